@@ -1,0 +1,1 @@
+"""One module a vendor, and the small frame that carries them."""

@@ -1,0 +1,100 @@
+"""Ways to prove who we are to a vendor. Tokens live in memory only."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final, NamedTuple, Protocol
+
+from pydantic import SecretStr
+
+
+class Auth(Protocol):
+    """Adds credentials to a request; `renew` is called once after a 401."""
+
+    def headers(self) -> dict[str, str]:
+        """Headers to send."""
+
+    def params(self) -> dict[str, str]:
+        """Query parameters to send."""
+
+    def renew(self) -> bool:
+        """Forget what expired; False where a second try with the same secret is pointless."""
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that must not appear in a log or an error."""
+
+
+class Nothing:
+    """No credentials."""
+
+    def headers(self) -> dict[str, str]:
+        """Nothing to send."""
+        return {}
+
+    def params(self) -> dict[str, str]:
+        """Nothing to send."""
+        return {}
+
+    def renew(self) -> bool:
+        """Nothing expires."""
+        return False
+
+    def secrets(self) -> tuple[str, ...]:
+        """Nothing to hide."""
+        return ()
+
+
+class QueryKey(Nothing):
+    """A key in the query string, as Rekor Scout wants it."""
+
+    def __init__(self, name: str, key: SecretStr) -> None:
+        self._name = name
+        self._key = key
+
+    def params(self) -> dict[str, str]:
+        """The key under its name."""
+        return {self._name: self._key.get_secret_value()}
+
+    def secrets(self) -> tuple[str, ...]:
+        """The key."""
+        return (self._key.get_secret_value(),)
+
+
+class Token(NamedTuple):
+    """A bearer token and the instant it ends."""
+
+    text: str
+    ends_at: datetime
+
+
+EARLY: Final = timedelta(seconds=30)
+"""A token is renewed this long before its end, so that none dies on the way."""
+
+
+class BearerToken(Nothing):
+    """A bearer token that is fetched when needed and shared by threads; `fetch` says how and how long it lives."""
+
+    def __init__(self, fetch: Callable[[], Token], now: Callable[[], datetime], secret: SecretStr) -> None:
+        self._fetch = fetch
+        self._now = now
+        self._secret = secret
+        self._token: Token | None = None
+        self._lock = Lock()
+
+    def headers(self) -> dict[str, str]:
+        """`Authorization: Bearer …`, with a token that still lives."""
+        with self._lock:
+            if self._token is None or self._now() >= self._token.ends_at - EARLY:
+                self._token = self._fetch()
+            return {"Authorization": f"Bearer {self._token.text}"}
+
+    def renew(self) -> bool:
+        """Drop the token: the vendor may revoke one before its time."""
+        with self._lock:
+            self._token = None
+        return True
+
+    def secrets(self) -> tuple[str, ...]:
+        """The client secret and the token in use."""
+        token = self._token
+        return (self._secret.get_secret_value(), *((token.text,) if token else ()))

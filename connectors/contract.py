@@ -1,0 +1,326 @@
+"""What a vendor module is: the types that cross its border, the base it extends, the abilities it may have.
+
+Everything is synchronous. A connector does no I/O when it is made, keeps nothing, never sleeps, never retries and
+never logs: the frame does. `unpack` and `parse` are pure, so what a vendor sent last year can be parsed again today.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from connectors.errors import RecordRejected
+from connectors.fields import Fields
+from normalize.fault import Unusable
+from normalize.read import ImageRef, Read
+
+
+class Evidence(StrEnum):
+    """How well the facts behind a connector are known; the worst fact decides."""
+
+    DOCUMENTS = "documents"
+    """Built from what vendors publish or from public code that talks to them."""
+    SAMPLES = "samples"
+    """And tried on payloads captured from the vendor."""
+    LIVE = "live"
+    """And run against the vendor's own service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the vendor allows or what politeness asks for."""
+
+    per_second: float = 5.0
+    parallel: int = 1
+    page_size: int = 1000
+    push_batch: int = 1000
+    body_bytes: int = 64 * 1024 * 1024
+    """The largest answer that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """Who a connector speaks to and how far it can be trusted."""
+
+    key: str
+    name: str
+    company: str
+    evidence: Evidence
+    retention_vendor: str
+    """The name that policy profiles use for this vendor's reads (`flock`, `motorola`)."""
+    origin: Literal["own", "commercial", "native_reader"] = "own"
+    limits: Limits = Limits()
+    look_back: timedelta = timedelta(minutes=30)
+    """How far each window reaches back over the last one, for reads that arrive late."""
+    known_limits: tuple[str, ...] = ()
+
+
+class Settings(BaseModel):
+    """Base of a connector's settings: titled and described fields, secrets as `SecretStr`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One thing as the wire delivered it: an answer, a pushed body, a file."""
+
+    body: bytes
+    content_type: str = "application/json"
+    name: str = ""
+    attachments: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One event's bytes, as they arrived, before anybody has understood them.
+
+    `kind` names the wire form (`lookup`, `alert`, `alpr_group`); `part` points into the payload where one payload tells
+    of several plates. `attachments` are pictures that came beside the payload.
+    """
+
+    kind: str
+    payload: bytes
+    part: int = 0
+    attachments: Mapping[str, bytes] = field(default_factory=dict)
+
+    def fields(self) -> Fields:
+        """The payload as a JSON object; raises `Unusable` where it is none."""
+        try:
+            return Fields(msgspec.json.decode(self.payload))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Unusable("record", "is not JSON") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records in the vendor's order, and the checkpoint that is true once they are kept (None: no claim yet)."""
+
+    records: Sequence[Record]
+    checkpoint: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which time to pull. `since` already reaches back over the last window; `checkpoint` is the last one kept."""
+
+    since: datetime
+    until: datetime
+    checkpoint: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One question about one plate, with what the law and the vendor want to know about the asker."""
+
+    plate: str
+    since: datetime
+    until: datetime
+    reason: str
+    state: str | None = None
+    case_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A hot-list entry on its way to a vendor. `plate` is canonical, `state` ISO 3166-2 or None."""
+
+    plate: str
+    reason: str
+    case_number: str
+    state: str | None = None
+    alert: Literal["low", "medium", "high"] = "medium"
+    expires_at: datetime | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one hot list should become at a vendor: `complete` is the whole list after `add` and `remove`."""
+
+    list_name: str
+    add: Sequence[Entry]
+    remove: Sequence[Entry]
+    complete: Sequence[Entry]
+
+
+class Proof(StrEnum):
+    """What is known of a list at a vendor."""
+
+    READ_BACK = "read_back"
+    """The vendor's own copy was read and compared."""
+    RECEIPT = "receipt"
+    """Whoever loads the file said which file was loaded."""
+    ACCEPTED = "accepted"
+    """The vendor took delivery and offers no way to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushReport:
+    """What was handed over. Says nothing about arrival: only `list_remote` does."""
+
+    added: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteEntry:
+    """An entry as the vendor holds it; `remote_id` is the vendor's own id where it has one."""
+
+    plate: str
+    state: str | None = None
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A pushed request as the receiver took it: header names in lower case."""
+
+    headers: Mapping[str, str]
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class CameraInfo:
+    """A camera as the vendor lists it."""
+
+    id: str
+    name: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+S = TypeVar("S", bound=Settings)
+
+
+class Connector(ABC, Generic[S]):
+    """Base of every vendor module. Subclasses set `info` and `Settings` and write `unpack` and `read_of`."""
+
+    info: ClassVar[Info]
+    Settings: ClassVar[type[Settings]]
+
+    def __init__(self, settings: S, frame: "Frame") -> None:
+        self.settings = settings
+        self.frame = frame
+
+    @abstractmethod
+    def check(self) -> str:
+        """One sentence on what the live check found; raises a `ConnectorError` where the account does not work."""
+
+    @abstractmethod
+    def unpack(self, document: Document) -> Iterable[Record]:
+        """The records of a document, in its order; raises `VendorChanged` where the document is not this vendor's."""
+
+    @abstractmethod
+    def read_of(self, record: Record) -> Read:
+        """The read of one record; may raise `Unusable` or pydantic's `ValidationError`. Pure."""
+
+    def parse(self, record: Record) -> Read:
+        """The read of one record; raises `RecordRejected` naming the field, and nothing else. Pure."""
+        try:
+            return self.read_of(record)
+        except Unusable as refused:
+            raise RecordRejected(refused.field, refused.reason) from None
+        except ValidationError as refused:
+            first = refused.errors(include_url=False, include_input=False, include_context=False)[0]
+            where = ".".join(str(step) for step in first["loc"]) or "record"
+            raise RecordRejected(where, first["msg"]) from None
+
+    @classmethod
+    def offline(cls, **settings: Any) -> "Connector[Any]":
+        """A connector for `unpack` and `parse` alone; settings that are not given stay unset."""
+        made: Any = cls.__new__(cls)
+        made.settings = cls.Settings.model_construct(**settings)
+        made.frame = None
+        return made  # type: ignore[no-any-return]
+
+
+class Clockwork(Protocol):
+    """The little of a clock that connectors need."""
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the hub lends a connector: time, and a way to wait. Handed in so that tests own both."""
+
+    clock: Clockwork
+    sleep: Callable[[float], None]
+
+
+@runtime_checkable
+class PullsReads(Protocol):
+    """A feed, a file drop, a camera log."""
+
+    def pull(self, window: Window) -> Iterator[Page]:
+        """Pages of the window, oldest first where the vendor allows it."""
+
+
+@runtime_checkable
+class LooksUpPlates(Protocol):
+    """A source that answers only when asked about one plate."""
+
+    def lookup(self, query: Lookup) -> Iterator[Page]:
+        """Every read the vendor has of one full plate in the window."""
+
+
+@runtime_checkable
+class ReceivesReads(Protocol):
+    """A source that pushes."""
+
+    def verify(self, request: Request) -> None:
+        """Return where the sender proved itself; raise `AdminMustFix` where it did not."""
+
+
+@runtime_checkable
+class PushesHotlists(Protocol):
+    """A source that takes hot lists."""
+
+    proof: ClassVar[Proof]
+
+    def push(self, delta: Delta) -> PushReport:
+        """Hand the change over; safe to repeat."""
+
+    def list_remote(self, list_name: str) -> Iterator[RemoteEntry]:
+        """The list as the vendor holds it now; raises `Gone` where it holds none."""
+
+    def held_form(self, plate: str) -> str:
+        """How this vendor would write a plate: what read-back is compared in (Flock turns O into 0)."""
+
+
+@runtime_checkable
+class ServesImages(Protocol):
+    """A source whose pictures are fetched apart from the reads."""
+
+    def fetch_image(self, image: ImageRef) -> bytes:
+        """The picture's bytes; raises `Gone` where the vendor no longer has it."""
+
+
+@runtime_checkable
+class ListsCameras(Protocol):
+    """A source that can say which cameras it has."""
+
+    def cameras(self) -> Iterator[CameraInfo]:
+        """Every camera of the account."""
+
+
+ABILITIES: Mapping[str, str] = {  # the ability and the method that shows it
+    "pulls_reads": "pull",
+    "looks_up_plates": "lookup",
+    "receives_reads": "verify",
+    "pushes_hotlists": "push",
+    "serves_images": "fetch_image",
+    "lists_cameras": "cameras",
+}
+
+
+def abilities(connector: type[Connector[Any]]) -> tuple[str, ...]:
+    """The abilities a connector class has, found by the methods that are present."""
+    return tuple(name for name, method in ABILITIES.items() if hasattr(connector, method))

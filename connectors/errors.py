@@ -1,0 +1,40 @@
+"""What can go wrong at a vendor, named by what happens next. No message ever holds a secret or a plate."""
+
+from datetime import timedelta
+
+
+class ConnectorError(Exception):
+    """Base of everything a connector raises on purpose."""
+
+
+class AdminMustFix(ConnectorError):
+    """Pause the connection and ask a person: a revoked key, a missing right, a limit of the contract."""
+
+
+class TryAgain(ConnectorError):
+    """Back off and resume: an outage, a time-out, a throttle. `after` is the vendor's own wish, if it gave one."""
+
+    def __init__(self, message: str, after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class VendorChanged(ConnectorError):
+    """Stop and keep the bytes: the answer is not what the vendor documents. `body` is what came instead."""
+
+    def __init__(self, message: str, body: bytes = b"") -> None:
+        super().__init__(message)
+        self.body = body
+
+
+class RecordRejected(ConnectorError):
+    """Quarantine this record and go on: `field` cannot be used for `reason`."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class Gone(ConnectorError):
+    """The vendor no longer has it (404, 410, an expired signed address). Asking again will not help."""

@@ -1,0 +1,101 @@
+"""Reading hostile JSON: every getter gives the asked-for type or an `Unusable` that names the path."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from normalize.fault import Unusable
+
+_MISSING: Final = object()
+LONGEST_TEXT: Final = 4000
+
+
+class Fields:
+    """A mapping from the wire, read by dotted paths (`plate.confidence`); never raises anything but `Unusable`."""
+
+    __slots__ = ("_data", "_where")
+
+    def __init__(self, data: Any, where: str = "") -> None:
+        if not isinstance(data, Mapping):
+            raise Unusable(where or "record", "is not an object")
+        self._data = data
+        self._where = f"{where}." if where else ""
+
+    def _find(self, path: str) -> Any:
+        at: Any = self._data
+        for name in path.split("."):
+            if not isinstance(at, Mapping):
+                return _MISSING if at is None else self._wrong(path, "lies inside something that is not an object")
+            at = at.get(name, _MISSING)
+            if at is _MISSING:
+                return _MISSING
+        return at
+
+    def _wrong(self, path: str, reason: str) -> Any:
+        raise Unusable(self._where + path, reason)
+
+    def has(self, path: str) -> bool:
+        """Whether the path is there with anything but null."""
+        return self._find(path) not in (_MISSING, None)
+
+    def text_or_none(self, path: str) -> str | None:
+        """Text without blanks around it; None where it is absent, null or blank."""
+        value = self._find(path)
+        if value is _MISSING or value is None:
+            return None
+        if not isinstance(value, str):
+            self._wrong(path, "is not text")
+        if len(value) > LONGEST_TEXT:
+            self._wrong(path, f"is longer than {LONGEST_TEXT} characters")
+        if "\x00" in value:
+            self._wrong(path, "holds a NUL character")
+        return str(value).strip() or None
+
+    def text(self, path: str) -> str:
+        """Text that must be there."""
+        return self.text_or_none(path) or str(self._wrong(path, "is missing or empty"))
+
+    def ident(self, path: str) -> str:
+        """An id that must be there, written as text or as a whole number."""
+        return self.ident_or_none(path) or str(self._wrong(path, "is missing or empty"))
+
+    def ident_or_none(self, path: str) -> str | None:
+        """An id as text or whole number; None where absent, null or blank."""
+        value = self._find(path)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value) if abs(value) < 10**30 else str(self._wrong(path, "is too large for an id"))
+        return self.text_or_none(path)
+
+    def number_or_none(self, path: str) -> float | int | None:
+        """A number; None where absent or null. Text is refused: a number in quotes is another wire."""
+        value = self._find(path)
+        if value is _MISSING or value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self._wrong(path, "is not a number")
+        if abs(value) > 1e18:
+            self._wrong(path, "is too large")
+        return value  # type: ignore[no-any-return]
+
+    def number(self, path: str) -> float | int:
+        """A number that must be there."""
+        value = self.number_or_none(path)
+        return self._wrong(path, "is missing") if value is None else value
+
+    def inside(self, path: str) -> "Fields | None":
+        """The object at a path; None where absent or null."""
+        value = self._find(path)
+        return None if value is _MISSING or value is None else Fields(value, self._where + path)
+
+    def each(self, path: str) -> Iterator["Fields"]:
+        """The objects of the list at a path; nothing where the list is absent or null."""
+        for index, item in enumerate(self.items(path)):
+            yield Fields(item, f"{self._where}{path}.{index}")
+
+    def items(self, path: str) -> list[Any]:
+        """The list at a path; empty where absent or null."""
+        value = self._find(path)
+        if value is _MISSING or value is None:
+            return []
+        if not isinstance(value, list):
+            self._wrong(path, "is not a list")
+        return value  # type: ignore[no-any-return]

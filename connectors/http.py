@@ -1,0 +1,243 @@
+"""The one module that speaks HTTP: allow-list, size cap, retry, throttle, and a log without secrets."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from threading import Lock
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
+
+from connectors.auth import Auth, Nothing
+from connectors.contract import Frame, Limits
+from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
+
+log: Final = logging.getLogger("alprhub.http")
+
+PATIENCE: Final = timedelta(seconds=90)
+"""How long one request is tried again before the run gives up and keeps its checkpoint."""
+LONGEST_WAIT: Final = timedelta(seconds=15)
+TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
+
+
+class _Passing(TryAgain):
+    """A failure worth another try within this request."""
+
+
+class Answer:
+    """A vendor's answer: status, headers and the whole body."""
+
+    def __init__(self, response: httpx.Response, body: bytes) -> None:
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self.content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        self.body = body
+
+    def json(self) -> Any:
+        """The body as JSON; raises `VendorChanged` with the bytes where it is not."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise VendorChanged("the answer is not JSON", self.body) from None
+
+
+class Http:
+    """Requests to one vendor. Makes no connection until the first request; safe to share between threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        frame: Frame,
+        *,
+        auth: Auth | None = None,
+        limits: Limits | None = None,
+        allow: Sequence[str] = (),
+        patience: timedelta = PATIENCE,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._frame = frame
+        self._auth: Auth = auth or Nothing()
+        self._limits = limits or Limits()
+        self._hosts = {urlsplit(self.base_url).hostname or ""}
+        self._allow = tuple(allow)
+        self._patience = patience
+        self._next_at = 0.0
+        self._queue = Lock()
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        return httpx.Client(timeout=TIMEOUT, follow_redirects=False, headers={"User-Agent": "alprhub"})
+
+    def get(self, path: str, *, params: Mapping[str, Any] | None = None, json: bool = True) -> Answer:
+        """GET a path below the base; `json` says that the answer must be JSON."""
+        return self.request("GET", path, params=params, json=json)
+
+    def post(self, path: str, body: Any, *, json: bool = True, repeatable: bool = True) -> Answer:
+        """POST a JSON body; `repeatable=False` never sends it twice after it may have arrived."""
+        return self.request(
+            "POST",
+            path,
+            content=msgspec.json.encode(body),
+            headers={"Content-Type": "application/json"},
+            json=json,
+            repeatable=repeatable,
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: bool = True,
+        repeatable: bool = True,
+        credentials: bool = True,
+        **sending: Any,
+    ) -> Answer:
+        """Send until it is answered or patience ends; the answer has a 2xx status and, with `json`, a JSON body.
+
+        Raises `AdminMustFix` (401 after one renewal, 402, 403, 413), `Gone` (404, 410), `VendorChanged` (other 4xx, a
+        redirect, HTML or broken JSON with 200) and `TryAgain` (429, 5xx, time-outs, resets, once patience ends).
+        """
+        url = path if "://" in path else self.base_url + path
+        self._permit(url)
+        renewed = False
+
+        def once() -> Answer:
+            nonlocal renewed
+            answer = self._send(method, url, sending, repeatable, credentials)
+            if answer.status == httpx.codes.UNAUTHORIZED and credentials and not renewed and self._auth.renew():
+                renewed = True
+                answer = self._send(method, url, sending, repeatable, credentials)
+            self._judge(answer, repeatable)
+            if json:
+                self._must_be_json(answer)
+            return answer
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Passing),
+            stop=stop_after_delay(self._patience.total_seconds()),
+            wait=self._wait,
+            sleep=self._frame.sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(once)
+        except _Passing as failed:
+            if isinstance(failed.__cause__, VendorChanged):
+                raise failed.__cause__ from None
+            raise TryAgain(str(failed), failed.after) from None
+
+    def _permit(self, url: str) -> None:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        allowed = host in self._hosts or any(host == name or host.endswith("." + name) for name in self._allow)
+        if not allowed or parts.scheme not in ("https", "http") or (parts.scheme == "http" and host not in self._hosts):
+            raise AdminMustFix(f"the host {host!r} is not one this connection may talk to")
+
+    def _send(self, method: str, url: str, sending: dict[str, Any], repeatable: bool, credentials: bool) -> Answer:
+        self._throttle()
+        started = time.perf_counter()
+        sent = dict(sending)
+        if credentials:
+            sent["headers"] = {**self._auth.headers(), **(sent.get("headers") or {})}
+            sent["params"] = {**self._auth.params(), **(sent.get("params") or {})} or None
+        where = f"{method} {urlsplit(url).hostname}"
+        try:
+            with self._client.stream(method, url, **sent) as response:
+                body = self._read(response)
+        except httpx.ConnectError:
+            raise _Passing(f"{where}: no connection") from None
+        except httpx.TransportError as broken:
+            what = f"{where}: {type(broken).__name__}"
+            if not repeatable:
+                raise TryAgain(f"{what}; it may have arrived, so it was not sent again") from None
+            raise _Passing(what) from None
+        log.info("%s %s %.0f ms", where, response.status_code, (time.perf_counter() - started) * 1000)
+        return Answer(response, body)
+
+    def _read(self, response: httpx.Response) -> bytes:
+        most = self._limits.body_bytes
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.iter_bytes():
+            size += len(chunk)
+            if size > most:
+                raise VendorChanged(f"the answer is larger than {most} bytes")
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _judge(self, answer: Answer, repeatable: bool) -> None:
+        status = answer.status
+        if status < 300:
+            return
+        says = f"the vendor answered {status}{self._says(answer)}"
+        if status >= 500 and status != 503 and not repeatable:
+            raise TryAgain(f"{says}; it may have been carried out, so it was not sent again")
+        if status == 429 or status >= 500:
+            raise _Passing(says, _retry_after(answer.headers.get("retry-after"), self._frame.clock.now()))
+        if status in (401, 402, 403, 413):
+            raise AdminMustFix(says)
+        if status in (404, 410):
+            raise Gone(says)
+        raise VendorChanged(says, answer.body)
+
+    def _must_be_json(self, answer: Answer) -> None:
+        try:
+            if answer.body:
+                msgspec.json.decode(answer.body, type=msgspec.Raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            page = b"<html" in answer.body[:500].lower() or answer.content_type == "text/html"
+            kind = "a web page" if page else "cut short or not JSON"
+            changed = VendorChanged(f"the answer has status {answer.status} but is {kind}", answer.body)
+            # Proxies do this for a minute during maintenance, so it is asked again before it is believed.
+            raise _Passing(str(changed)) from changed
+
+    def _says(self, answer: Answer) -> str:
+        """The vendor's own error text, short, and only where it cannot echo what we sent."""
+        try:
+            body = msgspec.json.decode(answer.body)
+            error = body.get("error") if isinstance(body, dict) else None
+            text = error if isinstance(error, str) else error.get("message") if isinstance(error, dict) else None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            text = None
+        if not isinstance(text, str):
+            return ""
+        for secret in self._auth.secrets():
+            text = text.replace(secret, "***")
+        return f": {text[:200]}"
+
+    def _throttle(self) -> None:
+        with self._queue:
+            now = time.monotonic()
+            wait = self._next_at - now
+            self._next_at = max(now, self._next_at) + 1 / self._limits.per_second
+        if wait > 0:
+            self._frame.sleep(wait)
+
+    def _wait(self, state: RetryCallState) -> float:
+        failed = state.outcome.exception() if state.outcome else None
+        wished = failed.after if isinstance(failed, _Passing) else None
+        if wished is not None:
+            if wished > self._patience:
+                raise TryAgain(str(failed), wished)
+            return max(wished.total_seconds(), 0.0)
+        return float(min(0.5 * 2 ** (state.attempt_number - 1), LONGEST_WAIT.total_seconds()))
+
+
+def _retry_after(text: str | None, now: datetime) -> timedelta | None:
+    """Retry-After in both its forms, seconds or an HTTP date; None where it is absent or nonsense."""
+    if not text:
+        return None
+    if text.strip().isdigit():
+        return timedelta(seconds=min(int(text), 86_400))
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max((at if at.tzinfo else at.replace(tzinfo=UTC)) - now, timedelta())

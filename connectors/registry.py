@@ -1,0 +1,56 @@
+"""Which connectors there are: built-ins by folder, others by entry point and only once an admin allows them."""
+
+from collections.abc import Collection
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import iter_modules
+from typing import Any, Final
+
+from connectors import vendors
+from connectors.contract import Connector
+
+GROUP: Final = "alprhub.connectors"
+OURS: Final = "alprhub"
+
+
+class UnknownConnector(LookupError):
+    """No connector has that key."""
+
+
+def _defined_in(module_name: str) -> type[Connector[Any]]:
+    module = import_module(module_name)
+    found = [
+        thing
+        for thing in vars(module).values()
+        if isinstance(thing, type) and issubclass(thing, Connector) and thing.__module__ == module_name
+    ]
+    if len(found) != 1:
+        raise TypeError(f"{module_name} must define one connector, it defines {len(found)}")
+    return found[0]
+
+
+@cache
+def builtins() -> tuple[str, ...]:
+    """The keys of the modules in `connectors/vendors`, without importing any of them."""
+    return tuple(sorted(name for _, name, package in iter_modules(vendors.__path__) if not package))
+
+
+def available(allowed: Collection[str] = ()) -> tuple[str, ...]:
+    """The keys that may run here: built-ins, this distribution's own, and third parties' named in `allowed`."""
+    others = {
+        point.name
+        for point in entry_points(group=GROUP)
+        if point.name in allowed or (point.dist is not None and point.dist.name == OURS)
+    }
+    return tuple(sorted({*builtins(), *others}))
+
+
+def connector(key: str, allowed: Collection[str] = ()) -> type[Connector[Any]]:
+    """The connector class of a key; raises `UnknownConnector`, naming those there are."""
+    if key not in available(allowed):
+        raise UnknownConnector(f"no connector is called {key!r}; there are: {', '.join(available(allowed))}")
+    if key in builtins():
+        return _defined_in(f"{vendors.__name__}.{key}")
+    point = next(point for point in entry_points(group=GROUP) if point.name == key)
+    return point.load()  # type: ignore[no-any-return]

@@ -1,0 +1,138 @@
+"""`Read`: one plate seen once by one camera, in the words that every vendor shares."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, computed_field, field_serializer, field_validator
+
+from normalize.confidence import Scale
+from normalize.plate import canonical, fold
+from normalize.times import Zone
+from normalize.vehicle import Vehicle
+from normalize.word import ABSENT, Word
+
+Text = Annotated[str, Field(max_length=500)]
+Share = Annotated[float, Field(ge=0, le=1)]
+_FROZEN = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64")
+
+
+class Candidate(BaseModel):
+    """One of the readings an OCR engine considered; a read keeps them in the engine's order."""
+
+    model_config = _FROZEN
+
+    text: Annotated[str, Field(max_length=64)]
+    confidence: Share | None = None
+
+
+class Place(BaseModel):
+    """WGS 84 degrees."""
+
+    model_config = _FROZEN
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+
+
+class Camera(BaseModel):
+    """A camera as its vendor names it; `id` is unique within one connection only."""
+
+    model_config = _FROZEN
+
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Text | None = None
+
+
+class ImageKind(StrEnum):
+    """What a picture shows."""
+
+    FRAME = "frame"
+    VEHICLE = "vehicle"
+    PLATE = "plate"
+
+
+class ImageRef(BaseModel):
+    """A picture of the read: bytes that came with it, or an address that must be fetched before `expires_at`."""
+
+    model_config = _FROZEN
+
+    kind: ImageKind
+    url: Annotated[str, Field(max_length=4000)] | None = None
+    expires_at: datetime | None = None
+    data: bytes | None = Field(default=None, exclude=True, repr=False)
+
+
+class Match(BaseModel):
+    """The vendor's own claim that a read is on one of its lists. Unverified, like every hit."""
+
+    model_config = _FROZEN
+
+    list_name: Text
+    reason: Text | None = None
+    case_number: Text | None = None
+    audience: Text | None = None
+
+
+class Read(BaseModel):
+    """One plate, seen once, by one camera, at one instant. Immutable; equal content compares equal.
+
+    Times are UTC; confidences are 0–1 or None with the vendor's scale beside them; `plate_state` is ISO 3166-2.
+    `plate`, `plate_key` and `plate_state` follow from what the vendor wrote and cannot disagree with it.
+    """
+
+    model_config = _FROZEN
+
+    vendor_read_id: Annotated[str, Field(min_length=1, max_length=250)]
+    """The vendor's own id of this event; unique within a connection."""
+    pass_id: Text | None = None
+    """The vendor's id of the passage that several of its events share."""
+    plate_raw: Annotated[str, Field(min_length=1, max_length=64)]
+    state: Word = ABSENT
+    plate_confidence: Share | None = None
+    state_confidence: Share | None = None
+    confidence_scale: Scale | None = None
+    candidates: tuple[Candidate, ...] = ()
+    captured_at: datetime
+    zone: Zone
+    camera: Camera
+    place: Place | None = None
+    direction: Annotated[float, Field(ge=0, le=360)] | None = None
+    """Degrees clockwise; relative to the picture or to north as `direction_of` says."""
+    direction_of: Literal["picture", "north"] | None = None
+    vehicle: Vehicle = Vehicle()
+    images: tuple[ImageRef, ...] = ()
+    matches: tuple[Match, ...] = ()
+    link: Annotated[str, Field(max_length=4000)] | None = None
+    engine: Text | None = None
+    """Who read the characters: engine, version and weights; None where a vendor does not say."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @cached_property
+    def plate(self) -> str:
+        """The canonical characters."""
+        return canonical(self.plate_raw)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @cached_property
+    def plate_key(self) -> str:
+        """The folded characters, for matching only."""
+        return fold(self.plate)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def plate_state(self) -> str | None:
+        """ISO 3166-2, or None where the vendor gave none that we know."""
+        return self.state.code
+
+    @field_validator("captured_at")
+    @classmethod
+    def _is_utc(cls, at: datetime) -> datetime:
+        if at.utcoffset() != timedelta(0):
+            raise ValueError("must be UTC")
+        return at
+
+    @field_serializer("captured_at", when_used="json")
+    def _with_z(self, at: datetime) -> str:
+        return at.isoformat().replace("+00:00", "Z")

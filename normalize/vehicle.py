@@ -1,0 +1,170 @@
+"""Vehicles: makes, colours and bodies in NCIC's codes, with the vendor's own words beside them."""
+
+from functools import lru_cache
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from normalize.word import ABSENT, Word, look_up, spelled
+
+
+def _vocabulary(lines: str) -> dict[str, str]:
+    """`CODE: word, word` lines as spelled word → code; the code is a spelling of itself."""
+    known: dict[str, str] = {}
+    for line in lines.strip().splitlines():
+        code, _, words = line.partition(":")
+        for word in (code, *words.split(",")):
+            known[spelled(word)] = code.strip()
+    return known
+
+
+_MAKES: Final = _vocabulary("""
+ACUR: Acura
+ALFA: Alfa Romeo
+ASTO: Aston Martin
+AUDI: Audi
+BENT: Bentley
+BMW: BMW
+BUIC: Buick
+CADI: Cadillac
+CHEV: Chevrolet, Chevy
+CHRY: Chrysler
+CITR: Citroen, Citroën
+DAIH: Daihatsu
+DODG: Dodge
+FERR: Ferrari
+FIAT: Fiat
+FORD: Ford
+FRHT: Freightliner
+GENS: Genesis
+GMC: GMC, General Motors
+HD: Harley Davidson, Harley
+HINO: Hino
+HOND: Honda
+HUMM: Hummer
+HYUN: Hyundai
+INFI: Infiniti
+INTL: International, Navistar
+ISU: Isuzu
+JAGU: Jaguar
+JEEP: Jeep
+KENW: Kenworth
+KIA: Kia
+LAMO: Lamborghini
+LEXS: Lexus
+LINC: Lincoln
+LNDR: Land Rover, Range Rover, Rover
+LUCI: Lucid
+MACK: Mack
+MASE: Maserati
+MAZD: Mazda
+MERC: Mercury
+MERZ: Mercedes Benz, Mercedes
+MITS: Mitsubishi
+MNNI: Mini, Mini Cooper
+NISS: Nissan
+OLDS: Oldsmobile
+OPEL: Opel
+PEUG: Peugeot
+PLYM: Plymouth
+POLS: Polestar
+PONT: Pontiac
+PORS: Porsche
+PTRB: Peterbilt
+RAM: Ram
+RENA: Renault
+RIVI: Rivian
+ROL: Rolls Royce
+SAA: Saab
+SCIO: Scion
+SEAT: Seat
+SKOD: Skoda
+SMAR: Smart
+STRN: Saturn
+SUBA: Subaru
+SUZI: Suzuki
+TESL: Tesla
+TOYT: Toyota
+VOLK: Volkswagen, VW
+VOLV: Volvo
+WSTR: Western Star
+YAMA: Yamaha
+""")
+
+_COLOURS: Final = _vocabulary("""
+BGE: beige, tan beige
+BLK: black
+BLU: blue
+BRO: brown
+BRZ: bronze
+COM: chrome
+CPR: copper
+CRM: cream, ivory
+DBL: dark blue, navy
+DGR: dark green
+GLD: gold, gold beige
+GRN: green
+GRY: gray, grey
+LAV: lavender
+LBL: light blue
+LGR: light green
+MAR: maroon, burgundy
+ONG: orange
+PLE: purple, violet
+PNK: pink
+RED: red
+SIL: silver, silver gray, silver grey, aluminum
+TAN: tan
+TEA: teal
+TRQ: turquoise
+WHI: white
+YEL: yellow
+""")
+
+_BODIES: Final = _vocabulary("""
+4D: sedan, saloon, sedan standard, sedan compact, car, passenger car
+2D: coupe, sedan sports, sports car, two door
+HB: hatchback
+SW: wagon, station wagon, estate, sedan wagon
+CV: convertible, cabriolet, sedan convertible
+UT: SUV, suv crossover, suv standard, suv wagon, crossover, sport utility vehicle
+PK: pickup, pickup truck, truck standard, truck extended, truck crew cab
+VN: van, van full, van mini, minivan, van standard
+BU: bus, coach
+MC: motorcycle, motorbike
+TR: tractor trailer, semi, tractor, heavy truck, big truck
+TK: truck, box truck, lorry
+TL: trailer
+RV: motorhome, motor home, recreational vehicle
+""")
+
+
+class Vehicle(BaseModel):
+    """What a reader said of the vehicle; every word keeps the vendor's text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    make: Word = ABSENT
+    model: str | None = None
+    colour: Word = ABSENT
+    body: Word = ABSENT
+    year: str | None = None
+    """The vendor's year or span of years, as text (`2010-2014`)."""
+
+
+@lru_cache(maxsize=4096)
+def make(said: str | None) -> Word:
+    """NCIC's make code (`TOYT`) for a vendor's word."""
+    return look_up(said, _MAKES)
+
+
+@lru_cache(maxsize=4096)
+def colour(said: str | None) -> Word:
+    """NCIC's colour code (`SIL`) for a vendor's word."""
+    return look_up(said, _COLOURS)
+
+
+@lru_cache(maxsize=4096)
+def body(said: str | None) -> Word:
+    """NCIC's body style code (`4D`) for a vendor's word."""
+    return look_up(said, _BODIES)
