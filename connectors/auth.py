@@ -1,11 +1,26 @@
 """Ways to prove who we are to a vendor. Tokens live in memory only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from hmac import compare_digest
 from threading import Lock
 from typing import Final, NamedTuple, Protocol
 
 from pydantic import SecretStr
+
+from connectors.errors import AdminMustFix
+
+
+def must_prove(headers: Mapping[str, str], name: str, expected: SecretStr | None) -> None:
+    """Return where the header `name` holds the expected secret, compared in constant time.
+
+    Raises `AdminMustFix` where it does not, and where no secret was set: an open door is never the default.
+    """
+    if expected is None or not expected.get_secret_value():
+        raise AdminMustFix("no secret is set for what this vendor pushes, so nothing pushed is believed")
+    given = headers.get(name.lower(), "")
+    if not compare_digest(given.encode(), expected.get_secret_value().encode()):
+        raise AdminMustFix(f"the header {name} does not hold the secret that was agreed")
 
 
 class Auth(Protocol):

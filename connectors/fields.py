@@ -1,12 +1,36 @@
 """Reading hostile JSON: every getter gives the asked-for type or an `Unusable` that names the path."""
 
+from binascii import Error as NotBase64
+from binascii import a2b_base64
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import msgspec
+
+from connectors.errors import VendorChanged
+from connectors.pictures import is_picture
 from normalize.fault import Unusable
+from normalize.read import Place
 
 _MISSING: Final = object()
 LONGEST_TEXT: Final = 4000
+NO_FIX: Final = -10_000
+
+
+def slices(body: bytes) -> dict[str, bytes] | list[bytes]:
+    """The members of a JSON object, or the elements of an array, each as the exact bytes that arrived.
+
+    Raises `VendorChanged` with the bytes where the body is neither.
+    """
+    plain = body.removeprefix(b"\xef\xbb\xbf")
+    shape: Any = list[msgspec.Raw] if plain.lstrip()[:1] == b"[" else dict[str, msgspec.Raw]
+    try:
+        parts = msgspec.json.decode(plain, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise VendorChanged("is cut short or not JSON", body) from None
+    if isinstance(parts, dict):
+        return {name: bytes(raw) for name, raw in parts.items()}
+    return [bytes(raw) for raw in parts]
 
 
 class Fields:
@@ -99,3 +123,24 @@ class Fields:
         if not isinstance(value, list):
             self._wrong(path, "is not a list")
         return value  # type: ignore[no-any-return]
+
+    def place(self, latitude: str, longitude: str) -> Place | None:
+        """The position at two paths; None where one is absent, and for 0/0 and readings below any globe.
+
+        Devices without a fix say 0/0 or a large negative number: neither is a place where a camera stands.
+        """
+        north, east = self.number_or_none(latitude), self.number_or_none(longitude)
+        if north is None or east is None or (north == 0 and east == 0) or min(north, east) <= NO_FIX:
+            return None
+        return Place(latitude=north, longitude=east)
+
+    def picture_or_none(self, path: str) -> bytes | None:
+        """The picture written as base64 at a path; None for anything else, as no read is lost over its picture."""
+        value = self._find(path)
+        if not isinstance(value, str):
+            return None
+        try:
+            data = a2b_base64(value)
+        except (NotBase64, ValueError):
+            return None
+        return data if is_picture(data) else None

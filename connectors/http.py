@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 import msgspec
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from connectors.auth import Auth, Nothing
 from connectors.contract import Frame, Limits
@@ -20,9 +20,15 @@ from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
 
 log: Final = logging.getLogger("alprhub.http")
 
+# The library writes every address with its query into its own log, and a query is where Scout wants its key.
+logging.getLogger("httpx").addFilter(lambda _: False)
+
+T = TypeVar("T")
+
 PATIENCE: Final = timedelta(seconds=90)
 """How long one request is tried again before the run gives up and keeps its checkpoint."""
 LONGEST_WAIT: Final = timedelta(seconds=15)
+_ABOUT_THE_ACCOUNT: Final = (401, 402, 403, 413)
 TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 
 
@@ -45,6 +51,13 @@ class Answer:
             return msgspec.json.decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise VendorChanged("the answer is not JSON", self.body) from None
+
+    def shaped(self, shape: type[T]) -> T:
+        """The body as `shape` (a msgspec struct or the like); raises `VendorChanged` saying where it differs."""
+        try:
+            return msgspec.json.decode(self.body, type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as differs:
+            raise VendorChanged(f"the answer has another shape: {str(differs)[:200]}", self.body) from None
 
 
 class Http:
@@ -97,12 +110,14 @@ class Http:
         json: bool = True,
         repeatable: bool = True,
         credentials: bool = True,
+        gone: Sequence[int] = (404, 410),
         **sending: Any,
     ) -> Answer:
         """Send until it is answered or patience ends; the answer has a 2xx status and, with `json`, a JSON body.
 
-        Raises `AdminMustFix` (401 after one renewal, 402, 403, 413), `Gone` (404, 410), `VendorChanged` (other 4xx, a
-        redirect, HTML or broken JSON with 200) and `TryAgain` (429, 5xx, time-outs, resets, once patience ends).
+        `gone` are the statuses by which this address says that it has nothing any more. Raises `AdminMustFix` (401
+        after one renewal, 402, 403, 413), `Gone`, `VendorChanged` (other 4xx, a redirect, HTML or broken JSON with
+        200) and `TryAgain` (429, 5xx, time-outs, resets, once patience ends).
         """
         url = path if "://" in path else self.base_url + path
         self._permit(url)
@@ -114,14 +129,14 @@ class Http:
             if answer.status == httpx.codes.UNAUTHORIZED and credentials and not renewed and self._auth.renew():
                 renewed = True
                 answer = self._send(method, url, sending, repeatable, credentials)
-            self._judge(answer, repeatable)
+            self._judge(answer, repeatable, gone)
             if json:
                 self._must_be_json(answer)
             return answer
 
         retrying = Retrying(
             retry=retry_if_exception_type(_Passing),
-            stop=stop_after_delay(self._patience.total_seconds()),
+            stop=self._has_no_patience,
             wait=self._wait,
             sleep=self._frame.sleep,
             reraise=True,
@@ -151,9 +166,9 @@ class Http:
         try:
             with self._client.stream(method, url, **sent) as response:
                 body = self._read(response)
-        except httpx.ConnectError:
+        except (httpx.ConnectError, httpx.ConnectTimeout):
             raise _Passing(f"{where}: no connection") from None
-        except httpx.TransportError as broken:
+        except httpx.RequestError as broken:
             what = f"{where}: {type(broken).__name__}"
             if not repeatable:
                 raise TryAgain(f"{what}; it may have arrived, so it was not sent again") from None
@@ -172,7 +187,7 @@ class Http:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _judge(self, answer: Answer, repeatable: bool) -> None:
+    def _judge(self, answer: Answer, repeatable: bool, gone: Sequence[int]) -> None:
         status = answer.status
         if status < 300:
             return
@@ -181,10 +196,10 @@ class Http:
             raise TryAgain(f"{says}; it may have been carried out, so it was not sent again")
         if status == 429 or status >= 500:
             raise _Passing(says, _retry_after(answer.headers.get("retry-after"), self._frame.clock.now()))
-        if status in (401, 402, 403, 413):
-            raise AdminMustFix(says)
-        if status in (404, 410):
+        if status in gone:
             raise Gone(says)
+        if status in _ABOUT_THE_ACCOUNT:
+            raise AdminMustFix(says)
         raise VendorChanged(says, answer.body)
 
     def _must_be_json(self, answer: Answer) -> None:
@@ -199,7 +214,12 @@ class Http:
             raise _Passing(str(changed)) from changed
 
     def _says(self, answer: Answer) -> str:
-        """The vendor's own error text, short, and only where it cannot echo what we sent."""
+        """The vendor's own error text, short, and only where it cannot echo what we sent.
+
+        A refusal of the request itself may quote a plate; a refusal of the account does not.
+        """
+        if answer.status not in (*_ABOUT_THE_ACCOUNT, 429):
+            return ""
         try:
             body = msgspec.json.decode(answer.body)
             error = body.get("error") if isinstance(body, dict) else None
@@ -219,6 +239,10 @@ class Http:
             self._next_at = max(now, self._next_at) + 1 / self._limits.per_second
         if wait > 0:
             self._frame.sleep(wait)
+
+    def _has_no_patience(self, state: RetryCallState) -> bool:
+        # Both what was slept and what went by: a clock that tests hold still must not mean to try for ever.
+        return max(state.idle_for, state.seconds_since_start or 0.0) >= self._patience.total_seconds()
 
     def _wait(self, state: RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome else None

@@ -1,0 +1,1 @@
+"""Keeps, finds, matches, guards. The door is `hub.wiring.open_hub`."""

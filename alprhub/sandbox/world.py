@@ -1,7 +1,7 @@
 """A small made-up town whose cars pass cameras of every vendor, the same for the same seed.
 
 Nothing here is a vendor's wire: this is what truly happened, and each stand-in tells it in its own words.
-Every plate is synthetic: each state has a prefix of its own that this module alone hands out.
+Every plate is synthetic: it follows its state's pattern behind a prefix that marks it as made up.
 """
 
 from __future__ import annotations
@@ -182,6 +182,8 @@ class World:
             raise ValueError(f"passes must be at least {MIN_PASSES} more than expiring")
         if not 1 <= vehicles <= MAX_VEHICLES:
             raise ValueError(f"vehicles must be 1 to {MAX_VEHICLES}")
+        if not 0 <= shared <= 0.4:
+            raise ValueError("shared must be 0 to 0.4: the rest of the passes belong to one vendor")
         if not 1 <= days < 28:
             raise ValueError("days must be 1 to 27, or more than the expiring passes would expire")
         self.seed, self.now, self.days = seed, now, days

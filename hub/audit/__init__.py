@@ -1,0 +1,1 @@
+"""The record of who did what, why, and what came of it. Durable before anything leaves."""

@@ -1,0 +1,1 @@
+"""Configured accounts: which vendor, which settings, sealed secrets, and whether it runs."""

@@ -1,0 +1,1 @@
+"""What policy decides, as data: profiles, and the arithmetic of their clocks."""

@@ -1,0 +1,1 @@
+"""Gone when its time is up: visible or not, and the purge."""

@@ -1,0 +1,1 @@
+"""Finding reads, for people who say why."""

@@ -1,0 +1,1 @@
+"""Tables, the two engines, and the transactions that keep them true."""

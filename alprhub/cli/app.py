@@ -1,0 +1,27 @@
+"""The command tree."""
+
+import typer
+
+from alprhub.cli import connections, connectors, demo, hotlists, quarantine, reading, reads
+
+app = typer.Typer(
+    name="alprhub",
+    help="One careful hub between licence-plate readers of every vendor and the agency that answers for them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+app.add_typer(connections.app, name="connections")
+app.add_typer(connectors.app, name="connectors")
+app.add_typer(hotlists.app, name="hotlists")
+app.add_typer(quarantine.app, name="quarantine")
+app.command()(reads.sync)
+app.command()(reads.search)
+app.command()(reads.purge)
+app.command("read")(reading.read)
+app.command("demo")(demo.demo)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

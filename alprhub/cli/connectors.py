@@ -1,0 +1,76 @@
+"""`alprhub connectors`: what the hub can speak to."""
+
+import mimetypes
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alprhub.cli.connections import read_settings
+from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from connectors.contract import Connector, Document
+from connectors.errors import RecordRejected, VendorChanged
+from connectors.registry import UnknownConnector, available, connector
+from hub.connections.accounts import describe
+from hub.errors import Invalid, NotFound
+from hub.settings import HubSettings
+
+app = typer.Typer(help="List the connectors; try one on a file.", no_args_is_help=True)
+
+
+def _kind(key: str) -> type[Connector[Any]]:
+    try:
+        return connector(key, HubSettings().allow_connectors)
+    except UnknownConnector as unknown:
+        raise NotFound(str(unknown)) from None
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the connectors with what they can do and how well their facts are known."""
+    with failures():
+        keys = available(HubSettings().allow_connectors)
+        rows = [describe(key, _kind(key)) for key in keys]
+        print_rows(rows, ("key", "name", "evidence", "abilities"), as_json)
+
+
+@app.command()
+def parse(
+    key: Annotated[str, typer.Argument(help="The connector, as `alprhub connectors list` names it.")],
+    file: Annotated[Path, typer.Argument(help="What the vendor sent: an answer, a pushed body, an export.")],
+    given: Annotated[list[str] | None, typer.Option("--set", help="A setting that parsing needs, name=value.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the reads in a file, and what would be quarantined and why. Stores nothing, talks to nobody."""
+    with failures():
+        made = _kind(key).offline(**read_settings(given, None))
+        try:
+            body = file.read_bytes()
+        except OSError as wrong:
+            raise Invalid(f"{file}: {wrong.strerror}") from None
+        reads, quarantined = parsed(made, Document(body, _content_type(file), file.name))
+        if as_json:
+            print_json({"reads": reads, "quarantined": quarantined})
+            return
+        print_rows(reads, ("plate", "plate_state", "captured_at", "camera", "vendor_read_id"), False, "no reads")
+        for item in quarantined:
+            console.print(f"quarantined: {item['field']}: {item['reason']}", style="yellow", markup=False)
+
+
+def parsed(made: Connector[Any], document: Document) -> tuple[list[Any], list[dict[str, str]]]:
+    """The reads of a document, and the field and reason of everything in it that is no read."""
+    reads: list[Any] = []
+    quarantined: list[dict[str, str]] = []
+    try:
+        for record in made.unpack(document):
+            try:
+                reads.append(made.parse(record))
+            except RecordRejected as rejected:
+                quarantined.append({"reason": rejected.reason, "field": rejected.field})
+    except VendorChanged as changed:
+        quarantined.append({"reason": str(changed), "field": "document"})
+    return reads, quarantined
+
+
+def _content_type(file: Path) -> str:
+    return mimetypes.guess_type(file.name)[0] or "application/octet-stream"

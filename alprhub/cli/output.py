@@ -1,0 +1,92 @@
+"""What the command line prints: JSON for programs, tables for people, one line on stderr for what went wrong."""
+
+import dataclasses
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+
+from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
+from hub.errors import Conflict, HubError, IntegrityBroken, Invalid, NotFound, PolicyRefused
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
+    (Invalid, 65),
+    (NotFound, 66),
+    (Gone, 66),
+    (IntegrityBroken, 70),
+    (Conflict, 75),
+    (TryAgain, 75),
+    (VendorChanged, 76),
+    (PolicyRefused, 77),
+    (AdminMustFix, 78),
+)
+"""Exit codes by class of error, after sysexits.h: 65 bad input, 66 not there, 70 broken, 75 try again, 76 the vendor
+does not keep its protocol, 77 refused, 78 an admin must act."""
+
+console: Final = Console()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout; times in UTC with Z."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(_walk(value)), indent=2).decode() + "\n")
+
+
+def _walk(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _walk(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_walk(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return _walk(_plain(value))
+
+
+def print_rows(rows: Sequence[Any], columns: Sequence[str], as_json: bool, nothing: str = "nothing") -> None:
+    """The rows as a JSON list or as a table of the named columns."""
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        console.print(nothing)
+        return
+    table = Table(*[column.replace("_", " ") for column in columns], box=None, header_style="bold")
+    for row in rows:
+        cells = _walk(row)
+        table.add_row(*[_cell(cells.get(column)) for column in columns])
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turn what went wrong into one line on stderr and the exit code of its class."""
+    try:
+        yield
+    except (HubError, ConnectorError) as failed:
+        sys.stderr.write(f"{failed}\n")
+        code = next((code for kind, code in EXIT_CODES if isinstance(failed, kind)), 1)
+        raise typer.Exit(code) from None

@@ -1,0 +1,150 @@
+"""What Flock sends by itself: a hot-list alert to each subscriber, and the all-reads form of 2022."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import httpx
+import msgspec
+
+from ..faults import Anatomy
+from ..world import Pass
+from .hotlists import held_plate
+from .state import NETWORK, NETWORK_ID, STATES, FlockState, moment_of, rfc3339
+
+ANATOMY = Anatomy(
+    times=(("eventTime",),),
+    plates=(("ocr", "label"),),
+    required=(("objectId",), ("eventTime",), ("ocr",), ("deviceExternalId",)),
+)
+# invented: the pixels of the 2022 form, whose fields are documented and whose frame is not
+_BOX = {"x": 812, "y": 604, "height": 58, "width": 121}
+
+
+def sources_of(state: FlockState, one: Pass) -> list[dict[str, Any]]:
+    """The custom lists that a pass hits, as an alert names them; [] for no hit.
+
+    documented: an expired entry alerts no more. invented: a list's entry with a state asks for that state, and
+    reads are compared with 0 for O, as the entries are kept.
+    """
+    found = []
+    plate, now = held_plate(one.plate), state.clock()
+    for hotlist in state.hotlists.values():
+        for entry in hotlist.entries.values():
+            if entry["plate"] != plate:
+                continue
+            if "expiry" in entry and moment_of(entry["expiry"], "expiry") <= now:
+                continue
+            if "state" in entry and (one.state is None or STATES[one.state] != entry["state"]):
+                continue
+            found.append({"name": hotlist.name, "reason": entry["reason"], "caseNumber": entry["caseNumber"],
+                          "customHotlistAudience": "organization"})  # fmt: skip
+    return found
+
+
+def alert_body(state: FlockState, one: Pass, sources: list[dict[str, Any]]) -> dict[str, Any]:
+    """A documented `LprHotlistAlert`; `objectId` is the id of the read and the key to drop repeats by."""
+    url, until = state.image_url(one)
+    return {
+        "deviceLat": one.camera.latitude, "deviceLong": one.camera.longitude, "deviceName": one.camera.name,
+        "deviceExternalId": one.camera.id, "networkName": NETWORK, "networkExternalId": NETWORK_ID,
+        "objectId": one.id, "eventTime": rfc3339(one.time), "imageUrl": url, "imageExpiration": rfc3339(until),
+        "detailsUrl": f"{state.origin}/alerts/{one.id}", "ocr": _ocr(one), "sources": sources,
+    }  # fmt: skip
+
+
+def read_body(state: FlockState, one: Pass) -> dict[str, Any]:
+    """The all-reads form of 2022: no `objectId` and no `sources`, the plate's box in pixels."""
+    url, until = state.image_url(one)
+    return {
+        "deviceLat": one.camera.latitude, "deviceLong": one.camera.longitude, "deviceName": one.camera.name,
+        "networkName": NETWORK, "imageUrl": url, "imageExpiration": rfc3339(until), "eventTime": rfc3339(one.time),
+        "ocr": _ocr(one) | _BOX,
+    }  # fmt: skip
+
+
+def push_alert(
+    state: FlockState, one: Pass, sources: list[dict[str, Any]] | None = None, *, times: int = 1
+) -> list[int]:
+    """Send the alert of one pass to every enabled subscription; the statuses that came back, 0 for no answer.
+
+    `sources` None takes the lists that the pass truly hits and sends nothing without a hit. assumed:
+    delivery is at least once, so the same body may come again (`times`, or the fault `duplicate`).
+    A subscription that wants XML raises ValueError: its form is published nowhere.
+    """
+    sources = sources_of(state, one) if sources is None else sources
+    if not sources:
+        return []
+    body = state.faults.spoil(alert_body(state, one, sources), one.id, ANATOMY)
+    copies = times + (state.faults.is_twice(one.id) != "no")
+    statuses = []
+    for subscription in [kept for kept in state.subscriptions.values() if kept["enabled"]]:
+        if subscription["contentType"] != "application/json":
+            raise ValueError("the XML form of an alert is not published")
+        headers = _headers(subscription["credentials"])
+        statuses += [_post(state, subscription["callbackUrl"], body, headers) for _ in range(copies)]
+    return statuses
+
+
+def push_read(
+    state: FlockState, one: Pass, callback_url: str, *, header_name: str = "x-api-key", key: str | None = None
+) -> int:
+    """Send one read in the form of 2022 with the key in a header of the customer's choice; the status, or 0."""
+    body = state.faults.spoil(read_body(state, one), one.id, READ_ANATOMY)
+    return _post(state, callback_url, body, {} if key is None else {header_name: key})
+
+
+READ_ANATOMY = ANATOMY._replace(required=(("eventTime",), ("ocr",), ("deviceName",)))
+
+
+def _ocr(one: Pass) -> dict[str, Any]:
+    known = one.state is not None
+    return {
+        "label": one.plate, "labelConfidence": one.confidence,
+        "state": STATES[one.state] if one.state is not None else None,
+        "stateConfidence": one.state_confidence if known else None,
+    }  # fmt: skip
+
+
+def _headers(credentials: dict[str, Any]) -> dict[str, str]:
+    scheme = credentials["scheme"]
+    part = credentials.get(scheme, {})
+    if scheme == "apiKey":
+        return {part["headerName"]: part["key"]}
+    if scheme == "basic":
+        return {part["headerName"]: _basic(part["username"], part["password"])}
+    if scheme == "oauth2":
+        return {part["headerName"]: f"Bearer {_fetch_token(part)}"}
+    return {}
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _fetch_token(part: dict[str, Any]) -> str:
+    """The subscriber's own token, asked for at its token endpoint as the subscription says."""
+    fields = {"grant_type": part["grantType"], **part.get("customFields", {})}
+    if "scope" in part:
+        fields["scope"] = part["scope"]
+    headers = {}
+    if part.get("tokenScheme", "body") == "basic":
+        headers["Authorization"] = _basic(part["clientId"], part["clientSecret"])
+    else:
+        fields |= {"client_id": part["clientId"], "client_secret": part["clientSecret"]}
+    answered = httpx.post(part["tokenEndpoint"], data=fields, headers=headers, timeout=10, trust_env=False)
+    return str(answered.raise_for_status().json()["access_token"])
+
+
+def _post(state: FlockState, url: str, body: Any, headers: dict[str, str]) -> int:
+    try:
+        answered = httpx.post(
+            url, content=msgspec.json.encode(body), headers={"Content-Type": "application/json", **headers},
+            timeout=10, trust_env=False,
+        )  # fmt: skip
+        status = answered.status_code
+    except httpx.TransportError:
+        status = 0
+    state.deliveries.append((url, status))
+    return status

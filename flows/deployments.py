@@ -1,0 +1,38 @@
+"""Schedules: `python -m flows.deployments` serves every flow of this hub to a Prefect server (`PREFECT_API_URL`)."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from prefect import serve
+
+from flows.door import the_hub
+from flows.publish import publish, verify
+from flows.purge import purge
+from flows.sync import read_cameras, sync
+
+EVERY: Final = timedelta(minutes=10)
+NATIVE: Final = "native"
+
+
+def deployments() -> list[Any]:
+    """One deployment a connection, one a hot list, and the hourly purge; parameters are names, never plates."""
+    with the_hub() as hub:
+        accounts = [account for account in hub.connections.list() if account.state == "active"]
+        lists = hub.hotlists.names()
+    made: list[Any] = []
+    for account in accounts:
+        reads = read_cameras if account.connector == NATIVE else sync
+        made.append(
+            reads.to_deployment(
+                name=account.name, parameters={"connection": account.name}, interval=EVERY, concurrency_limit=1
+            )
+        )
+    for name in lists:
+        made.append(publish.to_deployment(name=f"publish-{name}", parameters={"hotlist": name}, cron="5 * * * *"))
+        made.append(verify.to_deployment(name=f"verify-{name}", parameters={"hotlist": name}, cron="35 * * * *"))
+    made.append(purge.to_deployment(name="purge", cron="0 * * * *"))
+    return made
+
+
+if __name__ == "__main__":
+    serve(*deployments())

@@ -1,0 +1,39 @@
+"""Where flows find the hub: their own process opens one from the environment, a caller may lend its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from connectors.errors import ConnectorError
+from hub.errors import HubError
+from hub.wiring import Hub, open_hub
+
+_lent: ContextVar[Hub | None] = ContextVar("lent_hub", default=None)
+
+
+@contextmanager
+def lend(hub: Hub) -> Iterator[None]:
+    """Let flows that run inside this block use `hub` instead of opening one."""
+    token = _lent.set(hub)
+    try:
+        yield
+    finally:
+        _lent.reset(token)
+
+
+class FlowFailed(Exception):
+    """A flow that failed, by the class of its error alone: a vendor's error text may echo a plate, and Prefect keeps it."""
+
+
+@contextmanager
+def the_hub() -> Iterator[Hub]:
+    """The lent hub, or a new one from the environment; what goes wrong leaves as `FlowFailed`, without its text."""
+    lent = _lent.get()
+    try:
+        if lent is not None:
+            yield lent
+            return
+        with open_hub() as hub:
+            yield hub
+    except (ConnectorError, HubError) as failed:
+        raise FlowFailed(f"{type(failed).__name__}: the hub's own record of this run says more") from None

@@ -1,0 +1,84 @@
+"""`Audit`: append-only events. A caller that cannot write its event must not answer."""
+
+import getpass
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, insert, select
+
+from hub.clock import Clock
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. Until there are accounts it is the operating system's user, and the record says so."""
+
+    name: str
+    authenticated: bool = False
+
+    @classmethod
+    def of_process(cls) -> "Actor":
+        """The user this process runs as."""
+        return cls(getpass.getuser())
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why somebody wants to see data: a purpose of the profile, the reason in words, a case number if there is one."""
+
+    purpose: str
+    reason: str
+    case_number: str | None = None
+
+
+class Audit:
+    """Writes and lists audit events."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def record(
+        self,
+        actor: Actor,
+        action: str,
+        outcome: str,
+        *,
+        target: str | None = None,
+        why: Why | None = None,
+        results: int | None = None,
+        within: Connection | None = None,
+        **detail: Any,
+    ) -> None:
+        """Make one event durable before returning; `within` joins a transaction that is open already.
+
+        `action` is noun.verb (`reads.search`), `outcome` is `done` or `refused`; `results` counts what is handed out.
+        """
+        row = {
+            "at": to_micros(self._clock.now()),
+            "actor": actor.name,
+            "authenticated": actor.authenticated,
+            "action": action,
+            "target": target,
+            "purpose": why.purpose if why else None,
+            "reason": why.reason if why else None,
+            "case_number": why.case_number if why else None,
+            "detail": msgspec.json.encode(detail).decode(),
+            "results": results,
+            "outcome": outcome,
+        }
+        if within is not None:
+            within.execute(insert(tables.audit), row)
+            return
+        with self._store.write() as connection:
+            connection.execute(insert(tables.audit), row)
+
+    def events(self, limit: int = 100) -> list[dict[str, Any]]:
+        """The newest events, newest first."""
+        with self._store.read() as connection:
+            rows = connection.execute(select(tables.audit).order_by(tables.audit.c.id.desc()).limit(limit)).mappings()
+            return [{**row, "at": from_micros(row["at"]), "detail": msgspec.json.decode(row["detail"])} for row in rows]

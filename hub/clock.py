@@ -1,0 +1,34 @@
+"""The only source of time in the hub."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time in UTC."""
+
+    def now(self) -> datetime:
+        """The current instant, in UTC."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The current instant, in UTC."""
+        return datetime.now(UTC)
+
+
+class SetClock:
+    """A clock that somebody sets: for tests, and for demonstrations that cannot wait thirty days."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        """The instant it was last set to."""
+        return self._at
+
+    def advance(self, by: timedelta) -> None:
+        """Move the clock."""
+        self._at += by

@@ -1,0 +1,170 @@
+"""`Publishing`: making every source's copy of a list agree with ours, and proving it by reading back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from connectors.contract import Connector, Delta, Entry, Proof, PushesHotlists, PushReport, RemoteEntry
+from connectors.errors import ConnectorError, Gone, TryAgain
+from hub.audit.record import Actor, Audit
+from hub.clock import Clock
+from hub.hotlists.lists import Hotlists
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.instant import to_micros
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is known of one list at one connection. `verified` is true only after the vendor's copy was compared."""
+
+    connection: str
+    added: int
+    removed: int
+    verified: bool
+    proof: str
+    missing: int = 0
+    unexpected: int = 0
+    error: str | None = None
+
+
+class Publishing:
+    """Pushes lists to connections and reads them back."""
+
+    def __init__(
+        self,
+        store: Store,
+        audit: Audit,
+        clock: Clock,
+        hotlists: Hotlists,
+        opened: Callable[[str], tuple[Any, Connector[Any]]],
+    ) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+        self._hotlists = hotlists
+        self._open = opened
+
+    def publish(self, actor: Actor, list_name: str, connection_name: str) -> Published:
+        """Make a connection's copy agree with the list, then read it back and compare.
+
+        A failure is part of the answer, and on record, so that one vendor's outage never hides another's.
+        """
+        account, connector = self._open(connection_name)
+        if not isinstance(connector, PushesHotlists):
+            return self._matched_here(connection_name, connector)
+        with self._store.lease(f"publish-{account.id}"):
+            list_id, entries = self._hotlists.in_force(list_name)
+            try:
+                pushed = connector.push(self._delta(connector, list_name, entries))
+            except ConnectorError as failed:
+                result = Published(connection_name, 0, 0, False, "none", error=str(failed))
+            else:
+                self._note(list_id, account.id, pushed_at=self._clock.now())
+                result = self._compared(connector, connection_name, list_name, entries, pushed)
+            self._settle(actor, "hotlists.publish", list_name, list_id, account.id, result)
+        return result
+
+    def verify(self, actor: Actor, list_name: str, connection_name: str) -> Published:
+        """Read a connection's copy and compare it with the list, sending nothing."""
+        account, connector = self._open(connection_name)
+        if not isinstance(connector, PushesHotlists):
+            return self._matched_here(connection_name, connector)
+        list_id, entries = self._hotlists.in_force(list_name)
+        result = self._compared(connector, connection_name, list_name, entries, PushReport(0, 0))
+        self._settle(actor, "hotlists.verify", list_name, list_id, account.id, result)
+        return result
+
+    def _matched_here(self, name: str, connector: Connector[Any]) -> Published:
+        """A source without lists of its own: its reads are matched by the hub, in the transaction that keeps them."""
+        if connector.info.origin == "native_reader":
+            return Published(name, 0, 0, True, "matched_by_hub")
+        return Published(name, 0, 0, False, "none", error=f"{connector.info.name} takes no hot lists")
+
+    def _delta(self, connector: PushesHotlists, list_name: str, entries: list[Entry]) -> Delta:
+        """What must change at the vendor, found by looking there and not by what we remember of the last push."""
+        remote = self._before(connector, list_name)
+        held = {(connector.held_form(entry.plate), entry.state) for entry in remote}
+        wanted = {(connector.held_form(entry.plate), entry.state): entry for entry in entries}
+        return Delta(
+            list_name=list_name,
+            add=[entry for key, entry in wanted.items() if key not in held],
+            remove=[
+                Entry(entry.plate, "no longer on the list", "", entry.state)
+                for entry in remote
+                if (connector.held_form(entry.plate), entry.state) not in wanted
+            ],
+            complete=entries,
+        )
+
+    def _before(self, connector: PushesHotlists, list_name: str) -> list[RemoteEntry]:
+        try:
+            return list(connector.list_remote(list_name))
+        except Gone:
+            return []
+        except TryAgain:
+            if connector.proof is Proof.RECEIPT:
+                return []  # the file before this one was never acknowledged, so nothing of it counts
+            raise
+
+    def _compared(
+        self, connector: PushesHotlists, name: str, list_name: str, entries: list[Entry], pushed: PushReport
+    ) -> Published:
+        proof = connector.proof
+        if proof is Proof.ACCEPTED:
+            return Published(name, pushed.added, pushed.removed, False, proof.value)
+        wanted = {(connector.held_form(entry.plate), entry.state) for entry in entries}
+        try:
+            remote = list(connector.list_remote(list_name))
+        except Gone:
+            remote = []
+        except ConnectorError as failed:
+            return Published(name, pushed.added, pushed.removed, False, proof.value, len(wanted), 0, str(failed))
+        held = {(connector.held_form(entry.plate), entry.state) for entry in remote}
+        missing, unexpected = len(wanted - held), len(held - wanted)
+        verified = not missing and not unexpected
+        return Published(name, pushed.added, pushed.removed, verified, proof.value, missing, unexpected)
+
+    def _note(self, list_id: int, connection_id: int, pushed_at: datetime) -> None:
+        table = tables.publications
+        with self._store.write() as connection:
+            key = (table.c.hotlist_id == list_id) & (table.c.connection_id == connection_id)
+            connection.execute(delete(table).where(key))
+            connection.execute(
+                table.insert().values(hotlist_id=list_id, connection_id=connection_id, pushed_at=to_micros(pushed_at))
+            )
+
+    def _settle(
+        self, actor: Actor, action: str, list_name: str, list_id: int, connection_id: int, result: Published
+    ) -> None:
+        table = tables.publications
+        now = to_micros(self._clock.now())
+        key = (table.c.hotlist_id == list_id) & (table.c.connection_id == connection_id)
+        with self._store.write() as connection:
+            values = {
+                "proof": result.proof,
+                "missing": result.missing,
+                "unexpected": result.unexpected,
+                "error": result.error,
+                "verified_at": now if result.verified else None,
+            }
+            if connection.scalar(select(table.c.connection_id).where(key)) is None:
+                connection.execute(table.insert().values(hotlist_id=list_id, connection_id=connection_id, **values))
+            else:
+                connection.execute(table.update().where(key).values(**values))
+            self._audit.record(
+                actor,
+                action,
+                "done" if result.verified else "unproved",
+                target=f"{list_name} at {result.connection}",
+                within=connection,
+                added=result.added,
+                removed=result.removed,
+                missing=result.missing,
+                unexpected=result.unexpected,
+                proof=result.proof,
+                error=result.error,
+            )

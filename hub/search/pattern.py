@@ -1,0 +1,46 @@
+"""Plate patterns: `?` is one character, `*` any run, everything else stands for itself. Never a regular expression."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from hub.errors import Invalid
+from normalize.plate import LONGEST, canonical
+
+_WILD: Final = frozenset("?*")
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A checked pattern: canonical characters between wildcards."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Pattern":
+        """The pattern a person typed; raises `Invalid` for one that names no character at all."""
+        parts: list[str] = []
+        literal = ""
+        for char in text.strip():
+            if char in _WILD:
+                parts += [canonical(literal), char]
+                literal = ""
+            else:
+                literal += char
+        parts.append(canonical(literal))
+        joined = "".join(parts)
+        while "**" in joined:
+            joined = joined.replace("**", "*")
+        if not set(joined) - _WILD:
+            raise Invalid("pattern: needs at least one letter or digit")
+        if len(joined) > 2 * LONGEST:
+            raise Invalid(f"pattern: is longer than {2 * LONGEST} characters")
+        return cls(joined)
+
+    @property
+    def exact(self) -> bool:
+        """Whether there is no wildcard in it."""
+        return not set(self.text) & _WILD
+
+    def like(self) -> str:
+        """The pattern for SQL's LIKE; canonical text holds neither `%` nor `_`."""
+        return self.text.replace("?", "_").replace("*", "%")

@@ -1,0 +1,41 @@
+"""The hub's settings: environment variables that start with `ALPRHUB_`, each with a default that works alone."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class HubSettings(BaseSettings):
+    """Where the hub keeps things and whose policy it follows."""
+
+    model_config = SettingsConfigDict(env_prefix="ALPRHUB_", extra="ignore", frozen=True)
+
+    data: Path = Field(
+        default_factory=lambda: Path.home() / ".local" / "share" / "alprhub",
+        description="Folder of the embedded database, the pictures and the key that seals secrets.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy address of a PostgreSQL; without it, SQLite in the data folder."
+    )
+    images: str | None = Field(
+        default=None, description="Folder or s3://bucket/prefix for pictures; without it, a folder of the data folder."
+    )
+    images_endpoint: str | None = Field(default=None, description="Address of an S3 that is not Amazon's.")
+    agency: str = Field(default="Agency", description="The agency whose reads these are.")
+    profile: str = Field(default="hermosa-beach", description="The policy profile in force.")
+    models: Path | None = Field(default=None, description="Folder with the weights of the better reading engine.")
+    secret_key: SecretStr | None = Field(
+        default=None, description="Base64 of 32 bytes that seal secrets; without it, a key file in the data folder."
+    )
+    allow_connectors: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Third parties' connectors that an admin allows to run, by key."
+    )
+
+    def url(self) -> str:
+        """The SQLAlchemy address in force."""
+        if self.database_url is None:
+            return f"sqlite:///{self.data / 'alprhub.sqlite3'}"
+        url = self.database_url.get_secret_value()
+        return url.replace("postgresql://", "postgresql+psycopg://", 1)

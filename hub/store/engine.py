@@ -1,0 +1,170 @@
+"""`Store`: one database behind two doors, one for reading and one for writing.
+
+There is one writer at a time, on both databases (decision 0002): SQLite can do no other, and on PostgreSQL it spares
+every race between saving, purging and matching for the price of a lock that is held for milliseconds.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.engine import make_url
+
+from hub.errors import Conflict
+
+_WRITER_LOCK: Final = 0x616C7072  # "alpr"
+_PRAGMAS: Final = (
+    "PRAGMA busy_timeout = 60000",
+    "PRAGMA page_size = 8192",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # what the purge frees is overwritten, not only unlinked
+    "PRAGMA wal_autocheckpoint = 16000",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+class Store:
+    """A database. `write()` and `read()` are transactions; everything in this package goes through them."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            path = Path(self.url.database or "")
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._locks = path.parent / "leases"
+            self._writer = self._sqlite_engine("BEGIN IMMEDIATE")
+            self._reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON")
+            path.chmod(0o600) if path.exists() else path.touch(mode=0o600)
+        else:
+            self._writer = self._reader = create_engine(self.url, pool_size=5, pool_pre_ping=True)
+
+    def _sqlite_engine(self, begin: str, *more: str) -> Engine:
+        engine = create_engine(self.url, connect_args={"timeout": 60, "check_same_thread": False})
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, _record: Any) -> None:
+            connection.isolation_level = None  # we begin ourselves: the driver would begin too late
+            for pragma in (*_PRAGMAS, *more):
+                connection.execute(pragma)
+
+        @event.listens_for(engine, "begin")
+        def start(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write; waits for the one writer before it, commits at the end, undone by an error."""
+        with self._writer.begin() as connection:
+            if not self.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITER_LOCK})
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one moment of the database and cannot change it."""
+        with self._reader.connect() as connection:
+            if not self.is_sqlite:
+                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            yield connection
+
+    @contextmanager
+    def lease(self, name: str) -> Iterator[None]:
+        """Be the only one doing `name` on any process; raises `Conflict` where somebody is.
+
+        The operating system (SQLite) or the server (PostgreSQL) lets go when the holder dies, so a killed run never
+        blocks the next one.
+        """
+        if self.is_sqlite:
+            self._locks.mkdir(mode=0o700, exist_ok=True)
+            descriptor = os.open(self._locks / name, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise Conflict(f"{name} is already running") from None
+                yield
+            finally:
+                os.close(descriptor)
+            return
+        with self._writer.connect() as connection:
+            won = connection.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), {"name": name})
+            connection.commit()
+            if not won:
+                raise Conflict(f"{name} is already running")
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": name})
+                connection.commit()
+
+    def one_of(self, column: str, parameter: str) -> str:
+        """SQL that holds where `column` is in the list bound by `as_list`: one statement for any length."""
+        if self.is_sqlite:
+            return f"{column} IN (SELECT value FROM json_each(:{parameter}))"
+        return f"{column} = ANY(:{parameter})"
+
+    def as_list(self, values: Sequence[Any]) -> Any:
+        """A list as a bound value for `one_of`."""
+        if self.is_sqlite:
+            return msgspec.json.encode(list(values)).decode()
+        return list(values)
+
+    def insert(
+        self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> None:
+        """Insert many rows of plain tuples as fast as the driver can (SQLite executemany, PostgreSQL binary COPY)."""
+        if not rows:
+            return
+        names = ", ".join(columns)
+        if self.is_sqlite:
+            marks = ", ".join("?" * len(columns))
+            sql = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
+            connection.exec_driver_sql(sql, list(map(tuple, rows)))
+            return
+        cursor: Any = connection.connection.cursor()
+        kinds = [_COPY_TYPES[str(table.c[name].type)] for name in columns]
+        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(kinds)
+            for row in rows:
+                copy.write_row(row)
+
+    def allot(self, connection: Connection, name: str, count: int) -> int:
+        """The first of `count` new ids of a table; ids are never given twice, not even after a purge."""
+        last = connection.scalar(
+            text("UPDATE counters SET value = value + :count WHERE name = :name RETURNING value"),
+            {"count": count, "name": name},
+        )
+        return int(last or 0) - count + 1
+
+    def squeeze(self) -> None:
+        """Empty the write-ahead log into the database, so that purged bytes do not live on in it."""
+        if self.is_sqlite:
+            with self._writer.connect() as connection:
+                connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+_COPY_TYPES: Final = {
+    "BIGINT": "int8",
+    "INTEGER": "int4",
+    "SMALLINT": "int2",
+    "TEXT": "text",
+    "BLOB": "bytea",
+    "BOOLEAN": "bool",
+    "DOUBLE": "float8",
+}

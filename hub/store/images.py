@@ -1,0 +1,125 @@
+"""Pictures: a folder or an S3 bucket behind one small protocol.
+
+Keys begin with the day the picture expires, so that what a crash left without a row can be found and removed.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from hub.errors import NotFound
+
+
+class ImageStore(Protocol):
+    """Keeps pictures by key. `put` is atomic and may be repeated; `delete` of a missing key is no error."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep the bytes under the key, durable on return."""
+
+    def get(self, key: str) -> bytes:
+        """The bytes of a key; raises `NotFound`."""
+
+    def delete(self, key: str) -> None:
+        """Remove a key, in every version the store keeps."""
+
+    def stored(self, prefix: str = "") -> Iterator[str]:
+        """The keys that begin with a prefix, in order."""
+
+
+class FolderImages:
+    """Pictures as files below a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write beside, flush, rename: a reader sees all of the picture or none."""
+        path = self._folder / key
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+    def get(self, key: str) -> bytes:
+        """The bytes of a key; raises `NotFound`."""
+        try:
+            return (self._folder / key).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(f"no picture {key}") from None
+
+    def delete(self, key: str) -> None:
+        """Remove the file, and its folders once they are empty."""
+        path = self._folder / key
+        path.unlink(missing_ok=True)
+        for folder in path.parents:
+            if folder == self._folder:
+                break
+            try:
+                folder.rmdir()
+            except OSError:
+                break
+
+    def stored(self, prefix: str = "") -> Iterator[str]:
+        """The keys that begin with a prefix, in order."""
+        for path in sorted(self._folder.rglob("*")):
+            key = path.relative_to(self._folder).as_posix()
+            if key.startswith(prefix) and path.is_file():
+                yield key
+
+
+class S3Images:
+    """Pictures as objects of a bucket; deletes every version, because a version is a copy."""
+
+    def __init__(self, bucket: str, prefix: str, endpoint: str | None = None) -> None:
+        import boto3  # noqa: PLC0415 (a third of a second that folders need not pay)
+
+        self._client: Any = boto3.client("s3", endpoint_url=endpoint)
+        self._bucket = bucket
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write the object."""
+        self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=data)
+
+    def get(self, key: str) -> bytes:
+        """The bytes of a key; raises `NotFound`."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
+        except self._client.exceptions.NoSuchKey:
+            raise NotFound(f"no picture {key}") from None
+        return answer["Body"].read()  # type: ignore[no-any-return]
+
+    def delete(self, key: str) -> None:
+        """Remove the object and all its versions and delete markers."""
+        full = self._prefix + key
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=full)
+        versions = [
+            {"Key": full, "VersionId": version["VersionId"]}
+            for page in pages
+            for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+            if version["Key"] == full
+        ]
+        if versions:
+            self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": versions, "Quiet": True})
+
+    def stored(self, prefix: str = "") -> Iterator[str]:
+        """The keys that begin with a prefix, in order."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + prefix
+        )
+        for page in pages:
+            for item in page.get("Contents", ()):
+                yield item["Key"].removeprefix(self._prefix)
+
+
+def open_images(where: str, endpoint: str | None = None) -> ImageStore:
+    """The picture store of `s3://bucket/prefix` or of a folder."""
+    parts = urlsplit(where)
+    if parts.scheme == "s3":
+        return S3Images(parts.netloc, parts.path, endpoint)
+    return FolderImages(Path(where))

@@ -1,0 +1,369 @@
+"""Saving a page: ONE transaction for plates, cameras, reads, payloads, pictures, hits, quarantine and checkpoint.
+
+Either the whole page is kept and the checkpoint stands behind it, or nothing happened. Saving a page again changes
+nothing: a read is known by (connection, vendor's id), a quarantined record by its bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from hub.store import tables
+from hub.store.codec import compress
+from hub.store.engine import Store
+from hub.store.images import ImageStore
+from hub.store.instant import to_micros
+from normalize.read import ImageRef, Read
+
+_READ: Final = (
+    *("id", "connection_id", "vendor_read_id", "plate_id", "plate_raw", "plate_state", "plate_confidence"),
+    *("state_confidence", "camera_id", "captured_at", "zone", "received_at", "ingested_at", "latitude", "longitude"),
+    *("make", "colour", "body", "obtained", "expires_at", "rule", "held"),
+)
+_PAYLOAD: Final = ("read_id", "kind", "part", "payload", "sha256", "details")
+_DETAILS: Final = {
+    *("pass_id", "state", "confidence_scale", "candidates", "vehicle", "matches", "link", "engine"),
+    *("direction", "direction_of"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A read on its way in, with the bytes it came from and the end of its life."""
+
+    read: Read
+    kind: str
+    part: int
+    payload: bytes
+    expires_at: datetime
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that could not become a read, with its bytes and the reason."""
+
+    kind: str
+    part: int
+    payload: bytes
+    attachments: Mapping[str, bytes]
+    field: str
+    reason: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PageToSave:
+    """Everything that one page brought. `obtained` is how: `pull`, `lookup`, `push` or `replay`."""
+
+    connection_id: int
+    obtained: str
+    received_at: datetime
+    accepted: Sequence[Accepted] = ()
+    rejected: Sequence[Rejected] = ()
+    born_expired: int = 0
+    checkpoint: Mapping[str, Any] | None = None
+    run_id: int | None = None
+    replayed: Sequence[int] = ()
+    """Quarantine rows that this page settles."""
+
+
+@dataclass(slots=True)
+class Saved:
+    """What became of a page: `pulled` = `stored` + `duplicates` + `quarantined` + `born_expired`."""
+
+    pulled: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    born_expired: int = 0
+    hits: int = 0
+    wanted_images: int = field(default=0, compare=False)
+
+    def __iadd__(self, other: "Saved") -> "Saved":
+        for name in ("pulled", "stored", "duplicates", "quarantined", "born_expired", "hits", "wanted_images"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        return self
+
+
+def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> Saved:
+    """Keep a page, whole or not at all, and say what became of it."""
+    fresh = _unknown(store, page)
+    # Pictures first: a file without a row is swept up later, a row without its file would be a lie. The key follows
+    # from the read, so a second attempt writes the same file.
+    for item in fresh.values():
+        for index, image in enumerate(item.read.images):
+            if image.data is not None:
+                images.put(image_key(page.connection_id, item, index), image.data)
+    with store.write() as connection:
+        saved = Saved(pulled=len(page.accepted) + len(page.rejected) + page.born_expired)
+        known = _known(store, connection, page.connection_id, list(fresh))
+        fresh = {key: item for key, item in fresh.items() if key not in known}
+        saved.stored = len(fresh)
+        saved.duplicates = len(page.accepted) - len(fresh)
+        saved.quarantined = len(page.rejected)
+        saved.born_expired = page.born_expired
+        if fresh:
+            _insert(store, connection, page, list(fresh.values()), now, saved)
+        refused_again = _quarantine(connection, page)
+        if settled := set(page.replayed) - refused_again:
+            connection.execute(
+                text(f"DELETE FROM quarantine WHERE {store.one_of('id', 'ids')}"),
+                {"ids": store.as_list(list(settled))},
+            )
+        _account(connection, page, saved, now)
+    return saved
+
+
+def image_key(connection_id: int, item: Accepted, index: int) -> str:
+    """The key of a read's picture: day of expiry / connection / a digest of the read's id, number and kind."""
+    digest = sha256(f"{connection_id}\n{item.read.vendor_read_id}\n{index}".encode()).hexdigest()[:32]
+    return f"{item.expires_at:%Y/%m/%d}/{connection_id}/{digest}-{item.read.images[index].kind}.jpg"
+
+
+def _unknown(store: Store, page: PageToSave) -> dict[str, Accepted]:
+    """The page's reads by vendor id, the first of each, without those that are kept already."""
+    by_id: dict[str, Accepted] = {}
+    for item in page.accepted:
+        by_id.setdefault(item.read.vendor_read_id, item)
+    with store.read() as connection:
+        known = _known(store, connection, page.connection_id, list(by_id))
+    return {key: item for key, item in by_id.items() if key not in known}
+
+
+def _known(store: Store, connection: Connection, connection_id: int, ids: Sequence[str]) -> set[str]:
+    if not ids:
+        return set()
+    rows = connection.execute(
+        text(
+            "SELECT vendor_read_id FROM reads "
+            f"WHERE connection_id = :connection_id AND {store.one_of('vendor_read_id', 'ids')}"
+        ),
+        {"connection_id": connection_id, "ids": store.as_list(ids)},
+    )
+    return {row[0] for row in rows}
+
+
+def _insert(
+    store: Store, connection: Connection, page: PageToSave, items: list[Accepted], now: datetime, saved: Saved
+) -> None:
+    plate_ids = _plate_ids(store, connection, items)
+    camera_ids = _camera_ids(store, connection, page.connection_id, items)
+    first = store.allot(connection, "reads", len(items))
+    received, ingested = to_micros(page.received_at), to_micros(now)
+    reads, payloads, pictures = [], [], []
+    for read_id, item in enumerate(items, first):
+        read = item.read
+        place, vehicle = read.place, read.vehicle
+        reads.append(
+            (
+                read_id,
+                page.connection_id,
+                read.vendor_read_id,
+                plate_ids[read.plate],
+                read.plate_raw,
+                read.state.code,
+                read.plate_confidence,
+                read.state_confidence,
+                camera_ids[read.camera.id],
+                to_micros(read.captured_at),
+                read.zone.value,
+                received,
+                ingested,
+                place.latitude if place else None,
+                place.longitude if place else None,
+                vehicle.make.code,
+                vehicle.colour.code,
+                vehicle.body.code,
+                page.obtained,
+                to_micros(item.expires_at),
+                item.rule,
+                False,
+            )
+        )
+        details = read.model_dump_json(include=_DETAILS, exclude_defaults=True).encode()
+        digest = sha256(item.payload).digest()
+        payloads.append((read_id, item.kind, item.part, compress(item.payload), digest, compress(details)))
+        for index, image in enumerate(read.images):
+            pictures.append(_picture(read_id, image_key(page.connection_id, item, index), image))
+    store.insert(connection, tables.reads, _READ, reads)
+    store.insert(connection, tables.payloads, _PAYLOAD, payloads)
+    if pictures:
+        connection.execute(tables.images.insert(), pictures)
+        saved.wanted_images = sum(picture["state"] == "wanted" for picture in pictures)
+    saved.hits = _match(store, connection, items, first, ingested)
+
+
+def _picture(read_id: int, key: str, image: ImageRef) -> dict[str, Any]:
+    data = image.data
+    return {
+        "read_id": read_id,
+        "kind": image.kind.value,
+        "key": key,
+        "state": "wanted" if data is None else "stored",
+        "url": image.url if data is None else None,
+        "url_expires_at": to_micros(image.expires_at) if image.expires_at else None,
+        "bytes": len(data) if data is not None else None,
+        "sha256": sha256(data).digest() if data is not None else None,
+    }
+
+
+def _plate_ids(store: Store, connection: Connection, items: list[Accepted]) -> dict[str, int]:
+    keys = {item.read.plate: item.read.plate_key for item in items}
+    found = connection.execute(
+        text(f"SELECT plate, id FROM plates WHERE {store.one_of('plate', 'plates')}"),
+        {"plates": store.as_list(list(keys))},
+    )
+    ids: dict[str, int] = {row[0]: row[1] for row in found}
+    missing = [plate for plate in keys if plate not in ids]
+    if missing:
+        first = store.allot(connection, "plates", len(missing))
+        rows = [(first + n, plate, keys[plate]) for n, plate in enumerate(missing)]
+        store.insert(connection, tables.plates, ("id", "plate", "plate_key"), rows)
+        ids.update((plate, first + n) for n, plate in enumerate(missing))
+    return ids
+
+
+def _camera_ids(store: Store, connection: Connection, connection_id: int, items: list[Accepted]) -> dict[str, int]:
+    told: dict[str, Accepted] = {}
+    for item in items:
+        told[item.read.camera.id] = item
+    found = connection.execute(
+        text(
+            "SELECT vendor_id, id, name FROM cameras "
+            f"WHERE connection_id = :connection_id AND {store.one_of('vendor_id', 'ids')}"
+        ),
+        {"connection_id": connection_id, "ids": store.as_list(list(told))},
+    ).all()
+    ids: dict[str, int] = {row[0]: row[1] for row in found}
+    for vendor_id, camera_id, name in found:
+        new_name = told[vendor_id].read.camera.name
+        if new_name and new_name != name:
+            connection.execute(
+                text("UPDATE cameras SET name = :name WHERE id = :id"), {"name": new_name, "id": camera_id}
+            )
+    missing = [vendor_id for vendor_id in told if vendor_id not in ids]
+    if missing:
+        first = store.allot(connection, "cameras", len(missing))
+        rows = []
+        for camera_id, vendor_id in enumerate(missing, first):
+            read = told[vendor_id].read
+            at = (read.place.latitude, read.place.longitude) if read.place else (None, None)
+            rows.append((camera_id, connection_id, vendor_id, read.camera.name, *at))
+            ids[vendor_id] = camera_id
+        columns = ("id", "connection_id", "vendor_id", "name", "latitude", "longitude")
+        store.insert(connection, tables.cameras, columns, rows)
+    return ids
+
+
+def _match(store: Store, connection: Connection, items: list[Accepted], first: int, at: int) -> int:
+    """Hits of the page's reads on the entries in force, found in the transaction that keeps the reads."""
+    by_key: dict[str, list[int]] = {}
+    for index, item in enumerate(items):
+        by_key.setdefault(item.read.plate_key, []).append(index)
+    listed = connection.execute(
+        text(
+            "SELECT id, plate, plate_key, plate_state FROM hotlist_entries "
+            f"WHERE {store.one_of('plate_key', 'keys')} AND removed_at IS NULL "
+            "AND (expires_at IS NULL OR expires_at > :now)"
+        ),
+        {"keys": store.as_list(list(by_key)), "now": at},
+    )
+    hits = []
+    for entry_id, plate, plate_key, state in listed:
+        for index in by_key[plate_key]:
+            read = items[index].read
+            kind, state_match = compare(read.plate, read.plate_state, plate, state)
+            hits.append(
+                {
+                    "read_id": first + index,
+                    "entry_id": entry_id,
+                    "kind": kind,
+                    "state_match": state_match,
+                    "found_at": at,
+                    "verdict": "unverified",
+                }
+            )
+    if hits:
+        connection.execute(tables.hits.insert(), hits)
+    return len(hits)
+
+
+def compare(plate: str, state: str | None, listed: str, listed_state: str | None) -> tuple[str, str]:
+    """How a read and an entry with one folded key agree: (kind, state).
+
+    Kind is `exact` only for the same characters of the same known state; `other_state` for the same characters of
+    another or an unknown state; `folded` for look-alike characters. State is `same`, `mismatch` or `unknown`. A family
+    was once held at gunpoint because the characters agreed and the state did not.
+    """
+    if state is None or listed_state is None:
+        agreed = "unknown"
+    else:
+        agreed = "same" if state == listed_state else "mismatch"
+    if plate != listed:
+        return "folded", agreed
+    return ("exact" if agreed == "same" else "other_state"), agreed
+
+
+def _quarantine(connection: Connection, page: PageToSave) -> set[int]:
+    """Keep the refused records, each once however often it comes; gives their rows."""
+    rows = set()
+    for item in page.rejected:
+        row = connection.execute(
+            text(
+                "INSERT INTO quarantine (connection_id, kind, part, payload, attachments, sha256, obtained, field, "
+                "reason, received_at, expires_at) VALUES (:connection_id, :kind, :part, :payload, :attachments, "
+                ":sha256, :obtained, :field, :reason, :received_at, :expires_at) "
+                "ON CONFLICT (connection_id, sha256, kind, part) DO UPDATE SET field = :field, reason = :reason "
+                "RETURNING id"
+            ),
+            {
+                "connection_id": page.connection_id,
+                "kind": item.kind,
+                "part": item.part,
+                "payload": compress(item.payload),
+                "attachments": compress(msgspec.msgpack.encode(dict(item.attachments))) if item.attachments else None,
+                "sha256": sha256(item.payload).digest(),
+                "obtained": page.obtained,
+                "field": item.field,
+                "reason": item.reason,
+                "received_at": to_micros(page.received_at),
+                "expires_at": to_micros(item.expires_at),
+            },
+        ).scalar_one()
+        rows.add(int(row))
+    return rows
+
+
+def _account(connection: Connection, page: PageToSave, saved: Saved, now: datetime) -> None:
+    if page.checkpoint is not None:
+        connection.execute(
+            text("UPDATE connections SET checkpoint = :checkpoint, checkpoint_at = :at WHERE id = :id"),
+            {
+                "checkpoint": msgspec.json.encode(page.checkpoint).decode(),
+                "at": to_micros(now),
+                "id": page.connection_id,
+            },
+        )
+    if page.run_id is not None:
+        connection.execute(
+            text(
+                "UPDATE runs SET pulled = pulled + :pulled, stored = stored + :stored, "
+                "duplicates = duplicates + :duplicates, quarantined = quarantined + :quarantined, "
+                "born_expired = born_expired + :born_expired, hits = hits + :hits WHERE id = :run_id"
+            ),
+            {
+                "pulled": saved.pulled,
+                "stored": saved.stored,
+                "duplicates": saved.duplicates,
+                "quarantined": saved.quarantined,
+                "born_expired": saved.born_expired,
+                "hits": saved.hits,
+                "run_id": page.run_id,
+            },
+        )

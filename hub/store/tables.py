@@ -1,0 +1,255 @@
+"""Every table. Instants are whole microseconds since 1970 in UTC, on both databases (decision 0001)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+Big = BigInteger().with_variant(Integer, "sqlite")  # SQLite makes only INTEGER its row id
+
+
+def _id() -> Column[int]:
+    return Column("id", Big, primary_key=True, autoincrement=True)
+
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("connector", Text, nullable=False),
+    Column("agency", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("state_reason", Text),
+    Column("added_at", BigInteger, nullable=False),
+    Column("checkpoint", Text),
+    Column("checkpoint_at", BigInteger),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _id(),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("pulled", BigInteger, nullable=False, server_default=text("0")),
+    Column("stored", BigInteger, nullable=False, server_default=text("0")),
+    Column("duplicates", BigInteger, nullable=False, server_default=text("0")),
+    Column("quarantined", BigInteger, nullable=False, server_default=text("0")),
+    Column("born_expired", BigInteger, nullable=False, server_default=text("0")),
+    Column("hits", BigInteger, nullable=False, server_default=text("0")),
+    Column("outcome", Text, nullable=False),
+    Column("error", Text),
+    Index("ix_runs_connection", "connection_id", "started_at"),
+)
+
+cameras = Table(
+    "cameras",
+    metadata,
+    _id(),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("vendor_id", Text, nullable=False),
+    Column("name", Text),
+    Column("latitude", Double),
+    Column("longitude", Double),
+    UniqueConstraint("connection_id", "vendor_id"),
+)
+
+plates = Table(
+    "plates",
+    metadata,
+    _id(),
+    Column("plate", Text, nullable=False, unique=True),
+    Column("plate_key", Text, nullable=False, index=True),
+)
+
+reads = Table(
+    "reads",
+    metadata,
+    _id(),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("vendor_read_id", Text, nullable=False),
+    Column("plate_id", ForeignKey("plates.id"), nullable=False),
+    Column("plate_raw", Text, nullable=False),
+    Column("plate_state", Text),
+    Column("plate_confidence", Double),
+    Column("state_confidence", Double),
+    Column("camera_id", ForeignKey("cameras.id"), nullable=False),
+    Column("captured_at", BigInteger, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("ingested_at", BigInteger, nullable=False),
+    Column("latitude", Double),
+    Column("longitude", Double),
+    Column("make", Text),
+    Column("colour", Text),
+    Column("body", Text),
+    Column("obtained", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("rule", Text, nullable=False),
+    Column("held", Boolean, nullable=False, server_default=text("false")),
+    UniqueConstraint("connection_id", "vendor_read_id"),
+    Index("ix_reads_plate", "plate_id", "captured_at"),
+    Index("ix_reads_captured", "captured_at", "id"),
+    Index("ix_reads_camera", "camera_id", "captured_at"),
+    Index("ix_reads_held", "id", sqlite_where=text("held"), postgresql_where=text("held")),
+)
+
+payloads = Table(
+    "payloads",
+    metadata,
+    Column("read_id", ForeignKey("reads.id"), primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("part", SmallInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("details", LargeBinary, nullable=False),
+)
+
+images = Table(
+    "images",
+    metadata,
+    _id(),
+    Column("read_id", ForeignKey("reads.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("url", Text),
+    Column("url_expires_at", BigInteger),
+    Column("bytes", BigInteger),
+    Column("sha256", LargeBinary),
+    Index("ix_images_wanted", "id", sqlite_where=text("state = 'wanted'"), postgresql_where=text("state = 'wanted'")),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    _id(),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("part", SmallInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("attachments", LargeBinary),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("obtained", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    UniqueConstraint("connection_id", "sha256", "kind", "part"),
+)
+
+hotlists = Table(
+    "hotlists",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("owner", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+)
+
+entries = Table(
+    "hotlist_entries",
+    metadata,
+    _id(),
+    Column("hotlist_id", ForeignKey("hotlists.id"), nullable=False),
+    Column("plate", Text, nullable=False),
+    Column("plate_key", Text, nullable=False),
+    Column("plate_state", Text),
+    Column("reason", Text, nullable=False),
+    Column("case_number", Text, nullable=False),
+    Column("alert", Text, nullable=False),
+    Column("note", Text),
+    Column("expires_at", BigInteger),
+    Column("added_at", BigInteger, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("removed_at", BigInteger),
+    Column("removed_by", Text),
+    Column("removed_reason", Text),
+    Index("ix_hotlist_entries_key", "plate_key"),
+    Index(
+        "uq_hotlist_entries_active",
+        "hotlist_id",
+        "plate",
+        text("coalesce(plate_state, '')"),
+        unique=True,
+        sqlite_where=text("removed_at IS NULL"),
+        postgresql_where=text("removed_at IS NULL"),
+    ),
+)
+
+publications = Table(
+    "publications",
+    metadata,
+    Column("hotlist_id", ForeignKey("hotlists.id"), primary_key=True, autoincrement=False),
+    Column("connection_id", ForeignKey("connections.id"), primary_key=True, autoincrement=False),
+    Column("pushed_at", BigInteger),
+    Column("verified_at", BigInteger),
+    Column("proof", Text),
+    Column("missing", Integer),
+    Column("unexpected", Integer),
+    Column("error", Text),
+)
+
+hits = Table(
+    "hits",
+    metadata,
+    _id(),
+    Column("read_id", ForeignKey("reads.id"), nullable=False),
+    Column("entry_id", ForeignKey("hotlist_entries.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("state_match", Text, nullable=False),
+    Column("found_at", BigInteger, nullable=False),
+    Column("verdict", Text, nullable=False),
+    UniqueConstraint("read_id", "entry_id"),
+)
+
+audit = Table(
+    "audit_events",
+    metadata,
+    _id(),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("authenticated", Boolean, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text),
+    Column("purpose", Text),
+    Column("reason", Text),
+    Column("case_number", Text),
+    Column("detail", Text, nullable=False),
+    Column("results", BigInteger),
+    Column("outcome", Text, nullable=False),
+    Index("ix_audit_at", "at"),
+)

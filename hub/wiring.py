@@ -1,0 +1,95 @@
+"""The hub's door: `open_hub(settings)` puts every service together, once."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from connectors.contract import Frame
+from hub.audit.record import Audit
+from hub.clock import Clock, SystemClock
+from hub.connections.accounts import Connections
+from hub.hotlists.lists import Hotlists
+from hub.hotlists.publishing import Publishing
+from hub.ingest.intake import Intake
+from hub.ingest.pictures import Pictures
+from hub.ingest.quarantine import Quarantine
+from hub.ingest.sync import Sync, Watch
+from hub.policy.profile import Profile, load
+from hub.retention.purge import Retention
+from hub.search.reads import Search
+from hub.settings import HubSettings
+from hub.store.engine import Store
+from hub.store.images import ImageStore, open_images
+from hub.store.schema import upgrade
+from hub.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Every service of the hub over one store."""
+
+    settings: HubSettings
+    clock: Clock
+    store: Store
+    images: ImageStore
+    profile: Profile
+    audit: Audit
+    connections: Connections
+    intake: Intake
+    sync: Sync
+    quarantine: Quarantine
+    hotlists: Hotlists
+    publishing: Publishing
+    search: Search
+    retention: Retention
+
+
+@contextmanager
+def open_hub(settings: HubSettings | None = None, clock: Clock | None = None) -> Iterator[Hub]:
+    """A hub on the settings' database, brought to the current schema; everything is closed at the end."""
+    given = settings or HubSettings()
+    ticking = clock or SystemClock()
+    given.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    profile = load(given.profile)
+    vault = (
+        Vault.of_text(given.secret_key.get_secret_value())
+        if given.secret_key
+        else Vault.of_file(given.data / "secret.key")
+    )
+    store = Store(given.url())
+    try:
+        upgrade(store)
+        yield _assembled(given, ticking, profile, vault, store)
+    finally:
+        store.close()
+
+
+def _assembled(settings: HubSettings, clock: Clock, profile: Profile, vault: Vault, store: Store) -> Hub:
+    images = open_images(settings.images or str(settings.data / "images"), settings.images_endpoint)
+    audit = Audit(store, clock)
+    frame = Frame(clock=clock, sleep=time.sleep)
+    connections = Connections(store, audit, clock, vault, frame, settings.agency, settings.allow_connectors)
+    intake = Intake(store, images, profile, clock)
+    hotlists = Hotlists(store, audit, clock)
+
+    def watches() -> list[Watch]:
+        return [Watch(entry.plate, entry.state, entry.reason, entry.case_number) for entry in hotlists.watched()]
+
+    pictures = Pictures(store, images, clock)
+    return Hub(
+        settings=settings,
+        clock=clock,
+        store=store,
+        images=images,
+        profile=profile,
+        audit=audit,
+        connections=connections,
+        intake=intake,
+        sync=Sync(store, audit, clock, intake, pictures, connections.open, connections.pause, watches),
+        quarantine=Quarantine(store, audit, clock, intake, connections.open),
+        hotlists=hotlists,
+        publishing=Publishing(store, audit, clock, hotlists, connections.open),
+        search=Search(store, audit, clock, profile),
+        retention=Retention(store, images, audit, clock),
+    )

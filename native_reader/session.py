@@ -1,0 +1,41 @@
+"""Opening onnxruntime models so that they never take the whole machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from native_reader.weights import WeightsRefused
+
+PROVIDERS: Sequence[str] = ("CPUExecutionProvider",)
+
+
+def options(threads: int) -> Any:
+    """Return onnxruntime SessionOptions for `threads` threads that sleep, not spin, while they wait."""
+    import onnxruntime
+
+    chosen = onnxruntime.SessionOptions()
+    chosen.intra_op_num_threads = threads
+    chosen.inter_op_num_threads = 1
+    chosen.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    chosen.log_severity_level = 3
+    return chosen
+
+
+def open_session(path: Path, threads: int) -> Any:
+    """Return an onnxruntime InferenceSession on the CPU; raises WeightsRefused for a file that is no model."""
+    import onnxruntime
+
+    with loading(path):
+        return onnxruntime.InferenceSession(path, options(threads), providers=list(PROVIDERS))
+
+
+@contextmanager
+def loading(path: Path) -> Iterator[None]:
+    """Turn whatever a library raises over a broken weights file into WeightsRefused, naming the file."""
+    try:
+        yield
+    except Exception as error:
+        raise WeightsRefused(f"{path.name} cannot be loaded: {error}") from error
