@@ -3,6 +3,7 @@
 from binascii import Error as NotBase64
 from binascii import a2b_base64
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +32,23 @@ def slices(body: bytes) -> dict[str, bytes] | list[bytes]:
     if isinstance(parts, dict):
         return {name: bytes(raw) for name, raw in parts.items()}
     return [bytes(raw) for raw in parts]
+
+
+def elements(body: bytes) -> list[bytes]:
+    """The elements of a JSON array as the exact bytes that arrived; raises `VendorChanged` where it is none."""
+    parts = slices(body)
+    if isinstance(parts, dict):
+        raise VendorChanged("is not a list", body)
+    return parts
+
+
+@contextmanager
+def vendor_says(body: bytes) -> Iterator[None]:
+    """Within it, a value that cannot be used is not a bad record but a vendor's changed answer: `VendorChanged`."""
+    try:
+        yield
+    except Unusable as unusable:
+        raise VendorChanged(f"the answer has another shape: {unusable}", body) from None
 
 
 class Fields:

@@ -22,7 +22,7 @@ def lend(hub: Hub) -> Iterator[None]:
 
 
 class FlowFailed(Exception):
-    """A flow that failed, by the class of its error alone: a vendor's error text may echo a plate, and Prefect keeps it."""
+    """A flow that failed, by the class of its error alone: a vendor's text may echo a plate, and Prefect keeps it."""
 
 
 @contextmanager

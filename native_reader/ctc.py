@@ -47,7 +47,7 @@ class Narrowing:
         kept[:, 1:] = output[:, self._upper]
         kept[:, 1 + self._lower_to] += output[:, self._lower]
         kept /= kept.sum(axis=1, keepdims=True)
-        return np.log(kept + 1e-7)
+        return np.asarray(np.log(kept + 1e-7), np.float32)
 
     def plain(self, output: npt.NDArray[np.float32]) -> str:
         """Return what the recogniser itself would say, in all its characters."""

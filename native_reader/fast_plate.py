@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from native_reader import weights
+from native_reader.boxes import cut_off, inside
 from native_reader.engine import Box, Picture, Sighting
 from native_reader.session import PROVIDERS, loading, options
-from native_reader.slots import Slots, candidates, decode, from_probabilities, fuse, weakest
+from native_reader.slots import Slots, candidates, decode, from_probabilities, fuse, rescaled, weakest
 
 # Margins as shares of the box's width and height. Each model first sees the margin it was most at home with.
 _FIRST_V1 = (0.08, 0.15)
@@ -33,8 +34,15 @@ _FIND = 0.25
 _SMALLEST = (24, 8)
 """Narrower or lower boxes (pixels) hold no readable characters."""
 
-_LEGIBLE = 0.25
-"""A plate whose least sure character is below this was seen, not read."""
+_LEGIBLE = 0.35
+"""A plate whose least sure character is below this was seen, not read: of such texts one in ten is right."""
+
+_EARNED = ((0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.965), (0.0, 0.05, 0.2, 0.5, 0.8, 0.96, 0.99))
+"""Probability of a text as the models see it, and the share of such texts that was right.
+
+Measured over photos that were also shrunk, blurred, darkened and compressed. The slots' floor ends the scale at
+0.965; nothing earns more than 0.99.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,7 @@ class FastPlateEngine:
         return self._weights
 
     def read(self, picture: Picture) -> list[Sighting]:
-        """Return the plates in an RGB picture, surest first. Plates cut off by the picture's edge are left out."""
+        """Return the plates in an RGB picture, surest first. Plates cut off by its left or right edge are left out."""
         seen = [self._sighting(picture, box) for box in self._find(picture)]
         return sorted((s for s in seen if s is not None), key=lambda s: -s.confidence)
 
@@ -112,13 +120,12 @@ class FastPlateEngine:
         tensor, ratio, padding = preprocess(picture[..., ::-1], detector.img_size)
         (rows,) = detector.model.run([detector.output_name], {detector.input_name: tensor})
         found = convert_to_detection_result(rows, detector.class_labels, ratio, padding, detector.conf_thresh)
-        height, width = picture.shape[:2]
         boxes = []
         for item in found:
             corner = item.bounding_box
             box = (corner.x1, corner.y1, corner.x2 - corner.x1, corner.y2 - corner.y1)
-            if box[2] >= _SMALLEST[0] and box[3] >= _SMALLEST[1] and not _cut_off(box, width, height):
-                boxes.append(box)
+            if box[2] >= _SMALLEST[0] and box[3] >= _SMALLEST[1] and not cut_off(box, picture):
+                boxes.append(inside(box, picture))
         return boxes
 
     def _sighting(self, picture: Picture, box: Box) -> Sighting | None:
@@ -134,7 +141,9 @@ class FastPlateEngine:
         text, probability = decode(slots)
         if not text or weakest(slots) < _LEGIBLE:
             return None
-        return Sighting(text, probability, _inside(box, picture), candidates(slots), slots)
+        confidence = float(np.interp(probability, *_EARNED))
+        told = rescaled(candidates(slots), confidence)
+        return Sighting(text, confidence, box, told, slots)
 
 
 def _open_reader(model: Path, config: Path, threads: int) -> _Reader:
@@ -170,15 +179,3 @@ def _crop(picture: Picture, box: Box, margin: tuple[float, float]) -> Picture:
     top, bottom = max(0, round(y - above)), round(y + height + above)
     left, right = max(0, round(x - aside)), round(x + width + aside)
     return np.ascontiguousarray(picture[top:bottom, left:right])
-
-
-def _cut_off(box: Box, width: int, height: int) -> bool:
-    """Whether the picture's edge goes through the plate: what is left of it would read as another plate."""
-    x, y, wide, high = box
-    near = 2
-    return x < near or y < near or x + wide > width - near or y + high > height - near
-
-
-def _inside(box: Box, picture: Picture) -> Box:
-    x, y = max(0, box[0]), max(0, box[1])
-    return x, y, min(box[2], picture.shape[1] - x), min(box[3], picture.shape[0] - y)

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import cv2
 import numpy as np
 
 from native_reader import weights
+from native_reader.boxes import covers, cut_off, inside
 from native_reader.ctc import Columns, Narrowing, judge
 from native_reader.engine import Box, Picture, Sighting
 from native_reader.lines import Line, cut, find_lines, joined
 from native_reader.session import open_session
-from native_reader.slots import from_candidates
+from native_reader.slots import from_candidates, rescaled
 
 _LOOKS = (960, 1280, 1920)
 """Longer side in pixels at which a picture is searched; the next only where the one before finds no plate."""
@@ -41,6 +41,12 @@ _SURE = 0.97
 
 _LEGIBLE = 0.15
 """A line whose best text is less probable than this was seen, not read."""
+
+_EARNED = ((0.0, 0.15, 0.3, 0.5, 0.75, 0.9, 1.0), (0.0, 0.2, 0.4, 0.7, 0.85, 0.92, 0.96))
+"""Probability of a text as the crops see it, and the share of such texts that was right.
+
+Measured as for the other engine; what is no plate at all but looks like one keeps the best below 0.97.
+"""
 
 _NUMBERS = re.compile(r"\d{4}[-/]\d\d|\d\d[:.]\d\d[:.]\d\d|^\d?\d:\d\d$|\d{3}-\d{4}$")
 """Dates and times that cameras burn into the picture, and telephone numbers."""
@@ -74,7 +80,7 @@ class PPOCREngine:
         return self._weights
 
     def read(self, picture: Picture) -> list[Sighting]:
-        """Return the plates in an RGB picture, surest first."""
+        """Return the plates in an RGB picture, surest first. Plates cut off by its left or right edge are left out."""
         for longest in _LOOKS:
             lines = find_lines(self._detector, picture, longest, _STEEPEST)
             plates = _chosen([self._sighting(picture, line) for line in [*joined(lines), *lines]])
@@ -86,6 +92,8 @@ class PPOCREngine:
         wide, high = line.grown(1.3)
         if high < _LOWEST or not _SHORTEST * _SLENDER <= wide / high <= _LONGEST * _BROAD:
             return None
+        if cut_off(_letters(line), picture):
+            return None
         first, plain = self._recognise(cut(picture, line, 1.3))
         texts = judge([first])
         if not texts or not _plate_like(texts[0][0], plain, line):
@@ -95,8 +103,9 @@ class PPOCREngine:
         text, probability = texts[0]
         if probability < _LEGIBLE or not _plate_like(text, plain, line):
             return None
-        kept = tuple(texts[:5])
-        return Sighting(text, probability, _around(line, picture), kept, from_candidates(kept))
+        confidence = float(np.interp(probability, *_EARNED))
+        told = rescaled(texts[:5], confidence)
+        return Sighting(text, confidence, inside(_around(line), picture), told, from_candidates(told))
 
     def _more(self, picture: Picture, line: Line) -> list[Columns]:
         """Two more readings: softened with the bands above and below trimmed, and trimmed and stretched."""
@@ -126,23 +135,22 @@ def _chosen(seen: Sequence[Sighting | None]) -> list[Sighting]:
     """Keep one sighting a place, earlier ones first, and no bare numbers (doors, roofs) beside a plate with letters."""
     kept: list[Sighting] = []
     for plate in seen:
-        if plate is not None and not any(_covers(other.box, plate.box) for other in kept):
+        if plate is not None and not any(covers(other.box, plate.box) for other in kept):
             kept.append(plate)
     mixed = [plate for plate in kept if not plate.text.isdigit()]
     return sorted(mixed or kept, key=lambda plate: -plate.confidence)
 
 
-def _covers(box: Box, other: Box) -> bool:
-    """Whether the middle of the other box lies in the box."""
-    x, y = other[0] + other[2] / 2, other[1] + other[3] / 2
-    return box[0] <= x <= box[0] + box[2] and box[1] <= y <= box[1] + box[3]
-
-
-def _around(line: Line, picture: Picture) -> Box:
-    """The upright box of the line with a little of the plate around it, inside the picture."""
+def _around(line: Line) -> Box:
+    """The upright box of the line with a little of the plate around it."""
     wide, high = line.grown(1.6)
     corners = cv2.boxPoints(((line.x, line.y), (wide * 1.05, high * 1.2), line.angle))
-    height, width = picture.shape[:2]
-    left, top = np.clip(np.floor(corners.min(axis=0)), 0, (width - 1, height - 1)).astype(int).tolist()
-    right, bottom = np.clip(np.ceil(corners.max(axis=0)), (left + 1, top + 1), (width, height)).astype(int).tolist()
+    left, top = np.floor(corners.min(axis=0)).astype(int).tolist()
+    right, bottom = np.ceil(corners.max(axis=0)).astype(int).tolist()
     return left, top, right - left, bottom - top
+
+
+def _letters(line: Line) -> Box:
+    """The upright box of the letters alone."""
+    wide, high = line.grown(1.0)
+    return round(line.x - wide / 2), round(line.y - high / 2), round(wide), round(high)

@@ -86,7 +86,7 @@ def candidates(slots: Slots, most: int = 5) -> tuple[tuple[str, float], ...]:
     beams: list[tuple[float, str]] = [(0.0, "")]
     for slot in slots:
         # Three choices a slot are plenty for a handful of candidates.
-        picks = [int(i) for i in np.argsort(slot)[: -4 : -1]]
+        picks = [int(i) for i in np.argsort(slot)[:-4:-1]]
         grown = [
             (score + float(slot[pick]), text + ALPHABET[pick])
             for score, text in beams
@@ -96,6 +96,16 @@ def candidates(slots: Slots, most: int = 5) -> tuple[tuple[str, float], ...]:
         beams = sorted(grown, reverse=True)[: 4 * most]
     told = [(text.rstrip(PAD), float(np.exp(score))) for score, text in beams]
     return tuple((text, probability) for text, probability in told if text)[:most]
+
+
+def rescaled(told: Sequence[tuple[str, float]], confidence: float) -> tuple[tuple[str, float], ...]:
+    """Give the first candidate the confidence it has earned and share out the rest as before."""
+    if not told:
+        return ()
+    (first, before), *others = told
+    share = (1.0 - confidence) / max(1.0 - before, 1e-6)
+    # Candidates nobody listed keep their part, so the others never grow beyond what is left.
+    return ((first, confidence), *((text, probability * share) for text, probability in others))
 
 
 def _best_length(slots: Slots) -> int:

@@ -150,7 +150,7 @@ def fetch(file: WeightsFile, folder: Path, *, timeout: float = 60.0) -> Path:
 
 
 def fetch_all(
-    folder: Path, *, timeout: float = 60.0, told: Callable[[WeightsFile, str], None] = lambda file, outcome: None
+    folder: Path, *, timeout: float = 60.0, told: Callable[[WeightsFile, str], None] | None = None
 ) -> list[WeightsFile]:
     """Fetch what the fast-plate-ocr engine lacks and may be fetched; return what the admin must still bring.
 
@@ -160,13 +160,15 @@ def fetch_all(
     still: list[WeightsFile] = []
     for file in FAST_PLATE:
         if locate(file, folder) is not None:
-            told(file, "here")
+            outcome = "here"
         elif file.sha256 is None:
+            outcome = f"put it in {folder} yourself: {file.url} (no verified hash is known, so it is not fetched)"
             still.append(file)
-            told(file, f"put it in {folder} yourself: {file.url} (no verified hash is known, so it is not fetched)")
         else:
             fetch(file, folder, timeout=timeout)
-            told(file, "fetched")
+            outcome = "fetched"
+        if told is not None:
+            told(file, outcome)
     return still
 
 
@@ -174,7 +176,7 @@ def _download(file: WeightsFile, timeout: float) -> bytes:
     deadline = time.monotonic() + timeout
     content = bytearray()
     try:
-        with urllib.request.urlopen(file.url, timeout=timeout) as answer:
+        with urllib.request.urlopen(file.url, timeout=timeout) as answer:  # noqa: S310 - our own addresses only
             # read1 returns what has arrived, so a server that drips bytes meets the deadline too.
             while chunk := answer.read1(64 * 1024):
                 content += chunk

@@ -39,9 +39,8 @@ def import_(
         if as_json:
             print_json(done)
         else:
-            console.print(
-                f"{name}: {done.added} added, {done.updated} updated, {done.unchanged} unchanged, {done.removed} removed"
-            )
+            counts = f"{done.added} added, {done.updated} updated, {done.unchanged} unchanged, {done.removed} removed"
+            console.print(f"{name}: {counts}")
 
 
 @app.command()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, Required, TypedDict
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -13,12 +13,9 @@ from pydantic import Field, SecretStr
 
 from connectors import contract
 from connectors.auth import BearerToken, Token, must_prove
-from connectors.contract import (
-    CameraInfo, Connector, Delta, Document, Entry, Evidence, Frame, Info, Limits, Lookup, Page, Proof, PushReport,
-    Record, RemoteEntry, Request,
-)  # fmt: skip
+from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, Gone
-from connectors.fields import Fields, slices
+from connectors.fields import Fields, elements, slices, vendor_says
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
 from connectors.paging import follow
@@ -36,7 +33,6 @@ DEVICES_PAGE: Final = 100
 STATES: Final = {  # what the API's enumeration holds: the fifty, the capital, Puerto Rico
     code: snake(code) for code in CODES if code[:3] == "US-" and code[3:] not in ("AS", "GU", "MP", "VI")
 }
-_CLOSE: Final = timedelta(seconds=1)
 _KINDS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (  # a form, the keys that show it, why it is no read
     ("alert", frozenset({"eventTime", "objectId"}), ""),
     ("alert", frozenset({"eventTime", "sources"}), ""),
@@ -84,33 +80,34 @@ class _Token(msgspec.Struct):
     expires_in: int
 
 
-class _Reads(msgspec.Struct, rename="camel"):
+class _Results(msgspec.Struct, rename="camel"):
+    """A page of reads or of devices."""
+
     results: list[msgspec.Raw]
     next_page_id: str | None = None
-
-
-class _Devices(msgspec.Struct, rename="camel"):
-    results: list[msgspec.Raw]
-    total_pages: int
+    total_pages: int = 1
 
 
 class _List(msgspec.Struct):
     id: str
-    name: str
+    name: str = ""
 
 
-class _Made(msgspec.Struct):
-    id: str
+class _Entry(TypedDict, total=False):
+    """A hot-list entry as it is sent."""
+
+    plate: Required[str]
+    reason: str
+    caseNumber: str
+    state: str | None
+    expiry: str | None
+    note: dict[str, str] | None
 
 
-class _Held(msgspec.Struct, rename="camel"):
-    id: str
-    plate: str
-    reason: str = ""
-    case_number: str = ""
-    state: str | None = None
-    expiry: str | None = None
-    note: dict[str, Any] | None = None
+class _Held(_Entry):
+    """A hot-list entry as it comes back."""
+
+    id: Required[str]
 
 
 class _Entries(msgspec.Struct, rename="camel"):
@@ -121,13 +118,13 @@ class _Entries(msgspec.Struct, rename="camel"):
 class FlockConnector(Connector[FlockSettings]):
     """Flock Safety, API v3."""
 
-    info = Info(
+    info = contract.Info(
         key="flock",
         name="Flock Safety",
         company="Flock Group Inc.",
-        evidence=Evidence.DOCUMENTS,
+        evidence=contract.Evidence.DOCUMENTS,
         retention_vendor="flock",
-        limits=Limits(per_second=2.0, parallel=2, page_size=LOOKUP_PAGE, push_batch=BATCH),
+        limits=contract.Limits(per_second=2.0, parallel=2, page_size=LOOKUP_PAGE, push_batch=BATCH),
         known_limits=(
             "Flock offers no feed of all reads: it answers for one full plate at a time, and pushes hot-list alerts.",
             "A lookup takes no wildcard and needs a reason; Flock's auditors see both.",
@@ -138,14 +135,14 @@ class FlockConnector(Connector[FlockSettings]):
         ),
     )
     Settings = FlockSettings
-    proof: ClassVar[Proof] = Proof.READ_BACK
+    proof: ClassVar[contract.Proof] = contract.Proof.READ_BACK
 
-    def __init__(self, settings: FlockSettings, frame: Frame) -> None:
+    def __init__(self, settings: FlockSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
         token_host = urlsplit(settings.token_url).hostname or ""
         token = BearerToken(self._fetch_token, frame.clock.now, settings.client_secret)
         self._http = Http(settings.base_url, frame, auth=token, limits=self.info.limits, allow=(token_host,))
-        pictures = Limits(per_second=10.0, body_bytes=15_000_000)
+        pictures = contract.Limits(per_second=10.0, body_bytes=15_000_000)
         self._pictures = Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts)
 
     def _fetch_token(self) -> Token:
@@ -170,7 +167,7 @@ class FlockConnector(Connector[FlockSettings]):
             return "Flock took the client and listed its devices; the client has no right to custom hot lists."
         return f"Flock took the client, which sees {len(lists)} custom hot lists."
 
-    def lookup(self, query: Lookup) -> Iterator[Page]:
+    def lookup(self, query: contract.Lookup) -> Iterator[Page]:
         """Every read Flock has of one full plate in the window, oldest first, 50 a page (documented).
 
         Raises `Unusable` before anything is sent where the plate is not one full plate or no reason is given.
@@ -195,14 +192,14 @@ class FlockConnector(Connector[FlockSettings]):
         return self._look_up(body)
 
     def _look_up(self, body: dict[str, Any]) -> Iterator[Page]:
-        def page(cursor: str) -> _Reads:
-            return self._http.get(f"/reads/lookup/page/{quote(cursor, safe='')}").shaped(_Reads)
+        def page(cursor: str) -> _Results:
+            return self._http.get(f"/reads/lookup/page/{quote(cursor, safe='')}").shaped(_Results)
 
-        first = self._http.post("/reads/lookup", body).shaped(_Reads)
+        first = self._http.post("/reads/lookup", body).shaped(_Results)
         for answer in follow(first, lambda reads: reads.next_page_id or None, page):
             yield Page([Record("lookup", bytes(raw)) for raw in answer.results])
 
-    def verify(self, request: Request) -> None:
+    def verify(self, request: contract.Request) -> None:
         """Return where the push carries what the subscription agreed on; raises `AdminMustFix` where it does not."""
         if self.settings.callback_scheme == "none":
             return
@@ -212,16 +209,16 @@ class FlockConnector(Connector[FlockSettings]):
             expected = SecretStr("Basic " + b64encode(pair.encode()).decode())
         must_prove(request.headers, self.settings.callback_header, expected)
 
-    def unpack(self, document: Document) -> Iterator[Record]:
+    def unpack(self, document: contract.Document) -> Iterator[Record]:
         """Lookup answers and alerts as reads; anything else of Flock's as one record whose `parse` says what it is."""
         parts = slices(document.body)
         if isinstance(parts, list):
             for element in parts:
                 yield Record(_kind(element), element)
         elif "results" in parts and "totalPages" not in parts and parts["results"].startswith(b"["):
-            for element in slices(parts["results"]):
+            for element in elements(parts["results"]):
                 kind = _kind(element)
-                yield Record("lookup" if kind == "other" else kind, bytes(element))
+                yield Record("lookup" if kind == "other" else kind, element)
         else:
             yield Record(_named(parts), document.body)
 
@@ -236,37 +233,38 @@ class FlockConnector(Connector[FlockSettings]):
         """Upper case and 0 for O (documented)."""
         return canonical(plate).replace("O", "0")
 
-    def push(self, delta: Delta) -> PushReport:
+    def push(self, delta: contract.Delta) -> contract.PushReport:
         """Make the list at Flock what `delta.complete` says, sending only what differs; safe to repeat.
 
         Raises `AdminMustFix` past the organisation's limit (413, documented).
         """
-        wanted = one_a_plate(alive(delta.complete, self.frame.clock.now()), self.held_form)
+        entries = one_a_plate(alive(delta.complete, self.frame.clock.now()), self.held_form)
+        wanted = {form: _entry(entry) for form, entry in entries.items()}
         list_id = self._id_of(delta.list_name)
         if list_id is None:
-            entries = [_entry(entry) for entry in wanted.values()]
-            made = self._http.post("/hotlists", {"name": delta.list_name, "entries": entries[:BATCH]}, repeatable=False)
-            self._send(made.shaped(_Made).id, entries[BATCH:])
-            return PushReport(added=len(entries), removed=0)
+            fresh = list(wanted.values())
+            made = self._http.post("/hotlists", {"name": delta.list_name, "entries": fresh[:BATCH]}, repeatable=False)
+            self._send(made.shaped(_List).id, fresh[BATCH:])
+            return contract.PushReport(added=len(fresh), removed=0)
         held: dict[str, list[_Held]] = {}
         for entry in self._held(list_id):
-            held.setdefault(self.held_form(entry.plate), []).append(entry)
-        right = {form for form, entry in wanted.items() if len(held.get(form, ())) == 1 and _same(held[form][0], entry)}
-        gone = [one.id for form, ones in held.items() if form not in wanted for one in ones]
+            held.setdefault(self.held_form(entry["plate"]), []).append(entry)
+        gone = [one["id"] for form, ones in held.items() if form not in wanted for one in ones]
         self._drop(list_id, gone)
-        fresh = [form for form in wanted if form not in right]
-        for batch in _batches(fresh):
+        changed = [form for form, entry in wanted.items() if [*map(_terms, held.get(form, ()))] != [_terms(entry)]]
+        for batch in _batches(changed):
             # Changed entries leave and come back batch by batch, so that few are missing in between.
-            self._drop(list_id, [one.id for form in batch for one in held.get(form, ())])
-            self._send(list_id, [_entry(wanted[form]) for form in batch])
-        return PushReport(added=len(fresh), removed=len(gone))
+            self._drop(list_id, [one["id"] for form in batch for one in held.get(form, ())])
+            self._send(list_id, [wanted[form] for form in batch])
+        return contract.PushReport(added=len(changed), removed=len(gone))
 
     def list_remote(self, list_name: str) -> Iterator[RemoteEntry]:
         """The entries that Flock holds under a name, read page by page; raises `Gone` where there is no such list."""
         list_id = self._id_of(list_name)
         if list_id is None:
             raise Gone("Flock holds no hot list of that name")
-        return (RemoteEntry(held.plate, state(held.state, "US").code, held.id) for held in self._held(list_id))
+        held = self._held(list_id)
+        return (RemoteEntry(one["plate"], state(one.get("state"), "US").code, one["id"]) for one in held)
 
     def _lists(self) -> list[_List]:
         return self._http.get("/hotlists").shaped(list[_List])
@@ -285,7 +283,7 @@ class FlockConnector(Connector[FlockSettings]):
         for answer in follow(page(), lambda entries: entries.next_page or None, page):
             yield from answer.entries
 
-    def _send(self, list_id: str, entries: Sequence[Mapping[str, Any]]) -> None:
+    def _send(self, list_id: str, entries: Sequence[_Entry]) -> None:
         for batch in _batches(entries):
             # Sent once: whether a plate that is there already is ignored or refused, Flock's page says both.
             self._http.post(
@@ -296,17 +294,20 @@ class FlockConnector(Connector[FlockSettings]):
         for batch in _batches(ids):
             self._http.post(f"/hotlists/{quote(list_id, safe='')}/entries/deleteBatch", {"ids": batch})
 
-    def cameras(self) -> Iterator[CameraInfo]:
+    def cameras(self) -> Iterator[contract.CameraInfo]:
         """The account's devices of the type camera; counting pages from 1 is assumed."""
         page, pages = 1, 1
         while page <= pages:
-            answer = self._http.get("/devices", params={"page": page, "pageSize": DEVICES_PAGE}).shaped(_Devices)
+            answer = self._http.get("/devices", params={"page": page, "pageSize": DEVICES_PAGE}).shaped(_Results)
             for raw in answer.results:
-                device = Record("device", bytes(raw)).fields()
-                if device.text_or_none("type") == "camera":
+                with vendor_says(bytes(raw)):
+                    device = Record("device", bytes(raw)).fields()
                     place = device.place("location.latitude", "location.longitude")
                     at = (place.latitude, place.longitude) if place else (None, None)
-                    yield CameraInfo(device.ident("id"), device.text_or_none("name"), *at)
+                    camera = contract.CameraInfo(device.ident("id"), device.text_or_none("name"), *at)
+                    is_camera = device.text_or_none("type") == "camera"
+                if is_camera:
+                    yield camera
             page, pages = page + 1, answer.total_pages
 
     def fetch_image(self, image: ImageRef) -> bytes:
@@ -403,31 +404,24 @@ def _share(fields: Fields, path: str) -> float | None:
     return scaled(fields.number_or_none(path), Scale.UNIT, path)
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
-    sent: dict[str, Any] = {"plate": entry.plate, "reason": entry.reason, "caseNumber": entry.case_number}
+def _entry(entry: Entry) -> _Entry:
+    sent: _Entry = {"plate": entry.plate, "reason": entry.reason.strip(), "caseNumber": entry.case_number.strip()}
     if known := STATES.get(entry.state or ""):
         sent["state"] = known
     if entry.expires_at is not None:
-        sent["expiry"] = _rfc3339(entry.expires_at)
+        sent["expiry"] = _rfc3339(entry.expires_at.replace(microsecond=0))
     if entry.note:
         sent["note"] = {"message": entry.note}
     return sent
 
 
-def _same(held: _Held, entry: Entry) -> bool:
-    sent = _entry(entry)
-    words = held.reason.strip() == entry.reason.strip() and held.case_number.strip() == entry.case_number.strip()
-    note = (held.note or {}).get("message") or None
-    return words and held.state == sent.get("state") and note == (entry.note or None) and _ends_alike(held, entry)
-
-
-def _ends_alike(held: _Held, entry: Entry) -> bool:
-    if held.expiry is None or entry.expires_at is None:
-        return held.expiry is None and entry.expires_at is None
-    try:
-        return abs(from_iso(held.expiry).at - entry.expires_at) < _CLOSE
-    except Unusable:
-        return False
+def _terms(entry: _Entry) -> tuple[object, ...]:
+    """What makes two entries of one plate the same; an unreadable end counts as what it says."""
+    end: object = entry.get("expiry")
+    with suppress(Unusable):
+        end = from_iso(str(end)).at if end else None
+    words = (entry.get(name) or "" for name in ("reason", "caseNumber", "state"))
+    return (*words, end, (entry.get("note") or {}).get("message"))
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

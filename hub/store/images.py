@@ -76,7 +76,7 @@ class S3Images:
     """Pictures as objects of a bucket; deletes every version, because a version is a copy."""
 
     def __init__(self, bucket: str, prefix: str, endpoint: str | None = None) -> None:
-        import boto3  # noqa: PLC0415 (a third of a second that folders need not pay)
+        import boto3
 
         self._client: Any = boto3.client("s3", endpoint_url=endpoint)
         self._bucket = bucket

@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import httpx
-import msgspec
-
+from ..callbacks import caller, post
 from ..faults import Anatomy
 from ..world import Pass
 from .hotlists import held_plate
@@ -18,6 +16,7 @@ ANATOMY = Anatomy(
     plates=(("ocr", "label"),),
     required=(("objectId",), ("eventTime",), ("ocr",), ("deviceExternalId",)),
 )
+READ_ANATOMY = ANATOMY._replace(required=(("eventTime",), ("ocr",), ("deviceName",)))
 # invented: the pixels of the 2022 form, whose fields are documented and whose frame is not
 _BOX = {"x": 812, "y": 604, "height": 58, "width": 121}
 
@@ -95,16 +94,9 @@ def push_read(
     return _post(state, callback_url, body, {} if key is None else {header_name: key})
 
 
-READ_ANATOMY = ANATOMY._replace(required=(("eventTime",), ("ocr",), ("deviceName",)))
-
-
 def _ocr(one: Pass) -> dict[str, Any]:
-    known = one.state is not None
-    return {
-        "label": one.plate, "labelConfidence": one.confidence,
-        "state": STATES[one.state] if one.state is not None else None,
-        "stateConfidence": one.state_confidence if known else None,
-    }  # fmt: skip
+    state, sure = (None, None) if one.state is None else (STATES[one.state], one.state_confidence)
+    return {"label": one.plate, "labelConfidence": one.confidence, "state": state, "stateConfidence": sure}
 
 
 def _headers(credentials: dict[str, Any]) -> dict[str, str]:
@@ -133,18 +125,11 @@ def _fetch_token(part: dict[str, Any]) -> str:
         headers["Authorization"] = _basic(part["clientId"], part["clientSecret"])
     else:
         fields |= {"client_id": part["clientId"], "client_secret": part["clientSecret"]}
-    answered = httpx.post(part["tokenEndpoint"], data=fields, headers=headers, timeout=10, trust_env=False)
+    answered = caller().post(part["tokenEndpoint"], data=fields, headers=headers)
     return str(answered.raise_for_status().json()["access_token"])
 
 
 def _post(state: FlockState, url: str, body: Any, headers: dict[str, str]) -> int:
-    try:
-        answered = httpx.post(
-            url, content=msgspec.json.encode(body), headers={"Content-Type": "application/json", **headers},
-            timeout=10, trust_env=False,
-        )  # fmt: skip
-        status = answered.status_code
-    except httpx.TransportError:
-        status = 0
+    status = post(url, body, headers)
     state.deliveries.append((url, status))
     return status

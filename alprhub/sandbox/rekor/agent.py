@@ -7,9 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-import httpx
-import msgspec
-
+from ..callbacks import post
 from ..faults import Anatomy, Faults
 from ..world import Camera, Pass, World, to_micros
 from .records import COMPANY_ID, IMAGE_HEIGHT, IMAGE_WIDTH, SITE, best_uuid, candidates, corners, millis
@@ -131,18 +129,7 @@ def push(
     if faults is not None and name:
         copies += faults.is_twice(name) != "no"
         sent = faults.spoil(body, name, GROUP_ANATOMY)
-    raw = msgspec.json.encode(sent)
-    statuses = []
-    for _ in range(copies):
-        try:
-            answered = httpx.post(
-                url, content=raw, headers={"Content-Type": "application/json", **(headers or {})}, timeout=10,
-                trust_env=False,
-            )  # fmt: skip
-            statuses.append(answered.status_code)
-        except httpx.TransportError:
-            statuses.append(0)
-    return statuses
+    return [post(url, sent, headers or {}) for _ in range(copies)]
 
 
 def _crops(one: Pass) -> tuple[str, str]:

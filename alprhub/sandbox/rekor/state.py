@@ -46,10 +46,7 @@ class AlertList:
 
 @dataclass
 class RekorState:
-    """Everything the Scout stand-in knows; tests read and set it through `app.state.rekor`.
-
-    `pushes` lists (URL, data_type, status) of every agent push, status 0 where nobody answered.
-    """
+    """Everything the Scout stand-in knows; tests read and set it through `app.state.rekor`."""
 
     world: World
     faults: Faults
@@ -63,7 +60,6 @@ class RekorState:
     max_import_rows: int = 250_000  # seen as advice to split files; invented: that more is refused
     lists: dict[int, AlertList] = field(default_factory=dict)
     log: list[tuple[str, str, int]] = field(default_factory=list)
-    pushes: list[tuple[str, str, int]] = field(default_factory=list)
     passes: list[Pass] = field(default_factory=list)
     by_uuid: dict[str, Pass] = field(default_factory=dict)
     _times: list[int] = field(default_factory=list)

@@ -1,0 +1,20 @@
+"""`alprhub demo`: the main job on stand-ins for every vendor."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alprhub.cli.output import AsJson, failures
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End by itself instead of waiting for Enter.")] = False,
+    pictures: Annotated[Path | None, typer.Option(help="A folder of photos to read instead of drawn ones.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Watch four kinds of source become one store, a hot list go out and be read back, and expired reads go."""
+    from alprhub.demo import run  # brings Prefect, which no other command needs
+
+    with failures():
+        run(once=once, pictures=pictures, as_json=as_json)

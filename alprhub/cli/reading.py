@@ -1,0 +1,87 @@
+"""`alprhub read`: plates in pictures and videos, here and now; nothing is stored."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import track
+
+from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from hub.errors import Invalid
+from hub.settings import HubSettings
+
+THREADS = 2
+
+
+def read(
+    paths: Annotated[list[Path], typer.Argument(help="Pictures, videos, or folders of them.")],
+    models: Annotated[Path | None, typer.Option(help="Folder with weights of the better engine.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read the plates in pictures and videos with the best engine whose weights are here; stores nothing."""
+    # These load OpenCV and ONNX Runtime, which no other command needs.
+    from native_reader.engine import best_engine
+    from native_reader.weights import WeightsRefused
+
+    with failures():
+        files = [file for path in paths for file in _files(path)]
+        try:
+            engine = best_engine(models or HubSettings().models)
+        except WeightsRefused as wrong:
+            raise Invalid(str(wrong)) from None
+        reads: list[dict[str, Any]] = []
+        refused: list[dict[str, str]] = []
+        with ThreadPoolExecutor(THREADS) as pool:
+            outcomes = pool.map(partial(_read_one, engine), files)
+            shown = track(outcomes, "reading", len(files), console=console, disable=as_json, transient=True)
+            for seen, reason in shown:
+                reads += seen
+                refused += reason
+        if as_json:
+            print_json({"engine": engine.name, "weights": engine.weights, "reads": reads, "refused": refused})
+            return
+        console.print(f"engine: {engine.name}", markup=False)
+        print_rows(reads, ("file", "plate", "confidence", "box"), False, "no plates")
+        for item in refused:
+            console.print(f"refused: {item['reason']}", style="yellow", markup=False)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    from native_reader.pictures import PictureRefused, walk
+    from native_reader.video import SUFFIXES
+
+    if not path.exists():
+        raise Invalid(f"{path}: there is no such file or folder")
+    try:
+        yield from walk(path)
+    except PictureRefused as refused:
+        raise Invalid(str(refused)) from None
+    if path.is_dir():
+        yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+
+
+def _read_one(engine: Any, file: Path) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    from native_reader.pictures import PictureRefused, load_picture
+    from native_reader.video import SUFFIXES, StreamBroken, passings
+
+    try:
+        if file.suffix.lower() in SUFFIXES:
+            seen = [_row(file, passing.sighting, passing.frame.seconds) for passing in passings(file, engine)]
+        else:
+            seen = [_row(file, sighting) for sighting in engine.read(load_picture(file))]
+    except (PictureRefused, StreamBroken) as reason:
+        return [], [{"file": file.name, "reason": str(reason)}]
+    return seen, []
+
+
+def _row(file: Path, sighting: Any, seconds: float | None = None) -> dict[str, Any]:
+    row = {
+        "file": file.name,
+        "plate": sighting.text,
+        "confidence": round(sighting.confidence, 4),
+        "box": list(sighting.box),
+    }
+    return row if seconds is None else {**row, "seconds": round(seconds, 2)}

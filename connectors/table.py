@@ -1,0 +1,110 @@
+"""Reading other people's CSV: one bad line costs that line, never the file."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from connectors.errors import VendorChanged
+
+LONGEST_ROW: Final = 20
+"""Lines that one quoted row may span; a quote that is still open then is a slip of the writer's."""
+_ENDS: Final = re.compile(r"\r\n|\n|\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its line number counted from 1, its text, its cells by column, or why it has none."""
+
+    number: int
+    line: str
+    cells: dict[str, str]
+    broken: str | None = None
+
+
+def decoded(body: bytes, encoding: str) -> Iterator[tuple[str, bool]]:
+    """The lines of a file, each with whether it could be decoded; a line that cannot be is told with escapes.
+
+    A file that is not what `encoding` promises is read line by line, first in that, then in Windows' cp1252.
+    """
+    try:
+        yield from ((line, True) for line in _ENDS.split(body.decode(encoding)))
+        return
+    except UnicodeDecodeError:
+        pass
+    for line in re.split(rb"\r\n|\n|\r", body):
+        for attempt in (encoding, "cp1252"):
+            try:
+                yield line.decode(attempt), True
+                break
+            except UnicodeDecodeError:
+                continue
+        else:
+            yield line.decode("ascii", "backslashreplace"), False
+
+
+def rows(body: bytes, required: Sequence[str], *, encoding: str = "utf-8-sig", delimiter: str = ",") -> Iterator[Row]:
+    """The rows under a header that names the `required` columns, in any case and order; nothing for an empty file.
+
+    A row with too few or too many cells, an undecodable one and one whose quotes do not close come as broken.
+    Raises `VendorChanged` where the first line that is not empty lacks a required column or names one twice.
+    """
+    lines = list(decoded(body, encoding))
+    if not any(text.strip() for text, _ in lines):
+        return
+    at = next(index for index, (text, _) in enumerate(lines) if text.strip())
+    columns = _header(lines[at][0], required, delimiter, body)
+    last = len(lines) if lines[-1][0] else 0  # without a line end after it, the last line may be half a line
+    at += 1
+    while at < len(lines):
+        text, readable = lines[at]
+        if not text.strip():
+            at += 1
+            continue
+        number, taken = at + 1, 1
+        if readable and text.count('"') % 2:
+            text, taken = _joined(lines, at)
+        at += taken
+        if not readable:
+            yield Row(number, text, {}, "cannot be decoded")
+            continue
+        cells = _cells(text, delimiter)
+        if cells is None:
+            yield Row(number, text, {}, "has quotes that do not close")
+        elif len(cells) != len(columns):
+            cut = "is cut short: it " if number == last and len(cells) < len(columns) else ""
+            yield Row(number, text, {}, f"{cut}has {len(cells)} cells, the header has {len(columns)}")
+        else:
+            yield Row(number, text, dict(zip(columns, cells, strict=True)))
+
+
+def _header(line: str, required: Sequence[str], delimiter: str, body: bytes) -> list[str]:
+    columns = [name.strip() for name in _cells(line, delimiter) or ()]
+    known = [name.casefold() for name in columns]
+    missing = [name for name in required if name.casefold() not in known]
+    if missing:
+        raise VendorChanged(f"the header lacks the column {', '.join(missing)}", body)
+    if len(set(known)) < len(known):
+        raise VendorChanged("the header names a column twice", body)
+    return columns
+
+
+def _joined(lines: Sequence[tuple[str, bool]], at: int) -> tuple[str, int]:
+    """The lines from `at` up to where the quotes close, and how many; the first alone where they never do."""
+    text = lines[at][0]
+    for taken, (line, readable) in enumerate(lines[at + 1 : at + LONGEST_ROW], start=2):
+        if not readable:
+            break
+        text = f"{text}\n{line}"
+        if line.count('"') % 2:
+            return text, taken
+    return lines[at][0], 1
+
+
+def _cells(text: str, delimiter: str) -> list[str] | None:
+    try:
+        found = list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+    return found[0] if len(found) == 1 else None

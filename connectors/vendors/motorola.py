@@ -1,0 +1,375 @@
+"""Motorola Vigilant: no public interface exists, so reads come as CSV exports and hot lists leave as CSV files."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatch
+from hashlib import sha256
+from typing import Any, ClassVar, Final, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from pydantic import Field, SecretStr
+
+from connectors import contract, table
+from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
+from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
+from connectors.fields import Fields
+from connectors.hotlists import alive
+from connectors.pictures import picture
+from connectors.places import Access, File, Place, opened
+from normalize import vehicle
+from normalize.confidence import Scale, scaled
+from normalize.fault import Unusable
+from normalize.plate import canonical
+from normalize.read import Camera, ImageKind, ImageRef, Read
+from normalize.read import Place as WhereAt
+from normalize.states import postal, state
+from normalize.times import Moment, from_iso, local
+
+LARGEST_LIST: Final = 30_000_000
+"""Bytes in the largest hot-list file the vendor's help allows: under 30 MB (documented)."""
+COLUMNS: Final = ("Hot Plate", "State", "Alert", "Reason", "Case", "Expires")
+RECEIPT: Final = ".receipt.json"
+
+
+class MotorolaSettings(contract.Settings):
+    """Where the files are dropped, and which column means what."""
+
+    place: str = Field(
+        title="Place", description="A folder, `s3://bucket/prefix` or `sftp://user@host/path` that both sides reach."
+    )
+    reads_folder: str = Field("reads", title="Folder of reads", description="Below the place: where exports arrive.")
+    hotlists_folder: str = Field(
+        "hotlists", title="Folder of hot lists", description="Below the place: where hot-list files are put."
+    )
+    key_id: str | None = Field(None, title="S3 key id", description="For S3; empty uses what this machine has.")
+    secret: SecretStr | None = Field(None, title="Secret", description="The S3 secret key or the SFTP password.")
+    private_key: SecretStr | None = Field(None, title="SFTP private key", description="OpenSSH text, no passphrase.")
+    endpoint_url: str | None = Field(None, title="S3 endpoint", description="For storage other than Amazon's.")
+    host_key: str | None = Field(
+        None, title="SFTP host key", description="The server's public key, `ssh-ed25519 AAAA…`; SFTP needs it."
+    )
+    file_pattern: str = Field("*.csv", title="File pattern", description="Which files are exports of reads.")
+    encoding: str = Field("utf-8-sig", title="Encoding", description="Of the exports; cp1252 is tried after it.")
+    delimiter: str = Field(",", min_length=1, max_length=1, title="Delimiter", description="Between two cells.")
+    time_format: str = Field(
+        "iso", title="Time format", description="`iso`, or a pattern such as `%m/%d/%Y %I:%M:%S %p`."
+    )
+    zone: ZoneInfo | None = Field(None, title="Time zone", description="Of times without an offset.")
+    settle_seconds: int = Field(60, ge=0, title="Settle time", description="How long a file must lie still, seconds.")
+    plate_column: str = Field("plate", title="Plate column", description="Must be in every export.")
+    captured_at_column: str = Field("captured_at", title="Time column", description="Must be in every export.")
+    camera_id_column: str = Field("camera_id", title="Camera column", description="Must be in every export.")
+    read_id_column: str = Field("read_id", title="Read id column", description="If there is one.")
+    state_column: str = Field("state", title="State column", description="If there is one.")
+    confidence_column: str = Field("confidence", title="Confidence column", description="If there is one.")
+    confidence_scale: Scale = Field(Scale.PERCENT, title="Confidence scale", description="Of that column.")
+    camera_name_column: str = Field("camera_name", title="Camera name column", description="If there is one.")
+    latitude_column: str = Field("latitude", title="Latitude column", description="Degrees, if there is one.")
+    longitude_column: str = Field("longitude", title="Longitude column", description="Degrees, if there is one.")
+    make_column: str = Field("make", title="Make column", description="If there is one.")
+    model_column: str = Field("model", title="Model column", description="If there is one.")
+    colour_column: str = Field("color", title="Colour column", description="If there is one.")
+    image_column: str = Field("image", title="Picture column", description="Name of a file beside the export, if any.")
+    list_mode: Literal["complete", "incremental"] = Field(
+        "complete", title="Hot-list load", description="As the vendor's template is set: whole lists, or changes only."
+    )
+    unknown_state: str = Field(
+        "", title="State if unknown", description="Written where an entry names no state; the vendor demands a column."
+    )
+
+
+class _Receipt(msgspec.Struct):
+    """What the loader says of a file it loaded; this form is ours, no vendor publishes one."""
+
+    file: str
+    sha256: str
+    rows: int
+    loaded_at: str
+    rejected: int | list[int] = 0
+
+
+class MotorolaConnector(Connector[MotorolaSettings]):
+    """Vigilant by file drop, through a user-set column map."""
+
+    info = contract.Info(
+        key="motorola",
+        name="Motorola Vigilant",
+        company="Motorola Solutions, Inc.",
+        evidence=contract.Evidence.DOCUMENTS,
+        retention_vendor="motorola",
+        limits=contract.Limits(parallel=1, page_size=1000),
+        known_limits=(
+            "Motorola publishes no interface for plate reads: this connector reads CSV exports and writes CSV lists.",
+            "Which columns an export has, when it comes and who moves it is between the agency and the vendor.",
+            "The receipt that proves a list was loaded is a convention of this hub: the other end must write it.",
+            "Whether a list may hold rows without a state is not published.",
+            "A file is under 30 MB; expired entries leave with the next push, the vendor ages lists in its own way.",
+        ),
+    )
+    Settings = MotorolaSettings
+    proof: ClassVar[contract.Proof] = contract.Proof.RECEIPT
+
+    def _place(self) -> AbstractContextManager[Place]:
+        told = self.settings
+        secret, private = told.secret, told.private_key
+        access = Access(
+            key_id=told.key_id,
+            secret=secret.get_secret_value() if secret else None,
+            private_key=private.get_secret_value() if private else None,
+            endpoint_url=told.endpoint_url,
+            host_key=told.host_key,
+        )
+        return opened(told.place, access)
+
+    def check(self) -> str:
+        """Lists the folder of reads and looks at the newest export's header."""
+        with self._place() as place:
+            files = self._exports(place)
+            if not files:
+                return f"The place answers; no export lies in {self.settings.reads_folder!r} yet."
+            newest = max(files, key=lambda file: file.modified)
+            body = place.read(self.settings.reads_folder, newest.name, self.info.limits.body_bytes)
+        count = sum(1 for _ in self.unpack(contract.Document(body, "text/csv", newest.name)))
+        return f"The place answers with {len(files)} exports; the newest has {count} rows under a header that fits."
+
+    def pull(self, window: contract.Window) -> Iterator[Page]:
+        """Every export not taken yet, by name, each with all its rows: a late row is no reason to lose it.
+
+        The checkpoint names the files taken, with size and time, and those seen before they lay still. What is wrong
+        with a file (`AdminMustFix` for its size, `VendorChanged` for its header) is raised after the others were taken.
+        """
+        before, wrong = window.checkpoint, list[ConnectorError]()
+        with self._place() as place:
+            files = self._exports(place)
+            marks = {file.name: [file.size, file.modified.isoformat()] for file in files}
+            taken = {name: mark for name, mark in dict(before.get("taken", {})).items() if name in marks}
+            waiting: dict[str, Any] = {}
+            for file in files:
+                mark = marks[file.name]
+                if taken.get(file.name) == mark:
+                    continue
+                try:
+                    body = self._settled(place, file, mark, before.get("waiting", {}).get(file.name))
+                    records = [] if body is None else list(self.unpack(contract.Document(body, "text/csv")))
+                except (AdminMustFix, VendorChanged) as failed:
+                    wrong.append(failed)
+                    continue
+                if body is None:
+                    waiting[file.name] = mark
+                    continue
+                size = self.info.limits.page_size
+                for start in range(0, len(records) - size, size):
+                    yield Page(records[start : start + size])
+                taken[file.name] = mark
+                rest = records[(len(records) - 1) // size * size :] if records else []
+                yield Page(rest, {"taken": dict(taken), "waiting": dict(waiting)})
+        yield Page((), {"taken": taken, "waiting": waiting})
+        if wrong:
+            raise wrong[0]
+
+    def _exports(self, place: Place) -> list[File]:
+        pattern = self.settings.file_pattern.lower()
+        return [file for file in place.files(self.settings.reads_folder) if fnmatch(file.name.lower(), pattern)]
+
+    def _settled(self, place: Place, file: File, mark: Sequence[Any], before: Any) -> bytes | None:
+        """The file's bytes; None while somebody may still be writing it."""
+        still = abs(self.frame.clock.now() - file.modified) >= timedelta(seconds=self.settings.settle_seconds)
+        if not still or before not in (None, mark):
+            return None
+        body = place.read(self.settings.reads_folder, file.name, self.info.limits.body_bytes)
+        return body if len(body) == file.size else None
+
+    def unpack(self, document: contract.Document) -> Iterator[Record]:
+        """The rows of an export; raises `VendorChanged` where the header lacks a column that must be there."""
+        told = self.settings
+        required = (told.plate_column, told.captured_at_column, told.camera_id_column)
+        for row in table.rows(document.body, required, encoding=told.encoding, delimiter=told.delimiter):
+            if row.broken:
+                broken = {"row": row.number, "line": row.line, "broken": row.broken}
+                yield Record("broken_row", msgspec.json.encode(broken))
+            else:
+                yield Record("row", msgspec.json.encode(row.cells))
+
+    def read_of(self, record: Record) -> Read:
+        """One row through the column map."""
+        if record.kind == "broken_row":
+            fields = record.fields()
+            raise Unusable(f"row {fields.ident('row')}", fields.text("broken"))
+        told, cells = self.settings, _Cells(record)
+        plate, camera = cells.must(told.plate_column), cells.must(told.camera_id_column)
+        at = self._moment(cells.must(told.captured_at_column))
+        share = scaled(cells.get(told.confidence_column), told.confidence_scale, told.confidence_column)
+        image = cells.get(told.image_column)
+        return Read(
+            vendor_read_id=cells.get(told.read_id_column) or _derived_id(camera, at, plate),
+            plate_raw=plate,
+            state=state(cells.get(told.state_column), "US"),
+            plate_confidence=share,
+            confidence_scale=None if share is None else told.confidence_scale,
+            captured_at=at.at,
+            zone=at.zone,
+            camera=Camera(id=camera, name=cells.get(told.camera_name_column)),
+            place=cells.place(told.latitude_column, told.longitude_column),
+            vehicle=vehicle.Vehicle(
+                make=vehicle.make(cells.get(told.make_column)),
+                model=cells.get(told.model_column),
+                colour=vehicle.colour(cells.get(told.colour_column)),
+            ),
+            images=(ImageRef(kind=ImageKind.FRAME, url=image),) if image else (),
+        )
+
+    def _moment(self, text: str) -> Moment:
+        column, pattern, zone = self.settings.captured_at_column, self.settings.time_format, self.settings.zone
+        if pattern == "iso":
+            return from_iso(text, zone, column)
+        try:
+            at = datetime.strptime(text, pattern)  # noqa: DTZ007 - what it lacks, the setting `zone` says
+        except ValueError:
+            raise Unusable(column, "does not fit the time format of the settings") from None
+        return local(at, zone, column) if at.tzinfo is None else from_iso(at.isoformat(), field=column)
+
+    def fetch_image(self, image: ImageRef) -> bytes:
+        """The picture file beside the export, at most 15 MB; raises `Gone` where there is none of that name."""
+        with self._place() as place:
+            return picture(place.read(self.settings.reads_folder, image.url or "", 15_000_000))
+
+    def held_form(self, plate: str) -> str:
+        """As it is: nothing is published about how the vendor writes plates."""
+        return canonical(plate)
+
+    def push(self, delta: contract.Delta) -> contract.PushReport:
+        """Put the list, or its changes, there as CSV; the same list has the same file name, so a repeat is harmless.
+
+        Raises `AdminMustFix` where a file would not stay under the vendor's 30 MB (documented).
+        """
+        now, folder = self.frame.clock.now(), self.settings.hotlists_folder
+        if self.settings.list_mode == "complete":
+            parts: dict[str, Sequence[Entry]] = {"complete": alive(delta.complete, now)}
+        else:
+            changes = {"remove": delta.remove, "add": alive(delta.add, now)}
+            parts = {kind: entries for kind, entries in changes.items() if entries}
+        files: dict[str, bytes] = {}
+        for kind, entries in parts.items():
+            body = self._csv(entries)
+            if len(body) >= LARGEST_LIST:
+                raise AdminMustFix(f"the hot-list file would have {len(body)} bytes; the limit is {LARGEST_LIST}")
+            files[f"{_stem(delta.list_name)}-{kind}-{sha256(body).hexdigest()[:16]}.csv"] = body
+        with self._place() as place:
+            last = [file.name for file in _files_of(place, folder, delta.list_name)[-len(files) :]]
+            if last != list(files):
+                for name, body in files.items():
+                    place.write(folder, name, body)
+        return contract.PushReport(added=len(delta.add), removed=len(delta.remove))
+
+    def list_remote(self, list_name: str) -> Iterator[RemoteEntry]:
+        """What the loader's receipts say was loaded: the last complete file and every change after it.
+
+        Raises `Gone` where no file was put there, `TryAgain` where a file has no receipt younger than itself, and
+        `VendorChanged` where a receipt is for other content.
+        """
+        folder, held = self.settings.hotlists_folder, dict[tuple[str, str], RemoteEntry]()
+        with self._place() as place:
+            files = _files_of(place, folder, list_name)
+            if not files:
+                raise Gone("no file of that hot list lies in the place")
+            receipts = {file.name: file.modified for file in place.files(folder) if file.name.endswith(RECEIPT)}
+            for file in files[max((n for n, one in enumerate(files) if _kind(one) == "complete"), default=0) :]:
+                if receipts.get(file.name + RECEIPT, datetime.min.replace(tzinfo=UTC)) < file.modified:
+                    raise TryAgain("the newest file of that hot list has no receipt yet")
+                body = place.read(folder, file.name, LARGEST_LIST)
+                refused = _refused(place.read(folder, file.name + RECEIPT, 1_000_000), file.name, body)
+                for number, row in enumerate(table.rows(body, COLUMNS[:1]), start=1):
+                    plate, place_name = row.cells["Hot Plate"], row.cells["State"]
+                    if number in refused:
+                        continue
+                    if _kind(file) == "remove":
+                        held.pop((plate, place_name), None)
+                    else:
+                        held[plate, place_name] = RemoteEntry(plate, state(place_name, "US").code)
+        return iter(held.values())
+
+    def _csv(self, entries: Sequence[Entry]) -> bytes:
+        rows: dict[tuple[str, str], tuple[str, ...]] = {}
+        for entry in entries:
+            country = (entry.state or "").partition("-")[0]
+            short = postal(entry.state) if entry.state and country in ("US", "CA") else entry.state
+            until = entry.expires_at.isoformat(timespec="seconds") if entry.expires_at else ""
+            row = (entry.plate, short or self.settings.unknown_state, entry.alert.capitalize())
+            rows.setdefault((row[0], row[1]), (*row, entry.reason, entry.case_number, until))
+        out = io.StringIO(newline="")
+        csv.writer(out, lineterminator="\r\n").writerows([COLUMNS, *(rows[key] for key in sorted(rows))])
+        return out.getvalue().encode()
+
+
+class _Cells:
+    """A row's cells by column name, whatever the case of its letters; empty cells count as absent."""
+
+    def __init__(self, record: Record) -> None:
+        try:
+            cells = msgspec.json.decode(record.payload, type=dict[str, str])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Unusable("record", "is not a row of cells") from None
+        self._cells = {name.casefold(): cell for name, cell in cells.items()}
+
+    def get(self, column: str) -> str | None:
+        return Fields({"cell": self._cells.get(column.casefold())}, column).text_or_none("cell")
+
+    def must(self, column: str) -> str:
+        found = self.get(column)
+        if found is None:
+            raise Unusable(column, "is missing or empty")
+        return found
+
+    def number(self, column: str) -> float | None:
+        text = self.get(column)
+        try:
+            return float(text) if text else None
+        except ValueError:
+            raise Unusable(column, "is not a number") from None
+
+    def place(self, latitude: str, longitude: str) -> WhereAt | None:
+        return Fields({"latitude": self.number(latitude), "longitude": self.number(longitude)}).place(
+            "latitude", "longitude"
+        )
+
+
+def _derived_id(camera: str, at: Moment, plate: str) -> str:
+    """The same id for the same camera, instant and plate, so that a second copy of a row is known as one."""
+    return "derived-" + sha256("\x1f".join((camera, at.at.isoformat(), canonical(plate))).encode()).hexdigest()[:32]
+
+
+def _stem(list_name: str) -> str:
+    """How the files of a list begin; two lists never begin alike, whatever signs their names lose."""
+    plain = re.sub(r"[^a-z0-9]+", "-", list_name.lower()).strip("-")[:60]
+    return f"{plain or 'list'}-{sha256(list_name.encode()).hexdigest()[:8]}"
+
+
+def _kind(file: File) -> str:
+    return file.name.rsplit("-", 2)[-2]
+
+
+def _files_of(place: Place, folder: str, list_name: str) -> list[File]:
+    """The files of a list in the order in which they were put there; a removal before what was added with it."""
+    start = _stem(list_name) + "-"
+    files = [file for file in place.files(folder) if file.name.startswith(start) and file.name.endswith(".csv")]
+    return sorted(files, key=lambda file: (file.modified, _kind(file) != "remove"))
+
+
+def _refused(receipt: bytes, name: str, body: bytes) -> frozenset[int]:
+    """The rows that the loader refused, counted from 1; raises `VendorChanged` for another file's receipt."""
+    try:
+        told = msgspec.json.decode(receipt, type=_Receipt)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise TryAgain("the receipt is not whole yet") from None
+    if told.file != name or told.sha256 != sha256(body).hexdigest():
+        raise VendorChanged("the receipt is for other content than the file's", receipt)
+    if isinstance(told.rejected, int):
+        if told.rejected:
+            raise VendorChanged(f"the loader refused {told.rejected} rows and does not say which", receipt)
+        return frozenset()
+    return frozenset(told.rejected)

@@ -1,0 +1,39 @@
+"""Boxes in a picture: (x, y, width, height) in pixels, and what can be said of them."""
+
+from __future__ import annotations
+
+from native_reader.engine import Box, Picture
+
+_EDGE = 2
+"""Pixels within which a box touches the picture's edge."""
+
+
+def inside(box: Box, picture: Picture) -> Box:
+    """Return the part of a box that lies in the picture; at least one pixel of a box that touches it."""
+    height, width = picture.shape[:2]
+    left, top = min(max(0, box[0]), width - 1), min(max(0, box[1]), height - 1)
+    right, bottom = max(left + 1, min(width, box[0] + box[2])), max(top + 1, min(height, box[1] + box[3]))
+    return left, top, right - left, bottom - top
+
+
+def cut_off(box: Box, picture: Picture) -> bool:
+    """Whether the picture's left or right edge may go through the plate.
+
+    What is left of such a plate reads, with confidence, as another plate; a plate without its upper or lower rim
+    still reads as itself.
+    """
+    return box[0] < _EDGE or box[0] + box[2] > picture.shape[1] - _EDGE
+
+
+def covers(box: Box, other: Box) -> bool:
+    """Whether the middle of the other box lies in the box."""
+    x, y = other[0] + other[2] / 2, other[1] + other[3] / 2
+    return box[0] <= x <= box[0] + box[2] and box[1] <= y <= box[1] + box[3]
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Return intersection over union, 0–1."""
+    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    shared = max(0, wide) * max(0, high)
+    return shared / (one[2] * one[3] + other[2] * other[3] - shared)

@@ -1,0 +1,315 @@
+"""`native`: the agency's own cameras, as one more connector. Folders of pictures, video files, or one RTSP stream.
+
+A picture or a video becomes records of what the engine saw, with the crop and the frame beside them; `parse` then
+works on such a record as on any vendor's. Files are taken once: the checkpoint remembers name, size and time.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from pydantic import Field
+
+from connectors import contract
+from connectors.contract import Connector, Document, Evidence, Info, Limits, Page, Record, Window
+from connectors.errors import AdminMustFix, TryAgain, VendorChanged
+from native_reader.engine import Engine, Picture, Sighting, best_engine
+from native_reader.pictures import LIMITS, PictureRefused, decode_picture, encode_jpeg
+from native_reader.pictures import walk as walk_pictures
+from native_reader.video import SUFFIXES as VIDEOS
+from native_reader.video import StreamBroken, passings
+from normalize.confidence import Scale, scaled
+from normalize.fault import Unusable
+from normalize.read import Camera, Candidate, ImageKind, ImageRef, Place, Read
+from normalize.times import Moment, Zone, from_iso, local
+
+SETTLE: Final = timedelta(seconds=1)
+"""A file that changed more recently may still be growing."""
+PAGE: Final = 20
+_STAMPED: Final = re.compile(r"(?P<camera>.+?)[_ ](?P<stamp>\d{8}T\d{6}(?:\.\d{1,6})?)(?P<utc>Z?)")
+"""`gate-3_20260131T081502.250Z`: camera, then an ISO 8601 basic time, Z for UTC, local time without it."""
+MARGIN: Final = 0.15
+"""Share of its size by which a kept plate crop is larger than its box."""
+
+
+class NativeSettings(contract.Settings):
+    """Where the pictures come from, and what to write where a file name does not say."""
+
+    source: str = Field(title="Source", description="Folder of pictures and videos, one file, or an rtsp:// address.")
+    camera_id: str = Field("camera", title="Camera id", description="For files whose name names no camera.")
+    camera_name: str | None = Field(None, title="Camera name", description="As people call it.")
+    latitude: float | None = Field(None, title="Latitude", description="Degrees, where the camera stands.")
+    longitude: float | None = Field(None, title="Longitude", description="Degrees, where the camera stands.")
+    zone: str = Field("UTC", title="Zone", description="Where the clock stands that names files without a Z.")
+    models: Path | None = Field(None, title="Models", description="Folder with weights of the better engine.")
+    listen_seconds: float = Field(
+        60.0, title="Listen", description="How long one run listens to an RTSP address, in seconds.", gt=0
+    )
+
+
+class _Seen(msgspec.Struct):
+    """One sighting on its way to a record."""
+
+    file: str
+    id: str
+    camera: str
+    captured_at: str
+    zone: str
+    text: str
+    confidence: float
+    box: tuple[int, int, int, int]
+    candidates: tuple[tuple[str, float], ...]
+    engine: str
+    weights: dict[str, str]
+
+
+class NativeConnector(Connector[NativeSettings]):
+    """The agency's own reader."""
+
+    info = Info(
+        key="native",
+        name="Native reader",
+        company="The agency itself",
+        evidence=Evidence.LIVE,
+        retention_vendor="native",
+        origin="native_reader",
+        limits=Limits(page_size=PAGE),
+        look_back=timedelta(0),
+        known_limits=(
+            "A file name that carries no time gives the time at which the file was written, marked as guessed.",
+            "The state on a plate is not read.",
+            "One process reads one camera; a stream that breaks is taken up again by the next run.",
+        ),
+    )
+    Settings: ClassVar[type[contract.Settings]] = NativeSettings
+
+    def check(self) -> str:
+        """What would be read with, and how many files wait; raises `AdminMustFix` where the source is not there."""
+        engine = _engine(self.settings.models)
+        if self._is_stream():
+            return f"{engine.name}; the stream is opened when it is read"
+        return f"{engine.name}; {sum(1 for _ in self._files())} files"
+
+    def pull(self, window: Window) -> Iterator[Page]:
+        """Pages of what the engine sees in the files that were not taken yet, or in the stream for a while."""
+        engine = _engine(self.settings.models)
+        if self._is_stream():
+            yield from self._listen(engine, window)
+            return
+        taken: dict[str, list[int]] = dict(window.checkpoint.get("taken", {}))
+        here: dict[str, list[int]] = {}
+        records: list[Record] = []
+        waiting = 0
+        for path in self._files():
+            name = self._name(path)
+            status = path.stat()
+            mark = [status.st_size, status.st_mtime_ns]
+            if taken.get(name) == mark:
+                here[name] = mark
+                continue
+            if datetime.fromtimestamp(status.st_mtime, UTC) > window.until - SETTLE:
+                continue
+            try:
+                records += self._records_of(path, engine, status.st_size)
+            except FileNotFoundError:
+                continue
+            here[name] = taken[name] = mark
+            waiting += 1
+            if waiting == PAGE:
+                yield Page(records, {"until": window.since.isoformat(), "taken": taken})
+                records, waiting = [], 0
+        # Only files that are still there are remembered, or the checkpoint would grow for ever.
+        yield Page(records, {"until": window.until.isoformat(), "taken": here})
+
+    def unpack(self, document: Document) -> Iterable[Record]:
+        """A picture's sightings, or one record that was kept before."""
+        if document.content_type.startswith("image/"):
+            stamp = Moment(datetime(2000, 1, 1, tzinfo=UTC), Zone.GUESSED)
+            engine = _engine(self.settings.models)
+            yield from self._of_picture(document.body, document.name or "picture", engine, stamp)
+            return
+        if not document.body.lstrip().startswith(b"{"):
+            raise VendorChanged("is neither a picture nor a record of this reader", document.body[:1000])
+        yield Record("sighting", document.body, attachments=document.attachments)
+
+    def read_of(self, record: Record) -> Read:
+        """The read of one sighting; a file that could not be read says why."""
+        fields = record.fields()
+        if reason := fields.text_or_none("refused"):
+            raise Unusable("file", reason)
+        zone = fields.text("zone")
+        if zone not in tuple(Zone):
+            raise Unusable("zone", "is none of this reader's words")
+        settings = self.settings
+        camera = fields.text("camera")
+        return Read(
+            vendor_read_id=fields.text("id"),
+            plate_raw=fields.text("text"),
+            plate_confidence=scaled(fields.number("confidence"), Scale.UNIT, "confidence"),
+            confidence_scale=Scale.UNIT,
+            candidates=tuple(_candidate(pair) for pair in fields.items("candidates")),
+            captured_at=from_iso(fields.text("captured_at")).at,
+            zone=Zone(zone),
+            camera=Camera(id=camera, name=settings.camera_name if camera == settings.camera_id else None),
+            place=_place(settings.latitude, settings.longitude),
+            images=tuple(
+                ImageRef(kind=kind, data=record.attachments[kind])
+                for kind in (ImageKind.PLATE, ImageKind.FRAME)
+                if kind in record.attachments
+            ),
+            engine=fields.text("engine"),
+        )
+
+    def _is_stream(self) -> bool:
+        return self.settings.source.startswith(("rtsp://", "rtsps://"))
+
+    def _files(self) -> Iterator[Path]:
+        root = Path(self.settings.source)
+        if not root.exists():
+            raise AdminMustFix("source: there is no such folder or file")
+        try:
+            yield from walk_pictures(root)
+        except PictureRefused as refused:
+            raise AdminMustFix(str(refused)) from None
+        if root.is_dir():
+            yield from sorted(path for path in root.rglob("*") if path.suffix.lower() in VIDEOS and path.is_file())
+
+    def _name(self, path: Path) -> str:
+        root = Path(self.settings.source)
+        return path.name if path == root else path.relative_to(root).as_posix()
+
+    def _records_of(self, path: Path, engine: Engine, size: int) -> list[Record]:
+        camera, moment = self._stamp(path)
+        name = self._name(path)
+        if path.suffix.lower() in VIDEOS:
+            try:
+                return list(self._of_video(path, name, camera, moment, engine))
+            except StreamBroken as broken:
+                return [_refused(name, str(broken), b"")]
+        if size > LIMITS.bytes:
+            return [_refused(name, f"{name}: is larger than {LIMITS.bytes} bytes", b"")]
+        return list(self._of_picture(path.read_bytes(), name, engine, moment, camera))
+
+    def _of_picture(
+        self, body: bytes, name: str, engine: Engine, moment: Moment, camera: str | None = None
+    ) -> Iterator[Record]:
+        try:
+            picture = decode_picture(body, name)
+        except PictureRefused as refused:
+            yield _refused(name, str(refused), body)
+            return
+        digest = sha256(body).hexdigest()[:24]
+        frame = body if body.startswith(b"\xff\xd8") else encode_jpeg(picture)
+        for index, sighting in enumerate(engine.read(picture)):
+            ident = f"{digest}-{index}"
+            at = camera or self.settings.camera_id
+            yield _record(name, ident, at, moment, sighting, engine, crop(picture, sighting), frame)
+
+    def _of_video(self, path: Path, name: str, camera: str, moment: Moment, engine: Engine) -> Iterator[Record]:
+        with path.open("rb") as file:
+            digest = sha256(file.read(1 << 20)).hexdigest()[:24]
+        for passing in passings(path, engine):
+            frame = passing.frame
+            at = Moment(moment.at + timedelta(seconds=frame.seconds), moment.zone)
+            ident = f"{digest}-{path.stat().st_size}-{frame.number}"
+            yield _record(
+                name, ident, camera, at, passing.sighting, engine, crop(frame.picture, passing.sighting),
+                encode_jpeg(frame.picture),
+            )  # fmt: skip
+
+    def _listen(self, engine: Engine, window: Window) -> Iterator[Page]:
+        settings = self.settings
+        start = self.frame.clock.now()
+        deadline = time.monotonic() + settings.listen_seconds
+        done = {"until": window.until.isoformat()}
+        try:
+            for passing in passings(settings.source, engine):
+                at = Moment(start + timedelta(seconds=passing.frame.seconds), Zone.IN_DATA)
+                ident = f"{settings.camera_id}-{int(at.at.timestamp() * 1000)}"
+                sighting, picture = passing.sighting, passing.frame.picture
+                yield Page(
+                    [
+                        _record(
+                            "stream", ident, settings.camera_id, at, sighting, engine, crop(picture, sighting),
+                            encode_jpeg(picture),
+                        )
+                    ],
+                    done,
+                )  # fmt: skip
+                if time.monotonic() > deadline:
+                    return
+        except StreamBroken as broken:
+            raise TryAgain(str(broken)) from None
+
+    def _stamp(self, path: Path) -> tuple[str, Moment]:
+        """Camera and time out of a file's name; else the configured camera and the time the file was written."""
+        found = _STAMPED.fullmatch(path.stem)
+        if found:
+            at = datetime.fromisoformat(found["stamp"])
+            try:
+                if found["utc"]:
+                    return found["camera"], from_iso(f"{at.isoformat()}Z")
+                return found["camera"], local(at, ZoneInfo(self.settings.zone))
+            except Unusable:
+                pass
+        written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return self.settings.camera_id, Moment(written, Zone.GUESSED)
+
+
+@lru_cache(maxsize=2)
+def _engine(models: Path | None) -> Engine:
+    return best_engine(models)
+
+
+def crop(picture: Picture, sighting: Sighting) -> bytes:
+    """The plate with a margin around it, as JPEG."""
+    x, y, width, height = sighting.box
+    dx, dy = int(width * MARGIN), int(height * MARGIN)
+    return encode_jpeg(picture[max(y - dy, 0) : y + height + dy, max(x - dx, 0) : x + width + dx])
+
+
+def _record(
+    name: str, ident: str, camera: str, moment: Moment, sighting: Sighting, engine: Engine, plate: bytes, frame: bytes
+) -> Record:
+    seen = _Seen(
+        file=name,
+        id=ident,
+        camera=camera,
+        captured_at=moment.at.isoformat(),
+        zone=moment.zone.value,
+        text=sighting.text,
+        confidence=round(sighting.confidence, 4),
+        box=sighting.box,
+        candidates=tuple((text, round(share, 4)) for text, share in sighting.candidates),
+        engine=f"{engine.name} [{', '.join(f'{name} {digest[:12]}' for name, digest in engine.weights.items())}]",
+        weights=dict(engine.weights),
+    )
+    attachments = {ImageKind.PLATE.value: plate, ImageKind.FRAME.value: frame}
+    return Record("sighting", msgspec.json.encode(seen), attachments=attachments)
+
+
+def _refused(name: str, reason: str, body: bytes) -> Record:
+    payload = {"file": name, "refused": reason, "sha256": sha256(body).hexdigest()}
+    return Record("refused", msgspec.json.encode(payload), attachments={"file": body} if body else {})
+
+
+def _candidate(pair: Any) -> Candidate:
+    if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str):
+        raise Unusable("candidates", "are not pairs of a text and a confidence")
+    share = pair[1]
+    if isinstance(share, bool) or not isinstance(share, int | float):
+        raise Unusable("candidates", "have a confidence that is not a number")
+    return Candidate(text=pair[0], confidence=scaled(share, Scale.UNIT, "candidates"))
+
+
+def _place(latitude: float | None, longitude: float | None) -> Place | None:
+    return None if latitude is None or longitude is None else Place(latitude=latitude, longitude=longitude)

@@ -1,0 +1,60 @@
+"""A hub on each database, with a clock that tests set and a vendor that is a folder."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import hub.connections.accounts as accounts
+import pytest
+from hub.audit.record import Actor
+from hub.clock import SetClock
+from hub.settings import HubSettings
+from hub.wiring import Hub, open_hub
+from plain import PlainConnector
+from pydantic import SecretStr
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def actor() -> Actor:
+    """Somebody."""
+    return Actor("tester")
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """Noon on the first of June 2026, UTC, until a test moves it."""
+    return SetClock(NOW)
+
+
+@pytest.fixture
+def plain_vendor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the connector `plain` known, beside the real ones."""
+    real = accounts.connector
+    monkeypatch.setattr(
+        accounts, "connector", lambda key, allowed=(): PlainConnector if key == "plain" else real(key, allowed)
+    )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> HubSettings:
+    """Settings for each database in turn."""
+    url = SecretStr(request.getfixturevalue("pg_url")) if request.param == "postgresql" else None
+    return HubSettings(data=tmp_path / "data", database_url=url)
+
+
+@pytest.fixture
+def opened(settings: HubSettings, clock: SetClock, plain_vendor: None) -> Iterator[Hub]:
+    """An empty hub."""
+    with open_hub(settings, clock) as hub:
+        yield hub
+
+
+@pytest.fixture
+def feed(opened: Hub, actor: Actor, tmp_path: Path) -> Path:
+    """The folder behind a connection called `feed`, whose reads live P30D."""
+    folder = tmp_path / "feed"
+    folder.mkdir()
+    opened.connections.add(actor, "feed", "plain", {"folder": str(folder)})
+    return folder

@@ -1,0 +1,105 @@
+"""A connector whose vendor is a folder of JSON files: one file a page, a list of reads in each."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+from connectors import contract
+from connectors.contract import (
+    Connector,
+    Delta,
+    Document,
+    Evidence,
+    Info,
+    Page,
+    Proof,
+    PushReport,
+    Record,
+    RemoteEntry,
+    Request,
+    Window,
+)
+from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
+from normalize.read import Camera, ImageKind, ImageRef, Read
+from normalize.states import state
+from normalize.times import from_iso
+from pydantic import SecretStr
+
+
+class PlainSettings(contract.Settings):
+    """A folder and a key."""
+
+    folder: Path
+    api_key: SecretStr = SecretStr("plain-secret-key")
+
+
+class PlainConnector(Connector[PlainSettings]):
+    """Pulls, receives, takes lists and serves pictures, all from one folder; `fail` files make it misbehave."""
+
+    info = Info("plain", "Plain", "Nobody", Evidence.LIVE, retention_vendor="flock")
+    Settings: ClassVar[type[contract.Settings]] = PlainSettings
+    proof: ClassVar[Proof] = Proof.READ_BACK
+
+    def check(self) -> str:
+        if not self.settings.folder.is_dir():
+            raise AdminMustFix("folder: there is none")
+        return "the folder is there"
+
+    def unpack(self, document: Document) -> Iterable[Record]:
+        try:
+            records = msgspec.json.decode(document.body, type=list[msgspec.Raw])
+        except msgspec.DecodeError:
+            raise VendorChanged("not a list", document.body) from None
+        return [Record("plain", bytes(record)) for record in records]
+
+    def read_of(self, record: Record) -> Read:
+        fields = record.fields()
+        moment = from_iso(fields.text("at"))
+        picture = fields.text_or_none("picture")
+        return Read(
+            vendor_read_id=fields.text("id"),
+            plate_raw=fields.text("plate"),
+            state=state(fields.text_or_none("state")),
+            captured_at=moment.at,
+            zone=moment.zone,
+            camera=Camera(id=fields.text_or_none("camera") or "c1"),
+            images=(ImageRef(kind=ImageKind.FRAME, data=picture.encode()),) if picture else (),
+        )
+
+    def pull(self, window: Window) -> Iterator[Page]:
+        for page in sorted(self.settings.folder.glob("page-*.json")):
+            if page.name.endswith(".broken.json"):
+                raise TryAgain("the vendor is down")
+            records = list(self.unpack(Document(page.read_bytes())))
+            yield Page(records, {"until": window.until.isoformat(), "page": page.name})
+
+    def verify(self, request: Request) -> None:
+        if request.headers.get("x-key") != self.settings.api_key.get_secret_value():
+            raise AdminMustFix("the sender did not prove itself")
+
+    def push(self, delta: Delta) -> PushReport:
+        entries = [{"plate": self.held_form(entry.plate), "state": entry.state} for entry in delta.complete]
+        (self.settings.folder / "list.json").write_bytes(msgspec.json.encode(entries))
+        return PushReport(len(delta.add), len(delta.remove))
+
+    def list_remote(self, list_name: str) -> Iterator[RemoteEntry]:
+        file = self.settings.folder / "list.json"
+        if not file.exists():
+            raise Gone("no list")
+        for entry in msgspec.json.decode(file.read_bytes()):
+            yield RemoteEntry(entry["plate"], entry["state"])
+
+    def held_form(self, plate: str) -> str:
+        return plate.replace("O", "0")
+
+
+def record(number: int, plate: str, at: str, **more: Any) -> dict[str, Any]:
+    """One read as this vendor writes it."""
+    return {"id": f"r{number}", "plate": plate, "at": at, "state": "us-ca", "camera": f"c{number % 3}", **more}
+
+
+def write_page(folder: Path, number: int, records: list[Any], suffix: str = "") -> None:
+    """A page of the feed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"page-{number:03d}{suffix}.json").write_bytes(msgspec.json.encode(records))
