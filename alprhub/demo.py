@@ -28,7 +28,24 @@ HOT_LIST = "demo-wanted"
 REACH = timedelta(days=366)
 STEPS = 15
 PHOTOS = 12
-MOTOROLA_EXPORT: dict[str, Any] = {}
+MOTOROLA_EXPORT = {
+    "settle_seconds": 0,
+    "time_format": "%m/%d/%Y %I:%M:%S %p",
+    "zone": "America/Los_Angeles",
+    "read_id_column": "Record ID",
+    "plate_column": "Plate",
+    "state_column": "State",
+    "captured_at_column": "Timestamp",
+    "camera_id_column": "Camera",
+    "camera_name_column": "Site",
+    "latitude_column": "Latitude",
+    "longitude_column": "Longitude",
+    "confidence_column": "Confidence",
+    "make_column": "Make",
+    "model_column": "Model",
+    "colour_column": "Color",
+}
+"""The column map an admin would set for the exports of this stand-in."""
 Flow = Callable[[str], list[dict[str, Any]]]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from native_reader.boxes import overlap
 from native_reader.engine import Box, Picture, Sighting
-from native_reader.slots import Slots, candidates, decode, from_candidates, fuse
+from native_reader.slots import Slots, candidates, decode, from_candidates, fuse, rescaled
 
 _SAME_PLACE = 0.1
 """Overlap (intersection over union) at which two boxes may be one plate that moved a little."""
@@ -53,6 +53,7 @@ class Track:
         self._sum = np.zeros(())
         self._weight = 0.0
         self._best = (frame, sighting)
+        self._surest: dict[str, float] = {}
         self.add(frame, sighting)
 
     def add(self, frame: Frame, sighting: Sighting) -> None:
@@ -62,6 +63,7 @@ class Track:
         self._sum = self._sum + weight * reading
         self._weight += weight
         self._looks += 1
+        self._surest[sighting.text] = max(self._surest.get(sighting.text, 0.0), sighting.confidence)
         self.last = frame.seconds
         self._box: Box = sighting.box
         if _merit(sighting) > _merit(self._best[1]):
@@ -72,6 +74,8 @@ class Track:
         self._sum = self._sum + other._sum
         self._weight += other._weight
         self._looks += other._looks
+        for text, confidence in other._surest.items():
+            self._surest[text] = max(self._surest.get(text, 0.0), confidence)
         self.first = min(self.first, other.first)
         self.told = self.told or other.told
         if other.last >= self.last:
@@ -97,11 +101,20 @@ class Track:
         return fuse([np.asarray(self._sum / self._weight, np.float32)])
 
     def passing(self) -> Passing:
-        """Return the vehicle as known so far."""
+        """Return the vehicle as known so far.
+
+        Frames of one vehicle share their blur and their light, so many looks are hardly surer than the best of
+        them; a text that no single look read is half as sure as it adds up to.
+        """
         frame, best = self._best
+        if self._looks == 1:
+            return Passing(best, frame, self.first, self.last, 1)
         text, probability = decode(self._slots)
-        added_up = Sighting(text, probability, best.box, candidates(self._slots), self._slots)
-        return Passing(added_up, frame, self.first, self.last, self._looks)
+        confidence = min(probability, self._surest.get(text, probability / 2))
+        told = rescaled(candidates(self._slots), confidence)
+        return Passing(
+            Sighting(text, confidence, best.box, told, self._slots), frame, self.first, self.last, self._looks
+        )
 
 
 def continued(tracks: list[Track], sightings: list[Sighting]) -> list[Track | None]:

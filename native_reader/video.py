@@ -29,7 +29,7 @@ _PATIENCE = 10.0
 _GLIMPSE = 0.6
 """A plate seen in one frame only must be this sure."""
 
-_DOUBTFUL = 0.3
+_DOUBTFUL = 0.4
 """All frames together must be this sure."""
 
 _LAG = 1.0

@@ -5,10 +5,10 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from fnmatch import fnmatch
 from hashlib import sha256
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -34,6 +34,7 @@ LARGEST_LIST: Final = 30_000_000
 """Bytes in the largest hot-list file the vendor's help allows: under 30 MB (documented)."""
 COLUMNS: Final = ("Hot Plate", "State", "Alert", "Reason", "Case", "Expires")
 RECEIPT: Final = ".receipt.json"
+TAKEN: Final = "taken"
 
 
 class MotorolaSettings(contract.Settings):
@@ -83,6 +84,11 @@ class MotorolaSettings(contract.Settings):
     )
 
 
+class _Refusal(msgspec.Struct):
+    row: int
+    reason: str = ""
+
+
 class _Receipt(msgspec.Struct):
     """What the loader says of a file it loaded; this form is ours, no vendor publishes one."""
 
@@ -90,7 +96,17 @@ class _Receipt(msgspec.Struct):
     sha256: str
     rows: int
     loaded_at: str
-    rejected: int | list[int] = 0
+    rejected: list[_Refusal] = []
+
+
+class _Sent(NamedTuple):
+    """A hot-list file that was put there, and where it lies now."""
+
+    number: int
+    content: str
+    kind: str
+    name: str
+    folder: str
 
 
 class MotorolaConnector(Connector[MotorolaSettings]):
@@ -243,7 +259,7 @@ class MotorolaConnector(Connector[MotorolaSettings]):
         return canonical(plate)
 
     def push(self, delta: contract.Delta) -> contract.PushReport:
-        """Put the list, or its changes, there as CSV; the same list has the same file name, so a repeat is harmless.
+        """Put the list, or its changes, there as CSV; nothing where the newest file says the same, so repeats are free.
 
         Raises `AdminMustFix` where a file would not stay under the vendor's 30 MB (documented).
         """
@@ -253,44 +269,43 @@ class MotorolaConnector(Connector[MotorolaSettings]):
         else:
             changes = {"remove": delta.remove, "add": alive(delta.add, now)}
             parts = {kind: entries for kind, entries in changes.items() if entries}
-        files: dict[str, bytes] = {}
-        for kind, entries in parts.items():
-            body = self._csv(entries)
-            if len(body) >= LARGEST_LIST:
-                raise AdminMustFix(f"the hot-list file would have {len(body)} bytes; the limit is {LARGEST_LIST}")
-            files[f"{_stem(delta.list_name)}-{kind}-{sha256(body).hexdigest()[:16]}.csv"] = body
+        bodies = {kind: self._csv(entries) for kind, entries in parts.items()}
+        if large := max(map(len, bodies.values()), default=0) // LARGEST_LIST:
+            raise AdminMustFix(f"the hot-list file has more than {large * LARGEST_LIST} bytes, the vendor's limit")
+        said = [(kind, sha256(body).hexdigest()[:16]) for kind, body in bodies.items()]
         with self._place() as place:
-            last = [file.name for file in _files_of(place, folder, delta.list_name)[-len(files) :]]
-            if last != list(files):
-                for name, body in files.items():
-                    place.write(folder, name, body)
+            sent = _sent(place, folder, delta.list_name)
+            if [(one.kind, one.content) for one in sent[-len(said) :]] != said:
+                last = sent[-1].number if sent else 0
+                # Numbered, because a loader that finds several files can only go by their names.
+                for number, (kind, content) in enumerate(said, start=last + 1):
+                    name = f"{_stem(delta.list_name)}-{number:06d}-{content}-{kind}.csv"
+                    place.write(folder, name, bodies[kind])
         return contract.PushReport(added=len(delta.add), removed=len(delta.remove))
 
     def list_remote(self, list_name: str) -> Iterator[RemoteEntry]:
         """What the loader's receipts say was loaded: the last complete file and every change after it.
 
-        Raises `Gone` where no file was put there, `TryAgain` where a file has no receipt younger than itself, and
-        `VendorChanged` where a receipt is for other content.
+        Raises `Gone` where no file was put there, `TryAgain` where a file has no receipt yet, and `VendorChanged` where
+        a receipt does not fit its file.
         """
         folder, held = self.settings.hotlists_folder, dict[tuple[str, str], RemoteEntry]()
         with self._place() as place:
-            files = _files_of(place, folder, list_name)
-            if not files:
+            sent = _sent(place, folder, list_name)
+            if not sent:
                 raise Gone("no file of that hot list lies in the place")
-            receipts = {file.name: file.modified for file in place.files(folder) if file.name.endswith(RECEIPT)}
-            for file in files[max((n for n, one in enumerate(files) if _kind(one) == "complete"), default=0) :]:
-                if receipts.get(file.name + RECEIPT, datetime.min.replace(tzinfo=UTC)) < file.modified:
-                    raise TryAgain("the newest file of that hot list has no receipt yet")
-                body = place.read(folder, file.name, LARGEST_LIST)
-                refused = _refused(place.read(folder, file.name + RECEIPT, 1_000_000), file.name, body)
-                for number, row in enumerate(table.rows(body, COLUMNS[:1]), start=1):
-                    plate, place_name = row.cells["Hot Plate"], row.cells["State"]
-                    if number in refused:
-                        continue
-                    if _kind(file) == "remove":
-                        held.pop((plate, place_name), None)
+            receipts = {file.name for file in place.files(folder)}
+            begin = max((index for index, one in enumerate(sent) if one.kind == "complete"), default=0)
+            for one in sent[begin:]:
+                if one.name + RECEIPT not in receipts:
+                    raise TryAgain("a file of that hot list has no receipt yet")
+                body = place.read(one.folder, one.name, LARGEST_LIST)
+                for row in _loaded(place.read(folder, one.name + RECEIPT, LARGEST_LIST), one.name, body):
+                    key = row["Hot Plate"], row["State"]
+                    if one.kind == "remove":
+                        held.pop(key, None)
                     else:
-                        held[plate, place_name] = RemoteEntry(plate, state(place_name, "US").code)
+                        held[key] = RemoteEntry(key[0], state(key[1], "US").code)
         return iter(held.values())
 
     def _csv(self, entries: Sequence[Entry]) -> bytes:
@@ -349,27 +364,27 @@ def _stem(list_name: str) -> str:
     return f"{plain or 'list'}-{sha256(list_name.encode()).hexdigest()[:8]}"
 
 
-def _kind(file: File) -> str:
-    return file.name.rsplit("-", 2)[-2]
+def _sent(place: Place, folder: str, list_name: str) -> list[_Sent]:
+    """The files of a list in the order in which they were put there, loaded and moved to `taken` or not."""
+    form = re.compile(rf"{re.escape(_stem(list_name))}-(\d{{6}})-([0-9a-f]{{16}})-(complete|add|remove)\.csv")
+    found = {}
+    for where in (f"{folder}/{TAKEN}", folder):
+        for file in place.files(where):
+            if fits := form.fullmatch(file.name):
+                found[file.name] = _Sent(int(fits[1]), fits[2], fits[3], file.name, where)
+    return sorted(found.values())
 
 
-def _files_of(place: Place, folder: str, list_name: str) -> list[File]:
-    """The files of a list in the order in which they were put there; a removal before what was added with it."""
-    start = _stem(list_name) + "-"
-    files = [file for file in place.files(folder) if file.name.startswith(start) and file.name.endswith(".csv")]
-    return sorted(files, key=lambda file: (file.modified, _kind(file) != "remove"))
-
-
-def _refused(receipt: bytes, name: str, body: bytes) -> frozenset[int]:
-    """The rows that the loader refused, counted from 1; raises `VendorChanged` for another file's receipt."""
+def _loaded(receipt: bytes, name: str, body: bytes) -> Iterator[dict[str, str]]:
+    """The rows of a file that were loaded; raises `VendorChanged` where the receipt does not fit the file."""
     try:
         told = msgspec.json.decode(receipt, type=_Receipt)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise TryAgain("the receipt is not whole yet") from None
+        raise VendorChanged("the receipt is not one", receipt) from None
     if told.file != name or told.sha256 != sha256(body).hexdigest():
         raise VendorChanged("the receipt is for other content than the file's", receipt)
-    if isinstance(told.rejected, int):
-        if told.rejected:
-            raise VendorChanged(f"the loader refused {told.rejected} rows and does not say which", receipt)
-        return frozenset()
-    return frozenset(told.rejected)
+    refused = {refusal.row for refusal in told.rejected}
+    rows = list(table.rows(body, COLUMNS[:1]))
+    if 0 in refused or told.rows + len(refused) != len(rows) or any(row.broken for row in rows):
+        raise VendorChanged(f"the loader took {told.rows} of {len(rows)} rows and does not say which", receipt)
+    return (row.cells for number, row in enumerate(rows, start=1) if number not in refused)

@@ -323,8 +323,9 @@ class RekorConnector(Connector[RekorSettings]):
         if pk is None:
             raise Gone("Scout holds no alert list of that name")
         params = {"pk": pk, "name": list_name}
-        body = self._http.get("/api/alert-group-export-csv/", params=params, json=False).body
-        return _exported(body)
+        # The list is there, so a 404 here means that the way to read it back is not.
+        path = "/api/alert-group-export-csv/"
+        return _exported(self._http.request("GET", path, params=params, json=False, gone=()).body)
 
     def _id_of(self, list_name: str) -> str | None:
         found = []

@@ -65,7 +65,7 @@ class Publishing:
             else:
                 self._note(list_id, account.id, pushed_at=self._clock.now())
                 result = self._compared(connector, connection_name, list_name, entries, pushed)
-            self._settle(actor, "hotlists.publish", list_name, list_id, account.id, result)
+            self._settle(actor, "hotlists.publish", list_name, list_id, account.id, result, bool(entries))
         return result
 
     def verify(self, actor: Actor, list_name: str, connection_name: str) -> Published:
@@ -75,7 +75,7 @@ class Publishing:
             return self._matched_here(connection_name, connector)
         list_id, entries = self._hotlists.in_force(list_name)
         result = self._compared(connector, connection_name, list_name, entries, PushReport(0, 0))
-        self._settle(actor, "hotlists.verify", list_name, list_id, account.id, result)
+        self._settle(actor, "hotlists.verify", list_name, list_id, account.id, result, bool(entries))
         return result
 
     def _matched_here(self, name: str, connector: Connector[Any]) -> Published:
@@ -138,20 +138,29 @@ class Publishing:
             )
 
     def _settle(
-        self, actor: Actor, action: str, list_name: str, list_id: int, connection_id: int, result: Published
+        self,
+        actor: Actor,
+        action: str,
+        list_name: str,
+        list_id: int,
+        connection_id: int,
+        result: Published,
+        holds_entries: bool,
     ) -> None:
+        """Put the outcome on record. A copy that is proved to be empty is no publication any more."""
         table = tables.publications
-        now = to_micros(self._clock.now())
         key = (table.c.hotlist_id == list_id) & (table.c.connection_id == connection_id)
+        values = {
+            "proof": result.proof,
+            "missing": result.missing,
+            "unexpected": result.unexpected,
+            "error": result.error,
+            "verified_at": to_micros(self._clock.now()) if result.verified else None,
+        }
         with self._store.write() as connection:
-            values = {
-                "proof": result.proof,
-                "missing": result.missing,
-                "unexpected": result.unexpected,
-                "error": result.error,
-                "verified_at": now if result.verified else None,
-            }
-            if connection.scalar(select(table.c.connection_id).where(key)) is None:
+            if result.verified and not holds_entries:
+                connection.execute(delete(table).where(key))
+            elif connection.scalar(select(table.c.connection_id).where(key)) is None:
                 connection.execute(table.insert().values(hotlist_id=list_id, connection_id=connection_id, **values))
             else:
                 connection.execute(table.update().where(key).values(**values))

@@ -93,7 +93,7 @@ async def _picture(request: Request, pass_id: str) -> Response:
     if not right or from_micros(int(stamp)) <= state.clock() or pass_id not in state.by_id:
         raise Refusal(403, "Request has expired")
     # Drawing needs OpenCV and numpy, which nothing else of this service does.
-    from ..pictures import plate_jpeg  # noqa: PLC0415
+    from ..pictures import plate_jpeg
 
     jpeg = await run_in_threadpool(plate_jpeg, state.by_id[pass_id].plate, seed=state.world.seed)
     return Response(jpeg, media_type="image/jpeg")

@@ -15,13 +15,13 @@ from ..faults import Faults
 from ..gate import Gate, Voice
 from ..world import World
 from . import alert_lists, search
-from .agent import Agent, alpr_alert, alpr_group, alpr_results, heartbeat, push
+from .agent import TEST_CALL, Agent, alpr_alert, alpr_group, alpr_results, heartbeat, push
 from .records import best_uuid
 from .state import AlertList, Entry, Refusal, RekorState
 
 __all__ = [
-    "API_KEY", "Agent", "AlertList", "Entry", "RekorState", "alpr_alert", "alpr_group", "alpr_results", "best_uuid",
-    "heartbeat", "push", "rekor_app",
+    "API_KEY", "TEST_CALL", "Agent", "AlertList", "Entry", "RekorState", "alpr_alert", "alpr_group", "alpr_results",
+    "best_uuid", "heartbeat", "push", "rekor_app",
 ]  # fmt: skip
 
 API_KEY = "sandbox-key-rekor"  # opens nothing but this stand-in

@@ -134,7 +134,7 @@ def push(
 
 def _crops(one: Pass) -> tuple[str, str]:
     # Drawing needs OpenCV and numpy, which a body without crops does not.
-    from ..pictures import plate_crop, plate_jpeg  # noqa: PLC0415
+    from ..pictures import plate_crop, plate_jpeg
 
     small = plate_crop(one.plate, seed=one.number)
     return base64.b64encode(small).decode(), base64.b64encode(plate_jpeg(one.plate, seed=one.number)).decode()

@@ -92,7 +92,9 @@ class FlockOpenApi:
             self._judge(_typed(text, named[name]), named[name], f"{method} {path}?{name}", strict=True)
         content = operation.get("requestBody", {}).get("content", {})
         if form is not None:
-            self._judge(form, content["application/x-www-form-urlencoded"]["schema"], f"{method} {path} form", strict=True)
+            self._judge(
+                form, content["application/x-www-form-urlencoded"]["schema"], f"{method} {path} form", strict=True
+            )
         elif "application/json" in content:
             self._judge(body, content["application/json"]["schema"], f"{method} {path} body", strict=True)
         else:
@@ -137,7 +139,9 @@ class FlockOpenApi:
 
 def alert_schema() -> dict[str, Any]:
     """The schema of a hot-list alert, as published (it is JSON Schema already)."""
-    found: dict[str, Any] = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["components"]["schemas"]["LprHotlistAlert"]
+    found: dict[str, Any] = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["components"]["schemas"][
+        "LprHotlistAlert"
+    ]
     return found
 
 

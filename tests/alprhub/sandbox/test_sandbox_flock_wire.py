@@ -51,7 +51,7 @@ def test_lookups_and_their_pages_fit(judge: FlockOpenApi, flock: Any, world: Wor
 
 
 def test_every_read_of_the_world_fits(judge: FlockOpenApi, flock: Any, world: World) -> None:
-    from alprhub.sandbox.flock.lookup import read_of  # noqa: PLC0415
+    from alprhub.sandbox.flock.lookup import read_of
 
     reads = [read_of(flock.state, one) for one in world.passes["flock"]]
     judge.check_schema("LookupResult", {"results": reads, "totalItems": len(reads)})

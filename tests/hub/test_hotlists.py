@@ -1,0 +1,162 @@
+"""Hot lists: entries with reasons, matching on save, sending out, and proof that removals arrived."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from hub.audit.record import Actor
+from hub.clock import SetClock
+from hub.errors import Invalid, NotFound
+from hub.hotlists.files import entries_of
+from hub.hotlists.lists import NewEntry
+from hub.store.reads import compare
+from hub.wiring import Hub
+from plain import PlainConnector, record, write_page
+from sqlalchemy import text
+
+STOLEN = NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")
+AT = "2026-06-01T11:00:00Z"
+
+
+def hits(hub: Hub) -> list[tuple[str, str, str]]:
+    with hub.store.read() as connection:
+        rows = connection.execute(text("SELECT kind, state_match, verdict FROM hits ORDER BY id"))
+        return [(row[0], row[1], row[2]) for row in rows]
+
+
+def test_a_read_that_matches_is_a_hit_and_the_hit_is_unverified(opened: Hub, actor: Actor, feed: Path) -> None:
+    opened.hotlists.load(actor, "wanted", [STOLEN])
+    write_page(feed, 1, [record(1, "7ZZZ001", AT), record(2, "7ZZZ002", AT)])
+    assert opened.sync.run(actor, "feed").hits == 1
+    assert hits(opened) == [("exact", "same", "unverified")]
+
+
+@pytest.mark.parametrize(
+    ("plate", "state", "expected"),
+    [
+        ("7ZZZ001", "us-ca", ("exact", "same")),
+        ("7ZZZ001", "us-nv", ("other_state", "mismatch")),
+        ("7ZZZ001", None, ("other_state", "unknown")),
+        ("7ZZZOO1", "us-ca", ("folded", "same")),
+        ("72ZZ001", "us-nv", ("folded", "mismatch")),
+    ],
+)
+def test_only_the_same_characters_of_the_same_known_state_are_exact(
+    opened: Hub, actor: Actor, feed: Path, plate: str, state: str | None, expected: tuple[str, str]
+) -> None:
+    opened.hotlists.load(actor, "wanted", [STOLEN])
+    write_page(feed, 1, [record(1, plate, AT, state=state)])
+    opened.sync.run(actor, "feed")
+    assert hits(opened) == [(*expected, "unverified")]
+
+
+def test_an_entry_without_a_state_never_gives_an_exact_hit() -> None:
+    assert compare("7ZZZ001", "US-CA", "7ZZZ001", None) == ("other_state", "unknown")
+
+
+def test_a_removal_is_in_force_at_once_and_beats_the_next_read(opened: Hub, actor: Actor, feed: Path) -> None:
+    opened.hotlists.load(actor, "wanted", [STOLEN])
+    assert opened.hotlists.withdraw(actor, "wanted", "7zzz-001", None, "recovered") == 1
+    write_page(feed, 1, [record(1, "7ZZZ001", AT)])
+    assert opened.sync.run(actor, "feed").hits == 0
+    with pytest.raises(NotFound):
+        opened.hotlists.withdraw(actor, "wanted", "7ZZZ001", None, "again")
+
+
+def test_an_expired_entry_gives_no_hit_and_can_be_renewed(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock
+) -> None:
+    short = NewEntry("7ZZZ001", "stolen", "26-1", "US-CA", expires_at=clock.now() + timedelta(hours=1))
+    opened.hotlists.load(actor, "wanted", [short])
+    clock.advance(timedelta(hours=1))
+    write_page(feed, 1, [record(1, "7ZZZ001", AT)])
+    assert opened.sync.run(actor, "feed").hits == 0
+    assert opened.hotlists.in_force("wanted")[1] == []
+    assert opened.hotlists.load(actor, "wanted", [STOLEN]).added == 1
+
+
+def test_an_import_is_all_or_nothing_and_names_line_and_field(opened: Hub, actor: Actor) -> None:
+    with pytest.raises(Invalid, match="line 3: reason: is missing"):
+        opened.hotlists.load(actor, "wanted", [STOLEN, NewEntry("7ZZZ002", " ", "26-2", line=3)])
+    assert opened.hotlists.names() == []
+
+
+@pytest.mark.parametrize("pattern", ["7ZZ*", "7?Z001", "%", "7ZZ_01"])
+def test_a_pattern_never_becomes_a_full_plate_entry(opened: Hub, actor: Actor, pattern: str) -> None:
+    with pytest.raises(Invalid, match="pattern"):
+        opened.hotlists.load(actor, "wanted", [NewEntry(pattern, "stolen", "26-1")])
+
+
+def test_a_complete_list_removes_what_it_does_not_name_and_an_empty_one_is_refused(opened: Hub, actor: Actor) -> None:
+    other = NewEntry("7ZZZ002", "stolen", "26-2", "US-CA")
+    opened.hotlists.load(actor, "wanted", [STOLEN, other])
+    done = opened.hotlists.load(actor, "wanted", [other], complete=True)
+    assert (done.unchanged, done.removed) == (1, 1)
+    with pytest.raises(Invalid, match="refused"):
+        opened.hotlists.load(actor, "wanted", [], complete=True)
+    assert [entry.plate for entry in opened.hotlists.in_force("wanted")[1]] == ["7ZZZ002"]
+
+
+def test_publishing_sends_the_difference_and_proves_it_by_reading_back(opened: Hub, actor: Actor, feed: Path) -> None:
+    opened.hotlists.load(actor, "wanted", [STOLEN, NewEntry("7ZOO002", "stolen", "26-2", "US-CA")])
+    sent = opened.publishing.publish(actor, "wanted", "feed")
+    assert (sent.added, sent.removed, sent.verified, sent.proof) == (2, 0, True, "read_back")
+    opened.hotlists.withdraw(actor, "wanted", "7ZOO002", None, "recovered")
+    assert opened.publishing.verify(actor, "wanted", "feed").unexpected == 1
+    sent = opened.publishing.publish(actor, "wanted", "feed")
+    assert (sent.added, sent.removed, sent.verified) == (0, 1, True)
+    assert msgspec.json.decode((feed / "list.json").read_bytes()) == [{"plate": "7ZZZ001", "state": "US-CA"}]
+
+
+def test_a_removal_that_the_vendor_ignored_is_not_called_proved(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from connectors.contract import PushReport
+
+    opened.hotlists.load(actor, "wanted", [STOLEN])
+    opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.withdraw(actor, "wanted", "7ZZZ001", None, "recovered")
+    monkeypatch.setattr(PlainConnector, "push", lambda self, delta: PushReport(0, len(delta.remove)))
+    sent = opened.publishing.publish(actor, "wanted", "feed")
+    assert (sent.removed, sent.verified, sent.unexpected) == (1, False, 1)
+    assert opened.audit.events(1)[0]["outcome"] == "unproved"
+
+
+def test_a_vendor_that_is_down_is_part_of_the_answer(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from connectors.errors import TryAgain
+
+    def down(*_: object) -> None:
+        raise TryAgain("the vendor is down")
+
+    opened.hotlists.load(actor, "wanted", [STOLEN])
+    monkeypatch.setattr(PlainConnector, "push", down)
+    sent = opened.publishing.publish(actor, "wanted", "feed")
+    assert (sent.verified, sent.error) == (False, "the vendor is down")
+
+
+def test_a_file_of_entries_is_read_with_everybodys_column_names(opened: Hub) -> None:
+    csv = "\ufeffPlate Number,State/Province,Description,Case No,Alert,Expires\n7zz-z001,us-ca,stolen,26-1,High,2026-07-01\n"
+    (entry,) = entries_of(csv, opened.profile.zone, {})
+    assert (entry.plate, entry.state, entry.reason, entry.case_number) == ("7zz-z001", "US-CA", "stolen", "26-1")
+    assert (entry.alert, entry.line) == ("high", 2)
+    assert entry.expires_at is not None
+    assert entry.expires_at.isoformat() == "2026-07-02T06:59:59+00:00"  # the end of that day in Los Angeles
+
+
+@pytest.mark.parametrize(
+    ("csv", "complaint"),
+    [
+        ("", "file: is empty"),
+        ("state,reason\nCA,stolen\n", "no column is called plate"),
+        ("plate,state\n7ZZZ001\n", "line 2: has 1 cells, the header has 2"),
+        ("plate,state\n7ZZZ001,Atlantis\n", "line 2: state"),
+        ("plate,alert\n7ZZZ001,loud\n", "line 2: alert"),
+        ("plate,expires\n7ZZZ001,soon\n", "line 2: expires"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_where(opened: Hub, csv: str, complaint: str) -> None:
+    with pytest.raises(Invalid, match=complaint):
+        list(entries_of(csv, opened.profile.zone, {"reason": "r", "case_number": "c"}))

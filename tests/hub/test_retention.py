@@ -1,0 +1,121 @@
+"""Retention: invisible at the instant, then gone from every place."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hub.audit.record import Actor, Why
+from hub.clock import SetClock
+from hub.hotlists.lists import NewEntry
+from hub.wiring import Hub
+from plain import record, write_page
+from sqlalchemy import text
+
+WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
+CAPTURED = datetime.fromisoformat("2026-06-01T11:00:00Z")
+LIFE = timedelta(days=30)
+EVERYTHING = ("reads", "payloads", "plates", "images", "hits")
+
+
+def kept(hub: Hub) -> dict[str, int]:
+    with hub.store.read() as connection:
+        return {table: int(connection.scalar(text(f"SELECT count(*) FROM {table}")) or 0) for table in EVERYTHING}
+
+
+@pytest.fixture
+def one_read(opened: Hub, actor: Actor, feed: Path) -> Path:
+    """One read with a picture and a hit, whose life ends thirty days after its capture."""
+    opened.hotlists.load(actor, "wanted", [NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")])
+    write_page(feed, 1, [record(1, "7ZZZ001", CAPTURED.isoformat(), picture="PICTURE-BYTES")])
+    opened.sync.run(actor, "feed")
+    return feed
+
+
+def test_an_expired_read_is_invisible_at_the_instant_even_when_no_purge_ran(
+    opened: Hub, actor: Actor, clock: SetClock, one_read: Path
+) -> None:
+    clock.advance(CAPTURED + LIFE - clock.now() - timedelta(microseconds=1))
+    assert len(opened.search.find(actor, "7ZZZ001", WHY)) == 1
+    clock.advance(timedelta(microseconds=1))
+    assert opened.search.find(actor, "7ZZZ001", WHY) == []
+    assert kept(opened)["reads"] == 1
+
+
+def test_the_purge_reaches_rows_payloads_pictures_hits_and_plates(
+    opened: Hub, actor: Actor, clock: SetClock, one_read: Path
+) -> None:
+    assert kept(opened) == dict.fromkeys(EVERYTHING, 1)
+    assert len(list(opened.images.stored())) == 1
+    clock.advance(LIFE)
+    assert opened.retention.purge(actor) == {"feed": 1}
+    assert kept(opened) == dict.fromkeys(EVERYTHING, 0)
+    assert list(opened.images.stored()) == []
+    assert opened.retention.purge(actor) == {"feed": 0}
+
+
+def test_a_second_pull_cannot_raise_the_dead(opened: Hub, actor: Actor, clock: SetClock, one_read: Path) -> None:
+    clock.advance(LIFE)
+    opened.retention.purge(actor)
+    saved = opened.sync.run(actor, "feed")
+    assert (saved.stored, saved.born_expired) == (0, 1)
+
+
+def test_a_plate_stays_while_another_read_of_it_lives(
+    opened: Hub, actor: Actor, clock: SetClock, one_read: Path
+) -> None:
+    write_page(one_read, 2, [record(2, "7ZZZ001", (CAPTURED + timedelta(minutes=30)).isoformat())])
+    opened.sync.run(actor, "feed")
+    clock.advance(CAPTURED + LIFE + timedelta(minutes=15) - clock.now())
+    assert opened.retention.purge(actor) == {"feed": 1}
+    assert (kept(opened)["plates"], kept(opened)["reads"]) == (1, 1)
+
+
+def test_a_held_read_outlives_its_time(opened: Hub, actor: Actor, clock: SetClock, one_read: Path) -> None:
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE reads SET held = true"))
+    clock.advance(LIFE)
+    assert opened.retention.purge(actor) == {"feed": 0}
+    assert kept(opened)["reads"] == 1
+    assert opened.search.find(actor, "7ZZZ001", WHY) == []
+
+
+def test_quarantine_expires_too(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
+    write_page(feed, 1, [{"plate": "7ZZZ001"}])
+    opened.sync.run(actor, "feed")
+    assert len(opened.quarantine.groups(actor)) == 1
+    clock.advance(LIFE)
+    assert opened.quarantine.groups(actor) == []
+    opened.retention.purge(actor)
+    with opened.store.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM quarantine")) == 0
+
+
+def test_a_picture_that_a_crash_left_without_a_read_is_swept_up(
+    opened: Hub, actor: Actor, clock: SetClock, one_read: Path
+) -> None:
+    (known,) = opened.images.stored()
+    opened.images.put(f"{clock.now():%Y/%m/%d}/1/left-behind.jpg", b"stray")
+    clock.advance(timedelta(days=2))
+    opened.retention.purge(actor)
+    assert list(opened.images.stored()) == [known]
+
+
+def test_what_was_purged_is_in_no_file_of_the_data_folder(
+    opened: Hub, actor: Actor, clock: SetClock, one_read: Path
+) -> None:
+    if not opened.store.is_sqlite:
+        pytest.skip("the files of a PostgreSQL are its own")
+    needle = b"7ZZZ001"
+    opened.hotlists.withdraw(actor, "wanted", "7ZZZ001", None, "recovered")
+    with opened.store.write() as connection:  # lists and audit keep the plate on purpose; they are not this test's
+        connection.execute(text("DELETE FROM hits"))
+        connection.execute(text("DELETE FROM hotlist_entries"))
+        connection.execute(text("DROP TRIGGER audit_no_delete"))
+        connection.execute(text("DELETE FROM audit_events"))
+    files = lambda: b"".join(path.read_bytes() for path in opened.settings.data.rglob("*") if path.is_file())  # noqa: E731
+    assert needle in files()
+    assert b"PICTURE-BYTES" in files()
+    clock.advance(LIFE)
+    opened.retention.purge(actor)
+    assert needle not in files()
+    assert b"PICTURE-BYTES" not in files()

@@ -1,0 +1,147 @@
+"""The store's own promises: migrations, secrets, pictures, leases, ids."""
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from hub.audit.record import Actor
+from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
+from hub.settings import HubSettings
+from hub.store.engine import Store
+from hub.store.images import FolderImages, ImageStore, S3Images
+from hub.store.schema import _config, upgrade
+from hub.store.tables import metadata
+from hub.store.vault import Vault
+from hub.wiring import Hub, open_hub
+from sqlalchemy import text
+
+
+@pytest.mark.filterwarnings("ignore:autogenerate skipping", "ignore:Skipped unsupported reflection")
+def test_the_migrations_make_exactly_the_tables_that_the_code_uses(opened: Hub) -> None:
+    with opened.store.read() as connection:
+        difference = compare_metadata(MigrationContext.configure(connection), metadata)
+    ours = [change for change in difference if "uq_hotlist_entries_active" not in str(change)]
+    assert ours == []
+
+
+def test_a_schema_can_be_undone_and_made_again(settings: HubSettings) -> None:
+    settings.data.mkdir()
+    store = Store(settings.url())
+    upgrade(store)
+    config = _config()
+    with store.write() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    upgrade(store)
+    store.close()
+
+
+def test_ids_are_never_given_twice(opened: Hub) -> None:
+    with opened.store.write() as connection:
+        first = opened.store.allot(connection, "reads", 10)
+    with opened.store.write() as connection:
+        assert opened.store.allot(connection, "reads", 1) == first + 10
+
+
+def test_a_reader_cannot_write(opened: Hub) -> None:
+    with pytest.raises(Exception, match=r"read-?only"), opened.store.read() as connection:
+        connection.execute(text("UPDATE counters SET value = 0"))
+
+
+def test_a_lease_ends_with_the_process_that_held_it(opened: Hub, settings: HubSettings) -> None:
+    holder = (
+        "import sys; from hub.store.engine import Store; store = Store(sys.argv[1]);"
+        "lease = store.lease('job'); lease.__enter__(); print('held', flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", holder, settings.url()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(Conflict), opened.store.lease("job"):
+        pass
+    process.kill()
+    process.communicate()
+    for _ in range(100):  # PostgreSQL notices a dead client within moments
+        try:
+            with opened.store.lease("job"):
+                return
+        except Conflict:
+            import time
+
+            time.sleep(0.05)
+    pytest.fail("the lease of a dead process was never given back")
+
+
+def test_secrets_are_sealed_and_bound_to_their_owner(tmp_path: Path) -> None:
+    vault = Vault.of_file(tmp_path / "key")
+    sealed = vault.seal(b"client-secret", "flock")
+    assert b"client-secret" not in sealed
+    assert Vault.of_file(tmp_path / "key").open(sealed, "flock") == b"client-secret"
+    assert (tmp_path / "key").stat().st_mode & 0o077 == 0
+    for other in (lambda: vault.open(sealed, "rekor"), lambda: Vault(os.urandom(32)).open(sealed, "flock")):
+        with pytest.raises(IntegrityBroken):
+            other()
+
+
+@pytest.mark.parametrize("key", ["short", base64.b64encode(b"x" * 16).decode(), "%%%"])
+def test_a_key_of_the_wrong_size_is_refused_by_name(key: str) -> None:
+    with pytest.raises(Invalid, match="secret_key"):
+        Vault.of_text(key)
+
+
+def test_no_secret_is_in_the_database_file(opened: Hub, actor: Actor, tmp_path: Path) -> None:
+    opened.connections.add(actor, "a", "plain", {"folder": str(tmp_path), "api_key": "MARKED-SECRET"})
+    opened.store.squeeze()
+    files = [path for path in opened.settings.data.rglob("*") if path.is_file()]
+    assert not any(b"MARKED-SECRET" in path.read_bytes() for path in files)
+    assert opened.connections.open("a")[1].settings.api_key.get_secret_value() == "MARKED-SECRET"
+
+
+@pytest.fixture(params=["folder", "s3"])
+def pictures(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageStore:
+    """Each picture store, empty; the bucket keeps versions."""
+    if request.param == "folder":
+        return FolderImages(tmp_path / "images")
+    from moto import mock_aws
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-1")
+    mock = mock_aws()
+    mock.start()
+    request.addfinalizer(mock.stop)
+    import boto3
+
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="pictures", CreateBucketConfiguration={"LocationConstraint": "us-west-1"})
+    client.put_bucket_versioning(Bucket="pictures", VersioningConfiguration={"Status": "Enabled"})
+    return S3Images("pictures", "hub")
+
+
+def test_a_picture_comes_back_as_it_went_in_and_is_gone_when_deleted(pictures: ImageStore) -> None:
+    pictures.put("2026/07/01/1/a.jpg", b"one")
+    pictures.put("2026/07/01/1/a.jpg", b"two")
+    pictures.put("2026/07/02/1/b.jpg", b"three")
+    assert pictures.get("2026/07/01/1/a.jpg") == b"two"
+    assert list(pictures.stored("2026/07/01")) == ["2026/07/01/1/a.jpg"]
+    pictures.delete("2026/07/01/1/a.jpg")
+    pictures.delete("2026/07/01/1/a.jpg")
+    with pytest.raises(NotFound):
+        pictures.get("2026/07/01/1/a.jpg")
+    assert list(pictures.stored()) == ["2026/07/02/1/b.jpg"]
+    if isinstance(pictures, S3Images):
+        left = pictures._client.list_object_versions(Bucket="pictures", Prefix="hub/2026/07/01")
+        assert "Versions" not in left
+        assert "DeleteMarkers" not in left
+
+
+def test_a_hub_opens_twice_on_one_database(settings: HubSettings) -> None:
+    with open_hub(settings) as one, open_hub(settings) as other:
+        assert one.hotlists.names() == other.hotlists.names() == []
