@@ -174,9 +174,9 @@ def _ok(
 def _connections(sandbox: Sandbox, native: Path, models: Path | None) -> dict[str, dict[str, Any]]:
     """The settings of the four connections, as an admin would give them."""
     return {
-        "flock": dict(sandbox.flock),
+        "flock": {**sandbox.flock, "requests_per_second": 100},
         # One request a picture would be most of the demonstration; the native reader shows kept pictures.
-        "rekor": {**sandbox.rekor, "fetch_images": False},
+        "rekor": {**sandbox.rekor, "fetch_images": False, "requests_per_second": 100},
         "motorola": {"place": sandbox.motorola["folder"], **MOTOROLA_EXPORT},
         "native": {"source": str(native), "camera_id": "pier-1", "models": models},
     }

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar, Final, Literal, Required, TypedDict
@@ -62,6 +63,9 @@ class FlockSettings(contract.Settings):
     )
     image_hosts: tuple[str, ...] = Field(
         ("amazonaws.com",), title="Picture hosts", description="Domains that signed picture addresses may lead to."
+    )
+    requests_per_second: float = Field(
+        2.0, gt=0, title="Requests a second", description="Flock publishes no limit; raise it if Flock agrees."
     )
     callback_scheme: Literal["none", "apiKey", "basic"] = Field(
         "apiKey", title="Callback scheme", description="How Flock proves itself when it pushes; Flock signs nothing."
@@ -140,8 +144,9 @@ class FlockConnector(Connector[FlockSettings]):
     def __init__(self, settings: FlockSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
         token_host = urlsplit(settings.token_url).hostname or ""
+        limits = replace(self.info.limits, per_second=settings.requests_per_second)
         token = BearerToken(self._fetch_token, frame.clock.now, settings.client_secret)
-        self._http = Http(settings.base_url, frame, auth=token, limits=self.info.limits, allow=(token_host,))
+        self._http = Http(settings.base_url, frame, auth=token, limits=limits, allow=(token_host,))
         pictures = contract.Limits(per_second=10.0, body_bytes=15_000_000)
         self._pictures = Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts)
 
@@ -303,7 +308,7 @@ class FlockConnector(Connector[FlockSettings]):
                 with vendor_says(bytes(raw)):
                     device = Record("device", bytes(raw)).fields()
                     place = device.place("location.latitude", "location.longitude")
-                    at = (place.latitude, place.longitude) if place else (None, None)
+                    at = (place.latitude, place.longitude) if place else ()
                     camera = contract.CameraInfo(device.ident("id"), device.text_or_none("name"), *at)
                     is_camera = device.text_or_none("type") == "camera"
                 if is_camera:

@@ -214,8 +214,7 @@ class MotorolaConnector(Connector[MotorolaSettings]):
     def read_of(self, record: Record) -> Read:
         """One row through the column map."""
         if record.kind == "broken_row":
-            fields = record.fields()
-            raise Unusable(f"row {fields.ident('row')}", fields.text("broken"))
+            raise Unusable("row", record.fields().text("broken"))
         told, cells = self.settings, _Cells(record)
         plate, camera = cells.must(told.plate_column), cells.must(told.camera_id_column)
         at = self._moment(cells.must(told.captured_at_column))

@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, ClassVar, Final, Literal
@@ -55,6 +56,9 @@ class RekorSettings(contract.Settings):
         None, title="Time zone", description="Where Scout's clock stands, for times that come without an offset."
     )
     fetch_images: bool = Field(True, title="Fetch pictures", description="Fetch the picture of each read from Scout.")
+    requests_per_second: float = Field(
+        5.0, gt=0, title="Requests a second", description="Scout publishes no limit; raise it if Rekor agrees."
+    )
     webhook_header: str = Field(
         "x-alprhub-key", title="Push header", description="The header in which agents and Scout prove themselves."
     )
@@ -97,7 +101,8 @@ class RekorConnector(Connector[RekorSettings]):
     def __init__(self, settings: RekorSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
         key = QueryKey("api_key", settings.api_key)
-        self._http = Http(settings.base_url, frame, auth=key, limits=self.info.limits)
+        limits = replace(self.info.limits, per_second=settings.requests_per_second)
+        self._http = Http(settings.base_url, frame, auth=key, limits=limits)
 
     def check(self) -> str:
         """Searches the last hour for one read; raises `AdminMustFix` where the key does not open it."""
@@ -183,19 +188,19 @@ class RekorConnector(Connector[RekorSettings]):
 
     def _found(self, fields: Fields) -> Read:
         at = _when(fields, ("epoch_time_start", "epoch_time"), self.settings.zone)
-        uuid = fields.ident_or_none("best_uuid") or fields.ident("uuid")
+        uuid = fields.ident(_first(fields, "best_uuid", "uuid"))
         agent = fields.ident_or_none("agent_uid")
         url = f"/img/{quote(agent, safe='')}/{quote(uuid, safe='')}" if agent and self.settings.fetch_images else None
         return Read(
             vendor_read_id=_id(uuid, fields.number_or_none("best_index")),
             pass_id=uuid,
-            plate_raw=fields.text_or_none("best_plate") or fields.text("plate"),
-            state=state(fields.text_or_none("best_region") or fields.text_or_none("region"), "US"),
-            plate_confidence=_percent(fields, "best_confidence" if fields.has("best_confidence") else "confidence"),
+            plate_raw=fields.text(_first(fields, "best_plate", "plate")),
+            state=state(fields.text_or_none(_first(fields, "best_region", "region")), "US"),
+            plate_confidence=_percent(fields, _first(fields, "best_confidence", "confidence")),
             confidence_scale=Scale.PERCENT,
             captured_at=at.at,
             zone=at.zone,
-            camera=Camera(id=fields.ident_or_none("camera_id") or fields.ident("camera")),
+            camera=Camera(id=fields.ident(_first(fields, "camera_id", "camera"))),
             images=(ImageRef(kind=ImageKind.FRAME, url=url),) if url else (),
         )
 
@@ -209,7 +214,7 @@ class RekorConnector(Connector[RekorSettings]):
                 uuid, fields.number_or_none("best_index") or fields.number_or_none("best_plate.plate_index")
             ),
             "pass_id": uuid,
-            "plate_raw": fields.text_or_none("best_plate_number") or fields.text("best_plate.plate"),
+            "plate_raw": fields.text(_first(fields, "best_plate_number", "best_plate.plate")),
             "state": state(fields.text_or_none("best_region"), fields.text_or_none("country")),
             "plate_confidence": _percent(fields, "best_confidence"),
             "state_confidence": _percent(fields, "best_region_confidence"),
@@ -278,11 +283,10 @@ class RekorConnector(Connector[RekorSettings]):
         for raw in self._all("/api/cameras/"):
             with vendor_says(raw):
                 camera = _flat(raw)
-                name = next((name for name in ("camera_id", "camera_number") if camera.has(name)), "id")
+                number = camera.ident(_first(camera, "camera_id", "camera_number", "id"))
+                name = camera.text_or_none(_first(camera, "camera_name", "name"))
                 place = camera.place("gps_latitude", "gps_longitude")
-                at = (place.latitude, place.longitude) if place else (None, None)
-                titled = camera.text_or_none("camera_name") or camera.text_or_none("name")
-                found = contract.CameraInfo(camera.ident(name), titled, *at)
+                found = contract.CameraInfo(number, name, *((place.latitude, place.longitude) if place else ()))
             yield found
 
     def held_form(self, plate: str) -> str:
@@ -358,14 +362,16 @@ def _flat(raw: bytes) -> Fields:
     return outer.inside("fields") or outer
 
 
+def _first(fields: Fields, *names: str) -> str:
+    """The first of the names that is there, or the first of all: what a refusal should name."""
+    return next((name for name in names if fields.has(name)), names[0])
+
+
 def _when(fields: Fields, names: Sequence[str], zone: ZoneInfo | None) -> Moment:
     """The time under the first name that is there: milliseconds, or ISO 8601 although the name says epoch."""
-    name = next((name for name in names if fields.has(name)), names[0])
-    try:
-        count = fields.number(name)
-    except Unusable:
-        return from_iso(fields.text(name), zone, name)
-    return from_epoch(count, "ms", name)
+    name = _first(fields, *names)
+    said = fields.number_or_text(name)
+    return from_iso(said, zone, name) if isinstance(said, str) else from_epoch(said, "ms", name)
 
 
 def _id(uuid: str, index: float | int | None) -> str:

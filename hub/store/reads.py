@@ -188,7 +188,7 @@ def _insert(
         )
         details = read.model_dump_json(include=_DETAILS, exclude_defaults=True).encode()
         digest = sha256(item.payload).digest()
-        payloads.append((read_id, item.kind, item.part, compress(item.payload), digest, compress(details)))
+        payloads.append((read_id, item.kind, item.part, compress(item.payload), digest, details))
         for index, image in enumerate(read.images):
             pictures.append(_picture(read_id, image_key(page.connection_id, item, index), image))
     store.insert(connection, tables.reads, _READ, reads)

@@ -94,7 +94,7 @@ async def image(request: Request, agent_uid: str, image_uuid: str) -> Response:
     state = state_of(request)
     one = state.by_uuid.get(image_uuid.removesuffix(".jpg"))
     oldest = to_micros(state.clock() - timedelta(days=state.image_days))
-    if one is None or one.camera.agent_uid != agent_uid or False:
+    if one is None or one.camera.agent_uid != agent_uid or one.captured_at < oldest:
         raise Refusal(404, "Not Found")
     x, y, width, height, widest = (
         whole_of(request, name, 0, least=0) for name in ("x", "y", "width", "height", "max_width")

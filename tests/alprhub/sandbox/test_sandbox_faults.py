@@ -105,6 +105,7 @@ def test_every_nth_request_is_throttled_with_the_asked_header(flock: Any, how: s
     assert answers[2].json() == {"error": "Throttled"}
     header = answers[2].headers.get("retry-after")
     if how == "date":
+        assert header.endswith(" GMT")
         assert 15 < parsedate_to_datetime(header).timestamp() - time.time() < 25
     else:
         assert header == {"seconds": "20", "none": None}[how]

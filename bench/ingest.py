@@ -1,0 +1,214 @@
+"""Ingest: reads a second from a vendor's pages to the store, beside the raw driver and beside dlt, in one run.
+
+    python -m bench.ingest [--reads 10000] [--json]
+
+All four load the same pages of the Rekor stand-in, which runs in a process of its own: `raw` decodes and inserts with
+sqlite3's executemany into one table with a unique key, the least that any loader must do; `dlt` merges on the key into
+SQLite; `hub` is `sync` from HTTP page to commit, on SQLite and on PostgreSQL. First load, then the same again.
+"""
+
+import argparse
+import gc
+import json
+import logging
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from hub.audit.record import Actor
+from hub.settings import HubSettings
+from hub.wiring import open_hub
+from pydantic import SecretStr
+from rich.console import Console
+from rich.table import Table
+
+PAGE = 1000
+REACH = timedelta(days=29)
+COLUMNS = ("agent_uid", "best_plate", "best_confidence", "epoch_time_start", "camera", "site")
+
+
+@contextmanager
+def vendor(reads: int) -> Iterator[tuple[str, str]]:
+    """The Rekor stand-in in another process: its address and key."""
+    command = [sys.executable, "-m", "alprhub.sandbox", "rekor", "--port", "0", "--passes", str(reads)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        told = json.loads(process.stdout.readline())
+        yield told["settings"]["base_url"], told["settings"]["api_key"]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def pages(url: str, key: str, since: datetime, until: datetime) -> Iterator[list[dict[str, Any]]]:
+    """Scout's pages of a window: there is no cursor, so each starts where the last one ended."""
+    start, end = since.isoformat(), until.isoformat()
+    with httpx.Client() as client:
+        while True:
+            params = {"api_key": key, "start": start, "end": end, "topn": PAGE, "order": "asc"}
+            page = msgspec.json.decode(client.get(f"{url}/api/search/plate", params=params).raise_for_status().content)
+            yield page
+            if len(page) < PAGE:
+                return
+            start = page[-1]["fields"]["epoch_time_start"]
+
+
+def raw(file: Path, url: str, key: str, since: datetime, until: datetime) -> int:
+    """Pages into one table, each kept once."""
+    base = sqlite3.connect(file)
+    base.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=16000")
+    base.execute(f"CREATE TABLE IF NOT EXISTS reads (uuid PRIMARY KEY, payload, {', '.join(COLUMNS)})")
+    marks = ", ".join("?" * (len(COLUMNS) + 2))
+    for page in pages(url, key, since, until):
+        rows = [
+            (item["fields"]["best_uuid"], msgspec.json.encode(item), *(item["fields"][name] for name in COLUMNS))
+            for item in page
+        ]
+        with base:
+            base.executemany(f"INSERT INTO reads VALUES ({marks}) ON CONFLICT DO NOTHING", rows)
+    count = int(base.execute("SELECT count(*) FROM reads").fetchone()[0])
+    base.close()
+    return count
+
+
+def dlt_pipeline(folder: Path, url: str, key: str, since: datetime, until: datetime) -> Callable[[], int]:
+    """The same pages through dlt: merge on the key, no child tables, SQLite."""
+    os.environ.update(RUNTIME__DLTHUB_TELEMETRY="false", RUNTIME__LOG_LEVEL="CRITICAL")
+    import dlt
+
+    file = folder / "dlt.sqlite3"
+    destination = dlt.destinations.sqlalchemy(f"sqlite:///{file}")
+    pipeline = dlt.pipeline("bench", pipelines_dir=str(folder / "dlt"), destination=destination, dataset_name="main")
+
+    def load() -> int:
+        resource = dlt.resource(
+            ({"uuid": item["fields"]["best_uuid"], **item} for page in pages(url, key, since, until) for item in page),
+            name="reads",
+            primary_key="uuid",
+            write_disposition="merge",
+            max_table_nesting=0,
+        )
+        pipeline.run(resource)
+        with sqlite3.connect(file) as base:
+            return int(base.execute("SELECT count(*) FROM reads").fetchone()[0])
+
+    return load
+
+
+@contextmanager
+def hub_sync(settings: HubSettings, url: str, key: str, since: datetime, until: datetime) -> Iterator[Callable[[], int]]:
+    """`sync` of one connection as the hub does it."""
+    actor = Actor("bench")
+    account = {"base_url": url, "api_key": key, "page_size": PAGE, "fetch_images": False, "requests_per_second": 1000}
+    with open_hub(settings) as hub:
+        hub.connections.add(actor, "rekor", "rekor", account)
+
+        def load() -> int:
+            hub.sync.run(actor, "rekor", since, until)
+            with hub.store.read() as connection:
+                return int(connection.exec_driver_sql("SELECT count(*) FROM reads").scalar() or 0)
+
+        yield load
+
+
+def timed(load: Callable[[], int]) -> tuple[float, float, int]:
+    """Wall and CPU seconds of a load, and the rows that stand afterwards."""
+    gc.collect()
+    wall, cpu = time.perf_counter(), time.process_time()
+    rows = load()
+    return time.perf_counter() - wall, time.process_time() - cpu, rows
+
+
+def resident() -> float:
+    """Resident memory of this process now, in MiB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def measure(reads: int) -> dict[str, Any]:
+    """Every loader on the same pages, first load and re-delivery."""
+    until = datetime.now(UTC) + timedelta(minutes=1)
+    since = until - REACH
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="alprhub-bench-") as scratch, vendor(reads) as (url, key):
+        folder = Path(scratch)
+        same = (url, key, since, until)
+        expected = len({item["fields"]["best_uuid"] for page in pages(*same) for item in page})
+
+        def both(name: str, load: Callable[[], int]) -> None:
+            first, again = timed(load), timed(load)
+            if first[2] != expected or again[2] != expected:
+                raise SystemExit(f"{name} kept {first[2]} then {again[2]} of {expected} reads")
+            found[name] = {
+                "first_per_s": round(expected / first[0]),
+                "first_per_cpu_s": round(expected / first[1]),
+                "again_per_s": round(expected / again[0]),
+                "again_per_cpu_s": round(expected / again[1]),
+            }
+
+        both("raw executemany", lambda: raw(folder / "raw.sqlite3", *same))
+        with hub_sync(HubSettings(data=folder / "hub"), *same) as load:
+            before = resident()
+            both("hub, SQLite", load)
+            found["resident_mib"] = {"before": round(before), "after": round(resident())}
+        with postgresql() as address:
+            settings = HubSettings(data=folder / "hub-pg", database_url=SecretStr(address))
+            with hub_sync(settings, *same) as load:
+                both("hub, PostgreSQL", load)
+        both("dlt, SQLite", dlt_pipeline(folder, *same))
+    found["reads"] = expected
+    return found
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """A new database of a real PostgreSQL."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+    import postgres
+
+    with postgres.server() as server, postgres.database(server) as address:
+        yield address.replace("postgresql+psycopg://", "postgresql://")
+
+
+def main() -> None:
+    """Measure and print; exit 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(description="Measure ingest.")
+    parser.add_argument("--reads", type=int, default=int(os.environ.get("READS", "10000")))
+    parser.add_argument("--json", action="store_true")
+    wanted = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    found = measure(wanted.reads)
+    peer, raw_limit = found["dlt, SQLite"], found["raw executemany"]
+    table = Table("loader", "first load/s", "again/s", "first / dlt", "again / dlt", "first / raw", "again / raw")
+    for name in ("raw executemany", "hub, SQLite", "hub, PostgreSQL", "dlt, SQLite"):
+        row = found[name]
+        row["first_to_dlt"], row["again_to_dlt"] = (row[k] / peer[k] for k in ("first_per_s", "again_per_s"))
+        row["first_to_raw"], row["again_to_raw"] = (row[k] / raw_limit[k] for k in ("first_per_s", "again_per_s"))
+        ratios = [f"{row[k]:.2f}" for k in ("first_to_dlt", "again_to_dlt", "first_to_raw", "again_to_raw")]
+        table.add_row(name, f"{row['first_per_s']:,}", f"{row['again_per_s']:,}", *ratios)
+    ours = found["hub, SQLite"]
+    met = ours["first_to_dlt"] >= 3 and ours["again_to_dlt"] >= 20
+    if wanted.json:
+        print(json.dumps({**found, "met": met}, indent=2))
+    else:
+        Console().print(table)
+        memory = found["resident_mib"]
+        print(f"{found['reads']} reads; hub's resident memory {memory['before']} -> {memory['after']} MiB")
+        print(f"bar (SQLite): first load >= 3 x dlt, again >= 20 x dlt: {'met' if met else 'MISSED'}")
+    raise SystemExit(0 if met else 1)
+
+
+if __name__ == "__main__":
+    main()

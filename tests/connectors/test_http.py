@@ -1,0 +1,287 @@
+"""The one module that speaks HTTP, against answers that no server would give twice."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+import respx
+from pydantic import SecretStr
+
+from connectors.auth import BearerToken, QueryKey, Token, must_prove
+from connectors.contract import Frame, Limits
+from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
+from connectors.http import Http
+
+BASE = "https://vendor.example/api"
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+SECRET = "s3cr3t-of-the-vendor"
+FAST = Limits(per_second=1e9, body_bytes=1000)
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+
+class _Tokens:
+    """Hands out token-1, token-2 …, each good for an hour."""
+
+    def __init__(self, clock: _Clock) -> None:
+        self.given = 0
+        self._clock = clock
+
+    def __call__(self) -> Token:
+        self.given += 1
+        return Token(f"token-{self.given}", self._clock.at + timedelta(hours=1))
+
+
+@pytest.fixture
+def clock() -> _Clock:
+    return _Clock()
+
+
+@pytest.fixture
+def slept() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def http(clock: _Clock, slept: list[float]) -> Http:
+    return Http(BASE, Frame(clock, slept.append), auth=QueryKey("api_key", SecretStr(SECRET)), limits=FAST)
+
+
+@pytest.fixture
+def wire() -> respx.MockRouter:
+    with respx.mock(assert_all_called=False) as router:
+        yield router
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (301, VendorChanged), (302, VendorChanged), (400, VendorChanged), (401, AdminMustFix), (402, AdminMustFix),
+        (403, AdminMustFix), (404, Gone), (409, VendorChanged), (410, Gone), (413, AdminMustFix), (422, VendorChanged),
+        (429, TryAgain), (500, TryAgain), (502, TryAgain), (503, TryAgain),
+    ],
+)  # fmt: skip
+def test_each_status_is_named_by_what_happens_next(
+    http: Http, wire: respx.MockRouter, status: int, error: type[ConnectorError]
+) -> None:
+    route = wire.get(f"{BASE}/x").respond(status, json={"error": "no"}, headers={"location": "https://evil.example/"})
+    with pytest.raises(error):
+        http.get("/x")
+    assert (route.call_count > 1) == (error is TryAgain)
+
+
+def test_an_address_may_have_its_own_word_for_gone(http: Http, wire: respx.MockRouter) -> None:
+    wire.get(f"{BASE}/x").respond(403)
+    with pytest.raises(Gone):
+        http.request("GET", "/x", gone=(403,))
+    wire.get(f"{BASE}/y").respond(404)
+    with pytest.raises(VendorChanged):
+        http.request("GET", "/y", gone=())
+
+
+def test_a_throttle_is_waited_out_for_the_seconds_it_names(
+    http: Http, wire: respx.MockRouter, slept: list[float]
+) -> None:
+    wire.get(f"{BASE}/x").side_effect = [
+        httpx.Response(429, headers={"Retry-After": "7"}),
+        httpx.Response(200, json={}),
+    ]
+    assert http.get("/x").json() == {}
+    assert slept == [7.0]
+
+
+def test_a_throttle_may_name_a_date(http: Http, wire: respx.MockRouter, slept: list[float]) -> None:
+    until = {"Retry-After": "Mon, 01 Jun 2026 12:00:09 GMT"}
+    wire.get(f"{BASE}/x").side_effect = [httpx.Response(503, headers=until), httpx.Response(200, json={})]
+    http.get("/x")
+    assert slept == [9.0]
+
+
+def test_a_long_wait_is_left_to_the_next_run(http: Http, wire: respx.MockRouter, slept: list[float]) -> None:
+    wire.get(f"{BASE}/x").respond(429, headers={"Retry-After": "3600"})
+    with pytest.raises(TryAgain) as failed:
+        http.get("/x")
+    assert failed.value.after == timedelta(hours=1)
+    assert slept == []
+
+
+def test_waits_grow_and_patience_ends_by_what_was_slept(http: Http, wire: respx.MockRouter, slept: list[float]) -> None:
+    wire.get(f"{BASE}/x").respond(500)
+    with pytest.raises(TryAgain):
+        http.get("/x")
+    assert slept[:4] == [0.5, 1.0, 2.0, 4.0]
+    assert 90 <= sum(slept) < 110
+
+
+@pytest.mark.parametrize("nonsense", ["soon", "-5", "1e9"])
+def test_a_nonsense_wish_is_ignored(http: Http, wire: respx.MockRouter, slept: list[float], nonsense: str) -> None:
+    answers = [httpx.Response(429, headers={"Retry-After": nonsense}), httpx.Response(200, json={})]
+    wire.get(f"{BASE}/x").side_effect = answers
+    http.get("/x")
+    assert slept == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "says"),
+    [
+        (b"<!doctype html><html><body>Sign in</body></html>", "text/html", "web page"),
+        (b'{"results": [1, 2', "application/json", "cut short"),
+        (b"\xff\xfe", "application/json", "cut short"),
+        (b"[" * 900, "application/json", "cut short"),
+    ],
+)
+def test_a_good_status_with_a_bad_body_is_never_no_data(
+    http: Http, wire: respx.MockRouter, body: bytes, kind: str, says: str
+) -> None:
+    route = wire.get(f"{BASE}/x").respond(200, content=body, headers={"content-type": kind})
+    with pytest.raises(VendorChanged, match=says) as changed:
+        http.get("/x")
+    assert changed.value.body == body
+    assert route.call_count > 1, "a proxy's maintenance page deserves another look"
+
+
+def test_one_web_page_between_answers_is_forgiven(http: Http, wire: respx.MockRouter) -> None:
+    wire.get(f"{BASE}/x").side_effect = [httpx.Response(200, html="<html>"), httpx.Response(200, json=[1])]
+    assert http.get("/x").json() == [1]
+
+
+def test_an_answer_of_another_shape_says_where(http: Http, wire: respx.MockRouter) -> None:
+    wire.get(f"{BASE}/x").respond(200, json={"a": "text"})
+    with pytest.raises(VendorChanged, match=r"\$\[\.\.\.\]"):
+        http.get("/x").shaped(dict[str, int])
+
+
+def test_an_empty_answer_is_not_json_when_somebody_looks(http: Http, wire: respx.MockRouter) -> None:
+    wire.get(f"{BASE}/x").respond(200)
+    with pytest.raises(VendorChanged):
+        http.get("/x").json()
+
+
+def test_a_body_without_end_is_not_read(http: Http, wire: respx.MockRouter) -> None:
+    wire.get(f"{BASE}/x").respond(200, content=b"[" + b"1," * 2000 + b"1]")
+    with pytest.raises(VendorChanged, match="larger than 1000 bytes"):
+        http.get("/x")
+
+
+def test_a_broken_encoding_is_an_outage(http: Http, wire: respx.MockRouter) -> None:
+    stream = httpx.ByteStream(b"not gzip")
+    wire.get(f"{BASE}/x").mock(return_value=httpx.Response(200, stream=stream, headers={"content-encoding": "gzip"}))
+    with pytest.raises(TryAgain, match="DecodingError"):
+        http.get("/x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/x", "https://vendor.example.evil.example/x", "ftp://vendor.example/x",
+        "http://pictures.example/x", "https://notpictures.example/x",
+    ],
+)  # fmt: skip
+def test_only_named_hosts_are_spoken_to(clock: _Clock, wire: respx.MockRouter, url: str) -> None:
+    http = Http(BASE, Frame(clock, lambda _: None), limits=FAST, allow=("pictures.example",))
+    with pytest.raises(AdminMustFix, match="host"):
+        http.request("GET", url)
+    assert not wire.calls
+
+
+def test_a_named_host_covers_what_lies_below_it(clock: _Clock, wire: respx.MockRouter) -> None:
+    wire.get("https://a.pictures.example/x").respond(200, content=b"x")
+    http = Http(BASE, Frame(clock, lambda _: None), limits=FAST, allow=("pictures.example",))
+    assert http.request("GET", "https://a.pictures.example/x", json=False).body == b"x"
+
+
+def test_a_refused_token_is_renewed_once(clock: _Clock, wire: respx.MockRouter) -> None:
+    tokens = _Tokens(clock)
+    auth = BearerToken(tokens, clock.now, SecretStr(SECRET))
+    http = Http(BASE, Frame(clock, lambda _: None), auth=auth, limits=FAST)
+    wire.get(f"{BASE}/x", headers={"Authorization": "Bearer token-1"}).respond(401)
+    wire.get(f"{BASE}/x", headers={"Authorization": "Bearer token-2"}).respond(200, json={})
+    http.get("/x")
+    assert tokens.given == 2
+
+
+def test_a_second_refusal_asks_a_person(clock: _Clock, wire: respx.MockRouter) -> None:
+    tokens = _Tokens(clock)
+    auth = BearerToken(tokens, clock.now, SecretStr(SECRET))
+    http = Http(BASE, Frame(clock, lambda _: None), auth=auth, limits=FAST)
+    route = wire.get(f"{BASE}/x").respond(401)
+    with pytest.raises(AdminMustFix):
+        http.get("/x")
+    assert (tokens.given, route.call_count) == (2, 2)
+
+
+def test_a_token_is_used_until_shortly_before_its_end(clock: _Clock) -> None:
+    tokens = _Tokens(clock)
+    auth = BearerToken(tokens, clock.now, SecretStr(SECRET))
+    for minutes, token in ((0, "token-1"), (59, "token-1"), (59.6, "token-2")):
+        clock.at = NOW + timedelta(minutes=minutes)
+        assert auth.headers() == {"Authorization": f"Bearer {token}"}
+
+
+def test_secrets_reach_no_log_and_no_error(
+    clock: _Clock, wire: respx.MockRouter, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for logger in ("httpx", "httpcore", "alprhub.http"):
+        caplog.set_level(logging.DEBUG, logger=logger)
+    http = Http(BASE, Frame(clock, lambda _: None), auth=QueryKey("api_key", SecretStr(SECRET)), limits=FAST)
+    wire.get(f"{BASE}/ok").respond(200, json={})
+    wire.get(f"{BASE}/no").respond(403, json={"error": f"the key {SECRET} may not"})
+    wire.get(f"{BASE}/bad").respond(400, json={"error": "no plate 9SYN001"})
+    wire.get(f"{BASE}/down").mock(side_effect=httpx.ConnectError(f"no way to ?api_key={SECRET}"))
+    told = []
+    http.get("/ok")
+    for path in ("/no", "/bad", "/down"):
+        with pytest.raises(ConnectorError) as failed:
+            http.get(path)
+        told.append(f"{failed.value!r} {failed.value} {failed.value.__cause__!r}")
+    assert "the key *** may not" in told[0]
+    said = caplog.text + " ".join(told)
+    assert SECRET not in said
+    assert "9SYN001" not in said
+    assert "vendor.example 200" in caplog.text
+
+
+@pytest.mark.parametrize("failure", [httpx.ReadTimeout("late"), httpx.RemoteProtocolError("reset")])
+def test_what_may_have_arrived_is_not_sent_twice(http: Http, wire: respx.MockRouter, failure: Exception) -> None:
+    route = wire.post(f"{BASE}/x").mock(side_effect=failure)
+    with pytest.raises(TryAgain, match="not sent again"):
+        http.post("/x", {}, repeatable=False)
+    assert route.call_count == 1
+
+
+def test_a_server_error_may_have_been_carried_out(http: Http, wire: respx.MockRouter) -> None:
+    route = wire.post(f"{BASE}/x").respond(500)
+    with pytest.raises(TryAgain, match="not sent again"):
+        http.post("/x", {}, repeatable=False)
+    assert route.call_count == 1
+
+
+@pytest.mark.parametrize("failure", [httpx.ConnectError("refused"), httpx.ConnectTimeout("late")])
+def test_what_never_left_is_sent_again(http: Http, wire: respx.MockRouter, failure: Exception) -> None:
+    wire.post(f"{BASE}/x").side_effect = [failure, httpx.Response(429), httpx.Response(200, json=1)]
+    assert http.post("/x", {}, repeatable=False).json() == 1
+
+
+def test_requests_keep_the_pace_that_was_agreed(clock: _Clock, wire: respx.MockRouter, slept: list[float]) -> None:
+    wire.get(f"{BASE}/x").respond(200, json={})
+    http = Http(BASE, Frame(clock, slept.append), limits=Limits(per_second=0.1))
+    for _ in range(3):
+        http.get("/x")
+    assert [round(wait) for wait in slept] == [10, 20]
+
+
+def test_pushed_requests_must_hold_the_secret() -> None:
+    secret = SecretStr(SECRET)
+    must_prove({"x-key": SECRET}, "X-Key", secret)
+    for headers, expected in (({}, secret), ({"x-key": "wrong"}, secret), ({"x-key": ""}, SecretStr("")), ({}, None)):
+        with pytest.raises(AdminMustFix) as refused:
+            must_prove(headers, "X-Key", expected)
+        assert SECRET not in str(refused.value)

@@ -1,0 +1,69 @@
+"""Which connectors there are, and who may run."""
+
+from importlib.metadata import EntryPoint
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from connectors import registry
+from connectors.contract import Connector
+
+VENDORS = ("flock", "motorola", "rekor")
+
+
+class _Point:
+    """An entry point of somebody else's package."""
+
+    def __init__(self, name: str, owner: str | None) -> None:
+        self.name = name
+        self.dist = SimpleNamespace(name=owner) if owner else None
+
+    def load(self) -> type[Connector[Any]]:
+        return registry.connector("flock")
+
+
+@pytest.fixture
+def points(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [_Point("ours", "alprhub"), _Point("theirs", "somebody"), _Point("orphan", None)]
+    monkeypatch.setattr(registry, "entry_points", lambda group: found)
+
+
+def test_built_ins_are_found_by_lying_there() -> None:
+    assert registry.builtins() == VENDORS
+
+
+def test_our_own_entry_points_need_nobodys_leave(points: None) -> None:
+    assert registry.available() == ("flock", "motorola", "ours", "rekor")
+
+
+def test_third_parties_run_only_once_an_admin_allows_them(points: None) -> None:
+    with pytest.raises(registry.UnknownConnector):
+        registry.connector("theirs")
+    assert "theirs" in registry.available(["theirs"])
+    assert registry.connector("theirs", ["theirs"]).info.key == "flock"
+    assert "orphan" not in registry.available(["theirs"])
+
+
+def test_an_unknown_key_names_those_there_are() -> None:
+    with pytest.raises(registry.UnknownConnector, match="flock, motorola"):
+        registry.connector("floc")
+
+
+@pytest.mark.parametrize("key", VENDORS)
+def test_a_key_gives_its_class(key: str) -> None:
+    assert registry.connector(key).info.key == key
+
+
+def test_a_module_with_two_connectors_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = registry.connector("flock")
+    two = type("Second", (one,), {"__module__": one.__module__})
+    module = SimpleNamespace(one=one, two=two)
+    monkeypatch.setattr(registry, "import_module", lambda name: module)
+    with pytest.raises(TypeError, match="one connector, it defines 2"):
+        registry.connector("flock")
+
+
+def test_the_distribution_declares_the_native_reader() -> None:
+    names = {point.name for point in registry.entry_points(group=registry.GROUP) if isinstance(point, EntryPoint)}
+    assert "native" in names
