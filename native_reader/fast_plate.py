@@ -112,6 +112,8 @@ class FastPlateEngine:
 
     def _find(self, picture: Picture) -> list[Box]:
         """Boxes of whole, large enough plates."""
+        if picture.shape[1] < _SMALLEST[0] or picture.shape[0] < _SMALLEST[1]:
+            return []
         from open_image_models.detection.core.yolo_v9.postprocess import convert_to_detection_result
         from open_image_models.detection.core.yolo_v9.preprocess import preprocess
 
@@ -149,7 +151,7 @@ class FastPlateEngine:
 def _open_reader(model: Path, config: Path, threads: int) -> _Reader:
     from fast_plate_ocr import LicensePlateRecognizer
 
-    with loading(model):
+    with loading(model, config):
         recognizer = LicensePlateRecognizer(
             onnx_model_path=model,
             plate_config_path=config,

@@ -15,8 +15,8 @@ from native_reader.engine import Picture
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 """What `walk` takes for a picture; the content decides in the end."""
 
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP")
-"""Formats whose headers are read. MPO is what some phones call a JPEG with a second picture inside."""
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+"""Formats whose headers are read."""
 
 
 class PictureRefused(ValueError):

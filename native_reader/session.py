@@ -13,9 +13,14 @@ PROVIDERS: Sequence[str] = ("CPUExecutionProvider",)
 
 
 def options(threads: int) -> Any:
-    """Return onnxruntime SessionOptions for `threads` threads that sleep, not spin, while they wait."""
+    """Return onnxruntime SessionOptions for `threads` threads that sleep, not spin, while they wait.
+
+    OpenCV's own pool, which the process shares, is bounded likewise.
+    """
+    import cv2
     import onnxruntime
 
+    cv2.setNumThreads(threads)
     chosen = onnxruntime.SessionOptions()
     chosen.intra_op_num_threads = threads
     chosen.inter_op_num_threads = 1
@@ -33,9 +38,10 @@ def open_session(path: Path, threads: int) -> Any:
 
 
 @contextmanager
-def loading(path: Path) -> Iterator[None]:
-    """Turn whatever a library raises over a broken weights file into WeightsRefused, naming the file."""
+def loading(*paths: Path) -> Iterator[None]:
+    """Turn whatever a library raises over broken weights files into WeightsRefused, naming the files."""
     try:
         yield
     except Exception as error:
-        raise WeightsRefused(f"{path.name} cannot be loaded: {error}") from error
+        names = " with ".join(path.name for path in paths)
+        raise WeightsRefused(f"{names} cannot be loaded: {error}") from error

@@ -6,6 +6,7 @@ The libraries' own downloading has neither a timeout nor a hash, so it is never 
 from __future__ import annotations
 
 import hashlib
+import http.client
 import importlib.metadata
 import importlib.util
 import os
@@ -126,9 +127,9 @@ def sha256_of(path: Path) -> str:
 def fetch(file: WeightsFile, folder: Path, *, timeout: float = 60.0) -> Path:
     """Bring one file from upstream into the folder, whole and with the pinned hash, or not at all.
 
-    `timeout` is seconds for the whole transfer, however slowly the server drips. The bytes are kept in memory
-    until the hash is right, so nothing half done ever lies in the folder. A file that is there with the right
-    hash is not fetched again; one with another hash is replaced.
+    `timeout` is seconds for the server to answer and for all its bytes, however slowly it drips them. They are
+    kept in memory until the hash is right, so nothing half done ever lies in the folder. A file that is there
+    with the right hash is not fetched again; one with another hash is replaced.
 
     Raises WeightsRefused (no pinned hash, wrong hash, too long) and WeightsMissing (server or network; try again).
     """
@@ -185,7 +186,7 @@ def _download(file: WeightsFile, timeout: float) -> bytes:
                 if time.monotonic() > deadline:
                     raise TimeoutError("the transfer took too long")
             promised = answer.headers.get("Content-Length")
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         # URLError, HTTPError, timeouts and broken connections are all OSErrors.
         raise WeightsMissing(f"could not fetch {file.url} within {timeout:g} s: {error}") from error
     if promised is not None and promised.isdigit() and int(promised) != len(content):

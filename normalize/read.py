@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, field_serializer, field_validator
@@ -109,13 +108,13 @@ class Read(BaseModel):
     """Who read the characters: engine, version and weights; None where a vendor does not say."""
 
     @computed_field  # type: ignore[prop-decorator]
-    @cached_property
+    @property
     def plate(self) -> str:
         """The canonical characters."""
         return canonical(self.plate_raw)
 
     @computed_field  # type: ignore[prop-decorator]
-    @cached_property
+    @property
     def plate_key(self) -> str:
         """The folded characters, for matching only."""
         return fold(self.plate)

@@ -67,6 +67,17 @@ class RekorSettings(contract.Settings):
     )
 
 
+class _When(msgspec.Struct):
+    epoch_time_start: str | int | float | None = None
+    epoch_time: str | int | float | None = None
+
+
+class _Row(_When):
+    """No more of a search result than its time: what walking the window needs, without reading the rest."""
+
+    fields: _When | None = None
+
+
 class _Import(msgspec.Struct):
     success: bool | None = None
     added: int | None = None
@@ -148,8 +159,10 @@ class RekorConnector(Connector[RekorSettings]):
     def _time_of(self, raw: bytes, start: datetime, until: datetime) -> datetime | None:
         """When a read says it began; None where it does not, or says a time that was not asked for."""
         try:
-            at = _when(_flat(raw), ("epoch_time_start", "epoch_time"), self.settings.zone).at
-        except Unusable:
+            shape = msgspec.json.decode(raw, type=_Row)
+            told = shape.fields or shape
+            at = _instant(told.epoch_time_start or told.epoch_time or "", self.settings.zone).at
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Unusable):
             return None
         return at if start <= at <= until else None
 
@@ -364,13 +377,19 @@ def _flat(raw: bytes) -> Fields:
 
 def _first(fields: Fields, *names: str) -> str:
     """The first of the names that is there, or the first of all: what a refusal should name."""
-    return next((name for name in names if fields.has(name)), names[0])
+    for name in names:
+        if fields.has(name):
+            return name
+    return names[0]
 
 
 def _when(fields: Fields, names: Sequence[str], zone: ZoneInfo | None) -> Moment:
     """The time under the first name that is there: milliseconds, or ISO 8601 although the name says epoch."""
     name = _first(fields, *names)
-    said = fields.number_or_text(name)
+    return _instant(fields.number_or_text(name), zone, name)
+
+
+def _instant(said: float | int | str, zone: ZoneInfo | None, name: str = "captured_at") -> Moment:
     return from_iso(said, zone, name) if isinstance(said, str) else from_epoch(said, "ms", name)
 
 

@@ -1,5 +1,6 @@
 """`Sync`: one connection, one window, kept page by page."""
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ class Sync:
         with self._store.lease(f"sync-{account.id}"):
             window = self._window(account.id, connector, since, until)
             total = Saved()
-            with self._counted(account.id, window) as run_id:
+            with few_collections(), self._counted(account.id, window) as run_id:
                 try:
                     for saved in self._pages(actor, connector, account, window, run_id):
                         total += saved
@@ -198,3 +199,19 @@ class Sync:
                 .where(tables.runs.c.id == run_id)
                 .values(ended_at=to_micros(self._clock.now()), outcome=outcome, error=error)
             )
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Let the garbage collector look seldom while pages go through, and not at all at what was there before.
+
+    Records make no cycles, yet their number alone makes Python search for some: measured, a fifth of ingest's time.
+    """
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()

@@ -42,14 +42,20 @@ class Profile:
         self.id: str = data["profile_id"]
         self.zone = ZoneInfo(data["agency"]["timezone"])
         self.purposes: tuple[str, ...] = tuple(data["use"]["purposes"]["v"])
+        self._chosen: dict[tuple[str, str], Rule] = {}
         self.rules = tuple(_rule(rule) for rule in data["retention"]["rules"] if rule["max"])
 
     def rule_for(self, origin: str, vendor: str) -> Rule:
         """The rule for reads of an origin and vendor: the one that names the vendor before the one that names none."""
+        known = self._chosen.get((origin, vendor))
+        if known is not None:
+            return known
         fitting = [rule for rule in self.rules if rule.fits(origin, vendor)]
         if not fitting:
             raise NotFound(f"profile {self.id} has no retention rule for {origin} reads of {vendor}")
-        return max(fitting, key=lambda rule: (rule.vendor is not None, rule.origin is not None))
+        chosen = max(fitting, key=lambda rule: (rule.vendor is not None, rule.origin is not None))
+        self._chosen[origin, vendor] = chosen
+        return chosen
 
     def expiry(self, origin: str, vendor: str, captured_at: datetime) -> Expiry:
         """When a read captured at an instant must be gone."""

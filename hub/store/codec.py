@@ -12,7 +12,7 @@ def compress(data: bytes) -> bytes:
     try:
         compressor = _local.compressor
     except AttributeError:
-        compressor = _local.compressor = zstandard.ZstdCompressor(level=3, write_checksum=False)
+        compressor = _local.compressor = zstandard.ZstdCompressor(level=1, write_checksum=False)
     return compressor.compress(data)  # type: ignore[no-any-return]
 
 

@@ -93,13 +93,10 @@ class Saved:
 
 def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> Saved:
     """Keep a page, whole or not at all, and say what became of it."""
-    fresh = _unknown(store, page)
-    # Pictures first: a file without a row is swept up later, a row without its file would be a lie. The key follows
-    # from the read, so a second attempt writes the same file.
-    for item in fresh.values():
-        for index, image in enumerate(item.read.images):
-            if image.data is not None:
-                images.put(image_key(page.connection_id, item, index), image.data)
+    fresh: dict[str, Accepted] = {}
+    for item in page.accepted:
+        fresh.setdefault(item.read.vendor_read_id, item)
+    _keep_pictures(store, images, page.connection_id, fresh)
     with store.write() as connection:
         saved = Saved(pulled=len(page.accepted) + len(page.rejected) + page.born_expired)
         known = _known(store, connection, page.connection_id, list(fresh))
@@ -126,14 +123,21 @@ def image_key(connection_id: int, item: Accepted, index: int) -> str:
     return f"{item.expires_at:%Y/%m/%d}/{connection_id}/{digest}-{item.read.images[index].kind}.jpg"
 
 
-def _unknown(store: Store, page: PageToSave) -> dict[str, Accepted]:
-    """The page's reads by vendor id, the first of each, without those that are kept already."""
-    by_id: dict[str, Accepted] = {}
-    for item in page.accepted:
-        by_id.setdefault(item.read.vendor_read_id, item)
+def _keep_pictures(store: Store, images: ImageStore, connection_id: int, items: Mapping[str, Accepted]) -> None:
+    """Write the pictures that came with reads which are not kept yet.
+
+    Pictures before rows: a file without a row is swept up later, a row without its file would be a lie. The key follows
+    from the read, so a second attempt writes the same file.
+    """
+    with_data = {key: item for key, item in items.items() if any(image.data for image in item.read.images)}
+    if not with_data:
+        return
     with store.read() as connection:
-        known = _known(store, connection, page.connection_id, list(by_id))
-    return {key: item for key, item in by_id.items() if key not in known}
+        known = _known(store, connection, connection_id, list(with_data))
+    for key, item in with_data.items():
+        for index, image in enumerate(item.read.images):
+            if image.data is not None and key not in known:
+                images.put(image_key(connection_id, item, index), image.data)
 
 
 def _known(store: Store, connection: Connection, connection_id: int, ids: Sequence[str]) -> set[str]:
@@ -186,7 +190,7 @@ def _insert(
                 False,
             )
         )
-        details = read.model_dump_json(include=_DETAILS, exclude_defaults=True).encode()
+        details = read.model_dump_json(include=_DETAILS, exclude_unset=True, exclude_none=True).encode()
         digest = sha256(item.payload).digest()
         payloads.append((read_id, item.kind, item.part, compress(item.payload), digest, details))
         for index, image in enumerate(read.images):

@@ -172,7 +172,9 @@ class Camera(threading.Thread):
         if method == "OPTIONS":
             headers = "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n"
         elif method == "DESCRIBE":
-            body = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=street\r\nt=0 0\r\nm=video 0 RTP/AVP 26\r\na=control:track0\r\n"
+            body = (
+                "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=street\r\nt=0 0\r\nm=video 0 RTP/AVP 26\r\na=control:track0\r\n"
+            )
             body += f"a=framerate:{self._fps}\r\n"
             headers = f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n"
         elif method == "SETUP":

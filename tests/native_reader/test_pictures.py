@@ -69,6 +69,13 @@ def test_a_picture_taken_sideways_comes_out_upright(tmp_path: Path, orientation:
     assert picture[15:, 30:].mean() < 15
 
 
+def test_a_phone_picture_with_a_second_one_inside_is_its_first(tmp_path: Path) -> None:
+    first, second = Image.new("RGB", (40, 30), RED), Image.new("RGB", (20, 10))
+    picture = load_picture(_save(tmp_path / "a.jpg", first, format="MPO", save_all=True, append_images=[second]))
+    assert picture.shape == (30, 40, 3)
+    assert picture[..., 0].mean() > 150
+
+
 def test_one_pixel_is_a_picture(tmp_path: Path) -> None:
     assert load_picture(_save(tmp_path / "dot.png", Image.new("RGB", (1, 1), RED))).tolist() == [[list(RED)]]
 
@@ -194,9 +201,7 @@ def test_damage_anywhere_gives_pixels_or_a_named_refusal(damage: bytes, at: int,
     content = bytearray(stream.getvalue())
     content[at : at + len(damage)] = damage
     try:
-        picture = decode_picture(bytes(content), "damaged", Limits(pixels=1_000_000))
+        told: object = decode_picture(bytes(content), "damaged", Limits(pixels=1_000_000)).shape[2]
     except PictureRefused as refused:
-        assert str(refused).startswith("damaged: ")
-    else:
-        assert picture.ndim == 3
-        assert picture.shape[2] == 3
+        told = str(refused).split(":")[0]
+    assert told in (3, "damaged")

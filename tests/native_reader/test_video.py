@@ -57,8 +57,10 @@ def test_frames_add_up_to_a_text_that_no_single_frame_read(film) -> None:
 
 
 def test_two_cars_side_by_side_stay_two(film) -> None:
-    looks = [[_sighting("7ZZX123", 0.9, (5 + i, 10, 30, 15)), _sighting("2QQV456", 0.9, (50 - i, 10, 30, 15))]
-             for i in range(5)]
+    looks = [
+        [_sighting("7ZZX123", 0.9, (5 + i, 10, 30, 15)), _sighting("2QQV456", 0.9, (50 - i, 10, 30, 15))]
+        for i in range(5)
+    ]
     found = list(passings(film(_blank(5), fps=6), Script(*looks), rate=6))
     assert sorted(p.sighting.text for p in found) == ["2QQV456", "7ZZX123"]
 
@@ -116,7 +118,7 @@ def test_a_file_that_breaks_off_says_so_after_telling_what_it_saw(film, tmp_path
 def _until(source, told) -> None:
     """Collect what comes before an error."""
     for item in source:
-        told.append(item)  # noqa: PERF402 - extend would lose everything
+        told.append(item)
 
 
 @pytest.mark.parametrize(
@@ -194,11 +196,16 @@ def test_a_camera_that_is_not_there_is_an_error_at_once() -> None:
 @pytest.mark.enable_socket
 def test_a_reader_slower_than_the_camera_skips_frames_instead_of_falling_behind(camera) -> None:
     source = camera(_blank(60, (128, 160)), fps=20)
-    numbers, started = [], time.monotonic()
-    with pytest.raises(StreamBroken):
+    numbers: list[int] = []
+
+    def slow():
         for frame in frames(source.url, rate=20, timeout=5):
-            numbers.append(frame.number)
             time.sleep(0.15)
+            yield frame.number
+
+    started = time.monotonic()
+    with pytest.raises(StreamBroken):
+        _until(slow(), numbers)
     assert time.monotonic() - started < 6, "reading all 60 would take nine seconds"
     assert len(numbers) < 40
     assert max(np.diff(numbers)) > 1

@@ -1,0 +1,276 @@
+"""Folder, bucket and SFTP server, each real or as good as real, behind the same promises."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import paramiko
+import pytest
+from moto import mock_aws
+
+from connectors.errors import AdminMustFix, Gone, TryAgain
+from connectors.places import Access, Place, opened
+
+Open = Callable[[], AbstractContextManager[Place]]
+PASSWORD = "s3cr3t-of-the-server"
+BUCKET = "sandbox-drop"
+
+
+class _Door(paramiko.ServerInterface):
+    """Lets one user in, by password or by key."""
+
+    def __init__(self, key: paramiko.PKey) -> None:
+        self._key = key
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        right = (username, password) == ("hub", PASSWORD)
+        return paramiko.AUTH_SUCCESSFUL if right else paramiko.AUTH_FAILED
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        return paramiko.AUTH_SUCCESSFUL if key.asbytes() == self._key.asbytes() else paramiko.AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return paramiko.OPEN_SUCCEEDED
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "password,publickey"
+
+
+class _Disk(paramiko.SFTPServerInterface):
+    """The least of a file server, below one folder."""
+
+    root: Path
+
+    def _path(self, path: str) -> Path:
+        return self.root / path.lstrip("/")
+
+    def _safely(self, do: Callable[[], Any]) -> Any:
+        try:
+            return do()
+        except OSError as failed:
+            return paramiko.SFTPServer.convert_errno(failed.errno or 0)
+
+    def list_folder(self, path: str) -> Any:
+        entries = lambda: sorted(self._path(path).iterdir())  # noqa: E731
+        return self._safely(lambda: [paramiko.SFTPAttributes.from_stat(one.stat(), one.name) for one in entries()])
+
+    def stat(self, path: str) -> Any:
+        return self._safely(lambda: paramiko.SFTPAttributes.from_stat(self._path(path).stat()))
+
+    lstat = stat
+
+    def open(self, path: str, flags: int, attr: Any) -> Any:
+        def do() -> paramiko.SFTPHandle:
+            file = os.fdopen(os.open(self._path(path), flags, 0o600), "r+b" if flags & os.O_RDWR else "rb")
+            if flags & os.O_WRONLY:
+                file = self._path(path).open("wb")
+            handle = paramiko.SFTPHandle(flags)
+            handle.readfile = handle.writefile = file  # type: ignore[attr-defined]
+            handle.stat = lambda: paramiko.SFTPAttributes.from_stat(os.fstat(file.fileno()))  # type: ignore[method-assign]
+            return handle
+
+        return self._safely(do)
+
+    def mkdir(self, path: str, attr: Any) -> Any:
+        return self._safely(lambda: self._path(path).mkdir()) or paramiko.SFTP_OK
+
+    def posix_rename(self, oldpath: str, newpath: str) -> Any:
+        self._safely(lambda: self._path(oldpath).replace(self._path(newpath)))
+        return paramiko.SFTP_OK
+
+
+class _Sftp:
+    """A paramiko server on loopback that serves a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.host_key = paramiko.ECDSAKey.generate()
+        self.user_key = paramiko.ECDSAKey.generate()
+        self._disk = type("_Here", (_Disk,), {"root": root})
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._open: list[paramiko.Transport] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            transport = paramiko.Transport(client)
+            transport.add_server_key(self.host_key)
+            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, self._disk)
+            self._open.append(transport)
+            transport.start_server(event=threading.Event(), server=_Door(self.user_key))
+
+    @property
+    def address(self) -> str:
+        return f"sftp://hub@127.0.0.1:{self.port}/drop"
+
+    @property
+    def known(self) -> str:
+        return f"{self.host_key.get_name()} {self.host_key.get_base64()}"
+
+    def stop(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # closing alone would let the waiting thread take one more
+        self._listener.close()
+        for transport in self._open:
+            transport.close()
+
+
+@pytest.fixture
+def sftp(tmp_path: Path) -> Iterator[_Sftp]:
+    (tmp_path / "drop").mkdir()
+    server = _Sftp(tmp_path)
+    yield server
+    with suppress(OSError):
+        server.stop()
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        yield
+
+
+@pytest.fixture(params=["folder", "bucket", "sftp"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    if request.param == "folder":
+        return lambda: opened(str(tmp_path))
+    if request.param == "bucket":
+        request.getfixturevalue("bucket")
+        return lambda: opened(f"s3://{BUCKET}/deep/prefix", Access(key_id="id", secret=PASSWORD))
+    server: _Sftp = request.getfixturevalue("sftp")
+    return lambda: opened(server.address, Access(secret=PASSWORD, host_key=server.known))
+
+
+def test_what_was_written_can_be_listed_and_read(place: Open) -> None:
+    before = datetime.now(UTC)
+    with place() as here:
+        assert here.files("reads") == []
+        here.write("reads", "b.csv", b"second")
+        here.write("reads", "a.csv", b"x" * 200_000)
+        here.write("reads", "a.csv", b"first")
+    with place() as here:
+        files = here.files("reads")
+        assert [(file.name, file.size) for file in files] == [("a.csv", 5), ("b.csv", 6)]
+        assert all(abs((file.modified - before).total_seconds()) < 60 for file in files)
+        assert here.read("reads", "a.csv", 5) == b"first"
+
+
+def test_what_is_missing_or_too_large_says_so(place: Open) -> None:
+    with place() as here:
+        here.write("reads", "a.csv", b"12345")
+        with pytest.raises(AdminMustFix, match="larger than 4 bytes"):
+            here.read("reads", "a.csv", 4)
+        for name in ("none.csv", "../a.csv", "..", "", "a\x00b", "/etc/passwd", "x\\y"):
+            with pytest.raises(Gone):
+                here.read("reads", name, 100)
+
+
+def test_unfinished_and_hidden_files_and_folders_are_not_listed(place: Open) -> None:
+    with place() as here:
+        for name in (".hidden", "a.csv.part", "a.csv"):
+            here.write("reads", name, b"x")
+        here.write("reads", "b.csv", b"x")
+        assert [file.name for file in here.files("reads")] == ["a.csv", "b.csv"]
+
+
+def test_what_lies_deeper_in_a_bucket_is_not_listed(bucket: None) -> None:
+    with opened(f"s3://{BUCKET}", Access(key_id="id", secret="k")) as here:
+        here.write("reads/taken", "b.csv", b"x")
+        assert here.files("reads") == []
+        assert [file.name for file in here.files("reads/taken")] == ["b.csv"]
+
+
+def test_a_folder_that_is_not_there_asks_a_person(tmp_path: Path) -> None:
+    with opened(str(tmp_path / "none")) as here, pytest.raises(AdminMustFix, match="does not exist"):
+        here.files("reads")
+
+
+def test_a_link_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "reads").mkdir()
+    (tmp_path / "secret.csv").write_text("x")
+    (tmp_path / "reads" / "a.csv").symlink_to(tmp_path / "secret.csv")
+    with opened(str(tmp_path)) as here:
+        assert here.files("reads") == []
+        with pytest.raises(TryAgain):
+            here.read("reads", "a.csv", 10)
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(str(tmp_path)) as here:
+        here.write("reads", "a.csv", b"old")
+
+        def full(descriptor: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(TryAgain):
+            here.write("reads", "a.csv", b"new")
+        assert here.read("reads", "a.csv", 10) == b"old"
+        assert [file.name for file in here.files("reads")] == ["a.csv"]
+
+
+def test_an_unknown_kind_of_place_asks_a_person() -> None:
+    with pytest.raises(AdminMustFix, match="ftp://"), opened("ftp://host/x"):
+        pass
+
+
+def test_a_bucket_that_is_not_there_asks_a_person(bucket: None) -> None:
+    with opened("s3://no-such-bucket", Access(key_id="id", secret="k")) as here, pytest.raises(AdminMustFix):
+        here.files("reads")
+
+
+def test_an_unreachable_bucket_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    access = Access(key_id="id", secret="k", endpoint_url="http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with opened(f"s3://{BUCKET}", access) as here, pytest.raises(TryAgain):
+        here.files("reads")
+
+
+def test_a_private_key_opens_the_server(sftp: _Sftp, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    sftp.user_key.write_private_key_file(str(path))
+    access = Access(private_key=path.read_text(), host_key=sftp.known)
+    with opened(sftp.address, access) as here:
+        here.write("reads", "a.csv", b"x")
+    assert (tmp_path / "drop" / "reads" / "a.csv").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("access", "says"),
+    [
+        (Access(secret=PASSWORD), "host key is not set"),
+        (Access(secret=PASSWORD, host_key="nonsense"), "host key is not one"),
+        (Access(private_key="nonsense", host_key="right"), "private key"),
+        (Access(secret="wrong", host_key="right"), "AuthenticationException"),
+        (Access(secret=PASSWORD, host_key="other"), "BadHostKeyException"),
+    ],
+)
+def test_a_server_that_cannot_be_trusted_or_does_not_trust_us_asks_a_person(
+    sftp: _Sftp, access: Access, says: str
+) -> None:
+    other = paramiko.ECDSAKey.generate()
+    known = {"right": sftp.known, "other": f"{other.get_name()} {other.get_base64()}"}
+    host_key = known.get(access.host_key or "", access.host_key)
+    with (
+        pytest.raises(AdminMustFix, match=says) as refused,
+        opened(sftp.address, Access(secret=access.secret, private_key=access.private_key, host_key=host_key)),
+    ):
+        pass
+    assert PASSWORD not in str(refused.value)
+
+
+def test_an_unreachable_server_is_tried_again(sftp: _Sftp) -> None:
+    sftp.stop()
+    with pytest.raises(TryAgain), opened(sftp.address, Access(secret=PASSWORD, host_key=sftp.known)):
+        pass

@@ -1,0 +1,53 @@
+"""The engine with weights of its own: what it promises beyond accuracy. Needs the weights in ../shared."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from native_reader.fast_plate import FastPlateEngine
+from native_reader.pictures import load_picture
+
+
+def _photo(shared: Path, name: str = "car9-2.jpg") -> np.ndarray:
+    return load_picture(shared / "plates/us" / name)
+
+
+def test_a_plate_both_models_agree_on_is_told_with_confidence(shared: Path, fast_plate: FastPlateEngine) -> None:
+    (plate,) = fast_plate.read(_photo(shared))
+    assert plate.text == "4639520"
+    assert plate.confidence > 0.95
+
+
+def test_a_plate_in_two_minds_is_told_with_doubt(shared: Path, fast_plate: FastPlateEngine) -> None:
+    picture = _photo(shared)
+    small = np.ascontiguousarray(picture[::3, ::3])
+    for plate in fast_plate.read(small):
+        assert plate.text == "4639520" or plate.confidence < 0.8
+
+
+def test_a_plate_cut_off_at_the_side_is_left_out_and_one_without_its_rim_is_read(
+    shared: Path, fast_plate: FastPlateEngine
+) -> None:
+    picture = _photo(shared)
+    (plate,) = fast_plate.read(picture)
+    x, y, width, height = plate.box
+    for cut in (picture[:, : x + 3 * width // 4], picture[:, x + width // 4 :]):
+        assert all(other.box[0] > x for other in fast_plate.read(np.ascontiguousarray(cut)))
+    (rimless,) = fast_plate.read(np.ascontiguousarray(picture[y + height // 10 :]))
+    assert rimless.text == plate.text
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (2, 900, 3), (900, 2, 3), (31, 33, 3)])
+def test_pictures_too_small_for_anything_are_empty(fast_plate: FastPlateEngine, shape: tuple[int, ...]) -> None:
+    assert fast_plate.read(np.zeros(shape, np.uint8)) == []
+
+
+def test_the_same_pictures_read_the_same_from_several_threads(shared: Path, fast_plate: FastPlateEngine) -> None:
+    photos = [_photo(shared, name) for name in ("car9-2.jpg", "us2.jpg")] * 4
+    one_by_one = [fast_plate.read(photo) for photo in photos]
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(fast_plate.read, photos)) == one_by_one
