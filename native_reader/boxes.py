@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from native_reader.engine import Box, Picture
 
-_EDGE = 2
-"""Pixels within which a box touches the picture's edge."""
+_EDGE = 0.1
+"""Share of a box's width within which it touches the picture's edge: detectors draw a cut plate short of it."""
+
+_CLOSE_UP = 0.6
+"""A plate at least this wide, as a share of the picture, was cut out on purpose."""
 
 
 def inside(box: Box, picture: Picture) -> Box:
@@ -20,9 +23,11 @@ def cut_off(box: Box, picture: Picture) -> bool:
     """Whether the picture's left or right edge may go through the plate.
 
     What is left of such a plate reads, with confidence, as another plate; a plate without its upper or lower rim
-    still reads as itself.
+    still reads as itself. A picture that shows little but the plate is taken for a crop of the whole plate.
     """
-    return box[0] < _EDGE or box[0] + box[2] > picture.shape[1] - _EDGE
+    width = picture.shape[1]
+    near = max(2.0, _EDGE * box[2])
+    return box[2] < _CLOSE_UP * width and (box[0] < near or box[0] + box[2] > width - near)
 
 
 def covers(box: Box, other: Box) -> bool:

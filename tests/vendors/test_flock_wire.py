@@ -55,7 +55,8 @@ def vendor(world: World, clock: _Clock) -> Iterator[Any]:
 
 
 def _settings(**more: Any) -> FlockSettings:
-    return FlockSettings(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, requests_per_second=1e6, **more)
+    told = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "requests_per_second": 1e6, **more}
+    return FlockSettings(**told)
 
 
 def _at(vendor: Any, clock: _Clock, slept: list[float] | None = None, **more: Any) -> FlockConnector:

@@ -1,4 +1,8 @@
-"""Scout's alert lists: listed, created, and filled from a CSV file; nothing public reads their entries back."""
+"""Scout's alert lists: listed, created, filled from a CSV file, exported as one, deleted.
+
+Listing is documented; the rest was seen in public code: in the importer for state files, and, for the import's answer,
+the export and the deletion, in the script of Scout's own web page.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import re
 
 import msgspec
 from fastapi import APIRouter
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -56,7 +60,7 @@ async def create(request: Request) -> Response:
     """201 with the id of a new list; 400 without a name, which comes as JSON or as a form."""
     state = state_of(request)
     name = await _posted_name(request)
-    made = AlertList(id=101 + len(state.lists), name=name)
+    made = AlertList(id=max(state.lists, default=100) + 1, name=name)
     state.lists[made.id] = made
     return answer({"id": made.id}, 201)
 
@@ -65,27 +69,53 @@ async def create(request: Request) -> Response:
 async def import_csv(request: Request) -> Response:
     """200 once a CSV file is in the list; the list is unchanged when the answer is not 200.
 
-    seen: the multipart fields name=import, pk, files, async. invented: that the file is taken whole or not at
-    all, that it is in at once whatever `async` says, and the answer's body.
+    seen: the multipart fields name=import, pk, files, async, and an answer that counts what was added, modified,
+    left alone and deleted, so that an import replaces the list. invented: that the file is taken whole or not at all,
+    that it is in at once whatever `async` says, and with `import_replaces` off, that it is merged.
     """
     state = state_of(request)
     form = await request.form()
     try:
         if form.get("name") != "import":
             raise Refusal(400, "Unknown action")
-        kept = _list_of(state, form)
+        kept = _list_of(state, form.get("pk"))
         upload = form.get("files")
         if not isinstance(upload, UploadFile):
             raise Refusal(400, "files is required")
         entries = _entries(await upload.read(), state.max_import_rows)
     finally:
         await form.close()
-    if state.import_replaces:
-        kept.entries = entries
-    else:
-        kept.entries.update(entries)
+    held = kept.entries
+    kept.entries = entries if state.import_replaces else held | entries
     kept.imports += 1
-    return answer({"status": "ok"})
+    return answer(
+        {
+            "success": True,
+            "added": len(entries.keys() - held.keys()),
+            "modified": sum(plate in held and held[plate] != entry for plate, entry in entries.items()),
+            "unmodified": sum(held.get(plate) == entry for plate, entry in entries.items()),
+            "deleted": len(held.keys() - kept.entries.keys()),
+        }
+    )
+
+
+@router.get("/api/alert-group-export-csv/")
+async def export_csv(request: Request) -> Response:
+    """The list as a CSV file (seen: the path with pk and name; invented: that its columns are the import's)."""
+    kept = _list_of(state_of(request), request.query_params.get("pk"))
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(HEADER)
+    writer.writerows((plate, entry.description, entry.state) for plate, entry in kept.entries.items())
+    return Response(out.getvalue(), media_type="text/csv")
+
+
+@router.delete("/api/alert-group/delete/{pk}/")
+async def delete(request: Request, pk: str) -> Response:
+    """204 once the list is gone (seen: the path and the verb; invented: the status)."""
+    state = state_of(request)
+    del state.lists[_list_of(state, pk).id]
+    return Response(status_code=204)
 
 
 def clean_plate(plate: str) -> str:
@@ -108,8 +138,7 @@ async def _posted_name(request: Request) -> str:
     return name.strip()
 
 
-def _list_of(state: RekorState, form: FormData) -> AlertList:
-    pk = form.get("pk")
+def _list_of(state: RekorState, pk: object) -> AlertList:
     kept = state.lists.get(int(pk)) if isinstance(pk, str) and pk.isascii() and pk.isdigit() else None
     if kept is None:
         raise Refusal(404, "Not Found")

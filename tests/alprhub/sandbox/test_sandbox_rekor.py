@@ -267,11 +267,20 @@ class TestAlertLists:
         url = f"/api/alert-group-import-csv/?api_key={rekor.state.api_key}"
         assert rekor.http.post(url, data={"name": "import", "pk": str(pk)}).status_code == 400
 
-    def test_give_no_way_to_read_or_delete_their_entries(self, rekor: Any) -> None:
+    def test_count_what_an_import_changed(self, rekor: Any) -> None:
         pk = self.made(rekor)
-        for path in (f"/api/v2/alert-lists/{pk}/", f"/api/alert-lists/{pk}/", "/api/alert-group-export-csv/"):
-            assert rekor.get(path).status_code == 404
-        url = f"/api/v2/alert-lists/{pk}/?api_key={rekor.state.api_key}"
+        rekor.import_csv(pk, HEADER + "9XAB123,a,us-ca\n9XAB124,b,us-ca\n9XAB125,c,us-ca\n")
+        counts = rekor.import_csv(pk, HEADER + "9XAB124,b,us-ca\n9XAB125,new words,us-ca\n9XAB126,d,us-ca\n").json()
+        assert counts == {"success": True, "added": 1, "modified": 1, "unmodified": 1, "deleted": 1}
+
+    def test_are_exported_in_the_form_of_an_import_and_deleted_whole(self, rekor: Any) -> None:
+        pk = self.made(rekor)
+        rekor.import_csv(pk, HEADER + "9XAB123,a,us-ca\n9XAB124,,\n")
+        exported = rekor.get("/api/alert-group-export-csv/", pk=pk, name="Ours")
+        assert exported.text.splitlines() == [HEADER.strip(), "9XAB123,a,us-ca", "9XAB124,,"]
+        url = f"/api/alert-group/delete/{pk}/?api_key={rekor.state.api_key}"
+        assert rekor.http.delete(url).status_code == 204
+        assert rekor.get("/api/alert-group-export-csv/", pk=pk, name="Ours").status_code == 404
         assert rekor.http.delete(url).status_code == 404
 
     def test_cause_alerts_for_the_plates_in_them(self, rekor: Any, world: World) -> None:
