@@ -108,7 +108,9 @@ def dlt_pipeline(folder: Path, url: str, key: str, since: datetime, until: datet
 
 
 @contextmanager
-def hub_sync(settings: HubSettings, url: str, key: str, since: datetime, until: datetime) -> Iterator[Callable[[], int]]:
+def hub_sync(
+    settings: HubSettings, url: str, key: str, since: datetime, until: datetime
+) -> Iterator[Callable[[], int]]:
     """`sync` of one connection as the hub does it."""
     actor = Actor("bench")
     account = {"base_url": url, "api_key": key, "page_size": PAGE, "fetch_images": False, "requests_per_second": 1000}

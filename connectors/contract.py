@@ -61,9 +61,12 @@ class Info:
 
 
 class Settings(BaseModel):
-    """Base of a connector's settings: titled and described fields, secrets as `SecretStr`."""
+    """Base of a connector's settings: titled and described fields, secrets as `SecretStr`.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    A refusal names the field and never shows what was typed into it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True)

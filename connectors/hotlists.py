@@ -1,10 +1,15 @@
-"""What a hot list comes down to before it is handed to a vendor."""
+"""What a hot list comes down to before it is handed to a vendor, and what comes back of it."""
 
-from collections.abc import Callable, Iterable
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from connectors.contract import Entry
+from connectors.contract import Entry, RemoteEntry
+from connectors.errors import VendorChanged
+from connectors.table import header, rows
+from normalize.states import state
 
 
 def alive(entries: Iterable[Entry], now: datetime) -> list[Entry]:
@@ -25,3 +30,27 @@ def one_a_plate(entries: Iterable[Entry], held_form: Callable[[str], str]) -> di
         if first.state != entry.state:
             kept[form] = replace(first, state=None)
     return kept
+
+
+def as_csv(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:
+    """The UTF-8 bytes of a CSV file with a header; cells are quoted where they must be and never changed."""
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\r\n").writerows([columns, *lines])
+    return out.getvalue().encode()
+
+
+def exported(body: bytes) -> Iterator[RemoteEntry]:
+    """The entries of a list that a vendor exports as CSV, by columns that begin with `plate` and with `state`.
+
+    Raises `VendorChanged` where no column tells of plates, and at a line that cannot be read: a list that is read back
+    in part would pass for one that lost entries.
+    """
+    columns = header(body)
+    plate = next((name for name in columns if name.casefold().startswith("plate")), None)
+    place = next((name for name in columns if name.casefold().startswith("state")), "")
+    if plate is None:
+        raise VendorChanged("the exported list has no column for plates", body)
+    for row in rows(body, (plate,)):
+        if row.broken:
+            raise VendorChanged(f"line {row.number} of the exported list {row.broken}", body)
+        yield RemoteEntry(row.cells[plate], state(row.cells.get(place), "US").code)

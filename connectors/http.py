@@ -79,7 +79,7 @@ class Http:
         self._auth: Auth = auth or Nothing()
         self._limits = limits or Limits()
         self._hosts = {urlsplit(self.base_url).hostname or ""}
-        self._allow = tuple(allow)
+        self._allow = tuple(name for name in allow if name)
         self._patience = patience
         self._next_at = 0.0
         self._queue = Lock()

@@ -79,6 +79,12 @@ def rows(body: bytes, required: Sequence[str], *, encoding: str = "utf-8-sig", d
             yield Row(number, text, dict(zip(columns, cells, strict=True)))
 
 
+def header(body: bytes, *, encoding: str = "utf-8-sig", delimiter: str = ",") -> list[str]:
+    """The cells of the first line that is not empty; none for an empty file."""
+    first = next((text for text, _ in decoded(body, encoding) if text.strip()), "")
+    return [name.strip() for name in _cells(first, delimiter) or ()]
+
+
 def _header(line: str, required: Sequence[str], delimiter: str, body: bytes) -> list[str]:
     columns = [name.strip() for name in _cells(line, delimiter) or ()]
     known = [name.casefold() for name in columns]

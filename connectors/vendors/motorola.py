@@ -1,7 +1,5 @@
 """Motorola Vigilant: no public interface exists, so reads come as CSV exports and hot lists leave as CSV files."""
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -9,16 +7,17 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatch
 from hashlib import sha256
 from typing import Any, ClassVar, Final, Literal, NamedTuple
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from connectors import contract, table
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
 from connectors.fields import Fields
-from connectors.hotlists import alive
+from connectors.hotlists import alive, as_csv
 from connectors.pictures import picture
 from connectors.places import Access, File, Place, opened
 from normalize import vehicle
@@ -56,7 +55,7 @@ class MotorolaSettings(contract.Settings):
     )
     file_pattern: str = Field("*.csv", title="File pattern", description="Which files are exports of reads.")
     encoding: str = Field("utf-8-sig", title="Encoding", description="Of the exports; cp1252 is tried after it.")
-    delimiter: str = Field(",", min_length=1, max_length=1, title="Delimiter", description="Between two cells.")
+    delimiter: str = Field(",", pattern=r'^[^"\r\n]$', title="Delimiter", description="One sign between two cells.")
     time_format: str = Field(
         "iso", title="Time format", description="`iso`, or a pattern such as `%m/%d/%Y %I:%M:%S %p`."
     )
@@ -82,6 +81,22 @@ class MotorolaSettings(contract.Settings):
     unknown_state: str = Field(
         "", title="State if unknown", description="Written where an entry names no state; the vendor demands a column."
     )
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_text(cls, encoding: str) -> str:
+        try:
+            b"".decode(encoding)
+        except LookupError:
+            raise ValueError("is no encoding of text") from None
+        return encoding
+
+    @field_validator("place")
+    @classmethod
+    def _holds_no_password(cls, place: str) -> str:
+        if urlsplit(place).password is not None:
+            raise ValueError("must not hold a password: that belongs into the secret")
+        return place
 
 
 class _Refusal(msgspec.Struct):
@@ -269,8 +284,8 @@ class MotorolaConnector(Connector[MotorolaSettings]):
             changes = {"remove": delta.remove, "add": alive(delta.add, now)}
             parts = {kind: entries for kind, entries in changes.items() if entries}
         bodies = {kind: self._csv(entries) for kind, entries in parts.items()}
-        if large := max(map(len, bodies.values()), default=0) // LARGEST_LIST:
-            raise AdminMustFix(f"the hot-list file has more than {large * LARGEST_LIST} bytes, the vendor's limit")
+        if any(len(body) >= LARGEST_LIST for body in bodies.values()):
+            raise AdminMustFix(f"the hot-list file would not stay under the vendor's {LARGEST_LIST} bytes")
         said = [(kind, sha256(body).hexdigest()[:16]) for kind, body in bodies.items()]
         with self._place() as place:
             sent = _sent(place, folder, delta.list_name)
@@ -315,9 +330,7 @@ class MotorolaConnector(Connector[MotorolaSettings]):
             until = entry.expires_at.isoformat(timespec="seconds") if entry.expires_at else ""
             row = (entry.plate, short or self.settings.unknown_state, entry.alert.capitalize())
             rows.setdefault((row[0], row[1]), (*row, entry.reason, entry.case_number, until))
-        out = io.StringIO(newline="")
-        csv.writer(out, lineterminator="\r\n").writerows([COLUMNS, *(rows[key] for key in sorted(rows))])
-        return out.getvalue().encode()
+        return as_csv(COLUMNS, (rows[key] for key in sorted(rows)))
 
 
 class _Cells:

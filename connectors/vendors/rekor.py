@@ -1,7 +1,5 @@
 """Rekor Scout (OpenALPR): searches by time window, what agents and Scout push, and alert lists by CSV import."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -19,11 +17,10 @@ from connectors.auth import QueryKey, must_prove
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields, elements, slices, vendor_says
-from connectors.hotlists import alive, one_a_plate
+from connectors.hotlists import alive, as_csv, exported, one_a_plate
 from connectors.http import Http
 from connectors.paging import MOST_PAGES
 from connectors.pictures import picture
-from connectors.table import rows
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
 from normalize.fault import Unusable
@@ -131,8 +128,8 @@ class RekorConnector(Connector[RekorSettings]):
         topn, given = size, list[bytes]()
         while True:
             found = self._search(start, window.until, topn)
-            again = Counter(given)  # the reads of the last instant come a second time, as often as they came before
-            fresh = [raw for raw in found if again.subtract((raw,)) or again[raw] < 0]
+            # The reads of the last instant come a second time, as often as they came before.
+            fresh = list((Counter(found) - Counter(given)).elements())
             timed = [(at, raw) for raw in dict.fromkeys(found) if (at := self._time_of(raw, start, window.until))]
             if any(late < early for (early, _), (late, _) in pairwise(timed)):
                 raise VendorChanged("the reads of a search are not oldest first")
@@ -140,7 +137,9 @@ class RekorConnector(Connector[RekorSettings]):
             full, moved = len(found) >= topn, last > start
             if not moved and full:
                 if topn >= size * WIDEST:
-                    raise VendorChanged(f"more than {topn} reads share one instant: Scout offers no way past them")
+                    raise VendorChanged(
+                        f"more than {topn} reads share one instant, or tell none: Scout offers no way past them"
+                    )
                 topn *= 2
                 continue
             # Reads of the last instant may still be missing, so a page vouches only for what lies before it.
@@ -342,7 +341,7 @@ class RekorConnector(Connector[RekorSettings]):
         params = {"pk": pk, "name": list_name}
         # The list is there, so a 404 here means that the way to read it back is not.
         path = "/api/alert-group-export-csv/"
-        return _exported(self._http.request("GET", path, params=params, json=False, gone=()).body)
+        return exported(self._http.request("GET", path, params=params, json=False, gone=()).body)
 
     def _id_of(self, list_name: str) -> str | None:
         found = []
@@ -439,28 +438,9 @@ def _engine(fields: Fields) -> str | None:
 
 def _csv(entries: Iterable[Entry]) -> bytes:
     """The import's file: commas, quotes and line ends leave the text, as the public importer has it."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(HEADER)
-    for entry in entries:
-        told = " ".join(f"{entry.reason} {entry.case_number} {entry.note or ''}".split())
-        text = told.replace(",", "").replace('"', "")[:1000]
-        writer.writerow((entry.plate, text, (entry.state or "").lower()))
-    return out.getvalue().encode()
-
-
-def _exported(body: bytes) -> Iterator[RemoteEntry]:
-    """The entries of an exported list; its header is assumed to be the import's, or at least to begin alike."""
-    first = body.removeprefix(b"\xef\xbb\xbf").lstrip().split(b"\n", 1)[0].decode("utf-8", "replace")
-    columns = [name.strip().strip('"') for name in first.split(",")]
-    plate = next((name for name in columns if name.casefold().startswith("plate")), None)
-    place = next((name for name in columns if name.casefold().startswith("state")), "")
-    if plate is None:
-        raise VendorChanged("the exported list has no column for plates", body)
-    for row in rows(body, (plate,)):
-        if row.broken:
-            raise VendorChanged(f"line {row.number} of the exported list {row.broken}", body)
-        yield RemoteEntry(row.cells[plate], state(row.cells.get(place), "US").code)
+    told = ((entry, " ".join(f"{entry.reason} {entry.case_number} {entry.note or ''}".split())) for entry in entries)
+    plain = ((entry, text.replace(",", "").replace('"', "")[:1000]) for entry, text in told)
+    return as_csv(HEADER, ((entry.plate, text, (entry.state or "").lower()) for entry, text in plain))
 
 
 def _iso(at: datetime) -> str:

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import hub.connections.accounts as accounts
 import pytest
+from plain import PlainConnector
+from pydantic import SecretStr
+
+import hub.connections.accounts as accounts
 from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
-from plain import PlainConnector
-from pydantic import SecretStr
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
+from plain import record, write_page
+
 from connectors.errors import AdminMustFix
 from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, NotFound
 from hub.hotlists.lists import NewEntry
 from hub.wiring import Hub
-from plain import record, write_page
 
 
 def test_an_account_that_does_not_work_is_not_saved(opened: Hub, actor: Actor, tmp_path: Path) -> None:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from plain import PlainConnector, record, write_page
+from sqlalchemy import text
+
 from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Invalid, NotFound
@@ -12,8 +15,6 @@ from hub.hotlists.files import entries_of
 from hub.hotlists.lists import NewEntry
 from hub.store.reads import compare
 from hub.wiring import Hub
-from plain import PlainConnector, record, write_page
-from sqlalchemy import text
 
 STOLEN = NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")
 AT = "2026-06-01T11:00:00Z"
@@ -138,7 +139,8 @@ def test_a_vendor_that_is_down_is_part_of_the_answer(
 
 
 def test_a_file_of_entries_is_read_with_everybodys_column_names(opened: Hub) -> None:
-    csv = "\ufeffPlate Number,State/Province,Description,Case No,Alert,Expires\n7zz-z001,us-ca,stolen,26-1,High,2026-07-01\n"
+    header = "\ufeffPlate Number,State/Province,Description,Case No,Alert,Expires\n"
+    csv = header + "7zz-z001,us-ca,stolen,26-1,High,2026-07-01\n"
     (entry,) = entries_of(csv, opened.profile.zone, {})
     assert (entry.plate, entry.state, entry.reason, entry.case_number) == ("7zz-z001", "US-CA", "stolen", "26-1")
     assert (entry.alert, entry.line) == ("high", 2)

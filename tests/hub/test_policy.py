@@ -6,14 +6,16 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hub.errors import NotFound
-from hub.policy.durations import Duration
-from hub.policy.profile import load
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.errors import NotFound
+from hub.policy.durations import Duration
+from hub.policy.profile import load
+
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
-INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
+START = datetime(2000, 1, 1, tzinfo=UTC)
+INSTANTS = st.timedeltas(timedelta(), timedelta(days=90 * 365)).map(lambda since: START + since)
 
 
 def test_hermosa_beach_keeps_flock_thirty_days_motorola_a_year_and_others_thirty_days() -> None:

@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from plain import record, write_page
+from sqlalchemy import text
+
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
 from hub.wiring import Hub
-from plain import record, write_page
-from sqlalchemy import text
 
 WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
 CAPTURED = datetime.fromisoformat("2026-06-01T11:00:00Z")

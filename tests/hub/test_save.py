@@ -4,14 +4,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from plain import record, write_page
+from sqlalchemy import text
+
 from connectors.contract import Document, Request
 from connectors.errors import AdminMustFix, TryAgain
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Conflict
 from hub.wiring import Hub
-from plain import record, write_page
-from sqlalchemy import text
 
 WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
 AT = "2026-06-01T11:{:02d}:00Z"

@@ -3,16 +3,17 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from plain import record, write_page
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
 from hub.audit.record import Actor, Why
 from hub.errors import Invalid, PolicyRefused
 from hub.search.pattern import Pattern
 from hub.wiring import Hub
-from hypothesis import given
-from hypothesis import strategies as st
 from normalize.plate import canonical
-from plain import record, write_page
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
 PLATES = ["7ABC123", "7ABD123", "7AB0012", "8XYZ999", "X7ABC12"]

@@ -4,12 +4,15 @@ import base64
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
 from hub.audit.record import Actor
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
 from hub.settings import HubSettings
@@ -19,7 +22,6 @@ from hub.store.schema import _config, upgrade
 from hub.store.tables import metadata
 from hub.store.vault import Vault
 from hub.wiring import Hub, open_hub
-from sqlalchemy import text
 
 
 @pytest.mark.filterwarnings("ignore:autogenerate skipping", "ignore:Skipped unsupported reflection")
@@ -105,24 +107,22 @@ def test_no_secret_is_in_the_database_file(opened: Hub, actor: Actor, tmp_path: 
 
 
 @pytest.fixture(params=["folder", "s3"])
-def pictures(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageStore:
+def pictures(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ImageStore]:
     """Each picture store, empty; the bucket keeps versions."""
     if request.param == "folder":
-        return FolderImages(tmp_path / "images")
+        yield FolderImages(tmp_path / "images")
+        return
+    import boto3
     from moto import mock_aws
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-1")
-    mock = mock_aws()
-    mock.start()
-    request.addfinalizer(mock.stop)
-    import boto3
-
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="pictures", CreateBucketConfiguration={"LocationConstraint": "us-west-1"})
-    client.put_bucket_versioning(Bucket="pictures", VersioningConfiguration={"Status": "Enabled"})
-    return S3Images("pictures", "hub")
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="pictures", CreateBucketConfiguration={"LocationConstraint": "us-west-1"})
+        client.put_bucket_versioning(Bucket="pictures", VersioningConfiguration={"Status": "Enabled"})
+        yield S3Images("pictures", "hub")
 
 
 def test_a_picture_comes_back_as_it_went_in_and_is_gone_when_deleted(pictures: ImageStore) -> None:

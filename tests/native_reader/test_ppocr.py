@@ -85,3 +85,9 @@ def test_the_engine_names_itself_and_its_weights(offline) -> None:
     assert offline.name.startswith("PP-OCRv6 small (rapidocr 3.")
     assert sorted(offline.weights) == ["PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"]
     assert all(len(bytes.fromhex(sha256)) == 32 for sha256 in offline.weights.values())
+
+
+def test_a_close_crop_of_a_whole_plate_is_not_cut_off(offline, draw) -> None:
+    street = draw(at=(230, 220), width=180)
+    (plate,) = offline.read(np.ascontiguousarray(street[215:315, 225:415]))
+    assert plate.text == "7ZZX123"

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
+from pydantic import SecretStr
+
 from connectors import contract
 from connectors.contract import (
     Connector,
@@ -24,7 +26,6 @@ from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
 from normalize.read import Camera, ImageKind, ImageRef, Read
 from normalize.states import state
 from normalize.times import from_iso
-from pydantic import SecretStr
 
 
 class PlainSettings(contract.Settings):

@@ -313,6 +313,15 @@ def test_a_list_is_made_once_and_replaced_each_time(vendor: Any, scout: RekorCon
     assert kept.entries == {}
 
 
+def test_a_list_reads_back_as_it_was_pushed(scout: RekorConnector) -> None:
+    entries = [Entry(f"9S{n:05d}", "Stolen", "SB-1", "US-CA" if n % 2 else None) for n in range(300)]
+    scout.push(_complete(entries))
+    held = {(one.plate, one.state) for one in scout.list_remote("Sandbox list")}
+    assert held == {(entry.plate, entry.state) for entry in entries}
+    scout.push(_complete([]))
+    assert list(scout.list_remote("Sandbox list")) == []
+
+
 @pytest.fixture
 def lists(wire: respx.MockRouter) -> respx.MockRouter:
     wire.get(f"{SCOUT}/api/v2/alert-lists/").respond(200, json={"results": [{"id": 5, "name": "Sandbox list"}]})

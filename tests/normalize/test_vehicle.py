@@ -1,0 +1,67 @@
+"""Vehicle words: NCIC codes beside the vendor's own."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from normalize import vehicle
+from normalize.word import Known
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("toyota", "TOYT"),
+        ("Mercedes-Benz", "MERZ"),
+        ("VW", "VOLK"),
+        ("chevrolet", "CHEV"),
+        ("TOYT", "TOYT"),
+        ("land rover", "LNDR"),
+    ],
+)
+def test_makes(said: str, code: str) -> None:
+    assert vehicle.make(said).code == code
+
+
+@pytest.mark.parametrize(
+    ("said", "code"), [("silver-gray", "SIL"), ("gold-beige", "GLD"), ("grey", "GRY"), ("Black", "BLK"), ("WHI", "WHI")]
+)
+def test_colours(said: str, code: str) -> None:
+    assert vehicle.colour(said).code == code
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("sedan-standard", "4D"), ("sedan-compact", "4D"), ("sedan-sports", "2D"), ("suv-crossover", "UT"),
+        ("sedan-wagon", "SW"), ("tractor-trailer", "TR"), ("pickup", "PK"), ("van-full", "VN"),
+        ("truck-standard", "PK"),
+    ],
+)  # fmt: skip
+def test_bodies(said: str, code: str) -> None:
+    assert vehicle.body(said).code == code
+
+
+@pytest.mark.parametrize("look_up", [vehicle.make, vehicle.colour, vehicle.body])
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        ("Zorblax", Known.UNMAPPED),
+        ("Unknow", Known.UNKNOWN),
+        ("missing", Known.UNMAPPED),
+        (None, Known.ABSENT),
+        (" ", Known.ABSENT),
+    ],
+)
+def test_four_ways_of_not_knowing(look_up: vehicle.Vehicle, said: str | None, known: Known) -> None:
+    word = look_up(said)  # type: ignore[operator]
+    assert word.code is None
+    assert word.known is known
+    assert word.said == (said.strip() or None if said else None)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=300))
+def test_any_text_is_kept_short(said: str) -> None:
+    for look_up in (vehicle.make, vehicle.colour, vehicle.body):
+        assert len(look_up(said).said or "") <= 100
