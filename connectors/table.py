@@ -110,7 +110,7 @@ def _joined(lines: Sequence[tuple[str, bool]], at: int) -> tuple[str, int]:
 
 def _cells(text: str, delimiter: str) -> list[str] | None:
     try:
-        found = list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True))
+        found = list(csv.reader((text,), delimiter=delimiter, strict=True))
     except csv.Error:
         return None
     return found[0] if len(found) == 1 else None

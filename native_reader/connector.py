@@ -7,7 +7,7 @@ works on such a record as on any vendor's. Files are taken once: the checkpoint 
 from __future__ import annotations
 
 import re
-import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -27,6 +27,7 @@ from native_reader.pictures import LIMITS, PictureRefused, decode_picture, encod
 from native_reader.pictures import walk as walk_pictures
 from native_reader.video import SUFFIXES as VIDEOS
 from native_reader.video import StreamBroken, passings
+from native_reader.weights import WeightsRefused
 from normalize.confidence import Scale, scaled
 from normalize.fault import Unusable
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Place, Read
@@ -47,9 +48,15 @@ class NativeSettings(contract.Settings):
     source: str = Field(title="Source", description="Folder of pictures and videos, one file, or an rtsp:// address.")
     camera_id: str = Field("camera", title="Camera id", description="For files whose name names no camera.")
     camera_name: str | None = Field(None, title="Camera name", description="As people call it.")
-    latitude: float | None = Field(None, title="Latitude", description="Degrees, where the camera stands.")
-    longitude: float | None = Field(None, title="Longitude", description="Degrees, where the camera stands.")
-    zone: str = Field("UTC", title="Zone", description="Where the clock stands that names files without a Z.")
+    latitude: float | None = Field(
+        None, ge=-90, le=90, title="Latitude", description="Degrees, where the camera stands."
+    )
+    longitude: float | None = Field(
+        None, ge=-180, le=180, title="Longitude", description="Degrees, where the camera stands."
+    )
+    zone: ZoneInfo = Field(
+        ZoneInfo("UTC"), title="Zone", description="Where the clock stands that names files without a Z."
+    )
     models: Path | None = Field(None, title="Models", description="Folder with weights of the better engine.")
     listen_seconds: float = Field(
         60.0, title="Listen", description="How long one run listens to an RTSP address, in seconds.", gt=0
@@ -94,14 +101,14 @@ class NativeConnector(Connector[NativeSettings]):
 
     def check(self) -> str:
         """What would be read with, and how many files wait; raises `AdminMustFix` where the source is not there."""
-        engine = _engine(self.settings.models)
+        engine = self._engine()
         if self._is_stream():
             return f"{engine.name}; the stream is opened when it is read"
         return f"{engine.name}; {sum(1 for _ in self._files())} files"
 
     def pull(self, window: Window) -> Iterator[Page]:
         """Pages of what the engine sees in the files that were not taken yet, or in the stream for a while."""
-        engine = _engine(self.settings.models)
+        engine = self._engine()
         if self._is_stream():
             yield from self._listen(engine, window)
             return
@@ -111,7 +118,10 @@ class NativeConnector(Connector[NativeSettings]):
         waiting = 0
         for path in self._files():
             name = self._name(path)
-            status = path.stat()
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue
             mark = [status.st_size, status.st_mtime_ns]
             if taken.get(name) == mark:
                 here[name] = mark
@@ -121,6 +131,10 @@ class NativeConnector(Connector[NativeSettings]):
             try:
                 records += self._records_of(path, engine, status.st_size)
             except FileNotFoundError:
+                continue
+            except OSError as failed:
+                # Not taken: what only its rights keep from us is tried again by the next run.
+                records.append(_refused(name, f"{name}: {failed.strerror or 'cannot be read'}", b""))
                 continue
             here[name] = taken[name] = mark
             waiting += 1
@@ -134,7 +148,7 @@ class NativeConnector(Connector[NativeSettings]):
         """A picture's sightings, or one record that was kept before."""
         if document.content_type.startswith("image/"):
             stamp = Moment(datetime(2000, 1, 1, tzinfo=UTC), Zone.GUESSED)
-            engine = _engine(self.settings.models)
+            engine = self._engine()
             yield from self._of_picture(document.body, document.name or "picture", engine, stamp)
             return
         if not document.body.lstrip().startswith(b"{"):
@@ -169,6 +183,12 @@ class NativeConnector(Connector[NativeSettings]):
             engine=fields.text("engine"),
         )
 
+    def _engine(self) -> Engine:
+        try:
+            return _engine(self.settings.models)
+        except WeightsRefused as refused:
+            raise AdminMustFix(f"models: {refused}") from None
+
     def _is_stream(self) -> bool:
         return self.settings.source.startswith(("rtsp://", "rtsps://"))
 
@@ -191,10 +211,13 @@ class NativeConnector(Connector[NativeSettings]):
         camera, moment = self._stamp(path)
         name = self._name(path)
         if path.suffix.lower() in VIDEOS:
+            records: list[Record] = []
             try:
-                return list(self._of_video(path, name, camera, moment, engine))
+                for record in self._of_video(path, name, camera, moment, engine):
+                    records.append(record)  # one by one: what passed before a video breaks off is kept
             except StreamBroken as broken:
-                return [_refused(name, str(broken), b"")]
+                records.append(_refused(name, str(broken), b""))
+            return records
         if size > LIMITS.bytes:
             return [_refused(name, f"{name}: is larger than {LIMITS.bytes} bytes", b"")]
         return list(self._of_picture(path.read_bytes(), name, engine, moment, camera))
@@ -217,10 +240,11 @@ class NativeConnector(Connector[NativeSettings]):
     def _of_video(self, path: Path, name: str, camera: str, moment: Moment, engine: Engine) -> Iterator[Record]:
         with path.open("rb") as file:
             digest = sha256(file.read(1 << 20)).hexdigest()[:24]
+        size, seen = path.stat().st_size, Counter[str]()
         for passing in passings(path, engine):
             frame = passing.frame
             at = Moment(moment.at + timedelta(seconds=frame.seconds), moment.zone)
-            ident = f"{digest}-{path.stat().st_size}-{frame.number}"
+            ident = _apart(f"{digest}-{size}-{frame.number}", seen)
             yield _record(
                 name, ident, camera, at, passing.sighting, engine, crop(frame.picture, passing.sighting),
                 encode_jpeg(frame.picture),
@@ -229,12 +253,11 @@ class NativeConnector(Connector[NativeSettings]):
     def _listen(self, engine: Engine, window: Window) -> Iterator[Page]:
         settings = self.settings
         start = self.frame.clock.now()
-        deadline = time.monotonic() + settings.listen_seconds
-        done = {"until": window.until.isoformat()}
+        done, seen = {"until": window.until.isoformat()}, Counter[str]()
         try:
-            for passing in passings(settings.source, engine):
+            for passing in passings(settings.source, engine, listen=settings.listen_seconds):
                 at = Moment(start + timedelta(seconds=passing.frame.seconds), Zone.IN_DATA)
-                ident = f"{settings.camera_id}-{int(at.at.timestamp() * 1000)}"
+                ident = _apart(f"{settings.camera_id}-{int(at.at.timestamp() * 1000)}", seen)
                 sighting, picture = passing.sighting, passing.frame.picture
                 yield Page(
                     [
@@ -245,21 +268,20 @@ class NativeConnector(Connector[NativeSettings]):
                     ],
                     done,
                 )  # fmt: skip
-                if time.monotonic() > deadline:
-                    return
         except StreamBroken as broken:
             raise TryAgain(str(broken)) from None
+        yield Page([], done)
 
     def _stamp(self, path: Path) -> tuple[str, Moment]:
         """Camera and time out of a file's name; else the configured camera and the time the file was written."""
         found = _STAMPED.fullmatch(path.stem)
         if found:
-            at = datetime.fromisoformat(found["stamp"])
             try:
+                at = datetime.fromisoformat(found["stamp"])
                 if found["utc"]:
                     return found["camera"], from_iso(f"{at.isoformat()}Z")
-                return found["camera"], local(at, ZoneInfo(self.settings.zone))
-            except Unusable:
+                return found["camera"], local(at, self.settings.zone)
+            except ValueError:  # digits that are no time, or a time that no clock showed (`Unusable` is one too)
                 pass
         written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         return self.settings.camera_id, Moment(written, Zone.GUESSED)
@@ -268,6 +290,12 @@ class NativeConnector(Connector[NativeSettings]):
 @lru_cache(maxsize=2)
 def _engine(models: Path | None) -> Engine:
     return best_engine(models)
+
+
+def _apart(ident: str, seen: Counter[str]) -> str:
+    """The id, numbered where it was given before: two vehicles may be best seen in one frame."""
+    seen[ident] += 1
+    return ident if seen[ident] == 1 else f"{ident}-{seen[ident]}"
 
 
 def crop(picture: Picture, sighting: Sighting) -> bytes:

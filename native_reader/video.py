@@ -41,13 +41,19 @@ class StreamBroken(OSError):
 
 
 def frames(
-    source: Path | str, *, rate: float = _RATE, timeout: float = 10.0, limits: Limits = LIMITS
+    source: Path | str,
+    *,
+    rate: float = _RATE,
+    timeout: float = 10.0,
+    limits: Limits = LIMITS,
+    listen: float | None = None,
 ) -> Iterator[Frame]:
     """Yield about `rate` frames a second of a video file (Path) or a camera (an rtsp:// or rtsps:// address).
 
-    `timeout` is seconds a camera may stay silent. A camera that runs faster than the caller works is caught up
-    with by skipping frames. Raises StreamBroken for what cannot be opened or is no video, for a file that ends
-    early, and whenever a camera's stream ends: reconnecting, with back-off, is the caller's.
+    `timeout` is seconds a camera may stay silent; after `listen` seconds it is left, whatever it still shows. A camera
+    that runs faster than the caller works is caught up with by skipping frames. Raises StreamBroken for what cannot
+    be opened or is no video, for a file that ends early, and whenever a camera's stream ends by itself:
+    reconnecting, with back-off, is the caller's.
     """
     import cv2
 
@@ -63,6 +69,8 @@ def frames(
         every = max(1, round(per_second / rate))
         number, started = 0, time.monotonic()
         while capture.grab():
+            if listen is not None and time.monotonic() - started > listen:
+                return
             at = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             seconds = at if at > 0 else number / per_second
             late = live and time.monotonic() - started - seconds > _LAG
@@ -83,7 +91,13 @@ def frames(
 
 
 def passings(
-    source: Path | str, engine: Engine, *, rate: float = _RATE, timeout: float = 10.0, limits: Limits = LIMITS
+    source: Path | str,
+    engine: Engine,
+    *,
+    rate: float = _RATE,
+    timeout: float = 10.0,
+    limits: Limits = LIMITS,
+    listen: float | None = None,
 ) -> Iterator[Passing]:
     """Yield one `Passing` a vehicle, as soon as it has left the view or has stayed in it for ten seconds.
 
@@ -91,7 +105,7 @@ def passings(
     """
     tracks: list[Track] = []
     try:
-        for frame in frames(source, rate=rate, timeout=timeout, limits=limits):
+        for frame in frames(source, rate=rate, timeout=timeout, limits=limits, listen=listen):
             sightings = engine.read(frame.picture)
             for sighting, track in zip(sightings, continued(tracks, sightings), strict=True):
                 if track is None:

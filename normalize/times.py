@@ -67,7 +67,7 @@ def from_iso(text: str, zone: ZoneInfo | None = None, field: str = "captured_at"
         raise Unusable(field, "is a date without a time")
     try:
         if at.tzinfo is not None:
-            return _possible(at.astimezone(UTC), Zone.IN_DATA, field)
+            return _possible(at if at.tzinfo is UTC else at.astimezone(UTC), Zone.IN_DATA, field)
         return local(at, zone, field)
     except OverflowError:
         raise Unusable(field, "has an offset that leads out of the calendar") from None

@@ -209,8 +209,9 @@ class FlockConnector(Connector[FlockSettings]):
         if self.settings.callback_scheme == "none":
             return
         expected = self.settings.callback_secret
-        if expected is not None and self.settings.callback_scheme == "basic":
-            pair = f"{self.settings.callback_user}:{expected.get_secret_value()}"
+        # Without a password there is nothing to prove, whatever the name.
+        if self.settings.callback_scheme == "basic" and (password := expected and expected.get_secret_value()):
+            pair = f"{self.settings.callback_user}:{password}"
             expected = SecretStr("Basic " + b64encode(pair.encode()).decode())
         must_prove(request.headers, self.settings.callback_header, expected)
 
@@ -313,7 +314,7 @@ class FlockConnector(Connector[FlockSettings]):
                     is_camera = device.text_or_none("type") == "camera"
                 if is_camera:
                     yield camera
-            page, pages = page + 1, answer.total_pages
+            page, pages = page + 1, answer.total_pages if answer.results else 0
 
     def fetch_image(self, image: ImageRef) -> bytes:
         """The picture behind a signed address, asked for without credentials; at most 15 MB.

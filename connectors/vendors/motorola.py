@@ -86,7 +86,7 @@ class MotorolaSettings(contract.Settings):
     @classmethod
     def _is_text(cls, encoding: str) -> str:
         try:
-            b"".decode(encoding)
+            "x".encode(encoding)
         except LookupError:
             raise ValueError("is no encoding of text") from None
         return encoding

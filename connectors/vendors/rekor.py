@@ -138,7 +138,7 @@ class RekorConnector(Connector[RekorSettings]):
             if not moved and full:
                 if topn >= size * WIDEST:
                     raise VendorChanged(
-                        f"more than {topn} reads share one instant, or tell none: Scout offers no way past them"
+                        f"{topn} or more reads share one instant, or tell none, and Scout has no cursor"
                     )
                 topn *= 2
                 continue

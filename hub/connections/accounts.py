@@ -143,7 +143,7 @@ class Connections:
                 select(tables.publications.c.hotlist_id).where(tables.publications.c.connection_id == row.id).limit(1)
             ):
                 raise Conflict(f"{name} still holds hot lists: publish them empty there first")
-            for table in (tables.runs, tables.cameras):
+            for table in (tables.runs, tables.cameras, tables.dictionaries):
                 connection.execute(table.delete().where(table.c.connection_id == row.id))
             connection.execute(tables.connections.delete().where(tables.connections.c.id == row.id))
             self._audit.record(actor, "connections.remove", "done", target=name, within=connection)

@@ -1,21 +1,69 @@
-"""Payloads and details, compressed."""
+"""Payloads, compressed: against a dictionary of their kind's field names, which no value ever enters.
+
+A dictionary is worth a factor of ten on short JSON records, but a dictionary trained on reads would hold plates for
+ever. This one holds the names of the fields only, and no name with a digit in it, since a vendor might key by plate.
+"""
 
 import threading
+from typing import Any, Final
 
+import msgspec
 import zstandard
 
+LEVEL: Final = 1
+LONGEST: Final = 16_384
 _local = threading.local()
 
 
-def compress(data: bytes) -> bytes:
-    """The bytes, smaller."""
+def field_names(payload: bytes) -> bytes:
+    """The payload's JSON with every value emptied and every name that has a digit left out; empty for other bytes."""
     try:
-        compressor = _local.compressor
+        shape = _emptied(msgspec.json.decode(payload))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return b""
+    return msgspec.json.encode(shape)[:LONGEST]
+
+
+def _emptied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _emptied(item) for name, item in value.items() if not any(character.isdigit() for character in name)
+        }
+    if isinstance(value, list):
+        return [_emptied(value[0])] if value else []
+    return "" if isinstance(value, str) else None
+
+
+def compress(data: bytes, names: bytes = b"") -> bytes:
+    """The bytes, smaller; the same `names` are needed to have them again."""
+    made = _coders().get(names)
+    if made is None:
+        made = _coders()[names] = _Coder(names)
+    return made.compressor.compress(data)
+
+
+def decompress(data: bytes, names: bytes = b"") -> bytes:
+    """The bytes that `compress` was given."""
+    made = _coders().get(names)
+    if made is None:
+        made = _coders()[names] = _Coder(names)
+    return made.decompressor.decompress(data)
+
+
+class _Coder:
+    """A pair of coders for one dictionary; coders are not to be shared between threads."""
+
+    def __init__(self, names: bytes) -> None:
+        # Fewer than eight bytes are no dictionary to zstd.
+        words = zstandard.ZstdCompressionDict(names, zstandard.DICT_TYPE_RAWCONTENT) if len(names) >= 8 else None
+        options: dict[str, Any] = {"dict_data": words} if words else {}
+        self.compressor = zstandard.ZstdCompressor(level=LEVEL, **options)
+        self.decompressor = zstandard.ZstdDecompressor(**options)
+
+
+def _coders() -> dict[bytes, _Coder]:
+    try:
+        return _local.coders  # type: ignore[no-any-return]
     except AttributeError:
-        compressor = _local.compressor = zstandard.ZstdCompressor(level=1, write_checksum=False)
-    return compressor.compress(data)  # type: ignore[no-any-return]
-
-
-def decompress(data: bytes) -> bytes:
-    """The bytes again."""
-    return zstandard.ZstdDecompressor().decompress(data)
+        _local.coders = {}
+        return _local.coders  # type: ignore[no-any-return]

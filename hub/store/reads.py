@@ -11,10 +11,11 @@ from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, select, text
 
+from hub.errors import IntegrityBroken
 from hub.store import tables
-from hub.store.codec import compress
+from hub.store.codec import compress, decompress, field_names
 from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.instant import to_micros
@@ -25,7 +26,7 @@ _READ: Final = (
     *("state_confidence", "camera_id", "captured_at", "zone", "received_at", "ingested_at", "latitude", "longitude"),
     *("make", "colour", "body", "obtained", "expires_at", "rule", "held"),
 )
-_PAYLOAD: Final = ("read_id", "kind", "part", "payload", "sha256", "details")
+_PAYLOAD: Final = ("read_id", "kind", "part", "dictionary_id", "payload", "sha256", "details")
 _DETAILS: Final = {
     *("pass_id", "state", "confidence_scale", "candidates", "vehicle", "matches", "link", "engine"),
     *("direction", "direction_of"),
@@ -158,6 +159,7 @@ def _insert(
 ) -> None:
     plate_ids = _plate_ids(store, connection, items)
     camera_ids = _camera_ids(store, connection, page.connection_id, items)
+    words = {kind: _dictionary(connection, page.connection_id, kind, items) for kind in {item.kind for item in items}}
     first = store.allot(connection, "reads", len(items))
     received, ingested = to_micros(page.received_at), to_micros(now)
     reads, payloads, pictures = [], [], []
@@ -192,7 +194,9 @@ def _insert(
         )
         details = read.model_dump_json(include=_DETAILS, exclude_unset=True, exclude_none=True).encode()
         digest = sha256(item.payload).digest()
-        payloads.append((read_id, item.kind, item.part, compress(item.payload), digest, details))
+        dictionary_id, names = words[item.kind]
+        payload = compress(item.payload, names)
+        payloads.append((read_id, item.kind, item.part, dictionary_id, payload, digest, details))
         for index, image in enumerate(read.images):
             pictures.append(_picture(read_id, image_key(page.connection_id, item, index), image))
     store.insert(connection, tables.reads, _READ, reads)
@@ -201,6 +205,32 @@ def _insert(
         connection.execute(tables.images.insert(), pictures)
         saved.wanted_images = sum(picture["state"] == "wanted" for picture in pictures)
     saved.hits = _match(store, connection, items, first, ingested)
+
+
+def _dictionary(connection: Connection, connection_id: int, kind: str, items: Sequence[Accepted]) -> tuple[int, bytes]:
+    """The id and the field names of the dictionary that a kind's payloads are compressed against."""
+    table = tables.dictionaries
+    where = (table.c.connection_id == connection_id) & (table.c.kind == kind)
+    found = connection.execute(select(table.c.id, table.c.names).where(where)).one_or_none()
+    if found is not None:
+        return found.id, found.names
+    names = field_names(next(item.payload for item in items if item.kind == kind))
+    made = insert(table).values(connection_id=connection_id, kind=kind, names=names).returning(table.c.id)
+    return connection.execute(made).scalar_one(), names
+
+
+def payload_of(connection: Connection, read_id: int) -> bytes:
+    """The bytes that a read came from, as they arrived; raises `IntegrityBroken` where they were changed since."""
+    payloads, words = tables.payloads, tables.dictionaries
+    kept = connection.execute(
+        select(payloads.c.payload, payloads.c.sha256, words.c.names)
+        .join(words, words.c.id == payloads.c.dictionary_id)
+        .where(payloads.c.read_id == read_id)
+    ).one()
+    payload = decompress(kept.payload, kept.names)
+    if sha256(payload).digest() != kept.sha256:
+        raise IntegrityBroken(f"the payload of read {read_id} is not what arrived")
+    return payload
 
 
 def _picture(read_id: int, key: str, image: ImageRef) -> dict[str, Any]:

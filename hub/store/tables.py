@@ -1,4 +1,8 @@
-"""Every table. Instants are whole microseconds since 1970 in UTC, on both databases (decision 0001)."""
+"""Every table. Instants are whole microseconds since 1970 in UTC, on both databases (decision 0001).
+
+What grows with every read (reads, payloads, images, hits) carries no foreign keys: one transaction writes all of a
+page, one removes all of a read, and a test looks for strays instead of every insert (decision 0003).
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -99,14 +103,14 @@ reads = Table(
     "reads",
     metadata,
     _id(),
-    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("connection_id", Big, nullable=False),
     Column("vendor_read_id", Text, nullable=False),
-    Column("plate_id", ForeignKey("plates.id"), nullable=False),
+    Column("plate_id", Big, nullable=False),
     Column("plate_raw", Text, nullable=False),
     Column("plate_state", Text),
     Column("plate_confidence", Double),
     Column("state_confidence", Double),
-    Column("camera_id", ForeignKey("cameras.id"), nullable=False),
+    Column("camera_id", Big, nullable=False),
     Column("captured_at", BigInteger, nullable=False),
     Column("zone", Text, nullable=False),
     Column("received_at", BigInteger, nullable=False),
@@ -127,12 +131,23 @@ reads = Table(
     Index("ix_reads_held", "id", sqlite_where=text("held"), postgresql_where=text("held")),
 )
 
+dictionaries = Table(
+    "dictionaries",
+    metadata,
+    _id(),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("names", LargeBinary, nullable=False),
+    UniqueConstraint("connection_id", "kind"),
+)
+
 payloads = Table(
     "payloads",
     metadata,
-    Column("read_id", ForeignKey("reads.id"), primary_key=True, autoincrement=False),
+    Column("read_id", Big, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("part", SmallInteger, nullable=False),
+    Column("dictionary_id", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
     Column("details", LargeBinary, nullable=False),
@@ -142,7 +157,7 @@ images = Table(
     "images",
     metadata,
     _id(),
-    Column("read_id", ForeignKey("reads.id"), nullable=False, index=True),
+    Column("read_id", Big, nullable=False, index=True),
     Column("kind", Text, nullable=False),
     Column("key", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False),
@@ -227,7 +242,7 @@ hits = Table(
     "hits",
     metadata,
     _id(),
-    Column("read_id", ForeignKey("reads.id"), nullable=False),
+    Column("read_id", Big, nullable=False),
     Column("entry_id", ForeignKey("hotlist_entries.id"), nullable=False, index=True),
     Column("kind", Text, nullable=False),
     Column("state_match", Text, nullable=False),

@@ -3,7 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from plain import record, write_page
 from sqlalchemy import text
 
@@ -11,7 +14,10 @@ from connectors.contract import Document, Request
 from connectors.errors import AdminMustFix, TryAgain
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
-from hub.errors import Conflict
+from hub.errors import Conflict, IntegrityBroken
+from hub.hotlists.lists import NewEntry
+from hub.store.codec import compress, decompress, field_names
+from hub.store.reads import payload_of
 from hub.wiring import Hub
 
 WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
@@ -156,8 +162,6 @@ def test_what_only_a_person_can_mend_pauses_the_connection(
 
 
 def test_a_push_is_kept_only_when_its_sender_proved_itself(opened: Hub, actor: Actor, feed: Path) -> None:
-    import msgspec
-
     body = Document(msgspec.json.encode([record(1, "7ZZZ001", AT.format(1))]))
     with pytest.raises(AdminMustFix):
         opened.sync.receive("feed", Request({"x-key": "wrong"}, body))
@@ -167,13 +171,60 @@ def test_a_push_is_kept_only_when_its_sender_proved_itself(opened: Hub, actor: A
 
 
 def test_the_raw_payload_can_be_had_again_byte_for_byte(opened: Hub, actor: Actor, feed: Path) -> None:
-    from hub.store.codec import decompress
-
-    (feed / "page-001.json").write_bytes(b'[ {"id" : "r1","plate":"7ZZZ001",\n "at":"2026-06-01T11:00:00.10Z"} ]')
+    sent = [
+        b'{"id" : "r1","plate":"7ZZZ001",\n "at":"2026-06-01T11:00:00.10Z"}',
+        b'{"plate":"7ZZZ002","at":"2026-06-01T11:00:00Z", "id":"r2","more":{"7ZZZ002":1.50e40}}',
+    ]
+    (feed / "page-001.json").write_bytes(b"[" + sent[0] + b"]")
+    (feed / "page-002.json").write_bytes(b"[ " + sent[1] + b" ]")
     opened.sync.run(actor, "feed")
     with opened.store.read() as connection:
-        kept = connection.execute(text("SELECT payload, sha256 FROM payloads")).one()
-    assert decompress(kept[0]) == b'{"id" : "r1","plate":"7ZZZ001",\n "at":"2026-06-01T11:00:00.10Z"}'
+        ids = connection.scalars(text("SELECT id FROM reads ORDER BY vendor_read_id")).all()
+        assert [payload_of(connection, read_id) for read_id in ids] == sent
+
+
+def test_a_changed_payload_is_noticed(opened: Hub, actor: Actor, feed: Path) -> None:
+    write_page(feed, 1, [record(1, "7ZZZ001", AT.format(1)), record(2, "7ZZZ002", AT.format(2))])
+    opened.sync.run(actor, "feed")
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE payloads SET payload = (SELECT max(payload) FROM payloads)"))
+    with opened.store.read() as connection:
+        ids = connection.scalars(text("SELECT id FROM reads")).all()
+        with pytest.raises(IntegrityBroken):
+            [payload_of(connection, read_id) for read_id in ids]
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=8),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    )
+)
+def test_a_dictionary_holds_no_value_and_no_name_with_a_digit(value: object) -> None:
+    names = field_names(msgspec.json.encode({"plate": "7ZZZ001", "7ZZZ001": "x", "deep": value}))
+    assert b"7ZZZ001" not in names
+    assert msgspec.json.decode(names)["plate"] == ""
+    payload = msgspec.json.encode(value)
+    assert decompress(compress(payload, names), names) == payload
+
+
+def test_no_row_points_at_a_row_that_is_not_there(opened: Hub, actor: Actor, feed: Path) -> None:
+    opened.hotlists.load(actor, "wanted", [NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")])
+    write_page(feed, 1, [record(n, f"7ZZZ{n:03d}", AT.format(n), picture="p") for n in range(9)])
+    opened.sync.run(actor, "feed")
+    parents = [
+        ("reads", "plates", "plate_id"),
+        ("reads", "cameras", "camera_id"),
+        ("reads", "connections", "connection_id"),
+        ("payloads", "reads", "read_id"),
+        ("payloads", "dictionaries", "dictionary_id"),
+        ("images", "reads", "read_id"),
+        ("hits", "reads", "read_id"),
+    ]
+    with opened.store.read() as connection:
+        for child, parent, column in parents:
+            strays = f"SELECT count(*) FROM {child} WHERE {column} NOT IN (SELECT id FROM {parent})"
+            assert connection.scalar(text(strays)) == 0
 
 
 def test_hostile_plate_text_goes_in_and_comes_out_unchanged(opened: Hub, actor: Actor, feed: Path) -> None:

@@ -376,12 +376,13 @@ def test_callbacks_must_prove_themselves_as_agreed(clock: _Clock) -> None:
     basic = "Basic " + b64encode(b"flock:pass").decode()
     key = made(callback_secret="k")
     pair = made(callback_scheme="basic", callback_header="Authorization", callback_user="flock", callback_secret="pass")
+    empty = made(callback_scheme="basic", callback_header="Authorization", callback_user="flock", callback_secret="")
     key(_pushed(x_api_key="k"))
     pair(_pushed(authorization=basic))
     made(callback_scheme="none")(_pushed())
     for verify, request in (
         (key, _pushed(x_api_key="K")), (key, _pushed()), (pair, _pushed(authorization="Basic pass")), (pair, _pushed()),
-        (made(), _pushed(x_api_key="")),
+        (made(), _pushed(x_api_key="")), (empty, _pushed(authorization="Basic " + b64encode(b"flock:").decode())),
     ):  # fmt: skip
         with pytest.raises(AdminMustFix):
             verify(request)

@@ -197,9 +197,6 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("held", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
-        sa.ForeignKeyConstraint(["camera_id"], ["cameras.id"], name=op.f("fk_reads_camera_id")),
-        sa.ForeignKeyConstraint(["connection_id"], ["connections.id"], name=op.f("fk_reads_connection_id")),
-        sa.ForeignKeyConstraint(["plate_id"], ["plates.id"], name=op.f("fk_reads_plate_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reads")),
         sa.UniqueConstraint("connection_id", "vendor_read_id", name=op.f("uq_reads_connection_id")),
     )
@@ -220,7 +217,6 @@ def upgrade() -> None:
         sa.Column("found_at", sa.BigInteger(), nullable=False),
         sa.Column("verdict", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["entry_id"], ["hotlist_entries.id"], name=op.f("fk_hits_entry_id")),
-        sa.ForeignKeyConstraint(["read_id"], ["reads.id"], name=op.f("fk_hits_read_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hits")),
         sa.UniqueConstraint("read_id", "entry_id", name=op.f("uq_hits_read_id")),
     )
@@ -236,7 +232,6 @@ def upgrade() -> None:
         sa.Column("url_expires_at", sa.BigInteger(), nullable=True),
         sa.Column("bytes", sa.BigInteger(), nullable=True),
         sa.Column("sha256", sa.LargeBinary(), nullable=True),
-        sa.ForeignKeyConstraint(["read_id"], ["reads.id"], name=op.f("fk_images_read_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_images")),
         sa.UniqueConstraint("key", name=op.f("uq_images_key")),
     )
@@ -250,14 +245,24 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'wanted'"),
     )
     op.create_table(
+        "dictionaries",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("connection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("names", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["connection_id"], ["connections.id"], name=op.f("fk_dictionaries_connection_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dictionaries")),
+        sa.UniqueConstraint("connection_id", "kind", name=op.f("uq_dictionaries_connection_id")),
+    )
+    op.create_table(
         "payloads",
         sa.Column("read_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("part", sa.SmallInteger(), nullable=False),
+        sa.Column("dictionary_id", sa.BigInteger(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("sha256", sa.LargeBinary(), nullable=False),
         sa.Column("details", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["read_id"], ["reads.id"], name=op.f("fk_payloads_read_id")),
         sa.PrimaryKeyConstraint("read_id", name=op.f("pk_payloads")),
     )
     op.execute(
@@ -272,7 +277,17 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop everything."""
     for table in (
-        *("payloads", "images", "hits", "reads", "runs", "quarantine", "publications", "hotlist_entries"),
+        *(
+            "dictionaries",
+            "payloads",
+            "images",
+            "hits",
+            "reads",
+            "runs",
+            "quarantine",
+            "publications",
+            "hotlist_entries",
+        ),
         *("cameras", "plates", "hotlists", "counters", "connections", "audit_events"),
     ):
         op.drop_table(table)
