@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_c
 import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from connectors.errors import RecordRejected
+from connectors.errors import NotARead, RecordRejected
 from connectors.fields import Fields
-from normalize.fault import Unusable
+from normalize.fault import NoRead, Unusable
 from normalize.read import ImageRef, Read
 
 
@@ -227,6 +227,8 @@ class Connector(ABC, Generic[S]):
         """The read of one record; raises `RecordRejected` naming the field, and nothing else. Pure."""
         try:
             return self.read_of(record)
+        except NoRead as other:
+            raise NotARead(other.field, other.reason) from None
         except Unusable as refused:
             raise RecordRejected(refused.field, refused.reason) from None
         except ValidationError as refused:
@@ -296,6 +298,9 @@ class PushesHotlists(Protocol):
 
     def held_form(self, plate: str) -> str:
         """How this vendor would write a plate: what read-back is compared in (Flock turns O into 0)."""
+
+    def as_held(self, entries: Sequence[Entry]) -> Mapping[tuple[str, str | None], Entry]:
+        """The entries by the plate and state under which this vendor would hold them, after all its rewriting."""
 
 
 @runtime_checkable

@@ -36,5 +36,9 @@ class RecordRejected(ConnectorError):
         self.reason = reason
 
 
+class NotARead(RecordRejected):
+    """Leave this record out: it is as it should be and tells of no plate. Nobody needs to look at it."""
+
+
 class Gone(ConnectorError):
     """The vendor no longer has it (404, 410, an expired signed address). Asking again will not help."""

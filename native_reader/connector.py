@@ -23,8 +23,7 @@ from connectors import contract
 from connectors.contract import Connector, Document, Evidence, Info, Limits, Page, Record, Window
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
 from native_reader.engine import Engine, Picture, Sighting, best_engine
-from native_reader.pictures import LIMITS, PictureRefused, decode_picture, encode_jpeg
-from native_reader.pictures import walk as walk_pictures
+from native_reader.pictures import LIMITS, PictureRefused, decode_picture, encode_jpeg, walk
 from native_reader.video import SUFFIXES as VIDEOS
 from native_reader.video import StreamBroken, passings
 from native_reader.weights import WeightsRefused
@@ -197,11 +196,11 @@ class NativeConnector(Connector[NativeSettings]):
         if not root.exists():
             raise AdminMustFix("source: there is no such folder or file")
         try:
-            yield from walk_pictures(root)
+            yield from walk(root)
         except PictureRefused as refused:
             raise AdminMustFix(str(refused)) from None
         if root.is_dir():
-            yield from sorted(path for path in root.rglob("*") if path.suffix.lower() in VIDEOS and path.is_file())
+            yield from walk(root, VIDEOS)
 
     def _name(self, path: Path) -> str:
         root = Path(self.settings.source)

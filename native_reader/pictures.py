@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +35,11 @@ LIMITS = Limits()
 """A 64-megapixel photo takes 192 MB while it is read."""
 
 
-def walk(root: Path) -> Iterator[Path]:
+def walk(root: Path, suffixes: Collection[str] = SUFFIXES) -> Iterator[Path]:
     """Yield the pictures in a folder and its subfolders, ordered by path, or the one file that `root` is.
 
-    Hidden files and folders and links to other places are left out. Raises PictureRefused if there is no root.
+    `suffixes`, in lower case with their dot, say what is looked for where it is not pictures. Hidden files and folders
+    and links to other places are left out. Raises PictureRefused if there is no root.
     """
     if root.is_file():
         yield root
@@ -49,7 +50,7 @@ def walk(root: Path) -> Iterator[Path]:
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in sorted(names):
             path = Path(folder, name)
-            if not name.startswith(".") and path.suffix.lower() in SUFFIXES and not path.is_symlink():
+            if not name.startswith(".") and path.suffix.lower() in suffixes and not path.is_symlink():
                 yield path
 
 

@@ -1,4 +1,4 @@
-"""The one way a value is refused on this floor."""
+"""How a value is refused on this floor."""
 
 
 class Unusable(ValueError):
@@ -8,3 +8,7 @@ class Unusable(ValueError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+class NoRead(Unusable):
+    """A record that is as it should be and tells of no plate: a heartbeat, a picture without a car."""

@@ -60,7 +60,7 @@ def _files(path: Path) -> Iterator[Path]:
     except PictureRefused as refused:
         raise Invalid(str(refused)) from None
     if path.is_dir():
-        yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        yield from walk(path, SUFFIXES)
 
 
 def _read_one(engine: Any, file: Path) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:

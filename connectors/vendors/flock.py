@@ -239,6 +239,11 @@ class FlockConnector(Connector[FlockSettings]):
         """Upper case and 0 for O (documented)."""
         return canonical(plate).replace("O", "0")
 
+    def as_held(self, entries: Sequence[Entry]) -> dict[tuple[str, str | None], Entry]:
+        """Each plate once, under a state that Flock's enumeration has, or under none."""
+        kept = one_a_plate(entries, self.held_form)
+        return {(form, entry.state if entry.state in STATES else None): entry for form, entry in kept.items()}
+
     def push(self, delta: contract.Delta) -> contract.PushReport:
         """Make the list at Flock what `delta.complete` says, sending only what differs; safe to repeat.
 

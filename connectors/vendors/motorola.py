@@ -272,6 +272,11 @@ class MotorolaConnector(Connector[MotorolaSettings]):
         """As it is: nothing is published about how the vendor writes plates."""
         return canonical(plate)
 
+    def as_held(self, entries: Sequence[Entry]) -> dict[tuple[str, str | None], Entry]:
+        """Every plate and state; what is put for an unknown state is what comes back for it."""
+        unknown = state(self.settings.unknown_state, "US").code
+        return {(self.held_form(entry.plate), entry.state or unknown): entry for entry in entries}
+
     def push(self, delta: contract.Delta) -> contract.PushReport:
         """Put the list, or its changes, there as CSV; nothing where the newest file says the same, so repeats are free.
 

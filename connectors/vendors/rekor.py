@@ -23,7 +23,7 @@ from connectors.paging import MOST_PAGES
 from connectors.pictures import picture
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
-from normalize.fault import Unusable
+from normalize.fault import NoRead, Unusable
 from normalize.plate import LONGEST, canonical
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Match, Read
 from normalize.states import state
@@ -195,20 +195,22 @@ class RekorConnector(Connector[RekorSettings]):
         if kind == "alpr_alert":
             return self._alert(fields)
         if kind == "heartbeat":
-            raise Unusable("data_type", "a heartbeat carries no read")
+            raise NoRead("data_type", "a heartbeat carries no read")
         raise Unusable("data_type", "is missing" if kind is None else "is not one that carries a read")
 
     def _found(self, fields: Fields) -> Read:
+        # Today's searches speak of the best plate of a group; those of old servers, of one plate.
+        best = "" if fields.has("plate") or fields.has("uuid") else "best_"
         at = _when(fields, ("epoch_time_start", "epoch_time"), self.settings.zone)
-        uuid = fields.ident(_first(fields, "best_uuid", "uuid"))
+        uuid = fields.ident(f"{best}uuid")
         agent = fields.ident_or_none("agent_uid")
         url = f"/img/{quote(agent, safe='')}/{quote(uuid, safe='')}" if agent and self.settings.fetch_images else None
         return Read(
             vendor_read_id=_id(uuid, fields.number_or_none("best_index")),
             pass_id=uuid,
-            plate_raw=fields.text(_first(fields, "best_plate", "plate")),
-            state=state(fields.text_or_none(_first(fields, "best_region", "region")), "US"),
-            plate_confidence=_percent(fields, _first(fields, "best_confidence", "confidence")),
+            plate_raw=fields.text(f"{best}plate"),
+            state=state(fields.text_or_none(f"{best}region"), "US"),
+            plate_confidence=_percent(fields, f"{best}confidence"),
             confidence_scale=Scale.PERCENT,
             captured_at=at.at,
             zone=at.zone,
@@ -304,6 +306,10 @@ class RekorConnector(Connector[RekorSettings]):
     def held_form(self, plate: str) -> str:
         """Upper case without blanks and hyphens (seen in the public importer)."""
         return canonical(plate)
+
+    def as_held(self, entries: Sequence[Entry]) -> dict[tuple[str, str | None], Entry]:
+        """Each plate once."""
+        return {(form, entry.state): entry for form, entry in one_a_plate(entries, self.held_form).items()}
 
     def push(self, delta: contract.Delta) -> contract.PushReport:
         """Import `delta.complete`, which replaces what the list held; safe to repeat.

@@ -86,16 +86,15 @@ class Publishing:
 
     def _delta(self, connector: PushesHotlists, list_name: str, entries: list[Entry]) -> Delta:
         """What must change at the vendor, found by looking there and not by what we remember of the last push."""
-        remote = self._before(connector, list_name)
-        held = {(connector.held_form(entry.plate), entry.state) for entry in remote}
-        wanted = {(connector.held_form(entry.plate), entry.state): entry for entry in entries}
+        remote = {(connector.held_form(one.plate), one.state): one for one in self._before(connector, list_name)}
+        wanted = connector.as_held(entries)
         return Delta(
             list_name=list_name,
-            add=[entry for key, entry in wanted.items() if key not in held],
+            add=[entry for key, entry in wanted.items() if key not in remote],
             remove=[
-                Entry(entry.plate, "no longer on the list", "", entry.state)
-                for entry in remote
-                if (connector.held_form(entry.plate), entry.state) not in wanted
+                Entry(one.plate, "no longer on the list", "", one.state)
+                for key, one in remote.items()
+                if key not in wanted
             ],
             complete=entries,
         )
@@ -116,14 +115,14 @@ class Publishing:
         proof = connector.proof
         if proof is Proof.ACCEPTED:
             return Published(name, pushed.added, pushed.removed, False, proof.value)
-        wanted = {(connector.held_form(entry.plate), entry.state) for entry in entries}
+        wanted = connector.as_held(entries).keys()
         try:
             remote = list(connector.list_remote(list_name))
         except Gone:
             remote = []
         except ConnectorError as failed:
             return Published(name, pushed.added, pushed.removed, False, proof.value, len(wanted), 0, str(failed))
-        held = {(connector.held_form(entry.plate), entry.state) for entry in remote}
+        held = {(connector.held_form(one.plate), one.state) for one in remote}
         missing, unexpected = len(wanted - held), len(held - wanted)
         verified = not missing and not unexpected
         return Published(name, pushed.added, pushed.removed, verified, proof.value, missing, unexpected)

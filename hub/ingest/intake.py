@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.contract import Connector, Record
-from connectors.errors import RecordRejected
+from connectors.errors import NotARead, RecordRejected
 from hub.clock import Clock
 from hub.policy.profile import Expiry, Profile
 from hub.store.engine import Store
@@ -37,7 +37,7 @@ class Intake:
         run_id: int | None = None,
         replayed: Sequence[int] = (),
     ) -> Saved:
-        """Parse, gate and keep one page of records; nothing of it is lost and nothing is kept twice.
+        """Parse, gate and keep one page of records; no read of it is lost and none is kept twice.
 
         A read whose life was over before it arrived is counted and not kept.
         """
@@ -50,6 +50,8 @@ class Intake:
             try:
                 read = accept(connector.parse(record), received)
                 expiry = self._expiry(connector, read)
+            except NotARead:
+                continue
             except (RecordRejected, Unusable) as refused:
                 rejected.append(self._rejected(connector, record, refused.field, refused.reason, received))
                 continue

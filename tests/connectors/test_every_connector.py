@@ -158,6 +158,7 @@ def test_abilities_are_whole(key: str) -> None:
         assert isinstance(cls.proof, Proof)  # type: ignore[attr-defined]
         assert callable(cls.list_remote)  # type: ignore[attr-defined]
         assert callable(cls.held_form)  # type: ignore[attr-defined]
+        assert callable(cls.as_held)  # type: ignore[attr-defined]
 
 
 @every

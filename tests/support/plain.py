@@ -1,6 +1,6 @@
 """A connector whose vendor is a folder of JSON files: one file a page, a list of reads in each."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ from connectors.contract import (
     Connector,
     Delta,
     Document,
+    Entry,
     Evidence,
     Info,
     Page,
@@ -93,6 +94,9 @@ class PlainConnector(Connector[PlainSettings]):
 
     def held_form(self, plate: str) -> str:
         return plate.replace("O", "0")
+
+    def as_held(self, entries: Sequence[Entry]) -> dict[tuple[str, str | None], Entry]:
+        return {(self.held_form(entry.plate), entry.state): entry for entry in entries}
 
 
 def record(number: int, plate: str, at: str, **more: Any) -> dict[str, Any]:

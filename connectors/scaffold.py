@@ -1,0 +1,151 @@
+"""`python -m connectors.scaffold KEY`: the files of a new vendor module, as an example that works and is not true."""
+
+import re
+import sys
+from importlib.metadata import entry_points
+from keyword import iskeyword
+from pathlib import Path
+from typing import Final
+
+from connectors.registry import GROUP, builtins
+
+ROOT: Final = Path(__file__).parents[1]
+_KEY: Final = re.compile(r"[a-z][a-z0-9_]{1,23}")
+
+_MODULE: Final = '''"""@NAME@: an EXAMPLE with one JSON address. Replace every line by what the vendor documents."""
+
+from collections.abc import Iterator
+
+import msgspec
+from pydantic import Field, SecretStr
+
+from connectors import contract
+from connectors.auth import QueryKey
+from connectors.contract import Connector, Document, Page, Record, Window
+from connectors.fields import elements, slices
+from connectors.http import Http
+from connectors.paging import follow
+from normalize.read import Camera, Read
+from normalize.states import state
+from normalize.times import from_iso
+
+
+class @CLASS@Settings(contract.Settings):
+    """What an admin gets from @NAME@."""
+
+    base_url: str = Field(title="Address", description="Root of the interface.")
+    api_key: SecretStr = Field(title="API key", description="From the vendor; it travels in the query.")
+
+
+class _Answer(msgspec.Struct):
+    reads: list[msgspec.Raw]
+    next: str | None = None
+
+
+class @CLASS@Connector(Connector[@CLASS@Settings]):
+    """@NAME@, as an example."""
+
+    info = contract.Info(
+        key="@KEY@",
+        name="@NAME@",
+        company="@NAME@",
+        evidence=contract.Evidence.DOCUMENTS,
+        retention_vendor="@KEY@",
+        known_limits=("An example: nothing in it is known to be true of @NAME@.",),
+    )
+    Settings = @CLASS@Settings
+
+    def __init__(self, settings: @CLASS@Settings, frame: contract.Frame) -> None:
+        super().__init__(settings, frame)
+        self._http = Http(settings.base_url, frame, auth=QueryKey("key", settings.api_key), limits=self.info.limits)
+
+    def check(self) -> str:
+        """Asks for one read; raises `AdminMustFix` where the key does not open it."""
+        self._page({"limit": "1"})
+        return "@NAME@ took the key."
+
+    def _page(self, params: dict[str, str]) -> _Answer:
+        return self._http.get("/reads", params=params).shaped(_Answer)
+
+    def pull(self, window: Window) -> Iterator[Page]:
+        """Every read of the window, page by page; only the last page claims that the window is done."""
+        asked = {"since": window.since.isoformat(), "until": window.until.isoformat()}
+        for answer in follow(self._page(asked), lambda told: told.next, lambda at: self._page({"cursor": at})):
+            yield Page([Record("read", bytes(raw)) for raw in answer.reads])
+        yield Page([], {"until": asked["until"]})
+
+    def unpack(self, document: Document) -> list[Record]:
+        """The reads of an answer, or of a bare list; raises `VendorChanged` where it is neither."""
+        parts = slices(document.body)
+        listed = parts.get("reads", document.body) if isinstance(parts, dict) else document.body
+        return [Record("read", raw) for raw in elements(listed)]
+
+    def read_of(self, record: Record) -> Read:
+        """Pure: every field by the getter of its type, nothing from outside."""
+        fields = record.fields()
+        at = from_iso(fields.text("captured_at"), field="captured_at")
+        return Read(
+            vendor_read_id=fields.ident("id"),
+            plate_raw=fields.text("plate"),
+            state=state(fields.text_or_none("state"), "US"),
+            captured_at=at.at,
+            zone=at.zone,
+            camera=Camera(id=fields.ident("camera.id"), name=fields.text_or_none("camera.name")),
+        )
+'''
+
+_FIXTURE: Final = """{"next": null, "reads": [{"id": "example-1", "plate": "9SYN 042", "state": "CA",
+  "captured_at": "2026-06-01T08:15:02.250Z", "camera": {"id": 7, "name": "Pier Ave"}}]}
+"""
+
+_PAGE: Final = """# @NAME@
+
+Connector key `@KEY@`. Evidence: documents. AN EXAMPLE: say what is documented (**D**), seen in public code (**S**) or
+assumed (**A**), and where: what to ask the vendor for, what the connector can do, what it cannot, and how it copes.
+
+| Setting | Key | Default | Meaning |
+|---|---|---|---|
+| Address | `base_url` | required | Root of the interface. |
+| API key | `api_key` | required | From the vendor; it travels in the query. |
+"""
+
+
+def scaffold(key: str, root: Path = ROOT) -> list[Path]:
+    """Write module, fixture and page of a new connector below `root`, a checkout, and give them in that order.
+
+    Raises `ValueError`, having written nothing, for a key that cannot be one, is taken, or whose files are there.
+    """
+    if not _KEY.fullmatch(key) or iskeyword(key):
+        raise ValueError(f"{key!r}: a key is 2 to 24 small letters, digits and underscores, and no word of Python's")
+    if key in builtins() or key in entry_points(group=GROUP).names:
+        raise ValueError(f"{key!r}: there is a connector of that key already")
+    modules, tests, docs = (root / top / "vendors" for top in ("connectors", "tests", "docs"))
+    if not (modules.is_dir() and tests.is_dir() and docs.is_dir()):
+        raise ValueError(f"{root}: is no checkout of this project")
+    module, fixture, page = modules / f"{key}.py", tests / key / "reads.json", docs / f"{key}.md"
+    if taken := next((path for path in (module, fixture.parent, page) if path.exists()), None):
+        raise ValueError(f"{taken}: is there already")
+    fixture.parent.mkdir()
+    name = key.replace("_", " ").title()
+    for path, text in ((module, _MODULE), (fixture, _FIXTURE), (page, _PAGE)):
+        filled = text.replace("@KEY@", key).replace("@NAME@", name).replace("@CLASS@", name.replace(" ", ""))
+        path.write_text(filled, encoding="utf-8")
+    return [module, fixture, page]
+
+
+def main(key: str = "") -> None:
+    """Scaffold a key and say what to do next; exits with the reason where it is refused."""
+    try:
+        module, fixture, page = (path.relative_to(ROOT) for path in scaffold(key))
+    except ValueError as refused:
+        sys.exit(str(refused))
+    sys.stdout.write(
+        f"{module} is an example that runs: make it speak what the vendor documents, and say in\n{page} how you know\n"
+        f"{fixture} is made up: put beside it what the vendor sends, with made-up plates\n"
+        f"try it:   alprhub connectors parse {key} {fixture}\n"
+        f"prove it: make test ARGS='-k {key}'; the first run writes what each fixture gives, for you to judge\n"
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2])
