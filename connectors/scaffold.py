@@ -10,7 +10,6 @@ from typing import Final
 from connectors.registry import GROUP, builtins
 
 ROOT: Final = Path(__file__).parents[1]
-_KEY: Final = re.compile(r"[a-z][a-z0-9_]{1,23}")
 
 _MODULE: Final = '''"""@NAME@: an EXAMPLE with one JSON address. Replace every line by what the vendor documents."""
 
@@ -100,8 +99,8 @@ _FIXTURE: Final = """{"next": null, "reads": [{"id": "example-1", "plate": "9SYN
 
 _PAGE: Final = """# @NAME@
 
-Connector key `@KEY@`. Evidence: documents. AN EXAMPLE: say what is documented (**D**), seen in public code (**S**) or
-assumed (**A**), and where: what to ask the vendor for, what the connector can do, what it cannot, and how it copes.
+Connector key `@KEY@`. Evidence: documents. AN EXAMPLE: say what to ask the vendor for, what works, what does not, and
+whether each fact is documented (**D**), seen in public code (**S**) or assumed (**A**).
 
 | Setting | Key | Default | Meaning |
 |---|---|---|---|
@@ -115,7 +114,7 @@ def scaffold(key: str, root: Path = ROOT) -> list[Path]:
 
     Raises `ValueError`, having written nothing, for a key that cannot be one, is taken, or whose files are there.
     """
-    if not _KEY.fullmatch(key) or iskeyword(key):
+    if not re.fullmatch(r"[a-z][a-z0-9_]{1,23}", key) or iskeyword(key):
         raise ValueError(f"{key!r}: a key is 2 to 24 small letters, digits and underscores, and no word of Python's")
     if key in builtins() or key in entry_points(group=GROUP).names:
         raise ValueError(f"{key!r}: there is a connector of that key already")
@@ -126,11 +125,11 @@ def scaffold(key: str, root: Path = ROOT) -> list[Path]:
     if taken := next((path for path in (module, fixture.parent, page) if path.exists()), None):
         raise ValueError(f"{taken}: is there already")
     fixture.parent.mkdir()
-    name = key.replace("_", " ").title()
-    for path, text in ((module, _MODULE), (fixture, _FIXTURE), (page, _PAGE)):
+    name, texts = key.replace("_", " ").title(), {module: _MODULE, fixture: _FIXTURE, page: _PAGE}
+    for path, text in texts.items():
         filled = text.replace("@KEY@", key).replace("@NAME@", name).replace("@CLASS@", name.replace(" ", ""))
         path.write_text(filled, encoding="utf-8")
-    return [module, fixture, page]
+    return list(texts)
 
 
 def main(key: str = "") -> None:
@@ -140,9 +139,8 @@ def main(key: str = "") -> None:
     except ValueError as refused:
         sys.exit(str(refused))
     sys.stdout.write(
-        f"{module} is an example that runs: make it speak what the vendor documents, and say in\n{page} how you know\n"
-        f"{fixture} is made up: put beside it what the vendor sends, with made-up plates\n"
-        f"try it:   alprhub connectors parse {key} {fixture}\n"
+        f"{module} is an example that runs; let it speak what the vendor documents, and say how you know:\n"
+        f"{page}. Put what the vendor sends beside {fixture}.\ntry it:   alprhub connectors parse {key} {fixture}\n"
         f"prove it: make test ARGS='-k {key}'; the first run writes what each fixture gives, for you to judge\n"
     )
 

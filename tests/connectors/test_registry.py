@@ -30,11 +30,11 @@ def points(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_built_ins_are_found_by_lying_there() -> None:
-    assert registry.builtins() == VENDORS
+    assert set(VENDORS) <= set(registry.builtins())
 
 
 def test_our_own_entry_points_need_nobodys_leave(points: None) -> None:
-    assert registry.available() == ("flock", "motorola", "ours", "rekor")
+    assert set(registry.available()) == {*registry.builtins(), "ours"}
 
 
 def test_third_parties_run_only_once_an_admin_allows_them(points: None) -> None:
@@ -46,7 +46,7 @@ def test_third_parties_run_only_once_an_admin_allows_them(points: None) -> None:
 
 
 def test_an_unknown_key_names_those_there_are() -> None:
-    with pytest.raises(registry.UnknownConnector, match="flock, motorola"):
+    with pytest.raises(registry.UnknownConnector, match="flock"):
         registry.connector("floc")
 
 
