@@ -22,7 +22,8 @@ from pydantic import Field
 from connectors import contract
 from connectors.contract import Connector, Document, Evidence, Info, Limits, Page, Record, Window
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
-from native_reader.engine import Engine, Picture, Sighting, best_engine
+from native_reader.choice import best_engine
+from native_reader.engine import Engine, Picture, Sighting
 from native_reader.pictures import LIMITS, PictureRefused, decode_picture, encode_jpeg, walk
 from native_reader.video import SUFFIXES as VIDEOS
 from native_reader.video import StreamBroken, passings

@@ -1,11 +1,9 @@
-"""What every plate reader promises, and the choice between those that are here."""
+"""What every plate reader promises."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -18,8 +16,6 @@ Picture = npt.NDArray[np.uint8]
 
 Box = tuple[int, int, int, int]
 """x, y, width, height in pixels of the picture, inside the picture."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +46,3 @@ class Engine(Protocol):
 
     def read(self, picture: Picture) -> list[Sighting]:
         """Return the plates in an RGB picture (height, width, 3) of uint8, surest first; no plate, no entry."""
-
-
-def best_engine(models: Path | None = None) -> Engine:
-    """Return the most accurate engine whose weights are here; the offline one needs no weights from you.
-
-    `models` is the folder an admin keeps weights in (`native_reader.weights` lists the files). A folder that
-    lacks some is named in a warning and the offline engine is used: `Engine.name` always tells which it is.
-
-    Raises WeightsRefused for a weights file that is there but cannot be loaded, and WeightsMissing where the
-    packages with the offline engine's own weights are not installed either.
-    """
-    from native_reader import weights
-
-    if models is not None:
-        missing = weights.missing(models)
-        if not missing:
-            from native_reader.fast_plate import FastPlateEngine
-
-            return FastPlateEngine(models)
-        _log.warning("reading offline: %s lacks %s", models, ", ".join(missing))
-    from native_reader.ppocr import PPOCREngine
-
-    return PPOCREngine()

@@ -23,7 +23,7 @@ def read(
 ) -> None:
     """Read the plates in pictures and videos with the best engine whose weights are here; stores nothing."""
     # These load OpenCV and ONNX Runtime, which no other command needs.
-    from native_reader.engine import best_engine
+    from native_reader.choice import best_engine
     from native_reader.weights import WeightsRefused
 
     with failures():

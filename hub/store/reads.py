@@ -19,6 +19,7 @@ from hub.store.codec import compress, decompress, field_names
 from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.instant import to_micros
+from hub.store.matching import match
 from normalize.read import ImageRef, Read
 
 _READ: Final = (
@@ -204,7 +205,7 @@ def _insert(
     if pictures:
         connection.execute(tables.images.insert(), pictures)
         saved.wanted_images = sum(picture["state"] == "wanted" for picture in pictures)
-    saved.hits = _match(store, connection, items, first, ingested)
+    saved.hits = match(store, connection, [item.read for item in items], first, ingested)
 
 
 def _dictionary(connection: Connection, connection_id: int, kind: str, items: Sequence[Accepted]) -> tuple[int, bytes]:
@@ -293,55 +294,6 @@ def _camera_ids(store: Store, connection: Connection, connection_id: int, items:
         columns = ("id", "connection_id", "vendor_id", "name", "latitude", "longitude")
         store.insert(connection, tables.cameras, columns, rows)
     return ids
-
-
-def _match(store: Store, connection: Connection, items: list[Accepted], first: int, at: int) -> int:
-    """Hits of the page's reads on the entries in force, found in the transaction that keeps the reads."""
-    by_key: dict[str, list[int]] = {}
-    for index, item in enumerate(items):
-        by_key.setdefault(item.read.plate_key, []).append(index)
-    listed = connection.execute(
-        text(
-            "SELECT id, plate, plate_key, plate_state FROM hotlist_entries "
-            f"WHERE {store.one_of('plate_key', 'keys')} AND removed_at IS NULL "
-            "AND (expires_at IS NULL OR expires_at > :now)"
-        ),
-        {"keys": store.as_list(list(by_key)), "now": at},
-    )
-    hits = []
-    for entry_id, plate, plate_key, state in listed:
-        for index in by_key[plate_key]:
-            read = items[index].read
-            kind, state_match = compare(read.plate, read.plate_state, plate, state)
-            hits.append(
-                {
-                    "read_id": first + index,
-                    "entry_id": entry_id,
-                    "kind": kind,
-                    "state_match": state_match,
-                    "found_at": at,
-                    "verdict": "unverified",
-                }
-            )
-    if hits:
-        connection.execute(tables.hits.insert(), hits)
-    return len(hits)
-
-
-def compare(plate: str, state: str | None, listed: str, listed_state: str | None) -> tuple[str, str]:
-    """How a read and an entry with one folded key agree: (kind, state).
-
-    Kind is `exact` only for the same characters of the same known state; `other_state` for the same characters of
-    another or an unknown state; `folded` for look-alike characters. State is `same`, `mismatch` or `unknown`. A family
-    was once held at gunpoint because the characters agreed and the state did not.
-    """
-    if state is None or listed_state is None:
-        agreed = "unknown"
-    else:
-        agreed = "same" if state == listed_state else "mismatch"
-    if plate != listed:
-        return "folded", agreed
-    return ("exact" if agreed == "same" else "other_state"), agreed
 
 
 def _quarantine(connection: Connection, page: PageToSave) -> set[int]:

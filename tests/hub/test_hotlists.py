@@ -13,7 +13,7 @@ from hub.clock import SetClock
 from hub.errors import Invalid, NotFound
 from hub.hotlists.files import entries_of
 from hub.hotlists.lists import NewEntry
-from hub.store.reads import compare
+from hub.store.matching import compare
 from hub.wiring import Hub
 
 STOLEN = NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")

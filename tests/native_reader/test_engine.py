@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from native_reader.engine import Sighting, best_engine
+from native_reader.choice import best_engine
+from native_reader.engine import Sighting
 from native_reader.weights import FAST_PLATE, WeightsMissing, WeightsRefused
 
 ROOT = Path(__file__).parents[2]
