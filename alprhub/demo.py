@@ -256,7 +256,7 @@ def _print(console: Console, result: dict[str, Any], folder: Path) -> None:
         "search '9X*' --purpose stolen_vehicle --reason 'trying the demonstration'",
         "connections list",
         "quarantine list",
-        f"hotlists verify {HOT_LIST}",
+        "connectors list",
     ):
         console.print(f"  ALPRHUB_DATA={folder} {alprhub} {command}", markup=False, highlight=False, soft_wrap=True)
 

@@ -1,5 +1,6 @@
 """Where flows find the hub: their own process opens one from the environment, a caller may lend its own."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,7 +28,10 @@ class FlowFailed(Exception):
 
 @contextmanager
 def the_hub() -> Iterator[Hub]:
-    """The lent hub, or a new one from the environment; what goes wrong leaves as `FlowFailed`, without its text."""
+    """The lent hub, or a new one from the environment; what goes wrong leaves as `FlowFailed`, without its text.
+
+    That holds for errors that nobody foresaw too: a database's message quotes the row that it would not take.
+    """
     lent = _lent.get()
     try:
         if lent is not None:
@@ -37,3 +41,6 @@ def the_hub() -> Iterator[Hub]:
             yield hub
     except (ConnectorError, HubError) as failed:
         raise FlowFailed(f"{type(failed).__name__}: the hub's own record of this run says more") from None
+    except Exception as failed:
+        at = traceback.extract_tb(failed.__traceback__)[-1]
+        raise FlowFailed(f"{type(failed).__name__} in {at.name}, line {at.lineno}: this is a defect") from None

@@ -2,7 +2,7 @@
 
 import typer
 
-from alprhub.cli import connections, connectors, demo, hotlists, quarantine, reading, reads
+from alprhub.cli import connections, connectors, demo, hotlists, quarantine, reading, reads, weights
 
 app = typer.Typer(
     name="alprhub",
@@ -15,6 +15,7 @@ app.add_typer(connections.app, name="connections")
 app.add_typer(connectors.app, name="connectors")
 app.add_typer(hotlists.app, name="hotlists")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(weights.app, name="weights")
 app.command()(reads.sync)
 app.command()(reads.search)
 app.command()(reads.purge)

@@ -14,7 +14,7 @@ from connectors.contract import Connector, LooksUpPlates, Lookup, PullsReads, Re
 from connectors.errors import AdminMustFix, ConnectorError
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
-from hub.errors import Conflict, Invalid
+from hub.errors import Conflict, HubError, Invalid
 from hub.ingest.intake import Intake
 from hub.ingest.pictures import Pictures
 from hub.store import tables
@@ -187,8 +187,10 @@ class Sync:
             ).scalar_one()
         try:
             yield run_id
-        except ConnectorError as failed:
-            self._end(run_id, type(failed).__name__, str(failed))
+        except Exception as failed:
+            # Only what is raised on purpose has a text that is known to hold nobody's plate.
+            told = str(failed) if isinstance(failed, (ConnectorError, HubError)) else None
+            self._end(run_id, type(failed).__name__, told)
             raise
         self._end(run_id, "done", None)
 
