@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from types import MappingProxyType
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -79,8 +80,7 @@ class Document:
     attachments: Mapping[str, bytes] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One event's bytes, as they arrived, before anybody has understood them.
 
     `kind` names the wire form (`lookup`, `alert`, `alpr_group`); `part` points into the payload where one payload tells
@@ -90,7 +90,7 @@ class Record:
     kind: str
     payload: bytes
     part: int = 0
-    attachments: Mapping[str, bytes] = field(default_factory=dict)
+    attachments: Mapping[str, bytes] = MappingProxyType({})
 
     def fields(self) -> Fields:
         """The payload as a JSON object; raises `Unusable` where it is none."""

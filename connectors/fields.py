@@ -13,7 +13,6 @@ from connectors.pictures import is_picture
 from normalize.fault import Unusable
 from normalize.read import Place
 
-_MISSING: Final = object()
 LONGEST_TEXT: Final = 4000
 NO_FIX: Final = -10_000
 
@@ -62,16 +61,17 @@ class Fields:
         self._data: dict[str, Any] = data
         self._where = f"{where}." if where else ""
 
+    # Reading fields is half of parsing, so the getters look at the exact type first and explain themselves only when
+    # it is the wrong one. What is absent and what is null are the same to every getter.
+
     def _find(self, path: str) -> Any:
         if "." not in path:
-            return self._data.get(path, _MISSING)
+            return self._data.get(path)
         at: Any = self._data
         for name in path.split("."):
             if type(at) is not dict:
-                return _MISSING if at is None else self._wrong(path, "lies inside something that is not an object")
-            at = at.get(name, _MISSING)
-            if at is _MISSING:
-                return _MISSING
+                return None if at is None else self._wrong(path, "lies inside something that is not an object")
+            at = at.get(name)
         return at
 
     def _wrong(self, path: str, reason: str) -> Any:
@@ -79,21 +79,20 @@ class Fields:
 
     def has(self, path: str) -> bool:
         """Whether the path is there with anything but null."""
-        value = self._find(path)
-        return value is not _MISSING and value is not None
+        return self._find(path) is not None
 
     def text_or_none(self, path: str) -> str | None:
         """Text without blanks around it; None where it is absent, null or blank."""
         value = self._find(path)
-        if value is _MISSING or value is None:
+        if value is None:
             return None
-        if not isinstance(value, str):
+        if type(value) is not str:
             self._wrong(path, "is not text")
         if len(value) > LONGEST_TEXT:
             self._wrong(path, f"is longer than {LONGEST_TEXT} characters")
         if "\x00" in value:
             self._wrong(path, "holds a NUL character")
-        return str(value).strip() or None
+        return value.strip() or None
 
     def text(self, path: str) -> str:
         """Text that must be there."""
@@ -106,24 +105,24 @@ class Fields:
     def ident_or_none(self, path: str) -> str | None:
         """An id as text or whole number; None where absent, null or blank."""
         value = self._find(path)
-        if isinstance(value, int) and not isinstance(value, bool):
+        if type(value) is int:
             return str(value) if abs(value) < 10**30 else str(self._wrong(path, "is too large for an id"))
         return self.text_or_none(path)
 
     def number_or_none(self, path: str) -> float | int | None:
         """A number; None where absent or null. Text is refused: a number in quotes is another wire."""
         value = self._find(path)
-        if value is _MISSING or value is None:
+        if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if type(value) is not float and type(value) is not int:
             self._wrong(path, "is not a number")
-        if abs(value) > 1e18:
+        if not -1e18 <= value <= 1e18:
             self._wrong(path, "is too large")
         return value  # type: ignore[no-any-return]
 
     def number_or_text(self, path: str) -> float | int | str:
         """A number or text that must be there, where a vendor writes the one or the other."""
-        return self.text(path) if isinstance(self._find(path), str) else self.number(path)
+        return self.text(path) if type(self._find(path)) is str else self.number(path)
 
     def number(self, path: str) -> float | int:
         """A number that must be there."""
@@ -133,7 +132,7 @@ class Fields:
     def inside(self, path: str) -> "Fields | None":
         """The object at a path; None where absent or null."""
         value = self._find(path)
-        return None if value is _MISSING or value is None else Fields(value, self._where + path)
+        return None if value is None else Fields(value, self._where + path)
 
     def each(self, path: str) -> Iterator["Fields"]:
         """The objects of the list at a path; nothing where the list is absent or null."""
@@ -143,7 +142,7 @@ class Fields:
     def items(self, path: str) -> list[Any]:
         """The list at a path; empty where absent or null."""
         value = self._find(path)
-        if value is _MISSING or value is None:
+        if value is None:
             return []
         if not isinstance(value, list):
             self._wrong(path, "is not a list")

@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 
 from connectors.errors import ConnectorError
 from hub.errors import HubError
@@ -42,5 +43,7 @@ def the_hub() -> Iterator[Hub]:
     except (ConnectorError, HubError) as failed:
         raise FlowFailed(f"{type(failed).__name__}: the hub's own record of this run says more") from None
     except Exception as failed:
-        at = traceback.extract_tb(failed.__traceback__)[-1]
-        raise FlowFailed(f"{type(failed).__name__} in {at.name}, line {at.lineno}: this is a defect") from None
+        frames = traceback.extract_tb(failed.__traceback__)
+        at = next((frame for frame in reversed(frames) if "site-packages" not in frame.filename), frames[-1])
+        where = f"{at.name}, line {at.lineno} of {Path(at.filename).name}"
+        raise FlowFailed(f"{type(failed).__name__} in {where}: nobody foresaw it") from None

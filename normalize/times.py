@@ -59,11 +59,12 @@ def from_iso(text: str, zone: ZoneInfo | None = None, field: str = "captured_at"
     Without an offset and without `zone`, UTC is taken and marked as guessed. Raises `Unusable` for text that is no
     time, for a date alone, for a local time that a clock change skipped, and for years outside 1995–2100.
     """
+    text = text.strip()
     try:
-        at = datetime.fromisoformat(text.strip())
+        at = datetime.fromisoformat(text)
     except ValueError:
         raise Unusable(field, "is not an ISO 8601 time") from None
-    if len(text.strip()) <= len("2026-01-01"):
+    if len(text) <= len("2026-01-01"):
         raise Unusable(field, "is a date without a time")
     try:
         if at.tzinfo is not None:

@@ -83,7 +83,7 @@ def read_settings(given: list[str] | None, file: Path | None) -> dict[str, Any]:
         try:
             body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
             values = msgspec.json.decode(body, type=dict[str, Any])
-        except (OSError, msgspec.DecodeError) as wrong:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
             raise Invalid(f"settings: {wrong}") from None
     for item in given or []:
         name, equals, value = item.partition("=")

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError, create_model
 
 from alprhub.cli.connections import read_settings
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
-from connectors.contract import Connector, Document
+from connectors.contract import Connector, Document, Settings
 from connectors.errors import RecordRejected, VendorChanged
 from connectors.registry import UnknownConnector, available, connector
 from hub.connections.accounts import describe
@@ -43,7 +44,8 @@ def parse(
 ) -> None:
     """Show the reads in a file, and what would be quarantined and why. Stores nothing, talks to nobody."""
     with failures():
-        made = _kind(key).offline(**read_settings(given, None))
+        kind = _kind(key)
+        made = kind.offline(**_checked(kind, read_settings(given, None)))
         try:
             body = file.read_bytes()
         except OSError as wrong:
@@ -52,9 +54,24 @@ def parse(
         if as_json:
             print_json({"reads": reads, "quarantined": quarantined})
             return
-        print_rows(reads, ("plate", "plate_state", "captured_at", "camera", "vendor_read_id"), False, "no reads")
+        rows = [{**read.model_dump(mode="json"), "camera": read.camera.name or read.camera.id} for read in reads]
+        print_rows(rows, ("plate", "plate_state", "captured_at", "camera", "vendor_read_id"), False, "no reads")
         for item in quarantined:
             console.print(f"quarantined: {item['field']}: {item['reason']}", style="yellow", markup=False)
+
+
+def _checked(kind: type[Connector[Any]], values: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were given, as their fields want them; what else is required stays unset. Raises `Invalid`."""
+    fields = kind.Settings.model_fields
+    if unknown := sorted(set(values) - set(fields)):
+        raise Invalid(f"{unknown[0]}: is no setting of {kind.info.key}; there are: {', '.join(fields)}")
+    some: dict[str, Any] = {name: (fields[name].annotation, fields[name]) for name in values}
+    try:
+        checked = create_model("Given", __base__=Settings, **some).model_validate(values)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise Invalid(f"{first['loc'][0]}: {first['msg']}") from None
+    return {name: getattr(checked, name) for name in values}
 
 
 def parsed(made: Connector[Any], document: Document) -> tuple[list[Any], list[dict[str, str]]]:

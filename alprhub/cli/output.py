@@ -9,12 +9,14 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
 from hub.errors import Conflict, HubError, IntegrityBroken, Invalid, NotFound, PolicyRefused
+from hub.settings import HubSettings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -32,7 +34,8 @@ EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
 """Exit codes by class of error, after sysexits.h: 65 bad input, 66 not there, 70 broken, 75 try again, 76 the vendor
 does not keep its protocol, 77 refused, 78 an admin must act."""
 
-console: Final = Console()
+console: Final = Console(markup=False, emoji=False, highlight=False)
+"""What people see; a vendor's words and a person's reasons are text and never markup."""
 
 
 def _plain(value: Any) -> Any:
@@ -87,6 +90,27 @@ def failures() -> Iterator[None]:
     try:
         yield
     except (HubError, ConnectorError) as failed:
-        sys.stderr.write(f"{failed}\n")
         code = next((code for kind, code in EXIT_CODES if isinstance(failed, kind)), 1)
-        raise typer.Exit(code) from None
+        raise _told(str(failed), code) from None
+    except ValidationError as wrong:
+        if wrong.title != HubSettings.__name__:
+            raise
+        first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise _told(f"ALPRHUB_{'_'.join(map(str, first['loc'])).upper()}: {first['msg']}", 78) from None
+    except ArgumentError:
+        raise _told("ALPRHUB_DATABASE_URL: cannot be understood", 78) from None
+    except DBAPIError as failed:
+        if failed.statement is not None:
+            raise
+        code = 75 if isinstance(failed, OperationalError) else 78
+        raise _told(f"the database cannot be opened: {failed.orig}", code) from None
+    except UnicodeEncodeError:
+        raise _told("an argument is not UTF-8", 65) from None
+    except OSError as failed:
+        raise _told(f"{failed.filename or 'the store'}: {failed.strerror or type(failed).__name__}", 78) from None
+
+
+def _told(text: str, code: int) -> typer.Exit:
+    """One line on stderr, and the exit that goes with it."""
+    sys.stderr.write(f"{' '.join(text.split())}\n")
+    return typer.Exit(code)

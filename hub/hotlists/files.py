@@ -31,6 +31,13 @@ def entries_of(text: str, zone: ZoneInfo, defaults: dict[str, str]) -> Iterator[
 
     Times without an offset are local to `zone`. Raises `Invalid` naming line and field.
     """
+    try:
+        yield from _entries(text, zone, defaults)
+    except csv.Error as wrong:
+        raise Invalid(f"file: is not the CSV it should be: {wrong}") from None
+
+
+def _entries(text: str, zone: ZoneInfo, defaults: dict[str, str]) -> Iterator[NewEntry]:
     rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
     header = next((row for row in rows if any(cell.strip() for cell in row) and not row[0].startswith("#")), None)
     if header is None:
@@ -42,7 +49,8 @@ def entries_of(text: str, zone: ZoneInfo, defaults: dict[str, str]) -> Iterator[
         if spelled(title) in spellings
     }
     if "plate" not in places:
-        raise Invalid(f"header: no column is called plate; there are: {', '.join(header)}")
+        # The first line is not quoted: where the header was forgotten it is an entry.
+        raise Invalid("header: no column is called plate; the first line must name the columns")
     for row in rows:
         if not any(cell.strip() for cell in row) or row[0].startswith("#"):
             continue

@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 import zstandard
 
-LEVEL: Final = 1
+LEVEL: Final = -1
+"""Half the time of level 1 for a seventh more bytes, measured on the records of a search."""
 LONGEST: Final = 16_384
 _local = threading.local()
 
@@ -56,6 +57,8 @@ class _Coder:
     def __init__(self, names: bytes) -> None:
         # Fewer than eight bytes are no dictionary to zstd.
         words = zstandard.ZstdCompressionDict(names, zstandard.DICT_TYPE_RAWCONTENT) if len(names) >= 8 else None
+        if words:
+            words.precompute_compress(level=LEVEL)  # digested once; else every payload would digest it again
         options: dict[str, Any] = {"dict_data": words} if words else {}
         self.compressor = zstandard.ZstdCompressor(level=LEVEL, **options)
         self.decompressor = zstandard.ZstdDecompressor(**options)

@@ -45,10 +45,12 @@ class Store:
             self._reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON")
             path.chmod(0o600) if path.exists() else path.touch(mode=0o600)
         else:
-            self._writer = self._reader = create_engine(self.url, pool_size=5, pool_pre_ping=True)
+            self._writer = self._reader = create_engine(self.url, pool_size=5, pool_pre_ping=True, hide_parameters=True)
 
     def _sqlite_engine(self, begin: str, *more: str) -> Engine:
-        engine = create_engine(self.url, connect_args={"timeout": 60, "check_same_thread": False})
+        # An error's text ends in logs, and a statement's parameters are plates.
+        connect = {"timeout": 60, "check_same_thread": False}
+        engine = create_engine(self.url, connect_args=connect, hide_parameters=True)
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
