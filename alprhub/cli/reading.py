@@ -36,7 +36,8 @@ def read(
         refused: list[dict[str, str]] = []
         with ThreadPoolExecutor(THREADS) as pool:
             outcomes = pool.map(partial(_read_one, engine), files)
-            shown = track(outcomes, "reading", len(files), console=console, disable=as_json, transient=True)
+            quiet = as_json or not console.is_terminal
+            shown = track(outcomes, "reading", len(files), console=console, disable=quiet, transient=True)
             for seen, reason in shown:
                 reads += seen
                 refused += reason

@@ -25,7 +25,9 @@ def sync(
     with failures(), open_hub() as hub:
         window = (_time(hub, since, "since"), _time(hub, until, "until"))
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=console, disable=as_json, transient=True) as progress:
+        with Progress(
+            *columns, console=console, disable=as_json or not console.is_terminal, transient=True
+        ) as progress:
             task = progress.add_task(connection)
             total = Saved()
 

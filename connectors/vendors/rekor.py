@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import quote
@@ -214,7 +215,7 @@ class RekorConnector(Connector[RekorSettings]):
             confidence_scale=Scale.PERCENT,
             captured_at=at.at,
             zone=at.zone,
-            camera=Camera(id=fields.ident(_first(fields, "camera_id", "camera"))),
+            camera=_camera(fields.ident(_first(fields, "camera_id", "camera"))),
             images=(ImageRef(kind=ImageKind.FRAME, url=url),) if url else (),
         )
 
@@ -374,6 +375,18 @@ class RekorConnector(Connector[RekorSettings]):
         raise VendorChanged(f"more than {MOST_PAGES} pages")
 
 
+def _without(found: Sequence[bytes], given: Sequence[bytes]) -> list[bytes]:
+    """What was found without what was given before; what came twice before is left out twice."""
+    left = Counter(given)
+    fresh = []
+    for raw in found:
+        if left.get(raw):
+            left[raw] -= 1
+        else:
+            fresh.append(raw)
+    return fresh
+
+
 def _flat(raw: bytes) -> Fields:
     """The fields of a Django-serialised record, or of a plain one."""
     outer = Record("scout", raw).fields()
@@ -401,6 +414,11 @@ def _instant(said: float | int | str, zone: ZoneInfo | None, name: str = "captur
 def _id(uuid: str, index: float | int | None) -> str:
     """A group's id: that of its best picture, and which plate of that picture where it is not the first."""
     return f"{uuid}:{int(index)}" if index else uuid
+
+
+@lru_cache(maxsize=4096)
+def _camera(ident: str) -> Camera:
+    return Camera(id=ident)
 
 
 def _percent(fields: Fields, path: str) -> float | None:

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import insert, select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, PullsReads, ReceivesReads, Request, Window
-from connectors.errors import AdminMustFix, ConnectorError
+from connectors.errors import AdminMustFix, ConnectorError, VendorChanged
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
 from hub.errors import Conflict, HubError, Invalid
@@ -21,6 +21,7 @@ from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
 from hub.store.reads import Saved
+from normalize.fault import Unusable
 
 FIRST_WINDOW: Final = timedelta(days=1)
 """How far the very first pull of a connection reaches back when nobody says otherwise."""
@@ -129,8 +130,14 @@ class Sync:
                     connector, account.id, page.records, obtained="pull", checkpoint=page.checkpoint, run_id=run_id
                 )
         elif isinstance(connector, LooksUpPlates):
+            refused: Exception | None = None
             for watch in self._watches():
-                yield from self._look_up(actor, connector, account, watch, window, run_id)
+                try:
+                    yield from self._look_up(actor, connector, account, watch, window, run_id)
+                except (VendorChanged, Unusable) as failed:
+                    refused = failed  # one plate that the vendor will not take must not blind us to the others
+            if refused is not None:
+                raise VendorChanged(f"not every watched plate could be asked for: {refused}")
             done = {"until": window.until.isoformat()}
             yield self._intake.take(connector, account.id, (), obtained="lookup", checkpoint=done, run_id=run_id)
         else:

@@ -26,7 +26,7 @@ from normalize.read import ImageRef, Read
 _READ: Final = (
     *("id", "connection_id", "vendor_read_id", "plate_id", "plate_raw", "plate_state", "plate_confidence"),
     *("state_confidence", "camera_id", "captured_at", "zone", "received_at", "ingested_at", "latitude", "longitude"),
-    *("make", "colour", "body", "obtained", "expires_at", "rule", "held"),
+    *("make", "colour", "body", "obtained", "expires_at", "rule"),
 )
 _PAYLOAD: Final = ("read_id", "kind", "part", "dictionary_id", "payload", "sha256", "details")
 _DETAILS: Final = tuple(
@@ -194,7 +194,6 @@ def _insert(
                 page.obtained,
                 to_micros(item.expires_at),
                 item.rule,
-                False,
             )
         )
         details = _details(read)

@@ -1,0 +1,128 @@
+"""The command line on a store of its own, and a vendor that is a folder of CSV files."""
+
+import csv
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from alprhub.cli.app import app
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+SECRET = "s3cret-of-the-drop"
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """What it printed, as JSON: all of stdout and nothing else."""
+        return json.loads(self.out)
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder that every command of this test uses."""
+    for name in ("ALPRHUB_DATABASE_URL", "ALPRHUB_IMAGES", "ALPRHUB_MODELS", "ALPRHUB_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALPRHUB_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def run(store: Path) -> Run:
+    """Run a command; an error that is not told in one line on stderr fails the test at once."""
+
+    def command(*words: object, stdin: str | None = None) -> Done:
+        result = CliRunner().invoke(app, [str(word) for word in words], input=stdin)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert "Traceback" not in result.stderr
+        return Done(result.exit_code, result.stdout, result.stderr)
+
+    return command
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A folder that a vendor's exports arrive in and that hot-list files leave by."""
+
+    place: Path
+
+    @property
+    def settings(self) -> list[str]:
+        """What `connections add` is told of it."""
+        return [f"--set=place={self.place}", "--set=settle_seconds=0", f"--set=secret={SECRET}"]
+
+    def export(self, *rows: tuple[str, str, str], name: str = "day-1.csv") -> None:
+        """An export of (id, plate, time) rows."""
+        (self.place / "reads").mkdir(parents=True, exist_ok=True)
+        with (self.place / "reads" / name).open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("read_id", "plate", "captured_at", "camera_id", "state"))
+            writer.writerows((ident, plate, at, "pier", "CA") for ident, plate, at in rows)
+
+    def load(self) -> None:
+        """Somebody loads every hot-list file that lies there, and says so."""
+        for file in (self.place / "hotlists").glob("*.csv"):
+            body = file.read_bytes()
+            told = {
+                "file": file.name, "sha256": sha256(body).hexdigest(), "rows": len(body.splitlines()) - 1,
+                "loaded_at": NOW.isoformat().replace("+00:00", "Z"), "rejected": [],
+            }  # fmt: skip
+            file.with_name(f"{file.name}.receipt.json").write_text(json.dumps(told))
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Drop:
+    made = Drop(tmp_path / "drop")
+    made.place.mkdir()
+    return made
+
+
+@pytest.fixture
+def joined(run: Run, drop: Drop) -> Drop:
+    """The drop as the connection `drop`."""
+    done = run("connections", "add", "drop", "motorola", *drop.settings)
+    assert done.code == 0, done.err
+    return drop
+
+
+@pytest.fixture
+def filled(run: Run, joined: Drop) -> Drop:
+    """The connection `drop` after a sync of two reads and one row that is none."""
+    hour_ago = (NOW - timedelta(hours=1)).isoformat()
+    joined.export(("r1", "9SYN001", hour_ago), ("r2", "9SYN002", hour_ago), ("r3", "9SYN003", "soon"))
+    assert run("sync", "drop").code == 0
+    return joined
+
+
+@pytest.fixture
+def sql(store: Path) -> Callable[[str], list[Any]]:
+    """Look into the store, or change it, behind the hub's back."""
+
+    def ask(statement: str) -> list[Any]:
+        connection = sqlite3.connect(store / "alprhub.sqlite3")
+        try:
+            with connection:
+                return connection.execute(statement).fetchall()
+        finally:
+            connection.close()
+
+    return ask

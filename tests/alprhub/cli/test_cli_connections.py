@@ -1,0 +1,171 @@
+"""`alprhub connections`: each command, each way to be refused, and no secret in anything that is said."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def test_an_account_is_added_after_a_live_check_and_listed(run: Any, drop: Any) -> None:
+    done = run("connections", "add", "drop", "motorola", *drop.settings, "--json")
+    assert done.code == 0
+    told = done.json()
+    assert (told["connection"], told["connector"]) == ("drop", "motorola")
+    assert told["check"]
+    (row,) = run("connections", "list", "--json").json()
+    assert (row["name"], row["connector"], row["state"], row["last_success"]) == ("drop", "motorola", "active", None)
+    assert "drop" in run("connections", "list").out
+
+
+def test_an_empty_list_is_a_list_and_says_what_to_do(run: Any) -> None:
+    assert run("connections", "list", "--json").json() == []
+    assert "alprhub connections add" in run("connections", "list").out
+
+
+def test_an_account_can_be_checked_at_any_time(run: Any, joined: Any) -> None:
+    assert set(run("connections", "check", "drop", "--json").json()) == {"connection", "check"}
+    joined.place.rmdir()
+    done = run("connections", "check", "drop")
+    assert (done.code, done.out) == (78, "")
+    assert "does not exist" in done.err
+
+
+def test_an_account_pauses_and_resumes(run: Any, joined: Any) -> None:
+    assert run("connections", "pause", "drop", "--reason", "contract [/b] ended :car:").code == 0
+    (row,) = run("connections", "list", "--json").json()
+    assert (row["state"], row["state_reason"]) == ("paused", "contract [/b] ended :car:")
+    assert "contract [/b] ended :car:" in run("connections", "list").out  # shown as it was written
+    done = run("sync", "drop")
+    assert (done.code, done.out) == (75, "")
+    assert "drop is paused" in done.err
+    assert run("connections", "resume", "drop").code == 0
+    assert run("sync", "drop").code == 0
+
+
+def test_an_account_leaves_only_when_nothing_of_it_is_left(run: Any, filled: Any, sql: Any) -> None:
+    done = run("connections", "remove", "drop")
+    assert (done.code, done.out) == (75, "")
+    assert "still has reads" in done.err
+    sql("UPDATE reads SET expires_at = 1")
+    sql("UPDATE quarantine SET expires_at = 1")
+    assert run("purge").code == 0
+    assert run("connections", "remove", "drop").code == 0
+    assert run("connections", "list", "--json").json() == []
+
+
+@pytest.mark.parametrize("words", [("check",), ("pause", "--reason=x"), ("resume",), ("remove",)])
+def test_an_account_that_is_not_there_is_named(run: Any, words: tuple[str, ...]) -> None:
+    done = run("connections", *words, "nobody")
+    assert (done.code, done.out) == (66, "")
+    assert done.err == "there is no connection called 'nobody'\n"
+
+
+def test_a_connector_that_is_not_there_is_named_beside_those_there_are(run: Any) -> None:
+    done = run("connections", "add", "a", "atlantis")
+    assert done.code == 66
+    assert "'atlantis'" in done.err
+    assert "flock" in done.err
+
+
+def test_a_name_is_given_once(run: Any, joined: Any) -> None:
+    done = run("connections", "add", "drop", "motorola", *joined.settings)
+    assert done.code == 75
+    assert "'drop' already" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["a", "flock"], "client_id"),
+        (["a", "flock", "--set=client_id=x"], "client_secret"),
+        (["a", "rekor", "--set=api_key=x", "--set=page_size=many"], "page_size"),
+        (["a", "motorola", "--set=place=/tmp", "--set=colour=red"], "colour"),
+        (["a", "native", "--set=source=/tmp", "--set=zone=Atlantis/Harbour"], "zone"),
+        (["a", "motorola", "--set", "place"], "name=value"),
+        (["two words", "motorola"], "name"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_named(run: Any, words: list[str], named: str) -> None:
+    done = run("connections", "add", *words)
+    assert (done.code, done.out) == (65, "")
+    assert named in done.err
+    assert done.err.count("\n") == 1
+    assert run("connections", "list", "--json").json() == []
+
+
+def test_settings_come_from_a_file_or_from_standard_input(run: Any, drop: Any, tmp_path: Path) -> None:
+    told = {"place": str(drop.place), "settle_seconds": 0}
+    (tmp_path / "settings.json").write_text(json.dumps(told))
+    assert run("connections", "add", "one", "motorola", "--settings", tmp_path / "settings.json").code == 0
+    assert run("connections", "add", "two", "motorola", "--settings", "-", stdin=json.dumps(told)).code == 0
+    wrong = json.dumps({**told, "place": "/nowhere/at/all"})
+    mended = run("connections", "add", "three", "motorola", "--settings", "-", *drop.settings, stdin=wrong)
+    assert mended.code == 0, "--set lies on top of the file"
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe\x00{", b"", b"[1]", b'"text"', b'{"place": ', b'{"a": "\xff"}', b"[" * 100_000]
+)
+def test_a_file_that_holds_no_settings_is_refused(run: Any, tmp_path: Path, body: bytes) -> None:
+    (tmp_path / "settings.json").write_bytes(body)
+    done = run("connections", "add", "a", "motorola", "--settings", tmp_path / "settings.json")
+    assert (done.code, done.out) == (65, "")
+    assert done.err.startswith("settings: ")
+
+
+@pytest.mark.parametrize("name", ["missing.json", "."])
+def test_a_file_that_cannot_be_opened_is_refused(run: Any, tmp_path: Path, name: str) -> None:
+    done = run("connections", "add", "a", "motorola", "--settings", tmp_path / name)
+    assert done.code == 65
+    assert done.err.startswith("settings: ")
+
+
+def test_a_secret_is_in_nothing_that_is_said_and_not_in_the_store(run: Any, drop: Any, store: Path) -> None:
+    settings = [*drop.settings, "--set=colour=red"]
+    said = [run("connections", "add", "drop", "motorola", *given) for given in (settings, drop.settings, drop.settings)]
+    said += [run("connections", *words) for words in (["list"], ["list", "--json"], ["check", "drop"])]
+    assert [done.code for done in said] == [65, 0, 75, 0, 0, 0]
+    secret = "s3cret-of-the-drop"
+    assert not [done for done in said if secret in done.out + done.err]
+    assert not [path for path in store.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "named"),
+    [
+        ({"ALPRHUB_PROFILE": "atlantis"}, 66, "hermosa-beach"),
+        ({"ALPRHUB_SECRET_KEY": "short"}, 65, "secret_key"),
+        ({"ALPRHUB_DATABASE_URL": "nonsense"}, 78, "ALPRHUB_DATABASE_URL"),
+        ({"ALPRHUB_DATABASE_URL": "postgresql://hub:s3cret@127.0.0.1:1/hub"}, 75, "cannot be opened"),
+        ({"ALPRHUB_DATA": "/dev/null"}, 78, "/dev/null"),
+    ],
+)
+def test_a_hub_that_cannot_be_opened_says_why_in_one_line(
+    run: Any, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], code: int, named: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    done = run("connections", "list", "--json")
+    assert (done.code, done.out) == (code, "")
+    assert named in done.err
+    assert "s3cret" not in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_store_that_is_no_database_says_so(run: Any, store: Path) -> None:
+    store.mkdir()
+    (store / "alprhub.sqlite3").write_bytes(b"not a database at all" * 1000)
+    done = run("connections", "list")
+    assert done.code == 78
+    assert "not a database" in done.err
+
+
+def test_the_exit_code_reaches_the_shell_and_the_key_is_for_its_owner_alone(store: Path) -> None:
+    command = [str(Path(sys.executable).with_name("alprhub")), "connections", "check", "nobody"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=dict(os.environ))
+    assert (done.returncode, done.stdout, done.stderr) == (66, "", "there is no connection called 'nobody'\n")
+    assert [oct((store / name).stat().st_mode & 0o777) for name in ("secret.key", "alprhub.sqlite3")] == ["0o600"] * 2

@@ -1,0 +1,117 @@
+"""`alprhub connectors`: what there is, and what becomes of a file."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alprhub.sandbox.pictures import plate_jpeg
+
+VENDORS = Path(__file__).parents[2] / "vendors"
+UTC_WITH_Z = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+def test_every_connector_is_listed_with_what_it_can_do(run: Any) -> None:
+    rows = {row["key"]: row for row in run("connectors", "list", "--json").json()}
+    assert {"flock", "rekor", "motorola", "native"} <= set(rows)
+    assert rows["flock"]["abilities"][0] == "looks_up_plates"
+    assert all(row["evidence"] in ("documents", "samples", "live") and row["known_limits"] for row in rows.values())
+    assert "pulls_reads" in run("connectors", "list").out
+
+
+@pytest.mark.parametrize(
+    "file", ["flock/lookup.json", "rekor/group.json", "motorola/export.csv", "native/sighting.json"]
+)
+def test_the_reads_of_a_file_are_shown_in_one_shape(run: Any, file: str) -> None:
+    path = VENDORS / file
+    path = path if path.exists() else next(iter(sorted(path.parent.glob("*.csv"))))
+    told = run("connectors", "parse", path.parent.name, path, "--json").json()
+    assert set(told) == {"reads", "quarantined"}
+    assert told["reads"]
+    for read in told["reads"]:
+        assert {"plate", "plate_raw", "plate_key", "plate_state", "captured_at", "vendor_read_id", "camera"} <= set(
+            read
+        )
+        assert read["plate"].startswith("9SYN") or read["plate"]
+        assert read["plate_state"] is None or re.fullmatch(r"[A-Z]{2}-[A-Z]{2,3}", read["plate_state"])
+        assert UTC_WITH_Z.fullmatch(read["captured_at"])
+
+
+def test_what_would_be_quarantined_names_field_and_reason(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "two.json").write_text('[{"capturedAt": "soon", "plate": {"plate": "9SYN001"}, "id": "a"}, 7]')
+    done = run("connectors", "parse", "flock", tmp_path / "two.json", "--json")
+    assert (done.code, done.json()["reads"]) == (0, [])
+    assert [set(item) for item in done.json()["quarantined"]] == [{"reason", "field"}] * 2
+    assert done.json()["quarantined"][0] == {"field": "capturedAt", "reason": "is not an ISO 8601 time"}
+    shown = run("connectors", "parse", "flock", tmp_path / "two.json").out
+    assert "quarantined: capturedAt: is not an ISO 8601 time" in shown
+
+
+def test_a_table_for_people_names_the_camera(run: Any) -> None:
+    shown = run("connectors", "parse", "native", VENDORS / "native" / "sighting.json").out
+    assert "9SYN042" in shown
+    assert " pier-1 " in shown
+
+
+@pytest.mark.parametrize("key", ["flock", "rekor", "motorola", "native"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\x00\xff\xfe\x80binary", b"[]", b"7", b'"text"', b'{"a": ', b"<html>down</html>", b"[" * 100_000],
+)
+def test_a_file_that_is_nothing_of_the_vendors_is_no_error_of_ours(
+    run: Any, tmp_path: Path, key: str, body: bytes
+) -> None:
+    (tmp_path / "some.bin").write_bytes(body)
+    done = run("connectors", "parse", key, tmp_path / "some.bin", "--json")
+    assert (done.code, done.err) == (0, "")
+    assert done.json()["reads"] == []
+    assert all(item["field"] and item["reason"] for item in done.json()["quarantined"])
+
+
+def test_a_picture_goes_through_the_native_reader(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "car.jpg").write_bytes(plate_jpeg("9XBC123", seed=7))
+    (tmp_path / "cut.jpg").write_bytes(plate_jpeg("9XBC123", seed=7)[:9000])
+    (read,) = run("connectors", "parse", "native", tmp_path / "car.jpg", "--json").json()["reads"]
+    assert (read["plate"], read["plate_state"], read["zone"]) == ("9XBC123", None, "guessed")
+    (item,) = run("connectors", "parse", "native", tmp_path / "cut.jpg", "--json").json()["quarantined"]
+    assert item == {"field": "file", "reason": "cut.jpg: the picture is truncated or damaged"}
+
+
+def test_a_setting_that_parsing_needs_can_be_given(run: Any, tmp_path: Path) -> None:
+    row = {"best_uuid": "u-1", "best_plate": "9SYN001", "camera_id": 7, "epoch_time_start": "2026-06-01T08:00:00"}
+    (tmp_path / "found.json").write_text(json.dumps([{"fields": row}]))
+    times = []
+    for more in ([], ["--set", "zone=America/Los_Angeles"]):
+        (read,) = run("connectors", "parse", "rekor", tmp_path / "found.json", *more, "--json").json()["reads"]
+        times.append((read["captured_at"][:19], read["zone"]))
+    assert times == [("2026-06-01T08:00:00", "guessed"), ("2026-06-01T15:00:00", "configured")]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "named"),
+    [
+        (["atlantis", "file"], 66, "atlantis"),
+        (["rekor", "missing"], 65, "missing"),
+        (["rekor", "."], 65, "directory"),
+        (["rekor", "file", "--set=zone=Atlantis"], 65, "zone"),
+        (["rekor", "file", "--set=zoen=UTC"], 65, "zoen"),
+        (["rekor", "file", "--set=zone"], 65, "name=value"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, named: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("[]")
+    done = run("connectors", "parse", *words, "--json")
+    assert (done.code, done.out) == (code, "")
+    assert named in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_looking_at_connectors_makes_no_store(run: Any, store: Path) -> None:
+    run("connectors", "list")
+    run("connectors", "parse", "flock", VENDORS / "flock" / "lookup.json")
+    assert not store.exists()
