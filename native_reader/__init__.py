@@ -2,3 +2,8 @@
 
 Importing this package, or `native_reader.engine`, loads neither OpenCV nor onnxruntime.
 """
+
+import os
+
+# Before onnxruntime is imported, which otherwise keeps a device id and reports to its maker.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -34,8 +34,8 @@ EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
 """Exit codes by class of error, after sysexits.h: 65 bad input, 66 not there, 70 broken, 75 try again, 76 the vendor
 does not keep its protocol, 77 refused, 78 an admin must act."""
 
-console: Final = Console(markup=False, emoji=False, highlight=False)
-"""What people see; a vendor's words and a person's reasons are text and never markup."""
+console: Final = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else 250)
+"""What people see; a vendor's words and a person's reasons are text and never markup, and a pipe cuts nothing short."""
 
 
 def _plain(value: Any) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -424,6 +426,17 @@ def test_any_record_is_a_read_or_a_refusal_and_the_same_each_time(changes: dict[
         except RecordRejected as refused:
             outcomes.append(str(refused))
     assert outcomes[0] == outcomes[1]
+
+
+def test_the_engine_reports_to_nobody(tmp_path: Path) -> None:
+    # onnxruntime keeps a device id in the home and sends events to its maker unless it is told not to in time.
+    code = "import native_reader.ppocr as p, numpy as n; p.PPOCREngine().read(n.zeros((64, 64, 3), n.uint8))"
+    clean = {
+        name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
+    }
+    done = subprocess.run([sys.executable, "-c", code], check=False, env={**clean, "HOME": str(tmp_path)})
+    assert done.returncode == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_drawn_car_goes_all_the_way(folder: Path, offline: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,6 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("ALPRHUB_DATABASE_URL", "ALPRHUB_IMAGES", "ALPRHUB_MODELS", "ALPRHUB_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ALPRHUB_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("COLUMNS", "200")
     return tmp_path / "data"
 
 
