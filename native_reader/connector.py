@@ -14,10 +14,11 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar, Final
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 
 from connectors import contract
 from connectors.contract import Connector, Document, Evidence, Info, Limits, Page, Record, Window
@@ -46,6 +47,10 @@ class NativeSettings(contract.Settings):
     """Where the pictures come from, and what to write where a file name does not say."""
 
     source: str = Field(title="Source", description="Folder of pictures and videos, one file, or an rtsp:// address.")
+    stream_user: str = Field("", title="Stream user", description="For an rtsp:// address that asks who you are.")
+    stream_password: SecretStr | None = Field(
+        None, title="Stream password", description="Goes here and not into the address, so that it is kept sealed."
+    )
     camera_id: str = Field("camera", title="Camera id", description="For files whose name names no camera.")
     camera_name: str | None = Field(None, title="Camera name", description="As people call it.")
     latitude: float | None = Field(
@@ -61,6 +66,20 @@ class NativeSettings(contract.Settings):
     listen_seconds: float = Field(
         60.0, title="Listen", description="How long one run listens to an RTSP address, in seconds.", gt=0
     )
+
+    @field_validator("source")
+    @classmethod
+    def _holds_no_password(cls, source: str) -> str:
+        if "://" in source and "@" in source.partition("://")[2].partition("/")[0]:
+            raise ValueError("holds a user or a password; they have settings of their own")
+        return source
+
+    def address(self) -> str:
+        """The stream's address with the credentials that it needs."""
+        if self.stream_password is None:
+            return self.source
+        scheme, _, rest = self.source.partition("://")
+        return f"{scheme}://{quote(self.stream_user, '')}:{quote(self.stream_password.get_secret_value(), '')}@{rest}"
 
 
 class _Seen(msgspec.Struct):
@@ -255,7 +274,7 @@ class NativeConnector(Connector[NativeSettings]):
         start = self.frame.clock.now()
         done, seen = {"until": window.until.isoformat()}, Counter[str]()
         try:
-            for passing in passings(settings.source, engine, listen=settings.listen_seconds):
+            for passing in passings(settings.address(), engine, listen=settings.listen_seconds):
                 at = Moment(start + timedelta(seconds=passing.frame.seconds), Zone.IN_DATA)
                 ident = _apart(f"{settings.camera_id}-{int(at.at.timestamp() * 1000)}", seen)
                 sighting, picture = passing.sighting, passing.frame.picture

@@ -70,13 +70,17 @@ class Pictures:
             return {"state": "gone"}
         try:
             data = connector.fetch_image(ref)
-        except (Gone, VendorChanged) as lost:
+            self._images.put(row.key, data)
+        except Gone as lost:
             log.warning("picture %s of read %s cannot be had: %s", row.id, row.read_id, lost)
             return {"state": "gone"}
-        except ConnectorError as failed:
+        except VendorChanged as other:
+            # A maintenance page passes; an address without an end that shows no picture would be asked for ever.
+            log.warning("picture %s of read %s is none: %s", row.id, row.read_id, other)
+            return {"state": "gone" if expires_at is None else "wanted"}
+        except (ConnectorError, OSError) as failed:
             log.warning("picture %s of read %s must wait: %s", row.id, row.read_id, failed)
             return {"state": "wanted"}
-        self._images.put(row.key, data)
         return {"state": "stored", "bytes": len(data), "sha256": sha256(data).digest()}
 
     def _settle(self, batch: Sequence[Row[Any]], outcomes: list[dict[str, Any]]) -> None:

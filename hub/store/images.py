@@ -16,7 +16,7 @@ class ImageStore(Protocol):
     """Keeps pictures by key. `put` is atomic and may be repeated; `delete` of a missing key is no error."""
 
     def put(self, key: str, data: bytes) -> None:
-        """Keep the bytes under the key, durable on return."""
+        """Keep the bytes under the key, durable on return; raises `OSError` where there is no room or no store."""
 
     def get(self, key: str) -> bytes:
         """The bytes of a key; raises `NotFound`."""
@@ -84,7 +84,12 @@ class S3Images:
 
     def put(self, key: str, data: bytes) -> None:
         """Write the object."""
-        self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=data)
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=data)
+        except (BotoCoreError, ClientError) as failed:
+            raise OSError(f"the bucket did not take a picture: {failed}") from None
 
     def get(self, key: str) -> bytes:
         """The bytes of a key; raises `NotFound`."""

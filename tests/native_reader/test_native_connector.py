@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from alprhub.sandbox.pictures import write_pictures
 from connectors.contract import Document, Frame, Page, PullsReads, Record, Window
@@ -367,14 +368,18 @@ def test_settings_that_would_fail_later_are_refused_at_once(wrong: dict[str, Any
 
 def test_a_camera_is_left_when_the_time_is_over_even_in_an_empty_street(camera: Callable[..., Any]) -> None:
     playing = camera([np.zeros((48, 96, 3), np.uint8)] * 100, fps=25)
-    made = native(playing.url, listen_seconds=0.3)
+    made = native(
+        playing.url.replace("viewer:s3cret@", ""), stream_user="viewer", stream_password="s3cret", listen_seconds=0.3
+    )
     (page,) = pull(made)
     assert (list(page.records), page.checkpoint) == ([], {"until": NOW.isoformat()})
 
 
 def test_a_camera_that_hangs_up_gives_what_it_showed_and_is_tried_again(camera: Callable[..., Any]) -> None:
     playing = camera([np.full((48, 96, 3), 120, np.uint8)] * 10, fps=25)
-    made = native(playing.url, camera_id="pier")
+    made = native(
+        playing.url.replace("viewer:s3cret@", ""), stream_user="viewer", stream_password="s3cret", camera_id="pier"
+    )
     pages = made.pull(Window(NOW - timedelta(days=1), NOW))
     first = made.parse(next(pages).records[0])
     assert (first.plate, first.camera.id, first.zone) == ("9SYN120", "pier", Zone.IN_DATA)
@@ -447,3 +452,11 @@ def test_a_drawn_car_goes_all_the_way(folder: Path, offline: Any, monkeypatch: p
     assert (read.plate, read.camera.id, read.captured_at) == (picture.plate, picture.camera, picture.taken_at)
     assert read.plate_confidence is not None
     assert read.plate_confidence > 0.5
+
+
+def test_a_password_goes_into_its_own_setting_and_never_into_the_address() -> None:
+    with pytest.raises(ValidationError, match="settings of their own"):
+        NativeSettings(source="rtsp://admin:secret@camera.example/stream")
+    settings = NativeSettings(source="rtsp://camera.example/stream", stream_user="admin", stream_password="a/b@c")
+    assert settings.address() == "rtsp://admin:a%2Fb%40c@camera.example/stream"
+    assert "a/b@c" not in repr(settings)
