@@ -48,9 +48,9 @@ def available(allowed: Collection[str] = ()) -> tuple[str, ...]:
 
 def connector(key: str, allowed: Collection[str] = ()) -> type[Connector[Any]]:
     """The connector class of a key; raises `UnknownConnector`, naming those there are."""
-    if key not in available(allowed):
-        raise UnknownConnector(f"no connector is called {key!r}; there are: {', '.join(available(allowed))}")
     if key in builtins():
         return _defined_in(f"{vendors.__name__}.{key}")
+    if key not in available(allowed):
+        raise UnknownConnector(f"no connector is called {key!r}; there are: {', '.join(available(allowed))}")
     point = next(point for point in entry_points(group=GROUP) if point.name == key)
     return point.load()  # type: ignore[no-any-return]

@@ -1,10 +1,10 @@
 """`Read`: one plate seen once by one camera, in the words that every vendor shares."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, field_serializer, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, field_serializer
 
 from normalize.confidence import Scale
 from normalize.plate import canonical, fold
@@ -77,7 +77,7 @@ class Match(BaseModel):
 class Read(BaseModel):
     """One plate, seen once, by one camera, at one instant. Immutable; equal content compares equal.
 
-    Times are UTC; confidences are 0–1 or None with the vendor's scale beside them; `plate_state` is ISO 3166-2.
+    Times are instants, written in UTC; confidences are 0–1 or None with the vendor's scale beside them; `plate_state` is ISO 3166-2.
     `plate`, `plate_key` and `plate_state` follow from what the vendor wrote and cannot disagree with it.
     """
 
@@ -93,7 +93,7 @@ class Read(BaseModel):
     state_confidence: Share | None = None
     confidence_scale: Scale | None = None
     candidates: tuple[Candidate, ...] = ()
-    captured_at: datetime
+    captured_at: AwareDatetime
     zone: Zone
     camera: Camera
     place: Place | None = None
@@ -125,13 +125,6 @@ class Read(BaseModel):
         """ISO 3166-2, or None where the vendor gave none that we know."""
         return self.state.code
 
-    @field_validator("captured_at")
-    @classmethod
-    def _is_utc(cls, at: datetime) -> datetime:
-        if at.utcoffset() != timedelta(0):
-            raise ValueError("must be UTC")
-        return at
-
     @field_serializer("captured_at", when_used="json")
     def _with_z(self, at: datetime) -> str:
-        return at.isoformat().replace("+00:00", "Z")
+        return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -135,7 +135,9 @@ def _keep_pictures(store: Store, images: ImageStore, connection_id: int, items: 
     Pictures before rows: a file without a row is swept up later, a row without its file would be a lie. The key follows
     from the read, so a second attempt writes the same file.
     """
-    with_data = {key: item for key, item in items.items() if any(image.data for image in item.read.images)}
+    with_data = {
+        key: item for key, item in items.items() if item.read.images and any(image.data for image in item.read.images)
+    }
     if not with_data:
         return
     with store.read() as connection:
