@@ -4,7 +4,8 @@
 
 All four load the same pages of the Rekor stand-in, which runs in a process of its own: `raw` decodes and inserts with
 sqlite3's executemany into one table with a unique key, the least that any loader must do; `dlt` merges on the key into
-SQLite; `hub` is `sync` from HTTP page to commit, on SQLite and on PostgreSQL. First load, then the same again.
+SQLite; `hub` is `sync` from HTTP page to commit, on SQLite and on PostgreSQL. First load, then the same again, in
+several rounds; each loader's best round counts, because other work on the machine can only slow one down.
 """
 
 import argparse
@@ -23,7 +24,6 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import httpx
@@ -37,7 +37,7 @@ from hub.settings import HubSettings
 from hub.wiring import open_hub
 
 PAGE = 1000
-ROUNDS = 3
+ROUNDS = 5
 REACH = timedelta(days=29)
 COLUMNS = ("agent_uid", "best_plate", "best_confidence", "epoch_time_start", "camera", "site")
 
@@ -182,7 +182,7 @@ def measure(reads: int) -> dict[str, Any]:
                         both("hub, PostgreSQL", load)
                 both("dlt, SQLite", dlt_pipeline(here, *same))
     for name, rows in rounds.items():
-        found[name] = {key: round(median(row[key] for row in rows)) for key in rows[0]}
+        found[name] = {key: round(max(row[key] for row in rows)) for key in rows[0]}
     return {**found, "reads": expected, "rounds": ROUNDS, "resident_mib": [round(part) for part in memory]}
 
 
@@ -220,9 +220,7 @@ def main() -> None:
     else:
         Console().print(table)
         memory = found["resident_mib"]
-        print(
-            f"{found['reads']} reads, median of {ROUNDS} rounds; hub's resident memory {memory[0]} -> {memory[1]} MiB"
-        )
+        print(f"{found['reads']} reads, best of {ROUNDS} rounds; hub's resident memory {memory[0]} -> {memory[1]} MiB")
         print(f"bar (SQLite): first load >= 3 x dlt, again >= 20 x dlt: {'met' if met else 'MISSED'}")
     raise SystemExit(0 if met else 1)
 

@@ -77,7 +77,8 @@ class Match(BaseModel):
 class Read(BaseModel):
     """One plate, seen once, by one camera, at one instant. Immutable; equal content compares equal.
 
-    Times are instants, written in UTC; confidences are 0–1 or None with the vendor's scale beside them; `plate_state` is ISO 3166-2.
+    Times are instants, written in UTC; confidences are 0–1 or None with the vendor's scale beside them; `plate_state`
+    is ISO 3166-2.
     `plate`, `plate_key` and `plate_state` follow from what the vendor wrote and cannot disagree with it.
     """
 
