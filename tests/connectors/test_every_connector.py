@@ -27,12 +27,7 @@ LIGHT = settings(max_examples=100, deadline=None, suppress_health_check=[HealthC
 
 
 def _class_of(key: str) -> type[Connector[Any]]:
-    try:
-        return connector(key)
-    except ImportError:
-        if key == "native":
-            pytest.skip("the native reader cannot be imported here")
-        raise
+    return connector(key)
 
 
 def _documents(key: str) -> list[Path]:
