@@ -1,5 +1,6 @@
 """`alprhub sync | search | purge`: reads in, reads found, reads gone."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -9,10 +10,14 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor, Why
 from hub.errors import Invalid
+from hub.search.query import Cursor, Mode, Query
 from hub.store.reads import Saved
 from hub.wiring import Hub, open_hub
+from normalize import vehicle
 from normalize.fault import Unusable
+from normalize.states import state as state_word
 from normalize.times import from_iso
+from normalize.word import Word
 
 
 def sync(
@@ -47,21 +52,65 @@ def sync(
 
 
 def search(
-    pattern: Annotated[str, typer.Argument(help="A plate; ? is one character, * any run of them.")],
+    plates: Annotated[list[str] | None, typer.Argument(help="Plates; ? is one character, * any run of them.")] = None,
     purpose: Annotated[str, typer.Option(help="One of the agency's purposes.")] = "",
     reason: Annotated[str, typer.Option(help="Why, in words.")] = "",
     case: Annotated[str | None, typer.Option(help="The case number, where there is one.")] = None,
-    limit: Annotated[int, typer.Option(help="The most rows to show.")] = 100,
+    mode: Annotated[Mode, typer.Option(help="How plates must agree.")] = Mode.PATTERN,
+    state: Annotated[list[str] | None, typer.Option(help="Only plates of this state.")] = None,
+    since: Annotated[str | None, typer.Option(help="ISO 8601, included.")] = None,
+    until: Annotated[str | None, typer.Option(help="ISO 8601, not included.")] = None,
+    camera: Annotated[list[str] | None, typer.Option(help="Only this camera, by id or name.")] = None,
+    connection: Annotated[list[str] | None, typer.Option(help="Only this connection.")] = None,
+    make: Annotated[list[str] | None, typer.Option(help="Only this make, by NCIC's code or in words.")] = None,
+    colour: Annotated[list[str] | None, typer.Option(help="Only this colour.")] = None,
+    body: Annotated[list[str] | None, typer.Option(help="Only this body.")] = None,
+    hits: Annotated[bool, typer.Option("--hits", help="Only reads that are on a hot list.")] = False,
+    min_confidence: Annotated[float | None, typer.Option(help="Plate confidence of at least this, 0 to 1.")] = None,
+    limit: Annotated[int, typer.Option(help="The most rows of a page.")] = 100,
+    after: Annotated[str | None, typer.Option(help="The `next` of the page before.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find reads by plate, newest first, over every source; purpose and reason are asked and kept on record."""
+    """Find reads over every source, newest first; purpose and reason are asked and kept on record."""
     with failures(), open_hub() as hub:
-        rows = hub.search.find(Actor.of_process(), pattern, Why(purpose, reason, case), limit)
+        query = Query(
+            plates=tuple(plates or ()),
+            mode=mode,
+            states=_codes("state", state, state_word),
+            since=_time(hub, since, "since"),
+            until=_time(hub, until, "until"),
+            cameras=tuple(camera or ()),
+            connections=tuple(connection or ()),
+            makes=_codes("make", make, vehicle.make),
+            colours=_codes("colour", colour, vehicle.colour),
+            bodies=_codes("body", body, vehicle.body),
+            hits_only=hits,
+            min_confidence=min_confidence,
+            limit=limit,
+            after=Cursor.parse(after) if after else None,
+        )
+        answer = hub.search.find(Actor.of_process(), query, Why(purpose, reason, case))
         if as_json:
-            print_json({"rows": rows})
-        else:
-            columns = ("captured_at", "plate", "plate_state", "camera", "connection", "plate_confidence", "why")
-            print_rows(rows, columns, False, "no reads")
+            print_json(answer)
+            return
+        columns = ("captured_at", "plate", "plate_state", "camera", "connection", "plate_confidence", "why")
+        print_rows(answer.rows, columns, False, "no reads")
+        for part in answer.coverage:
+            if part.status != "included" or part.gaps:
+                console.print(f"{part.connection}: {part.status}, {len(part.gaps)} gaps in the time asked for")
+        if answer.next:
+            console.print(f"more: --after {answer.next}")
+
+
+def _codes(field: str, said: list[str] | None, word: Callable[[str], Word]) -> tuple[str, ...]:
+    """Words as codes; raises `Invalid` for one that the vocabulary does not have."""
+    codes = []
+    for text in said or ():
+        code = word(text).code
+        if code is None:
+            raise Invalid(f"{field}: {text!r} is not known here")
+        codes.append(code)
+    return tuple(codes)
 
 
 def purge(as_json: AsJson = False) -> None:

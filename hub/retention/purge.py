@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Row, select, text
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
@@ -12,6 +12,7 @@ from hub.store import tables
 from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.instant import to_micros
+from hub.store.plates import forget_removed, remove_unread
 
 BATCH: Final = 1000
 """Reads in one purging transaction: the writer is never held long."""
@@ -42,6 +43,8 @@ class Retention:
                 self._remove_pictures(batch)
                 gone.update(names[row.connection_id] for row in batch)
                 self._remove(batch)
+            if gone:
+                forget_removed(self._store)
             refused = self._empty_quarantine(now)
             swept = self._sweep(now)
             self._store.squeeze()
@@ -78,16 +81,7 @@ class Retention:
                 connection.execute(
                     text(f"DELETE FROM {table} WHERE {self._store.one_of(column, 'ids')}"), self._ids(batch)
                 )
-            self._remove_plates(connection, batch)
-
-    def _remove_plates(self, connection: Connection, batch: list[Row[Any]]) -> None:
-        connection.execute(
-            text(
-                f"DELETE FROM plates WHERE {self._store.one_of('id', 'plates')} "
-                "AND NOT EXISTS (SELECT 1 FROM reads WHERE reads.plate_id = plates.id)"
-            ),
-            {"plates": self._store.as_list(sorted({row.plate_id for row in batch}))},
-        )
+            remove_unread(self._store, connection, {row.plate_id for row in batch})
 
     def _empty_quarantine(self, now: datetime) -> int:
         table = tables.quarantine

@@ -21,6 +21,7 @@ from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.instant import to_micros
 from hub.store.matching import match
+from hub.store.plates import plate_ids
 from normalize.read import ImageRef, Read
 
 _READ: Final = (
@@ -164,7 +165,7 @@ def _known(store: Store, connection: Connection, connection_id: int, ids: Sequen
 def _insert(
     store: Store, connection: Connection, page: PageToSave, items: list[Accepted], now: datetime, saved: Saved
 ) -> None:
-    plate_ids = _plate_ids(store, connection, items)
+    ids_of_plates = plate_ids(store, connection, {item.read.plate: item.read.plate_key for item in items})
     camera_ids = _camera_ids(store, connection, page.connection_id, items)
     words = {kind: _dictionary(connection, page.connection_id, kind, items) for kind in {item.kind for item in items}}
     first = store.allot(connection, "reads", len(items))
@@ -178,7 +179,7 @@ def _insert(
                 read_id,
                 page.connection_id,
                 read.vendor_read_id,
-                plate_ids[read.plate],
+                ids_of_plates[read.plate],
                 read.plate_raw,
                 read.state.code,
                 read.plate_confidence,
@@ -265,22 +266,6 @@ def _picture(read_id: int, key: str, image: ImageRef) -> dict[str, Any]:
         "bytes": len(data) if data is not None else None,
         "sha256": sha256(data).digest() if data is not None else None,
     }
-
-
-def _plate_ids(store: Store, connection: Connection, items: list[Accepted]) -> dict[str, int]:
-    keys = {item.read.plate: item.read.plate_key for item in items}
-    found = connection.execute(
-        text(f"SELECT plate, id FROM plates WHERE {store.one_of('plate', 'plates')}"),
-        {"plates": store.as_list(list(keys))},
-    )
-    ids: dict[str, int] = {row[0]: row[1] for row in found}
-    missing = [plate for plate in keys if plate not in ids]
-    if missing:
-        first = store.allot(connection, "plates", len(missing))
-        rows = [(first + n, plate, keys[plate]) for n, plate in enumerate(missing)]
-        store.insert(connection, tables.plates, ("id", "plate", "plate_key"), rows)
-        ids.update((plate, first + n) for n, plate in enumerate(missing))
-    return ids
 
 
 def _camera_ids(store: Store, connection: Connection, connection_id: int, items: list[Accepted]) -> dict[str, int]:

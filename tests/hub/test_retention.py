@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
+from hub.search.query import Query
 from hub.store.tables import metadata
 from hub.wiring import Hub
 
@@ -37,9 +38,9 @@ def test_an_expired_read_is_invisible_at_the_instant_even_when_no_purge_ran(
     opened: Hub, actor: Actor, clock: SetClock, one_read: Path
 ) -> None:
     clock.advance(CAPTURED + LIFE - clock.now() - timedelta(microseconds=1))
-    assert len(opened.search.find(actor, "7ZZZ001", WHY)) == 1
+    assert len(opened.search.find(actor, Query(plates=("7ZZZ001",)), WHY).rows) == 1
     clock.advance(timedelta(microseconds=1))
-    assert opened.search.find(actor, "7ZZZ001", WHY) == []
+    assert opened.search.find(actor, Query(plates=("7ZZZ001",)), WHY).rows == []
     assert kept(opened)["reads"] == 1
 
 
@@ -78,7 +79,7 @@ def test_a_held_read_outlives_its_time(opened: Hub, actor: Actor, clock: SetCloc
     clock.advance(LIFE)
     assert opened.retention.purge(actor) == {"feed": 0}
     assert kept(opened)["reads"] == 1
-    assert opened.search.find(actor, "7ZZZ001", WHY) == []
+    assert opened.search.find(actor, Query(plates=("7ZZZ001",)), WHY).rows == []
 
 
 def test_quarantine_expires_too(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
@@ -124,3 +125,21 @@ def test_what_was_purged_is_in_no_file_of_the_data_folder_and_in_no_row(
     opened.retention.purge(actor)
     assert b"7ZZZ001" not in everything_kept(opened)
     assert b"PICTURE-BYTES" not in everything_kept(opened)
+
+
+def test_the_index_on_the_inside_of_plates_forgets_them_too(
+    opened: Hub, actor: Actor, clock: SetClock, one_read: Path
+) -> None:
+    if opened.store.is_sqlite:
+        trigrams = "SELECT count(*) FROM plates_trigrams"
+        with opened.store.read() as connection:
+            assert connection.scalar(text(trigrams)) == 7  # as many as 7ZZZ001$$ has
+        clock.advance(LIFE)
+        opened.retention.purge(actor)
+        with opened.store.write() as connection:
+            assert connection.scalar(text(trigrams)) == 0
+            connection.execute(text("INSERT INTO plates_inside (plates_inside, rank) VALUES ('integrity-check', 1)"))
+    else:
+        with opened.store.read() as connection:
+            names = connection.scalars(text("SELECT indexname FROM pg_indexes WHERE tablename = 'plates'")).all()
+        assert {"ix_plates_inside", "ix_plates_prefix"} <= set(names)  # the server keeps these in step by itself

@@ -51,7 +51,9 @@ def test_a_search_finds_reads_and_is_on_record(run: Any, filled: Any, sql: Any) 
     kept = sql("SELECT purpose, reason, case_number, results, outcome FROM audit_events ORDER BY id DESC LIMIT 1")
     assert kept == [("stolen_vehicle", "a stolen car, report 26-1", "26-1", 2, "done")]
     assert "9SYN001" in run("search", "9SYN001", *WHY).out
-    assert run("search", "8SYN*", *WHY, "--json").json() == {"rows": []}
+    nothing = run("search", "8SYN*", *WHY, "--json").json()
+    assert (nothing["rows"], nothing["next"]) == ([], None)
+    assert [(part["connection"], part["status"]) for part in nothing["coverage"]] == [("drop", "included")]
     assert "no reads" in run("search", "8SYN*", *WHY).out
     assert len(run("search", "9SYN*", *WHY, "--limit", 1, "--json").json()["rows"]) == 1
 

@@ -1,0 +1,117 @@
+"""What an investigator asks: one model for every door."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from hub.errors import Invalid
+from hub.search.pattern import Pattern
+
+MOST_ROWS: Final = 1000
+MOST_PLATES: Final = 1000
+MOST_EDITED: Final = 10
+_CHARACTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+class Mode(StrEnum):
+    """How a plate must agree with what was typed."""
+
+    PATTERN = "pattern"
+    """Character by character; `?` stands for one, `*` for any run."""
+    LOOKALIKE = "look-alike"
+    """The same once characters that cameras confuse count as one."""
+    ONE_EDIT = "one-edit"
+    """At most one character wrong, missing or too many."""
+
+
+class Cursor(NamedTuple):
+    """The last row of a page; the next page begins after it. Stable while reads come and go."""
+
+    captured_at: int
+    id: int
+
+    def text(self) -> str:
+        """As a page hands it out and takes it back."""
+        return f"{self.captured_at:x}-{self.id:x}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor":
+        """The cursor of a text; raises `Invalid`."""
+        captured_at, _, ident = text.partition("-")
+        try:
+            return cls(int(captured_at, 16), int(ident, 16))
+        except ValueError:
+            raise Invalid("after: is not a cursor that a page gave") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which reads are wanted: everything given must hold, and within one field any of its values.
+
+    Times are instants, `since` included and `until` not; confidence is 0–1, states are ISO 3166-2, makes, colours and
+    bodies NCIC's codes.
+    """
+
+    plates: tuple[str, ...] = ()
+    mode: Mode = Mode.PATTERN
+    states: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    cameras: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
+    makes: tuple[str, ...] = ()
+    colours: tuple[str, ...] = ()
+    bodies: tuple[str, ...] = ()
+    hits_only: bool = False
+    min_confidence: float | None = None
+    limit: int = 100
+    after: Cursor | None = None
+
+    def patterns(self) -> tuple[Pattern, ...]:
+        """The plates, checked and once each; raises `Invalid`, naming the field, for a question without an answer."""
+        patterns = tuple(dict.fromkeys(map(Pattern.parse, self.plates)))
+        if len(patterns) > MOST_PLATES:
+            raise Invalid(f"plates: at most {MOST_PLATES} at once")
+        if self.mode is not Mode.PATTERN and not all(pattern.exact for pattern in patterns):
+            raise Invalid(f"plates: {self.mode} takes whole plates, without ? and *")
+        if self.mode is Mode.ONE_EDIT and len(patterns) > MOST_EDITED:
+            raise Invalid(f"plates: {self.mode} takes at most {MOST_EDITED} at once")
+        if not 1 <= self.limit <= MOST_ROWS:
+            raise Invalid(f"limit: must lie between 1 and {MOST_ROWS}")
+        if self.since and self.until and self.since >= self.until:
+            raise Invalid("since: must lie before until")
+        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
+            raise Invalid("min_confidence: must lie between 0 and 1")
+        if not any((patterns, self.since, self.cameras, self.connections, self.hits_only)):
+            raise Invalid("query: needs a plate, a time, a camera or a connection")
+        return patterns
+
+
+def one_edit(plate: str) -> set[str]:
+    """Every plate that is one wrong, missing or added character away from a plate, and the plate itself."""
+    found = {plate}
+    for at in range(len(plate) + 1):
+        head, tail = plate[:at], plate[at:]
+        found.update(head + character + tail for character in _CHARACTERS)
+        if tail:
+            found.add(head + tail[1:])
+            found.update(head + character + tail[1:] for character in _CHARACTERS)
+    return found - {""}
+
+
+def why_edited(asked: str, found: str) -> str:
+    """How a plate differs from the one that was asked for by one character; positions count from 1."""
+    pairs = enumerate(zip(asked, found, strict=False))
+    at = next((n for n, (one, other) in pairs if one != other), min(len(asked), len(found)))
+    if len(asked) == len(found):
+        return f"one edit: {asked[at]}→{found[at]} at {at + 1}"
+    if len(asked) > len(found):
+        return f"one edit: {asked[at]} missing at {at + 1}"
+    return f"one edit: {found[at]} too many at {at + 1}"
+
+
+def why_alike(asked: str, found: str) -> str:
+    """Which characters of a plate are look-alikes of those that were asked for; positions count from 1."""
+    pairs = enumerate(zip(asked, found, strict=True), 1)
+    return "look-alike " + ", ".join(f"{one}→{other} at {n}" for n, (one, other) in pairs if one != other)

@@ -1,0 +1,69 @@
+"""Plates and the index on their inside, kept in step: what is in the table is in the index, and nothing else."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from hub.store import tables
+from hub.store.engine import Store
+
+MARK: Final = "$$"
+"""What follows a plate in SQLite's index (migration 0002)."""
+_MERGE: Final = -200
+"""Index pages that one step of a merge rewrites."""
+
+
+def plate_ids(store: Store, connection: Connection, keys: Mapping[str, str]) -> dict[str, int]:
+    """The ids of plates, given with their folded keys; those that are not there yet are added."""
+    found = connection.execute(
+        text(f"SELECT plate, id FROM plates WHERE {store.one_of('plate', 'plates')}"),
+        {"plates": store.as_list(list(keys))},
+    )
+    ids: dict[str, int] = {row[0]: row[1] for row in found}
+    missing = [plate for plate in keys if plate not in ids]
+    if missing:
+        first = store.allot(connection, "plates", len(missing))
+        rows = [(first + n, plate, keys[plate]) for n, plate in enumerate(missing)]
+        store.insert(connection, tables.plates, ("id", "plate", "plate_key"), rows)
+        if store.is_sqlite:
+            connection.exec_driver_sql(
+                "INSERT INTO plates_inside (rowid, text) VALUES (?, ?)", [(row[0], row[1] + MARK) for row in rows]
+            )
+        ids.update((plate, first + n) for n, plate in enumerate(missing))
+    return ids
+
+
+def remove_unread(store: Store, connection: Connection, ids: Iterable[int]) -> None:
+    """Remove those of the plates that no read is left of, from the table and from the index."""
+    gone = connection.execute(
+        text(
+            f"SELECT id, plate FROM plates WHERE {store.one_of('id', 'ids')} "
+            "AND NOT EXISTS (SELECT 1 FROM reads WHERE reads.plate_id = plates.id)"
+        ),
+        {"ids": store.as_list(sorted(ids))},
+    ).all()
+    if not gone:
+        return
+    if store.is_sqlite:
+        connection.exec_driver_sql(
+            "INSERT INTO plates_inside (plates_inside, rowid, text) VALUES ('delete', ?, ?)",
+            [(row.id, row.plate + MARK) for row in gone],
+        )
+    connection.execute(
+        text(f"DELETE FROM plates WHERE {store.one_of('id', 'ids')}"), {"ids": store.as_list([row.id for row in gone])}
+    )
+
+
+def forget_removed(store: Store) -> None:
+    """Rewrite what SQLite's index still remembers of removed plates: it marks them as gone and keeps their trigrams.
+
+    In small steps, each a transaction of its own, so that no writer waits long.
+    """
+    while store.is_sqlite:
+        with store.write() as connection:
+            before = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+            connection.exec_driver_sql(f"INSERT INTO plates_inside (plates_inside, rank) VALUES ('merge', {_MERGE})")
+            # Fewer than two changed rows is how the index says that nothing was left to merge.
+            if connection.exec_driver_sql("SELECT total_changes()").scalar_one() - before < 2:
+                return
