@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help demo test check bench new-connector lock clean
+.PHONY: help demo test check bench bench-search new-connector lock clean
 
 help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ check: .venv/.ready ## Lint, type-check, hold the layers
 
 bench: .venv/.bench ## Measure ingest beside raw executemany and beside dlt (READS=10000)
 	@$(BIN)/python -m bench.ingest $(ARGS)
+
+bench-search: .venv/.ready ## Measure every kind of search (READS=1000000, ARGS="--postgresql")
+	@$(BIN)/python -m bench.search $(ARGS)
 
 .venv/.bench: .venv/.ready requirements/bench.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
