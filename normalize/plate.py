@@ -23,8 +23,8 @@ LOOKALIKES: Final[dict[str, str]] = {
 }
 """Characters that readers confuse, by the character each class folds to.
 
-Left out on purpose: 4/A, 7/T, U/V, M/N and their like. They are confused far less often than the six above,
-and each further class makes more innocent plates match (measured at about one more plate in 200 for U/V).
+Left out on purpose: 4/A, 7/T, U/V, M/N and their like. Each further class makes more innocent plates match: among
+200,000 plates of `bench.town`, U/V alone would make one in 240 share its key with another car.
 """
 
 _FOLD: Final = str.maketrans({char: to for group, to in LOOKALIKES.items() for char in group})

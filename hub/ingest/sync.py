@@ -214,7 +214,7 @@ class Sync:
 def few_collections() -> Iterator[None]:
     """Let the garbage collector look seldom while pages go through, and not at all at what was there before.
 
-    Records make no cycles, yet their number alone makes Python search for some: measured, a fifth of ingest's time.
+    Records make no cycles, yet their number alone makes Python search for some, a fifth of ingest's time.
     """
     thresholds = gc.get_threshold()
     gc.freeze()

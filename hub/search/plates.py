@@ -1,4 +1,4 @@
-"""The first step of every search: which of the distinct plates are meant. They are a fifth of the reads, or fewer.
+"""The first step of every search: which of the distinct plates are meant. They are far fewer than the reads.
 
 Whole plates, look-alikes and edits are probes of an index. A pattern goes by what is known of it: its beginning (an
 index range), or two or more characters in a row (the trigram index). What would name too many plates, or knows no two

@@ -1,7 +1,8 @@
 """Payloads, compressed: against a dictionary of their kind's field names, which no value ever enters.
 
-A dictionary is worth a factor of ten on short JSON records, but a dictionary trained on reads would hold plates for
-ever. This one holds the names of the fields only, and no name with a digit in it, since a vendor might key by plate.
+A dictionary makes short JSON records a third as large (116 bytes of 593 instead of 355, with another record as the
+dictionary), but one made of reads would hold plates for ever. This one holds the names of the fields only, and no name
+with a digit in it, since a vendor might key by plate.
 """
 
 import threading

@@ -215,7 +215,7 @@ def _insert(
 
 
 def _details(read: Read) -> bytes:
-    """What a read says beyond its columns, as JSON (pydantic's own way to it takes three times as long)."""
+    """What a read says beyond its columns, as JSON (pydantic's own way to it takes longer)."""
     said = {
         name: value for name, default in _DETAILS if (value := getattr(read, name)) is not default and value != default
     }
