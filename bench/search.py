@@ -22,6 +22,7 @@ from rich.table import Table
 from sqlalchemy import text
 
 from bench.town import END, fill
+from hub.audit.record import Why
 from hub.clock import SetClock
 from hub.search.query import Cursor, Mode, Query
 from hub.settings import HubSettings
@@ -29,6 +30,7 @@ from hub.store.instant import to_micros
 from hub.wiring import Hub, open_hub
 
 ROUNDS = 60
+WHY = Why("stolen_vehicle", "measuring a search")
 
 
 @contextmanager
@@ -65,15 +67,15 @@ def kinds(plates: list[str]) -> dict[str, Callable[[], Query]]:
 
     april, may = END.replace(month=4), END.replace(month=5)
     return {
-        "exact": lambda: Query(plates=(one(),), limit=50),
-        "look-alike": lambda: Query(plates=(one(),), mode=Mode.LOOKALIKE, limit=50),
-        "prefix 4": lambda: Query(plates=(f"{one()[:4]}*",), limit=50),
-        "AB?12*": lambda: Query(plates=(holed(one()),), limit=50),
-        "one edit": lambda: Query(plates=(one(),), mode=Mode.ONE_EDIT, limit=50),
-        "4 inside": lambda: Query(plates=(inside(4),), limit=50),
-        "3 inside": lambda: Query(plates=(inside(3),), limit=50),
-        "2 inside": lambda: Query(plates=(inside(2),), limit=50),
-        "attributes, 30 days": lambda: Query(makes=("TESL",), colours=("BLU",), since=april, until=may, limit=50),
+        "exact": lambda: Query(WHY, plates=(one(),), limit=50),
+        "look-alike": lambda: Query(WHY, plates=(one(),), mode=Mode.LOOKALIKE, limit=50),
+        "prefix 4": lambda: Query(WHY, plates=(f"{one()[:4]}*",), limit=50),
+        "AB?12*": lambda: Query(WHY, plates=(holed(one()),), limit=50),
+        "one edit": lambda: Query(WHY, plates=(one(),), mode=Mode.ONE_EDIT, limit=50),
+        "4 inside": lambda: Query(WHY, plates=(inside(4),), limit=50),
+        "3 inside": lambda: Query(WHY, plates=(inside(3),), limit=50),
+        "2 inside": lambda: Query(WHY, plates=(inside(2),), limit=50),
+        "attributes, 30 days": lambda: Query(WHY, makes=("TESL",), colours=("BLU",), since=april, until=may, limit=50),
     }
 
 
@@ -101,10 +103,10 @@ def measure(hub: Hub, plates: list[str]) -> dict[str, tuple[float, float]]:
         found["raw exact"] = timed(lambda: connection.execute(raw, {"plate": draw.choice(plates)}).all())
         for name, query in kinds(plates).items():
             found[name] = timed(lambda query=query: hub.search._rows(connection, query(), now))  # type: ignore[misc]
-        page = Query(since=END.replace(year=2025), limit=50)
+        page = Query(WHY, since=END.replace(year=2025), limit=50)
         found["page 1"] = timed(lambda: hub.search._rows(connection, page, now))
         middle = Cursor(to_micros(END.replace(month=1)), 0)
-        deep = Query(since=END.replace(year=2025), limit=50, after=middle)
+        deep = Query(WHY, since=END.replace(year=2025), limit=50, after=middle)
         found["a page in the middle"] = timed(lambda: hub.search._rows(connection, deep, now))
     return found
 

@@ -15,6 +15,7 @@ from hub.ingest.intake import Intake
 from hub.ingest.pictures import Pictures
 from hub.ingest.quarantine import Quarantine
 from hub.ingest.sync import Sync, Watch
+from hub.policy.asking import Asking
 from hub.policy.profile import Profile, load
 from hub.retention.purge import Retention
 from hub.search.reads import Search
@@ -35,6 +36,7 @@ class Hub:
     images: ImageStore
     profile: Profile
     audit: Audit
+    asking: Asking
     connections: Connections
     intake: Intake
     sync: Sync
@@ -68,6 +70,7 @@ def open_hub(settings: HubSettings | None = None, clock: Clock | None = None) ->
 def _assembled(settings: HubSettings, clock: Clock, profile: Profile, vault: Vault, store: Store) -> Hub:
     images = open_images(settings.images or str(settings.data / "images"), settings.images_endpoint)
     audit = Audit(store, clock)
+    asking = Asking(audit, profile)
     frame = Frame(clock=clock, sleep=time.sleep)
     connections = Connections(store, audit, clock, vault, frame, settings.agency, settings.allow_connectors)
     intake = Intake(store, images, profile, clock)
@@ -84,12 +87,13 @@ def _assembled(settings: HubSettings, clock: Clock, profile: Profile, vault: Vau
         images=images,
         profile=profile,
         audit=audit,
+        asking=asking,
         connections=connections,
         intake=intake,
         sync=Sync(store, audit, clock, intake, pictures, connections.open, connections.pause, watches),
         quarantine=Quarantine(store, audit, clock, intake, connections.open),
         hotlists=hotlists,
         publishing=Publishing(store, audit, clock, hotlists, connections.open),
-        search=Search(store, audit, clock, profile),
+        search=Search(store, asking, clock),
         retention=Retention(store, images, audit, clock),
     )

@@ -74,6 +74,7 @@ def search(
     """Find reads over every source, newest first; purpose and reason are asked and kept on record."""
     with failures(), open_hub() as hub:
         query = Query(
+            why=Why(purpose, reason, case),
             plates=tuple(plates or ()),
             mode=mode,
             states=_codes("state", state, state_word),
@@ -89,7 +90,7 @@ def search(
             limit=limit,
             after=Cursor.parse(after) if after else None,
         )
-        answer = hub.search.find(Actor.of_process(), query, Why(purpose, reason, case))
+        answer = hub.search.find(Actor.of_process(), query)
         if as_json:
             print_json(answer)
             return

@@ -1,10 +1,11 @@
 """What an investigator asks: one model for every door."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from hub.audit.record import Why
 from hub.errors import Invalid
 from hub.search.pattern import Pattern
 
@@ -47,12 +48,13 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which reads are wanted: everything given must hold, and within one field any of its values.
+    """Which reads are wanted and why: everything given must hold, and within one field any of its values.
 
     Times are instants, `since` included and `until` not; confidence is 0–1, states are ISO 3166-2, makes, colours and
     bodies NCIC's codes.
     """
 
+    why: Why
     plates: tuple[str, ...] = ()
     mode: Mode = Mode.PATTERN
     states: tuple[str, ...] = ()
@@ -67,6 +69,11 @@ class Query:
     min_confidence: float | None = None
     limit: int = 100
     after: Cursor | None = None
+
+    def told(self) -> dict[str, Any]:
+        """What was asked, as the audit record keeps it: every field that says something, without the why."""
+        said = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "why"}
+        return {name: value for name, value in said.items() if value not in ((), None, False)}
 
     def patterns(self) -> tuple[Pattern, ...]:
         """The plates, checked and once each; raises `Invalid`, naming the field, for a question without an answer."""

@@ -1,25 +1,22 @@
 """`Search`: reads over all sources, newest first. Nothing is handed out before it is on record who asked and why."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
-from hub.audit.record import Actor, Audit, Why
+from hub.audit.record import Actor
 from hub.clock import Clock
-from hub.errors import HubError, PolicyRefused
-from hub.policy.profile import Profile
+from hub.policy.asking import Asking
 from hub.search import plates
 from hub.search.coverage import Coverage, coverage
 from hub.search.query import Cursor, Query
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 
-SHORTEST_REASON: Final = 4
 WALK: Final = 2000
 """Reads that one step of a walk looks at."""
-_HOLLOW: Final = frozenset({"test", "testing", "n/a", "na", "none", "x", "-", "asdf", "check", "search"})
 _COLUMNS: Final = """
     r.id, p.plate, r.plate_raw, r.plate_state, r.captured_at, r.zone, coalesce(c.name, c.vendor_id) AS camera,
     n.name AS connection, r.plate_confidence, r.make, r.colour, r.body, r.latitude, r.longitude, r.received_at,
@@ -62,43 +59,27 @@ class Answer:
 class Search:
     """Searches the store."""
 
-    def __init__(self, store: Store, audit: Audit, clock: Clock, profile: Profile) -> None:
+    def __init__(self, store: Store, asking: Asking, clock: Clock) -> None:
         self._store = store
-        self._audit = audit
+        self._asking = asking
         self._clock = clock
-        self._profile = profile
 
-    def find(self, actor: Actor, query: Query, why: Why) -> Answer:
+    def find(self, actor: Actor, query: Query) -> Answer:
         """The newest visible reads that a query means, a page of them.
 
         Raises `PolicyRefused` without a purpose of the profile or a reason that says something, and `Invalid` for a
         question without an answer; a refusal is on record too.
         """
-        asked = {name: value for name, value in asdict(query).items() if value not in ((), None)}
-        try:
-            self._allowed(why)
+        with self._asking.question(actor, "reads.search", query.why, query=query.told()) as question:
             query.patterns()
-        except HubError as refused:
-            self._audit.record(actor, "reads.search", "refused", why=why, query=asked, refusal=str(refused))
-            raise
-        now = self._clock.now()
-        with self._store.read() as connection:
-            rows = self._rows(connection, query, to_micros(now))
-            covered = coverage(connection, query.connections, query.since, query.until, now)
-        following = Cursor(to_micros(rows[-1].captured_at), rows[-1].id).text() if len(rows) == query.limit else None
-        self._audit.record(actor, "reads.search", "done", why=why, results=len(rows), query=asked)
+            now = self._clock.now()
+            with self._store.read() as connection:
+                rows = self._rows(connection, query, to_micros(now))
+                covered = coverage(connection, query.connections, query.since, query.until, now)
+            last = rows[-1] if len(rows) == query.limit else None
+            following = Cursor(to_micros(last.captured_at), last.id).text() if last else None
+            question.answered(len(rows))
         return Answer(rows, following, covered)
-
-    def _allowed(self, why: Why) -> None:
-        if not why.purpose.strip():
-            raise PolicyRefused(f"purpose: is missing; one of {', '.join(self._profile.purposes)}")
-        if why.purpose not in self._profile.purposes:
-            raise PolicyRefused(
-                f"purpose: {why.purpose!r} is none of this agency's; they are {', '.join(self._profile.purposes)}"
-            )
-        reason = why.reason.strip()
-        if reason.casefold() in _HOLLOW or len(reason) < SHORTEST_REASON:
-            raise PolicyRefused("reason: must say in words why (Civ. Code 1798.90.52(a)(4))")
 
     def _rows(self, connection: Connection, query: Query, now: int) -> list[Found]:
         meant = plates.find(self._store, connection, query)

@@ -127,7 +127,7 @@ def test_an_address_that_is_over_is_not_asked_and_the_read_stays(
     assert flock.sync.receive("flock", late).stored == 1
     assert [(row.state, row.url) for row in pictures(flock)] == [("gone", None)]
     assert vendor.asked_for_pictures() == 0
-    assert len(flock.search.find(actor, Query(plates=(world.passes["flock"][-1].plate,)), WHY).rows) == 1
+    assert len(flock.search.find(actor, Query(WHY, plates=(world.passes["flock"][-1].plate,))).rows) == 1
 
 
 @pytest.mark.parametrize("path", ["/signed/nobody.jpg?expires=1&signature=x", "/nothing.jpg"])

@@ -38,9 +38,9 @@ def test_an_expired_read_is_invisible_at_the_instant_even_when_no_purge_ran(
     opened: Hub, actor: Actor, clock: SetClock, one_read: Path
 ) -> None:
     clock.advance(CAPTURED + LIFE - clock.now() - timedelta(microseconds=1))
-    assert len(opened.search.find(actor, Query(plates=("7ZZZ001",)), WHY).rows) == 1
+    assert len(opened.search.find(actor, Query(WHY, plates=("7ZZZ001",))).rows) == 1
     clock.advance(timedelta(microseconds=1))
-    assert opened.search.find(actor, Query(plates=("7ZZZ001",)), WHY).rows == []
+    assert opened.search.find(actor, Query(WHY, plates=("7ZZZ001",))).rows == []
     assert kept(opened)["reads"] == 1
 
 
@@ -79,7 +79,7 @@ def test_a_held_read_outlives_its_time(opened: Hub, actor: Actor, clock: SetCloc
     clock.advance(LIFE)
     assert opened.retention.purge(actor) == {"feed": 0}
     assert kept(opened)["reads"] == 1
-    assert opened.search.find(actor, Query(plates=("7ZZZ001",)), WHY).rows == []
+    assert opened.search.find(actor, Query(WHY, plates=("7ZZZ001",))).rows == []
 
 
 def test_quarantine_expires_too(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:

@@ -49,7 +49,7 @@ def test_two_cars_with_one_plate_are_one_plate_and_two_reads(opened: Hub, actor:
     write_page(feed, 1, [record(1, "7ZZZ001", AT.format(1)), record(2, "7zzz 001", AT.format(2), state="us-nv")])
     opened.sync.run(actor, "feed")
     assert (count(opened, "plates"), count(opened, "reads")) == (1, 2)
-    found = opened.search.find(actor, Query(plates=("7ZZZ001",)), WHY).rows
+    found = opened.search.find(actor, Query(WHY, plates=("7ZZZ001",))).rows
     assert [(row.plate_raw, row.plate_state) for row in found] == [("7zzz 001", "US-NV"), ("7ZZZ001", "US-CA")]
 
 
@@ -91,7 +91,7 @@ def test_a_replayed_record_lands_as_if_it_had_come_right_at_first(
     replayed = opened.quarantine.replay(actor, "feed")
     assert (replayed.stored, replayed.quarantined) == (1, 1)
     assert count(opened, "quarantine") == 1  # what is refused again stays
-    assert [row.plate for row in opened.search.find(actor, Query(plates=("7ZZZ*",)), WHY).rows] == ["7ZZZ005"]
+    assert [row.plate for row in opened.search.find(actor, Query(WHY, plates=("7ZZZ*",))).rows] == ["7ZZZ005"]
     again = opened.quarantine.replay(actor, "feed")
     assert (again.stored, again.quarantined, count(opened, "quarantine")) == (0, 1, 1)
 
@@ -235,4 +235,4 @@ def test_hostile_plate_text_goes_in_and_comes_out_unchanged(opened: Hub, actor: 
     with opened.store.read() as connection:
         kept = connection.scalars(text("SELECT plate_raw FROM reads ORDER BY id")).all()
     assert kept == nasty
-    assert [row.plate_raw for row in opened.search.find(actor, Query(plates=("NULL",)), WHY).rows] == ["NULL"]
+    assert [row.plate_raw for row in opened.search.find(actor, Query(WHY, plates=("NULL",))).rows] == ["NULL"]

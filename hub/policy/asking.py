@@ -1,0 +1,70 @@
+"""`Asking`: nobody sees data who does not say why, and nothing is handed out before it is on record who asked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from hub.audit.record import Actor, Audit, Why
+from hub.errors import HubError, PolicyRefused
+from hub.policy.profile import Profile
+
+SHORTEST_REASON: Final = 4
+_HOLLOW: Final = frozenset({"test", "testing", "n/a", "na", "none", "x", "-", "asdf", "check", "search"})
+
+
+class Question:
+    """One question on its way to an answer."""
+
+    def __init__(self, audit: Audit, actor: Actor, action: str, why: Why, detail: dict[str, Any]) -> None:
+        self._audit = audit
+        self._actor = actor
+        self._action = action
+        self._why = why
+        self._detail = detail
+        self.on_record = False
+
+    def answered(self, results: int, **detail: Any) -> None:
+        """Make the answer durable in the audit record; only after this may it leave."""
+        self._audit.record(self._actor, self._action, "done", why=self._why, results=results, **self._detail, **detail)
+        self.on_record = True
+
+    def refused(self, refusal: str) -> None:
+        """Make a refusal durable."""
+        self._audit.record(self._actor, self._action, "refused", why=self._why, refusal=refusal, **self._detail)
+        self.on_record = True
+
+
+class Asking:
+    """The door that every question about reads goes through."""
+
+    def __init__(self, audit: Audit, profile: Profile) -> None:
+        self._audit = audit
+        self._profile = profile
+
+    @contextmanager
+    def question(self, actor: Actor, action: str, why: Why, **detail: Any) -> Iterator[Question]:
+        """Let a question in that says why; inside, find the answer and call `answered` before handing it out.
+
+        Raises `PolicyRefused` without a purpose of the profile or a reason that says something. A refusal, this one or
+        any `HubError` raised inside before the answer, is on record too. `detail` is what was asked, for the record.
+        """
+        asked = Question(self._audit, actor, action, why, detail)
+        try:
+            self._allowed(why)
+            yield asked
+        except HubError as refused:
+            if not asked.on_record:
+                asked.refused(str(refused))
+            raise
+        if not asked.on_record:
+            raise RuntimeError(f"{action}: an answer left without a record")
+
+    def _allowed(self, why: Why) -> None:
+        purposes = ", ".join(self._profile.purposes)
+        if not why.purpose.strip():
+            raise PolicyRefused(f"purpose: is missing; one of {purposes}")
+        if why.purpose not in self._profile.purposes:
+            raise PolicyRefused(f"purpose: {why.purpose!r} is none of this agency's; they are {purposes}")
+        reason = why.reason.strip()
+        if reason.casefold() in _HOLLOW or len(reason) < SHORTEST_REASON:
+            raise PolicyRefused("reason: must say in words why (Civ. Code 1798.90.52(a)(4))")
