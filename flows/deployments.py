@@ -6,6 +6,7 @@ from typing import Any, Final
 from prefect import serve
 
 from flows.door import the_hub
+from flows.months import months
 from flows.publish import publish, verify
 from flows.purge import purge
 from flows.sync import read_cameras, sync
@@ -15,7 +16,7 @@ NATIVE: Final = "native"
 
 
 def deployments() -> list[Any]:
-    """One deployment a connection, one a hot list, and the hourly purge; parameters are names, never plates."""
+    """One deployment a connection, one a hot list, the purge, the months; parameters are names, never plates."""
     with the_hub() as hub:
         accounts = [account for account in hub.connections.list() if account.state == "active"]
         lists = hub.hotlists.names()
@@ -32,6 +33,7 @@ def deployments() -> list[Any]:
         made.append(publish.to_deployment(name=f"publish-{at}", parameters=told, cron="5 * * * *"))
         made.append(verify.to_deployment(name=f"verify-{at}", parameters=told, cron="35 * * * *"))
     made.append(purge.to_deployment(name="purge", cron="0 * * * *"))
+    made.append(months.to_deployment(name="months", cron="20 3 * * *"))
     return made
 
 

@@ -22,6 +22,7 @@ from hub.search.reads import Search
 from hub.settings import HubSettings
 from hub.store.engine import Store
 from hub.store.images import ImageStore, open_images
+from hub.store.partitions import make_months
 from hub.store.schema import upgrade
 from hub.store.vault import Vault
 
@@ -62,6 +63,7 @@ def open_hub(settings: HubSettings | None = None, clock: Clock | None = None) ->
     store = Store(given.url())
     try:
         upgrade(store)
+        make_months(store, ticking.now())
         yield _assembled(given, ticking, profile, vault, store)
     finally:
         store.close()

@@ -82,6 +82,7 @@ class Connections:
                 insert(tables.connections).values(
                     name=name,
                     connector=key,
+                    kind=kind.info.origin,
                     agency=self._agency,
                     settings=plain,
                     sealed=sealed,
@@ -136,8 +137,8 @@ class Connections:
         """
         with self._store.write() as connection:
             row = self._row(connection, name)
-            for table, what in ((tables.reads, "reads"), (tables.quarantine, "quarantined records")):
-                if connection.scalar(select(table.c.id).where(table.c.connection_id == row.id).limit(1)):
+            for table, what in ((tables.ledger, "reads"), (tables.quarantine, "quarantined records")):
+                if connection.scalar(select(table.c.connection_id).where(table.c.connection_id == row.id).limit(1)):
                     raise Conflict(f"{name} still has {what}: pause it until they have expired and been purged")
             if connection.scalar(
                 select(tables.publications.c.hotlist_id).where(tables.publications.c.connection_id == row.id).limit(1)

@@ -76,12 +76,23 @@ class Retention:
             self._images.delete(key)
 
     def _remove(self, batch: list[Row[Any]]) -> None:
+        plates = {row.plate_id for row in batch}
         with self._store.write() as connection:
-            for table, column in (("hits", "read_id"), ("images", "read_id"), ("payloads", "read_id"), ("reads", "id")):
-                connection.execute(
-                    text(f"DELETE FROM {table} WHERE {self._store.one_of(column, 'ids')}"), self._ids(batch)
-                )
-            remove_unread(self._store, connection, {row.plate_id for row in batch})
+            where = self._store.one_of("read_id", "ids")
+            plates.update(
+                connection.scalars(text(f"SELECT plate_id FROM candidates WHERE {where}"), self._ids(batch)).all()
+            )
+            connection.execute(
+                text(
+                    "DELETE FROM ledger WHERE (connection_id, vendor_read_id) IN (SELECT connection_id, vendor_read_id "
+                    f"FROM reads WHERE {self._store.one_of('id', 'ids')})"
+                ),
+                self._ids(batch),
+            )
+            for table in ("hits", "images", "payloads", "candidates"):
+                connection.execute(text(f"DELETE FROM {table} WHERE {where}"), self._ids(batch))
+            connection.execute(text(f"DELETE FROM reads WHERE {self._store.one_of('id', 'ids')}"), self._ids(batch))
+            remove_unread(self._store, connection, plates)
 
     def _empty_quarantine(self, now: datetime) -> int:
         table = tables.quarantine

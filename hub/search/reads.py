@@ -1,6 +1,7 @@
 """`Search`: reads over all sources, newest first. Nothing is handed out before it is on record who asked and why."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from hub.clock import Clock
 from hub.policy.asking import Asking
 from hub.search import plates
 from hub.search.coverage import Coverage, coverage
-from hub.search.query import Cursor, Query
+from hub.search.query import MOST_ROWS, Cursor, Query
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 
@@ -80,6 +81,18 @@ class Search:
             following = Cursor(to_micros(last.captured_at), last.id).text() if last else None
             question.answered(len(rows))
         return Answer(rows, following, covered)
+
+    def every(self, query: Query) -> Iterator[Found]:
+        """Every visible read that a query means, newest first, page by page; for callers that hold the question."""
+        now = to_micros(self._clock.now())
+        page = replace(query, limit=MOST_ROWS)
+        while True:
+            with self._store.read() as connection:
+                rows = self._rows(connection, page, now)
+            yield from rows
+            if len(rows) < MOST_ROWS:
+                return
+            page = replace(page, after=Cursor(to_micros(rows[-1].captured_at), rows[-1].id))
 
     def _rows(self, connection: Connection, query: Query, now: int) -> list[Found]:
         meant = plates.find(self._store, connection, query)

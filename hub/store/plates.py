@@ -35,11 +35,12 @@ def plate_ids(store: Store, connection: Connection, keys: Mapping[str, str]) -> 
 
 
 def remove_unread(store: Store, connection: Connection, ids: Iterable[int]) -> None:
-    """Remove those of the plates that no read is left of, from the table and from the index."""
+    """Remove those of the plates that no read and no candidate is left of, from the table and from the index."""
     gone = connection.execute(
         text(
             f"SELECT id, plate FROM plates WHERE {store.one_of('id', 'ids')} "
-            "AND NOT EXISTS (SELECT 1 FROM reads WHERE reads.plate_id = plates.id)"
+            "AND NOT EXISTS (SELECT 1 FROM reads WHERE reads.plate_id = plates.id) "
+            "AND NOT EXISTS (SELECT 1 FROM candidates WHERE candidates.plate_id = plates.id)"
         ),
         {"ids": store.as_list(sorted(ids))},
     ).all()

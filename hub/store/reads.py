@@ -14,6 +14,7 @@ import msgspec
 from pydantic import BaseModel
 from sqlalchemy import Connection, insert, select, text
 
+from hub.area import cell_of
 from hub.errors import IntegrityBroken
 from hub.store import tables
 from hub.store.codec import compress, decompress, field_names
@@ -22,13 +23,18 @@ from hub.store.images import ImageStore
 from hub.store.instant import to_micros
 from hub.store.matching import match
 from hub.store.plates import plate_ids
+from normalize.plate import canonical, fold
 from normalize.read import ImageRef, Read
 
 _READ: Final = (
     *("id", "connection_id", "vendor_read_id", "plate_id", "plate_raw", "plate_state", "plate_confidence"),
     *("state_confidence", "camera_id", "captured_at", "zone", "received_at", "ingested_at", "latitude", "longitude"),
-    *("make", "colour", "body", "obtained", "expires_at", "rule"),
+    *("cell", "make", "colour", "body", "obtained", "expires_at", "rule"),
 )
+_LEDGER: Final = ("connection_id", "vendor_read_id", "read_id")
+_CANDIDATE: Final = ("read_id", "rank", "plate_id", "confidence", "captured_at", "expires_at")
+MOST_CANDIDATES: Final = 5
+"""Of an engine's choices so many can be searched; the record keeps them all."""
 _PAYLOAD: Final = ("read_id", "kind", "part", "dictionary_id", "payload", "sha256", "details")
 _DETAILS: Final = tuple(
     (name, Read.model_fields[name].default)
@@ -154,7 +160,7 @@ def _known(store: Store, connection: Connection, connection_id: int, ids: Sequen
         return set()
     rows = connection.execute(
         text(
-            "SELECT vendor_read_id FROM reads "
+            "SELECT vendor_read_id FROM ledger "
             f"WHERE connection_id = :connection_id AND {store.one_of('vendor_read_id', 'ids')}"
         ),
         {"connection_id": connection_id, "ids": store.as_list(ids)},
@@ -165,15 +171,20 @@ def _known(store: Store, connection: Connection, connection_id: int, ids: Sequen
 def _insert(
     store: Store, connection: Connection, page: PageToSave, items: list[Accepted], now: datetime, saved: Saved
 ) -> None:
-    ids_of_plates = plate_ids(store, connection, {item.read.plate: item.read.plate_key for item in items})
-    camera_ids = _camera_ids(store, connection, page.connection_id, items)
+    others = [_candidates(item.read) for item in items]
+    keys = {item.read.plate: item.read.plate_key for item in items}
+    for listed in others:
+        keys.update((plate, fold(plate)) for _, plate, _ in listed if plate not in keys)
+    ids_of_plates = plate_ids(store, connection, keys)
+    cameras = _cameras(store, connection, page.connection_id, items)
     words = {kind: _dictionary(connection, page.connection_id, kind, items) for kind in {item.kind for item in items}}
     first = store.allot(connection, "reads", len(items))
     received, ingested = to_micros(page.received_at), to_micros(now)
-    reads, payloads, pictures = [], [], []
-    for read_id, item in enumerate(items, first):
+    reads, ledger, candidates, payloads, pictures = [], [], [], [], []
+    for read_id, (item, choices) in enumerate(zip(items, others, strict=True), first):
         read = item.read
-        place, vehicle = read.place, read.vehicle
+        place, vehicle, camera = read.place, read.vehicle, cameras[read.camera.id]
+        captured, expires = to_micros(read.captured_at), to_micros(item.expires_at)
         reads.append(
             (
                 read_id,
@@ -184,21 +195,25 @@ def _insert(
                 read.state.code,
                 read.plate_confidence,
                 read.state_confidence,
-                camera_ids[read.camera.id],
-                to_micros(read.captured_at),
+                camera.id,
+                captured,
                 read.zone.value,
                 received,
                 ingested,
                 place.latitude if place else None,
                 place.longitude if place else None,
+                cell_of(place.latitude, place.longitude) if place else camera.cell,
                 vehicle.make.code,
                 vehicle.colour.code,
                 vehicle.body.code,
                 page.obtained,
-                to_micros(item.expires_at),
+                expires,
                 item.rule,
             )
         )
+        ledger.append((page.connection_id, read.vendor_read_id, read_id))
+        for rank, plate, confidence in choices:
+            candidates.append((read_id, rank, ids_of_plates[plate], confidence, captured, expires))
         details = _details(read)
         digest = sha256(item.payload).digest()
         dictionary_id, names = words[item.kind]
@@ -207,11 +222,23 @@ def _insert(
         for index, image in enumerate(read.images):
             pictures.append(_picture(read_id, image_key(page.connection_id, item, index), image))
     store.insert(connection, tables.reads, _READ, reads)
+    store.insert(connection, tables.ledger, _LEDGER, ledger)
+    store.insert(connection, tables.candidates, _CANDIDATE, candidates)
     store.insert(connection, tables.payloads, _PAYLOAD, payloads)
     if pictures:
         connection.execute(tables.images.insert(), pictures)
         saved.wanted_images = sum(picture["state"] == "wanted" for picture in pictures)
     saved.hits = match(store, connection, [item.read for item in items], first, ingested)
+
+
+def _candidates(read: Read) -> list[tuple[int, str, float | None]]:
+    """What else the engine took the plate for: rank, plate and confidence, each plate once."""
+    found: dict[str, tuple[int, float | None]] = {}
+    for rank, candidate in enumerate(read.candidates[:MOST_CANDIDATES], 1):
+        plate = canonical(candidate.text)
+        if plate and plate != read.plate:
+            found.setdefault(plate, (rank, candidate.confidence))
+    return [(rank, plate, confidence) for plate, (rank, confidence) in found.items()]
 
 
 def _details(read: Read) -> bytes:
@@ -268,25 +295,30 @@ def _picture(read_id: int, key: str, image: ImageRef) -> dict[str, Any]:
     }
 
 
-def _camera_ids(store: Store, connection: Connection, connection_id: int, items: list[Accepted]) -> dict[str, int]:
+class _Camera(NamedTuple):
+    """A camera's row and the cell it stands in."""
+
+    id: int
+    cell: int | None
+
+
+def _cameras(store: Store, connection: Connection, connection_id: int, items: list[Accepted]) -> dict[str, _Camera]:
     told: dict[str, Accepted] = {}
     for item in items:
         told[item.read.camera.id] = item
     found = connection.execute(
         text(
-            "SELECT vendor_id, id, name FROM cameras "
+            "SELECT vendor_id, id, name, latitude, longitude FROM cameras "
             f"WHERE connection_id = :connection_id AND {store.one_of('vendor_id', 'ids')}"
         ),
         {"connection_id": connection_id, "ids": store.as_list(list(told))},
     ).all()
-    ids: dict[str, int] = {row[0]: row[1] for row in found}
-    for vendor_id, camera_id, name in found:
-        new_name = told[vendor_id].read.camera.name
-        if new_name and new_name != name:
-            connection.execute(
-                text("UPDATE cameras SET name = :name WHERE id = :id"), {"name": new_name, "id": camera_id}
-            )
-    missing = [vendor_id for vendor_id in told if vendor_id not in ids]
+    cameras = {row.vendor_id: _Camera(row.id, _cell(row.latitude, row.longitude)) for row in found}
+    for row in found:
+        new_name = told[row.vendor_id].read.camera.name
+        if new_name and new_name != row.name:
+            connection.execute(text("UPDATE cameras SET name = :name WHERE id = :id"), {"name": new_name, "id": row.id})
+    missing = [vendor_id for vendor_id in told if vendor_id not in cameras]
     if missing:
         first = store.allot(connection, "cameras", len(missing))
         rows = []
@@ -294,10 +326,14 @@ def _camera_ids(store: Store, connection: Connection, connection_id: int, items:
             read = told[vendor_id].read
             at = (read.place.latitude, read.place.longitude) if read.place else (None, None)
             rows.append((camera_id, connection_id, vendor_id, read.camera.name, *at))
-            ids[vendor_id] = camera_id
+            cameras[vendor_id] = _Camera(camera_id, _cell(*at))
         columns = ("id", "connection_id", "vendor_id", "name", "latitude", "longitude")
         store.insert(connection, tables.cameras, columns, rows)
-    return ids
+    return cameras
+
+
+def _cell(latitude: float | None, longitude: float | None) -> int | None:
+    return None if latitude is None or longitude is None else cell_of(latitude, longitude)
 
 
 def _quarantine(connection: Connection, page: PageToSave) -> set[int]:

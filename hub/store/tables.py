@@ -49,6 +49,7 @@ connections = Table(
     _id(),
     Column("name", Text, nullable=False, unique=True),
     Column("connector", Text, nullable=False),
+    Column("kind", Text, nullable=False, server_default="own"),
     Column("agency", Text, nullable=False),
     Column("settings", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
@@ -88,6 +89,7 @@ cameras = Table(
     Column("name", Text),
     Column("latitude", Double),
     Column("longitude", Double),
+    Column("site", Text),
     UniqueConstraint("connection_id", "vendor_id"),
 )
 
@@ -102,7 +104,7 @@ plates = Table(
 reads = Table(
     "reads",
     metadata,
-    _id(),
+    Column("id", Big, primary_key=True, autoincrement=False),
     Column("connection_id", Big, nullable=False),
     Column("vendor_read_id", Text, nullable=False),
     Column("plate_id", Big, nullable=False),
@@ -117,6 +119,7 @@ reads = Table(
     Column("ingested_at", BigInteger, nullable=False),
     Column("latitude", Double),
     Column("longitude", Double),
+    Column("cell", BigInteger),
     Column("make", Text),
     Column("colour", Text),
     Column("body", Text),
@@ -124,12 +127,37 @@ reads = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("rule", Text, nullable=False),
     Column("held", Boolean, nullable=False, server_default=text("false")),
-    UniqueConstraint("connection_id", "vendor_read_id"),
-    Index("ix_reads_plate", "plate_id", "captured_at"),
+    Index("ix_reads_plate", "plate_id", "captured_at", "expires_at"),
     Index("ix_reads_captured", "captured_at", "id"),
     Index("ix_reads_camera", "camera_id", "captured_at"),
+    Index("ix_reads_cell", "cell", "captured_at"),
     Index("ix_reads_held", "id", sqlite_where=text("held"), postgresql_where=text("held")),
 )
+"""On PostgreSQL in months of `captured_at`, whose primary key must carry it too: hence the ledger."""
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("connection_id", Big, primary_key=True, autoincrement=False),
+    Column("vendor_read_id", Text, primary_key=True),
+    Column("read_id", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which of a vendor's reads are kept: what makes a page that comes twice be kept once."""
+
+candidates = Table(
+    "candidates",
+    metadata,
+    Column("read_id", Big, primary_key=True, autoincrement=False),
+    Column("rank", SmallInteger, primary_key=True, autoincrement=False),
+    Column("plate_id", Big, nullable=False),
+    Column("confidence", Double),
+    Column("captured_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_candidates_plate", "plate_id", "captured_at", "expires_at"),
+    sqlite_with_rowid=False,
+)
+"""What else an engine took a plate for: `rank` 1 is its first choice, and the read's own plate is not repeated here."""
 
 dictionaries = Table(
     "dictionaries",

@@ -29,7 +29,14 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_uses(opened: Hub) 
     with opened.store.read() as connection:
         difference = compare_metadata(MigrationContext.configure(connection), metadata)
     # Written by hand in the migrations, because the tables' own language has no words for them.
-    by_hand = ("uq_hotlist_entries_active", "plates_inside", "plates_trigrams", "ix_plates_prefix")
+    by_hand = (
+        "uq_hotlist_entries_active",
+        "plates_inside",
+        "plates_trigrams",
+        "ix_plates_prefix",
+        "reads_rest",
+        "reads_20",
+    )
     ours = [change for change in difference if not any(name in str(change) for name in by_hand)]
     assert ours == []
 
