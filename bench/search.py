@@ -1,9 +1,10 @@
 """Search: p50 and p95 of every kind of query, as ratios to the raw indexed look-up of one plate in the same run.
 
-    python -m bench.search [--reads 1000000] [--postgresql]
+    python -m bench.search [--reads 10000000] [--on sqlite] [--on postgresql] [--keep FOLDER]
 
 Builds the reads of `bench.town` in a scratch store with every index in place, then asks each kind of query with many
 plates of it, warm. The audit record is left out: it is one insert, and it is not what differs between the kinds.
+`--keep` leaves SQLite's store in a folder and uses it again.
 """
 
 import argparse
@@ -13,46 +14,52 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import text
 
-from bench.town import END, fill
+from bench.town import BODIES, COLOURS, END, MAKES, MONTHS, fill, known_plates
+from hub.area import Circle
 from hub.audit.record import Why
 from hub.clock import SetClock
+from hub.search.hours import Hours
 from hub.search.query import Cursor, Mode, Query
+from hub.search.rows import COLUMNS, Found
 from hub.settings import HubSettings
 from hub.store.instant import to_micros
 from hub.wiring import Hub, open_hub
 
-ROUNDS = 60
+ROUNDS = 100
 WHY = Why("stolen_vehicle", "measuring a search")
 
 
 @contextmanager
-def opened(postgresql: bool) -> Iterator[Hub]:
+def opened(database: str, folder: Path) -> Iterator[Hub]:
     """An empty hub in a scratch folder, on either database."""
-    with tempfile.TemporaryDirectory(prefix="alprhub-bench-") as scratch:
-        if not postgresql:
-            with open_hub(HubSettings(data=Path(scratch)), SetClock(END)) as hub:
-                yield hub
-            return
-        sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
-        import postgres
+    if database == "sqlite":
+        with open_hub(HubSettings(data=folder), SetClock(END)) as hub:
+            yield hub
+        return
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+    import postgres
 
-        with postgres.server() as server, postgres.database(server) as url:
-            settings = HubSettings(data=Path(scratch), database_url=SecretStr(url))
-            with open_hub(settings, SetClock(END)) as hub:
-                yield hub
+    with postgres.server() as server, postgres.database(server) as url:
+        settings = HubSettings(data=folder, database_url=SecretStr(url))
+        with open_hub(settings, SetClock(END)) as hub:
+            yield hub
 
 
 def kinds(plates: list[str]) -> dict[str, Callable[[], Query]]:
     """Each kind of query, made anew for a plate drawn from the store."""
     draw = random.Random(5)
+    a_month = {"since": END - timedelta(days=40), "until": END - timedelta(days=10)}
+    a_week = {"since": END - timedelta(days=17), "until": END - timedelta(days=10)}
 
     def one() -> str:
         return draw.choice(plates)
@@ -65,70 +72,106 @@ def kinds(plates: list[str]) -> dict[str, Callable[[], Query]]:
     def holed(plate: str) -> str:
         return f"{plate[:2]}?{plate[3:5]}*"
 
-    april, may = END.replace(month=4), END.replace(month=5)
+    def looks() -> dict[str, Any]:
+        return {"makes": (draw.choice(MAKES),), "colours": (draw.choice(COLOURS),), "bodies": (draw.choice(BODIES),)}
+
+    def near(metres: float) -> Circle:
+        return Circle(draw.gauss(33.86, 0.05), draw.gauss(-118.33, 0.05), metres)
+
     return {
-        "exact": lambda: Query(WHY, plates=(one(),), limit=50),
-        "look-alike": lambda: Query(WHY, plates=(one(),), mode=Mode.LOOKALIKE, limit=50),
-        "prefix 4": lambda: Query(WHY, plates=(f"{one()[:4]}*",), limit=50),
-        "AB?12*": lambda: Query(WHY, plates=(holed(one()),), limit=50),
-        "one edit": lambda: Query(WHY, plates=(one(),), mode=Mode.ONE_EDIT, limit=50),
-        "4 inside": lambda: Query(WHY, plates=(inside(4),), limit=50),
-        "3 inside": lambda: Query(WHY, plates=(inside(3),), limit=50),
-        "2 inside": lambda: Query(WHY, plates=(inside(2),), limit=50),
-        "attributes, 30 days": lambda: Query(WHY, makes=("TESL",), colours=("BLU",), since=april, until=may, limit=50),
+        "exact": lambda: Query(WHY, plates=(one(),)),
+        "look-alike": lambda: Query(WHY, plates=(one(),), mode=Mode.LOOKALIKE),
+        "look-alike, candidates too": lambda: Query(WHY, plates=(one(),), mode=Mode.LOOKALIKE, candidates=True),
+        "prefix of 5": lambda: Query(WHY, plates=(f"{one()[:5]}*",)),
+        "prefix of 4": lambda: Query(WHY, plates=(f"{one()[:4]}*",)),
+        "AB?12*": lambda: Query(WHY, plates=(holed(one()),)),
+        "one edit": lambda: Query(WHY, plates=(one(),), mode=Mode.ONE_EDIT),
+        "5 inside": lambda: Query(WHY, plates=(inside(5),)),
+        "4 inside": lambda: Query(WHY, plates=(inside(4),)),
+        "4 at the end": lambda: Query(WHY, plates=(f"*{one()[-4:]}",)),
+        "3 inside": lambda: Query(WHY, plates=(inside(3),)),
+        "2 inside": lambda: Query(WHY, plates=(inside(2),)),
+        "every other (7?B?1?3)": lambda: Query(WHY, plates=("?".join(one()[::2]),)),
+        "50 plates": lambda: Query(WHY, plates=tuple({one() for _ in range(50)})),
+        "3 inside, colour, 30 days": lambda: Query(
+            WHY, plates=(inside(3),), colours=(draw.choice(COLOURS),), **a_month
+        ),
+        "attributes, 30 days": lambda: Query(WHY, **looks(), **a_month),
+        "within 1 km, 7 days": lambda: Query(WHY, area=near(1000), **a_week),
+        "within 5 km, 7 days": lambda: Query(WHY, area=near(5000), **a_week),
+        "within 1 km, any time": lambda: Query(WHY, area=near(1000)),
+        "one camera": lambda: Query(WHY, cameras=(f"camera {draw.randrange(1, 500)}",)),
+        "weekend nights": lambda: Query(WHY, hours=(Hours.parse("22:00-02:00@fri,sat"),), **a_month),
     }
 
 
+def timed(ask: Callable[[], object]) -> tuple[float, float]:
+    """p50 and p95 in milliseconds, after one pass that warms up."""
+    took = []
+    for turn in range(2 * ROUNDS):
+        started = time.perf_counter()
+        ask()
+        if turn >= ROUNDS:
+            took.append((time.perf_counter() - started) * 1000)
+    took.sort()
+    return took[len(took) // 2], took[int(len(took) * 0.95)]
+
+
 def measure(hub: Hub, plates: list[str]) -> dict[str, tuple[float, float]]:
-    """p50 and p95 in milliseconds by kind, after one pass that warms up."""
+    """p50 and p95 in milliseconds by kind."""
     found: dict[str, tuple[float, float]] = {}
     now = to_micros(END)
-
-    def timed(ask: Callable[[], object]) -> tuple[float, float]:
-        took = []
-        for turn in range(2 * ROUNDS):
-            started = time.perf_counter()
-            ask()
-            if turn >= ROUNDS:
-                took.append((time.perf_counter() - started) * 1000)
-        took.sort()
-        return took[len(took) // 2], took[int(len(took) * 0.95)]
-
     with hub.store.read() as connection:
-        raw = text(
-            "SELECT r.* FROM plates p JOIN reads r ON r.plate_id = p.id WHERE p.plate = :plate "
-            "ORDER BY r.captured_at DESC LIMIT 50"
-        )
+        # The same columns that an answer shows, by the driver alone.
+        raw = f"""
+            SELECT {COLUMNS} FROM plates p JOIN reads r ON r.plate_id = p.id
+            JOIN cameras c ON c.id = r.camera_id JOIN connections n ON n.id = r.connection_id
+            WHERE p.plate = :plate ORDER BY r.captured_at DESC LIMIT 50
+        """
         draw = random.Random(5)
-        found["raw exact"] = timed(lambda: connection.execute(raw, {"plate": draw.choice(plates)}).all())
+
+        def ask(query: Query) -> list[Found]:
+            return hub.search.page(connection, replace(query, limit=50), now)
+
+        found["raw exact"] = timed(lambda: hub.store.rows(connection, raw, {"plate": draw.choice(plates)}))
         for name, query in kinds(plates).items():
-            found[name] = timed(lambda query=query: hub.search._rows(connection, query(), now))  # type: ignore[misc]
-        page = Query(WHY, since=END.replace(year=2025), limit=50)
-        found["page 1"] = timed(lambda: hub.search._rows(connection, page, now))
-        middle = Cursor(to_micros(END.replace(month=1)), 0)
-        deep = Query(WHY, since=END.replace(year=2025), limit=50, after=middle)
-        found["a page in the middle"] = timed(lambda: hub.search._rows(connection, deep, now))
+            found[name] = timed(lambda query=query: ask(query()))  # type: ignore[misc]
+        page = Query(WHY, since=END - MONTHS)
+        found["page 1"] = timed(lambda: ask(page))
+        for _ in range(99):
+            last = ask(page)[-1]
+            page = replace(page, after=Cursor(to_micros(last.captured_at), last.id))
+        found["page 100"] = timed(lambda: ask(page))
+        page = replace(page, after=Cursor(to_micros(END - MONTHS / 2), 0))
+        found["a page in the middle"] = timed(lambda: ask(page))
     return found
+
+
+def report(database: str, found: dict[str, tuple[float, float]]) -> None:
+    """The table of one database."""
+    raw = found["raw exact"][1]
+    table = Table(f"query ({database})", "p50 ms", "p95 ms", "p95 / raw exact")
+    for name, (half, most) in found.items():
+        table.add_row(name, f"{half:.2f}", f"{most:.2f}", f"{most / raw:.1f}")
+    Console(width=100).print(table)
 
 
 def main() -> None:
     """Build, measure and print."""
     parser = argparse.ArgumentParser(description="Measure search.")
-    parser.add_argument("--reads", type=int, default=int(os.environ.get("READS", "1000000")))
-    parser.add_argument("--postgresql", action="store_true")
+    parser.add_argument("--reads", type=int, default=int(os.environ.get("READS", "10000000")))
+    parser.add_argument("--on", action="append", choices=("sqlite", "postgresql"))
+    parser.add_argument("--keep", type=Path)
     wanted = parser.parse_args()
-    with opened(wanted.postgresql) as hub:
-        started = time.perf_counter()
-        plates = fill(hub.store, wanted.reads)
-        took = time.perf_counter() - started
-        found = measure(hub, plates)
-    raw = found["raw exact"][1]
-    table = Table("query", "p50 ms", "p95 ms", "p95 / raw exact")
-    for name, (half, most) in found.items():
-        table.add_row(name, f"{half:.2f}", f"{most:.2f}", f"{most / raw:.1f}")
-    Console().print(table)
-    where = "PostgreSQL" if wanted.postgresql else "SQLite"
-    print(f"{where}: {wanted.reads:,} reads, {len(plates):,} distinct plates, built in {took:.0f} s")
+    for database in wanted.on or ("sqlite", "postgresql"):
+        with ExitStack() as stack:
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="alprhub-bench-"))
+            hub = stack.enter_context(opened(database, wanted.keep or Path(scratch)))
+            started = time.perf_counter()
+            plates = known_plates(hub.store) or fill(hub.store, wanted.reads)
+            took = time.perf_counter() - started
+            report(database, measure(hub, plates))
+            print(f"{database}: {wanted.reads:,} reads, {len(plates):,} distinct plates, built in {took:.0f} s\n")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,11 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy import text
 
+from hub.area import cell_of
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.partitions import make_months
 from hub.store.plates import MARK
 from normalize.plate import canonical, fold
 
@@ -58,11 +60,70 @@ def cars(count: int, rng: np.random.Generator) -> list[str]:
 
 def fill(store: Store, reads: int, seed: int = 7) -> list[str]:
     """Put `reads` reads into an empty store, and give the plates that are in it."""
+    make_months(store, END)
     rng = np.random.default_rng(seed)
     known = cars(max(reads // 6, 100), rng)
     weights = rng.lognormal(0, 1.8, len(known)).cumsum()
+    looks = [_drawn(rng, len(known), of) for of in (MAKES, COLOURS, BODIES)]
     ids: dict[str, int] = {}
     begin, end = to_micros(END - MONTHS), to_micros(END)
+    cells = _sources(store, rng, begin)
+    for start in range(0, reads, CHUNK):
+        count = min(CHUNK, reads - start)
+        chosen = np.searchsorted(weights, rng.random(count) * weights[-1]).tolist()
+        early, late = (begin + (end - begin) * part // reads for part in (start, start + count))
+        seen = zip(
+            chosen,
+            (rng.random(count) < CONFUSED).tolist(),
+            np.sort(rng.integers(early, late, count)).tolist(),
+            rng.integers(1, CAMERAS + 1, count).tolist(),
+            rng.random(count).tolist(),
+            strict=True,
+        )
+        rows: list[tuple[Any, ...]] = []
+        kept: list[tuple[Any, ...]] = []
+        others: list[tuple[Any, ...]] = []
+        fresh: list[str] = []
+
+        def ident(one: str, fresh: list[str] = fresh) -> int:
+            if one not in ids:
+                ids[one] = len(ids) + 1
+                fresh.append(one)
+            return ids[one]
+
+        for number, (car, confused, at, camera, sure) in enumerate(seen, start + 1):
+            true = known[car]
+            one = _misread(true) if confused else true
+            source, vendor_id = camera % CONNECTIONS + 1, f"b{number:012d}"
+            place = (ident(one), one, "US-CA", sure, camera, at, "in_data", at, at, cells[camera - 1])
+            rows.append((number, source, vendor_id, *place, *(of[car] for of in looks), "pull", 2 * end, "bench"))
+            kept.append((source, vendor_id, number))
+            if confused and one != true:
+                others.append((number, 2, ident(true), 1 - sure, at, 2 * end))
+        with store.write() as connection:
+            listed = [(ids[one], one, fold(one)) for one in fresh]
+            store.insert(connection, tables.plates, ("id", "plate", "plate_key"), listed)
+            if store.is_sqlite:
+                marked = [(ids[one], one + MARK) for one in fresh]
+                connection.exec_driver_sql("INSERT INTO plates_inside (rowid, text) VALUES (?, ?)", marked)
+            store.insert(connection, tables.reads, _COLUMNS, rows)
+            store.insert(connection, tables.ledger, ("connection_id", "vendor_read_id", "read_id"), kept)
+            columns = ("read_id", "rank", "plate_id", "confidence", "captured_at", "expires_at")
+            store.insert(connection, tables.candidates, columns, others)
+    with store.write() as connection:
+        connection.execute(text("ANALYZE"))
+    return list(ids)
+
+
+def known_plates(store: Store) -> list[str]:
+    """The plates of a store that was filled before, in the order in which they came."""
+    with store.read() as connection:
+        return list(connection.scalars(text("SELECT plate FROM plates ORDER BY id")))
+
+
+def _sources(store: Store, rng: np.random.Generator, at: int) -> list[int]:
+    """The connections and cameras of the town, fifteen kilometres across; gives the cell of each camera."""
+    north, east = (rng.normal(middle, 0.05, CAMERAS).tolist() for middle in (33.86, -118.33))
     with store.write() as connection:
         for number in range(1, CONNECTIONS + 1):
             connection.execute(
@@ -74,46 +135,22 @@ def fill(store: Store, reads: int, seed: int = 7) -> list[str]:
                     settings="{}",
                     sealed=b"",
                     state="active",
-                    added_at=begin,
+                    added_at=at,
                 )
             )
         cameras: list[tuple[Any, ...]] = [
-            (n, n % CONNECTIONS + 1, str(n), f"camera {n}") for n in range(1, CAMERAS + 1)
+            (n, n % CONNECTIONS + 1, str(n), f"camera {n}", north[n - 1], east[n - 1], f"site {n // 4}")
+            for n in range(1, CAMERAS + 1)
         ]
-        store.insert(connection, tables.cameras, ("id", "connection_id", "vendor_id", "name"), cameras)
-    for start in range(0, reads, CHUNK):
-        count = min(CHUNK, reads - start)
-        chosen = np.searchsorted(weights, rng.random(count) * weights[-1])
-        early, late = (begin + (end - begin) * part // reads for part in (start, start + count))
-        seen = zip(
-            [known[car] for car in chosen],
-            rng.random(count) < CONFUSED,
-            np.sort(rng.integers(early, late, count)),
-            rng.integers(1, CAMERAS + 1, count),
-            rng.random(count),
-            strict=True,
-        )
-        rows: list[tuple[Any, ...]] = []
-        fresh: list[str] = []
-        for number, (true, confused, at, camera, sure) in enumerate(seen, start + 1):
-            one = _misread(true) if confused else true
-            if one not in ids:
-                ids[one] = len(ids) + 1
-                fresh.append(one)
-            source, when = int(camera) % CONNECTIONS + 1, int(at)
-            place = (ids[one], one, "US-CA", float(sure), int(camera), when, "in_data", when, when)
-            looks = (_MAKES[number % 7], _COLOURS[number % 5], "4D")
-            rows.append((number, source, f"b{number:012d}", *place, *looks, "pull", 2 * end, "bench"))
-        with store.write() as connection:
-            listed = [(ids[one], one, fold(one)) for one in fresh]
-            store.insert(connection, tables.plates, ("id", "plate", "plate_key"), listed)
-            if store.is_sqlite:
-                marked = [(ids[one], one + MARK) for one in fresh]
-                connection.exec_driver_sql("INSERT INTO plates_inside (rowid, text) VALUES (?, ?)", marked)
-            store.insert(connection, tables.reads, _COLUMNS, rows)
-    with store.write() as connection:
-        connection.execute(text("ANALYZE"))
-    return list(ids)
+        columns = ("id", "connection_id", "vendor_id", "name", "latitude", "longitude", "site")
+        store.insert(connection, tables.cameras, columns, cameras)
+    return [cell_of(*place) for place in zip(north, east, strict=True)]
+
+
+def _drawn(rng: np.random.Generator, count: int, of: tuple[str, ...]) -> list[str]:
+    """Words of a vocabulary, the first often and each next one less."""
+    weights = 1 / np.arange(1, len(of) + 1)
+    return [of[n] for n in rng.choice(len(of), count, p=weights / weights.sum())]
 
 
 def _misread(one: str) -> str:
@@ -121,10 +158,14 @@ def _misread(one: str) -> str:
     return one if at is None else canonical(one[:at] + _ALIKE[one[at]] + one[at + 1 :])
 
 
-_MAKES: Final = ("TOYT", "HOND", "FORD", "CHEV", "NISS", "TESL", "BMW")
-_COLOURS: Final = ("WHI", "BLK", "GRY", "SIL", "BLU")
+MAKES: Final = (
+    *("TOYT", "HOND", "FORD", "CHEV", "NISS", "TESL", "BMW", "HYUN", "KIA", "DODG", "JEEP", "SUBA", "LEXS", "VOLK"),
+    *("GMC", "MAZD", "AUDI", "RAM", "ACUR", "INFI", "VOLV", "PORS", "MITS", "LINC", "LNDR", "JAGU", "FIAT", "MASE"),
+)
+COLOURS: Final = ("WHI", "BLK", "GRY", "SIL", "BLU", "RED", "GRN", "BRO", "GLD", "ONG", "YEL", "PLE")
+BODIES: Final = ("4D", "UT", "PK", "HB", "2D", "VN", "SW", "MC", "TK", "CV", "BU", "TR")
 _COLUMNS: Final = (
     *("id", "connection_id", "vendor_read_id", "plate_id", "plate_raw", "plate_state", "plate_confidence"),
-    *("camera_id", "captured_at", "zone", "received_at", "ingested_at", "make", "colour", "body", "obtained"),
+    *("camera_id", "captured_at", "zone", "received_at", "ingested_at", "cell", "make", "colour", "body", "obtained"),
     *("expires_at", "rule"),
 )

@@ -18,6 +18,7 @@ class UnknownConnector(LookupError):
     """No connector has that key."""
 
 
+@cache
 def _defined_in(module_name: str) -> type[Connector[Any]]:
     module = import_module(module_name)
     found = [

@@ -18,6 +18,7 @@ from hub.ingest.sync import Sync, Watch
 from hub.policy.asking import Asking
 from hub.policy.profile import Profile, load
 from hub.retention.purge import Retention
+from hub.search.export import Export
 from hub.search.reads import Search
 from hub.settings import HubSettings
 from hub.store.engine import Store
@@ -45,6 +46,7 @@ class Hub:
     hotlists: Hotlists
     publishing: Publishing
     search: Search
+    export: Export
     retention: Retention
 
 
@@ -81,6 +83,7 @@ def _assembled(settings: HubSettings, clock: Clock, profile: Profile, vault: Vau
     def watches() -> list[Watch]:
         return [Watch(entry.plate, entry.state, entry.reason, entry.case_number) for entry in hotlists.watched()]
 
+    search = Search(store, asking, clock, profile.zone, connections.kind)
     pictures = Pictures(store, images, clock)
     return Hub(
         settings=settings,
@@ -96,6 +99,7 @@ def _assembled(settings: HubSettings, clock: Clock, profile: Profile, vault: Vau
         quarantine=Quarantine(store, audit, clock, intake, connections.open),
         hotlists=hotlists,
         publishing=Publishing(store, audit, clock, hotlists, connections.open),
-        search=Search(store, asking, clock),
+        search=search,
+        export=Export(asking, audit, clock, search.every, search.covered),
         retention=Retention(store, images, audit, clock),
     )

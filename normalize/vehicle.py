@@ -138,6 +138,18 @@ TL: trailer
 RV: motorhome, motor home, recreational vehicle
 """)
 
+TYPES: Final = {
+    "car": frozenset({"4D", "2D", "HB", "SW", "CV"}),
+    "suv": frozenset({"UT"}),
+    "pickup": frozenset({"PK"}),
+    "van": frozenset({"VN"}),
+    "truck": frozenset({"TK", "TR"}),
+    "bus": frozenset({"BU", "RV"}),
+    "motorcycle": frozenset({"MC"}),
+    "trailer": frozenset({"TL"}),
+}
+"""Types of vehicle as the bodies that belong to each."""
+
 
 class Vehicle(BaseModel):
     """What a reader said of the vehicle; every word keeps the vendor's text."""

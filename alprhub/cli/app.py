@@ -2,7 +2,7 @@
 
 import typer
 
-from alprhub.cli import connections, connectors, demo, hotlists, quarantine, reading, reads, weights
+from alprhub.cli import connections, connectors, demo, hotlists, quarantine, reading, reads, search, weights
 
 app = typer.Typer(
     name="alprhub",
@@ -17,7 +17,8 @@ app.add_typer(hotlists.app, name="hotlists")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(weights.app, name="weights")
 app.command()(reads.sync)
-app.command()(reads.search)
+app.command()(search.search)
+app.command()(search.export)
 app.command()(reads.purge)
 app.command("read")(reading.read)
 app.command("demo")(demo.demo)

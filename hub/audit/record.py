@@ -56,7 +56,8 @@ class Audit:
     ) -> None:
         """Make one event durable before returning; `within` joins a transaction that is open already.
 
-        `action` is noun.verb (`reads.search`), `outcome` is `done` or `refused`; `results` counts what is handed out.
+        `action` is noun.verb (`reads.search`), `outcome` is `asked`, `done` or `refused`; `results` counts what is
+        handed out.
         """
         row = {
             "at": to_micros(self._clock.now()),

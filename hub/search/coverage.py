@@ -1,11 +1,15 @@
 """How far each source could answer: an answer with a silent hole is worse than none."""
 
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, select
 
+from connectors.contract import Connector, abilities
+from hub.errors import NotFound
+from hub.search.query import Query
 from hub.store import tables
 from hub.store.instant import from_micros, to_micros
 
@@ -22,8 +26,10 @@ class Gap:
 class Coverage:
     """One connection's part in an answer.
 
-    `status` is `included`, `not_asked` (left out by the query), `paused`, or `never_synced`. `gaps` are the times
-    within the asked window that no finished run has covered, from the first run on where the query names no beginning.
+    `status` is `included`, `on_demand` (it answers for one plate when asked, and what is here is what was asked for),
+    `not_asked` (left out by the query), `paused`, `never_synced` or `not_available` (its connector may not run here any
+    more). `gaps` are the times within the asked window that no finished run has covered, from the first run on where
+    the query names no beginning.
     """
 
     connection: str
@@ -33,38 +39,39 @@ class Coverage:
 
 
 def coverage(
-    connection: Connection,
-    only: Collection[str],
-    since: datetime | None,
-    until: datetime | None,
-    now: datetime,
+    connection: Connection, query: Query, now: datetime, kind: Callable[[str], type[Connector[Any]]]
 ) -> list[Coverage]:
-    """The coverage of every connection, by name, for a window (open ends: from the first run, until now)."""
-    accounts, runs = tables.connections, tables.runs
-    last = select(runs.c.connection_id, func.max(runs.c.ended_at)).where(runs.c.outcome == "done")
-    ended: dict[int, int] = {row[0]: row[1] for row in connection.execute(last.group_by(runs.c.connection_id))}
+    """The coverage of every connection, by name, for a query's window (open ends: from the first run, until now)."""
+    runs, accounts = tables.runs, tables.connections
+    done: dict[int, list[tuple[int, int]]] = {}
+    ended: dict[int, int] = {}
+    ran = select(runs.c.connection_id, runs.c.since, runs.c.until, runs.c.ended_at).where(runs.c.outcome == "done")
+    for ident, since, until, at in connection.execute(ran.order_by(runs.c.since)):
+        done.setdefault(ident, []).append((since, until))
+        ended[ident] = max(ended.get(ident, 0), at)
     found = []
-    for row in connection.execute(select(accounts.c.id, accounts.c.name, accounts.c.state).order_by(accounts.c.name)):
-        if only and row.name not in only:
-            status = "not_asked"
-        elif row.state != "active":
-            status = row.state
-        else:
-            status = "included" if row.id in ended else "never_synced"
-        covered = [
-            (window.since, window.until)
-            for window in connection.execute(
-                select(runs.c.since, runs.c.until)
-                .where(runs.c.connection_id == row.id, runs.c.outcome == "done")
-                .order_by(runs.c.since)
-            )
-        ]
-        begin = to_micros(since) if since else covered[0][0] if covered else to_micros(now)
-        end = min(to_micros(until) if until else to_micros(now), to_micros(now))
+    for row in connection.execute(select(accounts).order_by(accounts.c.name)):
+        covered = done.get(row.id, [])
+        begin = to_micros(query.since) if query.since else covered[0][0] if covered else to_micros(now)
+        end = min(to_micros(query.until) if query.until else to_micros(now), to_micros(now))
         gaps = [Gap(from_micros(start), from_micros(stop)) for start, stop in _holes(covered, begin, end)]
         success = from_micros(ended[row.id]) if row.id in ended else None
-        found.append(Coverage(row.name, status, success, gaps))
+        found.append(Coverage(row.name, _status(row, query, bool(covered), kind), success, gaps))
     return found
+
+
+def _status(row: Row[Any], query: Query, synced: bool, kind: Callable[[str], type[Connector[Any]]]) -> str:
+    if (query.connections and row.name not in query.connections) or (query.kinds and row.kind not in query.kinds):
+        return "not_asked"
+    if row.state != "active":
+        return str(row.state)
+    try:
+        can = abilities(kind(row.connector))
+    except NotFound:
+        return "not_available"
+    if "looks_up_plates" in can and "pulls_reads" not in can:
+        return "on_demand"
+    return "included" if synced else "never_synced"
 
 
 def _holes(covered: list[tuple[int, int]], begin: int, end: int) -> list[tuple[int, int]]:

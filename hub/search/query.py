@@ -5,14 +5,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from hub.area import Area
 from hub.audit.record import Why
 from hub.errors import Invalid
+from hub.search.hours import Hours
 from hub.search.pattern import Pattern
+from normalize.vehicle import TYPES
 
+KINDS: Final = {"own", "commercial", "native_reader"}
 MOST_ROWS: Final = 1000
 MOST_PLATES: Final = 1000
 MOST_EDITED: Final = 10
-_CHARACTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+CHARACTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 class Mode(StrEnum):
@@ -51,20 +55,27 @@ class Query:
     """Which reads are wanted and why: everything given must hold, and within one field any of its values.
 
     Times are instants, `since` included and `until` not; confidence is 0–1, states are ISO 3166-2, makes, colours and
-    bodies NCIC's codes.
+    bodies NCIC's codes, types those of `normalize.vehicle.TYPES`, kinds whose reads they are (`own`, `commercial`,
+    `native_reader`). `candidates` lets what an engine took a plate for count as well.
     """
 
     why: Why
     plates: tuple[str, ...] = ()
     mode: Mode = Mode.PATTERN
+    candidates: bool = False
     states: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    hours: tuple[Hours, ...] = ()
+    area: Area | None = None
     cameras: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
     connections: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     makes: tuple[str, ...] = ()
     colours: tuple[str, ...] = ()
     bodies: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
     hits_only: bool = False
     min_confidence: float | None = None
     limit: int = 100
@@ -90,8 +101,11 @@ class Query:
             raise Invalid("since: must lie before until")
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise Invalid("min_confidence: must lie between 0 and 1")
-        if not any((patterns, self.since, self.cameras, self.connections, self.hits_only)):
-            raise Invalid("query: needs a plate, a time, a camera or a connection")
+        for field, said, known in (("types", self.types, set(TYPES)), ("kinds", self.kinds, KINDS)):
+            if unknown := set(said) - known:
+                raise Invalid(f"{field}: {min(unknown)!r} is not known; there are {', '.join(sorted(known))}")
+        if not any((patterns, self.since, self.area, self.cameras, self.sites, self.connections, self.hits_only)):
+            raise Invalid("query: needs a plate, a time, a place, a camera or a connection")
         return patterns
 
 
@@ -100,22 +114,25 @@ def one_edit(plate: str) -> set[str]:
     found = {plate}
     for at in range(len(plate) + 1):
         head, tail = plate[:at], plate[at:]
-        found.update(head + character + tail for character in _CHARACTERS)
+        found.update(head + character + tail for character in CHARACTERS)
         if tail:
             found.add(head + tail[1:])
-            found.update(head + character + tail[1:] for character in _CHARACTERS)
+            found.update(head + character + tail[1:] for character in CHARACTERS)
     return found - {""}
 
 
-def why_edited(asked: str, found: str) -> str:
-    """How a plate differs from the one that was asked for by one character; positions count from 1."""
-    pairs = enumerate(zip(asked, found, strict=False))
-    at = next((n for n, (one, other) in pairs if one != other), min(len(asked), len(found)))
+def why_edited(asked: str, found: str) -> str | None:
+    """How a plate differs from the one that was asked for by one character; None where by more. Counted from 1."""
+    longer, shorter = (asked, found) if len(asked) >= len(found) else (found, asked)
+    if len(longer) - len(shorter) > 1:
+        return None
+    pairs = enumerate(zip(longer, shorter, strict=False))
+    at = next((n for n, (one, other) in pairs if one != other), len(shorter))
     if len(asked) == len(found):
-        return f"one edit: {asked[at]}→{found[at]} at {at + 1}"
-    if len(asked) > len(found):
-        return f"one edit: {asked[at]} missing at {at + 1}"
-    return f"one edit: {found[at]} too many at {at + 1}"
+        return f"one edit: {asked[at]}→{found[at]} at {at + 1}" if asked[at + 1 :] == found[at + 1 :] else None
+    if longer[at + 1 :] != shorter[at:]:
+        return None
+    return f"one edit: {longer[at]} {'missing' if longer is asked else 'too many'} at {at + 1}"
 
 
 def why_alike(asked: str, found: str) -> str:

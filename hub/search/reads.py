@@ -1,69 +1,64 @@
 """`Search`: reads over all sources, newest first. Nothing is handed out before it is on record who asked and why."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
+from connectors.contract import Connector
 from hub.audit.record import Actor
 from hub.clock import Clock
+from hub.errors import NotFound
 from hub.policy.asking import Asking
 from hub.search import plates
+from hub.search.conditions import Conditions, conditions
 from hub.search.coverage import Coverage, coverage
+from hub.search.newest import newest
+from hub.search.pattern import Pattern
 from hub.search.query import MOST_ROWS, Cursor, Query
+from hub.search.rows import Choice, Found, choices_of, rows_of
 from hub.store.engine import Store
-from hub.store.instant import from_micros, to_micros
+from hub.store.instant import to_micros
 
-WALK: Final = 2000
-"""Reads that one step of a walk looks at."""
-_COLUMNS: Final = """
-    r.id, p.plate, r.plate_raw, r.plate_state, r.captured_at, r.zone, coalesce(c.name, c.vendor_id) AS camera,
-    n.name AS connection, r.plate_confidence, r.make, r.colour, r.body, r.latitude, r.longitude, r.received_at,
-    r.expires_at, r.plate_id
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One read that matched, where it comes from, and why it matched."""
-
-    id: int
-    plate: str
-    plate_raw: str
-    plate_state: str | None
-    captured_at: datetime
-    zone: str
-    camera: str
-    connection: str
-    plate_confidence: float | None
-    make: str | None
-    colour: str | None
-    body: str | None
-    latitude: float | None
-    longitude: float | None
-    received_at: datetime
-    expires_at: datetime
-    why: str
+STEP: Final = 1000
+"""Reads that the first step of a walk looks at; each following step looks at twice as many."""
+WALK: Final = 31_000
+"""Reads that a walk looks at before every plate that fits is looked up after all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A page of rows, the cursor of the next page (None: there is none), and how far each source could answer."""
+    """A page of rows, the cursor of the next page (None: there is none), and how far each source could answer.
+
+    `estimate` is how many reads the query means, as far as this page tells: exact where it is the only page, otherwise
+    what its density in time comes to over the whole time asked for.
+    """
 
     rows: list[Found]
     next: str | None
+    estimate: int
+    estimated: bool
     coverage: list[Coverage]
 
 
 class Search:
     """Searches the store."""
 
-    def __init__(self, store: Store, asking: Asking, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        asking: Asking,
+        clock: Clock,
+        zone: ZoneInfo,
+        kind: Callable[[str], type[Connector[Any]]],
+    ) -> None:
         self._store = store
         self._asking = asking
         self._clock = clock
+        self._zone = zone
+        self._kind = kind
 
     def find(self, actor: Actor, query: Query) -> Answer:
         """The newest visible reads that a query means, a page of them.
@@ -72,15 +67,15 @@ class Search:
         question without an answer; a refusal is on record too.
         """
         with self._asking.question(actor, "reads.search", query.why, query=query.told()) as question:
-            query.patterns()
-            now = self._clock.now()
+            now = to_micros(self._clock.now())
             with self._store.read() as connection:
-                rows = self._rows(connection, query, to_micros(now))
-                covered = coverage(connection, query.connections, query.since, query.until, now)
+                rows = self.page(connection, query, now)
+                covered = self._coverage(connection, query)
+                estimate, estimated = self._estimate(connection, query, rows, now)
             last = rows[-1] if len(rows) == query.limit else None
             following = Cursor(to_micros(last.captured_at), last.id).text() if last else None
             question.answered(len(rows))
-        return Answer(rows, following, covered)
+        return Answer(rows, following, estimate, estimated, covered)
 
     def every(self, query: Query) -> Iterator[Found]:
         """Every visible read that a query means, newest first, page by page; for callers that hold the question."""
@@ -88,92 +83,113 @@ class Search:
         page = replace(query, limit=MOST_ROWS)
         while True:
             with self._store.read() as connection:
-                rows = self._rows(connection, page, now)
+                rows = self.page(connection, page, now)
             yield from rows
             if len(rows) < MOST_ROWS:
                 return
             page = replace(page, after=Cursor(to_micros(rows[-1].captured_at), rows[-1].id))
 
-    def _rows(self, connection: Connection, query: Query, now: int) -> list[Found]:
-        meant = plates.find(self._store, connection, query)
-        conditions, bound = self._conditions(query, now)
-        if meant.ids is not None:
-            if not meant.ids:
-                return []
-            conditions.append(self._store.one_of("r.plate_id", "plates"))
-            bound["plates"] = self._store.as_list(list(meant.ids))
-            page = self._page(connection, conditions, bound, query.after, query.limit, by="+r.captured_at")
-            return [_found(row, meant.ids[row["plate_id"]]) for row in page]
-        rows: list[Found] = []
-        after = query.after
-        while len(rows) < query.limit:
-            page = self._page(connection, conditions, bound, after, WALK if meant.patterns else query.limit)
-            for row in page:
-                reason = plates.why(query, meant.patterns, row["plate"])
-                if reason is not None and len(rows) < query.limit:
-                    rows.append(_found(row, reason))
-            if len(page) < (WALK if meant.patterns else query.limit):
-                break
-            after = Cursor(page[-1]["captured_at"], page[-1]["id"])
+    def covered(self, query: Query) -> list[Coverage]:
+        """How far each source could answer a query now."""
+        with self._store.read() as connection:
+            return self._coverage(connection, query)
+
+    def page(self, connection: Connection, query: Query, now: int) -> list[Found]:
+        """The rows of one page as of `now` (µs), each with its why; for callers that hold the question."""
+        patterns = query.patterns()
+        asked = conditions(self._store, connection, query, now, self._zone)
+        if not asked.possible:
+            return []
+        if not patterns:
+            keys = newest(self._store, connection, asked, query.after, query.limit, now)
+            rows = rows_of(self._store, connection, keys)
+            for row in rows:
+                row.why = "in the time and place asked for"
+            return rows
+        ids = plates.find(self._store, connection, query, patterns, plates.MANY)
+        keys, after = [], query.after
+        if ids is None:
+            keys, after = self._walk(connection, asked, query, patterns, now)
+            if after is not None:
+                ids = plates.find(self._store, connection, query, patterns, _ALL)
+        if ids:
+            asked.keys["r.plate_id"] = ids
+            keys += newest(
+                self._store, connection, asked, after, query.limit - len(keys), now, candidates=query.candidates
+            )
+        return self._reasoned(connection, query, patterns, keys)
+
+    def _walk(
+        self, connection: Connection, asked: Conditions, query: Query, patterns: tuple[Pattern, ...], now: int
+    ) -> tuple[list[Cursor], Cursor | None]:
+        """Keys among the newest reads whose plate fits, and where the walk gave up (None: nothing is left to do)."""
+        keys: list[Cursor] = []
+        after, step, looked = query.after, STEP, 0
+        while looked < WALK:
+            page = newest(self._store, connection, asked, after, step, now)
+            plates_of = self._plates(connection, page)
+            others = choices_of(self._store, connection, [key.id for key in page]) if query.candidates else {}
+            for key in page:
+                if _why(query, patterns, plates_of[key.id], others.get(key.id, ()), "") is not None:
+                    keys.append(key)
+                    if len(keys) == query.limit:
+                        return keys, None
+            if len(page) < step:
+                return keys, None
+            after, looked, step = page[-1], looked + step, 2 * step
+        return keys, after
+
+    def _plates(self, connection: Connection, keys: list[Cursor]) -> dict[int, str]:
+        if not keys:
+            return {}
+        sql = (
+            "SELECT r.id, p.plate FROM reads r JOIN plates p ON p.id = r.plate_id "
+            f"WHERE {self._store.one_of('r.id', 'ids')} AND +r.captured_at BETWEEN :first AND :last"
+        )
+        ids = self._store.as_list([key.id for key in keys])
+        bound = {"ids": ids, "first": keys[-1].captured_at, "last": keys[0].captured_at}
+        return {row[0]: row[1] for row in self._store.rows(connection, sql, bound)}
+
+    def _reasoned(
+        self, connection: Connection, query: Query, patterns: tuple[Pattern, ...], keys: list[Cursor]
+    ) -> list[Found]:
+        rows = rows_of(self._store, connection, keys)
+        others = choices_of(self._store, connection, [key.id for key in keys]) if query.candidates else {}
+        names = {row.connector: self._name(row.connector) for row in rows}
+        for row in rows:
+            row.why = _why(query, patterns, row.plate, others.get(row.id, ()), names[row.connector]) or ""
         return rows
 
-    def _page(
-        self,
-        connection: Connection,
-        conditions: list[str],
-        bound: dict[str, Any],
-        after: Cursor | None,
-        limit: int,
-        by: str = "r.captured_at",
-    ) -> list[Any]:
-        """The next rows; `by` with a sign keeps planners from walking the index of times when plates are known."""
-        where = list(conditions)
-        given = {**bound, "limit": limit}
-        if after is not None:
-            where.append("(r.captured_at, r.id) < (:after_time, :after_id)")
-            given.update(after_time=after.captured_at, after_id=after.id)
-        sql = f"""
-            SELECT {_COLUMNS} FROM reads r
-            JOIN plates p ON p.id = r.plate_id
-            JOIN cameras c ON c.id = r.camera_id
-            JOIN connections n ON n.id = r.connection_id
-            WHERE {" AND ".join(where)}
-            ORDER BY {by} DESC, r.id DESC LIMIT :limit
-        """
-        return list(connection.execute(text(sql), given).mappings())
+    def _estimate(self, connection: Connection, query: Query, rows: list[Found], now: int) -> tuple[int, bool]:
+        if len(rows) < query.limit and query.after is None:
+            return len(rows), False
+        first = query.since or None
+        begin = to_micros(first) if first else connection.scalar(text("SELECT min(captured_at) FROM reads")) or now
+        end = min(to_micros(query.until) if query.until else now, query.after.captured_at if query.after else now)
+        seen = max(end - (to_micros(rows[-1].captured_at) if rows else begin), 1)
+        return round(len(rows) * max((end - begin) / seen, 1)), True
 
-    def _conditions(self, query: Query, now: int) -> tuple[list[str], dict[str, Any]]:
-        """What a row must fulfil besides its plate; `visible` comes first and cannot be left out."""
-        # The sign keeps planners from walking the index of expiries, which holds nearly every read.
-        conditions = ["+r.expires_at > :now"]
-        bound: dict[str, Any] = {"now": now}
-        for column, name, values in (
-            ("r.plate_state", "states", query.states),
-            ("n.name", "connections", query.connections),
-            ("r.make", "makes", query.makes),
-            ("r.colour", "colours", query.colours),
-            ("r.body", "bodies", query.bodies),
-        ):
-            if values:
-                conditions.append(self._store.one_of(column, name))
-                bound[name] = self._store.as_list(list(values))
-        if query.cameras:
-            either = (self._store.one_of(column, "cameras") for column in ("c.vendor_id", "c.name"))
-            conditions.append(f"({' OR '.join(either)})")
-            bound["cameras"] = self._store.as_list(list(query.cameras))
-        for at, sign in ((query.since, ">="), (query.until, "<")):
-            if at is not None:
-                name = "since" if sign == ">=" else "until"
-                conditions.append(f"r.captured_at {sign} :{name}")
-                bound[name] = to_micros(at)
-        if query.min_confidence is not None:
-            conditions.append("r.plate_confidence >= :confidence")
-            bound["confidence"] = query.min_confidence
-        if query.hits_only:
-            conditions.append("EXISTS (SELECT 1 FROM hits h WHERE h.read_id = r.id)")
-        return conditions, bound
+    def _coverage(self, connection: Connection, query: Query) -> list[Coverage]:
+        return coverage(connection, query, self._clock.now(), self._kind)
+
+    def _name(self, connector: str) -> str:
+        try:
+            return self._kind(connector).info.name
+        except NotFound:
+            return connector
 
 
-def _found(row: Any, why: str) -> Found:
-    times = {name: from_micros(row[name]) for name in ("captured_at", "received_at", "expires_at")}
-    return Found(**{name: value for name, value in row.items() if name != "plate_id"} | times, why=why)
+_ALL: Final = 1 << 40
+
+
+def _why(query: Query, patterns: tuple[Pattern, ...], plate: str, others: Sequence[Choice], engine: str) -> str | None:
+    """Why a read is meant: by its plate, or else by the first of its candidates that is."""
+    by_plate = plates.reason(query, patterns, plate)
+    if by_plate is not None:
+        return by_plate
+    for choice in others:
+        by_choice = plates.reason(query, patterns, choice.plate)
+        if by_choice is not None:
+            sure = "" if choice.confidence is None else f", {choice.confidence:.2f}"
+            return f"candidate {choice.rank} of {engine}{sure}" + ("" if by_choice == "exact" else f": {by_choice}")
+    return None

@@ -6,14 +6,17 @@ every race between saving, purging and matching for the price of a lock that is 
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from hub.errors import Conflict
 
@@ -42,10 +45,12 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._locks = path.parent / "leases"
             self._writer = self._sqlite_engine("BEGIN IMMEDIATE")
-            self._reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON")
+            self._reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", "PRAGMA mmap_size = 2147418112")
             path.chmod(0o600) if path.exists() else path.touch(mode=0o600)
         else:
             self._writer = self._reader = create_engine(self.url, pool_size=5, pool_pre_ping=True, hide_parameters=True)
+
+        self._errors: type[Exception] = self._reader.dialect.dbapi.Error  # type: ignore[union-attr]
 
     def _sqlite_engine(self, begin: str, *more: str) -> Engine:
         # An error's text ends in logs, and a statement's parameters are plates.
@@ -75,7 +80,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one moment of the database and cannot change it."""
-        with self._reader.connect() as connection:
+        with self._reader.connect() as connection, connection.begin():
             if not self.is_sqlite:
                 connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             yield connection
@@ -141,6 +146,18 @@ class Store:
             for row in rows:
                 copy.write_row(row)
 
+    def rows(self, connection: Connection, sql: str, bound: Mapping[str, Any]) -> list[Any]:
+        """The rows of a statement as plain tuples, as fast as the driver can; parameters are written `:name`."""
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(sql if self.is_sqlite else _for_psycopg(sql), bound)
+            return list(cursor.fetchall())
+        except self._errors as failed:
+            # An error's text ends in logs, and what is bound are plates.
+            raise DBAPIError.instance(sql, None, failed, self._errors, hide_parameters=True) from None
+        finally:
+            cursor.close()
+
     def allot(self, connection: Connection, name: str, count: int) -> int:
         """The first of `count` new ids of a table; ids are never given twice, not even after a purge."""
         last = connection.scalar(
@@ -159,6 +176,12 @@ class Store:
         """Close every connection."""
         self._writer.dispose()
         self._reader.dispose()
+
+
+@lru_cache(maxsize=1024)
+def _for_psycopg(sql: str) -> str:
+    """The statement with its parameters written as psycopg wants them."""
+    return re.sub(r"(?<!:):([a-z]\w*)", r"%(\1)s", sql.replace("%", "%%"))
 
 
 _COPY_TYPES: Final = {

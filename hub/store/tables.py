@@ -131,6 +131,7 @@ reads = Table(
     Index("ix_reads_captured", "captured_at", "id"),
     Index("ix_reads_camera", "camera_id", "captured_at"),
     Index("ix_reads_cell", "cell", "captured_at"),
+    Index("ix_reads_make", "make", "captured_at", "colour", "body", "expires_at"),
     Index("ix_reads_held", "id", sqlite_where=text("held"), postgresql_where=text("held")),
 )
 """On PostgreSQL in months of `captured_at`, whose primary key must carry it too: hence the ledger."""

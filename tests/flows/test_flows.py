@@ -181,6 +181,7 @@ def test_every_active_connection_and_every_list_has_its_deployments(lent: Hub, t
         "publish-wanted": ("publish", {"hotlist": "wanted"}),
         "verify-wanted": ("verify", {"hotlist": "wanted"}),
         "purge": ("purge", {}),
+        "months": ("months", {}),
     }
     assert {name: _when(one) for name, one in made.items()} == {
         "feed": EVERY,
@@ -188,6 +189,7 @@ def test_every_active_connection_and_every_list_has_its_deployments(lent: Hub, t
         "publish-wanted": "5 * * * *",
         "verify-wanted": "35 * * * *",
         "purge": "0 * * * *",
+        "months": "20 3 * * *",
     }
     assert (made["feed"].concurrency_limit, made["gate"].concurrency_limit) == (1, 1)
 

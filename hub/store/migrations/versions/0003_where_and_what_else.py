@@ -60,6 +60,7 @@ def upgrade() -> None:
     op.create_index("ix_reads_captured", "reads", ["captured_at", "id"])
     op.create_index("ix_reads_camera", "reads", ["camera_id", "captured_at"])
     op.create_index("ix_reads_cell", "reads", ["cell", "captured_at"])
+    op.create_index("ix_reads_make", "reads", ["make", "captured_at", "colour", "body", "expires_at"])
     _create_kept_indexes()
 
 
@@ -135,7 +136,8 @@ def downgrade() -> None:
     """Go back to one table with its own uniqueness; candidates, cells and sites are forgotten."""
     postgresql = op.get_bind().dialect.name == "postgresql"
     _forget_indexes()
-    op.drop_index("ix_reads_cell", table_name="reads")
+    for name in ("ix_reads_cell", "ix_reads_make"):
+        op.drop_index(name, table_name="reads")
     if postgresql:
         op.execute("ALTER TABLE reads RENAME CONSTRAINT pk_reads TO pk_reads_after")
     op.rename_table("reads", "reads_after")

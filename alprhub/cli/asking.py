@@ -1,0 +1,157 @@
+"""The options of every command that asks for reads, once: what a person types, as one `Query`."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from datetime import datetime
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+
+from hub.area import Area, Circle, Polygon
+from hub.audit.record import Why
+from hub.errors import Invalid
+from hub.search.hours import Hours
+from hub.search.query import Mode, Query
+from hub.wiring import Hub
+from normalize import vehicle
+from normalize.fault import Unusable
+from normalize.states import state as state_word
+from normalize.times import from_iso
+from normalize.word import Word
+
+Several = list[str] | None
+Plates = Annotated[Several, typer.Argument(help="Plates; ? is one character, * any run of them; - reads a list.")]
+Purpose = Annotated[str, typer.Option(help="One of the agency's purposes.")]
+Reason = Annotated[str, typer.Option(help="Why, in words.")]
+Case = Annotated[str | None, typer.Option(help="The case number, where there is one.")]
+Since = Annotated[str | None, typer.Option(help="ISO 8601, included.")]
+Until = Annotated[str | None, typer.Option(help="ISO 8601, not included.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person typed, not yet understood; every field is an option of the command."""
+
+    plates: Plates = None
+    purpose: Purpose = ""
+    reason: Reason = ""
+    case: Case = None
+    mode: Annotated[Mode, typer.Option(help="How plates must agree.")] = Mode.PATTERN
+    candidates: Annotated[bool, typer.Option("--candidates", help="What engines also took a plate for counts.")] = False
+    state: Annotated[Several, typer.Option(help="Only plates of this state.")] = None
+    since: Since = None
+    until: Until = None
+    hours: Annotated[Several, typer.Option(help="Only at these hours: 22:00-02:00 or 22:00-02:00@fri,sat.")] = None
+    near: Annotated[str | None, typer.Option(help="Only within METRES of a place: LAT,LON,METRES.")] = None
+    inside: Annotated[str | None, typer.Option(help="Only inside a polygon: LAT,LON LAT,LON LAT,LON.")] = None
+    camera: Annotated[Several, typer.Option(help="Only this camera, by id or name.")] = None
+    site: Annotated[Several, typer.Option(help="Only cameras of this site.")] = None
+    connection: Annotated[Several, typer.Option(help="Only this connection.")] = None
+    kind: Annotated[Several, typer.Option(help="Only sources of this kind: own, commercial, native_reader.")] = None
+    make: Annotated[Several, typer.Option(help="Only this make, by NCIC's code or in words.")] = None
+    colour: Annotated[Several, typer.Option(help="Only this colour.")] = None
+    body: Annotated[Several, typer.Option(help="Only this body.")] = None
+    type: Annotated[Several, typer.Option(help="Only this type of vehicle: car, pickup, motorcycle …")] = None
+    hits: Annotated[bool, typer.Option("--hits", help="Only reads that are on a hot list.")] = False
+    min_confidence: Annotated[float | None, typer.Option(help="Plate confidence of at least this, 0 to 1.")] = None
+
+    def query(self, hub: Hub, **more: Any) -> Query:
+        """The query of it; raises `Invalid`, naming the option, for what cannot be understood."""
+        return Query(
+            why=Why(self.purpose, self.reason, self.case),
+            plates=_plates(self.plates or ()),
+            mode=self.mode,
+            candidates=self.candidates,
+            states=_codes("state", self.state, state_word),
+            since=moment(hub, self.since, "since"),
+            until=moment(hub, self.until, "until"),
+            hours=tuple(map(Hours.parse, self.hours or ())),
+            area=self._area(),
+            cameras=tuple(self.camera or ()),
+            sites=tuple(self.site or ()),
+            connections=tuple(self.connection or ()),
+            kinds=tuple(self.kind or ()),
+            makes=_codes("make", self.make, vehicle.make),
+            colours=_codes("colour", self.colour, vehicle.colour),
+            bodies=_codes("body", self.body, vehicle.body),
+            types=tuple(self.type or ()),
+            hits_only=self.hits,
+            min_confidence=self.min_confidence,
+            **more,
+        )
+
+    def _area(self) -> Area | None:
+        if self.near and self.inside:
+            raise Invalid("near: and --inside exclude each other")
+        if self.near:
+            return Circle(*_numbers("near", self.near, 3))
+        if self.inside:
+            corners = [_numbers("inside", corner, 2) for corner in self.inside.split()]
+            return Polygon(tuple((corner[0], corner[1]) for corner in corners))
+        return None
+
+
+def asks(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `Asked`, in front of its own, and hand it the `asked` that they come to."""
+    own = [one for one in inspect.signature(command).parameters.values() if one.name != "asked"]
+    named = [field.name for field in fields(Asked)]
+    offered = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=field.type,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+        )
+        for field in fields(Asked)
+    ]
+
+    @wraps(command)
+    def asking(**said: Any) -> None:
+        command(asked=Asked(**{name: said.pop(name) for name in named}), **said)
+
+    parameters = [*offered, *(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own)]
+    asking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    asking.__annotations__ = {one.name: one.annotation for one in parameters}
+    return asking
+
+
+def moment(hub: Hub, text: str | None, field: str) -> datetime | None:
+    """The instant of an option, in the agency's zone where it names none; raises `Invalid`."""
+    if text is None:
+        return None
+    try:
+        return from_iso(text if len(text) > len("2026-01-01") else f"{text}T00:00:00", hub.profile.zone, field).at
+    except Unusable as wrong:
+        raise Invalid(str(wrong)) from None
+
+
+def _plates(said: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    """The plates, and in place of a hyphen those that are pasted: one a line, or between commas."""
+    if "-" not in said:
+        return tuple(said)
+    pasted = [word for line in sys.stdin for word in line.replace(",", " ").replace(";", " ").split()]
+    return (*(word for word in said if word != "-"), *pasted)
+
+
+def _codes(field: str, said: list[str] | None, word: Callable[[str], Word]) -> tuple[str, ...]:
+    """Words as codes; raises `Invalid` for one that the vocabulary does not have."""
+    codes = []
+    for text in said or ():
+        code = word(text).code
+        if code is None:
+            raise Invalid(f"{field}: {text!r} is not known here")
+        codes.append(code)
+    return tuple(codes)
+
+
+def _numbers(field: str, text: str, count: int) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count:
+        raise Invalid(f"{field}: needs {count} numbers between commas, not {text!r}")
+    return numbers

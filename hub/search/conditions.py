@@ -1,0 +1,124 @@
+"""What a read must fulfil besides its plate, as SQL over `reads r`; being visible cannot be left out."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from hub.search.hours import within
+from hub.search.query import Query
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+from normalize.vehicle import TYPES
+
+DRIVERS: Final = ("r.plate_id", "k.plate_id", "r.camera_id", "r.cell", "r.make")
+"""Columns that an index leads from, the best first."""
+MOST_CAMERAS: Final = 300
+"""More cameras than this are not gone through one by one."""
+LONGEST_LIFE: Final = timedelta(days=3660)
+"""Hours of the day are worked out this far back where a query names no beginning."""
+
+
+@dataclass(slots=True)
+class Conditions:
+    """SQL conditions and what they bind, for reads captured from `since` on and before `until` (µs)."""
+
+    sql: list[str]
+    bound: dict[str, Any]
+    since: int | None = None
+    until: int | None = None
+    tables: str = "reads r"
+    times: str = "r.captured_at"
+    keys: dict[str, list[Any]] = field(default_factory=dict)
+    """Columns with the few values that each may have: one of them leads to the reads."""
+    possible: bool = True
+    """Whether any read can fulfil them: a camera that nobody knows has none."""
+
+    @property
+    def driver(self) -> str | None:
+        """The column whose index leads to the reads."""
+        return next((column for column in DRIVERS if column in self.keys), None)
+
+    @property
+    def several(self) -> bool:
+        """Whether that column has several values, so that no index holds the reads in order of time."""
+        return self.driver is not None and len(self.keys[self.driver]) > 1
+
+    def where(self, store: Store, lead: str | None) -> tuple[list[str], dict[str, Any]]:
+        """All of it; a sign keeps planners from every index but that of the column that leads."""
+        sql, bound = list(self.sql), dict(self.bound)
+        for column, values in self.keys.items():
+            name = column.replace(".", "_")
+            signed = column if column == lead else f"+{column}"
+            sql.append(f"{signed} = :{name}" if len(values) == 1 else store.one_of(signed, name))
+            bound[name] = values[0] if len(values) == 1 else store.as_list(values)
+        return sql, bound
+
+    def both(self, sql: str, **bound: Any) -> None:
+        """Ask for one thing more."""
+        self.sql.append(sql)
+        self.bound.update(bound)
+
+
+def conditions(store: Store, connection: Connection, query: Query, now: int, zone: ZoneInfo) -> Conditions:
+    """The conditions of a query; cameras, sites, connections and kinds are looked up here, once."""
+    # The sign keeps planners from walking the index of expiries, which holds nearly every read.
+    found = Conditions(["+r.expires_at > :now"], {"now": now})
+    found.since = to_micros(query.since) if query.since else None
+    found.until = to_micros(query.until) if query.until else None
+    for column, name, values in (
+        ("plate_state", "states", query.states),
+        ("colour", "colours", query.colours),
+        ("body", "bodies", query.bodies),
+    ):
+        if values:
+            found.both(store.one_of(f"r.{column}", name), **{name: store.as_list(values)})
+    if query.makes:
+        found.keys["r.make"] = list(query.makes)
+    if query.types:
+        bodies = sorted(set().union(*(TYPES[one] for one in query.types)))
+        found.both(store.one_of("r.body", "types"), types=store.as_list(bodies))
+    if query.min_confidence is not None:
+        found.both("r.plate_confidence >= :confidence", confidence=query.min_confidence)
+    if query.hits_only:
+        found.both("EXISTS (SELECT 1 FROM hits h WHERE h.read_id = r.id)")
+    if query.hours:
+        begin = query.since or from_micros(now) - LONGEST_LIFE
+        end = query.until or from_micros(now) + timedelta(days=1)
+        found.both(within(query.hours, "r.captured_at", zone, begin, end))
+    _sources(store, connection, query, found)
+    _place(query, found)
+    return found
+
+
+def _sources(store: Store, connection: Connection, query: Query, found: Conditions) -> None:
+    """Cameras, sites, connections and kinds, all by the cameras that they mean: each belongs to one connection."""
+    asked = {"n.name": query.connections, "n.kind": query.kinds, "c.site": query.sites, "camera": query.cameras}
+    asked = {column: values for column, values in asked.items() if values}
+    if not asked:
+        return
+    where, bound = [], {}
+    for number, (column, values) in enumerate(asked.items()):
+        columns = ("c.name", "c.vendor_id") if column == "camera" else (column,)
+        where.append(f"({' OR '.join(store.one_of(one, f'asked_{number}') for one in columns)})")
+        bound[f"asked_{number}"] = store.as_list(values)
+    sql = f"SELECT c.id FROM cameras c JOIN connections n ON n.id = c.connection_id WHERE {' AND '.join(where)}"
+    cameras = [row[0] for row in store.rows(connection, sql, bound)]
+    found.possible = bool(cameras)
+    if len(cameras) <= MOST_CAMERAS:
+        found.keys["r.camera_id"] = cameras
+    else:
+        found.both(store.one_of("+r.camera_id", "cameras"), cameras=store.as_list(cameras))
+
+
+def _place(query: Query, found: Conditions) -> None:
+    if query.area is None:
+        return
+    found.tables = "reads r JOIN cameras c ON c.id = r.camera_id"
+    sql, bound = query.area.condition("coalesce(r.latitude, c.latitude)", "coalesce(r.longitude, c.longitude)")
+    found.both(sql, **bound)
+    cells = query.area.cells()
+    if cells is not None:
+        found.keys["r.cell"] = cells

@@ -1,0 +1,239 @@
+"""`Export`: search results of any size as one private file, with a manifest beside it and its digest on record.
+
+Rows go to `FILE.part`, which only its owner may read. Once it is whole and on the disk, and the answer is on record,
+first the manifest gets its name and then FILE does: whoever sees FILE sees all of it, and all of its manifest.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import msgspec
+
+from hub.audit.record import Actor, Audit
+from hub.clock import Clock
+from hub.errors import Invalid
+from hub.policy.asking import Asking
+from hub.search.coverage import Coverage
+from hub.search.formats import Format, encoded
+from hub.search.query import Query
+from hub.search.rows import Found
+
+_ACTION: Final = "reads.export"
+_BUFFER: Final = 1 << 20
+_STEP: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What is in an exported file, who wanted it and why, and how far each source could answer.
+
+    `sha256` and `bytes` are of the file as it lies there, `made_at` is when its last row was written, `hub` the version
+    of this software.
+    """
+
+    format: Format
+    rows: int
+    sha256: str
+    bytes: int
+    query: dict[str, Any]
+    purpose: str
+    reason: str
+    case_number: str | None
+    actor: str
+    authenticated: bool
+    made_at: datetime
+    coverage: list[Coverage]
+    file: str
+    hub: str
+
+
+class Export:
+    """Writes search results to files."""
+
+    def __init__(
+        self,
+        asking: Asking,
+        audit: Audit,
+        clock: Clock,
+        every: Callable[[Query], Iterator[Found]],
+        covered: Callable[[Query], list[Coverage]],
+    ) -> None:
+        self._asking = asking
+        self._audit = audit
+        self._clock = clock
+        self._every = every
+        self._covered = covered
+
+    def run(
+        self,
+        actor: Actor,
+        query: Query,
+        form: Format,
+        out: Path,
+        progress: Callable[[int], None] = lambda _rows: None,
+    ) -> Manifest:
+        """Write every visible read that a query means to `out`, and the manifest to `out` + `.manifest.json`.
+
+        All pages are written, whatever `query.limit` says; memory does not grow with them. A read that expires on the
+        way is not written. The question is on record before the first row is looked for, the answer before the file
+        gets its name. `progress` is told the rows so far, now and then.
+
+        Raises `PolicyRefused` without a purpose of the profile or a reason that says something, `Invalid` for a
+        question without an answer, and `Invalid` naming `out` where a file of that name exists or none can be written.
+        Whatever is raised, no file is left. A process that is killed leaves `out.part`, in its last moment the manifest
+        too, and never an `out` that is not whole.
+        """
+        told = {name: value for name, value in query.told().items() if name != "limit"}
+        asked: dict[str, Any] = {"query": told, "format": form}
+        with self._asking.question(actor, _ACTION, query.why, **asked) as question, _Draft(out) as draft:
+            self._audit.record(actor, _ACTION, "asked", why=query.why, **asked)
+            coverage = self._covered(query)
+            rows = _Visible(self._every(query), self._clock, progress)
+            for part in encoded(form, Found, rows):
+                draft.write(part)
+            manifest = Manifest(
+                format=form,
+                rows=rows.count,
+                sha256=draft.digest(),
+                bytes=draft.size,
+                query=told,
+                purpose=query.why.purpose,
+                reason=query.why.reason,
+                case_number=query.why.case_number,
+                actor=actor.name,
+                authenticated=actor.authenticated,
+                made_at=self._clock.now(),
+                coverage=coverage,
+                file=out.name,
+                hub=version("alprhub"),
+            )
+            draft.complete(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+            question.answered(manifest.rows, sha256=manifest.sha256)
+            draft.publish()
+        return manifest
+
+
+class _Visible:
+    """The rows that are visible at the instant they are taken, counted."""
+
+    def __init__(self, rows: Iterator[Found], clock: Clock, progress: Callable[[int], None]) -> None:
+        self._rows = rows
+        self._clock = clock
+        self._progress = progress
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Found]:
+        for row in self._rows:
+            if row.expires_at <= self._clock.now():
+                continue
+            self.count += 1
+            if self.count % _STEP == 0:
+                self._progress(self.count)
+            yield row
+
+
+class _Draft:
+    """A file and its manifest on their way to their names; what has not been published whole is gone at the end.
+
+    `FILE.part` is made by nobody else while it is there, so that two exports never write the same file.
+    """
+
+    def __init__(self, out: Path) -> None:
+        if not out.name or not out.name.isprintable():
+            raise Invalid("out: must name a file, in characters that can be shown")
+        self._out = out
+        self._manifest = out.with_name(f"{out.name}.manifest.json")
+        self._made: list[Path] = []
+        self._sha256 = sha256()
+        self.size = 0
+
+    def __enter__(self) -> "_Draft":
+        with _told_as_out():
+            for path in (self._out, self._manifest, _part(self._out), _part(self._manifest)):
+                _refuse_existing(path)
+            self._folder = os.open(self._out.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                self._file = self._new(_part(self._out))
+            except BaseException:
+                os.close(self._folder)
+                raise
+        return self
+
+    def write(self, data: bytes) -> None:
+        """Append to the file."""
+        self._sha256.update(data)
+        self.size += len(data)
+        with _told_as_out():
+            self._file.write(data)
+
+    def digest(self) -> str:
+        """The SHA-256 of what has been written, in hexadecimal."""
+        return self._sha256.hexdigest()
+
+    def complete(self, manifest: bytes) -> None:
+        """Put the file and its manifest on the disk, without their names yet."""
+        with _told_as_out():
+            _settle(self._file)
+            with self._new(_part(self._manifest)) as file:
+                file.write(manifest)
+                _settle(file)
+
+    def publish(self) -> None:
+        """Give both their names, the manifest first."""
+        with _told_as_out():
+            for path in (self._manifest, self._out):
+                _refuse_existing(path)
+                _part(path).rename(path)
+                self._made.append(path)
+                os.fsync(self._folder)
+        self._made.clear()
+
+    def __exit__(self, kind: type[BaseException] | None, raised: object, trace: TracebackType | None) -> None:
+        with suppress(OSError):  # a full disk refuses the buffer again, and that has been told
+            self._file.close()
+        for path in self._made:
+            with suppress(OSError):
+                path.unlink()
+        os.close(self._folder)
+
+    def _new(self, path: Path) -> Any:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._made.append(path)
+        return os.fdopen(descriptor, "wb", _BUFFER)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def _settle(file: Any) -> None:
+    """Everything written is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _refuse_existing(path: Path) -> None:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return
+    if path.suffix == ".part":
+        raise Invalid(f"out: {path.name} exists: an export is writing it, or one was killed; remove it then")
+    raise Invalid(f"out: {path.name} exists")
+
+
+@contextmanager
+def _told_as_out() -> Iterator[None]:
+    """Turn what the file system refuses into `Invalid`."""
+    try:
+        yield
+    except OSError as failed:
+        raise Invalid(f"out: {failed.strerror or type(failed).__name__}") from None

@@ -1,0 +1,105 @@
+"""Rows as bytes of a file, one by one: CSV for spreadsheets, JSON Lines for programs, GeoJSON for maps."""
+
+import csv
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+_FORMULA: Final = frozenset("=+-@")
+_BREAKS: Final = frozenset("\t\r\n")
+_MARK: Final = "'"
+
+
+class Format(StrEnum):
+    """What a file of rows is written as."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    GEOJSON = "geojson"
+
+
+def encoded(form: Format, kind: type, rows: Iterable[Any]) -> Iterator[bytes]:
+    """The bytes of a file of rows of the dataclass `kind`: its public fields in their order, a row at a time.
+
+    All is UTF-8, instants are ISO 8601 in UTC with Z. An answer without rows is a whole file too.
+    """
+    columns = [field.name for field in fields(kind) if not field.name.startswith("_")]
+    plain = ({name: msgspec.to_builtins(getattr(row, name)) for name in columns} for row in rows)
+    return _WRITERS[form](columns, plain)
+
+
+def _csv(columns: list[str], rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """RFC 4180 with a header. Unknown is an empty cell, a list or an object is compact JSON, a number stays one.
+
+    Texts are made safe by `defused`, and NUL characters are left out: spreadsheets end a cell, or the file, at one.
+    """
+    writer = csv.writer(_Line(), lineterminator="\r\n")
+    yield writer.writerow(columns)
+    for row in rows:
+        yield writer.writerow([_cell(value) for value in row.values()])
+
+
+class _Line:
+    """Hands a line back through `writerow`, which returns what `write` does."""
+
+    def write(self, line: str) -> bytes:
+        return line.encode()
+
+
+def _cell(value: Any) -> str | int | float:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return value
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return defused(text.replace("\0", ""))
+
+
+def defused(text: str) -> str:
+    """A text that no spreadsheet runs: one that it might take for a formula gets an apostrophe in front.
+
+    Those are texts that begin with = + - @, in any width or height and also behind blanks and characters that do not
+    show, and texts that begin with a tab or a line break. One that begins with an apostrophe gets a second, so that the
+    text is always what is left once one leading apostrophe is taken away.
+    """
+    if text[:1].isalnum():
+        return text
+    shown = next((one for one in text if one.isprintable() and not one.isspace()), "")
+    runs = unicodedata.normalize("NFKC", shown)[:1] in _FORMULA
+    return _MARK + text if runs or text[:1] in _BREAKS or text.startswith(_MARK) else text
+
+
+def _jsonl(_columns: list[str], rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """One object a line, each ended by a line feed."""
+    for row in rows:
+        yield msgspec.json.encode(row) + b"\n"
+
+
+def _geojson(_columns: list[str], rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """A FeatureCollection of RFC 7946: a point [longitude, latitude], or null where no place is known."""
+    yield b'{"type":"FeatureCollection","features":['
+    between = b"\n"
+    for row in rows:
+        yield between + msgspec.json.encode({"type": "Feature", "geometry": _point(row), "properties": row})
+        between = b",\n"
+    yield b"\n]}\n"
+
+
+def _point(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    latitude, longitude = row["latitude"], row["longitude"]
+    if latitude is None or longitude is None:
+        return None
+    return {"type": "Point", "coordinates": [longitude, latitude]}
+
+
+_WRITERS: Final[dict[Format, Callable[[list[str], Iterable[dict[str, Any]]], Iterator[bytes]]]] = {
+    Format.CSV: _csv,
+    Format.JSONL: _jsonl,
+    Format.GEOJSON: _geojson,
+}

@@ -1,0 +1,89 @@
+"""The newest reads that fulfil conditions: where they stand in time and their ids, and nothing else of them yet.
+
+Few plates, cameras or cells are gone through by their own index; what has none of these is walked by time. A question
+about several goes back in spans that grow, so that a page that is full early never sorts the years before it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from hub.search.conditions import Conditions
+from hub.search.query import Cursor
+from hub.store.engine import Store
+
+DAY: Final = 86_400_000_000
+FIRST: Final = {"r.camera_id": DAY, "r.cell": DAY, "r.make": DAY, "r.plate_id": 30 * DAY}
+"""The first span back, by what leads to the reads: a camera has many a day, a plate few a month."""
+GROWTH: Final = 8
+
+
+def newest(
+    store: Store,
+    connection: Connection,
+    asked: Conditions,
+    after: Cursor | None,
+    limit: int,
+    now: int,
+    candidates: bool = False,
+) -> list[Cursor]:
+    """Up to `limit` reads after a cursor, newest first; with `candidates` those whose candidate has the plate too."""
+    found: list[Cursor] = []
+    for begin, end in _spans(store, asked, after, now):
+        left = limit - len(found)
+        # The sign keeps planners from walking the index of times where several values of something better lead there.
+        by = "+r.captured_at DESC, r.id DESC" if asked.several else "r.captured_at DESC, r.id DESC"
+        sql, bound = _span(store, asked, begin, end, after)
+        if candidates:
+            also, more = _span(store, _by_candidate(asked), begin, end, after)
+            sql, bound = f"SELECT captured_at, id FROM ({sql} UNION {also}) AS either", {**bound, **more}
+            by = "captured_at DESC, id DESC"
+        rows = store.rows(connection, f"{sql} ORDER BY {by} LIMIT :limit", {**bound, "limit": left})
+        found += [Cursor(*row) for row in rows]
+        if len(found) == limit:
+            break
+    return found
+
+
+def _by_candidate(asked: Conditions) -> Conditions:
+    """The same conditions on reads that are reached by their candidates."""
+    keys = {column.replace("r.plate_id", "k.plate_id"): values for column, values in asked.keys.items()}
+    tables = asked.tables.replace("reads r", "candidates k JOIN reads r ON r.id = k.read_id", 1)
+    return replace(asked, keys=keys, tables=tables, times="k.captured_at")
+
+
+def _spans(store: Store, asked: Conditions, after: Cursor | None, now: int) -> Iterator[tuple[int | None, int | None]]:
+    """Spans of time from the newest back, each ending where the one before it began; an open end is None."""
+    ends = [end for end in (asked.until, after.captured_at + 1 if after else None) if end is not None]
+    end = min(ends) if ends else None
+    column = asked.driver or ""
+    # SQLite sorts a few plates' reads faster than it asks for them twice; PostgreSQL asks every month of reads.
+    if asked.several and not (store.is_sqlite and column == "r.plate_id"):
+        length = FIRST[column]
+        begin = (end if end is not None else now) - length
+        while asked.since is None or begin > asked.since:
+            if length > 1000 * DAY:
+                break
+            yield begin, end
+            end = begin
+            length *= GROWTH
+            begin = end - length
+    yield asked.since, end
+
+
+def _span(
+    store: Store, asked: Conditions, begin: int | None, end: int | None, after: Cursor | None
+) -> tuple[str, dict[str, Any]]:
+    where, bound = asked.where(store, asked.driver)
+    if begin is not None:
+        where.append(f"{asked.times} >= :begin")
+        bound["begin"] = begin
+    if end is not None:
+        where.append(f"{asked.times} < :end")
+        bound["end"] = end
+    if after is not None:
+        where.append(f"({asked.times}, r.id) < (:after_time, :after_id)")
+        bound.update(after_time=after.captured_at, after_id=after.id)
+    return f"SELECT r.captured_at, r.id FROM {asked.tables} WHERE {' AND '.join(where)}", bound

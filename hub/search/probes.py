@@ -1,0 +1,124 @@
+"""Looking plates up: whole ones and folded ones by their own index, patterns by what is known of them.
+
+A pattern goes by its beginning where more is known of that than of any run of characters inside it: a `?` in the
+beginning stands for each character that plates are made of, one range of the index a piece. Otherwise it goes by the
+trigrams of its runs; two characters in a row by all trigrams that begin with them. What knows less than that is
+compared with every plate.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from hub.search.pattern import Pattern
+from hub.search.query import CHARACTERS
+from hub.store.engine import Store
+from hub.store.plates import MARK
+
+_TRIGRAM: Final = 3
+_MOST_RANGES: Final = 1500
+_BEYOND: Final = "["
+"""The first code point after Z: letters of other scripts all come later."""
+_LAST: Final = "\U0010ffff"
+_Range = tuple[str, str]
+
+
+def whole(store: Store, connection: Connection, plates: Collection[str]) -> list[int]:
+    """The ids of plates that are exactly these."""
+    if not plates:
+        return []
+    sql = f"SELECT id FROM plates WHERE {store.one_of('plate', 'plates')}"
+    return [row[0] for row in store.rows(connection, sql, {"plates": store.as_list(sorted(plates))})]
+
+
+def alike(store: Store, connection: Connection, keys: Collection[str]) -> list[int]:
+    """The ids of plates with these folded keys."""
+    sql = f"SELECT id FROM plates WHERE {store.one_of('plate_key', 'keys')}"
+    return [row[0] for row in store.rows(connection, sql, {"keys": store.as_list(sorted(keys))})]
+
+
+def foreign(store: Store, connection: Connection, heads: Collection[str]) -> list[tuple[int, str]]:
+    """The ids and texts of plates that go on with a letter of another script after one of these beginnings."""
+    sql, bound = _in_ranges(store, [(head + _BEYOND, head + _LAST) for head in sorted(heads)])
+    return [(row[0], row[1]) for row in store.rows(connection, sql, bound)]
+
+
+def fitting(store: Store, connection: Connection, pattern: Pattern, most: int) -> list[int]:
+    """The ids of up to so many plates that fit a pattern."""
+    ranges, known = _beginnings(pattern.text)
+    inside = sum(len(run) for run in _runs(pattern.text) if len(run) >= _TRIGRAM)
+    if known and known >= inside:
+        sql, bound = _in_ranges(store, ranges)
+        sql += " WHERE " + _fits(store)
+    elif store.is_sqlite:
+        sql, bound = _by_trigrams(store, connection, pattern.text)
+    else:
+        sql, bound = f"SELECT p.id FROM plates p WHERE {_fits(store)}", {}
+    bound |= {"pattern": pattern.text if store.is_sqlite else pattern.like(), "most": most}
+    return [row[0] for row in store.rows(connection, f"{sql} LIMIT :most", bound)]
+
+
+def _fits(store: Store) -> str:
+    return "p.plate GLOB :pattern" if store.is_sqlite else "p.plate LIKE :pattern"
+
+
+def _in_ranges(store: Store, ranges: list[_Range]) -> tuple[str, dict[str, Any]]:
+    lows, highs = (store.as_list(ends) for ends in zip(*ranges, strict=True))
+    if store.is_sqlite:
+        sql = (
+            "SELECT p.id, p.plate FROM json_each(:lows) low JOIN json_each(:highs) high ON high.key = low.key "
+            "CROSS JOIN plates p ON p.plate >= low.value AND p.plate < high.value"
+        )
+    else:
+        sql = (
+            "SELECT p.id, p.plate FROM unnest(CAST(:lows AS text[]), CAST(:highs AS text[])) AS span (low, high) "
+            "JOIN plates p ON p.plate ~>=~ span.low AND p.plate ~<~ span.high"
+        )
+    return sql, {"lows": lows, "highs": highs}
+
+
+def _beginnings(pattern: str) -> tuple[list[_Range], int]:
+    """The ranges of the index that a pattern begins in, and how many characters are known of each."""
+    heads, known = [""], 0
+    beyond: list[_Range] = []
+    fixed = pattern.split("*", 1)[0]
+    for at, character in enumerate(fixed):
+        if character != "?":
+            heads = [head + character for head in heads]
+            known += 1
+            continue
+        if not fixed[at:].strip("?") or len(heads) * len(CHARACTERS) > _MOST_RANGES:
+            break
+        beyond += [(head + _BEYOND, head + _LAST) for head in heads]
+        heads = [head + one for head in heads for one in CHARACTERS]
+    return [(head, head + _LAST) for head in heads] + beyond, known
+
+
+def _by_trigrams(store: Store, connection: Connection, pattern: str) -> tuple[str, dict[str, Any]]:
+    # Two marks follow each plate in the index, so that its last two characters begin a trigram as well.
+    runs = _runs(pattern if pattern.endswith("*") else pattern + MARK)
+    match = " AND ".join(f'"{run}"' for run in runs if len(run) >= _TRIGRAM)
+    if not match:
+        two = next((run for run in runs if len(run) > 1 and run != MARK), None)
+        if two is None:
+            return f"SELECT p.id FROM plates p WHERE {_fits(store)}", {}
+        match = " OR ".join(_beginning_with(store, connection, two)) or '"no plate has it"'
+    sql = (
+        "SELECT p.id FROM plates_inside JOIN plates p ON p.id = plates_inside.rowid "
+        f"WHERE plates_inside MATCH :match AND {_fits(store)}"
+    )
+    return sql, {"match": match}
+
+
+def _beginning_with(store: Store, connection: Connection, two: str) -> list[str]:
+    """The trigrams of the index that begin with two characters: where they stand, some trigram begins."""
+    sql = "SELECT term FROM plates_trigrams WHERE term >= :two AND term < :beyond"
+    bound = {"two": two, "beyond": two[0] + chr(ord(two[1]) + 1)}
+    return [f'"{row[0]}"' for row in store.rows(connection, sql, bound)]
+
+
+def _runs(pattern: str) -> list[str]:
+    """The known characters of a pattern, run by run."""
+    return [run for run in re.split(r"[?*]", pattern) if run]

@@ -1,0 +1,121 @@
+"""Reads as an answer shows them: everything a person needs to judge one, and where it comes from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from hub.search.query import Cursor
+from hub.store.engine import Store
+from hub.store.instant import from_micros
+
+COLUMNS: Final = """
+    r.id, p.plate, r.plate_raw, r.plate_state, r.captured_at, r.zone, coalesce(c.name, c.vendor_id), c.site,
+    n.name, n.connector, r.obtained, r.plate_confidence, r.make, r.colour, r.body,
+    coalesce(r.latitude, c.latitude), coalesce(r.longitude, c.longitude), r.received_at, r.expires_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture of a read: what it shows, whether its bytes are here (`stored`) or not yet (`wanted`), and its key."""
+
+    kind: str
+    state: str
+    key: str
+
+
+@dataclass(slots=True)
+class Found:
+    """One read that matched, where it comes from, and why it matched.
+
+    `obtained` is how it came (`pull`, `push`, `lookup`, `replay`), `lag_seconds` how long after the capture.
+    """
+
+    id: int
+    plate: str
+    plate_raw: str
+    plate_state: str | None
+    captured_at: datetime
+    zone: str
+    camera: str
+    site: str | None
+    connection: str
+    connector: str
+    obtained: str
+    plate_confidence: float | None
+    make: str | None
+    colour: str | None
+    body: str | None
+    latitude: float | None
+    longitude: float | None
+    received_at: datetime
+    expires_at: datetime
+    lag_seconds: float
+    images: Sequence[Image]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Another plate that an engine took a read for; `rank` 1 is its first choice."""
+
+    plate: str
+    rank: int
+    confidence: float | None
+
+
+def rows_of(store: Store, connection: Connection, keys: Sequence[Cursor]) -> list[Found]:
+    """The rows of reads in the order of their keys, each without a why yet."""
+    if not keys:
+        return []
+    ids = [key.id for key in keys]
+    # Naming the time lets PostgreSQL look only in the months that hold the rows.
+    sql = f"""
+        SELECT {COLUMNS} FROM reads r
+        JOIN plates p ON p.id = r.plate_id
+        JOIN cameras c ON c.id = r.camera_id
+        JOIN connections n ON n.id = r.connection_id
+        WHERE {store.one_of("r.id", "ids")} AND +r.captured_at BETWEEN :first AND :last
+    """
+    bound = {"ids": store.as_list(ids), "first": keys[-1].captured_at, "last": keys[0].captured_at}
+    found = {row[0]: row for row in store.rows(connection, sql, bound)}
+    images = _images(store, connection, ids)
+    return [_found(found[ident], images.get(ident, ())) for ident in ids]
+
+
+def choices_of(store: Store, connection: Connection, ids: Sequence[int]) -> dict[int, list[Choice]]:
+    """What engines also took reads for, by read, in the engine's order."""
+    sql = (
+        "SELECT k.read_id, p.plate, k.rank, k.confidence FROM candidates k JOIN plates p ON p.id = k.plate_id "
+        f"WHERE {store.one_of('k.read_id', 'ids')} ORDER BY k.read_id, k.rank"
+    )
+    found: dict[int, list[Choice]] = {}
+    for ident, plate, rank, confidence in store.rows(connection, sql, {"ids": store.as_list(ids)}):
+        found.setdefault(ident, []).append(Choice(plate, rank, confidence))
+    return found
+
+
+def _images(store: Store, connection: Connection, ids: Sequence[int]) -> Mapping[int, Sequence[Image]]:
+    sql = f"SELECT read_id, kind, state, key FROM images WHERE {store.one_of('read_id', 'ids')} ORDER BY read_id, id"
+    found: dict[int, list[Image]] = {}
+    for ident, *image in store.rows(connection, sql, {"ids": store.as_list(ids)}):
+        found.setdefault(ident, []).append(Image(*image))
+    return found
+
+
+def _found(row: Any, images: Sequence[Image]) -> Found:
+    captured, received = row[4], row[17]
+    values: tuple[Any, ...] = (
+        *row[:4],
+        from_micros(captured),
+        *row[5:17],
+        from_micros(received),
+        from_micros(row[18]),
+        (received - captured) / 1_000_000,
+        images,
+        "",
+    )
+    return Found(*values)

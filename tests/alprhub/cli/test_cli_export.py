@@ -1,0 +1,107 @@
+"""`alprhub export`: what was found, in a file that can be told from any other."""
+
+import csv
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WHY = ("--purpose", "stolen_vehicle", "--reason", "a stolen car, report 26-1", "--case", "26-1")
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened, strict=True))
+
+
+def test_an_export_is_what_a_search_finds_and_its_last_line_tells_the_file_apart(
+    run: Any, filled: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "reads.csv"
+    done = run("export", "9SYN*", *WHY, "--out", out)
+    assert (done.code, done.err) == (0, "")
+    body = out.read_bytes()
+    assert done.out.splitlines()[-1] == f"{out}: 2 rows, {len(body)} bytes, SHA-256 {sha256(body).hexdigest()}"
+    found = run("search", "9SYN*", *WHY, "--json").json()["rows"]
+    assert [(row["id"], row["plate"], row["captured_at"]) for row in rows_of(out)] == [
+        (str(row["id"]), row["plate"], row["captured_at"]) for row in found
+    ]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "geojson"])
+def test_json_prints_the_manifest_and_nothing_else(run: Any, filled: Any, tmp_path: Path, form: str) -> None:
+    out = tmp_path / f"reads.{form}"
+    told = run("export", "9SYN001", "--format", form, "--since", "2026-01-01", *WHY, "--out", out, "--json").json()
+    assert told == json.loads(Path(f"{out}.manifest.json").read_text())
+    assert (told["format"], told["rows"], told["file"], told["case_number"]) == (form, 1, out.name, "26-1")
+    assert told["query"] == {"plates": ["9SYN001"], "mode": "pattern", "since": "2026-01-01T08:00:00Z"}
+    assert b"9SYN001" in out.read_bytes()
+
+
+def test_an_export_tells_which_source_could_not_answer(run: Any, filled: Any, tmp_path: Path) -> None:
+    assert run("connections", "pause", "drop", "--reason", "the drop is down").code == 0
+    done = run("export", "9SYN*", *WHY, "--out", tmp_path / "reads.csv")
+    assert done.out.startswith("drop: paused, ")
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("9SYN0O1", "--mode", "look-alike"), ["9SYN001"]),
+        (("--camera", "pier", "--connection", "drop"), ["9SYN001", "9SYN002"]),
+        (("9SYN*", "--camera", "strand"), []),
+        (("9SYN*", "--until", "2026-01-01"), []),
+    ],
+)
+def test_an_export_takes_the_options_of_a_search(
+    run: Any, filled: Any, tmp_path: Path, words: tuple[str, ...], found: list[str]
+) -> None:
+    out = tmp_path / "reads.csv"
+    assert run("export", *words, *WHY, "--out", out).code == 0
+    assert sorted(row["plate"] for row in rows_of(out)) == found
+
+
+def test_an_export_is_on_record_when_it_is_asked_and_when_it_is_answered(
+    run: Any, filled: Any, tmp_path: Path, sql: Any
+) -> None:
+    told = run("export", "9SYN*", *WHY, "--out", tmp_path / "reads.csv", "--json").json()
+    kept = sql("SELECT outcome, results, purpose, case_number, detail FROM audit_events ORDER BY id DESC LIMIT 2")
+    assert [row[:4] for row in kept] == [
+        ("done", 2, "stolen_vehicle", "26-1"),
+        ("asked", None, "stolen_vehicle", "26-1"),
+    ]
+    assert json.loads(kept[0][4]) == {"query": told["query"], "format": "csv", "sha256": told["sha256"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "named"),
+    [
+        (("9SYN*", "--reason", "a stolen car"), 77, "purpose: "),
+        (("9SYN*", "--purpose", "stolen_vehicle", "--reason", "test"), 77, "reason: "),
+        (WHY, 65, "query: "),
+        (("9SYN*", *WHY, "--since", "yesterday"), 65, "since: "),
+    ],
+)
+def test_a_refused_export_leaves_nothing(
+    run: Any, filled: Any, tmp_path: Path, words: tuple[str, ...], code: int, named: str
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    done = run("export", *words, "--out", folder / "reads.csv")
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith(named)
+    assert done.err.count("\n") == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_that_exists_and_a_folder_that_does_not_are_told_as_out(run: Any, filled: Any, tmp_path: Path) -> None:
+    out = tmp_path / "reads.csv"
+    out.write_text("another's")
+    done = run("export", "9SYN*", *WHY, "--out", out)
+    assert (done.code, done.out, done.err) == (65, "", "out: reads.csv exists\n")
+    assert out.read_text() == "another's"
+    done = run("export", "9SYN*", *WHY, "--out", tmp_path / "missing" / "reads.csv")
+    assert (done.code, done.out, done.err) == (65, "", "out: No such file or directory\n")
+    assert run("export", "9SYN*", *WHY).code == 2
