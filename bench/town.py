@@ -3,6 +3,7 @@
 Seeded; nothing in it is a real plate's history. Rows go straight into the store's tables, with every index in place.
 """
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -119,6 +120,15 @@ def known_plates(store: Store) -> list[str]:
     """The plates of a store that was filled before, in the order in which they came."""
     with store.read() as connection:
         return list(connection.scalars(text("SELECT plate FROM plates ORDER BY id")))
+
+
+def seen_plates(store: Store, count: int) -> list[str]:
+    """The plates of reads drawn at random: a car that is seen often is asked for often."""
+    with store.read() as connection:
+        last = connection.scalar(text("SELECT max(id) FROM reads")) or 0
+        drawn = random.Random(3).sample(range(1, last + 1), min(count, last))
+        sql = f"SELECT p.plate FROM reads r JOIN plates p ON p.id = r.plate_id WHERE {store.one_of('r.id', 'ids')}"
+        return [row[0] for row in store.rows(connection, sql, {"ids": store.as_list(drawn)})]
 
 
 def _sources(store: Store, rng: np.random.Generator, at: int) -> list[int]:

@@ -4,6 +4,7 @@ Everything is synchronous. A connector does no I/O when it is made, keeps nothin
 never logs: the frame does. `unpack` and `parse` are pure, so what a vendor sent last year can be parsed again today.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -252,12 +253,20 @@ class Clockwork(Protocol):
         """The time, in UTC."""
 
 
+def _for_ever() -> float:
+    return math.inf
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the hub lends a connector: time, and a way to wait. Handed in so that tests own both."""
+    """What the hub lends a connector: time, a way to wait, and how long anybody will. Handed in so that tests own all.
+
+    `patience` is how many seconds the asker still waits: what fails is not tried again after them, and nothing is sent.
+    """
 
     clock: Clockwork
     sleep: Callable[[float], None]
+    patience: Callable[[], float] = _for_ever
 
 
 @runtime_checkable

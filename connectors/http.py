@@ -164,6 +164,8 @@ class Http:
             sent["headers"] = {**self._auth.headers(), **(sent.get("headers") or {})}
             sent["params"] = {**self._auth.params(), **(sent.get("params") or {})} or None
         where = f"{method} {urlsplit(url).hostname}"
+        if self._frame.patience() <= 0:
+            raise TryAgain(f"{where}: not sent, since nobody waits for the answer any more")
         try:
             with self._client.stream(method, url, **sent) as response:
                 body = self._read(response)
@@ -248,11 +250,13 @@ class Http:
     def _wait(self, state: RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome else None
         wished = failed.after if isinstance(failed, _Passing) else None
+        wait = min(0.5 * 2 ** (state.attempt_number - 1), LONGEST_WAIT.total_seconds())
         if wished is not None:
-            if wished > self._patience:
-                raise TryAgain(str(failed), wished)
-            return max(wished.total_seconds(), 0.0)
-        return float(min(0.5 * 2 ** (state.attempt_number - 1), LONGEST_WAIT.total_seconds()))
+            wait = max(wished.total_seconds(), 0.0)
+        too_long = wished is not None and wished > self._patience
+        if failed is not None and (too_long or wait >= self._frame.patience()):
+            raise failed
+        return float(wait)
 
 
 @cache

@@ -19,6 +19,7 @@ from hub.policy.asking import Asking
 from hub.policy.profile import Profile, load
 from hub.retention.purge import Retention
 from hub.search.export import Export
+from hub.search.lookup import Lookups
 from hub.search.reads import Search
 from hub.settings import HubSettings
 from hub.store.engine import Store
@@ -46,6 +47,7 @@ class Hub:
     hotlists: Hotlists
     publishing: Publishing
     search: Search
+    lookups: Lookups
     export: Export
     retention: Retention
 
@@ -100,6 +102,9 @@ def _assembled(settings: HubSettings, clock: Clock, profile: Profile, vault: Vau
         hotlists=hotlists,
         publishing=Publishing(store, audit, clock, hotlists, connections.open),
         search=search,
+        lookups=Lookups(
+            asking, audit, clock, search.find, connections.list, connections.open, intake.take, connections.pause
+        ),
         export=Export(asking, audit, clock, search.every, search.covered),
         retention=Retention(store, images, audit, clock),
     )

@@ -2,7 +2,7 @@
 
 import typer
 
-from alprhub.cli import connections, connectors, demo, hotlists, quarantine, reading, reads, search, weights
+from alprhub.cli import connections, connectors, demo, hotlists, lookup, quarantine, reading, reads, search, weights
 
 app = typer.Typer(
     name="alprhub",
@@ -18,6 +18,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(weights.app, name="weights")
 app.command()(reads.sync)
 app.command()(search.search)
+app.command()(lookup.lookup)
 app.command()(search.export)
 app.command()(reads.purge)
 app.command("read")(reading.read)

@@ -32,19 +32,36 @@ def newest(
     """Up to `limit` reads after a cursor, newest first; with `candidates` those whose candidate has the plate too."""
     found: list[Cursor] = []
     for begin, end in _spans(store, asked, after, now):
-        left = limit - len(found)
-        # The sign keeps planners from walking the index of times where several values of something better lead there.
-        by = "+r.captured_at DESC, r.id DESC" if asked.several else "r.captured_at DESC, r.id DESC"
         sql, bound = _span(store, asked, begin, end, after)
+        by = _order(asked)
         if candidates:
             also, more = _span(store, _by_candidate(asked), begin, end, after)
             sql, bound = f"SELECT captured_at, id FROM ({sql} UNION {also}) AS either", {**bound, **more}
             by = "captured_at DESC, id DESC"
-        rows = store.rows(connection, f"{sql} ORDER BY {by} LIMIT :limit", {**bound, "limit": left})
+        rows = store.rows(connection, f"{sql} ORDER BY {by} LIMIT :limit", {**bound, "limit": limit - len(found)})
         found += [Cursor(*row) for row in rows]
         if len(found) == limit:
             break
     return found
+
+
+def edge(store: Store, connection: Connection, asked: Conditions, after: Cursor | None, reads: int) -> int | None:
+    """The instant (µs) that so many reads lie behind, counted back from a cursor; None where there are fewer."""
+    end = _end(asked, after)
+    where = "" if end is None else "WHERE captured_at < :end"
+    sql = f"SELECT captured_at FROM reads {where} ORDER BY captured_at DESC LIMIT 1 OFFSET :reads"
+    found = store.rows(connection, sql, {"end": end, "reads": reads})
+    return int(found[0][0]) if found else None
+
+
+def _end(asked: Conditions, after: Cursor | None) -> int | None:
+    ends = [end for end in (asked.until, after.captured_at + 1 if after else None) if end is not None]
+    return min(ends, default=None)
+
+
+def _order(asked: Conditions) -> str:
+    # The sign keeps planners from walking the index of times where several values of something better lead there.
+    return "+r.captured_at DESC, r.id DESC" if asked.several else "r.captured_at DESC, r.id DESC"
 
 
 def _by_candidate(asked: Conditions) -> Conditions:
@@ -56,8 +73,7 @@ def _by_candidate(asked: Conditions) -> Conditions:
 
 def _spans(store: Store, asked: Conditions, after: Cursor | None, now: int) -> Iterator[tuple[int | None, int | None]]:
     """Spans of time from the newest back, each ending where the one before it began; an open end is None."""
-    ends = [end for end in (asked.until, after.captured_at + 1 if after else None) if end is not None]
-    end = min(ends) if ends else None
+    end = _end(asked, after)
     column = asked.driver or ""
     # SQLite sorts a few plates' reads faster than it asks for them twice; PostgreSQL asks every month of reads.
     if asked.several and not (store.is_sqlite and column == "r.plate_id"):

@@ -1,8 +1,9 @@
 """The first step of every search: which of the distinct plates are meant, and why; they are far fewer than reads."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -26,7 +27,8 @@ def find(
         edited = {plate for pattern in patterns for plate in one_edit(pattern.text)}
         heads = {pattern.text[:at] for pattern in patterns for at in range(len(pattern.text) + 1)}
         foreign = probes.foreign(store, connection, heads)
-        meant = [ident for ident, plate in foreign if reason(query, patterns, plate) is not None]
+        because = reasons(query, patterns)
+        meant = [ident for ident, plate in foreign if because(plate) is not None]
         return list(dict.fromkeys(probes.whole(store, connection, edited) + meant))
     ids = dict.fromkeys(probes.whole(store, connection, {one.text for one in patterns if one.exact}))
     for pattern in patterns:
@@ -39,19 +41,37 @@ def find(
     return list(ids)
 
 
-def reason(query: Query, patterns: tuple[Pattern, ...], plate: str) -> str | None:
-    """Why a plate is meant; None where it is not."""
-    if any(pattern.text == plate for pattern in patterns):
-        return "exact"
+def reasons(query: Query, patterns: tuple[Pattern, ...]) -> Callable[[str], str | None]:
+    """Says why a plate is meant; None where it is not."""
+    whole = {pattern.text for pattern in patterns}
     if query.mode is Mode.LOOKALIKE:
-        key = fold(plate)
-        return next((why_alike(one.text, plate) for one in patterns if fold(one.text) == key), None)
-    if query.mode is Mode.ONE_EDIT:
-        return next((why for one in patterns if (why := why_edited(one.text, plate))), None)
-    return next((f"fits {one.text}" for one in patterns if _expression(one).fullmatch(plate)), None)
+        keys = {fold(one.text): one.text for one in reversed(patterns)}
+
+        def because(plate: str) -> str | None:
+            asked = keys.get(fold(plate))
+            return None if asked is None else why_alike(asked, plate)
+
+    elif query.mode is Mode.ONE_EDIT:
+
+        def because(plate: str) -> str | None:
+            return next((why for one in patterns if (why := why_edited(one.text, plate))), None)
+
+    else:
+        expressions = [(_expression(one), f"fits {one.text}") for one in patterns if not one.exact]
+
+        def because(plate: str) -> str | None:
+            return next((why for expression, why in expressions if expression.fullmatch(plate)), None)
+
+    return lru_cache(lambda plate: "exact" if plate in whole else because(plate))
 
 
-@lru_cache(maxsize=1024)
+def fit(store: Store, patterns: tuple[Pattern, ...], column: str) -> tuple[str, dict[str, Any]]:
+    """Whether a column of plates fits any of the patterns, as SQL, and what it binds."""
+    operator = "GLOB" if store.is_sqlite else "LIKE"
+    bound = {f"fits_{n}": one.text if store.is_sqlite else one.like() for n, one in enumerate(patterns)}
+    return "(" + " OR ".join(f"{column} {operator} :{name}" for name in bound) + ")", bound
+
+
 def _expression(pattern: Pattern) -> re.Pattern[str]:
     """The pattern as an expression, for the walk: every character of it stands for itself but the two wildcards."""
     return re.compile("".join({"?": ".", "*": ".*"}.get(char, re.escape(char)) for char in pattern.text), re.DOTALL)

@@ -51,7 +51,8 @@ def fitting(store: Store, connection: Connection, pattern: Pattern, most: int) -
     inside = sum(len(run) for run in _runs(pattern.text) if len(run) >= _TRIGRAM)
     if known and known >= inside:
         sql, bound = _in_ranges(store, ranges)
-        sql += " WHERE " + _fits(store)
+        # The sign keeps SQLite from turning the pattern into a range of its own, wider than ours.
+        sql += " WHERE " + _fits(store, "+" if store.is_sqlite else "")
     elif store.is_sqlite:
         sql, bound = _by_trigrams(store, connection, pattern.text)
     else:
@@ -60,23 +61,22 @@ def fitting(store: Store, connection: Connection, pattern: Pattern, most: int) -
     return [row[0] for row in store.rows(connection, f"{sql} LIMIT :most", bound)]
 
 
-def _fits(store: Store) -> str:
-    return "p.plate GLOB :pattern" if store.is_sqlite else "p.plate LIKE :pattern"
+def _fits(store: Store, sign: str = "") -> str:
+    return f"{sign}p.plate GLOB :pattern" if store.is_sqlite else "p.plate LIKE :pattern"
 
 
 def _in_ranges(store: Store, ranges: list[_Range]) -> tuple[str, dict[str, Any]]:
-    lows, highs = (store.as_list(ends) for ends in zip(*ranges, strict=True))
     if store.is_sqlite:
         sql = (
-            "SELECT p.id, p.plate FROM json_each(:lows) low JOIN json_each(:highs) high ON high.key = low.key "
-            "CROSS JOIN plates p ON p.plate >= low.value AND p.plate < high.value"
+            "SELECT p.id, p.plate FROM json_each(:ranges) span CROSS JOIN plates p "
+            "ON p.plate >= json_extract(span.value, '$[0]') AND p.plate < json_extract(span.value, '$[1]')"
         )
-    else:
-        sql = (
-            "SELECT p.id, p.plate FROM unnest(CAST(:lows AS text[]), CAST(:highs AS text[])) AS span (low, high) "
-            "JOIN plates p ON p.plate ~>=~ span.low AND p.plate ~<~ span.high"
-        )
-    return sql, {"lows": lows, "highs": highs}
+        return sql, {"ranges": store.as_list(ranges)}
+    sql = (
+        "SELECT p.id, p.plate FROM unnest(CAST(:lows AS text[]), CAST(:highs AS text[])) AS span (low, high) "
+        "JOIN plates p ON p.plate ~>=~ span.low AND p.plate ~<~ span.high"
+    )
+    return sql, {"lows": [low for low, _ in ranges], "highs": [high for _, high in ranges]}
 
 
 def _beginnings(pattern: str) -> tuple[list[_Range], int]:

@@ -1,6 +1,6 @@
 """`Search`: reads over all sources, newest first. Nothing is handed out before it is on record who asked and why."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -15,17 +15,16 @@ from hub.policy.asking import Asking
 from hub.search import plates
 from hub.search.conditions import Conditions, conditions
 from hub.search.coverage import Coverage, coverage
-from hub.search.newest import newest
+from hub.search.newest import edge, newest
 from hub.search.pattern import Pattern
 from hub.search.query import MOST_ROWS, Cursor, Query
-from hub.search.rows import Choice, Found, choices_of, rows_of
+from hub.search.rows import Found, choices_of, rows_of
 from hub.store.engine import Store
 from hub.store.instant import to_micros
 
-STEP: Final = 1000
-"""Reads that the first step of a walk looks at; each following step looks at twice as many."""
-WALK: Final = 31_000
+WALK: Final = 32_000
 """Reads that a walk looks at before every plate that fits is looked up after all."""
+_ALL: Final = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,64 +100,53 @@ class Search:
         if not asked.possible:
             return []
         if not patterns:
-            keys = newest(self._store, connection, asked, query.after, query.limit, now)
-            rows = rows_of(self._store, connection, keys)
-            for row in rows:
-                row.why = "in the time and place asked for"
-            return rows
+            dated = newest(self._store, connection, asked, query.after, query.limit, now)
+            return rows_of(self._store, connection, dated, lambda *_: "in the time and place asked for")
         ids = plates.find(self._store, connection, query, patterns, plates.MANY)
-        keys, after = [], query.after
+        keys: list[Cursor] = []
         if ids is None:
-            keys, after = self._walk(connection, asked, query, patterns, now)
-            if after is not None:
+            keys, asked.until = self._walk(connection, asked, query, patterns, now)
+            if len(keys) < query.limit and asked.until is not None:
                 ids = plates.find(self._store, connection, query, patterns, _ALL)
         if ids:
             asked.keys["r.plate_id"] = ids
-            keys += newest(
-                self._store, connection, asked, after, query.limit - len(keys), now, candidates=query.candidates
-            )
-        return self._reasoned(connection, query, patterns, keys)
+            left = query.limit - len(keys)
+            keys += newest(self._store, connection, asked, query.after, left, now, candidates=query.candidates)
+        return rows_of(self._store, connection, keys, self._why(connection, query, patterns, keys))
 
     def _walk(
         self, connection: Connection, asked: Conditions, query: Query, patterns: tuple[Pattern, ...], now: int
-    ) -> tuple[list[Cursor], Cursor | None]:
-        """Keys among the newest reads whose plate fits, and where the walk gave up (None: nothing is left to do)."""
-        keys: list[Cursor] = []
-        after, step, looked = query.after, STEP, 0
-        while looked < WALK:
-            page = newest(self._store, connection, asked, after, step, now)
-            plates_of = self._plates(connection, page)
-            others = choices_of(self._store, connection, [key.id for key in page]) if query.candidates else {}
-            for key in page:
-                if _why(query, patterns, plates_of[key.id], others.get(key.id, ()), "") is not None:
-                    keys.append(key)
-                    if len(keys) == query.limit:
-                        return keys, None
-            if len(page) < step:
-                return keys, None
-            after, looked, step = page[-1], looked + step, 2 * step
-        return keys, after
+    ) -> tuple[list[Cursor], int | None]:
+        """Keys among the newest reads whose plate fits, and where the walk ended (µs; None: with the last read)."""
+        behind = edge(self._store, connection, asked, query.after, WALK)
+        fits, bound = plates.fit(self._store, patterns, "p.plate")
+        # A question about each read's own plate: joined, planners would rather look at every plate there is.
+        meant = f"(SELECT {fits} FROM plates p WHERE p.id = r.plate_id)"
+        if query.candidates:
+            choices = "candidates k JOIN plates p ON p.id = k.plate_id"
+            meant = f"({meant} OR EXISTS (SELECT 1 FROM {choices} WHERE k.read_id = r.id AND {fits}))"
+        begin = asked.since if behind is None else max(behind, asked.since or behind)
+        near = replace(asked, sql=[*asked.sql, meant], bound={**asked.bound, **bound}, since=begin)
+        return newest(self._store, connection, near, query.after, query.limit, now), behind
 
-    def _plates(self, connection: Connection, keys: list[Cursor]) -> dict[int, str]:
-        if not keys:
-            return {}
-        sql = (
-            "SELECT r.id, p.plate FROM reads r JOIN plates p ON p.id = r.plate_id "
-            f"WHERE {self._store.one_of('r.id', 'ids')} AND +r.captured_at BETWEEN :first AND :last"
-        )
-        ids = self._store.as_list([key.id for key in keys])
-        bound = {"ids": ids, "first": keys[-1].captured_at, "last": keys[0].captured_at}
-        return {row[0]: row[1] for row in self._store.rows(connection, sql, bound)}
-
-    def _reasoned(
+    def _why(
         self, connection: Connection, query: Query, patterns: tuple[Pattern, ...], keys: list[Cursor]
-    ) -> list[Found]:
-        rows = rows_of(self._store, connection, keys)
-        others = choices_of(self._store, connection, [key.id for key in keys]) if query.candidates else {}
-        names = {row.connector: self._name(row.connector) for row in rows}
-        for row in rows:
-            row.why = _why(query, patterns, row.plate, others.get(row.id, ()), names[row.connector]) or ""
-        return rows
+    ) -> Callable[[int, str, str], str]:
+        """Why a read is meant: by its plate, or else by the first of its candidates that is."""
+        because = plates.reasons(query, patterns)
+        others = choices_of(self._store, connection, [key.id for key in keys] if query.candidates else [])
+
+        def why(ident: int, plate: str, connector: str) -> str:
+            by_plate = because(plate)
+            if by_plate is not None:
+                return by_plate
+            choice = next(choice for choice in others[ident] if because(choice.plate) is not None)
+            sure = "" if choice.confidence is None else f", {choice.confidence:.2f}"
+            by_choice = because(choice.plate)
+            more = "" if by_choice == "exact" else f": {by_choice}"
+            return f"candidate {choice.rank} of {self._name(connector)}{sure}{more}"
+
+        return why
 
     def _estimate(self, connection: Connection, query: Query, rows: list[Found], now: int) -> tuple[int, bool]:
         if len(rows) < query.limit and query.after is None:
@@ -177,19 +165,3 @@ class Search:
             return self._kind(connector).info.name
         except NotFound:
             return connector
-
-
-_ALL: Final = 1 << 40
-
-
-def _why(query: Query, patterns: tuple[Pattern, ...], plate: str, others: Sequence[Choice], engine: str) -> str | None:
-    """Why a read is meant: by its plate, or else by the first of its candidates that is."""
-    by_plate = plates.reason(query, patterns, plate)
-    if by_plate is not None:
-        return by_plate
-    for choice in others:
-        by_choice = plates.reason(query, patterns, choice.plate)
-        if by_choice is not None:
-            sure = "" if choice.confidence is None else f", {choice.confidence:.2f}"
-            return f"candidate {choice.rank} of {engine}{sure}" + ("" if by_choice == "exact" else f": {by_choice}")
-    return None

@@ -1,9 +1,9 @@
 """Reads as an answer shows them: everything a person needs to judge one, and where it comes from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -67,8 +67,10 @@ class Choice:
     confidence: float | None
 
 
-def rows_of(store: Store, connection: Connection, keys: Sequence[Cursor]) -> list[Found]:
-    """The rows of reads in the order of their keys, each without a why yet."""
+def rows_of(
+    store: Store, connection: Connection, keys: Sequence[Cursor], why: Callable[[int, str, str], str]
+) -> list[Found]:
+    """The rows of reads, newest first; `why` says it of an id, a plate and a connector."""
     if not keys:
         return []
     ids = [key.id for key in keys]
@@ -79,15 +81,63 @@ def rows_of(store: Store, connection: Connection, keys: Sequence[Cursor]) -> lis
         JOIN cameras c ON c.id = r.camera_id
         JOIN connections n ON n.id = r.connection_id
         WHERE {store.one_of("r.id", "ids")} AND +r.captured_at BETWEEN :first AND :last
+        ORDER BY r.captured_at DESC, r.id DESC
     """
     bound = {"ids": store.as_list(ids), "first": keys[-1].captured_at, "last": keys[0].captured_at}
-    found = {row[0]: row for row in store.rows(connection, sql, bound)}
     images = _images(store, connection, ids)
-    return [_found(found[ident], images.get(ident, ())) for ident in ids]
+    return [
+        Found(
+            ident,
+            plate,
+            raw,
+            state,
+            from_micros(captured),
+            zone,
+            camera,
+            site,
+            name,
+            connector,
+            obtained,
+            sure,
+            make,
+            colour,
+            body,
+            latitude,
+            longitude,
+            from_micros(received),
+            from_micros(expires),
+            (received - captured) / 1_000_000,
+            images.get(ident, ()),
+            why(ident, plate, connector),
+        )
+        for (
+            ident,
+            plate,
+            raw,
+            state,
+            captured,
+            zone,
+            camera,
+            site,
+            name,
+            connector,
+            obtained,
+            sure,
+            make,
+            colour,
+            body,
+            latitude,
+            longitude,
+            received,
+            expires,
+        ) in store.rows(connection, sql, bound)
+    ]
 
 
 def choices_of(store: Store, connection: Connection, ids: Sequence[int]) -> dict[int, list[Choice]]:
     """What engines also took reads for, by read, in the engine's order."""
+    if not ids:
+        return {}
     sql = (
         "SELECT k.read_id, p.plate, k.rank, k.confidence FROM candidates k JOIN plates p ON p.id = k.plate_id "
         f"WHERE {store.one_of('k.read_id', 'ids')} ORDER BY k.read_id, k.rank"
@@ -104,18 +154,3 @@ def _images(store: Store, connection: Connection, ids: Sequence[int]) -> Mapping
     for ident, *image in store.rows(connection, sql, {"ids": store.as_list(ids)}):
         found.setdefault(ident, []).append(Image(*image))
     return found
-
-
-def _found(row: Any, images: Sequence[Image]) -> Found:
-    captured, received = row[4], row[17]
-    values: tuple[Any, ...] = (
-        *row[:4],
-        from_micros(captured),
-        *row[5:17],
-        from_micros(received),
-        from_micros(row[18]),
-        (received - captured) / 1_000_000,
-        images,
-        "",
-    )
-    return Found(*values)

@@ -104,6 +104,24 @@ def test_a_throttle_may_name_a_date(http: Http, wire: respx.MockRouter, slept: l
     assert slept == [9.0]
 
 
+def test_what_fails_is_not_tried_again_once_the_asker_would_be_gone(clock: _Clock, wire: respx.MockRouter) -> None:
+    left = [10.0]
+    http = Http(BASE, Frame(clock, lambda seconds: left.append(left[-1] - seconds), lambda: left[-1]), limits=FAST)
+    down = wire.get(f"{BASE}/x").respond(503)
+    with pytest.raises(TryAgain, match="answered 503"):
+        http.get("/x")
+    assert left == [10.0, 9.5, 8.5, 6.5, 2.5]  # the next wait would have been 8 seconds
+    assert down.call_count == 5
+    page = wire.get(f"{BASE}/y").respond(200, text="<html>", headers={"Content-Type": "text/html"})
+    with pytest.raises(VendorChanged, match="a web page"):
+        http.get("/y")
+    assert page.call_count == 3
+    left.append(0.0)
+    with pytest.raises(TryAgain, match="not sent"):
+        http.get("/x")
+    assert down.call_count == 5
+
+
 def test_a_long_wait_is_left_to_the_next_run(http: Http, wire: respx.MockRouter, slept: list[float]) -> None:
     wire.get(f"{BASE}/x").respond(429, headers={"Retry-After": "3600"})
     with pytest.raises(TryAgain) as failed:

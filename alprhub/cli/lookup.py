@@ -1,0 +1,91 @@
+"""`alprhub lookup`: one plate, asked of the store and of every source that answers on demand."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from alprhub.cli.asking import Case, Purpose, Reason, Since, Until, moment
+from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from hub.audit.record import Actor, Why
+from hub.errors import Invalid
+from hub.search.lookup import DEADLINE, LookupAnswer
+from hub.search.sources import SourceStatus, Status
+from hub.wiring import open_hub
+from normalize.states import state as state_word
+
+_ROWS = ("captured_at", "plate", "plate_state", "camera", "connection", "plate_confidence")
+_SOURCES = ("connection", "status", "reads", "stored", "duplicates", "quarantined", "born_expired", "error")
+_MISSING = (Status.LATE, Status.FAILED, Status.PAUSED)
+
+
+def lookup(
+    plate: Annotated[str, typer.Argument(help="One full plate, without wildcards.")],
+    purpose: Purpose = "",
+    reason: Reason = "",
+    case: Case = None,
+    state: Annotated[str | None, typer.Option(help="Only plates of this state.")] = None,
+    since: Since = None,
+    until: Until = None,
+    deadline: Annotated[float, typer.Option(help="Seconds after which the answer comes without the rest.")] = DEADLINE,
+    limit: Annotated[int, typer.Option(help="The most rows.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the store and every source that answers on demand for one plate; what comes back is kept.
+
+    Vendors are told the reason and the case number. Without times, the last 30 days are asked for. Ends well where a
+    source was late or failed: the answer says which.
+    """
+    with failures(), open_hub() as hub:
+        code = state_word(state).code if state else None
+        if state and not code:
+            raise Invalid(f"state: {state!r} is no state that is known here")
+        with _shown(not as_json and console.is_terminal) as show:
+            answer = hub.lookups.ask(
+                Actor.of_process(),
+                plate,
+                Why(purpose, reason, case),
+                state=code,
+                since=moment(hub, since, "since"),
+                until=moment(hub, until, "until"),
+                deadline=deadline,
+                limit=limit,
+                progress=show,
+            )
+        _print(answer, as_json)
+        sys.stdout.flush()
+        hub.lookups.settle()
+
+
+def _print(answer: LookupAnswer, as_json: bool) -> None:
+    if as_json:
+        names = ("rows", "next", "coverage", "sources")
+        print_json({name: getattr(answer, name) for name in names})
+        return
+    print_rows(answer.rows, _ROWS, False, "no reads")
+    if answer.next:
+        console.print(f"more: alprhub search … --after {answer.next}")
+    console.print()
+    print_rows(answer.sources, _SOURCES, False, "no connections")
+    if missing := [part.connection for part in answer.sources if part.status in _MISSING]:
+        console.print(f"not complete without: {', '.join(missing)}", style="yellow")
+
+
+@contextmanager
+def _shown(live: bool) -> Iterator[Callable[[SourceStatus], None]]:
+    """One line a source while it is asked; nothing stays of them."""
+    columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not live, transient=True) as progress:
+        lines: dict[str, TaskID] = {}
+
+        def show(part: SourceStatus) -> None:
+            if part.connection not in lines:
+                lines[part.connection] = progress.add_task(part.connection, total=1)
+            going = part.status in (Status.WAITING, Status.ASKING)
+            said = f"{part.connection}: {part.status.replace('_', ' ')}, {part.reads} reads"
+            progress.update(lines[part.connection], description=said, completed=0 if going else 1)
+
+        yield show

@@ -1,0 +1,304 @@
+"""`Lookups`: one plate, asked of the store and at the same time of every source that answers on demand.
+
+A source that is slow or down costs its own part of an answer and nothing else: at the deadline the answer leaves with
+what is there and says what is missing. What a vendor had sent by then is kept all the same, and the next search finds
+it. On record are the person's question (`reads.lookup`), before each vendor is asked that it will be (`asked`) and
+afterwards what came of it, and the search of the store that the rows come from (`reads.search`).
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, Final, NamedTuple, Protocol
+
+from connectors.contract import Connector, Frame, LooksUpPlates, Lookup, Page, Record
+from connectors.errors import AdminMustFix, ConnectorError
+from hub.audit.record import Actor, Audit, Why
+from hub.clock import Clock
+from hub.errors import HubError, Invalid, PolicyRefused
+from hub.policy.asking import Asking
+from hub.search.coverage import Coverage
+from hub.search.query import Query
+from hub.search.reads import Answer
+from hub.search.rows import Found
+from hub.search.sources import Board, Busy, Deadline, SourceStatus, Status, TooLate
+from hub.store.reads import Saved
+from normalize.fault import Unusable
+from normalize.plate import LONGEST, canonical
+
+DEADLINE: Final = 15.0
+"""Seconds that an answer may take when nobody says otherwise."""
+LONGEST_DEADLINE: Final = 300.0
+REACH: Final = timedelta(days=30)
+"""How far a lookup looks back when nobody says otherwise."""
+MOST_AT_ONCE: Final = 8
+"""Sources that are asked at the same time; more wait for their turn."""
+_WILD: Final = frozenset("?*%_[]")
+
+
+@dataclass(frozen=True, slots=True)
+class LookupAnswer:
+    """The rows that the store holds now, how far it could answer by itself, and what each source said to the question.
+
+    `next` is the cursor of the next page, for a search of the same plate and time.
+    """
+
+    rows: list[Found]
+    coverage: list[Coverage]
+    sources: list[SourceStatus]
+    next: str | None
+
+
+class Account(Protocol):
+    """What a lookup must know of a connection."""
+
+    @property
+    def id(self) -> int:
+        """The row."""
+
+    @property
+    def name(self) -> str:
+        """The name people use."""
+
+    @property
+    def state(self) -> str:
+        """`active`, or why not."""
+
+    @property
+    def state_reason(self) -> str | None:
+        """Why it is paused."""
+
+
+class Take(Protocol):
+    """Keeps a page of records: `Intake.take`."""
+
+    def __call__(
+        self, connector: Connector[Any], connection_id: int, records: Iterable[Record], *, obtained: str
+    ) -> Saved:
+        """Parse, gate and keep them, and say what became of them."""
+
+
+class _Source(NamedTuple):
+    """A connection that can be asked; one thread uses it."""
+
+    account: Account
+    connector: Connector[Any]
+    lookup: Callable[[Lookup], Iterator[Page]]
+
+
+class Lookups:
+    """Asks every source about one plate. One object may serve many askers at once."""
+
+    def __init__(
+        self,
+        asking: Asking,
+        audit: Audit,
+        clock: Clock,
+        find: Callable[[Actor, Query], Answer],
+        accounts: Callable[[], Sequence[Account]],
+        opened: Callable[[str], tuple[Account, Connector[Any]]],
+        take: Take,
+        pause: Callable[[Actor, str, str], None],
+    ) -> None:
+        self._asking = asking
+        self._audit = audit
+        self._clock = clock
+        self._find = find
+        self._accounts = accounts
+        self._open = opened
+        self._take = take
+        self._pause = pause
+        self._busy = Busy()
+
+    def ask(
+        self,
+        actor: Actor,
+        plate: str,
+        why: Why,
+        *,
+        state: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        deadline: float = DEADLINE,
+        limit: int = 100,
+        progress: Callable[[SourceStatus], None] | None = None,
+    ) -> LookupAnswer:
+        """Every read of one full plate that the hub holds or can learn of within `deadline` seconds, newest first.
+
+        Without times, the last 30 days until now; `state` is ISO 3166-2. `progress` is called in the caller's thread
+        with every change of a source. A source's failure is a status, never an error. Raises `PolicyRefused` without a
+        purpose of the profile or a reason that says something, and `Invalid` naming the field; nobody is asked then.
+        """
+        end = until or self._clock.now()
+        begin = since or end - REACH
+        told = {"plate": plate, "state": state, "since": begin, "until": end, "deadline": deadline}
+        with self._asking.question(actor, "reads.lookup", why, **told) as question:
+            if not 0 < deadline <= LONGEST_DEADLINE:
+                raise Invalid(f"deadline: must lie between 0 and {LONGEST_DEADLINE:g} seconds")
+            lookup = Lookup(_full(plate), begin, end, why.reason, state, why.case_number)
+            states = (state,) if state else ()
+            query = Query(why, plates=(lookup.plate,), states=states, since=begin, until=end, limit=limit)
+            query.patterns()
+            parts = self._everybody(actor, why, lookup, Deadline(deadline), progress or _nobody)
+            answer = self._find(actor, query)
+            question.answered(len(answer.rows), sources={part.connection: part.status for part in parts})
+        return LookupAnswer(answer.rows, answer.coverage, parts, answer.next)
+
+    def settle(self, seconds: float = 10.0) -> bool:
+        """Wait until everything that late sources had sent is kept; False where that takes longer than `seconds`.
+
+        For a process that ends after an answer: no vendor is waited for, and what it has not sent yet is not lost.
+        """
+        return self._busy.over(seconds)
+
+    def _everybody(
+        self, actor: Actor, why: Why, lookup: Lookup, deadline: Deadline, progress: Callable[[SourceStatus], None]
+    ) -> list[SourceStatus]:
+        """What every connection made of the question by the deadline, on record."""
+        sources, parts = self._sources(deadline)
+        board = Board(parts)
+        waiting: SimpleQueue[_Source] = SimpleQueue()
+        for source in sources:
+            waiting.put(source)
+        asked = _Asked(actor, why, lookup, deadline, board)
+        for _ in range(min(len(sources), MOST_AT_ONCE)):
+            # Daemons: a process must be able to end while a vendor is still silent.
+            Thread(target=self._work, args=(asked, waiting), name="lookup", daemon=True).start()
+        ended = board.follow(deadline, progress)
+        names = {source.account.name for source in sources}
+        for part in ended:
+            if part.connection in names:
+                self._record(asked, part)
+        return ended
+
+    def _sources(self, deadline: Deadline) -> tuple[list[_Source], list[SourceStatus]]:
+        """The connections that can be asked, and how every connection stands at the beginning."""
+        sources: list[_Source] = []
+        parts = []
+        for account in self._accounts():
+            if account.state != "active":
+                parts.append(SourceStatus(account.name, Status.PAUSED, error=account.state_reason))
+                continue
+            try:
+                source = self._source(account.name, deadline)
+            except Exception as failed:
+                parts.append(SourceStatus(account.name, Status.FAILED, error=_text(failed)))
+                continue
+            if source is not None:
+                sources.append(source)
+            parts.append(SourceStatus(account.name, Status.WAITING if source else Status.NOT_ASKED))
+        return sources, parts
+
+    def _source(self, name: str, deadline: Deadline) -> _Source | None:
+        account, connector = self._open(name)
+        # The same account again, with our patience: a sync may try for minutes, and nobody waits for it.
+        frame = Frame(clock=self._clock, sleep=deadline.sleep, patience=deadline.left)
+        ours = type(connector)(connector.settings, frame)
+        return _Source(account, ours, ours.lookup) if isinstance(ours, LooksUpPlates) else None
+
+    def _work(self, asked: "_Asked", waiting: "SimpleQueue[_Source]") -> None:
+        """Ask one source after the other until none waits."""
+        with suppress(Empty):
+            while asked.deadline.left() > 0:
+                with self._busy:
+                    self._ask(asked, waiting.get_nowait())
+
+    def _ask(self, asked: "_Asked", source: _Source) -> None:
+        """Ask one source and tell the board; whatever goes wrong is that source's failure."""
+        total = Saved()
+        started = time.monotonic()
+
+        def part(status: Status, error: str | None = None) -> SourceStatus:
+            seconds = round(time.monotonic() - started, 3)
+            counts = (total.pulled, total.stored, total.duplicates, total.quarantined, total.born_expired)
+            return SourceStatus(source.account.name, status, seconds, *counts, error)
+
+        try:
+            self._before(asked, source)
+            asked.board.put(part(Status.ASKING))
+            for saved in self._pages(asked, source):
+                total += saved
+                asked.board.put(part(Status.ASKING))
+            end = part(Status.ANSWERED)
+        except TooLate:
+            end = asked.deadline.late(part(Status.ASKING))
+        except Exception as failed:
+            end = part(Status.FAILED, _text(failed))
+        if not asked.board.put(end):
+            # The answer has left, so there is nobody to tell if this cannot be written.
+            with suppress(Exception):
+                self._record(asked, end, after_the_answer=True)
+
+    def _before(self, asked: "_Asked", source: _Source) -> None:
+        """Put on record that a source is asked: the question alone discloses whom the agency looks for."""
+        name, lookup = source.account.name, asked.lookup
+        try:
+            self._audit.record(
+                asked.actor, "reads.lookup", "asked", target=name, why=asked.why, plate=lookup.plate,
+                state=lookup.state, since=lookup.since, until=lookup.until,
+            )  # fmt: skip
+        except Exception:
+            raise PolicyRefused("the question could not be put on record, so this source was not asked") from None
+
+    def _pages(self, asked: "_Asked", source: _Source) -> Iterator[Saved]:
+        """Keep the source's pages one by one; raises `TooLate` rather than ask for one after the deadline."""
+        try:
+            pages = iter(source.lookup(asked.lookup))
+            while True:
+                if asked.deadline.left() <= 0:
+                    raise TooLate
+                page = self._next(pages)
+                if page is None:
+                    return
+                yield self._take(source.connector, source.account.id, page.records, obtained="lookup")
+        except AdminMustFix as broken:
+            self._pause(asked.actor, source.account.name, str(broken))
+            raise
+
+    def _next(self, pages: Iterator[Page]) -> Page | None:
+        with self._busy.away():
+            return next(pages, None)
+
+    def _record(self, asked: "_Asked", part: SourceStatus, **more: Any) -> None:
+        """Put on record what came of asking a source."""
+        said = {name: getattr(part, name) for name in ("stored", "duplicates", "quarantined", "born_expired", "error")}
+        self._audit.record(
+            asked.actor, "reads.lookup", part.status, target=part.connection, why=asked.why, results=part.reads,
+            plate=asked.lookup.plate, **said, **more,
+        )  # fmt: skip
+
+
+class _Asked(NamedTuple):
+    """One question on its way to all sources."""
+
+    actor: Actor
+    why: Why
+    lookup: Lookup
+    deadline: Deadline
+    board: Board
+
+
+def _full(plate: str) -> str:
+    """The canonical form of one full plate; raises `Invalid`."""
+    if _WILD & set(plate):
+        raise Invalid("plate: must be one full plate, without wildcards")
+    full = canonical(plate)
+    if not full:
+        raise Invalid("plate: needs at least one letter or digit")
+    if len(full) > LONGEST:
+        raise Invalid(f"plate: is longer than {LONGEST} characters")
+    return full
+
+
+def _text(failed: Exception) -> str:
+    """The class of an error, and its text where it was raised on purpose: any other may quote a vendor, or a plate."""
+    kind = type(failed).__name__
+    return f"{kind}: {failed}" if isinstance(failed, ConnectorError | HubError | Unusable) else kind
+
+
+def _nobody(_: SourceStatus) -> None:
+    """Hear of a change, and do nothing."""
