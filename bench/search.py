@@ -24,6 +24,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
+from bench import full, recall
 from bench.town import BODIES, COLOURS, END, MAKES, MONTHS, fill, known_plates, seen_plates
 from hub.area import Circle
 from hub.audit.record import Why
@@ -176,8 +177,15 @@ def main() -> None:
             started = time.perf_counter()
             plates = known_plates(hub.store) or fill(hub.store, wanted.reads)
             took = time.perf_counter() - started
+            print(f"{database}: {wanted.reads:,} reads, {len(plates):,} distinct plates, built in {took:.0f} s")
             report(database, measure(hub, seen_plates(hub.store, 5000)))
-            print(f"{database}: {wanted.reads:,} reads, {len(plates):,} distinct plates, built in {took:.0f} s\n")
+            recall.report(recall.measure(hub))
+            rates, path = full.measure(hub), full.whole_path_alone(hub.settings)
+            print(
+                f"{database}, full: a page kept {rates['store']:,.0f} reads/s, raw {rates['raw']:,.0f} reads/s, ratio "
+                f"{rates['store'] / rates['raw']:.2f}; from HTTP page to commit {path['per_cpu_s']:,.0f} reads a CPU "
+                f"second, resident {path['before']:.0f} -> {path['after']:.0f} MiB\n"
+            )
 
 
 if __name__ == "__main__":

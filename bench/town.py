@@ -112,6 +112,8 @@ def fill(store: Store, reads: int, seed: int = 7) -> list[str]:
             columns = ("read_id", "rank", "plate_id", "confidence", "captured_at", "expires_at")
             store.insert(connection, tables.candidates, columns, others)
     with store.write() as connection:
+        for name, given in (("plates", len(ids)), ("reads", reads), ("cameras", CAMERAS)):
+            store.allot(connection, name, given)
         connection.execute(text("ANALYZE"))
     return list(ids)
 

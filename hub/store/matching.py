@@ -9,11 +9,14 @@ from hub.store.engine import Store
 from normalize.read import Read
 
 
-def match(store: Store, connection: Connection, reads: Sequence[Read], first: int, at: int) -> int:
-    """Keep the hits of new reads, whose ids run from `first`, on the entries in force at `at` (µs); gives how many."""
+def match(store: Store, connection: Connection, reads: Sequence[Read], keys: Sequence[str], first: int, at: int) -> int:
+    """Keep the hits of new reads, with their folded keys, on the entries in force at `at` (µs); gives how many.
+
+    The reads' ids run from `first`.
+    """
     by_key: dict[str, list[int]] = {}
-    for index, read in enumerate(reads):
-        by_key.setdefault(read.plate_key, []).append(index)
+    for index, key in enumerate(keys):
+        by_key.setdefault(key, []).append(index)
     listed = connection.execute(
         text(
             "SELECT id, plate, plate_key, plate_state FROM hotlist_entries "

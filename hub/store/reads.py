@@ -7,6 +7,7 @@ nothing: a read is known by (connection, vendor's id), a quarantined record by i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -171,8 +172,9 @@ def _known(store: Store, connection: Connection, connection_id: int, ids: Sequen
 def _insert(
     store: Store, connection: Connection, page: PageToSave, items: list[Accepted], now: datetime, saved: Saved
 ) -> None:
-    others = [_candidates(item.read) for item in items]
-    keys = {item.read.plate: item.read.plate_key for item in items}
+    plates = [item.read.plate for item in items]
+    keys = {plate: fold(plate) for plate in plates}
+    others = [_candidates(item.read) if item.read.candidates else () for item in items]
     for listed in others:
         keys.update((plate, fold(plate)) for _, plate, _ in listed if plate not in keys)
     ids_of_plates = plate_ids(store, connection, keys)
@@ -181,7 +183,7 @@ def _insert(
     first = store.allot(connection, "reads", len(items))
     received, ingested = to_micros(page.received_at), to_micros(now)
     reads, ledger, candidates, payloads, pictures = [], [], [], [], []
-    for read_id, (item, choices) in enumerate(zip(items, others, strict=True), first):
+    for read_id, (item, plate, choices) in enumerate(zip(items, plates, others, strict=True), first):
         read = item.read
         place, vehicle, camera = read.place, read.vehicle, cameras[read.camera.id]
         captured, expires = to_micros(read.captured_at), to_micros(item.expires_at)
@@ -190,7 +192,7 @@ def _insert(
                 read_id,
                 page.connection_id,
                 read.vendor_read_id,
-                ids_of_plates[read.plate],
+                ids_of_plates[plate],
                 read.plate_raw,
                 read.state.code,
                 read.plate_confidence,
@@ -212,8 +214,8 @@ def _insert(
             )
         )
         ledger.append((page.connection_id, read.vendor_read_id, read_id))
-        for rank, plate, confidence in choices:
-            candidates.append((read_id, rank, ids_of_plates[plate], confidence, captured, expires))
+        for rank, other, confidence in choices:
+            candidates.append((read_id, rank, ids_of_plates[other], confidence, captured, expires))
         details = _details(read)
         digest = sha256(item.payload).digest()
         dictionary_id, names = words[item.kind]
@@ -228,7 +230,9 @@ def _insert(
     if pictures:
         connection.execute(tables.images.insert(), pictures)
         saved.wanted_images = sum(picture["state"] == "wanted" for picture in pictures)
-    saved.hits = match(store, connection, [item.read for item in items], first, ingested)
+    saved.hits = match(
+        store, connection, [item.read for item in items], [keys[plate] for plate in plates], first, ingested
+    )
 
 
 def _candidates(read: Read) -> list[tuple[int, str, float | None]]:
@@ -243,16 +247,21 @@ def _candidates(read: Read) -> list[tuple[int, str, float | None]]:
 
 def _details(read: Read) -> bytes:
     """What a read says beyond its columns, as JSON (pydantic's own way to it takes longer)."""
-    said = {
-        name: value for name, default in _DETAILS if (value := getattr(read, name)) is not default and value != default
-    }
-    return msgspec.json.encode(said, enc_hook=_plain)
+    said = {name: value for name, default in _DETAILS if (value := getattr(read, name)) is not default}
+    return msgspec.json.encode(said, enc_hook=_said)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(exclude_defaults=True)
-    raise TypeError(f"no JSON for {type(value).__name__}")
+def _said(model: Any) -> dict[str, Any]:
+    """The fields of a model that differ from saying nothing."""
+    if not isinstance(model, BaseModel):
+        raise TypeError(f"no JSON for {type(model).__name__}")
+    defaults = _defaults(type(model))
+    return {name: value for name, value in vars(model).items() if value is not defaults[name]}
+
+
+@lru_cache
+def _defaults(model: type[BaseModel]) -> dict[str, Any]:
+    return {name: field.default for name, field in model.model_fields.items()}
 
 
 def _dictionary(connection: Connection, connection_id: int, kind: str, items: Sequence[Accepted]) -> tuple[int, bytes]:
