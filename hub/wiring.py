@@ -9,6 +9,7 @@ from connectors.contract import Frame
 from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
 from hub.connections.accounts import Connections
+from hub.connections.cameras import Cameras
 from hub.hotlists.lists import Hotlists
 from hub.hotlists.publishing import Publishing
 from hub.ingest.intake import Intake
@@ -41,6 +42,7 @@ class Hub:
     audit: Audit
     asking: Asking
     connections: Connections
+    cameras: Cameras
     intake: Intake
     sync: Sync
     quarantine: Quarantine
@@ -96,6 +98,7 @@ def _assembled(settings: HubSettings, clock: Clock, profile: Profile, vault: Vau
         audit=audit,
         asking=asking,
         connections=connections,
+        cameras=Cameras(store, audit),
         intake=intake,
         sync=Sync(store, audit, clock, intake, pictures, connections.open, connections.pause, watches),
         quarantine=Quarantine(store, audit, clock, intake, connections.open),

@@ -2,7 +2,19 @@
 
 import typer
 
-from alprhub.cli import connections, connectors, demo, hotlists, lookup, quarantine, reading, reads, search, weights
+from alprhub.cli import (
+    cameras,
+    connections,
+    connectors,
+    demo,
+    hotlists,
+    lookup,
+    quarantine,
+    reading,
+    reads,
+    search,
+    weights,
+)
 
 app = typer.Typer(
     name="alprhub",
@@ -11,6 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+app.add_typer(cameras.app, name="cameras")
 app.add_typer(connections.app, name="connections")
 app.add_typer(connectors.app, name="connectors")
 app.add_typer(hotlists.app, name="hotlists")
