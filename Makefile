@@ -37,7 +37,7 @@ check: .venv/.ready ## Lint, type-check, hold the layers
 bench: .venv/.bench ## Measure ingest beside raw executemany and beside dlt (READS=10000)
 	@$(BIN)/python -m bench.ingest $(ARGS)
 
-bench-search: .venv/.ready ## Measure every kind of search (READS=1000000, ARGS="--postgresql")
+bench-search: .venv/.ready ## Measure every kind of search at ten million reads (READS=1000000, ARGS="--on sqlite")
 	@$(BIN)/python -m bench.search $(ARGS)
 
 .venv/.bench: .venv/.ready requirements/bench.txt

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from connectors.contract import Frame
+from hub.analysis.service import Analysis
 from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
 from hub.connections.accounts import Connections
@@ -51,6 +52,7 @@ class Hub:
     search: Search
     lookups: Lookups
     export: Export
+    analysis: Analysis
     retention: Retention
 
 
@@ -109,5 +111,6 @@ def _assembled(settings: HubSettings, clock: Clock, profile: Profile, vault: Vau
             asking, audit, clock, search.find, connections.list, connections.open, intake.take, connections.pause
         ),
         export=Export(asking, audit, clock, search.every, search.covered),
+        analysis=Analysis(store, asking, clock, profile.zone),
         retention=Retention(store, images, audit, clock),
     )

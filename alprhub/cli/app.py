@@ -3,6 +3,7 @@
 import typer
 
 from alprhub.cli import (
+    analysis,
     cameras,
     connections,
     connectors,
@@ -33,6 +34,8 @@ app.command()(reads.sync)
 app.command()(search.search)
 app.command()(lookup.lookup)
 app.command()(search.export)
+for command in (analysis.timeline, analysis.co_travel, analysis.scenes, analysis.pattern):
+    app.command(command.__name__.replace("_", "-"))(command)
 app.command()(reads.purge)
 app.command("read")(reading.read)
 app.command("demo")(demo.demo)

@@ -1,5 +1,6 @@
 """`alprhub search | export`: reads found, on the screen or as a file."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,8 +31,19 @@ def search(
         if as_json:
             print_json(answer)
             return
-        columns = ("captured_at", "plate", "plate_state", "camera", "connection", "plate_confidence", "why")
-        print_rows(answer.rows, columns, False, "no reads")
+        columns = (
+            "captured_at",
+            "plate",
+            "plate_state",
+            "camera",
+            "connection",
+            "plate_confidence",
+            "why",
+            "same_pass",
+        )
+        first = {ident: numbers[0] for numbers in answer.passes for ident in numbers}
+        rows = [{**asdict(row), "same_pass": first.get(row.id)} for row in answer.rows]
+        print_rows(rows, (*columns, "same_pass"), False, "no reads")
         say_coverage(answer.coverage)
         if answer.next:
             about = f", about {answer.estimate} reads in all" if answer.estimated else ""

@@ -11,6 +11,7 @@ from connectors.contract import Connector
 from hub.audit.record import Actor
 from hub.clock import Clock
 from hub.errors import NotFound
+from hub.passes import Sighting, passes
 from hub.policy.asking import Asking
 from hub.search import plates
 from hub.search.conditions import Conditions, conditions
@@ -21,6 +22,7 @@ from hub.search.query import MOST_ROWS, Cursor, Query
 from hub.search.rows import Found, choices_of, rows_of
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from normalize.plate import fold
 
 WALK: Final = 32_000
 """Reads that a walk looks at before every plate that fits is looked up after all."""
@@ -32,13 +34,15 @@ class Answer:
     """A page of rows, the cursor of the next page (None: there is none), and how far each source could answer.
 
     `estimate` is how many reads the query means, as far as this page tells: exact where it is the only page, otherwise
-    what its density in time comes to over the whole time asked for.
+    what its density in time comes to over the whole time asked for. `passes` are the ids of rows of this page that are
+    one car going by once, seen by several cameras or told by several sources: each copy keeps its own life.
     """
 
     rows: list[Found]
     next: str | None
     estimate: int
     estimated: bool
+    passes: list[tuple[int, ...]]
     coverage: list[Coverage]
 
 
@@ -74,7 +78,7 @@ class Search:
             last = rows[-1] if len(rows) == query.limit else None
             following = Cursor(to_micros(last.captured_at), last.id).text() if last else None
             question.answered(len(rows))
-        return Answer(rows, following, estimate, estimated, covered)
+        return Answer(rows, following, estimate, estimated, _passes(rows), covered)
 
     def every(self, query: Query) -> Iterator[Found]:
         """Every visible read that a query means, newest first, page by page; for callers that hold the question."""
@@ -165,3 +169,24 @@ class Search:
             return self._kind(connector).info.name
         except NotFound:
             return connector
+
+
+def _passes(rows: list[Found]) -> list[tuple[int, ...]]:
+    return [one.read_ids for one in passes(map(_sighting, rows)) if len(one.reads) > 1]
+
+
+def _sighting(row: Found) -> Sighting:
+    return Sighting(
+        id=row.id,
+        plate=row.plate,
+        plate_key=fold(row.plate),
+        plate_state=row.plate_state,
+        captured_at=to_micros(row.captured_at),
+        expires_at=to_micros(row.expires_at),
+        connection=row.connection,
+        camera_id=row.camera_id,
+        camera=row.camera,
+        site=row.site,
+        latitude=row.latitude,
+        longitude=row.longitude,
+    )

@@ -12,7 +12,7 @@ from hub.store.engine import Store
 from hub.store.instant import from_micros
 
 COLUMNS: Final = """
-    r.id, p.plate, r.plate_raw, r.plate_state, r.captured_at, r.zone, coalesce(c.name, c.vendor_id), c.site,
+    r.id, p.plate, r.plate_raw, r.plate_state, r.captured_at, r.zone, c.id, coalesce(c.name, c.vendor_id), c.site,
     n.name, n.connector, r.obtained, r.plate_confidence, r.make, r.colour, r.body,
     coalesce(r.latitude, c.latitude), coalesce(r.longitude, c.longitude), r.received_at, r.expires_at
 """
@@ -40,6 +40,7 @@ class Found:
     plate_state: str | None
     captured_at: datetime
     zone: str
+    camera_id: int
     camera: str
     site: str | None
     connection: str
@@ -93,6 +94,7 @@ def rows_of(
             state,
             from_micros(captured),
             zone,
+            camera_id,
             camera,
             site,
             name,
@@ -117,6 +119,7 @@ def rows_of(
             state,
             captured,
             zone,
+            camera_id,
             camera,
             site,
             name,
