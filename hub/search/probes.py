@@ -2,8 +2,8 @@
 
 A pattern goes by its beginning where more is known of that than of any run of characters inside it: a `?` in the
 beginning stands for each character that plates are made of, one range of the index a piece. Otherwise it goes by the
-trigrams of its runs; two characters in a row by all trigrams that begin with them. What knows less than that is
-compared with every plate.
+trigrams of its runs; two characters in a row by all trigrams that begin with them, or on PostgreSQL by an index of
+pairs. What knows less than that is compared with every plate.
 """
 
 import re
@@ -41,8 +41,8 @@ def alike(store: Store, connection: Connection, keys: Collection[str]) -> list[i
 
 def foreign(store: Store, connection: Connection, heads: Collection[str]) -> list[tuple[int, str]]:
     """The ids and texts of plates that go on with a letter of another script after one of these beginnings."""
-    sql, bound = _in_ranges(store, [(head + _BEYOND, head + _LAST) for head in sorted(heads)])
-    return [(row[0], row[1]) for row in store.rows(connection, sql, bound)]
+    sql, bound = _in_ranges(store, [(head + _BEYOND, head + _LAST) for head in sorted(heads)], "p.id > 0")
+    return [(row[0], row[1]) for row in store.rows(connection, sql, {**bound, "most": 1 << 30})]
 
 
 def fitting(store: Store, connection: Connection, pattern: Pattern, most: int) -> list[int]:
@@ -50,33 +50,44 @@ def fitting(store: Store, connection: Connection, pattern: Pattern, most: int) -
     ranges, known = _beginnings(pattern.text)
     inside = sum(len(run) for run in _runs(pattern.text) if len(run) >= _TRIGRAM)
     if known and known >= inside:
-        sql, bound = _in_ranges(store, ranges)
-        # The sign keeps SQLite from turning the pattern into a range of its own, wider than ours.
-        sql += " WHERE " + _fits(store, "+" if store.is_sqlite else "")
+        # Written so that neither database can make a range or trigrams of its own out of the pattern: both are wider.
+        fits = "+p.plate GLOB :pattern" if store.is_sqlite else "p.plate || '' LIKE :pattern"
+        sql, bound = _in_ranges(store, ranges, fits)
     elif store.is_sqlite:
         sql, bound = _by_trigrams(store, connection, pattern.text)
     else:
-        sql, bound = f"SELECT p.id FROM plates p WHERE {_fits(store)}", {}
+        sql, bound = _by_pairs(pattern.text)
     bound |= {"pattern": pattern.text if store.is_sqlite else pattern.like(), "most": most}
     return [row[0] for row in store.rows(connection, f"{sql} LIMIT :most", bound)]
 
 
-def _fits(store: Store, sign: str = "") -> str:
-    return f"{sign}p.plate GLOB :pattern" if store.is_sqlite else "p.plate LIKE :pattern"
+def _fits(store: Store) -> str:
+    return "p.plate GLOB :pattern" if store.is_sqlite else "p.plate LIKE :pattern"
 
 
-def _in_ranges(store: Store, ranges: list[_Range]) -> tuple[str, dict[str, Any]]:
+def _in_ranges(store: Store, ranges: list[_Range], condition: str) -> tuple[str, dict[str, Any]]:
+    """Plates of ranges that fulfil a condition too; `:most` of each range, so that PostgreSQL takes them in order."""
     if store.is_sqlite:
         sql = (
             "SELECT p.id, p.plate FROM json_each(:ranges) span CROSS JOIN plates p "
-            "ON p.plate >= json_extract(span.value, '$[0]') AND p.plate < json_extract(span.value, '$[1]')"
+            "ON p.plate >= json_extract(span.value, '$[0]') AND p.plate < json_extract(span.value, '$[1]') "
+            f"WHERE {condition}"
         )
         return sql, {"ranges": store.as_list(ranges)}
     sql = (
-        "SELECT p.id, p.plate FROM unnest(CAST(:lows AS text[]), CAST(:highs AS text[])) AS span (low, high) "
-        "JOIN plates p ON p.plate ~>=~ span.low AND p.plate ~<~ span.high"
+        "SELECT found.id, found.plate FROM unnest(CAST(:lows AS text[]), CAST(:highs AS text[])) AS span (low, high) "
+        "CROSS JOIN LATERAL (SELECT p.id, p.plate FROM plates p WHERE p.plate ~>=~ span.low AND p.plate ~<~ span.high "
+        f"AND {condition} ORDER BY p.plate USING ~<~ LIMIT :most) AS found"
     )
     return sql, {"lows": [low for low, _ in ranges], "highs": [high for _, high in ranges]}
+
+
+def _by_pairs(pattern: str) -> tuple[str, dict[str, Any]]:
+    runs = _runs(pattern)
+    pairs = [run for run in runs if len(run) > 1]
+    if not pairs or max(map(len, runs)) >= _TRIGRAM:
+        return "SELECT p.id FROM plates p WHERE p.plate LIKE :pattern", {}
+    return "SELECT p.id FROM plates p WHERE plate_pairs(p.plate) @> :pairs AND p.plate LIKE :pattern", {"pairs": pairs}
 
 
 def _beginnings(pattern: str) -> tuple[list[_Range], int]:

@@ -34,6 +34,7 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_uses(opened: Hub) 
         "plates_inside",
         "plates_trigrams",
         "ix_plates_prefix",
+        "ix_plates_pairs",
         "reads_rest",
         "reads_20",
     )

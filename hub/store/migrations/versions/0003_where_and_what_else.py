@@ -18,6 +18,11 @@ _OLD = (
     *("make", "colour", "body", "obtained", "expires_at", "rule", "held"),
 )
 _AT_ONCE = 10_000
+_PAIRS = (  # two characters in a row are too short for a trigram
+    "CREATE FUNCTION plate_pairs(plate text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS "
+    "$$ SELECT coalesce(array_agg(substr(plate, n, 2)), '{}') FROM generate_series(1, length(plate) - 1) AS n $$",
+    "CREATE INDEX ix_plates_pairs ON plates USING gin (plate_pairs(plate))",
+)
 
 
 def upgrade() -> None:
@@ -47,6 +52,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_candidates_plate", "candidates", ["plate_id", "captured_at", "expires_at"])
     postgresql = op.get_bind().dialect.name == "postgresql"
+    if postgresql:
+        for statement in _PAIRS:
+            op.execute(statement)
     _forget_indexes()
     if postgresql:
         op.execute("ALTER TABLE reads RENAME CONSTRAINT pk_reads TO pk_reads_before")
@@ -155,5 +163,8 @@ def downgrade() -> None:
     op.create_index("ix_reads_captured", "reads", ["captured_at", "id"])
     op.create_index("ix_reads_camera", "reads", ["camera_id", "captured_at"])
     _create_kept_indexes()
+    if postgresql:
+        op.execute("DROP INDEX ix_plates_pairs")
+        op.execute("DROP FUNCTION plate_pairs")
     op.drop_column("connections", "kind")
     op.drop_column("cameras", "site")
