@@ -36,7 +36,7 @@ from hub.settings import HubSettings
 from hub.store.instant import to_micros
 from hub.wiring import Hub, open_hub
 
-ROUNDS = 200
+ROUNDS = 80
 WHY = Why("stolen_vehicle", "measuring a search")
 
 
@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--on", action="append", choices=("sqlite", "postgresql"))
     parser.add_argument("--keep", type=Path)
     wanted = parser.parse_args()
-    for database in wanted.on or ("sqlite", "postgresql"):
+    for number, database in enumerate(wanted.on or ("sqlite", "postgresql")):
         with ExitStack() as stack:
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="alprhub-bench-"))
             hub = stack.enter_context(opened(database, wanted.keep or Path(scratch)))
@@ -179,7 +179,8 @@ def main() -> None:
             took = time.perf_counter() - started
             print(f"{database}: {wanted.reads:,} reads, {len(plates):,} distinct plates, built in {took:.0f} s")
             report(database, measure(hub, seen_plates(hub.store, 5000)))
-            recall.report(recall.measure(hub))
+            if number == 0:  # both databases find the same plates
+                recall.report(recall.measure(hub))
             rates, path = full.measure(hub), full.whole_path_alone(hub.settings)
             print(
                 f"{database}, full: a page kept {rates['store']:,.0f} reads/s, raw {rates['raw']:,.0f} reads/s, ratio "

@@ -140,7 +140,6 @@ def _sources(store: Store, rng: np.random.Generator, at: int) -> list[int]:
         for number in range(1, CONNECTIONS + 1):
             connection.execute(
                 tables.connections.insert().values(
-                    id=number,
                     name=f"source-{number}",
                     connector="rekor",
                     agency="bench",

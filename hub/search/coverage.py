@@ -26,8 +26,8 @@ class Gap:
 class Coverage:
     """One connection's part in an answer.
 
-    `status` is `included`, `on_demand` (it answers for one plate when asked, and what is here is what was asked for),
-    `not_asked` (left out by the query), `paused`, `never_synced` or `not_available` (its connector may not run here any
+    `status` is `included`, `on-demand` (it answers for one plate when asked, and what is here is what was asked for),
+    `not-asked` (left out by the query), `paused`, `never-synced` or `not-available` (its connector may not run here any
     more). `gaps` are the times within the asked window that no finished run has covered, from the first run on where
     the query names no beginning.
     """
@@ -62,16 +62,16 @@ def coverage(
 
 def _status(row: Row[Any], query: Query, synced: bool, kind: Callable[[str], type[Connector[Any]]]) -> str:
     if (query.connections and row.name not in query.connections) or (query.kinds and row.kind not in query.kinds):
-        return "not_asked"
+        return "not-asked"
     if row.state != "active":
         return str(row.state)
     try:
         can = abilities(kind(row.connector))
     except NotFound:
-        return "not_available"
+        return "not-available"
     if "looks_up_plates" in can and "pulls_reads" not in can:
-        return "on_demand"
-    return "included" if synced else "never_synced"
+        return "on-demand"
+    return "included" if synced else "never-synced"
 
 
 def _holes(covered: list[tuple[int, int]], begin: int, end: int) -> list[tuple[int, int]]:

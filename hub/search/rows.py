@@ -75,13 +75,14 @@ def rows_of(
     if not keys:
         return []
     ids = [key.id for key in keys]
-    # Naming the time lets PostgreSQL look only in the months that hold the rows.
+    # Naming the time lets PostgreSQL look only in the months that hold the rows; the sign keeps SQLite to the ids.
+    captured_at = "+r.captured_at" if store.is_sqlite else "r.captured_at"
     sql = f"""
         SELECT {COLUMNS} FROM reads r
         JOIN plates p ON p.id = r.plate_id
         JOIN cameras c ON c.id = r.camera_id
         JOIN connections n ON n.id = r.connection_id
-        WHERE {store.one_of("r.id", "ids")} AND +r.captured_at BETWEEN :first AND :last
+        WHERE {store.one_of("r.id", "ids")} AND {captured_at} BETWEEN :first AND :last
         ORDER BY r.captured_at DESC, r.id DESC
     """
     bound = {"ids": store.as_list(ids), "first": keys[-1].captured_at, "last": keys[0].captured_at}

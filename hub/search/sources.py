@@ -23,7 +23,7 @@ class Status(StrEnum):
     """It could not answer; what came before is counted and kept."""
     PAUSED = "paused"
     """Its connection is paused, so it was not asked."""
-    NOT_ASKED = "not_asked"
+    NOT_ASKED = "not-asked"
     """It cannot be asked about one plate; its part is what the store holds of it."""
 
 

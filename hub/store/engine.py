@@ -48,7 +48,7 @@ class Store:
             self._reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", "PRAGMA mmap_size = 2147418112")
             path.chmod(0o600) if path.exists() else path.touch(mode=0o600)
         else:
-            self._writer = self._reader = create_engine(self.url, pool_size=5, pool_pre_ping=True, hide_parameters=True)
+            self._writer = self._reader = self._postgresql_engine()
 
         self._errors: type[Exception] = self._reader.dialect.dbapi.Error  # type: ignore[union-attr]
 
@@ -66,6 +66,18 @@ class Store:
         @event.listens_for(engine, "begin")
         def start(connection: Connection) -> None:
             connection.exec_driver_sql(begin)
+
+        return engine
+
+    def _postgresql_engine(self) -> Engine:
+        engine = create_engine(self.url, pool_size=5, pool_pre_ping=True, hide_parameters=True)
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, _record: Any) -> None:
+            # A plan that fits every pattern fits none well, and compiling one takes longer than most answers.
+            connection.execute("SET plan_cache_mode = force_custom_plan")
+            connection.execute("SET jit = off")
+            connection.commit()
 
         return engine
 

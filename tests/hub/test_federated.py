@@ -123,7 +123,7 @@ def test_at_the_deadline_the_answer_has_all_that_is_there_and_names_who_is_late_
     started = time.monotonic()
     answer = lookups(opened).ask(actor, WANTED, WHY, deadline=3, progress=changes.append)
     assert time.monotonic() - started < SILENT / 2
-    assert statuses(answer) == {"down": "failed", "feed": "not_asked", "fine": "answered", "slow": "late"}
+    assert statuses(answer) == {"down": "failed", "feed": "not-asked", "fine": "answered", "slow": "late"}
     assert {row.connection for row in answer.rows} == {"feed", "fine"}
     assert {row.plate for row in answer.rows} == {WANTED}
     assert len(answer.rows) == PASSES + 1
@@ -425,7 +425,7 @@ def test_without_a_source_to_ask_the_store_answers_at_once(opened: Hub, actor: A
     started = time.monotonic()
     answer = lookups(opened).ask(actor, OFTEN, WHY, deadline=PATIENT)
     assert time.monotonic() - started < PATIENT / 2
-    assert (statuses(answer), len(answer.rows)) == ({"feed": "not_asked"}, 1)
+    assert (statuses(answer), len(answer.rows)) == ({"feed": "not-asked"}, 1)
 
 
 def test_a_hub_without_connections_answers_at_once(opened: Hub, actor: Actor) -> None:

@@ -162,7 +162,7 @@ def test_an_answer_says_what_each_source_could_not_tell(
     feed, other = stored.search.find(actor, Query(WHY, plates=("7ABC123",))).coverage
     assert (feed.connection, feed.status) == ("feed", "included")
     assert [(gap.until - gap.since) for gap in feed.gaps] == [timedelta(hours=2)]
-    assert (other.status, other.last_success) == ("never_synced", None)
+    assert (other.status, other.last_success) == ("never-synced", None)
     stored.connections.pause(actor, "feed", "contract ended")
     assert stored.search.find(actor, Query(WHY, plates=("7ABC123",))).coverage[0].status == "paused"
 

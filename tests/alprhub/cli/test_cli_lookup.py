@@ -48,7 +48,7 @@ def test_a_lookup_asks_the_source_and_tells_what_each_said(run: Any, flock: Floc
         "connection": "flock", "status": "answered", "reads": PASSES, "stored": PASSES, "duplicates": 0,
         "quarantined": 0, "born_expired": 0, "error": None,
     }  # fmt: skip
-    assert (drop["connection"], drop["status"]) == ("drop", "not_asked")
+    assert (drop["connection"], drop["status"]) == ("drop", "not-asked")
     assert [(one["reason"], one["caseNumber"]) for one in flock.lookups] == [("a stolen car, report 26-1", "26-1")]
     kept = sql("SELECT outcome, reason, case_number FROM audit_events WHERE action = 'reads.lookup' ORDER BY id")
     assert kept == [(outcome, "a stolen car, report 26-1", "26-1") for outcome in ("asked", "answered", "done")]
@@ -61,7 +61,7 @@ def test_people_see_the_reads_and_every_source(run: Any, flock: FlockState) -> N
     done = run("lookup", WANTED, *WHY)
     assert done.code == 0
     assert done.out.count(WANTED) == PASSES
-    assert "not_asked" in done.out
+    assert "not-asked" in done.out
     assert "answered" in done.out
     assert "not complete" not in done.out
 
