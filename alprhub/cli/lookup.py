@@ -85,7 +85,7 @@ def _shown(live: bool) -> Iterator[Callable[[SourceStatus], None]]:
             if part.connection not in lines:
                 lines[part.connection] = progress.add_task(part.connection, total=1)
             going = part.status in (Status.WAITING, Status.ASKING)
-            said = f"{part.connection}: {part.status.replace('_', ' ')}, {part.reads} reads"
+            said = f"{part.connection}: {part.status.replace('-', ' ')}, {part.reads} reads"
             progress.update(lines[part.connection], description=said, completed=0 if going else 1)
 
         yield show
