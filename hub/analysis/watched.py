@@ -1,0 +1,129 @@
+"""The places where a plate passed, each with its cameras, the occasions to meet the plate there, and its traffic."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, text
+
+from hub.analysis.chance import Known, Span, wall
+from hub.analysis.sightings import VISIBLE, Window, at_cameras
+from hub.errors import Invalid
+from hub.passes import Pass, Sighting, Standing, spots
+from hub.store.engine import Store
+
+MOST_OCCASIONS: Final = 2000
+SAMPLES: Final = 64
+SAMPLE: Final = 600_000_000
+"""µs of one look at a place's traffic."""
+NOTHING: Final = Known(0, 0, 0.0)
+_GOLDEN: Final = 0.618_033_988_749_895
+"""Steps of this share of a time fall evenly over it, and over the hours of the day as well."""
+
+
+@dataclass(slots=True)
+class Occasion:
+    """A while around passes of the plate at one place, in which others may be met; µs, `until` not included."""
+
+    since: int
+    until: int
+    reads: list[Sighting]
+    others: list[Sighting] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Place:
+    """Cameras that stand together, the occasions there in order of time, and what `learn` finds out about it."""
+
+    name: str
+    cameras: list[int]
+    occasions: list[Occasion] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    other_days: list[int] = field(default_factory=list)
+    known: Known = NOTHING
+
+
+def places(store: Store, connection: Connection, found: Sequence[Pass], within: int, window: Window) -> list[Place]:
+    """Where a plate passed, with the reads of other plates no more than `within` µs before or after it.
+
+    One range of the index of cameras and times is read for each occasion. Raises `Invalid` where there are too many.
+    """
+    cameras = _cameras(connection)
+    spot_of = spots(standing for standing, _ in cameras.values())
+    grouped: dict[int, list[Pass]] = {}
+    for one in found:
+        grouped.setdefault(spot_of[one.reads[0].camera_id], []).append(one)
+    made = []
+    for spot, mine in grouped.items():
+        members = [camera_id for camera_id in cameras if spot_of[camera_id] == spot]
+        name = _name([cameras[camera_id] for camera_id in members])
+        made.append(Place(name, members, list(_occasions(mine, within))))
+    if sum(len(place.occasions) for place in made) > MOST_OCCASIONS:
+        raise Invalid(f"plate: has more than {MOST_OCCASIONS} occasions to meet it in that time; ask for less time")
+    keys = {read.plate_key for one in found for read in one.reads}
+    for place in made:
+        for occasion in place.occasions:
+            occasion.reads.sort(key=lambda read: (read.captured_at, read.id))
+            # A camera that moves reads at a place where it does not stand.
+            looked = sorted({*place.cameras, *(read.camera_id for read in occasion.reads)})
+            reads = at_cameras(store, connection, looked, Window(window.now, occasion.since, occasion.until))
+            occasion.others = [read for read in reads if read.plate_key not in keys]
+    return made
+
+
+def learn(store: Store, connection: Connection, place: Place, base: Window, zone: ZoneInfo) -> None:
+    """Find out over what time a place gave reads, and from samples about how many; put its occasions on the wall."""
+    ends = [at for newest in (False, True) for at in _ends(connection, place.cameras, base, newest)]
+    met = [read.captured_at for one in place.occasions for read in (*one.reads, *one.others)]
+    since, until = min(ends + met), max(ends + met) + 1
+    length = max(1, min(SAMPLE, (until - since) // SAMPLES))
+    sql = f"SELECT count(*) FROM reads r WHERE {store.one_of('r.camera_id', 'cameras')} AND {VISIBLE}"
+    cameras = store.as_list(place.cameras)
+    reads = 0
+    for number in range(SAMPLES):
+        begin = since + int(number * _GOLDEN % 1 * max(0, until - since - length))
+        window = Window(base.now, begin, begin + length)
+        reads += connection.execute(text(sql), {"cameras": cameras, **window.bound()}).scalar_one()
+    estimate = reads / (SAMPLES * length) * (until - since)
+    place.known = Known(wall(since, zone), wall(until, zone), max(estimate, float(len(met))))
+    place.spans = [Span(wall(one.since, zone), wall(one.until, zone), len(one.others)) for one in place.occasions]
+    place.other_days = [span.other_days(place.known) for span in place.spans]
+
+
+def _cameras(connection: Connection) -> dict[int, tuple[Standing, str]]:
+    rows = connection.execute(
+        text("SELECT id, site, latitude, longitude, coalesce(name, vendor_id) FROM cameras ORDER BY id")
+    )
+    return {row[0]: (Standing(*row[:4]), row[4]) for row in rows}
+
+
+def _name(members: Sequence[tuple[Standing, str]]) -> str:
+    """The sites of a place, or its cameras where it has none."""
+    sites = {standing.site for standing, _ in members if standing.site}
+    return " + ".join(sorted(sites or {name for _, name in members}))
+
+
+def _occasions(found: Sequence[Pass], within: int) -> Iterator[Occasion]:
+    """Passes at one place, in order of time, joined where the whiles around them overlap."""
+    joined: Occasion | None = None
+    for one in found:
+        since, until = one.first_at - within, one.last_at + within + 1
+        if joined and since < joined.until:
+            joined.until = max(joined.until, until)
+            joined.reads.extend(one.reads)
+            continue
+        if joined:
+            yield joined
+        joined = Occasion(since, until, list(one.reads))
+    if joined:
+        yield joined
+
+
+def _ends(connection: Connection, cameras: Sequence[int], base: Window, newest: bool) -> list[int]:
+    """The first, or the last, read of each camera in a time."""
+    order = "DESC" if newest else "ASC"
+    sql = f"SELECT r.captured_at FROM reads r WHERE r.camera_id = :camera AND {VISIBLE}"
+    sql += f" ORDER BY r.captured_at {order} LIMIT 1"
+    found = [connection.scalar(text(sql), {"camera": camera, **base.bound()}) for camera in cameras]
+    return [at for at in found if at is not None]
