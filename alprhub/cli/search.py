@@ -43,7 +43,7 @@ def search(
         )
         first = {ident: numbers[0] for numbers in answer.passes for ident in numbers}
         rows = [{**asdict(row), "same_pass": first.get(row.id)} for row in answer.rows]
-        print_rows(rows, (*columns, "same_pass"), False, "no reads")
+        print_rows(rows, columns, False, "no reads")
         say_coverage(answer.coverage)
         if answer.next:
             about = f", about {answer.estimate} reads in all" if answer.estimated else ""

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, insert, select, text
 from hub.area import cell_of
 from hub.errors import IntegrityBroken
 from hub.store import tables
+from hub.store.cameras import known_cameras
 from hub.store.codec import compress, decompress, field_names
 from hub.store.engine import Store
 from hub.store.images import ImageStore
@@ -178,7 +179,7 @@ def _insert(
     for listed in others:
         keys.update((plate, fold(plate)) for _, plate, _ in listed if plate not in keys)
     ids_of_plates = plate_ids(store, connection, keys)
-    cameras = _cameras(store, connection, page.connection_id, items)
+    cameras = known_cameras(store, connection, page.connection_id, [item.read for item in items])
     words = {kind: _dictionary(connection, page.connection_id, kind, items) for kind in {item.kind for item in items}}
     first = store.allot(connection, "reads", len(items))
     received, ingested = to_micros(page.received_at), to_micros(now)
@@ -302,47 +303,6 @@ def _picture(read_id: int, key: str, image: ImageRef) -> dict[str, Any]:
         "bytes": len(data) if data is not None else None,
         "sha256": sha256(data).digest() if data is not None else None,
     }
-
-
-class _Camera(NamedTuple):
-    """A camera's row and the cell it stands in."""
-
-    id: int
-    cell: int | None
-
-
-def _cameras(store: Store, connection: Connection, connection_id: int, items: list[Accepted]) -> dict[str, _Camera]:
-    told: dict[str, Accepted] = {}
-    for item in items:
-        told[item.read.camera.id] = item
-    found = connection.execute(
-        text(
-            "SELECT vendor_id, id, name, latitude, longitude FROM cameras "
-            f"WHERE connection_id = :connection_id AND {store.one_of('vendor_id', 'ids')}"
-        ),
-        {"connection_id": connection_id, "ids": store.as_list(list(told))},
-    ).all()
-    cameras = {row.vendor_id: _Camera(row.id, _cell(row.latitude, row.longitude)) for row in found}
-    for row in found:
-        new_name = told[row.vendor_id].read.camera.name
-        if new_name and new_name != row.name:
-            connection.execute(text("UPDATE cameras SET name = :name WHERE id = :id"), {"name": new_name, "id": row.id})
-    missing = [vendor_id for vendor_id in told if vendor_id not in cameras]
-    if missing:
-        first = store.allot(connection, "cameras", len(missing))
-        rows = []
-        for camera_id, vendor_id in enumerate(missing, first):
-            read = told[vendor_id].read
-            at = (read.place.latitude, read.place.longitude) if read.place else (None, None)
-            rows.append((camera_id, connection_id, vendor_id, read.camera.name, *at))
-            cameras[vendor_id] = _Camera(camera_id, _cell(*at))
-        columns = ("id", "connection_id", "vendor_id", "name", "latitude", "longitude")
-        store.insert(connection, tables.cameras, columns, rows)
-    return cameras
-
-
-def _cell(latitude: float | None, longitude: float | None) -> int | None:
-    return None if latitude is None or longitude is None else cell_of(latitude, longitude)
 
 
 def _quarantine(connection: Connection, page: PageToSave) -> set[int]:

@@ -1,0 +1,53 @@
+"""Cameras as reads name them: each gets its row with the first read of it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from hub.area import cell_of
+from hub.store import tables
+from hub.store.engine import Store
+from normalize.read import Read
+
+
+class KnownCamera(NamedTuple):
+    """A camera's row and the cell it stands in."""
+
+    id: int
+    cell: int | None
+
+
+def known_cameras(
+    store: Store, connection: Connection, connection_id: int, reads: Sequence[Read]
+) -> dict[str, KnownCamera]:
+    """The cameras of reads, by the vendor's id; new ones are added, and a new name replaces the old one."""
+    told = {read.camera.id: read for read in reads}
+    found = connection.execute(
+        text(
+            "SELECT vendor_id, id, name, latitude, longitude FROM cameras "
+            f"WHERE connection_id = :connection_id AND {store.one_of('vendor_id', 'ids')}"
+        ),
+        {"connection_id": connection_id, "ids": store.as_list(list(told))},
+    ).all()
+    cameras = {row.vendor_id: KnownCamera(row.id, _cell(row.latitude, row.longitude)) for row in found}
+    for row in found:
+        new_name = told[row.vendor_id].camera.name
+        if new_name and new_name != row.name:
+            connection.execute(text("UPDATE cameras SET name = :name WHERE id = :id"), {"name": new_name, "id": row.id})
+    missing = [vendor_id for vendor_id in told if vendor_id not in cameras]
+    if missing:
+        first = store.allot(connection, "cameras", len(missing))
+        rows = []
+        for camera_id, vendor_id in enumerate(missing, first):
+            read = told[vendor_id]
+            at = (read.place.latitude, read.place.longitude) if read.place else (None, None)
+            rows.append((camera_id, connection_id, vendor_id, read.camera.name, *at))
+            cameras[vendor_id] = KnownCamera(camera_id, _cell(*at))
+        columns = ("id", "connection_id", "vendor_id", "name", "latitude", "longitude")
+        store.insert(connection, tables.cameras, columns, rows)
+    return cameras
+
+
+def _cell(latitude: float | None, longitude: float | None) -> int | None:
+    return None if latitude is None or longitude is None else cell_of(latitude, longitude)
