@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import insert, select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, PullsReads, ReceivesReads, Request, Window
 from connectors.errors import AdminMustFix, ConnectorError, VendorChanged
+from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
 from hub.errors import Conflict, HubError, Invalid
@@ -35,26 +36,6 @@ class Watch:
     state: str | None
     reason: str
     case_number: str
-
-
-class Account(Protocol):
-    """What syncing must know of a connection."""
-
-    @property
-    def id(self) -> int:
-        """The row."""
-
-    @property
-    def name(self) -> str:
-        """The name people use."""
-
-    @property
-    def state(self) -> str:
-        """`active`, or why not."""
-
-    @property
-    def state_reason(self) -> str | None:
-        """Why it is paused."""
 
 
 class Sync:

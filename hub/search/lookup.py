@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from connectors.contract import Connector, Frame, LooksUpPlates, Lookup, Page, Record
 from connectors.errors import AdminMustFix, ConnectorError
+from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
 from hub.errors import HubError, Invalid, PolicyRefused
@@ -51,26 +52,6 @@ class LookupAnswer:
     coverage: list[Coverage]
     sources: list[SourceStatus]
     next: str | None
-
-
-class Account(Protocol):
-    """What a lookup must know of a connection."""
-
-    @property
-    def id(self) -> int:
-        """The row."""
-
-    @property
-    def name(self) -> str:
-        """The name people use."""
-
-    @property
-    def state(self) -> str:
-        """`active`, or why not."""
-
-    @property
-    def state_reason(self) -> str | None:
-        """Why it is paused."""
 
 
 class Take(Protocol):

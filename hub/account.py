@@ -1,0 +1,23 @@
+"""What services must know of a connection, without knowing the service that keeps connections."""
+
+from typing import Protocol
+
+
+class Account(Protocol):
+    """A configured account at a vendor."""
+
+    @property
+    def id(self) -> int:
+        """The row."""
+
+    @property
+    def name(self) -> str:
+        """The name people use."""
+
+    @property
+    def state(self) -> str:
+        """`active`, or why not."""
+
+    @property
+    def state_reason(self) -> str | None:
+        """Why it is paused."""
