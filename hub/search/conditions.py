@@ -47,11 +47,11 @@ class Conditions:
         return self.driver is not None and len(self.keys[self.driver]) > 1
 
     def where(self, store: Store, lead: str | None) -> tuple[list[str], dict[str, Any]]:
-        """All of it; a sign keeps planners from every index but that of the column that leads."""
+        """All of it; a sign keeps SQLite's planner from every index but that of the column that leads."""
         sql, bound = list(self.sql), dict(self.bound)
         for column, values in self.keys.items():
             name = column.replace(".", "_")
-            signed = column if column == lead else f"+{column}"
+            signed = column if column == lead or not store.is_sqlite else f"+{column}"
             sql.append(f"{signed} = :{name}" if len(values) == 1 else store.one_of(signed, name))
             bound[name] = values[0] if len(values) == 1 else store.as_list(values)
         return sql, bound
