@@ -1,7 +1,7 @@
 """Areas on the map: a circle or a polygon, as H3 cells to look in and as a condition that decides.
 
-Both are drawn on the plane of degrees, a circle with degrees of longitude shortened by the cosine of its latitude: good
-to 0.1 % up to 50 km. None crosses the 180th meridian.
+Both are drawn on the plane of degrees, a circle with degrees of longitude shortened by the cosine of the latitude half
+way to its centre: good to 0.1 % up to 50 km. None crosses the 180th meridian.
 """
 
 from dataclasses import dataclass
@@ -39,18 +39,27 @@ class Circle:
         _on_earth(self.latitude, self.longitude)
         if not 0 < self.metres <= FURTHEST:
             raise Invalid(f"area: a radius lies between 0 and {FURTHEST:.0f} metres")
+        if abs(self.longitude) + self._reach / self._narrow > 180:
+            raise Invalid("area: must not cross the 180th meridian")
 
     def holds(self, latitude: float, longitude: float) -> bool:
         """Whether a place lies in it."""
-        north, east = latitude - self.latitude, (longitude - self.longitude) * self._narrow
+        north = latitude - self.latitude
+        east = (longitude - self.longitude) * (self._narrow - self._slope * north)
         return north * north + east * east <= self._reach**2
 
     def condition(self, latitude: str, longitude: str) -> tuple[str, dict[str, Any]]:
         """`holds` as SQL over two columns, and what it binds."""
         north = f"({latitude} - :area_latitude)"
-        east = f"(({longitude} - :area_longitude) * :area_narrow)"
-        bound = {"area_latitude": self.latitude, "area_longitude": self.longitude, "area_narrow": self._narrow}
-        return f"{north} * {north} + {east} * {east} <= :area_reach", {**bound, "area_reach": self._reach**2}
+        east = f"(({longitude} - :area_longitude) * (:area_narrow - :area_slope * {north}))"
+        bound = {
+            "area_latitude": self.latitude,
+            "area_longitude": self.longitude,
+            "area_narrow": self._narrow,
+            "area_slope": self._slope,
+            "area_reach": self._reach**2,
+        }
+        return f"{north} * {north} + {east} * {east} <= :area_reach", bound
 
     def cells(self) -> list[int] | None:
         """Every cell that a place in it may lie in; None where they are too many to look in each."""
@@ -70,6 +79,11 @@ class Circle:
         return cos(radians(self.latitude))
 
     @property
+    def _slope(self) -> float:
+        """How much `_narrow` falls with every degree to the north, for half the way."""
+        return radians(sin(radians(self.latitude))) / 2
+
+    @property
     def _reach(self) -> float:
         return self.metres / METRES_A_DEGREE
 
@@ -81,7 +95,7 @@ class Polygon:
     corners: tuple[tuple[float, float], ...]
 
     def __post_init__(self) -> None:
-        if not 3 <= len(set(self.corners)) <= 500:
+        if len(set(self.corners)) < 3 or len(self.corners) > 500:
             raise Invalid("area: a polygon has 3 to 500 corners")
         for corner in self.corners:
             _on_earth(*corner)
@@ -134,4 +148,7 @@ def _cells(corners: tuple[tuple[float, float], ...]) -> list[int] | None:
     wide = (east - west) * cos(radians((south + north) / 2)) * METRES_A_DEGREE
     if wide * (north - south) * METRES_A_DEGREE > MOST_CELLS * h3.average_hexagon_area(RESOLUTION, "m^2"):
         return None
-    return [int(cell) for cell in h3.h3shape_to_cells_experimental(shape, RESOLUTION, contain="overlap")]
+    covered = h3.h3shape_to_cells_experimental(shape, RESOLUTION, contain="overlap")
+    # A place on the border of the shape may lie in a cell that only touches it.
+    cells = {int(near) for cell in covered for near in h3.grid_disk(cell, 1)}
+    return sorted(cells) if len(cells) <= MOST_CELLS else None
