@@ -121,7 +121,7 @@ class Polygon:
             between = f"(:{y1} > {latitude}) <> (:{y2} > {latitude})"
             west = f"{longitude} < (:{x2} - :{x1}) * ({latitude} - :{y1}) / (:{y2} - :{y1}) + :{x1}"
             crossed.append(f"CASE WHEN {between} AND {west} THEN 1 ELSE 0 END")
-        return f"({' + '.join(crossed)}) % 2 = 1", bound
+        return f"({' + '.join(crossed) or '0'}) % 2 = 1", bound
 
     def cells(self) -> list[int] | None:
         """Every cell that a place in it may lie in; None where they are too many to look in each."""

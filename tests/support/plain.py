@@ -24,9 +24,10 @@ from connectors.contract import (
     Window,
 )
 from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
-from normalize.read import Camera, ImageKind, ImageRef, Read
+from normalize.read import Camera, Candidate, ImageKind, ImageRef, Read
 from normalize.states import state
 from normalize.times import from_iso
+from normalize.vehicle import Vehicle, body, colour, make
 
 
 class PlainSettings(contract.Settings):
@@ -66,6 +67,14 @@ class PlainConnector(Connector[PlainSettings]):
             captured_at=moment.at,
             zone=moment.zone,
             camera=Camera(id=fields.text_or_none("camera") or "c1"),
+            place=fields.place("lat", "lon"),
+            plate_confidence=fields.number_or_none("confidence"),
+            candidates=tuple(Candidate(text=text, confidence=sure) for text, sure in fields.items("candidates")),
+            vehicle=Vehicle(
+                make=make(fields.text_or_none("make")),
+                colour=colour(fields.text_or_none("colour")),
+                body=body(fields.text_or_none("body")),
+            ),
             images=(ImageRef(kind=ImageKind.FRAME, data=picture.encode()),) if picture else (),
         )
 
@@ -100,7 +109,10 @@ class PlainConnector(Connector[PlainSettings]):
 
 
 def record(number: int, plate: str, at: str, **more: Any) -> dict[str, Any]:
-    """One read as this vendor writes it."""
+    """One read as this vendor writes it.
+
+    It may also say `confidence`, `candidates` as [text, confidence] pairs, `lat` and `lon`, `make`, `colour`, `body`.
+    """
     return {"id": f"r{number}", "plate": plate, "at": at, "state": "us-ca", "camera": f"c{number % 3}", **more}
 
 
