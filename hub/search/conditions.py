@@ -30,7 +30,7 @@ class Conditions:
     since: int | None = None
     until: int | None = None
     tables: str = "reads r"
-    times: str = "r.captured_at"
+    times: tuple[str, ...] = ("r.captured_at",)
     keys: dict[str, list[Any]] = field(default_factory=dict)
     """Columns with the few values that each may have: one of them leads to the reads."""
     possible: bool = True

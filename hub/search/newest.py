@@ -18,6 +18,7 @@ DAY: Final = 86_400_000_000
 FIRST: Final = {"r.camera_id": DAY, "r.cell": DAY, "r.make": DAY, "r.plate_id": 30 * DAY}
 """The first span back, by what leads to the reads: a camera has many a day, a plate few a month."""
 GROWTH: Final = 8
+_CANDIDATES: Final = "candidates k JOIN reads r ON r.id = k.read_id AND r.captured_at = k.captured_at"
 
 
 def newest(
@@ -67,8 +68,8 @@ def _order(asked: Conditions) -> str:
 def _by_candidate(asked: Conditions) -> Conditions:
     """The same conditions on reads that are reached by their candidates."""
     keys = {column.replace("r.plate_id", "k.plate_id"): values for column, values in asked.keys.items()}
-    tables = asked.tables.replace("reads r", "candidates k JOIN reads r ON r.id = k.read_id", 1)
-    return replace(asked, keys=keys, tables=tables, times="k.captured_at")
+    tables = asked.tables.replace("reads r", _CANDIDATES, 1)
+    return replace(asked, keys=keys, tables=tables, times=("k.captured_at", "r.captured_at"))
 
 
 def _spans(store: Store, asked: Conditions, after: Cursor | None, now: int) -> Iterator[tuple[int | None, int | None]]:
@@ -93,13 +94,14 @@ def _span(
     store: Store, asked: Conditions, begin: int | None, end: int | None, after: Cursor | None
 ) -> tuple[str, dict[str, Any]]:
     where, bound = asked.where(store, asked.driver)
-    if begin is not None:
-        where.append(f"{asked.times} >= :begin")
-        bound["begin"] = begin
-    if end is not None:
-        where.append(f"{asked.times} < :end")
-        bound["end"] = end
+    for captured_at in asked.times:
+        if begin is not None:
+            where.append(f"{captured_at} >= :begin")
+            bound["begin"] = begin
+        if end is not None:
+            where.append(f"{captured_at} < :end")
+            bound["end"] = end
     if after is not None:
-        where.append(f"({asked.times}, r.id) < (:after_time, :after_id)")
+        where.append(f"({asked.times[0]}, r.id) < (:after_time, :after_id)")
         bound.update(after_time=after.captured_at, after_id=after.id)
     return f"SELECT r.captured_at, r.id FROM {asked.tables} WHERE {' AND '.join(where)}", bound

@@ -27,6 +27,8 @@ def make_months(store: Store, now: datetime) -> list[str]:
             return []
     changed = []
     with store.write() as connection:
+        # Readers lock the whole table before its months: so do we, or we would wait for each other.
+        connection.execute(text("LOCK TABLE reads IN ACCESS EXCLUSIVE MODE"))
         made = _made(connection)
         for begin, end in zip(wanted, [*wanted[1:], _month(now, AHEAD + 1)], strict=True):
             if _name(begin) not in made:

@@ -1,35 +1,22 @@
 """Search: nothing without purpose and reason, everything on record, patterns that are never code."""
 
-import fnmatch
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import msgspec
-import postgres
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from plain import PlainConnector, record, write_page
-from pydantic import SecretStr
+from plain import record, write_page
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-import hub.connections.accounts as accounts
-import hub.search.plates as plates_step
-import hub.search.reads as reads_step
-from connectors.contract import Document
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Invalid, PolicyRefused
 from hub.search.pattern import Pattern
 from hub.search.query import Cursor, Mode, Query
-from hub.settings import HubSettings
-from hub.wiring import Hub, open_hub
-from normalize.plate import canonical, fold
+from hub.wiring import Hub
+from normalize.plate import canonical
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
@@ -165,116 +152,3 @@ def test_an_answer_says_what_each_source_could_not_tell(
     assert (other.status, other.last_success) == ("never-synced", None)
     stored.connections.pause(actor, "feed", "contract ended")
     assert stored.search.find(actor, Query(WHY, plates=("7ABC123",))).coverage[0].status == "paused"
-
-
-SHORT = st.text("AB01", min_size=1, max_size=5)
-PATTERNS = st.text("AB01?*", min_size=1, max_size=6).filter(lambda text: set(text) - set("?*"))
-READS = st.lists(
-    st.tuples(SHORT, st.sampled_from(["us-ca", "us-nv", None]), st.integers(0, 59), st.sampled_from(["c0", "c1"])),
-    max_size=25,
-)
-
-
-def naive(reads: list[tuple[str, str | None, int, str]], query: Query, visible_from: int) -> list[int]:
-    """What a scan in plain Python finds: the numbers of the reads, newest first."""
-
-    def means(plate: str) -> bool:
-        if not query.plates:
-            return True
-        if query.mode is Mode.LOOKALIKE:
-            return fold(plate) in {fold(asked) for asked in query.plates}
-        if query.mode is Mode.ONE_EDIT:
-            return any(edits(plate, asked) for asked in query.plates)
-        return any(fnmatch.fnmatchcase(plate, asked) for asked in query.plates)
-
-    found = [
-        (minute, number)
-        for number, (plate, state, minute, camera) in enumerate(reads)
-        if means(plate)
-        and minute >= visible_from
-        and (not query.states or (state and f"US-{state[3:].upper()}") in query.states)
-        and (not query.cameras or camera in query.cameras)
-    ]
-    return [number for _, number in sorted(found, reverse=True)]
-
-
-def edits(one: str, other: str) -> bool:
-    """Whether two texts are at most one wrong, missing or added character apart."""
-    if len(one) > len(other):
-        one, other = other, one
-    if len(other) - len(one) > 1:
-        return False
-    if len(one) == len(other):
-        return sum(a != b for a, b in zip(one, other, strict=True)) <= 1
-    return any(other[:at] + other[at + 1 :] == one for at in range(len(other)))
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def emptied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """A hub that examples of one test share; each empties it first."""
-    with ExitStack() as stack:
-        url = None
-        if request.param == "postgresql":
-            url = SecretStr(stack.enter_context(postgres.database(request.getfixturevalue("pg_server"))))
-        folder = tmp_path_factory.mktemp("search")
-        stack.enter_context(pytest.MonkeyPatch.context()).setattr(accounts, "connector", lambda *_: PlainConnector)
-        settings = HubSettings(data=folder / "data", database_url=url)
-        hub = stack.enter_context(open_hub(settings, SetClock(NOON)))
-        hub.connections.add(Actor("tester"), "feed", "plain", {"folder": str(folder)})
-        yield hub
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    reads=READS,
-    plates=st.lists(PATTERNS, max_size=3),
-    mode=st.sampled_from(Mode),
-    states=st.sampled_from([(), ("US-CA",), ("US-CA", "US-NV")]),
-    cameras=st.sampled_from([(), ("c1",)]),
-    limit=st.integers(1, 6),
-    expired=st.integers(0, 30),
-    many=st.sampled_from([0, 2, 2000]),
-)
-def test_the_fast_path_finds_what_a_plain_scan_finds_in_the_same_order(
-    emptied: Hub, reads: Any, plates: Any, mode: Mode, states: Any, cameras: Any, limit: int, expired: int, many: int
-) -> None:
-    if mode is not Mode.PATTERN:
-        plates = [plate.replace("?", "").replace("*", "") for plate in plates]
-    query = Query(
-        WHY,
-        plates=tuple(plates),
-        mode=mode,
-        states=states,
-        cameras=cameras,
-        limit=limit,
-        since=NOON - timedelta(hours=2),
-    )
-    actor = Actor("tester")
-    account, connector = emptied.connections.open("feed")
-    clock = emptied.clock
-    assert isinstance(clock, SetClock)
-    clock.advance(NOON - clock.now())
-    body = [
-        record(n, plate, f"2026-06-01T11:{minute:02d}:00Z", state=state, camera=camera)
-        for n, (plate, state, minute, camera) in enumerate(reads)
-    ]
-    emptied.intake.take(connector, account.id, connector.unpack(Document(msgspec.json.encode(body))), obtained="pull")
-    # Reads of the first minutes expire, some purged and some not, before anybody asks.
-    clock.advance(datetime(2026, 7, 1, 11, tzinfo=UTC) + timedelta(minutes=expired // 2, microseconds=-1) - clock.now())
-    emptied.retention.purge(actor)
-    clock.advance(timedelta(minutes=expired - expired // 2))
-    pages, after = [], None
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plates_step, "MANY", many)
-        patch.setattr(reads_step, "WALK", 3)
-        while True:
-            answer = emptied.search.find(actor, replace(query, after=after))
-            pages += [row.id for row in answer.rows]
-            if answer.next is None:
-                break
-            after = Cursor.parse(answer.next)
-    with emptied.store.read() as connection:
-        numbers = {row[0]: int(row[1][1:]) for row in connection.execute(text("SELECT id, vendor_read_id FROM reads"))}
-    assert [numbers[ident] for ident in pages] == naive(reads, query, expired)
-    clock.advance(timedelta(days=60))
-    emptied.retention.purge(actor)
