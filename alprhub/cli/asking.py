@@ -84,13 +84,17 @@ class Asked:
         )
 
     def _area(self) -> Area | None:
-        if self.near and self.inside:
+        if self.near is not None and self.inside is not None:
             raise Invalid("near: and --inside exclude each other")
-        if self.near:
-            return Circle(*_numbers("near", self.near, 3))
-        if self.inside:
-            corners = [_numbers("inside", corner, 2) for corner in self.inside.split()]
-            return Polygon(tuple((corner[0], corner[1]) for corner in corners))
+        try:
+            if self.near is not None:
+                return Circle(*_numbers("near", self.near, 3))
+            if self.inside is not None:
+                corners = [_numbers("inside", corner, 2) for corner in self.inside.split()]
+                return Polygon(tuple((corner[0], corner[1]) for corner in corners))
+        except Invalid as wrong:
+            option = "inside" if self.near is None else "near"
+            raise Invalid(f"{option}: {str(wrong).partition(': ')[2]}") from None
         return None
 
 
@@ -129,10 +133,19 @@ def moment(hub: Hub, text: str | None, field: str) -> datetime | None:
 
 
 def _plates(said: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """The plates, and in place of a hyphen those that are pasted: one a line, or between commas."""
+    """The plates, and in place of a hyphen those that are pasted: one a line, or between commas.
+
+    Raises `Invalid` for an empty list: it never means every plate.
+    """
     if "-" not in said:
         return tuple(said)
-    pasted = [word for line in sys.stdin for word in line.replace(",", " ").replace(";", " ").split()]
+    try:
+        pasted = [word for line in sys.stdin for word in line.replace(",", " ").replace(";", " ").split()]
+        "".join(pasted).encode()
+    except UnicodeError:
+        raise Invalid("plates: the list is not UTF-8") from None
+    if not pasted:
+        raise Invalid("plates: the list is empty")
     return (*(word for word in said if word != "-"), *pasted)
 
 

@@ -40,6 +40,8 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.in_months = False
+        """Whether reads are kept in months that may be made while others read (`partitions`)."""
         if self.is_sqlite:
             path = Path(self.url.database or "")
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -95,6 +97,9 @@ class Store:
         with self._reader.connect() as connection, connection.begin():
             if not self.is_sqlite:
                 connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+                if self.in_months:
+                    # Before the moment that is seen: a read that moves to its month after it would be in neither place.
+                    connection.execute(text("LOCK TABLE ONLY reads IN ACCESS SHARE MODE"))
             yield connection
 
     @contextmanager

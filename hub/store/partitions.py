@@ -21,6 +21,7 @@ def make_months(store: Store, now: datetime) -> list[str]:
     """
     if store.is_sqlite:
         return []
+    store.in_months = True
     wanted = [_month(now, step) for step in range(-BEHIND, AHEAD + 1)]
     with store.read() as connection:
         if set(map(_name, wanted)) <= set(_made(connection)):
