@@ -5,6 +5,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any, Final
 
 from connectors import vendors
@@ -18,17 +19,21 @@ class UnknownConnector(LookupError):
     """No connector has that key."""
 
 
-@cache
-def _defined_in(module_name: str) -> type[Connector[Any]]:
-    module = import_module(module_name)
+def defined_in(module: ModuleType) -> type[Connector[Any]]:
+    """The connector class that a module defines; raises `TypeError` for none or several."""
     found = [
         thing
         for thing in vars(module).values()
-        if isinstance(thing, type) and issubclass(thing, Connector) and thing.__module__ == module_name
+        if isinstance(thing, type) and issubclass(thing, Connector) and thing.__module__ == module.__name__
     ]
     if len(found) != 1:
-        raise TypeError(f"{module_name} must define one connector, it defines {len(found)}")
+        raise TypeError(f"{module.__name__} must define one connector, it defines {len(found)}")
     return found[0]
+
+
+@cache
+def _builtin(key: str) -> type[Connector[Any]]:
+    return defined_in(import_module(f"{vendors.__name__}.{key}"))
 
 
 @cache
@@ -50,7 +55,7 @@ def available(allowed: Collection[str] = ()) -> tuple[str, ...]:
 def connector(key: str, allowed: Collection[str] = ()) -> type[Connector[Any]]:
     """The connector class of a key; raises `UnknownConnector`, naming those there are."""
     if key in builtins():
-        return _defined_in(f"{vendors.__name__}.{key}")
+        return _builtin(key)
     if key not in available(allowed):
         raise UnknownConnector(f"no connector is called {key!r}; there are: {', '.join(available(allowed))}")
     point = next(point for point in entry_points(group=GROUP) if point.name == key)

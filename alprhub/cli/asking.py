@@ -1,6 +1,7 @@
 """The options of every command that asks for reads, once: what a person types, as one `Query`."""
 
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
@@ -133,14 +134,14 @@ def moment(hub: Hub, text: str | None, field: str) -> datetime | None:
 
 
 def _plates(said: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """The plates, and in place of a hyphen those that are pasted: one a line, or between commas.
+    """The plates, and in place of a hyphen those that are pasted: one a line, or between commas or tabs.
 
     Raises `Invalid` for an empty list: it never means every plate.
     """
     if "-" not in said:
         return tuple(said)
     try:
-        pasted = [word for line in sys.stdin for word in line.replace(",", " ").replace(";", " ").split()]
+        pasted = [plate for line in sys.stdin for plate in re.split("[,;\t]", line) if plate.strip()]
         "".join(pasted).encode()
     except UnicodeError:
         raise Invalid("plates: the list is not UTF-8") from None

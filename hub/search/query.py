@@ -1,7 +1,7 @@
 """What an investigator asks: one model for every door."""
 
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -80,6 +80,12 @@ class Query:
     min_confidence: float | None = None
     limit: int = 100
     after: Cursor | None = None
+
+    def __post_init__(self) -> None:
+        # In a zone of their own two instants would be compared by the clock on the wall, which goes back once a year.
+        for name in ("since", "until"):
+            if instant := getattr(self, name):
+                object.__setattr__(self, name, instant.astimezone(UTC))
 
     def told(self) -> dict[str, Any]:
         """What was asked, as the audit record keeps it: every field that says something, without the why."""

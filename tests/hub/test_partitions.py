@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from plain import record, write_page
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from connectors.contract import Window
 from flows.door import lend
@@ -207,11 +207,16 @@ def begun_before_months_are_settled(
 
 def until_somebody_waits(hub: Hub, lock: str) -> None:
     """Come back once a lock of a kind is waited for; the test's own time limit is the end if that never happens."""
-    sql = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = :lock AND NOT granted)"
-    waited = False
-    while not waited:
-        with hub.store.read() as connection:
-            waited = bool(connection.scalar(text(sql), {"lock": lock}))
+    waits = text(
+        "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+        "WHERE d.datname = current_database() AND l.locktype = :lock AND NOT l.granted)"
+    )
+    # Beside the store, whose own readers may be made to wait too.
+    beside = create_engine(hub.store.url, isolation_level="AUTOCOMMIT")
+    with beside.connect() as connection:
+        while not connection.scalar(waits, {"lock": lock}):
+            pass
+    beside.dispose()
 
 
 @on_postgresql

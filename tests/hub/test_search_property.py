@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -132,11 +133,13 @@ def remembered(draw: Any, plates: list[str], mode: Mode) -> str:
 @st.composite
 def questions(draw: Any, reads: list[Seen]) -> Query:
     """A question that has an answer, by plates and up to three conditions more, as people type it."""
-    asked = {name: draw(FIELDS[name]) for name in draw(st.lists(st.sampled_from(sorted(FIELDS)), max_size=3))}
+    by_plate = draw(st.sampled_from([True, True, False]))
+    more = st.lists(st.sampled_from(sorted(FIELDS)), min_size=not by_plate, max_size=3 - by_plate, unique=True)
+    asked = {name: draw(FIELDS[name]) for name in draw(more)}
     mode = draw(st.sampled_from([Mode.PATTERN, *Mode]))
     known = sorted({plate for read in reads for plate in (read.plate, *(choice[1] for choice in read.choices))})
     wanted = remembered(known, mode) if known else PATTERNS
-    plates = draw(st.lists(wanted | PATTERNS, min_size=draw(st.sampled_from([1, 1, 1, 0])), max_size=3))
+    plates = draw(st.lists(wanted | PATTERNS, min_size=1, max_size=3)) if by_plate else []
     if mode is not Mode.PATTERN:
         plates = [plate.replace("?", "").replace("*", "") for plate in plates]
     if draw(st.booleans()):
@@ -152,12 +155,11 @@ def questions(draw: Any, reads: list[Seen]) -> Query:
 
 
 @st.composite
-def worlds(draw: Any, most: int) -> tuple[list[Seen], list[Query]]:
+def worlds(draw: Any, few: int, most: int) -> tuple[list[Seen], list[Query]]:
     """What a store holds, each connection's reads in one page, and what is asked about it."""
-    reads = sorted(
-        draw(st.lists(SEEN, max_size=5) | st.lists(SEEN, min_size=12, max_size=24)), key=lambda read: read.account
-    )
-    return reads, draw(st.lists(questions(reads), min_size=1, max_size=most))
+    size = draw(st.sampled_from([0, 4, 12, 18, 24]))
+    reads = sorted(draw(st.lists(SEEN, min_size=size, max_size=size)), key=attrgetter("account"))
+    return reads, draw(st.lists(questions(reads), min_size=few, max_size=most))
 
 
 THRESHOLDS = st.fixed_dictionaries({
@@ -261,8 +263,10 @@ AGO = st.sampled_from([timedelta(0), timedelta(microseconds=1), timedelta(minute
 examples = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@settings(examples, max_examples=120)
-@given(world=worlds(4), now=st.sampled_from([NOW, NOW + timedelta(microseconds=1), OPENED]), ago=AGO, values=THRESHOLDS)
+@settings(examples, max_examples=70)
+@given(
+    world=worlds(2, 8), now=st.sampled_from([NOW, NOW + timedelta(microseconds=1), OPENED]), ago=AGO, values=THRESHOLDS
+)
 def test_the_fast_path_finds_what_a_plain_scan_finds_in_the_same_order(
     hubs: tuple[Hub, Hub],
     world: tuple[list[Seen], list[Query]],
@@ -285,9 +289,32 @@ def test_the_fast_path_finds_what_a_plain_scan_finds_in_the_same_order(
             assert explained(query, read, row.why), row.why
 
 
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        ("2025-11-02T08:30:00Z", "2025-11-02T09:00:00Z"),  # on the wall from 01:30 to 01:00
+        ("2026-03-06T10:30:00Z", "2026-03-09T09:00:00Z"),  # the day after next has no 02:30
+    ],
+)
+def test_since_and_until_are_instants_whatever_zone_they_are_written_in(
+    hubs: tuple[Hub, Hub], since: str, until: str
+) -> None:
+    hub, _ = hubs
+    instants = ["2025-11-02T08:40:00Z", "2025-11-02T09:10:00Z", "2026-03-08T09:45:00Z", "2026-03-08T10:15:00Z"]
+    reads = [Seen("AB0", datetime.fromisoformat(instant), ("year", "c0")) for instant in instants]
+    stored(hub, reads, NOW, NOW)
+    number_of = numbers(hub)
+    for zone in (UTC, ZONE):
+        begin, end = (datetime.fromisoformat(at).astimezone(zone) for at in (since, until))
+        query = Query(WHY, since=begin, until=end, hours=(Hours(60, 120), Hours(180, 240)))
+        found = [number_of[row.id] for row in asked(hub, query)]
+        assert found == naive(reads, query, NOW)
+        assert found
+
+
 @settings(examples, max_examples=60)
 @given(
-    world=worlds(1),
+    world=worlds(1, 1),
     steps=st.lists(st.tuples(st.lists(SEEN, max_size=3), AGO, st.booleans()), max_size=8),
     values=THRESHOLDS,
 )

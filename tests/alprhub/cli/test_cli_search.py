@@ -108,6 +108,7 @@ def test_the_kind_of_a_source_is_whose_reads_they_are(run: Any, town: Any, sql: 
         "  9syn001 ; 9syn003\r\n\r\n",
         "9SYN001\t9SYN003\n9SYN001",
         "9SYN0?1\n*003",
+        "9SYN 001\n9syn-003\n",  # a blank inside a plate is no end of it, as on the command line
         "\ufeff9SYN001\n9SYN003\n",  # as a spreadsheet on Windows saves it
     ],
 )
@@ -118,7 +119,7 @@ def test_plates_are_pasted_in_place_of_a_hyphen(run: Any, town: Any, pasted: str
 def test_pasted_plates_are_added_to_those_that_are_named(run: Any, town: Any) -> None:
     assert plates(run, "9SYN002", "-", stdin="9SYN001\n") == ["9SYN002", "9SYN001"]
     assert plates(run, "9SYN002", stdin="9SYN001\n") == ["9SYN002"]
-    assert plates(run, "-", "--near", "33.8617,-118.4015,100", stdin="9SYN001 9SYN002") == ["9SYN001"]
+    assert plates(run, "-", "--near", "33.8617,-118.4015,100", stdin="9SYN001, 9SYN002") == ["9SYN001"]
     kept = run("search", "-", *WHY, "--json", stdin="\n".join(f"8SYN{n:03d}" for n in range(1000)))
     assert (kept.code, kept.json()["rows"]) == (0, [])
 
@@ -127,7 +128,7 @@ def test_pasted_plates_are_added_to_those_that_are_named(run: Any, town: Any) ->
     ("pasted", "named"),
     [
         ("", "plate"),
-        ("\n \n", "plate"),
+        ("\n \n,;\n", "plate"),
         ("9SYN001\n???\n", "pattern"),
         ("\n".join(f"8SYN{n:04d}" for n in range(1001)), "plates: at most 1000"),
     ],
