@@ -6,6 +6,7 @@ Keys begin with the day the picture expires, so that what a crash left without a
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from threading import get_ident
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -38,7 +39,7 @@ class FolderImages:
         """Write beside, flush, rename: a reader sees all of the picture or none."""
         path = self._folder / key
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
+        partial = path.with_suffix(f".{os.getpid()}-{get_ident()}.partial")
         with partial.open("wb") as file:
             file.write(data)
             file.flush()
