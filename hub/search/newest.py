@@ -18,6 +18,8 @@ DAY: Final = 86_400_000_000
 FIRST: Final = {"r.camera_id": DAY, "r.cell": DAY, "r.make": DAY, "r.plate_id": 30 * DAY}
 """The first span back, by what leads to the reads: a camera has many a day, a plate few a month."""
 GROWTH: Final = 8
+FEW: Final = 32
+"""SQLite sorts all reads of so many plates faster than it asks for some of them twice."""
 _CANDIDATES: Final = "candidates k JOIN reads r ON r.id = k.read_id AND r.captured_at = k.captured_at"
 
 
@@ -76,8 +78,9 @@ def _spans(store: Store, asked: Conditions, after: Cursor | None, now: int) -> I
     """Spans of time from the newest back, each ending where the one before it began; an open end is None."""
     end = _end(asked, after)
     column = asked.driver or ""
-    # SQLite sorts a few plates' reads faster than it asks for them twice; PostgreSQL asks every month of reads.
-    if asked.several and not (store.is_sqlite and column == "r.plate_id"):
+    # PostgreSQL would ask every month of reads, even for few.
+    few = store.is_sqlite and column == "r.plate_id" and len(asked.keys[column]) <= FEW
+    if asked.several and not few:
         length = FIRST[column]
         begin = (end if end is not None else now) - length
         while asked.since is None or begin > asked.since:

@@ -67,6 +67,9 @@ def _fits(store: Store) -> str:
 
 def _in_ranges(store: Store, ranges: list[_Range], condition: str) -> tuple[str, dict[str, Any]]:
     """Plates of ranges that fulfil a condition too; `:most` of each range, so that PostgreSQL takes them in order."""
+    if store.is_sqlite and len(ranges) == 1:
+        sql = f"SELECT p.id, p.plate FROM plates p WHERE p.plate >= :low AND p.plate < :high AND {condition}"
+        return sql, dict(zip(("low", "high"), ranges[0], strict=True))
     if store.is_sqlite:
         sql = (
             "SELECT p.id, p.plate FROM json_each(:ranges) span CROSS JOIN plates p "

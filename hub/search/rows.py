@@ -75,17 +75,18 @@ def rows_of(
     if not keys:
         return []
     ids = [key.id for key in keys]
-    # Naming the time lets PostgreSQL look only in the months that hold the rows; the sign keeps SQLite to the ids.
-    captured_at = "+r.captured_at" if store.is_sqlite else "r.captured_at"
     sql = f"""
         SELECT {COLUMNS} FROM reads r
         JOIN plates p ON p.id = r.plate_id
         JOIN cameras c ON c.id = r.camera_id
         JOIN connections n ON n.id = r.connection_id
-        WHERE {store.one_of("r.id", "ids")} AND {captured_at} BETWEEN :first AND :last
-        ORDER BY r.captured_at DESC, r.id DESC
+        WHERE {store.one_of("r.id", "ids")}
     """
-    bound = {"ids": store.as_list(ids), "first": keys[-1].captured_at, "last": keys[0].captured_at}
+    bound = {"ids": store.as_list(ids)}
+    if not store.is_sqlite:  # naming the time, PostgreSQL looks only in the months that hold the rows
+        sql += "AND r.captured_at BETWEEN :first AND :last"
+        bound |= {"first": keys[-1].captured_at, "last": keys[0].captured_at}
+    by_id = {row[0]: row for row in store.rows(connection, sql, bound)}
     images = _images(store, connection, ids)
     return [
         Found(
@@ -134,7 +135,7 @@ def rows_of(
             longitude,
             received,
             expires,
-        ) in store.rows(connection, sql, bound)
+        ) in map(by_id.__getitem__, ids)
     ]
 
 

@@ -72,6 +72,8 @@ class Store:
         return engine
 
     def _postgresql_engine(self) -> Engine:
+        from psycopg.types.array import ListBinaryDumper
+
         engine = create_engine(self.url, pool_size=5, pool_pre_ping=True, hide_parameters=True)
 
         @event.listens_for(engine, "connect")
@@ -79,6 +81,8 @@ class Store:
             # A plan that fits every pattern fits none well, and compiling one takes longer than most answers.
             connection.execute("SET plan_cache_mode = force_custom_plan")
             connection.execute("SET jit = off")
+            # Lists of a thousand plates: as text each one would be searched for quotes.
+            connection.adapters.register_dumper(list, ListBinaryDumper)
             connection.commit()
 
         return engine

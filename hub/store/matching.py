@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from hub.store import tables
 from hub.store.engine import Store
@@ -17,14 +17,12 @@ def match(store: Store, connection: Connection, reads: Sequence[Read], keys: Seq
     by_key: dict[str, list[int]] = {}
     for index, key in enumerate(keys):
         by_key.setdefault(key, []).append(index)
-    listed = connection.execute(
-        text(
-            "SELECT id, plate, plate_key, plate_state FROM hotlist_entries "
-            f"WHERE {store.one_of('plate_key', 'keys')} AND removed_at IS NULL "
-            "AND (expires_at IS NULL OR expires_at > :now)"
-        ),
-        {"keys": store.as_list(list(by_key)), "now": at},
+    sql = (
+        "SELECT id, plate, plate_key, plate_state FROM hotlist_entries "
+        f"WHERE {store.one_of('plate_key', 'keys')} AND removed_at IS NULL "
+        "AND (expires_at IS NULL OR expires_at > :now)"
     )
+    listed = store.rows(connection, sql, {"keys": store.as_list(list(by_key)), "now": at})
     hits = []
     for entry_id, plate, plate_key, state in listed:
         for index in by_key[plate_key]:

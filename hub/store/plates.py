@@ -16,11 +16,8 @@ _MERGE: Final = -200
 
 def plate_ids(store: Store, connection: Connection, keys: Mapping[str, str]) -> dict[str, int]:
     """The ids of plates, given with their folded keys; those that are not there yet are added."""
-    found = connection.execute(
-        text(f"SELECT plate, id FROM plates WHERE {store.one_of('plate', 'plates')}"),
-        {"plates": store.as_list(list(keys))},
-    )
-    ids: dict[str, int] = {row[0]: row[1] for row in found}
+    sql = f"SELECT plate, id FROM plates WHERE {store.one_of('plate', 'plates')}"
+    ids: dict[str, int] = dict(store.rows(connection, sql, {"plates": store.as_list(list(keys))}))
     missing = [plate for plate in keys if plate not in ids]
     if missing:
         first = store.allot(connection, "plates", len(missing))

@@ -27,6 +27,7 @@ from hub.store.matching import match
 from hub.store.plates import plate_ids
 from normalize.plate import canonical, fold
 from normalize.read import ImageRef, Read
+from normalize.word import Word
 
 _READ: Final = (
     *("id", "connection_id", "vendor_read_id", "plate_id", "plate_raw", "plate_state", "plate_confidence"),
@@ -160,14 +161,12 @@ def _keep_pictures(store: Store, images: ImageStore, connection_id: int, items: 
 def _known(store: Store, connection: Connection, connection_id: int, ids: Sequence[str]) -> set[str]:
     if not ids:
         return set()
-    rows = connection.execute(
-        text(
-            "SELECT vendor_read_id FROM ledger "
-            f"WHERE connection_id = :connection_id AND {store.one_of('vendor_read_id', 'ids')}"
-        ),
-        {"connection_id": connection_id, "ids": store.as_list(ids)},
+    sql = (
+        "SELECT vendor_read_id FROM ledger "
+        f"WHERE connection_id = :connection_id AND {store.one_of('vendor_read_id', 'ids')}"
     )
-    return {row[0] for row in rows}
+    bound = {"connection_id": connection_id, "ids": store.as_list(ids)}
+    return {row[0] for row in store.rows(connection, sql, bound)}
 
 
 def _insert(
@@ -248,14 +247,26 @@ def _candidates(read: Read) -> list[tuple[int, str, float | None]]:
 
 def _details(read: Read) -> bytes:
     """What a read says beyond its columns, as JSON (pydantic's own way to it takes longer)."""
-    said = {name: value for name, default in _DETAILS if (value := getattr(read, name)) is not default}
+    told = vars(read)
+    said = {name: value for name, default in _DETAILS if (value := told[name]) is not default}
     return msgspec.json.encode(said, enc_hook=_said)
 
 
-def _said(model: Any) -> dict[str, Any]:
-    """The fields of a model that differ from saying nothing."""
+def _said(model: Any) -> Any:
+    """The fields of a model that differ from saying nothing; of a word, of which many reads share few, as JSON."""
+    if isinstance(model, Word):
+        return _word(model)
     if not isinstance(model, BaseModel):
         raise TypeError(f"no JSON for {type(model).__name__}")
+    return _differs(model)
+
+
+@lru_cache(maxsize=4096)
+def _word(word: Word) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(_differs(word)))
+
+
+def _differs(model: BaseModel) -> dict[str, Any]:
     defaults = _defaults(type(model))
     return {name: value for name, value in vars(model).items() if value is not defaults[name]}
 
