@@ -1,5 +1,6 @@
 """Ways to prove who we are to a vendor. Tokens live in memory only."""
 
+from binascii import a2b_base64
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -8,6 +9,7 @@ from typing import Final, NamedTuple, Protocol
 
 from pydantic import SecretStr
 
+from connectors.contract import PushSettings, Request
 from connectors.errors import AdminMustFix
 
 
@@ -21,6 +23,28 @@ def must_prove(headers: Mapping[str, str], name: str, expected: SecretStr | None
     given = headers.get(name.lower(), "")
     if not compare_digest(given.encode(), expected.get_secret_value().encode()):
         raise AdminMustFix(f"the header {name} does not hold the secret that was agreed")
+
+
+def pushed_by_ours(request: Request, settings: PushSettings) -> None:
+    """Return where a push holds the connection's secret: in its header, as a basic password, or in its address.
+
+    Raises `AdminMustFix` where it holds none of them, and where no secret was set.
+    """
+    secret = settings.webhook_secret
+    given = {"header": request.headers.get(settings.webhook_header.lower(), "")}
+    if not given["header"]:
+        given["header"] = _basic_password(request.headers.get("authorization", "")) or request.key
+    must_prove(given, "header", secret)
+
+
+def _basic_password(header: str) -> str:
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return a2b_base64(encoded).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 class Auth(Protocol):
@@ -37,6 +61,9 @@ class Auth(Protocol):
 
     def secrets(self) -> tuple[str, ...]:
         """Every text that must not appear in a log or an error."""
+
+    def digest(self) -> tuple[str, str] | None:
+        """User and password for HTTP digest; None where that is not the way."""
 
 
 class Nothing:
@@ -57,6 +84,43 @@ class Nothing:
     def secrets(self) -> tuple[str, ...]:
         """Nothing to hide."""
         return ()
+
+    def digest(self) -> tuple[str, str] | None:
+        """No digest."""
+        return None
+
+
+class Header(Nothing):
+    """A key that never changes, in a header: `Authorization: Token …`, `X-Api-Key: …`."""
+
+    def __init__(self, name: str, key: SecretStr, before: str = "") -> None:
+        self._name = name
+        self._key = key
+        self._before = before
+
+    def headers(self) -> dict[str, str]:
+        """The key under its name."""
+        return {self._name: self._before + self._key.get_secret_value()}
+
+    def secrets(self) -> tuple[str, ...]:
+        """The key."""
+        return (self._key.get_secret_value(),)
+
+
+class Digest(Nothing):
+    """User and password by HTTP digest, as cameras want them; the password never travels."""
+
+    def __init__(self, user: str, password: SecretStr) -> None:
+        self._user = user
+        self._password = password
+
+    def digest(self) -> tuple[str, str] | None:
+        """The user and the password."""
+        return self._user, self._password.get_secret_value()
+
+    def secrets(self) -> tuple[str, ...]:
+        """The password."""
+        return (self._password.get_secret_value(),)
 
 
 class QueryKey(Nothing):
@@ -87,20 +151,28 @@ EARLY: Final = timedelta(seconds=30)
 
 
 class BearerToken(Nothing):
-    """A bearer token that is fetched when needed and shared by threads; `fetch` says how and how long it lives."""
+    """A bearer token that is fetched when needed and shared by threads; `fetch` says how and how long it lives.
 
-    def __init__(self, fetch: Callable[[], Token], now: Callable[[], datetime], secret: SecretStr) -> None:
+    It travels as `Authorization: Bearer …`, or bare in another header.
+    """
+
+    def __init__(
+        self, fetch: Callable[[], Token], now: Callable[[], datetime], secret: SecretStr, header: str | None = None
+    ) -> None:
         self._fetch = fetch
         self._now = now
         self._secret = secret
+        self._header = header
         self._token: Token | None = None
         self._lock = Lock()
 
     def headers(self) -> dict[str, str]:
-        """`Authorization: Bearer …`, with a token that still lives."""
+        """A token that still lives, in its header."""
         with self._lock:
             if self._token is None or self._now() >= self._token.ends_at - EARLY:
                 self._token = self._fetch()
+            if self._header:
+                return {self._header: self._token.text}
             return {"Authorization": f"Bearer {self._token.text}"}
 
     def renew(self) -> bool:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from connectors.errors import NotARead, RecordRejected
 from connectors.fields import Fields
@@ -183,10 +183,45 @@ class RemoteEntry:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A pushed request as the receiver took it: header names in lower case."""
+    """A pushed request as the receiver took it: header names in lower case.
+
+    `key` is the last part of the address where the sender was given one: some cameras can be told nothing but that.
+    """
 
     headers: Mapping[str, str]
     document: Document
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a sender wants to hear once its push is kept; some send again and again until they do."""
+
+    status: int = 200
+    content_type: str = "application/json"
+    body: bytes = b"{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What may be pushed: content types (`multipart/*` for all that begin so) and the most bytes of one body."""
+
+    content_types: tuple[str, ...] = ("application/json",)
+    most_bytes: int = 16 * 1024 * 1024
+
+
+class PushSettings(Settings):
+    """Base of the settings of a connector that is pushed to and whose sender signs nothing."""
+
+    webhook_header: str = Field(
+        "x-alprhub-key", title="Push header", description="The header in which the sender proves itself."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None,
+        title="Push secret",
+        description="What that header must hold, or a basic-auth password, or the end of the address; without it"
+        " nothing pushed is believed.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +242,7 @@ class Connector(ABC, Generic[S]):
 
     info: ClassVar[Info]
     Settings: ClassVar[type[Settings]]
+    inbound: ClassVar[Inbound] = Inbound()
 
     def __init__(self, settings: S, frame: "Frame") -> None:
         self.settings = settings
@@ -236,6 +272,10 @@ class Connector(ABC, Generic[S]):
             first = refused.errors(include_url=False, include_input=False, include_context=False)[0]
             where = ".".join(str(step) for step in first["loc"]) or "record"
             raise RecordRejected(where, first["msg"]) from None
+
+    def reply(self, _request: Request) -> Reply:
+        """What a sender wants to hear once its push is kept. Pure."""
+        return Reply()
 
     @classmethod
     def offline(cls, **settings: Any) -> "Connector[Any]":
@@ -289,8 +329,13 @@ class LooksUpPlates(Protocol):
 class ReceivesReads(Protocol):
     """A source that pushes."""
 
+    inbound: ClassVar[Inbound]
+
     def verify(self, request: Request) -> None:
         """Return where the sender proved itself; raise `AdminMustFix` where it did not."""
+
+    def reply(self, request: Request) -> Reply:
+        """What the sender wants to hear once the request is kept. Pure."""
 
 
 @runtime_checkable

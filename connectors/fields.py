@@ -1,5 +1,6 @@
 """Reading hostile JSON: every getter gives the asked-for type or an `Unusable` that names the path."""
 
+import re
 from binascii import Error as NotBase64
 from binascii import a2b_base64
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from normalize.read import Place
 
 LONGEST_TEXT: Final = 4000
 NO_FIX: Final = -10_000
+_DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,19}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
 
 
 def slices(body: bytes) -> dict[str, bytes] | list[bytes]:
@@ -129,6 +131,22 @@ class Fields:
         value = self.number_or_none(path)
         return self._wrong(path, "is missing") if value is None else value
 
+    def decimal_or_none(self, path: str) -> float | int | None:
+        """A number, or text that is one, as XML and some JSON write it; None where absent, null or blank."""
+        if type(self._find(path)) is not str:
+            return self.number_or_none(path)
+        text = self.text_or_none(path)
+        if text is None:
+            return None
+        if not _DECIMAL.fullmatch(text):
+            self._wrong(path, "is not a number")
+        return int(text) if text.lstrip("+-").isdecimal() else float(text)
+
+    def decimal(self, path: str) -> float | int:
+        """The same, where it must be there."""
+        value = self.decimal_or_none(path)
+        return self._wrong(path, "is missing") if value is None else value
+
     def inside(self, path: str) -> "Fields | None":
         """The object at a path; None where absent or null."""
         value = self._find(path)
@@ -153,7 +171,7 @@ class Fields:
 
         Devices without a fix say 0/0 or a large negative number: neither is a place where a camera stands.
         """
-        north, east = self.number_or_none(latitude), self.number_or_none(longitude)
+        north, east = self.decimal_or_none(latitude), self.decimal_or_none(longitude)
         if north is None or east is None or (north == 0 and east == 0) or min(north, east) <= NO_FIX:
             return None
         return Place(latitude=north, longitude=east)

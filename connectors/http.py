@@ -88,6 +88,12 @@ class Http:
     def _client(self) -> httpx.Client:
         return httpx.Client(verify=_trust(), timeout=TIMEOUT, follow_redirects=False, headers={"User-Agent": "alprhub"})
 
+    @cached_property
+    def _digest(self) -> httpx.DigestAuth | None:
+        """One for all requests: it remembers the challenge, so that not every request is refused once first."""
+        login = self._auth.digest()
+        return httpx.DigestAuth(*login) if login else None
+
     def get(self, path: str, *, params: Mapping[str, Any] | None = None, json: bool = True) -> Answer:
         """GET a path below the base; `json` says that the answer must be JSON."""
         return self.request("GET", path, params=params, json=json)
@@ -163,6 +169,8 @@ class Http:
         if credentials:
             sent["headers"] = {**self._auth.headers(), **(sent.get("headers") or {})}
             sent["params"] = {**self._auth.params(), **(sent.get("params") or {})} or None
+            if self._digest:
+                sent["auth"] = self._digest
         where = f"{method} {urlsplit(url).hostname}"
         if self._frame.patience() <= 0:
             raise TryAgain(f"{where}: not sent, since nobody waits for the answer any more")

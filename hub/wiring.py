@@ -13,6 +13,7 @@ from hub.connections.accounts import Connections
 from hub.connections.cameras import Cameras
 from hub.hotlists.lists import Hotlists
 from hub.hotlists.publishing import Publishing
+from hub.ingest.inbox import Inbox
 from hub.ingest.intake import Intake
 from hub.ingest.pictures import Pictures
 from hub.ingest.quarantine import Quarantine
@@ -28,6 +29,7 @@ from hub.store.engine import Store
 from hub.store.images import ImageStore, open_images
 from hub.store.partitions import make_months
 from hub.store.schema import upgrade
+from hub.store.spool import Spool
 from hub.store.vault import Vault
 
 
@@ -54,6 +56,7 @@ class Hub:
     export: Export
     analysis: Analysis
     retention: Retention
+    pictures: Pictures
 
 
 @contextmanager
@@ -113,4 +116,18 @@ def _assembled(settings: HubSettings, clock: Clock, profile: Profile, vault: Vau
         export=Export(asking, audit, clock, search.every, search.covered),
         analysis=Analysis(store, asking, clock, profile.zone),
         retention=Retention(store, images, audit, clock),
+        pictures=pictures,
     )
+
+
+@contextmanager
+def open_inbox(hub: Hub) -> Iterator[Inbox]:
+    """The inbox of a hub, keeping what arrives; raises `Conflict` where another process receives into this folder."""
+    spool = Spool(hub.settings.data / "inbox")
+    inbox = Inbox(spool, hub.audit, hub.clock, hub.intake, hub.pictures, hub.connections.open)
+    inbox.start()
+    try:
+        yield inbox
+    finally:
+        inbox.stop()
+        spool.close()

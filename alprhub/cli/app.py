@@ -14,6 +14,7 @@ from alprhub.cli import (
     reading,
     reads,
     search,
+    serve,
     weights,
 )
 
@@ -39,6 +40,7 @@ for command in (analysis.timeline, analysis.co_travel, analysis.scenes, analysis
 app.command()(reads.purge)
 app.command("read")(reading.read)
 app.command("demo")(demo.demo)
+app.command()(serve.serve)
 
 
 def main() -> None:

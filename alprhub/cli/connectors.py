@@ -45,7 +45,7 @@ def parse(
     """Show the reads in a file, and what would be quarantined and why. Stores nothing, talks to nobody."""
     with failures():
         kind = _kind(key)
-        made = kind.offline(**_checked(kind, read_settings(given, None)))
+        made = kind.offline(**checked(kind, read_settings(given, None)))
         try:
             body = file.read_bytes()
         except OSError as wrong:
@@ -60,7 +60,7 @@ def parse(
             console.print(f"quarantined: {item['field']}: {item['reason']}", style="yellow", markup=False)
 
 
-def _checked(kind: type[Connector[Any]], values: dict[str, Any]) -> dict[str, Any]:
+def checked(kind: type[Connector[Any]], values: dict[str, Any]) -> dict[str, Any]:
     """The settings that were given, as their fields want them; what else is required stays unset. Raises `Invalid`."""
     fields = kind.Settings.model_fields
     if unknown := sorted(set(values) - set(fields)):

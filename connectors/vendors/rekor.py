@@ -14,7 +14,7 @@ import msgspec
 from pydantic import Field, SecretStr
 
 from connectors import contract
-from connectors.auth import QueryKey, must_prove
+from connectors.auth import QueryKey, pushed_by_ours
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields, elements, slices, vendor_says
@@ -39,7 +39,7 @@ _TICK: Final = timedelta(milliseconds=1)
 _LISTS: Final = "/api/v2/alert-lists/"
 
 
-class RekorSettings(contract.Settings):
+class RekorSettings(contract.PushSettings):
     """What an admin gets from Scout, and what the admin decides."""
 
     api_key: SecretStr = Field(title="API key", description="From Scout, under your user; it travels in the query.")
@@ -56,12 +56,6 @@ class RekorSettings(contract.Settings):
     fetch_images: bool = Field(True, title="Fetch pictures", description="Fetch the picture of each read from Scout.")
     requests_per_second: float = Field(
         5.0, gt=0, title="Requests a second", description="Scout publishes no limit; raise it if Rekor agrees."
-    )
-    webhook_header: str = Field(
-        "x-alprhub-key", title="Push header", description="The header in which agents and Scout prove themselves."
-    )
-    webhook_secret: SecretStr | None = Field(
-        None, title="Push secret", description="What that header must hold; without it nothing pushed is believed."
     )
 
 
@@ -168,7 +162,7 @@ class RekorConnector(Connector[RekorSettings]):
 
     def verify(self, request: contract.Request) -> None:
         """Return where the push holds the secret; raises `AdminMustFix` where it does not, or none is set."""
-        must_prove(request.headers, self.settings.webhook_header, self.settings.webhook_secret)
+        pushed_by_ours(request, self.settings)
 
     def unpack(self, document: contract.Document) -> Iterator[Record]:
         """A push, or a search answer, as records; a test call as none, a frame with several plates as several."""

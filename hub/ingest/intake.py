@@ -7,6 +7,7 @@ from typing import Any
 from connectors.contract import Connector, Record
 from connectors.errors import NotARead, RecordRejected
 from hub.clock import Clock
+from hub.ingest.documents import why_refused
 from hub.policy.profile import Expiry, Profile
 from hub.store.engine import Store
 from hub.store.images import ImageStore
@@ -47,6 +48,9 @@ class Intake:
         rejected: list[Rejected] = []
         born_expired = 0
         for record in records:
+            if (reason := why_refused(record)) is not None:
+                rejected.append(self._rejected(connector, record, "document", reason, received))
+                continue
             try:
                 read = accept(connector.parse(record), received)
                 expiry = self._expiry(connector, read)
@@ -54,6 +58,10 @@ class Intake:
                 continue
             except (RecordRejected, Unusable) as refused:
                 rejected.append(self._rejected(connector, record, refused.field, refused.reason, received))
+                continue
+            except Exception as failed:  # a fault of the connector's costs this record's moment, not the feed
+                reason = f"could not be parsed: {type(failed).__name__} in the connector"
+                rejected.append(self._rejected(connector, record, "record", reason, received))
                 continue
             if expiry.at <= now:
                 born_expired += 1

@@ -11,6 +11,7 @@ from sqlalchemy import Row, func, select
 from connectors.contract import Connector, Record
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
+from hub.ingest.documents import again
 from hub.ingest.intake import Intake
 from hub.store import tables
 from hub.store.codec import decompress
@@ -84,27 +85,31 @@ class Quarantine:
         total = Saved()
         self._audit.record(actor, "quarantine.replay", "asked", target=name)
         with self._store.lease(f"replay-{account.id}"):
-            after = 0
-            while rows := self._page(account.id, after):
+            after, last = 0, self._last()  # what a document falls apart into is not tried a second time
+            while rows := self._page(account.id, after, last):
                 after = rows[-1].id
                 for (obtained, received_at), group in _alike(rows).items():
                     total += self._intake.take(
                         connector,
                         account.id,
-                        [_record(row) for row in group],
+                        [record for row in group for record in again(connector, _record(row))],
                         obtained=obtained,
                         received_at=from_micros(received_at),
                         replayed=[row.id for row in group],
                     )
         return total
 
-    def _page(self, connection_id: int, after: int) -> list[Row[Any]]:
+    def _last(self) -> int:
+        with self._store.read() as connection:
+            return connection.scalar(select(func.max(tables.quarantine.c.id))) or 0
+
+    def _page(self, connection_id: int, after: int, last: int) -> list[Row[Any]]:
         table = tables.quarantine
         with self._store.read() as connection:
             return list(
                 connection.execute(
                     select(table)
-                    .where(table.c.connection_id == connection_id, table.c.id > after)
+                    .where(table.c.connection_id == connection_id, table.c.id > after, table.c.id <= last)
                     .where(table.c.expires_at > to_micros(self._clock.now()))
                     .order_by(table.c.id)
                     .limit(BATCH)

@@ -1,0 +1,33 @@
+"""Whole documents that no record could be made of: kept in quarantine as they came, and unpacked again on replay."""
+
+from typing import Any, Final
+
+from connectors.contract import Connector, Document, Record
+from connectors.errors import VendorChanged
+
+KIND: Final = "whole document"
+_TYPE, _REASON = "content-type", "reason"
+
+
+def records_of(connector: Connector[Any], document: Document) -> list[Record]:
+    """The records of a document, or the document itself as one that will be refused; raises nothing."""
+    try:
+        return list(connector.unpack(document))
+    except VendorChanged as changed:
+        reason = str(changed)
+    except Exception as failed:  # a fault of the connector's must not cost what a vendor will not send again
+        reason = f"could not be unpacked: {type(failed).__name__} in the connector"
+    attachments = {_TYPE: document.content_type.encode(), _REASON: reason.encode()}
+    return [Record(KIND, document.body, 0, attachments)]
+
+
+def why_refused(record: Record) -> str | None:
+    """Why a document has no records; None for a record of any other kind."""
+    return record.attachments[_REASON].decode() if record.kind == KIND else None
+
+
+def again(connector: Connector[Any], record: Record) -> list[Record]:
+    """What a quarantined record is today: itself, or the records of the document that it is."""
+    if record.kind != KIND:
+        return [record]
+    return records_of(connector, Document(record.payload, record.attachments[_TYPE].decode()))

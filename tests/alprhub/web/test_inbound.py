@@ -1,0 +1,201 @@
+"""The receiver as a sender meets it, over a real HTTP server."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from sqlalchemy import text
+
+from alprhub.sandbox.service import Service
+from alprhub.web.app import web_app
+from hub.audit.record import Actor
+from hub.settings import HubSettings
+from hub.wiring import Hub, open_hub, open_inbox
+
+ACTOR = Actor("tester")
+SECRET = "synthetic-push-secret"
+KEY = {"x-alprhub-key": SECRET}
+
+
+def group(number: int) -> dict[str, Any]:
+    """What an agent pushes of one car."""
+    return {
+        "data_type": "alpr_group",
+        "epoch_start": time.time_ns() // 1_000_000 - 60_000,
+        "best_uuid": f"SYNTHETIC-{number}",
+        "best_plate_number": f"9SYN{number:03d}",
+        "best_confidence": 90.0,
+        "best_region": "us-ca",
+        "camera_id": 7,
+    }
+
+
+def prepared(data: Path) -> HubSettings:
+    settings = HubSettings(data=data)
+    with open_hub(settings) as hub:
+        account = {"api_key": "synthetic", "webhook_secret": SECRET, "base_url": "http://127.0.0.1:1"}
+        hub.connections.add(ACTOR, "agents", "rekor", account, check=False)
+        hub.connections.add(ACTOR, "vigilant", "motorola", {"place": str(data)}, check=False)
+    return settings
+
+
+def stored(hub: Hub) -> set[str]:
+    with hub.store.read() as connection:
+        return set(connection.scalars(text("SELECT vendor_read_id FROM reads")))
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    with open_hub(prepared(tmp_path)) as hub:
+        yield hub
+
+
+@pytest.fixture
+def sender(hub: Hub) -> Iterator[httpx.Client]:
+    """A client of the receiver; what it pushed is kept when the test asks the hub."""
+    with open_inbox(hub) as inbox, Service(web_app(inbox)) as service, httpx.Client(base_url=service.url) as client:
+        client.inbox = inbox  # type: ignore[attr-defined]
+        yield client
+
+
+def kept(hub: Hub, sender: httpx.Client) -> set[str]:
+    deadline = time.monotonic() + 20
+    while list((hub.settings.data / "inbox").glob("*.batch")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return stored(hub)
+
+
+def basic(password: str) -> dict[str, str]:
+    return {"authorization": "Basic " + b64encode(f"anybody:{password}".encode()).decode()}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/in/agents", KEY),
+        ("/in/agents", basic(SECRET)),
+        (f"/in/agents/{SECRET}", {}),
+        (f"/in/agents/{SECRET}/NotificationInfo/TollgateInfo", {}),
+    ],
+)
+def test_a_sender_proves_itself_by_what_it_can_be_told(
+    hub: Hub, sender: httpx.Client, path: str, headers: dict[str, str]
+) -> None:
+    answer = sender.post(path, json=group(1), headers=headers)
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert kept(hub, sender) == {"SYNTHETIC-1"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/in/agents", {}),
+        ("/in/agents", {"x-alprhub-key": SECRET[:-1]}),
+        ("/in/agents", basic("wrong")),
+        ("/in/agents", {"authorization": "Basic !"}),
+        ("/in/agents/wrong", {}),
+        ("/in/nobody", KEY),
+        ("/in/vigilant", KEY),  # takes no pushes
+    ],
+)
+def test_a_stranger_is_told_nothing(hub: Hub, sender: httpx.Client, path: str, headers: dict[str, str]) -> None:
+    answer = sender.post(path, json=group(1), headers=headers)
+    assert (answer.status_code, answer.content) == (401, b"")
+    assert kept(hub, sender) == set()
+
+
+def test_what_will_never_be_taken_says_so(hub: Hub, sender: httpx.Client) -> None:
+    assert sender.post("/in/agents", content=b"<a/>", headers={**KEY, "content-type": "text/xml"}).status_code == 415
+    zipped = {**KEY, "content-type": "application/json", "content-encoding": "gzip"}
+    assert sender.post("/in/agents", content=b"\x1f\x8b", headers=zipped).status_code == 415
+    large = b'"' + b"x" * (16 * 1024 * 1024) + b'"'
+    as_json = {**KEY, "content-type": "application/json"}
+    assert sender.post("/in/agents", content=large, headers=as_json).status_code == 413
+
+    def in_chunks() -> Iterator[bytes]:
+        for start in range(0, len(large), 1 << 20):
+            yield large[start : start + (1 << 20)]
+
+    assert sender.post("/in/agents", content=in_chunks(), headers=as_json).status_code == 413
+    assert sender.get("/in/agents", headers=KEY).status_code == 405
+
+
+def test_a_paused_connection_is_to_be_tried_again(hub: Hub, sender: httpx.Client) -> None:
+    hub.connections.pause(ACTOR, "agents", "moved house")
+    answer = sender.post("/in/agents", json=group(1), headers=KEY)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+    assert kept(hub, sender) == set()
+
+
+def test_a_push_that_comes_again_is_answered_alike_and_kept_once(hub: Hub, sender: httpx.Client) -> None:
+    body = msgspec.json.encode(group(1))
+    as_json = {**KEY, "content-type": "application/json"}
+    answers = {sender.post("/in/agents", content=body, headers=as_json).status_code for _ in range(3)}
+    assert answers == {200}
+    assert kept(hub, sender) == {"SYNTHETIC-1"}
+
+
+def test_what_is_no_json_is_taken_and_kept_in_quarantine(hub: Hub, sender: httpx.Client) -> None:
+    as_json = {**KEY, "content-type": "application/json"}
+    assert sender.post("/in/agents", content=b'{"data_type": "alpr_gro', headers=as_json).status_code == 200
+    assert kept(hub, sender) == set()
+    assert [group.count for group in hub.quarantine.groups(ACTOR)] == [1]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None:
+    settings, port = prepared(tmp_path), free_port()
+    command = [str(Path(sys.executable).with_name("alprhub")), "serve", "--port", str(port)]
+    environment = {**os.environ, "ALPRHUB_DATA": str(tmp_path)}
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    assert f":{port}/in/CONNECTION" in server.stdout.readline()
+
+    def pushed(worker: int) -> list[str]:
+        taken = []
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=KEY) as client:
+            for number in range(worker * 1000, worker * 1000 + 1000):
+                try:
+                    if client.post("/in/agents", json=group(number)).status_code == 200:
+                        taken.append(f"SYNTHETIC-{number}")
+                except httpx.ConnectError:
+                    if taken:
+                        return taken
+                    time.sleep(0.05)  # it is not listening yet
+                except httpx.TransportError:
+                    return taken
+        return taken
+
+    with ThreadPoolExecutor(4) as pool:
+        workers = [pool.submit(pushed, worker) for worker in range(4)]
+        inbox = tmp_path / "inbox"
+        while not list(inbox.glob("*.batch")):
+            time.sleep(0.005)
+        time.sleep(0.5)
+        server.send_signal(signal.SIGKILL)
+        taken = {uuid for worker in workers for uuid in worker.result()}
+    server.wait()
+    server.stdout.close()
+    assert len(taken) > 20
+    with open_hub(settings) as hub, open_inbox(hub) as again:
+        again.keep()
+        deadline = time.monotonic() + 60
+        while list(inbox.glob("*.batch")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert taken <= stored(hub)

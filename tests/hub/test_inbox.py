@@ -1,0 +1,218 @@
+"""What is pushed: on the disk before its sender hears so, kept once, and never lost."""
+
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from plain import PlainConnector, record
+from sqlalchemy import text
+
+from connectors.contract import Document, Record, Request
+from hub.audit.record import Actor
+from hub.errors import Conflict, IntegrityBroken
+from hub.ingest.inbox import Inbox, Paused, Refused
+from hub.store.spool import Full, Pushed, Spool
+from hub.wiring import Hub, open_inbox
+
+AT = "2026-06-01T11:00:0{}Z"
+KEY = {"x-key": "plain-secret-key"}
+
+
+@pytest.fixture
+def inbox(opened: Hub, feed: Path) -> Iterator[Inbox]:
+    """The inbox of a hub with one connection, `feed`; what it takes waits until `keep` is called."""
+    spool = Spool(opened.settings.data / "inbox")
+    yield Inbox(spool, opened.audit, opened.clock, opened.intake, opened.pictures, opened.connections.open)
+    spool.close()
+
+
+def push(inbox: Inbox, *records: dict[str, Any], body: bytes | None = None, key: dict[str, str] | None = None) -> None:
+    document = Document(msgspec.json.encode(records) if body is None else body)
+    inbox.take("feed", Request(KEY if key is None else key, document))
+
+
+def rows(hub: Hub, sql: str) -> list[Any]:
+    with hub.store.read() as connection:
+        return [tuple(row) for row in connection.execute(text(sql))]
+
+
+def plates(hub: Hub) -> list[str]:
+    return [row[0] for row in rows(hub, "SELECT plate_raw FROM reads ORDER BY vendor_read_id")]
+
+
+def test_what_was_taken_is_kept_and_then_gone_from_the_spool(inbox: Inbox, opened: Hub) -> None:
+    push(inbox, record(1, "9SYN001", AT.format(1)), record(2, "9SYN002", AT.format(2)))
+    assert plates(opened) == []
+    assert inbox.keep().stored == 2
+    assert plates(opened) == ["9SYN001", "9SYN002"]
+    assert rows(opened, "SELECT DISTINCT obtained FROM reads") == [("push",)]
+    assert list((opened.settings.data / "inbox").iterdir()) == []
+
+
+def test_a_push_that_comes_again_is_kept_once(inbox: Inbox, opened: Hub) -> None:
+    for _ in range(3):
+        push(inbox, record(1, "9SYN001", AT.format(1)))
+    assert inbox.keep().duplicates == 2
+    push(inbox, record(1, "9SYN001", AT.format(1)))
+    assert (inbox.keep().duplicates, plates(opened)) == (1, ["9SYN001"])
+
+
+def test_who_does_not_prove_itself_leaves_nothing(inbox: Inbox, opened: Hub) -> None:
+    for key in ({}, {"x-key": "wrong"}):
+        with pytest.raises(Refused):
+            push(inbox, record(1, "9SYN001", AT.format(1)), key=key)
+    assert (inbox.keep().pulled, plates(opened)) == (0, [])
+
+
+def test_who_knows_no_connection_hears_what_a_stranger_hears(inbox: Inbox, opened: Hub) -> None:
+    with pytest.raises(Refused) as unknown:
+        inbox.take("nobody", Request(KEY, Document(b"[]")))
+    with pytest.raises(Refused) as stranger:
+        inbox.take("feed", Request({}, Document(b"[]")))
+    assert str(unknown.value) == str(stranger.value)
+
+
+def test_a_paused_connection_asks_its_sender_to_come_again(inbox: Inbox, opened: Hub, actor: Actor) -> None:
+    opened.connections.pause(actor, "feed", "moved house")
+    with pytest.raises(Paused):
+        push(inbox, record(1, "9SYN001", AT.format(1)))
+
+
+def test_a_push_that_its_connector_cannot_read_is_quarantined_whole_and_can_be_replayed(
+    inbox: Inbox, opened: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = b'{"reads": %s}' % msgspec.json.encode([record(1, "9SYN001", AT.format(1)), record(2, "", AT.format(2))])
+    push(inbox, body=body)
+    assert inbox.keep().quarantined == 1
+    assert [(group.field, group.reason) for group in opened.quarantine.groups(actor)] == [("document", "not a list")]
+    assert opened.quarantine.replay(actor, "feed").quarantined == 1
+
+    def mended(_self: Any, document: Document) -> list[Record]:
+        wrapped = msgspec.json.decode(document.body, type=dict[str, list[msgspec.Raw]])
+        return [Record("plain", bytes(one)) for one in wrapped["reads"]]
+
+    monkeypatch.setattr(PlainConnector, "unpack", mended)
+    replayed = opened.quarantine.replay(actor, "feed")
+    assert (replayed.stored, replayed.quarantined) == (1, 1)
+    assert plates(opened) == ["9SYN001"]
+    assert [(group.field, group.count) for group in opened.quarantine.groups(actor)] == [("plate", 1)]
+
+
+@pytest.mark.parametrize("broken", ["unpack", "read_of"])
+def test_a_fault_of_a_connector_costs_no_push(
+    inbox: Inbox, opened: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    push(inbox, record(1, "9SYN001", AT.format(1)))
+    with monkeypatch.context() as patch:
+        patch.setattr(PlainConnector, broken, lambda *_: 1 / 0)
+        assert inbox.keep().quarantined == 1
+    [group] = opened.quarantine.groups(actor)
+    assert "ZeroDivisionError in the connector" in group.reason
+    assert opened.quarantine.replay(actor, "feed").stored == 1
+
+
+def test_a_batch_that_cannot_be_kept_waits_and_holds_up_no_other(
+    inbox: Inbox, opened: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(inbox, record(1, "9SYN001", AT.format(1)))
+    push(inbox, record(2, "9SYN002", AT.format(2)))
+    take, calls = opened.intake.take, []
+
+    def full_disk_at_first(*args: Any, **more: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 1:
+            raise OSError(errno.ENOSPC, "no space left")
+        return take(*args, **more)
+
+    monkeypatch.setattr(opened.intake, "take", full_disk_at_first)
+    with pytest.raises(OSError, match="no space"):
+        inbox.keep()
+    assert plates(opened) == ["9SYN002"]
+    inbox.keep()
+    assert plates(opened) == ["9SYN001", "9SYN002"]
+
+
+def test_the_pushes_of_a_removed_connection_are_on_record_as_dropped(inbox: Inbox, opened: Hub, actor: Actor) -> None:
+    push(inbox, record(1, "9SYN001", AT.format(1)))
+    with opened.store.write() as connection:
+        connection.execute(text("DELETE FROM connections"))
+    assert inbox.keep().pulled == 0
+    assert rows(opened, "SELECT outcome, target, results FROM audit_events WHERE action = 'reads.receive'") == [
+        ("dropped", "feed", 1)
+    ]
+
+
+def test_threads_keep_what_arrives(opened: Hub, feed: Path) -> None:
+    with open_inbox(opened) as inbox:
+        workers = [
+            threading.Thread(target=push, args=(inbox, record(n, f"9SYN{n:03d}", AT.format(n % 10)))) for n in range(40)
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    with open_inbox(opened) as again:  # what the end of the first came too early for
+        again.keep()
+    assert len(plates(opened)) == 40
+
+
+PUSHED = Pushed("feed", 1, 0, "application/json", b"x" * 100)
+
+
+def test_two_processes_never_receive_into_one_folder(tmp_path: Path) -> None:
+    first = Spool(tmp_path)
+    with pytest.raises(Conflict):
+        Spool(tmp_path)
+    first.close()
+    Spool(tmp_path).close()
+
+
+def test_a_spool_takes_no_more_than_it_has_room_for(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, most_bytes=250)
+    spool.put(PUSHED)
+    with pytest.raises(Full):
+        spool.put(Pushed("feed", 1, 0, "application/json", b"x" * 200))
+    spool.done(spool.batches()[0])
+    spool.put(Pushed("feed", 1, 0, "application/json", b"x" * 200))
+
+
+def test_batches_outlive_their_process_in_their_order(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for number in range(3):
+        spool.put(Pushed("feed", number, 0, "", b""))
+    spool.close()
+    (tmp_path / "9.part").write_bytes(b"half a ba")
+    again = Spool(tmp_path)
+    again.put(Pushed("feed", 3, 0, "", b""))
+    assert [pushed.connection_id for batch in again.batches() for pushed in again.read(batch)] == [0, 1, 2, 3]
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_a_disk_that_takes_nothing_is_the_senders_to_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool(tmp_path)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="no space"):
+            spool.put(PUSHED)
+    assert list(tmp_path.iterdir()) == []
+    spool.put(PUSHED)
+    assert len(spool.batches()) == 1
+
+
+def test_a_batch_that_was_changed_is_said_and_kept_aside(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.put(PUSHED)
+    spool.batches()[0].write_bytes(b"\xc1 something else")
+    with pytest.raises(IntegrityBroken):
+        spool.read(spool.batches()[0])
+    assert spool.batches() == []
+    assert len(list(tmp_path.glob("*.broken"))) == 1
