@@ -14,7 +14,9 @@ from hub.store.engine import Store
 from normalize.plate import fold
 
 MANY: Final = 4000
-"""More plates than this are walked through read by read first."""
+"""More plates than this are looked for among the newest reads first."""
+MOST: Final = 8000
+"""More plates than this are not listed for that: each read's own plate is compared with the pattern."""
 
 
 def find(

@@ -106,11 +106,13 @@ class Search:
         if not patterns:
             dated = newest(self._store, connection, asked, query.after, query.limit, now)
             return rows_of(self._store, connection, dated, lambda *_: "in the time and place asked for")
-        ids = plates.find(self._store, connection, query, patterns, plates.MANY)
+        ids = plates.find(self._store, connection, query, patterns, plates.MOST)
         keys: list[Cursor] = []
-        if ids is None:
-            keys, asked.until = self._walk(connection, asked, query, patterns, now)
-            if len(keys) < query.limit and asked.until is not None:
+        if ids is None or len(ids) > plates.MANY:
+            keys, asked.until = self._walk(connection, asked, query, patterns, ids, now)
+            if len(keys) == query.limit or asked.until is None:
+                ids = []
+            elif ids is None:
                 ids = plates.find(self._store, connection, query, patterns, _ALL)
         if ids:
             asked.keys["r.plate_id"] = ids
@@ -119,16 +121,27 @@ class Search:
         return rows_of(self._store, connection, keys, self._why(connection, query, patterns, keys))
 
     def _walk(
-        self, connection: Connection, asked: Conditions, query: Query, patterns: tuple[Pattern, ...], now: int
+        self,
+        connection: Connection,
+        asked: Conditions,
+        query: Query,
+        patterns: tuple[Pattern, ...],
+        ids: list[int] | None,
+        now: int,
     ) -> tuple[list[Cursor], int | None]:
-        """Keys among the newest reads whose plate fits, and where the walk ended (µs; None: with the last read)."""
+        """Keys among the newest reads whose plate is meant, and where the walk ended (µs; None: with the last read)."""
         behind = edge(self._store, connection, asked, query.after, WALK)
-        fits, bound = plates.fit(self._store, patterns, "p.plate")
-        # A question about each read's own plate: joined, planners would rather look at every plate there is.
-        meant = f"(SELECT {fits} FROM plates p WHERE p.id = r.plate_id)"
+        if ids is None:
+            # A question about each read's own plate: joined, planners would rather look at every plate there is.
+            fits, bound = plates.fit(self._store, patterns, "p.plate")
+            meant = f"(SELECT {fits} FROM plates p WHERE p.id = r.plate_id)"
+            choice = f"SELECT 1 FROM candidates k JOIN plates p ON p.id = k.plate_id WHERE k.read_id = r.id AND {fits}"
+        else:
+            bound = {"walked": self._store.as_list(ids)}
+            meant, among = (self._store.among(f"{one}.plate_id", "walked") for one in "rk")
+            choice = f"SELECT 1 FROM candidates k WHERE k.read_id = r.id AND {among}"
         if query.candidates:
-            choices = "candidates k JOIN plates p ON p.id = k.plate_id"
-            meant = f"({meant} OR EXISTS (SELECT 1 FROM {choices} WHERE k.read_id = r.id AND {fits}))"
+            meant = f"({meant} OR EXISTS ({choice}))"
         begin = asked.since if behind is None else max(behind, asked.since or behind)
         near = replace(asked, sql=[*asked.sql, meant], bound={**asked.bound, **bound}, since=begin)
         return newest(self._store, connection, near, query.after, query.limit, now), behind

@@ -142,6 +142,13 @@ class Store:
             return f"{column} IN (SELECT value FROM json_each(:{parameter}))"
         return f"{column} = ANY(:{parameter})"
 
+    def among(self, column: str, parameter: str) -> str:
+        """`one_of` for a column of ids that is to be compared and not looked up, whatever index there is on it."""
+        if self.is_sqlite:
+            return self.one_of(f"+{column}", parameter)
+        # Hashed only where both sides are of one type; the driver would send the shortest that fits.
+        return f"{column} + 0 = ANY(CAST(:{parameter} AS bigint[]))"
+
     def as_list(self, values: Sequence[Any]) -> Any:
         """A list as a bound value for `one_of`."""
         if self.is_sqlite:

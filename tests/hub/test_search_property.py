@@ -164,11 +164,13 @@ def worlds(draw: Any, few: int, most: int) -> tuple[list[Seen], list[Query]]:
 
 THRESHOLDS = st.fixed_dictionaries({
     "hub.search.plates.MANY": st.sampled_from([0, 2, 4000]),
+    "hub.search.plates.MOST": st.sampled_from([1, 4, 8000]),
     "hub.search.reads.WALK": st.sampled_from([1, 4, 32_000]),
     "hub.search.reads.MOST_ROWS": st.sampled_from([1, 3, 1000]),
     "hub.search.conditions.MOST_CAMERAS": st.sampled_from([0, 300]),
     "hub.search.newest.FIRST": st.sampled_from([newest_step.FIRST, dict.fromkeys(newest_step.FIRST, HOUR)]),
     "hub.search.newest.GROWTH": st.sampled_from([2, 8]),
+    "hub.search.newest.FEW": st.sampled_from([0, 32]),
     "hub.search.probes._MOST_RANGES": st.sampled_from([1, 1500]),
     "hub.area.MOST_CELLS": st.sampled_from([0, 1000]),
 })  # fmt: skip
