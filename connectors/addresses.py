@@ -1,7 +1,10 @@
 """Where a host name leads: an address out of a vendor's answer must not lead into the agency's own network."""
 
 import socket
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address
+
+import httpcore
 
 from connectors.errors import AdminMustFix, TryAgain
 
@@ -23,3 +26,23 @@ def public_address(host: str, port: int) -> str:
         if not mapped.is_global or mapped.is_multicast:
             raise AdminMustFix(f"the host {host!r} leads to an address that is not public")
     return addresses[0]
+
+
+class Outside(httpcore.SyncBackend):
+    """Connects to hosts that an admin named wherever they stand, and to all others at public addresses only."""
+
+    def __init__(self, named: Collection[str]) -> None:
+        super().__init__()
+        self._named = frozenset(named)
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """A connection to the very address that was checked; raises what `public_address` raises."""
+        address = host if host in self._named else public_address(host, port)
+        return super().connect_tcp(address, port, timeout, local_address, socket_options)

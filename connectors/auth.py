@@ -123,6 +123,14 @@ class Digest(Nothing):
         return (self._password.get_secret_value(),)
 
 
+class OneLogin(Digest):
+    """The same for devices that lock out an address after a few wrong logins: a refused login is never tried again.
+
+    Every request asks for a challenge of its own and answers it once, since an old challenge that is refused looks like
+    a wrong password and would cost a second login; after one refusal nothing more is sent.
+    """
+
+
 class QueryKey(Nothing):
     """A key in the query string, as Rekor Scout wants it."""
 

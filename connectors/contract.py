@@ -43,6 +43,8 @@ class Limits:
     push_batch: int = 1000
     body_bytes: int = 64 * 1024 * 1024
     """The largest answer that is read."""
+    every: timedelta = timedelta(minutes=10)
+    """How often a connection is pulled when its admin does not say otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    credentials_end: ClassVar[str] = ""
+    """The name of the field that holds the day on which the credentials end (a `date` or None), where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,11 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records in the vendor's order, and the checkpoint that is true once they are kept (None: no claim yet)."""
+    """Records in the vendor's order, and the checkpoint that is true once they are kept (None: no claim yet).
+
+    Its `until`, ISO 8601, vouches for everything of the window before that instant; the hub counts on it for its gaps.
+    A checkpoint without one is that of a source which every run takes whole, as a file drop.
+    """
 
     records: Sequence[Record]
     checkpoint: Mapping[str, Any] | None = None
@@ -302,11 +310,13 @@ class Frame:
     """What the hub lends a connector: time, a way to wait, and how long anybody will. Handed in so that tests own all.
 
     `patience` is how many seconds the asker still waits: what fails is not tried again after them, and nothing is sent.
+    `down` is since when which host gives no answers, for all that share a frame.
     """
 
     clock: Clockwork
     sleep: Callable[[float], None]
     patience: Callable[[], float] = _for_ever
+    down: dict[str, datetime] = field(default_factory=dict, compare=False)
 
 
 @runtime_checkable
@@ -358,6 +368,25 @@ class PushesHotlists(Protocol):
 
 
 @runtime_checkable
+class DropsHotlists(Protocol):
+    """A source at which a hot list itself can be deleted, and not only emptied."""
+
+    def drop_list(self, list_name: str) -> None:
+        """Delete the list of that name; nothing to do where there is none. Only `list_remote` proves it (`Gone`)."""
+
+
+@runtime_checkable
+class Unsubscribes(Protocol):
+    """A source that pushes because it holds a subscription of this account."""
+
+    def subscriptions(self) -> Sequence[str]:
+        """The vendor's ids of the subscriptions that this account holds now."""
+
+    def unsubscribe(self) -> int:
+        """Revoke every one of them and give how many; safe to repeat. Only `subscriptions` proves it."""
+
+
+@runtime_checkable
 class ServesImages(Protocol):
     """A source whose pictures are fetched apart from the reads."""
 
@@ -378,6 +407,8 @@ ABILITIES: Mapping[str, str] = {  # the ability and the method that shows it
     "looks_up_plates": "lookup",
     "receives_reads": "verify",
     "pushes_hotlists": "push",
+    "drops_hotlists": "drop_list",
+    "unsubscribes": "unsubscribe",
     "serves_images": "fetch_image",
     "lists_cameras": "cameras",
 }

@@ -176,11 +176,18 @@ class Fields:
             return None
         return Place(latitude=north, longitude=east)
 
+    def flag(self, path: str) -> bool:
+        """Whether a yes is written at a path (true or 1, also as text); anything else is a no."""
+        value = self._find(path)
+        return value in (True, "1") or (type(value) is str and value.strip().lower() == "true")
+
     def picture_or_none(self, path: str) -> bytes | None:
-        """The picture written as base64 at a path; None for anything else, as no read is lost over its picture."""
+        """The picture written as base64 or as a data address; None for anything else: no read is lost over one."""
         value = self._find(path)
         if not isinstance(value, str):
             return None
+        if value.startswith("data:"):
+            value = value.partition(",")[2]
         try:
             data = a2b_base64(value)
         except (NotBase64, ValueError):

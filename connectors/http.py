@@ -1,23 +1,28 @@
-"""The one module that speaks HTTP: allow-list, size cap, retry, throttle, and a log without secrets."""
+"""The one module that speaks HTTP: allow-list, size cap, retry, throttle, and a log of outages without secrets."""
 
 import logging
+import math
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, cached_property
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
+import httpcore
 import httpx
 import msgspec
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
-from connectors.auth import Auth, Nothing
+from connectors.addresses import Outside
+from connectors.auth import Auth, Nothing, OneLogin
 from connectors.contract import Frame, Limits
-from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
+from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
 
 log: Final = logging.getLogger("alprhub.http")
 
@@ -31,10 +36,19 @@ PATIENCE: Final = timedelta(seconds=90)
 LONGEST_WAIT: Final = timedelta(seconds=15)
 _ABOUT_THE_ACCOUNT: Final = (401, 402, 403, 413)
 TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
+_NOTING: Final = Lock()
 
 
 class _Passing(TryAgain):
     """A failure worth another try within this request."""
+
+
+class _Down(_Passing):
+    """A failure that is the service's own, and no wish for fewer requests: an outage for as long as it lasts."""
+
+
+class _Unrepeatable(TryAgain):
+    """The same, of a request that may have been carried out."""
 
 
 class Answer:
@@ -62,7 +76,11 @@ class Answer:
 
 
 class Http:
-    """Requests to one vendor. Makes no connection until the first request; safe to share between threads."""
+    """Requests to one vendor. Makes no connection until the first request; safe to share between threads.
+
+    All that share it keep to the vendor's limits together: so many requests a second, so many at a time. An outage is
+    one line in the log when it begins and one when it ends, however many requests and objects of one `Frame` meet it.
+    """
 
     def __init__(
         self,
@@ -83,10 +101,20 @@ class Http:
         self._patience = patience
         self._next_at = 0.0
         self._queue = Lock()
+        self._places = BoundedSemaphore(max(self._limits.parallel, 1))
+        self._refused = False
 
     @cached_property
     def _client(self) -> httpx.Client:
-        return httpx.Client(verify=_trust(), timeout=TIMEOUT, follow_redirects=False, headers={"User-Agent": "alprhub"})
+        through = {"transport": self._transport()} if self._allow and not getproxies() else {"verify": _trust()}
+        return httpx.Client(timeout=TIMEOUT, follow_redirects=False, headers={"User-Agent": "alprhub"}, **through)
+
+    def _transport(self) -> httpx.HTTPTransport:
+        """One that reaches other hosts than the vendor's own at public addresses only, as a proxy would see to."""
+        transport = httpx.HTTPTransport(verify=_trust())
+        # httpx takes no network backend of ours, its pool does.
+        transport._pool = httpcore.ConnectionPool(ssl_context=_trust(), network_backend=Outside(self._hosts))
+        return transport
 
     @cached_property
     def _digest(self) -> httpx.DigestAuth | None:
@@ -141,6 +169,10 @@ class Http:
                 self._must_be_json(answer)
             return answer
 
+        def watched() -> Answer:
+            with self._outages(urlsplit(url).hostname or ""):
+                return once()
+
         retrying = Retrying(
             retry=retry_if_exception_type(_Passing),
             stop=self._has_no_patience,
@@ -149,7 +181,7 @@ class Http:
             reraise=True,
         )
         try:
-            return retrying(once)
+            return retrying(watched)
         except _Passing as failed:
             if isinstance(failed.__cause__, VendorChanged):
                 raise failed.__cause__ from None
@@ -170,22 +202,69 @@ class Http:
             sent["headers"] = {**self._auth.headers(), **(sent.get("headers") or {})}
             sent["params"] = {**self._auth.params(), **(sent.get("params") or {})} or None
             if self._digest:
-                sent["auth"] = self._digest
+                sent["auth"] = self._login()
         where = f"{method} {urlsplit(url).hostname}"
-        if self._frame.patience() <= 0:
-            raise TryAgain(f"{where}: not sent, since nobody waits for the answer any more")
         try:
-            with self._client.stream(method, url, **sent) as response:
+            with self._place(where), self._client.stream(method, url, **sent) as response:
                 body = self._read(response)
         except (httpx.ConnectError, httpx.ConnectTimeout):
-            raise _Passing(f"{where}: no connection") from None
+            raise _Down(f"{where}: no connection") from None
         except httpx.RequestError as broken:
             what = f"{where}: {type(broken).__name__}"
             if not repeatable:
-                raise TryAgain(f"{what}; it may have arrived, so it was not sent again") from None
-            raise _Passing(what) from None
-        log.info("%s %s %.0f ms", where, response.status_code, (time.perf_counter() - started) * 1000)
+                raise _Unrepeatable(f"{what}; it may have arrived, so it was not sent again") from None
+            raise _Down(what) from None
+        log.debug("%s %s %.0f ms", where, response.status_code, (time.perf_counter() - started) * 1000)
+        self._refused |= response.status_code == httpx.codes.UNAUTHORIZED
         return Answer(response, body)
+
+    @contextmanager
+    def _place(self, where: str) -> Iterator[None]:
+        """One of the places that the vendor's limit leaves, for as long as a request is under way.
+
+        Not while one waits for another try, nor while its token is fetched, which needs a place itself.
+        """
+        patience = self._frame.patience()
+        longest = None if patience == math.inf else patience
+        if patience <= 0 or not self._places.acquire(timeout=longest):
+            raise TryAgain(f"{where}: not sent, since nobody waits for the answer any more")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    @contextmanager
+    def _outages(self, host: str) -> Iterator[None]:
+        """Note what a request tells of its host being there, and log where that has changed."""
+        try:
+            yield
+        except (_Down, _Unrepeatable) as failed:
+            with _NOTING:
+                new = host not in self._frame.down
+                self._frame.down.setdefault(host, self._frame.clock.now())
+            if new:
+                log.warning("%s is down: %s", host, failed)
+            raise
+        except TryAgain:
+            raise  # it wants fewer requests, or nobody waits any more: neither tells of an outage
+        except ConnectorError:
+            self._is_up(host)
+            raise
+        self._is_up(host)
+
+    def _is_up(self, host: str) -> None:
+        with _NOTING:
+            since = self._frame.down.pop(host, None)
+        if since is not None:
+            log.info("%s is up again after %.0f s", host, (self._frame.clock.now() - since).total_seconds())
+
+    def _login(self) -> httpx.DigestAuth | None:
+        if not isinstance(self._auth, OneLogin):
+            return self._digest
+        if self._refused:
+            raise AdminMustFix("not sent: the device refused this login before, and locks out who tries too often")
+        login = self._auth.digest()
+        return httpx.DigestAuth(*login) if login else None
 
     def _read(self, response: httpx.Response) -> bytes:
         most = self._limits.body_bytes
@@ -204,9 +283,10 @@ class Http:
             return
         says = f"the vendor answered {status}{self._says(answer)}"
         if status >= 500 and status != 503 and not repeatable:
-            raise TryAgain(f"{says}; it may have been carried out, so it was not sent again")
+            raise _Unrepeatable(f"{says}; it may have been carried out, so it was not sent again")
         if status == 429 or status >= 500:
-            raise _Passing(says, _retry_after(answer.headers.get("retry-after"), self._frame.clock.now()))
+            failure = _Passing if status == 429 else _Down
+            raise failure(says, _retry_after(answer.headers.get("retry-after"), self._frame.clock.now()))
         if status in gone:
             raise Gone(says)
         if status in _ABOUT_THE_ACCOUNT:
@@ -222,7 +302,7 @@ class Http:
             kind = "a web page" if page else "cut short or not JSON"
             changed = VendorChanged(f"the answer has status {answer.status} but is {kind}", answer.body)
             # Proxies do this for a minute during maintenance, so it is asked again before it is believed.
-            raise _Passing(str(changed)) from changed
+            raise _Down(str(changed)) from changed
 
     def _says(self, answer: Answer) -> str:
         """The vendor's own error text, short, and only where it cannot echo what we sent.

@@ -108,9 +108,51 @@ whether each fact is documented (**D**), seen in public code (**S**) or assumed 
 | API key | `api_key` | required | From the vendor; it travels in the query. |
 """
 
+_WIRE: Final = '''"""@NAME@'s wire, played from exchanges made by hand. Replace them by what the vendor documents."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connectors.contract import Window
+from connectors.errors import AdminMustFix
+from connectors.testing import frame_at
+from connectors.testing.player import Exchange, played
+from connectors.vendors import @KEY@
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+API_KEY = "opens-nothing"
+
+
+def _at_work() -> @KEY@.@CLASS@Connector:
+    given = {"base_url": "https://vendor.example", "api_key": API_KEY}
+    told = @KEY@.@CLASS@Settings.model_validate(given)
+    return @KEY@.@CLASS@Connector(told, frame_at(NOW))
+
+
+def test_a_window_comes_page_by_page() -> None:
+    pages = (
+        Exchange("GET", "/reads", {"key": API_KEY}, text='{"reads": [{"id": 1}], "next": "c2"}'),
+        Exchange("GET", "/reads", {"cursor": "c2"}, text='{"reads": [{"id": 2}, {"id": 3}], "next": null}'),
+    )
+    with played(*pages):
+        found = list(_at_work().pull(Window(NOW - timedelta(hours=1), NOW)))
+    assert [json.loads(record.payload)["id"] for page in found for record in page.records] == [1, 2, 3]
+    assert [page.checkpoint for page in found] == [None, None, {"until": NOW.isoformat()}]
+
+
+def test_a_key_that_opens_is_told_from_one_that_does_not() -> None:
+    with played(Exchange("GET", "/reads", text='{"reads": []}')):
+        assert _at_work().check()
+    with played(Exchange("GET", "/reads", status=401)), pytest.raises(AdminMustFix) as refused:
+        _at_work().check()
+    assert API_KEY not in str(refused.value)
+'''
+
 
 def scaffold(key: str, root: Path = ROOT) -> list[Path]:
-    """Write module, fixture and page of a new connector below `root`, a checkout, and give them in that order.
+    """Write module, fixture, page and wire tests of a new connector below `root`, a checkout; give them in that order.
 
     Raises `ValueError`, having written nothing, for a key that cannot be one, is taken, or whose files are there.
     """
@@ -122,10 +164,11 @@ def scaffold(key: str, root: Path = ROOT) -> list[Path]:
     if not (modules.is_dir() and tests.is_dir() and docs.is_dir()):
         raise ValueError(f"{root}: is no checkout of this project")
     module, fixture, page = modules / f"{key}.py", tests / key / "reads.json", docs / f"{key}.md"
-    if taken := next((path for path in (module, fixture.parent, page) if path.exists()), None):
+    wire = tests / f"test_{key}_wire.py"
+    if taken := next((path for path in (module, fixture.parent, page, wire) if path.exists()), None):
         raise ValueError(f"{taken}: is there already")
     fixture.parent.mkdir()
-    name, texts = key.replace("_", " ").title(), {module: _MODULE, fixture: _FIXTURE, page: _PAGE}
+    name, texts = key.replace("_", " ").title(), {module: _MODULE, fixture: _FIXTURE, page: _PAGE, wire: _WIRE}
     for path, text in texts.items():
         filled = text.replace("@KEY@", key).replace("@NAME@", name).replace("@CLASS@", name.replace(" ", ""))
         path.write_text(filled, encoding="utf-8")
@@ -135,12 +178,14 @@ def scaffold(key: str, root: Path = ROOT) -> list[Path]:
 def main(key: str = "") -> None:
     """Scaffold a key and say what to do next; exits with the reason where it is refused."""
     try:
-        module, fixture, page = (path.relative_to(ROOT) for path in scaffold(key))
+        module, fixture, page, wire = (path.relative_to(ROOT) for path in scaffold(key))
     except ValueError as refused:
         sys.exit(str(refused))
     sys.stdout.write(
         f"{module} is an example that runs; let it speak what the vendor documents, and say how you know:\n"
-        f"{page}. Put what the vendor sends beside {fixture}.\ntry it:   alprhub connectors parse {key} {fixture}\n"
+        f"{page}. Put what the vendor sends beside {fixture},\n"
+        f"and its answers into {wire}; docs/connector-guide.md tells how.\n"
+        f"try it:   alprhub connectors parse {key} {fixture}\n"
         f"prove it: make test ARGS='-k {key}'; the first run writes what each fixture gives, for you to judge\n"
     )
 

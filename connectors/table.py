@@ -6,7 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
+from connectors.contract import Record
 from connectors.errors import VendorChanged
+from normalize.fault import Unusable
 
 LONGEST_ROW: Final = 20
 """Lines that one quoted row may span; a quote that is still open then is a slip of the writer's."""
@@ -77,6 +81,29 @@ def rows(body: bytes, required: Sequence[str], *, encoding: str = "utf-8-sig", d
             yield Row(number, text, {}, f"{cut}has {len(cells)} cells, the header has {len(columns)}")
         else:
             yield Row(number, text, dict(zip(columns, cells, strict=True)))
+
+
+def records(
+    body: bytes, required: Sequence[str], *, encoding: str = "utf-8-sig", delimiter: str = ","
+) -> Iterator[Record]:
+    """The same rows as records: the cells by column, or the line and what is wrong with it."""
+    for row in rows(body, required, encoding=encoding, delimiter=delimiter):
+        if row.broken:
+            broken = {"row": row.number, "line": row.line, "broken": row.broken}
+            yield Record("broken_row", msgspec.json.encode(broken))
+        else:
+            yield Record("row", msgspec.json.encode(row.cells))
+
+
+def cells(record: Record) -> dict[str, str]:
+    """A row's cells by column name in lower case; raises `Unusable` where the row is broken."""
+    if record.kind == "broken_row":
+        raise Unusable("row", record.fields().text("broken"))
+    try:
+        found = msgspec.json.decode(record.payload, type=dict[str, str])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unusable("record", "is not a row of cells") from None
+    return {name.casefold(): cell for name, cell in found.items()}
 
 
 def header(body: bytes, *, encoding: str = "utf-8-sig", delimiter: str = ",") -> list[str]:

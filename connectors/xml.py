@@ -1,5 +1,6 @@
 """Hostile XML as the mappings that `Fields` reads: local names, text, and lists where a name comes twice."""
 
+import re
 from typing import Any, Final
 from xml.etree.ElementTree import Element, ParseError
 
@@ -49,6 +50,23 @@ def tree(root: Element, depth: int = 0) -> Any:
             found[name] = [found[name], value]
     if text and not len(root):
         found["#text"] = text
+    return found
+
+
+def cut(body: bytes, name: str) -> list[bytes]:
+    """The exact bytes of every element called `name`, in order, so that each can be kept alone.
+
+    Raises `VendorChanged` where they cannot be told apart with certainty: a prefix whose meaning would stay behind, an
+    encoding other than UTF-8, the name inside itself or inside a comment.
+    """
+    there = sum(local(each.tag) == name for each in element(body).iter())
+    tag = re.escape(name.encode())
+    found = [
+        each.group() for each in re.finditer(rb"<%b(?:\s[^<>]*)?(?:/>|>.*?</%b\s*>)" % (tag, tag), body, re.DOTALL)
+    ]
+    told = re.match(rb"\s*<\?xml[^>]*encoding=[\"']([\w-]+)", body.removeprefix(b"\xef\xbb\xbf"))
+    if len(found) != there or (told and told[1].lower() not in (b"utf-8", b"utf8", b"us-ascii")):
+        raise VendorChanged(f"cannot be cut into its {name} elements", body)
     return found
 
 

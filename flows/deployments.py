@@ -11,7 +11,6 @@ from flows.publish import publish, verify
 from flows.purge import purge
 from flows.sync import read_cameras, sync
 
-EVERY: Final = timedelta(minutes=10)
 NATIVE: Final = "native"
 
 
@@ -25,7 +24,10 @@ def deployments() -> list[Any]:
         reads = read_cameras if account.connector == NATIVE else sync
         made.append(
             reads.to_deployment(
-                name=account.name, parameters={"connection": account.name}, interval=EVERY, concurrency_limit=1
+                name=account.name,
+                parameters={"connection": account.name},
+                interval=timedelta(seconds=account.every_seconds),
+                concurrency_limit=1,
             )
         )
     for name in lists:

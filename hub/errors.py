@@ -23,3 +23,7 @@ class IntegrityBroken(HubError):
 
 class Invalid(HubError):
     """The input cannot be used; the message names the field."""
+
+
+class PolicyConflict(PolicyRefused):
+    """Two rules cannot both be kept; nothing is done until a person has signed which of them gives way."""

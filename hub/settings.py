@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -24,14 +24,22 @@ class HubSettings(BaseSettings):
     )
     images_endpoint: str | None = Field(default=None, description="Address of an S3 that is not Amazon's.")
     agency: str = Field(default="Agency", description="The agency whose reads these are.")
-    profile: str = Field(default="hermosa-beach", description="The policy profile in force.")
+    profile: str = Field(default="hermosa-beach", description="The policy profile in force: a built-in name or a file.")
     models: Path | None = Field(default=None, description="Folder with the weights of the better reading engine.")
     secret_key: SecretStr | None = Field(
         default=None, description="Base64 of 32 bytes that seal secrets; without it, a key file in the data folder."
     )
-    allow_connectors: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Third parties' connectors that an admin allows to run, by key."
+    former_secret_key: SecretStr | None = Field(
+        default=None, description="The `secret_key` before this one, until `alprhub connections reseal` has run."
     )
+    allow_connectors: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Third parties' connectors that an admin allows to run, by key, with commas between."
+    )
+
+    @field_validator("allow_connectors", mode="before")
+    @classmethod
+    def _with_commas(cls, given: object) -> object:
+        return [key.strip() for key in given.split(",") if key.strip()] if isinstance(given, str) else given
 
     def url(self) -> str:
         """The SQLAlchemy address in force."""

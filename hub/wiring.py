@@ -1,18 +1,30 @@
 """The hub's door: `open_hub(settings)` puts every service together, once."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
-from connectors.contract import Frame
+from connectors.contract import Frame, Info
 from hub.analysis.service import Analysis
 from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
 from hub.connections.accounts import Connections
 from hub.connections.cameras import Cameras
+from hub.connections.changes import Changes
+from hub.connections.diagnostics import Diagnostics
+from hub.connections.figures import waiting_pushes
+from hub.connections.health import Health
+from hub.connections.pausing import Pausing
+from hub.connections.removal import Removals
+from hub.connections.secrets import Sealing
+from hub.connections.trial import Trials
+from hub.errors import PolicyRefused
 from hub.hotlists.lists import Hotlists
 from hub.hotlists.publishing import Publishing
+from hub.ingest.documents import why_refused
+from hub.ingest.gaps import Gaps
 from hub.ingest.inbox import Inbox
 from hub.ingest.intake import Intake
 from hub.ingest.pictures import Pictures
@@ -45,9 +57,17 @@ class Hub:
     audit: Audit
     asking: Asking
     connections: Connections
+    changes: Changes
+    trials: Trials
+    sealing: Sealing
+    pausing: Pausing
+    health: Health
+    diagnostics: Diagnostics
+    removals: Removals
     cameras: Cameras
     intake: Intake
     sync: Sync
+    gaps: Gaps
     quarantine: Quarantine
     hotlists: Hotlists
     publishing: Publishing
@@ -60,31 +80,42 @@ class Hub:
 
 
 @contextmanager
-def open_hub(settings: HubSettings | None = None, clock: Clock | None = None) -> Iterator[Hub]:
-    """A hub on the settings' database, brought to the current schema; everything is closed at the end."""
+def open_hub(
+    settings: HubSettings | None = None, clock: Clock | None = None, sleep: Callable[[float], None] | None = None
+) -> Iterator[Hub]:
+    """A hub on the settings' database, brought to the current schema; everything is closed at the end.
+
+    `sleep` is how requests to vendors wait: for whoever sets the clock.
+    """
     given = settings or HubSettings()
     ticking = clock or SystemClock()
     given.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     profile = load(given.profile)
-    vault = (
-        Vault.of_text(given.secret_key.get_secret_value())
-        if given.secret_key
-        else Vault.of_file(given.data / "secret.key")
-    )
+    vault = _vault(given)
     store = Store(given.url())
     try:
         upgrade(store)
         make_months(store, ticking.now())
-        yield _assembled(given, ticking, profile, vault, store)
+        yield _assembled(given, ticking, sleep or time.sleep, profile, vault, store)
     finally:
         store.close()
 
 
-def _assembled(settings: HubSettings, clock: Clock, profile: Profile, vault: Vault, store: Store) -> Hub:
+def _vault(settings: HubSettings) -> Vault:
+    file = settings.data / "secret.key"
+    if settings.secret_key is None:
+        return Vault.of_file(file)
+    former = settings.former_secret_key
+    return Vault.of_text(settings.secret_key.get_secret_value(), former.get_secret_value() if former else None, file)
+
+
+def _assembled(
+    settings: HubSettings, clock: Clock, sleep: Callable[[float], None], profile: Profile, vault: Vault, store: Store
+) -> Hub:
     images = open_images(settings.images or str(settings.data / "images"), settings.images_endpoint)
     audit = Audit(store, clock)
     asking = Asking(audit, profile)
-    frame = Frame(clock=clock, sleep=time.sleep)
+    frame = Frame(clock=clock, sleep=sleep)
     connections = Connections(store, audit, clock, vault, frame, settings.agency, settings.allow_connectors)
     intake = Intake(store, images, profile, clock)
     hotlists = Hotlists(store, audit, clock)
@@ -92,8 +123,17 @@ def _assembled(settings: HubSettings, clock: Clock, profile: Profile, vault: Vau
     def watches() -> list[Watch]:
         return [Watch(entry.plate, entry.state, entry.reason, entry.case_number) for entry in hotlists.watched()]
 
+    def life(info: Info) -> timedelta:
+        try:
+            return profile.expiry(info.origin, info.retention_vendor, clock.now()).at - clock.now()
+        except PolicyRefused:
+            return timedelta(days=36_500)  # nothing says that such reads are ever over
+
     search = Search(store, asking, clock, profile.zone, connections.kind)
     pictures = Pictures(store, images, clock)
+    publishing = Publishing(store, audit, clock, hotlists, connections.open)
+    retention = Retention(store, images, audit, clock)
+    health = Health(store, clock, connections, lambda: waiting_pushes(settings.data / "inbox"))
     return Hub(
         settings=settings,
         clock=clock,
@@ -103,19 +143,27 @@ def _assembled(settings: HubSettings, clock: Clock, profile: Profile, vault: Vau
         audit=audit,
         asking=asking,
         connections=connections,
+        changes=Changes(store, audit, clock, vault, frame, profile, settings.agency, connections),
+        trials=Trials(store, audit, clock, profile, connections, why_refused),
+        sealing=Sealing(store, audit, vault),
+        pausing=Pausing(store, clock, connections),
+        health=health,
+        diagnostics=Diagnostics(store, audit, clock, vault, connections, health),
+        removals=Removals(store, audit, clock, profile, connections, publishing.withdraw, retention.purge),
         cameras=Cameras(store, audit),
         intake=intake,
-        sync=Sync(store, audit, clock, intake, pictures, connections.open, connections.pause, watches),
+        sync=Sync(store, audit, clock, intake, pictures, connections.open, connections.pause, watches, life),
+        gaps=Gaps(store, audit, clock, connections.kind, life),
         quarantine=Quarantine(store, audit, clock, intake, connections.open),
         hotlists=hotlists,
-        publishing=Publishing(store, audit, clock, hotlists, connections.open),
+        publishing=publishing,
         search=search,
         lookups=Lookups(
             asking, audit, clock, search.find, connections.list, connections.open, intake.take, connections.pause
         ),
         export=Export(asking, audit, clock, search.every, search.covered),
         analysis=Analysis(store, asking, clock, profile.zone),
-        retention=Retention(store, images, audit, clock),
+        retention=retention,
         pictures=pictures,
     )
 

@@ -8,6 +8,7 @@ from alprhub.cli import (
     connections,
     connectors,
     demo,
+    gaps,
     hotlists,
     lookup,
     quarantine,
@@ -32,6 +33,8 @@ app.add_typer(hotlists.app, name="hotlists")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(weights.app, name="weights")
 app.command()(reads.sync)
+app.command()(gaps.gaps)
+app.command()(gaps.backfill)
 app.command()(search.search)
 app.command()(lookup.lookup)
 app.command()(search.export)

@@ -1,6 +1,7 @@
 """`alprhub connectors`: what the hub can speak to."""
 
 import mimetypes
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,26 +29,34 @@ def _kind(key: str) -> type[Connector[Any]]:
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the connectors with what they can do and how well their facts are known."""
+    """List the connectors with what they can do, how well their facts are known, and their quality tier."""
     with failures():
         keys = available(HubSettings().allow_connectors)
         rows = [describe(key, _kind(key)) for key in keys]
-        print_rows(rows, ("key", "name", "evidence", "abilities"), as_json)
+        print_rows(rows, ("key", "name", "tier", "evidence", "abilities"), as_json)
 
 
 @app.command()
 def parse(
     key: Annotated[str, typer.Argument(help="The connector, as `alprhub connectors list` names it.")],
-    file: Annotated[Path, typer.Argument(help="What the vendor sent: an answer, a pushed body, an export.")],
-    given: Annotated[list[str] | None, typer.Option("--set", help="A setting that parsing needs, name=value.")] = None,
+    file: Annotated[
+        Path, typer.Argument(help="What the vendor sent: an answer, a pushed body, an export; - for standard input.")
+    ],
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting that parsing needs, name=value or name=@FILE; may be repeated."),
+    ] = None,
+    settings: Annotated[Path | None, typer.Option(help="A JSON file of settings, - for standard input.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the reads in a file, and what would be quarantined and why. Stores nothing, talks to nobody."""
     with failures():
         kind = _kind(key)
-        made = kind.offline(**checked(kind, read_settings(given, None)))
+        if str(file) == str(settings) == "-":
+            raise Invalid("settings: standard input cannot hold both the settings and what the vendor sent")
+        made = kind.offline(**checked(kind, read_settings(given, settings)))
         try:
-            body = file.read_bytes()
+            body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         except OSError as wrong:
             raise Invalid(f"{file}: {wrong.strerror}") from None
         reads, quarantined = parsed(made, Document(body, _content_type(file), file.name))
@@ -70,7 +79,7 @@ def checked(kind: type[Connector[Any]], values: dict[str, Any]) -> dict[str, Any
         checked = create_model("Given", __base__=Settings, **some).model_validate(values)
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise Invalid(f"{first['loc'][0]}: {first['msg']}") from None
+        raise Invalid(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     return {name: getattr(checked, name) for name in values}
 
 

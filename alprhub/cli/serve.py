@@ -3,10 +3,8 @@
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from alprhub.cli.output import console, failures
-from alprhub.web.app import web_app
 from hub.wiring import open_hub, open_inbox
 
 
@@ -17,6 +15,10 @@ def serve(
     private_key: Annotated[str | None, typer.Option(help="A file with its private key.")] = None,
 ) -> None:
     """Take what vendors push to /in/CONNECTION, until told to end; what was taken is kept first."""
+    import uvicorn
+
+    from alprhub.web.app import web_app
+
     with failures(), open_hub() as hub, open_inbox(hub) as inbox:
         console.print(f"http{'s' if certificate else ''}://{host}:{port}/in/CONNECTION")
         # No access log: an address may end in a camera's secret.

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple, TypeVar
 
 KINDS = ("dropped_key", "wrong_type", "impossible_time", "empty_plate", "garbage")
@@ -20,6 +21,10 @@ _IMPOSSIBLE = "2023-02-30T25:61:61Z"
 _IMPOSSIBLE_EPOCH = 99_999_999_999_999_999
 
 T = TypeVar("T")
+
+
+def _today() -> datetime:
+    return datetime.now(UTC)
 
 
 class Anatomy(NamedTuple):
@@ -42,6 +47,8 @@ class Faults:
       `bad` then maps the vendor's id of each bad record served so far to its kind.
     - `duplicate`: share 0–1 of records that come twice, half of them again on the next page.
     - `late`: the number that `requests` must reach before the `late_share` of records shows up.
+    - `delayed`: share 0–1 of records that show up only `delay_seconds` after they were captured, by the time that
+      `today` tells; a stand-in whose records are asked for by time plays it.
     - `throttle`: every n-th request gets 429, with `retry_after` as seconds, as an HTTP date, or without.
     - `truncate`: every n-th body is cut short; `truncate_how` "body" ends cleanly after half of it,
       "connection" breaks off before the promised length.
@@ -59,6 +66,8 @@ class Faults:
     duplicate: float = 0.0
     late: int = 0
     late_share: float = 0.1
+    delayed: float = 0.0
+    delay_seconds: float = 0.0
     throttle: int = 0
     retry_after: Literal["seconds", "date", "none"] = "seconds"
     retry_seconds: int = 1
@@ -71,6 +80,7 @@ class Faults:
     requests: int = 0
     bad: dict[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
+    today: Callable[[], datetime] = _today
     _down_for: int = 0
     _down_until: float = 0.0
     _down_reset: bool = False
@@ -92,7 +102,7 @@ class Faults:
     def heal(self) -> None:
         """Switch every fault off; the seed, the count of requests and the record of bad ids stay."""
         fresh = Faults()
-        kept = {"seed", "requests", "bad", "clock"}
+        kept = {"seed", "requests", "bad", "clock", "today"}
         for name in vars(fresh):
             if name not in kept:
                 setattr(self, name, getattr(fresh, name))
@@ -109,15 +119,21 @@ class Faults:
     @property
     def touch_records(self) -> bool:
         """Whether any fault concerns single records; False means that pages may be served as prepared."""
-        return self.malformed > 0 or self.duplicate > 0 or self.late > 0
+        return self.malformed > 0 or self.duplicate > 0 or self.late > 0 or self.delayed > 0
 
     def is_bad(self, record_id: str) -> bool:
         """Whether a record is one of the malformed ones, served or not."""
         return self.malformed > 0 and self._chance("malformed", record_id) < self.malformed
 
-    def is_hidden(self, record_id: str) -> bool:
-        """Whether a record is late and its hour has not come."""
-        return self.requests < self.late and self._chance("late", record_id) < self.late_share
+    def is_hidden(self, record_id: str, captured_at: int | None = None) -> bool:
+        """Whether a record is late and its hour has not come; `captured_at` is microseconds since 1970."""
+        if self.requests < self.late and self._chance("late", record_id) < self.late_share:
+            return True
+        return captured_at is not None and self.is_delayed(record_id) and self._micros() < captured_at + self._delay()
+
+    def is_delayed(self, record_id: str) -> bool:
+        """Whether a record is one of those that show up some time after they were captured."""
+        return self.delayed > 0 and self._chance("delayed", record_id) < self.delayed
 
     def is_twice(self, record_id: str) -> Literal["no", "here", "next"]:
         """Whether a record is served twice, and where its copy goes: behind itself or on the next page."""
@@ -156,15 +172,17 @@ class Faults:
                 _parent(spoilt, place)[place[-1]] = ""
         return spoilt
 
-    def spread(self, items: Sequence[T], ids: Sequence[str], page: int) -> list[T]:
+    def spread(self, items: Sequence[T], ids: Sequence[str], page: int, times: Sequence[int] = ()) -> list[T]:
         """The items in order without the late ones and with the copies of the repeated ones.
 
-        `ids` names each item; a copy goes behind its item or `page` places further, so onto the next page.
+        `ids` names each item, and `times` says when it was captured where records may be delayed. A copy goes behind
+        its item or `page` places further, so onto the next page.
         """
         found: list[T] = []
         later: dict[int, list[T]] = {}
-        for item, record_id in zip(items, ids, strict=True):
-            if self.is_hidden(record_id):
+        captured: Sequence[int | None] = times or [None] * len(ids)
+        for item, record_id, captured_at in zip(items, ids, captured, strict=True):
+            if self.is_hidden(record_id, captured_at):
                 continue
             for place in [place for place in later if place <= len(found)]:
                 found.extend(later.pop(place))
@@ -177,6 +195,12 @@ class Faults:
         for copies in later.values():
             found.extend(copies)
         return found
+
+    def _micros(self) -> int:
+        return (self.today() - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+    def _delay(self) -> int:
+        return int(self.delay_seconds * 1_000_000)
 
     def _chance(self, purpose: str, record_id: str) -> float:
         digest = hashlib.blake2b(f"{self.seed}:{purpose}:{record_id}".encode(), digest_size=8).digest()

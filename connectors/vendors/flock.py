@@ -31,6 +31,7 @@ from normalize.times import Moment, from_iso
 LOOKUP_PAGE: Final = 50
 BATCH: Final = 3000
 DEVICES_PAGE: Final = 100
+_SUBSCRIPTIONS: Final = "/integrations/lpr/alerts/subscriptions"
 STATES: Final = {  # what the API's enumeration holds: the fifty, the capital, Puerto Rico
     code: snake(code) for code in CODES if code[:3] == "US-" and code[3:] not in ("AS", "GU", "MP", "VI")
 }
@@ -147,7 +148,7 @@ class FlockConnector(Connector[FlockSettings]):
         limits = replace(self.info.limits, per_second=settings.requests_per_second)
         token = BearerToken(self._fetch_token, frame.clock.now, settings.client_secret)
         self._http = Http(settings.base_url, frame, auth=token, limits=limits, allow=(token_host,))
-        pictures = contract.Limits(per_second=10.0, body_bytes=15_000_000)
+        pictures = contract.Limits(per_second=10.0, parallel=2, body_bytes=15_000_000)
         self._pictures = Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts)
 
     def _fetch_token(self) -> Token:
@@ -276,6 +277,25 @@ class FlockConnector(Connector[FlockSettings]):
             raise Gone("Flock holds no hot list of that name")
         held = self._held(list_id)
         return (RemoteEntry(one["plate"], state(one.get("state"), "US").code, one["id"]) for one in held)
+
+    def drop_list(self, list_name: str) -> None:
+        """Delete the hot list of that name (documented), with every entry that is left in it; safe to repeat."""
+        list_id = self._id_of(list_name)
+        if list_id is not None:
+            with suppress(Gone):
+                self._http.request("DELETE", f"/hotlists/{quote(list_id, safe='')}", json=False)
+
+    def subscriptions(self) -> Sequence[str]:
+        """The ids of the alert subscriptions that this client sees: its own alone (assumed; one may be active)."""
+        return [one.id for one in self._http.get(_SUBSCRIPTIONS).shaped(list[_List])]
+
+    def unsubscribe(self) -> int:
+        """Delete every alert subscription of this client (documented), so that Flock calls nobody any more."""
+        held = self.subscriptions()
+        for one in held:
+            with suppress(Gone):
+                self._http.request("DELETE", f"{_SUBSCRIPTIONS}/{quote(one, safe='')}", json=False)
+        return len(held)
 
     def _lists(self) -> list[_List]:
         return self._http.get("/hotlists").shaped(list[_List])

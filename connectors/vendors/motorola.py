@@ -2,24 +2,22 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
-from fnmatch import fnmatch
+from datetime import datetime
 from hashlib import sha256
-from typing import Any, ClassVar, Final, Literal, NamedTuple
-from urllib.parse import urlsplit
+from typing import ClassVar, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field
 
 from connectors import contract, table
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
-from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
+from connectors.drop import CsvSettings, Drop
+from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
 from connectors.fields import Fields
 from connectors.hotlists import alive, as_csv
-from connectors.pictures import picture
-from connectors.places import Access, File, Place, opened
+from connectors.identity import derived_id
+from connectors.places import Place
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
 from normalize.fault import Unusable
@@ -36,31 +34,16 @@ RECEIPT: Final = ".receipt.json"
 TAKEN: Final = "taken"
 
 
-class MotorolaSettings(contract.Settings):
+class MotorolaSettings(CsvSettings):
     """Where the files are dropped, and which column means what."""
 
-    place: str = Field(
-        title="Place", description="A folder, `s3://bucket/prefix` or `sftp://user@host/path` that both sides reach."
-    )
-    reads_folder: str = Field("reads", title="Folder of reads", description="Below the place: where exports arrive.")
     hotlists_folder: str = Field(
         "hotlists", title="Folder of hot lists", description="Below the place: where hot-list files are put."
     )
-    key_id: str | None = Field(None, title="S3 key id", description="For S3; empty uses what this machine has.")
-    secret: SecretStr | None = Field(None, title="Secret", description="The S3 secret key or the SFTP password.")
-    private_key: SecretStr | None = Field(None, title="SFTP private key", description="OpenSSH text, no passphrase.")
-    endpoint_url: str | None = Field(None, title="S3 endpoint", description="For storage other than Amazon's.")
-    host_key: str | None = Field(
-        None, title="SFTP host key", description="The server's public key, `ssh-ed25519 AAAA…`; SFTP needs it."
-    )
-    file_pattern: str = Field("*.csv", title="File pattern", description="Which files are exports of reads.")
-    encoding: str = Field("utf-8-sig", title="Encoding", description="Of the exports; cp1252 is tried after it.")
-    delimiter: str = Field(",", pattern=r'^[^"\r\n]$', title="Delimiter", description="One sign between two cells.")
     time_format: str = Field(
         "iso", title="Time format", description="`iso`, or a pattern such as `%m/%d/%Y %I:%M:%S %p`."
     )
     zone: ZoneInfo | None = Field(None, title="Time zone", description="Of times without an offset.")
-    settle_seconds: int = Field(60, ge=0, title="Settle time", description="How long a file must lie still, seconds.")
     plate_column: str = Field("plate", title="Plate column", description="Must be in every export.")
     captured_at_column: str = Field("captured_at", title="Time column", description="Must be in every export.")
     camera_id_column: str = Field("camera_id", title="Camera column", description="Must be in every export.")
@@ -81,22 +64,6 @@ class MotorolaSettings(contract.Settings):
     unknown_state: str = Field(
         "", title="State if unknown", description="Written where an entry names no state; the vendor demands a column."
     )
-
-    @field_validator("encoding")
-    @classmethod
-    def _is_text(cls, encoding: str) -> str:
-        try:
-            "x".encode(encoding)
-        except LookupError:
-            raise ValueError("is no encoding of text") from None
-        return encoding
-
-    @field_validator("place")
-    @classmethod
-    def _holds_no_password(cls, place: str) -> str:
-        if urlsplit(place).password is not None:
-            raise ValueError("must not hold a password: that belongs into the secret")
-        return place
 
 
 class _Refusal(msgspec.Struct):
@@ -145,98 +112,36 @@ class MotorolaConnector(Connector[MotorolaSettings]):
     Settings = MotorolaSettings
     proof: ClassVar[contract.Proof] = contract.Proof.RECEIPT
 
-    def _place(self) -> AbstractContextManager[Place]:
-        told = self.settings
-        secret, private = told.secret, told.private_key
-        access = Access(
-            key_id=told.key_id,
-            secret=secret.get_secret_value() if secret else None,
-            private_key=private.get_secret_value() if private else None,
-            endpoint_url=told.endpoint_url,
-            host_key=told.host_key,
-        )
-        return opened(told.place, access)
+    def _drop(self) -> Drop:
+        return Drop(self.settings, self.frame.clock, self.info.limits)
 
     def check(self) -> str:
         """Lists the folder of reads and looks at the newest export's header."""
-        with self._place() as place:
-            files = self._exports(place)
-            if not files:
-                return f"The place answers; no export lies in {self.settings.reads_folder!r} yet."
-            newest = max(files, key=lambda file: file.modified)
-            body = place.read(self.settings.reads_folder, newest.name, self.info.limits.body_bytes)
-        count = sum(1 for _ in self.unpack(contract.Document(body, "text/csv", newest.name)))
-        return f"The place answers with {len(files)} exports; the newest has {count} rows under a header that fits."
+        count, newest = self._drop().newest()
+        if newest is None:
+            return f"The place answers; no export lies in {self.settings.reads_folder!r} yet."
+        rows = sum(1 for _ in self.unpack(newest))
+        return f"The place answers with {count} exports; the newest has {rows} rows under a header that fits."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
-        """Every export not taken yet, by name, each with all its rows: a late row is no reason to lose it.
-
-        The checkpoint names the files taken, with size and time, and those seen before they lay still. What is wrong
-        with a file (`AdminMustFix` for its size, `VendorChanged` for its header) is raised after the others were taken.
-        """
-        before, wrong = window.checkpoint, list[ConnectorError]()
-        with self._place() as place:
-            files = self._exports(place)
-            marks = {file.name: [file.size, file.modified.isoformat()] for file in files}
-            taken = {name: mark for name, mark in dict(before.get("taken", {})).items() if name in marks}
-            waiting: dict[str, Any] = {}
-            for file in files:
-                mark = marks[file.name]
-                if taken.get(file.name) == mark:
-                    continue
-                try:
-                    body = self._settled(place, file, mark, before.get("waiting", {}).get(file.name))
-                    records = [] if body is None else list(self.unpack(contract.Document(body, "text/csv")))
-                except (AdminMustFix, VendorChanged) as failed:
-                    wrong.append(failed)
-                    continue
-                if body is None:
-                    waiting[file.name] = mark
-                    continue
-                size = self.info.limits.page_size
-                for start in range(0, len(records) - size, size):
-                    yield Page(records[start : start + size])
-                taken[file.name] = mark
-                rest = records[(len(records) - 1) // size * size :] if records else []
-                yield Page(rest, {"taken": dict(taken), "waiting": dict(waiting)})
-        yield Page((), {"taken": taken, "waiting": waiting})
-        if wrong:
-            raise wrong[0]
-
-    def _exports(self, place: Place) -> list[File]:
-        pattern = self.settings.file_pattern.lower()
-        return [file for file in place.files(self.settings.reads_folder) if fnmatch(file.name.lower(), pattern)]
-
-    def _settled(self, place: Place, file: File, mark: Sequence[Any], before: Any) -> bytes | None:
-        """The file's bytes; None while somebody may still be writing it."""
-        still = abs(self.frame.clock.now() - file.modified) >= timedelta(seconds=self.settings.settle_seconds)
-        if not still or before not in (None, mark):
-            return None
-        body = place.read(self.settings.reads_folder, file.name, self.info.limits.body_bytes)
-        return body if len(body) == file.size else None
+        """Every export not taken yet, by name, each with all its rows, as `Drop` promises it."""
+        return self._drop().pages(window, self.unpack)
 
     def unpack(self, document: contract.Document) -> Iterator[Record]:
         """The rows of an export; raises `VendorChanged` where the header lacks a column that must be there."""
         told = self.settings
         required = (told.plate_column, told.captured_at_column, told.camera_id_column)
-        for row in table.rows(document.body, required, encoding=told.encoding, delimiter=told.delimiter):
-            if row.broken:
-                broken = {"row": row.number, "line": row.line, "broken": row.broken}
-                yield Record("broken_row", msgspec.json.encode(broken))
-            else:
-                yield Record("row", msgspec.json.encode(row.cells))
+        return table.records(document.body, required, encoding=told.encoding, delimiter=told.delimiter)
 
     def read_of(self, record: Record) -> Read:
         """One row through the column map."""
-        if record.kind == "broken_row":
-            raise Unusable("row", record.fields().text("broken"))
         told, cells = self.settings, _Cells(record)
         plate, camera = cells.must(told.plate_column), cells.must(told.camera_id_column)
         at = self._moment(cells.must(told.captured_at_column))
         share = scaled(cells.get(told.confidence_column), told.confidence_scale, told.confidence_column)
         image = cells.get(told.image_column)
         return Read(
-            vendor_read_id=cells.get(told.read_id_column) or _derived_id(camera, at, plate),
+            vendor_read_id=cells.get(told.read_id_column) or derived_id(camera, at, plate),
             plate_raw=plate,
             state=state(cells.get(told.state_column), "US"),
             plate_confidence=share,
@@ -265,8 +170,7 @@ class MotorolaConnector(Connector[MotorolaSettings]):
 
     def fetch_image(self, image: ImageRef) -> bytes:
         """The picture file beside the export, at most 15 MB; raises `Gone` where there is none of that name."""
-        with self._place() as place:
-            return picture(place.read(self.settings.reads_folder, image.url or "", 15_000_000))
+        return self._drop().picture(image.url or "")
 
     def held_form(self, plate: str) -> str:
         """As it is: nothing is published about how the vendor writes plates."""
@@ -292,7 +196,7 @@ class MotorolaConnector(Connector[MotorolaSettings]):
         if any(len(body) >= LARGEST_LIST for body in bodies.values()):
             raise AdminMustFix(f"the hot-list file would not stay under the vendor's {LARGEST_LIST} bytes")
         said = [(kind, sha256(body).hexdigest()[:16]) for kind, body in bodies.items()]
-        with self._place() as place:
+        with self._drop().opened() as place:
             sent = _sent(place, folder, delta.list_name)
             if [(one.kind, one.content) for one in sent[-len(said) :]] != said:
                 last = sent[-1].number if sent else 0
@@ -309,7 +213,7 @@ class MotorolaConnector(Connector[MotorolaSettings]):
         a receipt does not fit its file.
         """
         folder, held = self.settings.hotlists_folder, dict[tuple[str, str], RemoteEntry]()
-        with self._place() as place:
+        with self._drop().opened() as place:
             sent = _sent(place, folder, list_name)
             if not sent:
                 raise Gone("no file of that hot list lies in the place")
@@ -342,11 +246,7 @@ class _Cells:
     """A row's cells by column name, whatever the case of its letters; empty cells count as absent."""
 
     def __init__(self, record: Record) -> None:
-        try:
-            cells = msgspec.json.decode(record.payload, type=dict[str, str])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Unusable("record", "is not a row of cells") from None
-        self._cells = {name.casefold(): cell for name, cell in cells.items()}
+        self._cells = table.cells(record)
 
     def get(self, column: str) -> str | None:
         return Fields({"cell": self._cells.get(column.casefold())}, column).text_or_none("cell")
@@ -368,11 +268,6 @@ class _Cells:
         return Fields({"latitude": self.number(latitude), "longitude": self.number(longitude)}).place(
             "latitude", "longitude"
         )
-
-
-def _derived_id(camera: str, at: Moment, plate: str) -> str:
-    """The same id for the same camera, instant and plate, so that a second copy of a row is known as one."""
-    return "derived-" + sha256("\x1f".join((camera, at.at.isoformat(), canonical(plate))).encode()).hexdigest()[:32]
 
 
 def _stem(list_name: str) -> str:

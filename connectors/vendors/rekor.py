@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -343,6 +344,13 @@ class RekorConnector(Connector[RekorSettings]):
         # The list is there, so a 404 here means that the way to read it back is not.
         path = "/api/alert-group-export-csv/"
         return exported(self._http.request("GET", path, params=params, json=False, gone=()).body)
+
+    def drop_list(self, list_name: str) -> None:
+        """Delete the alert list of that name (path and verb seen in Scout's own pages); safe to repeat."""
+        pk = self._id_of(list_name)
+        if pk is not None:
+            with suppress(Gone):
+                self._http.request("DELETE", f"/api/alert-group/delete/{quote(pk, safe='')}/", json=False)
 
     def _id_of(self, list_name: str) -> str | None:
         found = []

@@ -1,38 +1,44 @@
-"""`Connections`: add, check, list, pause, resume and remove a vendor's account."""
+"""`Connections`: add, check, list, schedule, pause and resume a vendor's account."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
-from pydantic import SecretStr, ValidationError
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
-from connectors.contract import Connector, Frame, Settings, abilities
+from connectors.contract import Connector, Frame, Limits, abilities
+from connectors.quality import rating
 from connectors.registry import UnknownConnector, connector
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
+from hub.connections.row import ACTIVE, PAUSED, REMOVED, row_of, settled
+from hub.connections.secrets import sealed, unsealed, validated
 from hub.errors import Conflict, Invalid, NotFound
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.vault import Vault
 
-ACTIVE, PAUSED = "active", "paused"
+SHORTEST: Final = timedelta(minutes=1)
+LONGEST: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One connection as the hub knows it; holds no secret."""
+    """One connection as the hub knows it; holds no secret. `every_seconds` is how often it is pulled."""
 
     id: int
     name: str
     connector: str
     agency: str
+    kind: str
     state: str
     state_reason: str | None
     checkpoint: dict[str, Any]
     last_success: datetime | None
+    every_seconds: int
 
 
 class Connections:
@@ -63,52 +69,62 @@ class Connections:
         except UnknownConnector as unknown:
             raise NotFound(str(unknown)) from None
 
-    def add(self, actor: Actor, name: str, key: str, settings: dict[str, Any], *, check: bool = True) -> str:
+    def add(
+        self,
+        actor: Actor,
+        name: str,
+        key: str,
+        settings: dict[str, Any],
+        *,
+        check: bool = True,
+        agency: str | None = None,
+    ) -> str:
         """Save an account after its live check, and say what the check found.
 
-        Raises `Invalid` naming the setting, `Conflict` where the name is taken, a `ConnectorError` where the account
-        does not work; nothing is saved then.
+        `agency` is whose account a person says it is. Raises `Invalid` naming the setting, `Conflict` where the name is
+        taken or the agency is another, a `ConnectorError` where the account does not work; nothing is saved then.
         """
         if not name or len(name) > 60 or not all(char.isalnum() or char in "-_" for char in name):
             raise Invalid("name: needs 1 to 60 letters, digits, hyphens or underscores")
         kind = self.kind(key)
-        given = _validated(kind, settings)
+        given = validated(kind, settings)
+        if agency is not None:
+            ours(self._agency, agency)
+        with self._store.read() as connection:
+            self._free(connection, name)
         said = kind(given, self._frame).check() if check else "not checked"
         with self._store.write() as connection:
-            if connection.scalar(select(tables.connections.c.id).where(tables.connections.c.name == name)):
-                raise Conflict(f"there is a connection called {name!r} already")
-            plain, sealed = self._seal(name, given)
+            self._free(connection, name)
             connection.execute(
                 insert(tables.connections).values(
                     name=name,
                     connector=key,
                     kind=kind.info.origin,
                     agency=self._agency,
-                    settings=plain,
-                    sealed=sealed,
                     state=ACTIVE,
                     added_at=to_micros(self._clock.now()),
+                    **sealed(self._vault, name, given),
                 )
             )
             self._audit.record(actor, "connections.add", "done", target=name, within=connection, connector=key)
         return said
 
     def open(self, name: str) -> tuple[Account, Connector[Any]]:
-        """An account and its connector, ready to talk."""
+        """An account and its connector, ready to talk; raises `NotFound` for one that was removed."""
         with self._store.read() as connection:
-            row = self._row(connection, name)
-        kind = self.kind(row.connector)
-        secrets = msgspec.json.decode(self._vault.open(row.sealed, row.name))
-        settings = kind.Settings.model_validate({**msgspec.json.decode(row.settings), **secrets})
-        return _account(row, None), kind(settings, self._frame)
+            row = row_of(connection, name)
+        kind = of_origin(self.kind(row.connector), row.kind)
+        settings = kind.Settings.model_validate(unsealed(self._vault, row))
+        return self._account(row, None), kind(settings, self._frame)
 
     def check(self, name: str) -> str:
         """What the live check of an account finds now."""
         return self.open(name)[1].check()
 
-    def list(self) -> list[Account]:
-        """Every account, by name, with the last run that ended well."""
-        runs = tables.runs
+    def list(self, *, removed: bool = False) -> list[Account]:
+        """Every account, by name, with the last run that ended well; `removed` ones only where they are asked for."""
+        runs, accounts = tables.runs, tables.connections
+        asked = select(accounts).order_by(accounts.c.name)
         with self._store.read() as connection:
             last = {
                 row[0]: row[1]
@@ -118,40 +134,43 @@ class Connections:
                     .group_by(runs.c.connection_id)
                 )
             }
-            rows = connection.execute(select(tables.connections).order_by(tables.connections.c.name)).all()
-        return [_account(row, last.get(row.id)) for row in rows]
+            rows = connection.execute(asked if removed else asked.where(accounts.c.state != REMOVED)).all()
+        return [self._account(row, last.get(row.id)) for row in rows]
+
+    def schedule(self, actor: Actor, name: str, every: timedelta | None) -> int:
+        """Say how often an account is pulled, or with None that the vendor's own pace holds; gives the seconds."""
+        if every is not None and not SHORTEST <= every <= LONGEST:
+            raise Invalid("every: from one minute to seven days")
+        seconds = int(every.total_seconds()) if every else None
+        with self._store.write() as connection:
+            row = settled(connection, name)
+            connection.execute(
+                update(tables.connections).where(tables.connections.c.id == row.id).values(every_seconds=seconds)
+            )
+            told = seconds or self._pace(row.connector)
+            self._audit.record(
+                actor, "connections.schedule", "done", target=name, within=connection, seconds=told, own=every is None
+            )
+        return told
 
     def pause(self, actor: Actor, name: str, reason: str) -> None:
         """Stop an account from running until somebody resumes it."""
         self._set_state(actor, name, PAUSED, reason)
 
-    def resume(self, actor: Actor, name: str) -> None:
-        """Let an account run again."""
-        self._set_state(actor, name, ACTIVE, None)
+    def resume(self, actor: Actor, name: str, *, check: bool = True) -> str:
+        """Let an account run again once its live check has found that it works, and say what it found.
 
-    def remove(self, actor: Actor, name: str) -> None:
-        """Forget an account that holds nothing any more.
-
-        Raises `Conflict` while reads, quarantined records or hot lists of it are left: they must be purged or
-        withdrawn first, or nobody could answer for them.
+        Raises a `ConnectorError` where it does not work; it stays paused then.
         """
-        with self._store.write() as connection:
-            row = self._row(connection, name)
-            for table, what in ((tables.ledger, "reads"), (tables.quarantine, "quarantined records")):
-                if connection.scalar(select(table.c.connection_id).where(table.c.connection_id == row.id).limit(1)):
-                    raise Conflict(f"{name} still has {what}: pause it until they have expired and been purged")
-            if connection.scalar(
-                select(tables.publications.c.hotlist_id).where(tables.publications.c.connection_id == row.id).limit(1)
-            ):
-                raise Conflict(f"{name} still holds hot lists: publish them empty there first")
-            for table in (tables.runs, tables.cameras, tables.dictionaries):
-                connection.execute(table.delete().where(table.c.connection_id == row.id))
-            connection.execute(tables.connections.delete().where(tables.connections.c.id == row.id))
-            self._audit.record(actor, "connections.remove", "done", target=name, within=connection)
+        with self._store.read() as connection:
+            settled(connection, name)
+        said = self.check(name) if check else "not checked"
+        self._set_state(actor, name, ACTIVE, None)
+        return said
 
     def _set_state(self, actor: Actor, name: str, state: str, reason: str | None) -> None:
         with self._store.write() as connection:
-            row = self._row(connection, name)
+            row = settled(connection, name)
             connection.execute(
                 update(tables.connections)
                 .where(tables.connections.c.id == row.id)
@@ -159,54 +178,61 @@ class Connections:
             )
             self._audit.record(actor, f"connections.{state}", "done", target=name, within=connection, why_paused=reason)
 
-    def _row(self, connection: Connection, name: str) -> Row[Any]:
-        row = connection.execute(select(tables.connections).where(tables.connections.c.name == name)).one_or_none()
-        if row is None:
-            raise NotFound(f"there is no connection called {name!r}")
-        return row
+    def _free(self, connection: Any, name: str) -> None:
+        state = connection.scalar(select(tables.connections.c.state).where(tables.connections.c.name == name))
+        if state == REMOVED:
+            raise Conflict(f"there was a connection called {name!r}, and reads and a certificate still name it")
+        if state is not None:
+            raise Conflict(f"there is a connection called {name!r} already")
 
-    def _seal(self, name: str, settings: Settings) -> tuple[str, bytes]:
-        plain, secret = {}, {}
-        for field in type(settings).model_fields:
-            value = getattr(settings, field)
-            if isinstance(value, SecretStr):
-                secret[field] = value.get_secret_value()
-            else:
-                plain[field] = value
-        dumped = type(settings).model_validate({**plain, **secret}).model_dump(mode="json", include=set(plain))
-        return msgspec.json.encode(dumped).decode(), self._vault.seal(msgspec.json.encode(secret), name)
+    def _pace(self, key: str) -> int:
+        try:
+            limits = self.kind(key).info.limits
+        except NotFound:
+            limits = Limits()
+        return int(limits.every.total_seconds())
+
+    def _account(self, row: Row[Any], last: int | None) -> Account:
+        return Account(
+            id=row.id,
+            name=row.name,
+            connector=row.connector,
+            agency=row.agency,
+            kind=row.kind,
+            state=row.state,
+            state_reason=row.state_reason,
+            checkpoint=msgspec.json.decode(row.checkpoint) if row.checkpoint else {},
+            last_success=from_micros(last) if last else None,
+            every_seconds=row.every_seconds or self._pace(row.connector),
+        )
+
+
+def ours(agency: str, said: str) -> None:
+    """Return where somebody named this hub's agency; raises `Invalid` for no name and `Conflict` for another's."""
+    if not said.strip():
+        raise Invalid(f"agency: say whose account it is; this hub is that of {agency!r}")
+    if said.strip() != agency:
+        raise Conflict(f"agency: {said.strip()!r} is not {agency!r}, whose hub this is")
+
+
+@lru_cache
+def of_origin(kind: type[Connector[Any]], origin: Any) -> type[Connector[Any]]:
+    """The connector of an account whose agency says where its reads come from; their retention follows from it."""
+    if kind.info.origin == origin:
+        return kind
+    return type(kind.__name__, (kind,), {"info": replace(kind.info, origin=origin), "__module__": kind.__module__})
 
 
 def describe(key: str, kind: type[Connector[Any]]) -> dict[str, Any]:
-    """What a connector is and can do, for lists and pages."""
-    info = kind.info
+    """What a connector is and can do, for lists and pages; `tier` is None where nobody here has checked it."""
+    info, found = kind.info, rating(key)
     return {
         "key": key,
         "name": info.name,
         "company": info.company,
+        "tier": found.tier if found else None,
+        "lacks": list(found.lacks) if found else [],
         "evidence": info.evidence.value,
         "abilities": list(abilities(kind)),
         "known_limits": list(info.known_limits),
     }
-
-
-def _validated(kind: type[Connector[Any]], settings: dict[str, Any]) -> Settings:
-    try:
-        return kind.Settings.model_validate(settings)
-    except ValidationError as wrong:
-        first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(step) for step in first["loc"]) or "settings"
-        raise Invalid(f"{where}: {first['msg']}") from None
-
-
-def _account(row: Row[Any], last: int | None) -> Account:
-    return Account(
-        id=row.id,
-        name=row.name,
-        connector=row.connector,
-        agency=row.agency,
-        state=row.state,
-        state_reason=row.state_reason,
-        checkpoint=msgspec.json.decode(row.checkpoint) if row.checkpoint else {},
-        last_success=from_micros(last) if last else None,
-    )

@@ -7,7 +7,16 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from connectors.contract import Connector, Delta, Entry, Proof, PushesHotlists, PushReport, RemoteEntry
+from connectors.contract import (
+    Connector,
+    Delta,
+    DropsHotlists,
+    Entry,
+    Proof,
+    PushesHotlists,
+    PushReport,
+    RemoteEntry,
+)
 from connectors.errors import ConnectorError, Gone, TryAgain
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
@@ -58,6 +67,7 @@ class Publishing:
             return self._matched_here(connection_name, connector)
         with self._store.lease(f"publish-{account.id}"):
             list_id, entries = self._hotlists.in_force(list_name)
+            self._intend(list_id, account.id)
             try:
                 pushed = connector.push(self._delta(connector, list_name, entries))
             except ConnectorError as failed:
@@ -77,6 +87,46 @@ class Publishing:
         result = self._compared(connector, connection_name, list_name, entries, PushReport(0, 0))
         self._settle(actor, "hotlists.verify", list_name, list_id, account.id, result, bool(entries))
         return result
+
+    def withdraw(self, actor: Actor, list_name: str, connection_name: str) -> dict[str, Any]:
+        """Take a list away from a connection: empty it there, delete it where that can be done, and read it back.
+
+        Gives `list`, `proved` (true only after a read-back that found nothing), `proof`, `left` (entries that are still
+        there, None where nobody could look), `deleted` and `error`. Safe to repeat; a failure is part of the answer.
+        """
+        account, connector = self._open(connection_name)
+        told = {"list": list_name, "proof": "none", "left": None, "deleted": False}
+        if not isinstance(connector, PushesHotlists):
+            return {**told, "proved": True, "left": 0, "error": None}
+        with self._store.lease(f"publish-{account.id}"):
+            list_id, _ = self._hotlists.in_force(list_name)
+            deleted = False
+            try:
+                result = self._compared(connector, connection_name, list_name, [], PushReport(0, 0))
+                if not result.verified:
+                    pushed = connector.push(self._delta(connector, list_name, []))
+                    result = self._compared(connector, connection_name, list_name, [], pushed)
+            except ConnectorError as failed:
+                result = Published(connection_name, 0, 0, False, "none", error=str(failed))
+            error = result.error
+            if result.verified and isinstance(connector, DropsHotlists):
+                deleted, error = self._dropped(connector, list_name)
+            self._settle(actor, "hotlists.retract", list_name, list_id, account.id, result, False)
+        left = None if result.error or connector.proof is Proof.ACCEPTED else result.unexpected
+        return {
+            **told, "proved": result.verified, "proof": result.proof, "left": left, "deleted": deleted, "error": error,
+        }  # fmt: skip
+
+    def _dropped(self, connector: Any, list_name: str) -> tuple[bool, str | None]:
+        """Whether an emptied list is gone from the vendor's side too, and what stood against it."""
+        try:
+            connector.drop_list(list_name)
+            list(connector.list_remote(list_name))
+        except Gone:
+            return True, None
+        except ConnectorError as failed:
+            return False, f"it is empty, and could not be deleted: {failed}"
+        return False, "it is empty, and still there"
 
     def _matched_here(self, name: str, connector: Connector[Any]) -> Published:
         """A source without lists of its own: its reads are matched by the hub, in the transaction that keeps them."""
@@ -126,6 +176,14 @@ class Publishing:
         missing, unexpected = len(wanted - held), len(held - wanted)
         verified = not missing and not unexpected
         return Published(name, pushed.added, pushed.removed, verified, proof.value, missing, unexpected)
+
+    def _intend(self, list_id: int, connection_id: int) -> None:
+        """Know from now on that a list may be there, even if the process ends before the push does."""
+        table = tables.publications
+        key = (table.c.hotlist_id == list_id) & (table.c.connection_id == connection_id)
+        with self._store.write() as connection:
+            if connection.scalar(select(table.c.connection_id).where(key)) is None:
+                connection.execute(table.insert().values(hotlist_id=list_id, connection_id=connection_id))
 
     def _note(self, list_id: int, connection_id: int, pushed_at: datetime) -> None:
         table = tables.publications

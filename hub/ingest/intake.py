@@ -8,6 +8,7 @@ from connectors.contract import Connector, Record
 from connectors.errors import NotARead, RecordRejected
 from hub.clock import Clock
 from hub.ingest.documents import why_refused
+from hub.ingest.drift import Drift
 from hub.policy.profile import Expiry, Profile
 from hub.store.engine import Store
 from hub.store.images import ImageStore
@@ -37,10 +38,12 @@ class Intake:
         checkpoint: Mapping[str, Any] | None = None,
         run_id: int | None = None,
         replayed: Sequence[int] = (),
+        drift: Drift | None = None,
     ) -> Saved:
         """Parse, gate and keep one page of records; no read of it is lost and none is kept twice.
 
-        A read whose life was over before it arrived is counted and not kept.
+        A read whose life was over before it arrived is counted and not kept. Where `drift` finds with this page that
+        the vendor has changed, it is kept without its checkpoint.
         """
         now = self._clock.now()
         received = received_at or now
@@ -67,6 +70,9 @@ class Intake:
                 born_expired += 1
                 continue
             accepted.append(Accepted(read, record.kind, record.part, record.payload, expiry.at, expiry.rule))
+        seen = len(accepted) + len(rejected) + born_expired
+        if drift is not None and drift.note(seen, rejected):
+            checkpoint = None
         page = PageToSave(
             connection_id=connection_id,
             obtained=obtained,

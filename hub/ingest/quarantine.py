@@ -1,16 +1,17 @@
 """`Quarantine`: what could not become a read, why, and another try after a fix."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 
 from connectors.contract import Connector, Record
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
+from hub.errors import HubError, NotFound
 from hub.ingest.documents import again
 from hub.ingest.intake import Intake
 from hub.store import tables
@@ -24,7 +25,7 @@ BATCH: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Quarantined records of one connection that were refused alike."""
+    """Quarantined records of one connection that were refused alike; `sample` is the number of the newest."""
 
     connection: str
     field: str
@@ -32,10 +33,24 @@ class Group:
     count: int
     first: datetime
     last: datetime
+    sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One quarantined record as it arrived, with the pictures that came beside it."""
+
+    id: int
+    kind: str
+    part: int
+    obtained: str
+    received_at: datetime
+    payload: bytes
+    attachments: Mapping[str, bytes]
 
 
 class Quarantine:
-    """Lists and replays quarantined records."""
+    """Lists, shows and replays quarantined records."""
 
     def __init__(
         self,
@@ -64,6 +79,7 @@ class Quarantine:
                     count,
                     func.min(table.c.received_at),
                     func.max(table.c.received_at),
+                    func.max(table.c.id),
                 )
                 .join(accounts, accounts.c.id == table.c.connection_id)
                 .where(table.c.expires_at > to_micros(self._clock.now()))
@@ -72,49 +88,112 @@ class Quarantine:
             ).all()
         self._audit.record(actor, "quarantine.list", "done", results=len(rows))
         return [
-            Group(name, field, reason, found, from_micros(first), from_micros(last))
-            for name, field, reason, found, first, last in rows
+            Group(name, field, reason, found, from_micros(first), from_micros(last), sample)
+            for name, field, reason, found, first, last, sample in rows
         ]
 
-    def replay(self, actor: Actor, name: str) -> Saved:
-        """Try every quarantined record of a connection again; what fits now lands as if it had come right at first.
+    def show(self, actor: Actor, name: str, field: str, reason: str) -> Sample:
+        """The newest record of a group, as it arrived: it may name a plate, so who looked is on record before.
 
-        Each page is one transaction: a record leaves quarantine in the same moment in which its read is kept.
+        Raises `NotFound` where there is no such group, or all of it has expired.
         """
+        account, _ = self._open(name)
+        table = tables.quarantine
+        with self._store.read() as connection:
+            row = connection.execute(
+                select(table)
+                .where(*self._alive(account.id), *_alike_to(field, reason))
+                .order_by(table.c.id.desc())
+                .limit(1)
+            ).one_or_none()
+        group: dict[str, Any] = {"field": field, "refused_because": reason}
+        found = 0 if row is None else 1
+        self._audit.record(actor, "quarantine.show", "done", target=name, results=found, **group)
+        if row is None:
+            raise NotFound(f"{name} has no quarantined record with that field and reason")
+        record = _record(row)
+        received_at = from_micros(row.received_at)
+        return Sample(
+            row.id, record.kind, record.part, row.obtained, received_at, record.payload, dict(record.attachments)
+        )
+
+    def replay(
+        self, actor: Actor, name: str | None = None, field: str | None = None, reason: str | None = None
+    ) -> Saved:
+        """Try quarantined records again; what fits now lands as if it had come right at first.
+
+        Those of every connection, of one, or of it those that were refused alike. Each page is one transaction: a
+        record leaves quarantine in the same moment in which its read is kept. A connection that cannot be opened or is
+        replayed already holds up no other; the first such failure is raised at the end.
+        """
+        if name is not None:
+            return self._replay(actor, name, field, reason)
+        total, failure = Saved(), None
+        for other in self._names():
+            try:
+                total += self._replay(actor, other, field, reason)
+            except HubError as failed:
+                failure = failure or failed
+        if failure is not None:
+            raise failure
+        return total
+
+    def _replay(self, actor: Actor, name: str, field: str | None, reason: str | None) -> Saved:
         account, connector = self._open(name)
         total = Saved()
-        self._audit.record(actor, "quarantine.replay", "asked", target=name)
+        group: dict[str, Any] = {
+            key: told for key, told in (("field", field), ("refused_because", reason)) if told is not None
+        }
+        self._audit.record(actor, "quarantine.replay", "asked", target=name, **group)
         with self._store.lease(f"replay-{account.id}"):
-            after, last = 0, self._last()  # what a document falls apart into is not tried a second time
-            while rows := self._page(account.id, after, last):
+            after, last = 0, self._last(account.id)
+            while rows := self._page(account.id, after, last, field, reason):
                 after = rows[-1].id
-                for (obtained, received_at), group in _alike(rows).items():
+                for (obtained, received_at), alike in _alike(rows).items():
                     total += self._intake.take(
                         connector,
                         account.id,
-                        [record for row in group for record in again(connector, _record(row))],
+                        [record for row in alike for record in again(connector, _record(row))],
                         obtained=obtained,
                         received_at=from_micros(received_at),
-                        replayed=[row.id for row in group],
+                        replayed=[row.id for row in alike],
                     )
         return total
 
-    def _last(self) -> int:
+    def _names(self) -> list[str]:
+        table, accounts = tables.quarantine, tables.connections
+        holding = select(table.c.connection_id).where(table.c.expires_at > to_micros(self._clock.now()))
         with self._store.read() as connection:
-            return connection.scalar(select(func.max(tables.quarantine.c.id))) or 0
+            named = select(accounts.c.name).where(accounts.c.id.in_(holding)).order_by(accounts.c.name)
+            return list(connection.scalars(named))
 
-    def _page(self, connection_id: int, after: int, last: int) -> list[Row[Any]]:
+    def _last(self, connection_id: int) -> int:
+        """The newest record there is now: what a replay itself puts into quarantine is not for this replay."""
+        newest = select(func.max(tables.quarantine.c.id)).where(tables.quarantine.c.connection_id == connection_id)
+        with self._store.read() as connection:
+            return connection.scalar(newest) or 0
+
+    def _page(self, connection_id: int, after: int, last: int, field: str | None, reason: str | None) -> list[Row[Any]]:
         table = tables.quarantine
         with self._store.read() as connection:
             return list(
                 connection.execute(
                     select(table)
-                    .where(table.c.connection_id == connection_id, table.c.id > after, table.c.id <= last)
-                    .where(table.c.expires_at > to_micros(self._clock.now()))
+                    .where(*self._alive(connection_id), *_alike_to(field, reason))
+                    .where(table.c.id > after, table.c.id <= last)
                     .order_by(table.c.id)
                     .limit(BATCH)
                 )
             )
+
+    def _alive(self, connection_id: int) -> tuple[ColumnElement[bool], ...]:
+        table = tables.quarantine
+        return table.c.connection_id == connection_id, table.c.expires_at > to_micros(self._clock.now())
+
+
+def _alike_to(field: str | None, reason: str | None) -> list[ColumnElement[bool]]:
+    told = ((tables.quarantine.c.field, field), (tables.quarantine.c.reason, reason))
+    return [column == value for column, value in told if value is not None]
 
 
 def _alike(rows: list[Row[Any]]) -> dict[tuple[str, int], list[Row[Any]]]:

@@ -22,6 +22,8 @@ class Rule:
     vendor: str | None
     keep: Duration
     clause: str
+    least: Duration | None = None
+    """How long a read must be kept from its receipt, where somebody says so."""
 
     def fits(self, origin: str, vendor: str) -> bool:
         """Whether the rule speaks about reads of this origin and vendor."""
@@ -71,6 +73,7 @@ def _rule(data: dict[str, Any]) -> Rule:
         vendor=match.get("vendor"),
         keep=Duration.parse(data["max"]["dur"]),
         clause=data["ref"],
+        least=Duration.parse(data["min"]["dur"]) if data.get("min") else None,
     )
 
 

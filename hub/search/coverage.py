@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 from connectors.contract import Connector, abilities
 from hub.errors import NotFound
 from hub.search.query import Query
-from hub.store import tables
+from hub.store import runs, tables
 from hub.store.instant import from_micros, to_micros
 
 
@@ -28,8 +28,8 @@ class Coverage:
 
     `status` is `included`, `on-demand` (it answers for one plate when asked, and what is here is what was asked for),
     `not-asked` (left out by the query), `paused`, `never-synced` or `not-available` (its connector may not run here any
-    more). `gaps` are the times within the asked window that no finished run has covered, from the first run on where
-    the query names no beginning.
+    more). `gaps` are the times within the asked window that no run has covered, from the first run on where the query
+    names no beginning; a run that failed has covered what its pages vouched for.
     """
 
     connection: str
@@ -42,21 +42,17 @@ def coverage(
     connection: Connection, query: Query, now: datetime, kind: Callable[[str], type[Connector[Any]]]
 ) -> list[Coverage]:
     """The coverage of every connection, by name, for a query's window (open ends: from the first run, until now)."""
-    runs, accounts = tables.runs, tables.connections
-    done: dict[int, list[tuple[int, int]]] = {}
-    ended: dict[int, int] = {}
-    ran = select(runs.c.connection_id, runs.c.since, runs.c.until, runs.c.ended_at).where(runs.c.outcome == "done")
-    for ident, since, until, at in connection.execute(ran.order_by(runs.c.since)):
-        done.setdefault(ident, []).append((since, until))
-        ended[ident] = max(ended.get(ident, 0), at)
+    covered = runs.spans(connection, after=to_micros(query.since) if query.since else None)
+    ended = runs.last_done(connection)
     found = []
-    for row in connection.execute(select(accounts).order_by(accounts.c.name)):
-        covered = done.get(row.id, [])
-        begin = to_micros(query.since) if query.since else covered[0][0] if covered else to_micros(now)
+    for row in connection.execute(select(tables.connections).order_by(tables.connections.c.name)):
+        spans = covered.get(row.id, [])
+        begin = to_micros(query.since) if query.since else spans[0].since if spans else to_micros(now)
         end = min(to_micros(query.until) if query.until else to_micros(now), to_micros(now))
-        gaps = [Gap(from_micros(start), from_micros(stop)) for start, stop in _holes(covered, begin, end)]
+        gaps = [Gap(from_micros(start), from_micros(stop)) for start, stop in runs.holes(spans, begin, end)]
         success = from_micros(ended[row.id]) if row.id in ended else None
-        found.append(Coverage(row.name, _status(row, query, bool(covered), kind), success, gaps))
+        synced = bool(spans) or row.id in ended
+        found.append(Coverage(row.name, _status(row, query, synced, kind), success, gaps))
     return found
 
 
@@ -72,18 +68,3 @@ def _status(row: Row[Any], query: Query, synced: bool, kind: Callable[[str], typ
     if "looks_up_plates" in can and "pulls_reads" not in can:
         return "on-demand"
     return "included" if synced else "never-synced"
-
-
-def _holes(covered: list[tuple[int, int]], begin: int, end: int) -> list[tuple[int, int]]:
-    """What is left of `begin`–`end` without the covered spans, which come in order of their beginnings."""
-    holes = []
-    at = begin
-    for start, stop in covered:
-        if start >= end:
-            break
-        if start > at:
-            holes.append((at, start))
-        at = max(at, stop)
-    if at < end:
-        holes.append((at, end))
-    return holes

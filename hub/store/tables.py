@@ -58,7 +58,28 @@ connections = Table(
     Column("added_at", BigInteger, nullable=False),
     Column("checkpoint", Text),
     Column("checkpoint_at", BigInteger),
+    Column("sealed_key", Text, nullable=False, server_default=""),
+    Column("every_seconds", Integer),
+    Column("removed_at", BigInteger),
 )
+"""`sealed_key` names the key that `sealed` is under (empty: nobody noted it); `every_seconds` None: the vendor's."""
+
+removals = Table(
+    "removals",
+    metadata,
+    _id(),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("reads", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("steps", Text, nullable=False),
+    Column("certificate", Text),
+    Column("sha256", Text),
+)
+"""Removals of connections, under way or over: `reads` is `keep` or `purge`, `steps` what is done so far."""
 
 runs = Table(
     "runs",

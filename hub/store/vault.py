@@ -1,7 +1,10 @@
-"""Secrets at rest: AES-256-GCM under a key that never lies in the database."""
+"""Secrets at rest: AES-256-GCM under a key that never lies in the database, and whose id lies beside what it sealed."""
 
 import base64
 import os
+from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -12,45 +15,153 @@ from hub.errors import IntegrityBroken, Invalid
 
 _NONCE: Final = 12
 _KEY: Final = 32
+_BEFORE: Final = ".before"
+_NEXT: Final = ".next"
 
 
 class Vault:
-    """Seals and opens small texts; each is bound to what it belongs to, so it cannot be moved to another row."""
+    """Seals and opens small texts; each is bound to what it belongs to, so it cannot be moved to another row.
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) != _KEY:
-            raise Invalid("secret_key: must be the Base64 of 32 bytes")
-        self._cipher = AESGCM(key)
+    It seals under one key and opens under that one and those before it, until everything is sealed anew.
+    """
+
+    def __init__(self, key: bytes, before: Iterable[bytes] = (), path: Path | None = None) -> None:
+        self._keys = {key_id(one): AESGCM(_checked(one)) for one in (key, *before)}
+        self.key_id = key_id(key)
+        """The id of the key that seals: a digest, from which nobody finds the key."""
+        self._path = path
 
     @classmethod
     def of_file(cls, path: Path) -> "Vault":
         """The vault of a key file, which is made (owner-readable only) where there is none."""
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls(path.read_bytes())
-        with os.fdopen(descriptor, "wb") as file:
             key = os.urandom(_KEY)
-            file.write(key)
-            os.fsync(file.fileno())
-        return cls(key)
+            _write(path, key)
+        except FileExistsError:
+            key, *before = _read(path)
+            return cls(key, before, path)
+        return cls(key, (), path)
 
     @classmethod
-    def of_text(cls, text: str) -> "Vault":
-        """The vault of a Base64 key."""
-        try:
-            return cls(base64.b64decode(text, validate=True))
-        except ValueError:
-            raise Invalid("secret_key: must be the Base64 of 32 bytes") from None
+    def of_text(cls, text: str, before: str | None = None, file: Path | None = None) -> "Vault":
+        """The vault of a Base64 key; what `before`, or the key of a `file`, sealed still opens.
+
+        Raises `Invalid` naming the setting.
+        """
+        former = [_decoded(before, "former_secret_key")] if before else []
+        if file is not None and file.exists():
+            former += _read(file)
+        return cls(_decoded(text, "secret_key"), former)
 
     def seal(self, text: bytes, owner: str) -> bytes:
-        """The sealed text of an owner."""
+        """The sealed text of an owner; note `key_id` beside it."""
         nonce = os.urandom(_NONCE)
-        return nonce + self._cipher.encrypt(nonce, text, owner.encode())
+        return nonce + self._keys[self.key_id].encrypt(nonce, text, owner.encode())
 
-    def open(self, sealed: bytes, owner: str) -> bytes:
-        """The text again; raises `IntegrityBroken` where the key is another or the bytes were changed."""
-        try:
-            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], owner.encode())
-        except InvalidTag:
-            raise IntegrityBroken(f"the secrets of {owner} cannot be opened: wrong key, or changed bytes") from None
+    def open(self, sealed: bytes, owner: str, under: str = "") -> bytes:
+        """The text again; `under` is the id that was noted beside it, if one was.
+
+        Raises `IntegrityBroken` where the key is another or the bytes were changed.
+        """
+        if under and under not in self._keys:
+            self.refresh()  # another process may have renewed the key
+        if under and under not in self._keys:
+            raise IntegrityBroken(
+                f"the secrets of {owner} are sealed under the key {under} and this hub has the key {self.key_id}: bring"
+                " that key back, or enter the secrets anew"
+            )
+        for cipher in [self._keys[under]] if under else self._keys.values():
+            with suppress(InvalidTag):
+                return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], owner.encode())
+        raise IntegrityBroken(f"the secrets of {owner} cannot be opened: wrong key, or changed bytes")
+
+    @property
+    def makes_its_keys(self) -> bool:
+        """Whether the key lies in a file of ours; otherwise a person sets it."""
+        return self._path is not None
+
+    def refresh(self) -> None:
+        """Take the key file as it is now; does nothing for a key that a person set."""
+        if self._path is None:
+            return
+        key, *before = _read(self._path)
+        self._keys |= {key_id(one): AESGCM(one) for one in (key, *before)}
+        self.key_id = key_id(key)
+
+    def renew(self) -> None:
+        """Seal under a new key from now on; the file keeps the one before until `forget`.
+
+        Kill it at any moment: the file holds a whole key, and the one before lies beside it.
+        """
+        if self._path is None:
+            raise Invalid("secret_key: is set from outside; set a new one there, and this one as former_secret_key")
+        self.refresh()
+        fresh, before = self._beside(_NEXT), self._beside(_BEFORE)
+        fresh.unlink(missing_ok=True)
+        _write(fresh, os.urandom(_KEY))
+        if not before.exists():  # where it does, an earlier renewal was cut short, and rows may still need it
+            _write(before, self._path.read_bytes())
+        elif self._path.read_bytes() not in _read(before):
+            _write(self._beside(_NEXT + _BEFORE), before.read_bytes() + self._path.read_bytes())
+            self._beside(_NEXT + _BEFORE).replace(before)
+        fresh.replace(self._path)
+        _settle(self._path.parent)
+        self.refresh()
+
+    def forget(self) -> None:
+        """Destroy every key but the one that seals: nothing is sealed under them any more."""
+        self._keys = {self.key_id: self._keys[self.key_id]}
+        if self._path is not None:
+            before = self._beside(_BEFORE)
+            if before.exists():
+                before.write_bytes(bytes(before.stat().st_size))
+                before.unlink()
+            _settle(self._path.parent)
+
+    def _beside(self, suffix: str) -> Path:
+        assert self._path is not None
+        return self._path.with_name(self._path.name + suffix)
+
+
+def key_id(key: bytes) -> str:
+    """The id of a key."""
+    return sha256(b"alprhub key id\0" + key).hexdigest()[:12]
+
+
+def _checked(key: bytes) -> bytes:
+    if len(key) != _KEY:
+        raise Invalid("secret_key: must be the Base64 of 32 bytes")
+    return key
+
+
+def _decoded(text: str, setting: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != _KEY:
+        raise Invalid(f"{setting}: must be the Base64 of 32 bytes")
+    return key
+
+
+def _read(path: Path) -> list[bytes]:
+    """The key of a file, and those before it that are still needed."""
+    before = path.with_name(path.name + _BEFORE)
+    former = before.read_bytes() if before.exists() else b""
+    return [path.read_bytes(), *(former[start : start + _KEY] for start in range(0, len(former), _KEY))]
+
+
+def _write(path: Path, body: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _settle(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,6 +1,8 @@
 """The one module that speaks HTTP, against answers that no server would give twice."""
 
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -95,6 +97,15 @@ def test_a_throttle_is_waited_out_for_the_seconds_it_names(
     ]
     assert http.get("/x").json() == {}
     assert slept == [7.0]
+
+
+def test_a_throttle_that_is_over_by_its_date_is_not_waited_for(
+    http: Http, wire: respx.MockRouter, slept: list[float]
+) -> None:
+    over = {"Retry-After": "Mon, 01 Jun 2026 11:59:00 GMT"}
+    wire.get(f"{BASE}/x").side_effect = [httpx.Response(429, headers=over), httpx.Response(200, json={})]
+    http.get("/x")
+    assert sum(slept) == 0
 
 
 def test_a_throttle_may_name_a_date(http: Http, wire: respx.MockRouter, slept: list[float]) -> None:
@@ -294,6 +305,118 @@ def test_requests_keep_the_pace_that_was_agreed(clock: _Clock, wire: respx.MockR
     for _ in range(3):
         http.get("/x")
     assert [round(wait) for wait in slept] == [10, 20]
+
+
+def test_threads_that_share_a_vendor_ask_no_more_at_a_time_than_it_allows(
+    clock: _Clock, wire: respx.MockRouter
+) -> None:
+    under_way, most, lock, go_on = 0, 0, threading.Lock(), threading.Event()
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+            if under_way == 3:
+                go_on.set()
+        go_on.wait(5)
+        with lock:
+            under_way -= 1
+        return httpx.Response(200, json={})
+
+    wire.get(f"{BASE}/x").mock(side_effect=answer)
+    http = Http(BASE, Frame(clock, lambda _: None), limits=Limits(per_second=1e9, parallel=3))
+    with ThreadPoolExecutor(12) as pool:
+        assert len(list(pool.map(lambda _: http.get("/x"), range(24)))) == 24
+    assert most == 3
+
+
+def test_a_token_is_fetched_even_where_one_request_at_a_time_is_allowed(clock: _Clock, wire: respx.MockRouter) -> None:
+    def fetch() -> Token:
+        http.request("POST", f"{BASE}/token", credentials=False)
+        return Token("token-1", clock.at + timedelta(hours=1))
+
+    wire.post(f"{BASE}/token").respond(200, json={})
+    wire.get(f"{BASE}/x").respond(200, json={})
+    auth = BearerToken(fetch, clock.now, SecretStr(SECRET))
+    http = Http(BASE, Frame(clock, lambda _: None), auth=auth, limits=Limits(per_second=1e9, parallel=1))
+    assert http.get("/x").json() == {}
+
+
+def test_whoever_waits_for_a_place_longer_than_his_asker_sends_nothing(clock: _Clock, wire: respx.MockRouter) -> None:
+    busy, go_on = threading.Event(), threading.Event()
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        busy.set()
+        go_on.wait(5)
+        return httpx.Response(200, json={})
+
+    route = wire.get(f"{BASE}/x").mock(side_effect=answer)
+    http = Http(BASE, Frame(clock, lambda _: None, lambda: 0.05), limits=Limits(per_second=1e9, parallel=1))
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(http.get, "/x")
+        busy.wait(5)
+        with pytest.raises(TryAgain, match="not sent"):
+            http.get("/x")
+        go_on.set()
+        first.result()
+    assert route.call_count == 1
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    return [(one.levelname, one.getMessage()) for one in caplog.records if one.levelno >= logging.INFO]
+
+
+def test_an_outage_is_one_line_when_it_begins_and_one_when_it_ends(
+    clock: _Clock, wire: respx.MockRouter, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="alprhub.http")
+
+    def sleep(seconds: float) -> None:
+        clock.at += timedelta(seconds=seconds)
+
+    frame, auth = Frame(clock, sleep), QueryKey("api_key", SecretStr(SECRET))
+    route = wire.get(f"{BASE}/x")
+    http = Http(BASE, frame, auth=auth, limits=FAST)
+    plate = {"plate": "9SYN001"}
+    route.respond(200, json={})
+    http.get("/x", params=plate)
+    assert said(caplog) == [], "what goes well is no news"
+    route.mock(side_effect=httpx.ConnectError(f"no way to ?api_key={SECRET}"))
+    for _ in range(3):
+        with pytest.raises(TryAgain):
+            http.get("/x", params=plate)
+    route.respond(503)
+    other = Http(BASE, frame, auth=auth, limits=FAST)
+    with pytest.raises(TryAgain):
+        other.get("/x", params=plate)
+    assert said(caplog) == [("WARNING", "vendor.example is down: GET vendor.example: no connection")]
+    route.respond(200, html="<html>under maintenance</html>")
+    with pytest.raises(VendorChanged):
+        other.get("/x", params=plate)
+    assert len(said(caplog)) == 1
+    down = clock.at - NOW
+    route.respond(200, json={})
+    other.get("/x", params=plate)
+    http.get("/x", params=plate)
+    assert said(caplog)[1:] == [("INFO", f"vendor.example is up again after {down.total_seconds():.0f} s")]
+    route.respond(500)
+    with pytest.raises(TryAgain):
+        http.get("/x", params=plate)
+    assert [level for level, _ in said(caplog)] == ["WARNING", "INFO", "WARNING"]
+    assert SECRET not in caplog.text
+    assert "9SYN001" not in caplog.text
+
+
+@pytest.mark.parametrize("status", [429, 404, 401, 400])
+def test_a_throttle_and_a_refusal_are_no_outage(
+    http: Http, wire: respx.MockRouter, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    caplog.set_level(logging.INFO, logger="alprhub.http")
+    wire.get(f"{BASE}/x").respond(status)
+    with pytest.raises(ConnectorError):
+        http.get("/x")
+    assert said(caplog) == []
 
 
 def test_pushed_requests_must_hold_the_secret() -> None:

@@ -52,12 +52,13 @@ def _at_work(kind: type[Connector[Any]]) -> Any:
     return kind(told, Frame(_Clock(), lambda _: None))
 
 
-def test_it_writes_a_module_a_fixture_and_a_page_and_nothing_else(checkout: Path) -> None:
+def test_it_writes_a_module_a_fixture_a_page_and_wire_tests_and_nothing_else(checkout: Path) -> None:
     written = scaffold("acme", checkout)
     assert [path.relative_to(checkout).as_posix() for path in written] == [
         "connectors/vendors/acme.py",
         "tests/vendors/acme/reads.json",
         "docs/vendors/acme.md",
+        "tests/vendors/test_acme_wire.py",
     ]
     assert sorted(path for path in checkout.rglob("*") if path.is_file()) == sorted(written)
     assert not [path for path in written if "@" in path.read_text()]
@@ -111,10 +112,33 @@ def test_the_page_tells_every_setting(acme: type[Connector[Any]], checkout: Path
     assert [name for name in acme.Settings.model_fields if f"`{name}`" not in page] == []
 
 
+def test_what_it_writes_passes_the_contract_and_its_own_wire_tests(checkout: Path) -> None:
+    written, _, page, wire = scaffold("acme", checkout)
+    (checkout / "test_acme.py").write_text(
+        "from pathlib import Path\n"
+        "import connectors.vendors\n"
+        "connectors.vendors.__path__.append(str(Path(__file__).parent / 'connectors' / 'vendors'))\n"
+        "from connectors.registry import connector\n"
+        "from connectors.testing import contract\n"
+        f"TestAcme = contract(connector('acme'), Path({str(written.parents[2])!r}) / 'tests' / 'vendors' / 'acme',"
+        f" key='acme', page=Path({str(page)!r}))\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_acme.py", str(wire)]
+    first, second = (
+        subprocess.run([*command, *more], check=False, capture_output=True, text=True, cwd=checkout)
+        for more in (["-k", "reviewed"], [])
+    )
+    assert "1 failed" in first.stdout
+    assert "was written just now" in first.stdout
+    assert second.returncode == 0, second.stdout
+    read = json.loads((checkout / "tests/vendors/acme/reads.reads.json").read_text())[0]["read"]
+    assert (read["plate"], read["plate_state"]) == ("9SYN042", "US-CA")
+
+
 @pytest.mark.parametrize("key", ["ab", "a" * 11 + "_" + "b" * 12])
 def test_what_it_writes_keeps_the_rules_of_the_house(checkout: Path, key: str) -> None:
-    written, *_ = scaffold(key, checkout)
-    rules = ["--config", str(module.ROOT / "pyproject.toml"), "--no-cache", str(written)]
+    code = [str(path) for path in scaffold(key, checkout) if path.suffix == ".py"]
+    rules = ["--config", str(module.ROOT / "pyproject.toml"), "--no-cache", *code]
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *command, *rules], check=False, capture_output=True, text=True
@@ -144,7 +168,15 @@ def test_a_connector_that_there_is_keeps_its_key(checkout: Path, key: str) -> No
         scaffold(key, checkout)
 
 
-@pytest.mark.parametrize("there", ["connectors/vendors/acme.py", "tests/vendors/acme/a.json", "docs/vendors/acme.md"])
+@pytest.mark.parametrize(
+    "there",
+    [
+        "connectors/vendors/acme.py",
+        "tests/vendors/acme/a.json",
+        "docs/vendors/acme.md",
+        "tests/vendors/test_acme_wire.py",
+    ],
+)
 def test_nothing_is_written_over_or_half_written(checkout: Path, there: str) -> None:
     (checkout / there).parent.mkdir(exist_ok=True)
     (checkout / there).write_text("mine")
@@ -168,6 +200,7 @@ def test_the_command_says_what_to_do_next(
     said = capsys.readouterr().out
     assert "make test ARGS='-k acme'" in said
     assert "alprhub connectors parse acme tests/vendors/acme/reads.json" in said
+    assert "tests/vendors/test_acme_wire.py" in said
 
 
 def test_the_command_refuses_in_one_line() -> None:

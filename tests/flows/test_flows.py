@@ -19,9 +19,9 @@ from plain import PlainConnector, record, write_page
 import flows.publish as publish_module
 import flows.purge as purge_module
 import flows.sync as sync_module
-from connectors.contract import Page, Window
+from connectors.contract import Limits, Page, Window
 from connectors.errors import TryAgain
-from flows.deployments import EVERY, deployments
+from flows.deployments import deployments
 from flows.door import FlowFailed, lend, the_hub
 from hub.audit.record import Actor
 from hub.clock import SetClock
@@ -173,6 +173,7 @@ def test_every_active_connection_and_every_list_has_its_deployments(lent: Hub, t
     lent.connections.add(ACTOR, "gate", "native", {"source": str(tmp_path)}, check=False)
     lent.connections.add(ACTOR, "old", "plain", {"folder": str(tmp_path)})
     lent.connections.pause(ACTOR, "old", "contract ended")
+    lent.connections.schedule(ACTOR, "feed", timedelta(minutes=3))
     lent.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     made = {one.name: one for one in deployments()}
     assert {name: (one.flow_name, one.parameters) for name, one in made.items()} == {
@@ -184,8 +185,8 @@ def test_every_active_connection_and_every_list_has_its_deployments(lent: Hub, t
         "months": ("months", {}),
     }
     assert {name: _when(one) for name, one in made.items()} == {
-        "feed": EVERY,
-        "gate": EVERY,
+        "feed": timedelta(minutes=3),
+        "gate": Limits().every,
         "publish-wanted": "5 * * * *",
         "verify-wanted": "35 * * * *",
         "purge": "0 * * * *",

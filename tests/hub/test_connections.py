@@ -1,13 +1,14 @@
-"""Connections: checked before they are saved, and never forgotten while they hold something."""
+"""Connections: checked before they are saved, paced, paused and resumed."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from plain import record, write_page
 
+from connectors.contract import Limits
 from connectors.errors import AdminMustFix
 from hub.audit.record import Actor
-from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, NotFound
 from hub.hotlists.lists import NewEntry
 from hub.wiring import Hub
@@ -41,22 +42,51 @@ def test_names_are_unique_and_unknown_things_are_named(opened: Hub, actor: Actor
         opened.connections.add(actor, "other", "atlantis", {})
 
 
-def test_an_account_is_removed_only_when_nothing_of_it_is_left(
-    opened: Hub, actor: Actor, feed: Path, clock: SetClock
-) -> None:
-    from datetime import timedelta
+def test_the_agency_whose_account_it_is_must_be_the_hubs(opened: Hub, actor: Actor, tmp_path: Path) -> None:
+    settings = {"folder": str(tmp_path)}
+    with pytest.raises(Conflict, match="'Elsewhere PD' is not 'Agency'"):
+        opened.connections.add(actor, "feed", "plain", settings, agency="Elsewhere PD")
+    with pytest.raises(Invalid, match="agency"):
+        opened.connections.add(actor, "feed", "plain", settings, agency=" ")
+    opened.connections.add(actor, "feed", "plain", settings, agency="Agency")
+    (account,) = opened.connections.list()
+    assert (account.agency, account.kind) == ("Agency", "own")
 
+
+def test_an_account_runs_as_often_as_its_vendor_allows_until_somebody_says_otherwise(
+    opened: Hub, actor: Actor, feed: Path
+) -> None:
+    def every() -> int:
+        return opened.connections.list()[0].every_seconds
+
+    assert every() == Limits().every.total_seconds() == 600
+    assert opened.connections.schedule(actor, "feed", timedelta(minutes=2)) == 120 == every()
+    assert opened.connections.schedule(actor, "feed", None) == 600 == every()
+    for wrong in (timedelta(seconds=59), timedelta(days=8)):
+        with pytest.raises(Invalid, match="every"):
+            opened.connections.schedule(actor, "feed", wrong)
+    told = [event["detail"] for event in opened.audit.events() if event["action"] == "connections.schedule"]
+    assert told == [{"seconds": 600, "own": True}, {"seconds": 120, "own": False}]
+
+
+def test_an_account_that_does_not_work_stays_paused_unless_nobody_asks(opened: Hub, actor: Actor, feed: Path) -> None:
+    opened.connections.pause(actor, "feed", "key revoked")
+    (feed / "key").write_text("another key")
+    with pytest.raises(AdminMustFix):
+        opened.connections.resume(actor, "feed")
+    assert opened.connections.list()[0].state_reason == "key revoked"
+    assert opened.connections.resume(actor, "feed", check=False) == "not checked"
+    opened.connections.pause(actor, "feed", "again")
+    (feed / "key").unlink()
+    assert opened.connections.resume(actor, "feed") == "the folder is there"
+    assert opened.connections.list()[0].state == "active"
+
+
+def test_what_a_pause_costs_is_said(opened: Hub, actor: Actor, feed: Path) -> None:
     opened.hotlists.load(actor, "wanted", [NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")])
     opened.publishing.publish(actor, "wanted", "feed")
-    write_page(feed, 1, [record(1, "7ZZZ002", "2026-06-01T11:00:00Z")])
+    write_page(feed, 1, [record(1, "7ZZZ002", "2026-06-01T11:00:00Z"), record(2, "7ZZZ003", "2026-05-20T11:00:00Z")])
     opened.sync.run(actor, "feed")
-    with pytest.raises(Conflict, match="reads"):
-        opened.connections.remove(actor, "feed")
-    clock.advance(timedelta(days=31))
-    opened.retention.purge(actor)
-    with pytest.raises(Conflict, match="hot lists"):
-        opened.connections.remove(actor, "feed")
-    opened.hotlists.withdraw(actor, "wanted", "7ZZZ001", None, "recovered")
-    opened.publishing.publish(actor, "wanted", "feed")
-    opened.connections.remove(actor, "feed")
-    assert opened.connections.list() == []
+    cost = opened.pausing.cost("feed")
+    assert (cost.reads_last_day, cost.hot_lists, cost.pushed) == (1, ["wanted"], True)
+    assert len(cost.costs) == 4

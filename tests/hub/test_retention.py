@@ -59,7 +59,7 @@ def test_the_purge_reaches_rows_payloads_pictures_hits_and_plates(
 def test_a_second_pull_cannot_raise_the_dead(opened: Hub, actor: Actor, clock: SetClock, one_read: Path) -> None:
     clock.advance(LIFE)
     opened.retention.purge(actor)
-    saved = opened.sync.run(actor, "feed")
+    saved = opened.sync.run(actor, "feed", clock.now() - LIFE - timedelta(days=1))
     assert (saved.stored, saved.born_expired) == (0, 1)
 
 

@@ -1,6 +1,7 @@
 """A connector whose vendor is a folder of JSON files: one file a page, a list of reads in each."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,6 +36,8 @@ class PlainSettings(contract.Settings):
 
     folder: Path
     api_key: SecretStr = SecretStr("plain-secret-key")
+    key_ends: date | None = None
+    credentials_end: ClassVar[str] = "key_ends"
 
 
 class PlainConnector(Connector[PlainSettings]):
@@ -47,6 +50,9 @@ class PlainConnector(Connector[PlainSettings]):
     def check(self) -> str:
         if not self.settings.folder.is_dir():
             raise AdminMustFix("folder: there is none")
+        wanted = self.settings.folder / "key"
+        if wanted.exists() and wanted.read_text() != self.settings.api_key.get_secret_value():
+            raise AdminMustFix("the vendor refuses the key")
         return "the folder is there"
 
     def unpack(self, document: Document) -> Iterable[Record]:
@@ -79,11 +85,14 @@ class PlainConnector(Connector[PlainSettings]):
         )
 
     def pull(self, window: Window) -> Iterator[Page]:
-        for page in sorted(self.settings.folder.glob("page-*.json")):
+        pages = sorted(self.settings.folder.glob("page-*.json"))
+        for page in pages:
             if page.name.endswith(".broken.json"):
                 raise TryAgain("the vendor is down")
             records = list(self.unpack(Document(page.read_bytes())))
-            yield Page(records, {"until": window.until.isoformat(), "page": page.name})
+            # Pages tell nothing of their times, so only the last one vouches for the window.
+            until = window.until if page == pages[-1] else window.since
+            yield Page(records, {"until": until.isoformat(), "page": page.name})
 
     def verify(self, request: Request) -> None:
         if request.headers.get("x-key") != self.settings.api_key.get_secret_value():

@@ -50,7 +50,7 @@ class Account(NamedTuple):
 ACCOUNTS = {
     "feed": Account(
         PlainConnector,
-        "own",
+        "native_reader",
         (
             Stand("c0", "Pier", "pier", (NORTH[0], EAST[0])),
             Stand("c1", None, None, (NORTH[2], EAST[1])),
@@ -58,9 +58,7 @@ ACCOUNTS = {
         ),
     ),
     "lane": Account(PlainConnector, "commercial", (Stand("c0", "Pier", "plaza", (NORTH[3], EAST[3])),)),
-    "year": Account(
-        YearConnector, "native_reader", (Stand("c0", "c2", "plaza", (NORTH[0], EAST[0])), Stand("c1", "Quay"))
-    ),
+    "year": Account(YearConnector, "own", (Stand("c0", "c2", "plaza", (NORTH[0], EAST[0])), Stand("c1", "Quay"))),
 }
 STANDS = {(name, stand.vendor_id): stand for name, account in ACCOUNTS.items() for stand in account.stands}
 LISTED = ["AB0", "11"]

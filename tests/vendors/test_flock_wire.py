@@ -265,6 +265,27 @@ def test_two_lists_of_one_name_ask_a_person(alone: FlockConnector, wire: respx.M
         alone.list_remote("x")
 
 
+def test_a_list_is_deleted_and_a_list_that_is_gone_is_no_error(vendor: Any, flock: FlockConnector) -> None:
+    flock.push(_complete(_entries(3)))
+    flock.drop_list("Sandbox list")
+    flock.drop_list("Sandbox list")
+    assert vendor.flock.hotlists == {}
+
+
+def test_every_subscription_is_revoked_and_a_repeat_finds_none(vendor: Any, flock: FlockConnector) -> None:
+    for ident in ("one", "two"):
+        vendor.flock.subscriptions[ident] = {"id": ident, "credentials": {"scheme": "none"}, "enabled": False}
+    assert list(flock.subscriptions()) == ["one", "two"]
+    assert (flock.unsubscribe(), flock.unsubscribe()) == (2, 0)
+    assert vendor.flock.subscriptions == {}
+
+
+def test_subscriptions_that_a_client_may_not_see_ask_a_person(alone: FlockConnector, wire: respx.MockRouter) -> None:
+    wire.get(f"{API}/integrations/lpr/alerts/subscriptions").respond(403, json={"error": "Forbidden"})
+    with pytest.raises(AdminMustFix, match="Forbidden"):
+        alone.unsubscribe()
+
+
 def test_the_organisations_limit_asks_a_person(vendor: Any, flock: FlockConnector) -> None:
     vendor.flock.entry_limit = 10
     with pytest.raises(AdminMustFix, match="413"):

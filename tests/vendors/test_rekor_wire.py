@@ -313,6 +313,14 @@ def test_a_list_is_made_once_and_replaced_each_time(vendor: Any, scout: RekorCon
     assert kept.entries == {}
 
 
+def test_a_list_is_deleted_and_a_list_that_is_gone_is_no_error(vendor: Any, scout: RekorConnector) -> None:
+    entries = [Entry("9SYN001", "Stolen", "SB-1", "US-CA")]
+    scout.push(_complete(entries))
+    scout.drop_list("Sandbox list")
+    scout.drop_list("Sandbox list")
+    assert vendor.rekor.lists == {}
+
+
 def test_a_list_reads_back_as_it_was_pushed(scout: RekorConnector) -> None:
     entries = [Entry(f"9S{n:05d}", "Stolen", "SB-1", "US-CA" if n % 2 else None) for n in range(300)]
     scout.push(_complete(entries))

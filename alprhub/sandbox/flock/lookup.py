@@ -68,7 +68,8 @@ async def look_up(request: Request) -> Response:
     question = _understand(body)
     found = _matching(state, question)
     if state.faults.touch_records:
-        found = state.faults.spread(found, [one.id for one in found], question.limit)
+        ids, times = [one.id for one in found], [one.captured_at for one in found]
+        found = state.faults.spread(found, ids, question.limit, times)
     reads = [state.faults.spoil(read_of(state, one), one.id, ANATOMY) for one in found]
     pages = max(1, -(-len(reads) // question.limit))
     search = _Search(reads, question.limit, [uuid4().hex for _ in range(pages)], time.monotonic() + state.page_seconds)

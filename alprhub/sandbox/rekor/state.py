@@ -101,7 +101,7 @@ class RekorState:
             if len(records) >= topn:
                 break
             name = best_uuid(self.passes[place])
-            if self.faults.is_hidden(name):
+            if self.faults.is_hidden(name, self.passes[place].captured_at):
                 continue
             record = self._encoded(place)
             if self.faults.is_bad(name):

@@ -67,7 +67,7 @@ class Drop:
     @property
     def settings(self) -> list[str]:
         """What `connections add` is told of it."""
-        return [f"--set=place={self.place}", "--set=settle_seconds=0", f"--set=secret={SECRET}"]
+        return [f"--set=place={self.place}", "--set=settle_seconds=0", f"--set=secret={SECRET}", "--agency=Agency"]
 
     def export(self, *rows: tuple[str, str, str], name: str = "day-1.csv") -> None:
         """An export of (id, plate, time) rows."""

@@ -46,18 +46,22 @@ def test_an_account_pauses_and_resumes(run: Any, joined: Any) -> None:
     assert run("sync", "drop").code == 0
 
 
-def test_an_account_leaves_only_when_nothing_of_it_is_left(run: Any, filled: Any, sql: Any) -> None:
-    done = run("connections", "remove", "drop")
-    assert (done.code, done.out) == (75, "")
-    assert "still has reads" in done.err
-    sql("UPDATE reads SET expires_at = 1")
-    sql("UPDATE quarantine SET expires_at = 1")
-    assert run("purge").code == 0
-    assert run("connections", "remove", "drop").code == 0
+def test_an_account_that_is_removed_leaves_its_reads_and_a_certificate(run: Any, filled: Any) -> None:
+    assert run("connections", "remove", "drop", "--reason", "contract ended").code == 65
+    done = run("connections", "remove", "drop", "--keep-reads", "--reason", "contract ended")
+    assert done.code == 0, done.err
+    assert "2 kept" in done.out
     assert run("connections", "list", "--json").json() == []
+    (row,) = run("connections", "list", "--removed", "--json").json()
+    assert (row["name"], row["state"]) == ("drop", "removed")
+    told = run("connections", "certificate", "drop").json()
+    assert told["certificate"]["reads"]["kept"] == 2
+    assert run("sync", "drop").code == 66
 
 
-@pytest.mark.parametrize("words", [("check",), ("pause", "--reason=x"), ("resume",), ("remove",)])
+@pytest.mark.parametrize(
+    "words", [("check",), ("pause", "--reason=x"), ("resume",), ("remove", "--keep-reads", "--reason=x")]
+)
 def test_an_account_that_is_not_there_is_named(run: Any, words: tuple[str, ...]) -> None:
     done = run("connections", *words, "nobody")
     assert (done.code, done.out) == (66, "")
@@ -100,8 +104,9 @@ def test_what_is_missing_or_wrong_is_named(run: Any, words: list[str], named: st
 def test_settings_come_from_a_file_or_from_standard_input(run: Any, drop: Any, tmp_path: Path) -> None:
     told = {"place": str(drop.place), "settle_seconds": 0}
     (tmp_path / "settings.json").write_text(json.dumps(told))
-    assert run("connections", "add", "one", "motorola", "--settings", tmp_path / "settings.json").code == 0
-    assert run("connections", "add", "two", "motorola", "--settings", "-", stdin=json.dumps(told)).code == 0
+    ours = "--agency=Agency"
+    assert run("connections", "add", "one", "motorola", ours, "--settings", tmp_path / "settings.json").code == 0
+    assert run("connections", "add", "two", "motorola", ours, "--settings", "-", stdin=json.dumps(told)).code == 0
     wrong = json.dumps({**told, "place": "/nowhere/at/all"})
     mended = run("connections", "add", "three", "motorola", "--settings", "-", *drop.settings, stdin=wrong)
     assert mended.code == 0, "--set lies on top of the file"

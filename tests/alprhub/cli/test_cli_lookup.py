@@ -31,7 +31,7 @@ def flock(run: Any, joined: Any) -> Iterator[FlockState]:
     app = flock_app(WORLD)
     with Service(app) as service:
         words = [f"--set={name}={value}" for name, value in flock_settings(service.url).items()]
-        assert run("connections", "add", "flock", "flock", *words).code == 0
+        assert run("connections", "add", "flock", "flock", "--agency=Agency", *words).code == 0
         yield app.state.flock
 
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from alprhub.sandbox.faults import KINDS, Anatomy, Faults
+from alprhub.sandbox.world import to_micros
 
 ANATOMY = Anatomy(times=(("at",),), plates=(("plate", "text"),), required=(("id",), ("plate",)))
 IDS = [f"read-{index}" for index in range(2000)]
@@ -152,3 +154,18 @@ def test_healing_ends_every_fault_and_keeps_what_a_test_wants_to_know(rekor: Any
     assert rekor.get("/api/cameras/").status_code == 200
     assert not faults.touch_records
     assert (faults.requests, faults.bad, faults.seed) == (2, {"x": "garbage"}, 7)
+
+
+def test_a_delayed_record_shows_up_once_its_time_has_come_and_the_others_at_once() -> None:
+    now = datetime(2025, 6, 1, 12, tzinfo=UTC)
+    faults = Faults(seed=3, delayed=0.2, delay_seconds=3600, today=lambda: now)
+    names, times = IDS[:400], [to_micros(now)] * 400
+    at_once = faults.spread(names, names, 50, times)
+    delayed = [name for name in names if faults.is_delayed(name)]
+    assert 40 < len(delayed) < 120
+    assert at_once == [name for name in names if name not in delayed]
+    now += timedelta(hours=1)
+    assert faults.spread(names, names, 50, times) == names
+    assert faults.touch_records
+    faults.heal()
+    assert not faults.touch_records

@@ -1,0 +1,27 @@
+"""`alprhub connections`: the life of a vendor's account, from its first check to its certificate."""
+
+import typer
+
+from alprhub.cli.connections import accounts, changes, looking, removal
+from alprhub.cli.connections.given import read_settings
+
+__all__ = ["app", "read_settings"]
+
+app = typer.Typer(help="Add, try, watch, change, pause and remove vendors' accounts.", no_args_is_help=True)
+for command in (
+    accounts.add,
+    accounts.check,
+    accounts.list_,
+    accounts.schedule,
+    accounts.pause,
+    accounts.resume,
+    looking.dry_run,
+    looking.health,
+    looking.diagnostics,
+    changes.change,
+    changes.rotate,
+    changes.reseal,
+    removal.remove,
+    removal.certificate,
+):
+    app.command(command.__name__.rstrip("_").replace("_", "-"))(command)

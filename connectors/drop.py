@@ -1,0 +1,144 @@
+"""`Drop`: a folder into which somebody puts files of reads, and from which each is taken once."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from fnmatch import fnmatch
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+
+from connectors import contract
+from connectors.contract import Page, Record
+from connectors.errors import AdminMustFix, ConnectorError, VendorChanged
+from connectors.pictures import picture
+from connectors.places import Access, File, Place, opened
+
+LARGEST_PICTURE = 15_000_000
+
+
+class DropSettings(contract.Settings):
+    """Base of the settings of a connector that reads files out of a place."""
+
+    place: str = Field(
+        title="Place", description="A folder, `s3://bucket/prefix` or `sftp://user@host/path` that both sides reach."
+    )
+    reads_folder: str = Field("reads", title="Folder of reads", description="Below the place: where exports arrive.")
+    key_id: str | None = Field(None, title="S3 key id", description="For S3; empty uses what this machine has.")
+    secret: SecretStr | None = Field(None, title="Secret", description="The S3 secret key or the SFTP password.")
+    private_key: SecretStr | None = Field(None, title="SFTP private key", description="OpenSSH text, no passphrase.")
+    endpoint_url: str | None = Field(None, title="S3 endpoint", description="For storage other than Amazon's.")
+    host_key: str | None = Field(
+        None, title="SFTP host key", description="The server's public key, `ssh-ed25519 AAAA…`; SFTP needs it."
+    )
+    file_pattern: str = Field("*.csv", title="File pattern", description="Which files are exports of reads.")
+    settle_seconds: int = Field(60, ge=0, title="Settle time", description="How long a file must lie still, seconds.")
+
+    @field_validator("place", check_fields=False)
+    @classmethod
+    def _holds_no_password(cls, place: str) -> str:
+        if urlsplit(place).password is not None:
+            raise ValueError("must not hold a password: that belongs into the secret")
+        return place
+
+
+class CsvSettings(DropSettings):
+    """Base of the settings of a connector whose files are CSV."""
+
+    encoding: str = Field("utf-8-sig", title="Encoding", description="Of the exports; cp1252 is tried after it.")
+    delimiter: str = Field(",", pattern=r'^[^"\r\n]$', title="Delimiter", description="One sign between two cells.")
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_text(cls, encoding: str) -> str:
+        try:
+            "x".encode(encoding)
+        except LookupError:
+            raise ValueError("is no encoding of text") from None
+        return encoding
+
+
+class Drop:
+    """The files of reads in a place. Opens nothing before it is asked."""
+
+    def __init__(self, settings: DropSettings, clock: contract.Clockwork, limits: contract.Limits) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._limits = limits
+
+    def opened(self) -> AbstractContextManager[Place]:
+        """The place itself, closed afterwards."""
+        told = self._settings
+        secret, private = told.secret, told.private_key
+        access = Access(
+            key_id=told.key_id,
+            secret=secret.get_secret_value() if secret else None,
+            private_key=private.get_secret_value() if private else None,
+            endpoint_url=told.endpoint_url,
+            host_key=told.host_key,
+        )
+        return opened(told.place, access)
+
+    def newest(self) -> tuple[int, contract.Document | None]:
+        """How many files lie there, and the newest of them; None where there is none."""
+        with self.opened() as place:
+            files = self._exports(place)
+            if not files:
+                return 0, None
+            newest = max(files, key=lambda file: file.modified)
+            body = place.read(self._settings.reads_folder, newest.name, self._limits.body_bytes)
+        return len(files), contract.Document(body, "", newest.name)
+
+    def pages(self, window: contract.Window, unpack: Callable[[contract.Document], Iterable[Record]]) -> Iterator[Page]:
+        """Every file not taken yet, by name, each with all its records: a late one is no reason to lose it.
+
+        The checkpoint names the files taken, with size and time, and those seen before they lay still. What is wrong
+        with a file (`AdminMustFix` for its size, `VendorChanged` for what it holds) is raised after the others were
+        taken.
+        """
+        before, wrong = window.checkpoint, list[ConnectorError]()
+        with self.opened() as place:
+            files = self._exports(place)
+            marks = {file.name: [file.size, file.modified.isoformat()] for file in files}
+            taken = {name: mark for name, mark in dict(before.get("taken", {})).items() if name in marks}
+            waiting: dict[str, Any] = {}
+            for file in files:
+                mark = marks[file.name]
+                if taken.get(file.name) == mark:
+                    continue
+                try:
+                    body = self._settled(place, file, mark, before.get("waiting", {}).get(file.name))
+                    records = [] if body is None else list(unpack(contract.Document(body, "", file.name)))
+                except (AdminMustFix, VendorChanged) as failed:
+                    wrong.append(failed)
+                    continue
+                if body is None:
+                    waiting[file.name] = mark
+                    continue
+                size = self._limits.page_size
+                for start in range(0, len(records) - size, size):
+                    yield Page(records[start : start + size])
+                taken[file.name] = mark
+                rest = records[(len(records) - 1) // size * size :] if records else []
+                yield Page(rest, {"taken": dict(taken), "waiting": dict(waiting)})
+        yield Page((), {"taken": taken, "waiting": waiting})
+        if wrong:
+            raise wrong[0]
+
+    def picture(self, name: str) -> bytes:
+        """The picture file beside the exports, at most 15 MB; raises `Gone` where there is none of that name."""
+        with self.opened() as place:
+            return picture(place.read(self._settings.reads_folder, name, LARGEST_PICTURE))
+
+    def _exports(self, place: Place) -> list[File]:
+        pattern = self._settings.file_pattern.lower()
+        return [file for file in place.files(self._settings.reads_folder) if fnmatch(file.name.lower(), pattern)]
+
+    def _settled(self, place: Place, file: File, mark: Sequence[Any], before: Any) -> bytes | None:
+        """The file's bytes; None while somebody may still be writing it."""
+        still = abs(self._clock.now() - file.modified) >= timedelta(seconds=self._settings.settle_seconds)
+        if not still or before not in (None, mark):
+            return None
+        body = place.read(self._settings.reads_folder, file.name, self._limits.body_bytes)
+        return body if len(body) == file.size else None

@@ -1,0 +1,255 @@
+"""What a document holds, whatever it is written in: records that a map can be laid over, and back again.
+
+A record's payload is its own bytes as they arrived, where they can be cut out and say everything. Where the map looks
+outside its records it is the whole document, and `part` says which record of it is meant.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from connectors import multipart, xml
+from connectors.contract import Document, Record
+from connectors.errors import VendorChanged
+from connectors.fields import slices
+from connectors.mapping.mapping import Mapping
+from connectors.mapping.path import EVERY, Scope, compiled, members
+from normalize.fault import Unusable
+
+ELEMENT: Final = "json"
+XML_ELEMENT: Final = "xml element"
+"""The kinds of a record whose payload says everything; all other kinds are whole documents."""
+WHOLE: Final = "json document"
+XML: Final = "xml"
+FORM: Final = "form"
+MULTIPART: Final = "multipart"
+MOST_FIELDS: Final = 1000
+MOST_BYTES: Final = 1024**3
+"""What the records of a document that is kept whole with each of them may come to."""
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+def records(document: Document, mapping: Mapping) -> Iterator[Record]:
+    """The records of a document in its order; none where `only` does not want the document.
+
+    Raises `VendorChanged` where it is none of JSON, JSON lines, XML, form and multipart, where it is cut short, and
+    where nothing lies at the map's `records`.
+    """
+    parts = multipart.parts(document)
+    if parts is None:
+        yield from _of(document.body, document.content_type, mapping)
+        return
+    told = next((part for part in parts if _is_document(part.body)), None)
+    if told is None:
+        yield from _numbered(MULTIPART, document.body, mapping)
+        return
+    beside = _named(part for part in parts if part is not told)
+    for record in _of(told.body, told.content_type, mapping):
+        yield record._replace(attachments=beside)
+
+
+def scope(record: Record, mapping: Mapping) -> Scope:
+    """Where the map's paths are looked up for a record; raises `Unusable` where the payload cannot be read."""
+    if record.kind == ELEMENT:
+        try:
+            return Scope((msgspec.json.decode(record.payload.removeprefix(_BOM)),), record.attachments)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            raise Unusable("record", "is cut short or not JSON") from None
+    try:
+        if record.kind == XML_ELEMENT:
+            return Scope((xml.tree(xml.element(record.payload)),), record.attachments)
+        chains, beside = _chains(record.kind, record.payload, mapping.records)
+    except VendorChanged as changed:
+        raise Unusable("record", str(changed)) from None
+    if not 0 <= record.part < len(chains):
+        raise Unusable("records", "are fewer than the record says")
+    return Scope(chains[record.part], record.attachments or beside)
+
+
+def _of(body: bytes, content_type: str, mapping: Mapping) -> Iterator[Record]:
+    first = body.removeprefix(_BOM).lstrip()[:1]
+    if first == b"<":
+        yield from _elements(body, mapping)
+    elif first in (b"{", b"["):
+        yield from _json(body, mapping)
+    elif _is_form(body, content_type):
+        yield from _numbered(FORM, body, mapping)
+    else:
+        raise VendorChanged("is neither JSON nor XML nor a form", body)
+
+
+def _json(body: bytes, mapping: Mapping) -> Iterator[Record]:
+    lines = _lines(body)
+    for document in lines:
+        if len(lines) > 1 and not _is_json(document):
+            yield Record(ELEMENT, document)
+            continue
+        raw = None if mapping.reaches_out else _sliced(document, compiled(mapping.records).steps)
+        if raw is None:
+            whole = list(_numbered(WHOLE, document, mapping))
+            _must_fit(document, len(whole))
+            yield from whole
+        else:
+            yield from (Record(ELEMENT, payload) for payload in raw)
+
+
+def _lines(body: bytes) -> list[bytes]:
+    """The documents of JSON lines; the body itself where its first line is not a whole document."""
+    lines = [line for line in body.removeprefix(_BOM).split(b"\n") if line.strip()]
+    return lines if len(lines) > 1 and _is_json(lines[0]) else [body]
+
+
+def _sliced(body: bytes, steps: tuple[str | None, ...]) -> list[bytes] | None:
+    """The records as the bytes that arrived; None where they cannot be cut out of the document."""
+    found = slices(body)
+    if not steps:
+        return found if isinstance(found, list) else [body]
+    step, *rest = steps
+    if step is EVERY:
+        inside = found if isinstance(found, list) else [body]
+        if not rest:
+            return inside
+        cut = [_sliced(raw, tuple(rest)) if raw[:1] in (b"{", b"[") else None for raw in inside]
+        return None if None in cut else [raw for part in cut if part for raw in part]
+    raw = found.get(step, b"") if isinstance(found, dict) else b""
+    if raw == b"null":
+        return []
+    return _sliced(raw, tuple(rest)) if raw[:1] in (b"{", b"[") else None
+
+
+def _elements(body: bytes, mapping: Mapping) -> Iterator[Record]:
+    """The records of XML, each as its own element where that is certain to say the same."""
+    whole = list(_numbered(XML, body, mapping))
+    named = next((step for step in reversed(compiled(mapping.records).steps) if step is not EVERY), None)
+    if len(whole) > 1 and named and not mapping.reaches_out:
+        chains, _ = _chains(XML, body, mapping.records)
+        try:
+            cut = xml.cut(body, named)
+            alike = [xml.tree(xml.element(each)) for each in cut] == [chain[-1] for chain in chains]
+        except (VendorChanged, Unusable):
+            alike = False
+        if alike:
+            yield from (Record(XML_ELEMENT, each) for each in cut)
+            return
+    _must_fit(body, len(whole))
+    yield from whole
+
+
+def _must_fit(body: bytes, records: int) -> None:
+    if records > 1 and records * len(body) > MOST_BYTES:
+        raise VendorChanged(
+            f"has {records} records, too many to be kept whole with each of them: the map must look into them only",
+            body,
+        )
+
+
+def _numbered(kind: str, payload: bytes, mapping: Mapping) -> Iterator[Record]:
+    try:
+        chains, _ = _chains(kind, payload, mapping.records)
+    except Unusable as unusable:
+        raise VendorChanged(f"cannot be read: {unusable}", payload) from None
+    except _NoRecords as missing:
+        if mapping.unwanted(Scope((missing.root,))) is not None:
+            return
+        raise
+    yield from (Record(kind, payload, part) for part in range(len(chains)))
+
+
+class _NoRecords(VendorChanged):
+    """A document without the place where its records should lie."""
+
+    def __init__(self, root: Any, where: str, body: bytes) -> None:
+        super().__init__(f"has nothing at records: {where}", body)
+        self.root = root
+
+
+# A document of many records is asked for again with each of them; what it says follows from its bytes alone.
+@lru_cache(maxsize=4)
+def _chains(kind: str, payload: bytes, where: str) -> tuple[list[tuple[Any, ...]], dict[str, bytes]]:
+    root, beside = _root(kind, payload)
+    try:
+        return members(root, compiled(where)), beside
+    except LookupError:
+        raise _NoRecords(root, where, payload) from None
+
+
+def _root(kind: str, payload: bytes) -> tuple[Any, dict[str, bytes]]:
+    if kind == XML:
+        return xml.tree(xml.element(payload)), {}
+    if kind == FORM:
+        return _form(payload), {}
+    if kind == MULTIPART:
+        parts = multipart.parts(Document(payload, ""))
+        if parts is None:
+            raise VendorChanged("is not the multipart body that it was", payload)
+        told = {part.name: part.body.decode() for part in parts if part.name and _is_text(part)}
+        return told, _named(iter(parts))
+    try:
+        return msgspec.json.decode(payload.removeprefix(_BOM)), {}
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise VendorChanged("is cut short or not JSON", payload) from None
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    return True
+
+
+def _is_document(body: bytes) -> bool:
+    first = body.removeprefix(_BOM).lstrip()[:1]
+    if first == b"<":
+        try:
+            xml.element(body)
+        except VendorChanged:
+            return False
+        return True
+    return first in (b"{", b"[") and _is_json(body.removeprefix(_BOM))
+
+
+def _is_form(body: bytes, content_type: str) -> bool:
+    if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
+        return True
+    name = body[:200].partition(b"=")[0]
+    return len(name) < min(len(body), 200) and name.isascii() and name.decode().isidentifier() and b"\n" not in body
+
+
+def _form(body: bytes) -> dict[str, Any]:
+    try:
+        pairs = parse_qsl(body.decode().strip(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise VendorChanged("is not the form that it says it is", body) from None
+    told: dict[str, Any] = {}
+    for name, value in pairs:
+        if name not in told:
+            told[name] = value
+        elif isinstance(told[name], list):
+            told[name].append(value)
+        else:
+            told[name] = [told[name], value]
+    return told
+
+
+def _is_text(part: multipart.Part) -> bool:
+    if part.filename or part.content_type.startswith("image/"):
+        return False
+    try:
+        part.body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _named(parts: Iterator[multipart.Part]) -> dict[str, bytes]:
+    """The bytes of each part by the name of its field; where that is taken or missing, by the name of its file."""
+    found: dict[str, bytes] = {}
+    for part in parts:
+        found.setdefault(part.name or part.filename, part.body)
+        if part.filename:
+            found.setdefault(part.filename, part.body)
+    return found

@@ -1,0 +1,192 @@
+"""Every name and value of a JSON, XML or CSV text with its place: one can change and the rest stays as it is."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html import unescape
+from typing import Final
+from xml.sax.saxutils import escape
+
+import msgspec
+
+_JSON: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[{}\[\],:]|true|false|null', re.DOTALL)
+_XML: Final = re.compile(
+    r"<!--.*?-->|<\?.*?\?>|<!\[CDATA\[(?P<cdata>.*?)\]\]>|<![^>]*>|</(?P<end>[^\s>]+)\s*>"
+    r"|<(?P<start>[^\s/>]+)(?P<attributes>(?:[^>\"']|\"[^\"]*\"|'[^']*')*?)(?P<single>/?)>|(?P<text>[^<]+)",
+    re.DOTALL,
+)
+ESCAPED: Final = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")
+_ATTRIBUTE: Final = re.compile(r"([^\s=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_LABELS: Final = frozenset({"name", "key", "field"})
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A name or value: where it stands, the names around it from the outside in, its text without escapes.
+
+    `written` gives a text as this place would write it.
+    """
+
+    start: int
+    end: int
+    path: tuple[str, ...]
+    text: str
+    written: Callable[[str], str]
+    is_name: bool = False
+    is_number: bool = False
+
+
+def spans(text: str) -> list[Span]:
+    """The spans of a text in their order: of JSON, of XML, of CSV under a header, else the text as a whole."""
+    plain = text.removeprefix("\ufeff")
+    if not structured(plain):
+        return list(_of_csv(text))
+    return list(_of_xml(text) if plain.lstrip()[:1] == "<" else _of_json(text))
+
+
+def structured(text: str) -> bool:
+    """Whether a text is JSON or XML with something inside."""
+    begin, end = text.strip()[:1], text.strip()[-1:]
+    if (begin, end) in (("{", "}"), ("[", "]")):
+        return _is_json(text)
+    return (begin, end) == ("<", ">") and any(found["start"] for found in _XML.finditer(text))
+
+
+def unescaped(text: str) -> str:
+    r"""The text with signs for what it writes as `\u0041`, as some vendors do inside of JSON's own text."""
+    return ESCAPED.sub(lambda run: "".join(chr(int(code, 16)) for code in run[0].split("\\u")[1:]), text)
+
+
+def replaced(text: str, changes: list[tuple[Span, str]]) -> str:
+    """The text with another text in some of its spans; everything else stays to the letter."""
+    told, at = [], 0
+    for span, new in sorted(changes, key=lambda change: change[0].start):
+        told += [text[at : span.start], span.written(new)]
+        at = span.end
+    return "".join([*told, text[at:]])
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text.lstrip("\ufeff").encode("utf-8", "surrogateescape"), type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    return True
+
+
+def _of_json(text: str) -> Iterator[Span]:
+    path: list[str] = []
+    kinds: list[str] = []
+    labels: list[str | None] = []
+    naming = False
+    for found in _JSON.finditer(text):
+        piece = found[0]
+        if piece in ("{", "["):
+            path.append(path[-1] if piece == "[" and path else "")
+            kinds.append(piece)
+            labels.append(None)
+            naming = piece == "{"
+        elif piece in ("}", "]"):
+            path.pop()
+            kinds.pop()
+            labels.pop()
+        elif piece in (",", ":"):
+            naming = piece == "," and bool(kinds) and kinds[-1] == "{"
+        elif piece[0] == '"':
+            said = _unquoted(piece)
+            if naming:
+                path[-1] = said
+                yield Span(found.start(), found.end(), tuple(path[:-1]), said, _quoted, is_name=True)
+                continue
+            yield Span(found.start(), found.end(), _labelled(path, labels), said, _quoted)
+            if path and path[-1].lower() in _LABELS:
+                labels[-1] = said
+        elif piece[0] in "-0123456789":
+            yield Span(found.start(), found.end(), _labelled(path, labels), piece, str, is_number=True)
+
+
+def _labelled(path: list[str], labels: list[str | None]) -> tuple[str, ...]:
+    """The path, where `{"name": "plate", "value": …}` counts as `{"plate": …}`."""
+    if path and path[-1].lower() == "value" and labels[-1]:
+        return (*path[:-1], labels[-1])
+    return tuple(path)
+
+
+def _unquoted(token: str) -> str:
+    try:
+        return str(json.loads(token, strict=False))
+    except ValueError:
+        return token[1:-1]
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _of_xml(text: str) -> Iterator[Span]:
+    path: list[str] = []
+    for found in _XML.finditer(text):
+        if found["start"]:
+            path.append(_local(found["start"]))
+            yield from _attributes(found, path)
+            if found["single"]:
+                path.pop()
+        elif found["end"]:
+            if path:
+                path.pop()
+        elif found["cdata"]:
+            yield Span(found.start("cdata"), found.end("cdata"), tuple(path), found["cdata"], str)
+        elif found["text"] and found["text"].strip():
+            yield Span(found.start(), found.end(), tuple(path), unescape(found["text"]), escape)
+
+
+def _attributes(found: re.Match[str], path: list[str]) -> Iterator[Span]:
+    label = None
+    for one in _ATTRIBUTE.finditer(found["attributes"]):
+        group = 2 if one[2] is not None else 3
+        start, name = found.start("attributes") + one.start(group), _local(one[1])
+        said = unescape(one[group])
+        at = label if label and name.lower() == "value" else name
+        yield Span(
+            start, start + len(one[group]), (*path, at), said, lambda new: escape(new, {'"': "&quot;", "'": "&apos;"})
+        )
+        if name.lower() in _LABELS:
+            label = said
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]
+
+
+def _of_csv(text: str) -> Iterator[Span]:
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(",;\t|", key=header.count)
+    if "\n" not in text.strip() or not header.count(delimiter):
+        yield Span(0, len(text), (), text, str)
+        return
+    cell = re.compile(rf'(?:"((?:[^"]|"")*)"|([^{re.escape(delimiter)}"\r\n]*))({re.escape(delimiter)}|\r\n|\r|\n|\Z)')
+    columns: list[str] = []
+    column, at, done = 0, 0, False
+    while at < len(text):
+        found = cell.match(text, at)
+        if found is None:  # a quote amid a cell: the rest of the line is one text
+            end = min((n for n in (text.find("\n", at), len(text)) if n >= 0), default=len(text))
+            yield Span(at, end, (), text[at:end], str)
+            at, column = end + 1, 0
+            continue
+        quoted = found[1] is not None
+        said = found[1].replace('""', '"') if quoted else found[2]
+        if not done:
+            columns.append(said.strip("\ufeff \t"))
+        elif said.strip():
+            path = (columns[column],) if column < len(columns) else ()
+            yield Span(found.start(), found.start(3), path, said, _celled if quoted else str)
+        column += 1
+        if found[3] != delimiter:
+            column, done = 0, done or any(columns)
+        at = max(found.end(), at + 1)
+
+
+def _celled(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'

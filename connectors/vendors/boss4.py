@@ -1,0 +1,320 @@
+"""Neology BOSS4 (PIPS, 3M): JSON files of reads, as fusion centres get them on SFTP, in S3 or in a folder."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, time, timedelta
+from fnmatch import fnmatch
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+from pydantic import Field, SecretStr, field_validator
+
+from connectors import contract
+from connectors.contract import Connector, Page, Record
+from connectors.errors import AdminMustFix, ConnectorError, VendorChanged
+from connectors.fields import Fields, slices
+from connectors.places import Access, File, Place, opened
+from normalize.fault import Unusable
+from normalize.plate import canonical
+from normalize.read import Camera, ImageKind, ImageRef, Read
+from normalize.read import Place as WhereAt
+from normalize.times import Moment, from_iso
+
+_BOM: Final = b"\xef\xbb\xbf"
+_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
+"""A whole string, or one of the signs that give JSON its shape; a quote alone is a string without an end."""
+_PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
+_PHOTOS: Final = ((ImageKind.PLATE, "LPRVehiclePlatePhoto"), (ImageKind.FRAME, "LPRAdditionalPhoto"))
+_FILE: Final = "file"
+_LEAVES: Final = frozenset({
+    "LPREventID", "eventDate", "eventTime", "VehicleLicensePlateID", "LPRCameraID", "LPRCameraName",
+    *(f"{axis}{part}Value" for axis in ("Latitude", "Longitude") for part in ("Degree", "Minute", "Second")),
+    *(name for _, name in _PHOTOS),
+})  # fmt: skip
+
+
+class Boss4Settings(contract.Settings):
+    """Where the files are dropped, and where the clocks of the cameras stand."""
+
+    place: str = Field(
+        title="Place", description="A folder, `s3://bucket/prefix` or `sftp://user@host/path` that both sides reach."
+    )
+    folder: str = Field("boss4", min_length=1, title="Folder", description="Below the place: where the files arrive.")
+    key_id: str | None = Field(None, title="S3 key id", description="For S3; empty uses what this machine has.")
+    secret: SecretStr | None = Field(None, title="Secret", description="The S3 secret key or the SFTP password.")
+    private_key: SecretStr | None = Field(None, title="SFTP private key", description="OpenSSH text, no passphrase.")
+    endpoint_url: str | None = Field(None, title="S3 endpoint", description="For storage other than Amazon's.")
+    host_key: str | None = Field(
+        None, title="SFTP host key", description="The server's public key, type and base64; SFTP needs it."
+    )
+    file_pattern: str = Field("*.json", title="File pattern", description="Which files hold reads.")
+    zone: ZoneInfo = Field(
+        ZoneInfo("America/Los_Angeles"),
+        title="Time zone",
+        description="Where the cameras' clocks stand: the files carry local time without an offset.",
+    )
+    settle_seconds: int = Field(60, ge=0, title="Settle time", description="How long a file must lie still, seconds.")
+
+    @field_validator("place")
+    @classmethod
+    def _holds_no_password(cls, place: str) -> str:
+        if urlsplit(place).password is not None:
+            raise ValueError("must not hold a password: that belongs into the secret")
+        return place
+
+
+class Boss4Connector(Connector[Boss4Settings]):
+    """BOSS4 by file drop; a county's BOSS (SCSO) writes the same files."""
+
+    info = contract.Info(
+        key="boss4",
+        name="Neology BOSS4",
+        company="Neology, Inc.",
+        evidence=contract.Evidence.DOCUMENTS,
+        retention_vendor="boss4",
+        limits=contract.Limits(parallel=1, page_size=100, body_bytes=256 * 1024 * 1024),
+        known_limits=(
+            "Neology publishes no interface: the file's field names are known from one hub's public code alone, and"
+            " where they stand in the record is not, so each is found by its name, wherever it is.",
+            "Times are the cameras' local clock without a zone; in the hour that comes twice the first is taken.",
+            "A file cut short gives the reads before the cut; the rest waits in quarantine and is not mended.",
+            "A read without an event id is known by camera, instant and plate, so two equal ones are one.",
+            "State, confidence and vehicle are in none of the known fields; the agency's name and ORI stay in the"
+            " record as it came.",
+            "Hot lists cannot be sent this way.",
+        ),
+    )
+    Settings = Boss4Settings
+
+    def _place(self) -> AbstractContextManager[Place]:
+        told = self.settings
+        secret, private = told.secret, told.private_key
+        access = Access(
+            key_id=told.key_id,
+            secret=secret.get_secret_value() if secret else None,
+            private_key=private.get_secret_value() if private else None,
+            endpoint_url=told.endpoint_url,
+            host_key=told.host_key,
+        )
+        return opened(told.place, access)
+
+    def check(self) -> str:
+        """Lists the folder and unpacks the newest file."""
+        with self._place() as place:
+            files = self._drops(place)
+            if not files:
+                return f"The place answers; no file of reads lies in {self.settings.folder!r} yet."
+            newest = max(files, key=lambda file: file.modified)
+            body = place.read(self.settings.folder, newest.name, self.info.limits.body_bytes)
+        count = sum(record.kind == "read" for record in self.unpack(contract.Document(body, name=newest.name)))
+        return f"The place answers with {len(files)} files; the newest holds {count} reads."
+
+    def pull(self, window: contract.Window) -> Iterator[Page]:
+        """Every file not taken yet, by name, each with all that it holds: a late read is no reason to lose it.
+
+        The checkpoint names the files taken, with size and time, and those seen before they lay still. What is wrong
+        with a file (`AdminMustFix` for its size, `VendorChanged` where it is no list) is raised after the others were
+        taken.
+        """
+        before, wrong = window.checkpoint, list[ConnectorError]()
+        with self._place() as place:
+            files = self._drops(place)
+            marks = {file.name: [file.size, file.modified.isoformat()] for file in files}
+            taken = {name: mark for name, mark in dict(before.get("taken", {})).items() if name in marks}
+            waiting: dict[str, Any] = {}
+            for file in files:
+                mark = marks[file.name]
+                if taken.get(file.name) == mark:
+                    continue
+                try:
+                    body = self._settled(place, file, mark, before.get("waiting", {}).get(file.name))
+                    records = [] if body is None else list(self.unpack(contract.Document(body, name=file.name)))
+                except (AdminMustFix, VendorChanged) as failed:
+                    wrong.append(failed)
+                    continue
+                if body is None:
+                    waiting[file.name] = mark
+                    continue
+                size = self.info.limits.page_size
+                for start in range(0, len(records) - size, size):
+                    yield Page(records[start : start + size])
+                taken[file.name] = mark
+                rest = records[(len(records) - 1) // size * size :] if records else []
+                yield Page(rest, {"taken": dict(taken), "waiting": dict(waiting)})
+        yield Page((), {"taken": taken, "waiting": waiting})
+        if wrong:
+            raise wrong[0]
+
+    def _drops(self, place: Place) -> list[File]:
+        pattern = self.settings.file_pattern.lower()
+        return [file for file in place.files(self.settings.folder) if fnmatch(file.name.lower(), pattern)]
+
+    def _settled(self, place: Place, file: File, mark: Sequence[Any], before: Any) -> bytes | None:
+        """The file's bytes; None while somebody may still be writing it."""
+        still = abs(self.frame.clock.now() - file.modified) >= timedelta(seconds=self.settings.settle_seconds)
+        if not still or before not in (None, mark):
+            return None
+        body = place.read(self.settings.folder, file.name, self.info.limits.body_bytes)
+        return body if len(body) == file.size else None
+
+    def unpack(self, document: contract.Document) -> Iterator[Record]:
+        """The elements of the list, each as its bytes; of a list cut short, those before the cut and then the rest.
+
+        An empty file has none: such files are known to come. Raises `VendorChanged` where the file neither is a list
+        nor begins like one.
+        """
+        body, name = document.body.removeprefix(_BOM), {_FILE: document.name.encode()} if document.name else {}
+        if not body.strip():
+            return
+        try:
+            parts = slices(body)
+        except VendorChanged:
+            if body.lstrip()[:1] != b"[":
+                raise
+            yield from _whole_ones(body, name)
+            return
+        yield from (Record("read", payload) for payload in (parts if isinstance(parts, list) else [body]))
+
+    def read_of(self, record: Record) -> Read:
+        """One element, by the names of its innermost fields."""
+        if record.kind == "cut":
+            name = record.attachments.get(_FILE, b"").decode(errors="replace")[:200]
+            reason = "is cut short, or goes on after its end: this came after the last whole read"
+            raise Unusable("file", f"{name} {reason}".lstrip())
+        leaves = _Leaves(record.payload)
+        plate, at = leaves.must("VehicleLicensePlateID"), self._moment(leaves)
+        called = leaves.text("LPRCameraName")
+        camera = leaves.text("LPRCameraID") or called or leaves.must("LPRCameraID")
+        return Read(
+            vendor_read_id=leaves.text("LPREventID") or _derived_id(camera, at, plate),
+            plate_raw=plate,
+            captured_at=at.at,
+            zone=at.zone,
+            camera=Camera(id=camera, name=called),
+            place=leaves.place(),
+            images=tuple(ImageRef(kind=kind, data=data) for kind, data in leaves.photos()),
+        )
+
+    def _moment(self, leaves: "_Leaves") -> Moment:
+        said, clock = leaves.must("eventDate"), leaves.must("eventTime")
+        try:
+            day = datetime.strptime(said, "%Y-%m-%d").date()  # noqa: DTZ007 - the setting `zone` says it
+        except ValueError:
+            raise Unusable("eventDate", "is not a date such as 2026-01-31") from None
+        try:
+            at = datetime.combine(day, time.fromisoformat(clock))
+        except ValueError:
+            raise Unusable("eventTime", "is not a time such as 23:59:59") from None
+        return from_iso(at.isoformat(), self.settings.zone, "eventTime")
+
+
+class _Leaves:
+    """The innermost fields of a record by the last part of their path, which is all that is known of it."""
+
+    def __init__(self, payload: bytes) -> None:
+        try:
+            outer = msgspec.json.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            reason = "is not JSON" + (": it holds a placeholder that was not filled in" if b"${" in payload else "")
+            raise Unusable("record", reason) from None
+        if not isinstance(outer, dict):
+            raise Unusable("record", "is not an object")
+        self._found: dict[str, list[Any]] = {}
+        todo: list[tuple[str, Any]] = [("", outer)]
+        while todo:
+            name, value = todo.pop()
+            if isinstance(value, dict):
+                # The names are those of NIEM, whose JSON may carry a prefix such as `nc:`.
+                todo.extend((key.rpartition(":")[2], value[key]) for key in reversed(value))
+            elif isinstance(value, list):
+                todo.extend((name, item) for item in reversed(value))
+            elif name in _LEAVES and not _says_nothing(value):
+                self._found.setdefault(name, []).append(value)
+
+    def _fields(self, name: str) -> Fields:
+        """The field alone; raises `Unusable` where it is there several times and says different things."""
+        said = self._found.get(name, [])
+        if any(str(one).strip() != str(said[0]).strip() for one in said[1:]):
+            raise Unusable(name, "is there several times and says different things")
+        return Fields({name: said[0]} if said else {})
+
+    def text(self, name: str) -> str | None:
+        filled = self._fields(name).ident_or_none(name)
+        return None if filled is None or _PLACEHOLDER.search(filled) else filled
+
+    def must(self, name: str) -> str:
+        filled = self._fields(name).ident(name)
+        if _PLACEHOLDER.search(filled):
+            raise Unusable(name, "is a placeholder that was not filled in")
+        return filled
+
+    def place(self) -> WhereAt | None:
+        """The position in degrees, minutes and seconds; None where it is absent or 0/0."""
+        north, east = self._degrees("Latitude"), self._degrees("Longitude")
+        return Fields({"latitude": north, "longitude": east}).place("latitude", "longitude")
+
+    def _degrees(self, axis: str) -> float | None:
+        whole, *parts = (f"{axis}{part}Value" for part in ("Degree", "Minute", "Second"))
+        degrees = self._fields(whole).decimal_or_none(whole)
+        if degrees is None:
+            return None
+        turn = abs(float(degrees))
+        for name, share in zip(parts, (60, 3600), strict=True):
+            part = self._fields(name).decimal_or_none(name) or 0
+            if not 0 <= part <= 60:
+                raise Unusable(name, "is not between 0 and 60")
+            turn += part / share
+        # Only the degrees carry the sign; minutes and seconds lead away from zero on either side of it.
+        below = str(self._found[whole][0]).lstrip().startswith("-")
+        return round(-turn if below else turn, 7)
+
+    def photos(self) -> Iterator[tuple[ImageKind, bytes]]:
+        for kind, name in _PHOTOS:
+            for said in self._found.get(name, ()):
+                if data := Fields({name: said}).picture_or_none(name):
+                    yield kind, data
+
+
+def _says_nothing(value: Any) -> bool:
+    """Null, blank text, and the word that Python writes for nothing, which these files hold as text."""
+    return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
+
+
+def _whole_ones(body: bytes, name: Mapping[str, bytes]) -> Iterator[Record]:
+    """The elements of a list that JSON as a whole it is not: every one that ends, and the rest as `cut`.
+
+    An element that is broken in itself is a record of its own, so it costs no other one.
+    """
+    depth, start, end = 0, 0, 0
+    for token in _TOKEN.finditer(body):
+        sign = token[0]
+        if sign == b'"':
+            break
+        if sign in b"[{":
+            depth += 1
+            start = token.end() if depth == 1 else start
+        elif sign in b"]}":
+            depth -= 1
+            end = token.end() if depth == 1 else end
+        if depth > 1 or (depth == 1 and sign != b","):
+            continue
+        if element := body[start : token.start()].strip():
+            yield Record("read", element)
+        start = token.end()
+        if depth == 0:
+            break
+    if depth and end > start:
+        yield Record("read", body[start:end].strip())
+        start = end
+    rest = body[start:]
+    if depth or rest.strip():
+        yield Record("cut", rest, attachments=name)
+
+
+def _derived_id(camera: str, at: Moment, plate: str) -> str:
+    """The same id for the same camera, instant and plate, so that a second copy of a read is known as one."""
+    return "derived-" + sha256("\x1f".join((camera, at.at.isoformat(), canonical(plate))).encode()).hexdigest()[:32]

@@ -1,0 +1,77 @@
+"""Anybody who drops CSV files, understood through a map from columns to fields that an admin makes."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from connectors import contract, table
+from connectors.contract import Connector, Page, Record
+from connectors.drop import CsvSettings, Drop
+from connectors.mapping import IDENTITY, Mapping
+from connectors.mapping.path import Scope, compiled
+from normalize.read import ImageRef, Read
+
+
+class GenericCsvSettings(CsvSettings):
+    """Where the files are dropped, and which column means what."""
+
+    map: Mapping = Field(
+        IDENTITY, title="Map", description="Which column leads to which field, as JSON; docs/mapping.md explains it."
+    )
+
+
+class GenericCsvConnector(Connector[GenericCsvSettings]):
+    """CSV files of anybody's."""
+
+    info = contract.Info(
+        key="generic_csv",
+        name="Any CSV files, by a map",
+        company="any",
+        evidence=contract.Evidence.DOCUMENTS,
+        retention_vendor="generic",
+        known_limits=(
+            "The admin's map is as true as the admin: nobody here knows what the sender means by a column.",
+            "Without a mapped read id, camera, instant and plate are the id: two reads alike in all three are one.",
+            "Files need a header line; files without one are refused.",
+        ),
+    )
+    Settings = GenericCsvSettings
+
+    def _drop(self) -> Drop:
+        return Drop(self.settings, self.frame.clock, self.info.limits)
+
+    def check(self) -> str:
+        """Lists the folder and looks at the newest file's header."""
+        count, newest = self._drop().newest()
+        if newest is None:
+            return f"The place answers; no file lies in {self.settings.reads_folder!r} yet."
+        rows = sum(1 for _ in self.unpack(newest))
+        return f"The place answers with {count} files; the newest has {rows} rows under a header that fits the map."
+
+    def pull(self, window: contract.Window) -> Iterator[Page]:
+        """Every file not taken yet, by name, each with all its rows, as `Drop` promises it."""
+        return self._drop().pages(window, self.unpack)
+
+    def unpack(self, document: contract.Document) -> Iterator[Record]:
+        """The rows of a file; raises `VendorChanged` where the header lacks a column that every read needs."""
+        told = self.settings
+        return table.records(document.body, _needed(told.map), encoding=told.encoding, delimiter=told.delimiter)
+
+    def read_of(self, record: Record) -> Read:
+        """One row through the map; columns are found in any case."""
+        return self.settings.map.read(Scope((table.cells(record),), fold=True))
+
+    def fetch_image(self, image: ImageRef) -> bytes:
+        """The picture file beside the rows, at most 15 MB; raises `Gone` where there is none of that name."""
+        return self._drop().picture(image.url or "")
+
+
+def _needed(mapping: Mapping) -> list[str]:
+    """The columns without which no row could become a read."""
+    found = list[str]()
+    for source in (mapping.plate, mapping.captured_at, mapping.camera_id):
+        for where in (*(source.path if len(source.path) == 1 else ()), *source.plus):
+            path = compiled(where)
+            if path.base == "record" and source.default is None:
+                found.append(path.steps[0] if len(path.steps) == 1 and path.steps[0] else path.name)
+    return list(dict.fromkeys(found))

@@ -1,0 +1,201 @@
+"""`Changes`: other settings, other secrets, another kind of source, each tried before it takes the place of the old."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, get_args, get_type_hints
+
+from sqlalchemy import Row, update
+
+from connectors.contract import Connector, Frame, Info, Settings
+from hub.audit.record import Actor, Audit
+from hub.clock import Clock
+from hub.connections import lives
+from hub.connections.accounts import Connections, of_origin, ours
+from hub.connections.row import settled
+from hub.connections.secrets import is_secret, sealed, secret_names, unsealed, validated
+from hub.errors import Conflict, Invalid
+from hub.policy.profile import Profile
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.vault import Vault
+
+ORIGINS: Final[tuple[str, ...]] = get_args(get_type_hints(Info)["origin"])
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a change would do. `fields` are names alone; `end_now` of the `reads` kept would expire at once.
+
+    `reads` is None where the retention stays as it is. A rule that keeps longer holds for what comes: what is kept
+    already keeps the end that it was given.
+    """
+
+    connection: str
+    fields: list[str]
+    rule_before: str
+    rule_after: str
+    clause: str
+    reads: int | None
+    end_now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What was changed, what the live check found, and how many reads got a sooner end."""
+
+    preview: Preview
+    check: str
+    shortened: int
+
+
+class Changes:
+    """Changes configured accounts."""
+
+    def __init__(
+        self,
+        store: Store,
+        audit: Audit,
+        clock: Clock,
+        vault: Vault,
+        frame: Frame,
+        profile: Profile,
+        agency: str,
+        connections: Connections,
+    ) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+        self._vault = vault
+        self._frame = frame
+        self._profile = profile
+        self._agency = agency
+        self._connections = connections
+
+    def preview(
+        self,
+        name: str,
+        values: dict[str, Any],
+        *,
+        unset: Sequence[str] = (),
+        kind: str | None = None,
+        agency: str | None = None,
+    ) -> Preview:
+        """What a change would do, without doing it; raises as `change` does."""
+        return self._plan(name, values, unset, kind, agency)[0]
+
+    def change(
+        self,
+        actor: Actor,
+        name: str,
+        values: dict[str, Any],
+        *,
+        unset: Sequence[str] = (),
+        kind: str | None = None,
+        agency: str | None = None,
+        expire: bool = False,
+        check: bool = True,
+    ) -> Changed:
+        """Change settings that are no secrets, the kind of source (`own`, `commercial`, `native_reader`) or the agency.
+
+        Raises `Invalid` naming the setting, `Conflict` where reads would expire at once and `expire` does not say that
+        they may, and a `ConnectorError` where the account does not work so; nothing is changed then.
+        """
+        preview, row, made, settings = self._plan(name, values, unset, kind, agency)
+        if preview.end_now and not expire:
+            raise Conflict(
+                f"{preview.end_now} of {preview.reads} reads would expire at once under rule {preview.rule_after}"
+                f" ({preview.clause}): repeat with --yes if that is meant"
+            )
+        said = made(settings, self._frame).check() if check and (values or unset) else "not checked"
+        with self._store.write() as connection:
+            self._same(settled(connection, name), row)
+            connection.execute(
+                update(tables.connections)
+                .where(tables.connections.c.id == row.id)
+                .values(
+                    kind=made.info.origin,
+                    agency=row.agency if agency is None else self._agency,
+                    **sealed(self._vault, name, settings),
+                )
+            )
+            self._audit.record(
+                actor, "connections.change", "done", target=name, within=connection, fields=preview.fields,
+                rule_before=preview.rule_before, rule_after=preview.rule_after, end_now=preview.end_now,
+            )  # fmt: skip
+        if preview.reads is None:
+            return Changed(preview, said, 0)
+        # After the change, so that what comes meanwhile is under the new rule already; a repeat finishes a crash.
+        rule = self._profile.rule_for(made.info.origin, made.info.retention_vendor)
+        shortened = lives.shorten(self._store, row.id, lives.by_rule(self._profile, rule), self._clock.now())
+        return Changed(preview, said, shortened)
+
+    def rotate(self, actor: Actor, name: str, secrets: dict[str, Any], *, check: bool = True) -> str:
+        """Put new secrets in the place of the old ones after a live check with the new, and say what it found.
+
+        The old ones are gone afterwards. Raises `Invalid` for what is no secret of this connector, and a
+        `ConnectorError` where the account does not work with them; the old ones stay in force then.
+        """
+        with self._store.read() as connection:
+            row = settled(connection, name)
+        kind = self._connections.kind(row.connector)
+        known = secret_names(kind)
+        if not secrets:
+            raise Invalid(f"settings: a new secret is missing; {name} has {', '.join(known) or 'none'}")
+        if other := sorted(set(secrets) - set(known)):
+            raise Invalid(f"{other[0]}: is no secret of {row.connector}; there are: {', '.join(known) or 'none'}")
+        settings = validated(kind, {**unsealed(self._vault, row), **secrets})
+        said = kind(settings, self._frame).check() if check else "not checked"
+        with self._store.write() as connection:
+            self._same(settled(connection, name), row)
+            connection.execute(
+                update(tables.connections)
+                .where(tables.connections.c.id == row.id)
+                .values(**sealed(self._vault, name, settings))
+            )
+            self._audit.record(
+                actor, "connections.rotate", "done", target=name, within=connection, fields=sorted(secrets)
+            )
+        self._store.squeeze()
+        return said
+
+    def secrets_of(self, name: str) -> dict[str, bool]:
+        """The secret settings of a connection, and whether each one is set."""
+        with self._store.read() as connection:
+            row = settled(connection, name)
+        held = unsealed(self._vault, row)
+        return {field: bool(held.get(field)) for field in secret_names(self._connections.kind(row.connector))}
+
+    def _plan(
+        self, name: str, values: dict[str, Any], unset: Sequence[str], origin: str | None, agency: str | None
+    ) -> tuple[Preview, Row[Any], type[Connector[Any]], Settings]:
+        with self._store.read() as connection:
+            row = settled(connection, name)
+        if origin is not None and origin not in ORIGINS:
+            raise Invalid(f"kind: must be one of {', '.join(ORIGINS)}")
+        if agency is not None:
+            ours(self._agency, agency)
+        kind = self._connections.kind(row.connector)
+        before, after = of_origin(kind, row.kind), of_origin(kind, origin or row.kind)
+        for field in (*values, *unset):
+            if field not in kind.Settings.model_fields:
+                raise Invalid(f"{field}: is no setting of {row.connector}")
+            if is_secret(kind.Settings.model_fields[field]):
+                raise Invalid(f"{field}: is a secret: alprhub connections rotate {name}")
+        held = unsealed(self._vault, row)
+        settings = validated(kind, {key: value for key, value in {**held, **values}.items() if key not in unset})
+        was = validated(kind, held)
+        fields = [field for field in kind.Settings.model_fields if getattr(settings, field) != getattr(was, field)]
+        if after.info.origin != row.kind:
+            fields.append("kind")
+        if agency is not None and row.agency != self._agency:
+            fields.append("agency")
+        rules = [self._profile.rule_for(one.info.origin, one.info.retention_vendor) for one in (before, after)]
+        reads, end_now = None, 0
+        if origin is not None or agency is not None:
+            reads, end_now = lives.effect(self._store, row.id, self._profile, rules[1], self._clock.now())
+        preview = Preview(name, fields, rules[0].id, rules[1].id, rules[1].clause, reads, end_now)
+        return preview, row, after, settings
+
+    def _same(self, now: Row[Any], then: Row[Any]) -> None:
+        if (now.sealed, now.settings, now.kind) != (then.sealed, then.settings, then.kind):
+            raise Conflict(f"{now.name} was changed by somebody else meanwhile: look again")

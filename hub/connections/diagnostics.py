@@ -1,0 +1,196 @@
+"""`Diagnostics`: everything that somebody else needs to find out what is wrong, with no plate and no secret in it."""
+
+import io
+import platform
+import re
+import zipfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Row, func, select, text
+
+from hub.audit.record import Actor, Audit
+from hub.clock import Clock
+from hub.connections.accounts import Connections, describe
+from hub.connections.health import Health
+from hub.connections.row import row_of
+from hub.connections.secrets import is_secret, unsealed
+from hub.errors import HubError, NotFound
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.instant import from_micros
+from hub.store.vault import Vault
+from normalize.plate import canonical
+
+RUNS: Final = 50
+_PACKAGES: Final = ("alprhub", "httpx", "msgspec", "psycopg", "pydantic", "sqlalchemy", "cryptography", "prefect")
+_USER: Final = re.compile(r"://[^/@\s]+@")
+_WORD: Final = re.compile(r"[^\W_]+(?:[-.][^\W_]+)*")
+_LIKE_A_PLATE: Final = re.compile(r"(?=.*[0-9])(?=.*[A-Z])[A-Z0-9]{4,10}")
+_HIDDEN: Final = "***"
+
+
+class Diagnostics:
+    """Makes bundles."""
+
+    def __init__(
+        self, store: Store, audit: Audit, clock: Clock, vault: Vault, connections: Connections, health: Health
+    ) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+        self._vault = vault
+        self._connections = connections
+        self._health = health
+
+    def bundle(self, actor: Actor, name: str) -> bytes:
+        """A ZIP of JSON files about a connection: versions, settings without secrets, health, runs, counts of refusals.
+
+        What people and vendors wrote goes in with every plate that the hub knows, and every word that looks like one,
+        struck out. Raises `NotFound`; on record before it is handed out.
+        """
+        with self._store.read() as connection:
+            row = row_of(connection, name)
+            revision = MigrationContext.configure(connection).get_current_revision()
+            runs = connection.execute(
+                select(tables.runs)
+                .where(tables.runs.c.connection_id == row.id)
+                .order_by(tables.runs.c.started_at.desc(), tables.runs.c.id.desc())
+                .limit(RUNS)
+            ).all()
+            refused = connection.execute(
+                select(tables.quarantine.c.field, tables.quarantine.c.reason, func.count().label("count"))
+                .where(tables.quarantine.c.connection_id == row.id)
+                .group_by(tables.quarantine.c.field, tables.quarantine.c.reason)
+                .order_by(func.count().desc())
+            ).all()
+        told = {
+            "versions": self._versions(revision),
+            "connection": self._connection(row),
+            "connector": self._connector(row.connector),
+            "health": asdict(self._health.of(name)),
+            "runs": [_run(run) for run in runs],
+            "quarantine": [{"field": one.field, "reason": one.reason, "count": one.count} for one in refused],
+        }
+        redacted = self._redactor(row, told)
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
+            for part, content in told.items():
+                body = msgspec.json.format(msgspec.json.encode(_walk(content, redacted)), indent=2)
+                bundle.writestr(f"{part}.json", body)
+        self._audit.record(actor, "connections.diagnostics", "done", target=name, parts=sorted(told))
+        return out.getvalue()
+
+    def _versions(self, revision: str | None) -> dict[str, Any]:
+        found: dict[str, str | None] = {}
+        for package in _PACKAGES:
+            try:
+                found[package] = version(package)
+            except PackageNotFoundError:
+                found[package] = None
+        database = "sqlite" if self._store.is_sqlite else "postgresql"
+        return {
+            "made_at": self._clock.now(), "python": platform.python_version(), "system": platform.system(),
+            "machine": platform.machine(), "database": database, "schema": revision, "packages": found,
+        }  # fmt: skip
+
+    def _connection(self, row: Row[Any]) -> dict[str, Any]:
+        names = ("name", "connector", "kind", "agency", "state", "state_reason", "every_seconds")
+        return {
+            **{name: getattr(row, name) for name in names},
+            "added_at": from_micros(row.added_at),
+            "checkpoint_at": from_micros(row.checkpoint_at) if row.checkpoint_at else None,
+            "settings": self._settings(row),
+        }
+
+    def _settings(self, row: Row[Any]) -> dict[str, Any]:
+        """The settings; of each secret no more than that there is one."""
+        plain: dict[str, Any] = msgspec.json.decode(row.settings)
+        try:
+            fields = self._connections.kind(row.connector).Settings.model_fields
+        except NotFound:
+            return dict.fromkeys(plain, _HIDDEN)
+        return {name: _HIDDEN if is_secret(field) else plain.get(name) for name, field in fields.items()}
+
+    def _connector(self, key: str) -> dict[str, Any]:
+        try:
+            kind = self._connections.kind(key)
+        except NotFound as missing:
+            return {"key": key, "missing": str(missing)}
+        return {**describe(key, kind), "limits": {**asdict(kind.info.limits), "every": str(kind.info.limits.every)}}
+
+    def _redactor(self, row: Row[Any], told: dict[str, Any]) -> "_Redactor":
+        words = {canonical(word) for part in _texts(told) for word in _WORD.findall(part)}
+        try:
+            held = unsealed(self._vault, row)
+            secrets = [str(value) for name, value in held.items() if name not in msgspec.json.decode(row.settings)]
+        except HubError:
+            secrets = []
+        return _Redactor(self._plates(sorted(words)), [one for one in secrets if one])
+
+    def _plates(self, words: list[str]) -> set[str]:
+        """Which of the words are plates that the hub knows, from a read or from a list."""
+        with self._store.read() as connection:
+            bound = {"words": self._store.as_list(words)}
+            found: set[str] = set()
+            for table in ("plates", "hotlist_entries"):
+                sql = f"SELECT DISTINCT plate FROM {table} WHERE {self._store.one_of('plate', 'words')}"
+                found.update(connection.scalars(text(sql), bound))
+        return found
+
+
+class _Redactor:
+    """Strikes out plates and secrets."""
+
+    def __init__(self, plates: set[str], secrets: list[str]) -> None:
+        self._plates = plates
+        self._secrets = sorted(secrets, key=len, reverse=True)
+
+    def __call__(self, said: str) -> str:
+        for secret in self._secrets:
+            said = said.replace(secret, _HIDDEN)
+        said = _USER.sub(f"://{_HIDDEN}@", said)
+        if urlsplit(said).scheme in ("http", "https", "rtsp", "sftp", "s3"):
+            return said.partition("?")[0]
+        return _WORD.sub(self._word, said)
+
+    def _word(self, found: re.Match[str]) -> str:
+        word = found.group()
+        plate = canonical(word)
+        return _HIDDEN if plate in self._plates or _LIKE_A_PLATE.fullmatch(word.replace("-", "")) else word
+
+
+def _run(run: Row[Any]) -> dict[str, Any]:
+    counts = ("pulled", "stored", "duplicates", "quarantined", "born_expired", "hits", "outcome", "error")
+    return {
+        **{name: from_micros(getattr(run, name)) for name in ("since", "until", "started_at")},
+        "ended_at": from_micros(run.ended_at) if run.ended_at else None,
+        **{name: getattr(run, name) for name in counts},
+    }
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple | set):
+        for item in value:
+            yield from _texts(item)
+
+
+def _walk(value: Any, redacted: _Redactor) -> Any:
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, dict):
+        return {key: _walk(item, redacted) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_walk(item, redacted) for item in value]
+    return value.isoformat() if isinstance(value, datetime | date) else value

@@ -1,0 +1,207 @@
+"""What is counted of a connection: hours, cameras, runs, pushes that wait. Every question is answered by an index."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, Row, and_, func, or_, select, text
+
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+from hub.store.runs import NO_END
+
+WEEKS: Final = 4
+RUNS: Final = 20
+"""Runs that tell how it goes lately."""
+LAST: Final = 200
+"""Reads of a camera that tell its usual gap."""
+FEW: Final = 20
+"""With fewer reads than this a camera has no usual gap yet."""
+PATIENCE: Final = 10
+"""A camera is silent after so many of its usual gaps …"""
+SHORTEST_SILENCE: Final = timedelta(hours=1)
+"""… and never sooner than this."""
+MOST_WAITING: Final = 256 * 1024 * 1024
+_WEEK: Final = timedelta(days=7)
+_HOUR: Final = timedelta(hours=1)
+
+
+class Hour(NamedTuple):
+    """Reads captured in the last hour, and in the same hour of weeks before, newest first; None where nothing is known.
+
+    Where no week is known yet, `yesterday` stands in for them.
+    """
+
+    now: int
+    weeks: list[int | None]
+    yesterday: int | None
+
+    def usual(self) -> float | None:
+        """What an hour like this brings; None where nothing is known."""
+        known = self.known()
+        return median(known) if known else None
+
+    def known(self) -> list[int]:
+        """The hours to compare with."""
+        known = [one for one in self.weeks if one is not None]
+        return known or ([] if self.yesterday is None else [self.yesterday])
+
+
+class Silence(NamedTuple):
+    """A camera that brings nothing although it should: when its last read was, and its usual gap in seconds."""
+
+    camera: str
+    last_read: datetime
+    usual_gap_seconds: int
+
+
+class Runs(NamedTuple):
+    """The last runs: how many failed in a row, since when and how, and what share of the records was refused."""
+
+    last_success: datetime | None
+    failed: int
+    failing_since: datetime | None
+    outcome: str | None
+    error: str | None
+    pulled: int
+    quarantined: int
+
+
+class Ends(NamedTuple):
+    """The oldest and the newest read of a connection (µs); None where there is none."""
+
+    oldest: int | None
+    newest: int | None
+
+
+def cameras_of(connection: Connection, connection_id: int) -> list[Row[Any]]:
+    """The cameras of a connection."""
+    table = tables.cameras
+    columns = (table.c.id, table.c.vendor_id, table.c.name)
+    return list(connection.execute(select(*columns).where(table.c.connection_id == connection_id)))
+
+
+def ends(connection: Connection, cameras: list[int]) -> Ends:
+    """When the first and the last read of these cameras were captured."""
+    seen = [row for camera in cameras if (row := connection.execute(_ENDS, {"camera": camera}).one()).newest]
+    if not seen:
+        return Ends(None, None)
+    return Ends(min(row.oldest for row in seen), max(row.newest for row in seen))
+
+
+def hour(store: Store, connection: Connection, cameras: list[int], oldest: int | None, now: datetime) -> Hour:
+    """The last hour beside the same hour of the past four weeks."""
+
+    def count(end: datetime) -> int:
+        bound = {
+            "cameras": store.as_list(cameras), "since": to_micros(end - _HOUR), "until": to_micros(end),
+            "now": to_micros(now),
+        }  # fmt: skip
+        return connection.scalar(text(sql), bound) or 0
+
+    sql = (
+        f"SELECT count(*) FROM reads WHERE {store.one_of('camera_id', 'cameras')}"
+        " AND captured_at > :since AND captured_at <= :until AND expires_at > :now"
+    )
+
+    def before(back: timedelta) -> int | None:
+        known = oldest is not None and oldest <= to_micros(now - back - _HOUR)
+        return count(now - back) if known else None
+
+    return Hour(count(now), [before(_WEEK * week) for week in range(1, WEEKS + 1)], before(timedelta(days=1)))
+
+
+def silences(connection: Connection, cameras: list[Row[Any]], now: datetime) -> list[Silence]:
+    """The cameras without a read for ten of their usual gaps, unless they were as silent at this time a week ago."""
+    found = []
+    for camera in cameras:
+        newest = connection.execute(_ENDS, {"camera": camera.id}).one()
+        if newest.newest is None:
+            continue
+        first, number = connection.scalar(_NTH, {"camera": camera.id, "nth": LAST}), LAST
+        if first is None:
+            number = (connection.scalar(_COUNT, {"camera": camera.id}) or 1) - 1
+            first = newest.oldest
+        if number < FEW:
+            continue
+        gap = (newest.newest - first) / number
+        age = to_micros(now) - newest.newest
+        if age <= max(PATIENCE * gap, SHORTEST_SILENCE / timedelta(microseconds=1)):
+            continue
+        week = _WEEK // timedelta(microseconds=1)
+        then = {"camera": camera.id, "since": newest.newest - week, "until": to_micros(now) - week}
+        if newest.oldest < then["since"] and connection.scalar(_ANY, then) is None:
+            continue
+        name = camera.name or camera.vendor_id
+        found.append(Silence(name, from_micros(newest.newest), int(gap // 1_000_000)))
+    return sorted(found, key=lambda one: one.last_read)
+
+
+def runs(connection: Connection, connection_id: int) -> Runs:
+    """How the last runs went."""
+    table = tables.runs
+    of_it = and_(table.c.connection_id == connection_id, table.c.outcome.not_in(NO_END))
+    last = connection.execute(
+        select(table).where(of_it).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(RUNS)
+    ).all()
+    success = connection.scalar(
+        select(func.max(table.c.ended_at)).where(table.c.connection_id == connection_id, table.c.outcome == "done")
+    )
+    failed = 0
+    while failed < len(last) and last[failed].outcome != "done":
+        failed += 1
+    return Runs(
+        last_success=from_micros(success) if success else None,
+        failed=failed,
+        failing_since=from_micros(last[failed - 1].started_at) if failed else None,
+        outcome=last[0].outcome if failed else None,
+        error=last[0].error if failed else None,
+        pulled=sum(row.pulled for row in last),
+        quarantined=sum(row.quarantined for row in last),
+    )
+
+
+def unproved(connection: Connection, connection_id: int) -> list[tuple[str, str | None]]:
+    """The hot lists that are not proved to be at a connection, each with its last error."""
+    table, lists = tables.publications, tables.hotlists
+    differs = or_(table.c.verified_at.is_(None), table.c.error.is_not(None))
+    rows = connection.execute(
+        select(lists.c.name, table.c.error)
+        .join(table, table.c.hotlist_id == lists.c.id)
+        .where(table.c.connection_id == connection_id, differs)
+        .order_by(lists.c.name)
+    )
+    return [(row.name, row.error) for row in rows]
+
+
+def waiting_pushes(folder: Path) -> Counter[int] | None:
+    """How many pushes lie in the inbox and are not kept yet, by connection; None where there are too many to count."""
+    waiting: Counter[int] = Counter()
+    size = 0
+    for batch in sorted(folder.glob("*.batch")):
+        try:
+            size += batch.stat().st_size
+            if size > MOST_WAITING:
+                return None
+            waiting.update(pushed[1] for pushed in _BATCH.decode(batch.read_bytes()))
+        except (FileNotFoundError, msgspec.DecodeError):
+            continue  # kept meanwhile; or broken, and the inbox says so itself
+    return waiting
+
+
+_BATCH: Final = msgspec.msgpack.Decoder(list[tuple[str, int, int, str, msgspec.Raw]])
+_ENDS: Final = text(
+    "SELECT (SELECT min(captured_at) FROM reads WHERE camera_id = :camera) AS oldest,"
+    " (SELECT max(captured_at) FROM reads WHERE camera_id = :camera) AS newest"
+)
+_NTH: Final = text(
+    "SELECT captured_at FROM reads WHERE camera_id = :camera ORDER BY captured_at DESC LIMIT 1 OFFSET :nth"
+)
+_COUNT: Final = text("SELECT count(*) FROM reads WHERE camera_id = :camera")
+_ANY: Final = text(
+    "SELECT 1 FROM reads WHERE camera_id = :camera AND captured_at > :since AND captured_at <= :until LIMIT 1"
+)

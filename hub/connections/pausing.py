@@ -1,0 +1,84 @@
+"""What pausing a connection costs, said before or while it is done."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from connectors.contract import abilities
+from hub.clock import Clock
+from hub.connections import figures
+from hub.connections.accounts import Connections
+from hub.connections.row import row_of
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.instant import to_micros
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What stops while a connection is paused: reads of the last day as a measure, hot lists that grow old there."""
+
+    connection: str
+    reads_last_day: int
+    resumes_from: datetime | None
+    hot_lists: list[str]
+    pushed: bool
+    costs: list[str]
+
+
+class Pausing:
+    """Says what a pause would cost; changes nothing."""
+
+    def __init__(self, store: Store, clock: Clock, connections: Connections) -> None:
+        self._store = store
+        self._clock = clock
+        self._connections = connections
+
+    def cost(self, name: str) -> Cost:
+        """What a pause of a connection costs; raises `NotFound`."""
+        now = self._clock.now()
+        with self._store.read() as connection:
+            row = row_of(connection, name)
+            cameras = [camera.id for camera in figures.cameras_of(connection, row.id)]
+            reads = sum(
+                connection.scalar(
+                    select(func.count())
+                    .select_from(tables.reads)
+                    .where(tables.reads.c.camera_id == camera, tables.reads.c.expires_at > to_micros(now))
+                    .where(tables.reads.c.captured_at > to_micros(now - timedelta(days=1)))
+                )
+                or 0
+                for camera in cameras
+            )
+            lists = list(
+                connection.scalars(
+                    select(tables.hotlists.c.name)
+                    .join(tables.publications, tables.publications.c.hotlist_id == tables.hotlists.c.id)
+                    .where(tables.publications.c.connection_id == row.id)
+                    .order_by(tables.hotlists.c.name)
+                )
+            )
+        account = next(one for one in self._connections.list() if one.name == name)
+        covered = account.checkpoint.get("until")
+        until = datetime.fromisoformat(covered) if covered else None
+        pushes = self._pushes(row.connector)
+        return Cost(name, reads, until, lists, pushes, _said(reads, until, lists, pushes))
+
+    def _pushes(self, key: str) -> bool:
+        return "receives_reads" in abilities(self._connections.kind(key))
+
+
+def _said(reads: int, until: datetime | None, lists: list[str], pushes: bool) -> list[str]:
+    said = [f"It brought {reads} reads in the last day; none comes in, and none is matched, while it is paused."]
+    if until is not None:
+        said.append(
+            f"Pulling resumes where it stopped, at {until:%Y-%m-%d %H:%M} UTC: what the vendor no longer has then, and"
+            " what has expired by then, is lost."
+        )
+    if pushes:
+        said.append("What it pushes is refused; a sender that does not send again loses it.")
+    if lists:
+        named = ", ".join(lists)
+        said.append(f"Its copies of hot lists stay as they are, withdrawn entries included: {named}.")
+    return said

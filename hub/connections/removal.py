@@ -1,0 +1,249 @@
+"""`Removals`: ending a connection step by step, so that nothing of it goes on anywhere, and certifying that."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+from pydantic import ValidationError
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from connectors.contract import Connector, ReceivesReads, Unsubscribes
+from connectors.errors import ConnectorError
+from hub.audit.record import Actor, Audit
+from hub.clock import Clock
+from hub.connections import lives
+from hub.connections.accounts import Connections, of_origin
+from hub.connections.certificate import checked, written
+from hub.connections.row import REMOVED, REMOVING, any_row
+from hub.errors import Conflict, HubError, Invalid, NotFound
+from hub.policy.profile import Profile
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.instant import to_micros
+
+MOST_NAMED: Final = 1000
+"""Held reads that a certificate names."""
+Reads = Literal["keep", "purge"]
+Withdraw = Callable[[Actor, str, str], Mapping[str, Any]]
+"""Takes a list away from a connection and says `proved`, `proof`, `left`, `deleted`, `error`."""
+
+
+class Stopped(Conflict):
+    """A removal could not go on; what is done is done, and a repeat begins where this one stopped."""
+
+
+class Removals:
+    """Removes connections."""
+
+    def __init__(
+        self,
+        store: Store,
+        audit: Audit,
+        clock: Clock,
+        profile: Profile,
+        connections: Connections,
+        withdraw: Withdraw,
+        purge: Callable[[Actor], Mapping[str, int]],
+    ) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+        self._profile = profile
+        self._connections = connections
+        self._withdraw = withdraw
+        self._purge = purge
+
+    def remove(self, actor: Actor, name: str, *, reads: Reads, reason: str, force: str | None = None) -> dict[str, Any]:
+        """End a connection and give the certificate: `certificate` and its `sha256`.
+
+        Nothing runs any more; the vendor's subscriptions are revoked and our hot lists withdrawn there, both proved by
+        looking again; the reads stay until their time is up (`keep`), or go now where they may (`purge`); then secrets
+        and schedule are destroyed. Safe to kill and to repeat: what is done is not done again, and a connection that is
+        removed gives its certificate. `force` says why it goes on without a proof, and the certificate says so too.
+
+        Raises `Stopped` naming the step that could not be done or proved, `Invalid`, `NotFound`, and `Conflict` where a
+        run is under way or the removal was begun with the other choice for the reads.
+        """
+        if reads not in ("keep", "purge"):
+            raise Invalid("reads: say whether they are kept or purged")
+        if not reason.strip() or (force is not None and not force.strip()):
+            raise Invalid("reason: a removal needs one, and so does going on without a proof")
+        with self._store.read() as connection:
+            row = any_row(connection, name)
+        if row.state == REMOVED:
+            return self.certificate(name)
+        with self._store.lease(f"remove-{row.id}"), self._store.lease(f"sync-{row.id}"):
+            self._begin(actor, row, reads, reason.strip())
+            steps = self._steps(row.id)
+            self._at_the_vendor(actor, row, steps, force.strip() if force else None)
+            self._end_reads(actor, row, steps, reads)
+            done = self._finish(actor, row, steps)
+        self._store.squeeze()  # sealed or not, the secrets do not live on in the log of what was written
+        return done
+
+    def certificate(self, name: str) -> dict[str, Any]:
+        """The certificate of a removed connection; raises `NotFound`, and `IntegrityBroken` where it was changed."""
+        table = tables.removals
+        with self._store.read() as connection:
+            row = connection.execute(select(table).where(table.c.name == name)).one_or_none()
+        if row is None or row.certificate is None:
+            raise NotFound(f"{name}: there is no certificate, since no removal of it is over")
+        return checked(row.certificate, row.sha256)
+
+    def _begin(self, actor: Actor, row: Row[Any], reads: Reads, reason: str) -> None:
+        table, accounts = tables.removals, tables.connections
+        with self._store.write() as connection:
+            begun = connection.scalar(select(table.c.reads).where(table.c.connection_id == row.id))
+            if begun not in (None, reads):
+                raise Conflict(f"the removal of {row.name} was begun with --{begun}-reads: end it so")
+            if begun is None:
+                connection.execute(
+                    insert(table).values(
+                        connection_id=row.id, name=row.name, reads=reads, reason=reason, actor=actor.name,
+                        started_at=to_micros(self._clock.now()),
+                        steps=msgspec.json.encode({"reads": {"before": self._kept(connection, row.id)}}).decode(),
+                    )
+                )  # fmt: skip
+                connection.execute(
+                    update(accounts).where(accounts.c.id == row.id).values(state=REMOVING, state_reason=reason)
+                )
+            outcome = "asked" if begun is None else "resumed"
+            self._audit.record(
+                actor, "connections.remove", outcome, target=row.name, within=connection, reads=reads, removal=reason
+            )
+
+    def _at_the_vendor(self, actor: Actor, row: Row[Any], steps: dict[str, Any], force: str | None) -> None:
+        connector: Connector[Any] | None = None
+        closed: str | None = None
+        try:
+            _, connector = self._connections.open(row.name)
+        except (HubError, ValidationError) as failed:
+            closed = f"the account cannot be opened: {failed if isinstance(failed, HubError) else 'its settings'}"
+        if not steps.get("subscriptions", {}).get("over"):
+            revoked = self._revoke(row, steps, connector, closed)
+            self._judge(actor, row, "subscriptions", revoked, force)
+            steps["subscriptions"] = {**revoked, "over": True}
+            self._keep_steps(actor, row, steps, "subscriptions")
+        lists = steps.setdefault("hot_lists", {})
+        for name in self._published(row.id):
+            if lists.get(name, {}).get("over"):
+                continue
+            told: dict[str, Any] = {"list": name, "proved": False, "error": closed}
+            if connector is not None:
+                told |= self._withdraw(actor, name, row.name)
+            self._judge(actor, row, f"hot list {name!r}", told, force)
+            lists[name] = {**told, "over": True}
+            self._keep_steps(actor, row, steps, "hot_lists")
+
+    def _revoke(
+        self, row: Row[Any], steps: dict[str, Any], connector: Connector[Any] | None, closed: str | None
+    ) -> dict[str, Any]:
+        if connector is None:
+            return {"found": [], "left": None, "proved": False, "error": closed}
+        if not isinstance(connector, Unsubscribes):
+            pushes = isinstance(connector, ReceivesReads)
+            told = "the source must be told by a person to stop pushing; what it pushes is refused" if pushes else None
+            return {"found": [], "left": 0, "proved": True, "note": told, "error": None}
+        before = steps.get("subscriptions", {}).get("found", [])
+        found = list(before)
+        try:
+            found = list(dict.fromkeys([*before, *connector.subscriptions()]))
+            steps["subscriptions"] = {"found": found}
+            self._keep_steps(None, row, steps, "subscriptions")  # a crash after this still knows what there was
+            connector.unsubscribe()
+            left = len(connector.subscriptions())
+        except ConnectorError as failed:
+            return {"found": found, "left": None, "proved": False, "error": str(failed)}
+        return {"found": found, "left": left, "proved": not left, "error": None}
+
+    def _judge(self, actor: Actor, row: Row[Any], step: str, told: dict[str, Any], force: str | None) -> None:
+        """Go on where a step is proved, or where somebody says why it shall go on without; raise `Stopped` else."""
+        if told["proved"]:
+            return
+        why = told.get("error") or "it is not proved that nothing is left there"
+        if force is None:
+            self._audit.record(actor, "connections.remove", "stopped", target=row.name, step=step, error=why)
+            raise Stopped(
+                f"the removal of {row.name} stopped at its {step}: {why}. Nothing runs any more; repeat the command to"
+                " go on, or add --force with the reason to go on without this proof"
+            )
+        told["forced"] = force
+
+    def _end_reads(self, actor: Actor, row: Row[Any], steps: dict[str, Any], reads: Reads) -> None:
+        told = steps["reads"]
+        if told.get("over"):
+            return
+        now = self._clock.now()
+        if reads == "purge":
+            kind = of_origin(self._connections.kind(row.connector), row.kind)
+            ending = lives.at_once(self._profile, kind.info.origin, kind.info.retention_vendor, now)
+            lives.shorten(self._store, row.id, ending, now)
+            table = tables.quarantine
+            with self._store.write() as connection:
+                connection.execute(
+                    update(table).where(table.c.connection_id == row.id).values(expires_at=to_micros(now))
+                )
+            self._purge(actor)
+        held, names = lives.held(self._store, row.id, MOST_NAMED)
+        with self._store.read() as connection:
+            left = self._kept(connection, row.id)
+        purged = max(told["before"] - left, 0) if reads == "purge" else 0
+        told |= {"policy": reads, "purged": purged, "kept": left, "held": held, "held_reads": names, "over": True}
+        self._keep_steps(actor, row, steps, "reads")
+
+    def _finish(self, actor: Actor, row: Row[Any], steps: dict[str, Any]) -> dict[str, Any]:
+        """Destroy secrets and schedule, and certify, in one transaction."""
+        table, accounts = tables.removals, tables.connections
+        now = self._clock.now()
+        with self._store.write() as connection:
+            begun = connection.execute(select(table).where(table.c.connection_id == row.id)).one()
+            text, digest = written(row, begun, steps, actor, now)
+            connection.execute(
+                update(accounts)
+                .where(accounts.c.id == row.id)
+                .values(
+                    state=REMOVED, removed_at=to_micros(now), settings="{}", sealed=b"", sealed_key="",
+                    every_seconds=None, checkpoint=None, checkpoint_at=None,
+                )
+            )  # fmt: skip
+            connection.execute(
+                update(table)
+                .where(table.c.id == begun.id)
+                .values(ended_at=to_micros(now), certificate=text, sha256=digest)
+            )
+            self._audit.record(
+                actor, "connections.remove", "done", target=row.name, within=connection, sha256=digest,
+                results=steps["reads"]["purged"],
+            )  # fmt: skip
+        return checked(text, digest)
+
+    def _steps(self, connection_id: int) -> dict[str, Any]:
+        table = tables.removals
+        with self._store.read() as connection:
+            steps = connection.scalar(select(table.c.steps).where(table.c.connection_id == connection_id))
+        return dict(msgspec.json.decode(steps or "{}"))
+
+    def _keep_steps(self, actor: Actor | None, row: Row[Any], steps: dict[str, Any], step: str) -> None:
+        table = tables.removals
+        with self._store.write() as connection:
+            connection.execute(
+                update(table).where(table.c.connection_id == row.id).values(steps=msgspec.json.encode(steps).decode())
+            )
+            if actor is not None:
+                self._audit.record(actor, "connections.remove", "step", target=row.name, within=connection, step=step)
+
+    def _published(self, connection_id: int) -> list[str]:
+        table, lists = tables.publications, tables.hotlists
+        with self._store.read() as connection:
+            return list(
+                connection.scalars(
+                    select(lists.c.name)
+                    .join(table, table.c.hotlist_id == lists.c.id)
+                    .where(table.c.connection_id == connection_id)
+                    .order_by(lists.c.name)
+                )
+            )
+
+    def _kept(self, connection: Connection, connection_id: int) -> int:
+        table = tables.ledger
+        return connection.scalar(select(func.count()).where(table.c.connection_id == connection_id)) or 0

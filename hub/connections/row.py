@@ -1,0 +1,39 @@
+"""A connection's row: found by name, in one of four states."""
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select
+
+from hub.errors import Conflict, NotFound
+from hub.store import tables
+
+ACTIVE: Final = "active"
+PAUSED: Final = "paused"
+REMOVING: Final = "removing"
+"""A removal has begun and is not over: nothing runs, the secrets are still there."""
+REMOVED: Final = "removed"
+"""The row stays for the reads that came by it; nothing else is left."""
+
+
+def row_of(connection: Connection, name: str) -> Row[Any]:
+    """The row of a connection that has not been removed; raises `NotFound`."""
+    row = any_row(connection, name)
+    if row.state == REMOVED:
+        raise NotFound(f"{name} was removed: alprhub connections certificate {name}")
+    return row
+
+
+def settled(connection: Connection, name: str) -> Row[Any]:
+    """The row of a connection that may be changed; raises `NotFound`, and `Conflict` while it is being removed."""
+    row = row_of(connection, name)
+    if row.state == REMOVING:
+        raise Conflict(f"{name} is being removed: finish that with alprhub connections remove {name}")
+    return row
+
+
+def any_row(connection: Connection, name: str) -> Row[Any]:
+    """The row of a connection, removed or not; raises `NotFound`."""
+    row = connection.execute(select(tables.connections).where(tables.connections.c.name == name)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no connection called {name!r}")
+    return row

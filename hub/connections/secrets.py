@@ -1,0 +1,95 @@
+"""A connection's settings as they are kept: what is secret sealed, the rest as JSON."""
+
+from typing import Any, get_args
+
+import msgspec
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from sqlalchemy import Row, select
+
+from connectors.contract import Connector, Settings
+from hub.audit.record import Actor, Audit
+from hub.errors import Invalid
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.vault import Vault
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a setting is a secret, required or not."""
+    return field.annotation is SecretStr or SecretStr in get_args(field.annotation)
+
+
+def secret_names(kind: type[Connector[Any]]) -> tuple[str, ...]:
+    """The settings of a connector that are secret."""
+    return tuple(name for name, field in kind.Settings.model_fields.items() if is_secret(field))
+
+
+def validated(kind: type[Connector[Any]], settings: dict[str, Any]) -> Settings:
+    """The settings as the connector wants them; raises `Invalid` naming the first that cannot be used."""
+    try:
+        return kind.Settings.model_validate(settings)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(step) for step in first["loc"]) or "settings"
+        raise Invalid(f"{where}: {first['msg']}") from None
+
+
+def sealed(vault: Vault, name: str, settings: Settings) -> dict[str, Any]:
+    """The columns that keep the settings; call it in the transaction that writes them.
+
+    Another process may have renewed the key, and what is sealed under one that is gone could never be opened again.
+    """
+    vault.refresh()
+    secret = {
+        field: value.get_secret_value()
+        for field in type(settings).model_fields
+        if isinstance(value := getattr(settings, field), SecretStr)
+    }
+    plain = settings.model_dump(mode="json", exclude=set(secret))
+    return {
+        "settings": msgspec.json.encode(plain).decode(),
+        "sealed": vault.seal(msgspec.json.encode(secret), name),
+        "sealed_key": vault.key_id,
+    }
+
+
+def unsealed(vault: Vault, row: Row[Any]) -> dict[str, Any]:
+    """Every setting of a connection, secrets in the clear; raises `IntegrityBroken` where the key is another."""
+    secrets: dict[str, Any] = msgspec.json.decode(vault.open(row.sealed, row.name, row.sealed_key))
+    return {**msgspec.json.decode(row.settings), **secrets}
+
+
+class Sealing:
+    """Renews what secrets are sealed under."""
+
+    def __init__(self, store: Store, audit: Audit, vault: Vault) -> None:
+        self._store = store
+        self._audit = audit
+        self._vault = vault
+
+    def reseal(self, actor: Actor) -> tuple[int, str]:
+        """Seal every secret anew, under a new key where the hub makes its keys itself, else under the one that is set.
+
+        Gives how many connections there were, and the id of the key that opens them now. All of them or none: raises
+        `IntegrityBroken` naming the connection whose secrets do not open, and changes nothing. Safe to kill and repeat.
+        """
+        accounts = tables.connections
+        with self._store.write() as connection:
+            rows = connection.execute(select(accounts).where(accounts.c.sealed != b"").order_by(accounts.c.name)).all()
+            self._vault.refresh()
+            opened = [(row, self._vault.open(row.sealed, row.name, row.sealed_key)) for row in rows]
+            if self._vault.makes_its_keys:
+                self._vault.renew()
+            for row, secret in opened:
+                connection.execute(
+                    accounts.update()
+                    .where(accounts.c.id == row.id)
+                    .values(sealed=self._vault.seal(secret, row.name), sealed_key=self._vault.key_id)
+                )
+            self._audit.record(
+                actor, "connections.reseal", "done", results=len(rows), within=connection, key=self._vault.key_id
+            )
+        self._vault.forget()
+        self._store.squeeze()
+        return len(rows), self._vault.key_id

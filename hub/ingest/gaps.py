@@ -1,0 +1,201 @@
+"""`Gaps`: times of which the hub may have missed reads, by connection and by camera."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select, text
+
+from connectors.contract import Connector, Info, abilities
+from hub.audit.record import Actor, Audit
+from hub.clock import Clock
+from hub.errors import Invalid, NotFound
+from hub.store import runs, tables
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+from hub.store.runs import Span
+
+LEARNED: Final = timedelta(days=28)
+"""How far back a camera's habits are looked at, and its silences reported."""
+SHORTEST: Final = timedelta(hours=1)
+"""What is shorter is no silence, however busy a camera usually is."""
+FAR_LONGER: Final = 3
+"""A silence is one where it is so many times as long as the longest of the camera's usual day."""
+LEAST_READS: Final = 20
+"""With fewer reads a camera has no habits."""
+_HOUR: Final = SHORTEST // timedelta(microseconds=1)
+_DAY: Final = 24 * 3_600_000_000
+
+_STEPS: Final = """
+WITH RECURSIVE hop(camera_id, began, ended) AS (
+  SELECT id, CAST(NULL AS BIGINT), (
+    SELECT min(captured_at) FROM reads WHERE camera_id = cameras.id AND captured_at >= :begin AND captured_at < :end
+  ) FROM cameras WHERE connection_id = :connection_id
+  UNION ALL
+  SELECT camera_id, ended, coalesce(
+    (SELECT max(captured_at) FROM reads
+     WHERE camera_id = hop.camera_id AND captured_at > hop.ended AND captured_at <= hop.ended + :shortest
+       AND captured_at < :end),
+    (SELECT min(captured_at) FROM reads
+     WHERE camera_id = hop.camera_id AND captured_at > hop.ended + :shortest AND captured_at < :end)
+  ) FROM hop WHERE ended IS NOT NULL
+)
+SELECT camera_id, began, ended FROM hop
+WHERE began IS NULL OR ended IS NULL OR ended - began > :shortest ORDER BY camera_id, began
+"""
+"""The first read of each of a connection's cameras (`began` is null), and its silences, the last one open (`ended`
+is null). It jumps from read to read by an index, an hour at a time, so that it takes as long as the time has hours,
+however many reads they hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time that no run covered (`camera` is None), or in which a camera was silent although its connection was there.
+
+    `usual_seconds` is the longest silence of the camera's usual day. `reason` says what is known of it.
+    """
+
+    connection: str
+    camera: str | None
+    since: datetime
+    until: datetime
+    usual_seconds: int | None
+    reason: str
+
+
+class Gaps:
+    """Finds what may be missing. Asks nothing of any vendor."""
+
+    def __init__(
+        self,
+        store: Store,
+        audit: Audit,
+        clock: Clock,
+        kind: Callable[[str], type[Connector[Any]]],
+        life: Callable[[Info], timedelta],
+    ) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+        self._kind = kind
+        self._life = life
+
+    def find(
+        self, actor: Actor, name: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Gap]:
+        """The gaps of one connection, or of all, each connection's own first, oldest first.
+
+        Without times: of a connection from its first run until now, of cameras the last 28 days. What is older than the
+        reads of a connection live is left out. A camera is silent where nothing was read for an hour and for three
+        times its usual day's longest silence, within what its connection covered; one that is still silent is too.
+        """
+        now = self._clock.now()
+        end = min(until or now, now)
+        if since is not None and since >= end:
+            raise Invalid("since: must lie before until and now")
+        table, found = tables.connections, list[Gap]()
+        asked = select(table).where(table.c.name == name) if name is not None else select(table)
+        with self._store.read() as connection:
+            rows = connection.execute(asked.order_by(table.c.name)).all()
+            if name is not None and not rows:
+                raise NotFound(f"there is no connection called {name!r}")
+            covered = runs.spans(connection, rows[0].id if name is not None else None)
+            for row in rows:
+                spans = covered.get(row.id, [])
+                oldest = to_micros(now - self._lives(row))
+                begin = to_micros(since) if since else spans[0].since if spans else to_micros(end)
+                uncovered = runs.holes(spans, max(begin, oldest), to_micros(end))
+                found += [self._hole(connection, row, hole) for hole in uncovered]
+                if self._tells_of_everything(row):
+                    learned = max(to_micros(end - LEARNED), oldest)
+                    wanted = Span(max(learned, begin) if since else learned, to_micros(end))
+                    found += self._silences(connection, row, spans, learned, wanted)
+        self._audit.record(actor, "gaps.list", "done", target=name, results=len(found))
+        return found
+
+    def _lives(self, row: Row[Any]) -> timedelta:
+        try:
+            return self._life(self._kind(row.connector).info)
+        except NotFound:
+            return LEARNED
+
+    def _tells_of_everything(self, row: Row[Any]) -> bool:
+        """Whether a source gives every read: of one that is asked for single plates no silence says anything."""
+        try:
+            can = abilities(self._kind(row.connector))
+        except NotFound:
+            return True
+        return "pulls_reads" in can or "looks_up_plates" not in can
+
+    def _hole(self, connection: Connection, row: Row[Any], hole: Span) -> Gap:
+        table = tables.runs
+        last = connection.execute(
+            select(table.c.outcome, table.c.error)
+            .where(
+                table.c.connection_id == row.id,
+                table.c.since < hole.until,
+                table.c.until > hole.since,
+                table.c.outcome.not_in((runs.DONE, runs.PARTLY)),
+            )
+            .order_by(table.c.id.desc())
+            .limit(1)
+        ).one_or_none()
+        if last is None:
+            reason = "no run asked for it" if row.state == "active" else f"no run asked for it; it is {row.state}"
+        elif last.outcome in (runs.RUNNING, runs.FILLING):
+            reason = "a run that asks for it has not ended"
+        else:
+            reason = f"{last.outcome}: {last.error}" if last.error else last.outcome
+        return Gap(row.name, None, from_micros(hole.since), from_micros(hole.until), None, reason)
+
+    def _silences(
+        self, connection: Connection, row: Row[Any], spans: Sequence[Span], begin: int, wanted: Span
+    ) -> Iterator[Gap]:
+        bound = {"connection_id": row.id, "begin": begin, "end": wanted.until, "shortest": _HOUR}
+        first: dict[int, int] = {}
+        silences: dict[int, list[Span]] = {}
+        for camera, began, ended in connection.execute(text(_STEPS), bound):
+            if began is None:
+                first[camera] = ended
+            else:
+                silences.setdefault(camera, []).append(Span(began, wanted.until if ended is None else ended))
+        table = tables.cameras
+        names = select(table.c.id, table.c.name, table.c.vendor_id).where(table.c.connection_id == row.id)
+        for ident, name, vendor_id in connection.execute(names.order_by(table.c.vendor_id)).all():
+            for silence in silences.get(ident, ()):
+                if silence.until <= wanted.since:
+                    continue
+                usual = _usual(first[ident], silences[ident], silence)
+                # Of a source that pushes no run says when it was there: then its cameras are all that can be asked.
+                heard = runs.common(spans, *silence) if spans else [silence]
+                long = [one for one in heard if one.until - one.since > FAR_LONGER * usual]
+                if long and self._has_habits(connection, ident, begin, wanted.until):
+                    reason = f"the camera {'is' if silence.until == wanted.until else 'was'} silent"
+                    for one in long:
+                        start, stop = from_micros(one.since), from_micros(one.until)
+                        yield Gap(row.name, name or vendor_id, start, stop, usual // 1_000_000, reason)
+
+    def _has_habits(self, connection: Connection, camera_id: int, begin: int, end: int) -> bool:
+        sql = (
+            "SELECT count(*) FROM (SELECT 1 FROM reads WHERE camera_id = :camera_id "
+            "AND captured_at >= :begin AND captured_at < :end LIMIT :least) AS found"
+        )
+        bound = {"camera_id": camera_id, "begin": begin, "end": end, "least": LEAST_READS}
+        return int(connection.scalar(text(sql), bound) or 0) >= LEAST_READS
+
+
+def _usual(first: int, silences: Sequence[Span], but: Span) -> int:
+    """The longest silence of a camera's usual day in µs, one silence left out; a day without one counts as an hour.
+
+    By days, because every camera is quiet at night: what is long at noon is not long then.
+    """
+    longest = dict.fromkeys(range(first // _DAY, silences[-1].since // _DAY + 1), _HOUR)
+    for day in range(but.since // _DAY + 1, but.until // _DAY):
+        longest.pop(day, None)  # a day that it was silent throughout says nothing of its habits
+    for one in silences:
+        day = one.since // _DAY
+        if one != but:
+            longest[day] = max(longest.get(day, _HOUR), one.until - one.since)
+    return int(median(longest.values()))

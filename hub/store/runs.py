@@ -1,0 +1,125 @@
+"""Runs: what each pull did, and which time of each connection's the pulls have covered.
+
+A run that ends badly leaves two rows: its own, for what was asked and how it failed, and one called `partly` for the
+part that its pages vouched for before. What neither a `done` nor a `partly` row covers is a gap.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, text, update
+
+from hub.store import tables
+
+RUNNING: Final = "running"
+"""A pull from where the last one stopped, whose pages move the checkpoint."""
+FILLING: Final = "filling"
+"""A pull of a time that somebody named or that was missed: the checkpoint vouches for nothing of it."""
+DONE: Final = "done"
+PARTLY: Final = "partly"
+NO_END: Final = (RUNNING, FILLING, PARTLY)
+"""Outcomes of rows that do not tell how a run ended."""
+
+_BEGINNINGS: Final = """
+SELECT connection_id, since, reached FROM (
+  SELECT connection_id, since, max(until) OVER (
+    PARTITION BY connection_id ORDER BY since, until ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+  ) AS reached
+  FROM runs WHERE outcome IN ('done', 'partly') {which}
+) AS steps
+WHERE reached IS NULL OR since > reached ORDER BY connection_id, since
+"""
+"""Where a covered time begins, and until when the one before it lasted."""
+_ENDS: Final = """
+SELECT connection_id, max(until) FROM runs WHERE outcome IN ('done', 'partly') {which} GROUP BY connection_id
+"""
+
+
+class Span(NamedTuple):
+    """A time in microseconds; the end is not part of it."""
+
+    since: int
+    until: int
+
+
+def begin(connection: Connection, connection_id: int, span: Span, at: int, *, filling: bool = False) -> int:
+    """Note that a run begins, and give its id."""
+    values = {"connection_id": connection_id, "since": span.since, "until": span.until, "started_at": at}
+    outcome = FILLING if filling else RUNNING
+    made = insert(tables.runs).values(**values, outcome=outcome).returning(tables.runs.c.id)
+    return int(connection.execute(made).scalar_one())
+
+
+def end(connection: Connection, run_id: int, at: int, outcome: str = DONE, error: str | None = None) -> None:
+    """Note how a run ended."""
+    which = tables.runs.c.id == run_id
+    connection.execute(update(tables.runs).where(which).values(ended_at=at, outcome=outcome, error=error))
+
+
+def covered_before_the_end(connection: Connection, run_id: int, until: int, at: int) -> None:
+    """Note that a run which did not end well had covered its time up to `until`; nothing where that is nothing."""
+    table = tables.runs
+    run = connection.execute(select(table).where(table.c.id == run_id)).one()
+    if min(until, run.until) > run.since:
+        part = {"since": run.since, "until": min(until, run.until), "started_at": run.started_at, "ended_at": at}
+        connection.execute(insert(table).values(connection_id=run.connection_id, outcome=PARTLY, **part))
+
+
+def settle(connection: Connection, connection_id: int, kept_until: int | None, kept_at: int | None, at: int) -> None:
+    """End the runs of a connection that died, for whoever holds its lease.
+
+    `kept_until` is what the connection's checkpoint vouches for and `kept_at` when it was kept: where that was in the
+    run, the run had come so far.
+    """
+    table = tables.runs
+    dead = select(table).where(table.c.connection_id == connection_id, table.c.outcome.in_((RUNNING, FILLING)))
+    for run in connection.execute(dead).all():
+        if run.outcome == RUNNING and kept_until is not None and kept_at is not None and kept_at >= run.started_at:
+            covered_before_the_end(connection, run.id, kept_until, at)
+        end(connection, run.id, at, "Killed", "the process ended before the run did")
+
+
+def spans(connection: Connection, connection_id: int | None = None, after: int | None = None) -> dict[int, list[Span]]:
+    """The times that runs have covered, by connection, in their order and apart from each other.
+
+    With `after`, in µs, only runs that reach beyond it count, which spares looking at all of them.
+    """
+    told = {"connection_id = :connection_id": connection_id, "until > :after": after}
+    which = "".join(f" AND {clause}" for clause, value in told.items() if value is not None)
+    bound = {clause.rpartition(":")[2]: value for clause, value in told.items() if value is not None}
+    begun: dict[int, list[tuple[int, int | None]]] = {}
+    for ident, since, reached in connection.execute(text(_BEGINNINGS.format(which=which)), bound):
+        begun.setdefault(ident, []).append((since, reached))
+    last: dict[int, int] = dict(connection.execute(text(_ENDS.format(which=which)), bound).tuples().all())
+    found = {}
+    for ident, steps in begun.items():
+        ends = [*(reached or 0 for _, reached in steps[1:]), last[ident]]
+        found[ident] = [Span(since, until) for (since, _), until in zip(steps, ends, strict=True)]
+    return found
+
+
+def last_done(connection: Connection) -> dict[int, int]:
+    """When the last run of each connection that ended well ended."""
+    table = tables.runs
+    newest = select(table.c.connection_id, func.max(table.c.ended_at)).where(table.c.outcome == DONE)
+    return {row[0]: row[1] for row in connection.execute(newest.group_by(table.c.connection_id))}
+
+
+def holes(covered: Sequence[Span], begin: int, end: int) -> Iterator[Span]:
+    """What is left of `begin`–`end` without the covered spans, which come in their order."""
+    at = begin
+    for since, until in covered:
+        if since >= end:
+            break
+        if since > at:
+            yield Span(at, since)
+        at = max(at, until)
+    if at < end:
+        yield Span(at, end)
+
+
+def common(covered: Sequence[Span], begin: int, end: int) -> Iterator[Span]:
+    """What the covered spans have of `begin`–`end`."""
+    for since, until in covered:
+        if max(since, begin) < min(until, end):
+            yield Span(max(since, begin), min(until, end))

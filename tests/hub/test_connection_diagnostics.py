@@ -1,0 +1,73 @@
+"""A bundle for whoever helps: all that is needed, and neither a plate nor a secret in it."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plain import PlainConnector, record, write_page
+
+from connectors.errors import TryAgain
+from hub.audit.record import Actor
+from hub.errors import NotFound
+from hub.hotlists.lists import NewEntry
+from hub.wiring import Hub
+
+AT = "2026-06-01T11:00:00Z"
+PLATES = ("9SYN001", "VANITY", "9SYN777", "SYN-55A")
+SECRET = "MARKED SECRET/of the feed"
+
+
+@pytest.fixture
+def troubled(opened: Hub, actor: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The bundle of a connection in whose texts people and a vendor wrote plates and the secret itself."""
+    folder = tmp_path / "feed"
+    opened.connections.add(actor, "feed", "plain", {"folder": str(folder), "api_key": SECRET}, check=False)
+    write_page(folder, 1, [record(1, PLATES[0], AT), record(2, PLATES[1], AT), {"id": "b1"}, {"id": "b2"}])
+    opened.sync.run(actor, "feed")
+    opened.hotlists.load(actor, "wanted", [NewEntry(PLATES[2], "stolen", "26-1", "US-CA")])
+    said = f"the vendor is down over {PLATES[0]}, vanity, {PLATES[2]} and {PLATES[3]} with the key {SECRET}"
+
+    def fail(self: Any, window: Any) -> Any:
+        raise TryAgain(said)
+
+    monkeypatch.setattr(PlainConnector, "pull", fail)
+    with pytest.raises(TryAgain):
+        opened.sync.run(actor, "feed")
+    opened.connections.pause(actor, "feed", f"somebody searched {PLATES[0]} at https://who:{SECRET}@vendor.example/a")
+    body = opened.diagnostics.bundle(actor, "feed")
+    with zipfile.ZipFile(io.BytesIO(body)) as bundle:
+        return {name: bundle.read(name).decode() for name in bundle.namelist()}
+
+
+def test_neither_a_plate_nor_a_secret_is_in_it(troubled: dict[str, str]) -> None:
+    whole = "\n".join(troubled.values())
+    for marked in (*PLATES, "vanity", SECRET, "MARKED", "who:"):
+        assert marked not in whole
+    assert "the vendor is down over ***" in troubled["runs.json"]
+    assert "somebody searched ***" in troubled["connection.json"]
+
+
+def test_it_tells_what_is_needed_to_help(opened: Hub, troubled: dict[str, str]) -> None:
+    told = {name: json.loads(body) for name, body in troubled.items()}
+    assert set(told) == {
+        "versions.json", "connection.json", "connector.json", "health.json", "runs.json", "quarantine.json",
+    }  # fmt: skip
+    assert told["versions.json"]["schema"] == "0004"
+    assert told["versions.json"]["packages"]["pydantic"]
+    assert told["connection.json"]["settings"]["api_key"] == "***"
+    assert told["connection.json"]["settings"]["folder"].endswith("feed")
+    assert told["connector.json"]["key"] == "plain"
+    assert told["health.json"]["status"] == "paused"
+    assert [run["outcome"] for run in told["runs.json"]] == ["TryAgain", "done"]
+    assert [(one["count"], bool(one["field"])) for one in told["quarantine.json"]] == [(2, True)]
+
+
+def test_it_is_on_record_and_only_for_connections_that_there_are(
+    opened: Hub, actor: Actor, troubled: dict[str, str]
+) -> None:
+    assert opened.audit.events(1)[0]["action"] == "connections.diagnostics"
+    with pytest.raises(NotFound, match="nobody"):
+        opened.diagnostics.bundle(actor, "nobody")

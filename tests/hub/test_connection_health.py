@@ -1,0 +1,231 @@
+"""How connections are: each status with its reason, each card with what to do, and no scan behind any of it."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plain import PlainConnector, record, write_page
+from sqlalchemy import event
+
+from alprhub.sandbox import flock_settings
+from connectors.errors import TryAgain, VendorChanged
+from hub.audit.record import Actor
+from hub.clock import SetClock
+from hub.connections.health import Report
+from hub.hotlists.lists import NewEntry
+from hub.store.instant import to_micros
+from hub.store.spool import Pushed, Spool
+from hub.wiring import Hub
+
+Brings = Callable[..., None]
+
+
+@pytest.fixture
+def brings(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> Brings:
+    """Lets the feed bring reads of so many hours ago in a run of now."""
+    made = iter(range(1, 1_000_000))
+
+    def bring(*hours: float, camera: str | None = None) -> None:
+        rows = []
+        for ago in hours:
+            number = next(made)
+            row = record(number, f"9SYN{number:04}", (clock.now() - timedelta(hours=ago)).isoformat())
+            rows.append(row if camera is None else {**row, "camera": camera})
+        write_page(feed, 1, rows)
+        opened.sync.run(actor, "feed", clock.now() - timedelta(days=30), clock.now())
+
+    return bring
+
+
+WEEKS = [hours for week in range(1, 5) for hours in (week * 168 + 0.2, week * 168 + 0.4)]
+
+
+def told(hub: Hub) -> Report:
+    return hub.health.of("feed")
+
+
+def titles(report: Report) -> list[str]:
+    return [card.title for card in report.cards]
+
+
+def test_a_source_that_brings_what_it_usually_brings_is_well(opened: Hub, brings: Brings) -> None:
+    brings(0.1, 0.3, *WEEKS)
+    report = told(opened)
+    assert (report.status, report.reason, report.cards) == ("ok", "Everything is as it should be.", [])
+    assert (report.hour, report.hour_before) == (2, [2, 2, 2, None])
+    assert (report.lag_seconds, report.drift, report.requests_used, report.state) == (360, 0.0, "unknown", "active")
+    assert report.last_success == opened.clock.now()
+    assert opened.health.all() == [report]
+
+
+def test_a_source_that_always_has_reads_and_now_has_none_is_silent(opened: Hub, brings: Brings) -> None:
+    brings(1.5, *WEEKS)
+    report = told(opened)
+    assert (report.status, titles(report)) == ("silent", ["feed went silent"])
+    assert report.reason == "No read in the last hour; this hour always brings some, usually 2."
+    assert report.cards[0].command == "alprhub connections dry-run feed"
+
+
+def test_an_hour_that_is_empty_every_week_is_no_alarm(opened: Hub, brings: Brings) -> None:
+    brings(1.5, 169.5, 337.5, 505.5)
+    assert told(opened).status == "ok"
+
+
+def test_a_young_source_is_compared_with_yesterday(opened: Hub, brings: Brings) -> None:
+    brings(3, 24.5, 26)
+    assert told(opened).hour_before == [None] * 4
+    assert told(opened).status == "silent"
+
+
+def test_a_source_that_never_brought_a_read_is_silent_after_a_day(opened: Hub, feed: Path, clock: SetClock) -> None:
+    assert told(opened).status == "ok"
+    clock.advance(timedelta(days=2))
+    assert "never brought a read" in told(opened).reason
+
+
+def test_runs_that_fail_are_counted_and_named(opened: Hub, actor: Actor, brings: Brings, feed: Path) -> None:
+    brings(0.1)
+    (feed / "page-009.broken.json").touch()
+    for _ in range(3):
+        with pytest.raises(TryAgain):
+            opened.sync.run(actor, "feed")
+    report = told(opened)
+    assert report.status == "failing"
+    assert report.reason == "3 runs in a row ended with TryAgain since 2026-06-01 12:00 UTC: the vendor is down."
+    assert report.cards[0].command == "alprhub connections check feed"
+    assert report.last_success is not None
+
+
+def test_records_that_are_refused_are_told_as_a_share(opened: Hub, actor: Actor, feed: Path) -> None:
+    at = "2026-06-01T11:55:00Z"
+    write_page(feed, 1, [*(record(n, f"9SYN{n:03}", at) for n in range(18)), {"id": "b1"}, {"id": "b2"}])
+    with suppress(VendorChanged):
+        opened.sync.run(actor, "feed")
+    report = told(opened)
+    assert (report.status, report.drift) == ("failing", 0.1)
+    assert "Records of feed are refused" in titles(report)
+
+
+def test_a_source_that_has_not_run_is_late(opened: Hub, brings: Brings, clock: SetClock) -> None:
+    brings(0.1)
+    clock.advance(timedelta(minutes=31))
+    report = told(opened)
+    assert (report.status, titles(report)) == ("late", ["feed has not run"])
+    assert report.reason == "It should run every 10 minutes, and the last one ended at 2026-06-01 12:00 UTC."
+
+
+def test_a_source_that_brings_less_than_half_is_late(opened: Hub, brings: Brings) -> None:
+    many = [168 + n / 60 for n in range(1, 25)]
+    brings(0.1, 200, *many)
+    report = told(opened)
+    assert (report.status, titles(report)) == ("late", ["feed brings fewer reads"])
+    assert report.reason == "1 reads in the last hour, where this hour usually brings 24."
+
+
+def test_a_paused_source_tells_why_and_nothing_else(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
+    opened.connections.pause(actor, "feed", "contract ended")
+    clock.advance(timedelta(days=9))
+    report = told(opened)
+    assert (report.status, report.reason) == ("paused", "It is paused: contract ended.")
+    assert [card.command for card in report.cards] == ["alprhub connections resume feed"]
+
+
+def test_a_camera_that_brings_nothing_for_ten_of_its_gaps_is_named(opened: Hub, brings: Brings) -> None:
+    brings(*(n / 10 for n in range(1, 100)), camera="pier")
+    brings(*(5 + n / 10 for n in range(1, 100)), camera="harbour")
+    report = told(opened)
+    assert (report.status, titles(report)) == ("late", ["1 cameras are silent"])
+    (camera,) = report.silent_cameras
+    assert (camera["camera"], camera["usual_gap_seconds"]) == ("harbour", 360)
+    assert "usually one every 6 minutes" in report.reason
+
+
+def test_a_camera_that_is_as_silent_every_week_is_not_named(opened: Hub, brings: Brings) -> None:
+    brings(*(n / 10 for n in range(1, 30)), camera="pier")
+    day = [8 + n / 30 for n in range(250)]
+    brings(*day, *(168 + hours for hours in day), 400, camera="works")
+    assert told(opened).silent_cameras == []
+
+
+def test_credentials_that_end_are_told_before_and_fail_after(opened: Hub, actor: Actor, brings: Brings) -> None:
+    brings(0.1)
+    opened.changes.change(actor, "feed", {"key_ends": "2026-06-20"})
+    report = told(opened)
+    assert (report.status, report.credentials_end) == ("ok", "2026-06-20")
+    assert titles(report) == ["Credentials of feed end in 19 days"]
+    opened.changes.change(actor, "feed", {"key_ends": "2026-06-01"})
+    assert (told(opened).status, told(opened).reason) == ("failing", "The credentials ended on 2026-06-01.")
+    opened.changes.change(actor, "feed", {"key_ends": "2027-06-01"})
+    assert told(opened).cards == []
+
+
+def test_a_list_that_is_not_proved_is_told(
+    opened: Hub, actor: Actor, brings: Brings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brings(0.1)
+    opened.hotlists.load(actor, "wanted cars", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+
+    def refuse(self: Any, delta: Any) -> Any:
+        raise TryAgain("the vendor is down")
+
+    monkeypatch.setattr(PlainConnector, "push", refuse)
+    opened.publishing.publish(actor, "wanted cars", "feed")
+    (card,) = told(opened).cards
+    assert card.command == "alprhub hotlists publish 'wanted cars' --connection feed"
+    assert "the vendor is down" in card.happened
+
+
+def test_a_source_that_answers_only_when_asked_is_never_called_silent(
+    opened: Hub, actor: Actor, clock: SetClock
+) -> None:
+    opened.connections.add(actor, "flock", "flock", flock_settings("http://127.0.0.1:1"), check=False)
+    clock.advance(timedelta(minutes=5))
+    assert opened.health.of("flock").status == "ok"
+    clock.advance(timedelta(days=2))
+    assert titles(opened.health.of("flock")) == ["flock has not run"]
+
+
+def test_pushes_that_wait_are_counted(opened: Hub, actor: Actor, feed: Path) -> None:
+    assert told(opened).waiting_pushes == 0
+    ident = opened.connections.list()[0].id
+    spool = Spool(opened.settings.data / "inbox")
+    for number in range(3):
+        spool.put(Pushed("feed", ident, to_micros(opened.clock.now()), "application/json", b"[]" * number))
+    spool.put(Pushed("other", ident + 1, 1, "application/json", b"[]"))
+    assert told(opened).waiting_pushes == 3
+    spool.close()
+
+
+def test_a_connector_that_may_not_run_is_told(opened: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import hub.connections.accounts as accounts
+    from connectors.registry import UnknownConnector
+
+    def none(key: str, allowed: tuple[str, ...] = ()) -> Any:
+        raise UnknownConnector("no connector is called plain")
+
+    monkeypatch.setattr(accounts, "connector", none)
+    assert titles(told(opened)) == ["feed has no connector"]
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_no_question_of_health_reads_the_whole_of_what_grows(opened: Hub, brings: Brings) -> None:
+    brings(*(n / 10 for n in range(1, 300)), camera="pier")
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.lstrip().upper().startswith("SELECT"):
+            asked.append((statement, parameters))
+
+    event.listen(opened.store._reader, "before_cursor_execute", note)
+    told(opened)
+    event.remove(opened.store._reader, "before_cursor_execute", note)
+    plans = []
+    with opened.store.read() as connection:
+        for statement, parameters in asked:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            plans += [row[3] for row in rows]
+    assert any("ix_reads_camera" in plan for plan in plans)
+    assert [plan for plan in plans if plan.startswith("SCAN reads") or plan.startswith("SCAN quarantine")] == []

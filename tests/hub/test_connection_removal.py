@@ -1,0 +1,361 @@
+"""Removing a connection: nothing of it goes on anywhere, what cannot be proved stops it, and a certificate says so."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plain import PlainConnector, record, write_page
+from sqlalchemy import text
+
+from alprhub.sandbox import Faults, Service, World, flock_settings, rekor_settings
+from alprhub.sandbox.flock import FlockState, flock_app
+from alprhub.sandbox.rekor import RekorState, rekor_app
+from connectors import http
+from connectors.contract import Proof
+from connectors.errors import TryAgain
+from flows.deployments import deployments
+from flows.door import lend
+from hub.audit.record import Actor, Why
+from hub.clock import SetClock
+from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
+from hub.hotlists.lists import NewEntry
+from hub.search.query import Query
+from hub.wiring import Hub
+
+WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
+ENDED = "the contract has ended"
+
+
+def remove(hub: Hub, actor: Actor, name: str = "feed", reads: Any = "keep", **more: Any) -> dict[str, Any]:
+    done = hub.removals.remove(actor, name, reads=reads, reason=ENDED, **more)
+    assert done == hub.removals.certificate(name)
+    told: dict[str, Any] = done["certificate"]
+    return told
+
+
+def row_of(hub: Hub, name: str) -> Any:
+    with hub.store.read() as connection:
+        return connection.execute(text("SELECT * FROM connections WHERE name = :name"), {"name": name}).one()
+
+
+def deployed(hub: Hub) -> set[str]:
+    with lend(hub):
+        return {one.parameters["connection"] for one in deployments() if "connection" in one.parameters}
+
+
+def events(hub: Hub, action: str = "connections.remove") -> list[tuple[str, str | None]]:
+    """The outcomes of what was recorded of an action, oldest first."""
+    told = [event for event in reversed(hub.audit.events(1000)) if event["action"] == action]
+    return [(event["outcome"], event["detail"].get("step")) for event in told]
+
+
+@pytest.fixture
+def world(clock: SetClock) -> World:
+    return World(7, clock.now(), passes=110)
+
+
+@pytest.fixture
+def flock(opened: Hub, actor: Actor, world: World, clock: SetClock) -> Iterator[FlockState]:
+    """The connection `flock` to a stand-in that holds two subscriptions of it and one hot list of ours."""
+    app = flock_app(world, clock=clock.now)
+    state: FlockState = app.state.flock
+    for ident, enabled in (("s-on", True), ("s-off", False)):
+        state.subscriptions[ident] = {
+            "id": ident, "callbackUrl": "https://hub.example/in/flock", "enabled": enabled,
+            "credentials": {"scheme": "none"}, "contentType": "application/json",
+        }  # fmt: skip
+    with Service(app) as service:
+        settings = {**flock_settings(service.url), "requests_per_second": 1000}
+        opened.connections.add(actor, "flock", "flock", settings)
+        opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+        assert opened.publishing.publish(actor, "wanted", "flock").verified
+        yield state
+
+
+@pytest.fixture
+def rekor(opened: Hub, actor: Actor, world: World, clock: SetClock) -> Iterator[tuple[RekorState, Faults]]:
+    """The connection `rekor` to a stand-in that gave its reads and holds two hot lists of ours."""
+    app = rekor_app(world, clock=clock.now)
+    with Service(app) as service:
+        settings = {**rekor_settings(service.url), "fetch_images": False, "requests_per_second": 1000}
+        opened.connections.add(actor, "rekor", "rekor", settings)
+        opened.sync.run(actor, "rekor", clock.now() - timedelta(days=31), clock.now() + timedelta(hours=1))
+        for name in ("felony", "wanted"):
+            opened.hotlists.load(actor, name, [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+            assert opened.publishing.publish(actor, name, "rekor").verified
+        yield app.state.rekor, app.state.faults
+
+
+def test_flock_keeps_no_subscription_and_no_list_and_the_hub_no_secret_and_no_schedule(
+    opened: Hub, actor: Actor, flock: FlockState
+) -> None:
+    assert "flock" in deployed(opened)
+    told = remove(opened, actor, "flock")
+    assert (flock.subscriptions, flock.hotlists) == ({}, {})
+    assert told["subscriptions"] == {"found": ["s-on", "s-off"], "left": 0, "proved": True, "error": None}
+    assert told["hot_lists"] == [
+        {"list": "wanted", "proof": "read_back", "proved": True, "left": 0, "deleted": True, "error": None}
+    ]
+    assert (told["reason"], told["ended_by"], told["proof_missing"]) == (ENDED, "tester", [])
+    row = row_of(opened, "flock")
+    assert (row.state, bytes(row.sealed), row.settings, row.sealed_key, row.every_seconds) == (
+        "removed", b"", "{}", "", None,
+    )  # fmt: skip
+    assert deployed(opened) == set()
+    assert events(opened) == [
+        ("asked", None), ("step", "subscriptions"), ("step", "hot_lists"), ("step", "reads"), ("done", None),
+    ]  # fmt: skip
+
+
+def test_rekor_keeps_no_list_and_its_reads_stay_with_their_source_until_their_time_is_up(
+    opened: Hub, actor: Actor, rekor: tuple[RekorState, Faults], clock: SetClock
+) -> None:
+    state, _ = rekor
+    before = opened.search.find(actor, Query(WHY, connections=("rekor",))).rows
+    told = remove(opened, actor, "rekor")
+    assert state.lists == {}
+    assert [(one["list"], one["proved"], one["deleted"]) for one in told["hot_lists"]] == [
+        ("felony", True, True), ("wanted", True, True),
+    ]  # fmt: skip
+    assert "must be told by a person" in told["subscriptions"]["note"]
+    after = opened.search.find(actor, Query(WHY, connections=("rekor",))).rows
+    assert len(before) > 0
+    assert [row.id for row in after] == [row.id for row in before]
+    assert (told["reads"]["policy"], told["reads"]["purged"]) == ("keep", 0)
+    assert told["reads"]["kept"] >= len(before)
+    clock.advance(timedelta(days=31))
+    assert opened.retention.purge(actor)["rekor"] == told["reads"]["kept"]
+    assert opened.removals.certificate("rekor")["certificate"] == told
+
+
+def test_reads_that_are_purged_are_gone_and_those_on_hold_stay_and_are_named(
+    opened: Hub, actor: Actor, rekor: tuple[RekorState, Faults]
+) -> None:
+    with opened.store.write() as connection:
+        held = list(connection.scalars(text("SELECT id FROM reads ORDER BY id LIMIT 2")))
+        for ident in held:
+            connection.execute(text("UPDATE reads SET held = :yes WHERE id = :id"), {"yes": True, "id": ident})
+        count = connection.scalar(text("SELECT count(*) FROM reads")) or 0
+    told = remove(opened, actor, "rekor", "purge")["reads"]
+    assert told == {
+        "policy": "purge", "before": count, "purged": count - 2, "kept": 2, "held": 2, "held_reads": held,
+    }  # fmt: skip
+    with opened.store.read() as connection:
+        assert list(connection.scalars(text("SELECT id FROM reads ORDER BY id"))) == held
+        for table, column in (("payloads", "read_id"), ("ledger", "read_id")):
+            assert sorted(connection.scalars(text(f"SELECT {column} FROM {table}"))) == held
+
+
+def test_what_the_policy_wants_kept_is_not_purged_before_its_time(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from hub.policy.durations import Duration
+    from hub.policy.resolution import Chosen
+    from hub.policy.rules import Limit
+
+    rule = opened.profile.rule_for("own", "flock")
+    kept = replace(rule, min=Limit(Duration.parse("P3D"), "received_at", "P3D"))
+    monkeypatch.setattr(opened.profile, "_chosen", {("own", "flock", "hub"): Chosen((kept,), (), (kept,), None)})
+    write_page(feed, 1, [record(1, "9SYN001", "2026-06-01T11:00:00Z")])
+    opened.sync.run(actor, "feed")
+    assert remove(opened, actor, reads="purge")["reads"]["kept"] == 1
+    clock.advance(timedelta(days=3))
+    assert opened.retention.purge(actor) == {"feed": 1}
+
+
+def test_a_removed_connection_cannot_run_be_opened_or_be_added_again(opened: Hub, actor: Actor, feed: Path) -> None:
+    remove(opened, actor)
+    assert opened.connections.list() == []
+    assert [one.state for one in opened.connections.list(removed=True)] == ["removed"]
+    for act in (
+        lambda: opened.sync.run(actor, "feed"),
+        lambda: opened.connections.open("feed"),
+        lambda: opened.connections.resume(actor, "feed"),
+        lambda: opened.connections.pause(actor, "feed", "again"),
+        lambda: opened.changes.rotate(actor, "feed", {"api_key": "x"}),
+        lambda: opened.connections.schedule(actor, "feed", None),
+    ):
+        with pytest.raises(NotFound, match="was removed"):
+            act()
+    with pytest.raises(Conflict, match="certificate"):
+        opened.connections.add(actor, "feed", "plain", {"folder": str(feed)})
+
+
+def test_no_secret_is_left_of_a_removed_connection(opened: Hub, actor: Actor, feed: Path) -> None:
+    sealed = bytes(row_of(opened, "feed").sealed)
+    opened.store.squeeze()
+    remove(opened, actor)
+    if opened.store.is_sqlite:
+        files = [path for path in opened.settings.data.rglob("*") if path.is_file()]
+        assert [path for path in files if sealed in path.read_bytes()] == []
+    assert "plain-secret-key" not in json.dumps(opened.removals.certificate("feed"))
+
+
+def test_a_vendor_that_is_down_stops_the_removal_which_goes_on_where_it_stopped(
+    opened: Hub, actor: Actor, rekor: tuple[RekorState, Faults], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = http.Http.__init__.__kwdefaults__
+    monkeypatch.setattr(http.Http.__init__, "__kwdefaults__", {**patient, "patience": timedelta(seconds=0.1)})
+    state, faults = rekor
+    faults.outage(seconds=3600)
+    with pytest.raises(Conflict, match=r"stopped at its hot list 'felony'.*--force"):
+        remove(opened, actor, "rekor")
+    assert (row_of(opened, "rekor").state, len(state.lists)) == ("removing", 2)
+    with pytest.raises(Conflict, match="is removing"):
+        opened.sync.run(actor, "rekor")
+    for act in (opened.connections.resume, opened.connections.pause):
+        with pytest.raises(Conflict, match="is being removed"):
+            act(actor, "rekor", *(["why"] if act == opened.connections.pause else []))
+    with pytest.raises(Conflict, match="--keep-reads"):
+        remove(opened, actor, "rekor", "purge")
+    faults.outage()
+    assert remove(opened, actor, "rekor")["proof_missing"] == []
+    assert state.lists == {}
+    assert [outcome for outcome, _ in events(opened)] == [
+        "asked",
+        "step",
+        "stopped",
+        "resumed",
+        "step",
+        "step",
+        "step",
+        "done",
+    ]
+
+
+def test_without_a_proof_it_goes_on_only_for_a_reason_that_the_certificate_tells(
+    opened: Hub, actor: Actor, flock: FlockState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = http.Http.__init__.__kwdefaults__
+    monkeypatch.setattr(http.Http.__init__, "__kwdefaults__", {**patient, "patience": timedelta(seconds=0.1)})
+    flock.faults.outage(seconds=3600)
+    with pytest.raises(Invalid, match="reason"):
+        remove(opened, actor, "flock", force=" ")
+    told = remove(opened, actor, "flock", force="the vendor is out of business")
+    assert told["proof_missing"] == ["subscriptions", "hot list wanted"]
+    assert told["subscriptions"]["forced"] == told["hot_lists"][0]["forced"] == "the vendor is out of business"
+    assert row_of(opened, "flock").state == "removed"
+
+
+def test_a_delivery_that_nobody_can_look_at_is_no_proof(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PlainConnector, "proof", Proof.ACCEPTED)
+    opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.publishing.publish(actor, "wanted", "feed")
+    with pytest.raises(Conflict, match="not proved"):
+        remove(opened, actor)
+    told = remove(opened, actor, force="this vendor offers no way to look")
+    assert (told["hot_lists"][0]["proof"], told["proof_missing"]) == ("accepted", ["hot list wanted"])
+
+
+def test_secrets_that_do_not_open_are_no_reason_to_keep_a_connection(opened: Hub, actor: Actor, feed: Path) -> None:
+    opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.publishing.publish(actor, "wanted", "feed")
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE connections SET sealed_key = 'lost'"))
+    with pytest.raises(Conflict, match="cannot be opened"):
+        remove(opened, actor)
+    assert len(remove(opened, actor, force="the key is lost")["proof_missing"]) == 2
+
+
+def test_a_removal_waits_for_a_run_that_is_under_way(opened: Hub, actor: Actor, feed: Path) -> None:
+    ident = row_of(opened, "feed").id
+    with opened.store.lease(f"sync-{ident}"), pytest.raises(Conflict, match="already running"):
+        remove(opened, actor)
+    assert row_of(opened, "feed").state == "active"
+    remove(opened, actor)
+
+
+STEPS = ["_begin", "_revoke", "_keep_steps", "_end_reads", "_finish"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_removal_that_is_killed_at_any_step_is_finished_by_the_next_try(
+    opened: Hub, actor: Actor, rekor: Any, flock: FlockState, step: str, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = getattr(opened.removals, step)
+
+    def killed(*args: Any, **more: Any) -> Any:
+        if when == "after":
+            whole(*args, **more)
+        raise KeyboardInterrupt
+
+    for name in ("flock", "rekor"):
+        with monkeypatch.context() as broken:
+            broken.setattr(opened.removals, step, killed)
+            with pytest.raises(KeyboardInterrupt):
+                remove(opened, actor, name, "purge")
+        told = remove(opened, actor, name, "purge")
+        assert told["proof_missing"] == []
+        assert told["reads"]["purged"] == told["reads"]["before"]
+    assert (flock.subscriptions, flock.hotlists, rekor[0].lists) == ({}, {}, {})
+    assert {row_of(opened, name).state for name in ("flock", "rekor")} == {"removed"}
+    with opened.store.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM reads")) == 0
+
+
+def test_a_push_that_is_cut_short_is_known_to_a_removal(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    whole = PlainConnector.push
+
+    def killed(self: PlainConnector, delta: Any) -> Any:
+        whole(self, delta)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(PlainConnector, "push", killed)
+        with pytest.raises(KeyboardInterrupt):
+            opened.publishing.publish(actor, "wanted", "feed")
+    (told,) = remove(opened, actor)["hot_lists"]
+    assert (told["list"], told["proved"]) == ("wanted", True)
+    assert json.loads((feed / "list.json").read_bytes()) == []
+
+
+def test_a_list_that_can_only_be_emptied_is_proved_empty(
+    opened: Hub, actor: Actor, rekor: tuple[RekorState, Faults], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from connectors.vendors.rekor import RekorConnector
+
+    def refuse(self: Any, name: str) -> None:
+        raise TryAgain("not now")
+
+    monkeypatch.setattr(RekorConnector, "drop_list", refuse)
+    told = remove(opened, actor, "rekor")["hot_lists"]
+    assert [(one["proved"], one["deleted"]) for one in told] == [(True, False), (True, False)]
+    assert "could not be deleted: not now" in told[0]["error"]
+    assert [len(one.entries) for one in rekor[0].lists.values()] == [0, 0]
+
+
+def test_a_certificate_can_be_checked_by_anybody_and_tells_when_it_was_changed(
+    opened: Hub, actor: Actor, feed: Path
+) -> None:
+    remove(opened, actor)
+    told = opened.removals.certificate("feed")
+    body = json.dumps(told["certificate"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert sha256(body.encode()).hexdigest() == told["sha256"]
+    assert opened.audit.events(1)[0]["detail"]["sha256"] == told["sha256"]
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE removals SET certificate = replace(certificate, 'tester', 'nobody')"))
+    with pytest.raises(IntegrityBroken, match="digest"):
+        opened.removals.certificate("feed")
+
+
+def test_there_is_no_certificate_of_what_was_not_removed(opened: Hub, actor: Actor, feed: Path) -> None:
+    for name in ("feed", "nobody"):
+        with pytest.raises(NotFound, match="no certificate"):
+            opened.removals.certificate(name)
+    with pytest.raises(NotFound, match="nobody"):
+        remove(opened, actor, "nobody")
+    for wrong in ({"reads": "burn", "reason": "x"}, {"reads": "keep", "reason": " "}):
+        with pytest.raises(Invalid):
+            opened.removals.remove(actor, "feed", **wrong)  # type: ignore[arg-type]
