@@ -11,6 +11,7 @@ from alprhub.cli import (
     gaps,
     hotlists,
     lookup,
+    policy,
     quarantine,
     reading,
     reads,
@@ -30,6 +31,7 @@ app.add_typer(cameras.app, name="cameras")
 app.add_typer(connections.app, name="connections")
 app.add_typer(connectors.app, name="connectors")
 app.add_typer(hotlists.app, name="hotlists")
+app.add_typer(policy.app, name="policy")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(weights.app, name="weights")
 app.command()(reads.sync)

@@ -65,6 +65,8 @@ class Asking:
             raise PolicyRefused(f"purpose: is missing; one of {purposes}")
         if why.purpose not in self._profile.purposes:
             raise PolicyRefused(f"purpose: {why.purpose!r} is none of this agency's; they are {purposes}")
+        wanted = self._profile.effective("query.reason")
         reason = why.reason.strip()
-        if reason.casefold() in _HOLLOW or len(reason) < SHORTEST_REASON:
-            raise PolicyRefused("reason: must say in words why (Civ. Code 1798.90.52(a)(4))")
+        if wanted.required and (reason.casefold() in _HOLLOW or len(reason) < SHORTEST_REASON):
+            clauses = "; ".join(reference.clause for reference in wanted.references)
+            raise PolicyRefused(f"reason: must say in words why ({clauses})")

@@ -3,12 +3,15 @@
 import calendar
 import re
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 _ISO: Final = re.compile(
-    r"P(?!$)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
+    r"P(?!$)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII
 )
+_LONGEST: Final = 100
+"""Years: nothing that is kept longer has an end that anybody here will see."""
 
 
 class Duration(NamedTuple):
@@ -19,25 +22,76 @@ class Duration(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Duration":
-        """The duration of `P30D`, `P1Y`, `P24M`, `PT72H` …; raises `ValueError` for anything else."""
+        """The duration of `P30D`, `P1Y`, `P24M`, `PT72H` …; raises `ValueError` for anything else, and over a century.
+
+        A day is 24 hours and a week seven of them, whatever the clocks do.
+        """
         found = _ISO.fullmatch(text)
         if not found:
-            raise ValueError(f"{text!r} is not an ISO 8601 duration")
+            raise ValueError(f"{text!r} is not an ISO 8601 duration such as P30D, P1Y or PT72H")
+        if any(len(part or "") > 10 for part in found.groups()):
+            raise ValueError(f"{text[:20]!r} is longer than {_LONGEST} years")
         years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-        elapsed = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+        try:
+            elapsed = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+        except OverflowError:
+            elapsed = timedelta.max
+        if (12 * years + months) / 12 + elapsed.days / 365 > _LONGEST:
+            raise ValueError(f"{text!r} is longer than {_LONGEST} years")
         return cls(12 * years + months, elapsed)
 
     def ceiling(self, start: datetime, zone: ZoneInfo) -> datetime:
-        """The first UTC instant at which nothing may be kept any more.
+        """The first UTC instant at which nothing may be kept any more; where the calendar leaves a choice, the earlier.
 
-        Days are 24 hours each, whatever the clocks do. Months keep the local wall clock; a day that the target month
-        lacks becomes its last day (29 February + P1Y is 28 February), and a wall-clock time that the target day lacks
+        Months keep the local wall clock. A day that the target month lacks becomes its last day (29 February + P1Y is
+        28 February). Of two readings of a repeated hour it is the first; a wall-clock time that the target day lacks
         is read with the offset before the change, so it never reaches further than the gap itself.
         """
         if not self.months:
-            return start + self.elapsed
+            return start.astimezone(UTC) + self.elapsed
         local = start.astimezone(zone)
-        month = local.month - 1 + self.months
-        year, month = local.year + month // 12, month % 12 + 1
-        day = min(local.day, calendar.monthrange(year, month)[1])
-        return local.replace(year=year, month=month, day=day).astimezone(UTC) + self.elapsed
+        year, month, last = self._month(local)
+        wall = local.replace(year=year, month=month, day=min(local.day, last), fold=0)
+        return wall.astimezone(UTC) + self.elapsed
+
+    def floor(self, start: datetime, zone: ZoneInfo) -> datetime:
+        """The first UTC instant at which something may be deleted; where the calendar leaves a choice, the later.
+
+        A day that the target month lacks becomes the first of the next (29 February + P1Y is 1 March), and of two
+        readings of a repeated hour it is the second.
+        """
+        if not self.months:
+            return start.astimezone(UTC) + self.elapsed
+        local = start.astimezone(zone)
+        year, month, last = self._month(local)
+        if local.day > last:
+            wall = local.replace(year=year + month // 12, month=month % 12 + 1, day=1)
+        else:
+            wall = local.replace(year=year, month=month)
+        return max(wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1)) + self.elapsed
+
+    def _month(self, local: datetime) -> tuple[int, int, int]:
+        """The year and month in which the months end, and that month's last day."""
+        count = local.month - 1 + self.months
+        year, month = local.year + count // 12, count % 12 + 1
+        return year, month, calendar.monthrange(year, month)[1]
+
+
+@cache
+def room(ceiling: Duration, floor: Duration) -> timedelta:
+    """The least time that a ceiling leaves after a floor that begins at the same instant; negative where it is shorter.
+
+    Never overstated: months of every length are tried, across a leap day and across a February that has none though its
+    year is divisible by four, and two hours are taken off for what clock changes may do.
+    """
+    if not ceiling.months and not floor.months:
+        return ceiling.elapsed - floor.elapsed
+    utc = ZoneInfo("UTC")
+    starts = (
+        datetime(year, month, day, tzinfo=UTC)
+        for year in range(2088, 2108)
+        for month in range(1, 13)
+        for day in {1, 28, *range(29, calendar.monthrange(year, month)[1] + 1)}
+    )
+    least = min(ceiling.ceiling(start, utc) - floor.floor(start, utc) for start in starts)
+    return least - timedelta(hours=2)

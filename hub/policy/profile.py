@@ -1,87 +1,359 @@
-"""A department's policy as the hub executes it: today its retention ceilings, each with its clause."""
+"""A department's policy as the hub executes it: what services ask, answered from one document and its overlays."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
-from importlib.resources import files
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-import yaml
+from hub.errors import Invalid, NotFound, PolicyRefused
+from hub.policy.activation import Activation, Open, conflicts, without_ceiling
+from hub.policy.contract import Contract
+from hub.policy.decisions import Decision
+from hub.policy.document import FOLDER, read, schema
+from hub.policy.effective import PROHIBITED, Effective, Reference, resolve
+from hub.policy.limitations import CaseLife, case_life, load_limitations
+from hub.policy.overlay import PREFIX, Operation, Overlay, built_in, load_overlay, of_document
+from hub.policy.resolution import Bound, Bounds, Chosen, choose
+from hub.policy.rules import AGENCY, Limit, Rule, of_list
 
-from hub.errors import NotFound
-from hub.policy.durations import Duration
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One retention rule: whose reads, how long, and the clause that says so. None matches anything."""
-
-    id: str
-    origin: str | None
-    vendor: str | None
-    keep: Duration
-    clause: str
-    least: Duration | None = None
-    """How long a read must be kept from its receipt, where somebody says so."""
-
-    def fits(self, origin: str, vendor: str) -> bool:
-        """Whether the rule speaks about reads of this origin and vendor."""
-        return self.origin in (None, origin) and self.vendor in (None, vendor)
+_PURPOSE: Final = "purpose"
+_GROUPS: Final = (
+    "administration", "access", "training", "use", "query", "hotlist", "hit", "retention", "audit", "sharing",
+    "commercial_data", "device_checks", "breach", "public_posting",
+)  # fmt: skip
 
 
 class Expiry(NamedTuple):
-    """When a read must be gone, and the rule that says so."""
+    """When a read must be gone, and the rule and clause that say so."""
 
     at: datetime
     rule: str
+    clause: str
+
+
+class Ruling(NamedTuple):
+    """Whether something is allowed, and why."""
+
+    allowed: bool
+    lacks: tuple[tuple[str, ...], ...]
+    """Sets of codes in none of which the asker is; it would have to be in one of each."""
+    references: tuple[Reference, ...]
 
 
 class Profile:
-    """One profile, ready to be asked."""
+    """One profile with its overlays and what was signed about it, ready to be asked."""
 
-    def __init__(self, data: dict[str, Any]) -> None:
+    def __init__(
+        self, data: dict[str, Any], overlays: Iterable[Overlay], decisions: Sequence[Decision] = (), name: str = ""
+    ) -> None:
         self.id: str = data["profile_id"]
-        self.zone = ZoneInfo(data["agency"]["timezone"])
-        self.purposes: tuple[str, ...] = tuple(data["use"]["purposes"]["v"])
-        self._chosen: dict[tuple[str, str], Rule] = {}
-        self.rules = tuple(_rule(rule) for rule in data["retention"]["rules"] if rule["max"])
+        self.name = name or self.id
+        """The name or file that it was loaded by."""
+        self.agency: str = data["agency"]["name"]
+        self.zone = _zone(data["agency"]["timezone"])
+        self.document: dict[str, Any] = data["policy_doc"]
+        self.overlays = tuple(sorted(overlays, key=lambda one: one.id))
+        self.decisions = tuple(decisions)
+        self._cited: dict[str, dict[str, Any]] = {
+            f"{group}.{field}": said for group in _GROUPS for field, said in data[group].items() if field != "rules"
+        }
+        self._operations = tuple(one for overlay in self.overlays for one in overlay.operations)
+        self._asked: tuple[Open, ...] = (
+            *(Open(one["id"], AGENCY, one["question"], one["safe_default"]) for one in data["decisions_needed"]),
+            *(_for_counsel(one) for one in self._operations if one.op == "flag_for_counsel"),
+        )
+        own = of_list(data["retention"]["rules"], AGENCY, "retention.rules")
+        self.rules = (*self._with_schedules(own), *(rule for overlay in self.overlays for rule in overlay.rules))
+        self._prevails = {one.settles: one.prevails for one in self.decisions if one.prevails is not None}
+        self._chosen: dict[tuple[str, str, str], Chosen] = {}
+        self._effective: dict[str, Effective] = {}
 
-    def rule_for(self, origin: str, vendor: str) -> Rule:
-        """The rule for reads of an origin and vendor: the one that names the vendor before the one that names none."""
-        known = self._chosen.get((origin, vendor))
+    @property
+    def purposes(self) -> tuple[str, ...]:
+        """The purposes for which anybody may ask: the policy's, without those that an overlay prohibits."""
+        stated: list[str] = self._cited["use.purposes"]["v"]
+        banned = {one.field for one in self._operations if one.op == "prohibit"}
+        return tuple(purpose for purpose in stated if f"{_PURPOSE}.{purpose}" not in banned)
+
+    def effective(self, field: str) -> Effective:
+        """A field in force (`query.reason`, `hit.database_verification`, `breach`, `purpose.stolen_vehicle`).
+
+        What nobody says is a value of None, and `not_stated`; raises `NotFound` for a field that no policy has.
+        """
+        known = self._effective.get(field)
         if known is not None:
             return known
-        fitting = [rule for rule in self.rules if rule.fits(origin, vendor)]
-        if not fitting:
-            raise NotFound(f"profile {self.id} has no retention rule for {origin} reads of {vendor}")
-        chosen = max(fitting, key=lambda rule: (rule.vendor is not None, rule.origin is not None))
-        self._chosen[origin, vendor] = chosen
-        return chosen
+        group, _, rest = field.partition(".")
+        on_it = [one for one in self._operations if one.field in (field, group)]
+        cited = self._cited.get(field)
+        if group == _PURPOSE:
+            use = self._cited["use.purposes"]
+            cited = use | {"v": "permitted"} if rest in use["v"] else None
+        elif cited is None and not on_it and field not in _vocabulary():
+            raise NotFound(f"no policy has a field {field!r}")
+        found = self._effective[field] = resolve(field, cited, on_it)
+        return found
 
-    def expiry(self, origin: str, vendor: str, captured_at: datetime) -> Expiry:
-        """When a read captured at an instant must be gone."""
-        rule = self.rule_for(origin, vendor)
-        return Expiry(rule.keep.ceiling(captured_at, self.zone), rule.id)
+    def fields(self) -> tuple[str, ...]:
+        """The fields that the policy or an overlay speaks of, silent ones among them, in the order of the document."""
+        return tuple(dict.fromkeys((*self._cited, *(one.field for one in self._operations))))
+
+    def may_receive(self, classes: Collection[str]) -> Ruling:
+        """Whether a recipient of these classes (`law_enforcement_agency`, `california_public_agency`) may have data.
+
+        It must be in one class of the policy's and in one of each overlay's; where nobody names any, nobody may.
+        """
+        recipients = self.effective("sharing.recipients")
+        sets = recipients.within or ((tuple(recipients.value),) if isinstance(recipients.value, list) else ())
+        lacks = tuple(codes for codes in sets if not set(codes) & set(classes))
+        allowed = bool(sets) and not lacks and recipients.value != PROHIBITED
+        return Ruling(allowed, lacks, recipients.references)
+
+    def rule_for(self, origin: str, vendor: str, copy: str = "hub", linked: bool = False) -> Rule:
+        """The rule that ends a copy of reads of an origin and vendor; an unknown vendor gets the strictest there is.
+
+        `linked` says whether a case, an event or a hit needs them. Raises `PolicyRefused` where no rule sets a number.
+        """
+        chosen = self.chosen(origin, vendor, copy)
+        rules = chosen.ceilings if linked else (*chosen.ceilings, *chosen.unlinked)
+        if not rules:
+            raise self._no_ceiling(origin, vendor, copy)
+        return min(
+            rules, key=lambda rule: (rule.keep.months * 30.4 + rule.keep.elapsed.total_seconds() / 86_400, rule.id)
+        )
+
+    def expiry(
+        self,
+        origin: str,
+        vendor: str,
+        captured_at: datetime,
+        *,
+        received_at: datetime | None = None,
+        copy: str = "hub",
+        linked: bool = False,
+        contract: Contract | None = None,
+    ) -> Expiry:
+        """When a copy of a read must be gone, UTC; raises `PolicyRefused` where no rule sets a number.
+
+        Without `received_at` every clock runs from the capture, which is never later. A `contract` brings its own
+        connection's terms; `linked` as in `rule_for`.
+        """
+        chosen = self.chosen(origin, vendor, copy, contract)
+        received = received_at or captured_at
+        if self._prevails:
+            end = chosen.bounds(captured_at, received, self.zone, self._prevails).end(linked)
+        else:
+            end = chosen.end(captured_at, received, self.zone, linked)
+        if end is None:
+            raise self._no_ceiling(origin, vendor, copy)
+        return Expiry(end.at, end.rule, end.clause)
+
+    def floor(
+        self,
+        origin: str,
+        vendor: str,
+        captured_at: datetime,
+        received_at: datetime,
+        *,
+        copy: str = "hub",
+        contract: Contract | None = None,
+    ) -> Bound | None:
+        """Until when nobody may delete a copy of a read, UTC, by which rule and clause; None where nobody says so."""
+        return self.bounds(origin, vendor, captured_at, received_at, copy=copy, contract=contract).floor
+
+    def bounds(
+        self,
+        origin: str,
+        vendor: str,
+        captured_at: datetime,
+        received_at: datetime,
+        *,
+        copy: str = "hub",
+        contract: Contract | None = None,
+    ) -> Bounds:
+        """Everything that policy says of a copy's life; `conflict` of it is for a person to decide."""
+        return self.chosen(origin, vendor, copy, contract).bounds(captured_at, received_at, self.zone, self._prevails)
+
+    def case_life(
+        self,
+        origin: str,
+        vendor: str,
+        captured_at: datetime,
+        *,
+        received_at: datetime | None = None,
+        offence: str | None = None,
+        committed_on: date | None = None,
+        copy: str = "hub",
+        contract: Contract | None = None,
+    ) -> CaseLife:
+        """How long a copy lives that a criminal case needs, or the task that must be done to know it.
+
+        Where the policy has a rule for cases, it lifts the policy's own ceilings and nobody else's: never sooner than
+        those, never later than a statute's or a contract's. Elsewhere the copy lives as linked ones do. `offence` is a
+        class of `limitations.yaml`, and `committed_on` the day of the offence. Raises `PolicyRefused` where no rule
+        sets an end, and `Invalid` for an unknown class.
+        """
+        chosen = self.chosen(origin, vendor, copy, contract)
+        received = received_at or captured_at
+        rule = chosen.case
+        if rule is None:
+            at = self.expiry(
+                origin, vendor, captured_at, received_at=received, copy=copy, linked=True, contract=contract
+            )
+            layer = next((one.layer for one in chosen.ceilings if one.id == at.rule), AGENCY)
+            return CaseLife(Bound(*at, layer), None, None, at.clause)
+        life = case_life(load_limitations(), rule, captured_at, self.zone, offence, committed_on)
+        ceilings = chosen.ceilings
+        lifted = replace(chosen, ceilings=tuple(one for one in ceilings if one.layer == rule.layer))
+        others = replace(chosen, ceilings=tuple(one for one in ceilings if one.layer != rule.layer))
+        own = lifted.end(captured_at, received, self.zone, linked=True)
+        cap = others.end(captured_at, received, self.zone, linked=True)
+        until = life.until
+        if until is not None and own is not None and own.at > until.at:
+            until = own
+        if cap is not None and (until is None or cap.at < until.at):
+            return CaseLife(cap, life.task, life.review_at, cap.clause)
+        return life._replace(until=until)
+
+    def chosen(self, origin: str, vendor: str, copy: str, contract: Contract | None = None) -> Chosen:
+        """The rules that decide about a kind of copy; raises `Invalid` for a contract of another agency."""
+        if contract is not None:
+            if contract.agency != self.id:
+                raise Invalid(f"agency: the contract is {contract.agency}'s, the profile {self.id}")
+            return choose((*self.rules, *contract.rules()), origin, vendor, copy)
+        known = self._chosen.get((origin, vendor, copy))
+        if known is None:
+            known = self._chosen[origin, vendor, copy] = choose(self.rules, origin, vendor, copy)
+        return known
+
+    def activation(self, contracts: Iterable[Contract] = ()) -> Activation:
+        """What stands in the way of putting the profile in force, and the safe defaults that hold meanwhile."""
+        rules = (*self.rules, *(rule for contract in contracts for rule in contract.rules()))
+        found = [one for one in conflicts(rules) if one.id not in self._prevails]
+        return Activation(tuple(found), without_ceiling(rules), self.open_decisions())
+
+    def open_decisions(self) -> tuple[Open, ...]:
+        """The choices that nobody has signed, each with the default that holds until then.
+
+        What an overlay flags for counsel stays open until the decision names counsel's opinion.
+        """
+        signed = {one.settles: one for one in self.decisions}
+        return tuple(
+            one
+            for one in self._asked
+            if one.id not in signed or (one.layer != AGENCY and signed[one.id].counsel is None)
+        )
+
+    def _with_schedules(self, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        """The rules with the numbers that signed decisions give to those that leave it to a schedule."""
+        known = {one.id for one in self._asked}
+        made = {rule.id: rule for rule in rules}
+        for decision in self.decisions:
+            if decision.settles not in known and not decision.settles.startswith("conflict:"):
+                raise Invalid(f"decisions: {decision.settles} is nothing that {self.id} leaves open")
+            for ident, term in decision.ceilings.items():
+                rule = made.get(ident)
+                field = f"decisions: {decision.settles}: ceilings.{ident}"
+                if rule is None:
+                    raise Invalid(f"{field}: is no rule; there are: {', '.join(made)}")
+                if not rule.needs_schedule:
+                    raise Invalid(f"{field}: the policy does not leave this to a schedule ({rule.clause})")
+                limit = Limit.of({"dur": term.dur, "clock": term.clock}, field)
+                made[ident] = replace(rule, max=limit, clause=f"{rule.clause}; {term.ref}")
+        return tuple(made.values())
+
+    def _no_ceiling(self, origin: str, vendor: str, copy: str) -> PolicyRefused:
+        open_ = ", ".join(one.id for one in self.open_decisions())
+        return PolicyRefused(
+            f"{self.id} sets no ceiling for {origin} reads of {vendor} ({copy} copy): a signed decision must give a"
+            f" number ({open_})"
+        )
 
 
-def _rule(data: dict[str, Any]) -> Rule:
-    match = data["match"]
-    return Rule(
-        id=data["id"],
-        origin=None if match.get("origin", "any") == "any" else match["origin"],
-        vendor=match.get("vendor"),
-        keep=Duration.parse(data["max"]["dur"]),
-        clause=data["ref"],
-        least=Duration.parse(data["min"]["dur"]) if data.get("min") else None,
+def of_bytes(body: bytes, name: str, decisions: Sequence[Decision] = (), beside: Path | None = None) -> Profile:
+    """The profile of a YAML document; raises `Invalid` with the path of everything that is wrong.
+
+    Overlays are the hub's, or `overlay-NAME.yaml` in the folder `beside`.
+    """
+    data = read(body, name)
+    try:
+        overlays = [_overlay(one, place, beside) for place, one in enumerate(data["overlays"])]
+        return Profile(data, overlays, decisions, name)
+    except Invalid as wrong:
+        raise Invalid(f"{name}: {wrong}") from None
+
+
+def of_file(file: Path, decisions: Sequence[Decision] = ()) -> Profile:
+    """The profile in a file; raises `NotFound` where there is none, and `Invalid`."""
+    try:
+        body = file.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(f"{file}: there is no such file") from None
+    except OSError as wrong:
+        raise Invalid(f"{file}: {wrong.strerror}") from None
+    return of_bytes(body, str(file), decisions, file.parent)
+
+
+def load(name: str, decisions: Sequence[Decision] = ()) -> Profile:
+    """The built-in profile of a name (`hermosa-beach`), or the one in a file (`./ours.yaml`).
+
+    Raises `NotFound`, naming those there are, and `Invalid` with the path of what is wrong in a file.
+    """
+    if "/" in name or name.endswith((".yaml", ".yml")):
+        return of_file(Path(name), decisions)
+    if name not in names():
+        raise NotFound(f"no policy profile is called {name!r}; there are: {', '.join(names())}")
+    if decisions:
+        return of_bytes(FOLDER.joinpath(f"{name}.yaml").read_bytes(), name, decisions)
+    return _built_in(name)
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The names of the built-in profiles."""
+    files = (item.name for item in FOLDER.iterdir())
+    return tuple(
+        sorted(file.removesuffix(".yaml") for file in files if file.endswith(".yaml") and not file.startswith(PREFIX))
     )
 
 
-@lru_cache
-def load(name: str) -> Profile:
-    """The built-in profile of a name (`hermosa-beach`); raises `NotFound`, naming those there are."""
-    folder = files("hub.policy").joinpath("profiles")
-    known = sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
-    if name not in known:
-        raise NotFound(f"no policy profile is called {name!r}; there are: {', '.join(known)}")
-    return Profile(yaml.safe_load(folder.joinpath(f"{name}.yaml").read_text("utf-8")))
+@cache
+def _built_in(name: str) -> Profile:
+    return of_bytes(FOLDER.joinpath(f"{name}.yaml").read_bytes(), name)
+
+
+def _overlay(name: str, place: int, beside: Path | None) -> Overlay:
+    file = None if beside is None else beside / f"{PREFIX}{name}.yaml"
+    if name in built_in() or file is None or not file.is_file():
+        try:
+            return load_overlay(name)
+        except Invalid as wrong:
+            raise Invalid(f"overlays.{place}: {wrong}") from None
+    overlay = of_document(file.read_bytes(), file.name)
+    if overlay.id != name:
+        raise Invalid(f"overlays.{place}: {file.name} calls itself {overlay.id}")
+    return overlay
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise Invalid(f"agency.timezone: {name!r} is no time zone such as America/Los_Angeles") from None
+
+
+def _for_counsel(one: Operation) -> Open:
+    question = f"{one.field}: does {', '.join(one.values)} bind here? ({one.clause})"
+    return Open(one.id, one.layer, question, "the department's own policy holds; get counsel's opinion before go-live")
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    """The fields that any policy of the schema, or any built-in overlay, may speak of."""
+    groups = schema()["properties"]
+    fields = {f"{group}.{field}" for group in _GROUPS for field in groups[group]["properties"] if field != "rules"}
+    ours = {one.field for name in built_in() for one in load_overlay(name).operations}
+    return frozenset(fields | ours | set(_GROUPS))
