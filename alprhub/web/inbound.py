@@ -29,7 +29,7 @@ def router(inbox: Inbox) -> APIRouter:
     @routes.post("/in/{name}/{key}/{rest:path}")
     async def receive(request: Request, name: str, key: str = "") -> Response:
         try:
-            inbound = await run_in_threadpool(inbox.inbound, name)
+            inbound = inbox.inbound(name)
             kind = request.headers.get("content-type", "")
             if not _may_be(kind, inbound) or request.headers.get("content-encoding", "identity") != "identity":
                 return Response(status_code=415)

@@ -6,10 +6,13 @@ parses, gates and saves, a batch at a time, and may be done again after a crash:
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Final, NamedTuple
+
+from sqlalchemy.exc import DBAPIError
 
 from connectors.contract import Connector, Document, Inbound, ReceivesReads, Reply, Request
 from connectors.errors import AdminMustFix
@@ -30,6 +33,8 @@ REMEMBERED: Final = 2.0
 """Seconds for which an opened connection serves pushes before it is opened anew: a pause takes effect within them."""
 AGAIN: Final = 5.0
 """Seconds after which a batch that could not be kept is tried again."""
+TOGETHER: Final = 16 << 20
+"""Bytes of batches that are kept in one transaction."""
 _NOBODY: Final = "no connection of this name takes pushes"
 
 
@@ -38,7 +43,7 @@ class Refused(HubError):
 
 
 class Paused(HubError):
-    """The connection is paused; the sender must keep what it has and come again."""
+    """The connection takes nothing now; the sender must keep what it has and come again."""
 
 
 class _Opened(NamedTuple):
@@ -72,7 +77,10 @@ class Inbox:
         self._threads: list[Thread] = []
 
     def inbound(self, name: str) -> Inbound:
-        """What a connection may be sent; raises `Refused` where there is none that takes pushes, `Paused`."""
+        """What a connection may be sent; raises `Refused` where there is none that takes pushes, `Paused`.
+
+        Waits for the database once in `REMEMBERED` seconds.
+        """
         return self._receiver(name).connector.inbound
 
     def take(self, name: str, request: Request) -> Reply:
@@ -99,11 +107,14 @@ class Inbox:
         A batch that cannot be kept waits for the next try and holds up no other; the last failure is raised.
         """
         total, failure = Saved(), None
-        for batch in self._spool.batches():
+        for together in self._together():
             try:
-                total += self._keep_batch(batch)
+                total += self._keep_batches(together)
             except Exception as failed:
                 failure = failed
+                for batch in together if len(together) > 1 else ():
+                    with suppress(Exception):  # the next try will say so again
+                        total += self._keep_batches([batch])
         if failure is not None:
             raise failure
         return total
@@ -129,6 +140,8 @@ class Inbox:
                 account, connector = self._open(name)
             except NotFound:
                 raise Refused(_NOBODY) from None
+            except DBAPIError:
+                raise Paused("the connection cannot be looked up now") from None
             if not isinstance(connector, ReceivesReads):
                 raise Refused(_NOBODY)
             known = self._known[name] = _Opened(account, connector, time.monotonic())
@@ -154,14 +167,28 @@ class Inbox:
                 ident, connector = self._lacking.popitem()
                 self._pictures.fetch(connector, ident)
 
-    def _keep_batch(self, batch: Path) -> Saved:
+    def _together(self) -> Iterator[list[Path]]:
+        """The batches that wait, oldest first, as many together as one transaction should keep."""
+        together, size = list[Path](), 0
+        for batch in self._spool.batches():
+            together.append(batch)
+            size += batch.stat().st_size
+            if size >= TOGETHER:
+                yield together
+                together, size = [], 0
+        if together:
+            yield together
+
+    def _keep_batches(self, batches: Sequence[Path]) -> Saved:
         by_connection: dict[tuple[str, int], list[Pushed]] = {}
-        for pushed in self._spool.read(batch):
-            by_connection.setdefault((pushed.connection, pushed.connection_id), []).append(pushed)
+        for batch in batches:
+            for pushed in self._spool.read(batch):
+                by_connection.setdefault((pushed.connection, pushed.connection_id), []).append(pushed)
         total = Saved()
         for (name, ident), pushes in by_connection.items():
             total += self._keep_pushes(name, ident, pushes)
-        self._spool.done(batch)
+        for batch in batches:
+            self._spool.done(batch)
         return total
 
     def _keep_pushes(self, name: str, ident: int, pushes: Sequence[Pushed]) -> Saved:

@@ -5,6 +5,7 @@ nothing: a read is known by (connection, vendor's id), a quarantined record by i
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -36,6 +37,7 @@ _READ: Final = (
 )
 _LEDGER: Final = ("connection_id", "vendor_read_id", "read_id")
 _CANDIDATE: Final = ("read_id", "rank", "plate_id", "confidence", "captured_at", "expires_at")
+PICTURES_AT_ONCE: Final = 8
 MOST_CANDIDATES: Final = 5
 """Of an engine's choices so many can be searched; the record keeps them all."""
 _PAYLOAD: Final = ("read_id", "kind", "part", "dictionary_id", "payload", "sha256", "details")
@@ -152,10 +154,17 @@ def _keep_pictures(store: Store, images: ImageStore, connection_id: int, items: 
         return
     with store.read() as connection:
         known = _known(store, connection, connection_id, list(with_data))
-    for key, item in with_data.items():
-        for index, image in enumerate(item.read.images):
-            if image.data is not None and key not in known:
-                images.put(image_key(connection_id, item, index), image.data)
+    wanted = [
+        (image_key(connection_id, item, index), image.data)
+        for key, item in with_data.items()
+        if key not in known
+        for index, image in enumerate(item.read.images)
+        if image.data is not None
+    ]
+    # Each waits for its disk or bucket, and together they wait hardly longer.
+    with ThreadPoolExecutor(PICTURES_AT_ONCE) as pool:
+        for _ in pool.map(lambda one: images.put(*one), wanted):
+            pass
 
 
 def _known(store: Store, connection: Connection, connection_id: int, ids: Sequence[str]) -> set[str]:

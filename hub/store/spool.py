@@ -9,6 +9,7 @@ import fcntl
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import disk_usage
 from threading import Lock
 from typing import Final
 
@@ -16,7 +17,8 @@ import msgspec
 
 from hub.errors import Conflict, HubError, IntegrityBroken
 
-MOST_BYTES: Final = 1 << 30
+RESERVE: Final = 2 << 30
+"""Bytes that stay free on the disk: the database must be able to keep what waits."""
 _BATCH: Final = ".batch"
 _PART: Final = ".part"
 
@@ -49,11 +51,11 @@ class _Ticket:
 class Spool:
     """A folder of batches. `put` may be called by many threads, the rest by one."""
 
-    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, folder: Path, reserve: int = RESERVE) -> None:
         """Own the folder; raises `Conflict` where another process does."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
-        self._most_bytes = most_bytes
+        self._reserve = reserve
         self._descriptor = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -64,19 +66,13 @@ class Spool:
             unfinished.unlink()  # nobody was told that it was kept
         waiting = self.batches()
         self._number = int(waiting[-1].stem) + 1 if waiting else 0
-        self._bytes = sum(path.stat().st_size for path in waiting)
         self._tickets: list[_Ticket] = []
-        self._gathering, self._writing, self._counting = Lock(), Lock(), Lock()
-
-    @property
-    def waiting_bytes(self) -> int:
-        """How much lies here and has not been taken yet."""
-        return self._bytes
+        self._gathering, self._writing = Lock(), Lock()
 
     def put(self, pushed: Pushed) -> None:
         """Keep a push, durable on return; raises `Full`, or `OSError` where the disk does not take it."""
-        if self._bytes + len(pushed.body) > self._most_bytes:
-            raise Full("more is waiting to be kept than there is room for")
+        if disk_usage(self._folder).free < self._reserve + len(pushed.body):
+            raise Full("more is waiting to be kept than the disk has room for")
         ticket = _Ticket(pushed)
         with self._gathering:
             self._tickets.append(ticket)
@@ -105,10 +101,7 @@ class Spool:
 
     def done(self, batch: Path) -> None:
         """Forget a batch whose pushes are kept elsewhere."""
-        size = batch.stat().st_size
         batch.unlink()
-        with self._counting:
-            self._bytes -= size
 
     def close(self) -> None:
         """Let another process own the folder."""
@@ -127,8 +120,6 @@ class Spool:
             partial.rename(path)
             os.fsync(self._descriptor)
             self._number += 1
-            with self._counting:
-                self._bytes += len(body)
         except OSError as refused:
             failed = refused
             partial.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 import msgspec
@@ -121,17 +122,17 @@ def test_a_batch_that_cannot_be_kept_waits_and_holds_up_no_other(
 ) -> None:
     push(inbox, record(1, "9SYN001", AT.format(1)))
     push(inbox, record(2, "9SYN002", AT.format(2)))
-    take, calls = opened.intake.take, []
+    take = opened.intake.take
 
-    def full_disk_at_first(*args: Any, **more: Any) -> Any:
-        calls.append(args)
-        if len(calls) == 1:
+    def no_room_for_the_first(connector: Any, ident: int, records: list[Record], **more: Any) -> Any:
+        if any(b"9SYN001" in record.payload for record in records):
             raise OSError(errno.ENOSPC, "no space left")
-        return take(*args, **more)
+        return take(connector, ident, records, **more)
 
-    monkeypatch.setattr(opened.intake, "take", full_disk_at_first)
-    with pytest.raises(OSError, match="no space"):
-        inbox.keep()
+    with monkeypatch.context() as patch:
+        patch.setattr(opened.intake, "take", no_room_for_the_first)
+        with pytest.raises(OSError, match="no space"):
+            inbox.keep()
     assert plates(opened) == ["9SYN002"]
     inbox.keep()
     assert plates(opened) == ["9SYN001", "9SYN002"]
@@ -172,13 +173,12 @@ def test_two_processes_never_receive_into_one_folder(tmp_path: Path) -> None:
     Spool(tmp_path).close()
 
 
-def test_a_spool_takes_no_more_than_it_has_room_for(tmp_path: Path) -> None:
-    spool = Spool(tmp_path, most_bytes=250)
-    spool.put(PUSHED)
+def test_a_spool_leaves_room_for_the_database(tmp_path: Path) -> None:
+    free = disk_usage(tmp_path).free
+    spool = Spool(tmp_path, reserve=2 * free)
     with pytest.raises(Full):
-        spool.put(Pushed("feed", 1, 0, "application/json", b"x" * 200))
-    spool.done(spool.batches()[0])
-    spool.put(Pushed("feed", 1, 0, "application/json", b"x" * 200))
+        spool.put(PUSHED)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_batches_outlive_their_process_in_their_order(tmp_path: Path) -> None:
