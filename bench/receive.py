@@ -2,10 +2,10 @@
 
     python -m bench.receive [--seconds 60]
 
-`raw` writes what the hub comes to write of a push, in the plainest way: the body, flushed before the answer, the picture,
-flushed too, and the payload twice, as a database's log and table do. It proves nobody, parses and matches nothing.
-`hub` is `alprhub serve`, which keeps reads and pictures while it takes more. In the end the hub is killed with -9 in the
-middle of its work, started again, and every push that it said it had taken is looked for.
+`raw` writes what the hub comes to write of a push, in the plainest way: the body, flushed before the answer, the
+picture, flushed too, and the payload twice, as a database's log and table do. It proves nobody and parses nothing.
+`hub` is `alprhub serve`, which keeps reads and pictures while it takes more. In the end the hub is killed with -9 in
+the middle of its work, started again, and every push that it said it had taken is looked for.
 """
 
 import argparse
