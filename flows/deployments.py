@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from prefect import serve
 
+from connectors.contract import abilities
 from flows.door import the_hub
 from flows.months import months
 from flows.publish import publish, verify
@@ -12,12 +13,18 @@ from flows.purge import purge
 from flows.sync import read_cameras, sync
 
 NATIVE: Final = "native"
+ASKED: Final = {"pulls_reads", "looks_up_plates"}
+"""Whoever can do neither sends by itself, and there is nothing to run."""
 
 
 def deployments() -> list[Any]:
     """One deployment a connection, one a hot list, the purge, the months; parameters are names, never plates."""
     with the_hub() as hub:
-        accounts = [account for account in hub.connections.list() if account.state == "active"]
+        accounts = [
+            account
+            for account in hub.connections.list()
+            if account.state == "active" and ASKED & set(abilities(hub.connections.kind(account.connector)))
+        ]
         lists = hub.hotlists.names()
     made: list[Any] = []
     for account in accounts:

@@ -27,8 +27,9 @@ class Coverage:
     """One connection's part in an answer.
 
     `status` is `included`, `on-demand` (it answers for one plate when asked, and what is here is what was asked for),
-    `not-asked` (left out by the query), `paused`, `never-synced` or `not-available` (its connector may not run here any
-    more). `gaps` are the times within the asked window that no run has covered, from the first run on where the query
+    `pushed` (it can only send by itself, and nobody can tell what it did not send), `not-asked` (left out by the query),
+    `paused`, `removing` or `removed` (its reads stay until their time is up), `never-synced` or `not-available` (its
+    connector may not run here any more). `gaps` are the times within the asked window that no run has covered, from the first run on where the query
     names no beginning; a run that failed has covered what its pages vouched for.
     """
 
@@ -49,10 +50,11 @@ def coverage(
         spans = covered.get(row.id, [])
         begin = to_micros(query.since) if query.since else spans[0].since if spans else to_micros(now)
         end = min(to_micros(query.until) if query.until else to_micros(now), to_micros(now))
-        gaps = [Gap(from_micros(start), from_micros(stop)) for start, stop in runs.holes(spans, begin, end)]
         success = from_micros(ended[row.id]) if row.id in ended else None
-        synced = bool(spans) or row.id in ended
-        found.append(Coverage(row.name, _status(row, query, synced, kind), success, gaps))
+        status = _status(row, query, bool(spans) or row.id in ended, kind)
+        holes = runs.holes(spans, begin, end) if status != "pushed" else ()
+        gaps = [Gap(from_micros(start), from_micros(stop)) for start, stop in holes]
+        found.append(Coverage(row.name, status, success, gaps))
     return found
 
 
@@ -67,4 +69,6 @@ def _status(row: Row[Any], query: Query, synced: bool, kind: Callable[[str], typ
         return "not-available"
     if "looks_up_plates" in can and "pulls_reads" not in can:
         return "on-demand"
+    if "receives_reads" in can and "pulls_reads" not in can:
+        return "pushed"
     return "included" if synced else "never-synced"

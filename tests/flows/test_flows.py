@@ -171,6 +171,7 @@ def test_a_hub_that_cannot_be_opened_is_a_failed_flow(tmp_path: Path, monkeypatc
 
 def test_every_active_connection_and_every_list_has_its_deployments(lent: Hub, tmp_path: Path) -> None:
     lent.connections.add(ACTOR, "gate", "native", {"source": str(tmp_path)}, check=False)
+    lent.connections.add(ACTOR, "bell", "unifi", {"webhook_secret": "synthetic-secret"}, check=False)  # only sends
     lent.connections.add(ACTOR, "old", "plain", {"folder": str(tmp_path)})
     lent.connections.pause(ACTOR, "old", "contract ended")
     lent.connections.schedule(ACTOR, "feed", timedelta(minutes=3))

@@ -1,5 +1,6 @@
 """Coverage: how far each source could answer, so that no answer has a silent hole."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hub.search.query import Query
 from hub.wiring import Hub
 
 WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
+SINCE = datetime(2026, 5, 1, tzinfo=UTC)
 FLOCK = {"client_id": "synthetic", "client_secret": "synthetic-secret"}
 
 
@@ -42,3 +44,16 @@ def test_a_source_whose_connector_may_not_run_any_more_says_so(
 ) -> None:
     monkeypatch.setattr(accounts, "connector", connector)  # the real registry has no connector of the fixture's name
     assert statuses(opened, actor) == {"feed": "not-available"}
+
+
+def test_of_a_source_that_only_sends_by_itself_nobody_knows_what_it_did_not_send(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "connector", connector)
+    opened.connections.add(actor, "gate", "unifi", {"webhook_secret": "synthetic-secret"}, check=False)
+    [gate] = [
+        part
+        for part in opened.search.find(actor, Query(WHY, plates=("7SYN001",), since=SINCE)).coverage
+        if part.connection == "gate"
+    ]
+    assert (gate.status, gate.gaps) == ("pushed", [])
