@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import select
 
-from connectors.contract import Connector, Info, LooksUpPlates, Lookup, Page, PullsReads, ReceivesReads, Request
+from connectors.contract import Connector, Info, LooksUpPlates, Lookup, Page, PullsReads
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
@@ -48,7 +48,7 @@ class Watch:
 
 
 class Sync:
-    """Pulls and receives."""
+    """Pulls."""
 
     def __init__(
         self,
@@ -178,16 +178,6 @@ class Sync:
                 raise
             self._pictures.fetch(connector, account.id)
         return total
-
-    def receive(self, name: str, request: Request) -> Saved:
-        """Keep what a vendor pushed, once its sender has proved itself."""
-        account, connector = self._open(name)
-        if not isinstance(connector, ReceivesReads):
-            raise Invalid(f"{name}: {connector.info.name} does not push")
-        connector.verify(request)
-        saved = self._intake.take(connector, account.id, connector.unpack(request.document), obtained="push")
-        self._pictures.fetch(connector, account.id)
-        return saved
 
     def _pages(self, actor: Actor, connector: Connector[Any], account: Account, run: "_Run") -> Iterator[Saved]:
         if isinstance(connector, PullsReads):

@@ -12,6 +12,7 @@ import boto3
 import msgspec
 import pytest
 from moto import mock_aws
+from pushes import receive
 from sqlalchemy import text
 
 import hub.wiring as wiring
@@ -89,7 +90,7 @@ def joined(made: Hub, actor: Actor, vendor: Vendor) -> Hub:
 def push(made: Hub, vendor: Vendor, *passes: Pass, **changes: Any) -> Saved:
     total = Saved()
     for one in passes:
-        total += made.sync.receive("flock", vendor.alert(one, **changes))
+        total += receive(made, "flock", vendor.alert(one, **changes))
     return total
 
 
@@ -124,7 +125,7 @@ def test_an_address_that_is_over_is_not_asked_and_the_read_stays(
 ) -> None:
     late = vendor.alert(world.passes["flock"][-1])
     clock.advance(LIFE)
-    assert flock.sync.receive("flock", late).stored == 1
+    assert receive(flock, "flock", late).stored == 1
     assert [(row.state, row.url) for row in pictures(flock)] == [("gone", None)]
     assert vendor.asked_for_pictures() == 0
     assert len(flock.search.find(actor, Query(WHY, plates=(world.passes["flock"][-1].plate,))).rows) == 1
@@ -142,7 +143,7 @@ def test_a_refusal_before_the_end_of_the_address_is_tried_until_that_end(
 ) -> None:
     alert = vendor.alert(world.passes["flock"][-1])
     vendor.clock.advance(LIFE)  # the vendor's clock runs ahead of ours, so it says 403 too early
-    flock.sync.receive("flock", alert)
+    receive(flock, "flock", alert)
     assert states(flock) == ["wanted"]
     clock.advance(LIFE)
     flock.sync.run(actor, "flock")
@@ -155,7 +156,7 @@ def test_an_outage_costs_no_picture_and_the_next_run_fetches_it(
     passes = world.passes["flock"][-3:]
     alerts = [vendor.alert(one) for one in passes]
     vendor.faults.outage(requests=10_000)
-    assert sum(flock.sync.receive("flock", alert).stored for alert in alerts) == 3  # no read waits for its picture
+    assert sum(receive(flock, "flock", alert).stored for alert in alerts) == 3  # no read waits for its picture
     assert [(row.state, bool(row.url)) for row in pictures(flock)] == [("wanted", True)] * 3
     vendor.faults.outage()
     flock.sync.run(actor, "flock")

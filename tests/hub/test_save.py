@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from plain import record, write_page
 from sqlalchemy import text
 
-from connectors.contract import Document, Request
 from connectors.errors import AdminMustFix, TryAgain
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
@@ -160,15 +159,6 @@ def test_what_only_a_person_can_mend_pauses_the_connection(
         opened.sync.run(actor, "feed")
     (account,) = opened.connections.list()
     assert (account.state, account.state_reason) == ("paused", "the key was revoked")
-
-
-def test_a_push_is_kept_only_when_its_sender_proved_itself(opened: Hub, actor: Actor, feed: Path) -> None:
-    body = Document(msgspec.json.encode([record(1, "7ZZZ001", AT.format(1))]))
-    with pytest.raises(AdminMustFix):
-        opened.sync.receive("feed", Request({"x-key": "wrong"}, body))
-    assert count(opened, "reads") == 0
-    assert opened.sync.receive("feed", Request({"x-key": "plain-secret-key"}, body)).stored == 1
-    assert opened.sync.receive("feed", Request({"x-key": "plain-secret-key"}, body)).duplicates == 1
 
 
 def test_the_raw_payload_can_be_had_again_byte_for_byte(opened: Hub, actor: Actor, feed: Path) -> None:
