@@ -18,11 +18,13 @@ from connectors.places import Access, File, Place, opened
 LARGEST_PICTURE = 15_000_000
 
 
-class DropSettings(contract.Settings):
-    """Base of the settings of a connector that reads files out of a place."""
+class PlaceSettings(contract.Settings):
+    """Base of the settings of a connector that may be given a place of files, and works without one too."""
 
-    place: str = Field(
-        title="Place", description="A folder, `s3://bucket/prefix` or `sftp://user@host/path` that both sides reach."
+    place: str | None = Field(
+        None,
+        title="Place",
+        description="A folder, `s3://bucket/prefix` or `sftp://user@host/path`; empty where everything is pushed.",
     )
     reads_folder: str = Field("reads", title="Folder of reads", description="Below the place: where exports arrive.")
     key_id: str | None = Field(None, title="S3 key id", description="For S3; empty uses what this machine has.")
@@ -37,10 +39,18 @@ class DropSettings(contract.Settings):
 
     @field_validator("place", check_fields=False)
     @classmethod
-    def _holds_no_password(cls, place: str) -> str:
-        if urlsplit(place).password is not None:
+    def _holds_no_password(cls, place: str | None) -> str | None:
+        if place and urlsplit(place).password is not None:
             raise ValueError("must not hold a password: that belongs into the secret")
         return place
+
+
+class DropSettings(PlaceSettings):
+    """Base of the settings of a connector that reads files out of a place."""
+
+    place: str = Field(
+        title="Place", description="A folder, `s3://bucket/prefix` or `sftp://user@host/path` that both sides reach."
+    )
 
 
 class CsvSettings(DropSettings):
@@ -62,14 +72,16 @@ class CsvSettings(DropSettings):
 class Drop:
     """The files of reads in a place. Opens nothing before it is asked."""
 
-    def __init__(self, settings: DropSettings, clock: contract.Clockwork, limits: contract.Limits) -> None:
+    def __init__(self, settings: PlaceSettings, clock: contract.Clockwork, limits: contract.Limits) -> None:
         self._settings = settings
         self._clock = clock
         self._limits = limits
 
     def opened(self) -> AbstractContextManager[Place]:
-        """The place itself, closed afterwards."""
+        """The place itself, closed afterwards; raises `AdminMustFix` where none is set."""
         told = self._settings
+        if not told.place:
+            raise AdminMustFix("no place is set, so there is nowhere to put or find files")
         secret, private = told.secret, told.private_key
         access = Access(
             key_id=told.key_id,
@@ -80,10 +92,15 @@ class Drop:
         )
         return opened(told.place, access)
 
+    def exports(self, place: Place) -> list[File]:
+        """The files of reads that lie there, taken or not, by name."""
+        pattern = self._settings.file_pattern.lower()
+        return [file for file in place.files(self._settings.reads_folder) if fnmatch(file.name.lower(), pattern)]
+
     def newest(self) -> tuple[int, contract.Document | None]:
         """How many files lie there, and the newest of them; None where there is none."""
         with self.opened() as place:
-            files = self._exports(place)
+            files = self.exports(place)
             if not files:
                 return 0, None
             newest = max(files, key=lambda file: file.modified)
@@ -99,7 +116,7 @@ class Drop:
         """
         before, wrong = window.checkpoint, list[ConnectorError]()
         with self.opened() as place:
-            files = self._exports(place)
+            files = self.exports(place)
             marks = {file.name: [file.size, file.modified.isoformat()] for file in files}
             taken = {name: mark for name, mark in dict(before.get("taken", {})).items() if name in marks}
             waiting: dict[str, Any] = {}
@@ -130,10 +147,6 @@ class Drop:
         """The picture file beside the exports, at most 15 MB; raises `Gone` where there is none of that name."""
         with self.opened() as place:
             return picture(place.read(self._settings.reads_folder, name, LARGEST_PICTURE))
-
-    def _exports(self, place: Place) -> list[File]:
-        pattern = self._settings.file_pattern.lower()
-        return [file for file in place.files(self._settings.reads_folder) if fnmatch(file.name.lower(), pattern)]
 
     def _settled(self, place: Place, file: File, mark: Sequence[Any], before: Any) -> bytes | None:
         """The file's bytes; None while somebody may still be writing it."""

@@ -1,25 +1,21 @@
 """Neology BOSS4 (PIPS, 3M): JSON files of reads, as fusion centres get them on SFTP, in S3 or in a folder."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from datetime import datetime, time, timedelta
-from fnmatch import fnmatch
-from hashlib import sha256
+from collections.abc import Iterator, Mapping
+from datetime import datetime, time
 from typing import Any, Final
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field
 
 from connectors import contract
 from connectors.contract import Connector, Page, Record
-from connectors.errors import AdminMustFix, ConnectorError, VendorChanged
+from connectors.drop import Drop, DropSettings
+from connectors.errors import VendorChanged
 from connectors.fields import Fields, slices
-from connectors.places import Access, File, Place, opened
+from connectors.identity import derived_id
 from normalize.fault import Unusable
-from normalize.plate import canonical
 from normalize.read import Camera, ImageKind, ImageRef, Read
 from normalize.read import Place as WhereAt
 from normalize.times import Moment, from_iso
@@ -37,19 +33,11 @@ _LEAVES: Final = frozenset({
 })  # fmt: skip
 
 
-class Boss4Settings(contract.Settings):
+class Boss4Settings(DropSettings):
     """Where the files are dropped, and where the clocks of the cameras stand."""
 
-    place: str = Field(
-        title="Place", description="A folder, `s3://bucket/prefix` or `sftp://user@host/path` that both sides reach."
-    )
-    folder: str = Field("boss4", min_length=1, title="Folder", description="Below the place: where the files arrive.")
-    key_id: str | None = Field(None, title="S3 key id", description="For S3; empty uses what this machine has.")
-    secret: SecretStr | None = Field(None, title="Secret", description="The S3 secret key or the SFTP password.")
-    private_key: SecretStr | None = Field(None, title="SFTP private key", description="OpenSSH text, no passphrase.")
-    endpoint_url: str | None = Field(None, title="S3 endpoint", description="For storage other than Amazon's.")
-    host_key: str | None = Field(
-        None, title="SFTP host key", description="The server's public key, type and base64; SFTP needs it."
+    reads_folder: str = Field(
+        "boss4", min_length=1, title="Folder of reads", description="Below the place: where the files arrive."
     )
     file_pattern: str = Field("*.json", title="File pattern", description="Which files hold reads.")
     zone: ZoneInfo = Field(
@@ -57,14 +45,6 @@ class Boss4Settings(contract.Settings):
         title="Time zone",
         description="Where the cameras' clocks stand: the files carry local time without an offset.",
     )
-    settle_seconds: int = Field(60, ge=0, title="Settle time", description="How long a file must lie still, seconds.")
-
-    @field_validator("place")
-    @classmethod
-    def _holds_no_password(cls, place: str) -> str:
-        if urlsplit(place).password is not None:
-            raise ValueError("must not hold a password: that belongs into the secret")
-        return place
 
 
 class Boss4Connector(Connector[Boss4Settings]):
@@ -90,76 +70,20 @@ class Boss4Connector(Connector[Boss4Settings]):
     )
     Settings = Boss4Settings
 
-    def _place(self) -> AbstractContextManager[Place]:
-        told = self.settings
-        secret, private = told.secret, told.private_key
-        access = Access(
-            key_id=told.key_id,
-            secret=secret.get_secret_value() if secret else None,
-            private_key=private.get_secret_value() if private else None,
-            endpoint_url=told.endpoint_url,
-            host_key=told.host_key,
-        )
-        return opened(told.place, access)
+    def _drop(self) -> Drop:
+        return Drop(self.settings, self.frame.clock, self.info.limits)
 
     def check(self) -> str:
         """Lists the folder and unpacks the newest file."""
-        with self._place() as place:
-            files = self._drops(place)
-            if not files:
-                return f"The place answers; no file of reads lies in {self.settings.folder!r} yet."
-            newest = max(files, key=lambda file: file.modified)
-            body = place.read(self.settings.folder, newest.name, self.info.limits.body_bytes)
-        count = sum(record.kind == "read" for record in self.unpack(contract.Document(body, name=newest.name)))
-        return f"The place answers with {len(files)} files; the newest holds {count} reads."
+        files, newest = self._drop().newest()
+        if newest is None:
+            return f"The place answers; no file of reads lies in {self.settings.reads_folder!r} yet."
+        count = sum(record.kind == "read" for record in self.unpack(newest))
+        return f"The place answers with {files} files; the newest holds {count} reads."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
-        """Every file not taken yet, by name, each with all that it holds: a late read is no reason to lose it.
-
-        The checkpoint names the files taken, with size and time, and those seen before they lay still. What is wrong
-        with a file (`AdminMustFix` for its size, `VendorChanged` where it is no list) is raised after the others were
-        taken.
-        """
-        before, wrong = window.checkpoint, list[ConnectorError]()
-        with self._place() as place:
-            files = self._drops(place)
-            marks = {file.name: [file.size, file.modified.isoformat()] for file in files}
-            taken = {name: mark for name, mark in dict(before.get("taken", {})).items() if name in marks}
-            waiting: dict[str, Any] = {}
-            for file in files:
-                mark = marks[file.name]
-                if taken.get(file.name) == mark:
-                    continue
-                try:
-                    body = self._settled(place, file, mark, before.get("waiting", {}).get(file.name))
-                    records = [] if body is None else list(self.unpack(contract.Document(body, name=file.name)))
-                except (AdminMustFix, VendorChanged) as failed:
-                    wrong.append(failed)
-                    continue
-                if body is None:
-                    waiting[file.name] = mark
-                    continue
-                size = self.info.limits.page_size
-                for start in range(0, len(records) - size, size):
-                    yield Page(records[start : start + size])
-                taken[file.name] = mark
-                rest = records[(len(records) - 1) // size * size :] if records else []
-                yield Page(rest, {"taken": dict(taken), "waiting": dict(waiting)})
-        yield Page((), {"taken": taken, "waiting": waiting})
-        if wrong:
-            raise wrong[0]
-
-    def _drops(self, place: Place) -> list[File]:
-        pattern = self.settings.file_pattern.lower()
-        return [file for file in place.files(self.settings.folder) if fnmatch(file.name.lower(), pattern)]
-
-    def _settled(self, place: Place, file: File, mark: Sequence[Any], before: Any) -> bytes | None:
-        """The file's bytes; None while somebody may still be writing it."""
-        still = abs(self.frame.clock.now() - file.modified) >= timedelta(seconds=self.settings.settle_seconds)
-        if not still or before not in (None, mark):
-            return None
-        body = place.read(self.settings.folder, file.name, self.info.limits.body_bytes)
-        return body if len(body) == file.size else None
+        """Every file not taken yet, by name, each with all that it holds, as `Drop` promises it."""
+        return self._drop().pages(window, self.unpack)
 
     def unpack(self, document: contract.Document) -> Iterator[Record]:
         """The elements of the list, each as its bytes; of a list cut short, those before the cut and then the rest.
@@ -190,7 +114,7 @@ class Boss4Connector(Connector[Boss4Settings]):
         called = leaves.text("LPRCameraName")
         camera = leaves.text("LPRCameraID") or called or leaves.must("LPRCameraID")
         return Read(
-            vendor_read_id=leaves.text("LPREventID") or _derived_id(camera, at, plate),
+            vendor_read_id=leaves.text("LPREventID") or derived_id(camera, at, plate),
             plate_raw=plate,
             captured_at=at.at,
             zone=at.zone,
@@ -313,8 +237,3 @@ def _whole_ones(body: bytes, name: Mapping[str, bytes]) -> Iterator[Record]:
     rest = body[start:]
     if depth or rest.strip():
         yield Record("cut", rest, attachments=name)
-
-
-def _derived_id(camera: str, at: Moment, plate: str) -> str:
-    """The same id for the same camera, instant and plate, so that a second copy of a read is known as one."""
-    return "derived-" + sha256("\x1f".join((camera, at.at.isoformat(), canonical(plate))).encode()).hexdigest()[:32]

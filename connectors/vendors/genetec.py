@@ -2,24 +2,22 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from datetime import timedelta
-from fnmatch import fnmatch
 from hashlib import sha256
 from typing import Any, ClassVar, Final, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field
 
 from connectors import contract, table, xml
 from connectors.auth import pushed_by_ours
 from connectors.contract import Connector, Document, Entry, Page, Record, RemoteEntry
+from connectors.drop import Drop, PlaceSettings
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields, slices
 from connectors.hotlists import alive
-from connectors.places import Access, File, Place, opened
+from connectors.places import File, Place
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
 from normalize.fault import NoRead, Unusable
@@ -43,16 +41,11 @@ _UTC_DATE: Final = re.compile(r"([0-9]{4})[:/.-]([0-9]{2})[:/.-]([0-9]{2})")
 _DAY_FIRST: Final = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
 
 
-class GenetecSettings(contract.PushSettings):
+class GenetecSettings(PlaceSettings, contract.PushSettings):
     """Where files are dropped, and where a camera's clock stands."""
 
     zone: ZoneInfo | None = Field(
         None, title="Time zone", description="Where Sharp cameras' clocks stand: their JSON carries no offset."
-    )
-    place: str | None = Field(
-        None,
-        title="Place",
-        description="A folder, `s3://bucket/prefix` or `sftp://user@host/path`; empty where everything is pushed.",
     )
     reads_folder: str = Field("reads", title="Folder of reads", description="Below the place: where the XML arrives.")
     hotlists_folder: str = Field(
@@ -63,20 +56,6 @@ class GenetecSettings(contract.PushSettings):
     delimiter: Literal[";", ":", ",", "Tab"] = Field(
         ";", title="Delimiter", description="Of hot-list files, as it is set in Security Center."
     )
-    key_id: str | None = Field(None, title="S3 key id", description="For S3; empty uses what this machine has.")
-    secret: SecretStr | None = Field(None, title="Secret", description="The S3 secret key or the SFTP password.")
-    private_key: SecretStr | None = Field(None, title="SFTP private key", description="OpenSSH text, no passphrase.")
-    endpoint_url: str | None = Field(None, title="S3 endpoint", description="For storage other than Amazon's.")
-    host_key: str | None = Field(
-        None, title="SFTP host key", description="The server's public key, `ssh-ed25519 AAAA…`; SFTP needs it."
-    )
-
-    @field_validator("place")
-    @classmethod
-    def _holds_no_password(cls, place: str | None) -> str | None:
-        if place and urlsplit(place).password is not None:
-            raise ValueError("must not hold a password: that belongs into the secret")
-        return place
 
 
 class GenetecConnector(Connector[GenetecSettings]):
@@ -108,25 +87,15 @@ class GenetecConnector(Connector[GenetecSettings]):
         content_types=("application/json", "text/json", "application/xml", "text/xml")
     )
 
-    def _place(self) -> AbstractContextManager[Place]:
-        told = self.settings
-        if not told.place:
-            raise AdminMustFix("no place is set, so there is nowhere to put or find files")
-        secret, private = told.secret, told.private_key
-        access = Access(
-            key_id=told.key_id,
-            secret=secret.get_secret_value() if secret else None,
-            private_key=private.get_secret_value() if private else None,
-            endpoint_url=told.endpoint_url,
-            host_key=told.host_key,
-        )
-        return opened(told.place, access)
+    def _drop(self) -> Drop:
+        return Drop(self.settings, self.frame.clock, self.info.limits)
 
     def check(self) -> str:
         """Lists the folder of reads; raises `AdminMustFix` where neither files nor pushes can arrive."""
         if self.settings.place:
-            with self._place() as place:
-                return f"The place answers, with {len(self._dropped(place))} files of reads in it."
+            drop = self._drop()
+            with drop.opened() as place:
+                return f"The place answers, with {len(drop.exports(place))} files of reads in it."
         if self.settings.webhook_secret is None:
             raise AdminMustFix("neither a place nor a push secret is set, so no read can arrive")
         return "Nothing can be asked of cameras: reads come once they push to this connection with the secret."
@@ -143,8 +112,9 @@ class GenetecConnector(Connector[GenetecSettings]):
         """
         if not self.settings.place:
             return
-        with self._place() as place:
-            files = self._dropped(place)
+        drop = self._drop()
+        with drop.opened() as place:
+            files = drop.exports(place)
             there = {file.name: file.size for file in files}
             before = dict(window.checkpoint.get("taken", {}))
             taken = {name: size for name, size in before.items() if there.get(name) == size}
@@ -161,10 +131,6 @@ class GenetecConnector(Connector[GenetecSettings]):
                     yield Page(records, {"taken": dict(taken)})
                     records = []
         yield Page(records, {"taken": taken})
-
-    def _dropped(self, place: Place) -> list[File]:
-        pattern = self.settings.file_pattern.lower()
-        return [file for file in place.files(self.settings.reads_folder) if fnmatch(file.name.lower(), pattern)]
 
     def _settled(self, place: Place, file: File) -> bytes | None:
         """The file's bytes; None while somebody may still be writing it, and where it left since it was listed."""
@@ -319,7 +285,7 @@ class GenetecConnector(Connector[GenetecSettings]):
         """Write the whole list to its file, which Security Center reads anew on change; safe to repeat."""
         folder, name = self.settings.hotlists_folder, _file_name(delta.list_name)
         body = self._rows(alive(delta.complete, self.frame.clock.now()))
-        with self._place() as place:
+        with self._drop().opened() as place:
             try:
                 same = place.read(folder, name, len(body)) == body
             except (Gone, AdminMustFix):
@@ -333,7 +299,7 @@ class GenetecConnector(Connector[GenetecSettings]):
 
         Raises `Gone` where there is no file, and `VendorChanged` at a row that cannot be read.
         """
-        with self._place() as place:
+        with self._drop().opened() as place:
             body = place.read(self.settings.hotlists_folder, _file_name(list_name), self.info.limits.body_bytes)
         found = []
         for number, (line, readable) in enumerate(table.decoded(body, "utf-8-sig"), start=1):

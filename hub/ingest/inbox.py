@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
@@ -73,6 +73,7 @@ class Inbox:
         self._known: dict[str, _Opened] = {}
         self._arrived = Event()
         self._over = Event()
+        self._keeping = Lock()
         self._lacking: dict[int, Connector[Any]] = {}
         self._threads: list[Thread] = []
 
@@ -104,17 +105,19 @@ class Inbox:
     def keep(self) -> Saved:
         """Keep everything that waits in the spool and say what became of it; pictures are fetched apart.
 
-        A batch that cannot be kept waits for the next try and holds up no other; the last failure is raised.
+        A batch that cannot be kept waits for the next try and holds up no other; the last failure is raised. One
+        caller keeps at a time, the others wait for it.
         """
         total, failure = Saved(), None
-        for together in self._together():
-            try:
-                total += self._keep_batches(together)
-            except Exception as failed:
-                failure = failed
-                for batch in together if len(together) > 1 else ():
-                    with suppress(Exception):  # the next try will say so again
-                        total += self._keep_batches([batch])
+        with self._keeping:
+            for together in self._together():
+                try:
+                    total += self._keep_batches(together)
+                except Exception as failed:
+                    failure = failed
+                    for batch in together if len(together) > 1 else ():
+                        with suppress(Exception):  # the next try will say so again
+                            total += self._keep_batches([batch])
         if failure is not None:
             raise failure
         return total

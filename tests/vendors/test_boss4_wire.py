@@ -295,6 +295,14 @@ def test_a_bucket_serves_as_well_as_a_folder(bucket: None, world: World) -> None
     assert len(_reads(boss, _pull(boss))[0]) == 30
 
 
+def test_files_arrive_in_the_folder_that_is_set(world: World, tmp_path: Path) -> None:
+    _drop(tmp_path, NAMES[0], [_record(one) for one in world.passes["flock"][:3]])
+    (tmp_path / "boss4").rename(tmp_path / "county")
+    boss = _made(tmp_path, reads_folder="county")
+    assert len(_reads(boss, _pull(boss))[0]) == 3
+    assert "'other'" in _made(tmp_path, reads_folder="other").check()
+
+
 def test_a_file_that_a_link_leads_out_to_is_not_read(boss: Boss4Connector, tmp_path: Path) -> None:
     outside = tmp_path / "secret.json"
     outside.write_text("[{}]")
