@@ -27,10 +27,10 @@ class Coverage:
     """One connection's part in an answer.
 
     `status` is `included`, `on-demand` (it answers for one plate when asked, and what is here is what was asked for),
-    `pushed` (it can only send by itself, and nobody can tell what it did not send), `not-asked` (left out by the query),
+    `pushed` (it only sends by itself, and nobody can tell what it did not send), `not-asked` (left out by the query),
     `paused`, `removing` or `removed` (its reads stay until their time is up), `never-synced` or `not-available` (its
-    connector may not run here any more). `gaps` are the times within the asked window that no run has covered, from the first run on where the query
-    names no beginning; a run that failed has covered what its pages vouched for.
+    connector may not run here any more). `gaps` are the times within the asked window that no run has covered, from the
+    first run on where the query names no beginning; a run that failed has covered what its pages vouched for.
     """
 
     connection: str
