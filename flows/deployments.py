@@ -6,10 +6,14 @@ from typing import Any, Final
 from prefect import serve
 
 from connectors.contract import abilities
+from flows.canary import canary
 from flows.door import the_hub
+from flows.holds import holds
 from flows.months import months
 from flows.publish import publish, verify
 from flows.purge import purge
+from flows.recompute import recompute
+from flows.reconcile import reconcile
 from flows.sync import read_cameras, sync
 
 NATIVE: Final = "native"
@@ -18,7 +22,7 @@ ASKED: Final = {"pulls_reads", "looks_up_plates"}
 
 
 def deployments() -> list[Any]:
-    """One deployment a connection, one a hot list, the purge, the months; parameters are names, never plates."""
+    """One deployment a connection, one a hot list, and those of the whole hub; parameters are names, never plates."""
     with the_hub() as hub:
         accounts = [
             account
@@ -42,7 +46,11 @@ def deployments() -> list[Any]:
         made.append(publish.to_deployment(name=f"publish-{at}", parameters=told, cron="5 * * * *"))
         made.append(verify.to_deployment(name=f"verify-{at}", parameters=told, cron="35 * * * *"))
     made.append(purge.to_deployment(name="purge", cron="0 * * * *"))
+    made.append(recompute.to_deployment(name="recompute", cron="*/15 * * * *"))
+    made.append(holds.to_deployment(name="holds", cron="50 * * * *"))
     made.append(months.to_deployment(name="months", cron="20 3 * * *"))
+    made.append(reconcile.to_deployment(name="reconcile", cron="40 3 * * *"))
+    made.append(canary.to_deployment(name="canary", cron="50 4 * * 1"))
     return made
 
 

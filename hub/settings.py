@@ -36,10 +36,14 @@ class HubSettings(BaseSettings):
         default=(), description="Third parties' connectors that an admin allows to run, by key, with commas between."
     )
 
-    @field_validator("allow_connectors", mode="before")
+    auditors: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Who sees the reads of every hold besides its own people: user names between commas."
+    )
+
+    @field_validator("allow_connectors", "auditors", mode="before")
     @classmethod
     def _with_commas(cls, given: object) -> object:
-        return [key.strip() for key in given.split(",") if key.strip()] if isinstance(given, str) else given
+        return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else given
 
     def url(self) -> str:
         """The SQLAlchemy address in force."""

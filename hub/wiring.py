@@ -1,16 +1,18 @@
 """The hub's door: `open_hub(settings)` puts every service together, once."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from sqlalchemy import Connection, select
 
 from connectors.contract import Frame, Info
 from hub.analysis.service import Analysis
 from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
-from hub.connections.accounts import Connections
+from hub.connections.accounts import Connections, of_origin
 from hub.connections.cameras import Cameras
 from hub.connections.changes import Changes
 from hub.connections.diagnostics import Diagnostics
@@ -20,7 +22,7 @@ from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
 from hub.connections.secrets import Sealing
 from hub.connections.trial import Trials
-from hub.errors import PolicyRefused
+from hub.errors import NotFound, PolicyRefused
 from hub.hotlists.lists import Hotlists
 from hub.hotlists.publishing import Publishing
 from hub.ingest.documents import why_refused
@@ -32,13 +34,27 @@ from hub.ingest.quarantine import Quarantine
 from hub.ingest.sync import Sync, Watch
 from hub.policy.asking import Asking
 from hub.policy.profile import Profile, load
-from hub.retention.purge import Retention
+from hub.retention.activate import Activate, begin, in_force, of_id
+from hub.retention.ages import Ages
+from hub.retention.calendar import Calendar
+from hub.retention.canary import Canaries
+from hub.retention.certificates import Certificates
+from hub.retention.holds import Holds
+from hub.retention.links import Links
+from hub.retention.purge import Kind, Retention
+from hub.retention.recompute import Recompute
+from hub.retention.reconcile import Reconciliation
+from hub.retention.reviews import Reviews
 from hub.search.export import Export
 from hub.search.lookup import Lookups
+from hub.search.query import Cursor, Query
 from hub.search.reads import Search
+from hub.search.rows import Found, rows_of
 from hub.settings import HubSettings
+from hub.store import tables
 from hub.store.engine import Store
 from hub.store.images import ImageStore, open_images
+from hub.store.instant import to_micros
 from hub.store.partitions import make_months
 from hub.store.schema import upgrade
 from hub.store.spool import Spool
@@ -76,6 +92,16 @@ class Hub:
     export: Export
     analysis: Analysis
     retention: Retention
+    ages: Ages
+    calendar: Calendar
+    reconciliation: Reconciliation
+    canaries: Canaries
+    certificates: Certificates
+    activate: Activate
+    recompute: Recompute
+    holds: Holds
+    reviews: Reviews
+    links: Links
     pictures: Pictures
 
 
@@ -90,12 +116,13 @@ def open_hub(
     given = settings or HubSettings()
     ticking = clock or SystemClock()
     given.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    profile = load(given.profile)
+    load(given.profile)  # refused before anything is made
     vault = _vault(given)
     store = Store(given.url())
     try:
         upgrade(store)
         make_months(store, ticking.now())
+        profile = begin(store, Audit(store, ticking), ticking, given.profile)
         yield _assembled(given, ticking, sleep or time.sleep, profile, vault, store)
     finally:
         store.close()
@@ -132,7 +159,14 @@ def _assembled(
     search = Search(store, asking, clock, profile.zone, connections.kind)
     pictures = Pictures(store, images, clock)
     publishing = Publishing(store, audit, clock, hotlists, connections.open)
-    retention = Retention(store, images, audit, clock)
+    recompute = Recompute(store, audit, clock, lambda: _kinds(store, connections), lambda ident: of_id(store, ident))
+    retention = Retention(
+        store, images, audit, clock, profile, lambda: _kinds(store, connections), lambda: in_force(store)
+    )
+    holds = Holds(
+        store, audit, asking, clock, lambda *asked: _meant(search, *asked), lambda *keys: _held(store, *keys),
+        settings.auditors,
+    )  # fmt: skip
     health = Health(store, clock, connections, lambda: waiting_pushes(settings.data / "inbox"))
     return Hub(
         settings=settings,
@@ -164,8 +198,47 @@ def _assembled(
         export=Export(asking, audit, clock, search.every, search.covered),
         analysis=Analysis(store, asking, clock, profile.zone),
         retention=retention,
+        ages=Ages(store, audit, clock, profile, lambda: _kinds(store, connections), holds.bookings),
+        calendar=Calendar(store, audit, clock, profile),
+        reconciliation=Reconciliation(store, audit, clock),
+        canaries=Canaries(store, audit, clock, profile, connections.open, connections.pause),
+        certificates=Certificates(store, audit, clock),
+        activate=Activate(store, audit, clock, recompute.effect),
+        recompute=recompute,
+        holds=holds,
+        reviews=Reviews(store, audit, clock, profile, lambda: _kinds(store, connections)),
+        links=Links(store, audit, clock, profile, lambda: _kinds(store, connections)),
         pictures=pictures,
     )
+
+
+def _kinds(store: Store, connections: Connections, known: bool = False) -> dict[int, Kind]:
+    """What policy must know of every connection, of those that are removed too.
+
+    `known` leaves out those whose connector this process does not have: nothing is shortened for want of knowing.
+    """
+    table, kinds = tables.connections, {}
+    with store.read() as connection:
+        rows = connection.execute(select(table.c.id, table.c.connector, table.c.kind)).all()
+    for row in rows:
+        try:
+            info = of_origin(connections.kind(row.connector), row.kind).info
+            kinds[row.id] = Kind(info.origin, info.retention_vendor)
+        except NotFound:  # a connector that is not installed any more: a vendor of whom nobody knows anything
+            if not known:
+                kinds[row.id] = Kind(row.kind, row.connector)
+    return kinds
+
+
+def _meant(search: Search, query: Query, after: str | None) -> Iterator[tuple[int, str]]:
+    """The ids of the visible reads that a query means, newest first, each with the place behind it."""
+    for row in search.every(replace(query, after=Cursor.parse(after) if after else None)):
+        yield row.id, Cursor(to_micros(row.captured_at), row.id).text()
+
+
+def _held(store: Store, connection: Connection, keys: Sequence[tuple[int, int]]) -> list[Found]:
+    """Held reads as rows of an answer."""
+    return rows_of(store, connection, [Cursor(*key) for key in keys], lambda *_: "held")
 
 
 @contextmanager

@@ -3,18 +3,22 @@
 import typer
 
 from alprhub.cli import (
+    activation,
+    ages,
     analysis,
     cameras,
     connections,
     connectors,
     demo,
     gaps,
+    holds,
     hotlists,
     lookup,
     policy,
     quarantine,
     reading,
     reads,
+    retention,
     search,
     serve,
     weights,
@@ -30,10 +34,17 @@ app = typer.Typer(
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(connections.app, name="connections")
 app.add_typer(connectors.app, name="connectors")
+app.add_typer(holds.app, name="holds")
 app.add_typer(hotlists.app, name="hotlists")
 app.add_typer(policy.app, name="policy")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(retention.app, name="retention")
 app.add_typer(weights.app, name="weights")
+for report in (ages.ages, ages.calendar, ages.reconcile):
+    retention.app.command()(report)
+retention.app.add_typer(ages.canary, name="canary")
+policy.app.command()(activation.preview)
+policy.app.command()(activation.activate)
 app.command()(reads.sync)
 app.command()(gaps.gaps)
 app.command()(gaps.backfill)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from hub.clock import Clock
 from hub.store import tables
@@ -72,11 +72,13 @@ class Audit:
             "results": results,
             "outcome": outcome,
         }
+        in_force = select(func.max(tables.policies.c.id)).scalar_subquery()
+        event = insert(tables.audit).values(**row, policy_id=in_force)
         if within is not None:
-            within.execute(insert(tables.audit), row)
+            within.execute(event)
             return
         with self._store.write() as connection:
-            connection.execute(insert(tables.audit), row)
+            connection.execute(event)
 
     def events(self, limit: int = 100) -> list[dict[str, Any]]:
         """The newest events, newest first."""

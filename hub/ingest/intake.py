@@ -56,7 +56,7 @@ class Intake:
                 continue
             try:
                 read = accept(connector.parse(record), received)
-                expiry = self._expiry(connector, read)
+                expiry = self._expiry(connector, read, received)
             except NotARead:
                 continue
             except (RecordRejected, Unusable) as refused:
@@ -86,9 +86,9 @@ class Intake:
         )
         return save(self._store, self._images, page, now)
 
-    def _expiry(self, connector: Connector[Any], read: Read) -> Expiry:
+    def _expiry(self, connector: Connector[Any], read: Read, received_at: datetime) -> Expiry:
         info = connector.info
-        return self._profile.expiry(info.origin, info.retention_vendor, read.captured_at)
+        return self._profile.expiry(info.origin, info.retention_vendor, read.captured_at, received_at=received_at)
 
     def _rejected(
         self, connector: Connector[Any], record: Record, field: str, reason: str, received_at: datetime

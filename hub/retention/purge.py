@@ -1,103 +1,117 @@
-"""`Retention`: what may be seen now, and the purge of what may not be kept."""
+"""`Retention`: the purge of what may not be kept, with a certificate of every row that goes."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Connection, Row, func, select, text, tuple_
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
+from hub.policy.profile import Profile
+from hub.retention import months
+from hub.retention.certificates import certify, close
 from hub.store import tables
+from hub.store.days import MICROS, count_day
 from hub.store.engine import Store
 from hub.store.images import ImageStore
-from hub.store.instant import to_micros
+from hub.store.instant import from_micros, to_micros
 from hub.store.plates import forget_removed, remove_unread
 
 BATCH: Final = 1000
-"""Reads in one purging transaction: the writer is never held long."""
+"""Rows in one purging transaction: the writer is never held long."""
+QUARANTINE: Final = "quarantine"
+"""What stands for a rule where a record could not be read: it lives as long as a read received then would."""
+
+
+class Kind(NamedTuple):
+    """Whose reads they are, as policy asks: a connection's origin, and the vendor that its rules name."""
+
+    origin: str
+    vendor: str
 
 
 class Retention:
     """Removes what has expired, from every place that holds it."""
 
-    def __init__(self, store: Store, images: ImageStore, audit: Audit, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        images: ImageStore,
+        audit: Audit,
+        clock: Clock,
+        profile: Profile,
+        kinds: Callable[[], Mapping[int, Kind]],
+        policy: Callable[[], int | None],
+    ) -> None:
         self._store = store
         self._images = images
         self._audit = audit
         self._clock = clock
+        self._profile = profile
+        self._kinds = kinds
+        self._policy = policy
 
     def purge(self, actor: Actor) -> dict[str, int]:
         """Remove every expired read that nothing holds; gives how many went, by connection.
 
         With a read go its payload, details, pictures and hits, and its plate once no read is left to it; expired
-        quarantine goes too. Safe to kill at any moment and to run again: what is half gone is expired and invisible
-        already, and the next run finishes it.
+        quarantine goes too. What policy wants kept until later stays, whatever its expiry says. Every row is in a
+        certificate, counted once. Safe to kill at any moment and to run again: the next run goes on where it stopped.
         """
         with self._store.lease("purge"):
             now = self._clock.now()
-            gone: Counter[str] = Counter()
-            with self._store.read() as connection:
-                names = dict(connection.execute(select(tables.connections.c.id, tables.connections.c.name)).all())
-            while batch := self._expired(now):
-                self._remove_pictures(batch)
-                gone.update(names[row.connection_id] for row in batch)
-                self._remove(batch)
-            if gone:
+            run = _Run(self._store, now, self._profile, self._kinds(), self._policy())
+            self._remove_pictures()  # those of a run that was killed
+            run.empty_months()
+            self._remove_pictures()
+            after = (-(1 << 62), 0)
+            while batch := run.expired(after):
+                after = (batch[-1].expires_at, batch[-1].id)
+                run.remove([row for row in batch if not run.floored(row)])
+                self._remove_pictures()
+            if run.gone:
                 forget_removed(self._store)
-            refused = self._empty_quarantine(now)
+            refused = run.empty_quarantine()
             swept = self._sweep(now)
             self._store.squeeze()
-            self._audit.record(
-                actor, "retention.purge", "done", results=sum(gone.values()), by_connection=dict(gone),
-                quarantined=refused, stray_pictures=swept,
-            )  # fmt: skip
-        return {name: gone.get(name, 0) for name in sorted(names.values())}
+            with self._store.write() as connection:
+                certificates = close(connection, to_micros(now))
+                self._audit.record(
+                    actor, "retention.purge", "done", results=sum(run.gone.values()), within=connection,
+                    by_connection=dict(run.gone), quarantined=refused, stray_pictures=swept, floored=run.kept,
+                    certificates=certificates,
+                )  # fmt: skip
+        return {name: run.gone.get(name, 0) for name in sorted(run.names.values())}
 
-    def _expired(self, now: datetime) -> list[Row[Any]]:
-        reads = tables.reads
+    def preview(self) -> list[dict[str, Any]]:
+        """What a purge would find expired and not held, by connection and rule; `reads` of each. Changes nothing."""
+        reads, names = tables.reads, tables.connections
         with self._store.read() as connection:
-            return list(
-                connection.execute(
-                    select(reads.c.id, reads.c.connection_id, reads.c.plate_id)
-                    .where(reads.c.expires_at <= to_micros(now), reads.c.held.is_(False))
-                    .order_by(reads.c.expires_at)
-                    .limit(BATCH)
-                )
-            )
+            rows = connection.execute(
+                select(names.c.name.label("connection"), reads.c.rule, func.count().label("reads"))
+                .join(names, names.c.id == reads.c.connection_id)
+                .where(reads.c.expires_at <= to_micros(self._clock.now()), reads.c.held.is_(False))
+                .group_by(names.c.name, reads.c.rule)
+                .order_by(names.c.name, reads.c.rule)
+            ).mappings()
+            return [dict(row) for row in rows]
 
-    def _remove_pictures(self, batch: list[Row[Any]]) -> None:
-        """Files before rows: a row without its file is expired and invisible, a file without its row is lost."""
-        with self._store.read() as connection:
-            keys = connection.scalars(
-                text(f"SELECT key FROM images WHERE {self._store.one_of('read_id', 'ids')}"), self._ids(batch)
-            ).all()
-        for key in keys:
-            self._images.delete(key)
-
-    def _remove(self, batch: list[Row[Any]]) -> None:
-        plates = {row.plate_id for row in batch}
-        with self._store.write() as connection:
-            where = self._store.one_of("read_id", "ids")
-            plates.update(
-                connection.scalars(text(f"SELECT plate_id FROM candidates WHERE {where}"), self._ids(batch)).all()
-            )
-            connection.execute(
-                text(
-                    "DELETE FROM ledger WHERE (connection_id, vendor_read_id) IN (SELECT connection_id, vendor_read_id "
-                    f"FROM reads WHERE {self._store.one_of('id', 'ids')})"
-                ),
-                self._ids(batch),
-            )
-            for table in ("hits", "images", "payloads", "candidates"):
-                connection.execute(text(f"DELETE FROM {table} WHERE {where}"), self._ids(batch))
-            connection.execute(text(f"DELETE FROM reads WHERE {self._store.one_of('id', 'ids')}"), self._ids(batch))
-            remove_unread(self._store, connection, plates)
-
-    def _empty_quarantine(self, now: datetime) -> int:
-        table = tables.quarantine
-        with self._store.write() as connection:
-            return connection.execute(table.delete().where(table.c.expires_at <= to_micros(now))).rowcount
+    def _remove_pictures(self) -> None:
+        """Remove the files of pictures whose reads are gone, and only then the rows that remember them."""
+        table = tables.images
+        doomed = select(table.c.id, table.c.key).where(text("state = 'doomed'")).order_by(table.c.id).limit(BATCH)
+        while True:
+            with self._store.read() as connection:
+                pictures = connection.execute(doomed).all()
+            if not pictures:
+                return
+            for picture in pictures:
+                self._images.delete(picture.key)
+            with self._store.write() as connection:
+                ids = self._store.as_list([picture.id for picture in pictures])
+                connection.execute(text(f"DELETE FROM images WHERE {self._store.one_of('id', 'ids')}"), {"ids": ids})
 
     def _sweep(self, now: datetime) -> int:
         """Remove pictures whose day is over and that no row knows: a crash left them between file and row."""
@@ -113,5 +127,165 @@ class Retention:
                 stray += 1
         return stray
 
-    def _ids(self, batch: list[Row[Any]]) -> dict[str, Any]:
-        return {"ids": self._store.as_list([row.id for row in batch])}
+
+class _Run:
+    """One purge: what was expired at its beginning."""
+
+    def __init__(
+        self, store: Store, now: datetime, profile: Profile, kinds: Mapping[int, Kind], policy_id: int | None
+    ) -> None:
+        self._store = store
+        self._now = now
+        self._profile = profile
+        self._kinds = kinds
+        self._policy_id = policy_id
+        self._clauses = {rule.id: rule.clause for rule in profile.rules}
+        self.gone: Counter[str] = Counter()
+        self.kept = 0
+        """Expired, and to be kept all the same until their floor."""
+        with store.read() as connection:
+            self.names: dict[int, str] = dict(
+                connection.execute(select(tables.connections.c.id, tables.connections.c.name)).tuples().all()
+            )
+
+    def expired(self, after: tuple[int, int]) -> list[Row[Any]]:
+        """The next expired reads that nothing holds, in the order of their expiry."""
+        reads = tables.reads
+        columns = (
+            *(reads.c.id, reads.c.connection_id, reads.c.vendor_read_id, reads.c.plate_id, reads.c.captured_at),
+            *(reads.c.received_at, reads.c.expires_at, reads.c.rule),
+        )
+        with self._store.read() as connection:
+            return list(
+                connection.execute(
+                    select(*columns)
+                    .where(reads.c.expires_at <= to_micros(self._now), reads.c.held.is_(False))
+                    .where(reads.c.expires_at >= after[0], tuple_(reads.c.expires_at, reads.c.id) > tuple_(*after))
+                    .order_by(reads.c.expires_at, reads.c.id)
+                    .limit(BATCH)
+                )
+            )
+
+    def floored(self, row: Row[Any]) -> bool:
+        """Whether policy forbids to delete a read yet."""
+        kind = self._kinds[row.connection_id]
+        if not self._profile.chosen(*kind, "hub").floors:
+            return False
+        floor = self._profile.floor(*kind, from_micros(row.captured_at), from_micros(row.received_at))
+        too_early = floor is not None and floor.at > self._now
+        self.kept += too_early
+        return too_early
+
+    def remove(self, batch: list[Row[Any]]) -> None:
+        """Remove reads and certify that in one transaction; what was held meanwhile stays."""
+        if not batch:
+            return
+        with self._store.write() as connection:
+            # The time belongs to the key: on PostgreSQL it names the month that the read lies in.
+            first, last = min(row.captured_at for row in batch), max(row.captured_at for row in batch)
+            here = {**self._ids([row.id for row in batch]), "first": first, "last": last}
+            free = set(
+                connection.scalars(
+                    text(
+                        f"SELECT id FROM reads WHERE {self._store.one_of('id', 'ids')} AND captured_at >= :first "
+                        "AND captured_at <= :last AND NOT held AND expires_at <= :now"
+                    ),
+                    {**here, "now": to_micros(self._now)},
+                )
+            )
+            batch = [row for row in batch if row.id in free]
+            groups: dict[tuple[int, str], list[Row[Any]]] = defaultdict(list)
+            for row in batch:
+                groups[row.connection_id, row.rule].append(row)
+            for (connection_id, rule), rows in groups.items():
+                self._remove_group(connection, connection_id, rule, rows)
+            days = Counter((row.connection_id, row.received_at // MICROS) for row in batch)
+            for (connection_id, day), count in days.items():
+                count_day(connection, connection_id, day * MICROS, {"purged": count})
+        self.gone.update(self.names[row.connection_id] for row in batch)
+
+    def _remove_group(self, connection: Connection, connection_id: int, rule: str, rows: list[Row[Any]]) -> None:
+        ids = self._ids([row.id for row in rows])
+        of_them = self._store.one_of("read_id", "ids")
+        plates = {row.plate_id for row in rows}
+        plates.update(connection.scalars(text(f"SELECT plate_id FROM candidates WHERE {of_them}"), ids))
+        connection.execute(
+            text(f"DELETE FROM ledger WHERE connection_id = :id AND {self._store.one_of('vendor_read_id', 'vendors')}"),
+            {"id": connection_id, "vendors": self._store.as_list([row.vendor_read_id for row in rows])},
+        )
+        # The file goes after the row that knows it, and this row after the file.
+        doomed = "UPDATE images SET state = 'doomed', url = NULL WHERE "
+        counts = {"reads": 0, "pictures": connection.execute(text(doomed + of_them), ids).rowcount}
+        for table in ("hits", "payloads", "candidates", "links", "held_reads"):
+            counts[table] = connection.execute(text(f"DELETE FROM {table} WHERE {of_them}"), ids).rowcount
+        captured = (min(row.captured_at for row in rows), max(row.captured_at for row in rows))
+        counts["reads"] = connection.execute(
+            text(
+                f"DELETE FROM reads WHERE {self._store.one_of('id', 'ids')} AND captured_at >= :first "
+                "AND captured_at <= :last"
+            ),
+            {**ids, "first": captured[0], "last": captured[1]},
+        ).rowcount
+        remove_unread(self._store, connection, plates)
+        self._certify(
+            connection, connection_id, rule, self._clauses.get(rule, ""),
+            {name: counts[name] for name in ("reads", "payloads", "pictures", "hits")},
+            [row.vendor_read_id for row in rows], captured,
+        )  # fmt: skip
+
+    def empty_months(self) -> None:
+        """Remove whole months where all is over; not where policy wants any connection's reads kept for a time."""
+        if any(self._profile.chosen(*kind, "hub").floors for kind in self._kinds.values()):
+            return
+        now = to_micros(self._now)
+        for name in months.over(self._store, now):
+            told: list[months.Gone] = []
+
+            def account(connection: Connection, gone: months.Gone, told: list[months.Gone] = told) -> None:
+                told.append(gone)
+                self._certify(
+                    connection, gone.connection_id, gone.rule, self._clauses.get(gone.rule, ""), gone.counts,
+                    gone.rows, gone.captured,
+                )  # fmt: skip
+
+            def day(connection: Connection, connection_id: int, received_at: int, count: int) -> None:
+                count_day(connection, connection_id, received_at, {"purged": count})
+
+            if months.empty(self._store, name, now, account, day):
+                for gone in told:
+                    self.gone[self.names[gone.connection_id]] += gone.counts["reads"]
+
+    def empty_quarantine(self) -> int:
+        """Remove expired records that could not be read; gives how many."""
+        table, removed = tables.quarantine, 0
+        over = select(table.c.id, table.c.connection_id, table.c.sha256).where(
+            table.c.expires_at <= to_micros(self._now)
+        )
+        while True:
+            with self._store.write() as connection:
+                rows = connection.execute(over.order_by(table.c.expires_at, table.c.id).limit(BATCH)).all()
+                if not rows:
+                    return removed
+                ids = self._ids([row.id for row in rows])
+                connection.execute(text(f"DELETE FROM quarantine WHERE {self._store.one_of('id', 'ids')}"), ids)
+                for connection_id in sorted({row.connection_id for row in rows}):
+                    names = [row.sha256.hex() for row in rows if row.connection_id == connection_id]
+                    self._certify(connection, connection_id, QUARANTINE, "", {"quarantined": len(names)}, names)
+                removed += len(rows)
+
+    def _certify(
+        self,
+        connection: Connection,
+        connection_id: int,
+        rule: str,
+        clause: str,
+        counts: Mapping[str, int],
+        rows: Iterable[str],
+        captured: tuple[int, int] | None = None,
+    ) -> None:
+        account = (connection_id, self.names[connection_id])
+        now = to_micros(self._now)
+        certify(connection, account, (rule, clause), self._policy_id, now, counts, rows, captured)
+
+    def _ids(self, ids: list[int]) -> dict[str, Any]:
+        return {"ids": self._store.as_list(ids)}

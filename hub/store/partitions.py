@@ -51,6 +51,11 @@ def _name(month: datetime) -> str:
     return f"reads_{month:%Y_%m}"
 
 
+def months_of(connection: Connection) -> list[str]:
+    """The tables that hold a month each, oldest first; on PostgreSQL only."""
+    return _made(connection)
+
+
 def _made(connection: Connection) -> list[str]:
     sql = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'reads'::regclass ORDER BY 1"
     return [name for name in connection.scalars(text(sql)) if name != "reads_rest"]

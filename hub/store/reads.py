@@ -21,6 +21,7 @@ from hub.errors import IntegrityBroken
 from hub.store import tables
 from hub.store.cameras import known_cameras
 from hub.store.codec import compress, decompress, field_names
+from hub.store.days import count_day
 from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.instant import to_micros
@@ -356,6 +357,16 @@ def _quarantine(connection: Connection, page: PageToSave) -> set[int]:
 
 
 def _account(connection: Connection, page: PageToSave, saved: Saved, now: datetime) -> None:
+    settled = len(page.replayed)  # they were counted when they came
+    counts = {
+        "pulled": saved.pulled - settled,
+        "stored": saved.stored,
+        "duplicates": saved.duplicates,
+        "quarantined": saved.quarantined - settled,
+        "born_expired": saved.born_expired,
+    }
+    if any(counts.values()):
+        count_day(connection, page.connection_id, to_micros(page.received_at), counts)
     if page.checkpoint is not None:
         connection.execute(
             text("UPDATE connections SET checkpoint = :checkpoint, checkpoint_at = :at WHERE id = :id"),

@@ -216,7 +216,9 @@ images = Table(
     Column("bytes", BigInteger),
     Column("sha256", LargeBinary),
     Index("ix_images_wanted", "id", sqlite_where=text("state = 'wanted'"), postgresql_where=text("state = 'wanted'")),
+    Index("ix_images_doomed", "id", sqlite_where=text("state = 'doomed'"), postgresql_where=text("state = 'doomed'")),
 )
+"""A picture is `wanted`, `stored`, or `gone` at the vendor; `doomed` is the file of a read that was purged already."""
 
 quarantine = Table(
     "quarantine",
@@ -316,5 +318,142 @@ audit = Table(
     Column("detail", Text, nullable=False),
     Column("results", BigInteger),
     Column("outcome", Text, nullable=False),
+    Column("policy_id", BigInteger),
     Index("ix_audit_at", "at"),
 )
+"""`policy_id` is the policy that was in force."""
+
+policies = Table(
+    "policies",
+    metadata,
+    _id(),
+    Column("profile", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("decisions", Text, nullable=False),
+    Column("activated_at", BigInteger, nullable=False),
+    Column("activated_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+"""Every policy that was ever in force; the newest is."""
+
+holds = Table(
+    "holds",
+    metadata,
+    _id(),
+    Column("kind", Text, nullable=False),
+    Column("case_number", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("placed_by", Text, nullable=False),
+    Column("approved_by", Text, nullable=False),
+    Column("placed_at", BigInteger, nullable=False),
+    Column("review_at", BigInteger, nullable=False),
+    Column("query", Text),
+    Column("offence", Text),
+    Column("committed_on", Text),
+    Column("released_at", BigInteger),
+    Column("released_by", Text),
+    Column("released_because", Text),
+)
+
+held_reads = Table(
+    "held_reads",
+    metadata,
+    Column("hold_id", Big, primary_key=True, autoincrement=False),
+    Column("read_id", Big, primary_key=True, autoincrement=False, index=True),
+    sqlite_with_rowid=False,
+)
+"""`reads.held` is true exactly while an unreleased hold has the read."""
+
+links = Table(
+    "links",
+    metadata,
+    Column("read_id", Big, primary_key=True, autoincrement=False),
+    Column("case_number", Text, primary_key=True),
+    Column("linked_by", Text, nullable=False),
+    Column("linked_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What a case or event needs: kept longer where the policy says so, but not held."""
+
+certificates = Table(
+    "certificates",
+    metadata,
+    _id(),
+    Column("connection_id", Big, nullable=False),
+    Column("connection", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("clause", Text, nullable=False),
+    Column("policy_id", Big),
+    Column("captured_first", BigInteger),
+    Column("captured_last", BigInteger),
+    Column("reads", BigInteger, nullable=False, server_default=text("0")),
+    Column("payloads", BigInteger, nullable=False, server_default=text("0")),
+    Column("pictures", BigInteger, nullable=False, server_default=text("0")),
+    Column("hits", BigInteger, nullable=False, server_default=text("0")),
+    Column("quarantined", BigInteger, nullable=False, server_default=text("0")),
+    Column("rows_digest", Text, nullable=False, server_default=""),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("closed_at", BigInteger),
+    Column("previous", Text),
+    Column("digest", Text),
+    Column("custodian", Text),
+    Column("countersigned_by", Text),
+    Column("countersigned_at", BigInteger),
+    Index(
+        "uq_certificates_open",
+        "connection_id",
+        "rule",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+)
+"""What was destroyed, by connection and rule, without a plate; each closed one carries the digest of the one before."""
+
+recomputes = Table(
+    "recomputes",
+    metadata,
+    _id(),
+    Column("policy_id", Big, nullable=False),
+    Column("connection_id", Big),
+    Column("started_at", BigInteger, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("after_id", BigInteger, nullable=False, server_default=text("0")),
+    Column("last_id", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False, server_default=text("0")),
+    Column("shortened", BigInteger, nullable=False, server_default=text("0")),
+    Column("lengthened", BigInteger, nullable=False, server_default=text("0")),
+    Column("ended_at", BigInteger),
+)
+"""Reads that get the expiry of a new policy, in the order of their ids: those up to `after_id` have it."""
+
+canaries = Table(
+    "canaries",
+    metadata,
+    _id(),
+    Column("connection_id", Big, nullable=False),
+    Column("plate", Text, nullable=False),
+    Column("plate_state", Text),
+    Column("reason", Text, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("probed_at", BigInteger),
+    Column("outcome", Text),
+    Column("oldest_found_at", BigInteger),
+)
+
+days = Table(
+    "days",
+    metadata,
+    Column("connection_id", Big, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("pulled", BigInteger, nullable=False, server_default=text("0")),
+    Column("stored", BigInteger, nullable=False, server_default=text("0")),
+    Column("duplicates", BigInteger, nullable=False, server_default=text("0")),
+    Column("quarantined", BigInteger, nullable=False, server_default=text("0")),
+    Column("born_expired", BigInteger, nullable=False, server_default=text("0")),
+    Column("purged", BigInteger, nullable=False, server_default=text("0")),
+    sqlite_with_rowid=False,
+)
+"""What became of the records of each day of receipt (days since 1970 in UTC)."""

@@ -16,8 +16,12 @@ from typing import Any
 import pytest
 from plain import PlainConnector, record, write_page
 
+import flows.canary as canary_module
+import flows.holds as holds_module
 import flows.publish as publish_module
 import flows.purge as purge_module
+import flows.recompute as recompute_module
+import flows.reconcile as reconcile_module
 import flows.sync as sync_module
 from connectors.contract import Limits, Page, Window
 from connectors.errors import TryAgain
@@ -33,7 +37,10 @@ ACTOR = Actor("tester")
 MARK = "9SYNXQ7"
 ALL = {
     name: thing
-    for module in (sync_module, publish_module, purge_module)
+    for module in (
+        *(sync_module, publish_module, purge_module, reconcile_module, canary_module, recompute_module),
+        holds_module,
+    )
     for name, thing in vars(module).items()
     if type(thing).__name__ == "Flow"
 }
@@ -45,8 +52,9 @@ def lent(opened: Hub) -> Iterator[Hub]:
         yield opened
 
 
-def test_there_are_five_flows() -> None:
-    assert set(ALL) == {"sync", "read_cameras", "publish", "verify", "purge"}
+def test_every_flow_is_looked_at_here() -> None:
+    retention = {"purge", "recompute", "holds", "reconcile", "canary"}
+    assert set(ALL) == {"sync", "read_cameras", "publish", "verify"} | retention
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -113,6 +121,13 @@ def test_the_purge_gives_counts_a_connection(lent: Hub, feed: Path, clock: SetCl
     assert purge_module.purge.fn() == {"feed": 0}
     clock.advance(timedelta(days=31))
     assert purge_module.purge.fn() == {"feed": 2}
+
+
+def test_reconciling_and_probing_give_counts(lent: Hub, feed: Path) -> None:
+    write_page(feed, 1, [record(1, "9SYN001", AT.format(1))])
+    sync_module.sync.fn("feed")
+    assert reconcile_module.reconcile.fn() == {"days": 1, "differences": 0}
+    assert canary_module.canary.fn() == {}
 
 
 def test_two_syncs_of_one_connection_never_overlap(lent: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,6 +198,10 @@ def test_every_active_connection_and_every_list_has_its_deployments(lent: Hub, t
         "publish-wanted": ("publish", {"hotlist": "wanted"}),
         "verify-wanted": ("verify", {"hotlist": "wanted"}),
         "purge": ("purge", {}),
+        "recompute": ("recompute", {}),
+        "holds": ("holds", {}),
+        "reconcile": ("reconcile", {}),
+        "canary": ("canary", {}),
         "months": ("months", {}),
     }
     assert {name: _when(one) for name, one in made.items()} == {
@@ -191,6 +210,10 @@ def test_every_active_connection_and_every_list_has_its_deployments(lent: Hub, t
         "publish-wanted": "5 * * * *",
         "verify-wanted": "35 * * * *",
         "purge": "0 * * * *",
+        "recompute": "*/15 * * * *",
+        "holds": "50 * * * *",
+        "reconcile": "40 3 * * *",
+        "canary": "50 4 * * 1",
         "months": "20 3 * * *",
     }
     assert (made["feed"].concurrency_limit, made["gate"].concurrency_limit) == (1, 1)

@@ -262,6 +262,7 @@ def test_a_record_that_is_no_read_is_quarantined_and_counted(opened: Hub, actor:
     assert (part.status, part.stored) == ("answered", 60 - part.quarantined)
 
 
+@pytest.mark.clause("palm-springs 430.9 ¶2")
 def test_it_is_on_record_before_a_source_is_asked_and_what_came_of_it_afterwards(
     opened: Hub, actor: Actor, vendor: Any
 ) -> None:

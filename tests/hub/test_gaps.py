@@ -94,6 +94,10 @@ def test_a_run_that_ends_well_leaves_no_gap(opened: Hub, actor: Actor, vendor: V
     assert holes(opened, actor) == []
 
 
+@pytest.mark.clause(
+    "hermosa-beach 429.5 ¶1", "westminster 462.4 ¶1", "hayward 429.4 ¶1", "palm-springs 430.8 ¶1",
+    lacks="an alert, and a manifest of every batch",
+)  # fmt: skip
 def test_a_run_that_fails_half_way_leaves_exactly_the_uncovered_part(
     opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock
 ) -> None:

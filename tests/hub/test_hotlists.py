@@ -26,6 +26,7 @@ def hits(hub: Hub) -> list[tuple[str, str, str]]:
         return [(row[0], row[1], row[2]) for row in rows]
 
 
+@pytest.mark.clause("palm-springs 430.3(c)", lacks="the states after unverified")
 def test_a_read_that_matches_is_a_hit_and_the_hit_is_unverified(opened: Hub, actor: Actor, feed: Path) -> None:
     opened.hotlists.load(actor, "wanted", [STOLEN])
     write_page(feed, 1, [record(1, "7ZZZ001", AT), record(2, "7ZZZ002", AT)])
@@ -43,6 +44,7 @@ def test_a_read_that_matches_is_a_hit_and_the_hit_is_unverified(opened: Hub, act
         ("72ZZ001", "us-nv", ("folded", "mismatch")),
     ],
 )
+@pytest.mark.clause("palm-springs 430.6(k) s1", lacks="the person's confirmation")
 def test_only_the_same_characters_of_the_same_known_state_are_exact(
     opened: Hub, actor: Actor, feed: Path, plate: str, state: str | None, expected: tuple[str, str]
 ) -> None:
@@ -77,6 +79,7 @@ def test_an_expired_entry_gives_no_hit_and_can_be_renewed(
     assert opened.hotlists.load(actor, "wanted", [STOLEN]).added == 1
 
 
+@pytest.mark.clause("palm-springs 430.1 ¶3", lacks="categories of reasons, and the basis of watch-list entries")
 def test_an_import_is_all_or_nothing_and_names_line_and_field(opened: Hub, actor: Actor) -> None:
     with pytest.raises(Invalid, match="line 3: reason: is missing"):
         opened.hotlists.load(actor, "wanted", [STOLEN, NewEntry("7ZZZ002", " ", "26-2", line=3)])
@@ -84,6 +87,13 @@ def test_an_import_is_all_or_nothing_and_names_line_and_field(opened: Hub, actor
 
 
 @pytest.mark.parametrize("pattern", ["7ZZ*", "7?Z001", "%", "7ZZ_01"])
+@pytest.mark.clause(
+    "hermosa-beach 429.4(c)",
+    "westminster 462.3(c)",
+    "hayward 429.3(c)",
+    "palm-springs 430.6(c)",
+    lacks="lists of partial plates",
+)
 def test_a_pattern_never_becomes_a_full_plate_entry(opened: Hub, actor: Actor, pattern: str) -> None:
     with pytest.raises(Invalid, match="pattern"):
         opened.hotlists.load(actor, "wanted", [NewEntry(pattern, "stolen", "26-1")])

@@ -1,4 +1,4 @@
-"""What a test kills: one sync, in a process of its own."""
+"""What a test kills, in a process of its own."""
 
 import sys
 from datetime import datetime
@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from hub.audit.record import Actor
+from hub.clock import SetClock
 from hub.settings import HubSettings
 from hub.wiring import open_hub
 
@@ -17,4 +18,20 @@ def sync(data: str, url: str | None, name: str, since: str, until: str, marker: 
     with open_hub(settings) as hub:
         Path(marker).touch()
         hub.sync.run(Actor("victim"), name, datetime.fromisoformat(since), datetime.fromisoformat(until))
+    sys.exit(0)
+
+
+def purge(data: str, now: str, marker: str) -> None:
+    """Run one purge at a set time; `marker` appears when it begins."""
+    with open_hub(HubSettings(data=Path(data)), SetClock(datetime.fromisoformat(now))) as hub:
+        Path(marker).touch()
+        hub.retention.purge(Actor("victim"))
+    sys.exit(0)
+
+
+def recompute(data: str, now: str, marker: str) -> None:
+    """Run one recompute at a set time; `marker` appears when it begins."""
+    with open_hub(HubSettings(data=Path(data)), SetClock(datetime.fromisoformat(now))) as hub:
+        Path(marker).touch()
+        hub.recompute.run(Actor("victim"))
     sys.exit(0)

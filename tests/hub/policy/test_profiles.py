@@ -46,6 +46,7 @@ def test_every_golden_vector_holds(vector: dict[str, Any]) -> None:
     assert at == ask.boundary, vector["note"]
 
 
+@pytest.mark.clause("hermosa-beach 429.5 ¶2 s1", lacks="that a read keeps its vendor for life")
 def test_hermosa_beach_keeps_flock_thirty_days_motorola_a_year_and_others_thirty_days() -> None:
     profile = load("hermosa-beach")
     month, year = datetime(2026, 3, 1, 8, tzinfo=UTC), datetime(2027, 1, 30, 8, tzinfo=UTC)
@@ -177,6 +178,7 @@ def test_a_purpose_that_an_overlay_prohibits_is_gone_even_if_the_policy_names_it
     assert with_law.effective("purpose.immigration_enforcement").prohibited
 
 
+@pytest.mark.clause("long-beach 6.3.7.1 ¶1", lacks="the service that shares")
 def test_long_beach_alone_would_share_with_any_government_and_the_overlay_cuts_that(plainly: Plainly) -> None:
     out_of_state = {"government_entity_with_le_or_public_safety_purpose"}
     assert Profile(plainly("long-beach"), []).may_receive(out_of_state).allowed

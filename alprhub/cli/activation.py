@@ -1,0 +1,65 @@
+"""`alprhub policy preview | activate`: what another policy would do to what is kept, and putting it in force."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.policy import SignedIn
+from hub.audit.record import Actor
+from hub.errors import NotFound
+from hub.policy.decisions import Decision, read_decisions
+from hub.retention.activate import Change
+from hub.wiring import open_hub
+
+Named = Annotated[str, typer.Argument(help="A built-in profile or a file.")]
+
+
+def preview(profile: Named, decisions: SignedIn = None, as_json: AsJson = False) -> None:
+    """Show what a profile would do to the reads that are kept, by connection and rule; changes nothing."""
+    with failures(), open_hub() as hub:
+        _show(hub.activate.preview(profile, _signed(decisions)), as_json)
+
+
+def activate(
+    profile: Named,
+    reason: Annotated[str, typer.Option(help="Why the policy changes; the audit keeps it.")],
+    decisions: SignedIn = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put a profile in force, and give every read that is kept the end that it says; asks before it does."""
+    with failures(), open_hub() as hub:
+        signed = _signed(decisions)
+        if not yes:
+            _show(hub.activate.preview(profile, signed), False)
+            typer.confirm("Put it in force?", abort=True, err=True)
+        ident = hub.activate.activate(Actor.of_process(), profile, reason, signed)
+        told = hub.recompute.run(Actor.of_process())
+        if as_json:
+            print_json({"policy": ident, **told})
+        else:
+            console.print(
+                f"{profile} is in force. {told['changed']:,} reads changed: {told['shortened']:,} end sooner, "
+                f"{told['lengthened']:,} later; the next purge removes what is over"
+            )
+
+
+def _show(changes: list[Change], as_json: bool) -> None:
+    if as_json:
+        print_json([change._asdict() for change in changes])
+        return
+    print_rows([change._asdict() for change in changes], Change._fields, False)
+    for change in changes:
+        if change.end_now:
+            console.print(f"would purge {change.end_now:,} reads of {change.connection} at once ({change.rule})")
+
+
+def _signed(file: Path | None) -> tuple[Decision, ...]:
+    if file is None:
+        return ()
+    try:
+        return read_decisions(file.read_bytes(), str(file))
+    except OSError:
+        raise NotFound(f"{file}: there is no such file, or it cannot be read") from None

@@ -1,0 +1,197 @@
+"""`alprhub holds`: what must not be purged, for whom, until when, and who has looked at it."""
+
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+
+from alprhub.cli.asking import Asked, asks, moment
+from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from hub.audit.record import Actor, Why
+from hub.errors import Invalid
+from hub.retention.holds import Hold, NewHold
+from hub.wiring import Hub, open_hub
+
+app = typer.Typer(help="Hold reads that must not be purged; release, review and show them.", no_args_is_help=True)
+
+Which = Annotated[int, typer.Argument(help="The number of the hold.")]
+Reads = Annotated[list[int], typer.Argument(help="Ids of reads.")]
+CaseNumber = Annotated[str, typer.Option("--case", help="The case or event.")]
+Offence = Annotated[str | None, typer.Option(help="The class of a case's offence: felony, misdemeanor …")]
+Committed = Annotated[str | None, typer.Option("--committed-on", help="The day of the offence: 2026-06-01.")]
+_COLUMNS = ("id", "kind", "case_number", "reads", "placed_by", "approved_by", "review_at", "booking", "released_at")
+OVERDUE = 78
+
+
+@app.command()
+@asks
+def place(
+    asked: Asked,
+    hold: Annotated[str, typer.Option(help="What for: evidence, expected_evidence, discovery, court_order …")],
+    approved_by: Annotated[str, typer.Option(help="Who approved it: somebody else than you.")],
+    review_at: Annotated[str, typer.Option(help="ISO 8601: when somebody must look at it again.")],
+    read: Annotated[list[int] | None, typer.Option(help="Only this read, by id, and no question.")] = None,
+    offence: Offence = None,
+    committed_on: Committed = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold every read that a question means, or those of the ids; --case and --reason are kept with the hold."""
+    with failures(), open_hub() as hub:
+        new = NewHold(
+            hold, asked.case or "", asked.reason, approved_by, _at(hub, review_at, "review_at"), offence,
+            _day(committed_on),
+        )  # fmt: skip
+        if read:
+            if Asked(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
+                raise Invalid("read: ids and a question exclude each other")
+            made = hub.holds.place(Actor.of_process(), new, reads=read)
+        else:
+            made = hub.holds.place(Actor.of_process(), new, asked.query(hub))
+        _show(made, as_json, f"hold {made.id}: {made.reads} reads are held")
+
+
+@app.command()
+def release(
+    hold: Which,
+    because: Annotated[str, typer.Option(help="Why the hold ends.")],
+    booking: Annotated[str | None, typer.Option(help="The number under which evidence is booked.")] = None,
+    unbooked: Annotated[str | None, typer.Option(help="Why evidence is not booked.")] = None,
+    resolved: Annotated[str | None, typer.Option(help="How litigation was resolved.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """End a hold; reads whose time is over are out of sight at once and go with the next purge."""
+    with failures(), open_hub() as hub:
+        done = hub.holds.release(
+            Actor.of_process(), hold, because, booking=booking, unbooked=unbooked, resolved=resolved
+        )
+        _show(done, as_json, f"hold {hold}: released")
+
+
+@app.command()
+def book(
+    hold: Which,
+    number: Annotated[str, typer.Argument(help="The number under which the package is booked into evidence.")],
+    as_json: AsJson = False,
+) -> None:
+    """Keep the evidence number of a hold."""
+    with failures(), open_hub() as hub:
+        _show(hub.holds.book(Actor.of_process(), hold, number), as_json, f"hold {hold}: booked as {number}")
+
+
+@app.command("list")
+def list_(
+    everything: Annotated[bool, typer.Option("--all", help="Those that have ended too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the holds that stand."""
+    with failures(), open_hub() as hub:
+        print_rows(hub.holds.list(released=everything), _COLUMNS, as_json, "no holds")
+
+
+@app.command()
+def review(
+    hold: Annotated[int | None, typer.Argument(help="The hold that was looked at; without it, what is due.")] = None,
+    found: Annotated[str, typer.Option(help="What was found.")] = "",
+    next_at: Annotated[str | None, typer.Option("--next", help="ISO 8601: when somebody must look again.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what is due, exit 78 where anything is; with a hold, keep that you have looked at it."""
+    with failures(), open_hub() as hub:
+        if hold is not None:
+            hub.reviews.reviewed(Actor.of_process(), hold, found, _at(hub, next_at, "next"))
+            _show(hub.holds.get(hold), as_json, f"hold {hold}: reviewed")
+            return
+        tasks = hub.reviews.due()
+    if as_json:
+        print_json({"overdue": len(tasks), "tasks": tasks})
+    else:
+        columns = ("hold", "kind", "case_number", "task", "due_at", "placed_by", "approved_by", "clause")
+        print_rows(tasks, columns, False, "nothing is due")
+    if tasks:
+        raise typer.Exit(OVERDUE)
+
+
+@app.command()
+def classify(
+    hold: Which,
+    confirmed_by: Annotated[str, typer.Option(help="Who confirms it: somebody else than you.")],
+    offence: Offence = None,
+    committed_on: Committed = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say the class and the day of a case's offence; how long its reads are kept follows from them."""
+    with failures(), open_hub() as hub:
+        life = hub.reviews.classify(Actor.of_process(), hold, offence, _day(committed_on), confirmed_by)
+        until = None if life is None or life.until is None else life.until.at
+        told = {"hold": hold, "until": until, "task": life.task if life else None}
+        if as_json:
+            print_json(told)
+        else:
+            console.print(f"hold {hold}: until {until or 'nobody knows yet'}")
+
+
+@app.command()
+def show(
+    hold: Which,
+    purpose: Annotated[str, typer.Option(help="One of the agency's purposes.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, in words.")] = "",
+    case: Annotated[str | None, typer.Option(help="The case number, where there is one.")] = None,
+    limit: Annotated[int, typer.Option(help="The most rows of a page.")] = 100,
+    after: Annotated[str | None, typer.Option(help="The `next` of the page before.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the reads of a hold, past their time or not, to its own people and to auditors."""
+    with failures(), open_hub() as hub:
+        page = hub.holds.reads(Actor.of_process(), hold, Why(purpose, reason, case), limit, after)
+        if as_json:
+            print_json(page)
+            return
+        columns = ("id", "captured_at", "plate", "plate_state", "camera", "connection", "expires_at")
+        print_rows([asdict(row) for row in page.rows], columns, False, "no reads")
+        if page.next:
+            console.print(f"more: --after {page.next}")
+
+
+@app.command()
+def link(
+    reads: Reads,
+    case: CaseNumber,
+    reason: Annotated[str, typer.Option(help="Why, in words.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say that a case or event needs reads: where policy lets such reads live longer, they do. No hold."""
+    with failures(), open_hub() as hub:
+        done = hub.links.link(Actor.of_process(), reads, case, reason)
+        _show(done, as_json, f"{done.reads} linked, {done.changed} live longer")
+
+
+@app.command()
+def unlink(
+    reads: Reads,
+    case: CaseNumber,
+    reason: Annotated[str, typer.Option(help="Why, in words.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take that back; what nothing else needs ends as if it had never been linked."""
+    with failures(), open_hub() as hub:
+        done = hub.links.unlink(Actor.of_process(), reads, case, reason)
+        _show(done, as_json, f"{done.reads} unlinked, {done.changed} end sooner")
+
+
+def _show(done: Hold | Any, as_json: bool, line: str) -> None:
+    print_json(done) if as_json else console.print(line)
+
+
+def _at(hub: Hub, text: str | None, field: str) -> datetime:
+    at = moment(hub, text, field)
+    if at is None:
+        raise Invalid(f"{field}: is missing")
+    return at
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Invalid("committed_on: needs a day such as 2026-06-01") from None

@@ -1,0 +1,147 @@
+"""`Certificates`: what was destroyed, how much, under which rule and clause, without saying what was in it.
+
+One for each purge, connection and rule. It is opened with the first row and grows in the transaction that destroys, so
+it never says more or less than what is gone; a purge that was killed is gone on with by the next. Closed ones are a
+chain: each carries the digest of the one before.
+"""
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from hub.audit.record import Actor, Audit
+from hub.clock import Clock
+from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+
+COUNTED: Final = ("reads", "payloads", "pictures", "hits", "quarantined")
+_CERTIFIED: Final = (
+    *("id", "connection_id", "connection", "rule", "clause", "policy_id", "captured_first", "captured_last"),
+    *(*COUNTED, "rows_digest", "opened_at", "closed_at", "previous"),
+)
+"""What a certificate's digest is over; a countersignature comes after it."""
+_INSTANTS: Final = ("captured_first", "captured_last", "opened_at", "closed_at", "countersigned_at")
+
+
+class Certificates:
+    """Lists, verifies and countersigns certificates."""
+
+    def __init__(self, store: Store, audit: Audit, clock: Clock) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+
+    def list(self, limit: int = 100) -> list[dict[str, Any]]:
+        """The newest certificates, newest first, with their instants in UTC; `closed_at` is None while one grows."""
+        table = tables.certificates
+        with self._store.read() as connection:
+            rows = connection.execute(select(table).order_by(table.c.id.desc()).limit(limit)).all()
+        return [_shown(row) for row in rows]
+
+    def verify(self) -> int:
+        """Check the whole chain and give how many it has; raises `IntegrityBroken`, naming the first that is wrong."""
+        table, previous, count = tables.certificates, None, 0
+        with self._store.read() as connection:
+            closed = select(table).where(table.c.closed_at.is_not(None)).order_by(table.c.id)
+            for row in connection.execute(closed):
+                if row.previous != previous:
+                    raise IntegrityBroken(f"certificate {row.id} does not follow the one before it")
+                if row.digest != _digest(row):
+                    raise IntegrityBroken(f"certificate {row.id} was changed after it was closed")
+                previous, count = row.digest, count + 1
+        return count
+
+    def countersign(self, actor: Actor, ident: int, custodian: str) -> dict[str, Any]:
+        """Note that the custodian of records confirms a closed certificate, once.
+
+        Raises `NotFound`, `Conflict` where it is still open or countersigned, `IntegrityBroken` where it was changed.
+        """
+        table = tables.certificates
+        if not custodian.strip():
+            raise Invalid("custodian: say who confirms it")
+        with self._store.write() as connection:
+            row = connection.execute(select(table).where(table.c.id == ident)).one_or_none()
+            if row is None:
+                raise NotFound(f"there is no certificate {ident}")
+            if row.closed_at is None or row.countersigned_at is not None:
+                raise Conflict(f"certificate {ident} is {'still open' if row.closed_at is None else 'countersigned'}")
+            if row.digest != _digest(row):
+                raise IntegrityBroken(f"certificate {ident} was changed after it was closed")
+            connection.execute(
+                update(table)
+                .where(table.c.id == ident)
+                .values(
+                    custodian=custodian.strip(), countersigned_by=actor.name,
+                    countersigned_at=to_micros(self._clock.now()),
+                )
+            )  # fmt: skip
+            self._audit.record(
+                actor, "certificates.countersign", "done", target=str(ident), within=connection,
+                custodian=custodian.strip(), digest=row.digest,
+            )  # fmt: skip
+            return _shown(connection.execute(select(table).where(table.c.id == ident)).one())
+
+
+def certify(
+    connection: Connection,
+    account: tuple[int, str],
+    rule: tuple[str, str],
+    policy_id: int | None,
+    now: int,
+    counts: Mapping[str, int],
+    rows: Iterable[str],
+    captured: tuple[int, int] | None = None,
+) -> None:
+    """Add to the open certificate of an account (id, name) and a rule (id, clause) what this transaction destroys.
+
+    `rows` names what is destroyed (only digests of it are kept, batch after batch, each batch sorted); `captured` is
+    the first and last capture, and instants are microseconds.
+    """
+    table = tables.certificates
+    (ident, name), (rule_id, clause) = account, rule
+    this = (table.c.connection_id == ident, table.c.rule == rule_id, table.c.closed_at.is_(None))
+    row = connection.execute(select(table).where(*this)).one_or_none()
+    if row is None:
+        opened = insert(table).values(
+            connection_id=ident, connection=name, rule=rule_id, clause=clause, policy_id=policy_id, opened_at=now
+        )
+        row = connection.execute(opened.returning(*table.c)).one()
+    chained = row.rows_digest
+    for digest in sorted(sha256(f"{ident}\n{one}".encode()).hexdigest() for one in rows):
+        chained = sha256(f"{chained}{digest}".encode()).hexdigest()
+    values: dict[str, Any] = {what: getattr(row, what) + count for what, count in counts.items()}
+    if captured is not None:
+        first, last = captured
+        values["captured_first"] = first if row.captured_first is None else min(first, row.captured_first)
+        values["captured_last"] = last if row.captured_last is None else max(last, row.captured_last)
+    connection.execute(update(table).where(table.c.id == row.id).values(rows_digest=chained, **values))
+
+
+def close(connection: Connection, now: int) -> list[dict[str, Any]]:
+    """Close every open certificate at the end of the chain; gives the id and digest of each."""
+    table = tables.certificates
+    last = select(func.max(table.c.id)).where(table.c.closed_at.is_not(None)).scalar_subquery()
+    previous = connection.scalar(select(table.c.digest).where(table.c.id == last))
+    closed = []
+    for ident in connection.scalars(select(table.c.id).where(table.c.closed_at.is_(None)).order_by(table.c.id)).all():
+        this = table.c.id == ident
+        ended = update(table).where(this).values(closed_at=now, previous=previous).returning(*table.c)
+        previous = _digest(connection.execute(ended).one())
+        connection.execute(update(table).where(this).values(digest=previous))
+        closed.append({"id": ident, "digest": previous})
+    return closed
+
+
+def _digest(row: Row[Any]) -> str:
+    said = {name: getattr(row, name) for name in _CERTIFIED}
+    return sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    told = dict(row._mapping)
+    return told | {name: from_micros(told[name]) for name in _INSTANTS if told[name] is not None}

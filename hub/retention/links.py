@@ -1,0 +1,117 @@
+"""`Links`: reads that a case or an event needs. A link is no hold: it lets reads live to the linked ceiling."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, text, update
+
+from hub.audit.record import Actor, Audit, Why
+from hub.clock import Clock
+from hub.errors import Invalid, NotFound
+from hub.policy.profile import Profile
+from hub.retention.held import BATCH
+from hub.retention.purge import Kind
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What became of reads: how many are (or are no more) linked, and how many live longer, or shorter, for it."""
+
+    reads: int
+    changed: int
+
+
+class Links:
+    """Links reads to cases, and lets them go."""
+
+    def __init__(
+        self, store: Store, audit: Audit, clock: Clock, profile: Profile, kinds: Callable[[], Mapping[int, Kind]]
+    ) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+        self._profile = profile
+        self._kinds = kinds
+
+    def link(self, actor: Actor, reads: Sequence[int], case_number: str, reason: str = "") -> Linked:
+        """Say that a case or event needs reads, which then live as long as policy lets such reads live, never shorter.
+
+        Each copy keeps its own source's rule. All of the reads or none, up to a thousand at once; raises `NotFound` for
+        one whose time is over, for nothing that has ended comes back.
+        """
+        case = _checked(reads, case_number)
+        now, kinds = self._clock.now(), self._kinds()
+        with self._store.write() as connection:
+            rows = self._visible(connection, reads, to_micros(now))
+            known = set(connection.scalars(select(tables.links.c.read_id).where(tables.links.c.case_number == case)))
+            fresh = [row for row in rows if row.id not in known]
+            if fresh:
+                said = {"case_number": case, "linked_by": actor.name, "linked_at": to_micros(now)}
+                connection.execute(tables.links.insert(), [{"read_id": row.id, **said} for row in fresh])
+            changed = sum(self._set(connection, row, kinds[row.connection_id], linked=True) for row in rows)
+            self._record(connection, actor, "links.add", case, reason, len(fresh), changed)
+        return Linked(len(fresh), changed)
+
+    def unlink(self, actor: Actor, reads: Sequence[int], case_number: str, reason: str = "") -> Linked:
+        """Take a case's need of reads back; those that no other case and no hit needs end as if never linked."""
+        case = _checked(reads, case_number)
+        table, kinds = tables.links, self._kinds()
+        with self._store.write() as connection:
+            rows = self._visible(connection, reads, to_micros(self._clock.now()))
+            bound = {"ids": self._store.as_list([row.id for row in rows])}
+            gone = connection.execute(
+                delete(table).where(table.c.case_number == case, table.c.read_id.in_([row.id for row in rows]))
+            ).rowcount
+            needed: set[int] = set()
+            for other in ("links", "hits"):
+                sql = f"SELECT read_id FROM {other} WHERE {self._store.one_of('read_id', 'ids')}"
+                needed.update(connection.scalars(text(sql), bound))
+            free = [row for row in rows if row.id not in needed]
+            changed = sum(self._set(connection, row, kinds[row.connection_id], linked=False) for row in free)
+            self._record(connection, actor, "links.remove", case, reason, gone, changed)
+        return Linked(gone, changed)
+
+    def _visible(self, connection: Connection, reads: Sequence[int], now: int) -> Sequence[Any]:
+        table, wanted = tables.reads, sorted(set(reads))
+        columns = (table.c.id, table.c.connection_id, table.c.captured_at, table.c.received_at, table.c.expires_at)
+        found = connection.execute(select(*columns).where(table.c.id.in_(wanted), table.c.expires_at > now)).all()
+        if missing := set(wanted) - {row.id for row in found}:
+            raise NotFound(f"reads: {min(missing)} is not here")
+        return found
+
+    def _set(self, connection: Connection, row: Any, kind: Kind, linked: bool) -> bool:
+        """Give a read the life of a linked one, or of one that nothing needs; never a life against the link."""
+        end = self._profile.expiry(
+            kind.origin,
+            kind.vendor,
+            from_micros(row.captured_at),
+            received_at=from_micros(row.received_at),
+            linked=linked,
+        )
+        until = to_micros(end.at)
+        if until == row.expires_at or (until > row.expires_at) != linked:
+            return False
+        table, choices = tables.reads, tables.candidates
+        # The time belongs to the key: on PostgreSQL it names the month that the read lies in.
+        this = (table.c.id == row.id, table.c.captured_at == row.captured_at)
+        connection.execute(update(table).where(*this).values(expires_at=until, rule=end.rule))
+        connection.execute(update(choices).where(choices.c.read_id == row.id).values(expires_at=until))
+        return True
+
+    def _record(
+        self, connection: Connection, actor: Actor, action: str, case: str, reason: str, reads: int, changed: int
+    ) -> None:
+        why = Why("", reason.strip(), case)
+        self._audit.record(actor, action, "done", why=why, within=connection, reads=reads, changed=changed)
+
+
+def _checked(reads: Sequence[int], case_number: str) -> str:
+    if not case_number.strip():
+        raise Invalid("case_number: is missing")
+    if not 1 <= len(reads) <= BATCH:
+        raise Invalid(f"reads: between 1 and {BATCH} at once")
+    return case_number.strip()

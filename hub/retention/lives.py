@@ -1,0 +1,55 @@
+"""`Lives`: the ends of very many reads under one profile, the same as `Profile.expiry` gives one by one."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from hub.policy.profile import Profile
+from hub.policy.rules import Rule
+from hub.store.instant import from_micros, to_micros
+
+BLOCK: Final = 15 * 60 * 1_000_000
+"""Inside a quarter of an hour (µs) a period of the calendar is as long for every beginning: no zone's offset and no
+local date changes but where one ends."""
+
+
+class Lives:
+    """Ends by connection; `kinds` are the (origin, vendor) of each, and of others nothing is said."""
+
+    def __init__(self, profile: Profile, kinds: Mapping[int, tuple[str, str]]) -> None:
+        self._profile = profile
+        self._kinds = kinds
+        self._signed = any(one.prevails is not None for one in profile.decisions)
+        self._rules = lru_cache(maxsize=None)(self._rules_of)
+        self._lengths: dict[tuple[str, int], int] = {}
+
+    def end(self, connection_id: int, captured_at: int, received_at: int, linked: bool) -> tuple[int, str] | None:
+        """When a read must be gone (µs) and by which rule; None where no rule sets a number."""
+        if connection_id not in self._kinds:
+            return None
+        if self._signed:
+            origin, vendor = self._kinds[connection_id]
+            expiry = self._profile.expiry(
+                origin, vendor, from_micros(captured_at), received_at=from_micros(received_at), linked=linked
+            )
+            return to_micros(expiry.at), expiry.rule
+        found: tuple[int, str] | None = None
+        for rule, by_capture in self._rules(connection_id, linked):
+            start = captured_at if by_capture else received_at
+            length = self._lengths.get((rule.id, start // BLOCK))
+            if length is None:
+                length = self._length(rule, start)
+            end = (start + length, rule.id)
+            if found is None or end < found:
+                found = end
+        return found
+
+    def _length(self, rule: Rule, start: int) -> int:
+        at = from_micros(start)
+        length = self._lengths[rule.id, start // BLOCK] = to_micros(rule.ends(at, at, self._profile.zone)) - start
+        return length
+
+    def _rules_of(self, connection_id: int, linked: bool) -> tuple[tuple[Rule, bool], ...]:
+        chosen = self._profile.chosen(*self._kinds[connection_id], "hub")
+        rules = chosen.ceilings if linked else (*chosen.ceilings, *chosen.unlinked)
+        return tuple((rule, rule.max is not None and rule.max.clock == "captured_at") for rule in rules)

@@ -1,0 +1,217 @@
+"""`Reviews`: holds that somebody must look at again, and holds of cases, which end with the time for prosecution."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from hub.audit.record import Actor, Audit, Why
+from hub.clock import Clock
+from hub.errors import Conflict, Invalid, PolicyRefused
+from hub.policy.limitations import CaseLife
+from hub.policy.profile import Profile
+from hub.retention import held
+from hub.retention.holds import check_case
+from hub.retention.purge import Kind
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+
+log: Final = logging.getLogger("alprhub.holds")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a person must do about a hold (`review`, `classify_offence`, `state_commission_date`), and since when."""
+
+    hold: int
+    kind: str
+    case_number: str
+    task: str
+    due_at: datetime
+    placed_by: str
+    approved_by: str
+    clause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of holds without a person: holds that ended, reads that were let go, and tasks that are overdue."""
+
+    ended: int
+    let_go: int
+    overdue: int
+
+
+class Reviews:
+    """Says what is due, keeps what was found, and ends holds of cases whose time is over."""
+
+    def __init__(
+        self, store: Store, audit: Audit, clock: Clock, profile: Profile, kinds: Callable[[], Mapping[int, Kind]]
+    ) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+        self._profile = profile
+        self._kinds = kinds
+
+    def due(self) -> list[Task]:
+        """Everything that is due now, the longest overdue first.
+
+        A case without the class of its offence, or without its day, is due from the moment it is held: nothing is kept
+        in silence. Each call leaves a line in the log where anything is due.
+        """
+        now, kinds, table = self._clock.now(), self._kinds(), tables.holds
+        with self._store.read() as connection:
+            rows = connection.execute(select(table).where(table.c.released_at.is_(None))).all()
+            tasks = [task for row in rows for task in self._tasks(connection, row, kinds, now)]
+        if tasks:
+            told = {"overdue": len(tasks), "holds": sorted({task.hold for task in tasks})}
+            log.warning("%d tasks about holds are overdue", len(tasks), extra=told)
+        return sorted(tasks, key=lambda task: (task.due_at, task.hold))
+
+    def reviewed(self, actor: Actor, hold: int, found: str, next_at: datetime) -> None:
+        """Keep who looked at a hold, what was found, and when somebody must look again; raises `Invalid`."""
+        now = self._clock.now()
+        if not found.strip():
+            raise Invalid("found: is missing")
+        if next_at.tzinfo is None or next_at <= now:
+            raise Invalid("next_at: must lie in the future")
+        with self._store.write() as connection:
+            row = self._live(connection, hold)
+            if row.kind == "case":
+                check_case(None, None, next_at, now)
+            connection.execute(
+                update(tables.holds).where(tables.holds.c.id == hold).values(review_at=to_micros(next_at))
+            )
+            self._audit.record(
+                actor, "holds.review", "done", target=str(hold), within=connection,
+                why=Why(row.kind, found.strip(), row.case_number), was_due=from_micros(row.review_at), next=next_at,
+            )  # fmt: skip
+
+    def classify(
+        self, actor: Actor, hold: int, offence: str | None, committed_on: date | None, confirmed_by: str
+    ) -> CaseLife | None:
+        """Say the class of a case's offence and its day, which another person confirms; what was said before ends.
+
+        Gives how long the first read of the hold now lives; nothing is let go before `expire`. Raises `Invalid` and
+        `PolicyRefused`.
+        """
+        if not confirmed_by.strip():
+            raise Invalid("confirmed_by: is missing")
+        if confirmed_by.strip().casefold() == actor.name.casefold():
+            raise PolicyRefused("confirmed_by: must be another person than the one who chooses the class")
+        now = self._clock.now()
+        check_case(offence, committed_on, now, now)
+        kinds = self._kinds()
+        with self._store.write() as connection:
+            row = self._live(connection, hold)
+            if row.kind != "case":
+                raise Invalid(f"hold: {hold} is no case's")
+            day = committed_on.isoformat() if committed_on else None
+            connection.execute(
+                update(tables.holds).where(tables.holds.c.id == hold).values(offence=offence, committed_on=day)
+            )
+            self._audit.record(
+                actor, "holds.classify", "done", target=str(hold), within=connection,
+                why=Why(row.kind, row.reason, row.case_number), offence=offence, committed_on=day,
+                was=[row.offence, row.committed_on], confirmed_by=confirmed_by.strip(),
+            )  # fmt: skip
+            return self._first(connection, held.row_of(connection, hold), kinds)
+
+    def expire(self, actor: Actor) -> Ended:
+        """Let reads of cases go whose time is over, end holds that have none left, and finish what was killed.
+
+        In transactions of at most a thousand reads; safe to kill and to repeat.
+        """
+        table, ended, gone = tables.holds, 0, 0
+        with self._store.read() as connection:
+            rows = connection.execute(select(table).order_by(table.c.id)).all()
+        for row in rows:
+            if row.released_at is not None:
+                gone += held.empty(self._store, row.id)
+            elif row.kind == "case":
+                went, over = self._expire(actor, row.id)
+                gone, ended = gone + went, ended + over
+        return Ended(ended, gone, len(self.due()))
+
+    def _expire(self, actor: Actor, hold: int) -> tuple[int, bool]:
+        after, gone, kinds = 0, 0, self._kinds()
+        while True:
+            with self._store.write() as connection:
+                row = held.row_of(connection, hold)
+                now = self._clock.now()
+                if row.released_at is not None:
+                    return gone, False
+                ids = held.batch_of(connection, hold, after)
+                lives = {
+                    read.id: self._life(row, read, kinds[read.connection_id]) for read in self._reads(connection, ids)
+                }
+                over = [ident for ident, life in lives.items() if life.until is not None and life.until.at <= now]
+                if over:
+                    held.let_go(self._store, connection, hold, over)
+                    gone += len(over)
+                    self._audit.record(
+                        actor, "holds.expire", "step", target=str(hold), within=connection, reads=len(over)
+                    )
+                if ids:
+                    after = ids[-1]
+                    continue
+                if self._left(connection, hold):
+                    return gone, False
+                because = "the time for prosecution is over"
+                connection.execute(
+                    update(tables.holds)
+                    .where(tables.holds.c.id == hold)
+                    .values(released_at=to_micros(now), released_by=actor.name, released_because=because)
+                )
+                self._audit.record(
+                    actor, "holds.release", "done", target=str(hold), within=connection,
+                    why=Why(row.kind, because, row.case_number),
+                )  # fmt: skip
+                return gone, True
+
+    def _tasks(self, connection: Connection, row: Row[Any], kinds: Mapping[int, Kind], now: datetime) -> list[Task]:
+        about = (row.id, row.kind, row.case_number)
+        people = (row.placed_by, row.approved_by)
+        found = []
+        if from_micros(row.review_at) <= now:
+            found.append(Task(*about, "review", from_micros(row.review_at), *people))
+        if row.kind == "case":
+            life = self._first(connection, row, kinds)
+            if life is not None and life.task in ("classify_offence", "state_commission_date"):
+                found.append(Task(*about, life.task, from_micros(row.placed_at), *people, life.clause))
+        return found
+
+    def _first(self, connection: Connection, row: Row[Any], kinds: Mapping[int, Kind]) -> CaseLife | None:
+        first = self._reads(connection, held.batch_of(connection, row.id)[:1])
+        lives = [self._life(row, read, kinds[read.connection_id]) for read in first]
+        return lives[0] if lives else None
+
+    def _reads(self, connection: Connection, ids: list[int]) -> list[Row[Any]]:
+        table = tables.reads
+        columns = (table.c.id, table.c.connection_id, table.c.captured_at, table.c.received_at)
+        return list(connection.execute(select(*columns).where(table.c.id.in_(ids))))
+
+    def _life(self, row: Row[Any], read: Row[Any], kind: Kind) -> CaseLife:
+        return self._profile.case_life(
+            kind.origin,
+            kind.vendor,
+            from_micros(read.captured_at),
+            received_at=from_micros(read.received_at),
+            offence=row.offence,
+            committed_on=date.fromisoformat(row.committed_on) if row.committed_on else None,
+        )
+
+    def _left(self, connection: Connection, hold: int) -> int:
+        kept = tables.held_reads
+        return connection.scalar(select(func.count()).where(kept.c.hold_id == hold)) or 0
+
+    def _live(self, connection: Connection, hold: int) -> Row[Any]:
+        row = held.row_of(connection, hold)
+        if row.released_at is not None:
+            raise Conflict(f"hold {hold} has ended")
+        return row

@@ -1,0 +1,72 @@
+"""`alprhub retention ages | calendar | reconcile | canary …`: reports that end in 1 where all is not well."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from plain import PlainConnector
+
+import hub.connections.accounts as accounts
+from connectors.contract import Lookup, Page
+
+
+def test_ages_are_told_by_rule_and_clause(run: Any, filled: Any) -> None:
+    told = run("retention", "ages", "--json")
+    assert told.code == 0
+    (kept,) = told.json()["kept"]
+    assert (kept["connection"], kept["rule"], kept["band"]) == ("drop", "hb-motorola", "up to P30D")
+    assert (told.json()["violations"], told.json()["signable"]) == ([], True)
+    people = run("retention", "ages")
+    assert people.code == 0
+    assert "hb-motorola" in people.out
+    assert "what should be gone" in people.out
+
+
+def test_what_should_be_gone_ends_the_report_with_one(run: Any, filled: Any, sql: Any) -> None:
+    sql("UPDATE reads SET expires_at = 1")
+    told = run("retention", "ages", "--json")
+    assert told.code == 1
+    (late,) = told.json()["violations"]
+    assert late["kind"] == "unpurged"
+    assert late["late_seconds"] > 0
+    assert "unpurged" in run("retention", "ages").out
+
+
+def test_the_calendar_lists_days_and_rules(run: Any, filled: Any) -> None:
+    ends = run("retention", "calendar", "--days", 366, "--json").json()
+    assert {one["rule"] for one in ends} == {"hb-motorola"}
+    assert all(datetime.fromisoformat(one["day"]) for one in ends)
+    assert run("retention", "calendar", "--days", 0).code == 65
+    assert "hb-motorola" in run("retention", "calendar", "--days", 366).out
+
+
+def test_everything_adds_up_until_a_read_is_gone(run: Any, filled: Any, sql: Any) -> None:
+    fine = run("retention", "reconcile")
+    assert (fine.code, fine.out) == (0, "1 days add up\n")
+    (day,) = run("retention", "reconcile", "--all", "--json").json()
+    assert day["stored"] == day["visible"] > 0
+    sql("DELETE FROM reads WHERE id = (SELECT min(id) FROM reads)")
+    wrong = run("retention", "reconcile", "--json")
+    assert wrong.code == 1
+    assert "1 stored reads are gone" in wrong.json()[0]["said"]
+
+
+def test_canaries_are_added_listed_and_probed(
+    run: Any, filled: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    class Asked(PlainConnector):
+        def lookup(self, query: Lookup) -> Any:
+            yield Page([], None)
+
+    assert run("retention", "canary", "probe").out == "no canaries\n"
+    assert run("retention", "canary", "add", "drop", "9SYN500", "--reason", "patrol car 12").code == 65
+    real = accounts.connector
+    monkeypatch.setattr(accounts, "connector", lambda key, allowed=(): Asked if key == "asked" else real(key, allowed))
+    (tmp_path / "asked").mkdir()
+    setting = f"folder={tmp_path / 'asked'}"
+    assert run("connections", "add", "asked", "asked", "--set", setting, "--agency=Agency").code == 0
+    assert run("retention", "canary", "add", "asked", "9SYN500", "--reason", "patrol car 12").code == 0
+    done = run("retention", "canary", "probe", "--json")
+    assert (done.code, done.json()[0]["outcome"], done.json()[0]["clause"]) == (0, "not_found", "429.5 ¶2 s4")
+    (one,) = run("retention", "canary", "list", "--json").json()
+    assert (one["plate"], one["outcome"]) == ("9SYN500", "not_found")

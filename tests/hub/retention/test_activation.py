@@ -1,0 +1,220 @@
+"""What is in force, what another policy would do, and every kept read's new end after it."""
+
+import multiprocessing
+import random
+import shutil
+import time
+from copy import deepcopy
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import victim
+import yaml
+from plain import record, write_page
+from sqlalchemy import select, text
+
+from hub.audit.record import Actor
+from hub.clock import SetClock
+from hub.errors import Conflict, Invalid, NotFound, PolicyConflict
+from hub.policy.document import FOLDER
+from hub.policy.profile import load
+from hub.retention.activate import of_id
+from hub.retention.lives import Lives
+from hub.settings import HubSettings
+from hub.store.instant import from_micros, to_micros
+from hub.store.tables import metadata
+from hub.wiring import Hub, open_hub
+
+CAPTURED = datetime.fromisoformat("2026-06-01T11:00:00Z")
+processes = multiprocessing.get_context("forkserver")
+
+
+def profile_with(tmp_path: Path, ceiling: str) -> str:
+    """A file with the hub's default policy, whose rules all end after the same period."""
+    data = yaml.safe_load(FOLDER.joinpath("hermosa-beach.yaml").read_text())
+    for rule in data["retention"]["rules"]:
+        if rule["max"] is not None:
+            rule["max"] = {"dur": ceiling, "clock": "captured_at"}
+    file = tmp_path / f"{ceiling}.yaml"
+    file.write_text(yaml.safe_dump(data))
+    return str(file)
+
+
+@pytest.fixture
+def aged(opened: Hub, actor: Actor, feed: Path) -> Path:
+    """Reads of the last ten days, one an hour."""
+    write_page(feed, 1, [
+        record(n, f"7ZZZ{n:03}", (CAPTURED - timedelta(hours=n)).isoformat(), candidates=[[f"8ZZZ{n:03}", 0.4]])
+        for n in range(240)
+    ])  # fmt: skip
+    opened.sync.run(actor, "feed", CAPTURED - timedelta(days=11))
+    return feed
+
+
+def ends(hub: Hub) -> dict[str, tuple[datetime, datetime]]:
+    with hub.store.read() as connection:
+        rows = connection.execute(text("SELECT vendor_read_id, captured_at, expires_at FROM reads")).tuples()
+        return {ident: (from_micros(captured), from_micros(expires)) for ident, captured, expires in rows}
+
+
+def test_the_first_start_puts_the_settings_profile_in_force_and_the_audit_says_so(
+    settings: HubSettings, clock: SetClock
+) -> None:
+    for _ in range(2):
+        with open_hub(settings, clock) as hub, hub.store.read() as connection:
+            (row,) = connection.execute(text("SELECT profile, activated_at FROM policies")).all()
+            assert (row.profile, row.activated_at) == ("hermosa-beach", to_micros(clock.now()))
+            (event,) = [one for one in hub.audit.events() if one["action"] == "policy.activate"]
+            assert event["outcome"] == "automatic"
+
+
+@pytest.mark.clause("hermosa-beach 429.9", "hayward 429.10", lacks="the dates and the issuer of a manual's revisions")
+def test_every_event_carries_the_policy_in_force(opened: Hub, actor: Actor, tmp_path: Path) -> None:
+    opened.audit.record(actor, "a.thing", "done")
+    before = opened.audit.events(1)[0]["policy_id"]
+    ident = opened.activate.activate(actor, profile_with(tmp_path, "P5D"), "a shorter schedule")
+    opened.audit.record(actor, "a.thing", "done")
+    assert (before, opened.audit.events(1)[0]["policy_id"]) == (1, ident)
+
+
+def test_a_policy_is_kept_as_it_was_put_in_force_whatever_its_file_says_later(
+    opened: Hub, settings: HubSettings, clock: SetClock, actor: Actor, tmp_path: Path
+) -> None:
+    name = profile_with(tmp_path, "P5D")
+    ident = opened.activate.activate(actor, name, "a shorter schedule")
+    Path(name).write_text("nothing")
+    with open_hub(settings, clock) as hub:
+        assert hub.profile.expiry("own", "flock", CAPTURED).at == CAPTURED + timedelta(days=5)
+        assert of_id(hub.store, ident).name == name
+
+
+def test_what_cannot_be_put_in_force_is_refused(opened: Hub, actor: Actor, tmp_path: Path) -> None:
+    with pytest.raises(Conflict, match="in force already"):
+        opened.activate.activate(actor, "hermosa-beach", "again")
+    with pytest.raises(Invalid, match="reason"):
+        opened.activate.activate(actor, profile_with(tmp_path, "P5D"), " ")
+    with pytest.raises(NotFound):
+        opened.activate.activate(actor, "nowhere", "a reason")
+    with pytest.raises(NotFound):
+        of_id(opened.store, 99)
+
+
+def test_two_rules_that_cannot_both_be_kept_refuse_it(opened: Hub, actor: Actor, tmp_path: Path) -> None:
+    data = yaml.safe_load(FOLDER.joinpath("hermosa-beach.yaml").read_text())
+    rule = next(one for one in data["retention"]["rules"] if one["max"] is not None)
+    data["retention"]["rules"].append(
+        {**deepcopy(rule), "id": "hb-longer", "min": {"dur": "P9Y", "clock": "captured_at"}, "max": None}
+    )
+    file = tmp_path / "conflict.yaml"
+    file.write_text(yaml.safe_dump(data))
+    with pytest.raises(PolicyConflict, match="longer"):
+        opened.activate.preview(str(file))
+    with pytest.raises(PolicyConflict, match="longer"):
+        opened.activate.activate(actor, str(file), "a reason")
+    with opened.store.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM policies")) == 1
+
+
+def test_a_preview_says_what_would_change_and_changes_nothing(
+    opened: Hub, aged: Path, clock: SetClock, tmp_path: Path
+) -> None:
+    before = ends(opened)
+    (change,) = opened.activate.preview(profile_with(tmp_path, "P5D"))
+    over = sum(captured + timedelta(days=5) <= clock.now() for captured, _ in before.values())
+    assert (change.connection, change.reads, change.shorter, change.longer) == ("feed", 240, 240, 0)
+    assert change.end_now == over > 0
+    (longer,) = opened.activate.preview(profile_with(tmp_path, "P60D"))
+    assert (longer.shorter, longer.longer, longer.end_now) == (0, 240, 0)
+    assert ends(opened) == before
+
+
+@pytest.mark.parametrize(("ceiling", "days"), [("P5D", 5), ("P60D", 60)])
+def test_every_kept_read_gets_its_new_end(
+    opened: Hub, aged: Path, actor: Actor, tmp_path: Path, ceiling: str, days: int
+) -> None:
+    (change,) = opened.activate.preview(profile_with(tmp_path, ceiling))
+    opened.activate.activate(actor, profile_with(tmp_path, ceiling), "a new schedule")
+    told = opened.recompute.run(actor)
+    assert told == {"changed": 240, "shortened": change.shorter, "lengthened": change.longer}
+    assert all(end == captured + timedelta(days=days) for captured, end in ends(opened).values())
+    with opened.store.read() as connection:
+        sql = "SELECT count(*) FROM candidates c JOIN reads r ON r.id = c.read_id WHERE c.expires_at = r.expires_at"
+        assert connection.scalar(text(sql)) == 240
+    assert opened.recompute.run(actor) == {"changed": 0, "shortened": 0, "lengthened": 0}
+
+
+def test_what_is_over_stays_over(opened: Hub, aged: Path, actor: Actor, clock: SetClock, tmp_path: Path) -> None:
+    clock.advance(timedelta(days=25))
+    over = {ident for ident, (_, end) in ends(opened).items() if end <= clock.now()}
+    assert over
+    opened.activate.activate(actor, profile_with(tmp_path, "P60D"), "a longer schedule")
+    opened.recompute.run(actor)
+    assert {ident for ident, (_, end) in ends(opened).items() if end <= clock.now()} == over
+
+
+def test_what_a_purge_removes_after_a_shorter_policy_is_what_the_preview_said(
+    opened: Hub, aged: Path, actor: Actor, tmp_path: Path
+) -> None:
+    (change,) = opened.activate.preview(profile_with(tmp_path, "P5D"))
+    opened.activate.activate(actor, profile_with(tmp_path, "P5D"), "a shorter schedule")
+    opened.recompute.run(actor)
+    assert opened.retention.preview() == [{"connection": "feed", "rule": change.rule, "reads": change.end_now}]
+    assert opened.retention.purge(actor) == {"feed": change.end_now}
+
+
+@pytest.mark.parametrize("name", ["hermosa-beach", "palm-springs"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_many_ends_at_once_are_those_of_each_read_alone(name: str, linked: bool) -> None:
+    profile, chance = load(name), random.Random(7)
+    kinds = {1: ("own", "flock"), 2: ("commercial", "somebody"), 3: ("native_reader", "native"), 4: ("own", "motorola")}
+    lives = Lives(profile, kinds)
+    begin = datetime.fromisoformat("2023-10-01T00:00:00Z")
+    for _ in range(4000):
+        captured = begin + timedelta(seconds=chance.uniform(0, 2 * 365 * 86_400))
+        received = captured + timedelta(seconds=chance.uniform(0, 40 * 86_400))
+        connection = chance.randint(1, 4)
+        expected = profile.expiry(*kinds[connection], captured, received_at=received, linked=linked)
+        found = lives.end(connection, to_micros(captured), to_micros(received), linked)
+        assert found == (to_micros(expected.at), expected.rule)
+
+
+def everything(folder: Path, clock: SetClock) -> dict[str, list[Any]]:
+    with open_hub(HubSettings(data=folder), clock) as hub:
+        hub.recompute.run(Actor("tester"))
+        with hub.store.read() as connection:
+            kept = [table for table in metadata.sorted_tables if table.name != "audit_events"]
+            return {table.name: sorted(map(repr, connection.execute(select(table)))) for table in kept}
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_recompute_killed_at_any_moment_and_run_again_counts_each_read_once(
+    opened: Hub, actor: Actor, clock: SetClock, feed: Path, tmp_path: Path
+) -> None:
+    write_page(feed, 1, [
+        record(n, f"7ZZ{n % 900:04}", (CAPTURED - timedelta(seconds=n)).isoformat()) for n in range(12_000)
+    ])  # fmt: skip
+    opened.sync.run(actor, "feed", CAPTURED - timedelta(days=1))
+    opened.activate.activate(actor, profile_with(tmp_path, "P60D"), "a longer schedule")
+    with opened.store.write() as connection:  # a connector that the victim's process has too
+        connection.execute(text("UPDATE connections SET connector = 'flock'"))
+    opened.store.close()
+    shutil.copytree(opened.settings.data, tmp_path / "whole")
+    started = time.monotonic()
+    expected = everything(tmp_path / "whole", clock)
+    took = time.monotonic() - started
+    assert "12000" in expected["recomputes"][0]
+    for number in range(5):
+        folder = tmp_path / f"killed-{number}"
+        shutil.copytree(opened.settings.data, folder)
+        child = processes.Process(
+            target=victim.recompute, args=(str(folder), clock.now().isoformat(), str(folder / "begun"))
+        )
+        child.start()
+        while not (folder / "begun").exists() and child.is_alive():
+            time.sleep(0.001)
+        time.sleep(took * (number + random.random()) / 5)
+        child.kill()
+        child.join()
+        assert everything(folder, clock) == expected

@@ -1,0 +1,290 @@
+"""The purge: each destroyed row in one certificate, none before its floor, none that is held, at whatever kill."""
+
+import multiprocessing
+import random
+import shutil
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import victim
+from plain import record, write_page
+from sqlalchemy import select, text
+
+from hub.audit.record import Actor
+from hub.clock import SetClock
+from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
+from hub.hotlists.lists import NewEntry
+from hub.policy.resolution import Bound
+from hub.retention.certificates import close
+from hub.settings import HubSettings
+from hub.store.instant import to_micros
+from hub.store.tables import metadata
+from hub.wiring import Hub, open_hub
+
+CAPTURED = datetime.fromisoformat("2026-06-01T11:00:00Z")
+LIFE = timedelta(days=30)
+
+processes = multiprocessing.get_context("forkserver")
+
+
+def counts(hub: Hub) -> dict[str, int]:
+    """The one day's counts."""
+    with hub.store.read() as connection:
+        row = connection.execute(text("SELECT * FROM days")).mappings().one()
+        return {name: row[name] for name in row if name not in ("connection_id", "day")}
+
+
+@pytest.fixture
+def three(opened: Hub, actor: Actor, feed: Path) -> Path:
+    """Three reads, one with a picture and a hit, and one record that is no read."""
+    opened.hotlists.load(actor, "wanted", [NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")])
+    write_page(feed, 1, [
+        record(1, "7ZZZ001", CAPTURED.isoformat(), picture="PICTURE-BYTES"),
+        record(2, "7ZZZ002", (CAPTURED + timedelta(minutes=1)).isoformat()),
+        record(3, "7ZZZ003", (CAPTURED + timedelta(minutes=2)).isoformat()),
+        {"plate": "7ZZZ004"},
+    ])  # fmt: skip
+    opened.sync.run(actor, "feed")
+    return feed
+
+
+def test_a_days_records_are_counted_as_they_come_and_as_they_go(
+    opened: Hub, actor: Actor, clock: SetClock, three: Path
+) -> None:
+    came = {"pulled": 4, "stored": 3, "duplicates": 0, "quarantined": 1, "born_expired": 0}
+    assert counts(opened) == {**came, "purged": 0}
+    opened.sync.run(actor, "feed", CAPTURED - timedelta(days=1))
+    came = {"pulled": 8, "stored": 3, "duplicates": 3, "quarantined": 2, "born_expired": 0}
+    assert counts(opened) == {**came, "purged": 0}
+    clock.advance(LIFE)
+    opened.retention.purge(actor)
+    assert counts(opened) == {**came, "purged": 3}
+
+
+def test_a_replay_takes_from_the_quarantined_of_the_day_what_it_settles(
+    opened: Hub, actor: Actor, three: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.quarantine.replay(actor, "feed")
+    assert (counts(opened)["pulled"], counts(opened)["quarantined"]) == (4, 1)
+
+
+@pytest.mark.clause(
+    "hermosa-beach 429.3.1(f)",
+    "westminster 462.2.1(f)",
+    "hayward 429.2.1(f)",
+    "palm-springs 430.4[Admin](f)",
+    lacks="that a certificate is sent to its custodian",
+)
+def test_every_destroyed_row_is_in_one_certificate_of_its_connection_and_rule(
+    opened: Hub, actor: Actor, clock: SetClock, three: Path
+) -> None:
+    clock.advance(LIFE)
+    assert opened.retention.purge(actor) == {"feed": 3}
+    refused, reads = opened.certificates.list()
+    assert {name: reads[name] for name in ("connection", "reads", "payloads", "pictures", "hits", "quarantined")} == {
+        "connection": "feed", "reads": 3, "payloads": 3, "pictures": 1, "hits": 1, "quarantined": 0,
+    }  # fmt: skip
+    assert (reads["captured_first"], reads["captured_last"]) == (CAPTURED, CAPTURED + timedelta(minutes=2))
+    assert reads["clause"]
+    assert (refused["rule"], refused["reads"], refused["quarantined"]) == ("quarantine", 0, 1)
+    assert (reads["previous"], refused["previous"]) == (None, reads["digest"])
+    assert opened.certificates.verify() == 2
+    opened.retention.purge(actor)
+    assert opened.certificates.verify() == 2  # nothing destroyed, nothing certified
+
+
+def test_no_plate_is_in_a_certificate(opened: Hub, actor: Actor, clock: SetClock, three: Path) -> None:
+    clock.advance(LIFE)
+    opened.retention.purge(actor)
+    assert "7ZZZ" not in repr(opened.certificates.list())
+
+
+@pytest.mark.parametrize(
+    "change", ["reads = reads - 1", "clause = 'another'", "previous = 'x'", "rows_digest = ''", "closed_at = 1"]
+)
+def test_a_certificate_that_was_changed_is_found(
+    opened: Hub, actor: Actor, clock: SetClock, three: Path, change: str
+) -> None:
+    clock.advance(LIFE)
+    opened.retention.purge(actor)
+    with opened.store.write() as connection:
+        connection.execute(text(f"UPDATE certificates SET {change} WHERE id = 1"))
+    with pytest.raises(IntegrityBroken, match="certificate 1"):
+        opened.certificates.verify()
+
+
+def test_a_certificate_that_was_taken_out_of_the_chain_is_found(
+    opened: Hub, actor: Actor, clock: SetClock, three: Path
+) -> None:
+    clock.advance(LIFE)
+    opened.retention.purge(actor)
+    with opened.store.write() as connection:
+        connection.execute(text("DELETE FROM certificates WHERE id = 1"))
+    with pytest.raises(IntegrityBroken, match="certificate 2 does not follow"):
+        opened.certificates.verify()
+
+
+def test_the_custodian_countersigns_once(opened: Hub, actor: Actor, clock: SetClock, three: Path) -> None:
+    clock.advance(LIFE)
+    opened.retention.purge(actor)
+    with pytest.raises(Invalid, match="custodian"):
+        opened.certificates.countersign(actor, 1, " ")
+    with pytest.raises(NotFound):
+        opened.certificates.countersign(actor, 99, "R. Custodian")
+    signed = opened.certificates.countersign(actor, 1, "R. Custodian")
+    assert (signed["custodian"], signed["countersigned_by"]) == ("R. Custodian", "tester")
+    assert signed["countersigned_at"] == clock.now()
+    assert opened.certificates.verify() == 2
+    with pytest.raises(Conflict):
+        opened.certificates.countersign(actor, 1, "Somebody Else")
+    assert opened.audit.events(1)[0]["action"] == "certificates.countersign"
+
+
+def test_what_is_held_stays_until_it_is_released(opened: Hub, actor: Actor, clock: SetClock, three: Path) -> None:
+    def hold(held: bool) -> None:
+        with opened.store.write() as connection:
+            connection.execute(
+                text("UPDATE reads SET held = :held WHERE vendor_read_id = :id"), {"held": held, "id": "r2"}
+            )
+
+    with opened.store.read() as connection:
+        assert "r2" in connection.scalars(text("SELECT vendor_read_id FROM reads")).all()
+    hold(True)
+    clock.advance(LIFE)
+    assert opened.retention.purge(actor) == {"feed": 2}
+    assert opened.retention.purge(actor) == {"feed": 0}
+    hold(False)
+    assert opened.retention.purge(actor) == {"feed": 1}
+
+
+def test_nobody_deletes_before_the_floor_whatever_the_expiry_says(
+    opened: Hub, actor: Actor, clock: SetClock, three: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Floors:
+        floors = ("a rule",)
+
+    floor = CAPTURED + timedelta(days=2, minutes=1)
+    monkeypatch.setattr(opened.profile, "chosen", lambda *_: Floors)
+    monkeypatch.setattr(opened.profile, "floor", lambda *_: Bound(floor, "a rule", "a clause", "agency"))
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE reads SET expires_at = :now"), {"now": to_micros(clock.now())})
+    assert opened.retention.purge(actor) == {"feed": 0}
+    assert opened.audit.events(1)[0]["detail"]["floored"] == 3
+    clock.advance(floor - clock.now())
+    assert opened.retention.purge(actor) == {"feed": 3}
+
+
+def test_a_replay_does_not_raise_the_dead(opened: Hub, actor: Actor, clock: SetClock, three: Path) -> None:
+    clock.advance(LIFE)
+    opened.retention.purge(actor)
+    saved = opened.sync.run(actor, "feed", CAPTURED - timedelta(days=1))
+    assert (saved.stored, saved.born_expired) == (0, 3)
+    opened.quarantine.replay(actor, "feed")
+    with opened.store.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM reads")) == 0
+
+
+def test_a_picture_goes_after_its_row_and_is_remembered_until_it_is_gone(
+    opened: Hub, actor: Actor, clock: SetClock, three: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: str) -> None:
+        raise OSError("the bucket does not answer")
+
+    clock.advance(LIFE)
+    with monkeypatch.context() as broken:
+        broken.setattr(opened.images, "delete", fails)
+        with pytest.raises(OSError, match="bucket"):
+            opened.retention.purge(actor)
+    assert len(list(opened.images.stored())) == 1
+    assert opened.certificates.list()[0]["closed_at"] is None
+    opened.retention.purge(actor)
+    assert list(opened.images.stored()) == []
+    assert sum(one["pictures"] for one in opened.certificates.list()) == 1
+    with opened.store.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM images")) == 0
+
+
+def test_closing_where_nothing_is_open_says_so(opened: Hub) -> None:
+    with opened.store.write() as connection:
+        assert close(connection, 1) == []
+
+
+READS = 2500
+
+
+def everything(folder: Path, clock: SetClock) -> dict[str, list[Any]]:
+    with open_hub(HubSettings(data=folder), clock) as hub, hub.store.read() as connection:
+        kept = [table for table in metadata.sorted_tables if table.name != "audit_events"]
+        return {table.name: sorted(map(repr, connection.execute(select(table)))) for table in kept}
+
+
+def purged(folder: Path, clock: SetClock) -> dict[str, list[Any]]:
+    with open_hub(HubSettings(data=folder), clock) as hub:
+        hub.retention.purge(Actor("tester"))
+        hub.certificates.verify()
+    return everything(folder, clock)
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_purge_killed_at_any_moment_and_run_again_destroys_and_counts_each_row_once(
+    opened: Hub, actor: Actor, clock: SetClock, feed: Path, tmp_path: Path
+) -> None:
+    begin = CAPTURED - timedelta(days=1)
+    write_page(feed, 1, [
+        record(n, f"7ZZ{n % 900:04}", (begin + timedelta(seconds=n)).isoformat(), **({"picture": "P"} if n < 9 else {}))
+        for n in range(READS)
+    ])  # fmt: skip
+    opened.sync.run(actor, "feed", begin - timedelta(days=1))
+    opened.store.close()
+    clock.advance(LIFE)
+
+    shutil.copytree(opened.settings.data, tmp_path / "whole")
+    started = time.monotonic()
+    expected = purged(tmp_path / "whole", clock)
+    took = time.monotonic() - started
+    assert expected["reads"] == expected["ledger"] == expected["images"] == expected["plates"] == []
+    for number in range(8):
+        folder = tmp_path / f"killed-{number}"
+        shutil.copytree(opened.settings.data, folder)
+        child = processes.Process(
+            target=victim.purge, args=(str(folder), clock.now().isoformat(), str(folder / "begun"))
+        )
+        child.start()
+        while not (folder / "begun").exists() and child.is_alive():
+            time.sleep(0.001)
+        time.sleep(took * (number + random.random()) / 8)
+        child.kill()
+        child.join()
+        assert purged(folder, clock) == expected
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+def test_a_month_in_which_all_is_over_goes_at_once_with_an_exact_certificate(
+    opened: Hub, actor: Actor, clock: SetClock, three: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_rows(*_: Any) -> None:
+        raise AssertionError("the month went by rows")
+
+    clock.advance(LIFE)
+    with monkeypatch.context() as whole:
+        whole.setattr("hub.retention.purge.remove_unread", by_rows)
+        assert opened.retention.purge(actor) == {"feed": 3}
+    _, reads = opened.certificates.list()
+    told = {name: reads[name] for name in ("reads", "payloads", "pictures", "hits")}
+    assert told == {"reads": 3, "payloads": 3, "pictures": 1, "hits": 1}
+    assert counts(opened)["purged"] == 3
+    assert list(opened.images.stored()) == []
+    with opened.store.read() as connection:
+        for table in ("reads", "ledger", "payloads", "plates", "candidates", "images", "hits"):
+            assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+def test_a_month_with_one_held_read_goes_without_it(opened: Hub, actor: Actor, clock: SetClock, three: Path) -> None:
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE reads SET held = true WHERE vendor_read_id = 'r2'"))
+    clock.advance(LIFE)
+    assert opened.retention.purge(actor) == {"feed": 2}

@@ -1,0 +1,200 @@
+"""Whatever happens in whatever order: what is over is seen by nobody, what is held stays, and all of it adds up."""
+
+import tempfile
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from plain import PlainConnector, record, write_page
+from sqlalchemy import text
+
+import hub.connections.accounts as accounts
+from hub.audit.record import Actor, Why
+from hub.clock import SetClock
+from hub.errors import PolicyRefused
+from hub.retention.holds import NewHold
+from hub.search.query import Query
+from hub.settings import HubSettings
+from hub.wiring import open_hub
+
+ACTOR = Actor("tester")
+WHY = Why("stolen_vehicle", "report of a stolen car", "26-1")
+BEGIN = datetime(2026, 6, 1, 12, tzinfo=UTC)
+LIFE = timedelta(days=30)
+
+
+class Keeping(RuleBasedStateMachine):
+    """A hub beside what it must have kept: the end of every read that was stored, by its id, and who holds it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(accounts, "connector", lambda key, allowed=(): PlainConnector)
+        self.folder = tempfile.TemporaryDirectory()
+        self.feed = Path(self.folder.name) / "feed"
+        self.clock = SetClock(BEGIN)
+        self.open()
+        self.life = LIFE
+        self.pages = 0
+        self.ends: dict[str, datetime] = {}
+        self.holds: dict[int, set[str]] = {}
+        self.purged: set[str] = set()
+
+    def open(self) -> None:
+        self.opened = open_hub(HubSettings(data=Path(self.folder.name) / "data"), self.clock)
+        self.hub = self.opened.__enter__()
+
+    @initialize()
+    def join(self) -> None:
+        self.feed.mkdir()
+        self.hub.connections.add(ACTOR, "feed", "plain", {"folder": str(self.feed)})
+
+    @rule(ages=st.lists(st.integers(0, 35), min_size=1, max_size=3))
+    def save(self, ages: list[int]) -> None:
+        now, records = self.clock.now(), []
+        for age in ages:
+            number, captured = self.pages * 10 + len(records), now - timedelta(days=age, minutes=len(records))
+            records.append(record(number, f"9SYN{number}", captured.isoformat()))
+            if captured + self.life > now:
+                self.ends[f"r{number}"] = captured + self.life
+        write_page(self.feed, self.pages, records)
+        self.pages += 1
+        self.replay()
+
+    @rule()
+    def replay(self) -> None:
+        self.hub.sync.run(ACTOR, "feed", BEGIN - timedelta(days=40), self.clock.now())
+
+    @rule(hours=st.integers(1, 24 * 20))
+    def wait(self, hours: int) -> None:
+        self.clock.advance(timedelta(hours=hours))
+
+    @rule()
+    def purge(self) -> None:
+        over = {one for one in self.here() if self.ends[one] <= self.clock.now() and one not in self.held()}
+        assert self.hub.retention.purge(ACTOR) == {"feed": len(over)}
+        self.purged |= over
+
+    @precondition(lambda self: self.visible())
+    @rule(kind=st.sampled_from(["evidence", "litigation", "discovery"]), by_question=st.booleans(), data=st.data())
+    def hold(self, kind: str, by_question: bool, data: st.DataObject) -> None:
+        chosen = data.draw(st.sets(st.sampled_from(sorted(self.visible())), min_size=1))
+        new = NewHold(kind, "26-1", "needed in court", "sergeant", self.clock.now() + LIFE)
+        if by_question:
+            plates = tuple(f"9SYN{one[1:]}" for one in chosen)
+            made = self.hub.holds.place(ACTOR, new, Query(WHY, plates=plates))
+        else:
+            made = self.hub.holds.place(ACTOR, new, reads=[self.rows()[one] for one in chosen])
+        self.holds[made.id] = chosen
+
+    @precondition(lambda self: self.held() & self.visible())
+    @rule()
+    def hold_again(self) -> None:
+        """What somebody holds is held for another case too."""
+        both = self.held() & self.visible()
+        new = NewHold("discovery", "26-4", "asked for", "sergeant", self.clock.now() + LIFE)
+        self.holds[self.hub.holds.place(ACTOR, new, reads=[self.rows()[one] for one in both]).id] = both
+
+    @precondition(lambda self: self.here())
+    @rule(data=st.data(), ordered=st.booleans())
+    def hold_late(self, data: st.DataObject, ordered: bool) -> None:
+        one = data.draw(st.sampled_from(sorted(self.here())))
+        new = NewHold("court_order", "26-2", "ordered", "sergeant", self.clock.now() + LIFE)
+        if ordered:
+            self.holds[self.hub.holds.place(ACTOR, new, reads=[self.rows()[one]]).id] = {one}
+        elif one not in self.visible():
+            late = NewHold("evidence", "26-2", "late", "sergeant", self.clock.now() + LIFE)
+            with pytest.raises(PolicyRefused):
+                self.hub.holds.place(ACTOR, late, reads=[self.rows()[one]])
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        hold = data.draw(st.sampled_from(sorted(self.holds)))
+        del self.holds[hold]
+        self.hub.holds.release(ACTOR, hold, "over", booking="E-26-7", resolved="settled")
+
+    @precondition(lambda self: self.visible())
+    @rule(data=st.data())
+    def link(self, data: st.DataObject) -> None:
+        one = data.draw(st.sampled_from(sorted(self.visible())))
+        assert self.hub.links.link(ACTOR, [self.rows()[one]], "26-3").changed == 0
+
+    @precondition(lambda self: self.life > timedelta(days=20))
+    @rule()
+    def shorten(self) -> None:
+        """The policy's thirty days become five fewer."""
+        now, shorter = self.clock.now(), self.life - timedelta(days=5)
+        data = yaml.safe_load(files("hub.policy").joinpath("profiles/hermosa-beach.yaml").read_text("utf-8"))
+        for one in data["retention"]["rules"]:
+            if one["match"].get("vendor") == "flock":
+                one["max"]["dur"] = f"P{shorter.days}D"
+        file = Path(self.folder.name) / f"{shorter.days}.yaml"
+        file.write_text(yaml.safe_dump(data), "utf-8")
+        self.hub.activate.activate(ACTOR, str(file), "the council wants it shorter")
+        self.opened.__exit__(None, None, None)
+        self.open()
+        self.hub.recompute.run(ACTOR)
+        self.ends = {one: end - timedelta(days=5) if end > now else end for one, end in self.ends.items()}
+        self.life = shorter
+
+    @invariant()
+    def nothing_is_seen_past_its_end(self) -> None:
+        found = self.hub.search.find(ACTOR, Query(WHY, since=BEGIN - timedelta(days=99), limit=1000)).rows
+        assert {f"r{row.plate[4:]}" for row in found} == self.visible()
+
+    @invariant()
+    def what_is_kept_and_what_is_held_is_what_should_be(self) -> None:
+        assert set(self.rows()) == self.here()
+        with self.hub.store.read() as connection:
+            flags = connection.scalars(text("SELECT vendor_read_id FROM reads WHERE held")).all()
+        assert set(flags) == self.held()
+
+    @invariant()
+    def holders_see_what_they_hold(self) -> None:
+        for hold, reads in self.holds.items():
+            page = self.hub.holds.reads(ACTOR, hold, WHY, limit=1000)
+            assert {f"r{row.plate[4:]}" for row in page.rows} == reads
+
+    @invariant()
+    def every_purged_read_is_in_one_certificate_and_every_day_adds_up(self) -> None:
+        with self.hub.store.read() as connection:
+            certified = connection.scalar(text("SELECT coalesce(sum(reads), 0) FROM certificates"))
+        assert certified == len(self.purged)
+        self.hub.certificates.verify()
+        assert self.hub.reconciliation.run(ACTOR).differences == []
+
+    def rows(self) -> dict[str, int]:
+        """The ids of the reads that are in the store."""
+        with self.hub.store.read() as connection:
+            return {row.vendor_read_id: row.id for row in connection.execute(text("SELECT * FROM reads"))}
+
+    def here(self) -> set[str]:
+        return set(self.ends) - self.purged
+
+    def visible(self) -> set[str]:
+        return {one for one, end in self.ends.items() if end > self.clock.now()}
+
+    def held(self) -> set[str]:
+        return {one for reads in self.holds.values() for one in reads}
+
+    def teardown(self) -> None:
+        self.opened.__exit__(None, None, None)
+        self.folder.cleanup()
+        self.patch.undo()
+
+
+TestKeeping = Keeping.TestCase
+TestKeeping.settings = settings(
+    max_examples=12,
+    stateful_step_count=20,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
