@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help demo test check bench bench-search bench-receive new-connector lock clean
+.PHONY: help demo test check bench bench-search bench-retention bench-receive new-connector lock clean
 
 help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench: .venv/.bench ## Measure ingest beside raw executemany and beside dlt (REA
 
 bench-search: .venv/.ready ## Measure every kind of search at ten million reads (READS=1000000, ARGS="--on sqlite")
 	@$(BIN)/python -m bench.search $(ARGS)
+
+bench-retention: .venv/.ready ## Measure purge and recompute at ten million reads while somebody reads (READS=1000000, ARGS="--on sqlite")
+	@$(BIN)/python -m bench.retention $(ARGS)
 
 bench-receive: .venv/.ready ## Measure the receiver beside raw FastAPI, and kill it (ARGS="--seconds 12")
 	@$(BIN)/python -m bench.receive $(ARGS)

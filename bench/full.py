@@ -50,7 +50,7 @@ _READ = (
     *("camera_id", "captured_at", "zone", "received_at", "ingested_at", "latitude", "longitude", "cell", "make"),
     *("colour", "body", "obtained", "expires_at", "rule"),
 )
-_PAYLOAD = ("read_id", "kind", "part", "dictionary_id", "payload", "sha256", "details")
+_PAYLOAD = ("read_id", "kind", "part", "dictionary_id", "payload", "sha256", "details", "captured_at")
 _LEDGER = ("connection_id", "vendor_read_id", "read_id")
 
 
@@ -171,7 +171,8 @@ def _raw(store: Store, page: list[Accepted]) -> dict[str, float]:
         ))  # fmt: skip
         ledger.append((SOURCE, one.vendor_read_id, number))
         payload = compress(item.payload, names)
-        payloads.append((number, item.kind, 0, 1, payload, sha256(item.payload).digest(), _details(one)))
+        captured = to_micros(one.captured_at)
+        payloads.append((number, item.kind, 0, 1, payload, sha256(item.payload).digest(), _details(one), captured))
     rows: list[tuple[Any, tuple[str, ...], list[tuple[Any, ...]]]] = [
         (tables.plates, ("id", "plate", "plate_key"), listed),
         (tables.reads, _READ, reads),

@@ -29,7 +29,7 @@ from bench import full, recall
 from bench.town import BODIES, COLOURS, END, MAKES, MONTHS, fill, known_plates, seen_plates
 from hub.area import Circle
 from hub.audit.record import Why
-from hub.clock import SetClock
+from hub.clock import Clock, SetClock
 from hub.search.hours import Hours
 from hub.search.query import Cursor, Mode, Query
 from hub.search.rows import COLUMNS, Found
@@ -43,10 +43,11 @@ WHY = Why("stolen_vehicle", "measuring a search")
 
 
 @contextmanager
-def opened(database: str, folder: Path) -> Iterator[Hub]:
-    """An empty hub in a scratch folder, on either database."""
+def opened(database: str, folder: Path, clock: Clock | None = None) -> Iterator[Hub]:
+    """An empty hub in a scratch folder, on either database; nobody's clock moves but the one that is given."""
+    clock = clock or SetClock(END)
     if database == "sqlite":
-        with open_hub(HubSettings(data=folder), SetClock(END)) as hub:
+        with open_hub(HubSettings(data=folder), clock) as hub:
             yield hub
         return
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
@@ -54,7 +55,7 @@ def opened(database: str, folder: Path) -> Iterator[Hub]:
 
     with postgres.server() as server, postgres.database(server) as url:
         settings = HubSettings(data=folder, database_url=SecretStr(url))
-        with open_hub(settings, SetClock(END)) as hub:
+        with open_hub(settings, clock) as hub:
             yield hub
 
 

@@ -4,6 +4,7 @@ Seeded; nothing in it is a real plate's history. Rows go straight into the store
 """
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -59,8 +60,14 @@ def cars(count: int, rng: np.random.Generator) -> list[str]:
     return list(listed[:count])
 
 
-def fill(store: Store, reads: int, seed: int = 7) -> list[str]:
-    """Put `reads` reads into an empty store, and give the plates that are in it."""
+def fill(
+    store: Store, reads: int, seed: int = 7, ends: Callable[[int, int], int] | None = None, payload_bytes: int = 0
+) -> list[str]:
+    """Put `reads` reads into an empty store, and give the plates that are in it.
+
+    `ends` gives the end of a read (µs) by its number and the instant of its capture (µs); without it none ends. With
+    `payload_bytes` each has a payload of that size, which no compression makes smaller.
+    """
     make_months(store, END)
     rng = np.random.default_rng(seed)
     known = cars(max(reads // 6, 100), rng)
@@ -83,6 +90,8 @@ def fill(store: Store, reads: int, seed: int = 7) -> list[str]:
         )
         rows: list[tuple[Any, ...]] = []
         kept: list[tuple[Any, ...]] = []
+        payloads: list[tuple[Any, ...]] = []
+        noise = rng.bytes(count * (payload_bytes + 32)) if payload_bytes else b""
         others: list[tuple[Any, ...]] = []
         fresh: list[str] = []
 
@@ -97,10 +106,15 @@ def fill(store: Store, reads: int, seed: int = 7) -> list[str]:
             one = _misread(true) if confused else true
             source, vendor_id = camera % CONNECTIONS + 1, f"b{number:012d}"
             place = (ident(one), one, "US-CA", sure, camera, at, "in_data", at, at, cells[camera - 1])
-            rows.append((number, source, vendor_id, *place, *(of[car] for of in looks), "pull", 2 * end, "bench"))
+            until = ends(number, at) if ends else 2 * end
+            rows.append((number, source, vendor_id, *place, *(of[car] for of in looks), "pull", until, "bench"))
             kept.append((source, vendor_id, number))
+            if payload_bytes:
+                first = (number - start - 1) * (payload_bytes + 32)
+                digest, payload = noise[first : first + 32], noise[first + 32 : first + 32 + payload_bytes]
+                payloads.append((number, "bench", 0, 0, payload, digest, b"{}", at))
             if confused and one != true:
-                others.append((number, 2, ident(true), 1 - sure, at, 2 * end))
+                others.append((number, 2, ident(true), 1 - sure, at, until))
         with store.write() as connection:
             listed = [(ids[one], one, fold(one)) for one in fresh]
             store.insert(connection, tables.plates, ("id", "plate", "plate_key"), listed)
@@ -109,6 +123,7 @@ def fill(store: Store, reads: int, seed: int = 7) -> list[str]:
                 connection.exec_driver_sql("INSERT INTO plates_inside (rowid, text) VALUES (?, ?)", marked)
             store.insert(connection, tables.reads, _COLUMNS, rows)
             store.insert(connection, tables.ledger, ("connection_id", "vendor_read_id", "read_id"), kept)
+            store.insert(connection, tables.payloads, _PAYLOAD, payloads)
             columns = ("read_id", "rank", "plate_id", "confidence", "captured_at", "expires_at")
             store.insert(connection, tables.candidates, columns, others)
     with store.write() as connection:
@@ -180,3 +195,4 @@ _COLUMNS: Final = (
     *("camera_id", "captured_at", "zone", "received_at", "ingested_at", "cell", "make", "colour", "body", "obtained"),
     *("expires_at", "rule"),
 )
+_PAYLOAD: Final = ("read_id", "kind", "part", "dictionary_id", "payload", "sha256", "details", "captured_at")

@@ -20,7 +20,7 @@ from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 
 COUNTED: Final = ("reads", "payloads", "pictures", "hits", "quarantined")
-_CERTIFIED: Final = (
+CERTIFIED: Final = (
     *("id", "connection_id", "connection", "rule", "clause", "policy_id", "captured_first", "captured_last"),
     *(*COUNTED, "rows_digest", "opened_at", "closed_at", "previous"),
 )
@@ -94,13 +94,13 @@ def certify(
     policy_id: int | None,
     now: int,
     counts: Mapping[str, int],
-    rows: Iterable[str],
+    rows: str,
     captured: tuple[int, int] | None = None,
 ) -> None:
     """Add to the open certificate of an account (id, name) and a rule (id, clause) what this transaction destroys.
 
-    `rows` names what is destroyed (only digests of it are kept, batch after batch, each batch sorted); `captured` is
-    the first and last capture, and instants are microseconds.
+    `rows` is the digest of what is destroyed, chained batch after batch; `captured` is the first and last capture, and
+    instants are microseconds.
     """
     table = tables.certificates
     (ident, name), (rule_id, clause) = account, rule
@@ -111,15 +111,18 @@ def certify(
             connection_id=ident, connection=name, rule=rule_id, clause=clause, policy_id=policy_id, opened_at=now
         )
         row = connection.execute(opened.returning(*table.c)).one()
-    chained = row.rows_digest
-    for digest in sorted(sha256(f"{ident}\n{one}".encode()).hexdigest() for one in rows):
-        chained = sha256(f"{chained}{digest}".encode()).hexdigest()
+    chained = sha256(f"{row.rows_digest}{rows}".encode()).hexdigest()
     values: dict[str, Any] = {what: getattr(row, what) + count for what, count in counts.items()}
     if captured is not None:
         first, last = captured
         values["captured_first"] = first if row.captured_first is None else min(first, row.captured_first)
         values["captured_last"] = last if row.captured_last is None else max(last, row.captured_last)
     connection.execute(update(table).where(table.c.id == row.id).values(rows_digest=chained, **values))
+
+
+def digest_of(rows: Iterable[str]) -> str:
+    """The digest of what is destroyed together: SHA-256 of its names, one a line, in the order of their code points."""
+    return sha256("\n".join(sorted(rows)).encode()).hexdigest()
 
 
 def close(connection: Connection, now: int) -> list[dict[str, Any]]:
@@ -138,7 +141,7 @@ def close(connection: Connection, now: int) -> list[dict[str, Any]]:
 
 
 def _digest(row: Row[Any]) -> str:
-    said = {name: getattr(row, name) for name in _CERTIFIED}
+    said = {name: getattr(row, name) for name in CERTIFIED}
     return sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
 
 

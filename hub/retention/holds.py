@@ -164,7 +164,7 @@ class Holds:
             raise Invalid("because: is missing")
         with self._store.read() as connection:
             row = held.row_of(connection, hold)
-        booking = booking if _said(booking) else _progress(row).get("booking")
+        booking = (booking or "").strip() or progress(row).get("booking")
         if row.kind in BOOKED and not _said(booking) and not _said(unbooked):
             raise self._refused(actor, hold, "booking: evidence is booked before its hold ends, or say why it is not")
         if row.kind == "litigation" and not _said(resolved):
@@ -182,6 +182,8 @@ class Holds:
                     .where(table.c.id == hold, table.c.released_at.is_(None))
                     .values(**values, released_because=told)
                 )
+                if _said(booking):
+                    self._keep(connection, hold, progress(held.row_of(connection, hold)) | {"booking": booking})
                 self._audit.record(
                     actor, "holds.release", "done", target=str(hold), within=connection,
                     why=Why(row.kind, told, row.case_number), booking=booking, resolved=resolved,
@@ -195,7 +197,7 @@ class Holds:
             raise Invalid("booking: is missing")
         with self._store.write() as connection:
             row = held.row_of(connection, hold)
-            self._keep(connection, hold, _progress(row) | {"booking": number.strip()})
+            self._keep(connection, hold, progress(row) | {"booking": number.strip()})
             self._audit.record(
                 actor, "holds.book", "done", target=str(hold), within=connection, booking=number.strip(),
                 why=Why(row.kind, row.reason, row.case_number),
@@ -207,7 +209,7 @@ class Holds:
         table = tables.holds
         with self._store.read() as connection:
             rows = connection.execute(select(table).where(table.c.id.in_(holds))).all()
-        numbers = {row.id: _progress(row).get("booking") for row in rows}
+        numbers = {row.id: progress(row).get("booking") for row in rows}
         return {hold: number for hold, number in numbers.items() if number}
 
     def get(self, hold: int) -> Hold:
@@ -270,12 +272,15 @@ class Holds:
 
     def _known(self, ids: Sequence[int], kind: str) -> None:
         """Raise where one of the reads cannot be held; nothing has been taken then."""
-        table, now = tables.reads, to_micros(self._clock.now())
+        table, ledger, now = tables.reads, tables.ledger, to_micros(self._clock.now())
         ends: dict[int, int] = {}
         with self._store.read() as connection:
             for some in _batches(ids):
-                rows = connection.execute(select(table.c.id, table.c.expires_at).where(table.c.id.in_(some)))
-                ends |= {row.id: row.expires_at for row in rows}
+                # What the ledger has forgotten is purged: only its month is not emptied yet.
+                known = (ledger.c.connection_id == table.c.connection_id) & (ledger.c.read_id == table.c.id)
+                known &= ledger.c.vendor_read_id == table.c.vendor_read_id
+                found = select(table.c.id, table.c.expires_at).join(ledger, known).where(table.c.id.in_(some))
+                ends |= {row.id: row.expires_at for row in connection.execute(found)}
         if missing := [one for one in ids if one not in ends]:
             raise NotFound(f"reads: {missing[0]} is not here" + (f", nor {len(missing) - 1} more" * (len(missing) > 1)))
         over = [one for one, end in ends.items() if end <= now]
@@ -299,7 +304,7 @@ class Holds:
                     raise Conflict(f"hold {hold} was released while it was being placed")
                 ids = [ident for ident, _ in some]
                 taken = held.take(self._store, connection, hold, ids, now, new.kind == "court_order")
-                so_far = _progress(held.row_of(connection, hold)) | {
+                so_far = progress(held.row_of(connection, hold)) | {
                     "asked": asked,
                     "after": some[-1][1],
                     "whole": False,
@@ -311,7 +316,7 @@ class Holds:
         if hold is None:
             raise NotFound("reads: nothing that could be held is meant")
         with self._store.write() as connection:
-            all_of_it = _progress(held.row_of(connection, hold)) | {"after": None, "whole": True}
+            all_of_it = progress(held.row_of(connection, hold)) | {"after": None, "whole": True}
             self._keep(connection, hold, all_of_it)
         return self.get(hold)
 
@@ -322,7 +327,7 @@ class Holds:
         people = (table.c.placed_by == actor.name, table.c.approved_by == new.approved_by.strip())
         with self._store.read() as connection:
             for row in connection.execute(select(table).where(*same, *people, table.c.released_at.is_(None))):
-                told = _progress(row)
+                told = progress(row)
                 if not told["whole"] and told["asked"] == asked:
                     return row.id, told["after"]
         return None, None
@@ -380,8 +385,8 @@ def _told(connection: Connection, rows: Sequence[Row[Any]]) -> list[Hold]:
             offence=row.offence,
             committed_on=row.committed_on,
             reads=counts.get(row.id, 0),
-            whole=bool(_progress(row).get("whole", True)),
-            booking=_progress(row).get("booking"),
+            whole=bool(progress(row).get("whole", True)),
+            booking=progress(row).get("booking"),
             released_at=None if row.released_at is None else from_micros(row.released_at),
             released_by=row.released_by,
             released_because=row.released_because,
@@ -397,7 +402,8 @@ def _asked(query: Asked) -> dict[str, Any]:
     return back
 
 
-def _progress(row: Row[Any]) -> dict[str, Any]:
+def progress(row: Row[Any]) -> dict[str, Any]:
+    """What a hold's row keeps beside its columns: how far its placing is, its booking, what became of its media."""
     told: dict[str, Any] = msgspec.json.decode(row.query or "{}")
     return told
 

@@ -1,17 +1,29 @@
-"""Whole months of reads that are over go at once, where the database keeps them in months (PostgreSQL)."""
+"""Whole months of reads that are over go at once, where the database keeps them in months (PostgreSQL).
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+First goes, some thousands of reads at a time, what other tables know of them: the ledger, candidates, pictures, hits,
+links, and then the plates that no other read has. Each read is certified in the transaction in which the ledger forgets
+it, so a run that is killed and one that goes on count it once. Last, in one step of milliseconds, the month itself is
+emptied with its payloads, and what is held in it is put back.
+"""
+
+import time
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from hub.store.engine import Store
-from hub.store.partitions import months_of
+from hub.store.partitions import months_of, payloads_of
 
-PATIENCE: Final = "5s"
-"""So long the last step waits for readers of the month, and new readers wait behind it; then the month goes by rows."""
+BATCH: Final = 5000
+"""Reads (or plates) in one transaction: the writer is never held long."""
+PATIENCE_MS: Final = 100
+"""So long the last step waits for readers that are under way, and new ones wait behind it."""
+ATTEMPTS: Final = 20
+BETWEEN_S: Final = 0.5
+_OVER: Final = "NOT r.held AND r.expires_at <= :now"
+_HERE: Final = f"r.id > :after AND r.id <= :last AND {_OVER}"
 
 
 class Gone(NamedTuple):
@@ -20,9 +32,9 @@ class Gone(NamedTuple):
     connection_id: int
     rule: str
     counts: Mapping[str, int]
-    rows: Collection[str]
-    """The vendor's ids."""
-    captured: tuple[int, int]
+    rows: str
+    """The digest of the vendor's ids (`certificates.digest_of`)."""
+    captured: tuple[int, int] | None
 
 
 Account = Callable[[Connection, Gone], None]
@@ -32,81 +44,145 @@ Day = Callable[[Connection, int, int, int], None]
 
 
 def over(store: Store, now: int) -> list[str]:
-    """The months that have reads and in which every one is expired and not held."""
+    """The months that have reads that may go, and in which every one that nobody holds is expired."""
     if store.is_sqlite:
         return []
     with store.read() as connection:
         return [
             name
             for name in months_of(connection)
-            if connection.scalar(text(f"SELECT 1 FROM {name} LIMIT 1")) is not None and _all_over(connection, name, now)
+            if connection.scalar(text(f"SELECT 1 FROM {name} WHERE NOT held LIMIT 1")) is not None
+            and _is_over(connection, name, now)
         ]
 
 
-def empty(store: Store, name: str, now: int, account: Account, day: Day) -> int:
-    """Remove all that a month has, set by set, in one transaction; gives how many reads, 0 where it is not over."""
-    try:
+def empty(store: Store, name: str, now: int, account: Account, day: Day) -> bool:
+    """Remove all that a month has and nobody holds; gives whether it is done.
+
+    It is not where readers stood in the way again and again, or a read came meanwhile that is not over; the purge by
+    rows finds what is left.
+    """
+    after = 0
+    while True:
         with store.write() as connection:
-            if not _all_over(connection, name, now):
-                return 0
-            return _empty(connection, name, account, day)
-    except OperationalError:  # its readers took too long: they go first
-        return 0
+            last = _last(connection, name, after)
+            if last is None:
+                break
+            _forget(connection, name, {"after": after, "last": last, "now": now}, account, day)
+            after = last
+    _remove_plates(store, name, now)
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(BETWEEN_S)
+        try:
+            with store.write() as connection:
+                return _truncate(connection, name, now)
+        except OperationalError:  # readers took too long
+            continue
+    return False
 
 
-def _all_over(connection: Connection, name: str, now: int) -> bool:
-    sql = f"SELECT 1 FROM {name} WHERE expires_at > :now OR held LIMIT 1"
+def _is_over(connection: Connection, name: str, now: int) -> bool:
+    sql = f"SELECT 1 FROM {name} WHERE expires_at > :now AND NOT held LIMIT 1"
     return connection.scalar(text(sql), {"now": now}) is None
 
 
-def _empty(connection: Connection, name: str, account: Account, day: Day) -> int:
-    rows: dict[tuple[int, str], list[str]] = defaultdict(list)
-    captured: dict[tuple[int, str], tuple[int, int]] = {}
-    for connection_id, rule, vendor_id, at in connection.execute(
-        text(f"SELECT connection_id, rule, vendor_read_id, captured_at FROM {name}")
+def _last(connection: Connection, name: str, after: int) -> int | None:
+    some = f"SELECT id FROM {name} WHERE id > :after ORDER BY id LIMIT {BATCH}"
+    last: int | None = connection.scalar(text(f"SELECT max(id) FROM ({some}) AS next_ones"), {"after": after})
+    return last
+
+
+def _forget(connection: Connection, name: str, here: Mapping[str, int], account: Account, day: Day) -> None:
+    """Remove what other tables know of some reads, and certify it."""
+    counts: dict[tuple[int, str], dict[str, int]] = {}
+    for what, change in {
+        "pictures": "UPDATE images x SET state = 'doomed', url = NULL FROM {month} r WHERE {these} AND "
+        "x.state <> 'doomed'",
+        "hits": "DELETE FROM hits x USING {month} r WHERE {these}",
+    }.items():
+        gone = change.format(month=name, these=f"x.read_id = r.id AND {_HERE}")
+        told = f"WITH gone AS ({gone} RETURNING r.connection_id, r.rule) SELECT *, count(*) FROM gone GROUP BY 1, 2"
+        for connection_id, rule, count in connection.execute(text(told), here):
+            counts.setdefault((connection_id, rule), {})[what] = count
+    plates = connection.scalars(
+        text(f"DELETE FROM candidates x USING {name} r WHERE x.read_id = r.id AND {_HERE} RETURNING x.plate_id"), here
+    ).all()
+    for table in ("links", "held_reads"):
+        connection.execute(text(f"DELETE FROM {table} x USING {name} r WHERE x.read_id = r.id AND {_HERE}"), here)
+    _remove_unread(connection, name, sorted(set(plates)), here["now"])
+    rows: dict[tuple[int, str], Gone] = {}
+    days: dict[tuple[int, int], int] = {}
+    for connection_id, rule, received, reads, payloads, first, last, digest in connection.execute(
+        text(_LEDGER.format(month=name, payloads=payloads_of(name))), here
     ):
-        key = (connection_id, rule)
-        rows[key].append(vendor_id)
-        first, last = captured.get(key, (at, at))
-        captured[key] = (min(first, at), max(last, at))
-    days = text(f"SELECT connection_id, received_at / 86400000000, count(*) FROM {name} GROUP BY 1, 2")
-    for connection_id, number, count in connection.execute(days).all():
+        if received is not None:
+            days[connection_id, received] = reads
+            continue
+        told_of = counts.setdefault((connection_id, rule), {})
+        told_of |= {"reads": reads, "payloads": payloads}
+        rows[connection_id, rule] = Gone(connection_id, rule, told_of, digest, (first, last))
+    for gone_of in rows.values():
+        account(connection, gone_of)
+    for (connection_id, number), count in days.items():
         day(connection, connection_id, number * 86_400_000_000, count)
-    counts: dict[tuple[int, str], dict[str, int]] = {key: {"reads": len(ids)} for key, ids in rows.items()}
-    connection.execute(
-        text(
-            f"CREATE TEMPORARY TABLE gone_plates ON COMMIT DROP AS SELECT plate_id AS id FROM {name} "
-            f"UNION SELECT c.plate_id FROM candidates c JOIN {name} r ON r.id = c.read_id"
+
+
+_LEDGER: Final = f"""
+WITH gone AS (
+  DELETE FROM ledger l USING {{month}} r LEFT JOIN {{payloads}} p ON p.read_id = r.id AND p.captured_at = r.captured_at
+  WHERE {_HERE} AND l.connection_id = r.connection_id AND l.vendor_read_id = r.vendor_read_id AND l.read_id = r.id
+  RETURNING r.connection_id, r.rule, r.vendor_read_id, r.captured_at, r.received_at / 86400000000 AS received,
+    p.read_id IS NOT NULL AS with_payload
+)
+SELECT connection_id, rule, received, count(*), count(*) FILTER (WHERE with_payload), min(captured_at),
+  max(captured_at), encode(sha256(convert_to(
+    string_agg(vendor_read_id, E'\\n' ORDER BY vendor_read_id COLLATE "C"), 'UTF8')), 'hex')
+FROM gone GROUP BY GROUPING SETS ((connection_id, rule), (connection_id, received))
+"""
+"""Whom the ledger forgets: by connection and rule (`received` is null), and by connection and day."""
+
+
+def _remove_plates(store: Store, name: str, now: int) -> None:
+    """Remove the plates of a month that no read has but those of it that go."""
+    after = 0
+    some = f"SELECT plate_id FROM {name} WHERE plate_id > :after ORDER BY plate_id LIMIT {BATCH}"
+    while True:
+        with store.write() as connection:
+            plates = sorted(set(connection.scalars(text(some), {"after": after})))
+            if not plates:
+                return
+            _remove_unread(connection, name, plates, now)
+            after = plates[-1]
+
+
+def _remove_unread(connection: Connection, name: str, plates: list[int], now: int) -> None:
+    if plates:
+        connection.execute(
+            text(
+                "DELETE FROM plates p WHERE p.id = ANY(:plates) AND NOT EXISTS (SELECT 1 FROM reads r WHERE "
+                f"r.plate_id = p.id AND (r.tableoid <> '{name}'::regclass OR NOT ({_OVER}))) "
+                "AND NOT EXISTS (SELECT 1 FROM candidates c WHERE c.plate_id = p.id)"
+            ),
+            {"plates": plates, "now": now},
         )
-    )
-    changes = {
-        "pictures": f"UPDATE images x SET state = 'doomed', url = NULL FROM {name} r WHERE x.read_id = r.id",
-        **{table: f"DELETE FROM {table} x USING {name} r WHERE x.read_id = r.id" for table in ("hits", "payloads")},
-    }
-    for what, change in changes.items():
-        told = f"WITH gone AS ({change} RETURNING r.connection_id, r.rule) SELECT *, count(*) FROM gone GROUP BY 1, 2"
-        for connection_id, rule, count in connection.execute(text(told)).all():
-            counts[connection_id, rule][what] = count
-    for table in ("candidates", "links", "held_reads"):
-        connection.execute(text(f"DELETE FROM {table} x USING {name} r WHERE x.read_id = r.id"))
-    connection.execute(
-        text(
-            f"DELETE FROM ledger x USING {name} r "
-            "WHERE x.connection_id = r.connection_id AND x.vendor_read_id = r.vendor_read_id"
-        )
-    )
-    connection.execute(
-        text(
-            "DELETE FROM plates p USING gone_plates g WHERE p.id = g.id AND NOT EXISTS (SELECT 1 FROM reads r WHERE "
-            f"r.plate_id = p.id AND r.tableoid <> '{name}'::regclass) "
-            "AND NOT EXISTS (SELECT 1 FROM candidates c WHERE c.plate_id = p.id)"
-        )
-    )
-    for (connection_id, rule), ids in rows.items():
-        account(connection, Gone(connection_id, rule, counts[connection_id, rule], ids, captured[connection_id, rule]))
+
+
+def _truncate(connection: Connection, name: str, now: int) -> bool:
     # Emptied and not dropped: late reads of this month still have a place. A month that is emptied at once is empty for
     # whoever looks at an earlier moment too, so nobody may be looking: readers hold the whole table while they do.
-    connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
+    connection.execute(text(f"SET LOCAL lock_timeout = {PATIENCE_MS}"))
     connection.execute(text("LOCK TABLE ONLY reads IN ACCESS EXCLUSIVE MODE"))
-    connection.execute(text(f"TRUNCATE TABLE {name}"))
-    return sum(map(len, rows.values()))
+    if not _is_over(connection, name, now):
+        return False
+    payloads = payloads_of(name)
+    of_held = {
+        name: f"SELECT * FROM {name} WHERE held",
+        payloads: f"SELECT p.* FROM {payloads} p JOIN {name} r ON r.id = p.read_id WHERE r.held",
+    }
+    for part, held in of_held.items():
+        connection.execute(text(f"CREATE TEMPORARY TABLE kept_{part} ON COMMIT DROP AS {held}"))
+    connection.execute(text(f"TRUNCATE TABLE {name}, {payloads}"))
+    for part in of_held:
+        connection.execute(text(f"INSERT INTO {part} SELECT * FROM kept_{part}"))
+    return True

@@ -1,7 +1,7 @@
 """`Retention`: the purge of what may not be kept, with a certificate of every row that goes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -11,7 +11,7 @@ from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.policy.profile import Profile
 from hub.retention import months
-from hub.retention.certificates import certify, close
+from hub.retention.certificates import certify, close, digest_of
 from hub.store import tables
 from hub.store.days import MICROS, count_day
 from hub.store.engine import Store
@@ -193,67 +193,63 @@ class _Run:
                     {**here, "now": to_micros(self._now)},
                 )
             )
-            batch = [row for row in batch if row.id in free]
             groups: dict[tuple[int, str], list[Row[Any]]] = defaultdict(list)
             for row in batch:
-                groups[row.connection_id, row.rule].append(row)
+                if row.id in free:
+                    groups[row.connection_id, row.rule].append(row)
             for (connection_id, rule), rows in groups.items():
                 self._remove_group(connection, connection_id, rule, rows)
-            days = Counter((row.connection_id, row.received_at // MICROS) for row in batch)
-            for (connection_id, day), count in days.items():
-                count_day(connection, connection_id, day * MICROS, {"purged": count})
-        self.gone.update(self.names[row.connection_id] for row in batch)
 
     def _remove_group(self, connection: Connection, connection_id: int, rule: str, rows: list[Row[Any]]) -> None:
-        ids = self._ids([row.id for row in rows])
+        captured = (min(row.captured_at for row in rows), max(row.captured_at for row in rows))
+        ids = {**self._ids([row.id for row in rows]), "first": captured[0], "last": captured[1]}
         of_them = self._store.one_of("read_id", "ids")
+        vendors = self._store.as_list([row.vendor_read_id for row in rows])
+        # What the ledger has forgotten already is certified: a month was begun and could not be emptied.
+        forgotten = connection.scalars(
+            text(
+                f"DELETE FROM ledger WHERE connection_id = :id AND {self._store.one_of('vendor_read_id', 'vendors')} "
+                f"AND {of_them} RETURNING read_id"
+            ),
+            {**ids, "id": connection_id, "vendors": vendors},
+        )
+        fresh = set(forgotten.all())
         plates = {row.plate_id for row in rows}
         plates.update(connection.scalars(text(f"SELECT plate_id FROM candidates WHERE {of_them}"), ids))
-        connection.execute(
-            text(f"DELETE FROM ledger WHERE connection_id = :id AND {self._store.one_of('vendor_read_id', 'vendors')}"),
-            {"id": connection_id, "vendors": self._store.as_list([row.vendor_read_id for row in rows])},
-        )
         # The file goes after the row that knows it, and this row after the file.
-        doomed = "UPDATE images SET state = 'doomed', url = NULL WHERE "
-        counts = {"reads": 0, "pictures": connection.execute(text(doomed + of_them), ids).rowcount}
-        for table in ("hits", "payloads", "candidates", "links", "held_reads"):
+        doomed = f"UPDATE images SET state = 'doomed', url = NULL WHERE {of_them} AND state <> 'doomed'"
+        counts = {"reads": len(fresh), "pictures": connection.execute(text(doomed), ids).rowcount}
+        for table in ("hits", "candidates", "links", "held_reads"):
             counts[table] = connection.execute(text(f"DELETE FROM {table} WHERE {of_them}"), ids).rowcount
-        captured = (min(row.captured_at for row in rows), max(row.captured_at for row in rows))
-        counts["reads"] = connection.execute(
-            text(
-                f"DELETE FROM reads WHERE {self._store.one_of('id', 'ids')} AND captured_at >= :first "
-                "AND captured_at <= :last"
-            ),
-            {**ids, "first": captured[0], "last": captured[1]},
-        ).rowcount
+        # The time belongs to the key: on PostgreSQL it names the month that they lie in.
+        time = "captured_at >= :first AND captured_at <= :last"
+        payloads = connection.scalars(
+            text(f"DELETE FROM payloads WHERE {of_them} AND {time} RETURNING read_id"), ids
+        ).all()
+        counts["payloads"] = sum(ident in fresh for ident in payloads)
+        connection.execute(text(f"DELETE FROM reads WHERE {self._store.one_of('id', 'ids')} AND {time}"), ids)
         remove_unread(self._store, connection, plates)
-        self._certify(
-            connection, connection_id, rule, self._clauses.get(rule, ""),
-            {name: counts[name] for name in ("reads", "payloads", "pictures", "hits")},
-            [row.vendor_read_id for row in rows], captured,
+        self._account(
+            connection,
+            months.Gone(
+                connection_id, rule, {name: counts[name] for name in ("reads", "payloads", "pictures", "hits")},
+                digest_of(row.vendor_read_id for row in rows if row.id in fresh), captured,
+            ),
         )  # fmt: skip
+        for day, count in Counter(row.received_at // MICROS for row in rows if row.id in fresh).items():
+            count_day(connection, connection_id, day * MICROS, {"purged": count})
 
     def empty_months(self) -> None:
         """Remove whole months where all is over; not where policy wants any connection's reads kept for a time."""
         if any(self._profile.chosen(*kind, "hub").floors for kind in self._kinds.values()):
             return
+
+        def day(connection: Connection, connection_id: int, received_at: int, count: int) -> None:
+            count_day(connection, connection_id, received_at, {"purged": count})
+
         now = to_micros(self._now)
         for name in months.over(self._store, now):
-            told: list[months.Gone] = []
-
-            def account(connection: Connection, gone: months.Gone, told: list[months.Gone] = told) -> None:
-                told.append(gone)
-                self._certify(
-                    connection, gone.connection_id, gone.rule, self._clauses.get(gone.rule, ""), gone.counts,
-                    gone.rows, gone.captured,
-                )  # fmt: skip
-
-            def day(connection: Connection, connection_id: int, received_at: int, count: int) -> None:
-                count_day(connection, connection_id, received_at, {"purged": count})
-
-            if months.empty(self._store, name, now, account, day):
-                for gone in told:
-                    self.gone[self.names[gone.connection_id]] += gone.counts["reads"]
+            months.empty(self._store, name, now, self._account, day)
 
     def empty_quarantine(self) -> int:
         """Remove expired records that could not be read; gives how many."""
@@ -270,22 +266,22 @@ class _Run:
                 connection.execute(text(f"DELETE FROM quarantine WHERE {self._store.one_of('id', 'ids')}"), ids)
                 for connection_id in sorted({row.connection_id for row in rows}):
                     names = [row.sha256.hex() for row in rows if row.connection_id == connection_id]
-                    self._certify(connection, connection_id, QUARANTINE, "", {"quarantined": len(names)}, names)
+                    self._account(
+                        connection,
+                        months.Gone(connection_id, QUARANTINE, {"quarantined": len(names)}, digest_of(names), None),
+                    )
                 removed += len(rows)
 
-    def _certify(
-        self,
-        connection: Connection,
-        connection_id: int,
-        rule: str,
-        clause: str,
-        counts: Mapping[str, int],
-        rows: Iterable[str],
-        captured: tuple[int, int] | None = None,
-    ) -> None:
-        account = (connection_id, self.names[connection_id])
-        now = to_micros(self._now)
-        certify(connection, account, (rule, clause), self._policy_id, now, counts, rows, captured)
+    def _account(self, connection: Connection, gone: months.Gone) -> None:
+        """Certify, in the transaction that removes, and count for the run."""
+        if not any(gone.counts.values()):
+            return
+        certify(
+            connection, (gone.connection_id, self.names[gone.connection_id]),
+            (gone.rule, self._clauses.get(gone.rule, "")), self._policy_id, to_micros(self._now), gone.counts,
+            gone.rows, gone.captured,
+        )  # fmt: skip
+        self.gone[self.names[gone.connection_id]] += gone.counts.get("reads", 0)
 
     def _ids(self, ids: list[int]) -> dict[str, Any]:
         return {"ids": self._store.as_list(ids)}

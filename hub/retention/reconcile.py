@@ -21,12 +21,15 @@ from hub.store.instant import to_micros
 _COUNTED: Final = """
 SELECT connection_id, received_at / 86400000000 AS day,
   sum(CASE WHEN held THEN 1 ELSE 0 END) AS held,
-  sum(CASE WHEN NOT held AND expires_at <= :now THEN 1 ELSE 0 END) AS unpurged,
-  sum(CASE WHEN NOT held AND expires_at > :now THEN 1 ELSE 0 END) AS visible
+  sum(CASE WHEN NOT held AND expires_at > :now THEN 1 ELSE 0 END) AS visible,
+  sum(CASE WHEN NOT held AND expires_at <= :now AND EXISTS (SELECT 1 FROM ledger WHERE ledger.connection_id =
+    reads.connection_id AND ledger.vendor_read_id = reads.vendor_read_id AND ledger.read_id = reads.id)
+    THEN 1 ELSE 0 END) AS unpurged
 FROM reads GROUP BY connection_id, received_at / 86400000000
 """
 """Goes through every read: what is to be proved is that none is missing, and an index would be a second count of the
-same rows. Once a day, by nobody who waits; it holds up no writer."""
+same rows. Once a day, by nobody who waits; it holds up no writer. What the ledger has forgotten is purged: only its
+month is not emptied yet."""
 
 
 @dataclass(frozen=True, slots=True)

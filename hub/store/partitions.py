@@ -1,4 +1,7 @@
-"""PostgreSQL keeps reads in months of `captured_at`, so that whole months can go at once; SQLite keeps one table."""
+"""PostgreSQL keeps reads and their payloads in months of `captured_at`, so that whole months can go at once.
+
+SQLite keeps one table of each.
+"""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,6 +15,8 @@ AHEAD: Final = 2
 """Months that stand ready beyond the running one."""
 BEHIND: Final = 12
 """Months before the running one that have a partition of their own; what is older shares one."""
+IN_MONTHS: Final = ("reads", "payloads")
+"""A month of the one and the same month of the other come and go together."""
 
 
 def make_months(store: Store, now: datetime) -> list[str]:
@@ -24,22 +29,35 @@ def make_months(store: Store, now: datetime) -> list[str]:
     store.in_months = True
     wanted = [_month(now, step) for step in range(-BEHIND, AHEAD + 1)]
     with store.read() as connection:
-        if set(map(_name, wanted)) <= set(_made(connection)):
+        if set(map(_name, wanted)) <= set(months_of(connection)):
             return []
     changed = []
     with store.write() as connection:
-        # Readers lock the whole table before its months: so do we, or we would wait for each other.
-        connection.execute(text("LOCK TABLE reads IN ACCESS EXCLUSIVE MODE"))
-        made = _made(connection)
+        # Readers lock all of a table before its months: so do we, or we would wait for each other.
+        connection.execute(text(f"LOCK TABLE {', '.join(IN_MONTHS)} IN ACCESS EXCLUSIVE MODE"))
+        made = months_of(connection)
         for begin, end in zip(wanted, [*wanted[1:], _month(now, AHEAD + 1)], strict=True):
             if _name(begin) not in made:
-                _make(connection, _name(begin), to_micros(begin), to_micros(end))
+                for table in IN_MONTHS:
+                    _make(connection, table, _name(begin, table), to_micros(begin), to_micros(end))
                 changed.append(f"made {_name(begin)}")
         for name in made:
-            if name < _name(wanted[0]) and connection.scalar(text(f"SELECT 1 FROM {name} LIMIT 1")) is None:
-                connection.execute(text(f"DROP TABLE {name}"))
+            parts = (name, payloads_of(name))
+            if name < _name(wanted[0]) and all(_is_empty(connection, part) for part in parts):
+                connection.execute(text(f"DROP TABLE {', '.join(parts)}"))
                 changed.append(f"dropped {name}")
     return changed
+
+
+def months_of(connection: Connection) -> list[str]:
+    """The tables that hold a month of reads each, oldest first; on PostgreSQL only."""
+    sql = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'reads'::regclass ORDER BY 1"
+    return [name for name in connection.scalars(text(sql)) if name != "reads_rest"]
+
+
+def payloads_of(month: str) -> str:
+    """The table that holds the payloads of a month's reads."""
+    return month.replace("reads", "payloads", 1)
 
 
 def _month(now: datetime, step: int) -> datetime:
@@ -47,28 +65,22 @@ def _month(now: datetime, step: int) -> datetime:
     return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
 
 
-def _name(month: datetime) -> str:
-    return f"reads_{month:%Y_%m}"
+def _name(month: datetime, table: str = "reads") -> str:
+    return f"{table}_{month:%Y_%m}"
 
 
-def months_of(connection: Connection) -> list[str]:
-    """The tables that hold a month each, oldest first; on PostgreSQL only."""
-    return _made(connection)
+def _is_empty(connection: Connection, name: str) -> bool:
+    return connection.scalar(text(f"SELECT 1 FROM {name} LIMIT 1")) is None
 
 
-def _made(connection: Connection) -> list[str]:
-    sql = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'reads'::regclass ORDER BY 1"
-    return [name for name in connection.scalars(text(sql)) if name != "reads_rest"]
-
-
-def _make(connection: Connection, name: str, begin: int, end: int) -> None:
+def _make(connection: Connection, table: str, name: str, begin: int, end: int) -> None:
     bounds: dict[str, Any] = {"begin": begin, "end": end}
-    connection.execute(text(f"CREATE TABLE {name} (LIKE reads INCLUDING DEFAULTS)"))
+    connection.execute(text(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS)"))
     connection.execute(
         text(
-            "WITH early AS (DELETE FROM reads_rest WHERE captured_at >= :begin AND captured_at < :end RETURNING *) "
+            f"WITH early AS (DELETE FROM {table}_rest WHERE captured_at >= :begin AND captured_at < :end RETURNING *) "
             f"INSERT INTO {name} SELECT * FROM early"
         ),
         bounds,
     )
-    connection.execute(text(f"ALTER TABLE reads ATTACH PARTITION {name} FOR VALUES FROM ({begin}) TO ({end})"))
+    connection.execute(text(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({begin}) TO ({end})"))

@@ -4,7 +4,7 @@ Either the whole page is kept and the checkpoint stands behind it, or nothing ha
 nothing: a read is known by (connection, vendor's id), a quarantined record by its bytes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 from pydantic import BaseModel
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
 
 from hub.area import cell_of
 from hub.errors import IntegrityBroken
@@ -25,7 +25,7 @@ from hub.store.days import count_day
 from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.instant import to_micros
-from hub.store.matching import match
+from hub.store.matching import Hit, find, keep
 from hub.store.plates import plate_ids
 from normalize.plate import canonical, fold
 from normalize.read import ImageRef, Read
@@ -41,7 +41,7 @@ _CANDIDATE: Final = ("read_id", "rank", "plate_id", "confidence", "captured_at",
 PICTURES_AT_ONCE: Final = 8
 MOST_CANDIDATES: Final = 5
 """Of an engine's choices so many can be searched; the record keeps them all."""
-_PAYLOAD: Final = ("read_id", "kind", "part", "dictionary_id", "payload", "sha256", "details")
+_PAYLOAD: Final = ("read_id", "kind", "part", "dictionary_id", "payload", "sha256", "details", "captured_at")
 _DETAILS: Final = tuple(
     (name, Read.model_fields[name].default)
     for name in (
@@ -52,8 +52,18 @@ _DETAILS: Final = tuple(
 """What a read may say beyond the columns of its row, each with its value where it says nothing."""
 
 
+class Life(NamedTuple):
+    """When a read must be gone, and the rule that says so."""
+
+    until: datetime
+    rule: str
+
+
 class Accepted(NamedTuple):
-    """A read on its way in, with the bytes it came from and the end of its life."""
+    """A read on its way in, with the bytes it came from and the end of its life.
+
+    `needed` is the longer life that it has where a hit needs it; None where a hit changes nothing.
+    """
 
     read: Read
     kind: str
@@ -61,6 +71,7 @@ class Accepted(NamedTuple):
     payload: bytes
     expires_at: datetime
     rule: str
+    needed: Life | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +101,19 @@ class PageToSave:
     run_id: int | None = None
     replayed: Sequence[int] = ()
     """Quarantine rows that this page settles."""
+    policy_id: int | None = None
+    """The policy that gave the ends; None where nobody asks whether it is still in force."""
+
+
+class PolicyMoved(Exception):
+    """Another policy is in force than the one that gave a page's ends; nothing was kept.
+
+    `pictures` are the keys of the files that were written already.
+    """
+
+    def __init__(self, pictures: Sequence[str]) -> None:
+        super().__init__("another policy is in force")
+        self.pictures = pictures
 
 
 @dataclass(slots=True)
@@ -111,21 +135,41 @@ class Saved:
 
 
 def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> Saved:
-    """Keep a page, whole or not at all, and say what became of it."""
+    """Keep a page, whole or not at all, and say what became of it.
+
+    A read with a hit lives as long as reads do that a hit needs, and one whose time is over without a hit is kept with
+    one only. Raises `PolicyMoved` where the ends are by a policy that is in force no more.
+    """
     fresh: dict[str, Accepted] = {}
     for item in page.accepted:
         fresh.setdefault(item.read.vendor_read_id, item)
-    _keep_pictures(store, images, page.connection_id, fresh)
+    late = {key: item for key, item in fresh.items() if item.needed is not None and item.expires_at <= now}
+    if late:
+        over, late = set(late), _with_hits(store, late, now)
+        fresh = {key: late.get(key, item) for key, item in fresh.items() if key in late or key not in over}
+    pictures = _keep_pictures(store, images, page.connection_id, fresh)
     with store.write() as connection:
+        in_force = None if page.policy_id is None else connection.scalar(select(func.max(tables.policies.c.id)))
+        if page.policy_id != in_force:
+            raise PolicyMoved(pictures)
         saved = Saved(pulled=len(page.accepted) + len(page.rejected) + page.born_expired)
         known = _known(store, connection, page.connection_id, list(fresh))
-        fresh = {key: item for key, item in fresh.items() if key not in known}
-        saved.stored = len(fresh)
-        saved.duplicates = len(page.accepted) - len(fresh)
+        items = [item for key, item in fresh.items() if key not in known]
+        keys = {item.read.plate: fold(item.read.plate) for item in items}
+        hits = find(store, connection, [item.read for item in items], keys, to_micros(now))
+        if late and (lost := _lost(items, hits, late)):  # an entry was taken from its list meanwhile
+            items = [item for item in items if item.read.vendor_read_id not in lost]
+            fresh = {key: item for key, item in fresh.items() if key not in lost}
+            hits = find(store, connection, [item.read for item in items], keys, to_micros(now))
+        else:
+            lost = set()
+        kept = sum(item.read.vendor_read_id in fresh for item in page.accepted)
+        saved.stored = len(items)
+        saved.duplicates = kept - len(items)
         saved.quarantined = len(page.rejected)
-        saved.born_expired = page.born_expired
-        if fresh:
-            _insert(store, connection, page, list(fresh.values()), now, saved)
+        saved.born_expired = page.born_expired + len(page.accepted) - kept
+        if items:
+            _insert(store, connection, page, items, keys, hits, now, saved)
         refused_again = _quarantine(connection, page)
         if settled := set(page.replayed) - refused_again:
             connection.execute(
@@ -133,7 +177,40 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
                 {"ids": store.as_list(list(settled))},
             )
         _account(connection, page, saved, now)
+    for key in lost:
+        for picture in _keys_of(page.connection_id, late[key]):
+            images.delete(picture)
     return saved
+
+
+def picture_keys(page: PageToSave) -> set[str]:
+    """The keys of the pictures that come with a page's reads."""
+    return {key for item in page.accepted for key in _keys_of(page.connection_id, item)}
+
+
+def _keys_of(connection_id: int, item: Accepted) -> list[str]:
+    return [image_key(connection_id, item, place) for place, image in enumerate(item.read.images) if image.data]
+
+
+def _with_hits(store: Store, late: Mapping[str, Accepted], now: datetime) -> dict[str, Accepted]:
+    """Those of late reads that have a hit, with the life that they have for it: asked before pictures are written."""
+    items = list(late.values())
+    keys = {item.read.plate: fold(item.read.plate) for item in items}
+    with store.read() as connection:
+        hits = find(store, connection, [item.read for item in items], keys, to_micros(now))
+    found = (items[place] for place in sorted({hit.place for hit in hits}))
+    return {
+        item.read.vendor_read_id: item._replace(expires_at=item.needed.until, rule=item.needed.rule)
+        for item in found
+        if item.needed is not None
+    }
+
+
+def _lost(items: Sequence[Accepted], hits: Sequence[Hit], late: Container[str]) -> set[str]:
+    """The ids of late reads that have no hit any more."""
+    places = {hit.place for hit in hits}
+    ids = (item.read.vendor_read_id for place, item in enumerate(items) if place not in places)
+    return {ident for ident in ids if ident in late}
 
 
 def image_key(connection_id: int, item: Accepted, index: int) -> str:
@@ -142,8 +219,8 @@ def image_key(connection_id: int, item: Accepted, index: int) -> str:
     return f"{item.expires_at:%Y/%m/%d}/{connection_id}/{digest}-{item.read.images[index].kind}.jpg"
 
 
-def _keep_pictures(store: Store, images: ImageStore, connection_id: int, items: Mapping[str, Accepted]) -> None:
-    """Write the pictures that came with reads which are not kept yet.
+def _keep_pictures(store: Store, images: ImageStore, connection_id: int, items: Mapping[str, Accepted]) -> list[str]:
+    """Write the pictures that came with reads which are not kept yet; gives their keys.
 
     Pictures before rows: a file without a row is swept up later, a row without its file would be a lie. The key follows
     from the read, so a second attempt writes the same file.
@@ -152,7 +229,7 @@ def _keep_pictures(store: Store, images: ImageStore, connection_id: int, items: 
         key: item for key, item in items.items() if item.read.images and any(image.data for image in item.read.images)
     }
     if not with_data:
-        return
+        return []
     with store.read() as connection:
         known = _known(store, connection, connection_id, list(with_data))
     wanted = [
@@ -166,6 +243,7 @@ def _keep_pictures(store: Store, images: ImageStore, connection_id: int, items: 
     with ThreadPoolExecutor(PICTURES_AT_ONCE) as pool:
         for _ in pool.map(lambda one: images.put(*one), wanted):
             pass
+    return [key for key, _ in wanted]
 
 
 def _known(store: Store, connection: Connection, connection_id: int, ids: Sequence[str]) -> set[str]:
@@ -180,14 +258,21 @@ def _known(store: Store, connection: Connection, connection_id: int, ids: Sequen
 
 
 def _insert(
-    store: Store, connection: Connection, page: PageToSave, items: list[Accepted], now: datetime, saved: Saved
+    store: Store,
+    connection: Connection,
+    page: PageToSave,
+    items: list[Accepted],
+    keys: dict[str, str],
+    hits: Sequence[Hit],
+    now: datetime,
+    saved: Saved,
 ) -> None:
     plates = [item.read.plate for item in items]
-    keys = {plate: fold(plate) for plate in plates}
     others = [_candidates(item.read) if item.read.candidates else () for item in items]
     for listed in others:
         keys.update((plate, fold(plate)) for _, plate, _ in listed if plate not in keys)
     ids_of_plates = plate_ids(store, connection, keys)
+    needed = {hit.place for hit in hits}
     cameras = known_cameras(store, connection, page.connection_id, [item.read for item in items])
     words = {kind: _dictionary(connection, page.connection_id, kind, items) for kind in {item.kind for item in items}}
     first = store.allot(connection, "reads", len(items))
@@ -196,7 +281,8 @@ def _insert(
     for read_id, (item, plate, choices) in enumerate(zip(items, plates, others, strict=True), first):
         read = item.read
         place, vehicle, camera = read.place, read.vehicle, cameras[read.camera.id]
-        captured, expires = to_micros(read.captured_at), to_micros(item.expires_at)
+        until, rule = item.needed if item.needed and read_id - first in needed else (item.expires_at, item.rule)
+        captured, expires = to_micros(read.captured_at), to_micros(until)
         reads.append(
             (
                 read_id,
@@ -220,7 +306,7 @@ def _insert(
                 vehicle.body.code,
                 page.obtained,
                 expires,
-                item.rule,
+                rule,
             )
         )
         ledger.append((page.connection_id, read.vendor_read_id, read_id))
@@ -230,7 +316,7 @@ def _insert(
         digest = sha256(item.payload).digest()
         dictionary_id, names = words[item.kind]
         payload = compress(item.payload, names)
-        payloads.append((read_id, item.kind, item.part, dictionary_id, payload, digest, details))
+        payloads.append((read_id, item.kind, item.part, dictionary_id, payload, digest, details, captured))
         for index, image in enumerate(read.images):
             pictures.append(_picture(read_id, image_key(page.connection_id, item, index), image))
     store.insert(connection, tables.reads, _READ, reads)
@@ -240,9 +326,8 @@ def _insert(
     if pictures:
         connection.execute(tables.images.insert(), pictures)
         saved.wanted_images = sum(picture["state"] == "wanted" for picture in pictures)
-    saved.hits = match(
-        store, connection, [item.read for item in items], [keys[plate] for plate in plates], first, ingested
-    )
+    keep(connection, hits, first, ingested)
+    saved.hits = len(hits)
 
 
 def _candidates(read: Read) -> list[tuple[int, str, float | None]]:

@@ -201,7 +201,9 @@ payloads = Table(
     Column("payload", LargeBinary, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
     Column("details", LargeBinary, nullable=False),
+    Column("captured_at", BigInteger, nullable=False),
 )
+"""In months on PostgreSQL, as the reads are: what a read came from goes with its month."""
 
 images = Table(
     "images",
@@ -376,6 +378,22 @@ links = Table(
 )
 """What a case or event needs: kept longer where the policy says so, but not held."""
 
+orders = Table(
+    "orders",
+    metadata,
+    _id(),
+    Column("number", Text, nullable=False, unique=True),
+    Column("court", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("carried_out_by", Text, nullable=False),
+    Column("approved_by", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("file", LargeBinary, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("reads", BigInteger, nullable=False, server_default=text("0")),
+)
+"""Court orders to destroy, with the file as it was attached; a read that one ended has `order:NUMBER` for its rule."""
+
 certificates = Table(
     "certificates",
     metadata,
@@ -425,6 +443,7 @@ recomputes = Table(
     Column("shortened", BigInteger, nullable=False, server_default=text("0")),
     Column("lengthened", BigInteger, nullable=False, server_default=text("0")),
     Column("ended_at", BigInteger),
+    Column("kept_short", BigInteger, nullable=False, server_default=text("0")),
 )
 """Reads that get the expiry of a new policy, in the order of their ids: those up to `after_id` have it."""
 

@@ -59,6 +59,15 @@ def lying(hub: Hub) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in rows]
 
 
+def with_their_payloads(hub: Hub) -> bool:
+    """Whether every read's payload, and no other, lies in the same month as the read."""
+    month = "substr(tableoid::regclass::text, {}) AS month"
+    reads = f"SELECT id, captured_at, {month.format(len('reads_') + 1)} FROM reads"
+    payloads = f"SELECT read_id, captured_at, {month.format(len('payloads_') + 1)} FROM payloads"
+    with hub.store.read() as connection:
+        return set(connection.execute(text(reads)).tuples()) == set(connection.execute(text(payloads)).tuples())
+
+
 def made(hub: Hub) -> list[str]:
     """Every partition of reads."""
     with hub.store.read() as connection:
@@ -104,6 +113,7 @@ def test_reads_whose_month_was_not_made_are_kept_and_move_into_it_when_it_is(ear
         ("r2", "reads_2026_10"),
         ("r3", "reads_2026_10"),
     ]
+    assert with_their_payloads(early)
     assert found(early, actor, "9SYN*") == before
     assert [[one.id for one in found(early, actor, row.plate)] for row in before] == [[row.id] for row in before]
     assert made(early) == [*names((2025, 10), 15), "reads_rest"]
@@ -165,15 +175,16 @@ def test_months_that_cannot_all_be_made_change_nothing(
 ) -> None:
     make, before = partitions._make, (lying(early), made(early))
 
-    def fails_late(connection: Any, name: str, begin: int, end: int) -> None:
-        make(connection, name, begin, end)
-        if name == "reads_2026_10":
+    def fails_late(connection: Any, table: str, name: str, begin: int, end: int) -> None:
+        make(connection, table, name, begin, end)
+        if name == "payloads_2026_10":
             raise OSError("no space left on device")
 
     monkeypatch.setattr(partitions, "_make", fails_late)
     with pytest.raises(OSError, match="no space"):
         make_months(early.store, LATER)
     assert (lying(early), made(early)) == before
+    assert with_their_payloads(early)
     assert len(found(early, actor, "9SYN*")) == len(CAPTURED)
     monkeypatch.undo()
     make_months(early.store, LATER)
@@ -186,9 +197,9 @@ def begun_before_months_are_settled(
     """What making months gave, and what `run` gave, which began before that was over and had to wait for a lock."""
     make, all_made, go_on = partitions._make, threading.Event(), threading.Event()
 
-    def slowly(connection: Any, name: str, begin: int, end: int) -> None:
-        make(connection, name, begin, end)
-        if name == "reads_2026_12":
+    def slowly(connection: Any, table: str, name: str, begin: int, end: int) -> None:
+        make(connection, table, name, begin, end)
+        if name == "payloads_2026_12":
             all_made.set()
             assert go_on.wait(60)
 

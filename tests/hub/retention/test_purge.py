@@ -259,32 +259,3 @@ def test_a_purge_killed_at_any_moment_and_run_again_destroys_and_counts_each_row
         child.kill()
         child.join()
         assert purged(folder, clock) == expected
-
-
-@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
-def test_a_month_in_which_all_is_over_goes_at_once_with_an_exact_certificate(
-    opened: Hub, actor: Actor, clock: SetClock, three: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def by_rows(*_: Any) -> None:
-        raise AssertionError("the month went by rows")
-
-    clock.advance(LIFE)
-    with monkeypatch.context() as whole:
-        whole.setattr("hub.retention.purge.remove_unread", by_rows)
-        assert opened.retention.purge(actor) == {"feed": 3}
-    _, reads = opened.certificates.list()
-    told = {name: reads[name] for name in ("reads", "payloads", "pictures", "hits")}
-    assert told == {"reads": 3, "payloads": 3, "pictures": 1, "hits": 1}
-    assert counts(opened)["purged"] == 3
-    assert list(opened.images.stored()) == []
-    with opened.store.read() as connection:
-        for table in ("reads", "ledger", "payloads", "plates", "candidates", "images", "hits"):
-            assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0
-
-
-@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
-def test_a_month_with_one_held_read_goes_without_it(opened: Hub, actor: Actor, clock: SetClock, three: Path) -> None:
-    with opened.store.write() as connection:
-        connection.execute(text("UPDATE reads SET held = true WHERE vendor_read_id = 'r2'"))
-    clock.advance(LIFE)
-    assert opened.retention.purge(actor) == {"feed": 2}

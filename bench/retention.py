@@ -1,0 +1,353 @@
+"""Retention: a purge of one in ten of ten million reads beside a plain batched DELETE of as many, while somebody reads.
+
+    python -m bench.retention [--reads 10000000] [--on sqlite] [--on postgresql]
+
+`purge` is the hub's: holds honoured, every table that knows of a read, plates that are left with none, certificates,
+audit. `DELETE` is what anybody would write: a thousand ids at a time from reads, payloads, ledger and candidates, and a
+VACUUM on PostgreSQL, where it belongs to the price. `month` is the hub's purge of whole months on PostgreSQL; of it
+`emptied` is the last step alone, which does for reads and payloads what the `DELETE` of a month beside it does. A
+process of its own asks for single plates all the while. The last figure is giving all that is left another end.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import quantiles
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import text
+
+from bench.search import opened
+from bench.town import END, fill, seen_plates
+from hub.audit.record import Actor, Why
+from hub.clock import SetClock
+from hub.retention import months
+from hub.search.query import Query
+from hub.settings import HubSettings
+from hub.store.engine import Store
+from hub.store.instant import to_micros
+from hub.wiring import Hub, open_hub
+
+ACTOR: Final = Actor("bench")
+HELD: Final = 1000
+PAYLOAD: Final = 200
+BATCH: Final = 1000
+IDLE_S: Final = 15.0
+PAUSE_S: Final = 0.005
+"""Between two questions of the reader."""
+DAY: Final = timedelta(days=1)
+BY_MONTH: Final = (datetime(2025, 7, 1, tzinfo=UTC), datetime(2025, 8, 1, tzinfo=UTC))
+"""The month that the hub purges, and the one for the plain DELETE."""
+MONTH_OVER, PURGED_OVER, DELETED_OVER = END - 2 * DAY, END, END + DAY
+NEVER: Final = END + 3650 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What one way cost."""
+
+    name: str
+    rows: int
+    cpu: float
+    wall: float
+    reader: list[float]
+    """Milliseconds of each question that was asked meanwhile."""
+
+
+def ends(in_months: bool) -> Callable[[int, int], int]:
+    """When a read ends: one in ten for the purge, one in ten for the DELETE, on PostgreSQL a month for each too."""
+    first, second, third = (to_micros(at) for at in (*BY_MONTH, BY_MONTH[1] + 31 * DAY))
+    month, purged, deleted, never = map(to_micros, (MONTH_OVER, PURGED_OVER, DELETED_OVER, NEVER))
+
+    def end(number: int, at: int) -> int:
+        if in_months and first <= at < second:
+            return month
+        if in_months and second <= at < third:
+            return never
+        return {3: purged, 4: deleted}.get(number % 10, never)
+
+    return end
+
+
+class Reader:
+    """Somebody who asks for single plates, in a process of its own, until told to stop."""
+
+    def __init__(self, settings: HubSettings, folder: Path) -> None:
+        told = {"ALPRHUB_DATA": str(settings.data)}
+        if settings.database_url:
+            told["ALPRHUB_DATABASE_URL"] = settings.database_url.get_secret_value()
+        self._folder = folder
+        command = [sys.executable, "-m", "bench.retention", "--read", str(folder)]
+        self._process = subprocess.Popen(command, env={**os.environ, **told})
+        while not (folder / "reading").exists():
+            time.sleep(0.1)
+        self.backend = int((folder / "reading").read_text() or 0)
+
+    def stop(self) -> list[tuple[float, float]]:
+        """When each question was asked (monotonic seconds), and how long its answer took (milliseconds)."""
+        (self._folder / "stop").touch()
+        self._process.wait()
+        return [tuple(one) for one in json.loads((self._folder / "asked").read_text())]
+
+
+def read(folder: Path) -> None:
+    """Ask until the file `stop` is there."""
+    asked: list[tuple[float, float]] = []
+    with open_hub(HubSettings(), SetClock(END)) as hub:
+        plates = seen_plates(hub.store, 2000)
+        with hub.store.read() as connection:
+            backend = "" if hub.store.is_sqlite else str(connection.scalar(text("SELECT pg_backend_pid()")))
+        (folder / "starting").write_text(backend)
+        (folder / "starting").rename(folder / "reading")
+        number = 0
+        while not (folder / "stop").exists():
+            query = Query(Why("stolen_vehicle", "measuring a purge"), plates=(plates[number % len(plates)],), limit=50)
+            began = time.monotonic()
+            with hub.store.read() as connection:
+                hub.search.page(connection, query, END)
+            asked.append((began, (time.monotonic() - began) * 1000))
+            number += 1
+            time.sleep(PAUSE_S)
+    (folder / "asked").write_text(json.dumps(asked))
+
+
+def server_cpu(backend: int) -> float:
+    """CPU seconds of a PostgreSQL and everything it ever started, but the backend of the reader; 0 without one."""
+    if not backend:
+        return 0.0
+    postmaster = _stat(backend)[1]
+    children = [int(one) for one in os.listdir("/proc") if one.isdigit()]
+    stats = [_stat(one) for one in children if one != backend]
+    ours = sum(own for own, parent, _ in stats if parent == postmaster)
+    own, _, reaped = _stat(postmaster)
+    return ours + own + reaped
+
+
+def _stat(pid: int) -> tuple[float, int, float]:
+    """CPU seconds of a process, its parent, and CPU seconds of those of its children that have ended."""
+    try:
+        said = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0, 0, 0.0
+    tick = os.sysconf("SC_CLK_TCK")
+    return (int(said[11]) + int(said[12])) / tick, int(said[1]), (int(said[13]) + int(said[14])) / tick
+
+
+class Measured:
+    """Figures of one database."""
+
+    def __init__(self, hub: Hub, backend: int) -> None:
+        self._hub = hub
+        self._backend = backend
+        self._spans: list[tuple[str, int, float, float, float]] = []
+
+    def take(self, name: str, work: Callable[[], int]) -> None:
+        """Measure work that says how many reads it did."""
+        cpu, began = self._cpu(), time.monotonic()
+        rows = work()
+        self._spans.append((name, rows, self._cpu() - cpu, began, time.monotonic()))
+
+    def add(self, name: str, rows: int, cpu: float, began: float, ended: float) -> None:
+        """Note what was measured elsewhere."""
+        self._spans.append((name, rows, cpu, began, ended))
+
+    def figures(self, asked: list[tuple[float, float]]) -> list[Figure]:
+        """What each took, with what the reader met in that time."""
+        return [
+            Figure(name, rows, cpu, ended - began, [took for at, took in asked if began <= at <= ended])
+            for name, rows, cpu, began, ended in self._spans
+        ]
+
+    def cpu(self) -> float:
+        """CPU seconds of this process and of the database's server until now."""
+        return time.process_time() + server_cpu(self._backend)
+
+    _cpu = cpu
+
+
+def purge(hub: Hub, clock: SetClock, now: datetime) -> int:
+    """The hub's own purge at a moment."""
+    clock.advance(now - clock.now())
+    return sum(hub.retention.purge(ACTOR).values())
+
+
+def delete(store: Store, since: datetime, until: datetime) -> int:
+    """A plain batched DELETE of the reads whose end lies in a span, and of what goes with every read."""
+    bound = {"first": to_micros(since), "last": to_micros(until)}
+    some = "SELECT id, connection_id, vendor_read_id, captured_at FROM reads WHERE expires_at > :first AND "
+    some += f"expires_at <= :last AND NOT held ORDER BY expires_at LIMIT {BATCH}"
+    gone = 0
+    while True:
+        with store.write() as connection:
+            rows = store.rows(connection, some, bound)
+            if not rows:
+                break
+            ids = {"ids": store.as_list([row[0] for row in rows])}
+            times = {"early": min(row[3] for row in rows), "late": max(row[3] for row in rows)}
+            between = "captured_at >= :early AND captured_at <= :late"
+            for table, key in (("reads", "id"), ("payloads", "read_id")):
+                sql = f"DELETE FROM {table} WHERE {store.one_of(key, 'ids')} AND {between}"
+                connection.execute(text(sql), ids | times)
+            connection.execute(text(f"DELETE FROM candidates WHERE {store.one_of('read_id', 'ids')}"), ids)
+            for source in {row[1] for row in rows}:
+                names = store.as_list([row[2] for row in rows if row[1] == source])
+                sql = f"DELETE FROM ledger WHERE connection_id = :source AND {store.one_of('vendor_read_id', 'names')}"
+                connection.execute(text(sql), {"source": source, "names": names})
+            gone += len(rows)
+    if not store.is_sqlite:
+        vacuum(store, "reads", "payloads", "ledger", "candidates")
+    return gone
+
+
+def delete_month(store: Store) -> int:
+    """A plain batched DELETE of a month's reads and payloads, and of nothing else."""
+    first, last = map(to_micros, (BY_MONTH[1], BY_MONTH[1] + 31 * DAY))
+    gone = 0
+    some = "SELECT id, captured_at FROM reads WHERE captured_at >= :first AND captured_at < :last "
+    some += f"ORDER BY captured_at LIMIT {BATCH}"
+    while True:
+        with store.write() as connection:
+            rows = store.rows(connection, some, {"first": first, "last": last})
+            if not rows:
+                break
+            bound = {"ids": [row[0] for row in rows], "early": rows[0][1], "late": rows[-1][1]}
+            for table, key in (("reads", "id"), ("payloads", "read_id")):
+                sql = f"DELETE FROM {table} WHERE {key} = ANY(:ids) AND captured_at >= :early AND captured_at <= :late"
+                connection.execute(text(sql), bound)
+            gone += len(rows)
+    vacuum(store, f"reads_{BY_MONTH[1]:%Y_%m}", f"payloads_{BY_MONTH[1]:%Y_%m}")
+    return gone
+
+
+def vacuum(store: Store, *names: str) -> None:
+    """What a DELETE leaves to be done on PostgreSQL."""
+    with store._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for name in names:
+            connection.execute(text(f"VACUUM {name}"))
+
+
+def hold(store: Store) -> int:
+    """Hold a thousand of the reads that the purge is after, and gives how many of each it has."""
+    held = 0
+    with store.write() as connection:
+        for at in (MONTH_OVER, PURGED_OVER):
+            some = f"SELECT id FROM reads WHERE expires_at = :at ORDER BY captured_at LIMIT {HELD}"
+            held += connection.execute(
+                text(f"UPDATE reads SET held = true WHERE id IN ({some})"), {"at": to_micros(at)}
+            ).rowcount
+    return held
+
+
+@contextmanager
+def last_step(measured: Measured, rows: Callable[[], int]) -> Iterator[None]:
+    """Measure the last step of a month by itself too."""
+    whole = months._truncate
+
+    def truncate(*args: Any) -> bool:
+        cpu, began = measured.cpu(), time.monotonic()
+        done = whole(*args)
+        measured.add("emptied (of month)", rows(), measured.cpu() - cpu, began, time.monotonic())
+        return done
+
+    months._truncate = truncate
+    try:
+        yield
+    finally:
+        months._truncate = whole
+
+
+def measure(database: str, reads: int) -> None:
+    """Build, measure and print one database."""
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alprhub-bench-")))
+        (scratch / "data").mkdir()
+        clock = SetClock(END - 3 * DAY)
+        hub = stack.enter_context(opened(database, scratch / "data", clock))
+        began = time.perf_counter()
+        fill(hub.store, reads, ends=ends(not hub.store.is_sqlite), payload_bytes=PAYLOAD)
+        held = hold(hub.store)
+        print(f"{database}: {reads:,} reads, {held:,} held, built in {time.perf_counter() - began:.0f} s", flush=True)
+        if not hub.store.is_sqlite:
+            vacuum(hub.store, "")
+        reader = Reader(hub.settings, scratch)
+        measured = Measured(hub, reader.backend)
+        measured.take("idle", lambda: time.sleep(IDLE_S) or 0)
+        if not hub.store.is_sqlite:
+            found = _count(hub.store, BY_MONTH[0], BY_MONTH[1])
+            with last_step(measured, lambda: found):
+                measured.take("month", lambda: purge(hub, clock, MONTH_OVER))
+            measured.take("DELETE of a month", lambda: delete_month(hub.store))
+        measured.take("purge", lambda: purge(hub, clock, PURGED_OVER))
+        measured.take("DELETE", lambda: delete(hub.store, PURGED_OVER, DELETED_OVER))
+        hub.activate.activate(ACTOR, "long-beach", "measuring a recompute")
+        measured.take("recompute", lambda: hub.recompute.run(ACTOR)["changed"])
+        report(database, measured.figures(reader.stop()))
+        left = _held(hub.store)
+        print(f"{database}: {left:,} of {held:,} held reads are there; certificates {hub.certificates.verify()}\n")
+
+
+def _count(store: Store, since: datetime, until: datetime) -> int:
+    with store.read() as connection:
+        sql = "SELECT count(*) FROM reads WHERE captured_at >= :since AND captured_at < :until AND NOT held"
+        return int(connection.scalar(text(sql), {"since": to_micros(since), "until": to_micros(until)}) or 0)
+
+
+def _held(store: Store) -> int:
+    with store.read() as connection:
+        return int(connection.scalar(text("SELECT count(*) FROM reads WHERE held")) or 0)
+
+
+def report(database: str, figures: list[Figure]) -> None:
+    """The table of one database, and its ratios."""
+    by_name = {one.name: one for one in figures}
+    idle = _p95(by_name["idle"].reader)
+    table = Table(
+        database, "reads", "CPU s", "µs CPU a read", "wall s", "reader p50 ms", "p95 ms", "p95 / idle", "slowest ms"
+    )
+    for one in figures:
+        asked = one.reader or [0.0]
+        table.add_row(
+            one.name, f"{one.rows:,}", f"{one.cpu:.2f}", f"{one.cpu / one.rows * 1e6:.1f}" if one.rows else "",
+            f"{one.wall:.1f}", f"{sorted(asked)[len(asked) // 2]:.2f}", f"{_p95(asked):.2f}",
+            f"{_p95(asked) / idle:.1f}", f"{max(asked):.0f}",
+        )  # fmt: skip
+    Console(width=120).print(table)
+    if "month" in by_name:
+        emptied, plain = by_name["emptied (of month)"], by_name["DELETE of a month"]
+        ratio = (plain.cpu / plain.rows) / (max(emptied.cpu, 0.01) / emptied.rows)
+        print(
+            f"{database}: a month's reads and payloads emptied for 1/{ratio:.0f} of the CPU of their DELETE and VACUUM"
+        )
+
+
+def _p95(asked: list[float]) -> float:
+    return quantiles(asked, n=20)[-1] if len(asked) > 1 else asked[0]
+
+
+def main() -> None:
+    """Measure, or be the reader."""
+    parser = argparse.ArgumentParser(description="Measure retention.")
+    parser.add_argument("--reads", type=int, default=int(os.environ.get("READS", "10000000")))
+    parser.add_argument("--on", action="append", choices=("sqlite", "postgresql"))
+    parser.add_argument("--read", type=Path)
+    wanted = parser.parse_args()
+    if wanted.read:
+        read(wanted.read)
+        return
+    for database in wanted.on or ("sqlite", "postgresql"):
+        measure(database, wanted.reads)
+
+
+if __name__ == "__main__":
+    main()
