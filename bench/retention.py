@@ -115,7 +115,7 @@ def read(folder: Path) -> None:
             query = Query(Why("stolen_vehicle", "measuring a purge"), plates=(plates[number % len(plates)],), limit=50)
             began = time.monotonic()
             with hub.store.read() as connection:
-                hub.search.page(connection, query, END)
+                hub.search.page(connection, query, to_micros(END))
             asked.append((began, (time.monotonic() - began) * 1000))
             number += 1
             time.sleep(PAUSE_S)

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from hub.store.engine import Store
-from hub.store.partitions import months_of, payloads_of
+from hub.store.partitions import months_of, payloads_of, span_of
+from hub.store.plates import no_row
 
 BATCH: Final = 5000
 """Reads (or plates) in one transaction: the writer is never held long."""
@@ -24,6 +25,7 @@ ATTEMPTS: Final = 20
 BETWEEN_S: Final = 0.5
 _OVER: Final = "NOT r.held AND r.expires_at <= :now"
 _HERE: Final = f"r.id > :after AND r.id <= :last AND {_OVER}"
+_OF_THEM: Final = f"x.read_id = r.id AND x.read_id > :after AND x.read_id <= :last AND {_HERE}"
 
 
 class Gone(NamedTuple):
@@ -101,15 +103,15 @@ def _forget(connection: Connection, name: str, here: Mapping[str, int], account:
         "x.state <> 'doomed'",
         "hits": "DELETE FROM hits x USING {month} r WHERE {these}",
     }.items():
-        gone = change.format(month=name, these=f"x.read_id = r.id AND {_HERE}")
+        gone = change.format(month=name, these=_OF_THEM)
         told = f"WITH gone AS ({gone} RETURNING r.connection_id, r.rule) SELECT *, count(*) FROM gone GROUP BY 1, 2"
         for connection_id, rule, count in connection.execute(text(told), here):
             counts.setdefault((connection_id, rule), {})[what] = count
     plates = connection.scalars(
-        text(f"DELETE FROM candidates x USING {name} r WHERE x.read_id = r.id AND {_HERE} RETURNING x.plate_id"), here
+        text(f"DELETE FROM candidates x USING {name} r WHERE {_OF_THEM} RETURNING x.plate_id"), here
     ).all()
     for table in ("links", "held_reads"):
-        connection.execute(text(f"DELETE FROM {table} x USING {name} r WHERE x.read_id = r.id AND {_HERE}"), here)
+        connection.execute(text(f"DELETE FROM {table} x USING {name} r WHERE {_OF_THEM}"), here)
     _remove_unread(connection, name, sorted(set(plates)), here["now"])
     rows: dict[tuple[int, str], Gone] = {}
     days: dict[tuple[int, int], int] = {}
@@ -157,15 +159,19 @@ def _remove_plates(store: Store, name: str, now: int) -> None:
 
 
 def _remove_unread(connection: Connection, name: str, plates: list[int], now: int) -> None:
-    if plates:
-        connection.execute(
-            text(
-                "DELETE FROM plates p WHERE p.id = ANY(:plates) AND NOT EXISTS (SELECT 1 FROM reads r WHERE "
-                f"r.plate_id = p.id AND (r.tableoid <> '{name}'::regclass OR NOT ({_OVER}))) "
-                "AND NOT EXISTS (SELECT 1 FROM candidates c WHERE c.plate_id = p.id)"
-            ),
-            {"plates": plates, "now": now},
-        )
+    if not plates:
+        return
+    begin, end = span_of(name)
+    connection.execute(
+        text(
+            "DELETE FROM plates p WHERE p.id = ANY(:plates) "
+            f"AND {no_row('reads r WHERE r.plate_id = p.id AND (r.captured_at < :begin OR r.captured_at >= :end)')} "
+            f"AND {no_row(f'{name} r WHERE r.plate_id = p.id AND r.expires_at > :now')} "
+            f"AND {no_row('candidates c WHERE c.plate_id = p.id')} "
+            f"AND p.id NOT IN (SELECT plate_id FROM {name} WHERE held)"
+        ),
+        {"plates": plates, "now": now, "begin": begin, "end": end},
+    )
 
 
 def _truncate(connection: Connection, name: str, now: int) -> bool:

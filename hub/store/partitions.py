@@ -60,6 +60,12 @@ def payloads_of(month: str) -> str:
     return month.replace("reads", "payloads", 1)
 
 
+def span_of(month: str) -> tuple[int, int]:
+    """When a month begins and ends (µs)."""
+    first = datetime.strptime(month, "reads_%Y_%m").replace(tzinfo=UTC)
+    return to_micros(first), to_micros(_month(first, 1))
+
+
 def _month(now: datetime, step: int) -> datetime:
     months = now.year * 12 + now.month - 1 + step
     return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)

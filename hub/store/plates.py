@@ -36,8 +36,8 @@ def remove_unread(store: Store, connection: Connection, ids: Iterable[int]) -> N
     gone = connection.execute(
         text(
             f"SELECT id, plate FROM plates WHERE {store.one_of('id', 'ids')} "
-            "AND NOT EXISTS (SELECT 1 FROM reads WHERE reads.plate_id = plates.id) "
-            "AND NOT EXISTS (SELECT 1 FROM candidates WHERE candidates.plate_id = plates.id)"
+            f"AND {no_row('reads WHERE reads.plate_id = plates.id')} "
+            f"AND {no_row('candidates WHERE candidates.plate_id = plates.id')}"
         ),
         {"ids": store.as_list(sorted(ids))},
     ).all()
@@ -51,6 +51,14 @@ def remove_unread(store: Store, connection: Connection, ids: Iterable[int]) -> N
     connection.execute(
         text(f"DELETE FROM plates WHERE {store.one_of('id', 'ids')}"), {"ids": store.as_list([row.id for row in gone])}
     )
+
+
+def no_row(of: str) -> str:
+    """SQL that holds where a table (and a condition on it) has no row, looked up for each plate by itself.
+
+    `NOT EXISTS` says the same, but PostgreSQL answers it for a thousand plates by going through every read there is.
+    """
+    return f"(SELECT 1 FROM {of} LIMIT 1) IS NULL"
 
 
 def forget_removed(store: Store) -> None:
