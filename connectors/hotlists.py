@@ -2,9 +2,11 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 
 from connectors.contract import Entry, RemoteEntry
 from connectors.errors import VendorChanged
@@ -37,6 +39,12 @@ def as_csv(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\r\n").writerows([columns, *lines])
     return out.getvalue().encode()
+
+
+def file_stem(list_name: str) -> str:
+    """How the files of a list begin, always alike; two lists never begin alike, whatever signs their names lose."""
+    plain = re.sub(r"[^a-z0-9]+", "-", list_name.lower()).strip("-")[:60]
+    return f"{plain or 'list'}-{sha256(list_name.encode()).hexdigest()[:8]}"
 
 
 def exported(body: bytes) -> Iterator[RemoteEntry]:

@@ -8,7 +8,8 @@ from hub.audit.record import Actor
 
 @flow(name="reconcile", persist_result=False)
 def reconcile() -> dict[str, int]:
-    """Add up what came and what became of it; how many days there are, and how many differ."""
+    """Add up what came and what became of it: counts of days, of those that differ, of certificates nobody confirms."""
     with the_hub() as hub:
         account = hub.reconciliation.run(Actor.of_process())
-        return {"days": len(account.days), "differences": len(account.differences)}
+        told = {"days": len(account.days), "differences": len(account.differences)}
+        return told | {"unconfirmed": hub.handover.overdue()}

@@ -25,7 +25,6 @@ from hub.connections.trial import Trials
 from hub.errors import NotFound, PolicyRefused
 from hub.hotlists.lists import Hotlists
 from hub.hotlists.publishing import Publishing
-from hub.ingest.documents import why_refused
 from hub.ingest.gaps import Gaps
 from hub.ingest.inbox import Inbox
 from hub.ingest.intake import Intake
@@ -34,13 +33,16 @@ from hub.ingest.quarantine import Quarantine
 from hub.ingest.sync import Sync, Watch
 from hub.policy.asking import Asking
 from hub.policy.profile import Profile, load
-from hub.retention.activate import Activate, begin, in_force, of_id
+from hub.retention.activate import Activate, Governing, begin
 from hub.retention.ages import Ages
 from hub.retention.calendar import Calendar
 from hub.retention.canary import Canaries
 from hub.retention.certificates import Certificates
+from hub.retention.endings import Endings
+from hub.retention.handover import Handover
 from hub.retention.holds import Holds
 from hub.retention.links import Links
+from hub.retention.orders import Orders
 from hub.retention.purge import Kind, Retention
 from hub.retention.recompute import Recompute
 from hub.retention.reconcile import Reconciliation
@@ -58,6 +60,7 @@ from hub.store.instant import to_micros
 from hub.store.partitions import make_months
 from hub.store.schema import upgrade
 from hub.store.spool import Spool
+from hub.store.statistics import withhold
 from hub.store.vault import Vault
 
 
@@ -97,11 +100,13 @@ class Hub:
     reconciliation: Reconciliation
     canaries: Canaries
     certificates: Certificates
+    handover: Handover
     activate: Activate
     recompute: Recompute
     holds: Holds
     reviews: Reviews
     links: Links
+    orders: Orders
     pictures: Pictures
 
 
@@ -122,8 +127,9 @@ def open_hub(
     try:
         upgrade(store)
         make_months(store, ticking.now())
-        profile = begin(store, Audit(store, ticking), ticking, given.profile)
-        yield _assembled(given, ticking, sleep or time.sleep, profile, vault, store)
+        withhold(store)
+        begin(store, Audit(store, ticking), ticking, given.profile)
+        yield _assembled(given, ticking, sleep or time.sleep, vault, store)
     finally:
         store.close()
 
@@ -136,15 +142,16 @@ def _vault(settings: HubSettings) -> Vault:
     return Vault.of_text(settings.secret_key.get_secret_value(), former.get_secret_value() if former else None, file)
 
 
-def _assembled(
-    settings: HubSettings, clock: Clock, sleep: Callable[[float], None], profile: Profile, vault: Vault, store: Store
-) -> Hub:
+def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], None], vault: Vault, store: Store) -> Hub:
+    governing = Governing(store)
+    profile = governing.profile()
     images = open_images(settings.images or str(settings.data / "images"), settings.images_endpoint)
     audit = Audit(store, clock)
     asking = Asking(audit, profile)
     frame = Frame(clock=clock, sleep=sleep)
     connections = Connections(store, audit, clock, vault, frame, settings.agency, settings.allow_connectors)
-    intake = Intake(store, images, profile, clock)
+    intake = Intake(store, images, governing.now, clock)
+    endings = Endings(store, clock, governing)
     hotlists = Hotlists(store, audit, clock)
 
     def watches() -> list[Watch]:
@@ -152,21 +159,21 @@ def _assembled(
 
     def life(info: Info) -> timedelta:
         try:
-            return profile.expiry(info.origin, info.retention_vendor, clock.now()).at - clock.now()
+            return governing.profile().expiry(info.origin, info.retention_vendor, clock.now()).at - clock.now()
         except PolicyRefused:
             return timedelta(days=36_500)  # nothing says that such reads are ever over
 
     search = Search(store, asking, clock, profile.zone, connections.kind)
     pictures = Pictures(store, images, clock)
+    sync = Sync(store, audit, clock, intake, pictures, connections.open, connections.pause, watches, life)
     publishing = Publishing(store, audit, clock, hotlists, connections.open)
-    recompute = Recompute(store, audit, clock, lambda: _kinds(store, connections), lambda ident: of_id(store, ident))
-    retention = Retention(
-        store, images, audit, clock, profile, lambda: _kinds(store, connections), lambda: in_force(store)
-    )
+    recompute = Recompute(store, audit, clock, lambda: _kinds(store, connections), governing)
+    retention = Retention(store, images, audit, clock, governing, lambda: _kinds(store, connections))
     holds = Holds(
         store, audit, asking, clock, lambda *asked: _meant(search, *asked), lambda *keys: _held(store, *keys),
         settings.auditors,
     )  # fmt: skip
+    certificates = Certificates(store, audit, clock)
     health = Health(store, clock, connections, lambda: waiting_pushes(settings.data / "inbox"))
     return Hub(
         settings=settings,
@@ -177,16 +184,16 @@ def _assembled(
         audit=audit,
         asking=asking,
         connections=connections,
-        changes=Changes(store, audit, clock, vault, frame, profile, settings.agency, connections),
-        trials=Trials(store, audit, clock, profile, connections, why_refused),
+        changes=Changes(store, audit, clock, vault, frame, governing.profile, endings, settings.agency, connections),
+        trials=Trials(store, audit, connections, sync.window, intake.look),
         sealing=Sealing(store, audit, vault),
         pausing=Pausing(store, clock, connections),
         health=health,
         diagnostics=Diagnostics(store, audit, clock, vault, connections, health),
-        removals=Removals(store, audit, clock, profile, connections, publishing.withdraw, retention.purge),
+        removals=Removals(store, audit, clock, endings, connections, publishing.withdraw, retention.purge),
         cameras=Cameras(store, audit),
         intake=intake,
-        sync=Sync(store, audit, clock, intake, pictures, connections.open, connections.pause, watches, life),
+        sync=sync,
         gaps=Gaps(store, audit, clock, connections.kind, life),
         quarantine=Quarantine(store, audit, clock, intake, connections.open),
         hotlists=hotlists,
@@ -202,12 +209,14 @@ def _assembled(
         calendar=Calendar(store, audit, clock, profile),
         reconciliation=Reconciliation(store, audit, clock),
         canaries=Canaries(store, audit, clock, profile, connections.open, connections.pause),
-        certificates=Certificates(store, audit, clock),
+        certificates=certificates,
+        handover=Handover(store, audit, clock, profile, certificates),
         activate=Activate(store, audit, clock, recompute.effect),
         recompute=recompute,
         holds=holds,
         reviews=Reviews(store, audit, clock, profile, lambda: _kinds(store, connections)),
-        links=Links(store, audit, clock, profile, lambda: _kinds(store, connections)),
+        orders=Orders(store, audit, asking, clock, lambda *asked: _meant(search, *asked), retention.purge),
+        links=Links(store, audit, clock, governing, lambda: _kinds(store, connections)),
         pictures=pictures,
     )
 

@@ -1,12 +1,15 @@
 """Fixtures that every floor may use."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import migrated
 import postgres
 import pytest
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SHARED = Path(__file__).parents[2] / "shared"
 
 
@@ -21,7 +24,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def pg_server() -> Iterator[URL]:
     """One PostgreSQL for all tests of a worker."""
-    with postgres.server() as url:
+    with postgres.server(durable=False) as url:
         yield url
 
 
@@ -30,3 +33,23 @@ def pg_url(pg_server: URL) -> Iterator[str]:
     """A new, empty PostgreSQL database."""
     with postgres.database(pg_server) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_pg(pg_server: URL) -> Iterator[str]:
+    """The name of a database with the schema and the months of a hub that was opened at noon on the first of June 2026.
+
+    It is there to be copied: nobody connects to it.
+    """
+    with postgres.database(pg_server) as url:
+        migrated.migrate(url, NOW)
+        yield str(make_url(url).database)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the schema, to be copied."""
+    file = tmp_path_factory.mktemp("migrated") / migrated.NAME
+    migrated.migrate(f"sqlite:///{file}", NOW)
+    assert [path.name for path in file.parent.iterdir() if path.is_file()] == [file.name]
+    return file

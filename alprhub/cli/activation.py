@@ -13,6 +13,7 @@ from hub.policy.decisions import Decision, read_decisions
 from hub.retention.activate import Change
 from hub.wiring import open_hub
 
+KEPT_SHORT = "could live longer and do not: that takes a signed decision (settles: lengthening)"
 Named = Annotated[str, typer.Argument(help="A built-in profile or a file.")]
 
 
@@ -44,6 +45,8 @@ def activate(
                 f"{profile} is in force. {told['changed']:,} reads changed: {told['shortened']:,} end sooner, "
                 f"{told['lengthened']:,} later; the next purge removes what is over"
             )
+            if told["kept_short"]:
+                console.print(f"{told['kept_short']:,} {KEPT_SHORT}")
 
 
 def _show(changes: list[Change], as_json: bool) -> None:
@@ -52,6 +55,8 @@ def _show(changes: list[Change], as_json: bool) -> None:
         return
     print_rows([change._asdict() for change in changes], Change._fields, False)
     for change in changes:
+        if change.kept_short:
+            console.print(f"{change.kept_short:,} of {change.connection} ({change.rule}) {KEPT_SHORT}")
         if change.end_now:
             console.print(f"would purge {change.end_now:,} reads of {change.connection} at once ({change.rule})")
 

@@ -73,6 +73,21 @@ def add(
         console.print(f"canary {made.id} of {made.connection}")
 
 
+@canary.command()
+def remove(
+    number: Annotated[int, typer.Argument(help="The number of the canary.")],
+    reason: Annotated[str, typer.Option(help="Why the vendor is not probed with it any more.")],
+    as_json: AsJson = False,
+) -> None:
+    """Probe with a canary no more; what its probes found stays on record."""
+    with failures(), open_hub() as hub:
+        gone = hub.canaries.remove(Actor.of_process(), number, reason)
+    if as_json:
+        print_json(gone)
+    else:
+        console.print(f"canary {gone.id} of {gone.connection}: removed")
+
+
 @canary.command("list")
 def known(as_json: AsJson = False) -> None:
     """List the canaries, and what their last probe found."""

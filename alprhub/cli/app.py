@@ -7,6 +7,7 @@ from alprhub.cli import (
     ages,
     analysis,
     cameras,
+    certificates,
     connections,
     connectors,
     demo,
@@ -40,7 +41,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(retention.app, name="retention")
 app.add_typer(weights.app, name="weights")
-for report in (ages.ages, ages.calendar, ages.reconcile):
+for report in (certificates.certificates, ages.ages, ages.calendar, ages.reconcile):
     retention.app.command()(report)
 retention.app.add_typer(ages.canary, name="canary")
 policy.app.command()(activation.preview)

@@ -106,10 +106,22 @@ def review(
     if as_json:
         print_json({"overdue": len(tasks), "tasks": tasks})
     else:
-        columns = ("hold", "kind", "case_number", "task", "due_at", "placed_by", "approved_by", "clause")
+        columns = ("hold", "kind", "case_number", "task", "due_at", "placed_by", "approved_by", "clause", "booking")
         print_rows(tasks, columns, False, "nothing is due")
     if tasks:
         raise typer.Exit(OVERDUE)
+
+
+@app.command()
+def dispose(
+    hold: Which,
+    how: Annotated[str, typer.Option(help="What became of the media, and who did it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Keep that the media of resolved litigation are disposed of; the task in `review` ends with it."""
+    with failures(), open_hub() as hub:
+        hub.reviews.disposed(Actor.of_process(), hold, how)
+        _show(hub.holds.get(hold), as_json, f"hold {hold}: its media are disposed of")
 
 
 @app.command()

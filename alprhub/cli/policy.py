@@ -15,6 +15,7 @@ from hub.policy.profile import Profile, load, names, of_file
 from hub.policy.resolution import Bound
 from hub.policy.rules import Rule
 from hub.settings import HubSettings
+from hub.wiring import open_hub
 from normalize.fault import Unusable
 from normalize.times import from_iso
 
@@ -31,7 +32,7 @@ EXPLAINED = "retention.report_if_older_than"
 def list_(as_json: AsJson = False) -> None:
     """List the built-in profiles: whose they are, and whether one could be put in force as it stands."""
     with failures():
-        in_force = HubSettings().profile
+        in_force = _in_force().name
         rows = []
         for name in names():
             profile = load(name)
@@ -54,7 +55,7 @@ def list_(as_json: AsJson = False) -> None:
 def show(profile: Named = None, decisions: SignedIn = None, as_json: AsJson = False) -> None:
     """Show every rule in force with its clauses: retention, fields after the overlays, and what nobody has decided."""
     with failures():
-        found = load(profile or HubSettings().profile, _signed(decisions))
+        found = _named(profile, decisions)
         told = _told(found)
         if as_json:
             print_json(told)
@@ -115,7 +116,7 @@ def boundary(
 ) -> None:
     """Say when a copy of a read must be gone, or until when nobody may delete it, and by which clause."""
     with failures():
-        found = load(profile or HubSettings().profile, _signed(decisions))
+        found = _named(profile, decisions)
         captured = _instant(found, captured_at, "captured-at")
         received = captured if received_at is None else _instant(found, received_at, "received-at")
         if held:
@@ -131,6 +132,22 @@ def boundary(
             console.print(f"{lead}{bound['kind']} {_z(bound['boundary'])} {bound['rule']} ({bound['clause']})")
         if told.get("conflict"):
             console.print("conflict: the floor lies behind the ceiling; a person must decide", style="yellow")
+
+
+def _named(name: str | None, decisions: Path | None) -> Profile:
+    """The profile of a name with the decisions of a file, or the one in force with those that it was signed with."""
+    if name is None and decisions is None:
+        return _in_force()
+    return load(name or _in_force().name, _signed(decisions))
+
+
+def _in_force() -> Profile:
+    """The profile in force; where there is no hub yet, the one that it would begin with."""
+    settings = HubSettings()
+    if settings.database_url is None and not (settings.data / "alprhub.sqlite3").exists():
+        return load(settings.profile)
+    with open_hub(settings) as hub:
+        return hub.profile
 
 
 def _boundary(profile: Profile, term: Contract, captured: datetime, received: datetime) -> dict[str, Any]:

@@ -1,20 +1,19 @@
-"""`alprhub retention preview | purge | certificates`: what is over, its end, and the proof of it."""
+"""`alprhub retention preview | purge | destroy | orders`: what is over, its end, and what a court ends before."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from alprhub.cli.asking import Asked, asks
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from alprhub.cli.reads import purge
 from hub.audit.record import Actor
-from hub.errors import Invalid
+from hub.errors import Invalid, NotFound
+from hub.retention.orders import NewOrder
 from hub.wiring import open_hub
 
 app = typer.Typer(help="See what is over, purge it, show and check the certificates.", no_args_is_help=True)
-COLUMNS = (
-    *("id", "connection", "rule", "clause", "reads", "pictures", "hits", "quarantined", "closed_at", "custodian"),
-    "digest",
-)
 
 app.command()(purge)
 
@@ -27,24 +26,50 @@ def preview(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def certificates(
-    verify: Annotated[bool, typer.Option("--verify", help="Check the whole chain.")] = False,
-    countersign: Annotated[int | None, typer.Option(help="Confirm the certificate of this number.")] = None,
-    custodian: Annotated[str | None, typer.Option(help="The custodian of records who confirms it.")] = None,
-    limit: Annotated[int, typer.Option(min=1)] = 100,
+@asks
+def destroy(
+    asked: Asked,
+    order: Annotated[Path, typer.Option(help="The file of the court's order; the hub keeps it.")],
+    number: Annotated[str, typer.Option(help="The order's number.")],
+    court: Annotated[str, typer.Option(help="The court that ordered it.")],
+    approved_by: Annotated[str, typer.Option(help="Who approved it: somebody else than you.")],
+    read: Annotated[list[int] | None, typer.Option(help="Only this read, by id, and no question.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List certificates of destruction, newest first; check their chain; note the custodian's confirmation."""
+    """Destroy the reads that a court's order names, also those that policy would keep for a time yet.
+
+    What somebody holds is refused. Repeat the command to finish one that was cut short.
+    """
     with failures(), open_hub() as hub:
-        if countersign is not None:
-            if custodian is None:
-                raise Invalid("custodian: say who confirms it")
-            print_rows([hub.certificates.countersign(Actor.of_process(), countersign, custodian)], COLUMNS, as_json)
-        elif verify:
-            count = hub.certificates.verify()
-            if as_json:
-                print_json({"verified": count})
-            else:
-                console.print(f"{count} certificates, each as it was closed and behind the one before it")
+        try:
+            new = NewOrder(number, court, asked.reason, approved_by, order.read_bytes())
+        except OSError:
+            raise NotFound(f"{order}: there is no such file, or it cannot be read") from None
+        if read:
+            if Asked(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
+                raise Invalid("read: ids and a question exclude each other")
+            done = hub.orders.destroy(Actor.of_process(), new, reads=read)
         else:
-            print_rows(hub.certificates.list(limit), COLUMNS, as_json)
+            done = hub.orders.destroy(Actor.of_process(), new, asked.query(hub))
+        if as_json:
+            print_json(done)
+        else:
+            console.print(f"order {done.number}: {done.reads:,} reads are destroyed; the certificates name it")
+
+
+@app.command()
+def orders(
+    save: Annotated[str | None, typer.Option(help="Write the file of the order of this number.")] = None,
+    to: Annotated[Path | None, typer.Option(help="Where to; it must not be there yet.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the orders that were carried out, the oldest first, or write the file of one as it was attached."""
+    with failures(), open_hub() as hub:
+        if save is None:
+            columns = ("number", "court", "reads", "at", "carried_out_by", "approved_by", "reason", "sha256")
+            print_rows(hub.orders.list(), columns, as_json, "no orders")
+            return
+        if to is None or to.exists():
+            raise Invalid("to: needs a file that is not there yet")
+        to.write_bytes(hub.orders.file(save))
+        console.print(f"order {save}: written to {to}")

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from .world import Pass
+
 KINDS = ("dropped_key", "wrong_type", "impossible_time", "empty_plate", "garbage")
 
 _GARBAGE: tuple[Any, ...] = (None, 7, "\u0000\ufffd not a record", [], True)
@@ -171,6 +173,17 @@ class Faults:
             for place in anatomy.plates:
                 _parent(spoilt, place)[place[-1]] = ""
         return spoilt
+
+    def told(
+        self, passes: Sequence[Pass], tell: Callable[[Pass], dict[str, Any]], anatomy: Anatomy, page: int
+    ) -> list[Any]:
+        """What `tell` says of passes, in order, with the faults of the records: `spoil` and then `spread`."""
+        records = [tell(one) for one in passes]
+        if not self.touch_records:
+            return records
+        names = [one.id for one in passes]
+        spoilt = [self.spoil(record, name, anatomy) for record, name in zip(records, names, strict=True)]
+        return self.spread(spoilt, names, page)
 
     def spread(self, items: Sequence[T], ids: Sequence[str], page: int, times: Sequence[int] = ()) -> list[T]:
         """The items in order without the late ones and with the copies of the repeated ones.

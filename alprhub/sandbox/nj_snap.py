@@ -7,20 +7,19 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from time import monotonic
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from .callbacks import post
 from .faults import Anatomy, Faults
-from .gate import Gate, Voice
+from .gate import Voice
+from .stand import answer, object_of, stand, ticking
 from .world import TOWN, Pass, World, to_micros
 
 API_KEY = "sandbox-key-nj-snap"  # opens nothing but this stand-in
@@ -96,13 +95,7 @@ class NjSnapState:
     def found(self, start: int, end: int, fits: Callable[[Pass], bool], page: int) -> list[Any]:
         """The reads of a window, oldest first (invented), with the faults of the records if any are on."""
         low, high = bisect_left(self._times, start), bisect_left(self._times, end + 1)
-        passes = [one for one in self.passes[low:high] if fits(one)]
-        records: list[Any] = [self.read(one) for one in passes]
-        if self.faults.touch_records:
-            ids = [one.id for one in passes]
-            spoilt = [self.faults.spoil(record, name, ANATOMY) for record, name in zip(records, ids, strict=True)]
-            records = self.faults.spread(spoilt, ids, page)
-        return records
+        return self.faults.told([one for one in self.passes[low:high] if fits(one)], self.read, ANATOMY, page)
 
     def read(self, one: Pass) -> dict[str, Any]:
         """One result of a search (documented: the members; the time has whole seconds and a Z)."""
@@ -150,19 +143,14 @@ def nj_snap_app(
     It tells of `passes` in the order of time, by default those of the world's first vendor: the town is the same for
     all. What it holds is `app.state.nj_snap`, an `NjSnapState`, whose `origin` must be told where it runs.
     """
-    started = monotonic()
     state = NjSnapState(
         world=world,
         faults=faults if faults is not None else Faults(seed=world.seed),
-        clock=clock or (lambda: world.now + timedelta(seconds=monotonic() - started)),
+        clock=ticking(world, clock),
         api_key=api_key,
         passes=list(passes if passes is not None else next(iter(world.passes.values()))),
     )
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.nj_snap, app.state.faults = state, state.faults
-    app.add_exception_handler(Refusal, _refuse)
-    app.add_exception_handler(HTTPException, _refuse_plainly)
-    app.add_middleware(Gate, faults=state.faults, voice=_VOICE, log=state.log)
+    app = stand("nj_snap", state, _VOICE, Refusal, _refused, _plainly)
     app.include_router(router)
     return app
 
@@ -225,7 +213,7 @@ async def search(request: Request) -> Response:
     records = state.found(start, end + 999_999, _wanted(asked), size)
     pages = -(-len(records) // size)
     results = records[(page - 1) * size : page * size]
-    return _answer({"metadata": {"page_count": pages if page == 1 else -1}, "results": results})
+    return answer({"metadata": {"page_count": pages if page == 1 else -1}, "results": results})
 
 
 @router.post("/api/alpr/v1/hotlist")
@@ -247,7 +235,7 @@ async def hotlist(request: Request) -> Response:
     for poi in pois:
         if state.same_id == "replace" or poi["ID"] not in state.pois:
             state.pois[poi["ID"]] = poi
-    return _answer({"status": "OK"})
+    return answer({"status": "OK"})
 
 
 @router.get("/store/{kind}/{name}")
@@ -288,25 +276,15 @@ def _wanted(asked: dict[str, Any]) -> Callable[[Pass], bool]:
 async def _asked(request: Request) -> tuple[NjSnapState, dict[str, Any]]:
     state: NjSnapState = request.app.state.nj_snap
     state.admit(request)
-    try:
-        asked = msgspec.json.decode(await request.body())
-    except msgspec.DecodeError:
-        asked = None
-    if not isinstance(asked, dict):
+    asked = await object_of(request)
+    if asked is None:
         raise Refusal(400, "INVALID_JSON", "The body is no JSON object")
     return state, asked
 
 
-def _answer(body: Any) -> Response:
-    return Response(_JSON.encode(body), media_type="application/json")
+def _refused(refusal: Refusal) -> Response:
+    return answer(refusal.body, refusal.status)
 
 
-async def _refuse(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return Response(_JSON.encode(error.body), status_code=error.status, media_type="application/json")
-
-
-async def _refuse_plainly(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    body = {"error": {"code": "NOT_FOUND", "message": str(error.detail), "details": None}}
-    return Response(_JSON.encode(body), status_code=error.status_code, media_type="application/json")
+def _plainly(status: int, words: str) -> Response:
+    return answer({"error": {"code": "NOT_FOUND", "message": words, "details": None}}, status)

@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from time import monotonic
 from typing import Any
 
 import httpx
 import msgspec
 from fastapi import APIRouter, FastAPI
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from .callbacks import caller
 from .faults import Anatomy, Faults
-from .gate import Gate, Voice
+from .gate import Voice
+from .stand import answer, stand, ticking
 from .world import Camera, Pass, World
 
 TOKEN = "sandbox-token-parkpow"  # noqa: S105 - opens nothing but this stand-in
@@ -81,19 +80,14 @@ def parkpow_app(
     `clock` tells the vendor's time (it starts at `world.now` and runs on by default). What the vendor holds is
     `app.state.parkpow`.
     """
-    started = monotonic()
     state = ParkPowState(
         world=world,
         faults=faults if faults is not None else Faults(seed=world.seed),
-        clock=clock or (lambda: world.now + timedelta(seconds=monotonic() - started)),
+        clock=ticking(world, clock),
         told_by=told_by,
     )
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.parkpow, app.state.faults = state, state.faults
-    app.add_exception_handler(Refusal, _refuse)
-    app.add_exception_handler(HTTPException, _refuse_plainly)
     voice = Voice(_JSON.encode(_THROTTLED), _JSON.encode({"detail": "Service unavailable."}), b"application/json")
-    app.add_middleware(Gate, faults=state.faults, voice=voice, log=state.log)
+    app = stand("parkpow", state, voice, Refusal, _refused, _plainly)
     app.include_router(router)
     return app
 
@@ -117,17 +111,16 @@ async def visits(request: Request) -> Response:
     ]
     if query.get("ordering") != "start_date":
         found.reverse()
-    told = [state.faults.spoil(visit(state, one), one.id, VISIT) for one in found]
-    told = state.faults.spread(told, [one.id for one in found], state.page_size)
+    told = state.faults.told(found, lambda one: visit(state, one), VISIT, state.page_size)
     if state.as_in_2020:
-        return _answer(told)
+        return answer(told)
     page = _page_of(query.get("page"))
     first, last = (page - 1) * state.page_size, page * state.page_size
     if page > 1 and first >= len(told):
         raise Refusal(404, "Invalid page.")
     following = page if state.faults.repeat_cursor else page + 1 if last < len(told) else None
     address = str(request.url.include_query_params(page=following)) if following else None
-    return _answer({"estimated_count": len(told), "next": address, "results": told[first:last]})
+    return answer({"estimated_count": len(told), "next": address, "results": told[first:last]})
 
 
 def visit(state: ParkPowState, one: Pass) -> dict[str, Any]:
@@ -240,15 +233,9 @@ def _page_of(text: str | None) -> int:
     return int(text)
 
 
-def _answer(body: Any, status: int = 200) -> Response:
-    return Response(_JSON.encode(body), status_code=status, media_type="application/json")
+def _refused(refusal: Refusal) -> Response:
+    return _plainly(refusal.status, refusal.detail)
 
 
-async def _refuse(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return _answer({"detail": error.detail, "status_code": error.status}, error.status)
-
-
-async def _refuse_plainly(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return _answer({"detail": str(error.detail), "status_code": error.status_code}, error.status_code)
+def _plainly(status: int, words: str) -> Response:
+    return answer({"detail": words, "status_code": status}, status)

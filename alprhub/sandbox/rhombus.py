@@ -5,18 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from time import monotonic
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from fastapi import APIRouter, FastAPI
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from .faults import Anatomy, Faults
-from .gate import Gate, Voice
+from .gate import Voice
+from .stand import answer, object_of, stand, ticking
 from .world import Pass, World, to_micros
 
 API_KEY = "sandbox-key-rhombus"  # opens nothing but this stand-in
@@ -96,13 +95,8 @@ class RhombusState:
     def found(self, start: int, end: int) -> list[Any]:
         """The newest events of a window in ms, newest first, with the faults of the records if any are on."""
         low, high = bisect_left(self._times, start), bisect_left(self._times, end + int(self.ends_inside))
-        passes = self.passes[low:high][::-1]
-        records: list[Any] = [event(one) for one in passes]
-        if self.faults.touch_records:
-            ids = [one.id for one in passes]
-            spoilt = [self.faults.spoil(record, name, ANATOMY) for record, name in zip(records, ids, strict=True)]
-            records = self.faults.spread(spoilt, ids, self.most_events)
-        return records[: self.most_events]
+        found = self.faults.told(self.passes[low:high][::-1], event, ANATOMY, self.most_events)
+        return found[: self.most_events]
 
 
 def rhombus_app(
@@ -118,19 +112,14 @@ def rhombus_app(
     It tells of `passes` in the order of time, by default those of the world's first vendor: the town is the same for
     all. What it holds is `app.state.rhombus`, a `RhombusState`; its faults are `app.state.faults`.
     """
-    started = monotonic()
     state = RhombusState(
         world=world,
         faults=faults if faults is not None else Faults(seed=world.seed),
-        clock=clock or (lambda: world.now + timedelta(seconds=monotonic() - started)),
+        clock=ticking(world, clock),
         api_key=api_key,
         passes=list(passes if passes is not None else next(iter(world.passes.values()))),
     )
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.rhombus, app.state.faults = state, state.faults
-    app.add_exception_handler(Refusal, _refuse)
-    app.add_exception_handler(HTTPException, _refuse_plainly)
-    app.add_middleware(Gate, faults=state.faults, voice=_VOICE, log=state.log)
+    app = stand("rhombus", state, _VOICE, Refusal, _refused, _plainly)
     app.include_router(router, prefix="/api")
     return app
 
@@ -246,11 +235,8 @@ async def _asked(request: Request) -> tuple[RhombusState, dict[str, Any]]:
     """The state and the request's members, once it has shown its key; 400 for a body that is no object."""
     state: RhombusState = request.app.state.rhombus
     state.admit(request)
-    try:
-        asked = msgspec.json.decode(await request.body())
-    except msgspec.DecodeError:
-        asked = None
-    if not isinstance(asked, dict):
+    asked = await object_of(request)
+    if asked is None:
         raise Refusal(400, _UNREADABLE)
     return state, asked
 
@@ -274,14 +260,12 @@ def _text(asked: dict[str, Any], name: str) -> str:
 
 def _answer(state: RhombusState, body: dict[str, Any]) -> Response:
     warning = {"warningMsg": "Not everything could be read"} if state.partly else {}
-    return Response(_JSON.encode({**body, **warning}), media_type="application/json")
+    return answer({**body, **warning})
 
 
-async def _refuse(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return Response(_JSON.encode(error.body), status_code=error.status, media_type="application/json")
+def _refused(refusal: Refusal) -> Response:
+    return answer(refusal.body, refusal.status)
 
 
-async def _refuse_plainly(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return Response(_JSON.encode({"msg": str(error.detail)}), status_code=error.status_code)
+def _plainly(status: int, words: str) -> Response:
+    return Response(_JSON.encode({"msg": words}), status_code=status)

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
-from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,13 +21,13 @@ import msgspec
 from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from .callbacks import post
 from .faults import Anatomy, Faults
-from .gate import Gate, Voice
+from .gate import Voice
+from .stand import answer, object_of, stand, ticking
 from .world import Camera, Pass, World, to_micros
 
 API_KEY = "vkd_api_sandbox-key"  # opens nothing but this stand-in
@@ -122,19 +121,14 @@ def verkada_app(
     `clock` tells the vendor's time (it starts at `world.now` and runs on by default). What the vendor holds is
     `app.state.verkada`, whose `origin` must be told before pictures are asked for.
     """
-    started = monotonic()
     state = VerkadaState(
         world=world,
         faults=faults if faults is not None else Faults(seed=world.seed),
-        clock=clock or (lambda: world.now + timedelta(seconds=monotonic() - started)),
+        clock=ticking(world, clock),
         told_by=told_by,
     )
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.verkada, app.state.faults = state, state.faults
-    app.add_exception_handler(Refusal, _refuse)
-    app.add_exception_handler(HTTPException, _refuse_plainly)
     voice = Voice(_error("Rate limit exceeded"), _error("Service unavailable"), b"application/json")
-    app.add_middleware(Gate, faults=state.faults, voice=voice, log=state.log)
+    app = stand("verkada", state, voice, Refusal, _refused, _plainly)
     app.include_router(router)
     return app
 
@@ -147,7 +141,7 @@ async def token(request: Request) -> Response:
         raise Refusal(401, "Invalid API key")
     made = f"v2_{uuid4().hex}"
     state.tokens[made] = state.clock() + timedelta(seconds=state.token_seconds)
-    return _answer({"token": made})
+    return answer({"token": made})
 
 
 @router.get("/cameras/v1/devices")
@@ -177,13 +171,13 @@ async def images(request: Request) -> Response:
     now = int(state.clock().timestamp())
     start, end = _whole(query.get("start_time"), now - 86_400), _whole(query.get("end_time"), now)
     plate = query.get("license_plate")
-    told, names = [], []
-    for one in state.passes(camera_id):
-        if start <= one.captured_at // 1_000_000 <= end and plate in (None, one.plate):
-            told.append(state.faults.spoil(detection(state, one), one.id, DETECTION))
-            names.append(one.id)
-    size = _size(request, "images")
-    return _page(request, state, "detections", state.faults.spread(told, names, size), "images")
+    found = [
+        one
+        for one in state.passes(camera_id)
+        if start <= one.captured_at // 1_000_000 <= end and plate in (None, one.plate)
+    ]
+    told = state.faults.told(found, lambda one: detection(state, one), DETECTION, _size(request, "images"))
+    return _page(request, state, "detections", told, "images")
 
 
 @router.get(f"{_LPR}/license_plate_of_interest")
@@ -202,7 +196,7 @@ async def create(request: Request) -> Response:
         raise Refusal(400, "license_plate and description are required")
     if plate in state.plates:
         raise Refusal(400, "License plate already exists")
-    return _answer(_keep(state, plate, description))
+    return answer(_keep(state, plate, description))
 
 
 @router.patch(f"{_LPR}/license_plate_of_interest")
@@ -214,7 +208,7 @@ async def describe(request: Request) -> Response:
     if not isinstance(description, str):
         raise Refusal(400, "description is required")
     held["description"] = description
-    return _answer(held)
+    return answer(held)
 
 
 @router.delete(f"{_LPR}/license_plate_of_interest")
@@ -222,7 +216,7 @@ async def drop(request: Request) -> Response:
     """The plate in the query leaves."""
     state = _state_of(request)
     held = _held(request, state)
-    return _answer(state.plates.pop(held["license_plate"]))
+    return answer(state.plates.pop(held["license_plate"]))
 
 
 @router.api_route(f"{_LPR}/license_plate_of_interest/batch", methods=["POST", "DELETE"])
@@ -247,7 +241,7 @@ async def batch(request: Request) -> Response:
         else:
             state.plates.pop(row[0], None)
     state.batches.append((request.method, len(rows) - 1))
-    return _answer({"addedMs": to_micros(state.clock()) // 1000})
+    return answer({"addedMs": to_micros(state.clock()) // 1000})
 
 
 @router.get("/signed/{pass_id}/{kind}.jpg")
@@ -331,11 +325,8 @@ def _state_of(request: Request) -> VerkadaState:
 
 
 async def _object(request: Request) -> dict[str, Any]:
-    try:
-        told = msgspec.json.decode(await request.body())
-    except msgspec.DecodeError:
-        raise Refusal(400, "Invalid JSON") from None
-    if not isinstance(told, dict):
+    told = await object_of(request)
+    if told is None:
         raise Refusal(400, "Invalid JSON")
     return told
 
@@ -356,7 +347,7 @@ def _page(
         following = number
     if as_text and following is not None:
         following = str(following)
-    return _answer({name: items[(number - 1) * size : number * size], "next_page_token": following})
+    return answer({name: items[(number - 1) * size : number * size], "next_page_token": following})
 
 
 def _whole(text: str | None, usual: int) -> int:
@@ -371,15 +362,9 @@ def _error(message: str) -> bytes:
     return _JSON.encode({"id": "0e2d", "message": message, "data": None})
 
 
-def _answer(body: Any) -> Response:
-    return Response(_JSON.encode(body), media_type="application/json")
+def _refused(refusal: Refusal) -> Response:
+    return _plainly(refusal.status, refusal.message)
 
 
-async def _refuse(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return Response(_error(error.message), status_code=error.status, media_type="application/json")
-
-
-async def _refuse_plainly(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return Response(_error(str(error.detail)), status_code=error.status_code, media_type="application/json")
+def _plainly(status: int, words: str) -> Response:
+    return Response(_error(words), status_code=status, media_type="application/json")

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -17,6 +16,7 @@ from connectors.contract import Connector, Document, Page, Record, Reply
 from connectors.errors import AdminMustFix, ConnectorError, VendorChanged
 from connectors.fields import Fields, elements, slices
 from connectors.http import Http
+from connectors.identity import derived
 from connectors.multipart import parts
 from connectors.paging import MOST_PAGES
 from connectors.pictures import is_picture
@@ -204,7 +204,7 @@ class DahuaConnector(Connector[DahuaSettings]):
         confidence = _percent(picture, "Plate.Confidence")
         blocked = picture.flag("SnapInfo.BlockUser")
         return Read(
-            vendor_read_id=_derived(camera.id, said, canonical(plate)),
+            vendor_read_id=derived(camera.id, said, canonical(plate)),
             plate_raw=plate,
             state=_region(picture.text_or_none("Plate.Region")),
             plate_confidence=confidence,
@@ -237,7 +237,7 @@ class DahuaConnector(Connector[DahuaSettings]):
         # Whether a group's number comes again is not published, so the day and the plate stand beside it.
         one = (group or "", stamp[:10]) if grouped else (stamp,)
         return Read(
-            vendor_read_id=_derived(camera.id, *one, canonical(plate)),
+            vendor_read_id=derived(camera.id, *one, canonical(plate)),
             pass_id=f"{camera.id[:200]}/{'/'.join(one)}"[:500] if grouped else None,
             plate_raw=plate,
             candidates=(Candidate(text=car),) if seen and car and canonical(car) != canonical(seen) else (),
@@ -263,7 +263,7 @@ class DahuaConnector(Connector[DahuaSettings]):
         channel = fields.ident_or_none("Channel")
         camera = self._camera(self.settings.camera_id or (channel and f"channel-{channel}"), "Channel")
         return Read(
-            vendor_read_id=_derived(camera.id, said, canonical(plate)),
+            vendor_read_id=derived(camera.id, said, canonical(plate)),
             plate_raw=plate,
             captured_at=at.at,
             zone=at.zone,
@@ -412,8 +412,3 @@ def _singles(data: bytes) -> Sequence[bytes]:
 
 def _clock(at: datetime) -> str:
     return quote(at.isoformat(" ", "seconds"))
-
-
-def _derived(*stable: str) -> str:
-    """The same id for the same stable words, so that a second delivery is known as one."""
-    return "derived-" + sha256("\x1f".join(stable).encode()).hexdigest()[:32]

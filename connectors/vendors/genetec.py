@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any, ClassVar, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -16,7 +15,8 @@ from connectors.contract import Connector, Document, Entry, Page, Record, Remote
 from connectors.drop import Drop, PlaceSettings
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields, slices
-from connectors.hotlists import alive
+from connectors.hotlists import alive, file_stem
+from connectors.identity import derived
 from connectors.places import File, Place
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
@@ -257,7 +257,7 @@ class GenetecConnector(Connector[GenetecSettings]):
         confidence = scaled(*share)
         images = ((ImageKind.FRAME, "ContextImage"), (ImageKind.PLATE, "PlateImage"))
         return Read(
-            vendor_read_id=_ident(told, ident[0], camera) if told else _derived(camera.id, ident[1], canonical(plate)),
+            vendor_read_id=_ident(told, ident[0], camera) if told else derived(camera.id, ident[1], canonical(plate)),
             plate_raw=plate,
             plate_confidence=confidence,
             confidence_scale=None if confidence is None else share[1],
@@ -283,7 +283,7 @@ class GenetecConnector(Connector[GenetecSettings]):
 
     def push(self, delta: contract.Delta) -> contract.PushReport:
         """Write the whole list to its file, which Security Center reads anew on change; safe to repeat."""
-        folder, name = self.settings.hotlists_folder, _file_name(delta.list_name)
+        folder, name = self.settings.hotlists_folder, f"{file_stem(delta.list_name)}.txt"
         body = self._rows(alive(delta.complete, self.frame.clock.now()))
         with self._drop().opened() as place:
             try:
@@ -300,7 +300,7 @@ class GenetecConnector(Connector[GenetecSettings]):
         Raises `Gone` where there is no file, and `VendorChanged` at a row that cannot be read.
         """
         with self._drop().opened() as place:
-            body = place.read(self.settings.hotlists_folder, _file_name(list_name), self.info.limits.body_bytes)
+            body = place.read(self.settings.hotlists_folder, f"{file_stem(list_name)}.txt", self.info.limits.body_bytes)
         found = []
         for number, (line, readable) in enumerate(table.decoded(body, "utf-8-sig"), start=1):
             cells = line.split(self._sign)
@@ -453,14 +453,3 @@ def _measured(data: dict[str, Any], path: str) -> float | None:
 def _in_utc(text: str, field: str) -> Moment:
     """The instant of a time whose name says that it is in UTC, with an offset or without."""
     return Moment(from_iso(text, None, field).at, Zone.IN_DATA)
-
-
-def _file_name(list_name: str) -> str:
-    """How a list's file is called, always alike; two lists never share one, whatever signs their names lose."""
-    plain = re.sub(r"[^a-z0-9]+", "-", list_name.lower()).strip("-")[:60]
-    return f"{plain or 'list'}-{sha256(list_name.encode()).hexdigest()[:8]}.txt"
-
-
-def _derived(*stable: str) -> str:
-    """The same id for the same stable words, so that a second delivery is known as one."""
-    return "derived-" + sha256("\x1f".join(stable).encode()).hexdigest()[:32]

@@ -15,7 +15,7 @@ from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
 from connectors.drop import CsvSettings, Drop
 from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
 from connectors.fields import Fields
-from connectors.hotlists import alive, as_csv
+from connectors.hotlists import alive, as_csv, file_stem
 from connectors.identity import derived_id
 from connectors.places import Place
 from normalize import vehicle
@@ -202,7 +202,7 @@ class MotorolaConnector(Connector[MotorolaSettings]):
                 last = sent[-1].number if sent else 0
                 # Numbered, because a loader that finds several files can only go by their names.
                 for number, (kind, content) in enumerate(said, start=last + 1):
-                    name = f"{_stem(delta.list_name)}-{number:06d}-{content}-{kind}.csv"
+                    name = f"{file_stem(delta.list_name)}-{number:06d}-{content}-{kind}.csv"
                     place.write(folder, name, bodies[kind])
         return contract.PushReport(added=len(delta.add), removed=len(delta.remove))
 
@@ -270,15 +270,9 @@ class _Cells:
         )
 
 
-def _stem(list_name: str) -> str:
-    """How the files of a list begin; two lists never begin alike, whatever signs their names lose."""
-    plain = re.sub(r"[^a-z0-9]+", "-", list_name.lower()).strip("-")[:60]
-    return f"{plain or 'list'}-{sha256(list_name.encode()).hexdigest()[:8]}"
-
-
 def _sent(place: Place, folder: str, list_name: str) -> list[_Sent]:
     """The files of a list in the order in which they were put there, loaded and moved to `taken` or not."""
-    form = re.compile(rf"{re.escape(_stem(list_name))}-(\d{{6}})-([0-9a-f]{{16}})-(complete|add|remove)\.csv")
+    form = re.compile(rf"{re.escape(file_stem(list_name))}-(\d{{6}})-([0-9a-f]{{16}})-(complete|add|remove)\.csv")
     found = {}
     for where in (f"{folder}/{TAKEN}", folder):
         for file in place.files(where):

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from hashlib import sha256
 from typing import ClassVar, Final
 
 from connectors import contract
@@ -10,6 +9,7 @@ from connectors.auth import pushed_by_ours
 from connectors.contract import Connector, Record
 from connectors.errors import AdminMustFix, VendorChanged
 from connectors.fields import Fields, elements, slices
+from connectors.identity import derived
 from normalize.fault import NoRead, Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Match, Read
@@ -96,7 +96,7 @@ class UnifiConnector(Connector[UnifiSettings]):
         camera = trigger.ident_or_none("device") or _only_source(alarm)
         event = trigger.ident_or_none("eventId")
         one = (event,) if event else (camera, at.at.isoformat())
-        ident = _derived(*one, canonical(plate))
+        ident = derived(*one, canonical(plate))
         wanted = key == OF_INTEREST
         thumbnail = alarm.picture_or_none("thumbnail") if alone else None
         return Read(
@@ -134,8 +134,3 @@ def _other_reading(trigger: Fields, plate: str) -> tuple[Candidate, ...]:
 def _short(fields: Fields, path: str) -> str | None:
     text = fields.text_or_none(path)
     return text and text[:500]
-
-
-def _derived(*stable: str) -> str:
-    """The same id for the same stable words, so that a second delivery is known as one."""
-    return "derived-" + sha256("\x1f".join(stable).encode()).hexdigest()[:32]

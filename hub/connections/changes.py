@@ -1,6 +1,6 @@
 """`Changes`: other settings, other secrets, another kind of source, each tried before it takes the place of the old."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, get_args, get_type_hints
 
@@ -9,8 +9,8 @@ from sqlalchemy import Row, update
 from connectors.contract import Connector, Frame, Info, Settings
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.connections import lives
 from hub.connections.accounts import Connections, of_origin, ours
+from hub.connections.lives import Lives
 from hub.connections.row import settled
 from hub.connections.secrets import is_secret, sealed, secret_names, unsealed, validated
 from hub.errors import Conflict, Invalid
@@ -58,7 +58,8 @@ class Changes:
         clock: Clock,
         vault: Vault,
         frame: Frame,
-        profile: Profile,
+        profile: Callable[[], Profile],
+        lives: Lives,
         agency: str,
         connections: Connections,
     ) -> None:
@@ -68,6 +69,7 @@ class Changes:
         self._vault = vault
         self._frame = frame
         self._profile = profile
+        self._lives = lives
         self._agency = agency
         self._connections = connections
 
@@ -125,9 +127,7 @@ class Changes:
         if preview.reads is None:
             return Changed(preview, said, 0)
         # After the change, so that what comes meanwhile is under the new rule already; a repeat finishes a crash.
-        rule = self._profile.rule_for(made.info.origin, made.info.retention_vendor)
-        shortened = lives.shorten(self._store, row.id, lives.by_rule(self._profile, rule), self._clock.now())
-        return Changed(preview, said, shortened)
+        return Changed(preview, said, self._lives.follow(row.id, made.info.origin, made.info.retention_vendor))
 
     def rotate(self, actor: Actor, name: str, secrets: dict[str, Any], *, check: bool = True) -> str:
         """Put new secrets in the place of the old ones after a live check with the new, and say what it found.
@@ -189,10 +189,11 @@ class Changes:
             fields.append("kind")
         if agency is not None and row.agency != self._agency:
             fields.append("agency")
-        rules = [self._profile.rule_for(one.info.origin, one.info.retention_vendor) for one in (before, after)]
+        profile = self._profile()
+        rules = [profile.rule_for(one.info.origin, one.info.retention_vendor) for one in (before, after)]
         reads, end_now = None, 0
         if origin is not None or agency is not None:
-            reads, end_now = lives.effect(self._store, row.id, self._profile, rules[1], self._clock.now())
+            reads, end_now = self._lives.effect(row.id, after.info.origin, after.info.retention_vendor)
         preview = Preview(name, fields, rules[0].id, rules[1].id, rules[1].clause, reads, end_now)
         return preview, row, after, settings
 

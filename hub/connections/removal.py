@@ -11,12 +11,12 @@ from connectors.contract import Connector, ReceivesReads, Unsubscribes
 from connectors.errors import ConnectorError
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.connections import lives
 from hub.connections.accounts import Connections, of_origin
 from hub.connections.certificate import checked, written
+from hub.connections.lives import Lives
+from hub.connections.lives import held as held_of
 from hub.connections.row import REMOVED, REMOVING, any_row
 from hub.errors import Conflict, HubError, Invalid, NotFound
-from hub.policy.profile import Profile
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -40,7 +40,7 @@ class Removals:
         store: Store,
         audit: Audit,
         clock: Clock,
-        profile: Profile,
+        lives: Lives,
         connections: Connections,
         withdraw: Withdraw,
         purge: Callable[[Actor], Mapping[str, int]],
@@ -48,7 +48,7 @@ class Removals:
         self._store = store
         self._audit = audit
         self._clock = clock
-        self._profile = profile
+        self._lives = lives
         self._connections = connections
         self._withdraw = withdraw
         self._purge = purge
@@ -57,9 +57,10 @@ class Removals:
         """End a connection and give the certificate: `certificate` and its `sha256`.
 
         Nothing runs any more; the vendor's subscriptions are revoked and our hot lists withdrawn there, both proved by
-        looking again; the reads stay until their time is up (`keep`), or go now where they may (`purge`); then secrets
-        and schedule are destroyed. Safe to kill and to repeat: what is done is not done again, and a connection that is
-        removed gives its certificate. `force` says why it goes on without a proof, and the certificate says so too.
+        looking again; the reads stay until their time is up (`keep`), or go now where they may (`purge`; those that
+        are held are over now too, and go once nobody holds them); then secrets and schedule are destroyed. Safe to kill
+        and to repeat: what is done is not done again, and a connection that is removed gives its certificate. `force`
+        says why it goes on without a proof, and the certificate says so too.
 
         Raises `Stopped` naming the step that could not be done or proved, `Invalid`, `NotFound`, and `Conflict` where a
         run is under way or the removal was begun with the other choice for the reads.
@@ -175,16 +176,15 @@ class Removals:
             return
         now = self._clock.now()
         if reads == "purge":
-            kind = of_origin(self._connections.kind(row.connector), row.kind)
-            ending = lives.at_once(self._profile, kind.info.origin, kind.info.retention_vendor, now)
-            lives.shorten(self._store, row.id, ending, now)
+            info = of_origin(self._connections.kind(row.connector), row.kind).info
+            self._lives.finish(row.id, info.origin, info.retention_vendor)
             table = tables.quarantine
             with self._store.write() as connection:
                 connection.execute(
                     update(table).where(table.c.connection_id == row.id).values(expires_at=to_micros(now))
                 )
             self._purge(actor)
-        held, names = lives.held(self._store, row.id, MOST_NAMED)
+        held, names = held_of(self._store, row.id, MOST_NAMED)
         with self._store.read() as connection:
             left = self._kept(connection, row.id)
         purged = max(told["before"] - left, 0) if reads == "purge" else 0

@@ -1,27 +1,22 @@
 """`Trials`: what a run would bring, shown and not kept."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import text
 
 from connectors.contract import Connector, PullsReads, Record, Window
-from connectors.errors import NotARead, RecordRejected
 from hub.audit.record import Actor, Audit
-from hub.clock import Clock
 from hub.connections.accounts import Account, Connections
-from hub.errors import Invalid, PolicyRefused
-from hub.policy.profile import Profile
+from hub.errors import Invalid
 from hub.store.engine import Store
-from normalize.fault import Unusable
-from normalize.gate import accept
+from hub.store.reads import PageToSave
 from normalize.plate import canonical
 from normalize.read import Read
 
-FIRST_WINDOW: Final = timedelta(days=1)
 SHOWN: Final = 5
 MOST: Final = 100_000
 
@@ -59,23 +54,21 @@ class Trial:
 
 
 class Trials:
-    """Pulls and parses without keeping."""
+    """Pulls and parses without keeping: the window and the reads are ingest's own, so that a run brings the same."""
 
     def __init__(
         self,
         store: Store,
         audit: Audit,
-        clock: Clock,
-        profile: Profile,
         connections: Connections,
-        why_refused: Callable[[Record], str | None],
+        window: Callable[[Account, Connector[Any], datetime | None, datetime | None], Window | None],
+        look: Callable[[Connector[Any], int, Sequence[Record]], PageToSave],
     ) -> None:
         self._store = store
         self._audit = audit
-        self._clock = clock
-        self._profile = profile
         self._connections = connections
-        self._why_refused = why_refused
+        self._window = window
+        self._look = look
 
     def run(
         self,
@@ -96,13 +89,16 @@ class Trials:
         if not isinstance(connector, PullsReads):
             raise Invalid(f"{name}: {connector.info.name} cannot be pulled, so there is nothing to try")
         window = self._window(account, connector, since, until)
+        if window is None:
+            raise Invalid(f"until: {name} is up to it, so there is nothing to try; say since when")
         self._audit.record(
             actor, "connections.dry_run", "asked", target=name, since=window.since, until=window.until, limit=limit
         )
         trial, refused, known = Trial(name, window.since, window.until), Counter[tuple[str, str]](), set[str]()
         for page in connector.pull(window):
             room = limit - trial.pulled - trial.not_reads
-            self._sort(trial, connector, account.id, page.records[:room], refused, known)
+            records = page.records[:room]
+            self._sort(trial, self._look(connector, account.id, records), len(records), refused, known)
             if len(page.records) >= room:
                 trial.more = True
                 break
@@ -111,56 +107,26 @@ class Trials:
         self._audit.record(actor, "connections.dry_run", "done", target=name, results=trial.fresh, **counts)
         return trial
 
-    def _window(
-        self, account: Account, connector: Connector[Any], since: datetime | None, until: datetime | None
-    ) -> Window:
-        end = until or self._clock.now()
-        covered = account.checkpoint.get("until")
-        start = since or (datetime.fromisoformat(covered) - connector.info.look_back if covered else end - FIRST_WINDOW)
-        if start >= end:
-            raise Invalid("since: must lie before until")
-        return Window(start, end, account.checkpoint)
-
     def _sort(
-        self,
-        trial: Trial,
-        connector: Connector[Any],
-        connection_id: int,
-        records: Iterable[Record],
-        refused: Counter[tuple[str, str]],
-        known: set[str],
+        self, trial: Trial, looked: PageToSave, records: int, refused: Counter[tuple[str, str]], known: set[str]
     ) -> None:
-        now = self._clock.now()
+        """Count what a page would bring."""
+        refused.update((one.field, one.reason) for one in looked.rejected)
+        # What only a hit would keep is over: a trial asks no hot list.
+        alive = [one.read for one in looked.accepted if one.expires_at > looked.received_at]
         reads: dict[str, Read] = {}
-        for record in records:
-            try:
-                if (reason := self._why_refused(record)) is not None:
-                    raise RecordRejected("document", reason)
-                read = accept(connector.parse(record), now)
-                expiry = self._profile.expiry(connector.info.origin, connector.info.retention_vendor, read.captured_at)
-            except NotARead:
-                trial.not_reads += 1
-                continue
-            except PolicyRefused:  # the profile says nothing of such reads: the connection's affair, not the record's
-                raise
-            except (RecordRejected, Unusable) as wrong:
-                trial.quarantined += 1
-                refused[wrong.field, wrong.reason] += 1
-            except Exception as failed:  # a fault of the connector's, which a run would put into quarantine too
-                trial.quarantined += 1
-                refused["record", f"could not be parsed: {type(failed).__name__} in the connector"] += 1
-            else:
-                if expiry.at <= now:
-                    trial.born_expired += 1
-                elif read.vendor_read_id in known or read.vendor_read_id in reads:
-                    trial.duplicates += 1
-                else:
-                    reads[read.vendor_read_id] = read
-            trial.pulled += 1
-        kept = self._kept(connection_id, list(reads))
-        known.update(reads)
+        for read in alive:
+            if read.vendor_read_id not in known:
+                reads.setdefault(read.vendor_read_id, read)
+        kept = self._kept(looked.connection_id, list(reads))
         fresh = [read for ident, read in reads.items() if ident not in kept]
-        trial.duplicates += len(kept)
+        known.update(reads)
+        counted = len(looked.accepted) + len(looked.rejected) + looked.born_expired
+        trial.pulled += counted
+        trial.not_reads += records - counted
+        trial.quarantined += len(looked.rejected)
+        trial.born_expired += looked.born_expired + len(looked.accepted) - len(alive)
+        trial.duplicates += len(alive) - len(fresh)
         trial.fresh += len(fresh)
         trial.shown += [_fields(read) for read in fresh[: SHOWN - len(trial.shown)]]
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from connectors.errors import VendorChanged
-from hub.store.reads import Rejected
 
 MOST_REFUSED: Final = 0.05
 """The share of a run's records that may be refused; above it the vendor has changed."""
@@ -23,13 +22,15 @@ class Drift:
         self._seen = 0
         self._reasons: Counter[tuple[str, str]] = Counter()
 
-    def note(self, seen: int, rejected: Sequence[Rejected]) -> bool:
-        """Count a page's records, the refused among them; whether the vendor has changed, by all pages so far.
+    def note(self, seen: int, refused: Sequence[tuple[str, str]]) -> bool:
+        """Count a page's records, the refused among them by field and reason.
+
+        Gives whether the vendor has changed, by all pages so far.
 
         While it has, the checkpoint stays where it is: it must not pass what somebody may have to ask for again.
         """
         self._seen += seen
-        self._reasons.update((one.field, one.reason) for one in rejected)
+        self._reasons.update(refused)
         return self.changed
 
     @property

@@ -1,30 +1,43 @@
 """`Intake`: records in, a page to save out. The same path for pulled, looked-up, pushed and replayed records."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from connectors.contract import Connector, Record
+from connectors.contract import Connector, Info, Record
 from connectors.errors import NotARead, RecordRejected
 from hub.clock import Clock
 from hub.ingest.documents import why_refused
 from hub.ingest.drift import Drift
-from hub.policy.profile import Expiry, Profile
+from hub.policy.profile import InForce
 from hub.store.engine import Store
 from hub.store.images import ImageStore
-from hub.store.reads import Accepted, PageToSave, Rejected, Saved, save
+from hub.store.reads import Accepted, Life, PageToSave, PolicyMoved, Rejected, Saved, picture_keys, save
 from normalize.fault import Unusable
 from normalize.gate import accept
 from normalize.read import Read
 
 
-class Intake:
-    """Turns records into reads or quarantine, and keeps them in one transaction."""
+class Refused(NamedTuple):
+    """A record that could not become a read, and why."""
 
-    def __init__(self, store: Store, images: ImageStore, profile: Profile, clock: Clock) -> None:
+    record: Record
+    field: str
+    reason: str
+
+
+class Intake:
+    """Turns records into reads or quarantine, and keeps them in one transaction.
+
+    `in_force` tells the policy in force and its id; it is asked once, and again where a save finds that another is.
+    """
+
+    def __init__(self, store: Store, images: ImageStore, in_force: Callable[[], InForce], clock: Clock) -> None:
         self._store = store
         self._images = images
-        self._profile = profile
+        self._in_force = in_force
+        self._policy: InForce | None = None
         self._clock = clock
 
     def take(
@@ -42,58 +55,101 @@ class Intake:
     ) -> Saved:
         """Parse, gate and keep one page of records; no read of it is lost and none is kept twice.
 
-        A read whose life was over before it arrived is counted and not kept. Where `drift` finds with this page that
-        the vendor has changed, it is kept without its checkpoint.
+        Reads get the ends of the policy that is in force when they are kept, whoever changes it meanwhile. A read whose
+        life was over before it arrived is counted and not kept. Where `drift` finds with this page that the vendor has
+        changed, it is kept without its checkpoint.
         """
         now = self._clock.now()
         received = received_at or now
-        accepted: list[Accepted] = []
-        rejected: list[Rejected] = []
-        born_expired = 0
-        for record in records:
-            if (reason := why_refused(record)) is not None:
-                rejected.append(self._rejected(connector, record, "document", reason, received))
-                continue
-            try:
-                read = accept(connector.parse(record), received)
-                expiry = self._expiry(connector, read, received)
-            except NotARead:
-                continue
-            except (RecordRejected, Unusable) as refused:
-                rejected.append(self._rejected(connector, record, refused.field, refused.reason, received))
-                continue
-            except Exception as failed:  # a fault of the connector's costs this record's moment, not the feed
-                reason = f"could not be parsed: {type(failed).__name__} in the connector"
-                rejected.append(self._rejected(connector, record, "record", reason, received))
-                continue
-            if expiry.at <= now:
-                born_expired += 1
-                continue
-            accepted.append(Accepted(read, record.kind, record.part, record.payload, expiry.at, expiry.rule))
-        seen = len(accepted) + len(rejected) + born_expired
-        if drift is not None and drift.note(seen, rejected):
+        reads, refused = _parsed(connector, records, received)
+        if drift is not None and drift.note(len(reads) + len(refused), [(one.field, one.reason) for one in refused]):
             checkpoint = None
         page = PageToSave(
             connection_id=connection_id,
             obtained=obtained,
             received_at=received,
-            accepted=accepted,
-            rejected=rejected,
-            born_expired=born_expired,
             checkpoint=checkpoint,
             run_id=run_id,
             replayed=replayed,
         )
-        return save(self._store, self._images, page, now)
+        written: set[str] = set()
+        while True:
+            policy = self._policy = self._policy or self._in_force()
+            whole = _with_ends(page, policy, connector.info, reads, refused, now)
+            try:
+                saved = save(self._store, self._images, whole, now)
+            except PolicyMoved as moved:
+                written.update(moved.pictures)
+                self._policy = None
+                continue
+            for key in written - picture_keys(whole):  # their day of expiry is another now
+                self._images.delete(key)
+            return saved
 
-    def _expiry(self, connector: Connector[Any], read: Read, received_at: datetime) -> Expiry:
-        info = connector.info
-        return self._profile.expiry(info.origin, info.retention_vendor, read.captured_at, received_at=received_at)
+    def look(self, connector: Connector[Any], connection_id: int, records: Iterable[Record]) -> PageToSave:
+        """What `take` would have to keep of records that arrived now, by the policy in force; keeps nothing."""
+        now = self._clock.now()
+        reads, refused = _parsed(connector, records, now)
+        page = PageToSave(connection_id=connection_id, obtained="pull", received_at=now)
+        return _with_ends(page, self._in_force(), connector.info, reads, refused, now)
 
-    def _rejected(
-        self, connector: Connector[Any], record: Record, field: str, reason: str, received_at: datetime
-    ) -> Rejected:
+
+def _parsed(
+    connector: Connector[Any], records: Iterable[Record], received_at: datetime
+) -> tuple[list[tuple[Record, Read]], list[Refused]]:
+    """The reads that records tell of, and the records that nothing can be made of."""
+    reads: list[tuple[Record, Read]] = []
+    refused: list[Refused] = []
+    for record in records:
+        if (reason := why_refused(record)) is not None:
+            refused.append(Refused(record, "document", reason))
+            continue
+        try:
+            reads.append((record, accept(connector.parse(record), received_at)))
+        except NotARead:
+            continue
+        except (RecordRejected, Unusable) as wrong:
+            refused.append(Refused(record, wrong.field, wrong.reason))
+        except Exception as failed:  # a fault of the connector's costs this record's moment, not the feed
+            reason = f"could not be parsed: {type(failed).__name__} in the connector"
+            refused.append(Refused(record, "record", reason))
+    return reads, refused
+
+
+def _with_ends(
+    page: PageToSave,
+    policy: InForce,
+    info: Info,
+    reads: Sequence[tuple[Record, Read]],
+    refused: Sequence[Refused],
+    now: datetime,
+) -> PageToSave:
+    """The page with its reads and records, and when each of them must be gone."""
+    profile, kind, received = policy.profile, (info.origin, info.retention_vendor), page.received_at
+    accepted: list[Accepted] = []
+    refused = list(refused)
+    born_expired = 0
+    hits_matter = bool(reads) and bool(profile.chosen(*kind, "hub").unlinked)
+    for record, read in reads:
+        needed = None
+        try:
+            end = profile.expiry(*kind, read.captured_at, received_at=received)
+            if hits_matter:
+                longer = profile.expiry(*kind, read.captured_at, received_at=received, linked=True)
+                needed = Life(longer.at, longer.rule) if longer.at > end.at else None
+        except (OverflowError, ValueError):  # a capture at the beginning of the calendar, in an agency's zone
+            refused.append(Refused(record, "captured_at", "is a time that no calendar counts from"))
+            continue
+        if (end.at if needed is None else needed.until) <= now:
+            born_expired += 1
+            continue
+        accepted.append(Accepted(read, record.kind, record.part, record.payload, end.at, end.rule, needed))
+    rejected = []
+    if refused:
         # Nobody knows when an unreadable record was captured, so it lives from receipt as long as a read would.
-        info = connector.info
-        expiry = self._profile.expiry(info.origin, info.retention_vendor, received_at)
-        return Rejected(record.kind, record.part, record.payload, record.attachments, field, reason, expiry.at)
+        end = profile.expiry(*kind, received)
+        rejected = [
+            Rejected(one.kind, one.part, one.payload, one.attachments, field, reason, end.at)
+            for one, field, reason in refused
+        ]
+    return replace(page, accepted=accepted, rejected=rejected, born_expired=born_expired, policy_id=policy.id)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import select
 
-from connectors.contract import Connector, Info, LooksUpPlates, Lookup, Page, PullsReads
+from connectors.contract import Connector, Info, LooksUpPlates, Lookup, Page, PullsReads, Window
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
@@ -143,6 +143,13 @@ class Sync:
                 if isinstance(failed, TryAgain):
                     break
         return total
+
+    def window(
+        self, account: Account, connector: Connector[Any], since: datetime | None = None, until: datetime | None = None
+    ) -> Window | None:
+        """What `run` would pull first with the same times; None where no time has passed since the last run."""
+        leg = next(self._legs(account, connector, since, until), None)
+        return None if leg is None else leg.window
 
     @contextmanager
     def _held(self, name: str) -> Iterator[tuple[Account, Connector[Any]]]:

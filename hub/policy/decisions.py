@@ -1,6 +1,6 @@
 """Signed decisions: what a policy leaves to a person, and what that person decided."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -8,13 +8,18 @@ from hub.errors import Invalid
 from hub.policy.contract import Term
 from hub.policy.document import checked, plain
 
+LENGTHENING: Final = "lengthening"
+"""What a decision settles that lets reads live longer which were collected under a shorter promise."""
+
 
 class Decision(BaseModel):
     """A signed decision: who decided what, when, why, and what counsel says."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    settles: str = Field(min_length=1, description="The id of what is decided: hb-d1, ca-14, conflict:FLOOR:CEILING.")
+    settles: str = Field(
+        min_length=1, description="The id of what is decided: hb-d1, ca-14, conflict:FLOOR:CEILING, lengthening."
+    )
     answer: str = Field(min_length=1, description="What was decided, in words.")
     decided_by: str = Field(min_length=1, description="The person's name.")
     title: str = Field(min_length=1, description="The person's title.")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from hub.errors import Invalid, NotFound, PolicyRefused
 from hub.policy.activation import Activation, Open, conflicts, without_ceiling
 from hub.policy.contract import Contract
-from hub.policy.decisions import Decision
+from hub.policy.decisions import LENGTHENING, Decision
 from hub.policy.document import FOLDER, read, schema
 from hub.policy.effective import PROHIBITED, Effective, Reference, resolve
 from hub.policy.limitations import CaseLife, case_life, load_limitations
@@ -235,6 +235,11 @@ class Profile:
         found = [one for one in conflicts(rules) if one.id not in self._prevails]
         return Activation(tuple(found), without_ceiling(rules), self.open_decisions())
 
+    @property
+    def lengthens(self) -> bool:
+        """Whether it is signed that reads which are kept already live longer where the policy lets them."""
+        return any(one.settles == LENGTHENING for one in self.decisions)
+
     def open_decisions(self) -> tuple[Open, ...]:
         """The choices that nobody has signed, each with the default that holds until then.
 
@@ -249,7 +254,7 @@ class Profile:
 
     def _with_schedules(self, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         """The rules with the numbers that signed decisions give to those that leave it to a schedule."""
-        known = {one.id for one in self._asked}
+        known = {one.id for one in self._asked} | {LENGTHENING}
         made = {rule.id: rule for rule in rules}
         for decision in self.decisions:
             if decision.settles not in known and not decision.settles.startswith("conflict:"):
@@ -271,6 +276,13 @@ class Profile:
             f"{self.id} sets no ceiling for {origin} reads of {vendor} ({copy} copy): a signed decision must give a"
             f" number ({open_})"
         )
+
+
+class InForce(NamedTuple):
+    """The policy in force, and the number under which the store keeps it."""
+
+    id: int | None
+    profile: Profile
 
 
 def of_bytes(body: bytes, name: str, decisions: Sequence[Decision] = (), beside: Path | None = None) -> Profile:

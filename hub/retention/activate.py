@@ -1,6 +1,7 @@
 """`Activate`: which policy is in force, and putting another in force once it is known what that would do."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -13,7 +14,7 @@ from hub.clock import Clock
 from hub.errors import Conflict, Invalid, NotFound
 from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
-from hub.policy.profile import Profile, load, of_bytes
+from hub.policy.profile import InForce, Profile, load, of_bytes
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -29,6 +30,8 @@ class Change(NamedTuple):
     reads: int
     shorter: int
     longer: int
+    kept_short: int
+    """Those that it would let live longer, if that were signed (`lengthening`): they keep the end that they have."""
     end_now: int
     """Those that would be over at once, and purged; they are among `shorter`."""
 
@@ -86,6 +89,56 @@ class Activate:
         return ident
 
 
+class Governing:
+    """The policy in force at any moment, whichever process has put it in force, and those before it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[int, Profile] = {}
+
+    def now(self, within: Connection | None = None) -> InForce:
+        """The policy in force; in a write transaction (`within`) it stays so until that is over."""
+        with self._reading(within) as connection:
+            ident = int(connection.scalar(select(func.max(tables.policies.c.id))) or 0)
+            return InForce(ident, self.of(ident, connection))
+
+    def profile(self) -> Profile:
+        """The profile in force."""
+        return self.now().profile
+
+    def of(self, ident: int, within: Connection | None = None) -> Profile:
+        """The profile of a policy; raises `NotFound`."""
+        known = self._known.get(ident)
+        if known is None:
+            with self._reading(within) as connection:
+                table = tables.policies
+                row = connection.execute(select(table).where(table.c.id == ident)).one_or_none()
+            if row is None:
+                raise NotFound(f"there is no policy {ident}")
+            known = self._known[ident] = of_row(row)
+        return known
+
+    def history(self, before: int | None = None, within: Connection | None = None) -> list[tuple[int, Profile]]:
+        """Every policy that was ever in force, up to the one before `before`, and since when (µs), oldest first."""
+        table = tables.policies
+        found = select(table.c.id, table.c.activated_at).order_by(table.c.id)
+        with self._reading(within) as connection:
+            rows = connection.execute(found if before is None else found.where(table.c.id < before)).all()
+            return [(row.activated_at, self.of(row.id, connection)) for row in rows]
+
+    def clauses(self) -> dict[str, str]:
+        """The clause of every rule that ever gave a read its end: the newest policy's, where several have the rule."""
+        return {rule.id: rule.clause for _, profile in self.history() for rule in profile.rules}
+
+    @contextmanager
+    def _reading(self, within: Connection | None) -> Iterator[Connection]:
+        if within is not None:
+            yield within
+            return
+        with self._store.read() as connection:
+            yield connection
+
+
 def begin(store: Store, audit: Audit, clock: Clock, name: str) -> Profile:
     """The profile in force; where none was ever, the one of this name is put in force, and the audit says so.
 
@@ -107,23 +160,6 @@ def begin(store: Store, audit: Audit, clock: Clock, name: str) -> Profile:
             change=AT_FIRST, conflicts=[one.id for one in state.conflicts], without_ceiling=list(state.without_ceiling),
         )  # fmt: skip
     return profile
-
-
-def in_force(store: Store) -> int | None:
-    """The id of the policy in force."""
-    with store.read() as connection:
-        ident: int | None = connection.scalar(select(func.max(tables.policies.c.id)))
-    return ident
-
-
-def of_id(store: Store, ident: int) -> Profile:
-    """The profile of a policy; raises `NotFound`."""
-    table = tables.policies
-    with store.read() as connection:
-        row = connection.execute(select(table).where(table.c.id == ident)).one_or_none()
-    if row is None:
-        raise NotFound(f"there is no policy {ident}")
-    return of_row(row)
 
 
 def of_row(row: Row[Any]) -> Profile:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, Record
 from connectors.errors import AdminMustFix, ConnectorError, NotARead, RecordRejected
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
-from hub.errors import Conflict, HubError, Invalid
+from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.policy.profile import Profile
 from hub.retention.calendar import reached
 from hub.store import tables
@@ -119,6 +119,24 @@ class Canaries:
                 actor, "canaries.add", "done", target=connection, within=within, plate=full, reason=reason.strip()
             )
         return next(one for one in self._all() if one.id == ident)
+
+    def remove(self, actor: Actor, ident: int, reason: str) -> Canary:
+        """Probe with a canary no more, because the vehicle is sold or was never read; gives what it was.
+
+        What its probes found stays on record. Raises `Invalid`, and `NotFound`.
+        """
+        if len(reason.strip()) < SHORTEST_REASON:
+            raise Invalid("reason: must say in words why the vendor is not probed with it any more")
+        table = tables.canaries
+        gone = next((one for one in self._all() if one.id == ident), None)
+        with self._store.write() as within:
+            if gone is None or not within.execute(delete(table).where(table.c.id == ident)).rowcount:
+                raise NotFound(f"there is no canary {ident}")
+            self._audit.record(
+                actor, "canaries.remove", "done", target=gone.connection, within=within, canary=ident, plate=gone.plate,
+                reason=reason.strip(), last_probe=gone.outcome,
+            )  # fmt: skip
+        return gone
 
     def known(self, actor: Actor) -> list[Canary]:
         """Every canary, by connection; that somebody looked is on record."""

@@ -4,17 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import Connection, delete, select, text
 
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
 from hub.errors import Invalid, NotFound
-from hub.policy.profile import Profile
+from hub.retention.activate import Governing
 from hub.retention.held import BATCH
+from hub.retention.lives import Promises
 from hub.retention.purge import Kind
 from hub.store import tables
+from hub.store.ends import End, set_ends
 from hub.store.engine import Store
-from hub.store.instant import from_micros, to_micros
+from hub.store.instant import to_micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,12 @@ class Links:
     """Links reads to cases, and lets them go."""
 
     def __init__(
-        self, store: Store, audit: Audit, clock: Clock, profile: Profile, kinds: Callable[[], Mapping[int, Kind]]
+        self, store: Store, audit: Audit, clock: Clock, governing: Governing, kinds: Callable[[], Mapping[int, Kind]]
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
-        self._profile = profile
+        self._governing = governing
         self._kinds = kinds
 
     def link(self, actor: Actor, reads: Sequence[int], case_number: str, reason: str = "") -> Linked:
@@ -52,7 +54,7 @@ class Links:
             if fresh:
                 said = {"case_number": case, "linked_by": actor.name, "linked_at": to_micros(now)}
                 connection.execute(tables.links.insert(), [{"read_id": row.id, **said} for row in fresh])
-            changed = sum(self._set(connection, row, kinds[row.connection_id], linked=True) for row in rows)
+            changed = self._longer(connection, rows, Promises(self._governing.history(within=connection), kinds))
             self._record(connection, actor, "links.add", case, reason, len(fresh), changed)
         return Linked(len(fresh), changed)
 
@@ -71,42 +73,46 @@ class Links:
                 sql = f"SELECT read_id FROM {other} WHERE {self._store.one_of('read_id', 'ids')}"
                 needed.update(connection.scalars(text(sql), bound))
             free = [row for row in rows if row.id not in needed]
-            changed = sum(self._set(connection, row, kinds[row.connection_id], linked=False) for row in free)
+            changed = self._shorter(connection, free, Promises(self._governing.history(within=connection), kinds))
             self._record(connection, actor, "links.remove", case, reason, gone, changed)
         return Linked(gone, changed)
 
     def _visible(self, connection: Connection, reads: Sequence[int], now: int) -> Sequence[Any]:
         table, wanted = tables.reads, sorted(set(reads))
-        columns = (table.c.id, table.c.connection_id, table.c.captured_at, table.c.received_at, table.c.expires_at)
+        columns = (
+            *(table.c.id, table.c.connection_id, table.c.captured_at, table.c.received_at, table.c.ingested_at),
+            table.c.expires_at,
+        )
         found = connection.execute(select(*columns).where(table.c.id.in_(wanted), table.c.expires_at > now)).all()
         if missing := set(wanted) - {row.id for row in found}:
             raise NotFound(f"reads: {min(missing)} is not here")
         return found
 
-    def _set(self, connection: Connection, row: Any, kind: Kind, linked: bool) -> bool:
-        """Give a read the life of a linked one, or of one that nothing needs; never a life against the link."""
-        end = self._profile.expiry(
-            kind.origin,
-            kind.vendor,
-            from_micros(row.captured_at),
-            received_at=from_micros(row.received_at),
-            linked=linked,
-        )
-        until = to_micros(end.at)
-        if until == row.expires_at or (until > row.expires_at) != linked:
-            return False
-        table, choices = tables.reads, tables.candidates
-        # The time belongs to the key: on PostgreSQL it names the month that the read lies in.
-        this = (table.c.id == row.id, table.c.captured_at == row.captured_at)
-        connection.execute(update(table).where(*this).values(expires_at=until, rule=end.rule))
-        connection.execute(update(choices).where(choices.c.read_id == row.id).values(expires_at=until))
-        return True
+    def _longer(self, connection: Connection, rows: Sequence[Any], promises: Promises) -> int:
+        """Give reads the life of linked ones where that is longer; gives how many changed."""
+        removed = tables.removals
+        leaving = set(connection.scalars(select(removed.c.connection_id).where(removed.c.reads == "purge")))
+        ends = ((row, promises.needed(*_times(row))) for row in rows if row.connection_id not in leaving)
+        return self._give(connection, [(row, end) for row, end in ends if end is not None and end[0] > row.expires_at])
+
+    def _shorter(self, connection: Connection, rows: Sequence[Any], promises: Promises) -> int:
+        """Give reads the life of those that nothing needs where that is shorter; gives how many changed."""
+        ends = ((row, promises.end(*_times(row), linked=False)) for row in rows)
+        return self._give(connection, [(row, end) for row, end in ends if end is not None and end[0] < row.expires_at])
+
+    def _give(self, connection: Connection, ends: Sequence[tuple[Any, tuple[int, str]]]) -> int:
+        set_ends(self._store, connection, [End(row.id, row.captured_at, *end) for row, end in ends])
+        return len(ends)
 
     def _record(
         self, connection: Connection, actor: Actor, action: str, case: str, reason: str, reads: int, changed: int
     ) -> None:
         why = Why("", reason.strip(), case)
         self._audit.record(actor, action, "done", why=why, within=connection, reads=reads, changed=changed)
+
+
+def _times(row: Any) -> tuple[int, int, int, int]:
+    return row.connection_id, row.captured_at, row.received_at, row.ingested_at
 
 
 def _checked(reads: Sequence[int], case_number: str) -> str:

@@ -1,6 +1,6 @@
-"""`Lives`: the ends of very many reads under one profile, the same as `Profile.expiry` gives one by one."""
+"""`Lives`: the ends of very many reads under one profile, as `Profile.expiry` gives one; `Promises`: under all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -53,3 +53,39 @@ class Lives:
         chosen = self._profile.chosen(*self._kinds[connection_id], "hub")
         rules = chosen.ceilings if linked else (*chosen.ceilings, *chosen.unlinked)
         return tuple((rule, rule.max is not None and rule.max.clock == "captured_at") for rule in rules)
+
+
+class Promises:
+    """How long reads may live by what was promised when they were collected, and by every policy since.
+
+    A shorter policy shortens the promise; a longer one lengthens it only where that is signed (`Profile.lengthens`).
+    """
+
+    def __init__(self, policies: Sequence[tuple[int, Profile]], kinds: Mapping[int, tuple[str, str]]) -> None:
+        """`policies` in their order, each with the time (µs) at which it was put in force."""
+        until = [since for since, _ in policies[1:]]
+        self._each = [
+            (Lives(profile, kinds), profile.lengthens, over)
+            for (_, profile), over in zip(policies, [*until, None], strict=True)
+        ]
+
+    def end(
+        self, connection_id: int, captured_at: int, received_at: int, ingested_at: int, linked: bool
+    ) -> tuple[int, str] | None:
+        """When a read must be gone (µs) and by which rule; `linked` where a case, an event or a hit needs it."""
+        found: tuple[int, str] | None = None
+        for lives, lengthens, over in self._each:
+            if over is not None and over < ingested_at:
+                continue  # nothing was promised to it by a policy of before
+            end = lives.end(connection_id, captured_at, received_at, linked)
+            if end is not None and (found is None or lengthens or end[0] <= found[0]):
+                found = end
+        return found
+
+    def needed(
+        self, connection_id: int, captured_at: int, received_at: int, ingested_at: int
+    ) -> tuple[int, str] | None:
+        """When a read must be gone that something needs; None where that makes no difference."""
+        times = (connection_id, captured_at, received_at, ingested_at)
+        end, usual = self.end(*times, linked=True), self.end(*times, linked=False)
+        return None if end is None or usual is None or end[0] <= usual[0] else end

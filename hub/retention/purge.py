@@ -9,15 +9,17 @@ from sqlalchemy import Connection, Row, func, select, text, tuple_
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.policy.profile import Profile
 from hub.retention import months
+from hub.retention.activate import Governing
 from hub.retention.certificates import certify, close, digest_of
+from hub.retention.orders import ordered
 from hub.store import tables
 from hub.store.days import MICROS, count_day
 from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.instant import from_micros, to_micros
 from hub.store.plates import forget_removed, remove_unread
+from hub.store.statistics import redraw
 
 BATCH: Final = 1000
 """Rows in one purging transaction: the writer is never held long."""
@@ -41,17 +43,15 @@ class Retention:
         images: ImageStore,
         audit: Audit,
         clock: Clock,
-        profile: Profile,
+        governing: Governing,
         kinds: Callable[[], Mapping[int, Kind]],
-        policy: Callable[[], int | None],
     ) -> None:
         self._store = store
         self._images = images
         self._audit = audit
         self._clock = clock
-        self._profile = profile
+        self._governing = governing
         self._kinds = kinds
-        self._policy = policy
 
     def purge(self, actor: Actor) -> dict[str, int]:
         """Remove every expired read that nothing holds; gives how many went, by connection.
@@ -62,7 +62,7 @@ class Retention:
         """
         with self._store.lease("purge"):
             now = self._clock.now()
-            run = _Run(self._store, now, self._profile, self._kinds(), self._policy())
+            run = _Run(self._store, now, self._governing, self._kinds())
             self._remove_pictures()  # those of a run that was killed
             run.empty_months()
             self._remove_pictures()
@@ -71,17 +71,17 @@ class Retention:
                 after = (batch[-1].expires_at, batch[-1].id)
                 run.remove([row for row in batch if not run.floored(row)])
                 self._remove_pictures()
-            if run.gone:
-                forget_removed(self._store)
+            forget_removed(self._store)
             refused = run.empty_quarantine()
             swept = self._sweep(now)
-            self._store.squeeze()
+            redraw(self._store)
+            squeezed = self._store.squeeze()
             with self._store.write() as connection:
                 certificates = close(connection, to_micros(now))
                 self._audit.record(
                     actor, "retention.purge", "done", results=sum(run.gone.values()), within=connection,
                     by_connection=dict(run.gone), quarantined=refused, stray_pictures=swept, floored=run.kept,
-                    certificates=certificates,
+                    certificates=certificates, squeezed=squeezed,
                 )  # fmt: skip
         return {name: run.gone.get(name, 0) for name in sorted(run.names.values())}
 
@@ -131,15 +131,13 @@ class Retention:
 class _Run:
     """One purge: what was expired at its beginning."""
 
-    def __init__(
-        self, store: Store, now: datetime, profile: Profile, kinds: Mapping[int, Kind], policy_id: int | None
-    ) -> None:
+    def __init__(self, store: Store, now: datetime, governing: Governing, kinds: Mapping[int, Kind]) -> None:
         self._store = store
         self._now = now
-        self._profile = profile
+        self._policy_id, self._profile = governing.now()
         self._kinds = kinds
-        self._policy_id = policy_id
-        self._clauses = {rule.id: rule.clause for rule in profile.rules}
+        self._ordered = ordered(store)
+        self._clauses = {**governing.clauses(), **self._ordered}
         self.gone: Counter[str] = Counter()
         self.kept = 0
         """Expired, and to be kept all the same until their floor."""
@@ -169,6 +167,8 @@ class _Run:
     def floored(self, row: Row[Any]) -> bool:
         """Whether policy forbids to delete a read yet."""
         kind = self._kinds[row.connection_id]
+        if row.rule in self._ordered:  # a court's order prevails
+            return False
         if not self._profile.chosen(*kind, "hub").floors:
             return False
         floor = self._profile.floor(*kind, from_micros(row.captured_at), from_micros(row.received_at))

@@ -2,25 +2,52 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, func, select, text, update
+from sqlalchemy import Connection, and_, func, select, text, update
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.policy.profile import Profile
-from hub.retention.activate import Change
-from hub.retention.lives import Lives
+from hub.retention.activate import Change, Governing
+from hub.retention.lives import Lives, Promises
 from hub.store import tables
+from hub.store.ends import End, set_ends
 from hub.store.engine import Store
 from hub.store.instant import to_micros
 
 BATCH: Final = 5000
 """Reads in one transaction: the writer is never held long."""
+NOTHING_DONE: Final = {"changed": 0, "shortened": 0, "lengthened": 0, "kept_short": 0}
+
+
+class Kept(NamedTuple):
+    """What is asked of a read."""
+
+    id: int
+    connection_id: int
+    captured_at: int
+    received_at: int
+    ingested_at: int
+    expires_at: int
+    rule: str
+    held: bool
+
+
+class Wanted(NamedTuple):
+    """The end that a read shall have (µs), and whether the policy alone would let it live longer than that."""
+
+    until: int
+    rule: str
+    kept_short: bool
 
 
 class Recompute:
-    """Gives every read that is kept the end that the policy in force gives it."""
+    """Gives every read that is kept the end that the policy in force gives it, or the one that it has: the sooner.
+
+    Where it is signed that what is kept lives longer (`Profile.lengthens`), it gets a later one too. A read that a
+    case, an event or a hit needs may live longer without that, as long as it was promised to when it was collected.
+    """
 
     def __init__(
         self,
@@ -28,19 +55,21 @@ class Recompute:
         audit: Audit,
         clock: Clock,
         kinds: Callable[[], Mapping[int, tuple[str, str]]],
-        profile_of: Callable[[int], Profile],
+        governing: Governing,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
         self._kinds = kinds
-        self._profile_of = profile_of
+        self._governing = governing
 
     def run(self, actor: Actor) -> dict[str, int]:
-        """Do what the newest policy asks for, where it is not done yet; gives `changed`, `shortened`, `lengthened`.
+        """Do what the newest policy asks for, where it is not done yet.
 
-        What is over stays over, and what a removed connection was to lose at once gets no longer life. Safe to kill at
-        any moment and to run again: it goes on behind the last read that it did, and each is counted once.
+        Gives how many reads `changed`, the `shortened` and `lengthened` among them, and how many were `kept_short`,
+        because nobody has signed that they may live longer. What is over stays over, and what a removed connection was
+        to lose at once gets no longer life. Safe to kill at any moment and to run again: it goes on behind the last
+        read that it did, and each is counted once.
         """
         table = tables.recomputes
         with self._store.lease("recompute"):
@@ -49,15 +78,16 @@ class Recompute:
                     select(table).where(table.c.ended_at.is_(None)).order_by(table.c.id.desc()).limit(1)
                 ).one_or_none()
             if row is None:
-                return {"changed": 0, "shortened": 0, "lengthened": 0}
-            lives, leaving = Lives(self._profile_of(row.policy_id), self._kinds()), self._leaving()
-            while self._step(row.id, lives, leaving):
+                return dict(NOTHING_DONE)
+            profile = self._governing.of(row.policy_id)
+            ends = self._ends(profile, self._governing.history(row.policy_id))
+            while self._step(row.id, ends):
                 pass
-            return self._end(actor, row.id, lives)
+            return self._end(actor, row.id, ends)
 
     def effect(self, profile: Profile) -> list[Change]:
         """What a profile would do to the reads that are kept and visible, by connection and rule; changes nothing."""
-        lives, leaving, now = Lives(profile, self._kinds()), self._leaving(), to_micros(self._clock.now())
+        ends, now = self._ends(profile, self._governing.history()), to_micros(self._clock.now())
         counts: dict[tuple[int, str], Counter[str]] = {}
         after = 0
         while True:
@@ -70,20 +100,27 @@ class Recompute:
                 break
             after = rows[-1].id
             for row in rows:
-                end = lives.end(row.connection_id, row.captured_at, row.received_at, row.id in linked)
-                if row.expires_at <= now or end is None:
+                wanted = None if row.expires_at <= now else ends.wanted(row, row.id in linked)
+                if wanted is None:
                     continue
-                counted = counts.setdefault((row.connection_id, end[1]), Counter())
+                counted = counts.setdefault((row.connection_id, wanted.rule), Counter())
                 counted["reads"] += 1
-                counted["shorter"] += end[0] < row.expires_at
-                counted["longer"] += end[0] > row.expires_at and row.connection_id not in leaving
-                counted["end_now"] += end[0] <= now and not row.held
-        return [
-            Change(names[ident], rule, told["reads"], told["shorter"], told["longer"], told["end_now"])
-            for (ident, rule), told in sorted(counts.items(), key=lambda one: (names[one[0][0]], one[0][1]))
-        ]
+                counted["shorter"] += wanted.until < row.expires_at
+                counted["longer"] += wanted.until > row.expires_at
+                counted["kept_short"] += wanted.kept_short
+                counted["end_now"] += wanted.until <= now and not row.held
+        told = sorted(counts.items(), key=lambda one: (names[one[0][0]], one[0][1]))
+        columns = ("reads", "shorter", "longer", "kept_short", "end_now")
+        return [Change(names[ident], rule, *(counted[name] for name in columns)) for (ident, rule), counted in told]
 
-    def _step(self, ident: int, lives: Lives, leaving: frozenset[int]) -> bool:
+    def _ends(self, profile: Profile, before: list[tuple[int, Profile]]) -> "_Ends":
+        table, kinds = tables.removals, self._kinds()
+        with self._store.read() as connection:
+            leaving = frozenset(connection.scalars(select(table.c.connection_id).where(table.c.reads == "purge")))
+        now = to_micros(self._clock.now())
+        return _Ends(Lives(profile, kinds), Promises([*before, (now, profile)], kinds), profile.lengthens, leaving)
+
+    def _step(self, ident: int, ends: "_Ends") -> bool:
         """The next reads, and how far that is, in one transaction; whether there were any."""
         table, now = tables.recomputes, to_micros(self._clock.now())
         with self._store.write() as connection:
@@ -92,58 +129,57 @@ class Recompute:
             if not rows:
                 return False
             linked = self._linked(connection, rows)
-            fresh: list[tuple[int, int, int, str]] = []
-            shortened = lengthened = 0
+            fresh: list[End] = []
+            shortened = lengthened = kept_short = 0
             for row in rows:
-                end = lives.end(row.connection_id, row.captured_at, row.received_at, row.id in linked)
-                if row.expires_at <= now or end is None or end == (row.expires_at, row.rule):
+                wanted = None if row.expires_at <= now else ends.wanted(row, row.id in linked)
+                if wanted is None:
                     continue
-                if end[0] > row.expires_at and row.connection_id in leaving:
+                until, rule, is_kept_short = wanted
+                kept_short += is_kept_short
+                if until == row.expires_at and rule == row.rule:
                     continue
-                shortened += end[0] < row.expires_at
-                lengthened += end[0] > row.expires_at
-                fresh.append((row.id, row.captured_at, *end))
-            self._set(connection, fresh)
+                shortened += until < row.expires_at
+                lengthened += until > row.expires_at
+                fresh.append(End(row.id, row.captured_at, until, rule))
+            set_ends(self._store, connection, fresh)
+            counted = {"changed": len(fresh), "shortened": shortened, "lengthened": lengthened}
+            counted["kept_short"] = kept_short
             connection.execute(
                 update(table)
                 .where(table.c.id == ident)
                 .values(
                     after_id=rows[-1].id, last_id=func.coalesce(max(done.last_id, rows[-1].id), 0),
-                    changed=done.changed + len(fresh), shortened=done.shortened + shortened,
-                    lengthened=done.lengthened + lengthened,
+                    **{name: getattr(done, name) + counted[name] for name in NOTHING_DONE},
                 )
             )  # fmt: skip
         return True
 
-    def _end(self, actor: Actor, ident: int, lives: Lives) -> dict[str, int]:
+    def _end(self, actor: Actor, ident: int, ends: "_Ends") -> dict[str, int]:
         """Give refused records their ends too, and note that it is over, for this policy and those before it."""
         table, refused, now = tables.recomputes, tables.quarantine, to_micros(self._clock.now())
         with self._store.write() as connection:
             columns = (refused.c.id, refused.c.connection_id, refused.c.received_at, refused.c.expires_at)
             for row in connection.execute(select(*columns).where(refused.c.expires_at > now)).all():
-                end = lives.end(row.connection_id, row.received_at, row.received_at, False)
-                if end is not None and end[0] != row.expires_at:
-                    connection.execute(update(refused).where(refused.c.id == row.id).values(expires_at=end[0]))
+                end = ends.of_refused(row)
+                if end != row.expires_at:
+                    connection.execute(update(refused).where(refused.c.id == row.id).values(expires_at=end))
             connection.execute(
                 update(table).where(and_(table.c.id <= ident, table.c.ended_at.is_(None))).values(ended_at=now)
             )
             done = connection.execute(select(table).where(table.c.id == ident)).one()
-            told = {"changed": done.changed, "shortened": done.shortened, "lengthened": done.lengthened}
+            told = {name: getattr(done, name) for name in NOTHING_DONE}
             self._audit.record(
                 actor, "retention.recompute", "done", results=done.changed, within=connection,
-                policy=done.policy_id, shortened=done.shortened, lengthened=done.lengthened,
+                policy=done.policy_id, **{name: count for name, count in told.items() if name != "changed"},
             )  # fmt: skip
         return told
 
-    def _page(self, connection: Connection, after: int) -> list[Row[Any]]:
-        reads = tables.reads
-        columns = (
-            *(reads.c.id, reads.c.connection_id, reads.c.captured_at, reads.c.received_at, reads.c.expires_at),
-            *(reads.c.rule, reads.c.held),
-        )
-        return list(connection.execute(select(*columns).where(reads.c.id > after).order_by(reads.c.id).limit(BATCH)))
+    def _page(self, connection: Connection, after: int) -> list[Kept]:
+        sql = f"SELECT {', '.join(Kept._fields)} FROM reads WHERE id > :after ORDER BY id LIMIT {BATCH}"
+        return list(map(Kept._make, self._store.rows(connection, sql, {"after": after})))
 
-    def _linked(self, connection: Connection, rows: list[Row[Any]]) -> set[int]:
+    def _linked(self, connection: Connection, rows: list[Kept]) -> set[int]:
         if not rows:
             return set()
         span = {"first": rows[0].id, "last": rows[-1].id}
@@ -151,32 +187,37 @@ class Recompute:
         sql = f"SELECT read_id FROM links {between} UNION SELECT read_id FROM hits {between}"
         return set(connection.scalars(text(sql), span))
 
-    def _leaving(self) -> frozenset[int]:
-        table = tables.removals
-        with self._store.read() as connection:
-            return frozenset(connection.scalars(select(table.c.connection_id).where(table.c.reads == "purge")))
 
-    def _set(self, connection: Connection, fresh: list[tuple[int, int, int, str]]) -> None:
-        if not fresh:
-            return
-        if self._store.is_sqlite:
-            bound: dict[str, Any] = {"rows": self._store.as_list([(ident, end, rule) for ident, _, end, rule in fresh])}
-            rows = "(SELECT value ->> 0 AS id, value ->> 1 AS at, value ->> 2 AS rule FROM json_each(:rows)) AS new"
-            times = ""
-        else:
-            bound = {
-                "ids": [one[0] for one in fresh], "ends": [one[2] for one in fresh], "rules": [one[3] for one in fresh],
-                "times": [one[1] for one in fresh],
-            }  # fmt: skip
-            rows = (
-                "unnest(CAST(:ids AS bigint[]), CAST(:times AS bigint[]), CAST(:ends AS bigint[]), "
-                "CAST(:rules AS text[])) AS new (id, captured, at, rule)"
-            )
-            times = "AND reads.captured_at = new.captured"  # belongs to the key: names the month
-        connection.execute(
-            text(f"UPDATE reads SET expires_at = new.at, rule = new.rule FROM {rows} WHERE reads.id = new.id {times}"),
-            bound,
-        )
-        connection.execute(
-            text(f"UPDATE candidates SET expires_at = new.at FROM {rows} WHERE candidates.read_id = new.id"), bound
-        )
+class _Ends:
+    """What each read's end shall be under a policy."""
+
+    def __init__(self, lives: Lives, promises: Promises, lengthens: bool, leaving: frozenset[int]) -> None:
+        self._lives = lives
+        self._promises = promises
+        self._lengthens = lengthens
+        self._leaving = leaving
+
+    def wanted(self, row: Kept, linked: bool) -> Wanted | None:
+        """The end of a read; None where no rule says anything of it."""
+        times = (row.connection_id, row.captured_at, row.received_at)
+        end = self._lives.end(*times, linked)
+        if end is None:
+            return None
+        if end[0] <= row.expires_at:
+            return Wanted(*end, False)
+        if row.connection_id in self._leaving:
+            return Wanted(row.expires_at, row.rule, False)
+        if self._lengthens:
+            return Wanted(*end, False)
+        needed = self._promises.needed(*times, row.ingested_at) if linked else None
+        if needed is not None and needed[0] > row.expires_at:
+            return Wanted(*needed, needed[0] < end[0])
+        return Wanted(row.expires_at, row.rule, True)
+
+    def of_refused(self, row: Any) -> int:
+        """The end (µs) of a record that could not be read."""
+        end = self._lives.end(row.connection_id, row.received_at, row.received_at, False)
+        kept = int(row.expires_at)
+        if end is None or (end[0] > kept and (row.connection_id in self._leaving or not self._lengthens)):
+            return kept
+        return end[0]

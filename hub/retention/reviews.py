@@ -1,4 +1,4 @@
-"""`Reviews`: holds that somebody must look at again, and holds of cases, which end with the time for prosecution."""
+"""`Reviews`: what a person must do about holds, and holds of cases, which end with the time for prosecution."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, Row, func, select, update
 
 from hub.audit.record import Actor, Audit, Why
@@ -14,18 +15,25 @@ from hub.errors import Conflict, Invalid, PolicyRefused
 from hub.policy.limitations import CaseLife
 from hub.policy.profile import Profile
 from hub.retention import held
-from hub.retention.holds import check_case
+from hub.retention.holds import check_case, progress
 from hub.retention.purge import Kind
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+
+UNTIL: Final = "retention.hold_until"
+"""The field of a policy that says how long excepted data stay booked."""
 
 log: Final = logging.getLogger("alprhub.holds")
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a person must do about a hold (`review`, `classify_offence`, `state_commission_date`), and since when."""
+    """What a person must do about a hold, and since when.
+
+    `review`, `classify_offence`, `state_commission_date`, or `dispose_of_media`: litigation is resolved, and what was
+    booked for it is still there under the number `booking`.
+    """
 
     hold: int
     kind: str
@@ -35,6 +43,7 @@ class Task:
     placed_by: str
     approved_by: str
     clause: str | None = None
+    booking: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,8 @@ class Reviews:
         with self._store.read() as connection:
             rows = connection.execute(select(table).where(table.c.released_at.is_(None))).all()
             tasks = [task for row in rows for task in self._tasks(connection, row, kinds, now)]
+            resolved = select(table).where(table.c.released_at.is_not(None), table.c.kind == "litigation")
+            tasks += [task for row in connection.execute(resolved) for task in self._disposal(row)]
         if tasks:
             told = {"overdue": len(tasks), "holds": sorted({task.hold for task in tasks})}
             log.warning("%d tasks about holds are overdue", len(tasks), extra=told)
@@ -90,6 +101,27 @@ class Reviews:
             self._audit.record(
                 actor, "holds.review", "done", target=str(hold), within=connection,
                 why=Why(row.kind, found.strip(), row.case_number), was_due=from_micros(row.review_at), next=next_at,
+            )  # fmt: skip
+
+    def disposed(self, actor: Actor, hold: int, how: str) -> None:
+        """Keep that the media of resolved litigation are disposed of, and how.
+
+        Nothing of the hub's goes by this: the reads went with the first purge after the release. Raises `Invalid`,
+        `NotFound`, and `Conflict` where nothing is due.
+        """
+        if not how.strip():
+            raise Invalid("how: is missing")
+        with self._store.write() as connection:
+            row = held.row_of(connection, hold)
+            if not self._disposal(row):
+                raise Conflict(f"hold {hold} has no media that are due for disposal")
+            told = progress(row) | {"disposed": how.strip()}
+            connection.execute(
+                update(tables.holds).where(tables.holds.c.id == hold).values(query=msgspec.json.encode(told).decode())
+            )
+            self._audit.record(
+                actor, "holds.dispose", "done", target=str(hold), within=connection, booking=told["booking"],
+                why=Why(row.kind, how.strip(), row.case_number),
             )  # fmt: skip
 
     def classify(
@@ -185,6 +217,14 @@ class Reviews:
             if life is not None and life.task in ("classify_offence", "state_commission_date"):
                 found.append(Task(*about, life.task, from_micros(row.placed_at), *people, life.clause))
         return found
+
+    def _disposal(self, row: Row[Any]) -> list[Task]:
+        told = progress(row)
+        if row.kind != "litigation" or row.released_at is None or not told.get("booking") or "disposed" in told:
+            return []
+        about = (row.id, row.kind, row.case_number, "dispose_of_media", from_micros(row.released_at))
+        clause = "; ".join(one.clause for one in self._profile.effective(UNTIL).references) or None
+        return [Task(*about, row.placed_by, row.approved_by, clause, told["booking"])]
 
     def _first(self, connection: Connection, row: Row[Any], kinds: Mapping[int, Kind]) -> CaseLife | None:
         first = self._reads(connection, held.batch_of(connection, row.id)[:1])

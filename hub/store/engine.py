@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from hub.errors import Conflict
+from hub.store.slack import blank
 
 _WRITER_LOCK: Final = 0x616C7072  # "alpr"
 _PRAGMAS: Final = (
@@ -194,11 +195,18 @@ class Store:
         )
         return int(last or 0) - count + 1
 
-    def squeeze(self) -> None:
-        """Empty the write-ahead log into the database, so that purged bytes do not live on in it."""
-        if self.is_sqlite:
-            with self._writer.connect() as connection:
-                connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+    def squeeze(self) -> bool:
+        """Empty the write-ahead log and overwrite what pages no longer need: purged bytes do not live on in a file.
+
+        Gives whether that is done; a reader that stays for a minute puts it off until the next time. PostgreSQL's files
+        are its server's.
+        """
+        return not self.is_sqlite or blank(Path(self.url.database or ""))
+
+    def analyze(self, name: str) -> None:
+        """Let PostgreSQL's planner look at a table again; no writer waits for it."""
+        with self._writer.begin() as connection:
+            connection.execute(text(f"ANALYZE {name}"))
 
     def close(self) -> None:
         """Close every connection."""

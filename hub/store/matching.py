@@ -1,6 +1,7 @@
 """Matching reads with hot lists, in the transaction that keeps them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -9,38 +10,47 @@ from hub.store.engine import Store
 from normalize.read import Read
 
 
-def match(store: Store, connection: Connection, reads: Sequence[Read], keys: Sequence[str], first: int, at: int) -> int:
-    """Keep the hits of new reads, with their folded keys, on the entries in force at `at` (µs); gives how many.
+class Hit(NamedTuple):
+    """A read, by its place among those that were asked about, and an entry that agree (`compare`)."""
 
-    The reads' ids run from `first`.
-    """
+    place: int
+    entry_id: int
+    kind: str
+    state_match: str
+
+
+def find(store: Store, connection: Connection, reads: Sequence[Read], keys: Mapping[str, str], at: int) -> list[Hit]:
+    """The hits of reads on the entries in force at `at` (µs); `keys` are the folded keys of their plates."""
     by_key: dict[str, list[int]] = {}
-    for index, key in enumerate(keys):
-        by_key.setdefault(key, []).append(index)
+    for place, read in enumerate(reads):
+        by_key.setdefault(keys[read.plate], []).append(place)
+    if not by_key:
+        return []
     sql = (
         "SELECT id, plate, plate_key, plate_state FROM hotlist_entries "
         f"WHERE {store.one_of('plate_key', 'keys')} AND removed_at IS NULL "
         "AND (expires_at IS NULL OR expires_at > :now)"
     )
     listed = store.rows(connection, sql, {"keys": store.as_list(list(by_key)), "now": at})
-    hits = []
-    for entry_id, plate, plate_key, state in listed:
-        for index in by_key[plate_key]:
-            read = reads[index]
-            kind, state_match = compare(read.plate, read.plate_state, plate, state)
-            hits.append(
-                {
-                    "read_id": first + index,
-                    "entry_id": entry_id,
-                    "kind": kind,
-                    "state_match": state_match,
-                    "found_at": at,
-                    "verdict": "unverified",
-                }
-            )
-    if hits:
-        connection.execute(tables.hits.insert(), hits)
-    return len(hits)
+    return [
+        Hit(place, entry_id, *compare(reads[place].plate, reads[place].plate_state, plate, state))
+        for entry_id, plate, plate_key, state in listed
+        for place in by_key[plate_key]
+    ]
+
+
+def keep(connection: Connection, hits: Sequence[Hit], first: int, at: int) -> None:
+    """Keep hits that were found at `at` (µs), of reads whose ids run from `first`."""
+    if not hits:
+        return
+    rows = [
+        {
+            "read_id": first + hit.place, "entry_id": hit.entry_id, "kind": hit.kind, "state_match": hit.state_match,
+            "found_at": at, "verdict": "unverified",
+        }
+        for hit in hits
+    ]  # fmt: skip
+    connection.execute(tables.hits.insert(), rows)
 
 
 def compare(plate: str, state: str | None, listed: str, listed_state: str | None) -> tuple[str, str]:

@@ -8,12 +8,10 @@ from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from pydantic import BaseModel
 from sqlalchemy import Connection, func, insert, select, text
 
 from hub.area import cell_of
@@ -22,6 +20,7 @@ from hub.store import tables
 from hub.store.cameras import known_cameras
 from hub.store.codec import compress, decompress, field_names
 from hub.store.days import count_day
+from hub.store.details import details_of
 from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.instant import to_micros
@@ -29,7 +28,6 @@ from hub.store.matching import Hit, find, keep
 from hub.store.plates import plate_ids
 from normalize.plate import canonical, fold
 from normalize.read import ImageRef, Read
-from normalize.word import Word
 
 _READ: Final = (
     *("id", "connection_id", "vendor_read_id", "plate_id", "plate_raw", "plate_state", "plate_confidence"),
@@ -42,14 +40,6 @@ PICTURES_AT_ONCE: Final = 8
 MOST_CANDIDATES: Final = 5
 """Of an engine's choices so many can be searched; the record keeps them all."""
 _PAYLOAD: Final = ("read_id", "kind", "part", "dictionary_id", "payload", "sha256", "details", "captured_at")
-_DETAILS: Final = tuple(
-    (name, Read.model_fields[name].default)
-    for name in (
-        *("pass_id", "state", "confidence_scale", "candidates", "vehicle", "matches", "link", "engine"),
-        *("direction", "direction_of"),
-    )
-)
-"""What a read may say beyond the columns of its row, each with its value where it says nothing."""
 
 
 class Life(NamedTuple):
@@ -184,12 +174,23 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
 
 
 def picture_keys(page: PageToSave) -> set[str]:
-    """The keys of the pictures that come with a page's reads."""
-    return {key for item in page.accepted for key in _keys_of(page.connection_id, item)}
+    """The keys of the pictures that come with a page's reads, whether a hit needs them or not."""
+    return {
+        key
+        for item in page.accepted
+        for life in (item, item if item.needed is None else _lasting(item, item.needed))
+        for key in _keys_of(page.connection_id, life)
+    }
 
 
 def _keys_of(connection_id: int, item: Accepted) -> list[str]:
-    return [image_key(connection_id, item, place) for place, image in enumerate(item.read.images) if image.data]
+    return [
+        image_key(connection_id, item, place) for place, image in enumerate(item.read.images) if image.data is not None
+    ]
+
+
+def _lasting(item: Accepted, life: Life) -> Accepted:
+    return item._replace(expires_at=life.until, rule=life.rule)
 
 
 def _with_hits(store: Store, late: Mapping[str, Accepted], now: datetime) -> dict[str, Accepted]:
@@ -199,11 +200,7 @@ def _with_hits(store: Store, late: Mapping[str, Accepted], now: datetime) -> dic
     with store.read() as connection:
         hits = find(store, connection, [item.read for item in items], keys, to_micros(now))
     found = (items[place] for place in sorted({hit.place for hit in hits}))
-    return {
-        item.read.vendor_read_id: item._replace(expires_at=item.needed.until, rule=item.needed.rule)
-        for item in found
-        if item.needed is not None
-    }
+    return {item.read.vendor_read_id: _lasting(item, item.needed) for item in found if item.needed is not None}
 
 
 def _lost(items: Sequence[Accepted], hits: Sequence[Hit], late: Container[str]) -> set[str]:
@@ -312,7 +309,7 @@ def _insert(
         ledger.append((page.connection_id, read.vendor_read_id, read_id))
         for rank, other, confidence in choices:
             candidates.append((read_id, rank, ids_of_plates[other], confidence, captured, expires))
-        details = _details(read)
+        details = details_of(read)
         digest = sha256(item.payload).digest()
         dictionary_id, names = words[item.kind]
         payload = compress(item.payload, names)
@@ -338,37 +335,6 @@ def _candidates(read: Read) -> list[tuple[int, str, float | None]]:
         if plate and plate != read.plate:
             found.setdefault(plate, (rank, candidate.confidence))
     return [(rank, plate, confidence) for plate, (rank, confidence) in found.items()]
-
-
-def _details(read: Read) -> bytes:
-    """What a read says beyond its columns, as JSON (pydantic's own way to it takes longer)."""
-    told = vars(read)
-    said = {name: value for name, default in _DETAILS if (value := told[name]) is not default}
-    return msgspec.json.encode(said, enc_hook=_said)
-
-
-def _said(model: Any) -> Any:
-    """The fields of a model that differ from saying nothing; of a word, of which many reads share few, as JSON."""
-    if isinstance(model, Word):
-        return _word(model)
-    if not isinstance(model, BaseModel):
-        raise TypeError(f"no JSON for {type(model).__name__}")
-    return _differs(model)
-
-
-@lru_cache(maxsize=4096)
-def _word(word: Word) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(_differs(word)))
-
-
-def _differs(model: BaseModel) -> dict[str, Any]:
-    defaults = _defaults(type(model))
-    return {name: value for name, value in vars(model).items() if value is not defaults[name]}
-
-
-@lru_cache
-def _defaults(model: type[BaseModel]) -> dict[str, Any]:
-    return {name: field.default for name, field in model.model_fields.items()}
 
 
 def _dictionary(connection: Connection, connection_id: int, kind: str, items: Sequence[Accepted]) -> tuple[int, bytes]:

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from terminal import typed
 
-from alprhub.cli.app import app
 from connectors import quality
 from connectors.contract import Evidence, Info, Proof
 from connectors.quality import EXEMPT, RULES, Place, Rating, Tier, kept, rate, rating, written
@@ -141,9 +140,9 @@ def test_where_no_proofs_are_there_is_no_tier(tmp_path: Path) -> None:
 
 
 def test_the_list_of_connectors_shows_tiers() -> None:
-    told = CliRunner().invoke(app, ["connectors", "list", "--json"])
+    told = typed("connectors", "list", "--json")
     rows = {row["key"]: row for row in json.loads(told.stdout)}
     assert {key: (row["tier"], tuple(row["lacks"])) for key, row in rows.items()} == {
         key: (found.tier, found.lacks) for key, found in kept().items()
     }
-    assert "gold" in CliRunner().invoke(app, ["connectors", "list"]).stdout
+    assert "gold" in typed("connectors", "list").stdout

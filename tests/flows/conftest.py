@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import migrated
 import pytest
 from plain import PlainConnector
 
@@ -23,13 +24,14 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def opened(tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+def opened(tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch, migrated_file: Path) -> Iterator[Hub]:
     """A hub with one connection, `feed`, whose vendor is the folder of that name."""
     real = accounts.connector
     monkeypatch.setattr(
         accounts, "connector", lambda key, allowed=(): PlainConnector if key == "plain" else real(key, allowed)
     )
     (tmp_path / "feed").mkdir()
+    migrated.seed(tmp_path / "data", migrated_file)
     with open_hub(HubSettings(data=tmp_path / "data"), clock) as hub:
         hub.connections.add(Actor("tester"), "feed", "plain", {"folder": str(tmp_path / "feed")})
         yield hub

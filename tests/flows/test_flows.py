@@ -126,7 +126,7 @@ def test_the_purge_gives_counts_a_connection(lent: Hub, feed: Path, clock: SetCl
 def test_reconciling_and_probing_give_counts(lent: Hub, feed: Path) -> None:
     write_page(feed, 1, [record(1, "9SYN001", AT.format(1))])
     sync_module.sync.fn("feed")
-    assert reconcile_module.reconcile.fn() == {"days": 1, "differences": 0}
+    assert reconcile_module.reconcile.fn() == {"days": 1, "differences": 0, "unconfirmed": 0}
     assert canary_module.canary.fn() == {}
 
 

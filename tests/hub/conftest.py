@@ -1,9 +1,12 @@
 """A hub on each database, with a clock that tests set and a vendor that is a folder."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+import migrated
+import postgres
 import pytest
 from plain import PlainConnector
 from pydantic import SecretStr
@@ -38,11 +41,24 @@ def plain_vendor(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.fixture
+def ready() -> bool:
+    """Whether databases have their schema before a hub opens on them; where that is what is tested, they have not."""
+    return True
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> HubSettings:
+def settings(request: pytest.FixtureRequest, tmp_path: Path, ready: bool) -> Iterator[HubSettings]:
     """Settings for each database in turn."""
-    url = SecretStr(request.getfixturevalue("pg_url")) if request.param == "postgresql" else None
-    return HubSettings(data=tmp_path / "data", database_url=url)
+    data, url = tmp_path / "data", None
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            like = request.getfixturevalue("migrated_pg") if ready else None
+            made = stack.enter_context(postgres.database(request.getfixturevalue("pg_server"), like))
+            url = SecretStr(made)
+        elif ready:
+            migrated.seed(data, request.getfixturevalue("migrated_file"))
+        yield HubSettings(data=data, database_url=url)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
 from hub.hotlists.lists import NewEntry
+from hub.retention.holds import NewHold
 from hub.search.query import Query
 from hub.wiring import Hub
 
@@ -148,6 +149,29 @@ def test_reads_that_are_purged_are_gone_and_those_on_hold_stay_and_are_named(
         assert list(connection.scalars(text("SELECT id FROM reads ORDER BY id"))) == held
         for table, column in (("payloads", "read_id"), ("ledger", "read_id")):
             assert sorted(connection.scalars(text(f"SELECT {column} FROM {table}"))) == held
+
+
+def test_what_is_held_is_over_for_everybody_but_its_holders_and_goes_with_its_hold(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock
+) -> None:
+    write_page(feed, 1, [record(n, f"9SYN00{n}", "2026-06-01T11:00:00Z", candidates=[["9SYNX", 0.2]]) for n in (1, 2)])
+    opened.sync.run(actor, "feed")
+    by_plate = [Query(WHY, plates=(plate,), candidates=True) for plate in ("9SYN001", "9SYNX")]
+    (row,) = opened.search.find(actor, by_plate[0]).rows
+    new = NewHold("litigation", "26-1", "a suit is pending", "sergeant", clock.now() + timedelta(days=30))
+    hold = opened.holds.place(actor, new, reads=[row.id]).id
+    told = remove(opened, actor, reads="purge")["reads"]
+    assert (told["purged"], told["held"], told["held_reads"]) == (1, 1, [row.id])
+    assert [opened.search.find(actor, query).rows for query in by_plate] == [[], []]
+    assert [held.id for held in opened.holds.reads(actor, hold, WHY).rows] == [row.id]
+    with pytest.raises(NotFound):
+        opened.links.link(actor, [row.id], "26-1")
+    assert opened.retention.purge(actor) == {"feed": 0}
+    opened.holds.release(actor, hold, "settled", resolved="settled")
+    assert opened.retention.purge(actor) == {"feed": 1}
+    with opened.store.read() as connection:
+        for table in ("reads", "payloads", "ledger", "candidates", "plates"):
+            assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0
 
 
 def test_what_the_policy_wants_kept_is_not_purged_before_its_time(

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from alprhub.sandbox import flock_settings
 from connectors.contract import Window
 from hub.audit.record import Actor
+from hub.clock import SetClock
 from hub.connections.trial import shape
 from hub.errors import Invalid
 from hub.wiring import Hub
@@ -123,3 +124,24 @@ def test_a_fault_of_the_connector_is_a_refusal_like_any_other(
     assert Counter(one.reason for one in trial.refused) == {
         "could not be parsed: ZeroDivisionError in the connector": 1
     }
+
+
+def test_it_goes_by_the_policy_in_force_and_by_what_runs_have_covered_as_a_run_does(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Window] = []
+    whole = PlainConnector.pull
+    monkeypatch.setattr(PlainConnector, "pull", lambda self, window: asked.append(window) or whole(self, window))
+    write_page(feed, 1, [record(1, "9SYN001", AT), record(2, "9SYN002", AT)])
+    opened.sync.run(actor, "feed")
+    clock.advance(timedelta(days=40))
+    trial = opened.trials.run(actor, "feed")
+    assert (trial.pulled, trial.duplicates, trial.born_expired) == (2, 0, 2)
+    opened.sync.run(actor, "feed")
+    assert asked[1] == asked[2]  # a day of the forty, as the first window of the run is
+    assert asked[1].until - asked[1].since <= timedelta(days=2)
+    with pytest.raises(Invalid, match="nothing to try"):
+        opened.trials.run(actor, "feed", until=asked[1].until - timedelta(days=30))
+    opened.activate.activate(actor, "long-beach", "another manual")
+    trial = opened.trials.run(actor, "feed", clock.now() - timedelta(days=41))
+    assert (trial.pulled, trial.duplicates, trial.born_expired) == (2, 2, 0)

@@ -77,6 +77,12 @@ PAYLOAD = b'{"id": "r31", "plate": "9SYN001"}'
 
 
 @pytest.fixture
+def ready() -> bool:
+    """Every database here begins empty."""
+    return False
+
+
+@pytest.fixture
 def config() -> Any:
     return _config()
 

@@ -24,6 +24,12 @@ from hub.store.vault import Vault
 from hub.wiring import Hub, open_hub
 
 
+@pytest.fixture
+def ready() -> bool:
+    """Every hub here makes its own database."""
+    return False
+
+
 @pytest.mark.filterwarnings("ignore:autogenerate skipping", "ignore:Skipped unsupported reflection")
 def test_the_migrations_make_exactly_the_tables_that_the_code_uses(opened: Hub) -> None:
     with opened.store.read() as connection:

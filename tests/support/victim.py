@@ -1,15 +1,31 @@
 """What a test kills, in a process of its own."""
 
+import os
+import signal
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
-from hub.audit.record import Actor
+import hub.retention.months as months
+import hub.retention.purge as purging
+import hub.retention.recompute as recomputing
+from hub.audit.record import Actor, Audit
 from hub.clock import SetClock
 from hub.settings import HubSettings
-from hub.wiring import open_hub
+from hub.wiring import Hub, open_hub
+
+ACTOR = Actor("victim")
+SOME = 200
+"""Reads in one transaction of whoever calls `in_small_steps`."""
+
+
+def in_small_steps() -> None:
+    """Let purge and recompute do little in one transaction, so that there are many moments between two."""
+    purging.BATCH = months.BATCH = recomputing.BATCH = SOME  # type: ignore[misc]
 
 
 def sync(data: str, url: str | None, name: str, since: str, until: str, marker: str) -> None:
@@ -17,21 +33,42 @@ def sync(data: str, url: str | None, name: str, since: str, until: str, marker: 
     settings = HubSettings(data=Path(data), database_url=SecretStr(url) if url else None)
     with open_hub(settings) as hub:
         Path(marker).touch()
-        hub.sync.run(Actor("victim"), name, datetime.fromisoformat(since), datetime.fromisoformat(until))
+        hub.sync.run(ACTOR, name, datetime.fromisoformat(since), datetime.fromisoformat(until))
     sys.exit(0)
 
 
-def purge(data: str, now: str, marker: str) -> None:
-    """Run one purge at a set time; `marker` appears when it begins."""
-    with open_hub(HubSettings(data=Path(data)), SetClock(datetime.fromisoformat(now))) as hub:
-        Path(marker).touch()
-        hub.retention.purge(Actor("victim"))
-    sys.exit(0)
+def purge(data: str, url: str | None, now: str, marker: str, at_the_end: bool = False) -> None:
+    """Run one purge at a set time; `at_the_end`, it dies when every row is gone and no index and file is tidied."""
+    if at_the_end:
+        purging.forget_removed = _die  # type: ignore[attr-defined]
+    _run(data, url, now, marker, lambda hub: hub.retention.purge(ACTOR))
 
 
-def recompute(data: str, now: str, marker: str) -> None:
-    """Run one recompute at a set time; `marker` appears when it begins."""
-    with open_hub(HubSettings(data=Path(data)), SetClock(datetime.fromisoformat(now))) as hub:
+def recompute(data: str, url: str | None, now: str, marker: str) -> None:
+    """Run one recompute at a set time."""
+    _run(data, url, now, marker, lambda hub: hub.recompute.run(ACTOR))
+
+
+def activate(data: str, url: str | None, now: str, marker: str, profile: str, half_way: bool) -> None:
+    """Put a profile in force; `half_way`, it dies in its transaction, when all is written but that it is on record."""
+
+    def work(hub: Hub) -> None:
+        if half_way:
+            Audit.record = _die  # type: ignore[method-assign]
+        hub.activate.activate(ACTOR, profile, "another schedule")
+
+    _run(data, url, now, marker, work)
+
+
+def _die(*_: Any, **__: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _run(data: str, url: str | None, now: str, marker: str, work: Callable[[Hub], Any]) -> None:
+    """Open a hub at a set time and work; `marker` appears when it begins."""
+    in_small_steps()
+    settings = HubSettings(data=Path(data), database_url=SecretStr(url) if url else None)
+    with open_hub(settings, SetClock(datetime.fromisoformat(now))) as hub:
         Path(marker).touch()
-        hub.recompute.run(Actor("victim"))
+        work(hub)
     sys.exit(0)

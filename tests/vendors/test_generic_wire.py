@@ -17,9 +17,8 @@ import msgspec
 import pytest
 import respx
 from pydantic import ValidationError
-from typer.testing import CliRunner
+from terminal import typed
 
-from alprhub.cli.app import app
 from connectors.contract import Connector, Document, Frame, Page, Request, Window
 from connectors.errors import AdminMustFix, Gone, NotARead, RecordRejected, TryAgain, VendorChanged
 from connectors.registry import connector
@@ -204,7 +203,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _run(*words: object, stdin: bytes | None = None) -> Any:
-    return CliRunner().invoke(app, [str(word) for word in words], input=stdin)
+    return typed(*words, stdin=stdin)
 
 
 def test_a_map_is_tried_on_a_sample_in_a_file_or_pasted(data: Path, tmp_path: Path) -> None:

@@ -171,9 +171,10 @@ def _ftp(number: int) -> bytes:
     return text.replace("9SYN108", f"9SYN{number:03}").encode()
 
 
-def _put(place: str, name: str, body: bytes) -> None:
+def _put(place: str, *files: tuple[str, bytes]) -> None:
     with places.opened(place, places.Access(key_id="id", secret="k")) as there:
-        there.write("reads", name, body)
+        for name, body in files:
+            there.write("reads", name, body)
 
 
 def _pull(made: GenetecConnector, mark: Any = None) -> list[Page]:
@@ -195,9 +196,8 @@ def _outcomes(made: GenetecConnector, pages: list[Page]) -> tuple[set[str], list
 @pytest.mark.parametrize("kind", ["folder", "bucket"])
 def test_every_file_is_taken_once(kind: str, bucket: None, tmp_path: Path) -> None:
     place = str(tmp_path) if kind == "folder" else "s3://sandbox-drop/sharps"
-    for number in range(25):
-        _put(place, f"SHARPV00001_{number}_lpr.xml", _ftp(number))
-    _put(place, "note.txt", b"no read")
+    sent = [(f"SHARPV00001_{number}_lpr.xml", _ftp(number)) for number in range(25)]
+    _put(place, *sent, ("note.txt", b"no read"))
     made = _made(place=place, key_id="id", secret="k")
     pages = _pull(made)
     assert _outcomes(made, pages) == ({f"9SYN{number:03}" for number in range(25)}, [])

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from time import monotonic
+from datetime import datetime
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ..faults import Faults
-from ..gate import Gate, Voice
+from ..gate import Voice
+from ..stand import stand, ticking
 from ..world import World, from_micros
 from . import devices, hotlists, lookup, subscriptions
 from .state import FlockState, Refusal, answer, form
@@ -46,20 +45,15 @@ def flock_app(
     `clock` tells the vendor's time (it starts at `world.now` and runs on by default). What the vendor holds
     is `app.state.flock`, a `FlockState`; its faults are `app.state.faults`.
     """
-    started = monotonic()
     state = FlockState(
         world=world,
         faults=faults if faults is not None else Faults(seed=world.seed),
-        clock=clock or (lambda: world.now + timedelta(seconds=monotonic() - started)),
+        clock=ticking(world, clock),
         client_id=client_id,
         client_secret=client_secret,
         audience=audience,
     )
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.flock, app.state.faults = state, state.faults
-    app.add_exception_handler(Refusal, _refuse)
-    app.add_exception_handler(HTTPException, _refuse_plainly)
-    app.add_middleware(Gate, faults=state.faults, voice=_VOICE, log=state.log)
+    app = stand("flock", state, _VOICE, Refusal, _refused, _plainly)
     app.add_api_route("/oauth/token", _token, methods=["POST"])
     app.add_api_route("/signed/{pass_id}.jpg", _picture, methods=["GET"])
     for module in (lookup, hotlists, subscriptions, devices):
@@ -99,11 +93,9 @@ async def _picture(request: Request, pass_id: str) -> Response:
     return Response(jpeg, media_type="image/jpeg")
 
 
-async def _refuse(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return answer({"error": error.error}, error.status)
+def _refused(refusal: Refusal) -> Response:
+    return answer({"error": refusal.error}, refusal.status)
 
 
-async def _refuse_plainly(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return answer({"error": str(error.detail)}, error.status_code)
+def _plainly(status: int, words: str) -> Response:
+    return answer({"error": words}, status)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from time import monotonic
+from datetime import datetime
 
 from fastapi import FastAPI
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from ..faults import Faults
-from ..gate import Gate, Voice
+from ..gate import Voice
+from ..stand import stand, ticking
 from ..world import World
 from . import alert_lists, search
 from .agent import TEST_CALL, Agent, alpr_alert, alpr_group, alpr_results, heartbeat, push
@@ -42,28 +40,21 @@ def rekor_app(
     `clock` tells the vendor's time (it starts at `world.now` and runs on by default). What the vendor holds
     is `app.state.rekor`, a `RekorState`; its faults are `app.state.faults`.
     """
-    started = monotonic()
     state = RekorState(
         world=world,
         faults=faults if faults is not None else Faults(seed=world.seed),
-        clock=clock or (lambda: world.now + timedelta(seconds=monotonic() - started)),
+        clock=ticking(world, clock),
         api_key=api_key,
     )
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.rekor, app.state.faults = state, state.faults
-    app.add_exception_handler(Refusal, _refuse)
-    app.add_exception_handler(HTTPException, _refuse_plainly)
-    app.add_middleware(Gate, faults=state.faults, voice=_VOICE, log=state.log)
+    app = stand("rekor", state, _VOICE, Refusal, _refused, _plainly)
     for module in (search, alert_lists):
         app.include_router(module.router)
     return app
 
 
-async def _refuse(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return PlainTextResponse(error.text, status_code=error.status)
+def _refused(refusal: Refusal) -> Response:
+    return PlainTextResponse(refusal.text, status_code=refusal.status)
 
 
-async def _refuse_plainly(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return PlainTextResponse(str(error.detail), status_code=error.status_code)
+def _plainly(status: int, words: str) -> Response:
+    return PlainTextResponse(words, status_code=status)

@@ -10,10 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import migrated
 import pytest
-from typer.testing import CliRunner
-
-from alprhub.cli.app import app
+from terminal import typed
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 SECRET = "s3cret-of-the-drop"
@@ -36,11 +35,19 @@ Run = Callable[..., Done]
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data folder that every command of this test uses."""
+def ready() -> bool:
+    """Whether the data folder has a database with its schema before the first command."""
+    return True
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready: bool, request: pytest.FixtureRequest) -> Path:
+    """A data folder that every command of this test uses: nobody has put anything in it, or nobody has made it yet."""
     for name in ("ALPRHUB_DATABASE_URL", "ALPRHUB_IMAGES", "ALPRHUB_MODELS", "ALPRHUB_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ALPRHUB_DATA", str(tmp_path / "data"))
+    if ready:
+        migrated.seed(tmp_path / "data", request.getfixturevalue("migrated_file"))
     return tmp_path / "data"
 
 
@@ -49,7 +56,7 @@ def run(store: Path) -> Run:
     """Run a command; an error that is not told in one line on stderr fails the test at once."""
 
     def command(*words: object, stdin: str | None = None) -> Done:
-        result = CliRunner().invoke(app, [str(word) for word in words], input=stdin)
+        result = typed(*words, stdin=stdin)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         assert "Traceback" not in result.stderr

@@ -70,3 +70,6 @@ def test_canaries_are_added_listed_and_probed(
     assert (done.code, done.json()[0]["outcome"], done.json()[0]["clause"]) == (0, "not_found", "429.5 ¶2 s4")
     (one,) = run("retention", "canary", "list", "--json").json()
     assert (one["plate"], one["outcome"]) == ("9SYN500", "not_found")
+    assert "removed" in run("retention", "canary", "remove", one["id"], "--reason", "the car is sold").out
+    assert run("retention", "canary", "remove", one["id"], "--reason", "the car is sold").code == 66
+    assert run("retention", "canary", "list").out == "no canaries\n"

@@ -161,6 +161,7 @@ def test_a_hub_that_cannot_be_opened_says_why_in_one_line(
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("ready", [False])
 def test_a_store_that_is_no_database_says_so(run: Any, store: Path) -> None:
     store.mkdir()
     (store / "alprhub.sqlite3").write_bytes(b"not a database at all" * 1000)
@@ -169,6 +170,7 @@ def test_a_store_that_is_no_database_says_so(run: Any, store: Path) -> None:
     assert "not a database" in done.err
 
 
+@pytest.mark.parametrize("ready", [False])
 def test_the_exit_code_reaches_the_shell_and_the_key_is_for_its_owner_alone(store: Path) -> None:
     command = [str(Path(sys.executable).with_name("alprhub")), "connections", "check", "nobody"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=dict(os.environ))

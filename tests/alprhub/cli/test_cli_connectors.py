@@ -111,6 +111,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("ready", [False])
 def test_looking_at_connectors_makes_no_store(run: Any, store: Path) -> None:
     run("connectors", "list")
     run("connectors", "parse", "flock", VENDORS / "flock" / "lookup.json")

@@ -23,6 +23,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("ready", [False])
 def test_a_folder_gives_its_reads_and_what_was_refused(run: Any, street: Path, store: Path) -> None:
     done = run("read", street, "--json")
     told = done.json()

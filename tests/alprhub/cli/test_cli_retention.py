@@ -1,5 +1,6 @@
 """`alprhub retention` and `alprhub policy preview | activate`: what is over, its certificates, and another policy."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,46 @@ def test_another_policy_is_previewed_put_in_force_and_its_purge_is_certified(
     assert run("retention", "certificates", "--verify", "--json").json()["verified"] >= 1
 
 
+def test_certificates_are_handed_over_as_a_file_and_are_open_until_they_are_countersigned(
+    run: Any, filled: Any, sql: Any, tmp_path: Path
+) -> None:
+    assert run("retention", "certificates", "--export", tmp_path / "none.json").code == 66
+    assert run("retention", "certificates", "--open").out == "every certificate is countersigned\n"
+    sql("UPDATE reads SET expires_at = 1")
+    run("retention", "purge")
+    out = tmp_path / "certificates.json"
+    told = run("retention", "certificates", "--export", out, "--json").json()
+    assert (told["certificates"], told["last_id"]) == (1, 1)
+    assert json.loads(out.read_bytes())["certificates"][0]["certified"]["reads"] == 2
+    assert run("retention", "certificates", "--export", out).code == 65
+    assert run("retention", "certificates", "--export", tmp_path / "rest.json", "--since-id", 1).code == 66
+    waiting = run("retention", "certificates", "--open", "--json")
+    assert (waiting.code, waiting.json()[0]["id"]) == (0, 1)
+    sql("UPDATE certificates SET closed_at = 1")
+    assert run("retention", "certificates", "--open").code == 78
+    sql("UPDATE certificates SET countersigned_at = 1")
+    assert run("retention", "certificates", "--open").code == 0
+
+
 def test_the_custodian_must_be_named(run: Any, filled: Any) -> None:
     assert run("retention", "certificates", "--countersign", "1").code == 65
     assert run("retention", "certificates", "--countersign", "1", "--custodian", "R. Custodian").code == 66
+
+
+def test_what_is_in_force_is_what_was_put_there_with_what_was_signed(run: Any, filled: Any, tmp_path: Path) -> None:
+    signed = tmp_path / "signed.yaml"
+    said = {"answer": "as it is", "decided_by": "A. Chief", "title": "Chief", "decided_at": "2026-05-01T09:00:00-07:00"}
+    told = [{"settles": one, "why": "the council has decided", **said} for one in ("lengthening", "lb-d1")]
+    signed.write_text(yaml.safe_dump({"decisions": told}))
+    preview = run("policy", "preview", "long-beach")
+    assert "2 of drop" in preview.out
+    assert "settles: lengthening" in " ".join(preview.out.split())
+    run("policy", "activate", "long-beach", "--reason", "moved", "--decisions", signed, "--yes")
+    shown = run("policy", "show", "--json").json()
+    assert shown["profile"] == "ca-long-beach-pd"
+    assert "lb-d1" not in {one["id"] for one in shown["decisions_needed"]}
+    rows = run("policy", "list", "--json").json()
+    assert [row["profile"] for row in rows if row["in_force"]] == ["long-beach"]
 
 
 def test_a_policy_that_is_not_there_is_not_put_in_force(run: Any, filled: Any) -> None:

@@ -1,34 +1,35 @@
 """What is in force, what another policy would do, and every kept read's new end after it."""
 
-import multiprocessing
 import random
-import shutil
-import time
 from copy import deepcopy
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import victim
 import yaml
 from plain import record, write_page
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, NotFound, PolicyConflict
+from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
 from hub.policy.profile import load
-from hub.retention.activate import of_id
+from hub.retention.activate import Governing
 from hub.retention.lives import Lives
 from hub.settings import HubSettings
 from hub.store.instant import from_micros, to_micros
-from hub.store.tables import metadata
 from hub.wiring import Hub, open_hub
 
 CAPTURED = datetime.fromisoformat("2026-06-01T11:00:00Z")
-processes = multiprocessing.get_context("forkserver")
+
+
+SIGNED = Decision(
+    settles="lengthening", answer="what is kept too", decided_by="A. Chief", title="Chief", decided_at=CAPTURED,
+    why="the council has decided it",
+)  # fmt: skip
+NOTHING = {"changed": 0, "shortened": 0, "lengthened": 0, "kept_short": 0}
 
 
 def profile_with(tmp_path: Path, ceiling: str) -> str:
@@ -87,7 +88,7 @@ def test_a_policy_is_kept_as_it_was_put_in_force_whatever_its_file_says_later(
     Path(name).write_text("nothing")
     with open_hub(settings, clock) as hub:
         assert hub.profile.expiry("own", "flock", CAPTURED).at == CAPTURED + timedelta(days=5)
-        assert of_id(hub.store, ident).name == name
+        assert Governing(hub.store).of(ident).name == name
 
 
 def test_what_cannot_be_put_in_force_is_refused(opened: Hub, actor: Actor, tmp_path: Path) -> None:
@@ -98,7 +99,7 @@ def test_what_cannot_be_put_in_force_is_refused(opened: Hub, actor: Actor, tmp_p
     with pytest.raises(NotFound):
         opened.activate.activate(actor, "nowhere", "a reason")
     with pytest.raises(NotFound):
-        of_id(opened.store, 99)
+        Governing(opened.store).of(99)
 
 
 def test_two_rules_that_cannot_both_be_kept_refuse_it(opened: Hub, actor: Actor, tmp_path: Path) -> None:
@@ -125,31 +126,70 @@ def test_a_preview_says_what_would_change_and_changes_nothing(
     over = sum(captured + timedelta(days=5) <= clock.now() for captured, _ in before.values())
     assert (change.connection, change.reads, change.shorter, change.longer) == ("feed", 240, 240, 0)
     assert change.end_now == over > 0
-    (longer,) = opened.activate.preview(profile_with(tmp_path, "P60D"))
-    assert (longer.shorter, longer.longer, longer.end_now) == (0, 240, 0)
+    for signed, told in (((), (0, 0, 240, 0)), ((SIGNED,), (0, 240, 0, 0))):
+        (longer,) = opened.activate.preview(profile_with(tmp_path, "P60D"), signed)
+        assert (longer.shorter, longer.longer, longer.kept_short, longer.end_now) == told
     assert ends(opened) == before
 
 
-@pytest.mark.parametrize(("ceiling", "days"), [("P5D", 5), ("P60D", 60)])
-def test_every_kept_read_gets_its_new_end(
-    opened: Hub, aged: Path, actor: Actor, tmp_path: Path, ceiling: str, days: int
+@pytest.mark.parametrize(
+    ("ceiling", "signed", "days"), [("P5D", (), 5), ("P5D", (SIGNED,), 5), ("P60D", (SIGNED,), 60), ("P60D", (), 30)]
+)
+def test_every_kept_read_gets_its_new_end_and_a_later_one_only_where_that_is_signed(
+    opened: Hub, aged: Path, actor: Actor, tmp_path: Path, ceiling: str, signed: tuple[Decision, ...], days: int
 ) -> None:
-    (change,) = opened.activate.preview(profile_with(tmp_path, ceiling))
-    opened.activate.activate(actor, profile_with(tmp_path, ceiling), "a new schedule")
+    (change,) = opened.activate.preview(profile_with(tmp_path, ceiling), signed)
+    opened.activate.activate(actor, profile_with(tmp_path, ceiling), "a new schedule", signed)
     told = opened.recompute.run(actor)
-    assert told == {"changed": 240, "shortened": change.shorter, "lengthened": change.longer}
+    assert told == {
+        "changed": 240 if days != 30 else 0, "shortened": change.shorter, "lengthened": change.longer,
+        "kept_short": change.kept_short,
+    }  # fmt: skip
     assert all(end == captured + timedelta(days=days) for captured, end in ends(opened).values())
     with opened.store.read() as connection:
         sql = "SELECT count(*) FROM candidates c JOIN reads r ON r.id = c.read_id WHERE c.expires_at = r.expires_at"
         assert connection.scalar(text(sql)) == 240
-    assert opened.recompute.run(actor) == {"changed": 0, "shortened": 0, "lengthened": 0}
+    assert opened.recompute.run(actor) == NOTHING
+    assert opened.audit.events(1)[0]["detail"]["kept_short"] == change.kept_short
+
+
+def test_what_was_collected_under_a_shorter_promise_keeps_it_whatever_policies_follow(
+    opened: Hub, aged: Path, actor: Actor, feed: Path, tmp_path: Path, clock: SetClock
+) -> None:
+    """Linked or not: a link is no signature."""
+    for ceiling in ("P60D", "P90D"):
+        clock.advance(timedelta(minutes=1))
+        opened.activate.activate(actor, profile_with(tmp_path, ceiling), "a longer schedule")
+        opened.recompute.run(actor)
+    with opened.store.read() as connection:
+        some = list(connection.scalars(text("SELECT id FROM reads ORDER BY id LIMIT 3")))
+    assert opened.links.link(actor, some, "26-1").changed == 0
+    write_page(feed, 2, [record(900, "7ZZZ900", CAPTURED.isoformat())])
+    opened.sync.run(actor, "feed")
+    kept = ends(opened)
+    captured, end = kept.pop("r900")
+    assert end == captured + timedelta(days=90)
+    assert all(end == captured + timedelta(days=30) for captured, end in kept.values())
+
+
+def test_a_refused_record_gets_a_later_end_only_where_that_is_signed(
+    opened: Hub, actor: Actor, feed: Path, tmp_path: Path, clock: SetClock
+) -> None:
+    write_page(feed, 1, [{"plate": "7ZZZ001"}])
+    opened.sync.run(actor, "feed")
+    for ceiling, signed, days in (("P60D", (), 30), ("P61D", (SIGNED,), 61), ("P5D", (), 5)):
+        opened.activate.activate(actor, profile_with(tmp_path, ceiling), "another schedule", signed)
+        opened.recompute.run(actor)
+        with opened.store.read() as connection:
+            end = connection.execute(text("SELECT expires_at FROM quarantine")).scalar_one()
+        assert from_micros(end) == clock.now() + timedelta(days=days)
 
 
 def test_what_is_over_stays_over(opened: Hub, aged: Path, actor: Actor, clock: SetClock, tmp_path: Path) -> None:
     clock.advance(timedelta(days=25))
     over = {ident for ident, (_, end) in ends(opened).items() if end <= clock.now()}
     assert over
-    opened.activate.activate(actor, profile_with(tmp_path, "P60D"), "a longer schedule")
+    opened.activate.activate(actor, profile_with(tmp_path, "P60D"), "a longer schedule", [SIGNED])
     opened.recompute.run(actor)
     assert {ident for ident, (_, end) in ends(opened).items() if end <= clock.now()} == over
 
@@ -178,43 +218,3 @@ def test_many_ends_at_once_are_those_of_each_read_alone(name: str, linked: bool)
         expected = profile.expiry(*kinds[connection], captured, received_at=received, linked=linked)
         found = lives.end(connection, to_micros(captured), to_micros(received), linked)
         assert found == (to_micros(expected.at), expected.rule)
-
-
-def everything(folder: Path, clock: SetClock) -> dict[str, list[Any]]:
-    with open_hub(HubSettings(data=folder), clock) as hub:
-        hub.recompute.run(Actor("tester"))
-        with hub.store.read() as connection:
-            kept = [table for table in metadata.sorted_tables if table.name != "audit_events"]
-            return {table.name: sorted(map(repr, connection.execute(select(table)))) for table in kept}
-
-
-@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-def test_a_recompute_killed_at_any_moment_and_run_again_counts_each_read_once(
-    opened: Hub, actor: Actor, clock: SetClock, feed: Path, tmp_path: Path
-) -> None:
-    write_page(feed, 1, [
-        record(n, f"7ZZ{n % 900:04}", (CAPTURED - timedelta(seconds=n)).isoformat()) for n in range(12_000)
-    ])  # fmt: skip
-    opened.sync.run(actor, "feed", CAPTURED - timedelta(days=1))
-    opened.activate.activate(actor, profile_with(tmp_path, "P60D"), "a longer schedule")
-    with opened.store.write() as connection:  # a connector that the victim's process has too
-        connection.execute(text("UPDATE connections SET connector = 'flock'"))
-    opened.store.close()
-    shutil.copytree(opened.settings.data, tmp_path / "whole")
-    started = time.monotonic()
-    expected = everything(tmp_path / "whole", clock)
-    took = time.monotonic() - started
-    assert "12000" in expected["recomputes"][0]
-    for number in range(5):
-        folder = tmp_path / f"killed-{number}"
-        shutil.copytree(opened.settings.data, folder)
-        child = processes.Process(
-            target=victim.recompute, args=(str(folder), clock.now().isoformat(), str(folder / "begun"))
-        )
-        child.start()
-        while not (folder / "begun").exists() and child.is_alive():
-            time.sleep(0.001)
-        time.sleep(took * (number + random.random()) / 5)
-        child.kill()
-        child.join()
-        assert everything(folder, clock) == expected

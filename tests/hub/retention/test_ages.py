@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import manuals
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +74,49 @@ def test_what_is_kept_is_told_by_source_rule_and_age_with_its_clause(springs: Hu
     clock.advance(CAPTURED + 30 * DAY - clock.now() - timedelta(minutes=30))
     report = springs.ages.report(ACTOR)
     assert [(one.band, one.reads) for one in report.kept] == [("up to P30D", 1), ("P30D to P1Y", 1)]
+
+
+@pytest.mark.parametrize(
+    ("department", "rule", "clause", "end"),
+    [
+        ("hermosa-beach", "hb-flock", "429.5 ¶2 s4", "2026-07-01T11:00:00Z"),
+        ("westminster", "wm-server", "462.4 ¶2 s1-s2; Resolution 26-17, item 4", "2028-06-01T11:00:00Z"),
+        ("hayward", "hw-server", "429.4 ¶2 s1-s2; Resolution 26-17, item 4", "2028-06-01T11:00:00Z"),
+        ("palm-springs", "ps-unlinked", "430.8 ¶2 s3", "2026-07-01T11:00:00Z"),
+        ("long-beach", "lb-own", "6.3.4 ¶1", "2028-06-01T11:00:00Z"),
+    ],
+)
+def test_under_every_manual_ages_and_the_account_are_right_up_to_the_end_at_it_and_after_the_purge(
+    settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: Path, department: str, rule: str, clause: str,
+    end: str,
+) -> None:  # fmt: skip
+    with manuals.under(settings, clock, department) as hub:
+        hub.connections.add(ACTOR, "feed", "plain", {"folder": str(tmp_path)})
+        old = record(9, "9SYN009", "2020-06-01T11:00:00Z")
+        write_page(tmp_path, 1, [*(record(n, f"9SYN00{n}", CAPTURED.isoformat()) for n in (0, 1)), {"id": "bad"}, old])
+        hub.sync.run(ACTOR, "feed")
+        with hub.store.read() as connection:
+            first = int(connection.scalar(text("SELECT min(id) FROM reads")) or 0)
+
+        def told() -> tuple[list[tuple[str, str | None, int, int]], list[tuple[str, str | None, str, int]]]:
+            assert hub.reconciliation.run(ACTOR).differences == []
+            report = hub.ages.report(ACTOR)
+            return (
+                [(one.rule, one.clause, one.reads, one.held) for one in report.kept],
+                [(one.rule, one.clause, one.kind, one.reads) for one in report.violations],
+            )
+
+        hub.holds.place(ACTOR, NewHold("discovery", "26-1", "asked for", "b", clock.now() + DAY), reads=[first])
+        clock.advance(datetime.fromisoformat(end) - timedelta(microseconds=1) - clock.now())
+        assert told() == ([(rule, clause, 2, 1)], [])
+        clock.advance(timedelta(microseconds=1))
+        assert told() == ([(rule, clause, 2, 1)], [(rule, clause, "unpurged", 1)])
+        hub.retention.purge(ACTOR)
+        assert told() == ([(rule, clause, 1, 1)], [])
+        hub.holds.release(ACTOR, 1, "the trial is over")
+        assert told() == ([(rule, clause, 1, 0)], [(rule, clause, "unpurged", 1)])
+        hub.retention.purge(ACTOR)
+        assert told() == ([], [])
 
 
 def test_what_is_expired_and_not_purged_is_a_violation_that_says_how_late_it_is(springs: Hub, clock: SetClock) -> None:

@@ -178,3 +178,23 @@ def test_a_canary_that_cannot_be_is_refused_by_field(springs: Hub) -> None:
     springs.canaries.add(ACTOR, "flock", OURS, REASON)
     with pytest.raises(Conflict, match="canary of flock already"):
         springs.canaries.add(ACTOR, "flock", "9syn500", REASON)
+
+
+def test_a_canary_that_is_removed_is_probed_no_more_and_what_it_found_stays_on_record(
+    springs: Hub, tmp_path: Path
+) -> None:
+    made = springs.canaries.add(ACTOR, "flock", OURS, REASON)
+    vendor_has(tmp_path, GONE)
+    springs.canaries.probe(ACTOR)
+    with pytest.raises(Invalid, match=r"^reason: "):
+        springs.canaries.remove(ACTOR, made.id, " x ")
+    gone = springs.canaries.remove(ACTOR, made.id, "the car is sold")
+    assert (gone.id, gone.outcome, springs.canaries.known(ACTOR), springs.canaries.probe(ACTOR)) == (
+        made.id, "found", [], []
+    )  # fmt: skip
+    assert [one["action"] for one in events(springs)][-1] == "retention.breach"
+    (event,) = [one for one in springs.audit.events() if one["action"] == "canaries.remove"]
+    assert (event["target"], event["detail"]["reason"]) == ("flock", "the car is sold")
+    with pytest.raises(NotFound, match="canary"):
+        springs.canaries.remove(ACTOR, made.id, "the car is sold")
+    springs.canaries.add(ACTOR, "flock", OURS, REASON)

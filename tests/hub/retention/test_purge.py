@@ -1,17 +1,11 @@
 """The purge: each destroyed row in one certificate, none before its floor, none that is held, at whatever kill."""
 
-import multiprocessing
-import random
-import shutil
-import time
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import victim
 from plain import record, write_page
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from hub.audit.record import Actor
 from hub.clock import SetClock
@@ -19,15 +13,11 @@ from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
 from hub.hotlists.lists import NewEntry
 from hub.policy.resolution import Bound
 from hub.retention.certificates import close
-from hub.settings import HubSettings
 from hub.store.instant import to_micros
-from hub.store.tables import metadata
-from hub.wiring import Hub, open_hub
+from hub.wiring import Hub
 
 CAPTURED = datetime.fromisoformat("2026-06-01T11:00:00Z")
 LIFE = timedelta(days=30)
-
-processes = multiprocessing.get_context("forkserver")
 
 
 def counts(hub: Hub) -> dict[str, int]:
@@ -210,52 +200,3 @@ def test_a_picture_goes_after_its_row_and_is_remembered_until_it_is_gone(
 def test_closing_where_nothing_is_open_says_so(opened: Hub) -> None:
     with opened.store.write() as connection:
         assert close(connection, 1) == []
-
-
-READS = 2500
-
-
-def everything(folder: Path, clock: SetClock) -> dict[str, list[Any]]:
-    with open_hub(HubSettings(data=folder), clock) as hub, hub.store.read() as connection:
-        kept = [table for table in metadata.sorted_tables if table.name != "audit_events"]
-        return {table.name: sorted(map(repr, connection.execute(select(table)))) for table in kept}
-
-
-def purged(folder: Path, clock: SetClock) -> dict[str, list[Any]]:
-    with open_hub(HubSettings(data=folder), clock) as hub:
-        hub.retention.purge(Actor("tester"))
-        hub.certificates.verify()
-    return everything(folder, clock)
-
-
-@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-def test_a_purge_killed_at_any_moment_and_run_again_destroys_and_counts_each_row_once(
-    opened: Hub, actor: Actor, clock: SetClock, feed: Path, tmp_path: Path
-) -> None:
-    begin = CAPTURED - timedelta(days=1)
-    write_page(feed, 1, [
-        record(n, f"7ZZ{n % 900:04}", (begin + timedelta(seconds=n)).isoformat(), **({"picture": "P"} if n < 9 else {}))
-        for n in range(READS)
-    ])  # fmt: skip
-    opened.sync.run(actor, "feed", begin - timedelta(days=1))
-    opened.store.close()
-    clock.advance(LIFE)
-
-    shutil.copytree(opened.settings.data, tmp_path / "whole")
-    started = time.monotonic()
-    expected = purged(tmp_path / "whole", clock)
-    took = time.monotonic() - started
-    assert expected["reads"] == expected["ledger"] == expected["images"] == expected["plates"] == []
-    for number in range(8):
-        folder = tmp_path / f"killed-{number}"
-        shutil.copytree(opened.settings.data, folder)
-        child = processes.Process(
-            target=victim.purge, args=(str(folder), clock.now().isoformat(), str(folder / "begun"))
-        )
-        child.start()
-        while not (folder / "begun").exists() and child.is_alive():
-            time.sleep(0.001)
-        time.sleep(took * (number + random.random()) / 8)
-        child.kill()
-        child.join()
-        assert purged(folder, clock) == expected

@@ -17,6 +17,7 @@ import hub.connections.accounts as accounts
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import PolicyRefused
+from hub.policy.decisions import Decision
 from hub.retention.holds import NewHold
 from hub.search.query import Query
 from hub.settings import HubSettings
@@ -40,10 +41,11 @@ class Keeping(RuleBasedStateMachine):
         self.clock = SetClock(BEGIN)
         self.open()
         self.life = LIFE
-        self.pages = 0
+        self.pages = self.policies = 0
+        self.captured: dict[str, datetime] = {}
         self.ends: dict[str, datetime] = {}
         self.holds: dict[int, set[str]] = {}
-        self.purged: set[str] = set()
+        self.purged = 0
 
     def open(self) -> None:
         self.opened = open_hub(HubSettings(data=Path(self.folder.name) / "data"), self.clock)
@@ -60,14 +62,17 @@ class Keeping(RuleBasedStateMachine):
         for age in ages:
             number, captured = self.pages * 10 + len(records), now - timedelta(days=age, minutes=len(records))
             records.append(record(number, f"9SYN{number}", captured.isoformat()))
-            if captured + self.life > now:
-                self.ends[f"r{number}"] = captured + self.life
+            self.captured[f"r{number}"] = captured
         write_page(self.feed, self.pages, records)
         self.pages += 1
         self.replay()
 
     @rule()
     def replay(self) -> None:
+        """The vendor gives all that it ever had; what the policy in force lets live, and is not here, is kept."""
+        for one, captured in self.captured.items():
+            if one not in self.ends and captured + self.life > self.clock.now():
+                self.ends[one] = captured + self.life
         self.hub.sync.run(ACTOR, "feed", BEGIN - timedelta(days=40), self.clock.now())
 
     @rule(hours=st.integers(1, 24 * 20))
@@ -78,7 +83,9 @@ class Keeping(RuleBasedStateMachine):
     def purge(self) -> None:
         over = {one for one in self.here() if self.ends[one] <= self.clock.now() and one not in self.held()}
         assert self.hub.retention.purge(ACTOR) == {"feed": len(over)}
-        self.purged |= over
+        self.purged += len(over)
+        for one in over:
+            del self.ends[one]
 
     @precondition(lambda self: self.visible())
     @rule(kind=st.sampled_from(["evidence", "litigation", "discovery"]), by_question=st.booleans(), data=st.data())
@@ -125,23 +132,34 @@ class Keeping(RuleBasedStateMachine):
         one = data.draw(st.sampled_from(sorted(self.visible())))
         assert self.hub.links.link(ACTOR, [self.rows()[one]], "26-3").changed == 0
 
-    @precondition(lambda self: self.life > timedelta(days=20))
-    @rule()
-    def shorten(self) -> None:
-        """The policy's thirty days become five fewer."""
-        now, shorter = self.clock.now(), self.life - timedelta(days=5)
+    @rule(days=st.sampled_from([20, 25, 30, 35]), signed=st.booleans())
+    def another_policy(self, days: int, signed: bool) -> None:
+        """Sooner ends are for what is kept too; later ones only where that is signed, and for nothing that is over."""
+        now, life = self.clock.now(), timedelta(days=days)
+        self.policies += 1
         data = yaml.safe_load(files("hub.policy").joinpath("profiles/hermosa-beach.yaml").read_text("utf-8"))
         for one in data["retention"]["rules"]:
             if one["match"].get("vendor") == "flock":
-                one["max"]["dur"] = f"P{shorter.days}D"
-        file = Path(self.folder.name) / f"{shorter.days}.yaml"
+                one["max"]["dur"] = f"P{days}D"
+                one["note"] = f"the {self.policies}th policy"
+        file = Path(self.folder.name) / f"{self.policies}.yaml"
         file.write_text(yaml.safe_dump(data), "utf-8")
-        self.hub.activate.activate(ACTOR, str(file), "the council wants it shorter")
+        decision = Decision(
+            settles="lengthening", answer="what is kept too", decided_by="A. Chief", title="Chief", decided_at=now,
+            why="the council has decided it",
+        )  # fmt: skip
+        self.hub.activate.activate(ACTOR, str(file), "the council wants it so", [decision] if signed else [])
+        self.hub.recompute.run(ACTOR)
+        for one, end in self.ends.items():
+            if end > now:
+                self.ends[one] = self.captured[one] + life if signed else min(end, self.captured[one] + life)
+        self.life = life
+
+    @rule()
+    def begin_again(self) -> None:
+        """The process ends, and another opens."""
         self.opened.__exit__(None, None, None)
         self.open()
-        self.hub.recompute.run(ACTOR)
-        self.ends = {one: end - timedelta(days=5) if end > now else end for one, end in self.ends.items()}
-        self.life = shorter
 
     @invariant()
     def nothing_is_seen_past_its_end(self) -> None:
@@ -165,7 +183,7 @@ class Keeping(RuleBasedStateMachine):
     def every_purged_read_is_in_one_certificate_and_every_day_adds_up(self) -> None:
         with self.hub.store.read() as connection:
             certified = connection.scalar(text("SELECT coalesce(sum(reads), 0) FROM certificates"))
-        assert certified == len(self.purged)
+        assert certified == self.purged
         self.hub.certificates.verify()
         assert self.hub.reconciliation.run(ACTOR).differences == []
 
@@ -175,7 +193,7 @@ class Keeping(RuleBasedStateMachine):
             return {row.vendor_read_id: row.id for row in connection.execute(text("SELECT * FROM reads"))}
 
     def here(self) -> set[str]:
-        return set(self.ends) - self.purged
+        return set(self.ends)
 
     def visible(self) -> set[str]:
         return {one for one, end in self.ends.items() if end > self.clock.now()}

@@ -1,0 +1,116 @@
+"""`Endings`: one connection's reads, where its kind has changed or nothing of it shall be kept.
+
+They are found camera by camera, in the order of their times: that is an index, whatever else is kept.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, or_, select
+
+from hub.clock import Clock
+from hub.retention.activate import Governing
+from hub.retention.lives import Lives
+from hub.retention.purge import Kind
+from hub.store import tables
+from hub.store.ends import End, set_ends
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+
+BATCH: Final = 1000
+"""Reads in one transaction: the writer is never held long."""
+Ending = Callable[[Row[Any]], tuple[int, str] | None]
+"""The end that a read should have (µs), and the rule; None where nothing is said of it."""
+
+
+class Endings:
+    """Gives a connection's reads sooner ends. Nothing gets a later one here."""
+
+    def __init__(self, store: Store, clock: Clock, governing: Governing) -> None:
+        self._store = store
+        self._clock = clock
+        self._governing = governing
+
+    def effect(self, connection_id: int, origin: str, vendor: str) -> tuple[int, int]:
+        """How many visible reads a connection has, and how many of them would end now if they were of this kind."""
+        now, ending = to_micros(self._clock.now()), self._of_kind(connection_id, Kind(origin, vendor))
+        count = end_now = 0
+        for rows in self._pages(connection_id, now):
+            count += len(rows)
+            for row in rows:
+                end = None if row.held else ending(row)
+                end_now += end is not None and end[0] <= now
+        return count, end_now
+
+    def follow(self, connection_id: int, origin: str, vendor: str) -> int:
+        """Let reads live no longer than reads of this kind do; what is held is left alone. Gives how many changed.
+
+        Safe to kill and to repeat.
+        """
+        return self._shorten(connection_id, self._of_kind(connection_id, Kind(origin, vendor)), held=False)
+
+    def finish(self, connection_id: int, origin: str, vendor: str) -> int:
+        """End all of a connection's reads now, or when policy allows it; those that are held are over with their hold.
+
+        Gives how many changed. Safe to kill and to repeat.
+        """
+        now, profile = self._clock.now(), self._governing.profile()
+
+        def ending(row: Row[Any]) -> tuple[int, str]:
+            floor = profile.floor(origin, vendor, from_micros(row.captured_at), from_micros(row.received_at))
+            return to_micros(now if floor is None else max(now, floor.at)), row.rule
+
+        return self._shorten(connection_id, ending, held=True)
+
+    def _of_kind(self, connection_id: int, kind: Kind) -> Ending:
+        lives = Lives(self._governing.profile(), {connection_id: kind})
+        return lambda row: lives.end(connection_id, row.captured_at, row.received_at, row.linked)
+
+    def _shorten(self, connection_id: int, ending: Ending, held: bool) -> int:
+        reads, changed = tables.reads, 0
+        for rows in self._pages(connection_id, to_micros(self._clock.now())):
+            ends = [(row, ending(row)) for row in rows if held or not row.held]
+            fresh = [
+                End(row.id, row.captured_at, *end) for row, end in ends if end is not None and end[0] < row.expires_at
+            ]
+            if not fresh:
+                continue
+            with self._store.write() as connection:
+                if not held:  # somebody may have taken it meanwhile
+                    ids = [one.read_id for one in fresh]
+                    free = set(
+                        connection.scalars(select(reads.c.id).where(reads.c.id.in_(ids), reads.c.held.is_(False)))
+                    )
+                    fresh = [one for one in fresh if one.read_id in free]
+                set_ends(self._store, connection, fresh)
+            changed += len(fresh)
+        return changed
+
+    def _pages(self, connection_id: int, now: int) -> Iterator[Sequence[Row[Any]]]:
+        """A connection's visible reads."""
+        reads, cameras, hits, links = tables.reads, tables.cameras, tables.hits, tables.links
+        linked = or_(
+            select(hits.c.id).where(hits.c.read_id == reads.c.id).exists(),
+            select(links.c.read_id).where(links.c.read_id == reads.c.id).exists(),
+        )
+        columns = (
+            *(reads.c.id, reads.c.captured_at, reads.c.received_at, reads.c.expires_at, reads.c.rule, reads.c.held),
+            linked.label("linked"),
+        )
+        with self._store.read() as connection:
+            of_it = list(connection.scalars(select(cameras.c.id).where(cameras.c.connection_id == connection_id)))
+        for camera in of_it:
+            at, ident = -(1 << 62), 0  # before every time
+            while True:
+                with self._store.read() as connection:
+                    rows = connection.execute(
+                        select(*columns)
+                        .where(reads.c.camera_id == camera, reads.c.expires_at > now)
+                        .where(reads.c.captured_at >= at, or_(reads.c.captured_at > at, reads.c.id > ident))
+                        .order_by(reads.c.captured_at, reads.c.id)
+                        .limit(BATCH)
+                    ).all()
+                if not rows:
+                    break
+                at, ident = rows[-1].captured_at, rows[-1].id
+                yield rows

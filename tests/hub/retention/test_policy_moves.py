@@ -1,0 +1,177 @@
+"""A policy is in force from the moment it is put there, also in processes that were open before."""
+
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+from plain import record, write_page
+from sqlalchemy import text
+
+import hub.ingest.intake as intake
+from connectors.contract import Document
+from hub.audit.record import Actor
+from hub.clock import SetClock
+from hub.hotlists.lists import NewEntry
+from hub.policy.decisions import Decision
+from hub.policy.document import FOLDER
+from hub.settings import HubSettings
+from hub.store.instant import from_micros
+from hub.wiring import Hub, open_hub
+
+CAPTURED = datetime.fromisoformat("2026-06-01T11:00:00Z")
+DAY = timedelta(days=1)
+
+
+def lasting(tmp_path: Path, days: int, profile: str = "hermosa-beach") -> str:
+    """A file with a policy whose ceilings are all as long, or as long as nothing needs a read."""
+    data = yaml.safe_load(FOLDER.joinpath(f"{profile}.yaml").read_text())
+    for rule in data["retention"]["rules"]:
+        if rule["max"] is not None and (profile == "hermosa-beach" or rule["match"].get("linked_case") is False):
+            rule["max"] = {"dur": f"P{days}D", "clock": "captured_at"}
+    file = tmp_path / f"{profile}-{days}.yaml"
+    file.write_text(yaml.safe_dump(data))
+    return str(file)
+
+
+def elsewhere(hub: Hub, name: str, decisions: tuple[Decision, ...] = ()) -> None:
+    """Another process puts a policy in force."""
+    with open_hub(hub.settings, hub.clock) as other:
+        other.activate.activate(Actor("chief"), name, "the council wants it so", decisions)
+
+
+def lives(hub: Hub) -> dict[str, timedelta]:
+    with hub.store.read() as connection:
+        rows = connection.execute(text("SELECT vendor_read_id, captured_at, expires_at FROM reads")).all()
+    return {row.vendor_read_id: from_micros(row.expires_at) - from_micros(row.captured_at) for row in rows}
+
+
+def test_between_two_pages(opened: Hub, actor: Actor, feed: Path, tmp_path: Path) -> None:
+    for page in (1, 2):
+        write_page(feed, page, [record(page, f"9SYN00{page}", CAPTURED.isoformat())])
+    pages: list[int] = []
+
+    def progress(_: Any) -> None:
+        pages.append(1)
+        if len(pages) == 1:
+            elsewhere(opened, lasting(tmp_path, 5))
+
+    assert opened.sync.run(actor, "feed", progress=progress).stored == 2
+    assert lives(opened) == {"r1": 30 * DAY, "r2": 5 * DAY}
+
+
+@pytest.mark.parametrize("days", [5, 60])
+def test_between_computing_the_ends_and_keeping_them(
+    opened: Hub, actor: Actor, feed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """Nothing is kept under the end of before, no picture lies under its day, and every record is counted once."""
+    save, tried = intake.save, []
+
+    def meanwhile(*args: Any) -> Any:
+        if not tried:
+            elsewhere(opened, lasting(tmp_path, days))
+        tried.append(args[2].policy_id)
+        return save(*args)
+
+    monkeypatch.setattr(intake, "save", meanwhile)
+    write_page(feed, 1, [record(1, "9SYN001", CAPTURED.isoformat(), picture="PICTURE"), {"plate": "9SYN002"}])
+    done = opened.sync.run(actor, "feed")
+    assert (tried, done.pulled, done.stored, done.quarantined) == ([1, 2], 2, 1, 1)
+    assert lives(opened) == {"r1": days * DAY}
+    (key,) = opened.images.stored()
+    assert key.startswith(f"{CAPTURED + days * DAY:%Y/%m/%d}/")
+    with opened.store.read() as connection:
+        assert connection.scalars(text("SELECT key FROM images")).all() == [key]
+        refused = connection.scalar(text("SELECT expires_at - received_at FROM quarantine"))
+    assert timedelta(microseconds=refused or 0) == days * DAY
+
+
+def test_what_is_over_under_the_new_policy_is_not_kept(opened: Hub, actor: Actor, feed: Path, tmp_path: Path) -> None:
+    elsewhere(opened, lasting(tmp_path, 5))
+    write_page(feed, 1, [record(1, "9SYN001", (CAPTURED - 6 * DAY).isoformat())])
+    done = opened.sync.run(actor, "feed", CAPTURED - 9 * DAY)
+    assert (done.stored, done.born_expired) == (0, 1)
+
+
+def test_while_pages_come_and_come_none_that_is_kept_after_it_has_the_end_of_before(
+    opened: Hub, actor: Actor, feed: Path, tmp_path: Path
+) -> None:
+    account, connector = opened.connections.open("feed")
+    names = [lasting(tmp_path, days) for days in (20, 10, 5)]
+    over = threading.Event()
+
+    def pages() -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            page = [record(number * 10 + n, f"9SYN00{n}", CAPTURED.isoformat()) for n in range(3)]
+            records = connector.unpack(Document(msgspec.json.encode(page)))
+            opened.intake.take(connector, account.id, records, obtained="pull")
+
+    busy = threading.Thread(target=pages)
+    busy.start()
+    try:
+        for name in names:
+            elsewhere(opened, name)
+    finally:
+        over.set()
+        busy.join()
+    with opened.store.read() as connection:
+        lasts = connection.scalars(text("SELECT last_id FROM recomputes ORDER BY id")).all()
+        rows = connection.execute(text("SELECT id, expires_at - captured_at AS life FROM reads ORDER BY id")).all()
+    promised = (30, 20, 10, 5)
+    for row in rows:
+        assert timedelta(microseconds=row.life) == promised[sum(row.id > last for last in lasts)] * DAY
+    assert rows[-1].id > lasts[0]
+
+
+def test_a_link_gives_the_life_of_the_policy_in_force(
+    settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: Path
+) -> None:
+    actor, feed = Actor("tester"), tmp_path / "feed"
+    with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock) as hub:
+        feed.mkdir()
+        hub.connections.add(actor, "feed", "plain", {"folder": str(feed)})
+        write_page(feed, 1, [record(n, f"9SYN00{n}", CAPTURED.isoformat()) for n in (1, 2)])
+        hub.sync.run(actor, "feed")
+        with hub.store.read() as connection:
+            one, two = connection.scalars(text("SELECT id FROM reads ORDER BY id"))
+        assert hub.links.link(actor, [one], "26-1").changed == 1
+        elsewhere(hub, lasting(tmp_path, 20))
+        assert hub.links.link(actor, [two], "26-1").changed == 0
+        assert lives(hub) == {"r1": 365 * DAY, "r2": 30 * DAY}
+        hub.recompute.run(actor)
+        assert lives(hub) == {"r1": 20 * DAY, "r2": 20 * DAY}
+
+
+def test_a_purge_keeps_the_floors_of_the_policy_in_force(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock
+) -> None:
+    write_page(feed, 1, [record(1, "9SYN001", CAPTURED.isoformat())])
+    opened.sync.run(actor, "feed")
+    clock.advance(30 * DAY)
+    ceiling: Any = {"wm-server": {"dur": "P13M", "clock": "captured_at", "ref": "item 12"}}
+    signed = Decision(
+        settles="wm-d1", answer="thirteen months", decided_by="R. Lee", title="Chief", decided_at=clock.now(),
+        why="the schedule", ceilings=ceiling,
+    )  # fmt: skip
+    elsewhere(opened, "westminster", (signed,))
+    assert opened.retention.purge(actor) == {"feed": 0}
+    assert opened.audit.events(1)[0]["detail"]["floored"] == 1
+
+
+def test_a_hit_lengthens_by_the_policy_in_force(
+    settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: Path
+) -> None:
+    actor, feed = Actor("tester"), tmp_path / "feed"
+    with open_hub(settings, clock) as hub:
+        feed.mkdir()
+        hub.connections.add(actor, "feed", "plain", {"folder": str(feed)})
+        hub.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+        elsewhere(hub, "palm-springs")
+        write_page(feed, 1, [record(n, f"9SYN00{n}", CAPTURED.isoformat()) for n in (1, 2)])
+        hub.sync.run(actor, "feed")
+        assert lives(hub) == {"r1": 365 * DAY, "r2": 30 * DAY}

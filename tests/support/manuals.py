@@ -1,0 +1,42 @@
+"""The five real manuals in force, with the decisions signed that two of them need first."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from hub.audit.record import Actor
+from hub.clock import Clock
+from hub.policy.contract import Term
+from hub.policy.decisions import Decision
+from hub.settings import HubSettings
+from hub.wiring import Hub, open_hub
+
+SCHEDULED = {"westminster": ("wm-d1", "wm-server"), "hayward": ("hw-d1", "hw-server")}
+"""What must be decided before the manual can be in force, and the rule whose number the decision gives."""
+
+
+def decided(settles: str, rule: str, dur: str = "P2Y") -> Decision:
+    """A signed decision that gives a rule the number of a retention schedule."""
+    return Decision(
+        settles=settles,
+        answer=f"the schedule says {dur}",
+        decided_by="R. Chief",
+        title="Chief of Police",
+        decided_at=datetime(2026, 5, 1, tzinfo=UTC),
+        why="resolution 26-17 of the council",
+        counsel="opinion 26-4 of the city attorney",
+        ceilings={rule: Term(dur=dur, clock="captured_at", ref="Resolution 26-17, item 4")},
+    )
+
+
+@contextmanager
+def under(settings: HubSettings, clock: Clock, department: str, *signed: Decision) -> Iterator[Hub]:
+    """A hub under a department's own manual, with what it needs signed, and what is given beside."""
+    settings = settings.model_copy(update={"profile": department})
+    if department in SCHEDULED:
+        signed = (decided(*SCHEDULED[department]), *signed)
+    if signed:
+        with open_hub(settings, clock) as hub:
+            hub.activate.activate(Actor("chief"), department, "the schedule is signed", signed)
+    with open_hub(settings, clock) as hub:
+        yield hub
