@@ -71,7 +71,9 @@ class Endings:
         for rows in self._pages(connection_id, to_micros(self._clock.now())):
             ends = [(row, ending(row)) for row in rows if held or not row.held]
             fresh = [
-                End(row.id, row.captured_at, *end) for row, end in ends if end is not None and end[0] < row.expires_at
+                End(row.id, row.captured_at, *end, row.expires_at)
+                for row, end in ends
+                if end is not None and end[0] < row.expires_at
             ]
             if not fresh:
                 continue
@@ -82,8 +84,7 @@ class Endings:
                         connection.scalars(select(reads.c.id).where(reads.c.id.in_(ids), reads.c.held.is_(False)))
                     )
                     fresh = [one for one in fresh if one.read_id in free]
-                set_ends(self._store, connection, fresh)
-            changed += len(fresh)
+                changed += set_ends(self._store, connection, fresh)
         return changed
 
     def _pages(self, connection_id: int, now: int) -> Iterator[Sequence[Row[Any]]]:

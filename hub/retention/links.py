@@ -101,7 +101,7 @@ class Links:
         return self._give(connection, [(row, end) for row, end in ends if end is not None and end[0] < row.expires_at])
 
     def _give(self, connection: Connection, ends: Sequence[tuple[Any, tuple[int, str]]]) -> int:
-        set_ends(self._store, connection, [End(row.id, row.captured_at, *end) for row, end in ends])
+        set_ends(self._store, connection, [End(row.id, row.captured_at, *end, row.expires_at) for row, end in ends])
         return len(ends)
 
     def _record(

@@ -172,7 +172,7 @@ class Orders:
         with self._store.write() as connection:
             self._unheld(connection, ids)  # somebody may have taken one meanwhile
             fresh = [
-                End(row.id, row.captured_at, min(row.expires_at, now), rule)
+                End(row.id, row.captured_at, min(row.expires_at, now), rule, row.expires_at)
                 for row in self._rows(connection, ids)
                 if row.rule != rule
             ]

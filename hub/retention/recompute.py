@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, and_, func, select, text, update
+from sqlalchemy import Connection, and_, select, text, update
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
@@ -81,8 +82,7 @@ class Recompute:
                 return dict(NOTHING_DONE)
             profile = self._governing.of(row.policy_id)
             ends = self._ends(profile, self._governing.history(row.policy_id))
-            while self._step(row.id, ends):
-                pass
+            self._go_through(row.id, row.after_id, ends)
             return self._end(actor, row.id, ends)
 
     def effect(self, profile: Profile) -> list[Change]:
@@ -120,40 +120,57 @@ class Recompute:
         now = to_micros(self._clock.now())
         return _Ends(Lives(profile, kinds), Promises([*before, (now, profile)], kinds), profile.lengthens, leaving)
 
-    def _step(self, ident: int, ends: "_Ends") -> bool:
-        """The next reads, and how far that is, in one transaction; whether there were any."""
-        table, now = tables.recomputes, to_micros(self._clock.now())
-        with self._store.write() as connection:
-            done = connection.execute(select(table).where(table.c.id == ident)).one()
-            rows = self._page(connection, done.after_id)
-            if not rows:
-                return False
+    def _go_through(self, ident: int, after: int, ends: "_Ends") -> None:
+        """Find the ends of the next reads while those before them are given theirs."""
+        with ThreadPoolExecutor(1) as ahead:
+            some = self._found(after, ends)
+            while some is not None:
+                given, following = some, ahead.submit(self._found, some.last, ends)
+                try:
+                    self._give(ident, given)
+                    some = following.result()
+                except _Moved:
+                    some = self._found(given.first, ends)
+
+    def _found(self, after: int, ends: "_Ends") -> "_Some | None":
+        """The ends that the next reads shall have; None where there are no more."""
+        now = to_micros(self._clock.now())
+        with self._store.read() as connection:
+            rows = self._page(connection, after)
             linked = self._linked(connection, rows)
-            fresh: list[End] = []
-            shortened = lengthened = kept_short = 0
-            for row in rows:
-                wanted = None if row.expires_at <= now else ends.wanted(row, row.id in linked)
-                if wanted is None:
-                    continue
-                until, rule, is_kept_short = wanted
-                kept_short += is_kept_short
-                if until == row.expires_at and rule == row.rule:
-                    continue
-                shortened += until < row.expires_at
-                lengthened += until > row.expires_at
-                fresh.append(End(row.id, row.captured_at, until, rule))
-            set_ends(self._store, connection, fresh)
-            counted = {"changed": len(fresh), "shortened": shortened, "lengthened": lengthened}
-            counted["kept_short"] = kept_short
+        if not rows:
+            return None
+        fresh: list[End] = []
+        shortened = lengthened = kept_short = 0
+        for row in rows:
+            wanted = None if row.expires_at <= now else ends.wanted(row, row.id in linked)
+            if wanted is None:
+                continue
+            until, rule, is_kept_short = wanted
+            kept_short += is_kept_short
+            if until == row.expires_at and rule == row.rule:
+                continue
+            shortened += until < row.expires_at
+            lengthened += until > row.expires_at
+            fresh.append(End(row.id, row.captured_at, until, rule, row.expires_at))
+        counted = {"changed": len(fresh), "shortened": shortened, "lengthened": lengthened, "kept_short": kept_short}
+        return _Some(after, rows[-1].id, fresh, counted)
+
+    def _give(self, ident: int, some: "_Some") -> None:
+        """Give reads their ends, and note how far that is, in one transaction; raises `_Moved`, and changes nothing."""
+        table = tables.recomputes
+        with self._store.write() as connection:
+            if set_ends(self._store, connection, some.fresh) != len(some.fresh):
+                raise _Moved
+            done = connection.execute(select(table).where(table.c.id == ident)).one()
             connection.execute(
                 update(table)
                 .where(table.c.id == ident)
                 .values(
-                    after_id=rows[-1].id, last_id=func.coalesce(max(done.last_id, rows[-1].id), 0),
-                    **{name: getattr(done, name) + counted[name] for name in NOTHING_DONE},
+                    after_id=some.last, last_id=max(done.last_id, some.last),
+                    **{name: getattr(done, name) + count for name, count in some.counted.items()},
                 )
             )  # fmt: skip
-        return True
 
     def _end(self, actor: Actor, ident: int, ends: "_Ends") -> dict[str, int]:
         """Give refused records their ends too, and note that it is over, for this policy and those before it."""
@@ -186,6 +203,19 @@ class Recompute:
         between = "WHERE read_id BETWEEN :first AND :last"
         sql = f"SELECT read_id FROM links {between} UNION SELECT read_id FROM hits {between}"
         return set(connection.scalars(text(sql), span))
+
+
+class _Moved(Exception):
+    """A read is gone, or got another end from somebody else, since its end was found."""
+
+
+class _Some(NamedTuple):
+    """Reads behind `first` until `last`: the ends that they shall have, and what is to be counted of them."""
+
+    first: int
+    last: int
+    fresh: list[End]
+    counted: Mapping[str, int]
 
 
 class _Ends:

@@ -9,43 +9,56 @@ from hub.store.engine import Store
 
 
 class End(NamedTuple):
-    """The end that a read shall have; its times are in µs."""
+    """The end that a read shall have, and the one that it had when that was found; times are in µs."""
 
     read_id: int
     captured_at: int
     until: int
     rule: str
+    before: int
 
 
-def set_ends(store: Store, connection: Connection, ends: Iterable[End]) -> None:
-    """Give reads, and what else their engines took the plates for, their ends and rules, each read once."""
+def set_ends(store: Store, connection: Connection, ends: Iterable[End]) -> int:
+    """Give reads, and what else their engines took the plates for, their ends and rules, each read once.
+
+    A read that is gone or has another end by now is left alone; gives how many reads it was.
+    """
     by_rule: dict[str, list[End]] = {}
     for one in ends:
         by_rule.setdefault(one.rule, []).append(one)
-    for rule, some in by_rule.items():
-        _set(store, connection, rule, some)
+    return sum(_set(store, connection, rule, some) for rule, some in by_rule.items())
 
 
-def _set(store: Store, connection: Connection, rule: str, ends: Sequence[End]) -> None:
+def _set(store: Store, connection: Connection, rule: str, ends: Sequence[End]) -> int:
     bound: dict[str, Any] = {"rule": rule}
     if store.is_sqlite:
-        bound["rows"] = store.as_list([(one.read_id, one.until) for one in ends])
-        rows = "(SELECT value ->> 0 AS id, value ->> 1 AS at FROM json_each(:rows)) AS new"
+        bound["rows"] = store.as_list([(one.read_id, one.until, one.before) for one in ends])
+        rows = "(SELECT value ->> 0 AS id, value ->> 1 AS at, value ->> 2 AS before FROM json_each(:rows)) AS new"
         here = span = ""
     else:
         # As text, because the driver makes a list of numbers one by one, and here are very many.
         bound["ids"] = ",".join([str(one.read_id) for one in ends])
         bound["ends"] = ",".join([str(one.until) for one in ends])
+        bound["before"] = ",".join([str(one.before) for one in ends])
         numbers = "CAST(string_to_array(:{}, ',') AS bigint[])"
-        rows = f"unnest({numbers.format('ids')}, {numbers.format('ends')}) AS new (id, at)"
+        lists = ", ".join(map(numbers.format, ("ids", "ends", "before")))
+        rows = f"unnest({lists}) AS new (id, at, before)"
         # The spans keep the planner from going through all that there is; the time names the months.
         bound |= {"first": min(one.captured_at for one in ends), "last": max(one.captured_at for one in ends)}
         bound |= {"low": min(one.read_id for one in ends), "high": max(one.read_id for one in ends)}
         here = "AND reads.captured_at BETWEEN :first AND :last AND reads.id BETWEEN :low AND :high"
         span = "AND candidates.read_id BETWEEN :low AND :high"
     connection.execute(
-        text(f"UPDATE reads SET expires_at = new.at, rule = :rule FROM {rows} WHERE reads.id = new.id {here}"), bound
+        text(
+            f"UPDATE candidates SET expires_at = new.at FROM {rows} WHERE candidates.read_id = new.id "
+            f"AND candidates.expires_at = new.before {span}"
+        ),
+        bound,
     )
-    connection.execute(
-        text(f"UPDATE candidates SET expires_at = new.at FROM {rows} WHERE candidates.read_id = new.id {span}"), bound
-    )
+    return connection.execute(
+        text(
+            f"UPDATE reads SET expires_at = new.at, rule = :rule FROM {rows} WHERE reads.id = new.id "
+            f"AND reads.expires_at = new.before {here}"
+        ),
+        bound,
+    ).rowcount

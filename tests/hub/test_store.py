@@ -4,7 +4,10 @@ import base64
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -93,10 +96,29 @@ def test_a_lease_ends_with_the_process_that_held_it(opened: Hub, settings: HubSe
             with opened.store.lease("job"):
                 return
         except Conflict:
-            import time
-
             time.sleep(0.05)
     pytest.fail("the lease of a dead process was never given back")
+
+
+def test_who_wants_to_write_need_not_wait_for_the_end_of_very_many_batches(opened: Hub) -> None:
+    batches, begun, over = [0], threading.Event(), threading.Event()
+
+    def very_many() -> None:
+        while not over.is_set() and batches[0] < 100:
+            with opened.store.write() as connection:
+                connection.execute(text("UPDATE counters SET value = value"))
+                time.sleep(0.1)
+            batches[0] += 1
+            begun.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(very_many)
+        assert begun.wait(60)
+        before = batches[0]
+        with opened.store.write():
+            met_after = batches[0] - before
+        over.set()
+    assert met_after < 5
 
 
 def test_secrets_are_sealed_and_bound_to_their_owner(tmp_path: Path) -> None:

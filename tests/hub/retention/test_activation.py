@@ -4,6 +4,7 @@ import random
 from copy import deepcopy
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,6 +19,7 @@ from hub.policy.document import FOLDER
 from hub.policy.profile import load
 from hub.retention.activate import Governing
 from hub.retention.lives import Lives
+from hub.retention.orders import NewOrder
 from hub.settings import HubSettings
 from hub.store.instant import from_micros, to_micros
 from hub.wiring import Hub, open_hub
@@ -218,3 +220,27 @@ def test_many_ends_at_once_are_those_of_each_read_alone(name: str, linked: bool)
         expected = profile.expiry(*kinds[connection], captured, received_at=received, linked=linked)
         found = lives.end(connection, to_micros(captured), to_micros(received), linked)
         assert found == (to_micros(expected.at), expected.rule)
+
+
+def test_what_a_court_order_ends_while_the_ends_are_found_stays_ended(
+    opened: Hub, actor: Actor, aged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.retention.recompute.BATCH", 100)
+    opened.activate.activate(actor, profile_with(tmp_path, "P20D"), "a shorter schedule")
+    with opened.store.read() as connection:
+        named = list(connection.scalars(text("SELECT id FROM reads ORDER BY id LIMIT 1 OFFSET 150")))
+    give, order = opened.recompute._give, NewOrder("24-CV-7", "Superior Court", "taken in error", "chief", b"ORDERED")
+    calls: list[int] = []
+
+    def after_an_order(ident: int, some: Any) -> None:
+        calls.append(some.first)
+        if len(calls) == 2:
+            opened.orders.destroy(actor, order, reads=named)
+        give(ident, some)
+
+    monkeypatch.setattr(opened.recompute, "_give", after_an_order)
+    assert opened.recompute.run(actor) == {**NOTHING, "changed": 239, "shortened": 239}
+    assert calls.count(calls[1]) == 2  # found anew
+    with opened.store.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM reads WHERE id = :id"), {"id": named[0]}) == 0
+    assert all(until == captured + timedelta(days=20) for captured, until in ends(opened).values())
