@@ -74,14 +74,13 @@ class Retention:
             forget_removed(self._store)
             refused = run.empty_quarantine()
             swept = self._sweep(now)
-            redraw(self._store)
-            squeezed = self._store.squeeze()
+            redrawn, squeezed = redraw(self._store), self._store.squeeze()
             with self._store.write() as connection:
                 certificates = close(connection, to_micros(now))
                 self._audit.record(
                     actor, "retention.purge", "done", results=sum(run.gone.values()), within=connection,
                     by_connection=dict(run.gone), quarantined=refused, stray_pictures=swept, floored=run.kept,
-                    certificates=certificates, squeezed=squeezed,
+                    certificates=certificates, squeezed=squeezed and redrawn,
                 )  # fmt: skip
         return {name: run.gone.get(name, 0) for name in sorted(run.names.values())}
 

@@ -220,7 +220,7 @@ class Store:
         Gives whether that is done; a reader that stays for a minute puts it off until the next time. PostgreSQL's files
         are its server's.
         """
-        return not self.is_sqlite or blank(Path(self.url.database or ""))
+        return not self.is_sqlite or blank(Path(self.url.database or ""), self._turn)
 
     def analyze(self, name: str) -> None:
         """Let PostgreSQL's planner look at a table again; no writer waits for it."""

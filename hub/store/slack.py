@@ -10,6 +10,8 @@ Nothing that SQLite reads is touched, so a run that is killed anywhere leaves a 
 
 import os
 import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -23,15 +25,16 @@ _MOST_PAGES: Final = 0x0200_0000
 _AT_ONCE: Final = 64 << 20
 """Bytes that are looked through while the writer waits."""
 _ATTEMPTS: Final = 20
-PATIENCE_S: Final = 60.0
-"""So long it waits for readers and for the writer."""
+PATIENCE_S: Final = 1.0
+"""So long it waits for readers of an old moment, and writers wait with it."""
 _descriptors: dict[tuple[int, int], int] = {}
 
 
-def blank(path: Path) -> bool:
+def blank(path: Path, turn: Callable[[], AbstractContextManager[None]] = nullcontext) -> bool:
     """Overwrite what is left in the unused middle of every page; gives whether all of the file was looked through.
 
-    It is not where readers kept the write-ahead log from being emptied: the next call tries again.
+    It is not where readers kept the write-ahead log from being emptied: the next call tries again. `turn` is how to be
+    next to write, in pieces between which others come.
     """
     # A connection of its own, whose pages go with it. Those that others remember are void once it has committed.
     connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
@@ -40,7 +43,11 @@ def blank(path: Path) -> bool:
         if pages >= _MOST_PAGES:
             return False
         step = max(_AT_ONCE // size, 1)
-        return all(_blank_some(connection, path, size, range(first, first + step)) for first in range(0, pages, step))
+        for first in range(0, pages, step):
+            with turn():
+                if not _blank_some(connection, path, size, range(first, first + step)):
+                    return False
+        return True
     finally:
         connection.close()
 

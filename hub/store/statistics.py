@@ -7,6 +7,7 @@ need to know how many there are: of those the samples are drawn again when rows 
 from typing import Final
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from hub.store.engine import Store
 
@@ -17,6 +18,8 @@ WITHHELD: Final = {
     "quarantine": ("payload", "attachments", "sha256"),
 }
 REDRAWN: Final = {"plates": ("plate", "plate_key"), "ledger": ("vendor_read_id",)}
+PATIENCE_MS: Final = 100
+"""So long a change of a table waits for its readers, and new ones wait behind it."""
 _SAMPLED: Final = """
 SELECT 1 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
@@ -41,18 +44,26 @@ def withhold(store: Store) -> None:
             connection.execute(text(f"ALTER TABLE {name} {changes}"))
 
 
-def redraw(store: Store) -> None:
-    """Draw the samples of plates and vendors' ids again, from those that are left. Does nothing on SQLite."""
-    if store.is_sqlite:
-        return
-    for name, columns in REDRAWN.items():
+def redraw(store: Store) -> bool:
+    """Draw the samples of plates and vendors' ids again, from those that are left; gives whether that is done.
+
+    It is not where somebody reads a table that is empty now for too long: the next call tries again. Does nothing on
+    SQLite.
+    """
+    done = True
+    for name, columns in () if store.is_sqlite else REDRAWN.items():
         store.analyze(name)
-        with store.write() as connection:
-            if connection.scalar(text(_LEFT_OVER.format(name=name)), {"name": name, "columns": list(columns)}):
-                # Of an empty table none are drawn and the old ones stay; a column that gets a type, its own too, has
-                # none.
-                same = ", ".join(f"ALTER COLUMN {column} TYPE text" for column in columns)
-                connection.execute(text(f"ALTER TABLE {name} {same}"))
+        try:
+            with store.write() as connection:
+                connection.execute(text(f"SET LOCAL lock_timeout = {PATIENCE_MS}"))
+                if connection.scalar(text(_LEFT_OVER.format(name=name)), {"name": name, "columns": list(columns)}):
+                    # Of an empty table none are drawn and the old ones stay; a column that gets a type, its own too,
+                    # has none.
+                    same = ", ".join(f"ALTER COLUMN {column} TYPE text" for column in columns)
+                    connection.execute(text(f"ALTER TABLE {name} {same}"))
+        except OperationalError:
+            done = False
+    return done
 
 
 def _is_sampled(connection: Connection, name: str) -> bool:

@@ -98,7 +98,7 @@ def a_hub(kind: str, folder: Path, request: pytest.FixtureRequest, clock: SetClo
         return
     server: URL = request.getfixturevalue("pg_server")
     with (
-        postgres.database(server) as url,
+        postgres.database(server, request.getfixturevalue("migrated_pg")) as url,
         open_hub(HubSettings(data=folder / "data", database_url=SecretStr(url)), clock) as hub,
     ):
         yield hub

@@ -203,14 +203,14 @@ def test_every_file_is_taken_once(kind: str, bucket: None, tmp_path: Path) -> No
     assert _outcomes(made, pages) == ({f"9SYN{number:03}" for number in range(25)}, [])
     mark = msgspec.json.decode(msgspec.json.encode(pages[-1].checkpoint))
     assert _outcomes(made, _pull(made, mark)) == (set(), [])
-    _put(place, "SHARPV00001_99_lpr.xml", _ftp(99))
+    _put(place, ("SHARPV00001_99_lpr.xml", _ftp(99)))
     assert _outcomes(made, _pull(made, mark)) == ({"9SYN099"}, [])
     assert "26 files" in made.check()
 
 
 def test_many_files_come_in_pages_that_each_say_what_was_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(25):
-        _put(str(tmp_path), f"SHARPV00001_{number:02}_lpr.xml", _ftp(number))
+        _put(str(tmp_path), (f"SHARPV00001_{number:02}_lpr.xml", _ftp(number)))
     info = GenetecConnector.info
     monkeypatch.setattr(GenetecConnector, "info", replace(info, limits=replace(info.limits, page_size=10)))
     made = _made(place=str(tmp_path))
@@ -221,9 +221,9 @@ def test_many_files_come_in_pages_that_each_say_what_was_taken(tmp_path: Path, m
 
 
 def test_a_file_that_is_no_read_is_refused_alone_and_stops_nothing(tmp_path: Path) -> None:
-    _put(str(tmp_path), "a_lpr.xml", _ftp(1)[:300])
-    _put(str(tmp_path), "b_lpr.xml", (FIXTURES / "ftp_template.xml").read_bytes())
-    _put(str(tmp_path), "c_lpr.xml", _ftp(3))
+    _put(str(tmp_path), ("a_lpr.xml", _ftp(1)[:300]))
+    _put(str(tmp_path), ("b_lpr.xml", (FIXTURES / "ftp_template.xml").read_bytes()))
+    _put(str(tmp_path), ("c_lpr.xml", _ftp(3)))
     made = _made(place=str(tmp_path))
     plates, refused = _outcomes(made, _pull(made))
     assert plates == {"9SYN003"}
@@ -233,7 +233,7 @@ def test_a_file_that_is_no_read_is_refused_alone_and_stops_nothing(tmp_path: Pat
 def test_a_file_is_waited_for_while_it_may_still_grow(tmp_path: Path) -> None:
     clock = _Later(timedelta())
     made = _made(clock, place=str(tmp_path))
-    _put(str(tmp_path), "a_lpr.xml", _ftp(1))
+    _put(str(tmp_path), ("a_lpr.xml", _ftp(1)))
     [page] = _pull(made)
     assert (page.records, page.checkpoint) == ([], {"taken": {}})
     clock.ahead = timedelta(minutes=1)
@@ -242,7 +242,7 @@ def test_a_file_is_waited_for_while_it_may_still_grow(tmp_path: Path) -> None:
 
 def test_the_checkpoint_forgets_what_left(tmp_path: Path) -> None:
     made = _made(place=str(tmp_path))
-    _put(str(tmp_path), "a_lpr.xml", _ftp(1))
+    _put(str(tmp_path), ("a_lpr.xml", _ftp(1)))
     mark = _pull(made)[-1].checkpoint
     (tmp_path / "reads" / "a_lpr.xml").unlink()
     assert _pull(made, mark)[-1].checkpoint == {"taken": {}}

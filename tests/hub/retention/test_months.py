@@ -24,6 +24,12 @@ TABLES = ("reads", "ledger", "payloads", "plates", "candidates", "images", "hits
 GONE = {"reads": 3, "payloads": 3, "pictures": 1, "hits": 1}
 
 
+@pytest.fixture(autouse=True)
+def any_month(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few reads a month has."""
+    monkeypatch.setattr(months, "FEW", 0)
+
+
 @pytest.fixture
 def three(opened: Hub, actor: Actor, feed: Path) -> Iterator[None]:
     """Three reads of June: one with a picture, a hit and a candidate, two of one car."""
@@ -136,3 +142,12 @@ def test_a_month_that_was_begun_and_not_emptied_is_accounted_for_and_gone_on_wit
     assert opened.retention.purge(actor) == {"feed": 0}  # all three were counted by the run that died
     assert left(opened) == dict.fromkeys(TABLES, 0)
     assert certified(opened) == GONE
+
+
+def test_a_month_with_few_reads_goes_by_rows(
+    opened: Hub, actor: Actor, clock: SetClock, three: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(months, "FEW", 3)
+    monkeypatch.setattr(months, "empty", by_rows)
+    clock.advance(LIFE)
+    assert opened.retention.purge(actor) == {"feed": 3}
