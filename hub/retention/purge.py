@@ -1,11 +1,11 @@
 """`Retention`: the purge of what may not be kept, with a certificate of every row that goes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select, text, tuple_
+from sqlalchemy import Connection, Row, func, select, text
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
@@ -66,10 +66,11 @@ class Retention:
             self._remove_pictures()  # those of a run that was killed
             run.empty_months()
             self._remove_pictures()
-            after = (-(1 << 62), 0)
-            while batch := run.expired(after):
-                after = (batch[-1].expires_at, batch[-1].id)
-                run.remove([row for row in batch if not run.floored(row)])
+            at, kept = -(1 << 62), set[int]()
+            while batch := run.expired(at, kept):
+                last, floored = batch[-1].expires_at, {row.id for row in batch if run.floored(row)}
+                run.remove([row for row in batch if row.id not in floored])
+                at, kept = last, floored | kept if last == at else floored
                 self._remove_pictures()
             forget_removed(self._store)
             refused = run.empty_quarantine()
@@ -145,8 +146,11 @@ class _Run:
                 connection.execute(select(tables.connections.c.id, tables.connections.c.name)).tuples().all()
             )
 
-    def expired(self, after: tuple[int, int]) -> list[Row[Any]]:
-        """The next expired reads that nothing holds, in the order of their expiry."""
+    def expired(self, at: int, kept: Collection[int]) -> list[Row[Any]]:
+        """The next expired reads that nothing holds, whose end is not before an instant (µs), but those that are kept.
+
+        By their ends alone: very many may have the same, and those that were removed do not come again.
+        """
         reads = tables.reads
         columns = (
             *(reads.c.id, reads.c.connection_id, reads.c.vendor_read_id, reads.c.plate_id, reads.c.captured_at),
@@ -157,9 +161,10 @@ class _Run:
                 connection.execute(
                     select(*columns)
                     .where(reads.c.expires_at <= to_micros(self._now), reads.c.held.is_(False))
-                    .where(reads.c.expires_at >= after[0], tuple_(reads.c.expires_at, reads.c.id) > tuple_(*after))
-                    .order_by(reads.c.expires_at, reads.c.id)
-                    .limit(BATCH)
+                    .where(reads.c.expires_at >= at, text(f"NOT {self._store.among('id', 'kept')}"))
+                    .order_by(reads.c.expires_at)
+                    .limit(BATCH),
+                    {"kept": self._store.as_list(list(kept))},
                 )
             )
 
