@@ -1,12 +1,13 @@
-"""Retention: a purge of one in ten of ten million reads beside a plain batched DELETE of as many, while somebody reads.
+"""Retention: recompute of ten million reads, and the purge of the oldest beside a plain batched DELETE, under a reader.
 
     python -m bench.retention [--reads 10000000] [--on sqlite] [--on postgresql]
 
-`purge` is the hub's: holds honoured, every table that knows of a read, plates that are left with none, certificates,
-audit. `DELETE` is what anybody would write: a thousand ids at a time from reads, payloads, ledger and candidates, and a
-VACUUM on PostgreSQL, where it belongs to the price. `month` is the hub's purge of whole months on PostgreSQL; of it
-`emptied` is the last step alone, which does for reads and payloads what the `DELETE` of a month beside it does. A
-process of its own asks for single plates all the while. The last figure is giving all that is left another end.
+`recompute` gives every read another end, 24 months after its capture. Then time passes. `purge` is the hub's: holds
+honoured, every table that knows of a read, plates that are left with none, certificates, audit. `DELETE` is what
+anybody would write for the reads that end next: a thousand ids at a time from reads, payloads, ledger and candidates,
+and a VACUUM on PostgreSQL, where it belongs to the price. `month` is the hub's purge of a whole month on PostgreSQL; of
+it `emptied` is the last step alone, which does for reads and payloads what the `DELETE of a month` does. A process of
+its own asks for single plates all the while.
 """
 
 import argparse
@@ -22,11 +23,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import quantiles
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from bench.search import opened
 from bench.town import END, fill, seen_plates
@@ -36,7 +37,7 @@ from hub.retention import months
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.store.engine import Store
-from hub.store.instant import to_micros
+from hub.store.instant import from_micros, to_micros
 from hub.wiring import Hub, open_hub
 
 ACTOR: Final = Actor("bench")
@@ -47,10 +48,11 @@ IDLE_S: Final = 15.0
 PAUSE_S: Final = 0.02
 """Between two questions of the reader."""
 DAY: Final = timedelta(days=1)
-BY_MONTH: Final = (datetime(2025, 7, 1, tzinfo=UTC), datetime(2025, 8, 1, tzinfo=UTC))
-"""The month that the hub purges, and the one for the plain DELETE."""
-MONTH_OVER, PURGED_OVER, DELETED_OVER = END - 2 * DAY, END, END + DAY
-NEVER: Final = END + 3650 * DAY
+MONTH: Final = datetime(2025, 9, 1, tzinfo=UTC)
+"""The month for the plain DELETE."""
+PURGED, WHOLE, DELETED = (datetime(2025, 6, 1, tzinfo=UTC) + n * DAY for n in (0, 30, 60))
+"""On PostgreSQL: where ends what the hub purges by rows, since it shares its place with all older reads, then a month of
+its own, then what the plain DELETE takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +65,6 @@ class Figure:
     wall: float
     reader: list[float]
     """Milliseconds of each question that was asked meanwhile."""
-
-
-def ends(in_months: bool) -> Callable[[int, int], int]:
-    """When a read ends: one in ten for the purge, one in ten for the DELETE, on PostgreSQL a month for each too."""
-    first, second, third = (to_micros(at) for at in (*BY_MONTH, BY_MONTH[1] + 31 * DAY))
-    month, purged, deleted, never = map(to_micros, (MONTH_OVER, PURGED_OVER, DELETED_OVER, NEVER))
-
-    def end(number: int, at: int) -> int:
-        if in_months and first <= at < second:
-            return month
-        if in_months and second <= at < third:
-            return never
-        return {3: purged, 4: deleted}.get(number % 10, never)
-
-    return end
 
 
 class Reader:
@@ -148,8 +135,7 @@ def _stat(pid: int) -> tuple[float, int, float]:
 class Measured:
     """Figures of one database."""
 
-    def __init__(self, hub: Hub, backend: int) -> None:
-        self._hub = hub
+    def __init__(self, backend: int) -> None:
         self._backend = backend
         self._spans: list[tuple[str, int, float, float, float]] = []
 
@@ -177,15 +163,15 @@ class Measured:
     _cpu = cpu
 
 
-def purge(hub: Hub, clock: SetClock, now: datetime) -> int:
-    """The hub's own purge at a moment."""
-    clock.advance(now - clock.now())
+def purge(hub: Hub, clock: SetClock, until: int) -> int:
+    """The hub's own purge of what has ended by an instant (µs)."""
+    clock.advance(from_micros(until) - clock.now())
     return sum(hub.retention.purge(ACTOR).values())
 
 
-def delete(store: Store, since: datetime, until: datetime) -> int:
-    """A plain batched DELETE of the reads whose end lies in a span, and of what goes with every read."""
-    bound = {"first": to_micros(since), "last": to_micros(until)}
+def delete(store: Store, since: int, until: int) -> int:
+    """A plain batched DELETE of the reads whose end lies in a span (µs), and of what goes with every read."""
+    bound = {"first": since, "last": until}
     some = "SELECT id, connection_id, vendor_read_id, captured_at FROM reads WHERE expires_at > :first AND "
     some += f"expires_at <= :last AND NOT held ORDER BY expires_at LIMIT {BATCH}"
     gone = 0
@@ -213,7 +199,7 @@ def delete(store: Store, since: datetime, until: datetime) -> int:
 
 def delete_month(store: Store) -> int:
     """A plain batched DELETE of a month's reads and payloads, and of nothing else."""
-    first, last = map(to_micros, (BY_MONTH[1], BY_MONTH[1] + 31 * DAY))
+    first, last = map(to_micros, (MONTH, MONTH + 30 * DAY))
     gone = 0
     some = "SELECT id, captured_at FROM reads WHERE captured_at >= :first AND captured_at < :last "
     some += f"ORDER BY captured_at LIMIT {BATCH}"
@@ -227,7 +213,7 @@ def delete_month(store: Store) -> int:
                 sql = f"DELETE FROM {table} WHERE {key} = ANY(:ids) AND captured_at >= :early AND captured_at <= :late"
                 connection.execute(text(sql), bound)
             gone += len(rows)
-    vacuum(store, f"reads_{BY_MONTH[1]:%Y_%m}", f"payloads_{BY_MONTH[1]:%Y_%m}")
+    vacuum(store, f"reads_{MONTH:%Y_%m}", f"payloads_{MONTH:%Y_%m}")
     return gone
 
 
@@ -238,27 +224,34 @@ def vacuum(store: Store, *names: str) -> None:
             connection.execute(text(f"VACUUM {name}"))
 
 
-def hold(store: Store) -> int:
-    """Hold a thousand of the reads that the purge is after, and gives how many of each it has."""
-    held = 0
+def settle(store: Store) -> None:
+    """Let what was built reach the disk: it is not what is measured."""
+    if not store.is_sqlite:
+        vacuum(store, "")
+        with store._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("CHECKPOINT"))
+    store.squeeze()
+    os.sync()
+
+
+def hold(store: Store, captured_before: datetime) -> int:
+    """Hold a thousand of the last reads before an instant."""
+    some = f"SELECT id FROM reads WHERE captured_at < :at ORDER BY captured_at DESC LIMIT {HELD}"
     with store.write() as connection:
-        for at in (MONTH_OVER, PURGED_OVER):
-            some = f"SELECT id FROM reads WHERE expires_at = :at ORDER BY captured_at LIMIT {HELD}"
-            held += connection.execute(
-                text(f"UPDATE reads SET held = true WHERE id IN ({some})"), {"at": to_micros(at)}
-            ).rowcount
-    return held
+        held = text(f"UPDATE reads SET held = true WHERE id IN ({some})")
+        return connection.execute(held, {"at": to_micros(captured_before)}).rowcount
 
 
 @contextmanager
-def last_step(measured: Measured, rows: Callable[[], int]) -> Iterator[None]:
-    """Measure the last step of a month by itself too."""
+def last_step(measured: Measured) -> Iterator[None]:
+    """Measure the last step of each month by itself too."""
     whole = months._truncate
 
-    def truncate(*args: Any) -> bool:
+    def truncate(connection: Connection, name: str, now: int) -> bool:
+        rows = connection.scalar(text(f"SELECT count(*) FROM {name} WHERE NOT held")) or 0
         cpu, began = measured.cpu(), time.monotonic()
-        done = whole(*args)
-        measured.add("emptied (of month)", rows(), measured.cpu() - cpu, began, time.monotonic())
+        done = whole(connection, name, now)
+        measured.add("emptied", rows, measured.cpu() - cpu, began, time.monotonic())
         return done
 
     months._truncate = truncate
@@ -273,35 +266,48 @@ def measure(database: str, reads: int) -> None:
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alprhub-bench-")))
         (scratch / "data").mkdir()
-        clock = SetClock(END - 3 * DAY)
+        clock = SetClock(END)
         hub = stack.enter_context(opened(database, scratch / "data", clock))
         began = time.perf_counter()
-        fill(hub.store, reads, ends=ends(not hub.store.is_sqlite), payload_bytes=PAYLOAD)
-        held = hold(hub.store)
+        fill(hub.store, reads, payload_bytes=PAYLOAD)
+        tenth = reads // 10
+        held = hold(hub.store, from_micros(_captured(hub.store, tenth)))
+        if not hub.store.is_sqlite:
+            held += hold(hub.store, PURGED)
+        settle(hub.store)
         print(f"{database}: {reads:,} reads, {held:,} held, built in {time.perf_counter() - began:.0f} s", flush=True)
-        if not hub.store.is_sqlite:
-            vacuum(hub.store, "")
         reader = Reader(hub.settings, scratch)
-        measured = Measured(hub, reader.backend)
+        measured = Measured(reader.backend)
         measured.take("idle", lambda: time.sleep(IDLE_S) or 0)
-        if not hub.store.is_sqlite:
-            found = _count(hub.store, BY_MONTH[0], BY_MONTH[1])
-            with last_step(measured, lambda: found):
-                measured.take("month", lambda: purge(hub, clock, MONTH_OVER))
-            measured.take("DELETE of a month", lambda: delete_month(hub.store))
-        measured.take("purge", lambda: purge(hub, clock, PURGED_OVER))
-        measured.take("DELETE", lambda: delete(hub.store, PURGED_OVER, DELETED_OVER))
         hub.activate.activate(ACTOR, "long-beach", "measuring a recompute")
         measured.take("recompute", lambda: hub.recompute.run(ACTOR)["changed"])
+        if hub.store.is_sqlite:
+            purged, deleted = (_end_of(hub.store, from_micros(_captured(hub.store, n))) for n in (tenth, 2 * tenth))
+            whole = purged
+        else:
+            purged, whole, deleted = (_end_of(hub.store, at) for at in (PURGED, WHOLE, DELETED))
+        measured.take("purge", lambda: purge(hub, clock, purged))
+        measured.take("DELETE", lambda: delete(hub.store, whole, deleted))
+        if not hub.store.is_sqlite:
+            with last_step(measured):
+                measured.take("month", lambda: purge(hub, clock, whole))
+            measured.take("DELETE of a month", lambda: delete_month(hub.store))
         report(database, measured.figures(reader.stop()))
         left = _held(hub.store)
         print(f"{database}: {left:,} of {held:,} held reads are there; certificates {hub.certificates.verify()}\n")
 
 
-def _count(store: Store, since: datetime, until: datetime) -> int:
+def _captured(store: Store, number: int) -> int:
     with store.read() as connection:
-        sql = "SELECT count(*) FROM reads WHERE captured_at >= :since AND captured_at < :until AND NOT held"
-        return int(connection.scalar(text(sql), {"since": to_micros(since), "until": to_micros(until)}) or 0)
+        sql = "SELECT captured_at FROM reads ORDER BY captured_at LIMIT 1 OFFSET :number"
+        return int(connection.scalar(text(sql), {"number": number}) or 0)
+
+
+def _end_of(store: Store, captured_before: datetime) -> int:
+    """When the last of the reads that were captured before an instant has ended (µs)."""
+    with store.read() as connection:
+        sql = "SELECT expires_at FROM reads WHERE captured_at < :at ORDER BY captured_at DESC LIMIT 1"
+        return int(connection.scalar(text(sql), {"at": to_micros(captured_before)}) or 0)
 
 
 def _held(store: Store) -> int:
@@ -324,9 +330,13 @@ def report(database: str, figures: list[Figure]) -> None:
             f"{_p95(asked) / idle:.1f}", f"{max(asked):.0f}",
         )  # fmt: skip
     Console(width=120).print(table)
-    if "month" in by_name:
-        emptied, plain = by_name["emptied (of month)"], by_name["DELETE of a month"]
-        ratio = (plain.cpu / plain.rows) / (max(emptied.cpu, 0.01) / emptied.rows)
+    if emptied := [one for one in figures if one.name == "emptied"]:
+        rows, cpu, plain = (
+            sum(one.rows for one in emptied),
+            sum(one.cpu for one in emptied),
+            by_name["DELETE of a month"],
+        )
+        ratio = (plain.cpu / plain.rows) / (max(cpu, 0.01) / rows)
         print(
             f"{database}: a month's reads and payloads emptied for 1/{ratio:.0f} of the CPU of their DELETE and VACUUM"
         )

