@@ -51,7 +51,7 @@ DAY: Final = timedelta(days=1)
 MONTH: Final = datetime(2025, 9, 1, tzinfo=UTC)
 """The month for the plain DELETE."""
 PURGED, WHOLE, DELETED = (datetime(2025, 6, 1, tzinfo=UTC) + n * DAY for n in (0, 30, 60))
-"""On PostgreSQL: where ends what the hub purges by rows, since it shares its place with all older reads, then a month of
+"""On PostgreSQL: where ends what the hub purges by rows, since it shares its place with what is older, then a month of
 its own, then what the plain DELETE takes."""
 
 
