@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from prefect import serve
+from prefect.schedules import Cron, Schedule
 
 from connectors.contract import abilities
 from flows.canary import canary
@@ -22,14 +23,21 @@ ASKED: Final = {"pulls_reads", "looks_up_plates"}
 
 
 def deployments() -> list[Any]:
-    """One deployment a connection, one a hot list, and those of the whole hub; parameters are names, never plates."""
+    """One deployment a connection, one a hot list, and those of the whole hub; parameters are names, never plates.
+
+    Nights are those of the zone that the policy in force names.
+    """
     with the_hub() as hub:
         accounts = [
             account
             for account in hub.connections.list()
             if account.state == "active" and ASKED & set(abilities(hub.connections.kind(account.connector)))
         ]
-        lists = hub.hotlists.names()
+        lists, zone = hub.hotlists.names(), hub.profile.zone.key
+
+    def at_night(cron: str) -> Schedule:
+        return Cron(cron, timezone=zone)
+
     made: list[Any] = []
     for account in accounts:
         reads = read_cameras if account.connector == NATIVE else sync
@@ -42,15 +50,15 @@ def deployments() -> list[Any]:
             )
         )
     for name in lists:
-        at, told = _allowed(name), {"hotlist": name}
-        made.append(publish.to_deployment(name=f"publish-{at}", parameters=told, cron="5 * * * *"))
-        made.append(verify.to_deployment(name=f"verify-{at}", parameters=told, cron="35 * * * *"))
+        called, told = _allowed(name), {"hotlist": name}
+        made.append(publish.to_deployment(name=f"publish-{called}", parameters=told, cron="5 * * * *"))
+        made.append(verify.to_deployment(name=f"verify-{called}", parameters=told, cron="35 * * * *"))
     made.append(purge.to_deployment(name="purge", cron="0 * * * *"))
     made.append(recompute.to_deployment(name="recompute", cron="*/15 * * * *"))
     made.append(holds.to_deployment(name="holds", cron="50 * * * *"))
-    made.append(months.to_deployment(name="months", cron="20 3 * * *"))
-    made.append(reconcile.to_deployment(name="reconcile", cron="40 3 * * *"))
-    made.append(canary.to_deployment(name="canary", cron="50 4 * * 1"))
+    made.append(months.to_deployment(name="months", schedule=at_night("20 3 * * *")))
+    made.append(reconcile.to_deployment(name="reconcile", schedule=at_night("40 3 * * *")))
+    made.append(canary.to_deployment(name="canary", schedule=at_night("50 4 * * 1")))
     return made
 
 

@@ -18,7 +18,10 @@ from hub.store.engine import Store
 from hub.store.instant import to_micros
 
 BATCH: Final = 5000
-"""Reads in one transaction: the writer is never held long."""
+"""Reads in one transaction on PostgreSQL: the writer is never held long."""
+BATCH_IN_A_FILE: Final = 100_000
+"""On SQLite, whose index by plate has fewer pages than that at ten million reads: each is written once for several of its
+reads. The writer is held for two seconds, and then whoever waits is next."""
 NOTHING_DONE: Final = {"changed": 0, "shortened": 0, "lengthened": 0, "kept_short": 0}
 
 
@@ -159,7 +162,7 @@ class Recompute:
     def _give(self, ident: int, some: "_Some") -> None:
         """Give reads their ends, and note how far that is, in one transaction; raises `_Moved`, and changes nothing."""
         table = tables.recomputes
-        with self._store.write() as connection:
+        with self._store.write() as connection, self._store.room(connection):
             if set_ends(self._store, connection, some.fresh) != len(some.fresh):
                 raise _Moved
             done = connection.execute(select(table).where(table.c.id == ident)).one()
@@ -193,7 +196,8 @@ class Recompute:
         return told
 
     def _page(self, connection: Connection, after: int) -> list[Kept]:
-        sql = f"SELECT {', '.join(Kept._fields)} FROM reads WHERE id > :after ORDER BY id LIMIT {BATCH}"
+        batch = BATCH_IN_A_FILE if self._store.is_sqlite else BATCH
+        sql = f"SELECT {', '.join(Kept._fields)} FROM reads WHERE id > :after ORDER BY id LIMIT {batch}"
         return list(map(Kept._make, self._store.rows(connection, sql, {"after": after})))
 
     def _linked(self, connection: Connection, rows: list[Kept]) -> set[int]:

@@ -21,6 +21,9 @@ from sqlalchemy.exc import DBAPIError
 from hub.errors import Conflict
 from hub.store.slack import blank
 
+_CACHE: Final = "PRAGMA cache_size = -65536"
+_ROOM: Final = "PRAGMA cache_size = -393216"
+"""In KiB; an index of ten million reads by plate has 320 MB."""
 _WRITER_LOCK: Final = 0x616C7072  # "alpr"
 _PRAGMAS: Final = (
     "PRAGMA busy_timeout = 60000",
@@ -30,7 +33,7 @@ _PRAGMAS: Final = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",  # what the purge frees is overwritten, not only unlinked
     "PRAGMA wal_autocheckpoint = 16000",
-    "PRAGMA cache_size = -65536",
+    _CACHE,
     "PRAGMA temp_store = MEMORY",
 )
 
@@ -95,6 +98,21 @@ class Store:
             if not self.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITER_LOCK})
             yield connection
+
+    @contextmanager
+    def room(self, connection: Connection) -> Iterator[None]:
+        """Let a transaction that changes rows all over the file keep what it changes in memory until its end.
+
+        Else SQLite writes a page of an index each time that it comes by there again.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        connection.exec_driver_sql(_ROOM)
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql(_CACHE)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

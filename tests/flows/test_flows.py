@@ -216,6 +216,8 @@ def test_every_active_connection_and_every_list_has_its_deployments(lent: Hub, t
         "canary": "50 4 * * 1",
         "months": "20 3 * * *",
     }
+    nights = {name: one.schedules[0].schedule.timezone for name, one in made.items() if " 3 " in str(_when(one))}
+    assert nights == dict.fromkeys(("months", "reconcile"), "America/Los_Angeles")  # as the agency's policy says
     assert (made["feed"].concurrency_limit, made["gate"].concurrency_limit) == (1, 1)
 
 

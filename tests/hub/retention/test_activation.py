@@ -225,7 +225,8 @@ def test_many_ends_at_once_are_those_of_each_read_alone(name: str, linked: bool)
 def test_what_a_court_order_ends_while_the_ends_are_found_stays_ended(
     opened: Hub, actor: Actor, aged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.retention.recompute.BATCH", 100)
+    for name in ("BATCH", "BATCH_IN_A_FILE"):
+        monkeypatch.setattr(f"hub.retention.recompute.{name}", 100)
     opened.activate.activate(actor, profile_with(tmp_path, "P20D"), "a shorter schedule")
     with opened.store.read() as connection:
         named = list(connection.scalars(text("SELECT id FROM reads ORDER BY id LIMIT 1 OFFSET 150")))
