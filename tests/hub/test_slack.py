@@ -87,6 +87,7 @@ def test_pages_that_others_remember_do_not_bring_it_back(file: Path) -> None:
 
 def test_it_goes_by_pieces_and_lets_writers_in_between(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slack, "_AT_ONCE", 4 * SIZE)
+    monkeypatch.setattr(slack, "PATIENCE_S", 60.0)  # this writer does not take turns, as the hub's do
     over = threading.Event()
     written: list[int] = []
 
