@@ -2,8 +2,8 @@
 
 import random
 import sqlite3
-import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -87,28 +87,19 @@ def test_pages_that_others_remember_do_not_bring_it_back(file: Path) -> None:
 
 def test_it_goes_by_pieces_and_lets_writers_in_between(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slack, "_AT_ONCE", 4 * SIZE)
-    monkeypatch.setattr(slack, "PATIENCE_S", 60.0)  # this writer does not take turns, as the hub's do
-    over = threading.Event()
-    written: list[int] = []
+    other, written = connect(file), 0
 
-    def write() -> None:
-        other = connect(file)
-        other.execute("PRAGMA busy_timeout = 60000")
-        while not over.is_set():
-            written.append(other.execute("INSERT INTO one (word) VALUES ('ANEW') RETURNING id").fetchone()[0])
-            over.wait(0.001)
-        other.close()
+    @contextmanager
+    def turn() -> Iterator[None]:
+        nonlocal written
+        other.execute("INSERT INTO one (word) VALUES ('ANEW')")
+        written += 1
+        yield
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        done = blank(file)
-    finally:
-        over.set()
-        writer.join()
-    assert done
+    assert blank(file, turn)
+    other.close()
     assert GONE not in file.read_bytes()
-    assert rows(file).count("ANEW") == len(written) > 1
+    assert rows(file).count("ANEW") == written > 1
 
 
 @pytest.fixture
