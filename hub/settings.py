@@ -24,7 +24,9 @@ class HubSettings(BaseSettings):
     )
     images_endpoint: str | None = Field(default=None, description="Address of an S3 that is not Amazon's.")
     agency: str = Field(default="Agency", description="The agency whose reads these are.")
-    profile: str = Field(default="hermosa-beach", description="The policy profile in force: a built-in name or a file.")
+    profile: str = Field(
+        default="hermosa-beach", description="The policy profile of the first start: a built-in name or a file."
+    )
     models: Path | None = Field(default=None, description="Folder with the weights of the better reading engine.")
     secret_key: SecretStr | None = Field(
         default=None, description="Base64 of 32 bytes that seal secrets; without it, a key file in the data folder."

@@ -10,7 +10,7 @@ from alprhub.cli.asking import Asked, asks, moment
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor, Why
 from hub.errors import Invalid
-from hub.retention.holds import Hold, NewHold
+from hub.retention.holds import NewHold
 from hub.wiring import Hub, open_hub
 
 app = typer.Typer(help="Hold reads that must not be purged; release, review and show them.", no_args_is_help=True)
@@ -191,7 +191,7 @@ def unlink(
         _show(done, as_json, f"{done.reads} unlinked, {done.changed} end sooner")
 
 
-def _show(done: Hold | Any, as_json: bool, line: str) -> None:
+def _show(done: Any, as_json: bool, line: str) -> None:
     print_json(done) if as_json else console.print(line)
 
 
