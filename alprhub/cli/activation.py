@@ -49,6 +49,16 @@ def activate(
                 console.print(f"{told['kept_short']:,} {KEPT_SHORT}")
 
 
+def recompute(as_json: AsJson = False) -> None:
+    """Go on with giving reads the ends of the policy in force, where that was cut short; else change nothing."""
+    with failures(), open_hub() as hub:
+        told = hub.recompute.run(Actor.of_process())
+        if as_json:
+            print_json(told)
+        else:
+            console.print(f"{told['changed']:,} reads changed")
+
+
 def _show(changes: list[Change], as_json: bool) -> None:
     if as_json:
         print_json([change._asdict() for change in changes])

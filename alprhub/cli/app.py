@@ -46,6 +46,7 @@ for report in (certificates.certificates, ages.ages, ages.calendar, ages.reconci
 retention.app.add_typer(ages.canary, name="canary")
 policy.app.command()(activation.preview)
 policy.app.command()(activation.activate)
+policy.app.command()(activation.recompute)
 app.command()(reads.sync)
 app.command()(gaps.gaps)
 app.command()(gaps.backfill)

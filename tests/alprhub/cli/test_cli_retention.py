@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from hub.policy.document import FOLDER
@@ -37,6 +38,18 @@ def test_another_policy_is_previewed_put_in_force_and_its_purge_is_certified(
     reads = run("retention", "certificates", "--json").json()[-1]
     assert (reads["connection"], reads["reads"]) == ("drop", 2)
     assert run("retention", "certificates", "--verify", "--json").json()["verified"] >= 1
+
+
+def test_what_was_cut_short_after_a_policy_was_put_in_force_is_gone_on_with(
+    run: Any, filled: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as cut:
+        cut.setattr("hub.retention.recompute.Recompute.run", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run("policy", "activate", shorter(tmp_path), "--reason", "a shorter schedule", "--yes")
+    assert run("retention", "preview", "--json").json() == []
+    assert run("policy", "recompute", "--json").json()["shortened"] == 2
+    assert run("policy", "recompute").out == "0 reads changed\n"
 
 
 def test_certificates_are_handed_over_as_a_file_and_are_open_until_they_are_countersigned(
