@@ -10,14 +10,15 @@ WORKERS ?= 2
 help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# The lists are whole, so nothing is resolved again: pip would ask for a newer release for an extra of one pinned.
 .venv/.ready: requirements/dev.txt pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv venv --quiet --allow-existing .venv && \
-	  VIRTUAL_ENV=.venv uv pip install --quiet --require-hashes -r requirements/dev.txt && \
+	  VIRTUAL_ENV=.venv uv pip install --quiet --no-deps --require-hashes -r requirements/dev.txt && \
 	  VIRTUAL_ENV=.venv uv pip install --quiet --no-deps --no-build-isolation -e .; \
 	else \
 	  $(PYTHON) -m venv .venv && \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	fi
 	@touch $@
@@ -48,7 +49,7 @@ bench-receive: .venv/.ready ## Measure the receiver beside raw FastAPI, and kill
 
 .venv/.bench: .venv/.ready requirements/bench.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/bench.txt
 	@touch $@
 
 new-connector: .venv/.ready ## Scaffold a vendor module: make new-connector KEY=acme

@@ -1,0 +1,40 @@
+"""How the hub says things to people."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from hub import words
+
+
+def test_a_time_is_that_of_the_agency_and_names_its_zone() -> None:
+    at = datetime(2026, 7, 1, 6, 5, tzinfo=UTC)
+    assert words.moment(at, ZoneInfo("America/Los_Angeles")) == "2026-06-30 23:05 PDT"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (0.42, "0.4 s"),
+        (9, "9 s"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (7500, "2 h 5 min"),
+        (717_089, "8 d 7 h"),
+        (-90, "1 min 30 s"),
+    ],
+)
+def test_a_span_is_said_in_its_two_largest_units(seconds: float, said: str) -> None:
+    assert words.span(seconds) == words.span(timedelta(seconds=seconds)) == said
+
+
+def test_a_count_has_its_noun() -> None:
+    assert [words.count(number, "read") for number in (0, 1, 1240)] == ["0 reads", "1 read", "1,240 reads"]
+    assert words.count(2, "entry", "entries") == "2 entries"
+
+
+def test_names_that_are_many_are_counted() -> None:
+    assert words.named(["a", "b", "c"], 2) == "a, b and 1 more"
+    assert words.named(["a", "b"], 2) == "a, b"
