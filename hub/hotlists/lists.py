@@ -89,6 +89,8 @@ class Hotlists:
                 for row in gone:
                     self._strike(connection, actor, row.id, "not in the complete list", now)
                 removed = len(gone)
+            if added or updated or removed:
+                self._changed(connection, list_id, now)
             done = Imported(added, updated, unchanged, removed)
             self._audit.record(
                 actor, "hotlists.import", "done", target=name, results=len(fresh), within=connection, removed=removed
@@ -114,6 +116,7 @@ class Hotlists:
                 raise NotFound(f"list {name!r} has no such entry")
             for row in rows:
                 self._strike(connection, actor, row.id, reason, now)
+                self._changed(connection, row.hotlist_id, now)
             self._audit.record(
                 actor, "hotlists.withdraw", "done", target=name, results=len(rows), within=connection, why=None,
                 removal=reason, plate=wanted,
@@ -124,6 +127,13 @@ class Hotlists:
         """Every list's name."""
         with self._store.read() as connection:
             return list(connection.scalars(select(tables.hotlists.c.name).order_by(tables.hotlists.c.name)))
+
+    def changes(self) -> dict[str, datetime | None]:
+        """Every list's name, with when an entry of it was last added, changed or removed (None: not known)."""
+        lists = tables.hotlists
+        with self._store.read() as connection:
+            rows = connection.execute(select(lists.c.name, lists.c.changed_at).order_by(lists.c.name)).all()
+        return {row.name: from_micros(row.changed_at) if row.changed_at is not None else None for row in rows}
 
     def in_force(self, name: str) -> tuple[int, list[Entry]]:
         """A list's id and the entries that are in force now, by plate."""
@@ -166,6 +176,10 @@ class Hotlists:
             return int(found)
         made = insert(lists).values(name=name, owner=actor.name, made_at=now).returning(lists.c.id)
         return int(connection.execute(made).scalar_one())
+
+    def _changed(self, connection: Connection, list_id: int, now: int) -> None:
+        lists = tables.hotlists
+        connection.execute(update(lists).where(lists.c.id == list_id).values(changed_at=now))
 
     def _id(self, connection: Connection, name: str) -> int:
         found = connection.scalar(select(tables.hotlists.c.id).where(tables.hotlists.c.name == name))

@@ -247,7 +247,9 @@ hotlists = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("owner", Text, nullable=False),
     Column("made_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger),
 )
+"""`changed_at` is when an entry was last added, changed or removed; None for a list that is older than the column."""
 
 entries = Table(
     "hotlist_entries",
@@ -476,3 +478,27 @@ days = Table(
     sqlite_with_rowid=False,
 )
 """What became of the records of each day of receipt (days since 1970 in UTC)."""
+
+job_runs = Table(
+    "job_runs",
+    metadata,
+    _id(),
+    Column("job", Text, nullable=False),
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("runner", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("alive_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("outcome", Text, nullable=False),
+    Column("counts", Text, nullable=False, server_default="{}"),
+    Column("error", Text),
+    Index("ix_job_runs_last", "job", "subject", "started_at"),
+    Index("ix_job_runs_started", "started_at"),
+    Index(
+        "ix_job_runs_open",
+        "alive_at",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+"""What ran by itself or by hand: `subject` is a connection, or a list and a connection; `runner` is what started it."""

@@ -1,0 +1,216 @@
+"""What the hub does by itself: each job's name, what it is for, how often, and the work of it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final, NamedTuple
+
+from connectors.contract import abilities
+from hub.audit.record import Actor
+from hub.connections.accounts import Account
+from hub.errors import NotFound
+from hub.hotlists.publishing import Published
+from hub.jobs.record import JobRun, JobRuns
+from hub.jobs.timetable import Every, Nightly, spread
+from hub.store.partitions import make_months
+from hub.wiring import Hub
+
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+AGAIN: Final = timedelta(minutes=5)
+"""How long after a list that is not proved at a vendor it is published there again."""
+ASKED: Final = {"pulls_reads", "looks_up_plates"}
+"""Whoever can do neither sends by itself, and there is nothing to run."""
+NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+CUT_SHORT: Final = ("killed", "stopped")
+
+
+class Done(NamedTuple):
+    """What a piece of work came to: counts, and whether something is not proved, with the hub's sentence about it."""
+
+    counts: dict[str, int]
+    unproved: str | None = None
+
+
+Work = Callable[[Actor], Done]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing that is due: a job on a subject; `after` is the newest run of it that was seen."""
+
+    job: str
+    subject: str
+    work: Work
+    after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job of the hub: `asks` is how often somebody should look whether it is due."""
+
+    name: str
+    about: str
+    asks: timedelta
+    due: Callable[[], Iterator[Task]]
+
+
+class Catalogue:
+    """The jobs of one hub."""
+
+    def __init__(self, hub: Hub, runs: JobRuns) -> None:
+        self._hub = hub
+        self._runs = runs
+        zone = hub.profile.zone
+        whole: list[tuple[str, str, Every | Nightly, Callable[[Actor], dict[str, int]]]] = [
+            ("holds", "Lets go what cases need no longer.", Every(HOUR, -timedelta(minutes=10)), self._holds),
+            ("purge", "Destroys what has expired, everywhere it is kept.", Every(HOUR), hub.retention.purge),
+            ("recompute", "Gives reads the ends of a new policy.", Every(timedelta(minutes=15)), hub.recompute.run),
+            ("tidy", "Forgets old records of runs.", Nightly(2, 50, zone), self._tidy),
+            ("months", "Makes room for the reads of coming months.", Nightly(3, 20, zone), self._months),
+            ("reconcile", "Adds up what came and what became of it.", Nightly(3, 40, zone), self._reconcile),
+            ("canary", "Asks vendors for what they must have purged.", Nightly(4, 50, zone, 0), self._canary),
+        ]
+        listed = [
+            Job("sync", "Pulls the reads of every connection whose turn it is.", MINUTE, self._syncs),
+            Job("publish", "Sends changed hot lists out and reads them back.", MINUTE, self._publications),
+            Job("verify", "Reads hot lists back from every vendor and compares.", AGAIN, self._verifications),
+        ]
+        self._works = {name: work for name, _, _, work in whole}
+        hourly = [Job(name, about, _asks(pace), partial(self._whole, name, pace)) for name, about, pace, _ in whole]
+        self.jobs: dict[str, Job] = {job.name: job for job in (*listed, *hourly)}
+
+    def job(self, name: str) -> Job:
+        """The job of a name; raises `NotFound`, naming those there are."""
+        try:
+            return self.jobs[name]
+        except KeyError:
+            raise NotFound(f"there is no job called {name!r}; there are {', '.join(self.jobs)}") from None
+
+    def sync(self, connection: str, since: datetime | None = None, until: datetime | None = None) -> Task:
+        """Pulling one connection now, whether it is due or not."""
+        return Task("sync", connection, lambda actor: Done(asdict(self._hub.sync.run(actor, connection, since, until))))
+
+    def publish(self, hotlist: str, connection: str) -> Task:
+        """Sending one list to one connection now."""
+        told = partial(self._hub.publishing.publish, list_name=hotlist, connection_name=connection)
+        return Task("publish", _at(hotlist, connection), lambda actor: _published(told(actor)))
+
+    def verify(self, hotlist: str, connection: str) -> Task:
+        """Reading one connection's copy of a list back now."""
+        told = partial(self._hub.publishing.verify, list_name=hotlist, connection_name=connection)
+        return Task("verify", _at(hotlist, connection), lambda actor: _published(told(actor)))
+
+    def whole(self, name: str) -> Task:
+        """A job of the whole hub now; raises `NotFound`."""
+        work = self._works.get(name)
+        if work is None:
+            raise NotFound(f"there is no job of the whole hub called {name!r}; there are {', '.join(self._works)}")
+        return Task(name, "", lambda actor: Done(work(actor)))
+
+    def take_lists(self) -> list[str]:
+        """The names of the connections that take hot lists."""
+        return [account.name for account in self._active({"pushes_hotlists"})]
+
+    def _syncs(self) -> Iterator[Task]:
+        for account in self._active(ASKED):
+            pace = spread(account.name, timedelta(seconds=account.every_seconds))
+            task = self.sync(account.name)
+            if (last := self._turn(task, pace)) is not None:
+                yield last
+
+    def _publications(self) -> Iterator[Task]:
+        now = self._hub.clock.now()
+        for name, changed in self._hub.hotlists.changes().items():
+            for account in self._active({"pushes_hotlists"}):
+                task = self.publish(name, account.name)
+                newest = self._newest(task)
+                news = newest is not None and changed is not None and newest.started_at <= changed
+                unproved = newest is not None and not newest.good and now - newest.started_at >= AGAIN
+                if newest and newest.outcome == "running":
+                    continue
+                if news or unproved:
+                    yield _seen(task, newest)
+                elif (due := self._turn(task, spread(task.subject, HOUR))) is not None:
+                    yield due
+
+    def _verifications(self) -> Iterator[Task]:
+        for name in self._hub.hotlists.names():
+            for account in self._active({"pushes_hotlists"}):
+                task = self.verify(name, account.name)
+                half = spread(task.subject, HOUR)
+                pace = Every(HOUR, half.offset + HOUR / 2)
+                published = self._newest(self.publish(name, account.name))
+                if published is None or published.outcome == "running":
+                    continue
+                if (due := self._turn(task, pace)) is not None:
+                    yield due
+
+    def _whole(self, name: str, pace: Every | Nightly) -> Iterator[Task]:
+        if (due := self._turn(self.whole(name), pace)) is not None:
+            yield due
+
+    def _turn(self, task: Task, pace: Every | Nightly) -> Task | None:
+        """The task where it is due: by its time, or since it was cut short; killed twice, it waits for its time."""
+        runs = self._runs.last(task.job, task.subject)
+        newest = runs[0] if runs else None
+        if newest is not None and newest.outcome == "running":
+            return None
+        cut = newest is not None and newest.outcome in CUT_SHORT and not (len(runs) > 1 and runs[1].outcome == "killed")
+        due = cut or pace.due(newest.started_at if newest else None, self._hub.clock.now())
+        return _seen(task, newest) if due else None
+
+    def _newest(self, task: Task) -> JobRun | None:
+        return next(iter(self._runs.last(task.job, task.subject)), None)
+
+    def _active(self, able: set[str]) -> Iterator[Account]:
+        for account in self._hub.connections.list():
+            if account.state != "active":
+                continue
+            try:
+                kind = self._hub.connections.kind(account.connector)
+            except NotFound:  # health says so
+                continue
+            if able & set(abilities(kind)):
+                yield account
+
+    def _holds(self, actor: Actor) -> dict[str, int]:
+        return asdict(self._hub.reviews.expire(actor))
+
+    def _tidy(self, _: Actor) -> dict[str, int]:
+        return {"forgotten": self._runs.forget()}
+
+    def _months(self, _: Actor) -> dict[str, int]:
+        return {"changed": len(make_months(self._hub.store, self._hub.clock.now()))}
+
+    def _reconcile(self, actor: Actor) -> dict[str, int]:
+        account = self._hub.reconciliation.run(actor)
+        counts = {"days": len(account.days), "differences": len(account.differences)}
+        return counts | {"unconfirmed": self._hub.handover.overdue()}
+
+    def _canary(self, actor: Actor) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for probe in self._hub.canaries.probe(actor):
+            counts[probe.outcome] = counts.get(probe.outcome, 0) + 1
+        return counts
+
+
+def _asks(pace: Every | Nightly) -> timedelta:
+    quarter = timedelta(minutes=15)
+    return min(pace.length, quarter) if isinstance(pace, Every) else quarter
+
+
+def _at(hotlist: str, connection: str) -> str:
+    return f"{hotlist} at {connection}"
+
+
+def _seen(task: Task, newest: JobRun | None) -> Task:
+    return Task(task.job, task.subject, task.work, newest.started_at if newest else NEVER)
+
+
+def _published(published: Published) -> Done:
+    counts = {name: getattr(published, name) for name in ("added", "removed", "missing", "unexpected")}
+    if published.verified:
+        return Done(counts)
+    return Done(counts, published.error or "the vendor's copy differs from ours, or nothing shows that it does not")

@@ -1,0 +1,94 @@
+"""`Jobs`: runs what is due, each piece in a thread of its own, and puts on record how it went."""
+
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from connectors.errors import ConnectorError
+from hub.audit.record import Actor
+from hub.errors import HubError
+from hub.jobs.catalogue import Catalogue, Task
+from hub.jobs.record import Entry, JobRun, JobRuns, Outcome
+from hub.wiring import Hub
+
+log: Final = logging.getLogger("alprhub.jobs")
+
+Told = Callable[[JobRun], None]
+
+
+class Jobs:
+    """The jobs of a hub and their runs; `runner` is what starts them, as the record says."""
+
+    def __init__(self, hub: Hub, runner: str) -> None:
+        self.runs = JobRuns(hub.store, hub.clock)
+        self.catalogue = Catalogue(hub, self.runs)
+        self._clock = hub.clock
+        self._runner = runner
+
+    def due(self, name: str) -> list[Task]:
+        """What of a job is due now; what was killed is noted first. Raises `NotFound`."""
+        self.runs.settle()
+        return list(self.catalogue.job(name).due())
+
+    def run_due(self, actor: Actor, name: str, told: Told | None = None) -> list[JobRun]:
+        """Run whatever of a job is due, side by side, and give how each run ended once all have."""
+        ended: list[JobRun] = []
+
+        def keep(run: JobRun) -> None:
+            ended.append(run)
+            if told:
+                told(run)
+
+        for thread in [self.start(actor, task, keep) for task in self.due(name)]:
+            thread.join()
+        return ended
+
+    def start(self, actor: Actor, task: Task, told: Told) -> threading.Thread:
+        """Run a task in a thread of its own; `told` hears how it ended, unless another process was first."""
+
+        def work() -> None:
+            run = self.run(actor, task)
+            if run is not None:
+                told(run)
+
+        thread = threading.Thread(target=work, name=f"{task.job} {task.subject}".strip(), daemon=True)
+        thread.start()
+        return thread
+
+    def run(self, actor: Actor, task: Task) -> JobRun | None:
+        """Run a task here and now, and give how it ended; None where it is under way, or was run since it was seen."""
+        started = self._clock.now()
+        entry = self.runs.begin(task.job, task.subject, self._runner, task.after)
+        if entry is None:
+            return None
+        outcome, counts, error = self._outcome(actor, task, entry)
+        entry.end(outcome, counts, error)
+        return JobRun(task.job, task.subject, self._runner, started, self._clock.now(), outcome, counts, error)
+
+    def run_all(self, actor: Actor, tasks: Iterable[Task]) -> list[JobRun]:
+        """Run tasks one after the other; those that another process runs are left out."""
+        return [run for run in (self.run(actor, task) for task in tasks) if run is not None]
+
+    def _outcome(self, actor: Actor, task: Task, entry: Entry) -> tuple[Outcome, dict[str, int], str | None]:
+        try:
+            done = task.work(actor)
+        except (ConnectorError, HubError) as failed:
+            return "failed", {}, str(failed)
+        except Exception as failed:
+            where = _where(failed)
+            log.error("%s %s: a defect of the hub at %s", task.job, task.subject, where)
+            return "failed", {}, f"a defect of the hub itself at {where}; whoever maintains it needs this line"
+        except BaseException:
+            entry.end("stopped", error="it was told to stop before it was done")
+            raise
+        return ("unproved" if done.unproved else "done"), done.counts, done.unproved
+
+
+def _where(failed: Exception) -> str:
+    """Where an error that nobody foresaw arose, without its text, which may quote a row."""
+    frames = traceback.extract_tb(failed.__traceback__)
+    at = next((frame for frame in reversed(frames) if "site-packages" not in frame.filename), frames[-1])
+    return f"line {at.lineno} of {Path(at.filename).name} ({type(failed).__name__})"

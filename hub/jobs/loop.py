@@ -1,0 +1,61 @@
+"""`Loop`: the schedules without a scheduler: one process that looks what is due and runs it, until told to end."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+
+from hub.audit.record import Actor
+from hub.jobs.catalogue import Task
+from hub.jobs.jobs import Jobs, Told
+
+log: Final = logging.getLogger("alprhub.jobs")
+
+TICK: Final = timedelta(seconds=5)
+"""How long the loop waits before it looks again."""
+GRACE: Final = timedelta(seconds=20)
+"""How long what is under way may go on once the loop was told to end; it goes on where it stopped next time."""
+
+
+class Loop:
+    """Runs what is due, each piece in a thread of its own: one that hangs holds up no other."""
+
+    def __init__(self, jobs: Jobs, actor: Actor, told: Told, begun: Callable[[Task], None] = lambda _: None) -> None:
+        self._jobs = jobs
+        self._actor = actor
+        self._told = told
+        self._begun = begun
+        self._under_way: dict[tuple[str, str], threading.Thread] = {}
+
+    def run(self, stop: threading.Event, tick: timedelta = TICK, grace: timedelta = GRACE) -> int:
+        """Go on until `stop` is set; gives how many pieces of work were cut short, which the record calls stopped."""
+        away = False
+        while not stop.is_set():
+            try:
+                self._look()
+                if away:
+                    log.warning("the database answers again")
+                away = False
+            except DBAPIError as failed:
+                if not away:
+                    log.warning(
+                        "the database gives no answer (%s); nothing is lost, and the schedules go on when it does",
+                        failed.orig,
+                    )
+                away = True
+            stop.wait(tick.total_seconds())
+        for thread in self._under_way.values():
+            thread.join(max(grace.total_seconds() / max(len(self._under_way), 1), 0.1))
+        return self._jobs.runs.abandon()
+
+    def _look(self) -> None:
+        self._under_way = {key: thread for key, thread in self._under_way.items() if thread.is_alive()}
+        for name in self._jobs.catalogue.jobs:
+            for task in self._jobs.due(name):
+                key = (task.job, task.subject)
+                if key not in self._under_way:
+                    self._begun(task)
+                    self._under_way[key] = self._jobs.start(self._actor, task, self._told)

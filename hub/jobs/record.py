@@ -1,0 +1,213 @@
+"""`JobRuns`: the record of what ran: by whom it was started, how long it took, what it counted, how it ended.
+
+A run says every `BEAT` that it is alive; one that has not for `DEAD` was killed, and whoever looks next notes that.
+"""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+import msgspec
+from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy.exc import DBAPIError
+
+from hub.clock import Clock
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+
+log: Final = logging.getLogger("alprhub.jobs")
+
+BEAT: Final = timedelta(seconds=15)
+DEAD: Final = timedelta(seconds=45)
+KEPT: Final = timedelta(days=90)
+"""How long the record of a run is kept."""
+Outcome = Literal["running", "done", "unproved", "failed", "stopped", "killed"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """One run of a job; `counts` are numbers by what they count, `error` is the hub's own sentence."""
+
+    job: str
+    subject: str
+    runner: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: Outcome
+    counts: dict[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether nobody needs to look at it."""
+        return self.outcome == "done"
+
+
+class JobRuns:
+    """Begins, ends and lists runs."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._alive: set[int] = set()
+        self._beating: threading.Thread | None = None
+
+    def begin(self, job: str, subject: str, runner: str, after: datetime | None = None) -> "Entry | None":
+        """Put a run on record; None where another is under way, or has begun since `after`, the newest that was seen.
+
+        One transaction of the one writer: of two processes that find the same job due, one runs it.
+        """
+        now = self._clock.now()
+        table = tables.job_runs
+        same = (table.c.job == job) & (table.c.subject == subject)
+        with self._store.write() as connection:
+            newest = connection.execute(
+                select(table.c.started_at, table.c.ended_at, table.c.alive_at)
+                .where(same).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(1)
+            ).one_or_none()  # fmt: skip
+            if newest is not None:
+                if newest.ended_at is None and newest.alive_at >= to_micros(now - DEAD):
+                    return None
+                if after is not None and newest.started_at > to_micros(after):
+                    return None
+            made = insert(table).values(
+                job=job, subject=subject, runner=f"{runner} ({socket.gethostname()}:{os.getpid()})",
+                started_at=to_micros(now), alive_at=to_micros(now), outcome="running",
+            )  # fmt: skip
+            ident = int(connection.execute(made.returning(table.c.id)).scalar_one())
+        self._beat(ident)
+        return Entry(self, ident)
+
+    def settle(self) -> int:
+        """Note as killed what has shown no life for `DEAD`; gives how many runs that were."""
+        now = self._clock.now()
+        table = tables.job_runs
+        dead = (table.c.ended_at.is_(None)) & (table.c.alive_at < to_micros(now - DEAD))
+        with self._store.read() as connection:
+            if connection.scalar(select(func.count()).select_from(table).where(dead)) == 0:
+                return 0
+        told = "its process ended before the run did"
+        with self._store.write() as connection:
+            killed = {"ended_at": table.c.alive_at, "outcome": "killed", "error": told}
+            ended = connection.execute(update(table).where(dead).values(**killed))
+        return ended.rowcount
+
+    def last(self, job: str, subject: str = "") -> list[JobRun]:
+        """The newest two runs of a job on a subject, newest first."""
+        return self.newest(2, job=job, subject=subject)
+
+    def newest(
+        self,
+        limit: int,
+        *,
+        job: str | None = None,
+        subject: str | None = None,
+        concerning: str | None = None,
+        bad: bool = False,
+    ) -> list[JobRun]:
+        """The newest runs, newest first: of one job or subject, `concerning` a connection, or those that went badly."""
+        table = tables.job_runs
+        asked = select(table).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(limit)
+        if job is not None:
+            asked = asked.where(table.c.job == job)
+        if subject is not None:
+            asked = asked.where(table.c.subject == subject)
+        if concerning is not None:
+            asked = asked.where(
+                or_(table.c.subject == concerning, table.c.subject.endswith(f" at {concerning}", autoescape=True))
+            )
+        if bad:
+            asked = asked.where(table.c.outcome.not_in(("done", "running")))
+        with self._store.read() as connection:
+            return [_run(row) for row in connection.execute(asked)]
+
+    def forget(self) -> int:
+        """Remove what is older than `KEPT`, a thousand rows at a time; gives how many rows went."""
+        table = tables.job_runs
+        old = table.c.started_at < to_micros(self._clock.now() - KEPT)
+        gone = 0
+        while True:
+            with self._store.write() as connection:
+                idents = list(connection.scalars(select(table.c.id).where(old).limit(1000)))
+                if not idents:
+                    return gone
+                gone += connection.execute(delete(table).where(table.c.id.in_(idents))).rowcount
+
+    def end(self, ident: int, outcome: Outcome, counts: Mapping[str, int], error: str | None) -> None:
+        """Note how a run ended."""
+        table = tables.job_runs
+        values = {
+            "ended_at": to_micros(self._clock.now()),
+            "outcome": outcome,
+            "counts": msgspec.json.encode(dict(counts)).decode(),
+            "error": error,
+        }
+        with self._changed:
+            self._alive.discard(ident)
+            self._changed.notify()
+        with self._store.write() as connection:
+            connection.execute(update(table).where(table.c.id == ident).values(**values))
+
+    def abandon(self) -> int:
+        """End as stopped what still goes on in this process, which is about to end; gives how many runs that were."""
+        with self._changed:
+            left = list(self._alive)
+        for ident in left:
+            self.end(ident, "stopped", {}, "it was told to stop before it was done")
+        return len(left)
+
+    def _beat(self, ident: int) -> None:
+        with self._changed:
+            self._alive.add(ident)
+            if self._beating is None:
+                self._beating = threading.Thread(target=self._say_alive, name="job-runs", daemon=True)
+                self._beating.start()
+
+    def _say_alive(self) -> None:
+        """Until no run is left: say of all that go on here that they live."""
+        table = tables.job_runs
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._alive, BEAT.total_seconds())
+                if not self._alive:
+                    self._beating = None
+                    return
+                alive = list(self._alive)
+            try:
+                with self._store.write() as connection:
+                    now = to_micros(self._clock.now())
+                    connection.execute(update(table).where(table.c.id.in_(alive)).values(alive_at=now))
+            except DBAPIError:
+                log.warning("the database took no sign of life of %d runs; the next is due soon", len(alive))
+
+
+class Entry:
+    """One run on the record, until it is ended."""
+
+    def __init__(self, runs: JobRuns, ident: int) -> None:
+        self._runs = runs
+        self._ident = ident
+
+    def end(self, outcome: Outcome, counts: Mapping[str, int] | None = None, error: str | None = None) -> None:
+        """Note how it ended; a run that was noted as killed meanwhile, and lived, has the last word."""
+        self._runs.end(self._ident, outcome, counts or {}, error)
+
+
+def _run(row: Row[Any]) -> JobRun:
+    return JobRun(
+        job=row.job,
+        subject=row.subject,
+        runner=row.runner,
+        started_at=from_micros(row.started_at),
+        ended_at=from_micros(row.ended_at) if row.ended_at is not None else None,
+        outcome=row.outcome,
+        counts=msgspec.json.decode(row.counts),
+        error=row.error,
+    )

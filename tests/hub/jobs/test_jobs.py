@@ -1,0 +1,281 @@
+"""Jobs run when they are due, each on its own, and their record says how it went."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from plain import PlainConnector, record, write_page
+from sqlalchemy import text, update
+
+from connectors.contract import Page, Window
+from connectors.errors import AdminMustFix, TryAgain
+from hub.audit.record import Actor
+from hub.clock import SetClock
+from hub.hotlists.lists import NewEntry
+from hub.jobs.catalogue import AGAIN, Task
+from hub.jobs.jobs import Jobs
+from hub.jobs.loop import Loop
+from hub.jobs.record import DEAD, KEPT, JobRun, JobRuns
+from hub.store import tables
+from hub.wiring import Hub
+
+ACTOR = Actor("tester")
+AT = "2026-06-01T11:{:02d}:00Z"
+SHORT = timedelta(milliseconds=20)
+
+
+def ended(jobs: Jobs, name: str) -> list[tuple[str, str]]:
+    """What a job's record says, newest first."""
+    return [(run.subject, run.outcome) for run in jobs.runs.newest(20, job=name)]
+
+
+def test_what_is_due_runs_and_is_on_record(jobs: Jobs, feed: Path) -> None:
+    write_page(feed, 1, [record(1, "9SYN001", AT.format(1)), {"id": "bad"}])
+    (run,) = jobs.run_due(ACTOR, "sync")
+    assert (run.subject, run.outcome, run.error) == ("feed", "done", None)
+    (kept,) = jobs.runs.newest(5)
+    assert (kept.counts["pulled"], kept.counts["stored"], kept.counts["quarantined"]) == (2, 1, 1)
+    assert kept.runner.startswith("tests (")
+    assert jobs.run_due(ACTOR, "sync") == []
+
+
+def test_of_two_processes_that_find_a_job_due_one_runs_it(jobs: Jobs, opened: Hub) -> None:
+    other = Jobs(opened, "another")
+    (mine,), (theirs,) = jobs.due("sync"), other.due("sync")
+    assert jobs.run(ACTOR, mine) is not None
+    assert other.run(ACTOR, theirs) is None
+    assert len(ended(jobs, "sync")) == 1
+
+
+def test_what_is_under_way_is_not_begun_again(jobs: Jobs, opened: Hub, clock: SetClock) -> None:
+    entry = jobs.runs.begin("sync", "feed", "tests")
+    assert entry is not None
+    clock.advance(timedelta(seconds=30))
+    assert jobs.due("sync") == []
+    assert jobs.runs.begin("sync", "feed", "another") is None
+    entry.end("done")
+
+
+def test_a_run_that_was_killed_is_said_to_be_and_runs_again_at_once(jobs: Jobs, opened: Hub, clock: SetClock) -> None:
+    _killed(opened, "sync", "feed")
+    clock.advance(DEAD - timedelta(seconds=1))
+    assert jobs.due("sync") == []
+    clock.advance(timedelta(seconds=2))
+    (task,) = jobs.due("sync")
+    assert ended(jobs, "sync") == [("feed", "killed")]
+    assert jobs.run(ACTOR, task) is not None
+    assert ended(jobs, "sync") == [("feed", "done"), ("feed", "killed")]
+
+
+def test_what_kills_its_process_twice_waits_for_its_time(jobs: Jobs, opened: Hub, clock: SetClock) -> None:
+    opened.connections.schedule(ACTOR, "feed", timedelta(hours=6))
+    for _ in range(2):
+        assert len(jobs.due("sync")) == 1
+        _killed(opened, "sync", "feed")
+        clock.advance(DEAD + timedelta(seconds=1))
+    assert jobs.due("sync") == []
+    clock.advance(timedelta(hours=6))
+    assert len(jobs.due("sync")) == 1
+
+
+def _killed(hub: Hub, job: str, subject: str) -> None:
+    """A run whose process ended without a word: nothing says any more that it lives."""
+    runs = JobRuns(hub.store, hub.clock)
+    assert runs.begin(job, subject, "killed") is not None
+    runs._alive.clear()
+
+
+def test_a_run_says_that_it_lives(opened: Hub, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.jobs.record.BEAT", timedelta(milliseconds=5))
+    runs = JobRuns(opened.store, clock)
+    entry = runs.begin("sync", "feed", "tests")
+    assert entry is not None
+    clock.advance(DEAD * 2)
+    alive = select_alive(opened)
+    while select_alive(opened) == alive:
+        threading.Event().wait(0.005)
+    assert runs.settle() == 0
+    entry.end("done")
+
+
+def select_alive(hub: Hub) -> int:
+    """When the only run said last that it lives."""
+    with hub.store.read() as connection:
+        return int(connection.scalar(text("SELECT alive_at FROM job_runs")) or 0)
+
+
+def test_a_vendor_that_hangs_holds_up_no_other(
+    jobs: Jobs, opened: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    opened.connections.add(ACTOR, "slow", "plain", {"folder": str(feed)})
+
+    def pull(self: PlainConnector, window: Window) -> Iterator[Page]:
+        if threading.current_thread().name == "sync slow":
+            assert go_on.wait(30)
+        yield Page([], {"until": window.until.isoformat()})
+
+    monkeypatch.setattr(PlainConnector, "pull", pull)
+    done = threading.Event()
+    told: list[JobRun] = []
+
+    def hear(run: JobRun) -> None:
+        told.append(run)
+        done.set()
+
+    threads = [jobs.start(ACTOR, task, hear) for task in jobs.due("sync")]
+    assert done.wait(30)
+    assert [run.subject for run in told] == ["feed"]
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert {run.outcome for run in told} == {"done"}
+
+
+def test_an_error_is_kept_in_the_hubs_own_words(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PlainConnector, "pull", _raising(TryAgain("the vendor is down")))
+    (run,) = jobs.run_due(ACTOR, "sync")
+    assert (run.outcome, run.error) == ("failed", "the vendor is down")
+
+
+def test_a_defect_is_kept_without_its_text(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PlainConnector, "pull", _raising(ValueError("row of 9SYN001")))
+    (run,) = jobs.run_due(ACTOR, "sync")
+    assert run.outcome == "failed"
+    assert "a defect of the hub itself at line" in str(run.error)
+    assert "9SYN001" not in str(run.error)
+
+
+def test_a_refused_account_is_not_asked_again(jobs: Jobs, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PlainConnector, "pull", _raising(AdminMustFix("the key was revoked")))
+    jobs.run_due(ACTOR, "sync")
+    clock.advance(timedelta(hours=1))
+    assert jobs.due("sync") == []
+
+
+def _raising(error: Exception) -> object:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
+def test_a_list_that_is_not_proved_is_published_again_soon(
+    jobs: Jobs, opened: Hub, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    clock.advance(timedelta(seconds=1))
+    push = PlainConnector.push
+    monkeypatch.setattr(PlainConnector, "push", _raising(TryAgain("down")))
+    (run,) = jobs.run_due(ACTOR, "publish")
+    assert (run.subject, run.outcome) == ("wanted at feed", "unproved")
+    assert jobs.due("publish") == []
+    monkeypatch.setattr(PlainConnector, "push", push)
+    clock.advance(AGAIN)
+    (run,) = jobs.run_due(ACTOR, "publish")
+    assert run.outcome == "done"
+
+
+def test_a_list_is_read_back_between_two_publications(jobs: Jobs, opened: Hub, clock: SetClock) -> None:
+    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    clock.advance(timedelta(seconds=1))
+    assert jobs.due("verify") == []  # nothing was sent yet
+    jobs.run_due(ACTOR, "publish")
+    seen = []
+    for _ in range(24):
+        clock.advance(timedelta(minutes=5))
+        seen += [run.job for name in ("publish", "verify") for run in jobs.run_due(ACTOR, name)]
+    assert seen.count("publish") == 2
+    assert 2 <= seen.count("verify") <= 3
+
+
+def test_every_job_of_the_whole_hub_runs_once_a_turn(jobs: Jobs, clock: SetClock) -> None:
+    whole = ["holds", "purge", "recompute", "tidy", "months", "reconcile", "canary"]
+    for name in whole:
+        (run,) = jobs.run_due(ACTOR, name)
+        assert (run.job, run.outcome) == (name, "done")
+        assert jobs.run_due(ACTOR, name) == []
+    clock.advance(timedelta(days=7))
+    assert [run.job for name in whole for run in jobs.run_due(ACTOR, name)] == whole
+
+
+def test_old_records_are_forgotten(jobs: Jobs, clock: SetClock) -> None:
+    jobs.run_due(ACTOR, "sync")
+    clock.advance(KEPT + timedelta(days=1))
+    jobs.run_due(ACTOR, "sync")
+    assert jobs.runs.forget() == 1
+    assert len(ended(jobs, "sync")) == 1
+
+
+def test_the_record_finds_what_concerns_a_connection_and_what_went_badly(jobs: Jobs) -> None:
+    for job, subject, outcome in (
+        ("sync", "feed", "done"),
+        ("publish", "wanted at feed", "unproved"),
+        ("sync", "other", "failed"),
+    ):
+        entry = jobs.runs.begin(job, subject, "tests")
+        assert entry is not None
+        entry.end(outcome)  # type: ignore[arg-type]
+    assert {run.subject for run in jobs.runs.newest(9, concerning="feed")} == {"feed", "wanted at feed"}
+    assert {run.subject for run in jobs.runs.newest(9, bad=True)} == {"wanted at feed", "other"}
+
+
+def test_the_loop_runs_what_is_due_until_it_is_told_to_end(jobs: Jobs, feed: Path) -> None:
+    write_page(feed, 1, [record(1, "9SYN001", AT.format(1))])
+    stop, told = threading.Event(), []
+
+    def hear(run: JobRun) -> None:
+        told.append(run)
+        if {run.job for run in told} >= {"sync", "purge", "reconcile"}:
+            stop.set()
+
+    assert Loop(jobs, ACTOR, hear).run(stop, tick=SHORT) == 0
+    assert next(run for run in told if run.job == "sync").counts["stored"] == 1
+
+
+def test_what_goes_on_when_the_loop_ends_is_stopped_and_begun_again_at_the_next_start(
+    jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def pull(self: PlainConnector, window: Window) -> Iterator[Page]:
+        begun.set()
+        stop.set()
+        assert go_on.wait(30)
+        yield Page([], {"until": window.until.isoformat()})
+
+    monkeypatch.setattr(PlainConnector, "pull", pull)
+    assert Loop(jobs, ACTOR, lambda _: None).run(stop, tick=SHORT, grace=SHORT) == 1
+    assert ("feed", "stopped") in ended(jobs, "sync")
+    go_on.set()
+    assert len(Jobs(opened, "the next").due("sync")) == 1
+
+
+def test_the_loop_outlives_a_database_that_is_away(jobs: Jobs, opened: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    stop, looks = threading.Event(), []
+    due = jobs.due
+
+    def look(name: str) -> list[Task]:
+        looks.append(name)
+        with opened.store.write() as connection:
+            if len(looks) == 1:
+                connection.execute(text("ALTER TABLE job_runs RENAME TO away"))
+            elif len(looks) == 3:
+                connection.execute(text("ALTER TABLE away RENAME TO job_runs"))
+        if len(looks) > 3:
+            stop.set()
+        return due(name)
+
+    jobs.due = look  # type: ignore[method-assign]
+    Loop(jobs, ACTOR, lambda _: None).run(stop, tick=SHORT)
+    said = [entry.message for entry in caplog.records]
+    assert sum("gives no answer" in message for message in said) == 1
+    assert sum("answers again" in message for message in said) == 1
+
+
+def test_a_connection_of_a_connector_that_is_not_here_is_left_alone(jobs: Jobs, opened: Hub) -> None:
+    with opened.store.write() as connection:
+        connection.execute(update(tables.connections).values(connector="somebody's"))
+    assert jobs.due("sync") == []
