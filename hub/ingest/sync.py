@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from normalize.fault import Unusable
 
 log: Final = logging.getLogger("alprhub.sync")
 
+_USUAL: Final = gc.get_threshold()
 MOST_WINDOWS: Final = 7
 """Windows of what was missed that one ordinary run pulls; the next runs go on."""
 REFUSED_FOR: Final = timedelta(days=1)
@@ -325,17 +327,28 @@ class _Run:
             self.until = until_of(page.checkpoint) or self.until
 
 
+_pulling = 0
+_pulling_lock: Final = threading.Lock()
+
+
 @contextmanager
 def few_collections() -> Iterator[None]:
     """Let the garbage collector look seldom while pages go through, and not at all at what was there before.
 
-    Records make no cycles, yet their number alone makes Python search for some, a fifth of ingest's time.
+    Records make no cycles, yet their number alone makes Python search for some, a fifth of ingest's time. Several pulls
+    of one process share this: the first one sets it, the last one undoes it.
     """
-    thresholds = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    global _pulling  # noqa: PLW0603 - the collector is one for the whole process
+    with _pulling_lock:
+        if _pulling == 0:
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 100)
+        _pulling += 1
     try:
         yield
     finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
+        with _pulling_lock:
+            _pulling -= 1
+            if _pulling == 0:
+                gc.set_threshold(*_USUAL)
+                gc.unfreeze()
