@@ -1,12 +1,12 @@
 """The main job from end to end, on stand-ins for every vendor: what `alprhub demo` shows."""
 
-import os
 import shutil
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from alprhub.sandbox import Sandbox, open_sandbox
 from hub.audit.record import Actor
 from hub.clock import SystemClock
 from hub.hotlists.lists import NewEntry
+from hub.hotlists.publishing import Published
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
 from normalize.states import state
@@ -46,7 +47,7 @@ MOTOROLA_EXPORT = {
     "colour_column": "Color",
 }
 """The column map an admin would set for the exports of this stand-in."""
-Flow = Callable[[str], list[dict[str, Any]]]
+Round = Callable[[], list[dict[str, Any]]]
 
 
 class _ShiftedClock(SystemClock):
@@ -82,7 +83,6 @@ def run(*, once: bool, pictures: Path | None, as_json: bool) -> None:
     folder = HubSettings().data / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
-    _quiet_prefect(folder / "prefect")
     console = Console(stderr=as_json)
     started = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -105,32 +105,30 @@ def run(*, once: bool, pictures: Path | None, as_json: bool) -> None:
 
 
 def _job(hub: Hub, clock: _ShiftedClock, sandbox: Sandbox, native: Path, show: _Show) -> dict[str, Any]:
-    from flows.door import lend
-    from flows.publish import publish, verify
-    from flows.purge import purge
-    from flows.sync import read_cameras, sync
-
     actor = Actor.of_process()
     show.step("adding four connections, each after a live check")
     for name, values in _connections(sandbox, native, hub.settings.models).items():
         hub.connections.add(actor, name, name, values)
     hub.hotlists.load(actor, HOT_LIST, _wanted(sandbox))
     since = clock.now() - REACH
-    with lend(hub):
 
-        def pull(name: str) -> dict[str, int]:
-            show.step(f"sync {name}")
-            return read_cameras(name) if name == "native" else sync(name, since=since)
+    def pull(name: str) -> dict[str, int]:
+        show.step(f"sync {name}")
+        return asdict(hub.sync.run(actor, name, None if name == "native" else since))
 
-        first = {name: pull(name) for name in SOURCES}
-        second = {name: pull(name) for name in SOURCES}
-        outcomes = [_published(publish, verify, sandbox, show)]
-        stolen = sandbox.world.wanted[0].vehicle
-        hub.hotlists.withdraw(actor, HOT_LIST, stolen.plate, None, "recovered")
-        outcomes.append(_published(publish, verify, sandbox, show))
-        show.step("two days pass; what has expired is purged")
-        clock.move_on(timedelta(days=2))
-        purged = purge()
+    def each(run: Callable[[Actor, str, str], Published]) -> list[dict[str, Any]]:
+        return [asdict(run(actor, HOT_LIST, name)) for name in sorted(SOURCES)]
+
+    first = {name: pull(name) for name in SOURCES}
+    second = {name: pull(name) for name in SOURCES}
+    publish, verify = partial(each, hub.publishing.publish), partial(each, hub.publishing.verify)
+    outcomes = [_published(publish, verify, sandbox, show)]
+    stolen = sandbox.world.wanted[0].vehicle
+    hub.hotlists.withdraw(actor, HOT_LIST, stolen.plate, None, "recovered")
+    outcomes.append(_published(publish, verify, sandbox, show))
+    show.step("two days pass; what has expired is purged")
+    clock.move_on(timedelta(days=2))
+    purged = hub.retention.purge(actor)
     _, connector = hub.connections.open("native")
     published = _merged(*outcomes)
     hits = sum(counts["hits"] for counts in first.values())
@@ -204,13 +202,13 @@ def _photos(sandbox: Sandbox, named: Path | None, now: datetime) -> Path:
     return folder
 
 
-def _published(publish: Flow, verify: Flow, sandbox: Sandbox, show: _Show) -> list[dict[str, Any]]:
+def _published(publish: Round, verify: Round, sandbox: Sandbox, show: _Show) -> list[dict[str, Any]]:
     """Send the list out, let somebody load Motorola's file, and read every copy back."""
     show.step("publish the hot list to every source")
-    sent = {row["connection"]: row for row in publish(HOT_LIST)}
+    sent = {row["connection"]: row for row in publish()}
     sandbox.drop.load()
     show.step("read every copy back and compare")
-    return [{**sent[row["connection"]], **_proof(row)} for row in verify(HOT_LIST)]
+    return [{**sent[row["connection"]], **_proof(row)} for row in verify()]
 
 
 def _proof(row: dict[str, Any]) -> dict[str, Any]:
@@ -259,14 +257,3 @@ def _print(console: Console, result: dict[str, Any], folder: Path) -> None:
         "connectors list",
     ):
         console.print(f"  ALPRHUB_DATA={folder} {alprhub} {command}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _quiet_prefect(home: Path) -> None:
-    """Give Prefect a home of its own and let it say nothing but errors; must come before its import."""
-    os.environ.update(
-        PREFECT_HOME=str(home),
-        PREFECT_LOGGING_LEVEL="ERROR",
-        PREFECT_SERVER_LOGGING_LEVEL="ERROR",
-        PREFECT_SERVER_ALLOW_EPHEMERAL_MODE="true",
-    )
-    os.environ.pop("PREFECT_API_URL", None)

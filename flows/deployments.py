@@ -1,71 +1,49 @@
-"""Schedules: `python -m flows.deployments` serves every flow of this hub to a Prefect server (`PREFECT_API_URL`)."""
+"""The deployments: one a job. Each asks the hub what is due, so what is added, changed or paused needs no restart."""
 
 from datetime import timedelta
 from typing import Any, Final
 
-from prefect import serve
-from prefect.schedules import Cron, Schedule
+from prefect.deployments.runner import RunnerDeployment
+from prefect.schedules import Cron, Interval, Schedule
+from prefect.types.entrypoint import EntrypointType
 
-from connectors.contract import abilities
-from flows.canary import canary
 from flows.door import the_hub
-from flows.holds import holds
-from flows.months import months
 from flows.publish import publish, verify
-from flows.purge import purge
-from flows.recompute import recompute
-from flows.reconcile import reconcile
-from flows.sync import read_cameras, sync
+from flows.sweep import TAG
+from flows.sync import sync
+from flows.upkeep import canary, holds, months, purge, recompute, reconcile, tidy
 
-NATIVE: Final = "native"
-ASKED: Final = {"pulls_reads", "looks_up_plates"}
-"""Whoever can do neither sends by itself, and there is nothing to run."""
+POOL: Final = "alprhub"
+MINUTE: Final = timedelta(minutes=1)
 
 
-def deployments() -> list[Any]:
-    """One deployment a connection, one a hot list, and those of the whole hub; parameters are names, never plates.
+def deployments(pool: str | None = None, minute: timedelta = MINUTE) -> list[RunnerDeployment]:
+    """One deployment a job of the hub, for a runner, or for the workers of a pool; parameters are never needed.
 
-    Nights are those of the zone that the policy in force names.
+    Nights are those of the zone that the policy in force names. `minute` is how often it is asked what is due.
     """
     with the_hub() as hub:
-        accounts = [
-            account
-            for account in hub.connections.list()
-            if account.state == "active" and ASKED & set(abilities(hub.connections.kind(account.connector)))
-        ]
-        lists, zone = hub.hotlists.names(), hub.profile.zone.key
-
-    def at_night(cron: str) -> Schedule:
-        return Cron(cron, timezone=zone)
-
-    made: list[Any] = []
-    for account in accounts:
-        reads = read_cameras if account.connector == NATIVE else sync
-        made.append(
-            reads.to_deployment(
-                name=account.name,
-                parameters={"connection": account.name},
-                interval=timedelta(seconds=account.every_seconds),
-                concurrency_limit=1,
-            )
+        zone = hub.profile.zone.key
+    plan: list[tuple[Any, Schedule]] = [
+        (sync, Interval(minute)),
+        (publish, Interval(minute)),
+        (verify, Interval(5 * minute)),
+        (holds, Cron("50 * * * *")),
+        (purge, Cron("0 * * * *")),
+        (recompute, Cron("*/15 * * * *")),
+        (tidy, Cron("50 2 * * *", timezone=zone)),
+        (months, Cron("20 3 * * *", timezone=zone)),
+        (reconcile, Cron("40 3 * * *", timezone=zone)),
+        (canary, Cron("50 4 * * 1", timezone=zone)),
+    ]
+    return [
+        flow.to_deployment(
+            name="alprhub",
+            schedule=schedule,
+            description=flow.fn.__doc__,
+            tags=[TAG],
+            work_pool_name=pool,
+            entrypoint_type=EntrypointType.MODULE_PATH,
         )
-    for name in lists:
-        called, told = _allowed(name), {"hotlist": name}
-        made.append(publish.to_deployment(name=f"publish-{called}", parameters=told, cron="5 * * * *"))
-        made.append(verify.to_deployment(name=f"verify-{called}", parameters=told, cron="35 * * * *"))
-    made.append(purge.to_deployment(name="purge", cron="0 * * * *"))
-    made.append(recompute.to_deployment(name="recompute", cron="*/15 * * * *"))
-    made.append(holds.to_deployment(name="holds", cron="50 * * * *"))
-    made.append(months.to_deployment(name="months", schedule=at_night("20 3 * * *")))
-    made.append(reconcile.to_deployment(name="reconcile", schedule=at_night("40 3 * * *")))
-    made.append(canary.to_deployment(name="canary", schedule=at_night("50 4 * * 1")))
-    return made
-
-
-def _allowed(name: str) -> str:
-    """The name in characters that Prefect allows; two lists never share one."""
-    return "".join(char if char.isalnum() or char in " -_." else f"={ord(char):x}" for char in name)
-
-
-if __name__ == "__main__":
-    serve(*deployments())
+        for flow, schedule in plan
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from connectors.errors import ConnectorError
 from hub.errors import HubError
+from hub.jobs.jobs import Jobs
 from hub.wiring import Hub, open_hub
 
 _lent: ContextVar[Hub | None] = ContextVar("lent_hub", default=None)
@@ -24,7 +25,7 @@ def lend(hub: Hub) -> Iterator[None]:
 
 
 class FlowFailed(Exception):
-    """A flow that failed, by the class of its error alone: a vendor's text may echo a plate, and Prefect keeps it."""
+    """A flow that failed, without its error's text: a vendor may echo a plate, and Prefect keeps what it is told."""
 
 
 @contextmanager
@@ -40,10 +41,17 @@ def the_hub() -> Iterator[Hub]:
             return
         with open_hub() as hub:
             yield hub
-    except (ConnectorError, HubError) as failed:
-        raise FlowFailed(f"{type(failed).__name__}: the hub's own record of this run says more") from None
+    except (ConnectorError, HubError):
+        raise FlowFailed("the hub refused: its own record and `alprhub connections health` say more") from None
     except Exception as failed:
         frames = traceback.extract_tb(failed.__traceback__)
         at = next((frame for frame in reversed(frames) if "site-packages" not in frame.filename), frames[-1])
         where = f"{at.name}, line {at.lineno} of {Path(at.filename).name}"
-        raise FlowFailed(f"{type(failed).__name__} in {where}: nobody foresaw it") from None
+        raise FlowFailed(f"a defect of the hub at {where} ({type(failed).__name__})") from None
+
+
+@contextmanager
+def the_jobs() -> Iterator[Jobs]:
+    """The jobs of the hub that flows use."""
+    with the_hub() as hub:
+        yield Jobs(hub, "Prefect")

@@ -1,31 +1,40 @@
 """Sending hot lists out, and reading them back."""
 
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
-from flows.door import the_hub
+from flows.door import the_jobs
+from flows.report import state_of
 from hub.audit.record import Actor
-from hub.hotlists.publishing import Published
+from hub.jobs.catalogue import Task
+from hub.jobs.jobs import Jobs
+from hub.jobs.record import JobRun
 
 
-@flow(name="publish", persist_result=False, flow_run_name="publish-{hotlist}")
-def publish(hotlist: str, connections: list[str] | None = None) -> list[dict[str, Any]]:
-    """Make every active connection's copy of a list agree with ours, then read each back and compare."""
-    with the_hub() as hub:
-        names = connections or [account.name for account in hub.connections.list() if account.state == "active"]
-        return [_counts(hub.publishing.publish(Actor.of_process(), hotlist, name)) for name in names]
+@flow(name="publish", persist_result=False)
+def publish(hotlists: list[str] | None = None, connections: list[str] | None = None) -> State[dict[str, int]]:
+    """Send every list that is due to its vendors and read it back; or those lists that are named, now."""
+    with the_jobs() as jobs:
+        return state_of(_ran(jobs, "publish", jobs.catalogue.publish, hotlists, connections))
 
 
-@flow(name="verify", persist_result=False, flow_run_name="verify-{hotlist}")
-def verify(hotlist: str, connections: list[str] | None = None) -> list[dict[str, Any]]:
-    """Read every active connection's copy of a list and compare it with ours, sending nothing."""
-    with the_hub() as hub:
-        names = connections or [account.name for account in hub.connections.list() if account.state == "active"]
-        return [_counts(hub.publishing.verify(Actor.of_process(), hotlist, name)) for name in names]
+@flow(name="verify", persist_result=False)
+def verify(hotlists: list[str] | None = None, connections: list[str] | None = None) -> State[dict[str, int]]:
+    """Read every copy that is due back and compare it with ours, sending nothing; or those of the named lists, now."""
+    with the_jobs() as jobs:
+        return state_of(_ran(jobs, "verify", jobs.catalogue.verify, hotlists, connections))
 
 
-def _counts(published: Published) -> dict[str, Any]:
-    """What Prefect may know: names, counts, and whether something failed, but not in whose words."""
-    return {**asdict(published), "error": published.error is not None}
+def _ran(
+    jobs: Jobs,
+    name: str,
+    task: Callable[[str, str], Task],
+    hotlists: list[str] | None,
+    connections: list[str] | None,
+) -> list[JobRun]:
+    if hotlists is None:
+        return jobs.run_due(Actor.of_process(), name)
+    where = jobs.catalogue.take_lists() if connections is None else connections
+    return jobs.run_all(Actor.of_process(), [task(hotlist, at) for hotlist in hotlists for at in where])

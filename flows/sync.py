@@ -1,23 +1,24 @@
-"""Pulling a connection's reads."""
+"""Pulling reads."""
 
-from dataclasses import asdict
 from datetime import datetime
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
-from flows.door import the_hub
+from flows.door import the_jobs
+from flows.report import state_of
+from flows.sweep import tidy_up
 from hub.audit.record import Actor
 
 
-@flow(name="sync", persist_result=False, flow_run_name="sync-{connection}")
-def sync(connection: str, since: datetime | None = None, until: datetime | None = None) -> dict[str, int]:
-    """Pull one window of one connection; without times, from where the last run stopped until now."""
-    with the_hub() as hub:
-        return asdict(hub.sync.run(Actor.of_process(), connection, since, until))
-
-
-@flow(name="read_cameras", persist_result=False)
-def read_cameras(connection: str = "native") -> dict[str, int]:
-    """Read the agency's own cameras and folders; one connection of the native reader."""
-    with the_hub() as hub:
-        return asdict(hub.sync.run(Actor.of_process(), connection))
+@flow(name="sync", persist_result=False)
+def sync(
+    connections: list[str] | None = None, since: datetime | None = None, until: datetime | None = None
+) -> State[dict[str, int]]:
+    """Pull every connection whose turn it is; or those that are named, now, in a window if times are given."""
+    with the_jobs() as jobs:
+        if connections is None:
+            tidy_up()
+            return state_of(jobs.run_due(Actor.of_process(), "sync"))
+        tasks = [jobs.catalogue.sync(name, since, until) for name in connections]
+        return state_of(jobs.run_all(Actor.of_process(), tasks))

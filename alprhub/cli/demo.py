@@ -14,7 +14,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Watch four kinds of source become one store, a hot list go out and be read back, and expired reads go."""
-    from alprhub.demo import run  # brings Prefect, which no other command needs
+    from alprhub.demo import run  # brings the stand-ins, which no other command needs
 
     with failures():
         run(once=once, pictures=pictures, as_json=as_json)

@@ -18,8 +18,8 @@ from connectors.contract import Document, Page
 from connectors.errors import TryAgain
 from flows.door import lend
 from flows.publish import publish, verify
-from flows.purge import purge
-from flows.sync import read_cameras, sync
+from flows.sync import sync
+from flows.upkeep import purge
 from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
@@ -52,20 +52,20 @@ def everything(made: Hub, folder: Path, mark: str) -> dict[str, Any]:
     made.hotlists.load(Actor("tester"), "wanted", [NewEntry(mark, f"{mark} was stolen", "26-1", "US-CA")])
     write_page(folder, 1, [record(1, mark, "2026-06-01T11:00:00Z"), {"id": mark, "plate": mark, "at": mark}])
     told: dict[str, Any] = {
-        "sync": sync("feed", since=datetime(2026, 5, 1, tzinfo=UTC)),
-        "read_cameras": read_cameras("feed"),
+        "sync": sync(["feed"], since=datetime(2026, 5, 1, tzinfo=UTC)),
+        "again": sync(["feed"]),
         "purge": purge(),
-        "publish": publish("wanted"),
+        "publish": publish(["wanted"]),
     }
     PlainConnector.list_remote = raising(TryAgain(f"nobody may see {mark}"))  # type: ignore[method-assign]
-    told["verify"] = verify("wanted", ["feed"])
+    told["verify"] = outcome(lambda: verify(["wanted"], ["feed"]))
     PlainConnector.pull = raising(TryAgain(f"the vendor is down over {mark}"))  # type: ignore[method-assign]
-    told["down"] = outcome(lambda: sync("feed"))
+    told["down"] = outcome(lambda: sync(["feed"]))
     with made.store.write() as connection:  # a defect of ours, whose message quotes the row
         connection.execute(text("ALTER TABLE plates RENAME TO elsewhere"))
     body = Document(json.dumps([record(2, mark, "2026-06-01T11:30:00Z")]).encode())
     PlainConnector.pull = lambda self, _: iter([Page(list(self.unpack(body)))])  # type: ignore[method-assign]
-    told["broken"] = outcome(lambda: sync("feed"))
+    told["broken"] = outcome(lambda: sync(["feed"]))
     return told
 
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,13 +16,9 @@ from typing import Any
 import pytest
 from plain import PlainConnector, record, write_page
 
-import flows.canary as canary_module
-import flows.holds as holds_module
 import flows.publish as publish_module
-import flows.purge as purge_module
-import flows.recompute as recompute_module
-import flows.reconcile as reconcile_module
 import flows.sync as sync_module
+import flows.upkeep as upkeep_module
 from connectors.contract import Limits, Page, Window
 from connectors.errors import TryAgain
 from flows.deployments import deployments
@@ -37,10 +33,7 @@ ACTOR = Actor("tester")
 MARK = "9SYNXQ7"
 ALL = {
     name: thing
-    for module in (
-        *(sync_module, publish_module, purge_module, reconcile_module, canary_module, recompute_module),
-        holds_module,
-    )
+    for module in (sync_module, publish_module, upkeep_module)
     for name, thing in vars(module).items()
     if type(thing).__name__ == "Flow"
 }
@@ -53,8 +46,8 @@ def lent(opened: Hub) -> Iterator[Hub]:
 
 
 def test_every_flow_is_looked_at_here() -> None:
-    retention = {"purge", "recompute", "holds", "reconcile", "canary"}
-    assert set(ALL) == {"sync", "read_cameras", "publish", "verify"} | retention
+    upkeep = {"purge", "recompute", "holds", "reconcile", "canary", "months", "tidy"}
+    assert set(ALL) == {"sync", "publish", "verify"} | upkeep
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -64,15 +57,21 @@ def test_no_flow_keeps_its_result(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_flow_is_told_names_and_times_and_nothing_else(name: str) -> None:
-    allowed = {"connection", "connections", "hotlist", "since", "until"}
+    allowed = {"connections", "hotlists", "since", "until"}
     assert set(inspect.signature(ALL[name].fn).parameters) <= allowed
+
+
+def counts(state: Any) -> dict[str, int]:
+    """The counts of a flow that ended well."""
+    assert state.is_completed(), state.message
+    return dict(state.data)
 
 
 def test_a_sync_gives_counts(lent: Hub, feed: Path) -> None:
     write_page(feed, 1, [*(record(n, f"9SYN{n:03d}", AT.format(n)) for n in range(3)), {"id": "bad"}])
-    counts = {"stored": 3, "duplicates": 0, "quarantined": 1, "born_expired": 0, "hits": 0, "wanted_images": 0}
-    assert sync_module.sync.fn("feed") == {"pulled": 4, **counts}
-    assert sync_module.sync.fn("feed")["duplicates"] == 3
+    told = {"stored": 3, "duplicates": 0, "quarantined": 1, "born_expired": 0, "hits": 0, "wanted_images": 0}
+    assert counts(sync_module.sync.fn(["feed"])) == {"pulled": 4, **told}
+    assert counts(sync_module.sync.fn(["feed"]))["duplicates"] == 3
 
 
 def test_a_sync_keeps_to_its_window(lent: Hub, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,50 +83,97 @@ def test_a_sync_keeps_to_its_window(lent: Hub, clock: SetClock, monkeypatch: pyt
 
     monkeypatch.setattr(PlainConnector, "pull", pull)
     since, until = clock.now() - timedelta(days=2), clock.now() - timedelta(days=1)
-    sync_module.sync.fn("feed", since, until)
-    sync_module.sync.fn("feed")
+    sync_module.sync.fn(["feed"], since, until)
+    sync_module.sync.fn(["feed"])
     assert (windows[0].since, windows[0].until) == (since, until)
     assert (windows[1].since, windows[1].until) == (until - PlainConnector.info.look_back, clock.now())
 
 
-def test_reading_cameras_gives_counts(lent: Hub, feed: Path) -> None:
+def test_a_scheduled_sync_asks_whose_turn_it_is(lent: Hub, feed: Path, clock: SetClock) -> None:
     write_page(feed, 1, [record(1, "9SYN001", AT.format(1))])
-    assert sync_module.read_cameras.fn("feed")["stored"] == 1
+    assert counts(sync_module.sync.fn())["stored"] == 1
+    assert (again := sync_module.sync.fn()).message == "nothing was due"
+    assert counts(again) == {}
+    clock.advance(Limits().every)
+    assert counts(sync_module.sync.fn())["duplicates"] == 1
 
 
-def test_publishing_and_verifying_give_counts_a_connection(lent: Hub, feed: Path) -> None:
-    lent.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
-    proved = {"connection": "feed", "removed": 0, "verified": True, "proof": "read_back", "missing": 0, "unexpected": 0}
-    assert publish_module.publish.fn("wanted") == [{**proved, "added": 1, "error": False}]
-    assert publish_module.verify.fn("wanted", ["feed"]) == [{**proved, "added": 0, "error": False}]
+def test_what_is_paused_added_or_changed_needs_no_restart(lent: Hub, feed: Path, clock: SetClock) -> None:
+    sync_module.sync.fn()
     lent.connections.pause(ACTOR, "feed", "contract ended")
-    assert publish_module.publish.fn("wanted") == []
+    clock.advance(timedelta(hours=1))
+    assert sync_module.sync.fn().message == "nothing was due"
+    lent.connections.add(ACTOR, "second", "plain", {"folder": str(feed)})
+    lent.connections.schedule(ACTOR, "second", timedelta(minutes=1))
+    assert counts(sync_module.sync.fn())["pulled"] == 0
+    clock.advance(timedelta(minutes=1))
+    assert counts(sync_module.sync.fn())["pulled"] == 0
 
 
-def test_what_a_vendor_says_to_a_push_stays_in_the_hub(lent: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_publishing_and_verifying_give_counts(lent: Hub, feed: Path, clock: SetClock) -> None:
+    lent.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    clock.advance(timedelta(seconds=1))
+    proved = {"added": 1, "removed": 0, "missing": 0, "unexpected": 0}
+    assert counts(publish_module.publish.fn()) == proved
+    assert counts(publish_module.verify.fn(["wanted"], ["feed"])) == {**proved, "added": 0}
+    assert publish_module.publish.fn().message == "nothing was due"
+    lent.connections.pause(ACTOR, "feed", "contract ended")
+    assert counts(publish_module.publish.fn(["wanted"])) == {}
+
+
+def test_a_publish_that_is_not_proved_is_not_green(lent: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise TryAgain("no room for 9SYN001")
 
     lent.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     monkeypatch.setattr(PlainConnector, "push", refuse)
-    (row,) = publish_module.publish.fn("wanted")
-    assert (row["verified"], row["error"]) == (False, True)
+    state = publish_module.publish.fn()
+    assert state.is_failed()
+    assert "wanted at feed (not proved)" in state.message
+    assert "9SYN001" not in state.message  # what a vendor says stays in the hub
     assert lent.audit.events(1)[0]["detail"]["error"] == "no room for 9SYN001"
+
+
+def test_a_vendor_that_is_down_is_named_and_hides_no_other(
+    lent: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_page(feed, 1, [record(1, "9SYN001", AT.format(1))])
+    lent.connections.add(ACTOR, "second", "plain", {"folder": str(feed)})
+    pull = PlainConnector.pull
+
+    def down(self: PlainConnector, window: Window) -> Iterator[Page]:
+        if threading.current_thread().name == "sync second":
+            raise TryAgain("nobody may see 9SYN001")
+        yield from pull(self, window)
+
+    monkeypatch.setattr(PlainConnector, "pull", down)
+    state = sync_module.sync.fn()
+    assert state.is_failed()
+    assert state.message.startswith("second (failed): ")
+    assert "1 stored" in state.message
+    assert "9SYN001" not in state.message
 
 
 def test_the_purge_gives_counts_a_connection(lent: Hub, feed: Path, clock: SetClock) -> None:
     write_page(feed, 1, [record(1, "9SYN001", AT.format(1)), record(2, "9SYN002", AT.format(2))])
-    sync_module.sync.fn("feed")
-    assert purge_module.purge.fn() == {"feed": 0}
+    sync_module.sync.fn()
+    assert counts(upkeep_module.purge.fn()) == {"feed": 0}
     clock.advance(timedelta(days=31))
-    assert purge_module.purge.fn() == {"feed": 2}
+    assert counts(upkeep_module.purge.fn()) == {"feed": 2}
 
 
-def test_reconciling_and_probing_give_counts(lent: Hub, feed: Path) -> None:
-    write_page(feed, 1, [record(1, "9SYN001", AT.format(1))])
-    sync_module.sync.fn("feed")
-    assert reconcile_module.reconcile.fn() == {"days": 1, "differences": 0, "unconfirmed": 0}
-    assert canary_module.canary.fn() == {}
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("reconcile", {"days": 0, "differences": 0, "unconfirmed": 0}),
+        ("canary", {}),
+        ("months", {"changed": 0}),
+        ("tidy", {"forgotten": 0}),
+        ("recompute", {}),
+    ],
+)
+def test_upkeep_gives_counts(lent: Hub, name: str, told: dict[str, int]) -> None:
+    assert told.items() <= counts(ALL[name].fn()).items()
 
 
 def test_two_syncs_of_one_connection_never_overlap(lent: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,39 +185,39 @@ def test_two_syncs_of_one_connection_never_overlap(lent: Hub, monkeypatch: pytes
         yield Page([], {"until": window.until.isoformat()})
 
     monkeypatch.setattr(PlainConnector, "pull", pull)
-    first = threading.Thread(target=contextvars.copy_context().run, args=(sync_module.sync.fn, "feed"))
+    first = threading.Thread(target=contextvars.copy_context().run, args=(sync_module.sync.fn, ["feed"]))
     first.start()
     try:
         assert begun.wait(30)
-        for other in (sync_module.sync, sync_module.read_cameras):
-            with pytest.raises(FlowFailed, match="Conflict: "):
-                other.fn("feed")
+        assert counts(sync_module.sync.fn(["feed"])) == {}
+        assert sync_module.sync.fn().message == "nothing was due"
     finally:
         go_on.set()
         first.join()
-    assert sync_module.sync.fn("feed")["pulled"] == 0
+    assert counts(sync_module.sync.fn(["feed"]))["pulled"] == 0
 
 
-@pytest.mark.parametrize(
-    ("run", "kind"),
-    [
-        (lambda: sync_module.sync.fn("nobody"), "NotFound"),
-        (lambda: publish_module.publish.fn("nobody's"), "NotFound"),
-        (lambda: sync_module.sync.fn("feed", until=None, since="2030"), "TypeError"),
-    ],
-)
-def test_a_failure_leaves_by_its_class_alone(lent: Hub, run: Callable[[], Any], kind: str) -> None:
-    with pytest.raises(FlowFailed, match=kind) as failed:
-        run()
+def test_what_is_not_there_is_named_as_failed(lent: Hub) -> None:
+    assert "nobody (failed)" in sync_module.sync.fn(["nobody"]).message
+    assert "nobody's at feed (failed)" in publish_module.publish.fn(["nobody's"]).message
+
+
+def test_a_failure_of_the_hub_leaves_without_its_text(lent: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("row of 9SYN001")
+
+    monkeypatch.setattr(type(lent.hotlists), "changes", broken)
+    with pytest.raises(FlowFailed, match="a defect of the hub at broken") as failed:
+        publish_module.publish.fn()
     assert failed.value.__suppress_context__
-    assert "nobody'" not in str(failed.value)
+    assert "9SYN001" not in str(failed.value)
 
 
 def test_outside_a_loan_a_flow_opens_the_hub_of_its_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALPRHUB_DATA", str(tmp_path / "own"))
-    assert purge_module.purge.fn() == {}
+    assert counts(upkeep_module.purge.fn()) == {}
     assert (tmp_path / "own" / "alprhub.sqlite3").is_file()
     with the_hub() as hub:
         assert hub.settings.data == tmp_path / "own"
@@ -180,56 +226,44 @@ def test_outside_a_loan_a_flow_opens_the_hub_of_its_environment(
 def test_a_hub_that_cannot_be_opened_is_a_failed_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("ALPRHUB_DATA", str(tmp_path / "file"))
-    with pytest.raises(FlowFailed, match="FileExistsError in "):
-        purge_module.purge.fn()
+    with pytest.raises(FlowFailed, match="a defect of the hub at"):
+        upkeep_module.purge.fn()
 
 
-def test_every_active_connection_and_every_list_has_its_deployments(lent: Hub, tmp_path: Path) -> None:
-    lent.connections.add(ACTOR, "gate", "native", {"source": str(tmp_path)}, check=False)
-    lent.connections.add(ACTOR, "bell", "unifi", {"webhook_secret": "synthetic-secret"}, check=False)  # only sends
-    lent.connections.add(ACTOR, "old", "plain", {"folder": str(tmp_path)})
-    lent.connections.pause(ACTOR, "old", "contract ended")
-    lent.connections.schedule(ACTOR, "feed", timedelta(minutes=3))
+def test_a_changed_list_goes_out_at_the_next_look(lent: Hub, feed: Path, clock: SetClock) -> None:
     lent.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
-    made = {one.name: one for one in deployments()}
-    assert {name: (one.flow_name, one.parameters) for name, one in made.items()} == {
-        "feed": ("sync", {"connection": "feed"}),
-        "gate": ("read_cameras", {"connection": "gate"}),
-        "publish-wanted": ("publish", {"hotlist": "wanted"}),
-        "verify-wanted": ("verify", {"hotlist": "wanted"}),
-        "purge": ("purge", {}),
-        "recompute": ("recompute", {}),
-        "holds": ("holds", {}),
-        "reconcile": ("reconcile", {}),
-        "canary": ("canary", {}),
-        "months": ("months", {}),
-    }
+    publish_module.publish.fn()
+    clock.advance(timedelta(seconds=10))
+    lent.hotlists.withdraw(ACTOR, "wanted", "9SYN001", None, "recovered")
+    clock.advance(timedelta(seconds=10))
+    assert counts(publish_module.publish.fn())["removed"] == 1
+    assert publish_module.publish.fn().message == "nothing was due"
+
+
+def test_one_deployment_a_job(lent: Hub) -> None:
+    made = {one.flow_name: one for one in deployments()}
+    assert set(made) == {flow.name for flow in ALL.values()}
     assert {name: _when(one) for name, one in made.items()} == {
-        "feed": timedelta(minutes=3),
-        "gate": Limits().every,
-        "publish-wanted": "5 * * * *",
-        "verify-wanted": "35 * * * *",
+        "sync": timedelta(minutes=1),
+        "publish": timedelta(minutes=1),
+        "verify": timedelta(minutes=5),
+        "holds": "50 * * * *",
         "purge": "0 * * * *",
         "recompute": "*/15 * * * *",
-        "holds": "50 * * * *",
+        "tidy": "50 2 * * *",
+        "months": "20 3 * * *",
         "reconcile": "40 3 * * *",
         "canary": "50 4 * * 1",
-        "months": "20 3 * * *",
     }
-    nights = {name: one.schedules[0].schedule.timezone for name, one in made.items() if " 3 " in str(_when(one))}
-    assert nights == dict.fromkeys(("months", "reconcile"), "America/Los_Angeles")  # as the agency's policy says
-    assert (made["feed"].concurrency_limit, made["gate"].concurrency_limit) == (1, 1)
+    nights = {made[name].schedules[0].schedule.timezone for name in ("tidy", "months", "reconcile", "canary")}
+    assert nights == {"America/Los_Angeles"}  # as the agency's policy says
+    assert all(one.tags == ["alprhub"] and one.description and not one.parameters for one in made.values())
+    assert {one.work_pool_name for one in deployments("alprhub")} == {"alprhub"}
 
 
 def _when(deployment: Any) -> Any:
     (planned,) = deployment.schedules
     return getattr(planned.schedule, "interval", None) or planned.schedule.cron
-
-
-def test_a_list_may_have_any_name(lent: Hub) -> None:
-    lent.hotlists.load(ACTOR, "stolen / plates & more", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
-    lent.hotlists.load(ACTOR, "stolen - plates - more", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
-    assert len({one.name for one in deployments() if one.parameters}) == 5
 
 
 @dataclass(frozen=True)
@@ -267,14 +301,12 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
 def test_flows_run_on_a_real_server(played: Played) -> None:
     told = played.told
     assert (told["sync"]["stored"], told["sync"]["quarantined"], told["sync"]["hits"]) == (1, 1, 1)
-    assert told["read_cameras"]["duplicates"] == 1
+    assert told["again"]["duplicates"] == 1
     assert told["purge"] == {"feed": 0}
-    assert [(row["verified"], row["error"]) for row in (*told["publish"], *told["verify"])] == [
-        (True, False),
-        (False, True),
-    ]
-    assert told["down"] == "FlowFailed: TryAgain: the hub's own record of this run says more"
-    assert told["broken"].startswith("FlowFailed: OperationalError in ")
+    assert told["publish"]["added"] == 1
+    assert told["verify"].startswith("FailedRun: wanted at feed (not proved): `alprhub runs --bad` says why")
+    assert told["down"].startswith("FailedRun: feed (failed): ")
+    assert told["broken"].startswith("FailedRun: feed (failed): ")
 
 
 def test_the_hub_knows_how_each_run_ended(played: Played) -> None:
@@ -288,13 +320,13 @@ def test_the_hub_knows_how_each_run_ended(played: Played) -> None:
 
 def test_no_plate_and_no_vendors_word_is_in_anything_prefect_keeps(played: Played) -> None:
     kept = {path: path.read_bytes() for path in played.home.rglob("*") if path.is_file()}
-    assert any(b"sync-feed" in content for content in kept.values())  # it is the right place to look
+    assert any(b"feed (failed)" in content for content in kept.values())  # it is the right place to look
     assert [str(path) for path, content in kept.items() if MARK.encode() in content] == []
     assert MARK not in json.dumps(played.told)
 
 
 def test_no_plate_and_no_vendors_word_is_in_what_prefect_logs(played: Played) -> None:
-    assert "FlowFailed" in played.log
+    assert "feed (failed)" in played.log
     assert [line for line in played.log.splitlines() if MARK in line] == []
 
 

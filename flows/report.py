@@ -1,0 +1,62 @@
+"""What Prefect may know of a run: names, counts, and whether somebody should look; never whose words they are."""
+
+import logging
+from collections.abc import Sequence
+
+from prefect.artifacts import create_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.exceptions import FailedRun
+from prefect.states import Completed, Failed
+
+from hub import words
+from hub.jobs.record import JobRun
+
+MARKS = {"failed": "failed", "unproved": "not proved", "stopped": "stopped"}
+
+
+def state_of(runs: Sequence[JobRun]) -> State[dict[str, int]]:
+    """How a flow run ends that ran these: green only where each went well; its message has numbers and names alone."""
+    total: dict[str, int] = {}
+    for run in runs:
+        for name, number in run.counts.items():
+            total[name] = total.get(name, 0) + number
+    said = (
+        ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in total.items() if number) or "nothing new"
+    )
+    if runs and FlowRunContext.get() is not None:
+        _table(runs)
+    bad = [run for run in runs if not run.good]
+    if not runs:
+        return Completed(message="nothing was due", data=total)
+    if not bad:
+        return Completed(message=said, data=total)
+    which = words.named([f"{run.subject or run.job} ({MARKS.get(run.outcome, run.outcome)})" for run in bad])
+    return Failed(message=f"{which}: `alprhub runs --bad` says why; of all: {said}")
+
+
+def _table(runs: Sequence[JobRun]) -> None:
+    rows = [
+        {
+            "what": run.subject or run.job,
+            "result": MARKS.get(run.outcome, "good"),
+            "seconds": round(((run.ended_at or run.started_at) - run.started_at).total_seconds(), 1),
+            **run.counts,
+        }
+        for run in runs
+    ]
+    create_table_artifact(rows, key=f"alprhub-{runs[0].job}", description="What ran, and its counts.")
+
+
+class _NoTraceback(logging.Filter):
+    """A run that ends as failed on purpose is no crash: its message says enough."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take the traceback away where there was no error."""
+        if record.exc_info and isinstance(record.exc_info[1], FailedRun):
+            record.exc_info = None
+            record.msg = "The run ended as failed: `alprhub runs --bad` says why"
+        return True
+
+
+logging.getLogger("prefect.flow_runs").addFilter(_NoTraceback())

@@ -1,0 +1,125 @@
+"""Running what Prefect's server schedules, and staying: a server that is away for a night ends no runner.
+
+`serve` runs the flows from this process; `work` is a worker of the pool `alprhub`, of which there may be several.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import httpx
+from prefect import aserve
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectAlreadyExists, TerminationSignal
+from prefect.settings import get_current_settings
+from prefect.workers.process import ProcessWorker
+
+from flows.deployments import MINUTE, POOL, deployments
+from flows.sweep import watch_for_the_dead
+
+log: Final = logging.getLogger("alprhub.runner")
+
+AT_ONCE: Final = 10
+"""The most flow runs of one runner at the same time; each asks what is due, so more would find nothing to do."""
+SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=30)
+"""How long to wait before a runner that ended is started again: twice as long each time."""
+STAYED: Final = timedelta(minutes=1)
+
+
+def api() -> str:
+    """The address of the server's API, as Prefect's own settings have it (`PREFECT_API_URL`); empty where none is."""
+    return get_current_settings().api.url or ""
+
+
+def pages() -> str:
+    """The address of the server's pages."""
+    settings = get_current_settings()
+    return (settings.ui_url or api().removesuffix("/api")).rstrip("/")
+
+
+def serve(minute: timedelta = MINUTE) -> None:
+    """Run the flows from this process until it is told to end; raises nothing for a server that goes away."""
+
+    def served() -> None:
+        made = deployments(minute=minute)
+        asyncio.run(_served(made))
+
+    _stay(served)
+
+
+async def _served(made: list[RunnerDeployment]) -> None:
+    await watch_for_the_dead()
+    await aserve(*made, pause_on_shutdown=False, print_starting_message=False, limit=AT_ONCE)
+
+
+def work(minute: timedelta = MINUTE) -> None:
+    """Be a worker of the pool until told to end: the pool, the deployments and what they need are made first."""
+
+    def worked() -> None:
+        made = deployments(POOL, minute=minute)
+        asyncio.run(_worked(made))
+
+    _stay(worked)
+
+
+async def _worked(made: list[RunnerDeployment]) -> None:
+    async with get_client() as client:
+        with contextlib.suppress(ObjectAlreadyExists):
+            await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+    for deployment in made:
+        await deployment.aapply()
+    await watch_for_the_dead()
+    await ProcessWorker(work_pool_name=POOL, limit=AT_ONCE).start()
+
+
+def answers(address: str) -> bool:
+    """Whether a Prefect server is at an address."""
+    try:
+        return httpx.get(f"{address}/health", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _stay(runner: Callable[[], None]) -> None:
+    pause = SHORTEST
+    while True:
+        _wait_for_the_server()
+        began = time.monotonic()
+        try:
+            # What Prefect prints when its server goes away are pages of tracebacks; its log is on stderr.
+            with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+                runner()
+        except (KeyboardInterrupt, TerminationSignal):
+            return
+        except Exception as failed:  # whatever it is, tomorrow's runs must not wait for somebody to notice
+            log.warning("the runner ended and is started again: %s", _reason(failed))
+        else:
+            return
+        pause = SHORTEST if time.monotonic() - began > STAYED.total_seconds() else min(pause * 2, LONGEST)
+        time.sleep(pause.total_seconds())
+
+
+def _reason(failed: BaseException) -> str:
+    """The innermost of what went wrong together: a group's own text says only how many there were."""
+    while isinstance(failed, BaseExceptionGroup):
+        failed = failed.exceptions[0]
+    return str(failed) or type(failed).__name__
+
+
+def _wait_for_the_server() -> None:
+    away = False
+    while not answers(api()):
+        if not away:
+            log.warning("Prefect's server at %s gives no answer; waiting for it (start: alprhub prefect server)", api())
+        away = True
+        time.sleep(SHORTEST.total_seconds())
+    if away:
+        log.warning("Prefect's server at %s answers again", api())
