@@ -16,10 +16,12 @@ from alprhub.cli import (
     hotlists,
     lookup,
     policy,
+    prefect,
     quarantine,
     reading,
     reads,
     retention,
+    run,
     search,
     serve,
     weights,
@@ -38,6 +40,7 @@ app.add_typer(connectors.app, name="connectors")
 app.add_typer(holds.app, name="holds")
 app.add_typer(hotlists.app, name="hotlists")
 app.add_typer(policy.app, name="policy")
+app.add_typer(prefect.app, name="prefect")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(retention.app, name="retention")
 app.add_typer(weights.app, name="weights")
@@ -56,6 +59,8 @@ app.command()(search.export)
 for command in (analysis.timeline, analysis.co_travel, analysis.scenes, analysis.pattern):
     app.command(command.__name__.replace("_", "-"))(command)
 app.command()(reads.purge)
+app.command()(run.run)
+app.command()(run.runs)
 app.command("read")(reading.read)
 app.command("demo")(demo.demo)
 app.command()(serve.serve)

@@ -1,0 +1,96 @@
+"""`alprhub run | runs`: the schedules in one process, and what ran."""
+
+import signal
+import threading
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from hub import words
+from hub.audit.record import Actor
+from hub.jobs.jobs import Jobs
+from hub.jobs.loop import Loop
+from hub.jobs.record import JobRun, JobRuns
+from hub.wiring import Hub, open_hub
+
+COUNTED = {
+    "pulled": "came", "stored": "new", "duplicates": "known already", "quarantined": "set aside", "hits": "hits",
+    "born_expired": "too old to keep", "wanted_images": "pictures to fetch",
+}  # fmt: skip
+"""The counts of a run as words; what is not here is said by its own name."""
+
+
+def run() -> None:
+    """Run every schedule in this process until Ctrl-C: pulls, hot lists, purge and the rest, without Prefect."""
+    stop = threading.Event()
+    with failures(), open_hub() as hub:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: stop.set())
+        jobs, zone = Jobs(hub, "alprhub run"), hub.profile.zone
+        console.print(f"{_scheduled(hub)}. What ran: alprhub runs. Ctrl-C ends it.")
+
+        def told(run: JobRun) -> None:
+            if run.good and not any(run.counts.values()):
+                return  # nothing came, and nothing is amiss
+            console.print(f"{datetime.now(zone):%H:%M:%S} {_title(run)}: {_sentence(run)}")
+
+        cut = Loop(jobs, Actor.of_process(), told).run(stop)
+        console.print(f"ended{f'; {cut} cut short, which go on at the next start' if cut else ''}")
+
+
+def runs(
+    job: Annotated[str | None, typer.Option(help="Only this job: sync, publish, verify, purge …")] = None,
+    connection: Annotated[str | None, typer.Option(help="Only what concerns this connection.")] = None,
+    bad: Annotated[bool, typer.Option("--bad", help="Only runs that somebody should look at.")] = False,
+    limit: Annotated[int, typer.Option(help="The most runs to show.", min=1)] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Show what ran, newest first: when, how long, what came of it, and what went wrong."""
+    with failures(), open_hub() as hub:
+        record = JobRuns(hub.store, hub.clock)
+        record.settle()
+        found = record.newest(limit, job=job, concerning=connection, bad=bad)
+        if as_json:
+            print_json(found)
+            return
+        rows = [_row(run, hub) for run in found]
+        nothing = (
+            "nothing ran yet: `alprhub run` starts the schedules" if not (job or connection or bad) else "no such run"
+        )
+        print_rows(rows, ("started", "took", "job", "result", "counts", "what_went_wrong"), False, nothing)
+
+
+def _scheduled(hub: Hub) -> str:
+    active = [account for account in hub.connections.list() if account.state == "active"]
+    lists = hub.hotlists.names()
+    return f"schedules run for {words.count(len(active), 'connection')} and {words.count(len(lists), 'hot list')}"
+
+
+def _row(run: JobRun, hub: Hub) -> dict[str, Any]:
+    lasted = (run.ended_at or hub.clock.now()) - run.started_at
+    return {
+        "started": words.moment(run.started_at, hub.profile.zone),
+        "took": words.span(lasted) + ("" if run.ended_at else " so far"),
+        "job": _title(run),
+        "result": {"done": "good", "unproved": "not proved", "running": "under way"}.get(run.outcome, run.outcome),
+        "counts": _counts(run),
+        "what_went_wrong": run.error or "",
+    }
+
+
+def _title(run: JobRun) -> str:
+    return f"{run.job} {run.subject}".strip()
+
+
+def _sentence(run: JobRun) -> str:
+    bad = {"failed": "failed", "unproved": "NOT PROVED"}.get(run.outcome)
+    told = ", ".join(part for part in (_counts(run), f"{bad}: {run.error}" if bad else "") if part)
+    return told or "done"
+
+
+def _counts(run: JobRun) -> str:
+    return ", ".join(
+        f"{number:,} {COUNTED.get(name, name.replace('_', ' '))}" for name, number in run.counts.items() if number
+    )
