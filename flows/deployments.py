@@ -1,6 +1,6 @@
 """The deployments: one a job. Each asks the hub what is due, so what is added, changed or paused needs no restart."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from prefect.deployments.runner import RunnerDeployment
@@ -15,9 +15,12 @@ from flows.upkeep import canary, holds, months, purge, recompute, reconcile, tid
 
 POOL: Final = "alprhub"
 MINUTE: Final = timedelta(minutes=1)
+MIDNIGHT: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def deployments(pool: str | None = None, minute: timedelta = MINUTE) -> list[RunnerDeployment]:
+def deployments(
+    pool: str | None = None, minute: timedelta = MINUTE, hour: timedelta = 60 * MINUTE
+) -> list[RunnerDeployment]:
     """One deployment a job of the hub, for a runner, or for the workers of a pool; parameters are never needed.
 
     Nights are those of the zone that the policy in force names. `minute` is how often it is asked what is due.
@@ -28,9 +31,9 @@ def deployments(pool: str | None = None, minute: timedelta = MINUTE) -> list[Run
         (sync, Interval(minute)),
         (publish, Interval(minute)),
         (verify, Interval(5 * minute)),
-        (holds, Cron("50 * * * *")),
-        (purge, Cron("0 * * * *")),
-        (recompute, Cron("*/15 * * * *")),
+        (holds, Interval(hour, anchor_date=MIDNIGHT - hour / 6)),
+        (purge, Interval(hour, anchor_date=MIDNIGHT)),
+        (recompute, Interval(hour / 4, anchor_date=MIDNIGHT)),
         (tidy, Cron("50 2 * * *", timezone=zone)),
         (months, Cron("20 3 * * *", timezone=zone)),
         (reconcile, Cron("40 3 * * *", timezone=zone)),

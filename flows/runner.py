@@ -22,7 +22,7 @@ from prefect.exceptions import ObjectAlreadyExists, TerminationSignal
 from prefect.settings import get_current_settings
 from prefect.workers.process import ProcessWorker
 
-from flows.deployments import MINUTE, POOL, deployments
+from flows.deployments import POOL, deployments
 from flows.sweep import watch_for_the_dead
 
 log: Final = logging.getLogger("alprhub.runner")
@@ -31,6 +31,8 @@ AT_ONCE: Final = 10
 """The most flow runs of one runner at the same time; each asks what is due, so more would find nothing to do."""
 SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=30)
 """How long to wait before a runner that ended is started again: twice as long each time."""
+Plan = Callable[[str | None], list[RunnerDeployment]]
+"""What is run: the deployments for a runner (None), or for the workers of a pool."""
 STAYED: Final = timedelta(minutes=1)
 
 
@@ -45,11 +47,11 @@ def pages() -> str:
     return (settings.ui_url or api().removesuffix("/api")).rstrip("/")
 
 
-def serve(minute: timedelta = MINUTE) -> None:
+def serve(plan: Plan = deployments) -> None:
     """Run the flows from this process until it is told to end; raises nothing for a server that goes away."""
 
     def served() -> None:
-        made = deployments(minute=minute)
+        made = plan(None)
         asyncio.run(_served(made))
 
     _stay(served)
@@ -60,11 +62,11 @@ async def _served(made: list[RunnerDeployment]) -> None:
     await aserve(*made, pause_on_shutdown=False, print_starting_message=False, limit=AT_ONCE)
 
 
-def work(minute: timedelta = MINUTE) -> None:
+def work(plan: Plan = deployments) -> None:
     """Be a worker of the pool until told to end: the pool, the deployments and what they need are made first."""
 
     def worked() -> None:
-        made = deployments(POOL, minute=minute)
+        made = plan(POOL)
         asyncio.run(_worked(made))
 
     _stay(worked)
