@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from prefect.runtime import flow_run
+
 from connectors.errors import ConnectorError
 from hub.errors import HubError
 from hub.jobs.jobs import Jobs
@@ -54,4 +56,4 @@ def the_hub() -> Iterator[Hub]:
 def the_jobs() -> Iterator[Jobs]:
     """The jobs of the hub that flows use."""
     with the_hub() as hub:
-        yield Jobs(hub, "Prefect")
+        yield Jobs(hub, f"Prefect {flow_run.id or ''}".strip())

@@ -9,6 +9,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import FailedRun
 from prefect.states import Completed, Failed
 
+from flows.door import FlowFailed
 from hub import words
 from hub.jobs.record import JobRun
 
@@ -49,13 +50,13 @@ def _table(runs: Sequence[JobRun]) -> None:
 
 
 class _NoTraceback(logging.Filter):
-    """A run that ends as failed on purpose is no crash: its message says enough."""
+    """A run that ends as failed on purpose is no crash: its message says enough, and says nobody's words."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Take the traceback away where there was no error."""
-        if record.exc_info and isinstance(record.exc_info[1], FailedRun):
+        if record.exc_info and isinstance(record.exc_info[1], (FailedRun, FlowFailed)):
+            record.msg, record.args = f"The run ended as failed: {record.exc_info[1]}", ()
             record.exc_info = None
-            record.msg = "The run ended as failed: `alprhub runs --bad` says why"
         return True
 
 

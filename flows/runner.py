@@ -23,11 +23,10 @@ from prefect.settings import get_current_settings
 from prefect.workers.process import ProcessWorker
 
 from flows.deployments import POOL, deployments
-from flows.sweep import watch_for_the_dead
 
 log: Final = logging.getLogger("alprhub.runner")
 
-AT_ONCE: Final = 10
+AT_ONCE: Final = 6
 """The most flow runs of one runner at the same time; each asks what is due, so more would find nothing to do."""
 SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=30)
 """How long to wait before a runner that ended is started again: twice as long each time."""
@@ -52,14 +51,9 @@ def serve(plan: Plan = deployments) -> None:
 
     def served() -> None:
         made = plan(None)
-        asyncio.run(_served(made))
+        asyncio.run(aserve(*made, pause_on_shutdown=False, print_starting_message=False, limit=AT_ONCE))
 
     _stay(served)
-
-
-async def _served(made: list[RunnerDeployment]) -> None:
-    await watch_for_the_dead()
-    await aserve(*made, pause_on_shutdown=False, print_starting_message=False, limit=AT_ONCE)
 
 
 def work(plan: Plan = deployments) -> None:
@@ -78,7 +72,6 @@ async def _worked(made: list[RunnerDeployment]) -> None:
             await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
     for deployment in made:
         await deployment.aapply()
-    await watch_for_the_dead()
     await ProcessWorker(work_pool_name=POOL, limit=AT_ONCE).start()
 
 

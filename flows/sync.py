@@ -18,7 +18,7 @@ def sync(
     """Pull every connection whose turn it is; or those that are named, now, in a window if times are given."""
     with the_jobs() as jobs:
         if connections is None:
-            tidy_up()
+            tidy_up(jobs.runs.alive())
             return state_of(jobs.run_due(Actor.of_process(), "sync"))
         tasks = [jobs.catalogue.sync(name, since, until) for name in connections]
         return state_of(jobs.run_all(Actor.of_process(), tasks))

@@ -99,6 +99,14 @@ class JobRuns:
             ended = connection.execute(update(table).where(dead).values(**killed))
         return ended.rowcount
 
+    def alive(self) -> list[str]:
+        """The runners of what goes on now, and says so."""
+        table = tables.job_runs
+        since = to_micros(self._clock.now() - DEAD)
+        with self._store.read() as connection:
+            asked = select(table.c.runner).where(table.c.ended_at.is_(None), table.c.alive_at >= since)
+            return list(connection.scalars(asked))
+
     def last(self, job: str, subject: str = "") -> list[JobRun]:
         """The newest two runs of a job on a subject, newest first."""
         return self.newest(2, job=job, subject=subject)

@@ -1,0 +1,94 @@
+"""The schedules from the command line: `alprhub run` in a process of its own, and what `runs` says of it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.audit.record import Actor
+from hub.hotlists.lists import NewEntry
+from hub.jobs.record import JobRuns
+from hub.settings import HubSettings
+from hub.wiring import open_hub
+
+ALPRHUB = Path(sys.executable).with_name("alprhub")
+
+
+def _wait(process: subprocess.Popen[str], log: Path, said: str) -> None:
+    deadline = time.monotonic() + 90
+    while said not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_the_schedules_run_in_one_process_until_told_to_end(
+    run: Any, joined: Any, tmp_path: Path, signum: signal.Signals
+) -> None:
+    joined.export(("r1", "9SYN001", (datetime.now(UTC) - timedelta(hours=1)).isoformat()))
+    log = tmp_path / "said"
+    with log.open("w") as out:
+        process = subprocess.Popen([ALPRHUB, "run"], stdout=out, stderr=out, text=True, env=dict(os.environ))
+    try:
+        _wait(process, log, "sync drop: ")
+        process.send_signal(signum)
+        assert process.wait(60) == 0, log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+    said = log.read_text()
+    assert said.startswith("schedules run for 1 connection and 0 hot lists. What ran: alprhub runs. Ctrl-C ends it.")
+    assert "ended" in said
+    assert "Traceback" not in said
+    rows = run("runs", "--json").json()
+    assert {"sync", "purge", "reconcile"} <= {row["job"] for row in rows}
+    assert {row["outcome"] for row in rows} == {"done"}
+
+
+def test_nothing_ran_yet(run: Any) -> None:
+    assert run("runs").out == "nothing ran yet: `alprhub run` starts the schedules\n"
+    assert run("runs", "--bad").out == "no such run\n"
+
+
+def test_runs_say_when_how_long_what_came_of_it_and_what_went_wrong(run: Any, store: Path) -> None:
+    with open_hub(HubSettings(data=store)) as hub:
+        hub.hotlists.load(Actor("tester"), "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+        record = JobRuns(hub.store, hub.clock)
+        for job, subject, outcome, counts, error in (
+            ("sync", "gate", "done", {"pulled": 1240, "stored": 1200, "hits": 0}, None),
+            ("publish", "wanted at gate", "unproved", {"missing": 1}, "the vendor's copy differs from ours"),
+            ("sync", "pier", "failed", {}, "the key was refused"),
+        ):
+            entry = record.begin(job, subject, "alprhub run")
+            assert entry is not None
+            entry.end(outcome, counts, error)  # type: ignore[arg-type]
+    everything = run("runs").out
+    assert "sync gate" in everything
+    assert "1,240 came, 1,200 new" in everything
+    assert "not proved" in everything
+    assert " PST" in everything or " PDT" in everything
+    bad = run("runs", "--bad").out
+    assert "the key was refused" in bad
+    assert "sync gate" not in bad
+    only = run("runs", "--connection", "gate", "--json").json()
+    assert {row["subject"] for row in only} == {"gate", "wanted at gate"}
+    assert [row["job"] for row in run("runs", "--job", "sync", "--json").json()] == ["sync", "sync"]
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_runner_without_an_address_says_how_to_get_one(
+    run: Any, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
+    done = subprocess.run([ALPRHUB, "prefect", command], capture_output=True, text=True, env=clean, check=False)
+    assert done.returncode == 78
+    assert "alprhub prefect server" in done.stdout
+    assert "export PREFECT_API_URL=" in done.stdout
