@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from shutil import disk_usage
 
 from sqlalchemy import Connection, select
 
@@ -16,12 +17,13 @@ from hub.connections.accounts import Connections, of_origin
 from hub.connections.cameras import Cameras
 from hub.connections.changes import Changes
 from hub.connections.diagnostics import Diagnostics
-from hub.connections.figures import waiting_pushes
 from hub.connections.health import Health
 from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
 from hub.connections.secrets import Sealing
+from hub.connections.surroundings import Surroundings
 from hub.connections.trial import Trials
+from hub.connections.waiting import waiting
 from hub.errors import NotFound, PolicyRefused
 from hub.hotlists.lists import Hotlists
 from hub.hotlists.publishing import Publishing
@@ -165,7 +167,7 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
 
     search = Search(store, asking, clock, profile.zone, connections.kind)
     pictures = Pictures(store, images, clock)
-    sync = Sync(store, audit, clock, intake, pictures, connections.open, connections.pause, watches, life)
+    sync = Sync(store, audit, clock, intake, pictures, connections.open, connections.stop, watches, life)
     publishing = Publishing(store, audit, clock, hotlists, connections.open)
     recompute = Recompute(store, audit, clock, lambda: _kinds(store, connections), governing)
     retention = Retention(store, images, audit, clock, governing, lambda: _kinds(store, connections))
@@ -174,7 +176,11 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         settings.auditors,
     )  # fmt: skip
     certificates = Certificates(store, audit, clock)
-    health = Health(store, clock, connections, lambda: waiting_pushes(settings.data / "inbox"))
+    surroundings = Surroundings(store, settings.data, lambda: disk_usage(settings.data).free)
+    health = Health(
+        store, clock, connections, lambda: waiting(settings.data / "inbox"), surroundings,
+        lambda: governing.profile().zone, life,
+    )  # fmt: skip
     return Hub(
         settings=settings,
         clock=clock,
@@ -200,7 +206,7 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         publishing=publishing,
         search=search,
         lookups=Lookups(
-            asking, audit, clock, search.find, connections.list, connections.open, intake.take, connections.pause
+            asking, audit, clock, search.find, connections.list, connections.open, intake.take, connections.stop
         ),
         export=Export(asking, audit, clock, search.every, search.covered),
         analysis=Analysis(store, asking, clock, profile.zone),
@@ -208,7 +214,7 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         ages=Ages(store, audit, clock, profile, lambda: _kinds(store, connections), holds.bookings),
         calendar=Calendar(store, audit, clock, profile),
         reconciliation=Reconciliation(store, audit, clock),
-        canaries=Canaries(store, audit, clock, profile, connections.open, connections.pause),
+        canaries=Canaries(store, audit, clock, profile, connections.open, connections.stop),
         certificates=certificates,
         handover=Handover(store, audit, clock, profile, certificates),
         activate=Activate(store, audit, clock, recompute.effect),
