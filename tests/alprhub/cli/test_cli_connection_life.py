@@ -76,6 +76,14 @@ def test_a_person_is_asked_for_new_secrets_that_are_not_shown(
     assert done.json()["rotated"] == ["secret"]
 
 
+def test_what_a_rotation_does_not_do_is_said(run: Any, joined: Any) -> None:
+    run("connections", "pause", "drop", "--reason", "the key has leaked")
+    done = run("connections", "rotate", "drop", "--settings", "-", stdin=json.dumps({"secret": "n3w-s3cret"}))
+    assert "at the vendor they work until somebody revokes them there" in done.out
+    assert "alprhub connections resume drop" in done.out
+    assert "still what backups from before hold" in run("connections", "reseal").out
+
+
 def test_a_change_is_shown_before_it_is_made(run: Any, filled: Any) -> None:
     words = ("connections", "change", "drop", "--kind", "commercial")
     told = run(*words, "--preview", "--json").json()
@@ -161,4 +169,27 @@ def test_a_removal_that_is_not_proved_stops_with_what_to_do(run: Any, filled: An
     filled.load()
     done = run(*words)
     assert done.code == 0, done.err
-    assert "1 hot lists withdrawn" in done.out
+    assert "1 hot list withdrawn" in done.out
+    assert "NOT proved" not in done.out
+
+
+def test_a_removal_that_is_forced_says_what_is_not_proved_and_claims_no_more(
+    run: Any, filled: Any, tmp_path: Path, store: Path
+) -> None:
+    (tmp_path / "list.csv").write_text("plate,state,reason,case\n9SYN001,US-CA,stolen,26-1\n")
+    assert run("hotlists", "import", "wanted", tmp_path / "list.csv").code == 0
+    run("hotlists", "publish", "wanted")
+    (store / "inbox").mkdir()
+    (store / "inbox" / "0000000000000001.broken").write_bytes(b"cut")
+    words = ("connections", "remove", "drop", "--keep-reads", "--reason", "over", "--force", "the drop is closed")
+    done = run(*words)
+    assert done.code == 0, done.err
+    assert "0 hot lists withdrawn" in done.out
+    assert "NOT proved: hot list wanted, because " in done.out
+    assert "; it went on because: the drop is closed." in done.out
+    assert "NOT proved: pushes that were set aside" in done.out
+    told = run("connections", "certificate", "drop").json()["certificate"]
+    assert [one["what"] for one in told["not_proved"]] == told["proof_missing"]
+    assert "not revoked at the vendor" in told["secrets"]
+    assert "refuses every run" in told["schedule"]
+    assert run("sync", "drop").code == 66
