@@ -33,6 +33,8 @@ from hub.ingest.intake import Intake
 from hub.ingest.pictures import Pictures
 from hub.ingest.quarantine import Quarantine
 from hub.ingest.sync import Sync, Watch
+from hub.notices.service import Notices
+from hub.notices.ways import ways
 from hub.policy.asking import Asking
 from hub.policy.profile import Profile, load
 from hub.retention.activate import Activate, Governing, begin
@@ -110,6 +112,7 @@ class Hub:
     links: Links
     orders: Orders
     pictures: Pictures
+    notices: Notices
 
 
 @contextmanager
@@ -176,7 +179,10 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         settings.auditors,
     )  # fmt: skip
     certificates = Certificates(store, audit, clock)
-    surroundings = Surroundings(store, settings.data, lambda: disk_usage(settings.data).free)
+    ways_out = ways(settings, frame)
+    surroundings = Surroundings(
+        store, settings.data, lambda: disk_usage(settings.data).free, [way.name for way in ways_out]
+    )
     health = Health(
         store, clock, connections, lambda: waiting(settings.data / "inbox"), surroundings,
         lambda: governing.profile().zone, life,
@@ -233,6 +239,9 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         orders=Orders(store, audit, asking, clock, lambda *asked: _meant(search, *asked), retention.purge),
         links=Links(store, audit, clock, governing, lambda: _kinds(store, connections)),
         pictures=pictures,
+        notices=Notices(
+            store, audit, clock, health.all, health.around, ways_out, lambda: governing.profile().zone, settings.agency
+        ),
     )
 
 

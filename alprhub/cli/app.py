@@ -15,6 +15,7 @@ from alprhub.cli import (
     holds,
     hotlists,
     lookup,
+    notices,
     policy,
     quarantine,
     reading,
@@ -37,6 +38,7 @@ app.add_typer(connections.app, name="connections")
 app.add_typer(connectors.app, name="connectors")
 app.add_typer(holds.app, name="holds")
 app.add_typer(hotlists.app, name="hotlists")
+app.add_typer(notices.app, name="notices")
 app.add_typer(policy.app, name="policy")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(retention.app, name="retention")

@@ -1,6 +1,6 @@
 """`Surroundings`: what is wrong with the hub itself rather than with one connection, as cards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Final
@@ -25,10 +25,11 @@ _GIB: Final = 1 << 30
 class Surroundings:
     """Looks at the disk, at pushes that were set aside, and at notices that do not get out."""
 
-    def __init__(self, store: Store, folder: Path, free: Callable[[], int]) -> None:
+    def __init__(self, store: Store, folder: Path, free: Callable[[], int], ways: Sequence[str]) -> None:
         self._store = store
         self._folder = folder
         self._free = free
+        self._ways = ways
 
     def cards(self, waiting: Waiting, now: datetime, zone: tzinfo) -> list[Card]:
         """What a person should know of the hub itself."""
@@ -69,7 +70,8 @@ class Surroundings:
         late = (
             select(table.c.way, func.count().label("number"), func.min(notices.c.at).label("first"))
             .join(notices, notices.c.id == table.c.notice_id)
-            .where(table.c.sent_at.is_(None), table.c.tries > 0, notices.c.at < to_micros(now - UNSENT))
+            .where(table.c.way.in_(self._ways), table.c.sent_at.is_(None), table.c.tries > 0)
+            .where(notices.c.at < to_micros(now - UNSENT))
             .group_by(table.c.way)
             .order_by(table.c.way)
         )
