@@ -31,7 +31,7 @@ def list_(limit: Annotated[int, typer.Option(help="The most to show.", min=1)] =
 
 
 @app.command("test")
-def test_(as_json: AsJson = False) -> None:
+def try_out(as_json: AsJson = False) -> None:
     """Send a test by every way out that is set, and say what came of it; exit 78 where one failed or none is set."""
     with failures(), open_hub() as hub:
         tried = hub.notices.test(Actor.of_process())

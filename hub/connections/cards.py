@@ -261,7 +261,7 @@ def _gap(seen: Seen) -> Card | None:
     return Card(
         LATE, f"Reads of {name} may be missing", happened,
         "Runs pull it again by themselves, a part at a time; this does it now. What the vendor no longer has is lost.",
-        f"alprhub backfill {name}", "gap", needs_person=seen.now - over >= PATIENCE, plain=happened, since=over,
+        f"alprhub backfill {name}", "gap", needs_person=seen.now - from_micros(seen.missed[0].until) >= PATIENCE, plain=happened, since=over,
     )  # fmt: skip
 
 

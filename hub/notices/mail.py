@@ -59,6 +59,8 @@ class Mail:
                     refused = server.send_message(self._written(notice), self._sender, self._to)
             except smtplib.SMTPException as failed:  # an OSError too, but it tells more than one
                 raise NotSent(f"{where} {_said(failed)}", answered=_is_about_this(failed)) from None
+            except UnicodeEncodeError:
+                raise NotSent("the login or an address has letters beyond ASCII, which this protocol lacks") from None
         if refused:
             return f"{where} took it, but not for {len(refused)} of {len(self._to)} recipients"
         return f"{where} took it"

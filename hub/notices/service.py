@@ -143,7 +143,7 @@ class Notices:
         found = []
         for way in self._ways:
             try:
-                found.append(Tried(way.name, True, way.send(notice)))
+                found.append(Tried(way.name, True, _handed_over(way, notice)))
             except NotSent as failed:
                 found.append(Tried(way.name, False, str(failed)))
         return found
@@ -152,21 +152,28 @@ class Notices:
         sent = failed = 0
         for notice in self._outbox.due(way.name, self._clock.now()):
             try:
-                said = way.send(notice)
+                said = _handed_over(way, notice)
             except NotSent as refused:
                 failed += 1
                 self._outbox.failed(notice, way.name, self._clock.now(), str(refused))
                 if not refused.answered:
                     self._outbox.put_off(way.name, self._clock.now(), notice)
                     break
-            except Exception as broken:  # one way's fault must not keep the others from telling
-                failed += 1
-                log.error("a notice could not be sent by %s: %s", way.name, type(broken).__name__)
-                self._outbox.failed(notice, way.name, self._clock.now(), "for a reason that only the log tells")
             else:
                 sent += 1
                 self._outbox.sent(notice, way.name, self._clock.now(), said)
         return sent, failed
+
+
+def _handed_over(way: Way, notice: Notice) -> str:
+    """What a way says of a notice that it took; one way's fault, whatever it is, keeps no other from telling."""
+    try:
+        return way.send(notice)
+    except NotSent:
+        raise
+    except Exception as broken:
+        log.error("a notice could not be sent by %s: %s", way.name, type(broken).__name__)
+        raise NotSent(f"{way.name} failed for a reason that only the log tells", answered=True) from None
 
 
 def _subject(connection: str | None, card: Card) -> str:

@@ -291,7 +291,7 @@ def test_what_a_replay_has_kept_is_not_refused_any_more(
 @pytest.mark.parametrize(
     ("refusal", "code", "verb"),
     [
-        ("the vendor answered 401: bad key", "key_refused", "rotate"),
+        ("the vendor answered 401: no right to this folder", "key_refused", "rotate"),
         ("the vendor refuses the key", "key_refused", "rotate"),
         ("the vendor answered 402", "contract_over", "resume"),
         ("the vendor answered 403", "right_missing", "resume"),
