@@ -253,6 +253,7 @@ def _gap(seen: Seen) -> Card | None:
         return None
     name, newest = seen.account.name, seen.missed[-1]
     begun, over = from_micros(newest.since), from_micros(newest.until)
+    lasts = seen.now - from_micros(seen.missed[0].until) >= PATIENCE
     happened = (
         f"No run has covered {moment(begun, seen.zone)} to {moment(over, seen.zone)} ({span(over - begun)})"
         + (f", nor {count(len(seen.missed) - 1, 'time')} before that" if len(seen.missed) > 1 else "")
@@ -261,7 +262,7 @@ def _gap(seen: Seen) -> Card | None:
     return Card(
         LATE, f"Reads of {name} may be missing", happened,
         "Runs pull it again by themselves, a part at a time; this does it now. What the vendor no longer has is lost.",
-        f"alprhub backfill {name}", "gap", needs_person=seen.now - from_micros(seen.missed[0].until) >= PATIENCE, plain=happened, since=over,
+        f"alprhub backfill {name}", "gap", needs_person=lasts, plain=happened, since=over,
     )  # fmt: skip
 
 

@@ -65,7 +65,10 @@ def diagnostics(
         bundle = hub.diagnostics.bundle(Actor.of_process(), name)
         with out.open("xb") as file:
             file.write(bundle)
-        console.print(f"{out}: {len(bundle)} bytes, without secrets and plates; look through it before you send it")
+        console.print(
+            f"{out}: {len(bundle):,} bytes. Secrets, known plates and what looks like one are struck out; what looks"
+            " like none may be left: look through it before you send it"
+        )
 
 
 def _show_trial(trial: Trial) -> None:

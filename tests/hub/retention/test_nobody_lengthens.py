@@ -127,8 +127,9 @@ ELSEWHERE = {
 }  # fmt: skip
 LOOKING = {
     "connections": {"kind", "list", "open"}, "changes": {"preview", "secrets_of"}, "pausing": {"cost"},
-    "health": {"all", "around", "of"}, "removals": {"certificate"}, "cameras": {"list"}, "quarantine": {"groups", "show"},
+    "health": {"all", "around", "of"}, "removals": {"certificate"}, "cameras": {"list"},
     "hotlists": {"in_force", "names", "watched"}, "search": {"covered"}, "intake": {"look"}, "sync": {"window"},
+    "quarantine": {"groups", "show"},
     "analysis": {"co_travel", "pattern", "scenes", "timeline"}, "retention": {"preview"}, "ages": {"report"},
     "calendar": {"next"}, "reconciliation": {"run"}, "canaries": {"known"}, "certificates": {"list", "verify"},
     "handover": {"overdue", "waiting"}, "activate": {"preview"}, "recompute": {"effect"},
