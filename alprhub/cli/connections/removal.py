@@ -53,12 +53,15 @@ def _show(done: dict[str, Any]) -> None:
     told = done["certificate"]
     subscriptions, reads = told["subscriptions"], told["reads"]
     lists = [one for one in told["hot_lists"] if one["proved"]]
-    revoked = count(len(subscriptions["found"]) if subscriptions["proved"] else 0, "subscription")
+    revoked = subscriptions["found"] if subscriptions["proved"] else []
     console.print(
-        f"{told['connection']} is removed: {revoked} revoked and {count(len(lists), 'hot list')} withdrawn, as the"
-        f" vendor itself shows; {count(reads['purged'], 'read')} purged and {reads['kept']:,} kept"
+        f"{told['connection']} is removed; {count(reads['purged'], 'read')} purged and {reads['kept']:,} kept"
         f" ({reads['held']:,} on hold)."
     )
+    shown = [count(len(revoked), "subscription") + " revoked"] if revoked else []
+    shown += [count(len(lists), "hot list") + " withdrawn"] if lists else []
+    if shown:
+        console.print(f"The vendor itself shows that it is so: {' and '.join(shown)}.")
     for what in ("secrets", "schedule"):
         console.print(f"{what.capitalize()}: {told[what]}.")
     if subscriptions.get("note"):
