@@ -1,7 +1,7 @@
 """The hub's settings: environment variables that start with `ALPRHUB_`, each with a default that works alone."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -42,7 +42,32 @@ class HubSettings(BaseSettings):
         default=(), description="Who sees the reads of every hold besides its own people: user names between commas."
     )
 
-    @field_validator("allow_connectors", "auditors", mode="before")
+    notice_email_to: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Who gets notices by e-mail: addresses with commas between."
+    )
+    notice_email_from: str | None = Field(
+        default=None, description="The sender of notices; without it, the first of those who get them."
+    )
+    notice_smtp_host: str | None = Field(default=None, description="The mail server that takes notices.")
+    notice_smtp_port: int | None = Field(
+        default=None, ge=1, le=65535, description="Its port; without it, that of its security: 587, 465 or 25."
+    )
+    notice_smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How it is spoken to: starttls, tls (from the first byte) or none."
+    )
+    notice_smtp_user: str | None = Field(default=None, description="The login at the mail server, where it wants one.")
+    notice_smtp_password: SecretStr | None = Field(default=None, description="The password of that login.")
+    notice_webhook_url: SecretStr | None = Field(
+        default=None, description="Address that gets notices as JSON by POST; it may hold a token, so it is not shown."
+    )
+    notice_webhook_secret: SecretStr | None = Field(
+        default=None, description="Signs them: X-Alprhub-Signature is sha256= and the HMAC-SHA256 of the body in hex."
+    )
+    notice_syslog: str | None = Field(
+        default=None, description="A syslog that gets notices: udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH."
+    )
+
+    @field_validator("allow_connectors", "auditors", "notice_email_to", mode="before")
     @classmethod
     def _with_commas(cls, given: object) -> object:
         return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else given

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from shutil import disk_usage
 
 from sqlalchemy import Connection, select
 
@@ -16,12 +17,13 @@ from hub.connections.accounts import Connections, of_origin
 from hub.connections.cameras import Cameras
 from hub.connections.changes import Changes
 from hub.connections.diagnostics import Diagnostics
-from hub.connections.figures import waiting_pushes
 from hub.connections.health import Health
 from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
 from hub.connections.secrets import Sealing
+from hub.connections.surroundings import Surroundings
 from hub.connections.trial import Trials
+from hub.connections.waiting import waiting
 from hub.errors import NotFound, PolicyRefused
 from hub.hotlists.lists import Hotlists
 from hub.hotlists.publishing import Publishing
@@ -31,6 +33,8 @@ from hub.ingest.intake import Intake
 from hub.ingest.pictures import Pictures
 from hub.ingest.quarantine import Quarantine
 from hub.ingest.sync import Sync, Watch
+from hub.notices.service import Notices
+from hub.notices.ways import ways
 from hub.policy.asking import Asking
 from hub.policy.profile import Profile, load
 from hub.retention.activate import Activate, Governing, begin
@@ -108,6 +112,7 @@ class Hub:
     links: Links
     orders: Orders
     pictures: Pictures
+    notices: Notices
 
 
 @contextmanager
@@ -165,7 +170,7 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
 
     search = Search(store, asking, clock, profile.zone, connections.kind)
     pictures = Pictures(store, images, clock)
-    sync = Sync(store, audit, clock, intake, pictures, connections.open, connections.pause, watches, life)
+    sync = Sync(store, audit, clock, intake, pictures, connections.open, connections.stop, watches, life)
     publishing = Publishing(store, audit, clock, hotlists, connections.open)
     recompute = Recompute(store, audit, clock, lambda: _kinds(store, connections), governing)
     retention = Retention(store, images, audit, clock, governing, lambda: _kinds(store, connections))
@@ -174,7 +179,14 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         settings.auditors,
     )  # fmt: skip
     certificates = Certificates(store, audit, clock)
-    health = Health(store, clock, connections, lambda: waiting_pushes(settings.data / "inbox"))
+    ways_out = ways(settings, frame)
+    surroundings = Surroundings(
+        store, settings.data, lambda: disk_usage(settings.data).free, [way.name for way in ways_out]
+    )
+    health = Health(
+        store, clock, connections, lambda: waiting(settings.data / "inbox"), surroundings,
+        lambda: governing.profile().zone, life,
+    )  # fmt: skip
     return Hub(
         settings=settings,
         clock=clock,
@@ -190,7 +202,16 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         pausing=Pausing(store, clock, connections),
         health=health,
         diagnostics=Diagnostics(store, audit, clock, vault, connections, health),
-        removals=Removals(store, audit, clock, endings, connections, publishing.withdraw, retention.purge),
+        removals=Removals(
+            store,
+            audit,
+            clock,
+            endings,
+            connections,
+            publishing.withdraw,
+            retention.purge,
+            lambda: waiting(settings.data / "inbox"),
+        ),
         cameras=Cameras(store, audit),
         intake=intake,
         sync=sync,
@@ -200,7 +221,7 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         publishing=publishing,
         search=search,
         lookups=Lookups(
-            asking, audit, clock, search.find, connections.list, connections.open, intake.take, connections.pause
+            asking, audit, clock, search.find, connections.list, connections.open, intake.take, connections.stop
         ),
         export=Export(asking, audit, clock, search.every, search.covered),
         analysis=Analysis(store, asking, clock, profile.zone),
@@ -208,7 +229,7 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         ages=Ages(store, audit, clock, profile, lambda: _kinds(store, connections), holds.bookings),
         calendar=Calendar(store, audit, clock, profile),
         reconciliation=Reconciliation(store, audit, clock),
-        canaries=Canaries(store, audit, clock, profile, connections.open, connections.pause),
+        canaries=Canaries(store, audit, clock, profile, connections.open, connections.stop),
         certificates=certificates,
         handover=Handover(store, audit, clock, profile, certificates),
         activate=Activate(store, audit, clock, recompute.effect),
@@ -218,6 +239,9 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         orders=Orders(store, audit, asking, clock, lambda *asked: _meant(search, *asked), retention.purge),
         links=Links(store, audit, clock, governing, lambda: _kinds(store, connections)),
         pictures=pictures,
+        notices=Notices(
+            store, audit, clock, health.all, health.around, ways_out, lambda: governing.profile().zone, settings.agency
+        ),
     )
 
 

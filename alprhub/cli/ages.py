@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from hub import words
 from hub.audit.record import Actor
 from hub.retention.ages import Report
 from hub.retention.calendar import Ending
@@ -36,7 +37,8 @@ def calendar(
     """List which reads end on the next days, and by which rule."""
     with failures(), open_hub() as hub:
         ends = hub.calendar.next(Actor.of_process(), days)
-    print_rows([_row(one) for one in ends], ("day", "rule", "clause", "reads", "held"), as_json, "nothing ends")
+    nothing = f"no read that the hub holds now ends within {words.count(days, 'day')}"
+    print_rows([_row(one) for one in ends], ("day", "rule", "clause", "reads", "held"), as_json, nothing)
 
 
 def reconcile(

@@ -15,6 +15,7 @@ from alprhub.cli import (
     holds,
     hotlists,
     lookup,
+    notices,
     policy,
     prefect,
     quarantine,
@@ -39,6 +40,7 @@ app.add_typer(connections.app, name="connections")
 app.add_typer(connectors.app, name="connectors")
 app.add_typer(holds.app, name="holds")
 app.add_typer(hotlists.app, name="hotlists")
+app.add_typer(notices.app, name="notices")
 app.add_typer(policy.app, name="policy")
 app.add_typer(prefect.app, name="prefect")
 app.add_typer(quarantine.app, name="quarantine")

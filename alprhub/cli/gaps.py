@@ -1,6 +1,6 @@
 """`alprhub gaps | backfill`: what may be missing, and pulling it again."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -8,6 +8,11 @@ from alprhub.cli.asking import moment
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.wiring import open_hub
+
+_NONE: Final = (
+    "no gap that the hub can see: runs covered every time since the first of them, and no camera fell silent for far"
+    " longer than usual. A source that never ran, or that only pushes, has no runs to tell by"
+)
 
 
 def gaps(
@@ -20,7 +25,7 @@ def gaps(
     with failures(), open_hub() as hub:
         window = (moment(hub, since, "since"), moment(hub, until, "until"))
         found = hub.gaps.find(Actor.of_process(), connection, *window)
-    print_rows(found, ("connection", "camera", "since", "until", "usual_seconds", "reason"), as_json, "no gaps")
+    print_rows(found, ("connection", "camera", "since", "until", "usual_seconds", "reason"), as_json, _NONE)
 
 
 def backfill(

@@ -1,6 +1,8 @@
 """`alprhub hotlists`: lists, and their way to every source."""
 
+from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -11,6 +13,7 @@ from hub.errors import Invalid
 from hub.hotlists.files import entries_of
 from hub.hotlists.publishing import Published
 from hub.wiring import Hub, open_hub
+from hub.words import count
 from normalize.states import state as state_word
 
 app = typer.Typer(help="Import, withdraw, publish and verify hot lists.", no_args_is_help=True)
@@ -57,7 +60,11 @@ def withdraw(
         if state and not code:
             raise Invalid(f"state: {state!r} is no state that is known here")
         removed = hub.hotlists.withdraw(Actor.of_process(), name, plate, code, reason)
-        print_json({"removed": removed}) if as_json else console.print(f"{removed} removed")
+        if as_json:
+            print_json({"removed": removed})
+        else:
+            here = f"{count(removed, 'entry', 'entries')} removed from {name} here; vendors hold their copies until"
+            console.print(f"{here} this has proved that they do not: alprhub hotlists publish {quote(name)}")
 
 
 @app.command()
@@ -78,7 +85,14 @@ def _at(hub: Hub, names: list[str] | None) -> list[str]:
     return names or [account.name for account in hub.connections.list() if account.state == "active"]
 
 
+def _row(result: Published) -> dict[str, object]:
+    """A result as people read it: what nobody knows is said to be unknown."""
+    counts = {name: getattr(result, name) for name in ("added", "removed", "missing", "unexpected")}
+    return asdict(result) | {name: "unknown" if value is None else value for name, value in counts.items()}
+
+
 def _show(results: list[Published], as_json: bool) -> None:
-    print_rows(results, _COLUMNS, as_json, "no active connections")
+    rows = results if as_json else [_row(result) for result in results]
+    print_rows(rows, _COLUMNS, as_json, "no active connections, so nothing was sent or compared")
     if not all(result.verified for result in results):
         raise typer.Exit(75)

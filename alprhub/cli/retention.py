@@ -54,7 +54,10 @@ def destroy(
         if as_json:
             print_json(done)
         else:
-            console.print(f"order {done.number}: {done.reads:,} reads are destroyed; the certificates name it")
+            console.print(
+                f"order {done.number}: {done.reads:,} reads are destroyed in this hub, and the certificates name it;"
+                " vendors' own copies, exports and backups are not reached by it"
+            )
 
 
 @app.command()

@@ -14,7 +14,7 @@ def serve(
     certificate: Annotated[str | None, typer.Option(help="A file with the TLS certificate chain.")] = None,
     private_key: Annotated[str | None, typer.Option(help="A file with its private key.")] = None,
 ) -> None:
-    """Take what vendors push to /in/CONNECTION, until told to end; what was taken is kept first."""
+    """Take what vendors push to /in/CONNECTION, until told to end; what is not kept by then waits on the disk."""
     import uvicorn
 
     from alprhub.web.app import web_app

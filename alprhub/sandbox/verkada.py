@@ -169,6 +169,7 @@ async def images(request: Request) -> Response:
     if camera_id in state.deaf:
         raise Refusal(400, "LPR is not enabled on this camera")
     now = int(state.clock().timestamp())
+    # invented: that the window is the last day where no time is told
     start, end = _whole(query.get("start_time"), now - 86_400), _whole(query.get("end_time"), now)
     plate = query.get("license_plate")
     found = [

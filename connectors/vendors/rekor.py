@@ -310,12 +310,15 @@ class RekorConnector(Connector[RekorSettings]):
     def push(self, delta: contract.Delta) -> contract.PushReport:
         """Import `delta.complete`, which replaces what the list held; safe to repeat.
 
-        Raises `AdminMustFix` above 250 000 entries and for plates above 15 characters, which no import takes, and
-        `VendorChanged` where Scout refuses the file or counts other entries than were sent.
+        Raises `AdminMustFix` above 250 000 entries, where Rekor advises to split, and for plates above 15 characters,
+        which no import takes, and `VendorChanged` where Scout refuses the file or counts other entries than were sent.
         """
         entries = one_a_plate(alive(delta.complete, self.frame.clock.now()), self.held_form)
         if len(entries) > MOST_ROWS:
-            raise AdminMustFix(f"a Scout import takes at most {MOST_ROWS} entries, the list has {len(entries)}")
+            raise AdminMustFix(
+                f"the list has {len(entries):,} entries; Rekor advises to split imports above {MOST_ROWS:,}, and that"
+                " Scout takes more is published nowhere: make two lists of it"
+            )
         if long := sum(len(plate) > LONGEST for plate in entries):
             raise AdminMustFix(f"{long} entries have plates of more than {LONGEST} characters, which no import takes")
         pk = self._id_of(delta.list_name)

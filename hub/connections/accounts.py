@@ -157,6 +157,10 @@ class Connections:
         """Stop an account from running until somebody resumes it."""
         self._set_state(actor, name, PAUSED, reason)
 
+    def stop(self, actor: Actor, name: str, reason: str) -> None:
+        """Pause an account because its vendor refuses it, while `actor` asked for something else; a person must act."""
+        self._set_state(actor, name, PAUSED, reason, by_hub=True)
+
     def resume(self, actor: Actor, name: str, *, check: bool = True) -> str:
         """Let an account run again once its live check has found that it works, and say what it found.
 
@@ -168,15 +172,17 @@ class Connections:
         self._set_state(actor, name, ACTIVE, None)
         return said
 
-    def _set_state(self, actor: Actor, name: str, state: str, reason: str | None) -> None:
+    def _set_state(self, actor: Actor, name: str, state: str, reason: str | None, *, by_hub: bool = False) -> None:
         with self._store.write() as connection:
             row = settled(connection, name)
             connection.execute(
                 update(tables.connections)
                 .where(tables.connections.c.id == row.id)
-                .values(state=state, state_reason=reason)
+                .values(state=state, state_reason=reason, paused_by_hub=by_hub)
             )
-            self._audit.record(actor, f"connections.{state}", "done", target=name, within=connection, why_paused=reason)
+            self._audit.record(
+                actor, f"connections.{state}", "done", target=name, within=connection, why_paused=reason, by_hub=by_hub
+            )
 
     def _free(self, connection: Any, name: str) -> None:
         state = connection.scalar(select(tables.connections.c.state).where(tables.connections.c.name == name))

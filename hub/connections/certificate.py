@@ -1,24 +1,34 @@
-"""The certificate of a removal: who ended what, when and why, what was proved and what was not; with its digest."""
+"""The certificate of a removal: who ended what, when and why, what was proved and what was not; with its digest.
+
+It says what the hub knows and no more: what it did itself, what it saw at the vendor, and what it could not see.
+"""
 
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Row
 
 from hub.audit.record import Actor
+from hub.connections.waiting import Waiting
 from hub.errors import IntegrityBroken
 from hub.store.instant import from_micros
 
+SECRETS: Final = "erased from the hub's database; not revoked at the vendor, and not looked for in backups"
+SCHEDULE: Final = "the hub starts no run of it any more, and refuses every run that a scheduler still asks for"
 
-def written(row: Row[Any], begun: Row[Any], steps: dict[str, Any], actor: Actor, now: datetime) -> tuple[str, str]:
+
+def written(
+    row: Row[Any], begun: Row[Any], steps: dict[str, Any], pushes: Waiting, actor: Actor, now: datetime
+) -> tuple[str, str]:
     """The certificate as canonical JSON (keys in order, no blanks), and its SHA-256."""
     subscriptions = _plain(steps["subscriptions"])
     lists = [_plain(one) for _, one in sorted(steps["hot_lists"].items())]
-    unproved = [f"hot list {one['list']}" for one in lists if not one["proved"]]
+    unproved = [_unproved(f"hot list {one['list']}", one) for one in lists if not one["proved"]]
     if not subscriptions["proved"]:
-        unproved.insert(0, "subscriptions")
+        unproved.insert(0, _unproved("subscriptions", subscriptions))
+    unproved += _left_behind(pushes, row.id)
     certificate = {
         "connection": row.name,
         "connector": row.connector,
@@ -34,9 +44,10 @@ def written(row: Row[Any], begun: Row[Any], steps: dict[str, Any], actor: Actor,
         "subscriptions": subscriptions,
         "hot_lists": lists,
         "reads": _plain(steps["reads"]),
-        "secrets": "destroyed",
-        "schedule": "ended",
-        "proof_missing": unproved,
+        "secrets": SECRETS,
+        "schedule": SCHEDULE,
+        "proof_missing": [one["what"] for one in unproved],
+        "not_proved": unproved,
     }
     body = msgspec.json.encode(certificate, order="sorted")
     return body.decode(), sha256(body).hexdigest()
@@ -47,6 +58,24 @@ def checked(text: str, digest: str) -> dict[str, Any]:
     if sha256(text.encode()).hexdigest() != digest:
         raise IntegrityBroken("the certificate is not the one that was written: its digest does not fit")
     return {"certificate": msgspec.json.decode(text), "sha256": digest}
+
+
+def _unproved(what: str, step: dict[str, Any]) -> dict[str, Any]:
+    """What is not proved, because of what, and why it was gone on with all the same."""
+    because = step.get("error") or "nobody could see that nothing of it is left there"
+    return {"what": what, "because": because, "forced": step.get("forced")}
+
+
+def _left_behind(pushes: Waiting, connection_id: int) -> list[dict[str, Any]]:
+    """What was pushed and is no read yet: purging reads does not reach it."""
+    found = []
+    if pushes.counts is None or pushes.counts.get(connection_id):
+        because = "they lie in the inbox; a receiver that is up drops them, and says so in the audit"
+        found.append({"what": "pushes that were not kept yet", "because": because, "forced": None})
+    if pushes.set_aside:
+        because = "they cannot be read, so whose they are is not known; a person must delete them"
+        found.append({"what": "pushes that were set aside", "because": because, "forced": None})
+    return found
 
 
 def _plain(step: dict[str, Any]) -> dict[str, Any]:

@@ -1,18 +1,17 @@
-"""What is counted of a connection: hours, cameras, runs, pushes that wait. Every question is answered by an index."""
+"""What is counted of a connection: hours, cameras, runs, records, gaps. Every question is answered by an index."""
 
-from collections import Counter
 from datetime import datetime, timedelta
-from pathlib import Path
 from statistics import median
 from typing import Any, Final, NamedTuple
 
-import msgspec
-from sqlalchemy import Connection, Row, and_, func, or_, select, text
+from sqlalchemy import Connection, Row, and_, func, select, text
 
 from hub.store import tables
+from hub.store.days import MICROS
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
-from hub.store.runs import NO_END
+from hub.store.runs import NO_END, Span, holes
+from hub.store.runs import spans as covered_by_runs
 
 WEEKS: Final = 4
 RUNS: Final = 20
@@ -25,7 +24,8 @@ PATIENCE: Final = 10
 """A camera is silent after so many of its usual gaps …"""
 SHORTEST_SILENCE: Final = timedelta(hours=1)
 """… and never sooner than this."""
-MOST_WAITING: Final = 256 * 1024 * 1024
+SOME_REFUSED: Final = 1000
+"""Quarantined records that tell why most are refused."""
 _WEEK: Final = timedelta(days=7)
 _HOUR: Final = timedelta(hours=1)
 
@@ -60,7 +60,7 @@ class Silence(NamedTuple):
 
 
 class Runs(NamedTuple):
-    """The last runs: how many failed in a row, since when and how, and what share of the records was refused."""
+    """The last runs: how many failed in a row, since when and how; what they pulled, and since when they tell."""
 
     last_success: datetime | None
     failed: int
@@ -69,6 +69,7 @@ class Runs(NamedTuple):
     error: str | None
     pulled: int
     quarantined: int
+    oldest: datetime | None = None
 
 
 class Ends(NamedTuple):
@@ -162,38 +163,66 @@ def runs(connection: Connection, connection_id: int) -> Runs:
         error=last[0].error if failed else None,
         pulled=sum(row.pulled for row in last),
         quarantined=sum(row.quarantined for row in last),
+        oldest=from_micros(last[-1].started_at) if last else None,
     )
 
 
-def unproved(connection: Connection, connection_id: int) -> list[tuple[str, str | None]]:
-    """The hot lists that are not proved to be at a connection, each with its last error."""
-    table, lists = tables.publications, tables.hotlists
-    differs = or_(table.c.verified_at.is_(None), table.c.error.is_not(None))
-    rows = connection.execute(
-        select(lists.c.name, table.c.error)
-        .join(table, table.c.hotlist_id == lists.c.id)
-        .where(table.c.connection_id == connection_id, differs)
-        .order_by(lists.c.name)
-    )
-    return [(row.name, row.error) for row in rows]
+class Records(NamedTuple):
+    """Records that came, and how many of them could not become reads."""
+
+    came: int
+    refused: int
+
+    @property
+    def share(self) -> float:
+        """The share that was refused."""
+        return self.refused / self.came if self.came else 0.0
 
 
-def waiting_pushes(folder: Path) -> Counter[int] | None:
-    """How many pushes lie in the inbox and are not kept yet, by connection; None where there are too many to count."""
-    waiting: Counter[int] = Counter()
-    size = 0
-    for batch in sorted(folder.glob("*.batch")):
-        try:
-            size += batch.stat().st_size
-            if size > MOST_WAITING:
-                return None
-            waiting.update(pushed[1] for pushed in _BATCH.decode(batch.read_bytes()))
-        except (FileNotFoundError, msgspec.DecodeError):
-            continue  # kept meanwhile; or broken, and the inbox says so itself
-    return waiting
+def records(connection: Connection, connection_id: int, lately: Runs) -> Records:
+    """The records of the last runs, or those of the newest day that brought any, whichever were refused more.
+
+    What a replay has kept since is not counted as refused: the days know of it, runs do not. What is pushed belongs to
+    no run, so of that the days alone tell.
+    """
+    table = tables.days
+    of_it = table.c.connection_id == connection_id
+    newest = connection.execute(
+        select(table.c.pulled, table.c.quarantined)
+        .where(of_it, table.c.pulled > 0)
+        .order_by(table.c.day.desc())
+        .limit(1)
+    ).one_or_none()
+    found = [Records(newest.pulled, newest.quarantined)] if newest else []
+    if lately.pulled and lately.oldest is not None:
+        still = select(func.sum(table.c.quarantined)).where(of_it, table.c.day >= to_micros(lately.oldest) // MICROS)
+        found.append(Records(lately.pulled, min(lately.quarantined, int(connection.scalar(still) or 0))))
+    return max(found, key=lambda one: one.share, default=Records(0, 0))
 
 
-_BATCH: Final = msgspec.msgpack.Decoder(list[tuple[str, int, int, str, msgspec.Raw]])
+def why_refused(connection: Connection, connection_id: int) -> tuple[str, str] | None:
+    """The field and the reason for which most of a connection's quarantined records were refused."""
+    table = tables.quarantine
+    some = (
+        select(table.c.field, table.c.reason).where(table.c.connection_id == connection_id).limit(SOME_REFUSED)
+    ).subquery()
+    most = connection.execute(
+        select(some.c.field, some.c.reason)
+        .group_by(some.c.field, some.c.reason)
+        .order_by(func.count().desc(), some.c.field, some.c.reason)
+        .limit(1)
+    ).one_or_none()
+    return (most.field, most.reason) if most else None
+
+
+def missed(connection: Connection, connection_id: int, oldest: datetime) -> list[Span]:
+    """The times between runs that no run has covered, oldest first; what came before `oldest` would be over by now."""
+    covered = covered_by_runs(connection, connection_id, to_micros(oldest)).get(connection_id, [])
+    if not covered:
+        return []
+    return list(holes(covered, max(covered[0].since, to_micros(oldest)), covered[-1].until))
+
+
 _ENDS: Final = text(
     "SELECT (SELECT min(captured_at) FROM reads WHERE camera_id = :camera) AS oldest,"
     " (SELECT max(captured_at) FROM reads WHERE camera_id = :camera) AS newest"

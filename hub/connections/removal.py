@@ -16,6 +16,7 @@ from hub.connections.certificate import checked, written
 from hub.connections.lives import Lives
 from hub.connections.lives import held as held_of
 from hub.connections.row import REMOVED, REMOVING, any_row
+from hub.connections.waiting import Waiting
 from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.store import tables
 from hub.store.engine import Store
@@ -44,6 +45,7 @@ class Removals:
         connections: Connections,
         withdraw: Withdraw,
         purge: Callable[[Actor], Mapping[str, int]],
+        waiting: Callable[[], Waiting],
     ) -> None:
         self._store = store
         self._audit = audit
@@ -52,15 +54,16 @@ class Removals:
         self._connections = connections
         self._withdraw = withdraw
         self._purge = purge
+        self._waiting = waiting
 
     def remove(self, actor: Actor, name: str, *, reads: Reads, reason: str, force: str | None = None) -> dict[str, Any]:
         """End a connection and give the certificate: `certificate` and its `sha256`.
 
         Nothing runs any more; the vendor's subscriptions are revoked and our hot lists withdrawn there, both proved by
         looking again; the reads stay until their time is up (`keep`), or go now where they may (`purge`; those that
-        are held are over now too, and go once nobody holds them); then secrets and schedule are destroyed. Safe to kill
+        are held are over now too, and go once nobody holds them); then secrets and pace are erased. Safe to kill
         and to repeat: what is done is not done again, and a connection that is removed gives its certificate. `force`
-        says why it goes on without a proof, and the certificate says so too.
+        says why it goes on without a proof: the certificate then says what is not proved, because of what.
 
         Raises `Stopped` naming the step that could not be done or proved, `Invalid`, `NotFound`, and `Conflict` where a
         run is under way or the removal was begun with the other choice for the reads.
@@ -144,7 +147,7 @@ class Removals:
         if not isinstance(connector, Unsubscribes):
             pushes = isinstance(connector, ReceivesReads)
             told = "the source must be told by a person to stop pushing; what it pushes is refused" if pushes else None
-            return {"found": [], "left": 0, "proved": True, "note": told, "error": None}
+            return {"found": [], "left": None if pushes else 0, "proved": True, "note": told, "error": None}
         before = steps.get("subscriptions", {}).get("found", [])
         found = list(before)
         try:
@@ -192,12 +195,12 @@ class Removals:
         self._keep_steps(actor, row, steps, "reads")
 
     def _finish(self, actor: Actor, row: Row[Any], steps: dict[str, Any]) -> dict[str, Any]:
-        """Destroy secrets and schedule, and certify, in one transaction."""
+        """Erase secrets and pace, and certify, in one transaction."""
         table, accounts = tables.removals, tables.connections
         now = self._clock.now()
         with self._store.write() as connection:
             begun = connection.execute(select(table).where(table.c.connection_id == row.id)).one()
-            text, digest = written(row, begun, steps, actor, now)
+            text, digest = written(row, begun, steps, self._waiting(), actor, now)
             connection.execute(
                 update(accounts)
                 .where(accounts.c.id == row.id)

@@ -1,10 +1,11 @@
 """`Publishing`: making every source's copy of a list agree with ours, and proving it by reading back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import delete, select
 
 from connectors.contract import (
@@ -20,6 +21,7 @@ from connectors.contract import (
 from connectors.errors import ConnectorError, Gone, TryAgain
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
+from hub.errors import Conflict, HubError, NotFound
 from hub.hotlists.lists import Hotlists
 from hub.store import tables
 from hub.store.engine import Store
@@ -28,15 +30,20 @@ from hub.store.instant import to_micros
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What is known of one list at one connection. `verified` is true only after the vendor's copy was compared."""
+    """What is known of one list at one connection. `verified` is true only after the vendor's copy was compared.
+
+    `added` and `removed` are what the vendor's copy shows where it could be read back, also where a push failed in its
+    middle; else what was handed over. None: nobody knows. `missing` and `unexpected` are by how many entries the copy
+    differs from the list.
+    """
 
     connection: str
-    added: int
-    removed: int
+    added: int | None
+    removed: int | None
     verified: bool
     proof: str
-    missing: int = 0
-    unexpected: int = 0
+    missing: int | None = 0
+    unexpected: int | None = 0
     error: str | None = None
 
 
@@ -60,32 +67,44 @@ class Publishing:
     def publish(self, actor: Actor, list_name: str, connection_name: str) -> Published:
         """Make a connection's copy agree with the list, then read it back and compare.
 
-        A failure is part of the answer, and on record, so that one vendor's outage never hides another's.
+        A failure is part of the answer, and on record, so that one vendor's outage never hides another's; so is an
+        account that cannot be opened, and one to which somebody else is publishing now. Raises `NotFound` where there
+        is no such connection or list.
         """
-        account, connector = self._open(connection_name)
+        ident = self._id(connection_name)
+        list_id, entries = self._hotlists.in_force(list_name)
+        try:
+            _, connector = self._open(connection_name)
+        except (HubError, ValidationError) as closed:
+            result = Published(connection_name, 0, 0, False, "none", None, None, _unopened(closed))
+            self._settle(actor, "hotlists.publish", list_name, list_id, ident, result, bool(entries))
+            return result
         if not isinstance(connector, PushesHotlists):
             return self._matched_here(connection_name, connector)
-        with self._store.lease(f"publish-{account.id}"):
-            list_id, entries = self._hotlists.in_force(list_name)
-            self._intend(list_id, account.id)
-            try:
-                pushed = connector.push(self._delta(connector, list_name, entries))
-            except ConnectorError as failed:
-                result = Published(connection_name, 0, 0, False, "none", error=str(failed))
-            else:
-                self._note(list_id, account.id, pushed_at=self._clock.now())
-                result = self._compared(connector, connection_name, list_name, entries, pushed)
-            self._settle(actor, "hotlists.publish", list_name, list_id, account.id, result, bool(entries))
+        try:
+            with self._store.lease(f"publish-{ident}"):
+                list_id, entries = self._hotlists.in_force(list_name)
+                self._intend(list_id, ident)
+                result = self._pushed(connector, connection_name, list_name, list_id, ident, entries)
+                self._settle(actor, "hotlists.publish", list_name, list_id, ident, result, bool(entries))
+        except Conflict:
+            busy = "somebody else is publishing to it now; nothing was sent"
+            return Published(connection_name, 0, 0, False, "none", None, None, busy)
         return result
 
     def verify(self, actor: Actor, list_name: str, connection_name: str) -> Published:
         """Read a connection's copy and compare it with the list, sending nothing."""
-        account, connector = self._open(connection_name)
-        if not isinstance(connector, PushesHotlists):
-            return self._matched_here(connection_name, connector)
+        ident = self._id(connection_name)
         list_id, entries = self._hotlists.in_force(list_name)
-        result = self._compared(connector, connection_name, list_name, entries, PushReport(0, 0))
-        self._settle(actor, "hotlists.verify", list_name, list_id, account.id, result, bool(entries))
+        try:
+            _, connector = self._open(connection_name)
+        except (HubError, ValidationError) as closed:
+            result = Published(connection_name, 0, 0, False, "none", None, None, _unopened(closed))
+        else:
+            if not isinstance(connector, PushesHotlists):
+                return self._matched_here(connection_name, connector)
+            result = self._compared(connector, connection_name, list_name, entries, PushReport(0, 0))
+        self._settle(actor, "hotlists.verify", list_name, list_id, ident, result, bool(entries))
         return result
 
     def withdraw(self, actor: Actor, list_name: str, connection_name: str) -> dict[str, Any]:
@@ -104,7 +123,8 @@ class Publishing:
             try:
                 result = self._compared(connector, connection_name, list_name, [], PushReport(0, 0))
                 if not result.verified:
-                    pushed = connector.push(self._delta(connector, list_name, []))
+                    before = self._before(connector, list_name)
+                    pushed = connector.push(self._delta(connector, list_name, [], before))
                     result = self._compared(connector, connection_name, list_name, [], pushed)
             except ConnectorError as failed:
                 result = Published(connection_name, 0, 0, False, "none", error=str(failed))
@@ -134,9 +154,58 @@ class Publishing:
             return Published(name, 0, 0, True, "matched_by_hub")
         return Published(name, 0, 0, False, "none", error=f"{connector.info.name} takes no hot lists")
 
-    def _delta(self, connector: PushesHotlists, list_name: str, entries: list[Entry]) -> Delta:
+    def _pushed(
+        self,
+        connector: PushesHotlists,
+        name: str,
+        list_name: str,
+        list_id: int,
+        ident: int,
+        entries: list[Entry],
+    ) -> Published:
+        """Push what differs and compare; a push that fails is compared too, for what of it arrived."""
+        try:
+            before = self._before(connector, list_name)
+        except ConnectorError as failed:
+            return Published(name, 0, 0, False, "none", None, None, str(failed))
+        held = {(connector.held_form(one.plate), one.state) for one in before}
+        delta = self._delta(connector, list_name, entries, before)
+        try:
+            pushed = connector.push(delta)
+        except ConnectorError as failed:
+            return self._cut_short(connector, name, list_name, entries, held, str(failed))
+        self._note(list_id, ident, pushed_at=self._clock.now())
+        return self._compared(connector, name, list_name, entries, pushed, held)
+
+    def _cut_short(
+        self,
+        connector: PushesHotlists,
+        name: str,
+        list_name: str,
+        entries: list[Entry],
+        before: set[tuple[str, str | None]],
+        failed: str,
+    ) -> Published:
+        """What is at the vendor after a push that failed: none of it, a part, or all of it after all."""
+        if connector.proof is Proof.ACCEPTED:
+            unknown = f"{failed}; nobody can look how much of it arrived"
+            return Published(name, None, None, False, "none", None, None, unknown)
+        found = self._compared(connector, name, list_name, entries, PushReport(0, 0), before)
+        if found.verified:
+            return found
+        if found.error is not None:
+            unknown = f"{failed}; how much of it arrived is not known, since the copy cannot be read: {found.error}"
+            return replace(found, added=None, removed=None, proof="none", error=unknown)
+        if found.added or found.removed:
+            arrived = f"{found.added or 0:,} of {len(connector.as_held(entries).keys() - before):,} new entries"
+            failed = f"{failed}; before that {arrived} arrived, and {found.removed or 0:,} went"
+        return replace(found, error=failed)
+
+    def _delta(
+        self, connector: PushesHotlists, list_name: str, entries: list[Entry], before: list[RemoteEntry]
+    ) -> Delta:
         """What must change at the vendor, found by looking there and not by what we remember of the last push."""
-        remote = {(connector.held_form(one.plate), one.state): one for one in self._before(connector, list_name)}
+        remote = {(connector.held_form(one.plate), one.state): one for one in before}
         wanted = connector.as_held(entries)
         return Delta(
             list_name=list_name,
@@ -160,22 +229,39 @@ class Publishing:
             raise
 
     def _compared(
-        self, connector: PushesHotlists, name: str, list_name: str, entries: list[Entry], pushed: PushReport
+        self,
+        connector: PushesHotlists,
+        name: str,
+        list_name: str,
+        entries: list[Entry],
+        pushed: PushReport,
+        before: set[tuple[str, str | None]] | None = None,
     ) -> Published:
+        """What the vendor's copy shows; with `before`, what it held then, also how much of a push arrived."""
         proof = connector.proof
         if proof is Proof.ACCEPTED:
-            return Published(name, pushed.added, pushed.removed, False, proof.value)
+            return Published(name, pushed.added, pushed.removed, False, proof.value, None, None)
         wanted = connector.as_held(entries).keys()
         try:
             remote = list(connector.list_remote(list_name))
         except Gone:
             remote = []
         except ConnectorError as failed:
-            return Published(name, pushed.added, pushed.removed, False, proof.value, len(wanted), 0, str(failed))
+            return Published(name, pushed.added, pushed.removed, False, proof.value, None, None, str(failed))
         held = {(connector.held_form(one.plate), one.state) for one in remote}
         missing, unexpected = len(wanted - held), len(held - wanted)
-        verified = not missing and not unexpected
-        return Published(name, pushed.added, pushed.removed, verified, proof.value, missing, unexpected)
+        added, removed = pushed.added, pushed.removed
+        if before is not None:
+            added, removed = len((held & wanted) - before), len(before - wanted - held)
+        return Published(name, added, removed, not missing and not unexpected, proof.value, missing, unexpected)
+
+    def _id(self, name: str) -> int:
+        table = tables.connections
+        with self._store.read() as connection:
+            ident = connection.scalar(select(table.c.id).where(table.c.name == name, table.c.removed_at.is_(None)))
+        if ident is None:
+            raise NotFound(f"there is no connection called {name!r}")
+        return int(ident)
 
     def _intend(self, list_id: int, connection_id: int) -> None:
         """Know from now on that a list may be there, even if the process ends before the push does."""
@@ -234,3 +320,9 @@ class Publishing:
                 proof=result.proof,
                 error=result.error,
             )
+
+
+def _unopened(closed: Exception) -> str:
+    """Why an account cannot be opened; what pydantic says of its settings may hold what was typed."""
+    why = str(closed) if isinstance(closed, HubError) else "its settings do not fit its connector any more"
+    return f"the account cannot be opened, so nothing was sent: {why}"

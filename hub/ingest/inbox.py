@@ -123,7 +123,8 @@ class Inbox:
         return total
 
     def start(self) -> None:
-        """Keep what arrives, in threads of this process, until `stop`."""
+        """Keep what waits from before and what arrives, in threads of this process, until `stop`."""
+        self._arrived.set()
         for work, name in ((self._keep_for_ever, "inbox"), (self._fetch_for_ever, "inbox pictures")):
             thread = Thread(target=work, name=name, daemon=True)
             thread.start()

@@ -61,6 +61,7 @@ connections = Table(
     Column("sealed_key", Text, nullable=False, server_default=""),
     Column("every_seconds", Integer),
     Column("removed_at", BigInteger),
+    Column("paused_by_hub", Boolean, nullable=False, server_default=text("false")),
 )
 """`sealed_key` names the key that `sealed` is under (empty: nobody noted it); `every_seconds` None: the vendor's."""
 
@@ -502,3 +503,37 @@ job_runs = Table(
     ),
 )
 """What ran by itself or by hand: `subject` is a connection, or a list and a connection; `runner` is what started it."""
+
+notices = Table(
+    "notices",
+    metadata,
+    _id(),
+    Column("subject", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("connection", Text),
+    Column("code", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""What people are told: `subject` is what it is about, `kind` is `begun`, `ended`, or `dropped` where the thing that it
+was about is gone. The newest of a subject says whether that stands."""
+
+deliveries = Table(
+    "notice_deliveries",
+    metadata,
+    Column("notice_id", ForeignKey("notices.id"), primary_key=True, autoincrement=False),
+    Column("way", Text, primary_key=True),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("next_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("error", Text),
+    Index(
+        "ix_notice_deliveries_waiting",
+        "way",
+        "notice_id",
+        sqlite_where=text("sent_at IS NULL"),
+        postgresql_where=text("sent_at IS NULL"),
+    ),
+)
+"""The outbox: each notice once for every way out, until it is sent."""

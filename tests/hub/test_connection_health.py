@@ -4,17 +4,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from plain import PlainConnector, record, write_page
 from sqlalchemy import event
 
 from alprhub.sandbox import flock_settings
-from connectors.errors import TryAgain, VendorChanged
+from connectors.contract import Document, Proof, PushReport
+from connectors.errors import AdminMustFix, TryAgain, VendorChanged
 from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.connections.health import Report
+from hub.connections.surroundings import LITTLE
 from hub.hotlists.lists import NewEntry
 from hub.store.instant import to_micros
 from hub.store.spool import Pushed, Spool
@@ -49,6 +53,17 @@ def told(hub: Hub) -> Report:
 
 def titles(report: Report) -> list[str]:
     return [card.title for card in report.cards]
+
+
+def codes(report: Report) -> list[tuple[str, bool]]:
+    return [(card.code, card.needs_person) for card in report.cards]
+
+
+def push(hub: Hub, *rows: dict[str, Any]) -> None:
+    """Keep records as the receiver does once they were pushed."""
+    account, connector = hub.connections.open("feed")
+    records = list(connector.unpack(Document(msgspec.json.encode(list(rows)))))
+    hub.intake.take(connector, account.id, records, obtained="push", received_at=hub.clock.now())
 
 
 def test_a_source_that_brings_what_it_usually_brings_is_well(opened: Hub, brings: Brings) -> None:
@@ -94,7 +109,7 @@ def test_runs_that_fail_are_counted_and_named(opened: Hub, actor: Actor, brings:
             opened.sync.run(actor, "feed")
     report = told(opened)
     assert report.status == "failing"
-    assert report.reason == "3 runs in a row ended with TryAgain since 2026-06-01 12:00 UTC: the vendor is down."
+    assert report.reason == "3 runs in a row failed since 2026-06-01 05:00 PDT (0 s ago): the vendor is down."
     assert report.cards[0].command == "alprhub connections check feed"
     assert report.last_success is not None
 
@@ -114,7 +129,7 @@ def test_a_source_that_has_not_run_is_late(opened: Hub, brings: Brings, clock: S
     clock.advance(timedelta(minutes=31))
     report = told(opened)
     assert (report.status, titles(report)) == ("late", ["feed has not run"])
-    assert report.reason == "It should run every 10 minutes, and the last one ended at 2026-06-01 12:00 UTC."
+    assert report.reason == "It should run every 10 min, and the last run ended 2026-06-01 05:00 PDT (31 min ago)."
 
 
 def test_a_source_that_brings_less_than_half_is_late(opened: Hub, brings: Brings) -> None:
@@ -122,7 +137,7 @@ def test_a_source_that_brings_less_than_half_is_late(opened: Hub, brings: Brings
     brings(0.1, 200, *many)
     report = told(opened)
     assert (report.status, titles(report)) == ("late", ["feed brings fewer reads"])
-    assert report.reason == "1 reads in the last hour, where this hour usually brings 24."
+    assert report.reason == "1 read in the last hour, where this hour usually brings 24."
 
 
 def test_a_paused_source_tells_why_and_nothing_else(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
@@ -137,10 +152,10 @@ def test_a_camera_that_brings_nothing_for_ten_of_its_gaps_is_named(opened: Hub, 
     brings(*(n / 10 for n in range(1, 100)), camera="pier")
     brings(*(5 + n / 10 for n in range(1, 100)), camera="harbour")
     report = told(opened)
-    assert (report.status, titles(report)) == ("late", ["1 cameras are silent"])
+    assert (report.status, titles(report)) == ("late", ["1 camera of feed is silent"])
     (camera,) = report.silent_cameras
     assert (camera["camera"], camera["usual_gap_seconds"]) == ("harbour", 360)
-    assert "usually one every 6 minutes" in report.reason
+    assert "usually one every 6 min" in report.reason
 
 
 def test_a_camera_that_is_as_silent_every_week_is_not_named(opened: Hub, brings: Brings) -> None:
@@ -229,3 +244,217 @@ def test_no_question_of_health_reads_the_whole_of_what_grows(opened: Hub, brings
             plans += [row[3] for row in rows]
     assert any("ix_reads_camera" in plan for plan in plans)
     assert [plan for plan in plans if plan.startswith("SCAN reads") or plan.startswith("SCAN quarantine")] == []
+
+
+SOON = "2026-06-01T19:00:00Z"
+"""Seven hours ahead of the hub's clock: a camera that writes its local time as UTC."""
+NOW = "2026-06-01T11:59:00Z"
+
+
+def test_pushes_that_are_all_refused_are_no_health(opened: Hub, feed: Path) -> None:
+    push(opened, {"id": "b1"}, {"id": "b2"}, {"id": "b3"})
+    report = told(opened)
+    assert (report.status, report.drift, codes(report)) == ("failing", 1.0, [("records_refused", True)])
+    assert report.reason.startswith("3 records of the last 3 could not become reads (100%). Most often")
+
+
+def test_four_of_five_that_are_refused_are_no_health_though_five_are_few(opened: Hub, feed: Path) -> None:
+    push(opened, record(1, "9SYN001", NOW), *({"id": f"b{n}"} for n in range(4)))
+    assert (told(opened).status, codes(told(opened))) == ("failing", [("records_refused", True)])
+
+
+def test_one_of_five_that_is_refused_is_said_and_no_alarm(opened: Hub, feed: Path) -> None:
+    push(opened, {"id": "b1"}, *(record(n, f"9SYN00{n}", NOW) for n in range(4)))
+    report = told(opened)
+    assert (report.status, codes(report)) == ("ok", [("some_refused", False)])
+    assert "1 record of the last 5 could not become reads (20%)" in report.reason
+
+
+def test_times_in_the_future_are_told_as_a_wrong_clock_or_zone(opened: Hub, feed: Path) -> None:
+    push(opened, *(record(n, f"9SYN00{n}", SOON) for n in range(4)))
+    report = told(opened)
+    assert (report.status, codes(report)) == ("failing", [("times_in_future", True)])
+    assert report.cards[0].command == "alprhub quarantine replay feed"
+
+
+def test_what_a_replay_has_kept_is_not_refused_any_more(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_page(feed, 1, [record(n, f"9SYN00{n}", SOON) for n in range(4)])
+    opened.sync.run(actor, "feed")
+    assert codes(told(opened)) == [("times_in_future", True)]
+    monkeypatch.setattr("normalize.gate.CLOCK_AHEAD", timedelta(days=1))
+    opened.quarantine.replay(actor, "feed")
+    assert "times_in_future" not in [code for code, _ in codes(told(opened))]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code", "verb"),
+    [
+        ("the vendor answered 401: no right to this folder", "key_refused", "rotate"),
+        ("the vendor refuses the key", "key_refused", "rotate"),
+        ("the vendor answered 402", "contract_over", "resume"),
+        ("the vendor answered 403", "right_missing", "resume"),
+        ("the folder /reads does not exist", "place_missing", "resume"),
+        ("the time zone is not set", "account_refused", "resume"),
+    ],
+)
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_an_account_that_is_refused_is_told_with_what_to_do_about_it(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch, refusal: str, code: str, verb: str
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise AdminMustFix(refusal)
+
+    monkeypatch.setattr(PlainConnector, "pull", refuse)
+    with pytest.raises(AdminMustFix):
+        opened.sync.run(actor, "feed")
+    (card,) = told(opened).cards
+    assert (card.status, card.code, card.needs_person) == ("paused", code, True)
+    assert card.command == f"alprhub connections {verb} feed"
+    assert refusal in card.happened
+    assert refusal not in card.plain
+    assert "alprhub connections resume feed" in card.do + card.command
+
+
+def test_a_pause_that_a_person_wanted_needs_nobody(opened: Hub, actor: Actor, feed: Path) -> None:
+    opened.connections.stop(actor, "feed", "the vendor refuses the key")
+    opened.connections.resume(actor, "feed")
+    opened.connections.pause(actor, "feed", "the key is new")
+    assert codes(told(opened)) == [("paused", False)]
+
+
+def test_a_vendor_that_is_down_needs_a_person_once_it_lasts(
+    opened: Hub, actor: Actor, brings: Brings, feed: Path, clock: SetClock
+) -> None:
+    brings(0.1)
+    (feed / "page-009.broken.json").touch()
+    with pytest.raises(TryAgain):
+        opened.sync.run(actor, "feed")
+    assert codes(told(opened)) == [("vendor_down", False)]
+    clock.advance(timedelta(hours=1))
+    assert ("vendor_down", True) in codes(told(opened))
+
+
+def test_a_time_that_no_run_covered_is_told_until_a_run_covers_it(
+    opened: Hub, actor: Actor, brings: Brings, clock: SetClock
+) -> None:
+    brings(0.1)
+    begun = clock.now()
+    clock.advance(timedelta(hours=3))
+    opened.sync.run(actor, "feed", begun + timedelta(hours=2), clock.now())
+    (card,) = [card for card in told(opened).cards if card.code == "gap"]
+    assert "2026-06-01 05:00 PDT to 2026-06-01 07:00 PDT (2 h)" in card.happened
+    assert card.command == "alprhub backfill feed"
+    opened.sync.backfill(actor, "feed")
+    assert "gap" not in [code for code, _ in codes(told(opened))]
+
+
+def listed(hub: Hub, actor: Actor) -> None:
+    hub.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+
+
+def test_a_list_that_was_never_published_is_told_after_an_hour(
+    opened: Hub, actor: Actor, brings: Brings, clock: SetClock
+) -> None:
+    listed(opened, actor)
+    assert "list_not_published" not in [code for code, _ in codes(told(opened))]
+    clock.advance(timedelta(minutes=61))
+    opened.sync.run(actor, "feed")
+    (card,) = [card for card in told(opened).cards if card.code == "list_not_published"]
+    assert card.command == "alprhub hotlists publish wanted --connection feed"
+    opened.publishing.publish(actor, "wanted", "feed")
+    assert "list_not_published" not in [code for code, _ in codes(told(opened))]
+
+
+def test_a_removal_that_nobody_published_is_told_after_an_hour(
+    opened: Hub, actor: Actor, brings: Brings, clock: SetClock
+) -> None:
+    listed(opened, actor)
+    opened.publishing.publish(actor, "wanted", "feed")
+    clock.advance(timedelta(minutes=1))
+    opened.hotlists.withdraw(actor, "wanted", "9SYN001", None, "recovered")
+    clock.advance(timedelta(minutes=59))
+    assert "list_behind" not in [code for code, _ in codes(told(opened))]
+    clock.advance(timedelta(minutes=2))
+    assert ("list_behind", True) in codes(told(opened))
+    opened.publishing.publish(actor, "wanted", "feed")
+    assert "list_behind" not in [code for code, _ in codes(told(opened))]
+
+
+def test_a_removal_that_the_vendor_ignored_is_told_as_such(
+    opened: Hub, actor: Actor, brings: Brings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brings(0.1)
+    listed(opened, actor)
+    opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.withdraw(actor, "wanted", "9SYN001", None, "recovered")
+    monkeypatch.setattr(PlainConnector, "push", lambda self, delta: PushReport(0, 1))
+    opened.publishing.publish(actor, "wanted", "feed")
+    (card,) = told(opened).cards
+    assert (card.status, card.code, card.needs_person) == ("late", "removal_unproved", True)
+    assert card.plain == "Hot list 'wanted' at feed is not proved: 1 entry that should be gone is still there."
+
+
+def test_a_list_that_nobody_can_look_at_is_said_to_be_unproved_without_an_alarm_for_ever(
+    opened: Hub, actor: Actor, brings: Brings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brings(0.1)
+    monkeypatch.setattr(PlainConnector, "proof", Proof.ACCEPTED)
+    listed(opened, actor)
+    opened.publishing.publish(actor, "wanted", "feed")
+    report = told(opened)
+    assert (report.status, codes(report)) == ("ok", [("list_cannot_be_proved", False)])
+    assert "it is not proved" in report.reason
+
+
+def test_pushes_that_wait_longer_than_minutes_are_no_health(opened: Hub, feed: Path, clock: SetClock) -> None:
+    spool = Spool(opened.settings.data / "inbox")
+    ident = opened.connections.list()[0].id
+    spool.put(Pushed("feed", ident, to_micros(clock.now()), "application/json", b"[]"))
+    spool.close()
+    assert told(opened).status == "ok"
+    clock.advance(timedelta(minutes=6))
+    report = told(opened)
+    assert (report.status, codes(report)) == ("failing", [("pushes_wait", True)])
+    assert report.reason == "1 push of feed waits to be kept, the oldest since 2026-06-01 05:00 PDT (6 min ago)."
+
+
+def test_pushes_that_were_set_aside_concern_the_hub(opened: Hub) -> None:
+    assert opened.health.around() == []
+    inbox = opened.settings.data / "inbox"
+    inbox.mkdir()
+    (inbox / "0000000000000001.broken").write_bytes(b"cut")
+    assert [card.code for card in opened.health.around()] == ["pushes_set_aside"]
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"),
+    [(LITTLE, []), (LITTLE - 1, [("late", "disk_nearly_full")]), (1 << 30, [("failing", "disk_full")])],
+)
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_disk_that_fills_up_concerns_the_hub(
+    opened: Hub, monkeypatch: pytest.MonkeyPatch, free: int, expected: list[tuple[str, str]]
+) -> None:
+    monkeypatch.setattr("hub.wiring.disk_usage", lambda _: SimpleNamespace(free=free))
+    assert [(card.status, card.code) for card in opened.health.around()] == expected
+
+
+def test_no_card_names_a_class_a_number_for_a_name_or_the_command_that_showed_it(
+    opened: Hub, actor: Actor, brings: Brings, feed: Path, clock: SetClock
+) -> None:
+    listed(opened, actor)
+    brings(*(5 + n / 10 for n in range(1, 100)), camera="harbour")
+    push(opened, {"id": "b1"})
+    (feed / "page-009.broken.json").touch()
+    clock.advance(timedelta(hours=2))
+    for _ in range(2):
+        with pytest.raises(TryAgain):
+            opened.sync.run(actor, "feed")
+    report = told(opened)
+    assert len(report.cards) > 3
+    for card in report.cards:
+        words = " ".join((card.title, card.happened, card.do, card.command, card.plain))
+        assert not [one for one in ("TryAgain", "VendorChanged", "connection 1", "UTC", "health") if one in words]
+        assert card.code
+        assert card.plain

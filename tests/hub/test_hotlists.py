@@ -8,6 +8,7 @@ import pytest
 from plain import PlainConnector, record, write_page
 from sqlalchemy import text
 
+from connectors.contract import Delta
 from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Invalid, NotFound
@@ -130,7 +131,7 @@ def test_a_removal_that_the_vendor_ignored_is_not_called_proved(
     opened.hotlists.withdraw(actor, "wanted", "7ZZZ001", None, "recovered")
     monkeypatch.setattr(PlainConnector, "push", lambda self, delta: PushReport(0, len(delta.remove)))
     sent = opened.publishing.publish(actor, "wanted", "feed")
-    assert (sent.removed, sent.verified, sent.unexpected) == (1, False, 1)
+    assert (sent.removed, sent.verified, sent.unexpected) == (0, False, 1)
     assert opened.audit.events(1)[0]["outcome"] == "unproved"
 
 
@@ -172,3 +173,84 @@ def test_a_file_of_entries_is_read_with_everybodys_column_names(opened: Hub) -> 
 def test_a_file_that_cannot_be_used_says_where(opened: Hub, csv: str, complaint: str) -> None:
     with pytest.raises(Invalid, match=complaint):
         list(entries_of(csv, opened.profile.zone, {"reason": "r", "case_number": "c"}))
+
+
+def many(number: int) -> list[NewEntry]:
+    return [NewEntry(f"9SYN{n:04}", "stolen", "26-1", "US-CA") for n in range(number)]
+
+
+def test_a_push_that_fails_in_its_middle_says_how_many_entries_arrived(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from connectors.errors import TryAgain
+
+    def push(self: PlainConnector, delta: Delta) -> None:
+        held = [{"plate": entry.plate, "state": entry.state} for entry in delta.complete[:990]]
+        (self.settings.folder / "list.json").write_bytes(msgspec.json.encode(held))
+        raise TryAgain("the vendor is down")
+
+    opened.hotlists.load(actor, "wanted", many(1000))
+    with monkeypatch.context() as broken:
+        broken.setattr(PlainConnector, "push", push)
+        sent = opened.publishing.publish(actor, "wanted", "feed")
+    assert (sent.added, sent.removed, sent.verified, sent.missing, sent.unexpected) == (990, 0, False, 10, 0)
+    assert sent.error == "the vendor is down; before that 990 of 1,000 new entries arrived, and 0 went"
+    assert opened.audit.events(1)[0]["detail"]["added"] == 990
+    assert opened.publishing.publish(actor, "wanted", "feed").added == 10
+
+
+def test_a_push_whose_answer_is_lost_is_proved_by_what_is_there(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from connectors.errors import TryAgain
+
+    whole = PlainConnector.push
+
+    def push(self: PlainConnector, delta: Delta) -> None:
+        whole(self, delta)
+        raise TryAgain("no answer")
+
+    opened.hotlists.load(actor, "wanted", many(3))
+    monkeypatch.setattr(PlainConnector, "push", push)
+    sent = opened.publishing.publish(actor, "wanted", "feed")
+    assert (sent.added, sent.verified, sent.error) == (3, True, None)
+
+
+def test_what_nobody_can_look_at_after_a_failed_push_is_called_unknown(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from connectors.errors import TryAgain
+
+    def down(self: PlainConnector, *_: object) -> None:
+        monkeypatch.setattr(PlainConnector, "list_remote", down)
+        raise TryAgain("the vendor is down")
+
+    opened.hotlists.load(actor, "wanted", many(3))
+    monkeypatch.setattr(PlainConnector, "push", down)
+    sent = opened.publishing.publish(actor, "wanted", "feed")
+    assert (sent.added, sent.removed, sent.missing, sent.unexpected, sent.verified) == (None, None, None, None, False)
+    assert "how much of it arrived is not known" in (sent.error or "")
+
+
+def test_a_connection_that_cannot_be_opened_is_part_of_the_answer_and_on_record(
+    opened: Hub, actor: Actor, feed: Path
+) -> None:
+    opened.hotlists.load(actor, "wanted", [STOLEN])
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE connections SET sealed_key = 'lost'"))
+    for act in (opened.publishing.publish, opened.publishing.verify):
+        sent = act(actor, "wanted", "feed")
+        assert (sent.added, sent.missing, sent.verified) == (0, None, False)
+        assert (sent.error or "").startswith("the account cannot be opened, so nothing was sent")
+        assert opened.audit.events(1)[0]["outcome"] == "unproved"
+    (card,) = [card for card in opened.health.of("feed").cards if card.code == "list_unproved"]
+    assert "cannot be opened" in card.happened
+    with pytest.raises(NotFound, match="nobody"):
+        opened.publishing.publish(actor, "wanted", "nobody")
+
+
+def test_two_who_publish_at_once_do_not_stop_each_others_other_vendors(opened: Hub, actor: Actor, feed: Path) -> None:
+    opened.hotlists.load(actor, "wanted", [STOLEN])
+    with opened.store.lease(f"publish-{opened.connections.list()[0].id}"):
+        sent = opened.publishing.publish(actor, "wanted", "feed")
+    assert (sent.verified, sent.error) == (False, "somebody else is publishing to it now; nothing was sent")

@@ -17,6 +17,7 @@ from connectors.contract import Document, Record, Request
 from hub.audit.record import Actor
 from hub.errors import Conflict, IntegrityBroken
 from hub.ingest.inbox import Inbox, Paused, Refused
+from hub.store.instant import to_micros
 from hub.store.spool import Full, Pushed, Spool
 from hub.wiring import Hub, open_inbox
 
@@ -160,6 +161,27 @@ def test_threads_keep_what_arrives(opened: Hub, feed: Path) -> None:
     with open_inbox(opened) as again:  # what the end of the first came too early for
         again.keep()
     assert len(plates(opened)) == 40
+
+
+def test_what_waits_from_before_is_kept_at_the_start_without_another_push(
+    opened: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(opened.settings.data / "inbox")
+    ident = opened.connections.list()[0].id
+    body = msgspec.json.encode([record(1, "9SYN001", AT.format(1))])
+    spool.put(Pushed("feed", ident, to_micros(opened.clock.now()), "application/json", body))
+    spool.close()
+    whole, kept = Inbox.keep, threading.Event()
+
+    def keep(self: Inbox) -> Any:
+        saved = whole(self)
+        kept.set()
+        return saved
+
+    monkeypatch.setattr(Inbox, "keep", keep)
+    with open_inbox(opened):
+        assert kept.wait(60)
+    assert plates(opened) == ["9SYN001"]
 
 
 PUSHED = Pushed("feed", 1, 0, "application/json", b"x" * 100)

@@ -7,6 +7,7 @@ import typer
 
 from alprhub.cli.connections.given import Agency, Given, Name, SettingsFile, asked, read_settings, there
 from alprhub.cli.output import AsJson, console, failures, print_json
+from hub import words
 from hub.audit.record import Actor
 from hub.connections.changes import Preview
 from hub.errors import Invalid
@@ -52,21 +53,32 @@ def rotate(
     check: Annotated[bool, typer.Option("--check/--no-check", help="Whether to try the new ones first.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Put new secrets in the place of the old ones, once a live check has found that they work."""
+    """Put new secrets in the place of the old ones, once a live check has found that they work.
+
+    The hub keeps the old ones no longer; that the vendor does not take them any more is the vendor's to do.
+    """
     with failures(), open_hub() as hub:
         secrets = read_settings(None, settings)
         if settings is None and there():
             secrets = _asked_secrets(hub, name)
         said = hub.changes.rotate(Actor.of_process(), name, secrets, check=check)
         told = {"connection": name, "rotated": sorted(secrets), "check": said}
-        print_json(told) if as_json else console.print(f"{name}: {said} The old secrets are gone.")
+        print_json(told) if as_json else console.print(
+            f"{name}: {said.rstrip('.')}. The hub keeps the old secrets no longer; at the vendor they work until"
+            " somebody revokes them there."
+        )
+        if not as_json and hub.connections.open(name)[0].state == "paused":
+            console.print(f"It is still paused: alprhub connections resume {name}")
 
 
 def reseal(as_json: AsJson = False) -> None:
     """Seal every secret anew, under a new key: one that the hub makes, or the ALPRHUB_SECRET_KEY that is set now."""
     with failures(), open_hub() as hub:
         count, key = hub.sealing.reseal(Actor.of_process())
-        told = f"the secrets of {count} connections are sealed under the key {key}; the one before opens nothing now"
+        told = (
+            f"the secrets of {words.count(count, 'connection')} are sealed under the key {key}; the one before opens"
+            " nothing that the hub holds now, but still what backups from before hold"
+        )
         print_json({"connections": count, "key": key}) if as_json else console.print(told)
 
 

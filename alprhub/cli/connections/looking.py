@@ -10,7 +10,8 @@ from alprhub.cli.asking import moment
 from alprhub.cli.connections.given import Name
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
-from hub.connections.health import OK, Report
+from hub.connections.card import OK, Card
+from hub.connections.health import needs_person, passing
 from hub.connections.trial import Trial
 from hub.wiring import open_hub
 
@@ -32,16 +33,28 @@ def dry_run(
 def health(
     name: Annotated[str | None, typer.Argument(help="Only this connection.")] = None, as_json: AsJson = False
 ) -> None:
-    """Say how each account is, and what a person can do about what is not as it should be."""
+    """Say how each account is, and what a person can do about what is not as it should be.
+
+    Exit 78 where something needs a person, 75 where something is wrong that may pass by itself (a vendor that is down),
+    0 where all is well or paused by a person. With --json a list: one element a connection, and one whose connection
+    is null for what concerns the hub itself, where there is such a thing; each card has a code that stays.
+    """
     with failures(), open_hub() as hub:
         reports = hub.health.all() if name is None else [hub.health.of(name)]
-        if as_json:
-            print_json([asdict(report) for report in reports])
-            return
+        around = hub.health.around() if name is None else []
+    cards = around + [card for report in reports for card in report.cards]
+    if as_json:
+        ours = {"connection": None, "needs_person": needs_person(around), "cards": [asdict(card) for card in around]}
+        whole = [{**ours, "status": around[0].status, "reason": around[0].happened}] if around else []
+        print_json([asdict(report) for report in reports] + whole)
+    else:
         columns = ("connection", "status", "reason")
         print_rows(reports, columns, False, "no connections yet: alprhub connections add NAME KEY")
-        for report in reports:
-            _show_cards(report)
+        _show_cards(cards)
+    if needs_person(cards):
+        raise typer.Exit(78)
+    if passing(cards):
+        raise typer.Exit(75)
 
 
 def diagnostics(
@@ -52,7 +65,10 @@ def diagnostics(
         bundle = hub.diagnostics.bundle(Actor.of_process(), name)
         with out.open("xb") as file:
             file.write(bundle)
-        console.print(f"{out}: {len(bundle)} bytes, without secrets and plates; look through it before you send it")
+        console.print(
+            f"{out}: {len(bundle):,} bytes. Secrets, known plates and what looks like one are struck out; what looks"
+            " like none may be left: look through it before you send it"
+        )
 
 
 def _show_trial(trial: Trial) -> None:
@@ -69,8 +85,8 @@ def _show_trial(trial: Trial) -> None:
         print_rows(trial.shown, columns, False)
 
 
-def _show_cards(report: Report) -> None:
-    for card in report.cards:
+def _show_cards(cards: list[Card]) -> None:
+    for card in cards:
         console.print(f"\n{card.title}" + ("" if card.status == OK else f" ({card.status})"), style="bold")
         for line in (card.happened, card.do, f"  {card.command}"):
             console.print(line)

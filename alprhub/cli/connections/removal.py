@@ -11,6 +11,7 @@ from alprhub.cli.output import AsJson, console, failures, print_json
 from hub.audit.record import Actor
 from hub.errors import Invalid
 from hub.wiring import open_hub
+from hub.words import count
 
 
 def remove(
@@ -23,7 +24,7 @@ def remove(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """End an account: subscriptions and hot lists at the vendor, reads, secrets, schedule; repeat it if it stops."""
+    """End an account: subscriptions and hot lists at the vendor, reads, secrets, runs; repeat it if it stops."""
     with failures(), open_hub() as hub:
         if keep == purge:
             raise Invalid("--keep-reads or --purge-reads: say which")
@@ -50,12 +51,25 @@ def certificate(
 
 def _show(done: dict[str, Any]) -> None:
     told = done["certificate"]
-    lists, reads = told["hot_lists"], told["reads"]
+    subscriptions, reads = told["subscriptions"], told["reads"]
+    lists = [one for one in told["hot_lists"] if one["proved"]]
+    revoked = subscriptions["found"] if subscriptions["proved"] else []
     console.print(
-        f"{told['connection']} is removed: {len(told['subscriptions']['found'])} subscriptions revoked, {len(lists)}"
-        f" hot lists withdrawn, {reads['purged']} reads purged and {reads['kept']} kept ({reads['held']} on hold);"
-        " secrets and schedule are gone."
+        f"{told['connection']} is removed; {count(reads['purged'], 'read')} purged and {reads['kept']:,} kept"
+        f" ({reads['held']:,} on hold)."
     )
-    for missing in told["proof_missing"]:
-        console.print(f"not proved: {missing}", style="yellow")
-    console.print(f"certificate {done['sha256']}: alprhub connections certificate {told['connection']}")
+    shown = [count(len(revoked), "subscription") + " revoked"] if revoked else []
+    shown += [count(len(lists), "hot list") + " withdrawn"] if lists else []
+    if shown:
+        console.print(f"The vendor itself shows that it is so: {' and '.join(shown)}.")
+    for what in ("secrets", "schedule"):
+        console.print(f"{what.capitalize()}: {told[what]}.")
+    if subscriptions.get("note"):
+        console.print(f"Still to do: {subscriptions['note']}.")
+    for one in lists:
+        if one["error"]:
+            console.print(f"Hot list {one['list']}: {one['error']}.")
+    for one in told["not_proved"]:
+        forced = f"; it went on because: {one['forced']}" if one["forced"] else ""
+        console.print(f"NOT proved: {one['what']}, because {one['because']}{forced}.", style="yellow")
+    console.print(f"Certificate {done['sha256']}: alprhub connections certificate {told['connection']}")

@@ -54,7 +54,7 @@ async def create(request: Request) -> Response:
     location = _location(body.get("location"))
     metadata = _metadata(body.get("metadata", {}))
     if state.device_creations >= state.device_changes_a_day:
-        raise Refusal(429, "The number of devices that can be created per day is exceeded.")
+        raise Refusal(429, f"The number of devices that can be created per day is exceeded. {_invented(state)}")
     state.device_creations += 1
     stamp = rfc3339(state.clock())
     made: dict[str, Any] = {
@@ -98,7 +98,7 @@ async def decommission(request: Request, device_id: str) -> Response:
     state = _admit(request)
     found = _find(state, device_id)
     if len(state.decommissioned) >= state.device_changes_a_day:
-        raise Refusal(429, "The number of devices that can be decommissioned per day is exceeded.")
+        raise Refusal(429, f"The number of devices that can be decommissioned per day is exceeded. {_invented(state)}")
     state.decommissioned.add(found["id"])
     return nothing()
 
@@ -156,3 +156,8 @@ def _metadata(metadata: Any) -> dict[str, Any]:
     if not isinstance(metadata, dict):
         raise Invalid("metadata", "metadata must be an object")
     return metadata
+
+
+def _invented(state: FlockState) -> str:
+    """What no page of Flock's tells is said to be this stand-in's own."""
+    return f"({state.device_changes_a_day} is this stand-in's number: Flock publishes none)"

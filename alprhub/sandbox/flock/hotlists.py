@@ -203,7 +203,9 @@ def _fill(
             fresh.append({"id": str(uuid4()), **entry})
     held = sum(len(one.entries) for one in state.hotlists.values()) - instead_of
     if held + len(fresh) > state.entry_limit:
-        raise Refusal(413, "The number of entries exceeds the organization's limit.")
+        # documented: the words; invented: the number, and so the answer says that it is
+        invented = f"({state.entry_limit} is this stand-in's number: Flock publishes none)"
+        raise Refusal(413, f"The number of entries exceeds the organization's limit. {invented}")
     hotlist.entries.update((entry["id"], entry) for entry in fresh)
     return fresh
 

@@ -76,6 +76,14 @@ def test_a_person_is_asked_for_new_secrets_that_are_not_shown(
     assert done.json()["rotated"] == ["secret"]
 
 
+def test_what_a_rotation_does_not_do_is_said(run: Any, joined: Any) -> None:
+    run("connections", "pause", "drop", "--reason", "the key has leaked")
+    done = run("connections", "rotate", "drop", "--settings", "-", stdin=json.dumps({"secret": "n3w-s3cret"}))
+    assert "at the vendor they work until somebody revokes them there" in done.out
+    assert "alprhub connections resume drop" in done.out
+    assert "still what backups from before hold" in run("connections", "reseal").out
+
+
 def test_a_change_is_shown_before_it_is_made(run: Any, filled: Any) -> None:
     words = ("connections", "change", "drop", "--kind", "commercial")
     told = run(*words, "--preview", "--json").json()
@@ -89,12 +97,43 @@ def test_a_change_is_shown_before_it_is_made(run: Any, filled: Any) -> None:
 
 
 def test_health_is_told_with_a_card_for_what_is_wrong(run: Any, filled: Any) -> None:
-    assert [one["connection"] for one in run("connections", "health", "--json").json()] == ["drop"]
+    done = run("connections", "health", "--json")
+    assert [one["connection"] for one in done.json()] == ["drop"]
+    assert [card["code"] for card in done.json()[0]["cards"]] == ["some_refused"]
+    assert done.code == 0
     run("connections", "pause", "drop", "--reason", "contract ended")
-    said = run("connections", "health", "drop").out
-    assert "It is paused: contract ended." in said
-    assert "alprhub connections resume drop" in said
+    done = run("connections", "health", "drop")
+    assert done.code == 0
+    assert "It is paused: contract ended." in done.out
+    assert "alprhub connections resume drop" in done.out
     assert run("connections", "health", "nobody").code == 66
+
+
+def test_health_exits_so_that_whoever_watches_knows_whether_a_person_is_needed(run: Any, filled: Any, sql: Any) -> None:
+    away = filled.place.rename(filled.place.with_name("away"))
+    assert run("sync", "drop").code == 78
+    done = run("connections", "health")
+    assert done.code == 78
+    assert "It is paused, since the place that it takes files from is not there" in done.out
+    (told,) = run("connections", "health", "--json").json()
+    assert (told["status"], told["needs_person"], told["cards"][0]["code"]) == ("paused", True, "place_missing")
+    away.rename(filled.place)
+    assert run("connections", "resume", "drop").code == 0
+    assert run("sync", "drop").code == 0
+    assert run("connections", "health").code == 0
+    sql("UPDATE runs SET outcome = 'TryAgain', error = 'the vendor is down'")
+    assert run("connections", "health").code == 75
+
+
+def test_what_concerns_the_hub_itself_is_an_element_without_a_connection(run: Any, filled: Any, store: Path) -> None:
+    (store / "inbox").mkdir()
+    (store / "inbox" / "0000000000000001.broken").write_bytes(b"cut")
+    done = run("connections", "health", "--json")
+    assert done.code == 78
+    assert [(one["connection"], one["cards"][0]["code"]) for one in done.json()] == [
+        ("drop", "some_refused"), (None, "pushes_set_aside"),
+    ]  # fmt: skip
+    assert "Pushes were set aside (failing)" in run("connections", "health").out
 
 
 def test_a_bundle_is_written_once(run: Any, filled: Any, tmp_path: Path) -> None:
@@ -130,4 +169,27 @@ def test_a_removal_that_is_not_proved_stops_with_what_to_do(run: Any, filled: An
     filled.load()
     done = run(*words)
     assert done.code == 0, done.err
-    assert "1 hot lists withdrawn" in done.out
+    assert "1 hot list withdrawn" in done.out
+    assert "NOT proved" not in done.out
+
+
+def test_a_removal_that_is_forced_says_what_is_not_proved_and_claims_no_more(
+    run: Any, filled: Any, tmp_path: Path, store: Path
+) -> None:
+    (tmp_path / "list.csv").write_text("plate,state,reason,case\n9SYN001,US-CA,stolen,26-1\n")
+    assert run("hotlists", "import", "wanted", tmp_path / "list.csv").code == 0
+    run("hotlists", "publish", "wanted")
+    (store / "inbox").mkdir()
+    (store / "inbox" / "0000000000000001.broken").write_bytes(b"cut")
+    words = ("connections", "remove", "drop", "--keep-reads", "--reason", "over", "--force", "the drop is closed")
+    done = run(*words)
+    assert done.code == 0, done.err
+    assert "withdrawn" not in done.out
+    assert "NOT proved: hot list wanted, because " in done.out
+    assert "; it went on because: the drop is closed." in done.out
+    assert "NOT proved: pushes that were set aside" in done.out
+    told = run("connections", "certificate", "drop").json()["certificate"]
+    assert [one["what"] for one in told["not_proved"]] == told["proof_missing"]
+    assert "not revoked at the vendor" in told["secrets"]
+    assert "refuses every run" in told["schedule"]
+    assert run("sync", "drop").code == 66

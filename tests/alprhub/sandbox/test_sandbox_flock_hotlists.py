@@ -122,7 +122,9 @@ def test_more_than_the_organisation_may_hold_is_refused_and_changes_nothing(floc
     flock.state.entry_limit = 3
     list_id = made(flock, "9XAB123", "9XAB124")
     two = [entry("9XAB125"), entry("9XAB126")]
-    assert flock.post("/hotlists", {"name": "More", "entries": two}).status_code == 413
+    refused = flock.post("/hotlists", {"name": "More", "entries": two})
+    assert refused.status_code == 413
+    assert "3 is this stand-in's number: Flock publishes none" in refused.text
     assert flock.post(f"/hotlists/{list_id}/entries/addBatch", {"entries": two}).status_code == 413
     assert held(flock.state, list_id) == ["9XAB123", "9XAB124"]
     assert flock.send("PUT", f"/hotlists/{list_id}", {"name": "Ours", "entries": two}).status_code == 204

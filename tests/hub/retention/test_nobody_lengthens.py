@@ -68,6 +68,7 @@ Call = Callable[[Place], Any]
 CALLS: dict[str, Call] = {
     "connections.add": lambda it: it.hub.connections.add(ACTOR, "second", "asked", {"folder": str(it.folder)}),
     "connections.schedule": lambda it: it.hub.connections.schedule(ACTOR, "feed", timedelta(hours=1)),
+    "connections.stop": lambda it: it.hub.connections.stop(ACTOR, "feed", "the key was refused"),
     "connections.pause": lambda it: it.hub.connections.pause(ACTOR, "feed", "a test"),
     "connections.resume": lambda it: it.hub.connections.resume(ACTOR, "feed"),
     "connections.check": lambda it: it.hub.connections.check("feed"),
@@ -105,6 +106,10 @@ CALLS: dict[str, Call] = {
     "links.link": lambda it: it.hub.links.link(ACTOR, [it.id], "26-1", "robbery"),
     "links.unlink": lambda it: it.hub.links.unlink(ACTOR, [it.id], "26-1", "over"),
     "recompute.run": lambda it: it.hub.recompute.run(ACTOR),
+    "notices.look": lambda it: it.hub.notices.look(ACTOR),
+    "notices.send": lambda it: it.hub.notices.send(),
+    "notices.run": lambda it: it.hub.notices.run(ACTOR),
+    "notices.test": lambda it: it.hub.notices.test(ACTOR),
     "removals.remove": lambda it: it.hub.removals.remove(ACTOR, "feed", reads="keep", reason="the contract has ended"),
 }
 """Everything that changes something, in an order in which each can be done."""
@@ -122,12 +127,14 @@ ELSEWHERE = {
 }  # fmt: skip
 LOOKING = {
     "connections": {"kind", "list", "open"}, "changes": {"preview", "secrets_of"}, "pausing": {"cost"},
-    "health": {"all", "of"}, "removals": {"certificate"}, "cameras": {"list"}, "quarantine": {"groups", "show"},
+    "health": {"all", "around", "of"}, "removals": {"certificate"}, "cameras": {"list"},
     "hotlists": {"in_force", "names", "watched"}, "search": {"covered"}, "intake": {"look"}, "sync": {"window"},
+    "quarantine": {"groups", "show"},
     "analysis": {"co_travel", "pattern", "scenes", "timeline"}, "retention": {"preview"}, "ages": {"report"},
     "calendar": {"next"}, "reconciliation": {"run"}, "canaries": {"known"}, "certificates": {"list", "verify"},
     "handover": {"overdue", "waiting"}, "activate": {"preview"}, "recompute": {"effect"},
     "holds": {"bookings", "get", "list", "reads"}, "reviews": {"due"}, "orders": {"file", "list"},
+    "notices": {"list", "waiting"},
 }  # fmt: skip
 BELOW = {"settings", "clock", "store", "images", "profile", "audit", "asking"}
 """What services stand on; nobody reaches a read's end through these but the services."""

@@ -1,0 +1,61 @@
+"""`alprhub notices`: what people were told, and whether it gets to them."""
+
+from typing import Annotated
+
+import typer
+
+from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from hub.audit.record import Actor
+from hub.notices.outbox import Sent
+from hub.notices.ways import SETTINGS
+from hub.wiring import open_hub
+from hub.words import moment, yes
+
+app = typer.Typer(help="What people were told of, and a test of every way out.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(limit: Annotated[int, typer.Option(help="The most to show.", min=1)] = 50, as_json: AsJson = False) -> None:
+    """List the newest notices, and by which ways they went out."""
+    with failures(), open_hub() as hub:
+        found, zone = hub.notices.list(limit), hub.profile.zone
+        if as_json:
+            print_json([_for_programs(one) for one in found])
+            return
+        rows = [
+            {"time": moment(one.notice.at, zone), "notice": one.notice.title, "sent": _sent(one)}
+            for one in found
+            if one.notice.kind != "dropped"
+        ]
+        print_rows(rows, ("time", "notice", "sent"), False, "nobody was told of anything yet")
+
+
+@app.command("test")
+def try_out(as_json: AsJson = False) -> None:
+    """Send a test by every way out that is set, and say what came of it; exit 78 where one failed or none is set."""
+    with failures(), open_hub() as hub:
+        tried = hub.notices.test(Actor.of_process())
+        if as_json:
+            print_json(tried)
+        elif tried:
+            rows = [{"way": one.way, "sent": yes(one.sent), "what_came_of_it": one.said} for one in tried]
+            print_rows(rows, ("way", "sent", "what_came_of_it"), False)
+        else:
+            console.print(f"no way out is set, so nobody is told of anything: set {SETTINGS}")
+    if not tried or not all(one.sent for one in tried):
+        raise typer.Exit(78)
+
+
+def _for_programs(one: Sent) -> dict[str, object]:
+    notice = one.notice
+    fields = ("id", "kind", "connection", "code", "at", "title", "body")
+    ways = [{"way": way, "sent_at": at, "said": one.said[way]} for way, at in one.sent.items()]
+    return {**{name: getattr(notice, name) for name in fields}, "ways": ways}
+
+
+def _sent(one: Sent) -> str:
+    """By which ways it went, and what stands against the others."""
+    parts = []
+    for way, at in one.sent.items():
+        parts.append(way if at is not None else f"{way} waits: {one.said[way] or 'not tried yet'}")
+    return "; ".join(parts) or "by no way: none was set"

@@ -1,0 +1,301 @@
+"""The repair cards of a connection: what is not as it should be, in words, and what a person does about it.
+
+No card names the command that shows it (`health`), nor a check where a check is what failed.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any, Final
+
+from sqlalchemy import Row
+
+from connectors.contract import Connector, abilities
+from hub.connections import figures
+from hub.connections.accounts import Account
+from hub.connections.card import FAILING, LATE, OK, PAUSED, SILENT, Card
+from hub.connections.copies import Copy
+from hub.connections.listcards import list_cards
+from hub.connections.remedies import remedy
+from hub.store.instant import from_micros, to_micros
+from hub.store.runs import Span
+from hub.words import count, moment, named, span
+
+SOON: Final = timedelta(days=30)
+"""How long before its end a credential is worth a card."""
+LAST_CALL: Final = timedelta(days=7)
+"""The same from which it cannot be put off."""
+MISSED: Final = 3
+"""A connection is late after so many of its intervals without a run that ended well."""
+DRIFT: Final = 0.05
+"""Records refused, as a share of those that came, from which a connection fails."""
+HALF: Final = 0.5
+"""The same where too few came for a small share to mean anything."""
+FEWEST: Final = 20
+"""Records, or reads in an hour, below which a small share means nothing."""
+NEWBORN: Final = timedelta(days=1)
+PATIENCE: Final = timedelta(hours=1)
+"""How long a vendor may be down before a person should ask it, and a gap open before a person should fill it."""
+KEPT_SOON: Final = timedelta(minutes=5)
+"""A push that has waited longer than this is not being kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything that was looked at of one connection."""
+
+    account: Account
+    kind: type[Connector[Any]] | None
+    row: Row[Any]
+    ends: figures.Ends
+    hour: figures.Hour
+    quiet: list[figures.Silence]
+    runs: figures.Runs
+    records: figures.Records
+    why_refused: tuple[str, str] | None
+    copies: list[Copy]
+    missed: list[Span]
+    waiting: int
+    waiting_since: datetime | None
+    credentials_end: date | None
+    now: datetime
+    zone: tzinfo
+
+    def can(self, ability: str) -> bool:
+        """Whether the connector has an ability."""
+        return self.kind is not None and ability in abilities(self.kind)
+
+    def at(self, instant: datetime) -> str:
+        """An instant as people of the agency read it, and how long ago that is."""
+        return f"{moment(instant, self.zone)} ({span(self.now - instant)} ago)"
+
+
+def cards(seen: Seen) -> list[Card]:
+    """Every card of a connection, in no order."""
+    name = seen.account.name
+    if seen.account.state == "removing":
+        return [_removing(seen)]
+    if seen.account.state != "active":
+        return [_paused(seen)]
+    if seen.kind is None:
+        said = f"Its connector {seen.account.connector!r} is not installed here, or not allowed to run."
+        return [
+            Card(
+                FAILING, f"{name} has no connector", said,
+                f"Install it, or name {seen.account.connector} in the setting ALPRHUB_ALLOW_CONNECTORS.",
+                "alprhub connectors list", "no_connector", plain=said,
+            )
+        ]  # fmt: skip
+    checks = (_failing, _refused, _silent, _late, _fewer, _cameras, _gap, _waiting, _credentials)
+    found = [card for check in checks if (card := check(seen)) is not None]
+    return found + list_cards(seen.copies, seen.account, seen.kind, seen.now, seen.zone)
+
+
+def _removing(seen: Seen) -> Card:
+    name = seen.account.name
+    said = f"The removal of {name} was begun and is not over: what it has at the vendor is not proved to be gone."
+    return Card(
+        PAUSED, f"{name} is being removed", said,
+        "Repeat the removal, with --keep-reads or --purge-reads as it was begun: it goes on where it stopped, and says"
+        " what stands against it.",
+        f"alprhub connections remove {name} --reason WHY", "removal_stopped", plain=said,
+    )  # fmt: skip
+
+
+def _paused(seen: Seen) -> Card:
+    name, why = seen.account.name, seen.account.state_reason or "no reason was given"
+    # Before it was noted who had paused it, the run that was refused told.
+    by_hub = seen.row.paused_by_hub or (seen.runs.outcome == "AdminMustFix" and seen.runs.error == why)
+    if not by_hub:
+        return Card(
+            PAUSED, f"{name} is paused", f"It is paused: {why}.",
+            "Nothing comes in, and no list goes out, until it is resumed; the account is tried first.",
+            f"alprhub connections resume {name}", "paused", needs_person=False, plain=f"{name} is paused by a person.",
+        )  # fmt: skip
+    found = remedy(why, name)
+    said = f"It is paused, since {found.found}"
+    return Card(
+        PAUSED, f"{name} is paused: {found.found}", f"{said}: {why.rstrip('.')}.", found.do, found.command, found.code,
+        plain=f"{said}. Nothing comes in until a person has acted.",
+    )  # fmt: skip
+
+
+def _failing(seen: Seen) -> Card | None:
+    runs, name = seen.runs, seen.account.name
+    if not runs.failed or runs.failing_since is None:
+        return None
+    said = f"{runs.failed} runs in a row" if runs.failed > 1 else "The last run"
+    plain = f"{said} failed since {seen.at(runs.failing_since)}"
+    happened = f"{plain}: {(runs.error or 'for a reason that only the log of that run tells').rstrip('.')}."
+    outcome, person, code = runs.outcome, True, "runs_fail"
+    command = f"alprhub connections diagnostics {name} --out {name}.zip"
+    if outcome == "AdminMustFix":
+        found = remedy(runs.error or "", name)
+        code, do, command = found.code, found.do, found.command
+    elif outcome == "TryAgain":
+        code, person = "vendor_down", seen.now - runs.failing_since >= PATIENCE
+        do = "Runs go on by themselves where they stopped. If it lasts, try the account, and ask the vendor."
+        command = f"alprhub connections check {name}"
+    elif outcome == "VendorChanged":
+        code = "vendor_changed"
+        do = "The vendor answers otherwise than it documents: give the bundle to whoever keeps the connector."
+    elif outcome == "Killed":
+        code, person = "runs_killed", runs.failed > 1
+        do = "See what ends the process: memory, disk, a restart. The next run goes on where this one stopped."
+        command = f"alprhub sync {name}"
+    else:
+        do = "Run it by hand and see what it says; if that does not tell, the bundle of `connections diagnostics` may."
+        command = f"alprhub sync {name}"
+    return Card(
+        FAILING, f"Runs of {name} fail", happened, do, command, code, needs_person=person, plain=f"{plain}.",
+        since=runs.failing_since,
+    )  # fmt: skip
+
+
+def _refused(seen: Seen) -> Card | None:
+    came, refused = seen.records
+    if not refused:
+        return None
+    name, share = seen.account.name, seen.records.share
+    whole = f"{count(refused, 'record')} of the last {came:,}" if came > 1 else "The last record"
+    plain = f"{whole} could not become {'a read' if came == 1 else 'reads'} ({share:.0%})."
+    why = f" Most often {seen.why_refused[0]}: {seen.why_refused[1]}." if seen.why_refused else ""
+    if share < (DRIFT if came >= FEWEST else HALF):
+        return Card(
+            OK, f"Some records of {name} were refused", plain + why, "See which they are; nothing is lost.",
+            "alprhub quarantine list", "some_refused", needs_person=False, plain=plain,
+        )  # fmt: skip
+    ahead = seen.why_refused is not None and seen.why_refused[0] == "captured_at" and "future" in seen.why_refused[1]
+    if ahead:
+        return Card(
+            FAILING, f"Times of {name} lie in the future", plain + why,
+            "Set the clock or the zone right: that of the cameras, or the setting of the connection (alprhub"
+            f" connections change {name} --set SETTING=VALUE). Then try the kept records again.",
+            f"alprhub quarantine replay {name}", "times_in_future", plain=plain,
+        )  # fmt: skip
+    return Card(
+        FAILING, f"Records of {name} are refused", plain + why,
+        "The sender's form may have changed. See which fields are refused; every record is kept, and a replay makes"
+        " reads of them once the settings or the connector are mended.",
+        "alprhub quarantine list", "records_refused", plain=plain,
+    )  # fmt: skip
+
+
+def _silent(seen: Seen) -> Card | None:
+    hour, name = seen.hour, seen.account.name
+    if not (seen.can("pulls_reads") or seen.can("receives_reads")) or _on_demand(seen):
+        return None
+    if seen.ends.newest is None:
+        if to_micros(seen.now - NEWBORN) < seen.row.added_at:
+            return None
+        happened = f"It was added {seen.at(from_micros(seen.row.added_at))} and never brought a read that is kept."
+    elif hour.now == 0 and hour.known() and min(hour.known()) > 0:
+        usual = f"{hour.usual():.0f}"
+        happened = f"No read in the last hour; this hour always brings some, usually {usual}."
+    else:
+        return None
+    if seen.can("pulls_reads"):
+        do = "Try what the source gives now; if that is nothing too, ask whoever runs the cameras, and then the vendor."
+        command = f"alprhub connections dry-run {name}"
+    else:
+        do = "See that the receiver is up and that the sender still has its address and secret; then ask its owner."
+        command = f"alprhub connections check {name}"
+    return Card(SILENT, f"{name} went silent", happened, do, command, "silent", plain=happened)
+
+
+def _late(seen: Seen) -> Card | None:
+    runs, account = seen.runs, seen.account
+    if runs.failed or not (seen.can("pulls_reads") or seen.can("looks_up_plates")):
+        return None
+    patience = timedelta(seconds=MISSED * account.every_seconds)
+    since = runs.last_success or from_micros(seen.row.added_at)
+    if seen.now - since <= patience:
+        return None
+    last = f"the last run ended {seen.at(since)}" if runs.last_success else "none has ended yet"
+    happened = f"It should run every {span(account.every_seconds)}, and {last}."
+    return Card(
+        LATE, f"{account.name} has not run", happened,
+        "See that whatever runs the schedules is up (`alprhub run`, or Prefect and its worker); a run by hand catches"
+        " up.",
+        f"alprhub sync {account.name}", "not_run", plain=happened,
+    )  # fmt: skip
+
+
+def _fewer(seen: Seen) -> Card | None:
+    usual = seen.hour.usual()
+    if _on_demand(seen) or usual is None or usual < FEWEST or not 0 < seen.hour.now < usual / 2:
+        return None
+    happened = f"{count(seen.hour.now, 'read')} in the last hour, where this hour usually brings {usual:,.0f}."
+    return Card(
+        LATE, f"{seen.account.name} brings fewer reads", happened,
+        "Reads may be under way; if this lasts, look for cameras that are silent.",
+        f"alprhub gaps {seen.account.name}", "fewer_reads", needs_person=False, plain=happened,
+    )  # fmt: skip
+
+
+def _cameras(seen: Seen) -> Card | None:
+    if not seen.quiet or _on_demand(seen):
+        return None
+    first, number = seen.quiet[0], len(seen.quiet)
+    others = named([one.camera for one in seen.quiet[1:]])
+    usual = span(max(first.usual_gap_seconds, 60))
+    happened = f"No read from {first.camera} since {seen.at(first.last_read)}, usually one every {usual}"
+    happened += f"; nor from {others}." if others else "."
+    title = f"{count(number, 'camera')} of {seen.account.name} {'is' if number == 1 else 'are'} silent"
+    return Card(
+        LATE, title, happened,
+        "Look at these cameras at the vendor's: power, network, lens, or a name that was changed.",
+        f"alprhub gaps {seen.account.name}", "cameras_silent", plain=f"{title}.",
+    )  # fmt: skip
+
+
+def _gap(seen: Seen) -> Card | None:
+    if not seen.missed:
+        return None
+    name, newest = seen.account.name, seen.missed[-1]
+    begun, over = from_micros(newest.since), from_micros(newest.until)
+    lasts = seen.now - from_micros(seen.missed[0].until) >= PATIENCE
+    happened = (
+        f"No run has covered {moment(begun, seen.zone)} to {moment(over, seen.zone)} ({span(over - begun)})"
+        + (f", nor {count(len(seen.missed) - 1, 'time')} before that" if len(seen.missed) > 1 else "")
+        + ": reads may be missing."
+    )
+    return Card(
+        LATE, f"Reads of {name} may be missing", happened,
+        "Runs pull it again by themselves, a part at a time; this does it now. What the vendor no longer has is lost.",
+        f"alprhub backfill {name}", "gap", needs_person=lasts, plain=happened, since=over,
+    )  # fmt: skip
+
+
+def _waiting(seen: Seen) -> Card | None:
+    if not seen.waiting or seen.waiting_since is None or seen.now - seen.waiting_since < KEPT_SOON:
+        return None
+    pushes = count(seen.waiting, "push", "pushes")
+    verb = "waits" if seen.waiting == 1 else "wait"
+    happened = f"{pushes} of {seen.account.name} {verb} to be kept, the oldest since {seen.at(seen.waiting_since)}."
+    return Card(
+        FAILING, f"Pushes of {seen.account.name} wait", happened,
+        "They are safe on the disk, and neither found nor matched until they are kept: see that the receiver is up and"
+        " what its log says.",
+        "alprhub serve", "pushes_wait", plain=happened,
+    )  # fmt: skip
+
+
+def _credentials(seen: Seen) -> Card | None:
+    end, name = seen.credentials_end, seen.account.name
+    left = end - seen.now.astimezone(seen.zone).date() if end else None
+    if end is None or left is None or left > SOON:
+        return None
+    over = left <= timedelta(0)
+    happened = f"The credentials {'ended' if over else 'end'} on {end.isoformat()}."
+    title = f"Credentials of {name} " + ("are over" if over else f"end in {count(left.days, 'day')}")
+    return Card(
+        FAILING if over else OK, title, happened,
+        "Get new ones from the vendor and put them in; they are tried before they replace the old.",
+        f"alprhub connections rotate {name}", "credentials_over" if over else "credentials_end",
+        needs_person=left <= LAST_CALL, plain=happened,
+    )  # fmt: skip
+
+
+def _on_demand(seen: Seen) -> bool:
+    """Whether it brings only what it is asked for, or what a list of ours hits: no hour of it is like another."""
+    return seen.can("looks_up_plates") and not seen.can("pulls_reads")

@@ -1,0 +1,89 @@
+"""How the copies of our hot lists stand at a connection."""
+
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, and_, case, exists, func, or_, select
+
+from hub.store import tables
+from hub.store.instant import from_micros, to_micros
+
+GRACE: Final = timedelta(hours=1)
+"""How long a new list, a new account or a changed entry may take to be published."""
+
+
+class Copy(NamedTuple):
+    """One list at one connection that is not proved to be what it should be.
+
+    `published` says whether it was ever tried. `missing` and `unexpected` count the entries by which the copy differed
+    when it was last compared; `behind` is since when a change of the list has waited to be published.
+    """
+
+    hotlist: str
+    published: bool
+    proof: str
+    missing: int
+    unexpected: int
+    error: str | None
+    behind: datetime | None
+
+
+def unproved(connection: Connection, connection_id: int) -> list[Copy]:
+    """The lists that were published to a connection, or should have been, and whose copy is not proved."""
+    table, lists = tables.publications, tables.hotlists
+    differs = or_(table.c.verified_at.is_(None), table.c.error.is_not(None))
+    rows = connection.execute(
+        select(lists.c.name, table.c.proof, table.c.missing, table.c.unexpected, table.c.error)
+        .join(table, table.c.hotlist_id == lists.c.id)
+        .where(table.c.connection_id == connection_id, differs)
+        .order_by(lists.c.name)
+    )
+    return [
+        Copy(row.name, True, row.proof or "", row.missing or 0, row.unexpected or 0, row.error, None) for row in rows
+    ]
+
+
+def behind(connection: Connection, connection_id: int, now: datetime) -> list[Copy]:
+    """The lists whose proved copy is older than a change that should have been published by now.
+
+    Only copies that nobody compared within `GRACE` are looked at: the others are fresh.
+    """
+    table, lists, entries = tables.publications, tables.hotlists, tables.entries
+    stale = connection.execute(
+        select(lists.c.name, lists.c.id, table.c.verified_at)
+        .join(table, table.c.hotlist_id == lists.c.id)
+        .where(table.c.connection_id == connection_id, table.c.error.is_(None))
+        .where(table.c.verified_at < to_micros(now - GRACE))
+        .order_by(lists.c.name)
+    ).all()
+    found = []
+    for row in stale:
+        there = entries.c.added_at <= row.verified_at
+        over = entries.c.expires_at.between(row.verified_at, to_micros(now))
+        changed_at = case(
+            (and_(there, entries.c.removed_at > row.verified_at), entries.c.removed_at),
+            (and_(there, entries.c.removed_at.is_(None), over), entries.c.expires_at),
+            (and_(~there, entries.c.removed_at.is_(None)), entries.c.added_at),
+        )
+        first = connection.scalar(select(func.min(changed_at)).where(entries.c.hotlist_id == row.id))
+        if first is not None and first < to_micros(now - GRACE):
+            found.append(Copy(row.name, True, "", 0, 0, None, from_micros(first)))
+    return found
+
+
+def never(connection: Connection, connection_id: int, added_at: int, now: datetime) -> list[Copy]:
+    """The lists with entries in force that nobody tried to publish to a connection in `GRACE` since both are there."""
+    table, lists, entries = tables.publications, tables.hotlists, tables.entries
+    before = to_micros(now - GRACE)
+    if added_at > before:
+        return []
+    tried = exists().where(table.c.hotlist_id == lists.c.id, table.c.connection_id == connection_id)
+    in_force = exists().where(
+        entries.c.hotlist_id == lists.c.id,
+        entries.c.removed_at.is_(None),
+        or_(entries.c.expires_at.is_(None), entries.c.expires_at > to_micros(now)),
+    )
+    names = connection.scalars(
+        select(lists.c.name).where(lists.c.made_at <= before, ~tried, in_force).order_by(lists.c.name)
+    )
+    return [Copy(name, False, "", 0, 0, None, None) for name in names]

@@ -1,0 +1,29 @@
+"""Which ways out are set."""
+
+from connectors.contract import Frame
+from hub.notices.mail import Mail
+from hub.notices.notice import Way
+from hub.notices.syslog import Syslog
+from hub.notices.webhook import Webhook
+from hub.settings import HubSettings
+
+SETTINGS = "ALPRHUB_NOTICE_EMAIL_TO, ALPRHUB_NOTICE_WEBHOOK_URL or ALPRHUB_NOTICE_SYSLOG"
+
+
+def ways(settings: HubSettings, frame: Frame) -> list[Way]:
+    """The ways out that the settings name, each as it is set; a setting that is wrong is told when it is used."""
+    found: list[Way] = []
+    if settings.notice_email_to:
+        found.append(
+            Mail(
+                settings.notice_email_to, settings.notice_email_from, settings.notice_smtp_host,
+                settings.notice_smtp_port, settings.notice_smtp_security, settings.notice_smtp_user,
+                settings.notice_smtp_password, settings.agency,
+            )
+        )  # fmt: skip
+    if settings.notice_webhook_url is not None:
+        url, secret = settings.notice_webhook_url, settings.notice_webhook_secret
+        found.append(Webhook(url, secret, settings.agency, frame))
+    if settings.notice_syslog:
+        found.append(Syslog(settings.notice_syslog, settings.agency))
+    return found

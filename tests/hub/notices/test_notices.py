@@ -1,0 +1,326 @@
+"""Notices: once when something needs a person, once when it is over, kept before they are sent, and nobody's plate."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from plain import PlainConnector, record, write_page
+from sqlalchemy import text
+
+from connectors.contract import Document, PushReport
+from connectors.errors import AdminMustFix, TryAgain
+from hub.audit.record import Actor
+from hub.clock import SetClock
+from hub.hotlists.lists import NewEntry
+from hub.notices.notice import Notice, NotSent
+from hub.notices.service import Notices
+from hub.wiring import Hub
+
+PLATE = "9SYN777"
+
+
+@dataclass
+class Told:
+    """A way out that is a list, and breaks when it is told to."""
+
+    name: str
+    failure: Exception | None = None
+    got: list[Notice] = field(default_factory=list)
+    tried: int = 0
+
+    def send(self, notice: Notice) -> str:
+        self.tried += 1
+        if self.failure is not None:
+            raise self.failure
+        self.got.append(notice)
+        return "taken"
+
+    @property
+    def titles(self) -> list[str]:
+        return [notice.title for notice in self.got]
+
+
+def notices(hub: Hub, *ways: Told, audit: Any = None) -> Notices:
+    zone = hub.profile.zone
+    return Notices(
+        hub.store, audit or hub.audit, hub.clock, hub.health.all, hub.health.around, ways, lambda: zone, "Pier PD"
+    )
+
+
+@pytest.fixture
+def way() -> Told:
+    return Told("list")
+
+
+@pytest.fixture
+def run(opened: Hub, actor: Actor, way: Told) -> Callable[[], dict[str, int]]:
+    """One turn, by one way out."""
+    made = notices(opened, way)
+    return lambda: made.run(actor)
+
+
+def counts(begun: int = 0, ended: int = 0, sent: int = 0, failed: int = 0, waiting: int = 0) -> dict[str, int]:
+    return {"begun": begun, "ended": ended, "sent": sent, "failed": failed, "waiting": waiting}
+
+
+def refuse(*_: Any, **__: Any) -> Any:
+    raise AdminMustFix(f"the vendor answered 401: no right to plate {PLATE}")
+
+
+def stop(hub: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the vendor refuse the key in a run."""
+    with monkeypatch.context() as refused:
+        refused.setattr(PlainConnector, "pull", refuse)
+        with pytest.raises(AdminMustFix):
+            hub.sync.run(actor, "feed")
+
+
+def test_what_is_well_is_told_to_nobody(opened: Hub, feed: Path, run: Any, way: Told) -> None:
+    assert run() == counts()
+    assert way.got == []
+
+
+def test_a_connection_that_stops_is_told_once_and_once_when_it_runs_again(
+    opened: Hub, actor: Actor, feed: Path, run: Any, way: Told, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop(opened, actor, monkeypatch)
+    assert run() == counts(begun=1, sent=1)
+    assert run() == counts()
+    clock.advance(timedelta(hours=2, minutes=5))
+    opened.connections.resume(actor, "feed")
+    write_page(feed, 1, [record(1, PLATE, clock.now().isoformat())])
+    opened.sync.run(actor, "feed")
+    assert run() == counts(ended=1, sent=1)
+    assert run() == counts()
+    assert way.titles == [
+        "feed is paused: the key or login was refused", "Over: feed is paused: the key or login was refused",
+    ]  # fmt: skip
+    first, last = way.got
+    assert "    alprhub connections rotate feed" in first.body
+    assert "2026-06-01 05:00 PDT, 2 h 5 min ago" in last.body
+    assert first.subject == last.subject
+
+
+def test_no_notice_holds_a_plate_or_what_a_vendor_wrote(
+    opened: Hub, actor: Actor, feed: Path, run: Any, way: Told, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.hotlists.load(actor, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
+
+    def down(*_: Any) -> Any:
+        raise TryAgain(f"vendor words about {PLATE}")
+
+    account, connector = opened.connections.open("feed")
+    bad = list(connector.unpack(Document(msgspec.json.encode([{"id": PLATE, "at": f"words of {PLATE}"}] * 3))))
+    opened.intake.take(connector, account.id, bad, obtained="push")
+    with monkeypatch.context() as broken:
+        broken.setattr(PlainConnector, "push", down)
+        broken.setattr(PlainConnector, "pull", down)
+        opened.publishing.publish(actor, "wanted", "feed")
+        with pytest.raises(TryAgain):
+            opened.sync.run(actor, "feed")
+        clock.advance(timedelta(hours=2))
+        with pytest.raises(TryAgain):
+            opened.sync.run(actor, "feed")
+    run()
+    stop(opened, actor, monkeypatch)
+    run()
+    assert {notice.code for notice in way.got} >= {"vendor_down", "records_refused", "list_unproved", "key_refused"}
+    for notice in way.got:
+        assert PLATE not in notice.title + notice.body + notice.subject
+        assert "words" not in notice.title + notice.body
+        assert "answered 401" not in notice.body
+
+
+def test_a_vendor_that_is_down_for_a_moment_is_told_to_nobody(
+    opened: Hub, actor: Actor, feed: Path, run: Any, clock: SetClock
+) -> None:
+    (feed / "page-009.broken.json").touch()
+    with pytest.raises(TryAgain):
+        opened.sync.run(actor, "feed")
+    assert run() == counts()
+    clock.advance(timedelta(hours=1))
+    assert run() == counts(begun=1, sent=1)
+
+
+def test_a_gap_a_list_and_a_removal_that_are_not_proved_are_told_and_when_they_are_over(
+    opened: Hub, actor: Actor, feed: Path, run: Any, way: Told, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.hotlists.load(actor, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
+    opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.withdraw(actor, "wanted", PLATE, None, "recovered")
+    with monkeypatch.context() as broken:
+        broken.setattr(PlainConnector, "push", lambda self, delta: PushReport(0, 1))
+        opened.publishing.publish(actor, "wanted", "feed")
+    write_page(feed, 1, [])
+    opened.sync.run(actor, "feed")
+    clock.advance(timedelta(hours=4))
+    opened.sync.run(actor, "feed", clock.now() - timedelta(hours=2), clock.now() - timedelta(minutes=1))
+    clock.advance(timedelta(hours=2))
+    opened.sync.run(actor, "feed", clock.now() - timedelta(minutes=30), clock.now())
+    run()
+    assert sorted(way.titles) == ["Hot list 'wanted' at feed is not proved", "Reads of feed may be missing"]
+    opened.sync.backfill(actor, "feed")
+    opened.publishing.publish(actor, "wanted", "feed")
+    assert run() == counts(ended=2, sent=2)
+
+
+def test_while_a_connection_is_paused_nothing_of_it_is_called_over(
+    opened: Hub, actor: Actor, feed: Path, run: Any, way: Told, clock: SetClock
+) -> None:
+    clock.advance(timedelta(days=2))
+    run()
+    assert {notice.code for notice in way.got} == {"silent", "not_run"}
+    opened.connections.pause(actor, "feed", "the cameras are being moved")
+    assert run() == counts()
+    opened.connections.resume(actor, "feed")
+    assert run() == counts()
+
+
+def test_of_a_connection_that_was_removed_nothing_is_told_any_more(
+    opened: Hub, actor: Actor, feed: Path, run: Any, clock: SetClock
+) -> None:
+    clock.advance(timedelta(days=2))
+    assert run()["begun"] == 2
+    opened.removals.remove(actor, "feed", reads="keep", reason="the contract has ended")
+    assert run() == counts()
+    assert [one.notice.kind for one in opened.notices.list(2)] == ["dropped", "dropped"]
+
+
+def test_what_begins_again_between_two_looks_is_told_again(
+    opened: Hub, actor: Actor, feed: Path, run: Any, clock: SetClock
+) -> None:
+    def fail() -> None:
+        (feed / "page-009.broken.json").touch()
+        with pytest.raises(TryAgain):
+            opened.sync.run(actor, "feed")
+        clock.advance(timedelta(hours=1))
+
+    fail()
+    assert run()["begun"] == 1
+    (feed / "page-009.broken.json").unlink()
+    write_page(feed, 1, [])
+    opened.sync.run(actor, "feed")
+    clock.advance(timedelta(minutes=1))
+    fail()
+    assert run() == counts(begun=1, sent=1)
+
+
+def test_a_way_that_fails_holds_up_no_other_and_is_tried_again_later_and_later(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = Told("good"), Told("bad", NotSent("nothing listens there"))
+    made = notices(opened, bad, good)
+    stop(opened, actor, monkeypatch)
+    assert made.run(actor) == counts(begun=1, sent=1, failed=1, waiting=1)
+    assert made.run(actor) == counts(waiting=1)
+    tries = []
+    for _ in range(8):
+        clock.advance(timedelta(minutes=30))
+        made.run(actor)
+        tries.append(bad.tried)
+    assert tries[:2] == [2, 3]
+    assert tries[-1] < 8
+    (told,) = made.list()
+    assert (told.sent["good"] is not None, told.sent["bad"], told.said["bad"]) == (True, None, "nothing listens there")
+    bad.failure = None
+    clock.advance(timedelta(hours=1))
+    assert made.run(actor) == counts(sent=1)
+    assert bad.titles == good.titles
+
+
+def test_a_notice_that_a_way_will_not_take_does_not_stop_the_next_one(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock
+) -> None:
+    picky = Told("picky", NotSent("it answered 400", answered=True))
+    clock.advance(timedelta(days=2))
+    assert notices(opened, picky).run(actor) == counts(begun=2, failed=2, waiting=2)
+
+
+def test_a_way_that_breaks_is_a_way_that_failed(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
+    broken, good = Told("broken", ValueError(PLATE)), Told("good")
+    clock.advance(timedelta(days=2))
+    made = notices(opened, broken, good)
+    assert made.run(actor) == counts(begun=2, sent=2, failed=2, waiting=2)
+    assert PLATE not in str(made.list())
+    assert [(one.way, one.sent) for one in made.test(actor)] == [("broken", False), ("good", True)]
+
+
+def test_a_notice_is_kept_before_it_is_sent_and_sent_again_where_nobody_noted_that_it_was(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = Told("list")
+    made = notices(opened, way)
+    stop(opened, actor, monkeypatch)
+    with monkeypatch.context() as killed:
+        killed.setattr(made._outbox, "sent", refuse)
+        with pytest.raises(AdminMustFix):
+            made.run(actor)
+    assert made.waiting() == 1
+    assert made.run(actor) == counts(sent=1)
+    assert [notice.id for notice in way.got] == [1, 1]
+
+
+def test_a_notice_that_cannot_be_put_on_record_is_not_kept(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop(opened, actor, monkeypatch)
+    made = notices(opened, Told("list"))
+    with monkeypatch.context() as broken:
+        broken.setattr(opened.audit, "record", refuse)
+        with pytest.raises(AdminMustFix):
+            made.look(actor)
+    assert made.list() == []
+    made.look(actor)
+    told = opened.audit.events(1)[0]
+    assert (told["action"], told["outcome"], told["target"]) == ("notices.tell", "begun", "feed/key_refused/")
+
+
+def test_two_processes_that_look_at_once_tell_it_once(
+    opened: Hub, actor: Actor, feed: Path, way: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop(opened, actor, monkeypatch)
+    one, two = notices(opened, way), notices(opened, way)
+    seen = opened.health.all()
+    two._reports = lambda: (one.look(actor), seen)[1]  # type: ignore[method-assign,assignment]
+    assert two.look(actor) == (0, 0)
+    with opened.store.lease("notices"):
+        assert one.send() == (0, 0)
+    assert one.send() == (1, 0)
+
+
+def test_what_could_not_be_sent_for_a_while_is_shown_by_health_while_the_way_is_set(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop(opened, actor, monkeypatch)
+    notices(opened, Told("syslog", NotSent("nothing listens there"))).run(actor)
+    clock.advance(timedelta(minutes=20))
+    assert opened.health.around() == []
+    monkeypatch.setattr(opened.health._surroundings, "_ways", ["syslog"])
+    (card,) = opened.health.around()
+    assert (card.code, card.command) == ("notices_unsent", "alprhub notices test")
+    assert "1 notice could not be sent by syslog, the oldest since 2026-06-01 05:00 PDT (20 min ago)" in card.happened
+
+
+def test_what_concerns_the_hub_itself_is_told_too(opened: Hub, run: Any, way: Told) -> None:
+    inbox = opened.settings.data / "inbox"
+    inbox.mkdir()
+    (inbox / "0000000000000001.broken").write_bytes(b"cut")
+    assert run() == counts(begun=1, sent=1)
+    (inbox / "0000000000000001.broken").unlink()
+    assert run() == counts(ended=1, sent=1)
+    assert way.got[0].connection is None
+
+
+def test_without_a_way_out_what_would_have_been_told_is_still_listed(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop(opened, actor, monkeypatch)
+    assert opened.notices.run(actor) == counts(begun=1)
+    (told,) = opened.notices.list()
+    assert (told.notice.code, told.sent) == ("key_refused", {})
+    with opened.store.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM notice_deliveries")) == 0
