@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from alprhub.cli.asking import Case, Purpose, Reason, Since, Until, moment
+from alprhub.cli.asking import Case, Purpose, Reason
+from alprhub.cli.moments import Since, Until, moment, window
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.analysis.pattern import LifePattern, Week
 from hub.analysis.scenes import AtCamera, AtSite, Scene, Scenes
@@ -42,8 +43,7 @@ def timeline(
             Actor.of_process(),
             Why(purpose, reason, case),
             plate,
-            moment(hub, since, "since"),
-            moment(hub, until, "until"),
+            *window(hub, since, until),
             look_alike,
             fastest,
         )
@@ -78,8 +78,7 @@ def co_travel(
             Actor.of_process(),
             Why(purpose, reason, case),
             plate,
-            moment(hub, since, "since"),
-            moment(hub, until, "until"),
+            *window(hub, since, until),
             within,
             min_cameras,
             look_alike,
@@ -136,8 +135,7 @@ def pattern(
             Actor.of_process(),
             Why(purpose, reason, case),
             plate,
-            moment(hub, since, "since"),
-            moment(hub, until, "until"),
+            *window(hub, since, until),
             look_alike,
         )
         if as_json:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alprhub.cli.asking import moment
+from alprhub.cli import moments
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.wiring import open_hub
@@ -18,7 +18,7 @@ def gaps(
 ) -> None:
     """List the times that no run covered, and those in which a camera was silent for far longer than usual."""
     with failures(), open_hub() as hub:
-        window = (moment(hub, since, "since"), moment(hub, until, "until"))
+        window = moments.window(hub, since, until)
         found = hub.gaps.find(Actor.of_process(), connection, *window)
     print_rows(found, ("connection", "camera", "since", "until", "usual_seconds", "reason"), as_json, "no gaps")
 
@@ -33,7 +33,7 @@ def backfill(
 ) -> None:
     """Pull again, oldest first and a day at a time: without times, what no run has covered."""
     with failures(), open_hub() as hub:
-        window = (moment(hub, since, "since"), moment(hub, until, "until"))
+        window = moments.window(hub, since, until)
         done = hub.sync.backfill(Actor.of_process(), connection, *window)
     if as_json:
         print_json(done)

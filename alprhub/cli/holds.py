@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from alprhub.cli.asking import Asked, asks, moment
+from alprhub.cli.asking import Asked, asks
+from alprhub.cli.moments import moment
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor, Why
 from hub.errors import Invalid

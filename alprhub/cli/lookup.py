@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from alprhub.cli.asking import Case, Purpose, Reason, Since, Until, moment
+from alprhub.cli.asking import Case, Purpose, Reason
+from alprhub.cli.moments import Since, Until, window
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor, Why
 from hub.errors import Invalid
@@ -43,14 +44,15 @@ def lookup(
         code = state_word(state).code if state else None
         if state and not code:
             raise Invalid(f"state: {state!r} is no state that is known here")
+        begin, end = window(hub, since, until)
         with _shown(not as_json and console.is_terminal) as show:
             answer = hub.lookups.ask(
                 Actor.of_process(),
                 plate,
                 Why(purpose, reason, case),
                 state=code,
-                since=moment(hub, since, "since"),
-                until=moment(hub, until, "until"),
+                since=begin,
+                until=end,
                 deadline=deadline,
                 limit=limit,
                 progress=show,

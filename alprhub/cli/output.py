@@ -4,7 +4,7 @@ import dataclasses
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
 from hub.errors import Conflict, HubError, IntegrityBroken, Invalid, NotFound, PolicyRefused
 from hub.settings import HubSettings
+from hub.words import moment, span, yes
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -63,25 +64,47 @@ def _walk(value: Any) -> Any:
     return _walk(_plain(value))
 
 
-def print_rows(rows: Sequence[Any], columns: Sequence[str], as_json: bool, nothing: str = "nothing") -> None:
-    """The rows as a JSON list or as a table of the named columns."""
+def print_rows(
+    rows: Sequence[Any],
+    columns: Sequence[str] | Mapping[str, str],
+    as_json: bool,
+    nothing: str = "nothing",
+    zone: tzinfo = UTC,
+) -> None:
+    """The rows as a JSON list, or as a table of the named columns for people, times in `zone`.
+
+    Columns are fields, or fields and what people call them.
+    """
     if as_json:
         print_json(rows)
         return
     if not rows:
         console.print(nothing)
         return
-    table = Table(*[column.replace("_", " ") for column in columns], box=None, header_style="bold")
+    heads = columns.values() if isinstance(columns, Mapping) else [column.replace("_", " ") for column in columns]
+    table = Table(*heads, box=None, header_style="bold")
     for row in rows:
-        cells = _walk(row)
-        table.add_row(*[_cell(cells.get(column)) for column in columns])
+        table.add_row(*[cell(_field(row, column), zone) for column in columns])
     console.print(table)
 
 
-def _cell(value: Any) -> str:
+def _field(row: Any, name: str) -> Any:
+    return row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
+
+
+def cell(value: Any, zone: tzinfo = UTC) -> str:
+    """A value as people read it: a time in `zone`, a truth as a word, a span in days and hours, a number rounded."""
     if value is None:
         return ""
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, bool):
+        return yes(value)
+    if isinstance(value, datetime):
+        return moment(value, zone)
+    if isinstance(value, timedelta):
+        return span(value)
+    if isinstance(value, float):
+        return f"{value:.5f}".rstrip("0").rstrip(".")
+    return ", ".join(cell(one, zone) for one in value) if isinstance(value, list | tuple) else str(value)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from alprhub.cli.asking import moment
+from alprhub.cli import moments
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.store.reads import Saved
@@ -14,13 +14,13 @@ from hub.wiring import open_hub
 
 def sync(
     connection: Annotated[str, typer.Argument(help="The connection to pull.")],
-    since: Annotated[str | None, typer.Option(help="ISO 8601; without it, where the last run stopped.")] = None,
-    until: Annotated[str | None, typer.Option(help="ISO 8601; without it, now.")] = None,
+    since: Annotated[str | None, typer.Option(help=f"{moments.FORMS}; without it, where the last run stopped.")] = None,
+    until: Annotated[str | None, typer.Option(help="Written the same way; without it, now.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Pull one window of a connection's reads, in this process and without Prefect."""
     with failures(), open_hub() as hub:
-        window = (moment(hub, since, "since"), moment(hub, until, "until"))
+        window = moments.window(hub, since, until)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(
             *columns, console=console, disable=as_json or not console.is_terminal, transient=True

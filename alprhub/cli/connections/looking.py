@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alprhub.cli.asking import moment
+from alprhub.cli import moments
 from alprhub.cli.connections.given import Name
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
@@ -17,14 +17,14 @@ from hub.wiring import open_hub
 
 def dry_run(
     name: Name,
-    since: Annotated[str | None, typer.Option(help="ISO 8601; without it, where the last run stopped.")] = None,
-    until: Annotated[str | None, typer.Option(help="ISO 8601; without it, now.")] = None,
+    since: Annotated[str | None, typer.Option(help=f"{moments.FORMS}; without it, where the last run stopped.")] = None,
+    until: Annotated[str | None, typer.Option(help="Written the same way; without it, now.")] = None,
     limit: Annotated[int, typer.Option(help="The most records to look at.")] = 1000,
     as_json: AsJson = False,
 ) -> None:
     """Show what a run would bring; keeps nothing and moves no checkpoint."""
     with failures(), open_hub() as hub:
-        window = (moment(hub, since, "since"), moment(hub, until, "until"))
+        window = moments.window(hub, since, until)
         trial = hub.trials.run(Actor.of_process(), name, *window, limit)
         print_json(asdict(trial)) if as_json else _show_trial(trial)
 

@@ -81,6 +81,10 @@ def plates(run: Any, *words: object, stdin: str | None = None) -> list[str]:
         (("9SYN*", "--type", "motorcycle"), []),
         (("9SYN*", "--make", "TOYT", "--make", "ford"), ["9SYN002", "9SYN001"]),
         (("9SYN*", "--colour", "red", "--state", "CA"), ["9SYN002"]),
+        (("9SYN*", "--color", "red", "--state", "California"), ["9SYN002"]),
+        (("9SYN*", "--since", "5d"), ["9SYN003", "9SYN002", "9SYN001"]),
+        (("9SYN*", "--since", f"{NIGHT:%m/%d/%Y} 23:00", "--until", f"{NIGHT:%m/%d/%Y} 11:45 PM"), ["9SYN002"]),
+        (("9SYN*", "--since", "today"), []),
         (("9SYNX03",), []),
         (("9SYNX03", "--candidates"), ["9SYN003"]),
         (("9SYN001", "--candidates"), ["9SYN001"]),
@@ -168,10 +172,11 @@ def test_a_list_that_is_no_text_is_refused(store: Path, errors: str) -> None:
         *(("kind", value) for value in ("", "police", "OWN")),
         *(("type", value) for value in ("", "spaceship")),
         ("make", "nosuch"),
-        ("colour", "plaid"),
+        ("color", "plaid"),
         ("body", "spaceship"),
         ("state", "atlantis"),
-        ("since", "yesterday"),
+        ("since", "soon"),
+        ("since", "2999-01-01"),
         ("until", "2026-02-30T00:00"),
         ("min_confidence", "1.5"),
         ("min_confidence", "nan"),
@@ -185,6 +190,23 @@ def test_a_wrong_value_is_told_by_the_name_of_its_option(run: Any, town: Any, op
     assert (done.code, done.out) == (65, "")
     assert option in done.err.partition(":")[0]
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("color", "blak", "color: 'blak' is not known here; there are black"),
+        ("color", "plaid", "color: 'plaid' is not known here; there are beige, black, blue"),
+        ("make", "nisan", "make: 'nisan' is not known here; there are Nissan"),
+        ("state", "Californa", "state: 'Californa' is not known here; there are California"),
+        ("since", "2099-01-01", "since: 2099-01-01 00:00 PST is in the future; nothing was captured then yet"),
+        ("since", "soon", "since: 'soon' is no time; write yesterday, today, now, 11/28/2026"),
+    ],
+)
+def test_a_wrong_word_is_refused_with_those_that_are_known(
+    run: Any, town: Any, option: str, value: str, told: str
+) -> None:
+    assert run("search", "9SYN*", f"--{option}", value, *WHY).err.startswith(told)
 
 
 def test_a_circle_and_a_polygon_at_once_are_refused(run: Any, town: Any) -> None:
