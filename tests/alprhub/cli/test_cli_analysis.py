@@ -158,7 +158,7 @@ def test_what_is_answered_is_on_record_with_the_case(run: Any, driven: Any, sql:
     [
         (("timeline", "9SYN0?1"), "plate: "),
         (("timeline", "--", "-"), "plate: "),
-        (("timeline", "9SYN001", "--since", "yesterday"), "since: "),
+        (("timeline", "9SYN001", "--since", "soon"), "since: "),
         (("timeline", "9SYN001", "--fastest", "0"), "fastest_kmh: "),
         (("co-travel", "9SYN*"), "plate: "),
         (("co-travel", "9SYN001", "--within", "0"), "within: "),

@@ -23,7 +23,7 @@ def test_a_sync_counts_what_came_and_a_second_one_stores_nothing(run: Any, fille
     ("words", "code", "named"),
     [
         (["nobody"], 66, "nobody"),
-        (["drop", "--since", "yesterday"], 65, "since"),
+        (["drop", "--since", "soon"], 65, "since"),
         (["drop", "--until", "2026-02-30T00:00:00"], 65, "until"),
         (["drop", "--since", "2026-06-02", "--until", "2026-06-01"], 65, "since: must lie before until"),
         (["drop", "--since", "2026-03-08T02:30:00"], 65, "did not exist in America/Los_Angeles"),
