@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from alprhub.cli.asking import Asked, asks
-from alprhub.cli.moments import moment
+from alprhub.cli.moments import instant
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor, Why
 from hub.errors import Invalid
@@ -197,10 +197,9 @@ def _show(done: Any, as_json: bool, line: str) -> None:
 
 
 def _at(hub: Hub, text: str | None, field: str) -> datetime:
-    at = moment(hub, text, field)
-    if at is None:
+    if text is None:
         raise Invalid(f"{field}: is missing")
-    return at
+    return instant(hub, text, field)
 
 
 def _day(text: str | None) -> date | None:

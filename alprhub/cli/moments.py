@@ -14,15 +14,15 @@ Since = Annotated[str | None, typer.Option(help=f"From this time on: {FORMS}.")]
 Until = Annotated[str | None, typer.Option(help="Until this time, itself left out; written the same way.")]
 
 
-def moment(hub: Hub, text: str | None, field: str) -> datetime | None:
-    """The instant of an option, in the agency's zone where it names none; raises `Invalid`."""
-    return None if text is None else moments.instant(text, hub.clock.now(), hub.profile.zone, field)
+def instant(hub: Hub, text: str, field: str) -> datetime:
+    """The instant of a text, in the agency's zone where it names none; raises `Invalid`."""
+    return moments.instant(text, hub.clock.now(), hub.profile.zone, field)
 
 
 def window(hub: Hub, since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
     """Both ends of a time that reads are wanted of; raises `Invalid` for one that begins in the future."""
     begin = None if since is None else moments.captured(since, hub.clock.now(), hub.profile.zone, "since")
-    return begin, moment(hub, until, "until")
+    return begin, None if until is None else instant(hub, until, "until")
 
 
 def understood(hub: Hub, since: datetime | None, until: datetime | None) -> str:
