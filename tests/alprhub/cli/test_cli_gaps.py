@@ -2,20 +2,48 @@
 
 import base64
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+PACIFIC = ZoneInfo("America/Los_Angeles")
+"""Where the clock of the agency stands."""
 
-def test_the_time_since_the_last_run_is_a_gap_and_a_run_closes_it(run: Any, filled: Any, sql: Any) -> None:
+
+def test_the_time_since_the_last_run_is_told_as_that_and_not_as_a_gap(run: Any, filled: Any, sql: Any) -> None:
     (gap,) = run("gaps", "--json").json()
-    assert set(gap) == {"connection", "camera", "since", "until", "usual_seconds", "reason"}
+    assert set(gap) == {"connection", "camera", "since", "until", "usual_seconds", "reason", "since_last_run"}
     assert (gap["connection"], gap["camera"], gap["reason"]) == ("drop", None, "no run asked for it")
+    assert gap["since_last_run"] is True
     assert datetime.fromisoformat(gap["since"]) < datetime.fromisoformat(gap["until"])
-    assert "no run asked for it" in run("gaps", "drop").out
+    since = datetime.fromisoformat(gap["since"]).astimezone(PACIFIC)
+    first, second = run("gaps", "drop").out.splitlines()
+    assert first == "no gaps"
+    assert second.startswith(f"drop: no run since {since:%Y-%m-%d %H:%M %Z} (")
     assert run("gaps", "drop", "--until", gap["since"], "--json").json() == []
-    assert "no gaps" in run("gaps", "drop", "--until", gap["since"]).out
+    assert run("gaps", "drop", "--until", gap["since"]).out == "no gaps\n"
+
+
+def test_a_time_between_runs_that_none_covered_is_a_gap_with_its_length_and_what_to_do(
+    run: Any, filled: Any, sql: Any
+) -> None:
+    sql(f"UPDATE runs SET since = until - {3_600_000_000}")
+    early = run("gaps", "--json").json()[-1]
+    since = datetime.fromisoformat(early["since"]) - timedelta(hours=8)
+    assert (
+        run("sync", "drop", "--since", since.isoformat(), "--until", (since + timedelta(hours=2)).isoformat()).code == 0
+    )
+    gap, last = run("gaps", "--json").json()
+    assert (gap["since_last_run"], last["since_last_run"]) == (False, True)
+    head, row, todo, tail = run("gaps", "drop").out.splitlines()
+    assert head.split() == ["source", "camera", "from", "until", "lasting", "usually", "silent", "for", "why"]
+    assert "5 h" in row
+    assert "no run asked for it" in row
+    assert f"{(since + timedelta(hours=2)).astimezone(PACIFIC):%Y-%m-%d %H:%M %Z}" in row
+    assert todo.startswith("alprhub backfill drop")
+    assert tail.startswith("drop: no run since")
 
 
 @pytest.mark.parametrize(
@@ -40,7 +68,7 @@ def test_what_cannot_be_asked_is_refused(run: Any, filled: Any, words: list[str]
 def test_back_fill_counts_what_came(run: Any, filled: Any) -> None:
     told = run("backfill", "drop", "--json").json()
     assert (told["pulled"], told["stored"]) == (0, 0)
-    assert "drop: 0 pulled" in run("backfill", "drop", "--since", "2026-01-01").out
+    assert "drop: nothing came" in run("backfill", "drop", "--since", "2026-01-01").out
 
 
 def test_a_refused_record_is_shown_by_its_group_and_that_is_on_record(run: Any, filled: Any, sql: Any) -> None:

@@ -16,7 +16,15 @@ def test_a_sync_counts_what_came_and_a_second_one_stores_nothing(run: Any, fille
     told = run("sync", "drop", "--json").json()
     counts = {name: told[name] for name in ("pulled", "stored", "duplicates", "quarantined", "born_expired", "hits")}
     assert counts == {"pulled": 3, "stored": 0, "duplicates": 2, "quarantined": 1, "born_expired": 0, "hits": 0}
-    assert "0 pulled = 0 stored" in run("sync", "drop").out
+    assert run("sync", "drop").out == "drop: nothing came\n"
+
+
+def test_a_sync_says_of_every_record_what_became_of_it(run: Any, filled: Any) -> None:
+    (filled.place / "reads" / "day-1.csv").rename(filled.place / "reads" / "the-same-again.csv")
+    assert run("sync", "drop").out == (
+        "drop: 3 records came: 0 new reads, 2 here already, "
+        "1 set aside, could not be read (alprhub quarantine list); 0 hits\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +62,7 @@ def test_a_search_finds_reads_and_is_on_record(run: Any, filled: Any, sql: Any) 
     nothing = run("search", "8SYN*", *WHY, "--json").json()
     assert (nothing["rows"], nothing["next"]) == ([], None)
     assert [(part["connection"], part["status"]) for part in nothing["coverage"]] == [("drop", "included")]
-    assert "no reads" in run("search", "8SYN*", *WHY).out
+    assert "no read of 8SYN* " in run("search", "8SYN*", *WHY).out
     assert len(run("search", "9SYN*", *WHY, "--limit", 1, "--json").json()["rows"]) == 1
 
 
