@@ -1,10 +1,15 @@
 """How the hub says times, spans, counts and yes or no to people. Pure; programs get ISO 8601, seconds and booleans."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_PERIOD: Final = re.compile(
+    r"\bP(?=\d|T\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?(?!\w)", re.ASCII
+)
+_NOUNS: Final = ("year", "month", "week", "day", "hour", "minute", "second")
 
 
 def moment(at: datetime, zone: tzinfo) -> str:
@@ -44,3 +49,13 @@ def named(names: Sequence[str], most: int = 5) -> str:
     """Names between commas, and how many more there are: `a, b and 3 more`."""
     shown, left = ", ".join(names[:most]), len(names) - most
     return f"{shown} and {left} more" if left > 0 else shown
+
+
+def periods(text: str) -> str:
+    """A text whose ISO 8601 periods are said in words: `up to P30D` is `up to 30 days`, `P1Y` is `1 year`."""
+    return _PERIOD.sub(_period, text)
+
+
+def _period(found: re.Match[str]) -> str:
+    parts = [count(int(number), noun) for number, noun in zip(found.groups(), _NOUNS, strict=True) if number]
+    return " ".join(parts) or found[0]

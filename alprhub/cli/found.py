@@ -28,7 +28,7 @@ _COLUMNS: Final = {
     "picture": "picture",
     "connection": "source",
 }
-_PLAIN: Final = {"exact", "in the time and place asked for"}
+_PLAIN: Final = {"exact", "held", "in the time and place asked for"}
 """Why a read was found, where that need not be said."""
 _ALIKE: Final = {"exact": "", "folded": "look-alike", "other_state": "same characters, state not known"}
 _STATUS: Final = {
@@ -50,13 +50,22 @@ _NARROWED: Final = {
 
 
 def print_found(
-    hub: Hub, rows: Sequence[Found], nothing: str, *, ids: bool, passes: Iterable[Sequence[int]] = ()
+    hub: Hub,
+    rows: Sequence[Found],
+    nothing: str,
+    *,
+    ids: bool,
+    passes: Iterable[Sequence[int]] = (),
+    ends: bool = False,
 ) -> None:
-    """A table of reads; with `ids` also their numbers, and the first of those that are one car going by."""
+    """A table of reads; with `ids` also their numbers and the first of those that are one car going by, with `ends`
+    also when the time of each is over."""
     first = {ident: numbers[0] for numbers in passes for ident in numbers}
     columns = dict(_COLUMNS)
     if {row.why for row in rows} - _PLAIN:
         columns["why"] = "why"
+    if ends:
+        columns["expires_at"] = "its time is over"
     if ids:
         columns = {"id": "id", **columns, "same_pass": "same pass as"}
     print_rows([_told(row, first.get(row.id)) for row in rows], columns, False, nothing, hub.profile.zone)

@@ -1,6 +1,8 @@
 """`alprhub sync | search | purge | quarantine`: reads in, found, gone, and tried again."""
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -117,12 +119,24 @@ def test_quarantine_is_listed_by_field_and_reason_and_replayed(run: Any, filled:
     assert row["reason"] in run("quarantine", "list").out
     told = run("quarantine", "replay", "drop", "--json").json()
     assert (told["stored"], told["quarantined"]) == (0, 1)
-    assert "1 still refused" in run("quarantine", "replay", "drop").out
+    assert run("quarantine", "replay", "drop").out == (
+        "1 record tried again: 0 new reads, 0 here already, 1 still cannot be read\n"
+    )
+
+
+def test_what_was_set_aside_is_shown_with_the_command_that_shows_one_as_it_can_be_pasted(run: Any, filled: Any) -> None:
+    head, row, show, replay = run("quarantine", "list").out.splitlines()
+    assert head.split()[:4] == ["source", "field", "why", "records"]
+    assert "sample" not in head
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d P[SD]T", row)
+    words = shlex.split(show.partition(": alprhub ")[2])
+    assert "9SYN003" in run(*words).out
+    assert replay.endswith("alprhub quarantine replay drop")
 
 
 def test_an_empty_quarantine_says_so_and_an_unknown_connection_is_named(run: Any, joined: Any) -> None:
     assert run("quarantine", "list", "--json").json() == []
-    assert "nothing is in quarantine" in run("quarantine", "list").out
+    assert "nothing is set aside" in run("quarantine", "list").out
     done = run("quarantine", "replay", "nobody")
     assert (done.code, done.out) == (66, "")
 
