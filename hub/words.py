@@ -35,6 +35,13 @@ def span(lasting: timedelta | float) -> str:
     return "0 s"
 
 
+def ago(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """How long ago an instant was, and when: `5 min ago (14:05 PST)`, with its day where that was not today."""
+    local = at.astimezone(zone)
+    same = local.date() == now.astimezone(zone).date()
+    return f"{span(now - at)} ago ({f'{local:%H:%M %Z}' if same else moment(at, zone)})"
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun: `1 read`, `1,240 reads`; `plural` for nouns that do not take an s."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -1,5 +1,6 @@
 """`alprhub hotlists`: lists, and their way to every source."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,25 @@ from normalize.states import state as state_word
 app = typer.Typer(help="Import, withdraw, publish and verify hot lists.", no_args_is_help=True)
 ListName = Annotated[str, typer.Argument(help="The list's name.")]
 Only = Annotated[list[str] | None, typer.Option("--connection", help="Only this connection; may be repeated.")]
-_COLUMNS = ("connection", "added", "removed", "verified", "proof", "missing", "unexpected", "error")
+_COLUMNS = {
+    "connection": "source",
+    "added": "added",
+    "removed": "removed",
+    "verified": "proved",
+    "proof": "how",
+    "missing": "missing there",
+    "unexpected": "there and not on the list",
+    "error": "why",
+}
+_PROOFS = {
+    ("read_back", True): "read back and equal",
+    ("read_back", False): "read back and not equal",
+    ("receipt", True): "its receipt names the file",
+    ("receipt", False): "no receipt yet that names the file",
+    ("accepted", False): "taken; its vendor offers no way to look",
+    ("matched_by_hub", True): "takes no list; the hub itself matches its reads",
+    ("none", False): "nothing is proved",
+}
 
 
 @app.command("import")
@@ -78,7 +97,15 @@ def _at(hub: Hub, names: list[str] | None) -> list[str]:
     return names or [account.name for account in hub.connections.list() if account.state == "active"]
 
 
+def _row(result: Published) -> dict[str, object]:
+    """A result as people read it: how it is proved in words."""
+    how = _PROOFS.get((result.proof, result.verified), result.proof)
+    unread = result.proof == "read_back" and result.error
+    return asdict(result) | {"proof": "could not be read back" if unread else how}
+
+
 def _show(results: list[Published], as_json: bool) -> None:
-    print_rows(results, _COLUMNS, as_json, "no active connections")
+    rows = results if as_json else [_row(result) for result in results]
+    print_rows(rows, _COLUMNS, as_json, "no active connections")
     if not all(result.verified for result in results):
         raise typer.Exit(75)
