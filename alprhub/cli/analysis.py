@@ -234,7 +234,7 @@ def _way(leg: Leg) -> str:
     time = span(leg.seconds)
     if leg.metres is None:
         return f"{time}, place not known"
-    speed = f", {leg.kmh:.0f} km/h" if leg.kmh is not None else ""
+    speed = f", {leg.kmh:.0f} km/h" if leg.kmh is not None and leg.kmh >= 1 else ""
     return f"{leg.metres / 1000:.1f} km in {time}{speed} from pass {leg.from_pass}"
 
 
@@ -275,7 +275,7 @@ def _print_pattern(answer: LifePattern, zone: ZoneInfo, grid: bool) -> None:
     assert answer.last_at
     passes = count(answer.passes, "pass", "passes")
     console.print(f"{answer.plate}: {passes}, {moment(answer.first_at, zone)} to {moment(answer.last_at, zone)}")
-    console.print(f"most often: {_busiest(answer.week)}")
+    console.print(f"most often, by weekday and hour: {_busiest(answer.week)}")
     rows = [
         {"place": place.site or place.camera, "passes": place.passes, "most": _busiest(place.week)}
         for place in answer.places[:_MOST_PLACES]

@@ -2,7 +2,8 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -36,6 +37,7 @@ WAITING = {
     "overdue": "overdue",
 }
 OVERDUE = 78
+_SHORT = 12
 
 
 def certificates(
@@ -58,7 +60,7 @@ def certificates(
             if custodian is None:
                 raise Invalid("custodian: say who confirms it with --custodian NAME")
             done = hub.certificates.countersign(Actor.of_process(), countersign, custodian)
-            print_rows([done], COLUMNS, as_json, zone=hub.profile.zone)
+            _print([done], as_json, hub.profile.zone)
         elif export is not None:
             _export(hub, export, since_id, as_json)
         elif waiting:
@@ -77,8 +79,13 @@ def certificates(
             else:
                 console.print(f"{count(verified, 'certificate')}, each as it was closed and behind the one before it")
         else:
-            certified = hub.certificates.list(limit)
-            print_rows(certified, COLUMNS, as_json, "nothing was destroyed yet", hub.profile.zone)
+            _print(hub.certificates.list(limit), as_json, hub.profile.zone)
+
+
+def _print(certified: list[dict[str, Any]], as_json: bool, zone: ZoneInfo) -> None:
+    """The certificates; of a digest people see the beginning, by which it is known again."""
+    rows = certified if as_json else [{**one, "digest": (one["digest"] or "")[:_SHORT]} for one in certified]
+    print_rows(rows, COLUMNS, as_json, "nothing was destroyed yet", zone)
 
 
 def _export(hub: Hub, out: Path, since_id: int, as_json: bool) -> None:

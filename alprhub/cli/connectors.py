@@ -31,7 +31,7 @@ _COLUMNS: Final = {
 _EVIDENCE: Final = {
     "documents": "from documents",
     "samples": "tried on captured answers",
-    "live": "tried at the vendor",
+    "live": "tried live",
 }
 _READS: Final = {
     "captured_at": "time",

@@ -30,7 +30,7 @@ _COLUMNS: Final = {
 }
 _PLAIN: Final = {"exact", "held", "in the time and place asked for"}
 """Why a read was found, where that need not be said."""
-_ALIKE: Final = {"exact": "", "folded": "look-alike", "other_state": "same characters, state not known"}
+_ALIKE: Final = {"exact": "", "folded": "look-alike", "other_state": "state not known"}
 _STATUS: Final = {
     "on-demand": "answers for one plate when asked; here is what it was asked for before: alprhub lookup PLATE asks it",
     "pushed": "sends by itself; nobody can tell what it did not send",
@@ -62,7 +62,8 @@ def print_found(
     also when the time of each is over."""
     first = {ident: numbers[0] for numbers in passes for ident in numbers}
     columns = dict(_COLUMNS)
-    if {row.why for row in rows} - _PLAIN:
+    whys = {row.why for row in rows} - _PLAIN
+    if len(whys) > 1 or not all(why.startswith("fits ") for why in whys):
         columns["why"] = "why"
     if ends:
         columns["expires_at"] = "its time is over"
@@ -107,7 +108,8 @@ def say_coverage(hub: Hub, coverage: Sequence[Coverage]) -> None:
     """Which sources cannot answer in full and for which times, and until when the others were pulled."""
     zone = hub.profile.zone
     for part in coverage:
-        since = f" (pulled until {moment(part.covered_until, zone)})" if part.covered_until else ""
+        until = None if part.status in ("on-demand", "pushed", "not-asked") else part.covered_until
+        since = f" (pulled until {moment(until, zone)})" if until else ""
         if part.status in _STATUS:
             console.print(f"{part.connection}: {_STATUS[part.status].format(name=part.connection)}{since}")
         if part.status not in ("not-asked", "never-synced") and (holes := _holes(part)):

@@ -1,5 +1,6 @@
 """`alprhub gaps | backfill`: what may be missing, and pulling it again."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
@@ -12,18 +13,20 @@ from alprhub.cli import moments
 from alprhub.cli.came import came
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
-from hub.ingest.gaps import NOT_ASKED, Gap
+from hub.ingest.gaps import NOT_ASKED, STILL_SILENT, Gap
 from hub.wiring import open_hub
 from hub.words import moment, span
 
-_COLUMNS: Final = {
+_HOLES: Final = {"connection": "source", "since": "from", "until": "until", "lasting": "lasting", "reason": "why"}
+_SILENT: Final = {
     "connection": "source",
     "camera": "camera",
-    "since": "from",
+    "since": "last silence from",
     "until": "until",
     "lasting": "lasting",
-    "usual": "usually silent for",
-    "reason": "why",
+    "usual": "usually at most",
+    "silences": "silences",
+    "still": "still silent",
 }
 
 
@@ -62,11 +65,28 @@ def backfill(
 
 
 def _print(found: Sequence[Gap], zone: ZoneInfo, now: datetime) -> None:
-    """The gaps as a table; the time since a connection's last run is none, and has a line of its own."""
-    gaps = [_row(gap) for gap in found if not gap.since_last_run]
-    print_rows(gaps, _COLUMNS, False, "no gaps", zone)
-    for name in dict.fromkeys(row["connection"] for row in gaps if row["camera"] is None):
-        console.print(f"alprhub backfill {name}  # asks {name} for what no run covered")
+    """Times that no run covered, then cameras with their last silence; the time since a last run has its own line."""
+    holes = [gap for gap in found if gap.camera is None and not gap.since_last_run]
+    silent: dict[tuple[str, str | None], list[Gap]] = {}
+    for gap in found:
+        if gap.camera is not None:
+            silent.setdefault((gap.connection, gap.camera_id), []).append(gap)
+    if not holes and not silent:
+        console.print("no gaps")
+    if holes:
+        print_rows([_row(gap) for gap in holes], _HOLES, False, zone=zone)
+        for name in dict.fromkeys(gap.connection for gap in holes):
+            console.print(f"alprhub backfill {name}  # asks {name} for what no run covered")
+    if silent:
+        called = Counter((gaps[0].connection, gaps[0].camera) for gaps in silent.values())
+        rows = []
+        for gaps in silent.values():
+            last = max(gaps, key=lambda gap: gap.until)
+            known = called[last.connection, last.camera] == 1
+            camera = last.camera if known else f"{last.camera} ({last.camera_id})"
+            still = last.reason == STILL_SILENT
+            rows.append({**_row(last), "camera": camera, "silences": len(gaps), "still": still})
+        print_rows(sorted(rows, key=lambda row: row["until"], reverse=True), _SILENT, False, zone=zone)
     for gap in found:
         if gap.since_last_run:
             why = "" if gap.reason == NOT_ASKED else f": {gap.reason}"

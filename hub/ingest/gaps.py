@@ -27,6 +27,7 @@ LEAST_READS: Final = 20
 """With fewer reads a camera has no habits."""
 NOT_ASKED: Final = "no run asked for it"
 """The reason of a time that nothing went wrong in."""
+STILL_SILENT: Final = "the camera is silent"
 _HOUR: Final = SHORTEST // timedelta(microseconds=1)
 _DAY: Final = 24 * 3_600_000_000
 
@@ -57,7 +58,7 @@ class Gap:
     """A time that no run covered (`camera` is None), or in which a camera was silent although its connection was there.
 
     `usual_seconds` is the longest silence of the camera's usual day. `reason` says what is known of it. With
-    `since_last_run` it is merely the time since the connection's last run.
+    `since_last_run` it is merely the time since the connection's last run. `camera_id` is the vendor's.
     """
 
     connection: str
@@ -67,6 +68,7 @@ class Gap:
     usual_seconds: int | None
     reason: str
     since_last_run: bool = False
+    camera_id: str | None = None
 
 
 class Gaps:
@@ -178,10 +180,11 @@ class Gaps:
                 heard = runs.common(spans, *silence) if spans else [silence]
                 long = [one for one in heard if one.until - one.since > FAR_LONGER * usual]
                 if long and self._has_habits(connection, ident, begin, wanted.until):
-                    reason = f"the camera {'is' if silence.until == wanted.until else 'was'} silent"
+                    reason = STILL_SILENT if silence.until == wanted.until else "the camera was silent"
                     for one in long:
                         start, stop = from_micros(one.since), from_micros(one.until)
-                        yield Gap(row.name, name or vendor_id, start, stop, usual // 1_000_000, reason)
+                        silent = (name or vendor_id, start, stop, usual // 1_000_000, reason)
+                        yield Gap(row.name, *silent, camera_id=vendor_id)
 
     def _has_habits(self, connection: Connection, camera_id: int, begin: int, end: int) -> bool:
         sql = (

@@ -132,7 +132,9 @@ def test_a_pattern_is_told_to_programs_and_to_people(run: Any, driven: Any) -> N
     assert [(one["camera"], one["passes"]) for one in told["places"]] == [("pier", 4), ("hill", 3), ("mole", 3)]
     shown = run("pattern", "9SYN001", *WHY).out
     assert shown.startswith(f"9SYN001: 10 passes, {first:%Y-%m-%d %H:%M %Z} to ")
-    assert re.search(r"^most often: (Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d-\d\d \(\d\)", shown, re.MULTILINE)
+    assert re.search(
+        r"^most often, by weekday and hour: (Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d-\d\d \(\d\)", shown, re.MULTILINE
+    )
     places = [line.split()[:2] for line in shown.splitlines()[3:6]]
     assert places == [["pier", "4"], ["hill", "3"], ["mole", "3"]]
     assert "·" not in shown
