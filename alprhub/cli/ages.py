@@ -117,7 +117,9 @@ def calendar(
     """List which reads end on the next days, and by which rule."""
     with failures(), open_hub() as hub:
         ends = hub.calendar.next(Actor.of_process(), days)
-    print_rows([_row(one) for one in ends], _ENDS, as_json, f"nothing ends in {count(days, 'day')}")
+    print_rows(
+        [_row(one) for one in ends], _ENDS, as_json, f"no read that the hub holds now ends within {count(days, 'day')}"
+    )
 
 
 def reconcile(

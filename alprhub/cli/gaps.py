@@ -17,6 +17,10 @@ from hub.ingest.gaps import NOT_ASKED, STILL_SILENT, Gap
 from hub.wiring import open_hub
 from hub.words import moment, span
 
+_NONE: Final = (
+    "no gap that the hub can see: runs covered every time since the first of them, and no camera fell silent for far"
+    " longer than usual. A source that never ran, or that only pushes, has no runs to tell by"
+)
 _HOLES: Final = {"connection": "source", "since": "from", "until": "until", "lasting": "lasting", "reason": "why"}
 _SILENT: Final = {
     "connection": "source",
@@ -43,6 +47,8 @@ def gaps(
         if as_json:
             print_json(found)
         else:
+            if any(window):
+                console.print(moments.understood(hub, *window))
             _print(found, hub.profile.zone, hub.clock.now())
 
 
@@ -58,6 +64,8 @@ def backfill(
     with failures(), open_hub() as hub:
         window = moments.window(hub, since, until)
         done = hub.sync.backfill(Actor.of_process(), connection, *window)
+        if any(window) and not as_json:
+            console.print(moments.understood(hub, *window))
     if as_json:
         print_json(done)
     else:
@@ -72,7 +80,7 @@ def _print(found: Sequence[Gap], zone: ZoneInfo, now: datetime) -> None:
         if gap.camera is not None:
             silent.setdefault((gap.connection, gap.camera_id), []).append(gap)
     if not holes and not silent:
-        console.print("no gaps")
+        console.print(_NONE)
     if holes:
         print_rows([_row(gap) for gap in holes], _HOLES, False, zone=zone)
         for name in dict.fromkeys(gap.connection for gap in holes):

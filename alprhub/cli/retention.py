@@ -66,8 +66,11 @@ def destroy(
         if as_json:
             print_json(done)
         else:
-            destroyed = f"{count(done.reads, 'read')} {'is' if done.reads == 1 else 'are'} destroyed"
-            console.print(f"order {done.number}: {destroyed}; the certificates name it")
+            destroyed = f"{count(done.reads, 'read')} {'is' if done.reads == 1 else 'are'} destroyed in this hub"
+            console.print(
+                f"order {done.number}: {destroyed}, and the certificates name it;"
+                " vendors' own copies, exports and backups are not reached by it"
+            )
 
 
 @app.command()

@@ -154,7 +154,9 @@ class Gaps:
         elif last.outcome in (runs.RUNNING, runs.FILLING):
             reason = "a run that asks for it has not ended"
         else:
-            reason = last.error or "the run that asked for it failed"
+            reason = last.error or (
+                last.outcome if last.outcome.islower() else "a defect of the connector ended the run"
+            )
         since_last_run = covered_until is not None and hole.since >= covered_until
         return Gap(row.name, None, from_micros(hole.since), from_micros(hole.until), None, reason, since_last_run)
 

@@ -278,9 +278,9 @@ def _full(plate: str) -> str:
 
 
 def _text(failed: Exception) -> str:
-    """What an error says where it was raised on purpose: any other may quote a vendor, or a plate."""
-    foreseen = isinstance(failed, ConnectorError | HubError | Unusable)
-    return str(failed) if foreseen else "an error that nobody foresaw, of the connector or of the hub"
+    """The text of an error that was raised on purpose; that of any other may quote a vendor, or a plate."""
+    known = isinstance(failed, ConnectorError | HubError | Unusable)
+    return str(failed) if known else "its connector has a defect: report it to whoever made it"
 
 
 def _kind(failed: Exception) -> str:

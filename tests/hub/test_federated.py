@@ -373,7 +373,7 @@ def test_an_error_that_nobody_foresaw_is_that_sources_alone_and_quotes_nothing(
     assert statuses(answer) == {"fine": "answered", "odd": "failed"}
     odd = part_of(answer, "odd")
     assert (odd.error, odd.failure) == (
-        "an error that nobody foresaw, of the connector or of the hub", "ZeroDivisionError",
+        "its connector has a defect: report it to whoever made it", "ZeroDivisionError",
     )  # fmt: skip
     assert WANTED not in msgspec.json.encode(events(opened, "odd")[-1]["detail"]["error"]).decode()
 
