@@ -94,17 +94,23 @@ def _field(row: Any, name: str) -> Any:
 
 def cell(value: Any, zone: tzinfo = UTC) -> str:
     """A value as people read it: a time in `zone`, a truth as a word, a span in days and hours, a number rounded."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return yes(value)
-    if isinstance(value, datetime):
-        return moment(value, zone)
-    if isinstance(value, timedelta):
-        return span(value)
-    if isinstance(value, float):
-        return f"{value:.5f}".rstrip("0").rstrip(".")
-    return ", ".join(cell(one, zone) for one in value) if isinstance(value, list | tuple) else str(value)
+    match value:
+        case None:
+            text = ""
+        case bool():
+            text = yes(value)
+        case datetime():
+            text = moment(value, zone)
+        case timedelta():
+            text = span(value)
+        case float():
+            text = f"{value:.5f}".rstrip("0").rstrip(".")
+        case list() | tuple():
+            text = ", ".join(cell(one, zone) for one in value)
+        case _:
+            text = str(value)
+    # A vendor's text may hold escapes that hide or rewrite what stands on the screen.
+    return "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
 
 
 @contextmanager
