@@ -1,6 +1,7 @@
 """Looking at an account without changing anything: a dry run, its health, a bundle for whoever helps."""
 
 from dataclasses import asdict
+from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,15 @@ from hub.audit.record import Actor
 from hub.connections.health import OK, Report
 from hub.connections.trial import Trial
 from hub.wiring import open_hub
+from hub.words import count, moment
+
+_SHOWN = {
+    "captured_at": "time",
+    "plate_shape": "plate's shape",
+    "plate_state": "state",
+    "camera": "camera",
+    "vendor_read_id": "vendor's id",
+}
 
 
 def dry_run(
@@ -26,7 +36,7 @@ def dry_run(
     with failures(), open_hub() as hub:
         window = moments.window(hub, since, until)
         trial = hub.trials.run(Actor.of_process(), name, *window, limit)
-        print_json(asdict(trial)) if as_json else _show_trial(trial)
+        print_json(asdict(trial)) if as_json else _show_trial(trial, hub.profile.zone)
 
 
 def health(
@@ -55,18 +65,17 @@ def diagnostics(
         console.print(f"{out}: {len(bundle)} bytes, without secrets and plates; look through it before you send it")
 
 
-def _show_trial(trial: Trial) -> None:
+def _show_trial(trial: Trial, zone: tzinfo) -> None:
     console.print(
-        f"{trial.pulled} records from {trial.since:%Y-%m-%d %H:%M} to {trial.until:%Y-%m-%d %H:%M} UTC"
-        f"{' (more would come)' if trial.more else ''}: {trial.fresh} new reads, {trial.duplicates} held already,"
-        f" {trial.born_expired} expired before they came, {trial.quarantined} refused; {trial.not_reads} others are no"
-        " reads. Nothing was kept."
+        f"{count(trial.pulled, 'record')} from {moment(trial.since, zone)} to {moment(trial.until, zone)}"
+        f"{' (more would come)' if trial.more else ''}: {count(trial.fresh, 'new read')}, {trial.duplicates} held already,"
+        f" {trial.born_expired} expired before they came, {trial.quarantined} that cannot be read; {trial.not_reads}"
+        " others are no reads. Nothing was kept."
     )
     if trial.refused:
-        print_rows(trial.refused, ("count", "field", "reason"), False)
+        print_rows(trial.refused, {"count": "records", "field": "field", "reason": "why"}, False)
     if trial.shown:
-        columns = ("plate_shape", "plate_state", "captured_at", "camera", "vendor_read_id")
-        print_rows(trial.shown, columns, False)
+        print_rows(trial.shown, _SHOWN, False, zone=zone)
 
 
 def _show_cards(report: Report) -> None:
