@@ -68,9 +68,9 @@ def diagnostics(
 def _show_trial(trial: Trial, zone: tzinfo) -> None:
     console.print(
         f"{count(trial.pulled, 'record')} from {moment(trial.since, zone)} to {moment(trial.until, zone)}"
-        f"{' (more would come)' if trial.more else ''}: {count(trial.fresh, 'new read')}, {trial.duplicates} held already,"
-        f" {trial.born_expired} expired before they came, {trial.quarantined} that cannot be read; {trial.not_reads}"
-        " others are no reads. Nothing was kept."
+        f"{' (more would come)' if trial.more else ''}: {count(trial.fresh, 'new read')},"
+        f" {trial.duplicates} held already, {trial.born_expired} expired before they came,"
+        f" {trial.quarantined} that cannot be read; {trial.not_reads} others are no reads. Nothing was kept."
     )
     if trial.refused:
         print_rows(trial.refused, {"count": "records", "field": "field", "reason": "why"}, False)
