@@ -1,10 +1,15 @@
 """How the hub says times, spans, counts and yes or no to people. Pure; programs get ISO 8601, seconds and booleans."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_PERIOD: Final = re.compile(
+    r"\bP(?=\d|T\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?(?!\w)", re.ASCII
+)
+_NOUNS: Final = ("year", "month", "week", "day", "hour", "minute", "second")
 
 
 def moment(at: datetime, zone: tzinfo) -> str:
@@ -30,6 +35,13 @@ def span(lasting: timedelta | float) -> str:
     return "0 s"
 
 
+def ago(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """How long ago an instant was, and when: `5 min ago (14:05 PST)`, with its day where that was not today."""
+    local = at.astimezone(zone)
+    same = local.date() == now.astimezone(zone).date()
+    return f"{span(now - at)} ago ({f'{local:%H:%M %Z}' if same else moment(at, zone)})"
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun: `1 read`, `1,240 reads`; `plural` for nouns that do not take an s."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
@@ -44,3 +56,13 @@ def named(names: Sequence[str], most: int = 5) -> str:
     """Names between commas, and how many more there are: `a, b and 3 more`."""
     shown, left = ", ".join(names[:most]), len(names) - most
     return f"{shown} and {left} more" if left > 0 else shown
+
+
+def periods(text: str) -> str:
+    """A text whose ISO 8601 periods are said in words: `up to P30D` is `up to 30 days`, `P1Y` is `1 year`."""
+    return _PERIOD.sub(_period, text)
+
+
+def _period(found: re.Match[str]) -> str:
+    parts = [count(int(number), noun) for number, noun in zip(found.groups(), _NOUNS, strict=True) if number]
+    return " ".join(parts) or found[0]

@@ -39,6 +39,7 @@ _MEXICO: Final = {
     "VER": "Veracruz", "YUC": "Yucatan", "ZAC": "Zacatecas",
 }  # fmt: skip
 _COUNTRIES: Final = {"US": (_US, ("us", "usa")), "CA": (_CANADA, ("ca", "can")), "MX": (_MEXICO, ("mx", "mex"))}
+_LANDS: Final = {"CA": "Canada", "MX": "Mexico"}
 _EXTRA: Final = {
     "washingtondc": "US-DC", "districtcolumbia": "US-DC", "columbiadistrictof": "US-DC",
     "usvirginislands": "US-VI", "newfoundland": "CA-NL", "yukonterritory": "CA-YT", "pq": "CA-QC",
@@ -63,6 +64,8 @@ def _spellings() -> dict[str, str]:
 
 
 _KNOWN: Final = _spellings()
+NAMES: Final = {f"{land}-{short}": name for land, (names, _) in _COUNTRIES.items() for short, name in names.items()}
+"""The English name of every code: `US-CA` is California."""
 CODES: Final = frozenset(_KNOWN.values())
 """Every code that `state` can give."""
 
@@ -88,6 +91,12 @@ def state(said: str | None, country: str | None = None) -> Word:
 def postal(code: str) -> str:
     """The two-letter (Mexico: three-letter) short form of an ISO 3166-2 code: `US-CA` gives `CA`."""
     return code.partition("-")[2]
+
+
+def shown(code: str) -> str:
+    """A code as people in the United States write it: `US-CA` gives `CA`, `CA-BC` gives `BC (Canada)`."""
+    country, _, short = code.partition("-")
+    return short if country == "US" else f"{short} ({_LANDS[country]})" if country in _LANDS else code
 
 
 def snake(code: str) -> str:

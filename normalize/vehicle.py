@@ -8,17 +8,19 @@ from pydantic import BaseModel, ConfigDict
 from normalize.word import ABSENT, Word, look_up, spelled
 
 
-def _vocabulary(lines: str) -> dict[str, str]:
-    """`CODE: word, word` lines as spelled word → code; the code is a spelling of itself."""
+def _vocabulary(lines: str) -> tuple[dict[str, str], dict[str, str]]:
+    """`CODE: word, word` lines as spelled word → code, and code → its first word; the code is a spelling of itself."""
     known: dict[str, str] = {}
+    words: dict[str, str] = {}
     for line in lines.strip().splitlines():
-        code, _, words = line.partition(":")
-        for word in (code, *words.split(",")):
-            known[spelled(word)] = code.strip()
-    return known
+        code, _, said = line.partition(":")
+        words[code] = said.partition(",")[0].strip()
+        for word in (code, *said.split(",")):
+            known[spelled(word)] = code
+    return known, words
 
 
-_MAKES: Final = _vocabulary("""
+_MAKES, MAKES = _vocabulary("""
 ACUR: Acura
 ALFA: Alfa Romeo
 ASTO: Aston Martin
@@ -91,7 +93,7 @@ WSTR: Western Star
 YAMA: Yamaha
 """)
 
-_COLOURS: Final = _vocabulary("""
+_COLOURS, COLOURS = _vocabulary("""
 BGE: beige, tan beige
 BLK: black
 BLU: blue
@@ -121,7 +123,7 @@ WHI: white
 YEL: yellow
 """)
 
-_BODIES: Final = _vocabulary("""
+_BODIES, BODIES = _vocabulary("""
 4D: sedan, saloon, sedan standard, sedan compact, car, passenger car
 2D: coupe, sedan sports, sports car, two door
 HB: hatchback
@@ -137,6 +139,7 @@ TK: truck, box truck, lorry
 TL: trailer
 RV: motorhome, motor home, recreational vehicle
 """)
+"""Our codes as people say them: `MAKES["NISS"]` is Nissan, `COLOURS["BLK"]` black, `BODIES["4D"]` sedan."""
 
 TYPES: Final = {
     "car": frozenset({"4D", "2D", "HB", "SW", "CV"}),
@@ -180,3 +183,9 @@ def colour(said: str | None) -> Word:
 def body(said: str | None) -> Word:
     """NCIC's body style code (`4D`) for a vendor's word."""
     return look_up(said, _BODIES)
+
+
+def described(make: str | None, colour: str | None, body: str | None) -> str:
+    """What a vehicle looks like, of its codes, in words: `black Nissan sedan`; empty where nothing is known."""
+    known = ((COLOURS, colour), (MAKES, make), (BODIES, body))
+    return " ".join(words.get(code, code) for words, code in known if code)

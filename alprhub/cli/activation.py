@@ -12,7 +12,17 @@ from hub.errors import NotFound
 from hub.policy.decisions import Decision, read_decisions
 from hub.retention.activate import Change
 from hub.wiring import open_hub
+from hub.words import count
 
+_CHANGES = {
+    "connection": "source",
+    "rule": "rule",
+    "reads": "reads",
+    "shorter": "end sooner",
+    "longer": "end later",
+    "kept_short": "could end later, not signed",
+    "end_now": "over at once",
+}
 KEPT_SHORT = "could live longer and do not: that takes a signed decision (settles: lengthening)"
 Named = Annotated[str, typer.Argument(help="A built-in profile or a file.")]
 
@@ -42,11 +52,11 @@ def activate(
             print_json({"policy": ident, **told})
         else:
             console.print(
-                f"{profile} is in force. {told['changed']:,} reads changed: {told['shortened']:,} end sooner, "
+                f"{profile} is in force. {count(told['changed'], 'read')} changed: {told['shortened']:,} end sooner, "
                 f"{told['lengthened']:,} later; the next purge removes what is over"
             )
             if told["kept_short"]:
-                console.print(f"{told['kept_short']:,} {KEPT_SHORT}")
+                console.print(f"{count(told['kept_short'], 'read')} {KEPT_SHORT}")
 
 
 def recompute(as_json: AsJson = False) -> None:
@@ -56,19 +66,22 @@ def recompute(as_json: AsJson = False) -> None:
         if as_json:
             print_json(told)
         else:
-            console.print(f"{told['changed']:,} reads changed")
+            console.print(f"the ends of {count(told['changed'], 'read')} changed")
 
 
 def _show(changes: list[Change], as_json: bool) -> None:
     if as_json:
         print_json([change._asdict() for change in changes])
         return
-    print_rows([change._asdict() for change in changes], Change._fields, False)
+    nothing = "no reads are kept yet: nothing would change"
+    print_rows([change._asdict() for change in changes], _CHANGES, False, nothing)
     for change in changes:
         if change.kept_short:
-            console.print(f"{change.kept_short:,} of {change.connection} ({change.rule}) {KEPT_SHORT}")
+            console.print(f"{count(change.kept_short, 'read')} of {change.connection} ({change.rule}) {KEPT_SHORT}")
         if change.end_now:
-            console.print(f"would purge {change.end_now:,} reads of {change.connection} at once ({change.rule})")
+            console.print(
+                f"would remove {count(change.end_now, 'read')} of {change.connection} at once ({change.rule})"
+            )
 
 
 def _signed(file: Path | None) -> tuple[Decision, ...]:

@@ -1,32 +1,112 @@
 """`alprhub retention ages | calendar | reconcile | canary …`: what is kept, what ends next, and whether it adds up."""
 
-from dataclasses import fields
+from dataclasses import asdict, fields
+from datetime import timedelta
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
-from hub import words
 from hub.audit.record import Actor
 from hub.retention.ages import Report
 from hub.retention.calendar import Ending
 from hub.retention.reconcile import Day
 from hub.wiring import open_hub
+from hub.words import count, periods, yes
 
 WRONG = 1
 """The exit code of a report that found what must not be."""
 
-canary = typer.Typer(help="Plates of the agency's own, with which vendors' purges are probed.", no_args_is_help=True)
+canary = typer.Typer(
+    help="Plates of the agency's own cars, by which vendors are asked whether they really deleted what they must.",
+    no_args_is_help=True,
+)
+_KEPT = {
+    "connection": "source",
+    "rule": "rule",
+    "clause": "clause",
+    "band": "age",
+    "reads": "reads",
+    "held": "of them held",
+    "oldest": "oldest",
+}
+_LATE = {
+    "connection": "source",
+    "rule": "rule",
+    "clause": "clause",
+    "kind": "what is wrong",
+    "reads": "reads",
+    "late": "late by",
+}
+_WRONG = {
+    "unpurged": "over and out of sight, and not removed yet: alprhub purge",
+    "past_ceiling": "still seen, though policy ended it",
+}
+_EXPLAINED = {
+    "hold": "hold",
+    "kind": "for",
+    "case_number": "case",
+    "reason": "reason",
+    "booking": "booked as",
+    "review_at": "look again at",
+    "reads": "reads",
+    "oldest": "oldest",
+    "missing": "what it lacks",
+}
+_ENDS = {"day": "day", "rule": "rule", "clause": "clause", "reads": "reads that end", "held": "of them held"}
+_DAYS = {
+    "connection": "source",
+    "day": "day",
+    "pulled": "came",
+    "stored": "new",
+    "duplicates": "here already",
+    "quarantined": "set aside",
+    "born_expired": "over before they came",
+    "visible": "seen",
+    "unpurged": "to be removed",
+    "held": "held",
+    "purged": "removed",
+    "said": "what does not add up",
+}
+_CANARIES = {
+    "id": "number",
+    "connection": "source",
+    "plate": "plate",
+    "plate_state": "state",
+    "reason": "whose car",
+    "probed_at": "last asked",
+    "outcome": "answer",
+    "oldest_found_at": "oldest found",
+}
+_PROBES = {
+    "connection": "source",
+    "outcome": "answer",
+    "reads": "reads",
+    "oldest": "oldest",
+    "before": "must be gone up to",
+    "rule": "rule",
+    "clause": "clause",
+    "error": "why",
+}
+_NO_CANARIES = "no plate of your own cars is noted yet: alprhub retention canary add SOURCE PLATE --reason …"
+_OUTCOMES = {
+    "not_found": "deleted, as it must be",
+    "found": "STILL THERE",
+    "unclear": "unclear: what came cannot be read",
+    "failed": "no answer",
+    "not_asked": "not asked: paused, or no rule ends the vendor's copy",
+}
 
 
 def ages(as_json: AsJson = False) -> None:
     """Report what is kept by source, rule and age; exit with 1 where something should be gone or lacks its reason."""
     with failures(), open_hub() as hub:
         report = hub.ages.report(Actor.of_process())
-    if as_json:
-        print_json({**_row(report), "signable": report.signable})
-    else:
-        _print_ages(report)
+        if as_json:
+            print_json({**_row(report), "signable": report.signable})
+        else:
+            _print_ages(report, hub.profile.zone)
     if report.violations or not report.signable:
         raise typer.Exit(WRONG)
 
@@ -37,8 +117,9 @@ def calendar(
     """List which reads end on the next days, and by which rule."""
     with failures(), open_hub() as hub:
         ends = hub.calendar.next(Actor.of_process(), days)
-    nothing = f"no read that the hub holds now ends within {words.count(days, 'day')}"
-    print_rows([_row(one) for one in ends], ("day", "rule", "clause", "reads", "held"), as_json, nothing)
+    print_rows(
+        [_row(one) for one in ends], _ENDS, as_json, f"no read that the hub holds now ends within {count(days, 'day')}"
+    )
 
 
 def reconcile(
@@ -49,11 +130,8 @@ def reconcile(
     with failures(), open_hub() as hub:
         account = hub.reconciliation.run(Actor.of_process())
     shown = account.days if every else account.differences
-    columns = (
-        *("connection", "day", "pulled", "stored", "duplicates", "quarantined", "born_expired"),
-        *("visible", "unpurged", "held", "purged", "said"),
-    )
-    print_rows([_row(one) for one in shown], columns, as_json, f"{len(account.days)} days add up")
+    rows = [_row(one) for one in shown]
+    print_rows(rows, _DAYS, as_json, f"{count(len(account.days), 'day')} of receipt: every record is accounted for")
     if account.differences:
         raise typer.Exit(WRONG)
 
@@ -66,37 +144,40 @@ def add(
     state: Annotated[str | None, typer.Option(help="ISO 3166-2: US-CA.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Note a plate with which a vendor's purge is probed."""
+    """Note a plate of your own by which a vendor is asked whether it deleted what it must."""
     with failures(), open_hub() as hub:
         made = hub.canaries.add(Actor.of_process(), connection, plate, reason, state)
     if as_json:
         print_json(made)
     else:
-        console.print(f"canary {made.id} of {made.connection}")
+        console.print(f"{made.connection} will be asked about {made.plate}: alprhub retention canary probe")
 
 
 @canary.command()
 def remove(
-    number: Annotated[int, typer.Argument(help="The number of the canary.")],
-    reason: Annotated[str, typer.Option(help="Why the vendor is not probed with it any more.")],
+    number: Annotated[int, typer.Argument(help="The number that `canary list` gives.")],
+    reason: Annotated[str, typer.Option(help="Why the vendor is not asked about it any more.")],
     as_json: AsJson = False,
 ) -> None:
-    """Probe with a canary no more; what its probes found stays on record."""
+    """Ask about a plate no more; what was found stays on record."""
     with failures(), open_hub() as hub:
         gone = hub.canaries.remove(Actor.of_process(), number, reason)
     if as_json:
         print_json(gone)
     else:
-        console.print(f"canary {gone.id} of {gone.connection}: removed")
+        console.print(f"{gone.connection} will not be asked about {gone.plate} any more; it is removed")
 
 
 @canary.command("list")
 def known(as_json: AsJson = False) -> None:
-    """List the canaries, and what their last probe found."""
+    """List these plates, and what each vendor said last."""
     with failures(), open_hub() as hub:
         found = hub.canaries.known(Actor.of_process())
-    columns = ("id", "connection", "plate", "plate_state", "reason", "probed_at", "outcome", "oldest_found_at")
-    print_rows(found, columns, as_json, "no canaries")
+        if as_json:
+            print_json(found)
+        else:
+            rows = [{**asdict(one), "outcome": _OUTCOMES.get(one.outcome or "")} for one in found]
+            print_rows(rows, _CANARIES, False, _NO_CANARIES, hub.profile.zone)
 
 
 @canary.command()
@@ -104,8 +185,11 @@ def probe(as_json: AsJson = False) -> None:
     """Ask every vendor for what it must have purged; exit with 1 where one still has it."""
     with failures(), open_hub() as hub:
         probes = hub.canaries.probe(Actor.of_process())
-    columns = ("canary", "connection", "outcome", "reads", "oldest", "before", "rule", "clause", "error")
-    print_rows(probes, columns, as_json, "no canaries")
+        if as_json:
+            print_json(probes)
+        else:
+            rows = [{**asdict(one), "outcome": _OUTCOMES[one.outcome]} for one in probes]
+            print_rows(rows, _PROBES, False, _NO_CANARIES, hub.profile.zone)
     if any(one.outcome == "found" for one in probes):
         raise typer.Exit(WRONG)
 
@@ -116,15 +200,20 @@ def _row(one: Report | Ending | Day) -> dict[str, Any]:
     return told if isinstance(one, Report) else {**told, "day": one.day.isoformat()}
 
 
-def _print_ages(report: Report) -> None:
-    print_rows(report.kept, ("connection", "rule", "clause", "band", "reads", "held", "oldest"), False, "no reads")
+def _print_ages(report: Report, zone: ZoneInfo) -> None:
+    kept = [{**asdict(one), "band": periods(one.band)} for one in report.kept]
+    print_rows(kept, _KEPT, False, "no reads are kept", zone)
     console.print("\nwhat should be gone", style="bold")
-    print_rows(report.violations, ("connection", "rule", "clause", "kind", "reads", "late_seconds"), False)
+    late = [
+        {**asdict(one), "kind": _WRONG.get(one.kind, one.kind), "late": timedelta(seconds=one.late_seconds)}
+        for one in report.violations
+    ]
+    print_rows(late, _LATE, False, zone=zone)
     if report.explain_older_than is None:
         return
-    console.print(f"\nolder than {report.explain_older_than} ({report.explain_clause})", style="bold")
-    columns = ("hold", "kind", "case_number", "reason", "booking", "review_at", "reads", "oldest", "missing")
-    print_rows(report.explanations, columns, False)
+    console.print(f"\nolder than {periods(report.explain_older_than)} ({report.explain_clause})", style="bold")
+    rows = [{**asdict(one), "kind": one.kind.replace("_", " ")} for one in report.explanations]
+    print_rows(rows, _EXPLAINED, False, zone=zone)
     if report.unexplained:
-        console.print(f"{report.unexplained} reads that no hold explains", style="yellow")
-    console.print("can be signed: " + ("yes" if report.signable else "no"))
+        console.print(f"{count(report.unexplained, 'read')} that no hold explains", style="yellow")
+    console.print(f"can be signed: {yes(report.signable)}")

@@ -1,13 +1,18 @@
 """`alprhub timeline | co-travel | scenes | pattern`: where a plate went, with whom, who was there, and when it goes."""
 
 from collections.abc import Sequence
+from dataclasses import fields
+from datetime import timedelta
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
 
-from alprhub.cli.asking import Case, Purpose, Reason, Since, Until, moment
+from alprhub.cli.asking import Case, Purpose, Reason
+from alprhub.cli.moments import Since, Until, instant, understood, window
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from hub.analysis.co_travel import Companion
 from hub.analysis.pattern import LifePattern, Week
 from hub.analysis.scenes import AtCamera, AtSite, Scene, Scenes
 from hub.analysis.service import MIN_CAMERAS, WITHIN
@@ -17,11 +22,42 @@ from hub.area import Circle
 from hub.audit.record import Actor, Why
 from hub.errors import Invalid
 from hub.wiring import Hub, open_hub
+from hub.words import count, moment, span
+from normalize import states
 
 Plate = Annotated[str, typer.Argument(help="One whole plate, without wildcards.")]
 Alike = Annotated[bool, typer.Option("--look-alike", help="Also plates that cameras confuse with it.")]
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MOST_PLACES: Final = 10
+_MOST_HOURS: Final = 3
+_TIMELINE: Final = {
+    "number": "pass",
+    "first_at": "time",
+    "place": "place",
+    "cameras": "camera",
+    "connections": "source",
+    "plate_states": "state",
+    "reads": "reads",
+    "way": "way",
+    "look_at": "look at",
+}
+_COMPANIONS: Final = {
+    "plates": "plate",
+    "plate_states": "state",
+    "score": "score",
+    "meetings": "times met",
+    "expected": "by chance",
+    "cameras": "places",
+    "days": "days",
+    "passes": "its passes",
+    "ahead": "ahead",
+    "behind": "behind",
+    "apart": "usually apart",
+    "may_be_misread": "may be a misread",
+    "first_at": "first met",
+    "last_at": "last met",
+}
 _SCENE: Final = "LAT,LON,METRES,SINCE,UNTIL or camera:NAME,SINCE,UNTIL or site:NAME,SINCE,UNTIL"
 
 
@@ -42,18 +78,19 @@ def timeline(
             Actor.of_process(),
             Why(purpose, reason, case),
             plate,
-            moment(hub, since, "since"),
-            moment(hub, until, "until"),
+            *window(hub, since, until),
             look_alike,
             fastest,
         )
         if as_json:
             print_json(answer)
             return
-        columns = ("number", "first_at", "place", "cameras", "connections", "plate_states", "reads", "way", "look_at")
-        print_rows([_passage(one) for one in answer.passes], columns, False, "no reads")
+        _say_times(hub, since, until)
+        nothing = _no_read(hub, answer.plate, answer.mode, since, until)
+        print_rows([_passage(one) for one in answer.passes], _TIMELINE, False, nothing, hub.profile.zone)
         if answer.impossible:
-            console.print(f"legs that no car drives: {answer.impossible}; two cars, or a wrong read, place or clock")
+            legs = count(answer.impossible, "way")
+            console.print(f"{legs} that no car drives: two cars, or a wrong read, place or clock")
         console.print(f"reads: {_told(answer.connections)}")
 
 
@@ -78,8 +115,7 @@ def co_travel(
             Actor.of_process(),
             Why(purpose, reason, case),
             plate,
-            moment(hub, since, "since"),
-            moment(hub, until, "until"),
+            *window(hub, since, until),
             within,
             min_cameras,
             look_alike,
@@ -88,16 +124,21 @@ def co_travel(
         if as_json:
             print_json(answer)
             return
-        columns = (
-            *("plates", "plate_states", "score", "meetings", "expected", "cameras", "days", "passes", "ahead"),
-            *("behind", "median_gap_seconds", "may_be_misread", "first_at", "last_at"),
+        _say_times(hub, since, until)
+        rows = [_companion(one) for one in answer.companions]
+        nothing = (
+            f"no plate was within {span(within)} of {answer.plate} at {count(min_cameras, 'place')} or more "
+            f"{_times(hub, since, until)}; {count(answer.passes, 'pass', 'passes')} of it are here"
         )
-        print_rows(answer.companions, columns, False, "nobody")
+        print_rows(rows, _COMPANIONS, False, nothing, hub.profile.zone)
         if answer.candidates > len(answer.companions):
             console.print(f"{len(answer.companions)} of {answer.candidates} plates that were met at enough places")
         if answer.everywhere:
             console.print(f"too many reads to be judged: {', '.join(answer.everywhere)}")
-        console.print("a score is a lead, not a finding: compare meetings with expected, and look at the pictures")
+        if answer.companions:
+            console.print(
+                "a score is a lead, not a finding: compare times met with by chance, and look at the pictures"
+            )
         console.print(f"reads: {_told(answer.connections)}")
 
 
@@ -117,7 +158,7 @@ def scenes(
         if as_json:
             print_json(answer)
             return
-        _print_scenes(answer)
+        _print_scenes(answer, hub.profile.zone)
 
 
 def pattern(
@@ -128,6 +169,9 @@ def pattern(
     since: Since = None,
     until: Until = None,
     look_alike: Alike = False,
+    grid: Annotated[
+        bool, typer.Option("--grid", help="Also every hour of the week, in all and at each place.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """On which weekdays and at which hours a plate passes, by the agency's clock, in all and at each place."""
@@ -136,14 +180,33 @@ def pattern(
             Actor.of_process(),
             Why(purpose, reason, case),
             plate,
-            moment(hub, since, "since"),
-            moment(hub, until, "until"),
+            *window(hub, since, until),
             look_alike,
         )
         if as_json:
             print_json(answer)
             return
-        _print_pattern(answer)
+        _say_times(hub, since, until)
+        if answer.passes:
+            _print_pattern(answer, hub.profile.zone, grid)
+        else:
+            console.print(_no_read(hub, answer.plate, answer.mode, since, until))
+        console.print(f"reads: {_told(answer.connections)}")
+
+
+def _say_times(hub: Hub, since: str | None, until: str | None) -> None:
+    if since is not None or until is not None:
+        console.print(_times(hub, since, until))
+
+
+def _times(hub: Hub, since: str | None, until: str | None) -> str:
+    return understood(hub, *window(hub, since, until))
+
+
+def _no_read(hub: Hub, plate: str, mode: str, since: str | None, until: str | None) -> str:
+    """That nothing was found, with what was asked for."""
+    alike, more = (" or look-alikes", "") if mode != "exact" else ("", "; --look-alike also takes what cameras confuse")
+    return f"no read of {plate} as a whole plate{alike} {_times(hub, since, until)}{more}"
 
 
 def _passage(one: Passage) -> dict[str, Any]:
@@ -153,13 +216,14 @@ def _passage(one: Passage) -> dict[str, Any]:
         flags.append("IMPOSSIBLE")
     if one.other_state:
         flags.append("OTHER STATE")
+    at = None if one.latitude is None or one.longitude is None else f"{one.latitude:.5f}, {one.longitude:.5f}"
     return {
         "number": one.number,
         "first_at": one.first_at,
-        "place": one.sites,
+        "place": one.sites or at,
         "cameras": one.cameras,
         "connections": one.connections,
-        "plate_states": one.plate_states,
+        "plate_states": [states.shown(state) for state in one.plate_states],
         "reads": len(one.reads),
         "way": _way(one.leg) if one.leg else None,
         "look_at": flags,
@@ -167,40 +231,77 @@ def _passage(one: Passage) -> dict[str, Any]:
 
 
 def _way(leg: Leg) -> str:
-    time = f"{leg.seconds:.0f} s"
+    time = span(leg.seconds)
     if leg.metres is None:
         return f"{time}, place not known"
-    speed = f", {leg.kmh:.0f} km/h" if leg.kmh is not None else ""
-    return f"{leg.metres / 1000:.1f} km in {time}{speed} from {leg.from_pass}"
+    speed = f", {leg.kmh:.0f} km/h" if leg.kmh is not None and leg.kmh >= 1 else ""
+    return f"{leg.metres / 1000:.1f} km in {time}{speed} from pass {leg.from_pass}"
 
 
-def _print_scenes(answer: Scenes) -> None:
+def _companion(one: Companion) -> dict[str, Any]:
+    """A plate that was met, as a line of a table."""
+    told = {field.name: getattr(one, field.name) for field in fields(one)}
+    return {
+        **told,
+        "plate_states": [states.shown(state) for state in one.plate_states],
+        "score": round(one.score, 2),
+        "expected": round(one.expected, 2),
+        "apart": timedelta(seconds=one.median_gap_seconds),
+    }
+
+
+def _print_scenes(answer: Scenes, zone: ZoneInfo) -> None:
     rows = []
     for one in answer.plates:
-        seen = [f"{reads[0].captured_at:%Y-%m-%dT%H:%M:%SZ}" if reads else "-" for reads in one.reads]
-        named = {f"scene_{number}": at for number, at in enumerate(seen, 1)}
-        rows.append({"plates": one.plates, "plate_states": one.plate_states, "scenes": one.scenes, **named})
-    columns = ("plates", "plate_states", "scenes", *(f"scene_{number}" for number in range(1, len(answer.scenes) + 1)))
-    print_rows(rows, columns, False, f"no plate was at {answer.at_least} of the scenes")
+        seen = [reads[0].captured_at if reads else "-" for reads in one.reads]
+        at = {f"scene_{number}": when for number, when in enumerate(seen, 1)}
+        plate_states = [states.shown(state) for state in one.plate_states]
+        rows.append({"plates": one.plates, "plate_states": plate_states, "scenes": one.scenes, **at})
+    columns = {"plates": "plate", "plate_states": "state", "scenes": "scenes"}
+    columns |= {f"scene_{number}": f"scene {number}" for number in range(1, len(answer.scenes) + 1)}
+    print_rows(rows, columns, False, f"no plate was at {answer.at_least} of the scenes", zone)
     if answer.left_out:
-        console.print(f"{answer.left_out} more plates are left out")
+        console.print(
+            f"{count(answer.left_out, 'more plate')} {'is' if answer.left_out == 1 else 'are'} left out: --limit"
+        )
     for number, scene in enumerate(answer.scenes, 1):
-        console.print(f"scene {number}: {scene.plates} plates; reads: {_told(scene.connections)}")
+        asked = f"{moment(scene.scene.since, zone)} to {moment(scene.scene.until, zone)}"
+        console.print(f"scene {number}, {asked}: {count(scene.plates, 'plate')}; reads: {_told(scene.connections)}")
 
 
-def _print_pattern(answer: LifePattern) -> None:
-    console.print(f"{answer.passes} passes by weekday and hour, {answer.zone}")
-    _print_week(answer.week)
-    for place in answer.places if len(answer.places) > 1 else ():
-        console.print(f"{place.site or place.camera}: {place.passes} passes")
-        _print_week(place.week)
-    console.print(f"reads: {_told(answer.connections)}")
+def _print_pattern(answer: LifePattern, zone: ZoneInfo, grid: bool) -> None:
+    """When it passes most and where, the busiest first; every hour of the week only where that is asked for."""
+    assert answer.first_at
+    assert answer.last_at
+    passes = count(answer.passes, "pass", "passes")
+    console.print(f"{answer.plate}: {passes}, {moment(answer.first_at, zone)} to {moment(answer.last_at, zone)}")
+    console.print(f"most often, by weekday and hour: {_busiest(answer.week)}")
+    rows = [
+        {"place": place.site or place.camera, "passes": place.passes, "most": _busiest(place.week)}
+        for place in answer.places[:_MOST_PLACES]
+    ]
+    print_rows(rows, {"place": "place", "passes": "passes", "most": "most often"}, False)
+    if len(answer.places) > _MOST_PLACES:
+        console.print(f"{count(len(answer.places) - _MOST_PLACES, 'more place')}: --json has them all")
+    if grid:
+        console.print(f"\nby weekday and hour, {answer.zone}")
+        _print_week(answer.week)
+        for place in answer.places if len(answer.places) > 1 else ():
+            console.print(f"\n{place.site or place.camera}: {count(place.passes, 'pass', 'passes')}")
+            _print_week(place.week)
+
+
+def _busiest(week: Week) -> str:
+    """The hours of the week with the most passes: `Mon 08-09 (4), Fri 17-18 (2)`."""
+    hours = [(passes, day, hour) for day, row in enumerate(week) for hour, passes in enumerate(row) if passes]
+    most = sorted(hours, key=lambda one: (-one[0], one[1], one[2]))[:_MOST_HOURS]
+    return ", ".join(f"{_DAYS[day]} {hour:02d}-{hour + 1:02d} ({passes})" for passes, day, hour in most)
 
 
 def _print_week(week: Week) -> None:
     table = Table("", *(f"{hour:02d}" for hour in range(24)), box=None, padding=(0, 1, 0, 0), header_style="bold")
     for day, hours in zip(_DAYS, week, strict=True):
-        table.add_row(day, *(str(count) if count else "·" for count in hours))
+        table.add_row(day, *(str(passes) if passes else "·" for passes in hours))
     console.print(table)
 
 
@@ -217,9 +318,7 @@ def _scene(hub: Hub, number: int, said: str) -> Scene:
         raise Invalid(f"scene {number}: is written as {_SCENE}")
     place, since, until = parts
     where = f"scene {number}: "
-    begin, end = moment(hub, since.strip(), f"{where}since"), moment(hub, until.strip(), f"{where}until")
-    assert begin
-    assert end
+    begin, end = instant(hub, since.strip(), f"{where}since"), instant(hub, until.strip(), f"{where}until")
     return Scene(_place(where, place), begin, end)
 
 

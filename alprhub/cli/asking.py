@@ -3,24 +3,24 @@
 import inspect
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from datetime import datetime
+from difflib import get_close_matches
 from functools import wraps
 from typing import Annotated, Any
 
 import typer
 
+from alprhub.cli.moments import Since, Until, window
 from hub.area import Area, Circle, Polygon
 from hub.audit.record import Why
 from hub.errors import Invalid
 from hub.search.hours import Hours
 from hub.search.query import Mode, Query
 from hub.wiring import Hub
-from normalize import vehicle
-from normalize.fault import Unusable
+from hub.words import named
+from normalize import states, vehicle
 from normalize.states import state as state_word
-from normalize.times import from_iso
 from normalize.word import Word
 
 Several = list[str] | None
@@ -28,8 +28,6 @@ Plates = Annotated[Several, typer.Argument(help="Plates; ? is one character, * a
 Purpose = Annotated[str, typer.Option(help="One of the agency's purposes.")]
 Reason = Annotated[str, typer.Option(help="Why, in words.")]
 Case = Annotated[str | None, typer.Option(help="The case number, where there is one.")]
-Since = Annotated[str | None, typer.Option(help="ISO 8601, included.")]
-Until = Annotated[str | None, typer.Option(help="ISO 8601, not included.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Asked:
     connection: Annotated[Several, typer.Option(help="Only this connection.")] = None
     kind: Annotated[Several, typer.Option(help="Only sources of this kind: own, commercial, native_reader.")] = None
     make: Annotated[Several, typer.Option(help="Only this make, by NCIC's code or in words.")] = None
-    colour: Annotated[Several, typer.Option(help="Only this colour.")] = None
+    colour: Annotated[Several, typer.Option("--color", "--colour", help="Only this color: black, silver …")] = None
     body: Annotated[Several, typer.Option(help="Only this body.")] = None
     type: Annotated[Several, typer.Option(help="Only this type of vehicle: car, pickup, motorcycle …")] = None
     hits: Annotated[bool, typer.Option("--hits", help="Only reads that are on a hot list.")] = False
@@ -61,23 +59,24 @@ class Asked:
 
     def query(self, hub: Hub, **more: Any) -> Query:
         """The query of it; raises `Invalid`, naming the option, for what cannot be understood."""
+        since, until = window(hub, self.since, self.until)
         return Query(
             why=Why(self.purpose, self.reason, self.case),
             plates=_plates(self.plates or ()),
             mode=self.mode,
             candidates=self.candidates,
-            states=_codes("state", self.state, state_word),
-            since=moment(hub, self.since, "since"),
-            until=moment(hub, self.until, "until"),
+            states=_codes("state", self.state, state_word, states.NAMES),
+            since=since,
+            until=until,
             hours=tuple(map(Hours.parse, self.hours or ())),
             area=self._area(),
             cameras=tuple(self.camera or ()),
             sites=tuple(self.site or ()),
             connections=tuple(self.connection or ()),
             kinds=tuple(self.kind or ()),
-            makes=_codes("make", self.make, vehicle.make),
-            colours=_codes("colour", self.colour, vehicle.colour),
-            bodies=_codes("body", self.body, vehicle.body),
+            makes=_codes("make", self.make, vehicle.make, vehicle.MAKES),
+            colours=_codes("color", self.colour, vehicle.colour, vehicle.COLOURS),
+            bodies=_codes("body", self.body, vehicle.body, vehicle.BODIES),
             types=tuple(self.type or ()),
             hits_only=self.hits,
             min_confidence=self.min_confidence,
@@ -123,16 +122,6 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
     return asking
 
 
-def moment(hub: Hub, text: str | None, field: str) -> datetime | None:
-    """The instant of an option, in the agency's zone where it names none; raises `Invalid`."""
-    if text is None:
-        return None
-    try:
-        return from_iso(text if len(text) > len("2026-01-01") else f"{text}T00:00:00", hub.profile.zone, field).at
-    except Unusable as wrong:
-        raise Invalid(str(wrong)) from None
-
-
 def _plates(said: list[str] | tuple[str, ...]) -> tuple[str, ...]:
     """The plates, and in place of a hyphen those that are pasted: one a line, or between commas or tabs.
 
@@ -150,13 +139,17 @@ def _plates(said: list[str] | tuple[str, ...]) -> tuple[str, ...]:
     return (*(word for word in said if word != "-"), *pasted)
 
 
-def _codes(field: str, said: list[str] | None, word: Callable[[str], Word]) -> tuple[str, ...]:
-    """Words as codes; raises `Invalid` for one that the vocabulary does not have."""
+def _codes(
+    field: str, said: list[str] | None, word: Callable[[str], Word], words: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Words as codes; raises `Invalid` for one that the vocabulary does not have, with those that are like it."""
     codes = []
     for text in said or ():
         code = word(text).code
         if code is None:
-            raise Invalid(f"{field}: {text!r} is not known here")
+            like = get_close_matches(text.casefold(), {one.casefold(): one for one in words.values()}, 3, 0.6)
+            shown = [one for one in words.values() if one.casefold() in like] or list(words.values())
+            raise Invalid(f"{field}: {text!r} is not known here; there are {named(shown, 30)}")
         codes.append(code)
     return tuple(codes)
 

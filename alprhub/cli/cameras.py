@@ -1,30 +1,51 @@
 """`alprhub cameras`: which cameras reads came from, and the sites they belong to."""
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Final
 
 import typer
 
-from alprhub.cli.output import AsJson, failures, print_rows
+from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.wiring import open_hub
 
 app = typer.Typer(help="Cameras and their sites.", no_args_is_help=True)
 
+_COLUMNS: Final = {
+    "camera": "camera",
+    "site": "site",
+    "connection": "source",
+    "latitude": "latitude",
+    "longitude": "longitude",
+}
+
 
 @app.command("list")
-def listed(as_json: AsJson = False) -> None:
+def listed(
+    ids: Annotated[bool, typer.Option("--ids", help="Also what its vendor calls each camera.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Every camera that a read came from."""
     with failures(), open_hub() as hub:
-        columns = ("connection", "vendor_id", "name", "latitude", "longitude", "site")
-        print_rows(hub.cameras.list(), columns, as_json, "no cameras")
+        cameras = hub.cameras.list()
+        if as_json:
+            print_json(cameras)
+            return
+        columns = _COLUMNS | ({"vendor_id": "vendor's id"} if ids else {})
+        rows = [{**asdict(one), "camera": one.name or one.vendor_id} for one in cameras]
+        print_rows(rows, columns, False, "no cameras yet: they appear with the first read of each")
 
 
 @app.command()
 def site(
     connection: Annotated[str, typer.Argument(help="The camera's connection.")],
-    camera: Annotated[str, typer.Argument(help="The vendor's id of the camera.")],
+    camera: Annotated[str, typer.Argument(help="Its name, or the vendor's id of it.")],
     name: Annotated[str, typer.Argument(help="The site; empty takes the camera out of its site.")] = "",
 ) -> None:
     """Say that a camera belongs to a site: cameras of one site count as one place."""
     with failures(), open_hub() as hub:
-        hub.cameras.set_site(Actor.of_process(), connection, camera, name)
+        standing = hub.cameras.set_site(Actor.of_process(), connection, camera, name)
+        told = standing.name or standing.vendor_id
+        console.print(
+            f"{told} of {connection} {f'belongs to {standing.site}' if standing.site else 'belongs to no site'}"
+        )

@@ -1,7 +1,9 @@
 """`alprhub retention certificates`: the proof of every purge, for the agency and for its custodian of records."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -9,13 +11,33 @@ from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.errors import Invalid
 from hub.wiring import Hub, open_hub
+from hub.words import count
 
-COLUMNS = (
-    *("id", "connection", "rule", "clause", "reads", "pictures", "hits", "quarantined", "closed_at", "custodian"),
-    "digest",
-)
-WAITING = ("id", "connection", "rule", "clause", "reads", "closed_at", "days", "overdue")
+COLUMNS = {
+    "id": "number",
+    "connection": "source",
+    "rule": "rule",
+    "clause": "clause",
+    "reads": "reads",
+    "pictures": "pictures",
+    "hits": "hits",
+    "quarantined": "records set aside",
+    "closed_at": "closed",
+    "custodian": "confirmed by",
+    "digest": "digest",
+}
+WAITING = {
+    "id": "number",
+    "connection": "source",
+    "rule": "rule",
+    "clause": "clause",
+    "reads": "reads",
+    "closed_at": "closed",
+    "waiting": "waits for",
+    "overdue": "overdue",
+}
 OVERDUE = 78
+_SHORT = 12
 
 
 def certificates(
@@ -36,23 +58,34 @@ def certificates(
     with failures(), open_hub() as hub:
         if countersign is not None:
             if custodian is None:
-                raise Invalid("custodian: say who confirms it")
-            print_rows([hub.certificates.countersign(Actor.of_process(), countersign, custodian)], COLUMNS, as_json)
+                raise Invalid("custodian: say who confirms it with --custodian NAME")
+            done = hub.certificates.countersign(Actor.of_process(), countersign, custodian)
+            _print([done], as_json, hub.profile.zone)
         elif export is not None:
             _export(hub, export, since_id, as_json)
         elif waiting:
             found = hub.handover.waiting()
-            print_rows(found, WAITING, as_json, "every certificate is countersigned")
+            if as_json:
+                print_json(found)
+            else:
+                rows = [{**asdict(one), "waiting": count(one.days, "day")} for one in found]
+                print_rows(rows, WAITING, False, "every certificate is countersigned", hub.profile.zone)
             if any(one.overdue for one in found):
                 raise typer.Exit(OVERDUE)
         elif verify:
-            count = hub.certificates.verify()
+            verified = hub.certificates.verify()
             if as_json:
-                print_json({"verified": count})
+                print_json({"verified": verified})
             else:
-                console.print(f"{count} certificates, each as it was closed and behind the one before it")
+                console.print(f"{count(verified, 'certificate')}, each as it was closed and behind the one before it")
         else:
-            print_rows(hub.certificates.list(limit), COLUMNS, as_json)
+            _print(hub.certificates.list(limit), as_json, hub.profile.zone)
+
+
+def _print(certified: list[dict[str, Any]], as_json: bool, zone: ZoneInfo) -> None:
+    """The certificates; of a digest people see the beginning, by which it is known again."""
+    rows = certified if as_json else [{**one, "digest": (one["digest"] or "")[:_SHORT]} for one in certified]
+    print_rows(rows, COLUMNS, as_json, "nothing was destroyed yet", zone)
 
 
 def _export(hub: Hub, out: Path, since_id: int, as_json: bool) -> None:
@@ -66,5 +99,5 @@ def _export(hub: Hub, out: Path, since_id: int, as_json: bool) -> None:
         print_json(told)
     else:
         console.print(
-            f"{out}: {handed.certificates} certificates up to number {handed.last_id}, sha256 {handed.sha256}"
+            f"{out}: {count(handed.certificates, 'certificate')} up to number {handed.last_id}, sha256 {handed.sha256}"
         )

@@ -3,7 +3,7 @@
 import mimetypes
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from pydantic import ValidationError, create_model
@@ -16,8 +16,31 @@ from connectors.registry import UnknownConnector, available, connector
 from hub.connections.accounts import describe
 from hub.errors import Invalid, NotFound
 from hub.settings import HubSettings
+from normalize import states, vehicle
+from normalize.read import Read
 
 app = typer.Typer(help="List the connectors; try one on a file.", no_args_is_help=True)
+
+_COLUMNS: Final = {
+    "key": "connector",
+    "name": "name",
+    "tier": "quality",
+    "evidence": "its facts are",
+    "abilities": "what it can do",
+}
+_EVIDENCE: Final = {
+    "documents": "from documents",
+    "samples": "tried on captured answers",
+    "live": "tried live",
+}
+_READS: Final = {
+    "captured_at": "time",
+    "plate": "plate",
+    "state": "state",
+    "camera": "camera",
+    "vehicle": "vehicle",
+    "vendor_read_id": "vendor's id",
+}
 
 
 def _kind(key: str) -> type[Connector[Any]]:
@@ -33,7 +56,18 @@ def list_(as_json: AsJson = False) -> None:
     with failures():
         keys = available(HubSettings().allow_connectors)
         rows = [describe(key, _kind(key)) for key in keys]
-        print_rows(rows, ("key", "name", "tier", "evidence", "abilities"), as_json)
+        if as_json:
+            print_json(rows)
+            return
+        shown = [
+            {
+                **row,
+                "evidence": _EVIDENCE[row["evidence"]],
+                "abilities": [ability.replace("_", " ") for ability in row["abilities"]],
+            }
+            for row in rows
+        ]
+        print_rows(shown, _COLUMNS, False)
 
 
 @app.command()
@@ -49,7 +83,7 @@ def parse(
     settings: Annotated[Path | None, typer.Option(help="A JSON file of settings, - for standard input.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the reads in a file, and what would be quarantined and why. Stores nothing, talks to nobody."""
+    """Show the reads in a file, and what could not be read and why. Stores nothing, talks to nobody."""
     with failures():
         kind = _kind(key)
         if str(file) == str(settings) == "-":
@@ -63,10 +97,22 @@ def parse(
         if as_json:
             print_json({"reads": reads, "quarantined": quarantined})
             return
-        rows = [{**read.model_dump(mode="json"), "camera": read.camera.name or read.camera.id} for read in reads]
-        print_rows(rows, ("plate", "plate_state", "captured_at", "camera", "vendor_read_id"), False, "no reads")
+        print_rows([_told(read) for read in reads], _READS, False, "no reads")
         for item in quarantined:
-            console.print(f"quarantined: {item['field']}: {item['reason']}", style="yellow", markup=False)
+            console.print(f"could not be read: {item['field']}: {item['reason']}", style="yellow", markup=False)
+
+
+def _told(read: Read) -> dict[str, Any]:
+    """A read as a line of a table; nobody has said where its agency stands, so its time is UTC."""
+    code, seen = read.plate_state, read.vehicle
+    return {
+        "captured_at": read.captured_at,
+        "plate": read.plate,
+        "state": states.shown(code) if code else None,
+        "camera": read.camera.name or read.camera.id,
+        "vehicle": vehicle.described(seen.make.code, seen.colour.code, seen.body.code),
+        "vendor_read_id": read.vendor_read_id,
+    }
 
 
 def checked(kind: type[Connector[Any]], values: dict[str, Any]) -> dict[str, Any]:

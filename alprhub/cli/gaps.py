@@ -1,49 +1,108 @@
 """`alprhub gaps | backfill`: what may be missing, and pulling it again."""
 
-from typing import Annotated, Final
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 import typer
 
-from alprhub.cli.asking import moment
+from alprhub.cli import moments
+from alprhub.cli.came import came
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
+from hub.ingest.gaps import NOT_ASKED, STILL_SILENT, Gap
 from hub.wiring import open_hub
+from hub.words import moment, span
 
 _NONE: Final = (
     "no gap that the hub can see: runs covered every time since the first of them, and no camera fell silent for far"
     " longer than usual. A source that never ran, or that only pushes, has no runs to tell by"
 )
+_HOLES: Final = {"connection": "source", "since": "from", "until": "until", "lasting": "lasting", "reason": "why"}
+_SILENT: Final = {
+    "connection": "source",
+    "camera": "camera",
+    "since": "last silence from",
+    "until": "until",
+    "lasting": "lasting",
+    "usual": "usually at most",
+    "silences": "silences",
+    "still": "still silent",
+}
 
 
 def gaps(
     connection: Annotated[str | None, typer.Argument(help="Only this connection and its cameras.")] = None,
-    since: Annotated[str | None, typer.Option(help="ISO 8601; without it, from the first run on.")] = None,
-    until: Annotated[str | None, typer.Option(help="ISO 8601; without it, now.")] = None,
+    since: Annotated[str | None, typer.Option(help=f"{moments.FORMS}; without it, from the first run on.")] = None,
+    until: Annotated[str | None, typer.Option(help="Written the same way; without it, now.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the times that no run covered, and those in which a camera was silent for far longer than usual."""
     with failures(), open_hub() as hub:
-        window = (moment(hub, since, "since"), moment(hub, until, "until"))
+        window = moments.window(hub, since, until)
         found = hub.gaps.find(Actor.of_process(), connection, *window)
-    print_rows(found, ("connection", "camera", "since", "until", "usual_seconds", "reason"), as_json, _NONE)
+        if as_json:
+            print_json(found)
+        else:
+            if any(window):
+                console.print(moments.understood(hub, *window))
+            _print(found, hub.profile.zone, hub.clock.now())
 
 
 def backfill(
     connection: Annotated[str, typer.Argument(help="The connection to pull.")],
     since: Annotated[
-        str | None, typer.Option(help="ISO 8601; pulls everything from then, covered or not, for late reads.")
+        str | None, typer.Option(help=f"{moments.FORMS}; pulls everything from then, covered or not, for late reads.")
     ] = None,
-    until: Annotated[str | None, typer.Option(help="ISO 8601; without it, now.")] = None,
+    until: Annotated[str | None, typer.Option(help="Written the same way; without it, now.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Pull again, oldest first and a day at a time: without times, what no run has covered."""
     with failures(), open_hub() as hub:
-        window = (moment(hub, since, "since"), moment(hub, until, "until"))
+        window = moments.window(hub, since, until)
         done = hub.sync.backfill(Actor.of_process(), connection, *window)
+        if any(window) and not as_json:
+            console.print(moments.understood(hub, *window))
     if as_json:
         print_json(done)
     else:
-        console.print(
-            f"{connection}: {done.pulled} pulled = {done.stored} stored + {done.duplicates} duplicates "
-            f"+ {done.quarantined} quarantined + {done.born_expired} born expired; {done.hits} hits"
-        )
+        console.print(came(connection, done))
+
+
+def _print(found: Sequence[Gap], zone: ZoneInfo, now: datetime) -> None:
+    """Times that no run covered, then cameras with their last silence; the time since a last run has its own line."""
+    holes = [gap for gap in found if gap.camera is None and not gap.since_last_run]
+    silent: dict[tuple[str, str | None], list[Gap]] = {}
+    for gap in found:
+        if gap.camera is not None:
+            silent.setdefault((gap.connection, gap.camera_id), []).append(gap)
+    if not holes and not silent:
+        console.print(_NONE)
+    if holes:
+        print_rows([_row(gap) for gap in holes], _HOLES, False, zone=zone)
+        for name in dict.fromkeys(gap.connection for gap in holes):
+            console.print(f"alprhub backfill {name}  # asks {name} for what no run covered")
+    if silent:
+        called = Counter((gaps[0].connection, gaps[0].camera) for gaps in silent.values())
+        rows = []
+        for gaps in silent.values():
+            last = max(gaps, key=lambda gap: gap.until)
+            known = called[last.connection, last.camera] == 1
+            camera = last.camera if known else f"{last.camera} ({last.camera_id})"
+            still = last.reason == STILL_SILENT
+            rows.append({**_row(last), "camera": camera, "silences": len(gaps), "still": still})
+        print_rows(sorted(rows, key=lambda row: row["until"], reverse=True), _SILENT, False, zone=zone)
+    for gap in found:
+        if gap.since_last_run:
+            why = "" if gap.reason == NOT_ASKED else f": {gap.reason}"
+            ago = f" ({span(now - gap.since)} ago)" if now > gap.since else ""
+            console.print(f"{gap.connection}: no run since {moment(gap.since, zone)}{ago}{why}")
+
+
+def _row(gap: Gap) -> dict[str, Any]:
+    told = {field.name: getattr(gap, field.name) for field in fields(gap)}
+    usual = None if gap.usual_seconds is None else timedelta(seconds=gap.usual_seconds)
+    return {**told, "lasting": gap.until - gap.since, "usual": usual}

@@ -6,12 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from alprhub.cli.asking import Asked, asks, moment
+from alprhub.cli.asking import Asked, asks
+from alprhub.cli.found import Ids, print_found
+from alprhub.cli.moments import instant
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor, Why
 from hub.errors import Invalid
 from hub.retention.holds import NewHold
+from hub.retention.reviews import Task
 from hub.wiring import Hub, open_hub
+from hub.words import count, moment
 
 app = typer.Typer(help="Hold reads that must not be purged; release, review and show them.", no_args_is_help=True)
 
@@ -20,7 +24,35 @@ Reads = Annotated[list[int], typer.Argument(help="Ids of reads.")]
 CaseNumber = Annotated[str, typer.Option("--case", help="The case or event.")]
 Offence = Annotated[str | None, typer.Option(help="The class of a case's offence: felony, misdemeanor …")]
 Committed = Annotated[str | None, typer.Option("--committed-on", help="The day of the offence: 2026-06-01.")]
-_COLUMNS = ("id", "kind", "case_number", "reads", "placed_by", "approved_by", "review_at", "booking", "released_at")
+_COLUMNS = {
+    "id": "hold",
+    "kind": "for",
+    "case_number": "case",
+    "reads": "reads",
+    "reason": "reason",
+    "placed_by": "placed by",
+    "approved_by": "approved by",
+    "review_at": "look again at",
+    "booking": "booked as",
+    "released_at": "ended",
+}
+_TASKS = {
+    "hold": "hold",
+    "kind": "for",
+    "case_number": "case",
+    "task": "to do",
+    "due_at": "due",
+    "placed_by": "placed by",
+    "approved_by": "approved by",
+    "clause": "clause",
+    "booking": "booked as",
+}
+_TO_DO = {
+    "review": "look at it again: alprhub holds review {hold} --found … --next …",
+    "classify_offence": "say the class of the offence: alprhub holds classify {hold} --offence …",
+    "state_commission_date": "say the day of the offence: alprhub holds classify {hold} --committed-on …",
+    "dispose_of_media": "destroy the booked media and say so: alprhub holds dispose {hold} --how …",
+}
 OVERDUE = 78
 
 
@@ -30,7 +62,7 @@ def place(
     asked: Asked,
     hold: Annotated[str, typer.Option(help="What for: evidence, expected_evidence, discovery, court_order …")],
     approved_by: Annotated[str, typer.Option(help="Who approved it: somebody else than you.")],
-    review_at: Annotated[str, typer.Option(help="ISO 8601: when somebody must look at it again.")],
+    review_at: Annotated[str, typer.Option(help="When somebody must look at it again: 12/31/2026, or ISO 8601.")],
     read: Annotated[list[int] | None, typer.Option(help="Only this read, by id, and no question.")] = None,
     offence: Offence = None,
     committed_on: Committed = None,
@@ -48,7 +80,8 @@ def place(
             made = hub.holds.place(Actor.of_process(), new, reads=read)
         else:
             made = hub.holds.place(Actor.of_process(), new, asked.query(hub))
-        _show(made, as_json, f"hold {made.id}: {made.reads} reads are held")
+        held = f"{count(made.reads, 'read')} {'is' if made.reads == 1 else 'are'} held"
+        _show(made, as_json, f"hold {made.id}: {held}; look again at {moment(made.review_at, hub.profile.zone)}")
 
 
 @app.command()
@@ -86,14 +119,21 @@ def list_(
 ) -> None:
     """List the holds that stand."""
     with failures(), open_hub() as hub:
-        print_rows(hub.holds.list(released=everything), _COLUMNS, as_json, "no holds")
+        found = hub.holds.list(released=everything)
+        if as_json:
+            print_json(found)
+        else:
+            rows = [{**asdict(one), "kind": _words(one.kind)} for one in found]
+            print_rows(rows, _COLUMNS, False, "no holds", hub.profile.zone)
 
 
 @app.command()
 def review(
     hold: Annotated[int | None, typer.Argument(help="The hold that was looked at; without it, what is due.")] = None,
     found: Annotated[str, typer.Option(help="What was found.")] = "",
-    next_at: Annotated[str | None, typer.Option("--next", help="ISO 8601: when somebody must look again.")] = None,
+    next_at: Annotated[
+        str | None, typer.Option("--next", help="When somebody must look again: 12/31/2026, or ISO 8601.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List what is due, exit 78 where anything is; with a hold, keep that you have looked at it."""
@@ -103,11 +143,11 @@ def review(
             _show(hub.holds.get(hold), as_json, f"hold {hold}: reviewed")
             return
         tasks = hub.reviews.due()
-    if as_json:
-        print_json({"overdue": len(tasks), "tasks": tasks})
-    else:
-        columns = ("hold", "kind", "case_number", "task", "due_at", "placed_by", "approved_by", "clause", "booking")
-        print_rows(tasks, columns, False, "nothing is due")
+        if as_json:
+            print_json({"overdue": len(tasks), "tasks": tasks})
+        else:
+            rows = [_task(one) for one in tasks]
+            print_rows(rows, _TASKS, False, "nothing is due", hub.profile.zone)
     if tasks:
         raise typer.Exit(OVERDUE)
 
@@ -140,7 +180,8 @@ def classify(
         if as_json:
             print_json(told)
         else:
-            console.print(f"hold {hold}: until {until or 'nobody knows yet'}")
+            end = moment(until, hub.profile.zone) if until else "nobody knows yet"
+            console.print(f"hold {hold}: its reads are kept until {end}")
 
 
 @app.command()
@@ -151,6 +192,7 @@ def show(
     case: Annotated[str | None, typer.Option(help="The case number, where there is one.")] = None,
     limit: Annotated[int, typer.Option(help="The most rows of a page.")] = 100,
     after: Annotated[str | None, typer.Option(help="The `next` of the page before.")] = None,
+    ids: Ids = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the reads of a hold, past their time or not, to its own people and to auditors."""
@@ -159,8 +201,7 @@ def show(
         if as_json:
             print_json(page)
             return
-        columns = ("id", "captured_at", "plate", "plate_state", "camera", "connection", "expires_at")
-        print_rows([asdict(row) for row in page.rows], columns, False, "no reads")
+        print_found(hub, page.rows, f"hold {hold} has no reads", ids=ids, ends=True)
         if page.next:
             console.print(f"more: --after {page.next}")
 
@@ -175,7 +216,7 @@ def link(
     """Say that a case or event needs reads: where policy lets such reads live longer, they do. No hold."""
     with failures(), open_hub() as hub:
         done = hub.links.link(Actor.of_process(), reads, case, reason)
-        _show(done, as_json, f"{done.reads} linked, {done.changed} live longer")
+        _show(done, as_json, f"{count(done.reads, 'read')} linked to {case}; {done.changed:,} will be kept longer")
 
 
 @app.command()
@@ -188,7 +229,15 @@ def unlink(
     """Take that back; what nothing else needs ends as if it had never been linked."""
     with failures(), open_hub() as hub:
         done = hub.links.unlink(Actor.of_process(), reads, case, reason)
-        _show(done, as_json, f"{done.reads} unlinked, {done.changed} end sooner")
+        _show(done, as_json, f"{count(done.reads, 'read')} unlinked from {case}; {done.changed:,} will end sooner")
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ")
+
+
+def _task(one: Task) -> dict[str, Any]:
+    return {**asdict(one), "kind": _words(one.kind), "task": _TO_DO[one.task].format(hold=one.hold)}
 
 
 def _show(done: Any, as_json: bool, line: str) -> None:
@@ -196,10 +245,9 @@ def _show(done: Any, as_json: bool, line: str) -> None:
 
 
 def _at(hub: Hub, text: str | None, field: str) -> datetime:
-    at = moment(hub, text, field)
-    if at is None:
+    if text is None:
         raise Invalid(f"{field}: is missing")
-    return at
+    return instant(hub, text, field)
 
 
 def _day(text: str | None) -> date | None:

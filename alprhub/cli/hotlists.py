@@ -19,7 +19,25 @@ from normalize.states import state as state_word
 app = typer.Typer(help="Import, withdraw, publish and verify hot lists.", no_args_is_help=True)
 ListName = Annotated[str, typer.Argument(help="The list's name.")]
 Only = Annotated[list[str] | None, typer.Option("--connection", help="Only this connection; may be repeated.")]
-_COLUMNS = ("connection", "added", "removed", "verified", "proof", "missing", "unexpected", "error")
+_COLUMNS = {
+    "connection": "source",
+    "added": "added",
+    "removed": "removed",
+    "verified": "proved",
+    "proof": "how",
+    "missing": "missing there",
+    "unexpected": "there and not on the list",
+    "error": "why",
+}
+_PROOFS = {
+    ("read_back", True): "read back and equal",
+    ("read_back", False): "read back and not equal",
+    ("receipt", True): "its receipt names the file",
+    ("receipt", False): "no receipt yet that names the file",
+    ("accepted", False): "taken; its vendor offers no way to look",
+    ("matched_by_hub", True): "takes no list; the hub itself matches its reads",
+    ("none", False): "nothing is proved",
+}
 
 
 @app.command("import")
@@ -86,9 +104,12 @@ def _at(hub: Hub, names: list[str] | None) -> list[str]:
 
 
 def _row(result: Published) -> dict[str, object]:
-    """A result as people read it: what nobody knows is said to be unknown."""
+    """A result as people read it: how it is proved in words, and what nobody knows is said to be unknown."""
     counts = {name: getattr(result, name) for name in ("added", "removed", "missing", "unexpected")}
-    return asdict(result) | {name: "unknown" if value is None else value for name, value in counts.items()}
+    how = _PROOFS.get((result.proof, result.verified), result.proof)
+    proof = "could not be read back" if result.proof == "read_back" and result.error else how
+    known = {name: "unknown" if value is None else value for name, value in counts.items()}
+    return asdict(result) | known | {"proof": proof}
 
 
 def _show(results: list[Published], as_json: bool) -> None:

@@ -3,22 +3,37 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from alprhub.cli.asking import Case, Purpose, Reason, Since, Until, moment
+from alprhub.cli import moments
+from alprhub.cli.asking import Case, Purpose, Reason
+from alprhub.cli.found import Ids, print_found
+from alprhub.cli.moments import Since, Until, window
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor, Why
 from hub.errors import Invalid
-from hub.search.lookup import DEADLINE, LookupAnswer
+from hub.search.lookup import DEADLINE, REACH, LookupAnswer
 from hub.search.sources import SourceStatus, Status
-from hub.wiring import open_hub
+from hub.wiring import Hub, open_hub
+from hub.words import count
+from normalize.plate import canonical
 from normalize.states import state as state_word
 
-_ROWS = ("captured_at", "plate", "plate_state", "camera", "connection", "plate_confidence")
-_SOURCES = ("connection", "status", "reads", "stored", "duplicates", "quarantined", "born_expired", "error")
+_SOURCES = {
+    "connection": "source",
+    "said": "answer",
+    "reads": "reads",
+    "stored": "new",
+    "duplicates": "here already",
+    "quarantined": "set aside, could not be read",
+    "born_expired": "over before they came",
+    "error": "why",
+}
+_SAID = {Status.LATE: "too late", Status.NOT_ASKED: "cannot be asked for one plate"}
 _MISSING = (Status.LATE, Status.FAILED, Status.PAUSED)
 
 
@@ -32,6 +47,7 @@ def lookup(
     until: Until = None,
     deadline: Annotated[float, typer.Option(help="Seconds after which the answer comes without the rest.")] = DEADLINE,
     limit: Annotated[int, typer.Option(help="The most rows.")] = 100,
+    ids: Ids = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask the store and every source that answers on demand for one plate; what comes back is kept.
@@ -43,33 +59,38 @@ def lookup(
         code = state_word(state).code if state else None
         if state and not code:
             raise Invalid(f"state: {state!r} is no state that is known here")
+        begin, end = window(hub, since, until)
         with _shown(not as_json and console.is_terminal) as show:
             answer = hub.lookups.ask(
                 Actor.of_process(),
                 plate,
                 Why(purpose, reason, case),
                 state=code,
-                since=moment(hub, since, "since"),
-                until=moment(hub, until, "until"),
+                since=begin,
+                until=end,
                 deadline=deadline,
                 limit=limit,
                 progress=show,
             )
-        _print(answer, as_json)
+        _print(hub, plate, answer, as_json, moments.understood(hub, begin, end) if begin or end else "", ids)
         sys.stdout.flush()
         hub.lookups.settle()
 
 
-def _print(answer: LookupAnswer, as_json: bool) -> None:
+def _print(hub: Hub, plate: str, answer: LookupAnswer, as_json: bool, times: str, ids: bool) -> None:
     if as_json:
         names = ("rows", "next", "coverage", "sources")
         print_json({name: getattr(answer, name) for name in names})
         return
-    print_rows(answer.rows, _ROWS, False, "no reads")
+    nothing = f"no read of {canonical(plate)} as a whole plate {times or f'in the last {REACH.days} days'}"
+    if times and answer.rows:
+        console.print(times)
+    print_found(hub, answer.rows, nothing, ids=ids)
     if answer.next:
         console.print(f"more: alprhub search … --after {answer.next}")
     console.print()
-    print_rows(answer.sources, _SOURCES, False, "no connections")
+    sources = [{**asdict(part), "said": _SAID.get(part.status, part.status)} for part in answer.sources]
+    print_rows(sources, _SOURCES, False, "no connections yet: alprhub connections add NAME CONNECTOR")
     if missing := [part.connection for part in answer.sources if part.status in _MISSING]:
         console.print(f"not complete without: {', '.join(missing)}", style="yellow")
 
@@ -85,7 +106,7 @@ def _shown(live: bool) -> Iterator[Callable[[SourceStatus], None]]:
             if part.connection not in lines:
                 lines[part.connection] = progress.add_task(part.connection, total=1)
             going = part.status in (Status.WAITING, Status.ASKING)
-            said = f"{part.connection}: {part.status.replace('-', ' ')}, {part.reads} reads"
+            said = f"{part.connection}: {_SAID.get(part.status, part.status)}, {count(part.reads, 'read')}"
             progress.update(lines[part.connection], description=said, completed=0 if going else 1)
 
         yield show

@@ -4,7 +4,7 @@ import dataclasses
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
 from hub.errors import Conflict, HubError, IntegrityBroken, Invalid, NotFound, PolicyRefused
 from hub.settings import HubSettings
+from hub.words import moment, span, yes
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -63,25 +64,53 @@ def _walk(value: Any) -> Any:
     return _walk(_plain(value))
 
 
-def print_rows(rows: Sequence[Any], columns: Sequence[str], as_json: bool, nothing: str = "nothing") -> None:
-    """The rows as a JSON list or as a table of the named columns."""
+def print_rows(
+    rows: Sequence[Any],
+    columns: Sequence[str] | Mapping[str, str],
+    as_json: bool,
+    nothing: str = "nothing",
+    zone: tzinfo = UTC,
+) -> None:
+    """The rows as a JSON list, or as a table of the named columns for people, times in `zone`.
+
+    Columns are fields, or fields and what people call them.
+    """
     if as_json:
         print_json(rows)
         return
     if not rows:
         console.print(nothing)
         return
-    table = Table(*[column.replace("_", " ") for column in columns], box=None, header_style="bold")
+    heads = columns.values() if isinstance(columns, Mapping) else [column.replace("_", " ") for column in columns]
+    table = Table(*heads, box=None, header_style="bold")
     for row in rows:
-        cells = _walk(row)
-        table.add_row(*[_cell(cells.get(column)) for column in columns])
+        table.add_row(*[cell(_field(row, column), zone) for column in columns])
     console.print(table)
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _field(row: Any, name: str) -> Any:
+    return row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
+
+
+def cell(value: Any, zone: tzinfo = UTC) -> str:
+    """A value as people read it: a time in `zone`, a truth as a word, a span in days and hours, a number rounded."""
+    match value:
+        case None:
+            text = ""
+        case bool():
+            text = yes(value)
+        case datetime():
+            text = moment(value, zone)
+        case timedelta():
+            text = span(value)
+        case float():
+            text = f"{value:.5f}".rstrip("0").rstrip(".")
+        case list() | tuple():
+            text = ", ".join(cell(one, zone) for one in value)
+        case _:
+            text = str(value)
+    # A vendor's text may hold escapes that hide or rewrite what stands on the screen.
+    return "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`alprhub policy`: what the agency's policy says, clause by clause, and when a read must be gone."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -7,17 +8,18 @@ from typing import Annotated, Any, Literal
 import typer
 
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from hub.clock import SystemClock
 from hub.errors import Invalid, NotFound
+from hub.moments import instant
 from hub.policy.contract import Contract, read_contract
 from hub.policy.decisions import Decision, read_decisions
 from hub.policy.durations import Duration
 from hub.policy.profile import Profile, load, names, of_file
 from hub.policy.resolution import Bound
-from hub.policy.rules import Rule
+from hub.policy.rules import Limit, Rule
 from hub.settings import HubSettings
 from hub.wiring import open_hub
-from normalize.fault import Unusable
-from normalize.times import from_iso
+from hub.words import count, moment, periods, yes
 
 app = typer.Typer(help="Show what policy says, check a profile, ask when a read must be gone.", no_args_is_help=True)
 
@@ -25,6 +27,31 @@ Named = Annotated[
     str | None, typer.Option("--profile", help="A built-in name or a file; without it, the one in force.")
 ]
 SignedIn = Annotated[Path | None, typer.Option("--decisions", help="A YAML file of signed decisions.")]
+_PROFILES = {
+    "profile": "profile",
+    "agency": "agency",
+    "policy": "policy",
+    "overlays": "law beside it",
+    "ready": "can be put in force",
+    "open": "decisions to sign",
+    "in_force": "in force",
+}
+_RULES = {
+    "rule": "rule",
+    "layer": "of",
+    "origin": "whose reads",
+    "vendor": "vendor",
+    "copy": "copy at",
+    "linked": "linked",
+    "most": "kept at most",
+    "least": "kept at least",
+    "until": "kept until",
+    "force": "force",
+    "clause": "clause",
+}
+_CLOCKS = {"captured_at": "the capture", "received_at": "its arrival"}
+_KINDS = {"max": "must be gone by", "min": "must be kept until", "until": "is kept until"}
+_BOUNDS = {"unlinked": "linked to no case", "floor": "before that", "case": "linked to a case"}
 EXPLAINED = "retention.report_if_older_than"
 
 
@@ -48,7 +75,7 @@ def list_(as_json: AsJson = False) -> None:
                     "in_force": "yes" if name == in_force else "",
                 }
             )
-        print_rows(rows, tuple(rows[0]), as_json)
+        print_rows(rows, _PROFILES, as_json)
 
 
 @app.command()
@@ -63,11 +90,11 @@ def show(profile: Named = None, decisions: SignedIn = None, as_json: AsJson = Fa
         over = ", ".join(told["overlays"]) or "no overlay"
         console.print(f"{found.agency}, policy {told['policy']['number']}, {over}, {found.zone}")
         console.print("\nretention", style="bold")
-        columns = ("rule", "layer", "origin", "vendor", "copy", "linked", "max", "min", "until", "force", "clause")
-        print_rows(told["retention"], columns, False)
+        print_rows([_said(rule) for rule in found.rules], _RULES, False)
         console.print("\nfields in force", style="bold")
         said = [one for one in told["fields"] if one["value"] is not None or one["clauses"]]
-        print_rows([{**one, "value": _words(one)} for one in said], ("field", "value", "force", "clauses"), False)
+        columns = {"field": "field", "value": "value", "force": "force", "clauses": "clauses"}
+        print_rows([{**one, "value": _words(one), "force": _spaced(one["force"])} for one in said], columns, False)
         console.print("\nsilent on", style="bold")
         console.print(", ".join(one["field"] for one in told["fields"] if one not in said))
         _print_state(told)
@@ -89,7 +116,7 @@ def check(
         if as_json:
             print_json({"profile": found.id, "valid": True, **told})
         else:
-            console.print(f"{found.id}: well formed; {len(found.rules)} retention rules")
+            console.print(f"{found.id}: well formed; {count(len(found.rules), 'retention rule')}")
             _print_state(told)
         if told["conflicts"]:
             found.activation().demand()
@@ -100,8 +127,10 @@ def boundary(
     source: Annotated[
         str, typer.Option(help="The vendor as policies name it (flock); one they do not name is unknown.")
     ],
-    captured_at: Annotated[str, typer.Option(help="ISO 8601; without an offset, in the agency's zone.")],
-    received_at: Annotated[str | None, typer.Option(help="ISO 8601; without it, the capture.")] = None,
+    captured_at: Annotated[
+        str, typer.Option(help="When it was captured: 11/28/2026 14:30 on the agency's clock, or ISO 8601.")
+    ],
+    received_at: Annotated[str | None, typer.Option(help="When the hub got it; without it, the capture.")] = None,
     profile: Named = None,
     copy: Annotated[Literal["hub", "vendor"], typer.Option(help="Where the copy lies.")] = "hub",
     origin: Annotated[
@@ -128,10 +157,12 @@ def boundary(
             print_json(told)
             return
         for name, bound in {"": told, **{key: value for key, value in told.items() if isinstance(value, dict)}}.items():
-            lead = f"{name}: " if name else ""
-            console.print(f"{lead}{bound['kind']} {_z(bound['boundary'])} {bound['rule']} ({bound['clause']})")
+            lead = f"{_BOUNDS[name]}: " if name else ""
+            end = bound["boundary"]
+            when = moment(end, found.zone) if isinstance(end, datetime) else f"the end of the {_spaced(str(end))}"
+            console.print(f"{lead}{_KINDS[bound['kind']]} {when}, rule {bound['rule']} ({bound['clause']})")
         if told.get("conflict"):
-            console.print("conflict: the floor lies behind the ceiling; a person must decide", style="yellow")
+            console.print("conflict: it must be kept longer than it may be kept; a person must decide", style="yellow")
 
 
 def _named(name: str | None, decisions: Path | None) -> Profile:
@@ -223,9 +254,37 @@ def _told(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _words(field: dict[str, Any]) -> Any:
+def _words(field: dict[str, Any]) -> str:
     """A field's value for people: who must be in several sets at once is told so."""
-    return ", and ".join(" or ".join(codes) for codes in field["within"]) or field["value"]
+    within = ", and ".join(" or ".join(map(_spaced, codes)) for codes in field["within"])
+    return within or _value(field["value"])
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{_spaced(key)}: {_value(one)}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_value, value))
+    return "" if value is None else yes(value) if isinstance(value, bool) else periods(_spaced(str(value)))
+
+
+def _spaced(code: str) -> str:
+    return code.replace("_", " ")
+
+
+def _said(rule: Rule) -> dict[str, Any]:
+    """A rule for people: periods in words, and since when they run."""
+    return {
+        **_rule(rule),
+        "most": _limit(rule.max),
+        "least": _limit(rule.min),
+        "until": _spaced(rule.until or ""),
+        "force": _spaced(rule.force),
+    }
+
+
+def _limit(limit: Limit | None) -> str:
+    return f"{periods(limit.text)} from {_CLOCKS[limit.clock]}" if limit else ""
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -258,10 +317,15 @@ def _state(profile: Profile) -> dict[str, Any]:
 
 def _print_state(told: dict[str, Any]) -> None:
     console.print("\ndecisions that nobody has signed, and what holds meanwhile", style="bold")
-    print_rows(told["decisions_needed"], ("id", "question", "safe_default"), False, "none")
-    console.print("\ncan be put in force: " + ("yes" if told["ready"] else "no"))
+    columns = {"id": "decision", "question": "question", "safe_default": "until it is signed"}
+    rows = [{name: periods(one[name]) for name in columns} for one in told["decisions_needed"]]
+    print_rows(rows, columns, False, "none")
+    console.print(f"\ncan be put in force: {yes(told['ready'])}")
     for kind in told["without_ceiling"]:
-        console.print(f"no ceiling for {kind}: a signed decision must give a number", style="yellow")
+        console.print(
+            f"nothing says how long {_spaced(kind)} may be kept at most: a signed decision must give a number",
+            style="yellow",
+        )
     for conflict in told["conflicts"]:
         console.print(conflict["told"], style="yellow")
 
@@ -278,11 +342,4 @@ def _body(file: Path) -> bytes:
 
 
 def _instant(profile: Profile, text: str, field: str) -> datetime:
-    try:
-        return from_iso(text, profile.zone, field).at
-    except Unusable as wrong:
-        raise Invalid(str(wrong)) from None
-
-
-def _z(value: Any) -> str:
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
+    return instant(text, SystemClock().now(), profile.zone, field)

@@ -1,8 +1,9 @@
-"""`alprhub quarantine`: what could not become a read."""
+"""`alprhub quarantine`: records that could not be read and were set aside."""
 
 import base64
+import shlex
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -10,18 +11,37 @@ from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.errors import Invalid
 from hub.wiring import open_hub
+from hub.words import count
 
-app = typer.Typer(help="List and show what could not become a read; try it again after a fix.", no_args_is_help=True)
+app = typer.Typer(
+    help="Records that could not be read and were set aside: list them, show one, try them again after a fix.",
+    no_args_is_help=True,
+)
 Field = Annotated[str | None, typer.Option(help="Only what was refused for this field.")]
 Reason = Annotated[str | None, typer.Option(help="Only what was refused for this reason, word for word.")]
+
+_COLUMNS: Final = {
+    "connection": "source",
+    "field": "field",
+    "reason": "why",
+    "count": "records",
+    "first": "first came",
+    "last": "last came",
+}
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Count quarantined records by connection, field and reason."""
+    """Count what was set aside by source, field and reason."""
     with failures(), open_hub() as hub:
-        columns = ("connection", "field", "reason", "count", "first", "last", "sample")
-        print_rows(hub.quarantine.groups(Actor.of_process()), columns, as_json, "nothing is in quarantine")
+        groups = hub.quarantine.groups(Actor.of_process())
+        nothing = "nothing is set aside: every record that came could be read"
+        print_rows(groups, _COLUMNS, as_json, nothing, hub.profile.zone)
+        if groups and not as_json:
+            one = groups[0]
+            which = f"{shlex.quote(one.connection)} --field {shlex.quote(one.field)} --reason {shlex.quote(one.reason)}"
+            console.print(f"show one: alprhub quarantine show {which}", soft_wrap=True)
+            console.print(f"try again after a fix: alprhub quarantine replay {shlex.quote(one.connection)}")
 
 
 @app.command()
@@ -55,13 +75,15 @@ def replay(
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """Try quarantined records again: all, a connection's, or those that were refused alike."""
+    """Try what was set aside again: all, a connection's, or those that were refused alike."""
     with failures():
         if (connection is None) != everything:
-            raise Invalid("connection: name one, or say --all")
+            raise Invalid("connection: name one of those in `alprhub quarantine list`, or say --all")
         with open_hub() as hub:
             done = hub.quarantine.replay(Actor.of_process(), connection, field, reason)
         if as_json:
             print_json(done)
         else:
-            console.print(f"{done.stored} stored, {done.duplicates} duplicates, {done.quarantined} still refused")
+            tried = count(done.pulled, "record")
+            here = f"{done.duplicates:,} here already, {done.quarantined:,} still cannot be read"
+            console.print(f"{tried} tried again: {count(done.stored, 'new read')}, {here}")

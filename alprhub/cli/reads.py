@@ -5,22 +5,24 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from alprhub.cli.asking import moment
+from alprhub.cli import moments
+from alprhub.cli.came import came
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.store.reads import Saved
 from hub.wiring import open_hub
+from hub.words import count
 
 
 def sync(
     connection: Annotated[str, typer.Argument(help="The connection to pull.")],
-    since: Annotated[str | None, typer.Option(help="ISO 8601; without it, where the last run stopped.")] = None,
-    until: Annotated[str | None, typer.Option(help="ISO 8601; without it, now.")] = None,
+    since: Annotated[str | None, typer.Option(help=f"{moments.FORMS}; without it, where the last run stopped.")] = None,
+    until: Annotated[str | None, typer.Option(help="Written the same way; without it, now.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Pull one window of a connection's reads, in this process and without Prefect."""
     with failures(), open_hub() as hub:
-        window = (moment(hub, since, "since"), moment(hub, until, "until"))
+        window = moments.window(hub, since, until)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(
             *columns, console=console, disable=as_json or not console.is_terminal, transient=True
@@ -31,16 +33,15 @@ def sync(
             def show(saved: Saved) -> None:
                 nonlocal total
                 total += saved
-                progress.update(task, description=f"{connection}: {total.pulled} pulled, {total.stored} stored")
+                progress.update(
+                    task, description=f"{connection}: {count(total.pulled, 'record')} came, {total.stored:,} new"
+                )
 
             done = hub.sync.run(Actor.of_process(), connection, *window, progress=show)
         if as_json:
             print_json(done)
         else:
-            console.print(
-                f"{connection}: {done.pulled} pulled = {done.stored} stored + {done.duplicates} duplicates "
-                f"+ {done.quarantined} quarantined + {done.born_expired} born expired; {done.hits} hits"
-            )
+            console.print(came(connection, done))
 
 
 def purge(as_json: AsJson = False) -> None:
@@ -51,4 +52,4 @@ def purge(as_json: AsJson = False) -> None:
             print_json({"purged": gone})
         else:
             rows = [{"connection": name, "purged": count} for name, count in gone.items()]
-            print_rows(rows, ("connection", "purged"), False)
+            print_rows(rows, {"connection": "source", "purged": "reads removed"}, False, "nothing was over")

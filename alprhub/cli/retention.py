@@ -12,8 +12,19 @@ from hub.audit.record import Actor
 from hub.errors import Invalid, NotFound
 from hub.retention.orders import NewOrder
 from hub.wiring import open_hub
+from hub.words import count
 
 app = typer.Typer(help="See what is over, purge it, show and check the certificates.", no_args_is_help=True)
+_ORDERS = {
+    "number": "order",
+    "court": "court",
+    "reads": "reads",
+    "at": "carried out",
+    "carried_out_by": "by",
+    "approved_by": "approved by",
+    "reason": "reason",
+    "sha256": "SHA-256 of the file",
+}
 
 app.command()(purge)
 
@@ -22,7 +33,8 @@ app.command()(purge)
 def preview(as_json: AsJson = False) -> None:
     """Show what a purge would remove now, by connection and rule; changes nothing."""
     with failures(), open_hub() as hub:
-        print_rows(hub.retention.preview(), ("connection", "rule", "reads"), as_json)
+        columns = {"connection": "source", "rule": "rule", "reads": "reads that are over"}
+        print_rows(hub.retention.preview(), columns, as_json, "nothing is over: a purge would remove nothing")
 
 
 @app.command()
@@ -54,8 +66,9 @@ def destroy(
         if as_json:
             print_json(done)
         else:
+            destroyed = f"{count(done.reads, 'read')} {'is' if done.reads == 1 else 'are'} destroyed in this hub"
             console.print(
-                f"order {done.number}: {done.reads:,} reads are destroyed in this hub, and the certificates name it;"
+                f"order {done.number}: {destroyed}, and the certificates name it;"
                 " vendors' own copies, exports and backups are not reached by it"
             )
 
@@ -69,8 +82,7 @@ def orders(
     """List the orders that were carried out, the oldest first, or write the file of one as it was attached."""
     with failures(), open_hub() as hub:
         if save is None:
-            columns = ("number", "court", "reads", "at", "carried_out_by", "approved_by", "reason", "sha256")
-            print_rows(hub.orders.list(), columns, as_json, "no orders")
+            print_rows(hub.orders.list(), _ORDERS, as_json, "no orders", hub.profile.zone)
             return
         if to is None or to.exists():
             raise Invalid("to: needs a file that is not there yet")

@@ -1,6 +1,5 @@
 """`alprhub search | export`: reads found, on the screen or as a file."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,13 +7,15 @@ import msgspec
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from alprhub.cli import moments
 from alprhub.cli.asking import Asked, asks
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.found import Ids, nothing_found, print_found, say_coverage
+from alprhub.cli.output import AsJson, console, failures, print_json
 from hub.audit.record import Actor
-from hub.search.coverage import Coverage
 from hub.search.formats import Format
 from hub.search.query import Cursor
 from hub.wiring import open_hub
+from hub.words import count
 
 
 @asks
@@ -22,6 +23,7 @@ def search(
     asked: Asked,
     limit: Annotated[int, typer.Option(help="The most rows of a page.")] = 100,
     after: Annotated[str | None, typer.Option(help="The `next` of the page before.")] = None,
+    ids: Ids = False,
     as_json: AsJson = False,
 ) -> None:
     """Find reads over every source, newest first; purpose and reason are asked and kept on record."""
@@ -31,22 +33,17 @@ def search(
         if as_json:
             print_json(answer)
             return
-        columns = (
-            "captured_at",
-            "plate",
-            "plate_state",
-            "camera",
-            "connection",
-            "plate_confidence",
-            "why",
-            "same_pass",
-        )
-        first = {ident: numbers[0] for numbers in answer.passes for ident in numbers}
-        rows = [{**asdict(row), "same_pass": first.get(row.id)} for row in answer.rows]
-        print_rows(rows, columns, False, "no reads")
-        say_coverage(answer.coverage)
+        if query.since or query.until:
+            console.print(moments.understood(hub, query.since, query.until))
+        print_found(hub, answer.rows, nothing_found(hub, query), ids=ids, passes=answer.passes)
+        if answer.passes and not ids:
+            rows = count(sum(map(len, answer.passes)), "row")
+            console.print(
+                f"{rows} are {count(len(answer.passes), 'pass', 'passes')} seen more than once: --ids says which"
+            )
+        say_coverage(hub, answer.coverage)
         if answer.next:
-            about = f", about {answer.estimate} reads in all" if answer.estimated else ""
+            about = f", about {count(answer.estimate, 'read')} in all" if answer.estimated else ""
             console.print(f"more: --after {answer.next}{about}")
 
 
@@ -73,13 +70,6 @@ def export(
         if as_json:
             print_json(msgspec.to_builtins(manifest))
             return
-        say_coverage(manifest.coverage)
-        told = f"{out}: {manifest.rows} rows, {manifest.bytes} bytes, SHA-256 {manifest.sha256}"
+        say_coverage(hub, manifest.coverage)
+        told = f"{out}: {count(manifest.rows, 'row')}, {count(manifest.bytes, 'byte')}, SHA-256 {manifest.sha256}"
         console.print(told, soft_wrap=True)
-
-
-def say_coverage(coverage: list[Coverage]) -> None:
-    """A line for every connection that could not answer in full."""
-    for part in coverage:
-        if part.status != "included" or part.gaps:
-            console.print(f"{part.connection}: {part.status}, {len(part.gaps)} gaps in the time asked for")

@@ -40,21 +40,33 @@ class Cameras:
             rows = connection.execute(asked.order_by(accounts.c.name, cameras.c.vendor_id)).all()
         return [Standing(*row) for row in rows]
 
-    def set_site(self, actor: Actor, connection: str, vendor_id: str, site: str | None) -> None:
-        """Say which site a camera belongs to, or that it belongs to none; raises `NotFound` and `Invalid`."""
+    def set_site(self, actor: Actor, connection: str, camera: str, site: str | None) -> Standing:
+        """Say which site a camera belongs to, or that it belongs to none; gives the camera as it is now.
+
+        `camera` is the vendor's id of it, or its name where only one camera of the connection is called so. Raises
+        `NotFound`, and `Invalid` naming the field.
+        """
         named = (site or "").strip() or None
         if named and (len(named) > LONGEST_SITE or not named.isprintable()):
             raise Invalid(f"site: at most {LONGEST_SITE} printable characters")
         accounts, cameras = tables.connections, tables.cameras
         with self._store.write() as session:
-            camera = session.scalar(
-                select(cameras.c.id)
+            rows = session.execute(
+                select(cameras)
                 .join(accounts, accounts.c.id == cameras.c.connection_id)
-                .where(accounts.c.name == connection, cameras.c.vendor_id == vendor_id)
-            )
-            if camera is None:
-                raise NotFound(f"{connection} has no camera {vendor_id!r}")
-            session.execute(update(cameras).where(cameras.c.id == camera).values(site=named))
+                .where(accounts.c.name == connection, (cameras.c.vendor_id == camera) | (cameras.c.name == camera))
+            ).all()
+            meant = [row for row in rows if row.vendor_id == camera] or rows
+            if not meant:
+                raise NotFound(
+                    f"{connection} has no camera {camera!r}; alprhub cameras list shows those that there are"
+                )
+            if len(meant) > 1:
+                ids = ", ".join(sorted(row.vendor_id for row in meant))
+                raise Invalid(f"camera: {len(meant)} of {connection} are called {camera!r}; say which by its id: {ids}")
+            row = meant[0]
+            session.execute(update(cameras).where(cameras.c.id == row.id).values(site=named))
             self._audit.record(
-                actor, "cameras.site", "done", target=connection, within=session, camera=vendor_id, site=named
+                actor, "cameras.site", "done", target=connection, within=session, camera=row.vendor_id, site=named
             )
+        return Standing(connection, row.vendor_id, row.name, row.latitude, row.longitude, named)

@@ -52,6 +52,6 @@ class Drift:
         ((field, reason), count) = self._reasons.most_common(1)[0]
         refused = self._reasons.total()
         return VendorChanged(
-            f"{refused} of {self._seen} records were refused, {count} of them because {field}: {reason};"
-            " all are in quarantine, and the next run tries again"
+            f"{refused} of {self._seen} records could not be read, {count} of them because {field}: {reason};"
+            " all are set aside (alprhub quarantine list), and the next run tries again"
         )

@@ -25,6 +25,9 @@ FAR_LONGER: Final = 3
 """A silence is one where it is so many times as long as the longest of the camera's usual day."""
 LEAST_READS: Final = 20
 """With fewer reads a camera has no habits."""
+NOT_ASKED: Final = "no run asked for it"
+"""The reason of a time that nothing went wrong in."""
+STILL_SILENT: Final = "the camera is silent"
 _HOUR: Final = SHORTEST // timedelta(microseconds=1)
 _DAY: Final = 24 * 3_600_000_000
 
@@ -54,7 +57,8 @@ however many reads they hold."""
 class Gap:
     """A time that no run covered (`camera` is None), or in which a camera was silent although its connection was there.
 
-    `usual_seconds` is the longest silence of the camera's usual day. `reason` says what is known of it.
+    `usual_seconds` is the longest silence of the camera's usual day. `reason` says what is known of it. With
+    `since_last_run` it is merely the time since the connection's last run. `camera_id` is the vendor's.
     """
 
     connection: str
@@ -63,6 +67,8 @@ class Gap:
     until: datetime
     usual_seconds: int | None
     reason: str
+    since_last_run: bool = False
+    camera_id: str | None = None
 
 
 class Gaps:
@@ -107,7 +113,8 @@ class Gaps:
                 oldest = to_micros(now - self._lives(row))
                 begin = to_micros(since) if since else spans[0].since if spans else to_micros(end)
                 uncovered = runs.holes(spans, max(begin, oldest), to_micros(end))
-                found += [self._hole(connection, row, hole) for hole in uncovered]
+                last = spans[-1].until if spans else None
+                found += [self._hole(connection, row, hole, last) for hole in uncovered]
                 if self._tells_of_everything(row):
                     learned = max(to_micros(end - LEARNED), oldest)
                     wanted = Span(max(learned, begin) if since else learned, to_micros(end))
@@ -129,7 +136,7 @@ class Gaps:
             return True
         return "pulls_reads" in can or "looks_up_plates" not in can
 
-    def _hole(self, connection: Connection, row: Row[Any], hole: Span) -> Gap:
+    def _hole(self, connection: Connection, row: Row[Any], hole: Span, covered_until: int | None) -> Gap:
         table = tables.runs
         last = connection.execute(
             select(table.c.outcome, table.c.error)
@@ -143,12 +150,15 @@ class Gaps:
             .limit(1)
         ).one_or_none()
         if last is None:
-            reason = "no run asked for it" if row.state == "active" else f"no run asked for it; it is {row.state}"
+            reason = NOT_ASKED if row.state == "active" else f"{NOT_ASKED}; it is {row.state}"
         elif last.outcome in (runs.RUNNING, runs.FILLING):
             reason = "a run that asks for it has not ended"
         else:
-            reason = f"{last.outcome}: {last.error}" if last.error else last.outcome
-        return Gap(row.name, None, from_micros(hole.since), from_micros(hole.until), None, reason)
+            reason = last.error or (
+                last.outcome if last.outcome.islower() else "a defect of the connector ended the run"
+            )
+        since_last_run = covered_until is not None and hole.since >= covered_until
+        return Gap(row.name, None, from_micros(hole.since), from_micros(hole.until), None, reason, since_last_run)
 
     def _silences(
         self, connection: Connection, row: Row[Any], spans: Sequence[Span], begin: int, wanted: Span
@@ -172,10 +182,11 @@ class Gaps:
                 heard = runs.common(spans, *silence) if spans else [silence]
                 long = [one for one in heard if one.until - one.since > FAR_LONGER * usual]
                 if long and self._has_habits(connection, ident, begin, wanted.until):
-                    reason = f"the camera {'is' if silence.until == wanted.until else 'was'} silent"
+                    reason = STILL_SILENT if silence.until == wanted.until else "the camera was silent"
                     for one in long:
                         start, stop = from_micros(one.since), from_micros(one.until)
-                        yield Gap(row.name, name or vendor_id, start, stop, usual // 1_000_000, reason)
+                        silent = (name or vendor_id, start, stop, usual // 1_000_000, reason)
+                        yield Gap(row.name, *silent, camera_id=vendor_id)
 
     def _has_habits(self, connection: Connection, camera_id: int, begin: int, end: int) -> bool:
         sql = (

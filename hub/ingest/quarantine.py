@@ -110,7 +110,9 @@ class Quarantine:
         found = 0 if row is None else 1
         self._audit.record(actor, "quarantine.show", "done", target=name, results=found, **group)
         if row is None:
-            raise NotFound(f"{name} has no quarantined record with that field and reason")
+            raise NotFound(
+                f"{name}: nothing is set aside with that field and reason; alprhub quarantine list shows what is"
+            )
         record = _record(row)
         received_at = from_micros(row.received_at)
         return Sample(

@@ -60,7 +60,8 @@ class Activation(NamedTuple):
             raise PolicyConflict(f"{told}. A signed decision is needed: who, why, and counsel's opinion")
         if self.without_ceiling:
             raise PolicyRefused(
-                f"no ceiling for {', '.join(self.without_ceiling)}. A signed decision with a number is needed"
+                f"nothing says how long {', '.join(self.without_ceiling)} may be kept at most."
+                " A signed decision with a number is needed"
                 f" ({', '.join(one.id for one in self.open)})"
             )
 

@@ -273,8 +273,8 @@ class Profile:
     def _no_ceiling(self, origin: str, vendor: str, copy: str) -> PolicyRefused:
         open_ = ", ".join(one.id for one in self.open_decisions())
         return PolicyRefused(
-            f"{self.id} sets no ceiling for {origin} reads of {vendor} ({copy} copy): a signed decision must give a"
-            f" number ({open_})"
+            f"{self.id} does not say how long {origin} reads of {vendor} may be kept at most ({copy} copy): a signed"
+            f" decision must give a number ({open_})"
         )
 
 

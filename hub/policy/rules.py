@@ -63,7 +63,7 @@ class Rule:
     def keep(self) -> Duration:
         """How long reads may be kept at most; raises `PolicyRefused` where the rule sets no ceiling."""
         if self.max is None:
-            raise PolicyRefused(f"rule {self.id} ({self.clause}) sets no ceiling")
+            raise PolicyRefused(f"rule {self.id} ({self.clause}) does not say how long reads may be kept at most")
         return self.max.dur
 
     def fits(self, origin: str, vendor: str, copy: str) -> bool:
@@ -74,14 +74,14 @@ class Rule:
         """The first instant at which the ceiling allows nothing any more."""
         limit = self.max
         if limit is None:
-            raise PolicyRefused(f"rule {self.id} ({self.clause}) sets no ceiling")
+            raise PolicyRefused(f"rule {self.id} ({self.clause}) does not say how long reads may be kept at most")
         return limit.dur.ceiling(limit.start(captured_at, received_at), zone)
 
     def frees(self, captured_at: datetime, received_at: datetime, zone: ZoneInfo) -> datetime:
         """The first instant at which the floor allows a deletion."""
         limit = self.min
         if limit is None:
-            raise PolicyRefused(f"rule {self.id} ({self.clause}) sets no floor")
+            raise PolicyRefused(f"rule {self.id} ({self.clause}) does not say how long reads must be kept")
         return limit.dur.floor(limit.start(captured_at, received_at), zone)
 
 

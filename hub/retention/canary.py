@@ -106,7 +106,7 @@ class Canaries:
         with self._store.write() as within:
             same = (table.c.connection_id == account.id) & (table.c.plate == full)
             if within.scalar(select(table.c.id).where(same)) is not None:
-                raise Conflict(f"plate: is a canary of {connection} already")
+                raise Conflict(f"plate: {connection} is asked about it already")
             ident = within.execute(
                 insert(table)
                 .values(
@@ -131,7 +131,7 @@ class Canaries:
         gone = next((one for one in self._all() if one.id == ident), None)
         with self._store.write() as within:
             if gone is None or not within.execute(delete(table).where(table.c.id == ident)).rowcount:
-                raise NotFound(f"there is no canary {ident}")
+                raise NotFound(f"no plate has the number {ident}: alprhub retention canary list")
             self._audit.record(
                 actor, "canaries.remove", "done", target=gone.connection, within=within, canary=ident, plate=gone.plate,
                 reason=reason.strip(), last_probe=gone.outcome,

@@ -30,13 +30,15 @@ class Coverage:
     `pushed` (it only sends by itself, and nobody can tell what it did not send), `not-asked` (left out by the query),
     `paused`, `removing` or `removed` (its reads stay until their time is up), `never-synced` or `not-available` (its
     connector may not run here any more). `gaps` are the times within the asked window that no run has covered, from the
-    first run on where the query names no beginning; a run that failed has covered what its pages vouched for.
+    first run on where the query names no beginning; a run that failed has covered what its pages vouched for. A gap
+    that begins at `covered_until` is merely the time since the last run.
     """
 
     connection: str
     status: str
     last_success: datetime | None
     gaps: list[Gap]
+    covered_until: datetime | None
 
 
 def coverage(
@@ -54,7 +56,7 @@ def coverage(
         status = _status(row, query, bool(spans) or row.id in ended, kind)
         holes = runs.holes(spans, begin, end) if status != "pushed" else ()
         gaps = [Gap(from_micros(start), from_micros(stop)) for start, stop in holes]
-        found.append(Coverage(row.name, status, success, gaps))
+        found.append(Coverage(row.name, status, success, gaps, from_micros(spans[-1].until) if spans else None))
     return found
 
 

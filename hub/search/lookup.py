@@ -167,7 +167,7 @@ class Lookups:
             try:
                 source = self._source(account.name, deadline)
             except Exception as failed:
-                parts.append(SourceStatus(account.name, Status.FAILED, error=_text(failed)))
+                parts.append(SourceStatus(account.name, Status.FAILED, error=_text(failed), failure=_kind(failed)))
                 continue
             if source is not None:
                 sources.append(source)
@@ -193,10 +193,11 @@ class Lookups:
         total = Saved()
         started = time.monotonic()
 
-        def part(status: Status, error: str | None = None) -> SourceStatus:
+        def part(status: Status, failed: Exception | None = None) -> SourceStatus:
             seconds = round(time.monotonic() - started, 3)
             counts = (total.pulled, total.stored, total.duplicates, total.quarantined, total.born_expired)
-            return SourceStatus(source.account.name, status, seconds, *counts, error)
+            why = (_text(failed), _kind(failed)) if failed else (None, None)
+            return SourceStatus(source.account.name, status, seconds, *counts, *why)
 
         try:
             self._before(asked, source)
@@ -208,7 +209,7 @@ class Lookups:
         except TooLate:
             end = asked.deadline.late(part(Status.ASKING))
         except Exception as failed:
-            end = part(Status.FAILED, _text(failed))
+            end = part(Status.FAILED, failed)
         if not asked.board.put(end):
             # The answer has left, so there is nobody to tell if this cannot be written.
             with suppress(Exception):
@@ -246,7 +247,8 @@ class Lookups:
 
     def _record(self, asked: "_Asked", part: SourceStatus, **more: Any) -> None:
         """Put on record what came of asking a source."""
-        said = {name: getattr(part, name) for name in ("stored", "duplicates", "quarantined", "born_expired", "error")}
+        names = ("stored", "duplicates", "quarantined", "born_expired", "error", "failure")
+        said = {name: getattr(part, name) for name in names}
         self._audit.record(
             asked.actor, "reads.lookup", part.status, target=part.connection, why=asked.why, results=part.reads,
             plate=asked.lookup.plate, **said, **more,
@@ -276,9 +278,13 @@ def _full(plate: str) -> str:
 
 
 def _text(failed: Exception) -> str:
-    """The class of an error, and its text where it was raised on purpose: any other may quote a vendor, or a plate."""
-    kind = type(failed).__name__
-    return f"{kind}: {failed}" if isinstance(failed, ConnectorError | HubError | Unusable) else kind
+    """The text of an error that was raised on purpose; that of any other may quote a vendor, or a plate."""
+    known = isinstance(failed, ConnectorError | HubError | Unusable)
+    return str(failed) if known else "its connector has a defect: report it to whoever made it"
+
+
+def _kind(failed: Exception) -> str:
+    return type(failed).__name__
 
 
 def _nobody(_: SourceStatus) -> None:

@@ -27,6 +27,15 @@ class Image:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class OnList:
+    """A list that a read is a hit of, and how it agrees: `kind` and `state_match` as matching gives them."""
+
+    hotlist: str
+    kind: str
+    state_match: str
+
+
 @dataclass(slots=True)
 class Found:
     """One read that matched, where it comes from, and why it matched.
@@ -56,6 +65,7 @@ class Found:
     expires_at: datetime
     lag_seconds: float
     images: Sequence[Image]
+    hits: Sequence[OnList]
     why: str
 
 
@@ -87,7 +97,7 @@ def rows_of(
         sql += "AND r.captured_at BETWEEN :first AND :last"
         bound |= {"first": keys[-1].captured_at, "last": keys[0].captured_at}
     by_id = {row[0]: row for row in store.rows(connection, sql, bound)}
-    images = _images(store, connection, ids)
+    images, hits = _images(store, connection, ids), _hits(store, connection, ids)
     return [
         Found(
             ident,
@@ -112,6 +122,7 @@ def rows_of(
             from_micros(expires),
             (received - captured) / 1_000_000,
             images.get(ident, ()),
+            hits.get(ident, ()),
             why(ident, plate, connector),
         )
         for (
@@ -158,4 +169,17 @@ def _images(store: Store, connection: Connection, ids: Sequence[int]) -> Mapping
     found: dict[int, list[Image]] = {}
     for ident, *image in store.rows(connection, sql, {"ids": store.as_list(ids)}):
         found.setdefault(ident, []).append(Image(*image))
+    return found
+
+
+def _hits(store: Store, connection: Connection, ids: Sequence[int]) -> Mapping[int, Sequence[OnList]]:
+    """Every list once for each way in which a read agrees with it, however many of its entries do."""
+    sql = (
+        "SELECT DISTINCT h.read_id, l.name, h.kind, h.state_match FROM hits h "
+        "JOIN hotlist_entries e ON e.id = h.entry_id JOIN hotlists l ON l.id = e.hotlist_id "
+        f"WHERE {store.one_of('h.read_id', 'ids')} ORDER BY h.read_id, l.name, h.kind, h.state_match"
+    )
+    found: dict[int, list[OnList]] = {}
+    for ident, *hit in store.rows(connection, sql, {"ids": store.as_list(ids)}):
+        found.setdefault(ident, []).append(OnList(*hit))
     return found

@@ -31,7 +31,8 @@ class Status(StrEnum):
 class SourceStatus:
     """One connection's part in an answer: `reads` came, and are `stored`, or why they are not; `error` holds no plate.
 
-    `reads` = `stored` + `duplicates` (kept already) + `quarantined` + `born_expired`.
+    `reads` = `stored` + `duplicates` (kept already) + `quarantined` + `born_expired`. `failure` is the kind of
+    error, for programs.
     """
 
     connection: str
@@ -43,6 +44,7 @@ class SourceStatus:
     quarantined: int = 0
     born_expired: int = 0
     error: str | None = None
+    failure: str | None = None
 
 
 class TooLate(Exception):

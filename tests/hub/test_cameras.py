@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from plain import record, write_page
+from sqlalchemy import text
 
 from hub.audit.record import Actor, Why
 from hub.errors import Invalid, NotFound
@@ -44,3 +45,12 @@ def test_a_camera_that_nobody_knows_and_a_name_that_is_none_are_refused(watched:
     for name in ("x" * 101, "two\nlines"):
         with pytest.raises(Invalid, match="site"):
             watched.cameras.set_site(actor, "feed", "c1", name)
+
+
+def test_a_camera_is_known_by_its_name_too_where_only_one_has_it(watched: Hub, actor: Actor) -> None:
+    with watched.store.write() as connection:
+        connection.execute(text("UPDATE cameras SET name = 'Pier' WHERE vendor_id = 'c0'"))
+        connection.execute(text("UPDATE cameras SET name = 'Gate' WHERE vendor_id <> 'c0'"))
+    assert watched.cameras.set_site(actor, "feed", "Pier", "Harbor").vendor_id == "c0"
+    with pytest.raises(Invalid, match="camera: 2 of feed are called 'Gate'; say which by its id: c1, c2"):
+        watched.cameras.set_site(actor, "feed", "Gate", "Harbor")

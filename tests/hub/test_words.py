@@ -35,6 +35,27 @@ def test_a_count_has_its_noun() -> None:
     assert words.count(2, "entry", "entries") == "2 entries"
 
 
+def test_how_long_ago_is_said_with_the_hour_and_with_the_day_where_that_is_another() -> None:
+    zone, now = ZoneInfo("America/Los_Angeles"), datetime(2026, 11, 30, 22, 5, tzinfo=UTC)
+    assert words.ago(now - timedelta(minutes=5), now, zone) == "5 min ago (14:00 PST)"
+    assert words.ago(now - timedelta(days=3), now, zone) == "3 d ago (2026-11-27 14:05 PST)"
+
+
 def test_names_that_are_many_are_counted() -> None:
     assert words.named(["a", "b", "c"], 2) == "a, b and 1 more"
     assert words.named(["a", "b"], 2) == "a, b"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("P1Y", "1 year"),
+        ("up to P30D", "up to 30 days"),
+        ("P13M from captured_at", "13 months from captured_at"),
+        ("P1DT12H", "1 day 12 hours"),
+        ("PT1M", "1 minute"),
+        ("P, PT and P30DX are none", "P, PT and P30DX are none"),
+    ],
+)
+def test_a_period_is_said_in_words(text: str, said: str) -> None:
+    assert words.periods(text) == said

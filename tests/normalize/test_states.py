@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normalize.states import CODES, postal, snake, state
+from normalize.states import CODES, postal, shown, snake, state
 from normalize.word import ABSENT, Known
 
 
@@ -62,3 +62,9 @@ def test_every_code_comes_back_from_its_own_spellings(code: str) -> None:
 @given(st.text(max_size=30), st.none() | st.sampled_from(["US", "CA", "MX", "XX"]))
 def test_any_text_gives_a_code_we_know_or_none(said: str, country: str | None) -> None:
     assert state(said, country).code in {None, *CODES}
+
+
+def test_a_state_is_shown_as_it_stands_on_plates_and_with_its_country_where_that_is_another() -> None:
+    assert [shown(code) for code in ("US-CA", "CA-BC", "MX-BCN", "DE-BY")] == [
+        "CA", "BC (Canada)", "BCN (Mexico)", "DE-BY",
+    ]  # fmt: skip

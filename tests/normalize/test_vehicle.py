@@ -65,3 +65,10 @@ def test_four_ways_of_not_knowing(look_up: vehicle.Vehicle, said: str | None, kn
 def test_any_text_is_kept_short(said: str) -> None:
     for look_up in (vehicle.make, vehicle.colour, vehicle.body):
         assert len(look_up(said).said or "") <= 100
+
+
+def test_a_vehicle_is_described_in_words_as_far_as_it_is_known() -> None:
+    assert vehicle.described("NISS", "BLK", "4D") == "black Nissan sedan"
+    assert vehicle.described(None, "SIL", "PK") == "silver pickup"
+    assert vehicle.described("XYZZ", None, None) == "XYZZ"
+    assert vehicle.described(None, None, None) == ""

@@ -12,9 +12,18 @@ from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.errors import Invalid
 from hub.wiring import open_hub
+from hub.words import ago
 
 _EVERY: Final = re.compile(r"(\d{1,6})\s*([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_COLUMNS: Final = {
+    "name": "name",
+    "connector": "connector",
+    "state": "state",
+    "state_reason": "why",
+    "last": "last run that ended well",
+}
+_STATES: Final = {"removing": "being removed"}
 
 
 def add(
@@ -50,9 +59,20 @@ def list_(
 ) -> None:
     """List the accounts with their state."""
     with failures(), open_hub() as hub:
-        columns = ("name", "connector", "state", "state_reason", "last_success")
         rows = hub.connections.list(removed=removed)
-        print_rows(rows, columns, as_json, "no connections yet: alprhub connections add NAME KEY")
+        if as_json:
+            print_json(rows)
+            return
+        now, zone = hub.clock.now(), hub.profile.zone
+        shown = [
+            {
+                **asdict(row),
+                "state": _STATES.get(row.state, row.state),
+                "last": ago(row.last_success, now, zone) if row.last_success else "never",
+            }
+            for row in rows
+        ]
+        print_rows(shown, _COLUMNS, False, "no connections yet: alprhub connections add NAME CONNECTOR")
 
 
 def schedule(

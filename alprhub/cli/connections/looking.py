@@ -1,12 +1,13 @@
 """Looking at an account without changing anything: a dry run, its health, a bundle for whoever helps."""
 
 from dataclasses import asdict
+from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from alprhub.cli.asking import moment
+from alprhub.cli import moments
 from alprhub.cli.connections.given import Name
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
@@ -14,20 +15,29 @@ from hub.connections.card import OK, Card
 from hub.connections.health import needs_person, passing
 from hub.connections.trial import Trial
 from hub.wiring import open_hub
+from hub.words import count, moment
+
+_SHOWN = {
+    "captured_at": "time",
+    "plate_shape": "plate's shape",
+    "plate_state": "state",
+    "camera": "camera",
+    "vendor_read_id": "vendor's id",
+}
 
 
 def dry_run(
     name: Name,
-    since: Annotated[str | None, typer.Option(help="ISO 8601; without it, where the last run stopped.")] = None,
-    until: Annotated[str | None, typer.Option(help="ISO 8601; without it, now.")] = None,
+    since: Annotated[str | None, typer.Option(help=f"{moments.FORMS}; without it, where the last run stopped.")] = None,
+    until: Annotated[str | None, typer.Option(help="Written the same way; without it, now.")] = None,
     limit: Annotated[int, typer.Option(help="The most records to look at.")] = 1000,
     as_json: AsJson = False,
 ) -> None:
     """Show what a run would bring; keeps nothing and moves no checkpoint."""
     with failures(), open_hub() as hub:
-        window = (moment(hub, since, "since"), moment(hub, until, "until"))
+        window = moments.window(hub, since, until)
         trial = hub.trials.run(Actor.of_process(), name, *window, limit)
-        print_json(asdict(trial)) if as_json else _show_trial(trial)
+        print_json(asdict(trial)) if as_json else _show_trial(trial, hub.profile.zone)
 
 
 def health(
@@ -71,18 +81,17 @@ def diagnostics(
         )
 
 
-def _show_trial(trial: Trial) -> None:
+def _show_trial(trial: Trial, zone: tzinfo) -> None:
     console.print(
-        f"{trial.pulled} records from {trial.since:%Y-%m-%d %H:%M} to {trial.until:%Y-%m-%d %H:%M} UTC"
-        f"{' (more would come)' if trial.more else ''}: {trial.fresh} new reads, {trial.duplicates} held already,"
-        f" {trial.born_expired} expired before they came, {trial.quarantined} refused; {trial.not_reads} others are no"
-        " reads. Nothing was kept."
+        f"{count(trial.pulled, 'record')} from {moment(trial.since, zone)} to {moment(trial.until, zone)}"
+        f"{' (more would come)' if trial.more else ''}: {count(trial.fresh, 'new read')},"
+        f" {trial.duplicates} held already, {trial.born_expired} expired before they came,"
+        f" {trial.quarantined} that cannot be read; {trial.not_reads} others are no reads. Nothing was kept."
     )
     if trial.refused:
-        print_rows(trial.refused, ("count", "field", "reason"), False)
+        print_rows(trial.refused, {"count": "records", "field": "field", "reason": "why"}, False)
     if trial.shown:
-        columns = ("plate_shape", "plate_state", "captured_at", "camera", "vendor_read_id")
-        print_rows(trial.shown, columns, False)
+        print_rows(trial.shown, _SHOWN, False, zone=zone)
 
 
 def _show_cards(cards: list[Card]) -> None:

@@ -1,6 +1,7 @@
 """`alprhub timeline | co-travel | scenes | pattern`: how cars move, for programs and for people."""
 
 import csv
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -56,13 +57,21 @@ def test_a_timeline_is_told_to_programs_and_to_people(run: Any, driven: Any) -> 
     assert told["passes"][0]["reads"][0]["expires_at"].endswith("Z")
     assert [(one["connection"], one["reads"]) for one in told["connections"]] == [("drop", 10)]
     shown = run("timeline", "9SYN001", *WHY).out
-    assert "10.0 km in 1800 s, 20 km/h from 1" in shown
+    assert "10.0 km in 30 min, 20 km/h from pass 1" in shown
     assert (shown.count("IMPOSSIBLE"), shown.count("OTHER STATE")) == (1, 2)
     assert "reads: drop 10\n" in shown
     assert len(run("timeline", "9SYN001", *WHY, "--since", at(1, -1).isoformat(), "--json").json()["passes"]) == 4
     assert run("timeline", "9SYN001", *WHY, "--fastest", 2000, "--json").json()["impossible"] == 0
     assert run("connections", "pause", "drop", "--reason", "contract ended").code == 0
-    assert run("timeline", "8NOBODY", *WHY).out == "no reads\nreads: drop (paused) 0\n"
+    assert run("timeline", "8NOBODY", *WHY).out.splitlines() == [
+        "no read of 8NOBODY as a whole plate from the first read on until now; "
+        "--look-alike also takes what cameras confuse",
+        "reads: drop (paused) 0",
+    ]
+    local = at(3, 0).astimezone(ZoneInfo("America/Los_Angeles"))
+    assert f"{local:%Y-%m-%d %H:%M %Z}" in shown
+    assert "33.86000, -118.40000" in shown
+    assert not any(word in shown for word in ("US-CA", "US-NV", "+00:00", "Z "))
 
 
 def test_look_alikes_are_asked_for_by_name(run: Any, driven: Any) -> None:
@@ -84,7 +93,7 @@ def test_who_travels_along_is_told_to_programs_and_to_people(run: Any, driven: A
     assert "9SYN002" in shown
     assert "a score is a lead, not a finding" in shown
     assert not run("co-travel", "9SYN001", *WHY, "--within", 10, "--json").json()["companions"]
-    assert "nobody" in run("co-travel", "9SYN001", *WHY, "--min-cameras", 4).out
+    assert "no plate was within" in run("co-travel", "9SYN001", *WHY, "--min-cameras", 4).out
 
 
 def test_who_was_at_several_scenes_is_told_to_programs_and_to_people(run: Any, driven: Any, sql: Any) -> None:
@@ -106,8 +115,10 @@ def test_who_was_at_several_scenes_is_told_to_programs_and_to_people(run: Any, d
     assert [(one["plates"], one["scenes"]) for one in some["plates"]] == [(["9SYN001"], 3), (["9SYN002"], 2)]
     shown = run("scenes", *asked, *WHY, "--at-least", 2, "--limit", 1).out
     assert "9SYN001" in shown
-    assert "1 more plates are left out" in shown
-    assert "scene 3: 1 plates; reads: drop 1\n" in shown
+    assert "1 more plate is left out" in shown
+    local = (at(1, 61) - timedelta(minutes=5)).astimezone(ZoneInfo("America/Los_Angeles"))
+    assert f"scene 3, {local:%Y-%m-%d %H:%M %Z} to " in shown
+    assert ": 1 plate; reads: drop 1\n" in shown
     apart = ("--scene", scene("camera:hill", 3, 30), "--scene", scene("camera:hill", 2, 60))
     assert "no plate was at 2 of the scenes" in run("scenes", *apart, *WHY).out
 
@@ -120,10 +131,21 @@ def test_a_pattern_is_told_to_programs_and_to_people(run: Any, driven: Any) -> N
     assert sum(map(sum, told["week"])) == 10
     assert [(one["camera"], one["passes"]) for one in told["places"]] == [("pier", 4), ("hill", 3), ("mole", 3)]
     shown = run("pattern", "9SYN001", *WHY).out
-    assert "10 passes by weekday and hour, America/Los_Angeles" in shown
-    assert all(day in shown for day in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
-    assert "pier: 4 passes" in shown
-    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.startswith(f"9SYN001: 10 passes, {first:%Y-%m-%d %H:%M %Z} to ")
+    assert re.search(
+        r"^most often, by weekday and hour: (Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d-\d\d \(\d\)", shown, re.MULTILINE
+    )
+    places = [line.split()[:2] for line in shown.splitlines()[3:6]]
+    assert places == [["pier", "4"], ["hill", "3"], ["mole", "3"]]
+    assert "·" not in shown
+    assert len(shown.splitlines()) == 7
+    grids = run("pattern", "9SYN001", *WHY, "--grid").out
+    assert "by weekday and hour, America/Los_Angeles" in grids
+    assert all(day in grids for day in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
+    assert "pier: 4 passes" in grids
+    assert max(map(len, grids.splitlines())) <= 90
+    none = run("pattern", "8NOBODY", *WHY, "--since", "3d").out
+    assert "no read of 8NOBODY as a whole plate from " in none
 
 
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -158,7 +180,7 @@ def test_what_is_answered_is_on_record_with_the_case(run: Any, driven: Any, sql:
     [
         (("timeline", "9SYN0?1"), "plate: "),
         (("timeline", "--", "-"), "plate: "),
-        (("timeline", "9SYN001", "--since", "yesterday"), "since: "),
+        (("timeline", "9SYN001", "--since", "soon"), "since: "),
         (("timeline", "9SYN001", "--fastest", "0"), "fastest_kmh: "),
         (("co-travel", "9SYN*"), "plate: "),
         (("co-travel", "9SYN001", "--within", "0"), "within: "),
@@ -192,8 +214,8 @@ def test_what_cannot_be_asked_is_refused_by_its_field(
         ("nan,-118.4,500,2026-05-01,2026-05-02", "scene 2: area: latitude"),
         ("33.86,-118.4,0,2026-05-01,2026-05-02", "scene 2: area: a radius"),
         ("33.86,-118.4,nan,2026-05-01,2026-05-02", "scene 2: area: a radius"),
-        ("33.86,-118.4,500,soon,2026-05-02", "scene 2: since: is not an ISO 8601 time"),
-        ("33.86,-118.4,500,2026-05-01,", "scene 2: until: is not an ISO 8601 time"),
+        ("33.86,-118.4,500,soon,2026-05-02", "scene 2: since: 'soon' is no time; write yesterday"),
+        ("33.86,-118.4,500,2026-05-01,", "scene 2: until: '' is no time; write yesterday"),
         ("33.86,-118.4,500,2026-05-02,2026-05-01", "scene 2: since: must lie before until"),
         ("camera:,2026-05-01,2026-05-02", "scene 2: camera: needs a name"),
         ("site: ,2026-05-01,2026-05-02", "scene 2: site: needs a name"),

@@ -1,6 +1,7 @@
 """`alprhub connections`, from a dry run to the certificate: each command once, as people and programs see it."""
 
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ def test_a_dry_run_tells_and_keeps_nothing(run: Any, filled: Any) -> None:
     said = run("connections", "dry-run", "drop")
     assert "Nothing was kept." in said.out
     assert "9SYN009" not in said.out
+    assert re.search(r"from \d{4}-\d\d-\d\d \d\d:\d\d P[SD]T to ", said.out)
+    assert "UTC" not in said.out
     assert run("connections", "dry-run", "drop", "--limit", "0").code == 65
 
 

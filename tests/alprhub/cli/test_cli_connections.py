@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,9 @@ def test_an_account_is_added_after_a_live_check_and_listed(run: Any, drop: Any) 
     assert told["check"]
     (row,) = run("connections", "list", "--json").json()
     assert (row["name"], row["connector"], row["state"], row["last_success"]) == ("drop", "motorola", "active", None)
-    assert "drop" in run("connections", "list").out
+    assert run("connections", "list").out.splitlines()[1].split() == ["drop", "motorola", "active", "never"]
+    assert run("sync", "drop").code == 0
+    assert re.search(r"active +[\d.]+ s ago \(.*\d\d:\d\d P[SD]T\)", run("connections", "list").out)
 
 
 def test_an_empty_list_is_a_list_and_says_what_to_do(run: Any) -> None:

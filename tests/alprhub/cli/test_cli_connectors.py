@@ -18,7 +18,10 @@ def test_every_connector_is_listed_with_what_it_can_do(run: Any) -> None:
     assert {"flock", "rekor", "motorola", "native"} <= set(rows)
     assert rows["flock"]["abilities"][0] == "looks_up_plates"
     assert all(row["evidence"] in ("documents", "samples", "live") and row["known_limits"] for row in rows.values())
-    assert "pulls_reads" in run("connectors", "list").out
+    shown = run("connectors", "list").out
+    assert "pulls reads" in shown
+    assert "from documents" in shown
+    assert "_" not in shown.replace("generic_", "").replace("nj_snap", "")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,7 @@ def test_what_would_be_quarantined_names_field_and_reason(run: Any, tmp_path: Pa
     assert [set(item) for item in done.json()["quarantined"]] == [{"reason", "field"}] * 2
     assert done.json()["quarantined"][0] == {"field": "capturedAt", "reason": "is not an ISO 8601 time"}
     shown = run("connectors", "parse", "flock", tmp_path / "two.json").out
-    assert "quarantined: capturedAt: is not an ISO 8601 time" in shown
+    assert "could not be read: capturedAt: is not an ISO 8601 time" in shown
 
 
 def test_a_table_for_people_names_the_camera(run: Any) -> None:

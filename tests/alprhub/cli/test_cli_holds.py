@@ -4,6 +4,7 @@ import getpass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -25,7 +26,12 @@ def test_a_hold_says_how_many_reads_it_has_and_who_stands_behind_it(run: Any, he
     assert (held["id"], held["reads"], held["whole"]) == (1, 1, True)
     assert (held["placed_by"], held["approved_by"]) == (getpass.getuser(), "sergeant")
     assert run("holds", "list", "--json").json() == [held]
-    assert "26-1" in run("holds", "list").out
+    head, row = run("holds", "list").out.splitlines()
+    assert head.split()[:4] == ["hold", "for", "case", "reads"]
+    assert "26-1" in row
+    at = datetime.fromisoformat(held["review_at"]).astimezone(ZoneInfo("America/Los_Angeles"))
+    assert f"{at:%Y-%m-%d %H:%M %Z}" in row
+    assert "+00:00" not in row
 
 
 def test_who_acts_is_the_systems_user_whom_nobody_authenticated(run: Any, held: Any, sql: Any) -> None:
@@ -36,17 +42,19 @@ def test_who_acts_is_the_systems_user_whom_nobody_authenticated(run: Any, held: 
 def test_its_reads_are_shown_to_its_people_and_say_why_they_are_seen(run: Any, held: Any) -> None:
     page = run("holds", "show", 1, *WHY, "--json").json()
     assert [(row["plate"], row["why"]) for row in page["rows"]] == [("9SYN001", "held")]
-    assert "9SYN001" in run("holds", "show", 1, *WHY).out
+    shown = run("holds", "show", 1, *WHY).out
+    assert "9SYN001" in shown
+    assert "its time is over" in shown
     assert run("holds", "show", 1).code == 77
 
 
 def test_reads_can_be_held_and_linked_by_their_ids(run: Any, filled: Any, sql: Any) -> None:
     ((ident,),) = sql("SELECT min(id) FROM reads")
     more = ("--hold=discovery", "--approved-by=sergeant", f"--review-at={SOON}", f"--read={ident}")
-    assert "1 reads are held" in run("holds", "place", *WHY, *more).out
+    assert "1 read is held; look again at " in run("holds", "place", *WHY, *more).out
     assert run("holds", "place", "9SYN001", *WHY, *more).code == 65
     assert run("holds", "link", ident, "--case=26-1", "--json").json() == {"reads": 1, "changed": 0}
-    assert "1 unlinked" in run("holds", "unlink", ident, "--case=26-1").out
+    assert "1 read unlinked from 26-1" in run("holds", "unlink", ident, "--case=26-1").out
     assert run("holds", "link", 999, "--case=26-1").code == 66
 
 
@@ -66,6 +74,7 @@ def test_nothing_due_is_quiet_and_what_is_due_ends_with_78(run: Any, held: Any, 
     sql("UPDATE holds SET review_at = 0")
     done = run("holds", "review", "--json")
     assert (done.code, done.json()["overdue"], done.json()["tasks"][0]["task"]) == (78, 1, "review")
+    assert "look at it again: alprhub holds review 1 --found" in run("holds", "review").out
     assert run("holds", "review", 1, "--found=still needed").code == 65
     assert run("holds", "review", 1, "--found=still needed", f"--next={SOON}").code == 0
     assert run("holds", "review").code == 0

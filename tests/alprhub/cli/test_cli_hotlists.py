@@ -71,7 +71,10 @@ def test_a_list_goes_out_and_is_called_arrived_only_when_it_is_proved(run: Any, 
     (row,) = done.json()
     assert done.code == 0
     assert (row["verified"], row["missing"], row["unexpected"], row["error"]) == (True, 0, 0, None)
-    assert "True" in run("hotlists", "verify", "wanted", "--connection", "drop").out
+    shown = run("hotlists", "verify", "wanted", "--connection", "drop").out
+    assert "its receipt names the file" in shown
+    assert "yes" in shown.splitlines()[1].split()
+    assert "receipt " not in shown.replace("its receipt ", "")
 
 
 def test_a_plate_is_withdrawn_at_once_and_the_removal_is_proved(run: Any, wanted: Path, joined: Any) -> None:

@@ -1,6 +1,8 @@
 """`alprhub sync | search | purge | quarantine`: reads in, found, gone, and tried again."""
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -16,14 +18,22 @@ def test_a_sync_counts_what_came_and_a_second_one_stores_nothing(run: Any, fille
     told = run("sync", "drop", "--json").json()
     counts = {name: told[name] for name in ("pulled", "stored", "duplicates", "quarantined", "born_expired", "hits")}
     assert counts == {"pulled": 3, "stored": 0, "duplicates": 2, "quarantined": 1, "born_expired": 0, "hits": 0}
-    assert "0 pulled = 0 stored" in run("sync", "drop").out
+    assert run("sync", "drop").out == "drop: nothing came\n"
+
+
+def test_a_sync_says_of_every_record_what_became_of_it(run: Any, filled: Any) -> None:
+    (filled.place / "reads" / "day-1.csv").rename(filled.place / "reads" / "the-same-again.csv")
+    assert run("sync", "drop").out == (
+        "drop: 3 records came: 0 new reads, 2 here already, "
+        "1 set aside, could not be read (alprhub quarantine list); 0 hits\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("words", "code", "named"),
     [
         (["nobody"], 66, "nobody"),
-        (["drop", "--since", "yesterday"], 65, "since"),
+        (["drop", "--since", "soon"], 65, "since"),
         (["drop", "--until", "2026-02-30T00:00:00"], 65, "until"),
         (["drop", "--since", "2026-06-02", "--until", "2026-06-01"], 65, "since: must lie before until"),
         (["drop", "--since", "2026-03-08T02:30:00"], 65, "did not exist in America/Los_Angeles"),
@@ -54,7 +64,7 @@ def test_a_search_finds_reads_and_is_on_record(run: Any, filled: Any, sql: Any) 
     nothing = run("search", "8SYN*", *WHY, "--json").json()
     assert (nothing["rows"], nothing["next"]) == ([], None)
     assert [(part["connection"], part["status"]) for part in nothing["coverage"]] == [("drop", "included")]
-    assert "no reads" in run("search", "8SYN*", *WHY).out
+    assert "no read of 8SYN* " in run("search", "8SYN*", *WHY).out
     assert len(run("search", "9SYN*", *WHY, "--limit", 1, "--json").json()["rows"]) == 1
 
 
@@ -109,12 +119,24 @@ def test_quarantine_is_listed_by_field_and_reason_and_replayed(run: Any, filled:
     assert row["reason"] in run("quarantine", "list").out
     told = run("quarantine", "replay", "drop", "--json").json()
     assert (told["stored"], told["quarantined"]) == (0, 1)
-    assert "1 still refused" in run("quarantine", "replay", "drop").out
+    assert run("quarantine", "replay", "drop").out == (
+        "1 record tried again: 0 new reads, 0 here already, 1 still cannot be read\n"
+    )
+
+
+def test_what_was_set_aside_is_shown_with_the_command_that_shows_one_as_it_can_be_pasted(run: Any, filled: Any) -> None:
+    head, row, show, replay = run("quarantine", "list").out.splitlines()
+    assert head.split()[:4] == ["source", "field", "why", "records"]
+    assert "sample" not in head
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d P[SD]T", row)
+    words = shlex.split(show.partition(": alprhub ")[2])
+    assert "9SYN003" in run(*words).out
+    assert replay.endswith("alprhub quarantine replay drop")
 
 
 def test_an_empty_quarantine_says_so_and_an_unknown_connection_is_named(run: Any, joined: Any) -> None:
     assert run("quarantine", "list", "--json").json() == []
-    assert "nothing is in quarantine" in run("quarantine", "list").out
+    assert "nothing is set aside" in run("quarantine", "list").out
     done = run("quarantine", "replay", "nobody")
     assert (done.code, done.out) == (66, "")
 

@@ -27,7 +27,7 @@ def test_another_policy_is_previewed_put_in_force_and_its_purge_is_certified(
     name = shorter(tmp_path)
     (change,) = run("policy", "preview", name, "--json").json()
     assert (change["connection"], change["reads"], change["end_now"]) == ("drop", 2, 2)
-    assert "would purge 2 reads of drop at once" in run("policy", "preview", name).out
+    assert "would remove 2 reads of drop at once" in run("policy", "preview", name).out
     assert run("retention", "preview", "--json").json() == []
     told = run("policy", "activate", name, "--reason", "a shorter schedule", "--yes", "--json").json()
     assert (told["changed"], told["shortened"], told["lengthened"]) == (2, 2, 0)
@@ -38,6 +38,10 @@ def test_another_policy_is_previewed_put_in_force_and_its_purge_is_certified(
     reads = run("retention", "certificates", "--json").json()[-1]
     assert (reads["connection"], reads["reads"]) == ("drop", 2)
     assert run("retention", "certificates", "--verify", "--json").json()["verified"] >= 1
+    shown = run("retention", "certificates").out
+    assert "records set aside" in shown
+    assert reads["closed_at"] not in shown
+    assert run("retention", "preview").out == "nothing is over: a purge would remove nothing\n"
 
 
 def test_what_was_cut_short_after_a_policy_was_put_in_force_is_gone_on_with(
@@ -49,7 +53,7 @@ def test_what_was_cut_short_after_a_policy_was_put_in_force_is_gone_on_with(
             run("policy", "activate", shorter(tmp_path), "--reason", "a shorter schedule", "--yes")
     assert run("retention", "preview", "--json").json() == []
     assert run("policy", "recompute", "--json").json()["shortened"] == 2
-    assert run("policy", "recompute").out == "0 reads changed\n"
+    assert run("policy", "recompute").out == "the ends of 0 reads changed\n"
 
 
 def test_certificates_are_handed_over_as_a_file_and_are_open_until_they_are_countersigned(
@@ -84,7 +88,7 @@ def test_what_is_in_force_is_what_was_put_there_with_what_was_signed(run: Any, f
     told = [{"settles": one, "why": "the council has decided", **said} for one in ("lengthening", "lb-d1")]
     signed.write_text(yaml.safe_dump({"decisions": told}))
     preview = run("policy", "preview", "long-beach")
-    assert "2 of drop" in preview.out
+    assert "2 reads of drop" in preview.out
     assert "settles: lengthening" in " ".join(preview.out.split())
     run("policy", "activate", "long-beach", "--reason", "moved", "--decisions", signed, "--yes")
     shown = run("policy", "show", "--json").json()

@@ -81,6 +81,10 @@ def plates(run: Any, *words: object, stdin: str | None = None) -> list[str]:
         (("9SYN*", "--type", "motorcycle"), []),
         (("9SYN*", "--make", "TOYT", "--make", "ford"), ["9SYN002", "9SYN001"]),
         (("9SYN*", "--colour", "red", "--state", "CA"), ["9SYN002"]),
+        (("9SYN*", "--color", "red", "--state", "California"), ["9SYN002"]),
+        (("9SYN*", "--since", "5d"), ["9SYN003", "9SYN002", "9SYN001"]),
+        (("9SYN*", "--since", f"{NIGHT:%m/%d/%Y} 23:00", "--until", f"{NIGHT:%m/%d/%Y} 11:45 PM"), ["9SYN002"]),
+        (("9SYN*", "--since", "today"), []),
         (("9SYNX03",), []),
         (("9SYNX03", "--candidates"), ["9SYN003"]),
         (("9SYN001", "--candidates"), ["9SYN001"]),
@@ -168,10 +172,11 @@ def test_a_list_that_is_no_text_is_refused(store: Path, errors: str) -> None:
         *(("kind", value) for value in ("", "police", "OWN")),
         *(("type", value) for value in ("", "spaceship")),
         ("make", "nosuch"),
-        ("colour", "plaid"),
+        ("color", "plaid"),
         ("body", "spaceship"),
         ("state", "atlantis"),
-        ("since", "yesterday"),
+        ("since", "soon"),
+        ("since", "2999-01-01"),
         ("until", "2026-02-30T00:00"),
         ("min_confidence", "1.5"),
         ("min_confidence", "nan"),
@@ -185,6 +190,23 @@ def test_a_wrong_value_is_told_by_the_name_of_its_option(run: Any, town: Any, op
     assert (done.code, done.out) == (65, "")
     assert option in done.err.partition(":")[0]
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("color", "blak", "color: 'blak' is not known here; there are black"),
+        ("color", "plaid", "color: 'plaid' is not known here; there are beige, black, blue"),
+        ("make", "nisan", "make: 'nisan' is not known here; there are Nissan"),
+        ("state", "Californa", "state: 'Californa' is not known here; there are California"),
+        ("since", "2099-01-01", "since: 2099-01-01 00:00 PST is in the future; nothing was captured then yet"),
+        ("since", "soon", "since: 'soon' is no time; write yesterday, today, now, 11/28/2026"),
+    ],
+)
+def test_a_wrong_word_is_refused_with_those_that_are_known(
+    run: Any, town: Any, option: str, value: str, told: str
+) -> None:
+    assert run("search", "9SYN*", f"--{option}", value, *WHY).err.startswith(told)
 
 
 def test_a_circle_and_a_polygon_at_once_are_refused(run: Any, town: Any) -> None:
@@ -249,14 +271,85 @@ def test_what_was_asked_is_on_record(run: Any, town: Any, sql: Any) -> None:
         assert said in row[0]
 
 
-def test_people_see_a_table_and_how_to_go_on(run: Any, town: Any) -> None:
+def test_people_see_what_they_look_for_in_words_and_how_to_go_on(run: Any, town: Any) -> None:
     done = run("search", "9SYN*", "--near", "33.8617,-118.4015,5000", "--limit", 1, *WHY)
     assert done.code == 0
     head, row, *rest = done.out.splitlines()
-    for title in ("captured at", "plate", "plate state", "camera", "connection", "why"):
-        assert head.count(title) >= 1
-    for cell in ("9SYN002", "US-CA", "strand", "drop", "fits 9SYN*"):
+    for title in ("time", "plate", "state", "place", "camera", "vehicle", "hit", "picture", "source"):
+        assert head.split().count(title) == 1
+    assert "why" not in head  # every row fits the one pattern that was asked for
+    at = READS[1][2].replace(tzinfo=PACIFIC)
+    for cell in (
+        f"{at:%Y-%m-%d %H:%M %Z}",
+        "9SYN002",
+        " CA ",
+        "33.87020, -118.39210",
+        "strand",
+        "red Ford pickup",
+        " no ",
+    ):
         assert cell in row
+    for cell in ("US-CA", "FORD", "RED", "PK"):
+        assert cell not in row
+    assert "look-alike" in run("search", "9SYNO01", "--mode", "look-alike", *WHY).out
+    assert "fits 9SYN?02" in run("search", "9SYN?01", "9SYN?02", *WHY).out
     assert rest[-1].startswith("more: --after ")
     assert "about" in rest[-1]
-    assert "no reads" in run("search", "9SYN*", "--site", "Airport", *WHY).out
+
+
+def test_the_numbers_of_reads_are_shown_where_they_are_asked_for(run: Any, town: Any, sql: Any) -> None:
+    (ident,) = (row[0] for row in sql("SELECT id FROM reads WHERE vendor_read_id = 'r1'"))
+    assert str(ident) not in run("search", "9SYN001", *WHY).out.split()
+    head, row, *_ = run("search", "9SYN001", "--ids", *WHY).out.splitlines()
+    assert (head.split()[0], row.split()[0]) == ("id", str(ident))
+    assert "Harbor" in row
+
+
+def test_a_hit_names_its_list_and_another_state_is_never_passed_over(run: Any, joined: Any, tmp_path: Path) -> None:
+    (tmp_path / "wanted.csv").write_text(
+        "plate,state,reason,case\n9SYN001,CA,stolen,26-1\n9SYN002,NV,stolen,26-1\n9SYNO03,CA,stolen,26-1\n"
+    )
+    assert run("hotlists", "import", "wanted", tmp_path / "wanted.csv").code == 0
+    at = NIGHT.replace(tzinfo=PACIFIC).isoformat()
+    joined.export(("r1", "9SYN001", at), ("r2", "9SYN002", at), ("r3", "9SYN003", at), ("r4", "9SYN004", at))
+    assert run("sync", "drop", "--since", f"{NIGHT:%m/%d/%Y}").code == 0
+    shown = run("search", "9SYN00*", *WHY).out.splitlines()
+    told = {plate: next(line for line in shown if f"  {plate}" in line) for plate in ("9SYN001", "9SYN002", "9SYN003")}
+    assert "wanted  " in told["9SYN001"]
+    assert "wanted (STATE MISMATCH)" in told["9SYN002"]
+    assert "wanted (look-alike)" in told["9SYN003"]
+    rows = run("search", "9SYN002", *WHY, "--json").json()["rows"]
+    assert rows[0]["hits"] == [{"hotlist": "wanted", "kind": "other_state", "state_match": "mismatch"}]
+
+
+def test_an_answer_says_in_which_zone_its_times_were_understood(run: Any, town: Any) -> None:
+    since = f"{NIGHT:%m/%d/%Y} 10:00"
+    zone = NIGHT.replace(tzinfo=PACIFIC).tzname()
+    shown = run("search", "9SYN*", "--since", since, *WHY).out
+    assert shown.startswith(f"from {NIGHT:%Y-%m-%d} 10:00 {zone} until now\n")
+
+
+def test_nothing_found_says_what_was_asked_and_how_to_ask_for_a_part(run: Any, town: Any) -> None:
+    shown = run("search", "7A8", *WHY).out
+    assert "no read of 7A8 as a whole plate from the first read on until now; with stars for a part: '*7A8*'" in shown
+    assert "pulled until: drop " in shown
+    shown = run("search", "9SYN*", "--site", "Airport", "--color", "red", *WHY).out
+    assert "no read of 9SYN* from the first read on until now, narrowed by --site, --color" in shown
+    assert "stars" not in shown
+    assert "no read of 7A8, 7A9 or look-alikes from" in run("search", "7A8", "7A9", "--mode", "look-alike", *WHY).out
+
+
+def test_an_answer_says_which_source_is_not_complete_and_why(run: Any, town: Any, sql: Any) -> None:
+    shown = run("search", "9SYN*", *WHY).out
+    assert "not complete" not in shown
+    sql("UPDATE runs SET since = since + 3600000000 WHERE id = 1")
+    assert (
+        run("sync", "drop", "--since", f"{NIGHT - timedelta(days=2):%Y-%m-%d}", "--until", f"{NIGHT:%Y-%m-%d}").code
+        == 0
+    )
+    shown = run("search", "9SYN*", *WHY).out
+    assert "drop: not complete, 1 time that no run covered: " in shown
+    assert "alprhub backfill drop" in shown
+    assert run("connections", "pause", "drop", "--reason", "contract ended").code == 0
+    shown = run("search", "9SYN*", *WHY).out
+    assert "drop: is paused; what it had since then is not here: alprhub connections resume drop" in shown

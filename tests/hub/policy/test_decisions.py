@@ -97,7 +97,7 @@ def test_a_signed_number_gives_the_ceiling_that_the_policy_leaves_to_a_schedule(
     state = load(name).activation()
     assert not state.conflicts
     assert len(state.without_ceiling) == 3
-    with pytest.raises(PolicyRefused, match=f"no ceiling for own reads.*{asked}"):
+    with pytest.raises(PolicyRefused, match=f"nothing says how long own reads.*{asked}"):
         state.demand()
     profile = load(name, (decision(asked, ceilings={rule: NUMBER}),))
     profile.activation().demand()
