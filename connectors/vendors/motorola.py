@@ -130,8 +130,13 @@ class MotorolaConnector(Connector[MotorolaSettings]):
     def unpack(self, document: contract.Document) -> Iterator[Record]:
         """The rows of an export; raises `VendorChanged` where the header lacks a column that must be there."""
         told = self.settings
-        required = (told.plate_column, told.captured_at_column, told.camera_id_column)
-        return table.records(document.body, required, encoding=told.encoding, delimiter=told.delimiter)
+        required = {
+            getattr(told, setting): f"--set {setting}=COLUMN"
+            for setting in ("plate_column", "captured_at_column", "camera_id_column")
+        }
+        return table.records(
+            document.body, required, encoding=told.encoding, delimiter=told.delimiter, file=document.name
+        )
 
     def read_of(self, record: Record) -> Read:
         """One row through the column map."""
