@@ -9,6 +9,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, select
 
 from connectors.contract import Frame, Info
+from hub import agency as agencies
 from hub.analysis.service import Analysis
 from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
@@ -33,7 +34,7 @@ from hub.ingest.quarantine import Quarantine
 from hub.ingest.sync import Sync, Watch
 from hub.policy.asking import Asking
 from hub.policy.profile import Profile, load
-from hub.retention.activate import Activate, Governing, begin
+from hub.retention.activate import Activate, Governing
 from hub.retention.ages import Ages
 from hub.retention.calendar import Calendar
 from hub.retention.canary import Canaries
@@ -69,6 +70,7 @@ class Hub:
     """Every service of the hub over one store."""
 
     settings: HubSettings
+    agency: str
     clock: Clock
     store: Store
     images: ImageStore
@@ -116,6 +118,8 @@ def open_hub(
 ) -> Iterator[Hub]:
     """A hub on the settings' database, brought to the current schema; everything is closed at the end.
 
+    Settings in a caller's hands work alone: what they leave out has a default, the agency and its policy too. Without
+    them the environment's hub is meant, and that must have been told whose it is (`alprhub init`): raises `NoAgency`.
     `sleep` is how requests to vendors wait: for whoever sets the clock.
     """
     given = settings or HubSettings()
@@ -128,8 +132,8 @@ def open_hub(
         upgrade(store)
         make_months(store, ticking.now())
         withhold(store)
-        begin(store, Audit(store, ticking), ticking, given.profile)
-        yield _assembled(given, ticking, sleep or time.sleep, vault, store)
+        agency = agencies.settle(store, Audit(store, ticking), ticking, given, asked_for=settings is None)
+        yield _assembled(given, agency, ticking, sleep or time.sleep, vault, store)
     finally:
         store.close()
 
@@ -142,14 +146,16 @@ def _vault(settings: HubSettings) -> Vault:
     return Vault.of_text(settings.secret_key.get_secret_value(), former.get_secret_value() if former else None, file)
 
 
-def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], None], vault: Vault, store: Store) -> Hub:
+def _assembled(
+    settings: HubSettings, agency: str, clock: Clock, sleep: Callable[[float], None], vault: Vault, store: Store
+) -> Hub:
     governing = Governing(store)
     profile = governing.profile()
     images = open_images(settings.images or str(settings.data / "images"), settings.images_endpoint)
     audit = Audit(store, clock)
     asking = Asking(audit, profile)
     frame = Frame(clock=clock, sleep=sleep)
-    connections = Connections(store, audit, clock, vault, frame, settings.agency, settings.allow_connectors)
+    connections = Connections(store, audit, clock, vault, frame, agency, settings.allow_connectors)
     intake = Intake(store, images, governing.now, clock)
     endings = Endings(store, clock, governing)
     hotlists = Hotlists(store, audit, clock)
@@ -177,6 +183,7 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
     health = Health(store, clock, connections, lambda: waiting_pushes(settings.data / "inbox"))
     return Hub(
         settings=settings,
+        agency=agency,
         clock=clock,
         store=store,
         images=images,
@@ -184,7 +191,7 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         audit=audit,
         asking=asking,
         connections=connections,
-        changes=Changes(store, audit, clock, vault, frame, governing.profile, endings, settings.agency, connections),
+        changes=Changes(store, audit, clock, vault, frame, governing.profile, endings, agency, connections),
         trials=Trials(store, audit, connections, sync.window, intake.look),
         sealing=Sealing(store, audit, vault),
         pausing=Pausing(store, clock, connections),

@@ -196,8 +196,10 @@ def test_an_unknown_vendors_xml_is_read_by_settings_alone() -> None:
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The data folder of commands."""
-    for name in ("ALPRHUB_DATABASE_URL", "ALPRHUB_IMAGES", "ALPRHUB_PROFILE"):
+    for name in ("ALPRHUB_DATABASE_URL", "ALPRHUB_IMAGES"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALPRHUB_AGENCY", "Agency")
+    monkeypatch.setenv("ALPRHUB_PROFILE", "hermosa-beach")
     monkeypatch.setenv("ALPRHUB_DATA", str(tmp_path / "data"))
     return tmp_path / "data"
 

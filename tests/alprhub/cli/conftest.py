@@ -43,8 +43,10 @@ def ready() -> bool:
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready: bool, request: pytest.FixtureRequest) -> Path:
     """A data folder that every command of this test uses: nobody has put anything in it, or nobody has made it yet."""
-    for name in ("ALPRHUB_DATABASE_URL", "ALPRHUB_IMAGES", "ALPRHUB_MODELS", "ALPRHUB_PROFILE"):
+    for name in ("ALPRHUB_DATABASE_URL", "ALPRHUB_IMAGES", "ALPRHUB_MODELS", "ALPRHUB_ZONE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALPRHUB_AGENCY", "Agency")
+    monkeypatch.setenv("ALPRHUB_PROFILE", "hermosa-beach")
     monkeypatch.setenv("ALPRHUB_DATA", str(tmp_path / "data"))
     if ready:
         migrated.seed(tmp_path / "data", request.getfixturevalue("migrated_file"))

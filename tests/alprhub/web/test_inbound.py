@@ -178,7 +178,8 @@ def free_port() -> int:
 def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None:
     settings, port = prepared(tmp_path), free_port()
     command = [str(Path(sys.executable).with_name("alprhub")), "serve", "--port", str(port)]
-    environment = {**os.environ, "ALPRHUB_DATA": str(tmp_path)}
+    whose = {"ALPRHUB_AGENCY": "Agency", "ALPRHUB_PROFILE": "hermosa-beach"}
+    environment = {**os.environ, **whose, "ALPRHUB_DATA": str(tmp_path)}
     server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     assert f":{port}/in/CONNECTION" in server.stdout.readline()
