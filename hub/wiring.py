@@ -31,6 +31,7 @@ from hub.ingest.inbox import Inbox
 from hub.ingest.intake import Intake
 from hub.ingest.pictures import Pictures
 from hub.ingest.quarantine import Quarantine
+from hub.ingest.reparse import Reparse
 from hub.ingest.sync import Sync, Watch
 from hub.policy.asking import Asking
 from hub.policy.profile import Profile, load
@@ -43,6 +44,7 @@ from hub.retention.endings import Endings
 from hub.retention.handover import Handover
 from hub.retention.holds import Holds
 from hub.retention.links import Links
+from hub.retention.lives import Promises
 from hub.retention.orders import Orders
 from hub.retention.purge import Kind, Retention
 from hub.retention.recompute import Recompute
@@ -90,6 +92,7 @@ class Hub:
     sync: Sync
     gaps: Gaps
     quarantine: Quarantine
+    reparse: Reparse
     hotlists: Hotlists
     publishing: Publishing
     search: Search
@@ -203,6 +206,9 @@ def _assembled(
         sync=sync,
         gaps=Gaps(store, audit, clock, connections.kind, life),
         quarantine=Quarantine(store, audit, clock, intake, connections.open),
+        reparse=Reparse(
+            store, audit, clock, connections.open, lambda: Promises(governing.history(), _kinds(store, connections))
+        ),
         hotlists=hotlists,
         publishing=publishing,
         search=search,
