@@ -22,6 +22,7 @@ from hub.connections.health import Health
 from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
 from hub.connections.secrets import Sealing
+from hub.connections.showing import Showing
 from hub.connections.trial import Trials
 from hub.errors import NotFound, PolicyRefused
 from hub.hotlists.lists import Hotlists
@@ -81,6 +82,7 @@ class Hub:
     asking: Asking
     connections: Connections
     changes: Changes
+    showing: Showing
     trials: Trials
     sealing: Sealing
     pausing: Pausing
@@ -195,6 +197,7 @@ def _assembled(
         asking=asking,
         connections=connections,
         changes=Changes(store, audit, clock, vault, frame, governing.profile, endings, agency, connections),
+        showing=Showing(store, vault, connections, governing.profile),
         trials=Trials(store, audit, connections, sync.window, intake.look),
         sealing=Sealing(store, audit, vault),
         pausing=Pausing(store, clock, connections),

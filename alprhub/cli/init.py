@@ -113,24 +113,15 @@ def _kept_name(profile: str) -> str:
 def _line(profile: Profile) -> str:
     """A profile in one line: whose it is, how long reads live, and whether it can be used as it stands."""
     lasting = sorted({rule.max.dur for rule in profile.rules if rule.max and rule.copy != "vendor"}, key=_days)
-    lives = f"reads live {_period(lasting[0])}" if lasting else "says no number for how long reads live"
+    lives = f"reads live {lasting[0].words()}" if lasting else "says no number for how long reads live"
     if len(lasting) > 1:
-        lives += f" to {_period(lasting[-1])}"
+        lives += f" to {lasting[-1].words()}"
     ready = "" if profile.activation().ready else "; not before its open questions are signed (alprhub policy show)"
     return f"{profile.name}: {profile.agency}, policy {profile.document['number']}, {profile.zone}; {lives}{ready}"
 
 
 def _days(period: Duration) -> float:
     return period.months * 30.4 + period.elapsed.total_seconds() / 86_400
-
-
-def _period(period: Duration) -> str:
-    if not period.months:
-        return f"{period.elapsed.days} days"
-    if period.months % 12:
-        return f"{period.months} months"
-    years = period.months // 12
-    return f"{years} year{'s' if years > 1 else ''}"
 
 
 def _tell(agency: str, profile: Profile, as_json: bool) -> None:

@@ -43,6 +43,7 @@ class MotorolaSettings(CsvSettings):
     time_format: str = Field(
         "iso", title="Time format", description="`iso`, or a pattern such as `%m/%d/%Y %I:%M:%S %p`."
     )
+    local_times: ClassVar[str] = "zone"
     zone: ZoneInfo | None = Field(None, title="Time zone", description="Of times without an offset.")
     plate_column: str = Field("plate", title="Plate column", description="Must be in every export.")
     captured_at_column: str = Field("captured_at", title="Time column", description="Must be in every export.")

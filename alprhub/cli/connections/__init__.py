@@ -2,7 +2,7 @@
 
 import typer
 
-from alprhub.cli.connections import accounts, changes, looking, removal
+from alprhub.cli.connections import accounts, changes, looking, removal, showing
 from alprhub.cli.connections.given import read_settings
 
 __all__ = ["app", "read_settings"]
@@ -12,6 +12,7 @@ for command in (
     accounts.add,
     accounts.check,
     accounts.list_,
+    showing.show,
     accounts.schedule,
     accounts.pause,
     accounts.resume,
@@ -20,6 +21,7 @@ for command in (
     looking.diagnostics,
     changes.change,
     changes.rotate,
+    changes.reparse,
     changes.reseal,
     removal.remove,
     removal.certificate,

@@ -5,12 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from alprhub.cli.connections.given import Agency, Given, Name, SettingsFile, asked, read_settings, there
+from alprhub.cli.asking import moment
+from alprhub.cli.connections.given import Agency, Given, Name, SecretsFile, SettingsFile, read_settings, there
+from alprhub.cli.connections.needs import asked
 from alprhub.cli.output import AsJson, console, failures, print_json
 from hub.audit.record import Actor
 from hub.connections.changes import Preview
-from hub.errors import Invalid
+from hub.errors import Conflict, Invalid
+from hub.ingest.reparse import Reparsed
 from hub.wiring import Hub, open_hub
+from hub.words import count, span
 
 
 def change(
@@ -44,22 +48,57 @@ def change(
             return
         console.print(_said(plan))
         console.print(f"{name}: {done.check}")
+        if values or unset:
+            console.print(
+                "Reads that are kept stay as they were read. Where this setting tells what they mean (a time zone, a"
+                f" column, a map): alprhub connections reparse {name} --preview"
+            )
 
 
 def rotate(
     name: Name,
     settings: SettingsFile = None,
+    secrets_file: SecretsFile = None,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Whether to try the new ones first.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Put new secrets in the place of the old ones, once a live check has found that they work."""
     with failures(), open_hub() as hub:
-        secrets = read_settings(None, settings)
-        if settings is None and there():
+        secrets = read_settings(None, settings, secrets_file)
+        if settings is secrets_file is None and there():
             secrets = _asked_secrets(hub, name)
         said = hub.changes.rotate(Actor.of_process(), name, secrets, check=check)
         told = {"connection": name, "rotated": sorted(secrets), "check": said}
         print_json(told) if as_json else console.print(f"{name}: {said} The old secrets are gone.")
+
+
+def reparse(
+    name: Name,
+    preview: Annotated[bool, typer.Option("--preview", help="Only count what it would change.")] = False,
+    since: Annotated[str | None, typer.Option(help="Only reads captured since then, by their times of now.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Reads may expire at once.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read what a vendor sent once more, with the settings of now: after a time zone or a column was set right.
+
+    Nothing is asked of the vendor. Reads keep their numbers, pictures and holds; their times, plates, hot-list hits and
+    ends follow. It may be stopped and started again at any time.
+    """
+    with failures(), open_hub() as hub:
+        at = moment(hub, since, "since")
+        plan = hub.reparse.preview(Actor.of_process(), name, at)
+        if preview or not plan.changed:
+            _tell_reparsed(plan, "would change", as_json)
+            return
+        if plan.end_now and not yes:
+            if not there():
+                raise Conflict(
+                    f"{count(plan.end_now, 'read')} of {name} would expire at once under their corrected times: repeat"
+                    " with --yes if that is meant"
+                )
+            _tell_reparsed(plan, "would change", False)
+            typer.confirm("Let them expire now?", abort=True)
+        _tell_reparsed(hub.reparse.run(Actor.of_process(), name, at), "changed", as_json)
 
 
 def reseal(as_json: AsJson = False) -> None:
@@ -77,6 +116,27 @@ def _asked_secrets(hub: Hub, name: str) -> dict[str, Any]:
         if is_set or fields[secret].is_required()
     }  # fmt: skip
     return {secret: answer for secret, answer in answers.items() if answer}
+
+
+def _tell_reparsed(told: Reparsed, changes: str, as_json: bool) -> None:
+    if as_json:
+        print_json(told)
+        return
+    console.print(f"{told.connection}: {changes} {told.changed:,} of {count(told.looked_at, 'read')}.")
+    for seconds, reads in sorted(told.moved.items()):
+        console.print(f"  times moved {'forward' if seconds > 0 else 'back'} by {span(seconds)}: {reads:,}")
+    numbers = (
+        ("plates", told.plates), ("states of plates", told.states), ("cameras", told.cameras), ("places", told.places),
+        ("something else", told.others), ("lives that end sooner", told.sooner), ("lives that end later", told.later),
+        ("over at once by their corrected time", told.end_now), ("new hits on hot lists", told.hits_found),
+        ("hits that are none any more", told.hits_gone),
+        ("kept already under the corrected time, so left as they are", told.doubles),
+    )  # fmt: skip
+    for what, number in numbers:
+        if number or what == "plates":
+            console.print(f"  {what}: {number:,}")
+    for reason, number in told.refused.most_common():
+        console.print(f"  now refused, so left as they are ({reason}): {number:,}", style="yellow")
 
 
 def _said(plan: Preview) -> str:

@@ -74,9 +74,17 @@ class Drop:
     place: Path
 
     @property
+    def secret(self) -> Path:
+        """A file that holds the secret, for its owner alone."""
+        file = self.place.with_name("secret.txt")
+        file.write_text(SECRET)
+        return file
+
+    @property
     def settings(self) -> list[str]:
         """What `connections add` is told of it."""
-        return [f"--set=place={self.place}", "--set=settle_seconds=0", f"--set=secret={SECRET}", "--agency=Agency"]
+        return [f"--set=place={self.place}", "--set=settle_seconds=0", "--set=zone=UTC", f"--set=secret=@{self.secret}",
+                    "--agency=Agency"]  # fmt: skip
 
     def export(self, *rows: tuple[str, str, str], name: str = "day-1.csv") -> None:
         """An export of (id, plate, time) rows."""
