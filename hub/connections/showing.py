@@ -105,7 +105,7 @@ class Showing:
             every_seconds=account.every_seconds,
             own_pace=row.every_seconds is not None,
             abilities=abilities(kind),
-            settings=msgspec.json.decode(row.settings),
+            settings={name: one for name, one in msgspec.json.decode(row.settings).items() if name not in hidden},
             secrets={field: bool(held.get(field)) for field in hidden},
             checkpoint=account.checkpoint,
             checkpoint_at=from_micros(row.checkpoint_at) if row.checkpoint_at else None,

@@ -104,8 +104,11 @@ class Reparse:
         self._open = opened
         self._ends = ends
 
-    def preview(self, actor: Actor, name: str, since: datetime | None = None) -> Reparsed:
-        """What `run` would change of the reads captured since a time as it is kept, of all without one."""
+    def preview(self, actor: Actor, name: str, since: datetime | None = None, *, sample: bool = False) -> Reparsed:
+        """What `run` would change of the reads captured since a time as it is kept, of all without one.
+
+        A `sample` looks at the first `BATCH` of them alone.
+        """
         account, connector = self._open(name)
         report, after = Reparsed(name), 0
         while True:
@@ -115,6 +118,8 @@ class Reparse:
                     break
                 self._found(connection, account.id, connector, rows, report)
             after = rows[-1].id
+            if sample:
+                break
         self._audit.record(actor, "reads.reparse", "previewed", target=name, results=report.changed)
         return report
 

@@ -7,7 +7,10 @@ from alprhub.cli.connections.given import read_settings
 
 __all__ = ["app", "read_settings"]
 
-app = typer.Typer(help="Add, try, watch, change, pause and remove vendors' accounts.", no_args_is_help=True)
+app = typer.Typer(
+    help="Where reads come from: add an account or a camera, watch, change or remove it.",
+    no_args_is_help=True,
+)
 for command in (
     accounts.add,
     accounts.check,

@@ -90,7 +90,7 @@ def _with_a_person(hub: Hub, name: str, kind: type[Connector[Any]], values: dict
 
 
 def check(name: Name, as_json: AsJson = False) -> None:
-    """Try the account now."""
+    """Ask the vendor now whether the address and the key still work; brings no reads."""
     with failures(), open_hub() as hub:
         said = hub.connections.check(name)
         print_json({"connection": name, "check": said}) if as_json else console.print(said)
@@ -99,7 +99,7 @@ def check(name: Name, as_json: AsJson = False) -> None:
 def list_(
     removed: Annotated[bool, typer.Option("--removed", help="Removed ones too.")] = False, as_json: AsJson = False
 ) -> None:
-    """List the accounts with their state."""
+    """List the connections, their state, and when reads last came."""
     with failures(), open_hub() as hub:
         columns = ("name", "connector", "state", "state_reason", "last_success")
         rows = hub.connections.list(removed=removed)
@@ -108,11 +108,11 @@ def list_(
 
 def schedule(
     name: Name,
-    every: Annotated[str | None, typer.Option(help="How often it is pulled, as 90s, 5m, 2h or 1d.")] = None,
-    vendor: Annotated[bool, typer.Option("--vendor", help="As often as is usual with its vendor.")] = False,
+    every: Annotated[str | None, typer.Option(help="How often it is asked: 90s, 5m, 2h or 1d.")] = None,
+    vendor: Annotated[bool, typer.Option("--vendor", help="As often as is usual with this vendor.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how often an account is pulled, or change it; whatever runs the schedules follows within a minute."""
+    """Show how often a vendor is asked for reads, or change it; the schedule follows within a minute."""
     with failures(), open_hub() as hub:
         if every is not None and vendor:
             raise Invalid("--every and --vendor: only one of them")
@@ -125,7 +125,7 @@ def schedule(
 
 
 def pause(name: Name, reason: Annotated[str, typer.Option(help="Why it is paused.")], as_json: AsJson = False) -> None:
-    """Stop an account from running, and say what that costs."""
+    """Stop asking a vendor, and say what will be missing meanwhile."""
     with failures(), open_hub() as hub:
         cost = hub.pausing.cost(name)
         hub.connections.pause(Actor.of_process(), name, reason)
@@ -138,9 +138,9 @@ def pause(name: Name, reason: Annotated[str, typer.Option(help="Why it is paused
 
 def resume(
     name: Name,
-    check: Annotated[bool, typer.Option("--check/--no-check", help="Whether to try the account first.")] = True,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Whether to try it first.")] = True,
 ) -> None:
-    """Let an account run again, once a live check has found that it works."""
+    """Go on asking a vendor, once a try has found that it works; what was missed is brought then."""
     with failures(), open_hub() as hub:
         console.print(f"{name}: {hub.connections.resume(Actor.of_process(), name, check=check)}")
 

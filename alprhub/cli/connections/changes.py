@@ -1,6 +1,7 @@
 """Changing an account: its settings, its secrets, and the key that seals all secrets."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -29,7 +30,7 @@ def change(
     check: Annotated[bool, typer.Option("--check/--no-check", help="Whether to try the account first.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Change settings after a live check with the new ones; says first what becomes of the reads that are kept."""
+    """Change settings, once a try has found that the new ones work; says what becomes of the reads that are kept."""
     with failures(), open_hub() as hub:
         values = read_settings(given, settings)
         if not (values or unset or kind or agency):
@@ -49,10 +50,7 @@ def change(
         console.print(_said(plan))
         console.print(f"{name}: {done.check}")
         if values or unset:
-            console.print(
-                "Reads that are kept stay as they were read. Where this setting tells what they mean (a time zone, a"
-                f" column, a map): alprhub connections reparse {name} --preview"
-            )
+            _offer_reparse(hub, name)
 
 
 def rotate(
@@ -62,7 +60,7 @@ def rotate(
     check: Annotated[bool, typer.Option("--check/--no-check", help="Whether to try the new ones first.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Put new secrets in the place of the old ones, once a live check has found that they work."""
+    """Put a new key or password in the place of the old one, once a try has found that it works."""
     with failures(), open_hub() as hub:
         secrets = read_settings(None, settings, secrets_file)
         if settings is secrets_file is None and there():
@@ -86,23 +84,14 @@ def reparse(
     """
     with failures(), open_hub() as hub:
         at = moment(hub, since, "since")
-        plan = hub.reparse.preview(Actor.of_process(), name, at)
-        if preview or not plan.changed:
-            _tell_reparsed(plan, "would change", as_json)
-            return
-        if plan.end_now and not yes:
-            if not there():
-                raise Conflict(
-                    f"{count(plan.end_now, 'read')} of {name} would expire at once under their corrected times: repeat"
-                    " with --yes if that is meant"
-                )
-            _tell_reparsed(plan, "would change", False)
-            typer.confirm("Let them expire now?", abort=True)
-        _tell_reparsed(hub.reparse.run(Actor.of_process(), name, at), "changed", as_json)
+        if preview:
+            _tell_reparsed(hub.reparse.preview(Actor.of_process(), name, at), "would change", as_json)
+        else:
+            _reparse(hub, name, at, yes, as_json)
 
 
 def reseal(as_json: AsJson = False) -> None:
-    """Seal every secret anew, under a new key: one that the hub makes, or the ALPRHUB_SECRET_KEY that is set now."""
+    """Encrypt every kept secret anew under another key: a new one, or the ALPRHUB_SECRET_KEY that is set now."""
     with failures(), open_hub() as hub:
         count, key = hub.sealing.reseal(Actor.of_process())
         told = f"the secrets of {count} connections are sealed under the key {key}; the one before opens nothing now"
@@ -116,6 +105,37 @@ def _asked_secrets(hub: Hub, name: str) -> dict[str, Any]:
         if is_set or fields[secret].is_required()
     }  # fmt: skip
     return {secret: answer for secret, answer in answers.items() if answer}
+
+
+def _offer_reparse(hub: Hub, name: str) -> None:
+    """Say so where kept payloads say something else with the settings of now; read them again if a person agrees."""
+    sample = hub.reparse.preview(Actor.of_process(), name, sample=True)
+    if not sample.changed:
+        return
+    console.print(
+        f"The reads that are kept were read with the settings of before: {sample.changed} of the first"
+        f" {count(sample.looked_at, 'read')} say something else now. What they came from is kept, so they can be read"
+        f" again: alprhub connections reparse {name} --preview counts what changes, and without --preview changes it."
+    )
+    if there() and typer.confirm("Read them again now?"):
+        _reparse(hub, name, None, False, False)
+
+
+def _reparse(hub: Hub, name: str, since: datetime | None, yes: bool, as_json: bool) -> None:
+    """Read kept payloads again; reads that would expire at once only where a person lets them."""
+    plan = hub.reparse.preview(Actor.of_process(), name, since)
+    if not plan.changed:
+        _tell_reparsed(plan, "would change", as_json)
+        return
+    if plan.end_now and not yes:
+        if not there():
+            raise Conflict(
+                f"{count(plan.end_now, 'read')} of {name} would expire at once under their corrected times: repeat with"
+                " --yes if that is meant"
+            )
+        _tell_reparsed(plan, "would change", False)
+        typer.confirm("Let them expire now?", abort=True)
+    _tell_reparsed(hub.reparse.run(Actor.of_process(), name, since), "changed", as_json)
 
 
 def _tell_reparsed(told: Reparsed, changes: str, as_json: bool) -> None:

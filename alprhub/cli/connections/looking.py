@@ -22,7 +22,7 @@ def dry_run(
     limit: Annotated[int, typer.Option(help="The most records to look at.")] = 1000,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a run would bring; keeps nothing and moves no checkpoint."""
+    """Show what the next run would bring; keeps nothing, and the next run brings it all the same."""
     with failures(), open_hub() as hub:
         window = (moment(hub, since, "since"), moment(hub, until, "until"))
         trial = hub.trials.run(Actor.of_process(), name, *window, limit)
@@ -32,7 +32,7 @@ def dry_run(
 def health(
     name: Annotated[str | None, typer.Argument(help="Only this connection.")] = None, as_json: AsJson = False
 ) -> None:
-    """Say how each account is, and what a person can do about what is not as it should be."""
+    """Say how each connection is, and what a person can do where something is wrong."""
     with failures(), open_hub() as hub:
         reports = hub.health.all() if name is None else [hub.health.of(name)]
         if as_json:
@@ -47,7 +47,7 @@ def health(
 def diagnostics(
     name: Name, out: Annotated[Path, typer.Option(help="The ZIP file to write; it must not exist yet.")]
 ) -> None:
-    """Write a bundle without secrets and plates for whoever helps."""
+    """Write a ZIP file for whoever helps: settings, runs and errors, without secrets and plates."""
     with failures(), open_hub() as hub:
         bundle = hub.diagnostics.bundle(Actor.of_process(), name)
         with out.open("xb") as file:

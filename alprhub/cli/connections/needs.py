@@ -58,7 +58,10 @@ def ask_missing(kind: type[Connector[Any]], values: dict[str, Any], zone: str) -
 
 
 def ask_again(kind: type[Connector[Any]], values: dict[str, Any], names: tuple[str, ...], zone: str) -> None:
-    """Ask for these settings anew and leave the others as they are; a name that is no setting is dropped."""
+    """Ask for these settings anew and leave the others as they are; a name that is no setting is dropped.
+
+    What holds without an answer is offered; what was answered before is not, for it was wrong.
+    """
     for name in names:
         values.pop(name, None)
     for name in names:
@@ -66,8 +69,9 @@ def ask_again(kind: type[Connector[Any]], values: dict[str, Any], names: tuple[s
         if field is None:
             console.print(f"{name} is left out.")
             continue
-        answer = asked(name, field, optional=not field.is_required(), default=_offered(kind, name, zone))
-        if answer:
+        offered = zone if name == kind.Settings.local_times else _default(field) or None
+        answer = asked(name, field, optional=not field.is_required(), default=offered)
+        if answer and answer != _default(field):
             values[name] = answer
 
 
@@ -77,10 +81,6 @@ def asked(name: str, field: FieldInfo, *, optional: bool = False, default: str |
     if is_secret(field):
         return getpass.getpass(f"{prompt}: ")
     return str(typer.prompt(prompt, default="" if optional and default is None else default))
-
-
-def _offered(kind: type[Connector[Any]], name: str, zone: str) -> str | None:
-    return zone if name == kind.Settings.local_times else None
 
 
 def _default(field: FieldInfo) -> str:

@@ -67,7 +67,7 @@ def _lines(shown: Shown, zone: tzinfo, now: datetime) -> Iterator[tuple[str, str
         f"{shown.lives}, by rule {shown.rule} ({shown.clause})" if shown.lives else "no rule says how long",
     )
     for setting, value in shown.settings.items():
-        yield setting, "" if value is None else str(value)
+        yield setting, "not set" if value in (None, "") else str(value)
     for setting, is_set in shown.secrets.items():
         yield setting, "set, and not shown" if is_set else "not set"
 

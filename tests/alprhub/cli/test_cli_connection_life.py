@@ -229,6 +229,7 @@ def test_a_zone_that_was_wrong_is_mended_in_what_is_kept(run: Any, drop: Any, tm
     drop.export(("r1", "9SYN001", at), ("r2", "9SYN002", at))
     run("sync", "drop")
     done = run("connections", "change", "drop", "--set=zone=Etc/GMT+3")
+    assert "2 of the first 2 reads say something else now" in done.out
     assert "alprhub connections reparse drop --preview" in done.out
     told = run("connections", "reparse", "drop", "--preview").out
     assert told == (
@@ -238,3 +239,32 @@ def test_a_zone_that_was_wrong_is_mended_in_what_is_kept(run: Any, drop: Any, tm
     assert run("connections", "reparse", "drop").out.startswith("drop: changed 2 of 2 reads.\n")
     assert run("connections", "reparse", "drop").out.startswith("drop: would change 0 of 2 reads.\n")
     assert run("connections", "reparse", "nobody").code == 66
+    assert "reparse" not in run("connections", "change", "drop", "--set=file_pattern=*.CSV").out, "nothing would change"
+
+
+def test_a_person_is_offered_to_read_again_what_a_change_concerns(
+    run: Any, filled: Any, sql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alprhub.cli.connections import changes
+
+    monkeypatch.setattr(changes, "there", lambda: True)
+    done = run("connections", "change", "drop", "--set=captured_at_column=captured_at", "--set=plate_column=read_id",
+               stdin="y\n")  # fmt: skip
+    assert done.code == 0, done.err
+    assert "Read them again now?" in done.out
+    assert "plates: 2" in done.out
+    assert sql("SELECT plate FROM plates ORDER BY plate") == [("R1",), ("R2",)]
+
+
+def test_reads_end_at_once_by_their_corrected_time_only_where_that_is_meant(run: Any, drop: Any, sql: Any) -> None:
+    assert run("connections", "add", "drop", "motorola", *drop.settings).code == 0
+    assert run("connections", "change", "drop", "--kind", "commercial").code == 0, "whose reads live thirty days"
+    at = (NOW - timedelta(days=30) + timedelta(hours=5)).replace(tzinfo=None).isoformat()
+    drop.export(("r1", "9SYN001", at))
+    run("sync", "drop")
+    run("connections", "change", "drop", "--set=zone=Asia/Tokyo")
+    done = run("connections", "reparse", "drop")
+    assert (done.code, done.out) == (75, "")
+    assert "1 read of drop would expire at once" in done.err
+    assert "over at once by their corrected time: 1" in run("connections", "reparse", "drop", "--yes").out
+    assert run("purge", "--json").json()["purged"] == {"drop": 1}
