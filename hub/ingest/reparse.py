@@ -130,7 +130,7 @@ class Reparse:
         given it, never later; an end that something else made sooner stays at least as soon. Hits are matched anew
         where plate or state changed, but those that a person has judged stay. Each batch is one transaction with its
         audit event. Safe to kill at any moment and to run again: what is right already is left alone. Raises `Conflict`
-        while another process does it.
+        while another process does it, or while a purge or a recompute runs.
         """
         account, connector = self._open(name)
         if account.state == "removing":
@@ -138,10 +138,16 @@ class Reparse:
         report, after = Reparsed(name), 0
         self._audit.record(actor, "reads.reparse", "asked", target=name, since=since.isoformat() if since else None)
         with ExitStack() as stack:
-            try:
-                stack.enter_context(self._store.lease(f"reparse-{account.id}"))
-            except Conflict:
-                raise Conflict(f"the payloads of {name} are being read again by another process") from None
+            # Ends are given, and months emptied, by the times that were there when somebody looked.
+            for lease, busy in (
+                (f"reparse-{account.id}", f"the payloads of {name} are being read again by another process"),
+                ("purge", "a purge is running: try again when it is over"),
+                ("recompute", "ends are being computed for another policy: try again when that is over"),
+            ):
+                try:
+                    stack.enter_context(self._store.lease(lease))
+                except Conflict:
+                    raise Conflict(busy) from None
             while True:
                 with self._store.write() as connection:
                     rows = self._page(connection, account.id, after, since)

@@ -251,8 +251,10 @@ def test_a_run_that_is_killed_between_batches_is_ended_by_the_next(
 def test_one_process_does_it_at_a_time_and_a_changed_payload_stops_it(hub: Hub, actor: Actor, folder: Path) -> None:
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00"))
     here(hub, actor)
-    with hub.store.lease(f"reparse-{hub.connections.open('gate')[0].id}"), pytest.raises(Conflict, match="of gate"):
-        hub.reparse.run(actor, "gate")
+    own = f"reparse-{hub.connections.open('gate')[0].id}"
+    for lease, busy in ((own, "payloads of gate"), ("purge", "a purge is running"), ("recompute", "ends are being")):
+        with hub.store.lease(lease), pytest.raises(Conflict, match=busy):
+            hub.reparse.run(actor, "gate")
     with hub.store.write() as connection:
         connection.execute(text("UPDATE payloads SET sha256 = :other"), {"other": b"x" * 32})
     before = rows(hub)
