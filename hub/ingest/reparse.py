@@ -38,8 +38,8 @@ from normalize.gate import accept
 from normalize.plate import fold
 from normalize.read import Read
 
-BATCH: Final = 500
-"""Reads in one transaction."""
+BATCH: Final = 250
+"""Reads in one transaction: the writer is held for a tenth of a second."""
 
 
 class Ends(Protocol):
@@ -181,28 +181,28 @@ class Reparse:
         report.looked_at += len(rows)
         pairs = [(kept, read, what) for kept, read in _parsed(connector, rows, report) if (what := differs(kept, read))]
         renamed = {read.vendor_read_id for kept, read, _ in pairs if read.vendor_read_id != kept.vendor_read_id}
-        there, fresh = taken(self._store, connection, ident, renamed), list[tuple[KeptRead, Read]]()
+        there, fresh = taken(self._store, connection, ident, renamed), list[tuple[KeptRead, Read, set[str]]]()
         for kept, read, what in pairs:
             if read.vendor_read_id != kept.vendor_read_id:
                 if read.vendor_read_id in there:
                     report.doubles += 1
                     continue
                 there.add(read.vendor_read_id)
-            fresh.append((kept, read))
+            fresh.append((kept, read, what))
             _count(report, kept, read, what)
         hits = self._matched(connection, fresh)
         report.hits_found += len(hits.fresh)
         report.hits_gone += len(hits.gone)
-        some = self._with_ends(connection, ident, fresh, hits.hit, report)
+        some = self._with_ends(connection, ident, [one[:2] for one in fresh], hits.hit, report)
         report.changed += len(some)
         return some, hits
 
-    def _matched(self, connection: Connection, pairs: Sequence[tuple[KeptRead, Read]]) -> _Matched:
+    def _matched(self, connection: Connection, some: Sequence[tuple[KeptRead, Read, set[str]]]) -> _Matched:
         known: dict[int, list[KnownHit]] = {}
-        for one in hits_of(self._store, connection, [kept.id for kept, _ in pairs]):
+        for one in hits_of(self._store, connection, [one[0].id for one in some]):
             known.setdefault(one.read_id, []).append(one)
         matched = _Matched([], [], [], set(known))
-        other = [(kept, read) for kept, read in pairs if differs(kept, read) & {"plate", "state"}]
+        other = [(kept, read) for kept, read, what in some if what & {"plate", "state"}]
         reads = [read for _, read in other]
         found: dict[int, list[Hit]] = {}
         keys = {read.plate: fold(read.plate) for read in reads}

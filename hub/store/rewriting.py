@@ -29,6 +29,21 @@ _COLUMNS: Final = (
     "c.vendor_id AS camera, r.captured_at, r.zone, r.received_at, r.ingested_at, r.latitude, r.longitude, r.make, "
     "r.colour, r.body, r.expires_at, r.rule, r.held, p.kind, p.part, p.payload, p.sha256, p.details, d.names"
 )
+# The time belongs to the key: on PostgreSQL it names the month that a row lies in.
+_COLUMNS_OF_A_READ: Final = (
+    *("vendor_read_id", "plate_id", "camera_id", "cell", "expires_at", "rule", "plate_raw", "plate_state"),
+    *("plate_confidence", "state_confidence", "captured_at", "zone", "latitude", "longitude", "make", "colour", "body"),
+)
+_REWRITTEN: Final = (
+    f"UPDATE reads SET {', '.join(f'{name} = :{name}' for name in _COLUMNS_OF_A_READ)} "
+    "WHERE id = :id AND captured_at = :before"
+)
+_MOVED: Final = (
+    "UPDATE payloads SET captured_at = :captured_at, details = :details WHERE read_id = :id AND captured_at = :before"
+)
+_RENAMED: Final = (
+    "UPDATE ledger SET vendor_read_id = :new WHERE connection_id = :connection_id AND vendor_read_id = :old"
+)
 _CANDIDATE: Final = ("read_id", "rank", "plate_id", "confidence", "captured_at", "expires_at")
 
 
@@ -149,33 +164,24 @@ def rewrite(store: Store, connection: Connection, connection_id: int, some: Sequ
     before = {one.kept.plate_id for one in some}
     gone = f"DELETE FROM candidates WHERE {store.one_of('read_id', 'ids')} RETURNING plate_id"
     before.update(connection.scalars(text(gone), of_them))
-    candidates = []
+    candidates, reads, payloads, renamed = [], [], [], []
     for one in some:
         kept, read, camera = one.kept, one.read, cameras[one.read.camera.id]
         captured, place = to_micros(read.captured_at), read.place
-        connection.execute(
-            update(tables.reads)
-            .where(tables.reads.c.id == kept.id, tables.reads.c.captured_at == kept.captured_at)
-            .values(
-                vendor_read_id=read.vendor_read_id, plate_id=plate_of[read.plate], camera_id=camera.id,
-                cell=cell_of(place.latitude, place.longitude) if place else camera.cell,
-                expires_at=one.until, rule=one.rule, **_said(read),
-            )
-        )  # fmt: skip
-        connection.execute(
-            update(tables.payloads)
-            .where(tables.payloads.c.read_id == kept.id, tables.payloads.c.captured_at == kept.captured_at)
-            .values(captured_at=captured, details=details_of(read))
-        )
+        here = {"id": kept.id, "before": kept.captured_at}
+        reads.append({
+            **here, "vendor_read_id": read.vendor_read_id, "plate_id": plate_of[read.plate], "camera_id": camera.id,
+            "cell": cell_of(place.latitude, place.longitude) if place else camera.cell, "expires_at": one.until,
+            "rule": one.rule, **_said(read),
+        })  # fmt: skip
+        payloads.append({**here, "captured_at": captured, "details": details_of(read)})
         if read.vendor_read_id != kept.vendor_read_id:
-            ledger = tables.ledger
-            connection.execute(
-                update(ledger)
-                .where(ledger.c.connection_id == connection_id, ledger.c.vendor_read_id == kept.vendor_read_id)
-                .values(vendor_read_id=read.vendor_read_id)
-            )
+            renamed.append({"connection_id": connection_id, "old": kept.vendor_read_id, "new": read.vendor_read_id})
         for rank, plate, confidence in choices[kept.id]:
             candidates.append((kept.id, rank, plate_of[plate], confidence, captured, one.until))
+    for sql, rows in ((_REWRITTEN, reads), (_MOVED, payloads), (_RENAMED, renamed)):
+        if rows:
+            connection.execute(text(sql), rows)
     store.insert(connection, tables.candidates, _CANDIDATE, candidates)
     remove_unread(store, connection, before)
 
