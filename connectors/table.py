@@ -136,6 +136,8 @@ def _header(
     missing = [name for name in required if name.casefold() not in known]
     where = f"{file}: " if file else ""
     if missing:
+        if any(name[:1].isdigit() for name in columns):  # a read, whose plate is told to nobody
+            raise VendorChanged(f"{where}its first line is a row of data; a header must say which column is what", body)
         s = "s" if len(missing) > 1 else ""
         told = f"{where}the header lacks the column{s} {', '.join(missing)}; {_found(columns, delimiter)}"
         if isinstance(required, Mapping):
@@ -149,9 +151,7 @@ def _header(
 
 
 def _found(columns: Sequence[str], delimiter: str) -> str:
-    """What a first line has, in words; no cell of it where it is a row of data, which holds a plate."""
-    if any(name[:1].isdigit() for name in columns):
-        return "its first line is a row of data and no header"
+    """What a header has, in words."""
     other = next((sign for sign in ";\t|," if sign != delimiter and len(columns) == 1 and sign in columns[0]), None)
     if other is not None:
         return f"its first line has no {delimiter!r} but {other!r} between its words: --set {_delimiter(other)}"

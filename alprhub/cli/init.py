@@ -1,5 +1,6 @@
 """`alprhub init`: the first start asks whose hub this is, by which policy, and by which clock."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from alprhub.cli.output import AsJson, console, failures, print_json
 from hub import agency as agencies
 from hub.agency import checked, machine_zone, one_clock, zone_of
 from hub.audit.record import Actor
-from hub.errors import Conflict, Invalid, NoAgency
+from hub.errors import Conflict, HubError, Invalid, NoAgency
 from hub.policy.copying import own_text
 from hub.policy.durations import Duration
 from hub.policy.profile import Profile, load, names
@@ -75,24 +76,39 @@ def _answers(
     if missing and not asks:
         raise Invalid(f"{' and '.join(missing)}: missing; policies are {named(names(), 20)}, or a file of your own")
     if agency is None:
-        agency = typer.prompt("The name of your agency, as it shall stand on certificates")
+        agency = _asked("The name of your agency, as it shall stand on certificates", None, checked)
     agency = checked(agency)
     if profile is None:
         console.print("\nWhose policy shall govern how long reads are kept, and who may ask for what?")
         for name in names():
             console.print(f"  {_line(load(name))}")
         console.print("  or a file with your own: alprhub policy copy NAME FILE makes one to begin with\n")
-        profile = str(typer.prompt("Policy", default=in_force))
-    chosen = load(profile)
-    chosen.activation().demand()
+        profile = _asked("Policy", in_force, lambda name: _usable(name).name)
+    chosen = _usable(profile)
     where = zone_of(zone) if zone is not None else settings.zone
     if where is None and asks:
         guess = machine_zone() or chosen.zone.key
-        where = zone_of(str(typer.prompt("The time zone that your agency lives in", default=guess)))
+        where = zone_of(_asked("The time zone that your agency lives in", guess, lambda name: zone_of(name).key))
     where = where or chosen.zone
     if not one_clock(where, chosen.zone) and asks:
         profile = _own(settings.data / OWN, profile, agency, where, chosen)
     return settings.model_copy(update={"agency": agency, "profile": _kept_name(profile), "zone": where})
+
+
+def _asked(prompt: str, default: str | None, understood: Callable[[str], str]) -> str:
+    """What a person answers, once it can be understood."""
+    while True:
+        try:
+            return understood(str(typer.prompt(prompt, default=default)))
+        except HubError as wrong:
+            console.print(str(wrong), style="yellow")
+
+
+def _usable(name: str) -> Profile:
+    """A profile that can be put in force as it stands; raises as `load` and `Activation.demand` do."""
+    profile = load(name)
+    profile.activation().demand()
+    return profile
 
 
 def _own(file: Path, profile: str, agency: str, zone: ZoneInfo, chosen: Profile) -> str:

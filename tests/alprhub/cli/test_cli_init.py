@@ -92,8 +92,10 @@ def test_a_person_is_asked_and_sees_every_policy_in_a_line(
 
     monkeypatch.setattr(init, "there", lambda: True)
     monkeypatch.setenv("TZ", "America/Los_Angeles")
-    done = run("init", stdin="Marisol Beach PD\nlong-beach\n\n")
+    done = run("init", stdin="Marisol Beach PD\natlantis\nwestminster\nlong-beach\nLos Angeles\n\n")
     assert done.code == 0, done.err
+    assert "no policy profile is called 'atlantis'" in done.out, "and it is asked again"
+    assert "did you mean America/Los_Angeles?" in done.out
     assert (
         "hermosa-beach: Hermosa Beach Police Department, policy 429, America/Los_Angeles; reads live 30 days"
         in done.out
