@@ -86,7 +86,8 @@ def run(*, once: bool, pictures: Path | None, as_json: bool) -> None:
     console = Console(stderr=as_json)
     started = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    settings = HubSettings(data=folder, agency="Marisol Beach (made up)", models=pictures and HubSettings().models)
+    models = pictures and HubSettings().models
+    settings = HubSettings(data=folder, agency="Marisol Beach (made up)", profile="hermosa-beach", models=models)
     clock = _ShiftedClock()
     with (
         Progress(*columns, console=console, transient=True, disable=as_json) as progress,

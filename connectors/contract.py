@@ -73,6 +73,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     credentials_end: ClassVar[str] = ""
     """The name of the field that holds the day on which the credentials end (a `date` or None), where there is one."""
+    local_times: ClassVar[str] = ""
+    """The name of the field that says where the clock stands (a `ZoneInfo` or None), where the vendor writes local
+    times without an offset: whoever adds a connection is asked for it, since a guess would shift every read."""
 
 
 @dataclass(frozen=True, slots=True)

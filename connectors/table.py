@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,9 @@ from normalize.fault import Unusable
 
 LONGEST_ROW: Final = 20
 """Lines that one quoted row may span; a quote that is still open then is a slip of the writer's."""
+MOST_NAMES: Final = 20
+"""Columns of a header that a message tells."""
+LONGEST_NAME: Final = 40
 _ENDS: Final = re.compile(r"\r\n|\n|\r")
 
 
@@ -48,17 +51,25 @@ def decoded(body: bytes, encoding: str) -> Iterator[tuple[str, bool]]:
             yield line.decode("ascii", "backslashreplace"), False
 
 
-def rows(body: bytes, required: Sequence[str], *, encoding: str = "utf-8-sig", delimiter: str = ",") -> Iterator[Row]:
+def rows(
+    body: bytes,
+    required: Sequence[str] | Mapping[str, str],
+    *,
+    encoding: str = "utf-8-sig",
+    delimiter: str = ",",
+    file: str = "",
+) -> Iterator[Row]:
     """The rows under a header that names the `required` columns, in any case and order; nothing for an empty file.
 
     A row with too few or too many cells, an undecodable one and one whose quotes do not close come as broken.
-    Raises `VendorChanged` where the first line that is not empty lacks a required column or names one twice.
+    Raises `VendorChanged` where the first line that is not empty lacks a required column or names one twice: it tells
+    the `file`, the header that it has, and what an admin sets for each missing column where `required` says so.
     """
     lines = list(decoded(body, encoding))
     if not any(text.strip() for text, _ in lines):
         return
     at = next(index for index, (text, _) in enumerate(lines) if text.strip())
-    columns = _header(lines[at][0], required, delimiter, body)
+    columns = _header(lines[at][0], required, delimiter, body, file)
     last = len(lines) if lines[-1][0] else 0  # without a line end after it, the last line may be half a line
     at += 1
     while at < len(lines):
@@ -84,10 +95,15 @@ def rows(body: bytes, required: Sequence[str], *, encoding: str = "utf-8-sig", d
 
 
 def records(
-    body: bytes, required: Sequence[str], *, encoding: str = "utf-8-sig", delimiter: str = ","
+    body: bytes,
+    required: Sequence[str] | Mapping[str, str],
+    *,
+    encoding: str = "utf-8-sig",
+    delimiter: str = ",",
+    file: str = "",
 ) -> Iterator[Record]:
     """The same rows as records: the cells by column, or the line and what is wrong with it."""
-    for row in rows(body, required, encoding=encoding, delimiter=delimiter):
+    for row in rows(body, required, encoding=encoding, delimiter=delimiter, file=file):
         if row.broken:
             broken = {"row": row.number, "line": row.line, "broken": row.broken}
             yield Record("broken_row", msgspec.json.encode(broken))
@@ -112,15 +128,40 @@ def header(body: bytes, *, encoding: str = "utf-8-sig", delimiter: str = ",") ->
     return [name.strip() for name in _cells(first, delimiter) or ()]
 
 
-def _header(line: str, required: Sequence[str], delimiter: str, body: bytes) -> list[str]:
+def _header(
+    line: str, required: Sequence[str] | Mapping[str, str], delimiter: str, body: bytes, file: str
+) -> list[str]:
     columns = [name.strip() for name in _cells(line, delimiter) or ()]
     known = [name.casefold() for name in columns]
     missing = [name for name in required if name.casefold() not in known]
+    where = f"{file}: " if file else ""
     if missing:
-        raise VendorChanged(f"the header lacks the column {', '.join(missing)}", body)
+        if any(name[:1].isdigit() for name in columns):  # a read, whose plate is told to nobody
+            raise VendorChanged(f"{where}its first line is a row of data; a header must say which column is what", body)
+        s = "s" if len(missing) > 1 else ""
+        told = f"{where}the header lacks the column{s} {', '.join(missing)}; {_found(columns, delimiter)}"
+        if isinstance(required, Mapping):
+            settings = " ".join(dict.fromkeys(required[name] for name in missing))
+            told += f". Where a column has another name, say which: {settings}"
+        raise VendorChanged(told, body)
     if len(set(known)) < len(known):
-        raise VendorChanged("the header names a column twice", body)
+        twice = next(name for place, name in enumerate(columns) if known[place] in known[:place])
+        raise VendorChanged(f"{where}the header names the column {twice or 'without a name'} twice", body)
     return columns
+
+
+def _found(columns: Sequence[str], delimiter: str) -> str:
+    """What a header has, in words."""
+    other = next((sign for sign in ";\t|," if sign != delimiter and len(columns) == 1 and sign in columns[0]), None)
+    if other is not None:
+        return f"its first line has no {delimiter!r} but {other!r} between its words: --set {_delimiter(other)}"
+    shown = [name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…" for name in columns[:MOST_NAMES]]
+    more = f" and {len(columns) - MOST_NAMES} more" if len(columns) > MOST_NAMES else ""
+    return f"it has {', '.join(shown)}{more}"
+
+
+def _delimiter(sign: str) -> str:
+    return "delimiter=$'\\t'" if sign == "\t" else f"delimiter='{sign}'"
 
 
 def _joined(lines: Sequence[tuple[str, bool]], at: int) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from prefect.runtime import flow_run
 
 from connectors.errors import ConnectorError
-from hub.errors import HubError
+from hub.errors import HubError, NoAgency
 from hub.jobs.jobs import Jobs
 from hub.wiring import Hub, open_hub
 
@@ -43,6 +43,8 @@ def the_hub() -> Iterator[Hub]:
             return
         with open_hub() as hub:
             yield hub
+    except NoAgency as failed:  # the only refusal whose words are the hub's alone
+        raise FlowFailed(str(failed)) from None
     except (ConnectorError, HubError):
         raise FlowFailed("the hub refused: its own record and `alprhub connections health` say more") from None
     except Exception as failed:

@@ -25,5 +25,17 @@ class Invalid(HubError):
     """The input cannot be used; the message names the field."""
 
 
+class NeedsAdmin(HubError):
+    """An admin must settle something first; the message says what and with which command."""
+
+
+class NoAgency(NeedsAdmin):
+    """Nobody has said whose hub this is; `in_force` is the policy that governs all the same, if one does."""
+
+    def __init__(self, in_force: str | None) -> None:
+        super().__init__("this hub has no agency yet: alprhub init")
+        self.in_force = in_force
+
+
 class PolicyConflict(PolicyRefused):
     """Two rules cannot both be kept; nothing is done until a person has signed which of them gives way."""

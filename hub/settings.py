@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -10,7 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 class HubSettings(BaseSettings):
     """Where the hub keeps things and whose policy it follows."""
 
-    model_config = SettingsConfigDict(env_prefix="ALPRHUB_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ALPRHUB_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     data: Path = Field(
         default_factory=lambda: Path.home() / ".local" / "share" / "alprhub",
@@ -23,9 +24,14 @@ class HubSettings(BaseSettings):
         default=None, description="Folder or s3://bucket/prefix for pictures; without it, a folder of the data folder."
     )
     images_endpoint: str | None = Field(default=None, description="Address of an S3 that is not Amazon's.")
-    agency: str = Field(default="Agency", description="The agency whose reads these are.")
+    agency: str = Field(
+        default="Agency", description="The agency whose reads these are: kept by the first start, held to it later."
+    )
     profile: str = Field(
         default="hermosa-beach", description="The policy profile of the first start: a built-in name or a file."
+    )
+    zone: ZoneInfo | None = Field(
+        default=None, description="The agency's time zone: must be that of its policy, which counts days by it."
     )
     models: Path | None = Field(default=None, description="Folder with the weights of the better reading engine.")
     secret_key: SecretStr | None = Field(

@@ -10,6 +10,7 @@ from shutil import disk_usage
 from sqlalchemy import Connection, select
 
 from connectors.contract import Frame, Info
+from hub import agency as agencies
 from hub.analysis.service import Analysis
 from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
@@ -21,6 +22,7 @@ from hub.connections.health import Health
 from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
 from hub.connections.secrets import Sealing
+from hub.connections.showing import Showing
 from hub.connections.surroundings import Surroundings
 from hub.connections.trial import Trials
 from hub.connections.waiting import waiting
@@ -32,12 +34,13 @@ from hub.ingest.inbox import Inbox
 from hub.ingest.intake import Intake
 from hub.ingest.pictures import Pictures
 from hub.ingest.quarantine import Quarantine
+from hub.ingest.reparse import Reparse
 from hub.ingest.sync import Sync, Watch
 from hub.notices.service import Notices
 from hub.notices.ways import ways
 from hub.policy.asking import Asking
 from hub.policy.profile import Profile, load
-from hub.retention.activate import Activate, Governing, begin
+from hub.retention.activate import Activate, Governing
 from hub.retention.ages import Ages
 from hub.retention.calendar import Calendar
 from hub.retention.canary import Canaries
@@ -46,6 +49,7 @@ from hub.retention.endings import Endings
 from hub.retention.handover import Handover
 from hub.retention.holds import Holds
 from hub.retention.links import Links
+from hub.retention.lives import Promises
 from hub.retention.orders import Orders
 from hub.retention.purge import Kind, Retention
 from hub.retention.recompute import Recompute
@@ -73,6 +77,7 @@ class Hub:
     """Every service of the hub over one store."""
 
     settings: HubSettings
+    agency: str
     clock: Clock
     store: Store
     images: ImageStore
@@ -81,6 +86,7 @@ class Hub:
     asking: Asking
     connections: Connections
     changes: Changes
+    showing: Showing
     trials: Trials
     sealing: Sealing
     pausing: Pausing
@@ -92,6 +98,7 @@ class Hub:
     sync: Sync
     gaps: Gaps
     quarantine: Quarantine
+    reparse: Reparse
     hotlists: Hotlists
     publishing: Publishing
     search: Search
@@ -121,6 +128,8 @@ def open_hub(
 ) -> Iterator[Hub]:
     """A hub on the settings' database, brought to the current schema; everything is closed at the end.
 
+    Settings in a caller's hands work alone: what they leave out has a default, the agency and its policy too. Without
+    them the environment's hub is meant, and that must have been told whose it is (`alprhub init`): raises `NoAgency`.
     `sleep` is how requests to vendors wait: for whoever sets the clock.
     """
     given = settings or HubSettings()
@@ -133,8 +142,8 @@ def open_hub(
         upgrade(store)
         make_months(store, ticking.now())
         withhold(store)
-        begin(store, Audit(store, ticking), ticking, given.profile)
-        yield _assembled(given, ticking, sleep or time.sleep, vault, store)
+        agency = agencies.settle(store, Audit(store, ticking), ticking, given, asked_for=settings is None)
+        yield _assembled(given, agency, ticking, sleep or time.sleep, vault, store)
     finally:
         store.close()
 
@@ -147,14 +156,16 @@ def _vault(settings: HubSettings) -> Vault:
     return Vault.of_text(settings.secret_key.get_secret_value(), former.get_secret_value() if former else None, file)
 
 
-def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], None], vault: Vault, store: Store) -> Hub:
+def _assembled(
+    settings: HubSettings, agency: str, clock: Clock, sleep: Callable[[float], None], vault: Vault, store: Store
+) -> Hub:
     governing = Governing(store)
     profile = governing.profile()
     images = open_images(settings.images or str(settings.data / "images"), settings.images_endpoint)
     audit = Audit(store, clock)
     asking = Asking(audit, profile)
     frame = Frame(clock=clock, sleep=sleep)
-    connections = Connections(store, audit, clock, vault, frame, settings.agency, settings.allow_connectors)
+    connections = Connections(store, audit, clock, vault, frame, agency, settings.allow_connectors)
     intake = Intake(store, images, governing.now, clock)
     endings = Endings(store, clock, governing)
     hotlists = Hotlists(store, audit, clock)
@@ -189,6 +200,7 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
     )  # fmt: skip
     return Hub(
         settings=settings,
+        agency=agency,
         clock=clock,
         store=store,
         images=images,
@@ -196,7 +208,8 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         audit=audit,
         asking=asking,
         connections=connections,
-        changes=Changes(store, audit, clock, vault, frame, governing.profile, endings, settings.agency, connections),
+        changes=Changes(store, audit, clock, vault, frame, governing.profile, endings, agency, connections),
+        showing=Showing(store, vault, connections, governing.profile),
         trials=Trials(store, audit, connections, sync.window, intake.look),
         sealing=Sealing(store, audit, vault),
         pausing=Pausing(store, clock, connections),
@@ -217,6 +230,9 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         sync=sync,
         gaps=Gaps(store, audit, clock, connections.kind, life),
         quarantine=Quarantine(store, audit, clock, intake, connections.open),
+        reparse=Reparse(
+            store, audit, clock, connections.open, lambda: Promises(governing.history(), _kinds(store, connections))
+        ),
         hotlists=hotlists,
         publishing=publishing,
         search=search,

@@ -14,6 +14,7 @@ from alprhub.cli import (
     gaps,
     holds,
     hotlists,
+    init,
     lookup,
     notices,
     policy,
@@ -52,6 +53,7 @@ retention.app.add_typer(ages.canary, name="canary")
 policy.app.command()(activation.preview)
 policy.app.command()(activation.activate)
 policy.app.command()(activation.recompute)
+app.command("init")(init.init)
 app.command()(reads.sync)
 app.command()(gaps.gaps)
 app.command()(gaps.backfill)

@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError, create_model
 
 from alprhub.cli.connections import read_settings
+from alprhub.cli.connections.needs import needs, show_needs
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from connectors.contract import Connector, Document, Settings
 from connectors.errors import RecordRejected, VendorChanged
@@ -68,6 +69,17 @@ def list_(as_json: AsJson = False) -> None:
             for row in rows
         ]
         print_rows(shown, _COLUMNS, False)
+
+
+@app.command()
+def settings(
+    key: Annotated[str, typer.Argument(help="The connector, as `alprhub connectors list` names it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what an account needs: each setting, whether it must be given or is secret, and what holds without it."""
+    with failures():
+        kind = _kind(key)
+        print_json(needs(kind)) if as_json else show_needs(kind)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from rich.table import Table
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
-from hub.errors import Conflict, HubError, IntegrityBroken, Invalid, NotFound, PolicyRefused
+from hub.errors import Conflict, HubError, IntegrityBroken, Invalid, NeedsAdmin, NotFound, PolicyRefused
 from hub.settings import HubSettings
 from hub.words import moment, span, yes
 
@@ -31,6 +31,7 @@ EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (VendorChanged, 76),
     (PolicyRefused, 77),
     (AdminMustFix, 78),
+    (NeedsAdmin, 78),
 )
 """Exit codes by class of error, after sysexits.h: 65 bad input, 66 not there, 70 broken, 75 try again, 76 the vendor
 does not keep its protocol, 77 refused, 78 an admin must act."""

@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal
 import typer
 
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from hub.agency import checked, zone_of
 from hub.clock import SystemClock
-from hub.errors import Invalid, NotFound
+from hub.errors import Invalid, NoAgency, NotFound
 from hub.moments import instant
 from hub.policy.contract import Contract, read_contract
+from hub.policy.copying import own_text
 from hub.policy.decisions import Decision, read_decisions
 from hub.policy.durations import Duration
 from hub.policy.profile import Profile, load, names, of_file
@@ -59,7 +61,8 @@ EXPLAINED = "retention.report_if_older_than"
 def list_(as_json: AsJson = False) -> None:
     """List the built-in profiles: whose they are, and whether one could be put in force as it stands."""
     with failures():
-        in_force = _in_force().name
+        found = _in_force()
+        in_force = found.name if isinstance(found, Profile) else None
         rows = []
         for name in names():
             profile = load(name)
@@ -167,18 +170,45 @@ def boundary(
 
 def _named(name: str | None, decisions: Path | None) -> Profile:
     """The profile of a name with the decisions of a file, or the one in force with those that it was signed with."""
-    if name is None and decisions is None:
-        return _in_force()
-    return load(name or _in_force().name, _signed(decisions))
+    if name is not None:
+        return load(name, _signed(decisions))
+    found = _in_force()
+    if isinstance(found, NoAgency):
+        raise Invalid("profile: this hub has none yet (alprhub init); name one with --profile")
+    return found if decisions is None else load(found.name, _signed(decisions))
 
 
-def _in_force() -> Profile:
-    """The profile in force; where there is no hub yet, the one that it would begin with."""
+def _in_force() -> Profile | NoAgency:
+    """The profile in force, or why there is none."""
     settings = HubSettings()
+    said = {"agency", "profile"} <= settings.model_fields_set
     if settings.database_url is None and not (settings.data / "alprhub.sqlite3").exists():
-        return load(settings.profile)
-    with open_hub(settings) as hub:
-        return hub.profile
+        return load(settings.profile) if said else NoAgency(None)
+    try:
+        with open_hub() as hub:
+            return hub.profile
+    except NoAgency as none:
+        return none
+
+
+@app.command("copy")
+def copy_(
+    name: Annotated[str, typer.Argument(help="The profile to begin with, as `alprhub policy list` names it.")],
+    file: Annotated[Path, typer.Argument(help="The file to write, which ends in .yaml and must not exist yet.")],
+    agency: Annotated[str | None, typer.Option(help="The name of your agency.")] = None,
+    zone: Annotated[str | None, typer.Option(help="Its time zone, as America/Chicago.")] = None,
+) -> None:
+    """Write a profile into a file, to make your agency's own of it."""
+    with failures():
+        if file.suffix not in (".yaml", ".yml"):
+            raise Invalid(f"{file}: a profile's file ends in .yaml")
+        text = own_text(name, checked(agency) if agency else None, zone_of(zone) if zone else None)
+        try:
+            with file.open("x", encoding="utf-8") as out:
+                out.write(text)
+        except FileExistsError:
+            raise Invalid(f"{file}: is there already; name another file") from None
+        console.print(f"{file}: every clause in it is still that of {name}; alprhub policy check {file} looks at it")
 
 
 def _boundary(profile: Profile, term: Contract, captured: datetime, received: datetime) -> dict[str, Any]:

@@ -1,28 +1,97 @@
 """`alprhub serve`: take what vendors push."""
 
+import errno
+import socket
+import ssl
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from alprhub.cli.output import console, failures
+from hub.errors import Invalid
 from hub.wiring import open_hub, open_inbox
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 is every one of this machine.")] = (
+        "127.0.0.1"
+    ),
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8355,
-    certificate: Annotated[str | None, typer.Option(help="A file with the TLS certificate chain.")] = None,
-    private_key: Annotated[str | None, typer.Option(help="A file with its private key.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="A file with the TLS certificate chain (PEM).")] = None,
+    private_key: Annotated[Path | None, typer.Option(help="A file with its private key (PEM).")] = None,
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="A proxy in front of it has the certificate and speaks TLS.")
+    ] = False,
 ) -> None:
-    """Take what vendors push to /in/CONNECTION, until told to end; what is not kept by then waits on the disk."""
+    """Take what vendors and cameras push to /in/CONNECTION, until told to end; /health says whether it can.
+
+    Pushes bring secrets and plates: on another address than this machine's own it wants a certificate with its key, or
+    to be told that a proxy has them.
+    """
     import uvicorn
 
     from alprhub.web.app import web_app
 
-    with failures(), open_hub() as hub, open_inbox(hub) as inbox:
-        console.print(f"http{'s' if certificate else ''}://{host}:{port}/in/CONNECTION")
-        # No access log: an address may end in a camera's secret.
-        uvicorn.run(
-            web_app(inbox), host=host, port=port, access_log=False, log_level="warning", ws="none", lifespan="off",
-            server_header=False, ssl_certfile=certificate, ssl_keyfile=private_key,
-        )  # fmt: skip
+    with failures():
+        _guarded(host, certificate, private_key, behind_proxy)
+        with open_hub() as hub, open_inbox(hub) as inbox, _listening(host, port) as listener:
+            shown = f"[{host}]" if ":" in host else host
+            console.print(f"http{'s' if certificate else ''}://{shown}:{listener.getsockname()[1]}/in/CONNECTION")
+            # No access log: an address may end in a camera's secret.
+            config = uvicorn.Config(
+                web_app(inbox), access_log=False, log_level="warning", ws="none", lifespan="off", server_header=False,
+                ssl_certfile=certificate, ssl_keyfile=private_key,
+            )  # fmt: skip
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _guarded(host: str, certificate: Path | None, private_key: Path | None, behind_proxy: bool) -> None:
+    """Return where what is pushed is encrypted on its way, or does not leave this machine; raises `Invalid`."""
+    if (certificate is None) != (private_key is None):
+        given, lacking = ("certificate", "private-key") if certificate else ("private-key", "certificate")
+        raise Invalid(f"--{given} was given without --{lacking}: TLS needs both")
+    if certificate is not None and private_key is not None:
+        for option, file in (("certificate", certificate), ("private-key", private_key)):
+            if not file.is_file():
+                raise Invalid(f"--{option}: there is no file {file}")
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, private_key)
+        except (ssl.SSLError, ValueError):
+            raise Invalid(
+                f"--certificate {certificate} and --private-key {private_key} are no pair of PEM files: the first holds"
+                " the certificate and those that signed it, the second the key of that certificate, without a password"
+            ) from None
+    elif not behind_proxy and not _is_this_machine(host):
+        raise Invalid(
+            f"--host {host}: without TLS, secrets and plates would cross the network in clear; give --certificate FILE"
+            " and --private-key FILE, or --behind-proxy where a proxy in front of it speaks TLS"
+        )
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; raises `Invalid` naming what stands in the way."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except socket.gaierror:
+        raise Invalid(f"--host {host}: is no address of this machine") from None
+    except OverflowError:
+        raise Invalid(f"--port {port}: must be from 1 to 65535") from None
+    except PermissionError:
+        raise Invalid(f"--port {port}: this user may not listen there; ports from 1024 are free to all") from None
+    except OSError as refused:
+        busy = (
+            "another program listens there already"
+            if refused.errno == errno.EADDRINUSE
+            else "is no address of this machine"
+        )
+        raise Invalid(f"--host {host} --port {port}: {busy}") from None

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from alprhub.web import inbound
+from alprhub.web import health, inbound
 from hub.ingest.inbox import Inbox
 
 
@@ -10,4 +10,5 @@ def web_app(inbox: Inbox) -> FastAPI:
     """The application over an inbox; it describes itself to nobody."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(inbound.router(inbox))
+    app.include_router(health.router(inbox))
     return app

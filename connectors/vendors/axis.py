@@ -98,6 +98,7 @@ class AxisSettings(contract.PushSettings):
         title="Serial number",
         description="The camera's serial number, for events that do not name their camera: the log's and ONVIF's.",
     )
+    local_times: ClassVar[str] = "zone"
     zone: ZoneInfo | None = Field(
         None, title="Time zone", description="Where the camera's clock stands; the log writes local times."
     )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, time
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -40,6 +40,7 @@ class Boss4Settings(DropSettings):
         "boss4", min_length=1, title="Folder of reads", description="Below the place: where the files arrive."
     )
     file_pattern: str = Field("*.json", title="File pattern", description="Which files hold reads.")
+    local_times: ClassVar[str] = "zone"
     zone: ZoneInfo = Field(
         ZoneInfo("America/Los_Angeles"),
         title="Time zone",

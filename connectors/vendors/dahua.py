@@ -52,6 +52,7 @@ class DahuaSettings(contract.PushSettings):
     camera_id: str | None = Field(
         None, title="Camera id", description="What the camera is called where its data does not say."
     )
+    local_times: ClassVar[str] = "zone"
     zone: ZoneInfo | None = Field(
         None, title="Time zone", description="Where the camera's clock stands: it writes local time without an offset."
     )

@@ -1,6 +1,7 @@
 """Anybody who drops CSV files, understood through a map from columns to fields that an admin makes."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from pydantic import Field
 
@@ -10,6 +11,8 @@ from connectors.drop import CsvSettings, Drop
 from connectors.mapping import IDENTITY, Mapping
 from connectors.mapping.path import Scope, compiled
 from normalize.read import ImageRef, Read
+
+MAPPED: Final = '--set map=@FILE, in which "plate", "captured_at" and "camera_id" name columns (docs/mapping.md)'
 
 
 class GenericCsvSettings(CsvSettings):
@@ -55,7 +58,10 @@ class GenericCsvConnector(Connector[GenericCsvSettings]):
     def unpack(self, document: contract.Document) -> Iterator[Record]:
         """The rows of a file; raises `VendorChanged` where the header lacks a column that every read needs."""
         told = self.settings
-        return table.records(document.body, _needed(told.map), encoding=told.encoding, delimiter=told.delimiter)
+        required = dict.fromkeys(_needed(told.map), MAPPED)
+        return table.records(
+            document.body, required, encoding=told.encoding, delimiter=told.delimiter, file=document.name
+        )
 
     def read_of(self, record: Record) -> Read:
         """One row through the map; columns are found in any case."""

@@ -44,6 +44,7 @@ _DAY_FIRST: Final = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
 class GenetecSettings(PlaceSettings, contract.PushSettings):
     """Where files are dropped, and where a camera's clock stands."""
 
+    local_times: ClassVar[str] = "zone"
     zone: ZoneInfo | None = Field(
         None, title="Time zone", description="Where Sharp cameras' clocks stand: their JSON carries no offset."
     )

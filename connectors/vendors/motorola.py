@@ -43,6 +43,7 @@ class MotorolaSettings(CsvSettings):
     time_format: str = Field(
         "iso", title="Time format", description="`iso`, or a pattern such as `%m/%d/%Y %I:%M:%S %p`."
     )
+    local_times: ClassVar[str] = "zone"
     zone: ZoneInfo | None = Field(None, title="Time zone", description="Of times without an offset.")
     plate_column: str = Field("plate", title="Plate column", description="Must be in every export.")
     captured_at_column: str = Field("captured_at", title="Time column", description="Must be in every export.")
@@ -130,8 +131,13 @@ class MotorolaConnector(Connector[MotorolaSettings]):
     def unpack(self, document: contract.Document) -> Iterator[Record]:
         """The rows of an export; raises `VendorChanged` where the header lacks a column that must be there."""
         told = self.settings
-        required = (told.plate_column, told.captured_at_column, told.camera_id_column)
-        return table.records(document.body, required, encoding=told.encoding, delimiter=told.delimiter)
+        required = {
+            getattr(told, setting): f"--set {setting}=COLUMN"
+            for setting in ("plate_column", "captured_at_column", "camera_id_column")
+        }
+        return table.records(
+            document.body, required, encoding=told.encoding, delimiter=told.delimiter, file=document.name
+        )
 
     def read_of(self, record: Record) -> Read:
         """One row through the column map."""

@@ -48,6 +48,7 @@ class NjSnapSettings(contract.PushSettings):
 
     base_url: str = Field(title="Address", description="Root of the supplier's interface, before `/api/alpr`.")
     api_key: SecretStr = Field(title="API key", description="From the supplier; it travels as a bearer token.")
+    local_times: ClassVar[str] = "zone"
     zone: ZoneInfo = Field(
         ZoneInfo("America/New_York"),
         title="Time zone",

@@ -69,6 +69,13 @@ class Connections:
         except UnknownConnector as unknown:
             raise NotFound(str(unknown)) from None
 
+    def free(self, name: str) -> None:
+        """Return where a connection may be called so; raises `Invalid` for no name, and `Conflict` for a taken one."""
+        if not name or len(name) > 60 or not all(char.isalnum() or char in "-_" for char in name):
+            raise Invalid(f"name: {name!r} needs 1 to 60 letters, digits, hyphens or underscores")
+        with self._store.read() as connection:
+            self._free(connection, name)
+
     def add(
         self,
         actor: Actor,
@@ -81,17 +88,14 @@ class Connections:
     ) -> str:
         """Save an account after its live check, and say what the check found.
 
-        `agency` is whose account a person says it is. Raises `Invalid` naming the setting, `Conflict` where the name is
-        taken or the agency is another, a `ConnectorError` where the account does not work; nothing is saved then.
+        `agency` is whose account a person says it is. Raises `Invalid` naming the setting or the agency, `Conflict`
+        where the name is taken, a `ConnectorError` where the account does not work; nothing is saved then.
         """
-        if not name or len(name) > 60 or not all(char.isalnum() or char in "-_" for char in name):
-            raise Invalid("name: needs 1 to 60 letters, digits, hyphens or underscores")
+        self.free(name)
         kind = self.kind(key)
         given = validated(kind, settings)
         if agency is not None:
             ours(self._agency, agency)
-        with self._store.read() as connection:
-            self._free(connection, name)
         said = kind(given, self._frame).check() if check else "not checked"
         with self._store.write() as connection:
             self._free(connection, name)
@@ -214,11 +218,11 @@ class Connections:
 
 
 def ours(agency: str, said: str) -> None:
-    """Return where somebody named this hub's agency; raises `Invalid` for no name and `Conflict` for another's."""
+    """Return where somebody named this hub's agency; raises `Invalid` for no name and for another's."""
     if not said.strip():
         raise Invalid(f"agency: say whose account it is; this hub is that of {agency!r}")
     if said.strip() != agency:
-        raise Conflict(f"agency: {said.strip()!r} is not {agency!r}, whose hub this is")
+        raise Invalid(f"agency: {said.strip()!r} is not {agency!r}, whose hub this is")
 
 
 @lru_cache

@@ -35,6 +35,16 @@ def validated(kind: type[Connector[Any]], settings: dict[str, Any]) -> Settings:
         raise Invalid(f"{where}: {first['msg']}") from None
 
 
+def refused(kind: type[Connector[Any]], settings: dict[str, Any]) -> tuple[str, ...]:
+    """The names of the settings that cannot be used or are missing, unknown ones too; those that `validated` tells."""
+    try:
+        kind.Settings.model_validate(settings)
+    except ValidationError as wrong:
+        places = [one["loc"] for one in wrong.errors(include_url=False, include_input=False, include_context=False)]
+        return tuple(dict.fromkeys(str(place[0]) for place in places if place))
+    return ()
+
+
 def sealed(vault: Vault, name: str, settings: Settings) -> dict[str, Any]:
     """The columns that keep the settings; call it in the transaction that writes them.
 

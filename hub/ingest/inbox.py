@@ -102,6 +102,10 @@ class Inbox:
         self._arrived.set()
         return receiver.connector.reply(request)
 
+    def takes(self) -> bool:
+        """Whether a push could be put on the disk now."""
+        return self._spool.has_room()
+
     def keep(self) -> Saved:
         """Keep everything that waits in the spool and say what became of it; pictures are fetched apart.
 

@@ -20,6 +20,18 @@ class Duration(NamedTuple):
     months: int
     elapsed: timedelta
 
+    def words(self) -> str:
+        """The period as people say it: `30 days`, `1 year`, `13 months`, `72 hours`."""
+        told = []
+        years, months = divmod(self.months, 12)
+        if months:
+            years, months = 0, self.months
+        days, rest = self.elapsed.days, self.elapsed.seconds / 3600
+        for number, noun in ((years, "year"), (months, "month"), (days, "day"), (rest, "hour")):
+            if number:
+                told.append(f"{number:g} {noun}{'' if number == 1 else 's'}")
+        return " and ".join(told) or "no time"
+
     @classmethod
     def parse(cls, text: str) -> "Duration":
         """The duration of `P30D`, `P1Y`, `P24M`, `PT72H` …; raises `ValueError` for anything else, and over a century.

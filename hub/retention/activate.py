@@ -102,6 +102,12 @@ class Governing:
             ident = int(connection.scalar(select(func.max(tables.policies.c.id))) or 0)
             return InForce(ident, self.of(ident, connection))
 
+    def profile_or_none(self) -> Profile | None:
+        """The policy in force; None where none ever was."""
+        with self._store.read() as connection:
+            row = _newest(connection)
+        return None if row is None else of_row(row)
+
     def profile(self) -> Profile:
         """The profile in force."""
         return self.now().profile

@@ -265,7 +265,7 @@ def _insert(
     saved: Saved,
 ) -> None:
     plates = [item.read.plate for item in items]
-    others = [_candidates(item.read) if item.read.candidates else () for item in items]
+    others = [candidates_of(item.read) if item.read.candidates else () for item in items]
     for listed in others:
         keys.update((plate, fold(plate)) for _, plate, _ in listed if plate not in keys)
     ids_of_plates = plate_ids(store, connection, keys)
@@ -327,7 +327,7 @@ def _insert(
     saved.hits = len(hits)
 
 
-def _candidates(read: Read) -> list[tuple[int, str, float | None]]:
+def candidates_of(read: Read) -> list[tuple[int, str, float | None]]:
     """What else the engine took the plate for: rank, plate and confidence, each plate once."""
     found: dict[str, tuple[int, float | None]] = {}
     for rank, candidate in enumerate(read.candidates[:MOST_CANDIDATES], 1):

@@ -84,6 +84,13 @@ class Spool:
         if ticket.error is not None:
             raise ticket.error
 
+    def has_room(self) -> bool:
+        """Whether the folder can be written to and its disk has room for more."""
+        try:
+            return os.access(self._folder, os.W_OK | os.X_OK) and disk_usage(self._folder).free >= self._reserve
+        except OSError:
+            return False
+
     def batches(self) -> Sequence[Path]:
         """The batches that wait, oldest first."""
         return sorted(self._folder.glob(f"*{_BATCH}"))

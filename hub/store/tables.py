@@ -43,6 +43,16 @@ counters = Table(
     Column("value", BigInteger, nullable=False),
 )
 
+agency = Table(
+    "agency",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("named_at", BigInteger, nullable=False),
+    Column("named_by", Text, nullable=False),
+)
+"""Whose hub this is: one row, and none before somebody has said it."""
+
 connections = Table(
     "connections",
     metadata,

@@ -61,6 +61,29 @@ def test_a_file_without_its_header_is_refused_whole(text: str) -> None:
         _told(text)
 
 
+def _refusal(text: str) -> str:
+    with pytest.raises(VendorChanged) as told:
+        list(rows(text.encode(), {"plate": "--set plate_column=COLUMN"}, file="day.csv"))
+    return str(told.value)
+
+
+def test_a_header_that_lacks_a_column_is_told_with_the_file_and_the_setting() -> None:
+    assert _refusal("tag,time\nx,y\n") == (
+        "day.csv: the header lacks the column plate; it has tag, time. Where a column has another name, say which:"
+        " --set plate_column=COLUMN"
+    )
+    assert "--set delimiter=';'" in _refusal("plate;time\nx;y\n")
+    assert "the header names the column A twice" in _refusal("plate,a,A\n1,2,3\n")
+    many = _refusal(",".join(f"column {number}" for number in range(50)) + "\n")
+    assert "and 30 more" in many
+
+
+def test_a_first_line_that_is_a_read_is_told_without_a_word_of_it() -> None:
+    told = _refusal("9SYN042,2026-06-01 08:15\n9SYN043,2026-06-01 08:16\n")
+    assert "day.csv: its first line is a row of data" in told
+    assert "SYN" not in told
+
+
 @LIGHT
 @given(st.lists(st.tuples(CELL, CELL), max_size=5))
 def test_what_we_write_we_read(lines: list[tuple[str, str]]) -> None:

@@ -217,6 +217,10 @@ def test_outside_a_loan_a_flow_opens_the_hub_of_its_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALPRHUB_DATA", str(tmp_path / "own"))
+    with pytest.raises(FlowFailed, match="no agency yet: alprhub init"):  # nobody has said whose hub it is
+        upkeep_module.purge.fn()
+    monkeypatch.setenv("ALPRHUB_AGENCY", "Marisol Beach PD")
+    monkeypatch.setenv("ALPRHUB_PROFILE", "hermosa-beach")
     assert counts(upkeep_module.purge.fn()) == {}
     assert (tmp_path / "own" / "alprhub.sqlite3").is_file()
     with the_hub() as hub:

@@ -166,7 +166,7 @@ def test_a_longer_life_is_for_what_comes_and_a_held_read_is_left_alone(yearlong:
 def test_a_kind_or_an_agency_that_is_none_is_named(opened: Hub, actor: Actor, feed: Path) -> None:
     with pytest.raises(Invalid, match="kind: must be one of own, commercial, native_reader"):
         opened.changes.preview("feed", {}, kind="borrowed")
-    with pytest.raises(Conflict, match="agency"):
+    with pytest.raises(Invalid, match="agency"):
         opened.changes.preview("feed", {}, agency="Elsewhere PD")
 
 

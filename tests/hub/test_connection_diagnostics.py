@@ -55,7 +55,7 @@ def test_it_tells_what_is_needed_to_help(opened: Hub, troubled: dict[str, str]) 
     assert set(told) == {
         "versions.json", "connection.json", "connector.json", "health.json", "runs.json", "quarantine.json",
     }  # fmt: skip
-    assert told["versions.json"]["schema"] == "0008"
+    assert told["versions.json"]["schema"] == "0010"
     assert told["versions.json"]["packages"]["pydantic"]
     assert told["connection.json"]["settings"]["api_key"] == "***"
     assert told["connection.json"]["settings"]["folder"].endswith("feed")

@@ -44,7 +44,7 @@ def test_names_are_unique_and_unknown_things_are_named(opened: Hub, actor: Actor
 
 def test_the_agency_whose_account_it_is_must_be_the_hubs(opened: Hub, actor: Actor, tmp_path: Path) -> None:
     settings = {"folder": str(tmp_path)}
-    with pytest.raises(Conflict, match="'Elsewhere PD' is not 'Agency'"):
+    with pytest.raises(Invalid, match="'Elsewhere PD' is not 'Agency'"):
         opened.connections.add(actor, "feed", "plain", settings, agency="Elsewhere PD")
     with pytest.raises(Invalid, match="agency"):
         opened.connections.add(actor, "feed", "plain", settings, agency=" ")

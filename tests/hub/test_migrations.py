@@ -320,3 +320,24 @@ def test_more_reads_than_are_looked_at_at_once_all_get_their_cells(old: Store) -
         sql = "SELECT cell, count(*) FROM reads WHERE id >= 100 GROUP BY cell"
         cells = connection.execute(text(sql)).tuples().all()
     assert cells == [(cell_of(*PIER_STANDS), many)]
+
+
+def test_a_hub_with_connections_is_that_of_their_agency(settings: HubSettings) -> None:
+    """What ran before hubs had an agency goes on without a question."""
+    store = Store(settings.url())
+    try:
+        with store.write() as connection:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0007")
+            connection.execute(
+                text(
+                    "INSERT INTO connections (name, connector, kind, agency, settings, sealed, state, added_at) "
+                    "VALUES ('feed', 'plain', 'own', 'Marisol Beach PD', '{}', :nothing, 'active', 1)"
+                ),
+                {"nothing": b""},
+            )
+    finally:
+        store.close()
+    with open_hub(settings) as hub:
+        assert hub.agency == "Marisol Beach PD"

@@ -196,8 +196,10 @@ def test_an_unknown_vendors_xml_is_read_by_settings_alone() -> None:
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The data folder of commands."""
-    for name in ("ALPRHUB_DATABASE_URL", "ALPRHUB_IMAGES", "ALPRHUB_PROFILE"):
+    for name in ("ALPRHUB_DATABASE_URL", "ALPRHUB_IMAGES"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALPRHUB_AGENCY", "Agency")
+    monkeypatch.setenv("ALPRHUB_PROFILE", "hermosa-beach")
     monkeypatch.setenv("ALPRHUB_DATA", str(tmp_path / "data"))
     return tmp_path / "data"
 
@@ -694,7 +696,7 @@ def test_csv_files_are_taken_once_through_the_map(tmp_path: Path) -> None:
     (tmp_path / "reads" / "a.jpg").write_bytes(JPEG)
     made = GenericCsvConnector(GenericCsvSettings(place=str(tmp_path), map=mapping, delimiter=";"), _frame())
     pages: list[Page] = []
-    with pytest.raises(VendorChanged, match=r"lacks the column Plate No\."):
+    with pytest.raises(VendorChanged, match=r"b\.csv: .* Plate No\.; it has Number, When\. .*--set map=@FILE"):
         pages.extend(made.pull(WINDOW))
     first, second = pages[0].records
     read = made.parse(first)

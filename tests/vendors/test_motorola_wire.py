@@ -208,7 +208,10 @@ def test_what_is_wrong_with_one_file_is_raised_after_the_others_were_taken(
     drop.export(world.passes["motorola"], "c.csv")
     _limited(monkeypatch, Limits(body_bytes=10_000))
     taken: list[Page] = []
-    with pytest.raises(VendorChanged, match="lacks the column Plate"):
+    with pytest.raises(
+        VendorChanged,
+        match=r"a\.csv: its first line is a row of data",
+    ):
         taken.extend(_made(tmp_path).pull(Window(WORLD_NOW, WORLD_NOW)))
     (drop.reads / "a.csv").unlink()
     walk = _made(tmp_path).pull(Window(WORLD_NOW, WORLD_NOW))
@@ -432,3 +435,16 @@ def test_settings_that_cannot_work_are_refused_without_being_quoted(setting: str
     with pytest.raises(ValidationError, match=setting) as refused:
         MotorolaSettings(**{"place": "x", setting: value})
     assert "s3cr3t" not in str(refused.value)
+
+
+def test_a_file_without_its_columns_is_told_with_its_header_and_the_settings_that_map_it(
+    tmp_path: Path, drop: MotorolaDrop
+) -> None:
+    drop.reads.mkdir(parents=True, exist_ok=True)
+    (drop.reads / "day.csv").write_text("Tag,Timestamp,Camera\n9SYN042,06/01/2026 03:00:00 AM,pier\n")
+    with pytest.raises(VendorChanged) as told:
+        _made(tmp_path).check()
+    assert str(told.value) == (
+        "day.csv: the header lacks the column Plate; it has Tag, Timestamp, Camera."
+        " Where a column has another name, say which: --set plate_column=COLUMN"
+    )

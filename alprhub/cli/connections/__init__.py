@@ -2,16 +2,20 @@
 
 import typer
 
-from alprhub.cli.connections import accounts, changes, looking, removal
+from alprhub.cli.connections import accounts, changes, looking, removal, showing
 from alprhub.cli.connections.given import read_settings
 
 __all__ = ["app", "read_settings"]
 
-app = typer.Typer(help="Add, try, watch, change, pause and remove vendors' accounts.", no_args_is_help=True)
+app = typer.Typer(
+    help="Where reads come from: add an account or a camera, watch, change or remove it.",
+    no_args_is_help=True,
+)
 for command in (
     accounts.add,
     accounts.check,
     accounts.list_,
+    showing.show,
     accounts.schedule,
     accounts.pause,
     accounts.resume,
@@ -20,6 +24,7 @@ for command in (
     looking.diagnostics,
     changes.change,
     changes.rotate,
+    changes.reparse,
     changes.reseal,
     removal.remove,
     removal.certificate,

@@ -3,16 +3,30 @@
 import re
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
-from alprhub.cli.connections.given import Agency, Given, Name, SettingsFile, ask_missing, read_settings, there
+from alprhub.cli.connections.given import (
+    Agency,
+    Given,
+    Name,
+    SecretsFile,
+    SettingsFile,
+    read_settings,
+    there,
+    warn_of_exposed,
+)
+from alprhub.cli.connections.needs import ask_again, ask_missing, demand_zone, show_needs
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from connectors.contract import Connector
+from connectors.errors import ConnectorError
 from hub.audit.record import Actor
+from hub.connections.accounts import ours
+from hub.connections.secrets import refused, validated
 from hub.errors import Invalid
-from hub.wiring import open_hub
-from hub.words import ago
+from hub.wiring import Hub, open_hub
+from hub.words import ago, span
 
 _EVERY: Final = re.compile(r"(\d{1,6})\s*([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -31,24 +45,60 @@ def add(
     key: Annotated[str, typer.Argument(help="The connector, as `alprhub connectors list` names it.")],
     given: Given = None,
     settings: SettingsFile = None,
+    secrets: SecretsFile = None,
     agency: Agency = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add an account after a live check; asks for what is missing when a person is there to answer."""
+    """Add a vendor's account: says what it needs, asks for what is missing, tries it, and saves it if it works.
+
+    What was typed is kept when something is refused: only that is asked again. Secrets are best typed when asked, or
+    come by --secrets or --set NAME=@FILE; on the command line they stay in the shell's history.
+    """
     with failures(), open_hub() as hub:
-        values = read_settings(given, settings)
-        if there():
-            ask_missing(hub.connections.kind(key), values)
-            agency = agency or typer.prompt("Whose account is it? Type the name of your agency")
-        said = hub.connections.add(Actor.of_process(), name, key, values, agency=agency or "")
+        kind = hub.connections.kind(key)
+        values = read_settings(given, settings, secrets, kind)
+        warn_of_exposed(kind, given, name)
+        if there() and not as_json:
+            said = _with_a_person(hub, name, kind, values, agency)
+        else:
+            hub.connections.free(name)
+            if not refused(kind, values):
+                demand_zone(kind, values, str(hub.profile.zone))
+            said = hub.connections.add(Actor.of_process(), name, key, values, agency=agency or "")
         if as_json:
             print_json({"connection": name, "connector": key, "check": said})
         else:
             console.print(f"{name}: {said}")
 
 
+def _with_a_person(hub: Hub, name: str, kind: type[Connector[Any]], values: dict[str, Any], agency: str | None) -> str:
+    """Add an account and say what its check found, asking until it works or the person gives up."""
+    zone = str(hub.profile.zone)
+    hub.connections.free(name)
+    show_needs(kind)
+    agency = agency or str(typer.prompt("Whose account is it? Type the name of your agency"))
+    ours(hub.agency, agency)
+    while True:
+        ask_missing(kind, values, zone)
+        try:
+            validated(kind, values)
+        except Invalid as wrong:
+            console.print(str(wrong), style="yellow")
+            ask_again(kind, values, refused(kind, values), zone)
+            continue
+        try:
+            return hub.connections.add(Actor.of_process(), name, kind.info.key, values, agency=agency)
+        except ConnectorError as failed:
+            console.print(f"It does not work so: {failed}", style="yellow")
+            answer = str(typer.prompt("Which settings shall be asked again? Enter gives up", default=""))
+            again = tuple(answer.replace(",", " ").split())
+            if not again:
+                raise
+            ask_again(kind, values, again, zone)
+
+
 def check(name: Name, as_json: AsJson = False) -> None:
-    """Try the account now."""
+    """Ask the vendor now whether the address and the key still work; brings no reads."""
     with failures(), open_hub() as hub:
         said = hub.connections.check(name)
         print_json({"connection": name, "check": said}) if as_json else console.print(said)
@@ -57,7 +107,7 @@ def check(name: Name, as_json: AsJson = False) -> None:
 def list_(
     removed: Annotated[bool, typer.Option("--removed", help="Removed ones too.")] = False, as_json: AsJson = False
 ) -> None:
-    """List the accounts with their state."""
+    """List the connections, their state, and when reads last came."""
     with failures(), open_hub() as hub:
         rows = hub.connections.list(removed=removed)
         if as_json:
@@ -77,11 +127,11 @@ def list_(
 
 def schedule(
     name: Name,
-    every: Annotated[str | None, typer.Option(help="How often it is pulled, as 90s, 5m, 2h or 1d.")] = None,
-    vendor: Annotated[bool, typer.Option("--vendor", help="As often as is usual with its vendor.")] = False,
+    every: Annotated[str | None, typer.Option(help="How often it is asked: 90s, 5m, 2h or 1d.")] = None,
+    vendor: Annotated[bool, typer.Option("--vendor", help="As often as is usual with this vendor.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how often an account is pulled, or change it; schedules follow when they are served anew."""
+    """Show how often a vendor is asked for reads, or change it; the schedule follows within a minute."""
     with failures(), open_hub() as hub:
         if every is not None and vendor:
             raise Invalid("--every and --vendor: only one of them")
@@ -90,11 +140,11 @@ def schedule(
         else:
             seconds = hub.connections.open(name)[0].every_seconds
         told = {"connection": name, "every_seconds": seconds}
-        print_json(told) if as_json else console.print(f"{name}: every {timedelta(seconds=seconds)}")
+        print_json(told) if as_json else console.print(f"{name}: every {span(seconds)}")
 
 
 def pause(name: Name, reason: Annotated[str, typer.Option(help="Why it is paused.")], as_json: AsJson = False) -> None:
-    """Stop an account from running, and say what that costs."""
+    """Stop asking a vendor, and say what will be missing meanwhile."""
     with failures(), open_hub() as hub:
         cost = hub.pausing.cost(name)
         hub.connections.pause(Actor.of_process(), name, reason)
@@ -107,9 +157,9 @@ def pause(name: Name, reason: Annotated[str, typer.Option(help="Why it is paused
 
 def resume(
     name: Name,
-    check: Annotated[bool, typer.Option("--check/--no-check", help="Whether to try the account first.")] = True,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Whether to try it first.")] = True,
 ) -> None:
-    """Let an account run again, once a live check has found that it works."""
+    """Go on asking a vendor, once a try has found that it works; what was missed is brought then."""
     with failures(), open_hub() as hub:
         console.print(f"{name}: {hub.connections.resume(Actor.of_process(), name, check=check)}")
 

@@ -1,17 +1,22 @@
 """Changing an account: its settings, its secrets, and the key that seals all secrets."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
-from alprhub.cli.connections.given import Agency, Given, Name, SettingsFile, asked, read_settings, there
+from alprhub.cli import moments
+from alprhub.cli.connections.given import Agency, Given, Name, SecretsFile, SettingsFile, read_settings, there
+from alprhub.cli.connections.needs import asked
 from alprhub.cli.output import AsJson, console, failures, print_json
 from hub import words
 from hub.audit.record import Actor
 from hub.connections.changes import Preview
-from hub.errors import Invalid
+from hub.errors import Conflict, Invalid
+from hub.ingest.reparse import Reparsed
 from hub.wiring import Hub, open_hub
+from hub.words import count, span
 
 
 def change(
@@ -26,7 +31,7 @@ def change(
     check: Annotated[bool, typer.Option("--check/--no-check", help="Whether to try the account first.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Change settings after a live check with the new ones; says first what becomes of the reads that are kept."""
+    """Change settings, once a try has found that the new ones work; says what becomes of the reads that are kept."""
     with failures(), open_hub() as hub:
         values = read_settings(given, settings)
         if not (values or unset or kind or agency):
@@ -45,21 +50,24 @@ def change(
             return
         console.print(_said(plan))
         console.print(f"{name}: {done.check}")
+        if values or unset:
+            _offer_reparse(hub, name)
 
 
 def rotate(
     name: Name,
     settings: SettingsFile = None,
+    secrets_file: SecretsFile = None,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Whether to try the new ones first.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Put new secrets in the place of the old ones, once a live check has found that they work.
+    """Put a new key or password in the place of the old one, once a try has found that it works.
 
     The hub keeps the old ones no longer; that the vendor does not take them any more is the vendor's to do.
     """
     with failures(), open_hub() as hub:
-        secrets = read_settings(None, settings)
-        if settings is None and there():
+        secrets = read_settings(None, settings, secrets_file)
+        if settings is secrets_file is None and there():
             secrets = _asked_secrets(hub, name)
         said = hub.changes.rotate(Actor.of_process(), name, secrets, check=check)
         told = {"connection": name, "rotated": sorted(secrets), "check": said}
@@ -71,8 +79,28 @@ def rotate(
             console.print(f"It is still paused: alprhub connections resume {name}")
 
 
+def reparse(
+    name: Name,
+    preview: Annotated[bool, typer.Option("--preview", help="Only count what it would change.")] = False,
+    since: Annotated[str | None, typer.Option(help="Only reads captured since then, by their times of now.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Reads may expire at once.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read what a vendor sent once more, with the settings of now: after a time zone or a column was set right.
+
+    Nothing is asked of the vendor. Reads keep their numbers, pictures and holds; their times, plates, hot-list hits and
+    ends follow. It may be stopped and started again at any time.
+    """
+    with failures(), open_hub() as hub:
+        at, _ = moments.window(hub, since, None)
+        if preview:
+            _tell_reparsed(hub.reparse.preview(Actor.of_process(), name, at), "would change", as_json)
+        else:
+            _reparse(hub, name, at, yes, as_json)
+
+
 def reseal(as_json: AsJson = False) -> None:
-    """Seal every secret anew, under a new key: one that the hub makes, or the ALPRHUB_SECRET_KEY that is set now."""
+    """Encrypt every kept secret anew under another key: a new one, or the ALPRHUB_SECRET_KEY that is set now."""
     with failures(), open_hub() as hub:
         count, key = hub.sealing.reseal(Actor.of_process())
         told = (
@@ -89,6 +117,58 @@ def _asked_secrets(hub: Hub, name: str) -> dict[str, Any]:
         if is_set or fields[secret].is_required()
     }  # fmt: skip
     return {secret: answer for secret, answer in answers.items() if answer}
+
+
+def _offer_reparse(hub: Hub, name: str) -> None:
+    """Say so where kept payloads say something else with the settings of now; read them again if a person agrees."""
+    sample = hub.reparse.preview(Actor.of_process(), name, sample=True)
+    if not sample.changed:
+        return
+    console.print(
+        f"The reads that are kept were read with the settings of before: {sample.changed} of the first"
+        f" {count(sample.looked_at, 'read')} say something else now. What they came from is kept, so they can be read"
+        f" again: alprhub connections reparse {name} --preview counts what changes, and without --preview changes it."
+    )
+    if there() and typer.confirm("Read them again now?"):
+        _reparse(hub, name, None, False, False)
+
+
+def _reparse(hub: Hub, name: str, since: datetime | None, yes: bool, as_json: bool) -> None:
+    """Read kept payloads again; reads that would expire at once only where a person lets them."""
+    plan = hub.reparse.preview(Actor.of_process(), name, since)
+    if not plan.changed:
+        _tell_reparsed(plan, "would change", as_json)
+        return
+    if plan.end_now and not yes:
+        if not there():
+            raise Conflict(
+                f"{count(plan.end_now, 'read')} of {name} would expire at once under their corrected times: repeat with"
+                " --yes if that is meant"
+            )
+        _tell_reparsed(plan, "would change", False)
+        typer.confirm("Let them expire now?", abort=True)
+    _tell_reparsed(hub.reparse.run(Actor.of_process(), name, since), "changed", as_json)
+
+
+def _tell_reparsed(told: Reparsed, changes: str, as_json: bool) -> None:
+    if as_json:
+        print_json(told)
+        return
+    console.print(f"{told.connection}: {changes} {told.changed:,} of {count(told.looked_at, 'read')}.")
+    for seconds, reads in sorted(told.moved.items()):
+        console.print(f"  times moved {'forward' if seconds > 0 else 'back'} by {span(seconds)}: {reads:,}")
+    numbers = (
+        ("plates", told.plates), ("states of plates", told.states), ("cameras", told.cameras), ("places", told.places),
+        ("something else", told.others), ("lives that end sooner", told.sooner), ("lives that end later", told.later),
+        ("over at once by their corrected time", told.end_now), ("new hits on hot lists", told.hits_found),
+        ("hits that are none any more", told.hits_gone),
+        ("kept already under the corrected time, so left as they are", told.doubles),
+    )  # fmt: skip
+    for what, number in numbers:
+        if number or what == "plates":
+            console.print(f"  {what}: {number:,}")
+    for reason, number in told.refused.most_common():
+        console.print(f"  now refused, so left as they are ({reason}): {number:,}", style="yellow")
 
 
 def _said(plan: Preview) -> str:

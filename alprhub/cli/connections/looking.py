@@ -33,7 +33,7 @@ def dry_run(
     limit: Annotated[int, typer.Option(help="The most records to look at.")] = 1000,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a run would bring; keeps nothing and moves no checkpoint."""
+    """Show what the next run would bring; keeps nothing, and the next run brings it all the same."""
     with failures(), open_hub() as hub:
         window = moments.window(hub, since, until)
         trial = hub.trials.run(Actor.of_process(), name, *window, limit)
@@ -43,7 +43,7 @@ def dry_run(
 def health(
     name: Annotated[str | None, typer.Argument(help="Only this connection.")] = None, as_json: AsJson = False
 ) -> None:
-    """Say how each account is, and what a person can do about what is not as it should be.
+    """Say how each connection is, and what a person can do where something is wrong.
 
     Exit 78 where something needs a person, 75 where something is wrong that may pass by itself (a vendor that is down),
     0 where all is well or paused by a person. With --json a list: one element a connection, and one whose connection
@@ -70,7 +70,7 @@ def health(
 def diagnostics(
     name: Name, out: Annotated[Path, typer.Option(help="The ZIP file to write; it must not exist yet.")]
 ) -> None:
-    """Write a bundle without secrets and plates for whoever helps."""
+    """Write a ZIP file for whoever helps: settings, runs and errors, without secrets and plates."""
     with failures(), open_hub() as hub:
         bundle = hub.diagnostics.bundle(Actor.of_process(), name)
         with out.open("xb") as file:

@@ -24,7 +24,10 @@ def remove(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """End an account: subscriptions and hot lists at the vendor, reads, secrets, runs; repeat it if it stops."""
+    """End a connection, at its vendor too: what was subscribed to, hot lists, reads, secrets and runs.
+
+    Where it stops, it says at what; the same command goes on from there.
+    """
     with failures(), open_hub() as hub:
         if keep == purge:
             raise Invalid("--keep-reads or --purge-reads: say which")
@@ -38,7 +41,7 @@ def certificate(
     name: Name,
     out: Annotated[Path | None, typer.Option(help="Write it to this file, which must not exist yet.")] = None,
 ) -> None:
-    """Print the certificate of an account that was removed, with its SHA-256."""
+    """Print what certifies the end of a connection, with its SHA-256."""
     with failures(), open_hub() as hub:
         done = hub.removals.certificate(name)
         if out is None:

@@ -43,8 +43,10 @@ def ready() -> bool:
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready: bool, request: pytest.FixtureRequest) -> Path:
     """A data folder that every command of this test uses: nobody has put anything in it, or nobody has made it yet."""
-    for name in ("ALPRHUB_DATABASE_URL", "ALPRHUB_IMAGES", "ALPRHUB_MODELS", "ALPRHUB_PROFILE"):
+    for name in ("ALPRHUB_DATABASE_URL", "ALPRHUB_IMAGES", "ALPRHUB_MODELS", "ALPRHUB_ZONE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALPRHUB_AGENCY", "Agency")
+    monkeypatch.setenv("ALPRHUB_PROFILE", "hermosa-beach")
     monkeypatch.setenv("ALPRHUB_DATA", str(tmp_path / "data"))
     if ready:
         migrated.seed(tmp_path / "data", request.getfixturevalue("migrated_file"))
@@ -72,9 +74,17 @@ class Drop:
     place: Path
 
     @property
+    def secret(self) -> Path:
+        """A file that holds the secret, for its owner alone."""
+        file = self.place.with_name("secret.txt")
+        file.write_text(SECRET)
+        return file
+
+    @property
     def settings(self) -> list[str]:
         """What `connections add` is told of it."""
-        return [f"--set=place={self.place}", "--set=settle_seconds=0", f"--set=secret={SECRET}", "--agency=Agency"]
+        return [f"--set=place={self.place}", "--set=settle_seconds=0", "--set=zone=UTC", f"--set=secret=@{self.secret}",
+                    "--agency=Agency"]  # fmt: skip
 
     def export(self, *rows: tuple[str, str, str], name: str = "day-1.csv") -> None:
         """An export of (id, plate, time) rows."""

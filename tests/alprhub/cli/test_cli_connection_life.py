@@ -3,29 +3,36 @@
 import json
 import re
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 SECRET = "s3cret-of-the-drop"
+NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def test_the_agency_is_confirmed(run: Any, drop: Any) -> None:
     settings = [one for one in drop.settings if not one.startswith("--agency")]
     done = run("connections", "add", "drop", "motorola", *settings)
-    assert (done.code, done.err) == (65, "agency: say whose account it is; this hub is that of 'Agency'\n")
+    assert done.code == 65
+    assert done.err.endswith("agency: say whose account it is; this hub is that of 'Agency'\n")
     done = run("connections", "add", "drop", "motorola", *settings, "--agency", "Elsewhere PD")
-    assert (done.code, done.err) == (75, "agency: 'Elsewhere PD' is not 'Agency', whose hub this is\n")
+    assert done.code == 65
+    assert done.err.endswith("agency: 'Elsewhere PD' is not 'Agency', whose hub this is\n")
 
 
 def test_a_person_is_asked_for_what_is_missing(run: Any, drop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from alprhub.cli.connections import accounts
 
     monkeypatch.setattr(accounts, "there", lambda: True)
-    done = run("connections", "add", "drop", "motorola", "--set=settle_seconds=0", stdin=f"{drop.place}\nAgency\n")
+    done = run("connections", "add", "drop", "motorola", "--set=settle_seconds=0", stdin=f"Agency\n{drop.place}\n\n")
     assert done.code == 0, done.err
     assert "Type the name of your agency" in done.out
+    assert "Of times without an offset.) [America/Los_Angeles]" in done.out, "the agency's zone is offered, not taken"
+    told = run("connections", "show", "drop", "--json").json()
+    assert told["settings"]["zone"] == "America/Los_Angeles"
 
 
 def test_a_dry_run_tells_and_keeps_nothing(run: Any, filled: Any) -> None:
@@ -42,7 +49,7 @@ def test_a_dry_run_tells_and_keeps_nothing(run: Any, filled: Any) -> None:
 
 def test_a_pace_is_shown_set_and_given_back(run: Any, joined: Any) -> None:
     assert run("connections", "schedule", "drop", "--json").json()["every_seconds"] == 600
-    assert run("connections", "schedule", "drop", "--every", "2m").out == "drop: every 0:02:00\n"
+    assert run("connections", "schedule", "drop", "--every", "2m").out == "drop: every 2 min\n"
     assert run("connections", "schedule", "drop", "--vendor", "--json").json()["every_seconds"] == 600
     for wrong in (["--every", "soon"], ["--every", "5s"], ["--every", "5m", "--vendor"]):
         assert run("connections", "schedule", "drop", *wrong).code == 65
@@ -71,10 +78,10 @@ def test_secrets_are_rotated_out_of_a_file_and_told_to_nobody(run: Any, joined: 
 def test_a_person_is_asked_for_new_secrets_that_are_not_shown(
     run: Any, joined: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from alprhub.cli.connections import changes, given
+    from alprhub.cli.connections import changes, needs
 
     monkeypatch.setattr(changes, "there", lambda: True)
-    monkeypatch.setattr(given.getpass, "getpass", lambda prompt: "n3w-s3cret")
+    monkeypatch.setattr(needs.getpass, "getpass", lambda prompt: "n3w-s3cret")
     done = run("connections", "rotate", "drop", "--json")
     assert done.json()["rotated"] == ["secret"]
 
@@ -196,3 +203,133 @@ def test_a_removal_that_is_forced_says_what_is_not_proved_and_claims_no_more(
     assert "not revoked at the vendor" in told["secrets"]
     assert "refuses every run" in told["schedule"]
     assert run("sync", "drop").code == 66
+
+
+def test_a_connection_is_shown_whole_and_no_secret_of_it(run: Any, filled: Any) -> None:
+    said = " ".join(run("connections", "show", "drop").out.split())
+    for told in (
+        "vendor Motorola Vigilant (connector motorola)",
+        "whose Agency; the agency's own cameras",
+        "state active",
+        "can brings reads when it is asked; takes hot lists",
+        "asked every 10 min, as usual with its vendor",
+        "1 file taken",
+        "3 records: 2 new, 0 held already, 1 that could not be read",
+        "reads live 1 year, by rule hb-motorola (429.5 ¶2 s3)",
+        "plate_column plate",
+        "secret set, and not shown private_key not set",
+    ):
+        assert told in said, told
+    told = run("connections", "show", "drop", "--json").json()
+    assert (told["secrets"], told["every_seconds"], told["last_run"]["stored"]) == (
+        {"secret": True, "private_key": False}, 600, 2,
+    )  # fmt: skip
+    assert SECRET not in said + json.dumps(told)
+    assert run("connections", "show", "nobody").code == 66
+
+
+def test_a_vendor_that_writes_local_times_needs_its_zone_by_name(run: Any, drop: Any) -> None:
+    settings = [one for one in drop.settings if not one.startswith("--set=zone")]
+    done = run("connections", "add", "drop", "motorola", *settings)
+    assert done.code == 65
+    assert done.err.startswith("zone: Motorola Vigilant writes local times without an offset")
+    assert "--set zone=America/Los_Angeles" in done.err
+
+
+def test_what_is_needed_is_said_first_and_only_what_is_refused_is_asked_again(
+    run: Any, drop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alprhub.cli.connections import accounts
+
+    monkeypatch.setattr(accounts, "there", lambda: True)
+    words = ("connections", "add", "drop", "motorola", "--set=settle_seconds=soon", "--set=colour=red")
+    typed = ["Agency", drop.place / "away", "America/Chicago", "0", "place", drop.place]
+    done = run(*words, stdin="".join(f"{one}\n" for one in typed))
+    assert done.code == 0, done.out + done.err
+    before, _, after = done.out.partition("Whose account is it?")
+    assert "Pattern" not in after
+    for column in ("setting", "what it is", "required", "secret", "default"):
+        assert column in before
+    assert "settle_seconds" in after
+    assert "colour is left out." in after
+    assert "It does not work so:" in after
+    told = run("connections", "show", "drop", "--json").json()["settings"]
+    assert (told["place"], told["zone"], told["settle_seconds"]) == (str(drop.place), "America/Chicago", 0)
+
+
+def test_a_name_that_is_taken_is_said_before_anything_is_asked(
+    run: Any, joined: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alprhub.cli.connections import accounts
+
+    monkeypatch.setattr(accounts, "there", lambda: True)
+    done = run("connections", "add", "drop", "motorola")
+    assert "there is a connection called 'drop' already" in done.err
+    assert "Whose account" not in done.out
+
+
+def test_secrets_come_from_a_file_or_standard_input_and_one_that_was_typed_is_warned_of(
+    run: Any, drop: Any, tmp_path: Path
+) -> None:
+    plain = [one for one in drop.settings if "secret=" not in one]
+    done = run("connections", "add", "one", "motorola", *plain, "--secrets", "-", stdin=json.dumps({"secret": SECRET}))
+    assert (done.code, done.err) == (0, "")
+    assert run("connections", "add", "two", "motorola", *drop.settings).err == "", "a file is in no history"
+    done = run("connections", "add", "three", "motorola", *plain, f"--set=secret={SECRET}")
+    assert done.code == 0
+    assert "secret: typed on the command line" in done.err
+    assert "alprhub connections rotate three" in done.err
+    assert SECRET not in done.out + done.err
+    wrong = json.dumps({"secret": "x", "encoding": "utf-8"})
+    done = run("connections", "add", "four", "motorola", *plain, "--secrets", "-", stdin=wrong)
+    assert (done.code, done.out) == (65, "")
+    assert "encoding is no secret of motorola, which has secret, private_key" in done.err
+    assert run("connections", "rotate", "one", "--secrets", "-", stdin=json.dumps({"secret": "n3w"})).code == 0
+    assert run("connections", "add", "x", "motorola", "--settings", "-", "--secrets", "-").code == 65
+
+
+def test_a_zone_that_was_wrong_is_mended_in_what_is_kept(run: Any, drop: Any, tmp_path: Path) -> None:
+    assert run("connections", "add", "drop", "motorola", *drop.settings).code == 0
+    at = (NOW - timedelta(days=3)).replace(tzinfo=None).isoformat()
+    drop.export(("r1", "9SYN001", at), ("r2", "9SYN002", at))
+    run("sync", "drop")
+    done = run("connections", "change", "drop", "--set=zone=Etc/GMT+3")
+    assert "2 of the first 2 reads say something else now" in done.out
+    assert "alprhub connections reparse drop --preview" in done.out
+    told = run("connections", "reparse", "drop", "--preview").out
+    assert told == (
+        "drop: would change 2 of 2 reads.\n  times moved forward by 3 h: 2\n  plates: 0\n  lives that end later: 2\n"
+    )
+    assert run("connections", "reparse", "drop", "--preview", "--json").json()["moved"] == {"10800": 2}
+    assert run("connections", "reparse", "drop").out.startswith("drop: changed 2 of 2 reads.\n")
+    assert run("connections", "reparse", "drop").out.startswith("drop: would change 0 of 2 reads.\n")
+    assert run("connections", "reparse", "nobody").code == 66
+    assert "reparse" not in run("connections", "change", "drop", "--set=file_pattern=*.CSV").out, "nothing would change"
+
+
+def test_a_person_is_offered_to_read_again_what_a_change_concerns(
+    run: Any, filled: Any, sql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alprhub.cli.connections import changes
+
+    monkeypatch.setattr(changes, "there", lambda: True)
+    done = run("connections", "change", "drop", "--set=captured_at_column=captured_at", "--set=plate_column=read_id",
+               stdin="y\n")  # fmt: skip
+    assert done.code == 0, done.err
+    assert "Read them again now?" in done.out
+    assert "plates: 2" in done.out
+    assert sql("SELECT plate FROM plates ORDER BY plate") == [("R1",), ("R2",)]
+
+
+def test_reads_end_at_once_by_their_corrected_time_only_where_that_is_meant(run: Any, drop: Any, sql: Any) -> None:
+    assert run("connections", "add", "drop", "motorola", *drop.settings).code == 0
+    assert run("connections", "change", "drop", "--kind", "commercial").code == 0, "whose reads live thirty days"
+    at = (NOW - timedelta(days=30) + timedelta(hours=5)).replace(tzinfo=None).isoformat()
+    drop.export(("r1", "9SYN001", at))
+    run("sync", "drop")
+    run("connections", "change", "drop", "--set=zone=Asia/Tokyo")
+    done = run("connections", "reparse", "drop")
+    assert (done.code, done.out) == (75, "")
+    assert "1 read of drop would expire at once" in done.err
+    assert "over at once by their corrected time: 1" in run("connections", "reparse", "drop", "--yes").out
+    assert run("purge", "--json").json()["purged"] == {"drop": 1}

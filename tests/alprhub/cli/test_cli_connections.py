@@ -89,7 +89,7 @@ def test_a_name_is_given_once(run: Any, joined: Any) -> None:
     [
         (["a", "flock"], "client_id"),
         (["a", "flock", "--set=client_id=x"], "client_secret"),
-        (["a", "rekor", "--set=api_key=x", "--set=page_size=many"], "page_size"),
+        (["a", "rekor", "--secrets=-", "--set=page_size=many"], "page_size"),
         (["a", "motorola", "--set=place=/tmp", "--set=colour=red"], "colour"),
         (["a", "native", "--set=source=/tmp", "--set=zone=Atlantis/Harbour"], "zone"),
         (["a", "motorola", "--set", "place"], "name=value"),
@@ -97,7 +97,7 @@ def test_a_name_is_given_once(run: Any, joined: Any) -> None:
     ],
 )
 def test_what_is_missing_or_wrong_is_named(run: Any, words: list[str], named: str) -> None:
-    done = run("connections", "add", *words)
+    done = run("connections", "add", *words, stdin='{"api_key": "x"}')
     assert (done.code, done.out) == (65, "")
     assert named in done.err
     assert done.err.count("\n") == 1
@@ -105,7 +105,7 @@ def test_what_is_missing_or_wrong_is_named(run: Any, words: list[str], named: st
 
 
 def test_settings_come_from_a_file_or_from_standard_input(run: Any, drop: Any, tmp_path: Path) -> None:
-    told = {"place": str(drop.place), "settle_seconds": 0}
+    told = {"place": str(drop.place), "settle_seconds": 0, "zone": "UTC"}
     (tmp_path / "settings.json").write_text(json.dumps(told))
     ours = "--agency=Agency"
     assert run("connections", "add", "one", "motorola", ours, "--settings", tmp_path / "settings.json").code == 0

@@ -119,3 +119,12 @@ def test_looking_at_connectors_makes_no_store(run: Any, store: Path) -> None:
     run("connectors", "list")
     run("connectors", "parse", "flock", VENDORS / "flock" / "lookup.json")
     assert not store.exists()
+
+
+def test_what_an_account_needs_is_said_without_adding_one(run: Any) -> None:
+    told = {row["setting"]: row for row in run("connectors", "settings", "motorola", "--json").json()}
+    assert [name for name, row in told.items() if row["required"]] == ["place", "zone"]
+    assert [name for name, row in told.items() if row["secret"]] == ["secret", "private_key"]
+    assert told["file_pattern"]["default"] == "*.csv"
+    assert "Of times without an offset." in run("connectors", "settings", "motorola").out
+    assert run("connectors", "settings", "atlantis").code == 66

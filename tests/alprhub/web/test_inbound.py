@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ from alprhub.sandbox.service import Service
 from alprhub.web.app import web_app
 from hub.audit.record import Actor
 from hub.settings import HubSettings
+from hub.store import spool
 from hub.wiring import Hub, open_hub, open_inbox
 
 ACTOR = Actor("tester")
@@ -153,6 +155,20 @@ def test_what_is_no_json_is_taken_and_kept_in_quarantine(hub: Hub, sender: httpx
     assert [group.count for group in hub.quarantine.groups(ACTOR)] == [1]
 
 
+def test_whoever_watches_is_told_whether_pushes_are_taken_and_nothing_else(
+    hub: Hub, sender: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = sender.get("/health")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    monkeypatch.setattr(spool, "disk_usage", lambda folder: SimpleNamespace(free=spool.RESERVE - 1))
+    answer = sender.get("/health")
+    assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})
+    assert sender.post("/in/agents", json=group(1), headers=KEY).status_code == 503
+    monkeypatch.undo()
+    (hub.settings.data / "inbox").rename(hub.settings.data / "away")
+    assert sender.get("/health").status_code == 503
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -162,7 +178,8 @@ def free_port() -> int:
 def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None:
     settings, port = prepared(tmp_path), free_port()
     command = [str(Path(sys.executable).with_name("alprhub")), "serve", "--port", str(port)]
-    environment = {**os.environ, "ALPRHUB_DATA": str(tmp_path)}
+    whose = {"ALPRHUB_AGENCY": "Agency", "ALPRHUB_PROFILE": "hermosa-beach"}
+    environment = {**os.environ, **whose, "ALPRHUB_DATA": str(tmp_path)}
     server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     assert f":{port}/in/CONNECTION" in server.stdout.readline()

@@ -1,0 +1,146 @@
+"""Whose hub this is: said once by a person, kept in the database, and the same for every process from then on.
+
+The agency's clock is that of its policy: days, months and nights are counted by one zone, so a second one is refused.
+"""
+
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from sqlalchemy import insert, select, update
+
+from hub.audit.record import Actor, Audit
+from hub.clock import Clock
+from hub.errors import Conflict, Invalid, NeedsAdmin, NoAgency
+from hub.policy.profile import Profile, load
+from hub.retention.activate import Governing, begin
+from hub.settings import HubSettings
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.instant import to_micros
+
+LONGEST: Final = 100
+_ONE: Final = 1
+
+
+def settle(store: Store, audit: Audit, clock: Clock, settings: HubSettings, *, asked_for: bool) -> str:
+    """The agency's name; where settings name agency and policy and the hub has none yet, it keeps them.
+
+    `asked_for` says that the settings are not in a caller's hands but in the environment: then a hub that nobody has
+    named is none to work with, and no policy begins to govern unasked; raises `NoAgency`. What the settings say and
+    what is kept must agree: raises `NeedsAdmin` where they do not.
+    """
+    given = settings.model_fields_set
+    kept, governing = _kept(store), Governing(store)
+    in_force = governing.profile_or_none()
+    if kept is None and {"agency", "profile"} <= given:
+        name = checked(settings.agency)
+        profile = in_force or load(settings.profile)
+        _same_policy(settings, profile, governing)
+        _same_zone(settings, profile)
+        begin(store, audit, clock, settings.profile)
+        return _keep(store, audit, clock, name)
+    if kept is None:
+        if asked_for:
+            raise NoAgency(in_force.name if in_force else None)
+        begin(store, audit, clock, settings.profile)
+        return settings.agency
+    profile = in_force or begin(store, audit, clock, settings.profile)
+    if "agency" in given and settings.agency.strip() != kept:
+        raise NeedsAdmin(
+            f"ALPRHUB_AGENCY says {settings.agency!r}, but this is the hub of {kept!r}: unset it, or set ALPRHUB_DATA"
+            " or ALPRHUB_DATABASE_URL to the hub that is meant"
+        )
+    if "profile" in given:
+        _same_policy(settings, profile, governing)
+    _same_zone(settings, profile)
+    return kept
+
+
+def rename(store: Store, audit: Audit, clock: Clock, actor: Actor, name: str) -> str:
+    """Give the hub's agency another name, in its connections too; gives the name before. Raises `Invalid`."""
+    table, accounts, new = tables.agency, tables.connections, checked(name)
+    with store.write() as connection:
+        before = connection.execute(select(table.c.name)).scalar_one()
+        named = {"name": new, "named_at": to_micros(clock.now()), "named_by": actor.name}
+        connection.execute(update(table).values(**named))
+        connection.execute(update(accounts).where(accounts.c.agency == before).values(agency=new))
+        audit.record(actor, "agency.rename", "done", target=new, within=connection, before=before)
+    return str(before)
+
+
+def checked(name: str) -> str:
+    """An agency's name without the spaces around it; raises `Invalid` where it is none."""
+    told = name.strip()
+    if not told or len(told) > LONGEST or not told.isprintable():
+        raise Invalid(f"agency: needs a name of 1 to {LONGEST} characters on one line")
+    return told
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of an IANA name; raises `Invalid`, naming near ones."""
+    known = available_timezones()
+    if name in known:
+        return ZoneInfo(name)
+    wanted = name.strip().replace(" ", "_").casefold()
+    near = sorted(one for one in known if wanted and wanted in one.casefold())[:5]
+    told = f"did you mean {' or '.join(near)}?" if near else "write it as America/Los_Angeles"
+    raise Invalid(f"zone: {name!r} is no zone of the IANA list; {told}")
+
+
+def machine_zone() -> str | None:
+    """The zone that this machine's clock is set to, where it says so by name."""
+    told = [os.environ.get("TZ", "").removeprefix(":")]
+    with suppress(OSError):
+        told.append(str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")[2])
+    known = available_timezones()
+    return next((one for one in told if one in known and "/" in one and not one.startswith("Etc/")), None)
+
+
+def one_clock(one: ZoneInfo, other: ZoneInfo) -> bool:
+    """Whether two names mean one clock: `US/Pacific` is `America/Los_Angeles`."""
+    months = [datetime(year, month, 15, 12, tzinfo=UTC) for year in (2024, 2025) for month in range(1, 13)]
+    return all(at.astimezone(one).utcoffset() == at.astimezone(other).utcoffset() for at in months)
+
+
+def _kept(store: Store) -> str | None:
+    with store.read() as connection:
+        return connection.scalar(select(tables.agency.c.name))
+
+
+def _keep(store: Store, audit: Audit, clock: Clock, name: str) -> str:
+    table, accounts, actor = tables.agency, tables.connections, Actor.of_process()
+    with store.write() as connection:
+        kept = connection.scalar(select(table.c.name))
+        if kept is not None:  # somebody else's first start
+            if kept != name:
+                raise Conflict(f"agency: somebody else has just made this the hub of {kept!r}")
+            return name
+        now = to_micros(clock.now())
+        connection.execute(insert(table).values(id=_ONE, name=name, named_at=now, named_by=actor.name))
+        connection.execute(update(accounts).values(agency=name))
+        audit.record(actor, "agency.name", "done", target=name, within=connection)
+    return name
+
+
+def _same_policy(settings: HubSettings, in_force: Profile, governing: Governing) -> None:
+    """Return where the settings' policy is in force, or was: it names that of the first start alone."""
+    said = load(settings.profile)
+    if said.id != in_force.id and all(said.id != before.id for _, before in governing.history()):
+        raise NeedsAdmin(
+            f"ALPRHUB_PROFILE says {settings.profile!r}, but the policy in force is {in_force.name!r}: unset it, or"
+            f" change the policy with alprhub policy activate {settings.profile} --reason …"
+        )
+
+
+def _same_zone(settings: HubSettings, profile: Profile) -> None:
+    if settings.zone is None or one_clock(settings.zone, profile.zone):
+        return
+    raise NeedsAdmin(
+        f"zone: {settings.zone} is not {profile.zone}, in which the policy {profile.name!r} counts its days, and a hub"
+        f" has one clock. Make a policy of your own: alprhub policy copy {profile.name} ours.yaml --zone"
+        f" {settings.zone} --agency NAME, then name ours.yaml as the profile"
+    )

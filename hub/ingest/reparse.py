@@ -1,0 +1,289 @@
+"""`Reparse`: reads that are kept, made anew from their payloads with the settings that a connection has now.
+
+For a time zone or a column map that was wrong: what a vendor sent is kept as it came, so nothing must be asked again.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, NamedTuple, Protocol
+
+from sqlalchemy import Connection
+
+from connectors.contract import Connector, Record
+from connectors.errors import RecordRejected
+from hub.account import Account
+from hub.audit.record import Actor, Audit
+from hub.clock import Clock
+from hub.errors import Conflict
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+from hub.store.matching import Hit, compare, find
+from hub.store.rewriting import (
+    KeptRead,
+    KnownHit,
+    Rewrite,
+    differs,
+    hits_of,
+    kept_reads,
+    needed,
+    rewrite,
+    rewrite_hits,
+    taken,
+)
+from normalize.fault import Unusable
+from normalize.gate import accept
+from normalize.plate import fold
+from normalize.read import Read
+
+BATCH: Final = 250
+"""Reads in one transaction: the writer is held for a tenth of a second."""
+
+
+class Ends(Protocol):
+    """When a read must be gone (µs) and by which rule, by its connection and times (µs); None where nobody says so."""
+
+    def end(
+        self, connection_id: int, captured_at: int, received_at: int, ingested_at: int, linked: bool
+    ) -> tuple[int, str] | None:
+        """`linked` where a case, an event or a hit needs it."""
+
+
+@dataclass(slots=True)
+class Reparsed:
+    """What reading kept payloads again changes, or would; every number counts reads, but those of hits.
+
+    `moved` has the seconds by which capture times move. `refused` are payloads that make no read with these settings
+    and `doubles` those that would be a read which is kept already: both stay as they are. `sooner` and `later` are
+    ends that follow corrected times; `end_now` of the sooner ones are over at once.
+    """
+
+    connection: str
+    looked_at: int = 0
+    changed: int = 0
+    moved: Counter[int] = field(default_factory=Counter)
+    plates: int = 0
+    states: int = 0
+    cameras: int = 0
+    places: int = 0
+    others: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    doubles: int = 0
+    sooner: int = 0
+    later: int = 0
+    end_now: int = 0
+    hits_found: int = 0
+    hits_gone: int = 0
+
+
+class _Matched(NamedTuple):
+    """What becomes of the hits of reads, and the reads that have one afterwards."""
+
+    gone: list[KnownHit]
+    changed: list[tuple[KnownHit, str, str]]
+    fresh: list[tuple[int, Hit]]
+    hit: set[int]
+
+
+class Reparse:
+    """Reads kept payloads again."""
+
+    def __init__(
+        self,
+        store: Store,
+        audit: Audit,
+        clock: Clock,
+        opened: Callable[[str], tuple[Account, Connector[Any]]],
+        ends: Callable[[], Ends],
+    ) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+        self._open = opened
+        self._ends = ends
+
+    def preview(self, actor: Actor, name: str, since: datetime | None = None, *, sample: bool = False) -> Reparsed:
+        """What `run` would change of the reads captured since a time as it is kept, of all without one.
+
+        A `sample` looks at the first `BATCH` of them alone.
+        """
+        account, connector = self._open(name)
+        report, after = Reparsed(name), 0
+        while True:
+            with self._store.read() as connection:
+                rows = self._page(connection, account.id, after, since)
+                if not rows:
+                    break
+                self._found(connection, account.id, connector, rows, report)
+            after = rows[-1].id
+            if sample:
+                break
+        self._audit.record(actor, "reads.reparse", "previewed", target=name, results=report.changed)
+        return report
+
+    def run(self, actor: Actor, name: str, since: datetime | None = None) -> Reparsed:
+        """Let kept reads say what their payloads say with the settings of now; gives what was changed.
+
+        A read keeps its id, its payload and its pictures. Its end follows its corrected time, as policy would have
+        given it, never later; an end that something else made sooner stays at least as soon. Hits are matched anew
+        where plate or state changed, but those that a person has judged stay. Each batch is one transaction with its
+        audit event. Safe to kill at any moment and to run again: what is right already is left alone. Raises `Conflict`
+        while another process does it, or while a purge or a recompute runs.
+        """
+        account, connector = self._open(name)
+        if account.state == "removing":
+            raise Conflict(f"{name} is being removed: its reads stay as they are")
+        report, after = Reparsed(name), 0
+        self._audit.record(actor, "reads.reparse", "asked", target=name, since=since.isoformat() if since else None)
+        with ExitStack() as stack:
+            # Ends are given, and months emptied, by the times that were there when somebody looked.
+            for lease, busy in (
+                (f"reparse-{account.id}", f"the payloads of {name} are being read again by another process"),
+                ("purge", "a purge is running: try again when it is over"),
+                ("recompute", "ends are being computed for another policy: try again when that is over"),
+            ):
+                try:
+                    stack.enter_context(self._store.lease(lease))
+                except Conflict:
+                    raise Conflict(busy) from None
+            while True:
+                with self._store.write() as connection:
+                    rows = self._page(connection, account.id, after, since)
+                    if not rows:
+                        break
+                    before = report.changed
+                    some, hits = self._found(connection, account.id, connector, rows, report)
+                    rewrite(self._store, connection, account.id, some)
+                    rewrite_hits(connection, to_micros(self._clock.now()), hits.gone, hits.changed, hits.fresh)
+                    if some:
+                        self._audit.record(
+                            actor, "reads.reparse", "changed", target=name, within=connection,
+                            results=report.changed - before, first=some[0].kept.id, last=some[-1].kept.id,
+                        )  # fmt: skip
+                after = rows[-1].id
+        self._audit.record(
+            actor, "reads.reparse", "done", target=name, results=report.changed, looked_at=report.looked_at,
+            moved={str(by): count for by, count in report.moved.items()}, plates=report.plates,
+            refused=report.refused.total(), doubles=report.doubles, end_now=report.end_now,
+        )  # fmt: skip
+        return report
+
+    def _page(self, connection: Connection, ident: int, after: int, since: datetime | None) -> list[KeptRead]:
+        now = to_micros(self._clock.now())
+        return kept_reads(self._store, connection, ident, after, now, to_micros(since) if since else None, BATCH)
+
+    def _found(
+        self, connection: Connection, ident: int, connector: Connector[Any], rows: Sequence[KeptRead], report: Reparsed
+    ) -> tuple[list[Rewrite], _Matched]:
+        """What reads shall say, and their hits, counted in the report; changes nothing."""
+        report.looked_at += len(rows)
+        pairs = [(kept, read, what) for kept, read in _parsed(connector, rows, report) if (what := differs(kept, read))]
+        renamed = {read.vendor_read_id for kept, read, _ in pairs if read.vendor_read_id != kept.vendor_read_id}
+        there, fresh = taken(self._store, connection, ident, renamed), list[tuple[KeptRead, Read, set[str]]]()
+        for kept, read, what in pairs:
+            if read.vendor_read_id != kept.vendor_read_id:
+                if read.vendor_read_id in there:
+                    report.doubles += 1
+                    continue
+                there.add(read.vendor_read_id)
+            fresh.append((kept, read, what))
+            _count(report, kept, read, what)
+        hits = self._matched(connection, fresh)
+        report.hits_found += len(hits.fresh)
+        report.hits_gone += len(hits.gone)
+        some = self._with_ends(connection, ident, [one[:2] for one in fresh], hits.hit, report)
+        report.changed += len(some)
+        return some, hits
+
+    def _matched(self, connection: Connection, some: Sequence[tuple[KeptRead, Read, set[str]]]) -> _Matched:
+        known: dict[int, list[KnownHit]] = {}
+        for one in hits_of(self._store, connection, [one[0].id for one in some]):
+            known.setdefault(one.read_id, []).append(one)
+        matched = _Matched([], [], [], set(known))
+        other = [(kept, read) for kept, read, what in some if what & {"plate", "state"}]
+        reads = [read for _, read in other]
+        found: dict[int, list[Hit]] = {}
+        keys = {read.plate: fold(read.plate) for read in reads}
+        for hit in find(self._store, connection, reads, keys, to_micros(self._clock.now())):
+            found.setdefault(hit.place, []).append(hit)
+        for place, (kept, read) in enumerate(other):
+            left = set[int]()
+            for one in known.get(kept.id, ()):
+                if fold(one.plate) == keys[read.plate]:
+                    matched.changed.append((one, *compare(read.plate, read.plate_state, one.plate, one.plate_state)))
+                    left.add(one.entry_id)
+                elif one.verdict == "unverified":
+                    matched.gone.append(one)
+                else:
+                    left.add(one.entry_id)
+            new = [(kept.id, hit) for hit in found.get(place, ()) if hit.entry_id not in left]
+            matched.fresh.extend(new)
+            matched.hit.discard(kept.id)
+            if left or new:
+                matched.hit.add(kept.id)
+        return matched
+
+    def _with_ends(
+        self,
+        connection: Connection,
+        ident: int,
+        pairs: Sequence[tuple[KeptRead, Read]],
+        hit: set[int],
+        report: Reparsed,
+    ) -> list[Rewrite]:
+        ends, now = self._ends(), to_micros(self._clock.now())
+        ids = [kept.id for kept, _ in pairs]
+        linked = needed(self._store, connection, ids)
+        was_hit = {one.read_id for one in hits_of(self._store, connection, ids)}
+        some = []
+        for kept, read in pairs:
+            until, rule = _end(ends, ident, kept, to_micros(read.captured_at), kept.id in linked | was_hit,
+                               kept.id in linked | hit)  # fmt: skip
+            report.sooner += until < kept.expires_at
+            report.later += until > kept.expires_at
+            report.end_now += until <= now and not kept.held
+            some.append(Rewrite(kept, read, until, rule))
+        return some
+
+
+def _end(
+    ends: Ends, ident: int, kept: KeptRead, captured_at: int, needed_before: bool, needed_now: bool
+) -> tuple[int, str]:
+    """The end of a read under its corrected time; where it was sooner than policy's before, it gets no later one."""
+    times = (kept.received_at, kept.ingested_at)
+    before = ends.end(ident, kept.captured_at, *times, needed_before)
+    after = ends.end(ident, captured_at, *times, needed_now)
+    if before is None or after is None:
+        return kept.expires_at, kept.rule
+    if kept.expires_at < before[0] and kept.expires_at < after[0]:
+        return kept.expires_at, kept.rule
+    return after
+
+
+def _parsed(connector: Connector[Any], rows: Sequence[KeptRead], report: Reparsed) -> list[tuple[KeptRead, Read]]:
+    """Reads with what their payloads say now; those that say nothing any more are counted and left out."""
+    pairs = []
+    for kept in rows:
+        record = Record(kept.kind, kept.record(), kept.part)
+        try:
+            read = accept(connector.parse(record), from_micros(kept.received_at))
+        except (RecordRejected, Unusable) as wrong:
+            report.refused[f"{wrong.field}: {wrong.reason}"] += 1
+            continue
+        except Exception as failed:  # a fault of the connector's costs nothing that is kept
+            report.refused[f"record: could not be parsed: {type(failed).__name__} in the connector"] += 1
+            continue
+        pairs.append((kept, read))
+    return pairs
+
+
+def _count(report: Reparsed, kept: KeptRead, read: Read, what: set[str]) -> None:
+    if "time" in what:
+        report.moved[round((to_micros(read.captured_at) - kept.captured_at) / 1_000_000)] += 1
+    report.plates += "plate" in what
+    report.states += "state" in what
+    report.cameras += "camera" in what
+    report.places += "place" in what
+    report.others += what == {"other"}

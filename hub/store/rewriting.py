@@ -1,0 +1,250 @@
+"""Writing what a kept read says anew, in its place: the one way in which more than a read's end ever changes.
+
+A read keeps its id, its payload and its pictures. On PostgreSQL it moves to the month of its new time, and its payload
+with it.
+"""
+
+from collections.abc import Collection, Sequence
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, delete, text, update
+
+from hub.area import cell_of
+from hub.errors import IntegrityBroken
+from hub.store import tables
+from hub.store.cameras import known_cameras
+from hub.store.codec import decompress
+from hub.store.details import details_of
+from hub.store.engine import Store
+from hub.store.instant import to_micros
+from hub.store.matching import Hit
+from hub.store.plates import plate_ids, remove_unread
+from hub.store.reads import candidates_of
+from normalize.plate import fold
+from normalize.read import Read
+
+_COLUMNS: Final = (
+    "r.id, r.vendor_read_id, r.plate_id, l.plate, r.plate_raw, r.plate_state, r.plate_confidence, r.state_confidence, "
+    "c.vendor_id AS camera, r.captured_at, r.zone, r.received_at, r.ingested_at, r.latitude, r.longitude, r.make, "
+    "r.colour, r.body, r.expires_at, r.rule, r.held, p.kind, p.part, p.payload, p.sha256, p.details, d.names"
+)
+# The time belongs to the key: on PostgreSQL it names the month that a row lies in.
+_COLUMNS_OF_A_READ: Final = (
+    *("vendor_read_id", "plate_id", "camera_id", "cell", "expires_at", "rule", "plate_raw", "plate_state"),
+    *("plate_confidence", "state_confidence", "captured_at", "zone", "latitude", "longitude", "make", "colour", "body"),
+)
+_REWRITTEN: Final = (
+    f"UPDATE reads SET {', '.join(f'{name} = :{name}' for name in _COLUMNS_OF_A_READ)} "
+    "WHERE id = :id AND captured_at = :before"
+)
+_MOVED: Final = (
+    "UPDATE payloads SET captured_at = :captured_at, details = :details WHERE read_id = :id AND captured_at = :before"
+)
+_RENAMED: Final = (
+    "UPDATE ledger SET vendor_read_id = :new WHERE connection_id = :connection_id AND vendor_read_id = :old"
+)
+_CANDIDATE: Final = ("read_id", "rank", "plate_id", "confidence", "captured_at", "expires_at")
+
+
+class KeptRead(NamedTuple):
+    """A read as it is kept, with the bytes that it came from."""
+
+    id: int
+    vendor_read_id: str
+    plate_id: int
+    plate: str
+    plate_raw: str
+    plate_state: str | None
+    plate_confidence: float | None
+    state_confidence: float | None
+    camera: str
+    captured_at: int
+    zone: str
+    received_at: int
+    ingested_at: int
+    latitude: float | None
+    longitude: float | None
+    make: str | None
+    colour: str | None
+    body: str | None
+    expires_at: int
+    rule: str
+    held: bool
+    kind: str
+    part: int
+    payload: bytes
+    sha256: bytes
+    details: bytes
+    names: bytes
+
+    def record(self) -> bytes:
+        """The bytes as they arrived; raises `IntegrityBroken` where they were changed since."""
+        payload = decompress(self.payload, self.names)
+        if sha256(payload).digest() != self.sha256:
+            raise IntegrityBroken(f"the payload of read {self.id} is not what arrived")
+        return payload
+
+
+class Rewrite(NamedTuple):
+    """What a kept read shall say, and the end (µs) that it shall have, by which rule."""
+
+    kept: KeptRead
+    read: Read
+    until: int
+    rule: str
+
+
+class KnownHit(NamedTuple):
+    """A hit that is kept, with the plate and state of its entry."""
+
+    id: int
+    read_id: int
+    entry_id: int
+    verdict: str
+    plate: str
+    plate_state: str | None
+
+
+def kept_reads(
+    store: Store, connection: Connection, connection_id: int, after: int, now: int, since: int | None, most: int
+) -> list[KeptRead]:
+    """The next reads of a connection behind an id, in the order of their ids; none whose time is over."""
+    newer = "" if since is None else "AND r.captured_at >= :since"
+    sql = (
+        f"SELECT {_COLUMNS} FROM reads r JOIN payloads p ON p.read_id = r.id AND p.captured_at = r.captured_at "
+        "JOIN dictionaries d ON d.id = p.dictionary_id JOIN plates l ON l.id = r.plate_id "
+        "JOIN cameras c ON c.id = r.camera_id "
+        f"WHERE r.connection_id = :connection_id AND r.id > :after AND r.expires_at > :now {newer} "
+        f"ORDER BY r.id LIMIT {most}"
+    )
+    bound = {"connection_id": connection_id, "after": after, "now": now}
+    rows = store.rows(connection, sql, bound if since is None else {**bound, "since": since})
+    return [KeptRead(*row) for row in rows]
+
+
+def taken(store: Store, connection: Connection, connection_id: int, ids: Collection[str]) -> set[str]:
+    """Those of a vendor's ids that some read of the connection has."""
+    if not ids:
+        return set()
+    sql = (
+        "SELECT vendor_read_id FROM ledger "
+        f"WHERE connection_id = :connection_id AND {store.one_of('vendor_read_id', 'ids')}"
+    )
+    bound = {"connection_id": connection_id, "ids": store.as_list(sorted(ids))}
+    return {row[0] for row in store.rows(connection, sql, bound)}
+
+
+def needed(store: Store, connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Those reads that a case or an event needs."""
+    sql = f"SELECT read_id FROM links WHERE {store.one_of('read_id', 'ids')}"
+    return {row[0] for row in store.rows(connection, sql, {"ids": store.as_list(list(ids))})}
+
+
+def hits_of(store: Store, connection: Connection, ids: Sequence[int]) -> list[KnownHit]:
+    """The hits of reads."""
+    sql = (
+        "SELECT h.id, h.read_id, h.entry_id, h.verdict, e.plate, e.plate_state FROM hits h "
+        f"JOIN hotlist_entries e ON e.id = h.entry_id WHERE {store.one_of('h.read_id', 'ids')}"
+    )
+    return [KnownHit(*row) for row in store.rows(connection, sql, {"ids": store.as_list(list(ids))})]
+
+
+def rewrite(store: Store, connection: Connection, connection_id: int, some: Sequence[Rewrite]) -> None:
+    """Let reads say what they shall, each in its place, with everything that hangs on what they say but their hits."""
+    if not some:
+        return
+    choices = {one.kept.id: candidates_of(one.read) for one in some}
+    plates = {one.read.plate for one in some}
+    plates.update(plate for listed in choices.values() for _, plate, _ in listed)
+    plate_of = plate_ids(store, connection, {plate: fold(plate) for plate in plates})
+    cameras = known_cameras(store, connection, connection_id, [one.read for one in some])
+    ids = [one.kept.id for one in some]
+    of_them = {"ids": store.as_list(ids)}
+    before = {one.kept.plate_id for one in some}
+    gone = f"DELETE FROM candidates WHERE {store.one_of('read_id', 'ids')} RETURNING plate_id"
+    before.update(connection.scalars(text(gone), of_them))
+    candidates, reads, payloads, renamed = [], [], [], []
+    for one in some:
+        kept, read, camera = one.kept, one.read, cameras[one.read.camera.id]
+        captured, place = to_micros(read.captured_at), read.place
+        here = {"id": kept.id, "before": kept.captured_at}
+        reads.append({
+            **here, "vendor_read_id": read.vendor_read_id, "plate_id": plate_of[read.plate], "camera_id": camera.id,
+            "cell": cell_of(place.latitude, place.longitude) if place else camera.cell, "expires_at": one.until,
+            "rule": one.rule, **_said(read),
+        })  # fmt: skip
+        payloads.append({**here, "captured_at": captured, "details": details_of(read)})
+        if read.vendor_read_id != kept.vendor_read_id:
+            renamed.append({"connection_id": connection_id, "old": kept.vendor_read_id, "new": read.vendor_read_id})
+        for rank, plate, confidence in choices[kept.id]:
+            candidates.append((kept.id, rank, plate_of[plate], confidence, captured, one.until))
+    for sql, rows in ((_REWRITTEN, reads), (_MOVED, payloads), (_RENAMED, renamed)):
+        if rows:
+            connection.execute(text(sql), rows)
+    store.insert(connection, tables.candidates, _CANDIDATE, candidates)
+    remove_unread(store, connection, before)
+
+
+def rewrite_hits(
+    connection: Connection,
+    at: int,
+    gone: Sequence[KnownHit],
+    changed: Sequence[tuple[KnownHit, str, str]],
+    fresh: Sequence[tuple[int, Hit]],
+) -> None:
+    """Remove hits, give others their kind and state, and keep fresh ones of reads (by id), found at `at` (µs)."""
+    table = tables.hits
+    for one in gone:
+        connection.execute(delete(table).where(table.c.id == one.id))
+    for hit, kind, state in changed:
+        connection.execute(update(table).where(table.c.id == hit.id).values(kind=kind, state_match=state))
+    for read_id, found in fresh:
+        connection.execute(
+            table.insert().values(
+                read_id=read_id, entry_id=found.entry_id, kind=found.kind, state_match=found.state_match, found_at=at,
+                verdict="unverified",
+            )
+        )  # fmt: skip
+
+
+def differs(kept: KeptRead, read: Read) -> set[str]:
+    """What a read says otherwise than it is kept: `time`, `plate`, `state`, `camera`, `place`, `other`."""
+    said, place = _said(read), read.place
+    found = set[str]()
+    if said["captured_at"] != kept.captured_at:
+        found.add("time")
+    if read.plate != kept.plate:
+        found.add("plate")
+    if said["plate_state"] != kept.plate_state:
+        found.add("state")
+    if read.camera.id != kept.camera:
+        found.add("camera")
+    if (place.latitude if place else None, place.longitude if place else None) != (kept.latitude, kept.longitude):
+        found.add("place")
+    others = ("plate_raw", "plate_confidence", "state_confidence", "zone", "make", "colour", "body")
+    if (
+        any(said[name] != getattr(kept, name) for name in others)
+        or details_of(read) != kept.details
+        or read.vendor_read_id != kept.vendor_read_id
+    ):
+        found.add("other")
+    return found
+
+
+def _said(read: Read) -> dict[str, Any]:
+    """The columns of `reads` that hold what a read says by itself."""
+    place, vehicle = read.place, read.vehicle
+    return {
+        "plate_raw": read.plate_raw,
+        "plate_state": read.state.code,
+        "plate_confidence": read.plate_confidence,
+        "state_confidence": read.state_confidence,
+        "captured_at": to_micros(read.captured_at),
+        "zone": read.zone.value,
+        "latitude": place.latitude if place else None,
+        "longitude": place.longitude if place else None,
+        "make": vehicle.make.code,
+        "colour": vehicle.colour.code,
+        "body": vehicle.body.code,
+    }
