@@ -49,6 +49,7 @@ from hub.retention.reconcile import Reconciliation
 from hub.retention.reviews import Reviews
 from hub.search.export import Export
 from hub.search.lookup import Lookups
+from hub.search.one import OneRead
 from hub.search.query import Cursor, Query
 from hub.search.reads import Search
 from hub.search.rows import Found, rows_of
@@ -93,6 +94,7 @@ class Hub:
     search: Search
     lookups: Lookups
     export: Export
+    one: OneRead
     analysis: Analysis
     retention: Retention
     ages: Ages
@@ -203,6 +205,7 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
             asking, audit, clock, search.find, connections.list, connections.open, intake.take, connections.pause
         ),
         export=Export(asking, audit, clock, search.every, search.covered),
+        one=OneRead(store, images, asking, clock, governing.clauses),
         analysis=Analysis(store, asking, clock, profile.zone),
         retention=retention,
         ages=Ages(store, audit, clock, profile, lambda: _kinds(store, connections), holds.bookings),
