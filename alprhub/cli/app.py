@@ -26,6 +26,7 @@ from alprhub.cli import (
     reads,
     retention,
     run,
+    sandbox,
     search,
     serve,
     weights,
@@ -67,6 +68,7 @@ app.command()(run.run)
 app.command()(run.runs)
 app.command("read")(reading.read)
 app.command("demo")(demo.demo)
+app.command()(sandbox.sandbox)
 app.command()(serve.serve)
 
 
