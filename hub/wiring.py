@@ -204,7 +204,7 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         lookups=Lookups(
             asking, audit, clock, search.find, connections.list, connections.open, intake.take, connections.pause
         ),
-        export=Export(asking, audit, clock, search.every, search.covered),
+        export=Export(asking, audit, clock, search.every, search.covered, images),
         one=OneRead(store, images, asking, clock, governing.clauses),
         analysis=Analysis(store, asking, clock, profile.zone),
         retention=retention,
