@@ -28,10 +28,6 @@ LOOPBACK = ["127.0.0.1"]
 _BRISK = "50"
 """Requests a second: a stand-in of one's own may be asked more often than a vendor."""
 _NATIVE_HISTORY = 12
-_COLUMNS = (
-    "read_id", "plate", "state", "captured_at", "camera_id", "camera_name", "latitude", "longitude",
-    "plate_confidence", "make", "model", "colour", "body",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -177,22 +173,18 @@ def parkpow(ground: Ground) -> StandIn:
 
 
 def stream(ground: Ground) -> StandIn:
-    """Plate Recognizer's Stream: sends what it sees to the hub's receiver, each plate with a picture."""
+    """A sender of the highway department's: each read as JSON, to the hub's receiver as soon as it is made."""
     if ground.push_to is None:
         raise ValueError(
             "stream only sends: say --push-to with the address of `alprhub serve`, such as http://127.0.0.1:8355"
         )
     address, headers = f"{ground.push_to}/in/stream", {"x-alprhub-key": PUSH_KEY}
 
-    def take(passes: Sequence[Pass]) -> None:
-        # Drawing needs OpenCV and numpy, which the other stand-ins do without.
-        from .pictures import plate_jpeg
-
-        for one in passes:
-            _parkpow.push(address, _parkpow.recognition(one), headers, upload=plate_jpeg(one.plate, seed=one.number))
+    def take(one: Pass) -> None:
+        post(address, _in_the_words_of_the_hub("HW", one), headers)
 
     return StandIn(
-        "stream", "stream", "platerecognizer", "sends to the hub", take, settings={"webhook_secret": PUSH_KEY},
+        "stream", "stream", "generic_webhook", "sends to the hub", _each(take), settings={"webhook_secret": PUSH_KEY},
         secrets=("webhook_secret",),
     )  # fmt: skip
 
@@ -258,17 +250,24 @@ def _file_of(first: Pass) -> str:
 
 def _csv(folder: Path, name: str, passes: Sequence[Pass]) -> None:
     """Write an export whose columns have the hub's own names, whole or not at all."""
+    rows = [_in_the_words_of_the_hub("HD", one) for one in passes]
     hidden = folder / f".{name}.part"
     with hidden.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        for one in passes:
-            car, camera = one.vehicle, one.camera
-            writer.writerow((
-                f"HD-{one.number}", one.plate, one.state or "", one.time.isoformat(), camera.number, camera.name,
-                camera.latitude, camera.longitude, one.confidence, car.make, car.model, car.colour, car.body,
-            ))  # fmt: skip
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
     os.replace(hidden, folder / name)
+
+
+def _in_the_words_of_the_hub(prefix: str, one: Pass) -> dict[str, Any]:
+    """A read as a sender tells it who uses the hub's own names."""
+    car, camera = one.vehicle, one.camera
+    return {
+        "read_id": f"{prefix}-{one.number}", "plate": one.plate, "state": one.state or "",
+        "captured_at": one.time.isoformat(), "camera_id": str(camera.number), "camera_name": camera.name,
+        "latitude": camera.latitude, "longitude": camera.longitude, "confidence": one.confidence, "make": car.make,
+        "model": car.model, "colour": car.colour, "body": car.body,
+    }  # fmt: skip
 
 
 __all__ = ["MAKERS", "Ground", "StandIn"]

@@ -9,7 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from starlette.requests import Request
 
+from alprhub.sandbox.service import Service
 from alprhub.sandbox.stand_ins import MAKERS
 from alprhub.sandbox.town import Town
 from alprhub.sandbox.world import World
@@ -142,3 +145,24 @@ def test_a_name_that_is_none_and_one_that_has_nobody_to_send_to_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=said), Town(tmp_path, names, passes=120, clock=clock, ticking=False):
         pass
+
+
+def test_those_that_send_send_what_passes_to_the_receiver(tmp_path: Path, clock: Hands) -> None:
+    came: list[tuple[str, str | None, dict[str, Any]]] = []
+    receiver = FastAPI()
+
+    @receiver.post("/in/{name}")
+    async def take(name: str, request: Request) -> dict[str, str]:
+        came.append((name, request.headers.get("x-alprhub-key"), await request.json()))
+        return {}
+
+    with (
+        Service(receiver) as service,
+        Town(tmp_path, ["stream"], passes=120, clock=clock, ticking=False, push_to=service.url) as town,
+    ):
+        clock.turn(minutes=1)
+        count = town.pass_on()
+        key = town.standing[0].settings["webhook_secret"]
+    assert count == len(came) > 0
+    assert [(name, sent) for name, sent, _ in came] == [("stream", key)] * count
+    assert [body["plate"] for _, _, body in came] == [one.plate for one in town.world.later("stream", 0)]
