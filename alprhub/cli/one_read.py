@@ -128,7 +128,10 @@ def _lines(whole: Whole, zone: ZoneInfo) -> list[tuple[str, str]]:
         ("source", f"{read.connection} ({read.connector}), {_OBTAINED.get(read.obtained, read.obtained)}"),
         ("its number there", whole.vendor_read_id),
         ("arrived", f"{words.moment(read.received_at, zone)}, {words.span(read.lag_seconds)} after it was taken"),
-        ("kept until", f"{words.moment(read.expires_at, zone)}: {whole.clause or 'no clause is known'}"),
+        (
+            "kept until",
+            f"{words.moment(read.expires_at, zone)}: {whole.clause or 'no clause is known'}, rule {whole.ends_by}",
+        ),
     ]
     if whole.held_for:
         lines.append(("not destroyed while", f"case {words.named(whole.held_for)} needs it"))
