@@ -11,14 +11,16 @@ help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The lists are whole, so nothing is resolved again: pip would ask for a newer release for an extra of one pinned.
+# What is going on is said on stderr: stdout belongs to what the targets print.
 .venv/.ready: requirements/dev.txt pyproject.toml
+	@echo "Setting up .venv, once: some hundred Python packages, which takes a minute or two" >&2
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv venv --quiet --allow-existing .venv && \
-	  VIRTUAL_ENV=.venv uv pip install --quiet --no-deps --require-hashes -r requirements/dev.txt && \
+	  VIRTUAL_ENV=.venv uv pip install --no-deps --require-hashes -r requirements/dev.txt && \
 	  VIRTUAL_ENV=.venv uv pip install --quiet --no-deps --no-build-isolation -e .; \
 	else \
 	  $(PYTHON) -m venv .venv && \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt && \
+	  $(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt >&2 && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	fi
 	@touch $@

@@ -3,51 +3,37 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-
 from alprhub.cli.output import print_json
+from alprhub.demo_told import Story, Teller
 from alprhub.sandbox import Sandbox, open_sandbox
-from hub.audit.record import Actor
+from alprhub.sandbox.motorola import drop_settings
+from connectors.contract import ListsCameras
+from hub.audit.record import Actor, Why
 from hub.clock import SystemClock
 from hub.hotlists.lists import NewEntry
-from hub.hotlists.publishing import Published
+from hub.policy.durations import Duration
+from hub.search.query import MOST_ROWS, Query
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
+from hub.words import count
+from normalize.plate import fold
 from normalize.states import state
 
+AGENCY = "Marisol Beach (made up)"
 SOURCES = ("flock", "rekor", "motorola", "native")
 HOT_LIST = "demo-wanted"
 REACH = timedelta(days=366)
-STEPS = 15
+DAYS, PASSES = 7, 1500
 PHOTOS = 12
-MOTOROLA_EXPORT = {
-    "settle_seconds": 0,
-    "time_format": "%m/%d/%Y %I:%M:%S %p",
-    "zone": "America/Los_Angeles",
-    "read_id_column": "Record ID",
-    "plate_column": "Plate",
-    "state_column": "State",
-    "captured_at_column": "Timestamp",
-    "camera_id_column": "Camera",
-    "camera_name_column": "Site",
-    "latitude_column": "Latitude",
-    "longitude_column": "Longitude",
-    "confidence_column": "Confidence",
-    "make_column": "Make",
-    "model_column": "Model",
-    "colour_column": "Color",
-}
-"""The column map an admin would set for the exports of this stand-in."""
-Round = Callable[[], list[dict[str, Any]]]
+SHOWN = 8
+OTHER_STATE = "US-NV"
+WHY = Why("stolen_vehicle", "trying the demonstration")
 
 
 class _ShiftedClock(SystemClock):
@@ -65,83 +51,88 @@ class _ShiftedClock(SystemClock):
         self._shift += by
 
 
-@dataclass
-class _Show:
-    """Tells a person what happens, or stays silent."""
-
-    progress: Progress
-    task: Any
-
-    def step(self, text: str) -> None:
-        """One step is about to happen."""
-        self.progress.update(self.task, description=text)
-        self.progress.advance(self.task)
-
-
 def run(*, once: bool, pictures: Path | None, as_json: bool) -> None:
     """Run the demonstration in a folder of its own; `once` ends without asking, `as_json` prints one object."""
     folder = HubSettings().data / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
-    console = Console(stderr=as_json)
+    teller = Teller(quiet=as_json)
     started = time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     models = pictures and HubSettings().models
-    settings = HubSettings(data=folder, agency="Marisol Beach (made up)", profile="hermosa-beach", models=models)
+    # Whatever the environment says: a demonstration never touches the store of an agency.
+    settings = HubSettings(
+        data=folder, database_url=None, images=None, agency=AGENCY, profile="hermosa-beach", models=models
+    )
     clock = _ShiftedClock()
-    with (
-        Progress(*columns, console=console, transient=True, disable=as_json) as progress,
-        open_sandbox(folder / "vendors", seed=7, now=clock.now(), passes=300) as sandbox,
-        open_hub(settings, clock) as hub,
-    ):
-        show = _Show(progress, progress.add_task("starting", total=STEPS))
-        result = _job(hub, clock, sandbox, _photos(sandbox, pictures, clock.now()), show)
-    result["seconds"] = round(time.monotonic() - started, 1)
-    if as_json:
-        print_json(result)
-    else:
-        _print(console, result, folder)
-    if not once and not as_json and sys.stdin.isatty():
-        console.input("Enter ends the demonstration; its store stays for the commands above. ")
+    with ExitStack() as stack:
+        with teller.step("Starting stand-ins for three vendors, with a week of made-up traffic") as done:
+            sandbox = stack.enter_context(
+                open_sandbox(folder / "vendors", seed=7, now=clock.now(), passes=PASSES, days=DAYS)
+            )
+            hub = stack.enter_context(open_hub(settings, clock))
+            done("Stand-ins for three vendors run, with a week of made-up traffic")
+        result, story = _job(hub, clock, sandbox, _photos(sandbox, pictures, clock.now()), teller)
+        result["seconds"] = round(time.monotonic() - started, 1)
+        if as_json:
+            print_json(result)
+            return
+        teller.tell(result, story, folder)
+        if not once and sys.stdin.isatty():
+            teller.console.input(
+                "\nThe stand-ins answer until you press Enter; the store stays for the commands above. "
+            )
 
 
-def _job(hub: Hub, clock: _ShiftedClock, sandbox: Sandbox, native: Path, show: _Show) -> dict[str, Any]:
+def _job(
+    hub: Hub, clock: _ShiftedClock, sandbox: Sandbox, native: Path, teller: Teller
+) -> tuple[dict[str, Any], Story]:
     actor = Actor.of_process()
-    show.step("adding four connections, each after a live check")
-    for name, values in _connections(sandbox, native, hub.settings.models).items():
-        hub.connections.add(actor, name, name, values)
-    hub.hotlists.load(actor, HOT_LIST, _wanted(sandbox))
+    names = {name: hub.connections.kind(name).info.name for name in SOURCES}
+    with teller.step("Joining the hub to four sources, each tried first") as done:
+        for name, values in _connections(sandbox, native, hub.settings.models).items():
+            hub.connections.add(actor, name, name, values)
+        wanted = _wanted(sandbox)
+        hub.hotlists.load(actor, HOT_LIST, wanted)
+        done(f"Four sources are joined, each was tried first; {count(len(wanted), 'wanted car')} are on a list")
     since = clock.now() - REACH
 
-    def pull(name: str) -> dict[str, int]:
-        show.step(f"sync {name}")
-        return asdict(hub.sync.run(actor, name, None if name == "native" else since))
-
-    def each(run: Callable[[Actor, str, str], Published]) -> list[dict[str, Any]]:
-        return [asdict(run(actor, HOT_LIST, name)) for name in sorted(SOURCES)]
+    def pull(name: str, again: bool = False) -> dict[str, int]:
+        doing = f"Asking {names[name]}{' again' if again else ''} for what its cameras saw"
+        with teller.step(doing) as done:
+            seen = asdict(
+                hub.sync.run(actor, name, None if name == "native" else since, progress=teller.counting(doing))
+            )
+            done("" if again else f"{names[name]}: {count(seen['stored'], 'read')} kept")
+        return seen
 
     first = {name: pull(name) for name in SOURCES}
-    second = {name: pull(name) for name in SOURCES}
-    publish, verify = partial(each, hub.publishing.publish), partial(each, hub.publishing.verify)
-    outcomes = [_published(publish, verify, sandbox, show)]
-    stolen = sandbox.world.wanted[0].vehicle
-    hub.hotlists.withdraw(actor, HOT_LIST, stolen.plate, None, "recovered")
-    outcomes.append(_published(publish, verify, sandbox, show))
-    show.step("two days pass; what has expired is purged")
-    clock.move_on(timedelta(days=2))
-    purged = hub.retention.purge(actor)
+    second = {name: pull(name, again=True) for name in SOURCES}
+    stored_again = sum(counts["stored"] for counts in second.values())
+    teller.did(f"All four were asked a second time: {count(stored_again, 'read')} kept twice")
+    story = _story(hub, actor, names)
+    outcomes = [_published(hub, actor, sandbox, teller, f"the list of {count(len(wanted), 'car')}")]
+    found = sandbox.world.wanted[0].vehicle
+    hub.hotlists.withdraw(actor, HOT_LIST, found.plate, None, "recovered")
+    teller.did(f"{found.plate} was found and is taken off the list")
+    outcomes.append(_published(hub, actor, sandbox, teller, "the list without it"))
+    with teller.step("Two days pass: destroying what has reached the end of its time") as done:
+        clock.move_on(timedelta(days=2))
+        purged = hub.retention.purge(actor)
+        story.destroyed = hub.certificates.list()
+        story.certificates = hub.certificates.verify()
+        done(f"Two days have passed: {count(sum(purged.values()), 'read')} destroyed, each with a certificate")
     _, connector = hub.connections.open("native")
     published = _merged(*outcomes)
     hits = sum(counts["hits"] for counts in first.values())
     seen = first["native"]
-    return {
+    result = {
         "ok": _ok(first, second, published, purged, hits),
         "seconds": 0.0,
         "connections": [
             {"key": name, **{k: first[name][k] for k in ("pulled", "stored", "duplicates", "quarantined")}}
             for name in SOURCES
         ],
-        "second_sync_stored": sum(counts["stored"] for counts in second.values()),
+        "second_sync_stored": stored_again,
         "hits": hits,
         "publish": published,
         "purged": purged,
@@ -151,6 +142,36 @@ def _job(hub: Hub, clock: _ShiftedClock, sandbox: Sandbox, native: Path, show: _
             "plates": seen["stored"],
         },
     }
+    return result, story
+
+
+def _story(hub: Hub, actor: Actor, names: dict[str, str]) -> Story:
+    """What people are shown and programs are not: the newest hits in full, and a read with a picture."""
+    rows = hub.search.find(actor, Query(WHY, hits_only=True, limit=MOST_ROWS)).rows
+    # One of another state is always among them: it is what a person must see before anybody is stopped.
+    strangers = hub.search.find(actor, Query(WHY, hits_only=True, states=(OTHER_STATE,), limit=1)).rows
+    chosen = {row.id: row for row in (*rows[:SHOWN], *strangers)}
+    newest = [hub.one.show(actor, WHY, ident) for ident in chosen]
+    pictured = next(iter(hub.search.find(actor, Query(WHY, connections=("native",), limit=1)).rows), None)
+    cameras = {
+        name: len({row.camera for row in hub.search.find(actor, Query(WHY, connections=(name,), limit=MOST_ROWS)).rows})
+        for name in SOURCES
+    }
+    cars = len({fold(row.plate) for row in rows})
+    _, rekor = hub.connections.open("rekor")  # its reads have numbers for cameras, and names stand in a list
+    listed = rekor.cameras() if isinstance(rekor, ListsCameras) else ()
+    called = {camera.id: camera.name for camera in listed if camera.name}
+    limits = {rule.id: rule.max.dur for rule in hub.profile.rules if rule.max is not None}
+    periods = {rule: _period(duration) for rule, duration in limits.items()}
+    shown = pictured.id if pictured else None
+    return Story(names, cameras, len(rows), cars, newest, shown, hub.profile.zone, called, periods)
+
+
+def _period(duration: Duration) -> str:
+    """A period of the calendar in words."""
+    years, months = divmod(duration.months, 12)
+    parts = ((years, "year"), (months, "month"), (duration.elapsed.days, "day"))
+    return " and ".join(count(number, noun) for number, noun in parts if number)
 
 
 def _ok(
@@ -176,8 +197,8 @@ def _connections(sandbox: Sandbox, native: Path, models: Path | None) -> dict[st
         "flock": {**sandbox.flock, "requests_per_second": 100},
         # One request a picture would be most of the demonstration; the native reader shows kept pictures.
         "rekor": {**sandbox.rekor, "fetch_images": False, "requests_per_second": 100},
-        "motorola": {"place": sandbox.motorola["folder"], **MOTOROLA_EXPORT},
-        "native": {"source": str(native), "camera_id": "pier-1", "models": models},
+        "motorola": dict(drop_settings(Path(sandbox.motorola["folder"]))),
+        "native": {"source": str(native), "camera_id": "pier-1", "camera_name": "Pier Entrance", "models": models},
     }
 
 
@@ -203,13 +224,15 @@ def _photos(sandbox: Sandbox, named: Path | None, now: datetime) -> Path:
     return folder
 
 
-def _published(publish: Round, verify: Round, sandbox: Sandbox, show: _Show) -> list[dict[str, Any]]:
+def _published(hub: Hub, actor: Actor, sandbox: Sandbox, teller: Teller, what: str) -> list[dict[str, Any]]:
     """Send the list out, let somebody load Motorola's file, and read every copy back."""
-    show.step("publish the hot list to every source")
-    sent = {row["connection"]: row for row in publish()}
-    sandbox.drop.load()
-    show.step("read every copy back and compare")
-    return [{**sent[row["connection"]], **_proof(row)} for row in verify()]
+    with teller.step(f"Sending {what} to every source, and asking each what it holds") as done:
+        sent = {name: asdict(hub.publishing.publish(actor, HOT_LIST, name)) for name in sorted(SOURCES)}
+        sandbox.drop.load()
+        held = [asdict(hub.publishing.verify(actor, HOT_LIST, name)) for name in sorted(SOURCES)]
+        proved = sum(row["verified"] for row in held)
+        done(f"Every source was sent {what} and asked what it holds: {proved} of {len(held)} proved")
+    return [{**sent[row["connection"]], **_proof(row)} for row in held]
 
 
 def _proof(row: dict[str, Any]) -> dict[str, Any]:
@@ -228,33 +251,3 @@ def _merged(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> list[d
         }
         for one, two in zip(first, second, strict=True)
     ]
-
-
-def _print(console: Console, result: dict[str, Any], folder: Path) -> None:
-    counts = Table("source", "pulled", "stored", "quarantined", "hot list", "proof", "purged", box=None)
-    published = {row["connection"]: row for row in result["publish"]}
-    for row in result["connections"]:
-        list_row = published[row["key"]]
-        proof = f"{list_row['proof']}{'' if list_row['verified'] else ' (not proved)'}"
-        counts.add_row(
-            row["key"],
-            *(str(row[key]) for key in ("pulled", "stored", "quarantined")),
-            f"+{list_row['added']} -{list_row['removed']}",
-            proof,
-            str(result["purged"][row["key"]]),
-        )
-    console.print(counts)
-    native = result["native"]
-    console.print(
-        f"{result['hits']} unverified hits; a second sync stored {result['second_sync_stored']}; "
-        f"{native['plates']} plates in {native['pictures']} pictures by {native['engine']}; {result['seconds']} s\n"
-    )
-    console.print("Try on the same store:")
-    alprhub = Path(sys.argv[0])
-    for command in (
-        "search '9X*' --purpose stolen_vehicle --reason 'trying the demonstration'",
-        "connections list",
-        "quarantine list",
-        "connectors list",
-    ):
-        console.print(f"  ALPRHUB_DATA={folder} {alprhub} {command}", markup=False, highlight=False, soft_wrap=True)

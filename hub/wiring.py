@@ -57,6 +57,7 @@ from hub.retention.reconcile import Reconciliation
 from hub.retention.reviews import Reviews
 from hub.search.export import Export
 from hub.search.lookup import Lookups
+from hub.search.one import OneRead
 from hub.search.query import Cursor, Query
 from hub.search.reads import Search
 from hub.search.rows import Found, rows_of
@@ -104,6 +105,7 @@ class Hub:
     search: Search
     lookups: Lookups
     export: Export
+    one: OneRead
     analysis: Analysis
     retention: Retention
     ages: Ages
@@ -239,7 +241,8 @@ def _assembled(
         lookups=Lookups(
             asking, audit, clock, search.find, connections.list, connections.open, intake.take, connections.stop
         ),
-        export=Export(asking, audit, clock, search.every, search.covered),
+        export=Export(asking, audit, clock, search.every, search.covered, images),
+        one=OneRead(store, images, asking, clock, governing.clauses),
         analysis=Analysis(store, asking, clock, profile.zone),
         retention=retention,
         ages=Ages(store, audit, clock, profile, lambda: _kinds(store, connections), holds.bookings),

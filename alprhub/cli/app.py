@@ -1,5 +1,8 @@
 """The command tree."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from alprhub.cli import (
@@ -17,6 +20,7 @@ from alprhub.cli import (
     init,
     lookup,
     notices,
+    one_read,
     policy,
     prefect,
     quarantine,
@@ -24,6 +28,7 @@ from alprhub.cli import (
     reads,
     retention,
     run,
+    sandbox,
     search,
     serve,
     weights,
@@ -33,7 +38,6 @@ app = typer.Typer(
     name="alprhub",
     help="One careful hub between licence-plate readers of every vendor and the agency that answers for them.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(cameras.app, name="cameras")
@@ -45,6 +49,7 @@ app.add_typer(notices.app, name="notices")
 app.add_typer(policy.app, name="policy")
 app.add_typer(prefect.app, name="prefect")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(one_read.app, name="reads")
 app.add_typer(retention.app, name="retention")
 app.add_typer(weights.app, name="weights")
 for report in (certificates.certificates, ages.ages, ages.calendar, ages.reconcile):
@@ -67,7 +72,23 @@ app.command()(run.run)
 app.command()(run.runs)
 app.command("read")(reading.read)
 app.command("demo")(demo.demo)
+app.command()(sandbox.sandbox)
 app.command()(serve.serve)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"alprhub {version('alprhub')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _every_command(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:

@@ -1,11 +1,12 @@
 """`alprhub demo`: the main job on stand-ins for every vendor."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from alprhub.cli.output import AsJson, failures
+from alprhub.cli.output import AsJson, console, failures
 
 
 def demo(
@@ -14,7 +15,13 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Watch four kinds of source become one store, a hot list go out and be read back, and expired reads go."""
-    from alprhub.demo import run  # brings the stand-ins, which no other command needs
+    if not as_json:
+        console.print("The hub of a made-up town, Marisol Beach: every car, plate and vendor here is invented.")
+    try:
+        from alprhub.demo import run  # brings the stand-ins, which no other command needs
 
-    with failures():
-        run(once=once, pictures=pictures, as_json=as_json)
+        with failures():
+            run(once=once, pictures=pictures, as_json=as_json)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nThe demonstration was stopped. The same command begins it anew.\n")
+        raise typer.Exit(130) from None

@@ -12,7 +12,8 @@ from alprhub.cli.asking import Asked, asks
 from alprhub.cli.found import Ids, nothing_found, print_found, say_coverage
 from alprhub.cli.output import AsJson, console, failures, print_json
 from hub.audit.record import Actor
-from hub.search.formats import Format
+from hub.search.export import WithPictures
+from hub.search.formats import Format, form_of
 from hub.search.query import Cursor
 from hub.wiring import open_hub
 from hub.words import count
@@ -51,7 +52,11 @@ def search(
 def export(
     asked: Asked,
     out: Annotated[Path, typer.Option(help="The file to write; its manifest goes beside it.")],
-    form: Annotated[Format, typer.Option("--format", help="For spreadsheets, programs or maps.")] = Format.CSV,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="For spreadsheets, programs or maps; else as the file's name ends."),
+    ] = None,
+    pictures: Annotated[bool, typer.Option("--pictures", help="With their pictures, in a .zip.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write every read that a search finds to a file, newest first, with a manifest; writes over nothing."""
@@ -63,13 +68,23 @@ def export(
             manifest: Any = hub.export.run(
                 Actor.of_process(),
                 asked.query(hub),
-                form,
+                form_of(out, form, pictures),
                 out,
                 lambda rows: progress.update(task, description=f"{rows} rows so far"),
+                pictures=pictures,
             )
         if as_json:
             print_json(msgspec.to_builtins(manifest))
             return
         say_coverage(hub, manifest.coverage)
+        if isinstance(manifest, WithPictures):
+            console.print(_pictures(manifest))
         told = f"{out}: {count(manifest.rows, 'row')}, {count(manifest.bytes, 'byte')}, SHA-256 {manifest.sha256}"
         console.print(told, soft_wrap=True)
+
+
+def _pictures(manifest: WithPictures) -> str:
+    """How many pictures are in an archive, and why others are not."""
+    whys = {"wanted": "not fetched yet", "gone": "not at the source any more", "lost": "not in the hub's store"}
+    missing = [f"{number:,} {whys.get(state, state)}" for state, number in manifest.not_in_it.items()]
+    return f"{count(len(manifest.pictures), 'picture')}" + (f"; without {', '.join(missing)}" if missing else "")

@@ -62,6 +62,7 @@ def open_sandbox(
     *,
     vehicles: int = 400,
     passes: int = 2000,
+    days: int = 27,
     expiring: int = 10,
     pictures: int = 6,
     exports: bool = True,
@@ -69,11 +70,11 @@ def open_sandbox(
 ) -> Iterator[Sandbox]:
     """Start Flock and Rekor on loopback and fill a Motorola drop folder and a folder of pictures below `folder`.
 
-    `now` (with a zone) is when the made-up world ends; `passes` and `expiring` count per vendor, `vehicles` and
-    `pictures` in all. `exports` False leaves the drop folder's `reads/` empty. The vendors' own time is `clock`,
-    which by default starts at `now`. Everything stops with the `with`; the files stay.
+    `now` (with a zone) is when the made-up world ends, `days` after it began; `passes` and `expiring` count per vendor,
+    `vehicles` and `pictures` in all. `exports` False leaves the drop folder's `reads/` empty. The vendors' own time is
+    `clock`, which by default starts at `now`. Everything stops with the `with`; the files stay.
     """
-    world = World(seed, now, vehicles=vehicles, passes=passes, expiring=expiring)
+    world = World(seed, now, vehicles=vehicles, passes=passes, days=days, expiring=expiring)
     faults = {vendor: Faults(seed=seed) for vendor in ("flock", "rekor", "motorola")}
     flock_app = _flock.flock_app(world, faults=faults["flock"], clock=clock)
     rekor_app = _rekor.rekor_app(world, faults=faults["rekor"], clock=clock)

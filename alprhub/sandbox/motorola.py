@@ -196,6 +196,17 @@ class MotorolaDrop:
         return rows
 
 
+def drop_settings(folder: Path) -> dict[str, str]:
+    """What a connector needs to read a drop's exports and to put hot lists there: the columns as an admin maps them."""
+    return {
+        "place": str(folder), "settle_seconds": "0", "time_format": "%m/%d/%Y %I:%M:%S %p", "zone": TOWN_ZONE,
+        "read_id_column": "Record ID", "plate_column": "Plate", "state_column": "State",
+        "captured_at_column": "Timestamp", "camera_id_column": "Camera", "camera_name_column": "Camera",
+        "latitude_column": "Latitude", "longitude_column": "Longitude", "confidence_column": "Confidence",
+        "make_column": "Make", "model_column": "Model", "colour_column": "Color",
+    }  # fmt: skip
+
+
 def record_id(one: Pass) -> str:
     """The name of a record in an export."""
     return f"DET-{one.number:09d}"

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import msgspec
 from fastapi import APIRouter, FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -121,6 +122,19 @@ async def visits(request: Request) -> Response:
     following = page if state.faults.repeat_cursor else page + 1 if last < len(told) else None
     address = str(request.url.include_query_params(page=following)) if following else None
     return answer({"estimated_count": len(told), "next": address, "results": told[first:last]})
+
+
+@router.get("/media/{pass_id}.jpg")
+async def picture(request: Request, pass_id: str) -> Response:
+    """The picture of a visit; 404 for another (invented: that it needs no token, and how long it is kept)."""
+    state: ParkPowState = request.app.state.parkpow
+    one = next((one for one in state.passes if one.id == pass_id), None)
+    if one is None:
+        raise Refusal(404, "Not found.")
+    # Drawing needs OpenCV and numpy, which nothing else of this service does.
+    from .pictures import plate_jpeg
+
+    return Response(await run_in_threadpool(plate_jpeg, one.plate, seed=one.number), media_type="image/jpeg")
 
 
 def visit(state: ParkPowState, one: Pass) -> dict[str, Any]:

@@ -14,9 +14,11 @@ from itertools import accumulate
 from typing import NamedTuple
 
 VENDORS = ("flock", "rekor", "motorola")
+NEIGHBOURS = ("verkada", "rhombus", "nj_snap", "parkpow", "harbor", "pier", "stream")
+"""Who else has cameras in the town; a world has their passes where it is asked for them."""
 
 # Flock's 30 days are documented; the other two are set by the customer, and these are the values of the demo.
-RETENTION_DAYS = {"flock": 30, "rekor": 30, "motorola": 365}
+RETENTION_DAYS = {"flock": 30, "rekor": 30, "motorola": 365, **dict.fromkeys(NEIGHBOURS, 30)}
 
 TOWN, TOWN_ZONE = "Marisol Beach", "America/Los_Angeles"
 FIRST_WANTED_PLATE = "9XB0508"
@@ -48,7 +50,48 @@ _MODELS = (
     ("Tesla", "Model 3", "sedan"), ("Jeep", "Wrangler", "suv"), ("Hyundai", "Tucson", "suv"),
 )  # fmt: skip
 _COLOURS = ("white", "black", "gray", "silver", "blue", "red", "green", "beige")
-_STREETS = ("Pier Ave", "Dune St", "Lighthouse Rd", "Ocean Blvd", "Pelican Way", "Harbor Dr", "Kelp Ln", "Mission St")
+# The first three of the first three vendors look at the same corners, each from a pole that they share.
+_CAMERAS = {
+    "flock": (
+        "Pier Ave & Dune St", "Lighthouse Rd Bridge", "Ocean Blvd North", "Pelican Way & 2nd St", "Harbor Dr Gate",
+        "Kelp Ln School", "Mission St West", "Sandpiper Ct",
+    ),
+    "rekor": (
+        "City Cam 11 Pier Ave", "City Cam 12 Lighthouse Rd", "City Cam 13 Ocean Blvd", "Marina Lot Entry",
+        "Marina Lot Exit", "Civic Center Garage", "Transit Plaza", "Foghorn Rd Ramp",
+    ),
+    "motorola": (
+        "Car 21 at Pier Ave", "Car 22 at Lighthouse Rd", "Car 23 at Ocean Blvd", "Trailer 1 Driftwood Rd",
+        "Trailer 2 Anchor St", "Fixed 4 Coral Ave", "Fixed 5 Tidepool Ln", "Fixed 6 Breaker St",
+    ),
+    "verkada": (
+        "Library Driveway", "Aquarium North Lot", "Aquarium South Lot", "City Yard Gate", "Senior Center",
+        "Fire Station 2 Apron", "Skate Park", "Town Hall Steps",
+    ),
+    "rhombus": (
+        "Bluff Elementary Drop-off", "Bluff Elementary Exit", "Middle School Loop", "Gull High Lot A",
+        "Gull High Lot B", "District Office", "Stadium Gate 1", "Stadium Gate 2",
+    ),
+    "nj_snap": (
+        "Turnpike Mile 3 North", "Turnpike Mile 3 South", "Causeway Toll 1", "Causeway Toll 2", "Route 9 Split",
+        "Ferry Landing", "Quarry Rd Weigh Station", "Inlet Bridge East",
+    ),
+    "parkpow": (
+        "Boardwalk Garage In", "Boardwalk Garage Out", "Cannery Lot In", "Cannery Lot Out", "Opera House Valet",
+        "Farmers Market", "Hotel Row", "Surf Museum",
+    ),
+    "harbor": (
+        "Boat Ramp", "Fuel Dock", "Berth 4", "Berth 9", "Customs Shed", "Cold Store", "Container Gate", "Slipway",
+    ),
+    "pier": (
+        "Pier Entrance", "Pier Head", "Bait Shop", "Lifeguard Tower 1", "Lifeguard Tower 2", "Bath House",
+        "Lower Deck", "Turning Circle",
+    ),
+    "stream": (
+        "Hwy 7 Onramp", "Hwy 7 Offramp", "Weigh Lane A", "Weigh Lane B", "Rest Stop In", "Rest Stop Out", "Dam Rd",
+        "Vista Point",
+    ),
+}  # fmt: skip
 _REASONS = (
     "Stolen vehicle", "Stolen plate", "Missing person", "Felony vehicle", "Wanted person",
     "Stolen vehicle", "Protection order", "Stolen vehicle", "Hit and run", "Amber alert",
@@ -188,17 +231,45 @@ class World:
             raise ValueError("days must be 1 to 27, or more than the expiring passes would expire")
         self.seed, self.now, self.days = seed, now, days
         self._now = to_micros(now)
-        self.cameras = {vendor: tuple(_cameras(vendor, index)) for index, vendor in enumerate(VENDORS)}
+        self.cameras = {vendor: tuple(_cameras(vendor, index)) for index, vendor in enumerate(_CAMERAS)}
         self.vehicles, self.wanted = _population(random.Random(f"{seed}:vehicles"), vehicles)
         weights = [1 / (rank + 2) ** 0.8 for rank in range(vehicles)]
         self._cumulative = list(accumulate(weights))
         drafts = self._shared(random.Random(f"{seed}:shared"), int(passes * shared / 2))
+        self._made = passes
         self.passes: dict[str, tuple[Pass, ...]] = {}
         for vendor in vendors:
             rng = random.Random(f"{seed}:{vendor}")
-            known = drafts[vendor] + self._of_wanted(rng, vendor) + self._expiring(rng, vendor, expiring)
+            known = drafts.get(vendor, []) + self._of_wanted(rng, vendor) + self._expiring(rng, vendor, expiring)
             known += self._ordinary(rng, vendor, passes - len(known))
             self.passes[vendor] = _settle(rng, vendor, known)
+
+    def later(self, vendor: str, minute: int) -> tuple[Pass, ...]:
+        """What passes a vendor's cameras in a minute after `now` (0 is the first), oldest first; the same for a seed.
+
+        One to three cars a minute, no two in one second; of eight about one is wanted. Numbers go on after those of
+        the passes that the world was made with.
+        """
+        rng = random.Random(f"{self.seed}:{vendor}:later:{minute}")
+        seconds = sorted(rng.sample(range(60), rng.randint(1, 3)))
+        found = []
+        for place, second in enumerate(seconds, 1):
+            wanted = rng.random() < 0.125
+            car = (
+                rng.choice(self.wanted).vehicle
+                if wanted
+                else rng.choices(self.vehicles, cum_weights=self._cumulative)[0]
+            )
+            plate, state = (car.plate, car.state) if wanted else _as_read(rng, car)
+            moment = self._now + (60 * minute + second) * _SECOND + rng.randrange(1000) * 1000
+            camera = rng.choice(self.cameras[vendor])
+            number = self._made + 3 * minute + place
+            found.append(Pass(_uuid(rng), vendor, number, plate, state, camera, moment, *_sure(rng), car))
+        return tuple(found)
+
+    def add(self, one: Pass) -> None:
+        """Let one more car pass; it must not lie before its vendor's last one."""
+        self.passes[one.vendor] = (*self.passes[one.vendor], one)
 
     def expiring(self, vendor: str, after: timedelta = timedelta(days=2)) -> tuple[Pass, ...]:
         """The passes of one vendor that are over its retention when `after` has gone by since `now`."""
@@ -266,15 +337,15 @@ def _cameras(vendor: str, index: int) -> list[Camera]:
     """Eight cameras a vendor; the first three of every vendor share three poles, the others stand alone."""
     rng = random.Random(f"cameras:{vendor}")
     cameras = []
-    for place, street in enumerate(_STREETS):
-        shift = 0 if place < 3 else index + 1
+    for place, name in enumerate(_CAMERAS[vendor]):
+        shift = 0 if place < 3 and vendor in VENDORS else index + 1
         cameras.append(
             Camera(
                 vendor=vendor,
                 number=1000 * (index + 1) + 11 * (place + 1),
                 id=_uuid(rng),
-                name=f"{vendor[:1].upper()}{place + 1:02d} {street}",
-                street=street,
+                name=name,
+                street=name,
                 latitude=round(_LATITUDE + 0.004 * place + 0.0007 * shift, 6),
                 longitude=round(_LONGITUDE + 0.003 * (place % 4) + 0.0009 * shift, 6),
                 agent_uid=f"SYNTHETIC{vendor.upper()}AGENT{place % 2 + 1:02d}".ljust(40, "X"),
@@ -333,10 +404,15 @@ def _settle(rng: random.Random, vendor: str, drafts: list[_Draft]) -> tuple[Pass
     return tuple(
         Pass(
             draft.id, vendor, number, draft.plate, draft.state, draft.camera, draft.captured_at,
-            round(0.80 + 0.19 * rng.random(), 4), round(0.60 + 0.39 * rng.random(), 4), draft.vehicle, draft.twin,
+            *_sure(rng), draft.vehicle, draft.twin,
         )
         for number, draft in enumerate(apart, start=1)
     )  # fmt: skip
+
+
+def _sure(rng: random.Random) -> tuple[float, float]:
+    """How sure a reader is of plate and state."""
+    return round(0.80 + 0.19 * rng.random(), 4), round(0.60 + 0.39 * rng.random(), 4)
 
 
 def _uuid(rng: random.Random) -> str:

@@ -21,10 +21,12 @@ from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import Invalid
 from hub.policy.asking import Asking
+from hub.search.archive import PictureFile, archived
 from hub.search.coverage import Coverage
-from hub.search.formats import Format, encoded
+from hub.search.formats import Format, encoded, form_of
 from hub.search.query import Query
 from hub.search.rows import Found
+from hub.store.images import ImageStore
 
 _ACTION: Final = "reads.export"
 _BUFFER: Final = 1 << 20
@@ -55,6 +57,20 @@ class Manifest:
     hub: str
 
 
+@dataclass(frozen=True, slots=True)
+class WithPictures(Manifest):
+    """The manifest of an archive: `reads_file` in it has the rows, and each picture has its digest.
+
+    `not_in_it` counts the pictures that are missing: `wanted` ones are not fetched yet, `gone` ones the source did not
+    have any more, `lost` ones are not in the hub's store of pictures.
+    """
+
+    reads_file: str
+    reads_sha256: str
+    pictures: list[PictureFile]
+    not_in_it: dict[str, int]
+
+
 class Export:
     """Writes search results to files."""
 
@@ -65,12 +81,14 @@ class Export:
         clock: Clock,
         every: Callable[[Query], Iterator[Found]],
         covered: Callable[[Query], list[Coverage]],
+        images: ImageStore | None = None,
     ) -> None:
         self._asking = asking
         self._audit = audit
         self._clock = clock
         self._every = every
         self._covered = covered
+        self._images = images
 
     def run(
         self,
@@ -79,27 +97,38 @@ class Export:
         form: Format,
         out: Path,
         progress: Callable[[int], None] = lambda _rows: None,
+        *,
+        pictures: bool = False,
     ) -> Manifest:
         """Write every visible read that a query means to `out`, and the manifest to `out` + `.manifest.json`.
 
         All pages are written, whatever `query.limit` says; memory does not grow with them. A read that expires on the
         way is not written. The question is on record before the first row is looked for, the answer before the file
-        gets its name. `progress` is told the rows so far, now and then.
+        gets its name. `progress` is told the rows so far, now and then. With `pictures` it is a ZIP of the rows and of
+        every picture that is here, named by its read; memory holds one picture at a time, and a line of the manifest
+        for each.
 
         Raises `PolicyRefused` without a purpose of the profile or a reason that says something, `Invalid` for a
-        question without an answer, and `Invalid` naming `out` where a file of that name exists or none can be written.
+        question without an answer, and `Invalid` naming `out` where a file of that name exists, none can be written, or
+        its ending says something else than what would be in it.
         Whatever is raised, no file is left. A process that is killed leaves `out.part`, in its last moment the manifest
         too, and never an `out` that is not whole.
         """
+        form_of(out, form, pictures)
         told = {name: value for name, value in query.told().items() if name != "limit"}
-        asked: dict[str, Any] = {"query": told, "format": form}
+        asked: dict[str, Any] = {"query": told, "format": form, **({"pictures": True} if pictures else {})}
         with self._asking.question(actor, _ACTION, query.why, **asked) as question, _Draft(out) as draft:
             self._audit.record(actor, _ACTION, "asked", why=query.why, **asked)
             coverage = self._covered(query)
             rows = _Visible(self._every(query), self._clock, progress)
-            for part in encoded(form, Found, rows):
-                draft.write(part)
-            manifest = Manifest(
+            more: dict[str, Any] = {}
+            if pictures and self._images is not None:
+                with _told_as_out():
+                    more = archived(form, rows, self._images, draft.write, out.parent)
+            else:
+                for part in encoded(form, Found, rows):
+                    draft.write(part)
+            manifest = (WithPictures if more else Manifest)(
                 format=form,
                 rows=rows.count,
                 sha256=draft.digest(),
@@ -114,6 +143,7 @@ class Export:
                 coverage=coverage,
                 file=out.name,
                 hub=version("alprhub"),
+                **more,
             )
             draft.complete(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
             question.answered(manifest.rows, sha256=manifest.sha256)

@@ -5,9 +5,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+
+from hub.errors import Invalid
 
 _FORMULA: Final = frozenset("=+-@")
 _BREAKS: Final = frozenset("\t\r\n")
@@ -20,6 +23,40 @@ class Format(StrEnum):
     CSV = "csv"
     JSONL = "jsonl"
     GEOJSON = "geojson"
+
+
+ENDINGS: Final[dict[Format, tuple[str, ...]]] = {
+    Format.CSV: (".csv",),
+    Format.JSONL: (".jsonl", ".ndjson"),
+    Format.GEOJSON: (".geojson", ".json"),
+}
+"""How the name of a file of each format may end; a map is JSON too, and is only taken for one where that is said."""
+ARCHIVE: Final = ".zip"
+
+
+def form_of(out: Path, said: Format | None, pictures: bool = False) -> Format:
+    """The format of a file: what was said, or else what its name's ending says; with pictures it is an archive.
+
+    Raises `Invalid` with the remedy where the ending says something else than what would be in the file, and where
+    neither says anything.
+    """
+    ending = out.suffix.lower()
+    if pictures:
+        if ending != ARCHIVE:
+            raise Invalid(f"out: pictures go into an archive; write it with --out {out.with_suffix(ARCHIVE)}")
+        return said or Format.CSV
+    if said is None:
+        found = next((form for form, endings in ENDINGS.items() if ending in endings and ending != ".json"), None)
+        if found is None:
+            names = ", ".join(str(out.with_suffix(endings[0])) for endings in ENDINGS.values())
+            raise Invalid(f"out: {out.name} does not say what it shall be; name it {names}, or say --format")
+        return found
+    if ending and ending not in ENDINGS[said]:
+        right = out.with_suffix(ENDINGS[said][0])
+        raise Invalid(
+            f"out: {out.name} would be {said} by another name; write it with --out {right}, or another --format"
+        )
+    return said
 
 
 def encoded(form: Format, kind: type, rows: Iterable[Any]) -> Iterator[bytes]:

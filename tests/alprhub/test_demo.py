@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ class Shown:
     def told(self) -> Any:
         """Its one JSON object."""
         return json.loads(self.out)
+
+
+JARGON = ("matched_by_hub", "read_back", "quarantin", "purge", "born expired", "duplicates", "[bold]", "True", "False")
 
 
 def alprhub(*words: str, home: Path, **environment: str) -> Shown:
@@ -107,3 +111,52 @@ def test_its_store_answers_the_commands_that_it_names(shown: Shown) -> None:
 def test_nothing_is_written_outside_its_own_folder(shown: Shown) -> None:
     (store,) = shown.home.rglob("alprhub.sqlite3")
     assert not [path for path in shown.home.rglob("*") if path.is_file() and not path.is_relative_to(store.parent)]
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    """The demonstration as a person sees it, beside the settings of an agency's store, which it must never touch."""
+    home = tmp_path_factory.mktemp("watched")
+    agency = {"ALPRHUB_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "ALPRHUB_IMAGES": "s3://none/none"}
+    return alprhub("demo", "--once", home=home, LC_ALL="C.UTF-8", **agency)
+
+
+def test_a_person_is_told_in_words_what_happens_and_what_came_of_it(watched: Shown) -> None:
+    assert (watched.code, watched.err) == (0, "")
+    lines = watched.out.splitlines()
+    assert lines[0].startswith("The hub of a made-up town")
+    assert "10 cars on your list passed, " in watched.out
+    assert "nobody has looked at them yet" in watched.out
+    assert "another state than on the list" in watched.out
+    assert "holds exactly your list, without that car" in watched.out
+    assert "kept 30 days and no longer: " in watched.out
+    assert not [word for word in JARGON if word in watched.out]
+
+
+def test_every_suggestion_works_as_it_is_printed_after_the_demonstration_has_ended(watched: Shown) -> None:
+    printed = [line.strip() for line in watched.out.splitlines() if line.startswith("  ")]
+    assert printed[0].startswith("export ALPRHUB_DATA=")
+    *tried, sandbox = printed
+    assert sandbox.endswith(" sandbox")
+    assert len(tried) == 8
+    kept = {"PATH": os.environ["PATH"], "HOME": str(watched.home)}
+    done = subprocess.run(
+        ["/bin/sh", "-e", "-c", "\n".join(tried)], check=False, capture_output=True, text=True, cwd=watched.home,
+        env=kept, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list(watched.home.glob("read-*.jpg"))) == len(list(watched.home.glob("reads-*.csv"))) == 1
+
+
+def test_it_says_something_at_once_and_ends_cleanly_when_it_is_stopped(tmp_path: Path) -> None:
+    kept = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [str(ALPRHUB), "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=kept
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline().startswith("The hub of a made-up town")
+        running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert err == "\nThe demonstration was stopped. The same command begins it anew.\n"

@@ -2,9 +2,11 @@
 
 import csv
 import json
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -105,3 +107,33 @@ def test_a_file_that_exists_and_a_folder_that_does_not_are_told_as_out(run: Any,
     done = run("export", "9SYN*", *WHY, "--out", tmp_path / "missing" / "reads.csv")
     assert (done.code, done.out, done.err) == (65, "", "out: No such file or directory\n")
     assert run("export", "9SYN*", *WHY).code == 2
+
+
+def test_a_name_that_says_otherwise_is_refused_with_the_remedy(run: Any, filled: Any, tmp_path: Path) -> None:
+    done = run("export", "9SYN*", *WHY, "--format", "csv", "--out", tmp_path / "reads.json")
+    assert (done.code, done.out) == (65, "")
+    assert f"write it with --out {tmp_path / 'reads.csv'}" in done.err
+    assert not list(tmp_path.glob("reads.*"))
+
+
+def test_the_format_follows_the_ending(run: Any, filled: Any, tmp_path: Path) -> None:
+    told = run("export", "9SYN*", *WHY, "--out", tmp_path / "reads.geojson", "--json").json()
+    assert told["format"] == "geojson"
+
+
+def test_pictures_come_in_an_archive(run: Any, joined: Any, tmp_path: Path) -> None:
+    (joined.place / "reads").mkdir()
+    (joined.place / "reads" / "car.jpg").write_bytes(b"\xff\xd8\xff a car")
+    at = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    (joined.place / "reads" / "day.csv").write_text(
+        f"read_id,plate,captured_at,camera_id,image\nr1,9SYN001,{at},c1,car.jpg\nr2,9SYN002,{at},c1,\n"
+    )
+    assert run("sync", "drop").code == 0
+    out = tmp_path / "case.zip"
+    done = run("export", "9SYN*", *WHY, "--pictures", "--out", out)
+    assert (done.code, done.err) == (0, "")
+    assert "1 picture\n" in done.out
+    told = json.loads(Path(f"{out}.manifest.json").read_text())
+    with ZipFile(out) as archive:
+        assert sorted(archive.namelist()) == sorted([told["pictures"][0]["file"], "reads.csv"])
+        assert archive.read(told["pictures"][0]["file"]) == b"\xff\xd8\xff a car"

@@ -53,6 +53,12 @@ class TestVisits:
         assert answered.status_code == 401
         assert set(answered.json()) == {"detail", "status_code"}
 
+    def test_have_a_picture_where_they_say_that_it_is(self, parkpow: ParkPow) -> None:
+        first = parkpow.visits(**ALL)[0]
+        answered = parkpow.http.get(first["start_img"])
+        assert answered.content.startswith(b"\xff\xd8\xff")
+        assert parkpow.http.get("/media/another.jpg").status_code == 404
+
     def test_come_in_pages_oldest_first_where_asked(self, parkpow: ParkPow, world: World) -> None:
         parkpow.state.page_size = 70
         truth = [one.number for one in world.passes["rekor"]]

@@ -1,0 +1,90 @@
+"""`alprhub reads show | picture`: what an investigator sees of one read."""
+
+import re
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WHY = ("--purpose", "stolen_vehicle", "--reason", "a stolen car, report 26-1", "--case", "26-1")
+NOW = datetime.now(UTC).replace(microsecond=0)
+JPEG = b"\xff\xd8\xff\xe0 a picture"
+
+
+@pytest.fixture
+def ident(run: Any, joined: Any) -> int:
+    """A read with a picture."""
+    (joined.place / "reads").mkdir()
+    at = (NOW - timedelta(hours=1)).isoformat()
+    (joined.place / "reads" / "car.jpg").write_bytes(JPEG)
+    (joined.place / "reads" / "day.csv").write_text(
+        "read_id,plate,captured_at,camera_id,camera_name,state,make,model,color,confidence,image\n"
+        f"r1,9SYN001,{at},c1,Pier & 1st,CA,Toyota,Corolla,Silver,91,car.jpg\n"
+        f"r2,9SYN002,{at},c1,Pier & 1st,,,,,,\n"
+    )
+    assert run("sync", "drop").code == 0
+    return int(run("search", "9SYN001", *WHY, "--json").json()["rows"][0]["id"])
+
+
+def test_one_read_is_said_in_words(run: Any, ident: int) -> None:
+    done = run("reads", "show", ident, *WHY)
+    assert (done.code, done.err) == (0, "")
+    said = {line[:23].strip(): line[23:].strip() for line in done.out.splitlines()}
+    assert said["plate"] == "9SYN001 (91% sure)"
+    assert said["state"] == "CA"
+    assert said["vehicle"] == "silver Toyota Corolla"
+    assert said["camera"] == "Pier & 1st"
+    assert said["source"] == "drop (motorola), fetched from it"
+    assert said["picture 1"] == "the whole picture: here"
+    assert said["hit"] == "on no list of this hub"
+    local, _, utc = said["time"].partition(" = ")
+    assert local[-3:] in ("PST", "PDT")
+    assert utc == f"{NOW - timedelta(hours=1):%Y-%m-%d %H:%M:%S} UTC"
+    assert said["how its time is known"] == "the source wrote it with its zone"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d P[SD]T: 429\.5 .*, rule [a-z-]+", said["kept until"])
+
+
+def test_a_program_gets_the_fields_of_a_search_and_more(run: Any, ident: int) -> None:
+    told = run("reads", "show", ident, *WHY, "--json").json()
+    found = run("search", "9SYN001", *WHY, "--json").json()["rows"][0]
+    same = {name: told[name] for name in found if name != "why"}
+    assert same == {name: value for name, value in found.items() if name != "why"}
+    assert told["vehicle"]["model"] == "Corolla"
+    assert (told["candidates"], told["hits"], told["held_for"]) == ([], [], [])
+    assert told["ends_by"]
+
+
+def test_a_picture_is_written_for_its_owner_alone_and_over_nothing(run: Any, ident: int, tmp_path: Path) -> None:
+    out = tmp_path / "car.jpg"
+    done = run("reads", "picture", ident, "--out", out, *WHY)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"{out}: the whole picture of read {ident}, {len(JPEG)} bytes, SHA-256 ")
+    assert out.read_bytes() == JPEG
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    again = run("reads", "picture", ident, "--out", out, *WHY)
+    assert (again.code, again.err) == (65, f"out: {out} exists and is not written over; name another file\n")
+
+
+def test_a_picture_gets_no_name_that_says_otherwise(run: Any, ident: int, tmp_path: Path) -> None:
+    done = run("reads", "picture", ident, "--out", tmp_path / "car.png", *WHY)
+    assert (done.code, list(tmp_path.glob("car.*"))) == (65, [])
+    assert done.err == f"out: the picture of read {ident} is a .jpg; write it with --out {tmp_path / 'car.jpg'}\n"
+
+
+def test_a_read_without_a_picture_and_a_read_that_is_not_there_are_told(run: Any, ident: int, tmp_path: Path) -> None:
+    other = run("search", "9SYN002", *WHY, "--json").json()["rows"][0]["id"]
+    done = run("reads", "picture", other, "--out", tmp_path / "car.jpg", *WHY)
+    assert (done.code, done.err) == (66, f"read {other} has no picture: drop sent none with it\n")
+    assert run("reads", "show", 424242, *WHY).code == 66
+
+
+@pytest.mark.parametrize("words", [("show",), ("picture", "--out", "car.jpg")])
+def test_both_ask_why(run: Any, ident: int, words: tuple[str, ...], monkeypatch: Any, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    verb, *more = words
+    done = run("reads", verb, ident, *more)
+    assert (done.code, done.out) == (77, "")
+    assert done.err.startswith("purpose: ")
+    assert not (tmp_path / "car.jpg").exists()
