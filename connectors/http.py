@@ -214,9 +214,12 @@ class Http:
                 sent["auth"] = self._login()
         where = f"{method} {urlsplit(url).hostname}"
         try:
-            with self._place(where), self._until.within(self._longest_answer()):
-                with self._client.stream(method, url, **sent) as response:
-                    body = self._read(response)
+            with (
+                self._place(where),
+                self._until.within(self._longest_answer()),
+                self._client.stream(method, url, **sent) as response,
+            ):
+                body = self._read(response)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             raise _Down(f"{where}: no connection") from None
         except httpx.RequestError as broken:

@@ -25,5 +25,9 @@ class Invalid(HubError):
     """The input cannot be used; the message names the field."""
 
 
+class Stopped(HubError):
+    """Somebody asked for an end: what was done before is kept, and the same command goes on."""
+
+
 class PolicyConflict(PolicyRefused):
     """Two rules cannot both be kept; nothing is done until a person has signed which of them gives way."""

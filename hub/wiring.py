@@ -29,6 +29,7 @@ from hub.ingest.gaps import Gaps
 from hub.ingest.inbox import Inbox
 from hub.ingest.intake import Intake
 from hub.ingest.pictures import Pictures
+from hub.ingest.pictures_due import PicturesDue
 from hub.ingest.quarantine import Quarantine
 from hub.ingest.sync import Sync, Watch
 from hub.policy.asking import Asking
@@ -108,6 +109,7 @@ class Hub:
     links: Links
     orders: Orders
     pictures: Pictures
+    pictures_due: PicturesDue
 
 
 @contextmanager
@@ -155,7 +157,10 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
     hotlists = Hotlists(store, audit, clock)
 
     def watches() -> list[Watch]:
-        return [Watch(entry.plate, entry.state, entry.reason, entry.case_number) for entry in hotlists.watched()]
+        return [
+            Watch(ident, entry.plate, entry.state, entry.reason, entry.case_number)
+            for ident, entry in hotlists.watched()
+        ]
 
     def life(info: Info) -> timedelta:
         try:
@@ -218,6 +223,7 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         orders=Orders(store, audit, asking, clock, lambda *asked: _meant(search, *asked), retention.purge),
         links=Links(store, audit, clock, governing, lambda: _kinds(store, connections)),
         pictures=pictures,
+        pictures_due=PicturesDue(store, clock, connections.list, connections.open, pictures.fetch),
     )
 
 
