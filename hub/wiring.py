@@ -31,6 +31,7 @@ from hub.ingest.intake import Intake
 from hub.ingest.pictures import Pictures
 from hub.ingest.pictures_due import PicturesDue
 from hub.ingest.quarantine import Quarantine
+from hub.ingest.standing import Standing
 from hub.ingest.sync import Sync, Watch
 from hub.policy.asking import Asking
 from hub.policy.profile import Profile, load
@@ -110,6 +111,7 @@ class Hub:
     orders: Orders
     pictures: Pictures
     pictures_due: PicturesDue
+    standing: Standing
 
 
 @contextmanager
@@ -224,6 +226,7 @@ def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], Non
         links=Links(store, audit, clock, governing, lambda: _kinds(store, connections)),
         pictures=pictures,
         pictures_due=PicturesDue(store, clock, connections.list, connections.open, pictures.fetch),
+        standing=Standing(connections.list, connections.open, lambda: len(hotlists.watched())),
     )
 
 

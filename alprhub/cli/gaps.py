@@ -5,9 +5,12 @@ from typing import Annotated
 import typer
 
 from alprhub.cli.asking import moment
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.output import AsJson, failures, print_rows
+from alprhub.cli.progress import Work, working
+from alprhub.cli.pulling import say_done, shows
 from hub.audit.record import Actor
 from hub.wiring import open_hub
+from hub.words import count
 
 
 def gaps(
@@ -32,13 +35,13 @@ def backfill(
     as_json: AsJson = False,
 ) -> None:
     """Pull again, oldest first and a day at a time: without times, what no run has covered."""
-    with failures(), open_hub() as hub:
+
+    def kept(work: Work) -> str:
+        stored = count(work.done.get("kept", 0), "new read")
+        return f"{stored} of {connection} kept; alprhub backfill {connection} goes on from there"
+
+    with failures(), working(kept, as_json) as work, open_hub(sleep=work.sleep) as hub:
         window = (moment(hub, since, "since"), moment(hub, until, "until"))
-        done = hub.sync.backfill(Actor.of_process(), connection, *window)
-    if as_json:
-        print_json(done)
-    else:
-        console.print(
-            f"{connection}: {done.pulled} pulled = {done.stored} stored + {done.duplicates} duplicates "
-            f"+ {done.quarantined} quarantined + {done.born_expired} born expired; {done.hits} hits"
-        )
+        show = shows(work, connection, hub.profile.zone)
+        done = hub.sync.backfill(Actor.of_process(), connection, *window, progress=show)
+    say_done(connection, done, as_json)

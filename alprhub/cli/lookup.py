@@ -1,20 +1,20 @@
 """`alprhub lookup`: one plate, asked of the store and of every source that answers on demand."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from alprhub.cli.asking import Case, Purpose, Reason, Since, Until, moment
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.progress import Work, working
 from hub.audit.record import Actor, Why
 from hub.errors import Invalid
 from hub.search.lookup import DEADLINE, LookupAnswer
 from hub.search.sources import SourceStatus, Status
 from hub.wiring import open_hub
+from hub.words import count
 from normalize.states import state as state_word
 
 _ROWS = ("captured_at", "plate", "plate_state", "camera", "connection", "plate_confidence")
@@ -39,11 +39,15 @@ def lookup(
     Vendors are told the reason and the case number. Without times, the last 30 days are asked for. Ends well where a
     source was late or failed: the answer says which.
     """
+
+    def kept(_: Work) -> str:
+        return "what sources had sent by then is kept; alprhub search finds it, and the same lookup asks again"
+
     with failures(), open_hub() as hub:
         code = state_word(state).code if state else None
         if state and not code:
             raise Invalid(f"state: {state!r} is no state that is known here")
-        with _shown(not as_json and console.is_terminal) as show:
+        with working(kept, as_json) as work:
             answer = hub.lookups.ask(
                 Actor.of_process(),
                 plate,
@@ -53,7 +57,7 @@ def lookup(
                 until=moment(hub, until, "until"),
                 deadline=deadline,
                 limit=limit,
-                progress=show,
+                progress=_shows(work),
             )
         _print(answer, as_json)
         sys.stdout.flush()
@@ -74,18 +78,11 @@ def _print(answer: LookupAnswer, as_json: bool) -> None:
         console.print(f"not complete without: {', '.join(missing)}", style="yellow")
 
 
-@contextmanager
-def _shown(live: bool) -> Iterator[Callable[[SourceStatus], None]]:
-    """One line a source while it is asked; nothing stays of them."""
-    columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not live, transient=True) as progress:
-        lines: dict[str, TaskID] = {}
+def _shows(work: Work) -> Callable[[SourceStatus], None]:
+    """What draws a line a source while it is asked."""
 
-        def show(part: SourceStatus) -> None:
-            if part.connection not in lines:
-                lines[part.connection] = progress.add_task(part.connection, total=1)
-            going = part.status in (Status.WAITING, Status.ASKING)
-            said = f"{part.connection}: {part.status.replace('-', ' ')}, {part.reads} reads"
-            progress.update(lines[part.connection], description=said, completed=0 if going else 1)
+    def show(part: SourceStatus) -> None:
+        said = f"{part.connection}: {part.status.replace('-', ' ')}, {count(part.reads, 'read')}"
+        work.say(part.connection, said)
 
-        yield show
+    return show

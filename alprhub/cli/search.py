@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from alprhub.cli.asking import Asked, asks
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.progress import Work, working
 from hub.audit.record import Actor
 from hub.search.coverage import Coverage
 from hub.search.formats import Format
@@ -58,17 +58,14 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write every read that a search finds to a file, newest first, with a manifest; writes over nothing."""
+
+    def kept(_: Work) -> str:
+        return f"{out} is not written; export it again"
+
     with failures(), open_hub() as hub:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        quiet = as_json or not console.is_terminal
-        with Progress(*columns, console=console, disable=quiet, transient=True) as progress:
-            task = progress.add_task("looking")
+        with working(kept, as_json) as work:
             manifest: Any = hub.export.run(
-                Actor.of_process(),
-                asked.query(hub),
-                form,
-                out,
-                lambda rows: progress.update(task, description=f"{rows} rows so far"),
+                Actor.of_process(), asked.query(hub), form, out, lambda rows: work.told("rows", rows)
             )
         if as_json:
             print_json(msgspec.to_builtins(manifest))

@@ -67,8 +67,8 @@ class Hotlists:
         """Add entries to a list, which is made where there is none, in one transaction; all of them or none.
 
         `complete` says that the entries are the whole list: what is missing from them is removed. An entry that is
-        there already takes the new reason, case, alert and expiry. Others write meanwhile, but for the moment in which the
-        entries are put in. Raises `Invalid` naming line and field, and what `progress` raises, with nothing changed.
+        there already takes the new reason, case, alert and expiry. Others may write but for the moment in which entries
+        are put in. Raises `Invalid` naming line and field, and what `progress` raises, with nothing changed.
         """
         fresh = dict(_told(map(_checked, entries), progress))
         if complete and not fresh:

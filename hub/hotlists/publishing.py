@@ -1,7 +1,7 @@
 """`Publishing`: making every source's copy of a list agree with ours, and proving it by reading back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,9 @@ from connectors.contract import (
 from connectors.errors import ConnectorError, Gone, TryAgain
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
+from hub.errors import Stopped
 from hub.hotlists.lists import Hotlists
+from hub.progress import Progress, untold
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -57,10 +59,11 @@ class Publishing:
         self._hotlists = hotlists
         self._open = opened
 
-    def publish(self, actor: Actor, list_name: str, connection_name: str) -> Published:
+    def publish(self, actor: Actor, list_name: str, connection_name: str, progress: Progress = untold) -> Published:
         """Make a connection's copy agree with the list, then read it back and compare.
 
-        A failure is part of the answer, and on record, so that one vendor's outage never hides another's.
+        A failure is part of the answer, and on record, so that one vendor's outage never hides another's. What
+        `progress` raises ends the push where it is, which is on record too; the next one sends what is left.
         """
         account, connector = self._open(connection_name)
         if not isinstance(connector, PushesHotlists):
@@ -69,9 +72,14 @@ class Publishing:
             list_id, entries = self._hotlists.in_force(list_name)
             self._intend(list_id, account.id)
             try:
-                pushed = connector.push(self._delta(connector, list_name, entries))
+                delta = self._delta(connector, list_name, entries)
+                pushed = _telling(connector, connection_name, len(delta.add), progress).push(delta)
             except ConnectorError as failed:
                 result = Published(connection_name, 0, 0, False, "none", error=str(failed))
+            except Stopped as asked:
+                result = Published(connection_name, 0, 0, False, "none", error=str(asked))
+                self._settle(actor, "hotlists.publish", list_name, list_id, account.id, result, bool(entries))
+                raise
             else:
                 self._note(list_id, account.id, pushed_at=self._clock.now())
                 result = self._compared(connector, connection_name, list_name, entries, pushed)
@@ -234,3 +242,16 @@ class Publishing:
                 proof=result.proof,
                 error=result.error,
             )
+
+
+def _telling(connector: Any, name: str, entries: int, progress: Progress) -> Any:
+    """The same connector, which tells how many entries it has sent."""
+    sent = 0
+
+    def told(more: int) -> None:
+        nonlocal sent
+        sent += more
+        progress(f"entries sent to {name}", sent, max(entries, sent))
+
+    told(0)
+    return type(connector)(connector.settings, replace(connector.frame, sent=told))

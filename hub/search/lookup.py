@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any, Final, NamedTuple, Protocol
 
 from connectors.contract import Connector, Frame, LooksUpPlates, Lookup, Page, Record
-from connectors.errors import AdminMustFix, ConnectorError
+from connectors.errors import AdminMustFix, ConnectorError, TryAgain
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
@@ -208,7 +208,9 @@ class Lookups:
         except TooLate:
             end = asked.deadline.late(part(Status.ASKING))
         except Exception as failed:
-            end = part(Status.FAILED, _text(failed))
+            # At the deadline the request is given up too, and whichever comes first must say the same.
+            in_time = asked.deadline.left() > 0 or not isinstance(failed, TryAgain)
+            end = part(Status.FAILED, _text(failed)) if in_time else asked.deadline.late(part(Status.ASKING))
         if not asked.board.put(end):
             # The answer has left, so there is nobody to tell if this cannot be written.
             with suppress(Exception):
