@@ -192,6 +192,7 @@ class Lookups:
         """Ask one source and tell the board; whatever goes wrong is that source's failure."""
         total = Saved()
         started = time.monotonic()
+        shown: SourceStatus | None = None
 
         def part(status: Status, error: str | None = None) -> SourceStatus:
             seconds = round(time.monotonic() - started, 3)
@@ -208,10 +209,11 @@ class Lookups:
         except TooLate:
             end = asked.deadline.late(part(Status.ASKING))
         except Exception as failed:
+            end = part(Status.FAILED, _text(failed))
             # At the deadline the request is given up too, and whichever comes first must say the same.
-            in_time = asked.deadline.left() > 0 or not isinstance(failed, TryAgain)
-            end = part(Status.FAILED, _text(failed)) if in_time else asked.deadline.late(part(Status.ASKING))
-        if not asked.board.put(end):
+            if isinstance(failed, TryAgain) and asked.deadline.left() <= 0:
+                shown = asked.deadline.late(part(Status.ASKING))
+        if not asked.board.put(shown or end):
             # The answer has left, so there is nobody to tell if this cannot be written.
             with suppress(Exception):
                 self._record(asked, end, after_the_answer=True)
