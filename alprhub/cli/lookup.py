@@ -41,13 +41,14 @@ def lookup(
     """
 
     def kept(_: Work) -> str:
+        hub.lookups.settle()
         return "what sources had sent by then is kept; alprhub search finds it, and the same lookup asks again"
 
     with failures(), open_hub() as hub:
         code = state_word(state).code if state else None
         if state and not code:
             raise Invalid(f"state: {state!r} is no state that is known here")
-        with working(kept, as_json) as work:
+        with working(kept, as_json, at_once=True) as work:
             answer = hub.lookups.ask(
                 Actor.of_process(),
                 plate,

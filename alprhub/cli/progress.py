@@ -23,8 +23,9 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 class Work:
     """Long work as its command sees it: what services tell is drawn, and ends the work once somebody asked for that."""
 
-    def __init__(self, lines: Progress) -> None:
+    def __init__(self, lines: Progress, at_once: bool) -> None:
         self._lines = lines
+        self._at_once = at_once
         self._tasks = dict[str, tuple[TaskID, float, int]]()
         self._asked = Event()
         self.signal: int | None = None
@@ -62,17 +63,21 @@ class Work:
             raise KeyboardInterrupt
         self.signal = number
         self._asked.set()
+        if self._at_once:
+            raise Stopped("somebody stopped it")
+        self._lines.add_task("stopping as soon as this piece is done; once more stops at once", total=None)
 
 
 @contextmanager
-def working(kept: Callable[[Work], str], as_json: bool = False) -> Iterator[Work]:
+def working(kept: Callable[[Work], str], as_json: bool = False, at_once: bool = False) -> Iterator[Work]:
     """Draw how far the work inside the block is, and end it where Ctrl-C or SIGTERM ask for that.
 
-    `kept` is then the one line on stderr: what is kept, and how to go on. The exit code is 130 or 143.
+    It ends between two pieces, or wherever it is (`at_once`) where it is no matter. `kept` is then the one line on
+    stderr: what is kept, and how to go on. The exit code is 130 or 143.
     """
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     lines = Progress(*columns, console=console, disable=as_json or not console.is_terminal, transient=True)
-    work = Work(lines)
+    work = Work(lines, at_once)
     before = {number: signal.signal(number, work.ask_for_the_end) for number in SIGNALS}
     try:
         with lines:

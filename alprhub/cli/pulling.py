@@ -5,7 +5,7 @@ from datetime import tzinfo
 
 from alprhub.cli.output import console, print_json
 from alprhub.cli.progress import Work
-from hub.ingest.sync import Pulling
+from hub.ingest.job import Pulling
 from hub.store.reads import Saved
 from hub.words import count, moment
 

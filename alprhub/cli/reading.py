@@ -39,7 +39,7 @@ def read(
         def kept(work: Work) -> str:
             return f"{work.done.get('files', 0):,} of {count(len(files), 'file')} were read, and nothing is stored"
 
-        with working(kept, as_json) as work, ThreadPoolExecutor(THREADS) as pool:
+        with working(kept, as_json, at_once=True) as work, ThreadPoolExecutor(THREADS) as pool:
             try:
                 for number, (seen, reason) in enumerate(pool.map(partial(_read_one, engine), files)):
                     work.told("files", number + 1, len(files))

@@ -63,7 +63,7 @@ def export(
         return f"{out} is not written; export it again"
 
     with failures(), open_hub() as hub:
-        with working(kept, as_json) as work:
+        with working(kept, as_json, at_once=True) as work:
             manifest: Any = hub.export.run(
                 Actor.of_process(), asked.query(hub), form, out, lambda rows: work.told("rows", rows)
             )

@@ -5,10 +5,10 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import select
@@ -20,9 +20,9 @@ from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
 from hub.errors import Conflict, HubError, Invalid, Stopped
 from hub.ingest.drift import Drift
-from hub.ingest.fetching import Fetched
 from hub.ingest.intake import Intake
-from hub.ingest.pictures import Beside, Pictures
+from hub.ingest.job import Job, Progress
+from hub.ingest.pictures import Pictures
 from hub.ingest.rounds import Round, Rounds
 from hub.ingest.windows import Kept, Leg, after, going_on, missed, named, span_of, until_of, windows
 from hub.store import runs, tables
@@ -52,63 +52,6 @@ class Watch:
     state: str | None
     reason: str
     case_number: str
-
-
-class Pulling(NamedTuple):
-    """How far a run is: the window that it pulls, the pages and what became of their records, the pictures.
-
-    `plates` is how many of how many plates were asked for in this round, where a source answers one at a time.
-    """
-
-    window: Window
-    pages: int
-    kept: Saved
-    pictures: Fetched
-    plates: tuple[int, int] | None
-
-
-Progress = Callable[[Pulling], None]
-"""Told whenever something was kept. What it raises ends the run there, with what was kept: `Stopped`."""
-
-
-@dataclass(slots=True)
-class _Job:
-    """What is pulled, for whom, and how far that is."""
-
-    actor: Actor
-    account: Account
-    connector: Connector[Any]
-    beside: Beside
-    told: Progress | None
-    ends_at: float
-    """When it asks for no more plates one by one, on the machine's steady clock."""
-    total: Saved = field(default_factory=Saved)
-    pages: int = 0
-    window: Window | None = None
-    plates: tuple[int, int] | None = None
-    unfinished: bool = False
-
-    def kept(self, saved: Saved) -> None:
-        """Something was kept."""
-        self.total += saved
-        self.pages += 1
-        if saved.wanted_images:
-            self.beside.more()
-        self.tell()
-
-    def tell(self, _: Fetched | None = None) -> None:
-        """Say how far it is."""
-        if self.told and self.window:
-            self.told(Pulling(self.window, self.pages, self.total, self.beside.counts, self.plates))
-
-    def done(self) -> Saved:
-        """What became of all."""
-        pictures = self.beside.counts
-        self.total.pictures, self.total.pictures_gone = pictures.fetched, pictures.gone
-        self.total.pictures_failed, self.total.pictures_left = pictures.failed, pictures.left
-        if self.plates:
-            self.total.plates_left = self.plates[1] - self.plates[0]
-        return self.total
 
 
 class Sync:
@@ -192,15 +135,15 @@ class Sync:
         return job.done()
 
     @contextmanager
-    def _job(self, actor: Actor, name: str, told: Progress | None) -> Iterator[_Job]:
+    def _job(self, actor: Actor, name: str, told: Progress | None) -> Iterator[Job]:
         """Hold a connection while its rows are pulled; its pictures may take longer."""
         with self._pictures.beside() as beside, self._held(name) as (account, connector):
             looking = min(LOOKING.total_seconds(), account.every_seconds)
-            job = _Job(actor, account, connector, beside, told, time.monotonic() + looking)
+            job = Job(actor, account, connector, beside, told, time.monotonic() + looking)
             beside.begin(connector, account.id, job.tell)
             yield job
 
-    def _catch_up(self, job: _Job) -> None:
+    def _catch_up(self, job: Job) -> None:
         """A share of what earlier runs have missed; what cannot be had now stays a gap, and this run a good one."""
         account, connector = job.account, job.connector
         kept = self._kept(account.id)
@@ -236,7 +179,7 @@ class Sync:
             self._settle(account.id)
             yield account, connector
 
-    def _pull(self, job: _Job, leg: Leg) -> None:
+    def _pull(self, job: Job, leg: Leg) -> None:
         """Pull one window and keep it page by page; a run of its own."""
         job.window = leg.window
         with few_collections(), self._counted(job.account.id, leg) as run:
@@ -252,7 +195,7 @@ class Sync:
                 self._pause(job.actor, job.account.name, str(broken))
                 raise
 
-    def _pages(self, job: _Job, run: "_Run") -> Iterator[Saved]:
+    def _pages(self, job: Job, run: "_Run") -> Iterator[Saved]:
         account, connector = job.account, job.connector
         if isinstance(connector, PullsReads):
             for page in connector.pull(run.leg.window):
@@ -262,7 +205,7 @@ class Sync:
         else:
             raise Invalid(f"{account.name}: {connector.info.name} can neither be pulled nor asked")
 
-    def _go_round(self, job: _Job, run: "_Run") -> Iterator[Saved]:
+    def _go_round(self, job: Job, run: "_Run") -> Iterator[Saved]:
         """Ask for every watched plate that this round has not asked for yet, as long as there is time."""
         account, connector, refused = job.account, job.connector, ""
         oldest = to_micros(self._oldest(connector))
@@ -292,7 +235,7 @@ class Sync:
         yield self._keep(connector, account, run, Page((), {"until": until}), "lookup")
         self._rounds.over(account.id, now.span)
 
-    def _look_up(self, job: _Job, watch: Watch, run: "_Run") -> Iterator[Saved]:
+    def _look_up(self, job: Job, watch: Watch, run: "_Run") -> Iterator[Saved]:
         window, account = run.leg.window, job.account
         query = Lookup(watch.plate, window.since, window.until, watch.reason, watch.state, watch.case_number)
         why = Why("standing lookup of a hot-list entry", watch.reason, watch.case_number)

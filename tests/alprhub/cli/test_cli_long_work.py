@@ -17,6 +17,8 @@ from alprhub.sandbox.flock import flock_app
 from connectors.vendors.motorola import MotorolaConnector
 from hub.hotlists import lists
 from hub.retention import purge as purging
+from hub.search import export as exporting
+from hub.search import formats
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 
@@ -116,6 +118,36 @@ def test_a_publishing_that_is_stopped_is_on_record_and_the_next_sends_what_is_le
     run("hotlists", "publish", "wanted")
     joined.load()
     assert run("hotlists", "verify", "wanted").code == 0
+
+
+def test_a_lookup_is_stopped_while_a_vendor_is_silent(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = flock_app(World(5, datetime.now(UTC), passes=200, vendors=("flock",)))
+    with Service(app) as service:
+        words = [f"--set={key}={value}" for key, value in flock_settings(service.url).items()]
+        assert run("connections", "add", "flock", "flock", *words, "--agency=Agency").code == 0
+        app.state.flock.faults.slow = 60
+        signals(monkeypatch, signal.SIGINT, "flock")
+        why = ("--purpose", "stolen_vehicle", "--reason", "a stolen car, report 26-1", "--case", "26-1")
+        done = run("lookup", "9SYN001", *why)
+    assert done.code == 130
+    assert done.err.startswith("stopped: what sources had sent by then is kept")
+
+
+def test_an_export_that_is_stopped_leaves_no_file(
+    run: Any, filled: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = formats.encoded
+
+    def encoded(*given: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return real(*given)
+
+    monkeypatch.setattr(exporting, "encoded", encoded)
+    out = tmp_path / "reads.csv"
+    why = ("--purpose", "stolen_vehicle", "--reason", "a stolen car, report 26-1", "--case", "26-1")
+    done = run("export", "9SYN001", "--out", out, *why)
+    assert (done.code, done.err) == (143, f"stopped: {out} is not written; export it again\n")
+    assert not list(tmp_path.glob("reads.csv*"))
 
 
 def test_a_second_signal_ends_it_at_once(run: Any, a_thousand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
