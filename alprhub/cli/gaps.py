@@ -7,10 +7,9 @@ import typer
 from alprhub.cli.asking import moment
 from alprhub.cli.output import AsJson, failures, print_rows
 from alprhub.cli.progress import Work, working
-from alprhub.cli.pulling import say_done, shows
+from alprhub.cli.pulling import kept, say_done, shows
 from hub.audit.record import Actor
 from hub.wiring import open_hub
-from hub.words import count
 
 
 def gaps(
@@ -36,11 +35,10 @@ def backfill(
 ) -> None:
     """Pull again, oldest first and a day at a time: without times, what no run has covered."""
 
-    def kept(work: Work) -> str:
-        stored = count(work.done.get("kept", 0), "new read")
-        return f"{stored} of {connection} kept; alprhub backfill {connection} goes on from there"
+    def stopped(work: Work) -> str:
+        return f"{kept(work, connection)}; alprhub backfill {connection} goes on from there"
 
-    with failures(), working(kept, as_json) as work, open_hub(sleep=work.sleep) as hub:
+    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
         window = (moment(hub, since, "since"), moment(hub, until, "until"))
         show = shows(work, connection, hub.profile.zone)
         done = hub.sync.backfill(Actor.of_process(), connection, *window, progress=show)

@@ -14,7 +14,7 @@ def shows(work: Work, connection: str, zone: tzinfo) -> Callable[[Pulling], None
     """What draws how far a run of a connection is."""
 
     def show(now: Pulling) -> None:
-        work.done["kept"] = now.kept.stored
+        work.done |= {"kept": now.kept.stored, "pictures": now.pictures.fetched}
         window = f"{moment(now.window.since, zone)} to {moment(now.window.until, zone)}"
         counts = f"{count(now.pages, 'page')}, {count(now.kept.pulled, 'record')}, {now.kept.stored:,} new"
         work.say("window", f"{connection}, {window}: {counts}")
@@ -24,6 +24,15 @@ def shows(work: Work, connection: str, zone: tzinfo) -> Callable[[Pulling], None
             work.say("pictures", f"{count(now.pictures.fetched, 'picture')} fetched, {now.pictures.failed:,} failed")
 
     return show
+
+
+def kept(work: Work, connection: str) -> str:
+    """What a run that was stopped has kept."""
+    told = [count(work.done.get("kept", 0), "new read")]
+    if work.done.get("pictures"):
+        told.append(count(work.done["pictures"], "picture"))
+    asked = f", {count(work.done['plates'], 'plate')} of this round asked for" if "plates" in work.done else ""
+    return f"{' and '.join(told)} of {connection} kept{asked}"
 
 
 def say_done(connection: str, done: Saved, as_json: bool) -> None:

@@ -7,7 +7,7 @@ import typer
 from alprhub.cli.asking import moment
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from alprhub.cli.progress import Work, working
-from alprhub.cli.pulling import say_done, shows
+from alprhub.cli.pulling import kept, say_done, shows
 from hub.audit.record import Actor
 from hub.wiring import open_hub
 from hub.words import count
@@ -21,11 +21,10 @@ def sync(
 ) -> None:
     """Pull one window of a connection's reads, in this process and without Prefect."""
 
-    def kept(work: Work) -> str:
-        stored = count(work.done.get("kept", 0), "new read")
-        return f"{stored} of {connection} kept; alprhub sync {connection} goes on from there"
+    def stopped(work: Work) -> str:
+        return f"{kept(work, connection)}; alprhub sync {connection} goes on from there"
 
-    with failures(), working(kept, as_json) as work, open_hub(sleep=work.sleep) as hub:
+    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
         window = (moment(hub, since, "since"), moment(hub, until, "until"))
         done = hub.sync.run(Actor.of_process(), connection, *window, progress=shows(work, connection, hub.profile.zone))
     say_done(connection, done, as_json)
@@ -34,11 +33,11 @@ def sync(
 def purge(as_json: AsJson = False) -> None:
     """Remove what has expired, from every place that holds it."""
 
-    def kept(work: Work) -> str:
+    def stopped(work: Work) -> str:
         gone = count(work.done.get("reads removed", 0), "read")
         return f"{gone} removed and certified; alprhub purge goes on from there"
 
-    with failures(), working(kept, as_json) as work, open_hub() as hub:
+    with failures(), working(stopped, as_json) as work, open_hub() as hub:
         gone = hub.retention.purge(Actor.of_process(), work.told)
     if as_json:
         print_json({"purged": gone})
@@ -50,10 +49,10 @@ def purge(as_json: AsJson = False) -> None:
 def pictures(as_json: AsJson = False) -> None:
     """Fetch the pictures that runs have left, the address that ends first before all others."""
 
-    def kept(work: Work) -> str:
+    def stopped(work: Work) -> str:
         return f"{count(work.done.get('pictures', 0), 'picture')} kept; alprhub pictures goes on from there"
 
-    with failures(), working(kept, as_json) as work, open_hub(sleep=work.sleep) as hub:
+    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
         done = hub.pictures_due.run(told=lambda counts: work.told("pictures", counts.fetched))
     if as_json:
         print_json(done)

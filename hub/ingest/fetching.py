@@ -27,7 +27,7 @@ from normalize.read import ImageKind, ImageRef
 log: Final = logging.getLogger("alprhub.pictures")
 
 THREADS: Final = 4
-TOGETHER: Final = 32
+TOGETHER: Final = 8
 """Pictures that are settled in one transaction."""
 PER_PICTURE: Final = timedelta(seconds=10)
 """The longest that one picture is waited for, tries and all."""
@@ -113,7 +113,7 @@ class Fetching:
 
     def _work(self) -> None:
         try:
-            with suppress(Conflict, Stopped), self._store.lease(f"pictures-{self._id}"):
+            with suppress(Conflict), self._store.lease(f"pictures-{self._id}"):
                 self._fetch_all()
         except Exception as failed:
             # By its class alone: a database's message quotes the row that it would not take.
@@ -151,9 +151,13 @@ class Fetching:
         self._patience.until = time.monotonic() + PER_PICTURE.total_seconds()
         try:
             outcome = self._asked(row, ImageRef(kind=ImageKind(row.kind), url=row.url, expires_at=expires_at))
+        except Stopped:
+            self._over.set()
+            return None
         except (ConnectorError, OSError) as failed:
-            log.warning("picture %s of read %s must wait: %s", row.id, row.read_id, failed)
-            self._failed(row, origin)
+            if not self._over.is_set():  # else it was not waited for
+                log.warning("picture %s of read %s must wait: %s", row.id, row.read_id, failed)
+                self._failed(row, origin)
             return None
         with self._noting:
             self._failures[origin] = 0

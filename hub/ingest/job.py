@@ -49,7 +49,7 @@ class Job:
     def kept(self, saved: Saved) -> None:
         """Something was kept."""
         self.total += saved
-        self.pages += 1
+        self.pages += not saved.plates_asked
         if saved.wanted_images:
             self.beside.more()
         self.tell()

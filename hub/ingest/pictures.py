@@ -82,6 +82,7 @@ class Beside:
         until = time.monotonic() + budget.total_seconds()
         while not self._fetching.over(LOOK_UP) and time.monotonic() < until:
             self._told(self.counts)
+        self._told(self.counts)
 
     def end(self) -> None:
         """End it; what is not there yet is left for the next time."""
