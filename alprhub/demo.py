@@ -244,8 +244,8 @@ def _merged(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> list[d
     return [
         {
             "connection": one["connection"],
-            "added": one["added"] + two["added"],
-            "removed": one["removed"] + two["removed"],
+            "added": (one["added"] or 0) + (two["added"] or 0),
+            "removed": (one["removed"] or 0) + (two["removed"] or 0),
             "verified": one["verified"] and two["verified"],
             "proof": two["proof"],
         }

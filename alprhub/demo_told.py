@@ -17,8 +17,8 @@ from rich.status import Status
 from rich.table import Table
 
 from hub import words
+from hub.ingest.job import Pulling
 from hub.search.one import Listed, Whole
-from hub.store.reads import Saved
 from normalize.states import postal
 
 _WHY: Final = "--purpose stolen_vehicle --reason 'trying the demonstration'"
@@ -73,15 +73,12 @@ class Teller:
             took = f" [dim]{words.span(seconds)}[/dim]" if seconds >= 1 else ""
             self.console.print(f"[green]{self._tick}[/green] {escape(text)}{took}")
 
-    def counting(self, doing: str) -> Callable[[Saved], None]:
+    def counting(self, doing: str) -> Callable[[Pulling], None]:
         """What a sync tells of its pages, shown beside the step that lasts."""
-        total = 0
 
-        def tell(page: Saved) -> None:
-            nonlocal total
-            total += page.pulled
+        def tell(now: Pulling) -> None:
             if self._status is not None:
-                self._status.update(f"{doing}: {words.count(total, 'read')} so far")
+                self._status.update(f"{doing}: {words.count(now.kept.pulled, 'read')} so far")
 
         return tell
 

@@ -308,18 +308,24 @@ def _for_ever() -> float:
     return math.inf
 
 
+def _untold(_entries: int) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What the hub lends a connector: time, a way to wait, and how long anybody will. Handed in so that tests own all.
 
     `patience` is how many seconds the asker still waits: what fails is not tried again after them, and nothing is sent.
-    `down` is since when which host gives no answers, for all that share a frame.
+    `down` is since when which host gives no answers, for all that share a frame. `sent` hears how many more entries of
+    a hot list a vendor has taken; what it raises ends the push there.
     """
 
     clock: Clockwork
     sleep: Callable[[float], None]
     patience: Callable[[], float] = _for_ever
     down: dict[str, datetime] = field(default_factory=dict, compare=False)
+    sent: Callable[[int], None] = field(default=_untold, compare=False)
 
 
 @runtime_checkable

@@ -23,6 +23,7 @@ from connectors.addresses import Outside
 from connectors.auth import Auth, Nothing, OneLogin
 from connectors.contract import Frame, Limits
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
+from connectors.patience import InTime, Until
 
 log: Final = logging.getLogger("alprhub.http")
 
@@ -32,7 +33,8 @@ logging.getLogger("httpx").addFilter(lambda _: False)
 T = TypeVar("T")
 
 PATIENCE: Final = timedelta(seconds=90)
-"""How long one request is tried again before the run gives up and keeps its checkpoint."""
+"""How long one request is tried again before the run gives up and keeps its checkpoint, and the longest that one
+answer may take from the first byte sent to the last received."""
 LONGEST_WAIT: Final = timedelta(seconds=15)
 _ABOUT_THE_ACCOUNT: Final = (401, 402, 403, 413)
 TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
@@ -103,17 +105,24 @@ class Http:
         self._queue = Lock()
         self._places = BoundedSemaphore(max(self._limits.parallel, 1))
         self._refused = False
+        self._until = Until()
 
     @cached_property
     def _client(self) -> httpx.Client:
-        through = {"transport": self._transport()} if self._allow and not getproxies() else {"verify": _trust()}
+        through = {"verify": _trust()} if getproxies() else {"transport": self._transport()}
         return httpx.Client(timeout=TIMEOUT, follow_redirects=False, headers={"User-Agent": "alprhub"}, **through)
 
     def _transport(self) -> httpx.HTTPTransport:
-        """One that reaches other hosts than the vendor's own at public addresses only, as a proxy would see to."""
+        """One that waits no longer than we have time for the whole answer.
+
+        It reaches other hosts than the vendor's own at public addresses only, as a proxy would see to.
+        """
         transport = httpx.HTTPTransport(verify=_trust())
+        backend = Outside(self._hosts) if self._allow else httpcore.SyncBackend()
         # httpx takes no network backend of ours, its pool does.
-        transport._pool = httpcore.ConnectionPool(ssl_context=_trust(), network_backend=Outside(self._hosts))
+        transport._pool = httpcore.ConnectionPool(
+            ssl_context=_trust(), network_backend=InTime(backend, self._until.left)
+        )
         return transport
 
     @cached_property
@@ -205,7 +214,11 @@ class Http:
                 sent["auth"] = self._login()
         where = f"{method} {urlsplit(url).hostname}"
         try:
-            with self._place(where), self._client.stream(method, url, **sent) as response:
+            with (
+                self._place(where),
+                self._until.within(self._longest_answer()),
+                self._client.stream(method, url, **sent) as response,
+            ):
                 body = self._read(response)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             raise _Down(f"{where}: no connection") from None
@@ -232,6 +245,10 @@ class Http:
             yield
         finally:
             self._places.release()
+
+    def _longest_answer(self) -> float:
+        """Seconds that the answer may take in all: the asker's patience counts inside it too."""
+        return min(self._patience.total_seconds(), max(self._frame.patience(), 0.0))
 
     @contextmanager
     def _outages(self, host: str) -> Iterator[None]:
@@ -271,6 +288,8 @@ class Http:
         chunks: list[bytes] = []
         size = 0
         for chunk in response.iter_bytes():
+            if chunks and self._until.left() == 0:  # behind a proxy the library's own transport is in use
+                raise httpx.ReadTimeout("the whole answer took too long")
             size += len(chunk)
             if size > most:
                 raise VendorChanged(f"the answer is larger than {most} bytes")

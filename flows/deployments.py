@@ -11,7 +11,7 @@ from flows.door import the_hub
 from flows.publish import publish, verify
 from flows.sweep import TAG
 from flows.sync import sync
-from flows.upkeep import canary, holds, months, purge, recompute, reconcile, tidy
+from flows.upkeep import canary, holds, months, notices, pictures, purge, recompute, reconcile, tidy
 
 POOL: Final = "alprhub"
 MINUTE: Final = timedelta(minutes=1)
@@ -31,6 +31,8 @@ def deployments(
         (sync, Interval(minute)),
         (publish, Interval(minute)),
         (verify, Interval(5 * minute)),
+        (notices, Interval(minute)),
+        (pictures, Interval(5 * minute)),
         (holds, Interval(hour, anchor_date=MIDNIGHT - hour / 6)),
         (purge, Interval(hour, anchor_date=MIDNIGHT)),
         (recompute, Interval(hour / 4, anchor_date=MIDNIGHT)),

@@ -32,6 +32,18 @@ def recompute() -> State[dict[str, int]]:
     return _now("recompute")
 
 
+@flow(name="pictures", persist_result=False)
+def pictures() -> State[dict[str, int]]:
+    """Fetch the pictures that pulls have left, the address that ends first before all others."""
+    return _now("pictures")
+
+
+@flow(name="notices", persist_result=False)
+def notices() -> State[dict[str, int]]:
+    """Tell people once of what needs them, and once when it is over."""
+    return _now("notices")
+
+
 @flow(name="tidy", persist_result=False)
 def tidy() -> State[dict[str, int]]:
     """Forget old records of runs."""

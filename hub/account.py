@@ -21,3 +21,7 @@ class Account(Protocol):
     @property
     def state_reason(self) -> str | None:
         """Why it is paused."""
+
+    @property
+    def every_seconds(self) -> int:
+        """How often it is pulled."""

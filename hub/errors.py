@@ -37,5 +37,9 @@ class NoAgency(NeedsAdmin):
         self.in_force = in_force
 
 
+class Stopped(HubError):
+    """Somebody asked for an end: what was done before is kept, and the same command goes on."""
+
+
 class PolicyConflict(PolicyRefused):
     """Two rules cannot both be kept; nothing is done until a person has signed which of them gives way."""

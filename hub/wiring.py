@@ -33,8 +33,10 @@ from hub.ingest.gaps import Gaps
 from hub.ingest.inbox import Inbox
 from hub.ingest.intake import Intake
 from hub.ingest.pictures import Pictures
+from hub.ingest.pictures_due import PicturesDue
 from hub.ingest.quarantine import Quarantine
 from hub.ingest.reparse import Reparse
+from hub.ingest.standing import Standing
 from hub.ingest.sync import Sync, Watch
 from hub.notices.service import Notices
 from hub.notices.ways import ways
@@ -122,6 +124,8 @@ class Hub:
     orders: Orders
     pictures: Pictures
     notices: Notices
+    pictures_due: PicturesDue
+    standing: Standing
 
 
 @contextmanager
@@ -173,7 +177,10 @@ def _assembled(
     hotlists = Hotlists(store, audit, clock)
 
     def watches() -> list[Watch]:
-        return [Watch(entry.plate, entry.state, entry.reason, entry.case_number) for entry in hotlists.watched()]
+        return [
+            Watch(ident, entry.plate, entry.state, entry.reason, entry.case_number)
+            for ident, entry in hotlists.watched()
+        ]
 
     def life(info: Info) -> timedelta:
         try:
@@ -261,6 +268,8 @@ def _assembled(
         notices=Notices(
             store, audit, clock, health.all, health.around, ways_out, lambda: governing.profile().zone, settings.agency
         ),
+        pictures_due=PicturesDue(store, clock, connections.list, connections.open, pictures.fetch),
+        standing=Standing(connections.list, connections.open, lambda: len(hotlists.watched())),
     )
 
 

@@ -7,6 +7,7 @@ import typer
 
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from alprhub.cli.policy import SignedIn
+from alprhub.cli.progress import Work, working
 from hub.audit.record import Actor
 from hub.errors import NotFound
 from hub.policy.decisions import Decision, read_decisions
@@ -47,7 +48,8 @@ def activate(
             _show(hub.activate.preview(profile, signed), False)
             typer.confirm("Put it in force?", abort=True, err=True)
         ident = hub.activate.activate(Actor.of_process(), profile, reason, signed)
-        told = hub.recompute.run(Actor.of_process())
+        with working(_kept, as_json) as work:
+            told = hub.recompute.run(Actor.of_process(), work.told)
         if as_json:
             print_json({"policy": ident, **told})
         else:
@@ -62,11 +64,16 @@ def activate(
 def recompute(as_json: AsJson = False) -> None:
     """Go on with giving reads the ends of the policy in force, where that was cut short; else change nothing."""
     with failures(), open_hub() as hub:
-        told = hub.recompute.run(Actor.of_process())
+        with working(_kept, as_json) as work:
+            told = hub.recompute.run(Actor.of_process(), work.told)
         if as_json:
             print_json(told)
         else:
             console.print(f"the ends of {count(told['changed'], 'read')} changed")
+
+
+def _kept(_: Work) -> str:
+    return "the policy is in force, and the ends that reads were given so far stay; alprhub policy recompute goes on"
 
 
 def _show(changes: list[Change], as_json: bool) -> None:

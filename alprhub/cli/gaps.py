@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import typer
 
 from alprhub.cli import moments
-from alprhub.cli.came import came
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.progress import Work, working
+from alprhub.cli.pulling import kept, say_done, shows
 from hub.audit.record import Actor
 from hub.ingest.gaps import NOT_ASKED, STILL_SILENT, Gap
 from hub.wiring import open_hub
@@ -61,15 +62,17 @@ def backfill(
     as_json: AsJson = False,
 ) -> None:
     """Pull again, oldest first and a day at a time: without times, what no run has covered."""
-    with failures(), open_hub() as hub:
+
+    def stopped(work: Work) -> str:
+        return f"{kept(work, connection)}; alprhub backfill {connection} goes on from there"
+
+    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
         window = moments.window(hub, since, until)
-        done = hub.sync.backfill(Actor.of_process(), connection, *window)
+        show = shows(work, connection, hub.profile.zone)
+        done = hub.sync.backfill(Actor.of_process(), connection, *window, progress=show)
         if any(window) and not as_json:
             console.print(moments.understood(hub, *window))
-    if as_json:
-        print_json(done)
-    else:
-        console.print(came(connection, done))
+    say_done(connection, done, as_json)
 
 
 def _print(found: Sequence[Gap], zone: ZoneInfo, now: datetime) -> None:

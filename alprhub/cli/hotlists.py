@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.progress import Work, working
 from hub.audit.record import Actor
 from hub.errors import Invalid
 from hub.hotlists.files import entries_of
 from hub.hotlists.publishing import Published
 from hub.wiring import Hub, open_hub
-from hub.words import count
+from hub.words import count, span
 from normalize.states import state as state_word
 
 app = typer.Typer(help="Import, withdraw, publish and verify hot lists.", no_args_is_help=True)
@@ -50,18 +51,30 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Add a file's entries to a list, all of them or none."""
-    with failures(), open_hub() as hub:
+
+    def kept(_: Work) -> str:
+        return f"nothing of {file} is imported and {name} is as it was; import it again"
+
+    with failures(), working(kept, as_json) as work, open_hub() as hub:
         try:
             text = file.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as wrong:
             raise Invalid(f"{file}: {wrong}") from None
         entries = entries_of(text, hub.profile.zone, {"reason": reason, "case_number": case})
-        done = hub.hotlists.load(Actor.of_process(), name, entries, complete=complete)
-        if as_json:
-            print_json(done)
-        else:
-            counts = f"{done.added} added, {done.updated} updated, {done.unchanged} unchanged, {done.removed} removed"
-            console.print(f"{name}: {counts}")
+        done = hub.hotlists.load(Actor.of_process(), name, entries, complete=complete, progress=work.told)
+        long = hub.standing.too_long()
+    if as_json:
+        print_json({**asdict(done), "long_rounds": [asdict(one) for one in long]})
+        return
+    counts = f"{done.added} added, {done.updated} updated, {done.unchanged} unchanged, {done.removed} removed"
+    console.print(f"{name}: {counts}")
+    for one in long:
+        console.print(
+            f"{one.connection} answers one plate at a time at {one.per_second:g} a second: "
+            f"{count(one.plates, 'plate')} take {span(one.seconds)} a round; it runs every {span(one.every_seconds)}. "
+            "Put only what an active case watches on lists.",
+            style="yellow",
+        )
 
 
 @app.command()
@@ -88,8 +101,18 @@ def withdraw(
 @app.command()
 def publish(name: ListName, connection: Only = None, as_json: AsJson = False) -> None:
     """Make every source's copy agree with the list, then read each back; exit 75 where one is not proved."""
-    with failures(), open_hub() as hub:
-        _show([hub.publishing.publish(Actor.of_process(), name, at) for at in _at(hub, connection)], as_json)
+    done: list[Published] = []
+
+    def kept(_: Work) -> str:
+        proved = ", ".join(one.connection for one in done if one.verified) or "nobody"
+        return f"{name} is proved at {proved}; alprhub hotlists publish {name} sends what is left"
+
+    with failures():
+        with working(kept, as_json) as work, open_hub(sleep=work.sleep) as hub:
+            for at in _at(hub, connection):
+                work.go_on()
+                done.append(hub.publishing.publish(Actor.of_process(), name, at, work.told))
+        _show(done, as_json)
 
 
 @app.command()

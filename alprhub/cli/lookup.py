@@ -1,19 +1,18 @@
 """`alprhub lookup`: one plate, asked of the store and of every source that answers on demand."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from alprhub.cli import moments
 from alprhub.cli.asking import Case, Purpose, Reason
 from alprhub.cli.found import Ids, print_found
 from alprhub.cli.moments import Since, Until, window
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.progress import Work, working
 from hub.audit.record import Actor, Why
 from hub.errors import Invalid
 from hub.search.lookup import DEADLINE, REACH, LookupAnswer
@@ -55,12 +54,17 @@ def lookup(
     Vendors are told the reason and the case number. Without times, the last 30 days are asked for. Ends well where a
     source was late or failed: the answer says which.
     """
+
+    def kept(_: Work) -> str:
+        hub.lookups.settle()
+        return "what sources had sent by then is kept; alprhub search finds it, and the same lookup asks again"
+
     with failures(), open_hub() as hub:
         code = state_word(state).code if state else None
         if state and not code:
             raise Invalid(f"state: {state!r} is no state that is known here")
         begin, end = window(hub, since, until)
-        with _shown(not as_json and console.is_terminal) as show:
+        with working(kept, as_json, at_once=True) as work:
             answer = hub.lookups.ask(
                 Actor.of_process(),
                 plate,
@@ -70,7 +74,7 @@ def lookup(
                 until=end,
                 deadline=deadline,
                 limit=limit,
-                progress=show,
+                progress=_shows(work),
             )
         _print(hub, plate, answer, as_json, moments.understood(hub, begin, end) if begin or end else "", ids)
         sys.stdout.flush()
@@ -95,18 +99,11 @@ def _print(hub: Hub, plate: str, answer: LookupAnswer, as_json: bool, times: str
         console.print(f"not complete without: {', '.join(missing)}", style="yellow")
 
 
-@contextmanager
-def _shown(live: bool) -> Iterator[Callable[[SourceStatus], None]]:
-    """One line a source while it is asked; nothing stays of them."""
-    columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not live, transient=True) as progress:
-        lines: dict[str, TaskID] = {}
+def _shows(work: Work) -> Callable[[SourceStatus], None]:
+    """What draws a line a source while it is asked."""
 
-        def show(part: SourceStatus) -> None:
-            if part.connection not in lines:
-                lines[part.connection] = progress.add_task(part.connection, total=1)
-            going = part.status in (Status.WAITING, Status.ASKING)
-            said = f"{part.connection}: {_SAID.get(part.status, part.status)}, {count(part.reads, 'read')}"
-            progress.update(lines[part.connection], description=said, completed=0 if going else 1)
+    def show(part: SourceStatus) -> None:
+        said = f"{part.connection}: {_SAID.get(part.status, part.status)}, {count(part.reads, 'read')}"
+        work.say(part.connection, said)
 
-        yield show
+    return show

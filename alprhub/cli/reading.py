@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import track
 
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.progress import Work, working
 from hub.errors import Invalid
 from hub.settings import HubSettings
+from hub.words import count
 
 THREADS = 2
 
@@ -34,13 +35,18 @@ def read(
             raise Invalid(str(wrong)) from None
         reads: list[dict[str, Any]] = []
         refused: list[dict[str, str]] = []
-        with ThreadPoolExecutor(THREADS) as pool:
-            outcomes = pool.map(partial(_read_one, engine), files)
-            quiet = as_json or not console.is_terminal
-            shown = track(outcomes, "reading", len(files), console=console, disable=quiet, transient=True)
-            for seen, reason in shown:
-                reads += seen
-                refused += reason
+
+        def kept(work: Work) -> str:
+            return f"{work.done.get('files', 0):,} of {count(len(files), 'file')} were read, and nothing is stored"
+
+        with working(kept, as_json, at_once=True) as work, ThreadPoolExecutor(THREADS) as pool:
+            try:
+                for number, (seen, reason) in enumerate(pool.map(partial(_read_one, engine), files)):
+                    work.told("files", number + 1, len(files))
+                    reads += seen
+                    refused += reason
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
         if as_json:
             print_json({"engine": engine.name, "weights": engine.weights, "reads": reads, "refused": refused})
             return

@@ -3,13 +3,12 @@
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from alprhub.cli import moments
-from alprhub.cli.came import came
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.progress import Work, working
+from alprhub.cli.pulling import kept, say_done, shows
 from hub.audit.record import Actor
-from hub.store.reads import Saved
 from hub.wiring import open_hub
 from hub.words import count
 
@@ -21,35 +20,46 @@ def sync(
     as_json: AsJson = False,
 ) -> None:
     """Pull one window of a connection's reads, in this process and without Prefect."""
-    with failures(), open_hub() as hub:
+
+    def stopped(work: Work) -> str:
+        return f"{kept(work, connection)}; alprhub sync {connection} goes on from there"
+
+    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
         window = moments.window(hub, since, until)
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(
-            *columns, console=console, disable=as_json or not console.is_terminal, transient=True
-        ) as progress:
-            task = progress.add_task(connection)
-            total = Saved()
-
-            def show(saved: Saved) -> None:
-                nonlocal total
-                total += saved
-                progress.update(
-                    task, description=f"{connection}: {count(total.pulled, 'record')} came, {total.stored:,} new"
-                )
-
-            done = hub.sync.run(Actor.of_process(), connection, *window, progress=show)
-        if as_json:
-            print_json(done)
-        else:
-            console.print(came(connection, done))
+        done = hub.sync.run(Actor.of_process(), connection, *window, progress=shows(work, connection, hub.profile.zone))
+        if any(window) and not as_json:
+            console.print(moments.understood(hub, *window))
+    say_done(connection, done, as_json)
 
 
 def purge(as_json: AsJson = False) -> None:
     """Remove what has expired, from every place that holds it."""
-    with failures(), open_hub() as hub:
-        gone = hub.retention.purge(Actor.of_process())
-        if as_json:
-            print_json({"purged": gone})
-        else:
-            rows = [{"connection": name, "purged": count} for name, count in gone.items()]
-            print_rows(rows, {"connection": "source", "purged": "reads removed"}, False, "nothing was over")
+
+    def stopped(work: Work) -> str:
+        gone = count(work.done.get("reads removed", 0), "read")
+        return f"{gone} removed and certified; alprhub purge goes on from there"
+
+    with failures(), working(stopped, as_json) as work, open_hub() as hub:
+        gone = hub.retention.purge(Actor.of_process(), work.told)
+    if as_json:
+        print_json({"purged": gone})
+    else:
+        rows = [{"connection": name, "purged": count} for name, count in gone.items()]
+        print_rows(rows, {"connection": "source", "purged": "reads removed"}, False, "nothing was over")
+
+
+def pictures(as_json: AsJson = False) -> None:
+    """Fetch the pictures that runs have left, the address that ends first before all others."""
+
+    def stopped(work: Work) -> str:
+        return f"{count(work.done.get('pictures', 0), 'picture')} kept; alprhub pictures goes on from there"
+
+    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
+        done = hub.pictures_due.run(told=lambda counts: work.told("pictures", counts.fetched))
+    if as_json:
+        print_json(done)
+    else:
+        console.print(
+            f"{count(done['fetched'], 'picture')} fetched, {done['gone']:,} gone at the vendor, "
+            f"{done['failed']:,} failed for now, {done['left']:,} left for the next time"
+        )

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from alprhub.cli import moments
 from alprhub.cli.asking import Asked, asks
 from alprhub.cli.found import Ids, nothing_found, print_found, say_coverage
 from alprhub.cli.output import AsJson, console, failures, print_json
+from alprhub.cli.progress import Work, working
 from hub.audit.record import Actor
 from hub.search.export import WithPictures
 from hub.search.formats import Format, form_of
@@ -60,17 +60,18 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write every read that a search finds to a file, newest first, with a manifest; writes over nothing."""
+
+    def kept(_: Work) -> str:
+        return f"{out} is not written; export it again"
+
     with failures(), open_hub() as hub:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        quiet = as_json or not console.is_terminal
-        with Progress(*columns, console=console, disable=quiet, transient=True) as progress:
-            task = progress.add_task("looking")
+        with working(kept, as_json, at_once=True) as work:
             manifest: Any = hub.export.run(
                 Actor.of_process(),
                 asked.query(hub),
                 form_of(out, form, pictures),
                 out,
-                lambda rows: progress.update(task, description=f"{rows} rows so far"),
+                lambda rows: work.told("rows", rows),
                 pictures=pictures,
             )
         if as_json:

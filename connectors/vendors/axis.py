@@ -361,6 +361,7 @@ class AxisConnector(Connector[AxisSettings]):
             self._change("delplate", plate)
         for plate in new:
             self._change("addplate", f"{plate},,{mark}")
+            self.frame.sent(1)
         if clashes := sum(plate in others for plate in wanted):
             raise AdminMustFix(
                 f"{clashes} entries stand on the camera's block list without the hub's mark; the rest is"

@@ -256,6 +256,7 @@ class FlockConnector(Connector[FlockSettings]):
         if list_id is None:
             fresh = list(wanted.values())
             made = self._http.post("/hotlists", {"name": delta.list_name, "entries": fresh[:BATCH]}, repeatable=False)
+            self.frame.sent(len(fresh[:BATCH]))
             self._send(made.shaped(_List).id, fresh[BATCH:])
             return contract.PushReport(added=len(fresh), removed=0)
         held: dict[str, list[_Held]] = {}
@@ -320,10 +321,12 @@ class FlockConnector(Connector[FlockSettings]):
             self._http.post(
                 f"/hotlists/{quote(list_id, safe='')}/entries/addBatch", {"entries": batch}, repeatable=False
             )
+            self.frame.sent(len(batch))
 
     def _drop(self, list_id: str, ids: Sequence[str]) -> None:
         for batch in _batches(ids):
             self._http.post(f"/hotlists/{quote(list_id, safe='')}/entries/deleteBatch", {"ids": batch})
+            self.frame.sent(0)
 
     def cameras(self) -> Iterator[contract.CameraInfo]:
         """The account's devices of the type camera; counting pages from 1 is assumed."""

@@ -325,6 +325,7 @@ class NjSnapConnector(Connector[NjSnapSettings]):
         size = self.info.limits.push_batch
         for start in range(0, len(pois), size):
             _answer(self._post(_HOTLIST, {"POIs": pois[start : start + size]}, repeatable=False))
+            self.frame.sent(len(pois[start : start + size]))
         return contract.PushReport(added=len(wanted), removed=0)
 
     def list_remote(self, list_name: str) -> Iterator[RemoteEntry]:

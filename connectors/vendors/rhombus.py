@@ -219,6 +219,7 @@ class RhombusConnector(Connector[RhombusSettings]):
             if kept is None or (_ours(kept) and (kept.name, kept.description) != (name, description)):
                 plate = (kept and kept.license_plate) or form
                 self._change("saveVehicle", plate, name=name, description=description)
+                self.frame.sent(0)
         if any(form not in saved for form in wanted):
             now = self._saved()
             if lost := sum(form not in now for form in wanted):
@@ -227,6 +228,7 @@ class RhombusConnector(Connector[RhombusSettings]):
         added = [form for form in wanted if form not in held]
         for form in added:
             self._change("addVehicleLabel", saved[form].license_plate or form, label=label)
+            self.frame.sent(1)
         removed = [form for form in held if form not in wanted]
         for form in removed:
             self._change("removeVehicleLabel", held[form], label=label)

@@ -1,20 +1,26 @@
 """`Hotlists`: lists and their entries. An entry has a reason, a case and an owner; a removal is final and recorded."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, text, update
 
 from connectors.contract import Entry
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import Invalid, NotFound
+from hub.progress import Progress, untold
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from normalize.plate import LONGEST, canonical, fold
+
+STEP: Final = 10_000
+"""Entries between two words of how far an import is."""
+_KEY: Final = ("hotlist_id", "plate", "plate_key", "plate_state", "added_at", "added_by")
+_VALUES: Final = ("reason", "case_number", "alert", "note", "expires_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,52 +55,51 @@ class Hotlists:
         self._audit = audit
         self._clock = clock
 
-    def load(self, actor: Actor, name: str, entries: Iterable[NewEntry], *, complete: bool = False) -> Imported:
+    def load(
+        self,
+        actor: Actor,
+        name: str,
+        entries: Iterable[NewEntry],
+        *,
+        complete: bool = False,
+        progress: Progress = untold,
+    ) -> Imported:
         """Add entries to a list, which is made where there is none, in one transaction; all of them or none.
 
         `complete` says that the entries are the whole list: what is missing from them is removed. An entry that is
-        there already takes the new reason, case, alert and expiry. Raises `Invalid` naming line and field.
+        there already takes the new reason, case, alert and expiry. Others may write but for the moment in which entries
+        are put in. Raises `Invalid` naming line and field, and what `progress` raises, with nothing changed.
         """
-        fresh = {(plate, entry.state): (plate, entry) for plate, entry in map(_checked, entries)}
+        fresh = dict(_told(map(_checked, entries), progress))
         if complete and not fresh:
             raise Invalid("entries: a complete list without an entry is refused; withdraw the entries one by one")
         now = to_micros(self._clock.now())
-        added = updated = unchanged = removed = 0
         with self._store.write() as connection:
             list_id = self._made(connection, actor, name, now)
-            held = {(row.plate, row.plate_state): row for row in self._active(connection, list_id, now)}
-            for key, (plate, entry) in fresh.items():
-                values = _values(entry)
+            held = {(row[1], row[2]): row for row in self._held(connection, list_id)}
+            new, changed = [], []
+            for key, values in fresh.items():
                 old = held.get(key)
                 if old is None:
-                    connection.execute(
-                        insert(tables.entries).values(
-                            hotlist_id=list_id,
-                            plate=plate,
-                            plate_key=fold(plate),
-                            plate_state=entry.state,
-                            added_at=now,
-                            added_by=actor.name,
-                            **values,
-                        )
-                    )
-                    added += 1
-                elif any(getattr(old, column) != value for column, value in values.items()):
-                    connection.execute(update(tables.entries).where(tables.entries.c.id == old.id).values(**values))
-                    updated += 1
-                else:
-                    unchanged += 1
-            if complete:
-                gone = [row for key, row in held.items() if key not in fresh]
-                for row in gone:
-                    self._strike(connection, actor, row.id, "not in the complete list", now)
-                removed = len(gone)
-            if added or updated or removed:
+                    new.append((list_id, key[0], fold(key[0]), key[1], now, actor.name, *values))
+                elif old[3:] != values:
+                    changed.append({"entry_id": old[0], **dict(zip(_VALUES, values, strict=True))})
+            for start in range(0, len(new), STEP):
+                progress("entries stored", start, len(new))
+                self._store.insert(connection, tables.entries, (*_KEY, *_VALUES), new[start : start + STEP])
+            if changed:
+                which = tables.entries.c.id == bindparam("entry_id")
+                connection.execute(update(tables.entries).where(which), changed)
+            gone = [row[0] for key, row in held.items() if key not in fresh] if complete else []
+            self._strike(connection, actor, gone, "not in the complete list", now)
+            added, updated = len(new), len(changed)
+            if added or updated or gone:
                 self._changed(connection, list_id, now)
-            done = Imported(added, updated, unchanged, removed)
+            done = Imported(added, updated, len(fresh) - added - updated, len(gone))
             self._audit.record(
-                actor, "hotlists.import", "done", target=name, results=len(fresh), within=connection, removed=removed
-            )
+                actor, "hotlists.import", "done", target=name, results=len(fresh), within=connection,
+                removed=done.removed,
+            )  # fmt: skip
         return done
 
     def withdraw(self, actor: Actor, name: str, plate: str, state: str | None, reason: str) -> int:
@@ -114,9 +119,8 @@ class Hotlists:
             ]
             if not rows:
                 raise NotFound(f"list {name!r} has no such entry")
-            for row in rows:
-                self._strike(connection, actor, row.id, reason, now)
-                self._changed(connection, row.hotlist_id, now)
+            self._strike(connection, actor, [row.id for row in rows], reason, now)
+            self._changed(connection, rows[0].hotlist_id, now)
             self._audit.record(
                 actor, "hotlists.withdraw", "done", target=name, results=len(rows), within=connection, why=None,
                 removal=reason, plate=wanted,
@@ -142,12 +146,14 @@ class Hotlists:
             list_id = self._id(connection, name)
             return list_id, [_entry(row) for row in self._active(connection, list_id, now)]
 
-    def watched(self) -> list[Entry]:
-        """Every entry in force on any list: the plates that cases watch, each plate and state once."""
-        now = to_micros(self._clock.now())
+    def watched(self) -> list[tuple[int, Entry]]:
+        """Every entry in force on any list with its id, in their order: what cases watch, each plate and state once."""
+        now, first = to_micros(self._clock.now()), dict[tuple[str, str | None], Row[Any]]()
         with self._store.read() as connection:
             rows = self._active(connection, None, now)
-        return list({(row.plate, row.plate_state): _entry(row) for row in rows}.values())
+        for row in sorted(rows, key=lambda row: row.id):
+            first.setdefault((row.plate, row.plate_state), row)
+        return [(row.id, _entry(row)) for row in first.values()]
 
     def _active(self, connection: Connection, list_id: int | None, now: int) -> list[Row[Any]]:
         entries = tables.entries
@@ -187,15 +193,30 @@ class Hotlists:
             raise NotFound(f"there is no hot list called {name!r}")
         return int(found)
 
-    def _strike(self, connection: Connection, actor: Actor, entry_id: int, reason: str, now: int) -> None:
-        connection.execute(
-            update(tables.entries)
-            .where(tables.entries.c.id == entry_id)
-            .values(removed_at=now, removed_by=actor.name, removed_reason=reason)
-        )
+    def _held(self, connection: Connection, list_id: int) -> list[tuple[Any, ...]]:
+        """The id, plate, state and terms of every entry that is not removed."""
+        columns = ", ".join(("id", "plate", "plate_state", *_VALUES))
+        sql = f"SELECT {columns} FROM {tables.entries.name} WHERE hotlist_id = :id AND removed_at IS NULL"
+        return self._store.rows(connection, sql, {"id": list_id})
+
+    def _strike(self, connection: Connection, actor: Actor, ids: Sequence[int], reason: str, now: int) -> None:
+        which = text(self._store.one_of("id", "ids")).bindparams(ids=self._store.as_list(ids))
+        struck = {"removed_at": now, "removed_by": actor.name, "removed_reason": reason}
+        connection.execute(update(tables.entries).where(which).values(**struck))
 
 
-def _checked(entry: NewEntry) -> tuple[str, NewEntry]:
+Checked = tuple[tuple[str, str | None], tuple[Any, ...]]
+"""The plate and state of an entry, and its terms in the order of `_VALUES`."""
+
+
+def _told(checked: Iterator[Checked], progress: Progress) -> Iterator[Checked]:
+    for number, one in enumerate(checked):
+        if number % STEP == 0:
+            progress("entries checked", number, None)
+        yield one
+
+
+def _checked(entry: NewEntry) -> Checked:
     where = f"line {entry.line}: " if entry.line else ""
     if set(entry.plate) & set("?*%_"):
         raise Invalid(f"{where}plate: a pattern cannot go on a full-plate list")
@@ -205,17 +226,9 @@ def _checked(entry: NewEntry) -> tuple[str, NewEntry]:
     for field in ("reason", "case_number"):
         if not getattr(entry, field).strip():
             raise Invalid(f"{where}{field}: is missing")
-    return plate, entry
-
-
-def _values(entry: NewEntry) -> dict[str, Any]:
-    return {
-        "reason": entry.reason.strip(),
-        "case_number": entry.case_number.strip(),
-        "alert": entry.alert,
-        "note": entry.note,
-        "expires_at": to_micros(entry.expires_at) if entry.expires_at else None,
-    }
+    expires_at = to_micros(entry.expires_at) if entry.expires_at else None
+    terms = (entry.reason.strip(), entry.case_number.strip(), entry.alert, entry.note, expires_at)
+    return (plate, entry.state), terms
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -21,8 +21,9 @@ from connectors.contract import (
 from connectors.errors import ConnectorError, Gone, TryAgain
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.errors import Conflict, HubError, NotFound
+from hub.errors import Conflict, HubError, NotFound, Stopped
 from hub.hotlists.lists import Hotlists
+from hub.progress import Progress, untold
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -64,12 +65,13 @@ class Publishing:
         self._hotlists = hotlists
         self._open = opened
 
-    def publish(self, actor: Actor, list_name: str, connection_name: str) -> Published:
+    def publish(self, actor: Actor, list_name: str, connection_name: str, progress: Progress = untold) -> Published:
         """Make a connection's copy agree with the list, then read it back and compare.
 
         A failure is part of the answer, and on record, so that one vendor's outage never hides another's; so is an
-        account that cannot be opened, and one to which somebody else is publishing now. Raises `NotFound` where there
-        is no such connection or list.
+        account that cannot be opened, and one to which somebody else is publishing now. What `progress` raises ends the
+        push where it is, which is on record too; the next one sends what is left. Raises `NotFound` where there is no
+        such connection or list.
         """
         ident = self._id(connection_name)
         list_id, entries = self._hotlists.in_force(list_name)
@@ -85,7 +87,12 @@ class Publishing:
             with self._store.lease(f"publish-{ident}"):
                 list_id, entries = self._hotlists.in_force(list_name)
                 self._intend(list_id, ident)
-                result = self._pushed(connector, connection_name, list_name, list_id, ident, entries)
+                try:
+                    result = self._pushed(connector, connection_name, list_name, list_id, ident, entries, progress)
+                except Stopped as asked:
+                    result = Published(connection_name, None, None, False, "none", None, None, str(asked))
+                    self._settle(actor, "hotlists.publish", list_name, list_id, ident, result, bool(entries))
+                    raise
                 self._settle(actor, "hotlists.publish", list_name, list_id, ident, result, bool(entries))
         except Conflict:
             busy = "somebody else is publishing to it now; nothing was sent"
@@ -162,6 +169,7 @@ class Publishing:
         list_id: int,
         ident: int,
         entries: list[Entry],
+        progress: Progress,
     ) -> Published:
         """Push what differs and compare; a push that fails is compared too, for what of it arrived."""
         try:
@@ -171,7 +179,7 @@ class Publishing:
         held = {(connector.held_form(one.plate), one.state) for one in before}
         delta = self._delta(connector, list_name, entries, before)
         try:
-            pushed = connector.push(delta)
+            pushed = _telling(connector, name, len(delta.add), progress).push(delta)
         except ConnectorError as failed:
             return self._cut_short(connector, name, list_name, entries, held, str(failed))
         self._note(list_id, ident, pushed_at=self._clock.now())
@@ -326,3 +334,16 @@ def _unopened(closed: Exception) -> str:
     """Why an account cannot be opened; what pydantic says of its settings may hold what was typed."""
     why = str(closed) if isinstance(closed, HubError) else "its settings do not fit its connector any more"
     return f"the account cannot be opened, so nothing was sent: {why}"
+
+
+def _telling(connector: Any, name: str, entries: int, progress: Progress) -> Any:
+    """The same connector, which tells how many entries it has sent."""
+    sent = 0
+
+    def told(more: int) -> None:
+        nonlocal sent
+        sent += more
+        progress(f"entries sent to {name}", sent, max(entries, sent))
+
+    told(0)
+    return type(connector)(connector.settings, replace(connector.frame, sent=told))

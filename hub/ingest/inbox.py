@@ -19,7 +19,7 @@ from connectors.errors import AdminMustFix
 from hub.account import Account
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.errors import HubError, NotFound
+from hub.errors import HubError, NotFound, Stopped
 from hub.ingest.documents import records_of
 from hub.ingest.intake import Intake
 from hub.ingest.pictures import Pictures
@@ -173,7 +173,12 @@ class Inbox:
         while not self._over.wait(1.0):
             while self._lacking:
                 ident, connector = self._lacking.popitem()
-                self._pictures.fetch(connector, ident)
+                with suppress(Stopped):
+                    self._pictures.fetch(connector, ident, told=self._go_on)
+
+    def _go_on(self, _: object) -> None:
+        if self._over.is_set():
+            raise Stopped("the receiver ends")
 
     def _together(self) -> Iterator[list[Path]]:
         """The batches that wait, oldest first, as many together as one transaction should keep."""

@@ -1,93 +1,90 @@
-"""`Pictures`: fetching what a read only has the address of, before the address expires."""
+"""`Pictures`: fetching what a read only has the address of, before the address ends, and never in the way of rows."""
 
-import logging
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, select, update
-
 from connectors.contract import Connector, ServesImages
-from connectors.errors import ConnectorError, Gone, VendorChanged
 from hub.clock import Clock
-from hub.store import tables
+from hub.ingest.fetching import Fetched, Fetching
 from hub.store.engine import Store
 from hub.store.images import ImageStore
-from hub.store.instant import from_micros, to_micros
-from normalize.read import ImageKind, ImageRef
 
-log: Final = logging.getLogger("alprhub.pictures")
-BATCH: Final = 200
+BUDGET: Final = timedelta(seconds=60)
+"""How long a run goes on with pictures once its rows are kept; the next run or `PicturesDue` goes on with the rest."""
+LOOK_UP: Final = 0.2
+"""Seconds between two looks at how far it is."""
 
 
 class Pictures:
-    """Fetches wanted pictures, oldest address first; what could not be had is marked gone, never forgotten."""
+    """Fetches wanted pictures, the address that ends first before all others; one that fails never stops a run."""
 
     def __init__(self, store: Store, images: ImageStore, clock: Clock) -> None:
         self._store = store
         self._images = images
         self._clock = clock
 
-    def fetch(self, connector: Connector[Any], connection_id: int) -> int:
-        """Fetch every wanted picture of a connection and say how many were kept; a picture never stops a sync.
+    def fetch(
+        self,
+        connector: Connector[Any],
+        connection_id: int,
+        budget: timedelta = BUDGET,
+        told: Callable[[Fetched], None] = lambda _: None,
+    ) -> Fetched:
+        """Fetch the wanted pictures of a connection for as long as `budget` says, and give what became of them.
 
-        An outage leaves the rest wanted for the next run.
+        A place where nobody answers is left alone after a few failures until the next time. `told` is called now and
+        then with how far it is; what it raises ends the fetching, with what came kept.
         """
-        if not isinstance(connector, ServesImages):
-            return 0
-        kept, after = 0, 0
-        with ThreadPoolExecutor(max(connector.info.limits.parallel, 1)) as pool:
-            while batch := self._wanted(connection_id, after):
-                after = batch[-1].id
-                outcomes = list(pool.map(lambda row: self._one(connector, row), batch))
-                self._settle(batch, outcomes)
-                kept += sum(outcome["state"] == "stored" for outcome in outcomes)
-                if any(outcome["state"] == "wanted" for outcome in outcomes):
-                    break
-        return kept
+        with self.beside(budget) as beside:
+            beside.begin(connector, connection_id, told)
+        return beside.counts
 
-    def _wanted(self, connection_id: int, after: int) -> Sequence[Row[Any]]:
-        images, reads = tables.images, tables.reads
-        with self._store.read() as connection:
-            return connection.execute(
-                select(images)
-                .join(reads, reads.c.id == images.c.read_id)
-                .where(
-                    images.c.state == "wanted",
-                    images.c.id > after,
-                    reads.c.connection_id == connection_id,
-                    reads.c.expires_at > to_micros(self._clock.now()),
-                )
-                .order_by(images.c.id)
-                .limit(BATCH)
-            ).all()
-
-    def _one(self, connector: ServesImages, row: Row[Any]) -> dict[str, Any]:
-        expires_at = from_micros(row.url_expires_at) if row.url_expires_at is not None else None
-        ref = ImageRef(kind=ImageKind(row.kind), url=row.url, expires_at=expires_at)
-        if expires_at is not None and expires_at <= self._clock.now():
-            return {"state": "gone"}
+    @contextmanager
+    def beside(self, budget: timedelta = BUDGET) -> Iterator["Beside"]:
+        """Fetch pictures while rows are kept inside the block, and go on behind it for as long as `budget` says."""
+        beside = Beside(lambda *of: Fetching(self._store, self._images, self._clock, *of))
         try:
-            data = connector.fetch_image(ref)
-            self._images.put(row.key, data)
-        except Gone as lost:
-            log.warning("picture %s of read %s cannot be had: %s", row.id, row.read_id, lost)
-            return {"state": "gone"}
-        except VendorChanged as other:
-            # A maintenance page passes; an address without an end that shows no picture would be asked for ever.
-            log.warning("picture %s of read %s is none: %s", row.id, row.read_id, other)
-            return {"state": "gone" if expires_at is None else "wanted"}
-        except (ConnectorError, OSError) as failed:
-            log.warning("picture %s of read %s must wait: %s", row.id, row.read_id, failed)
-            return {"state": "wanted"}
-        return {"state": "stored", "bytes": len(data), "sha256": sha256(data).digest()}
+            yield beside
+            beside.finish(budget)
+        finally:
+            beside.end()
 
-    def _settle(self, batch: Sequence[Row[Any]], outcomes: list[dict[str, Any]]) -> None:
-        with self._store.write() as connection:
-            for row, outcome in zip(batch, outcomes, strict=True):
-                # A signed address is a key to the picture at the vendor; it is not kept once it has served.
-                address = {} if outcome["state"] == "wanted" else {"url": None}
-                connection.execute(
-                    update(tables.images).where(tables.images.c.id == row.id).values(**outcome, **address)
-                )
+
+class Beside:
+    """The fetching of a run, where its source serves pictures."""
+
+    def __init__(self, start: Callable[[Connector[Any], int], Fetching]) -> None:
+        self._start = start
+        self._fetching: Fetching | None = None
+        self._told: Callable[[Fetched], None] | None = None
+        self.counts = Fetched()
+
+    def begin(self, connector: Connector[Any], connection_id: int, told: Callable[[Fetched], None]) -> None:
+        """Fetch what is wanted already, and what comes; `told` hears how far it is once the rows are over."""
+        self._told = told
+        if isinstance(connector, ServesImages):
+            self._fetching = self._start(connector, connection_id)
+            self.counts = self._fetching.counts
+
+    def more(self) -> None:
+        """A page was kept that has pictures to fetch."""
+        if self._fetching:
+            self._fetching.more()
+
+    def finish(self, budget: timedelta) -> None:
+        """Go on with what is left, no longer than the budget."""
+        if not self._fetching or not self._told:
+            return
+        self._fetching.rows_are_over()
+        until = time.monotonic() + budget.total_seconds()
+        while not self._fetching.over(LOOK_UP) and time.monotonic() < until:
+            self._told(self.counts)
+        self._told(self.counts)
+
+    def end(self) -> None:
+        """End it; what is not there yet is left for the next time."""
+        if self._fetching:
+            self._fetching.end()

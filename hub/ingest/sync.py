@@ -3,6 +3,7 @@
 import gc
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, Vend
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
-from hub.errors import Conflict, HubError, Invalid
+from hub.errors import Conflict, HubError, Invalid, Stopped
 from hub.ingest.drift import Drift
 from hub.ingest.intake import Intake
+from hub.ingest.job import Progress, PullJob
 from hub.ingest.pictures import Pictures
+from hub.ingest.rounds import Round, Rounds
 from hub.ingest.windows import Kept, Leg, after, going_on, missed, named, span_of, until_of, windows
 from hub.store import runs, tables
 from hub.store.engine import Store
@@ -38,11 +41,15 @@ MOST_WINDOWS: Final = 7
 REFUSED_FOR: Final = timedelta(days=1)
 """How long ordinary runs leave a window alone that the vendor would not serve (it may not reach back so far)."""
 
+LOOKING: Final = timedelta(minutes=10)
+"""The longest that one run asks for plates one by one, and no longer than until the next run is due."""
+
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A plate that an active case watches, for sources that answer one plate at a time."""
+    """A plate that an active case watches, for sources that answer one plate at a time; `id` is its entry's."""
 
+    id: int
     plate: str
     state: str | None
     reason: str
@@ -69,6 +76,7 @@ class Sync:
         self._clock = clock
         self._intake = intake
         self._pictures = pictures
+        self._rounds = Rounds(store)
         self._open = opened
         self._pause = pause
         self._watches = watches
@@ -80,22 +88,26 @@ class Sync:
         name: str,
         since: datetime | None = None,
         until: datetime | None = None,
-        progress: Callable[[Saved], None] | None = None,
+        progress: Progress | None = None,
     ) -> Saved:
         """Pull one window of a connection and keep it; without times, from where the last run stopped until now.
 
         A run without times then pulls what earlier ones have missed, oldest first, at most `MOST_WINDOWS` days of it;
-        what cannot be had even now stays a gap and fails nothing. Raises `Conflict` where the connection is paused or
-        another run holds it; `AdminMustFix` after pausing the connection; `VendorChanged` where more than 5 % of the
-        records are refused; any other `ConnectorError` with everything kept that came before it.
+        what cannot be had even now stays a gap and fails nothing. Pictures are fetched beside, and a little longer than
+        the rows take: by then those are kept and another run may begin. A round of standing look-ups that takes longer
+        than a run may is gone on with by the next. Raises `Conflict` where the connection is paused or another run
+        holds it; `AdminMustFix` after pausing the connection; `VendorChanged` where more than 5 % of the records are
+        refused; any other `ConnectorError`, and what `progress` raises, with everything kept that came before it.
         """
-        with self._held(name) as (account, connector):
-            total = Saved()
-            for leg in self._legs(account, connector, since, until):
-                total += self._pull(actor, account, connector, leg, progress)
-            if since is None and until is None:
-                total += self._catch_up(actor, account, connector, progress)
-        return total
+        with self._job(actor, name, progress) as job:
+            for leg in self._legs(job.account, job.connector, since, until):
+                self._pull(job, leg)
+                if job.unfinished:
+                    break
+            else:
+                if since is None and until is None:
+                    self._catch_up(job)
+        return job.done()
 
     def backfill(
         self,
@@ -103,48 +115,55 @@ class Sync:
         name: str,
         since: datetime | None = None,
         until: datetime | None = None,
-        progress: Callable[[Saved], None] | None = None,
+        progress: Progress | None = None,
     ) -> Saved:
         """Pull again, oldest first and a day at a time, and keep what is new; the checkpoint stays where it is.
 
         Without times everything that no run has covered, from the first run on; with them, all of that time, covered or
         not, for reads that came later than any look-back reaches. Raises as `run` does, with the days before it kept.
         """
-        with self._held(name) as (account, connector):
-            kept = self._kept(account.id)
-            total = Saved()
+        with self._job(actor, name, progress) as job:
+            kept = self._kept(job.account.id)
             if kept.takes_everything:  # any run of it takes what is missing, whatever its window
-                for leg in self._legs(account, connector, since, until):
-                    total += self._pull(actor, account, connector, leg, progress)
-                return total
-            spans = missed(kept, since, until, self._clock.now())
-            for window in windows(spans, connector.info.look_back, self._oldest(connector)):
-                total += self._pull(actor, account, connector, Leg(window, again=True), progress)
-        return total
+                legs = self._legs(job.account, job.connector, since, until)
+            else:
+                spans = missed(kept, since, until, self._clock.now())
+                asked = windows(spans, job.connector.info.look_back, self._oldest(job.connector))
+                legs = (Leg(window, again=True) for window in asked)
+            for leg in legs:
+                self._pull(job, leg)
+                if job.unfinished:
+                    break
+        return job.done()
 
-    def _catch_up(
-        self,
-        actor: Actor,
-        account: Account,
-        connector: Connector[Any],
-        progress: Callable[[Saved], None] | None,
-    ) -> Saved:
+    @contextmanager
+    def _job(self, actor: Actor, name: str, told: Progress | None) -> Iterator[PullJob]:
+        """Hold a connection while its rows are pulled; its pictures may take longer."""
+        with self._pictures.beside() as beside, self._held(name) as (account, connector):
+            looking = min(LOOKING.total_seconds(), account.every_seconds)
+            job = PullJob(actor, account, connector, beside, told, time.monotonic() + looking)
+            beside.begin(connector, account.id, job.tell)
+            yield job
+
+    def _catch_up(self, job: PullJob) -> None:
         """A share of what earlier runs have missed; what cannot be had now stays a gap, and this run a good one."""
-        kept, total = self._kept(account.id), Saved()
+        account, connector = job.account, job.connector
+        kept = self._kept(account.id)
         if not kept.spans or kept.takes_everything:
-            return total
+            return
         refused = self._refused(account.id)
         spans = missed(kept, None, None, from_micros(kept.spans[-1].until))
         asked = windows(spans, connector.info.look_back, self._oldest(connector))
         for window in islice((one for one in asked if span_of(one) not in refused), MOST_WINDOWS):
             try:
-                total += self._pull(actor, account, connector, Leg(window, again=True), progress)
+                self._pull(job, Leg(window, again=True))
             except (TryAgain, VendorChanged, Gone) as failed:
                 told = (account.id, window.since, window.until, type(failed).__name__)
                 log.warning("connection %s: what was missed from %s to %s cannot be had now: %s", *told)
                 if isinstance(failed, TryAgain):
                     break
-        return total
+            if job.unfinished:
+                break
 
     def window(
         self, account: Account, connector: Connector[Any], since: datetime | None = None, until: datetime | None = None
@@ -162,57 +181,70 @@ class Sync:
             self._settle(account.id)
             yield account, connector
 
-    def _pull(
-        self,
-        actor: Actor,
-        account: Account,
-        connector: Connector[Any],
-        leg: Leg,
-        progress: Callable[[Saved], None] | None,
-    ) -> Saved:
+    def _pull(self, job: PullJob, leg: Leg) -> None:
         """Pull one window and keep it page by page; a run of its own."""
-        total = Saved()
-        with few_collections(), self._counted(account.id, leg) as run:
+        job.window = leg.window
+        with few_collections(), self._counted(job.account.id, leg) as run:
             try:
-                for saved in self._pages(actor, connector, account, run):
-                    total += saved
-                    if progress:
-                        progress(saved)
+                job.tell()
+                for saved in self._pages(job, run):
+                    job.kept(saved)
                     if run.drift.clear:
                         break
                 if run.drift.changed:
                     raise run.drift.error()
             except AdminMustFix as broken:
-                self._pause(actor, account.name, str(broken))
+                self._pause(job.actor, job.account.name, str(broken))
                 raise
-            self._pictures.fetch(connector, account.id)
-        return total
 
-    def _pages(self, actor: Actor, connector: Connector[Any], account: Account, run: "_Run") -> Iterator[Saved]:
+    def _pages(self, job: PullJob, run: "_Run") -> Iterator[Saved]:
+        account, connector = job.account, job.connector
         if isinstance(connector, PullsReads):
             for page in connector.pull(run.leg.window):
                 yield self._keep(connector, account, run, page, "pull")
         elif isinstance(connector, LooksUpPlates):
-            refused: Exception | None = None
-            for watch in self._watches():
-                try:
-                    yield from self._look_up(actor, connector, account, watch, run)
-                except (VendorChanged, Unusable) as failed:
-                    refused = failed  # one plate that the vendor will not take must not blind us to the others
-            if refused is not None:
-                raise VendorChanged(f"not every watched plate could be asked for: {refused}")
-            yield self._keep(connector, account, run, Page((), {"until": run.leg.window.until.isoformat()}), "lookup")
+            yield from self._go_round(job, run)
         else:
             raise Invalid(f"{account.name}: {connector.info.name} can neither be pulled nor asked")
 
-    def _look_up(self, actor: Actor, connector: Any, account: Account, watch: Watch, run: "_Run") -> Iterator[Saved]:
-        window = run.leg.window
+    def _go_round(self, job: PullJob, run: "_Run") -> Iterator[Saved]:
+        """Ask for every watched plate that this round has not asked for yet, as long as there is time."""
+        account, connector, refused = job.account, job.connector, ""
+        oldest = to_micros(self._oldest(connector))
+        now = self._rounds.begin(account.id, span_of(run.leg.window), run.leg.goes_on, oldest)
+        waiting = [watch for watch in self._watches() if watch.id > now.after_id]
+        for number, watch in enumerate(waiting):
+            job.plates = (now.asked, now.asked + len(waiting) - number)
+            if number and time.monotonic() >= job.ends_at:
+                job.unfinished = True
+                run.unfinished = f"{now.asked:,} of {job.plates[1]:,} plates asked for; the next run goes on"
+                return
+            taken = True
+            try:
+                yield from self._look_up(job, watch, run)
+            except (VendorChanged, Unusable) as failed:
+                # One plate that the vendor will not take must not blind us to the others.
+                taken, refused = False, str(failed)
+            now = Round(now.span, watch.id, now.asked + 1, now.refused + (not taken))
+            self._rounds.asked(account.id, now)
+            job.plates = (now.asked, now.asked + len(waiting) - number - 1)
+            yield Saved(plates_asked=1)
+        if now.refused:
+            self._rounds.over(account.id, now.span)
+            told = refused or f"{now.refused:,} in earlier runs of this round"
+            raise VendorChanged(f"not every watched plate could be asked for: {told}")
+        until = run.leg.window.until.isoformat()
+        yield self._keep(connector, account, run, Page((), {"until": until}), "lookup")
+        self._rounds.over(account.id, now.span)
+
+    def _look_up(self, job: PullJob, watch: Watch, run: "_Run") -> Iterator[Saved]:
+        window, account = run.leg.window, job.account
         query = Lookup(watch.plate, window.since, window.until, watch.reason, watch.state, watch.case_number)
         why = Why("standing lookup of a hot-list entry", watch.reason, watch.case_number)
         # The question itself discloses whom the agency looks for, so it is on record before it is asked.
-        self._audit.record(actor, "reads.lookup", "asked", target=account.name, why=why, plate=watch.plate)
-        for page in connector.lookup(query):
-            yield self._keep(connector, account, run, Page(page.records), "lookup")
+        self._audit.record(job.actor, "reads.lookup", "asked", target=account.name, why=why, plate=watch.plate)
+        for page in job.connector.lookup(query):  # type: ignore[attr-defined]
+            yield self._keep(job.connector, account, run, Page(page.records), "lookup")
 
     def _keep(self, connector: Connector[Any], account: Account, run: "_Run", page: Page, obtained: str) -> Saved:
         saved = self._intake.take(
@@ -232,11 +264,18 @@ class Sync:
     ) -> Iterator[Leg]:
         """The window that somebody named; or those from where the last run stopped until now, each a day at most."""
         kept, end = self._kept(account.id), until or self._clock.now()
+        begun = None
+        if until is None:
+            begun = self._rounds.begun(account.id, None if since is None else to_micros(since))
         if since is not None:
-            yield named(kept, since, end)
+            yield named(kept, since, from_micros(begun.until) if begun else end)
             return
         look_back, oldest = connector.info.look_back, self._oldest(connector)
-        leg = going_on(kept, end, look_back, oldest)
+        if begun:
+            window = Window(from_micros(begun.since), from_micros(begun.until), kept.checkpoint)
+            leg: Leg | None = Leg(window, True, kept.until)
+        else:
+            leg = going_on(kept, end, look_back, oldest)
         while leg is not None:
             yield leg
             leg = after(leg, self._kept(account.id), end, look_back)
@@ -284,12 +323,15 @@ class Sync:
         run = _Run(ident, leg)
         try:
             yield run
+        except (Stopped, KeyboardInterrupt):
+            self._end(run, runs.STOPPED, "somebody stopped it")
+            raise
         except Exception as failed:
             # Only what is raised on purpose has a text that is known to hold nobody's plate.
             told = str(failed) if isinstance(failed, (ConnectorError, HubError)) else None
             self._end(run, type(failed).__name__, told)
             raise
-        self._end(run, runs.DONE, None)
+        self._end(run, runs.UNFINISHED if run.unfinished else runs.DONE, run.unfinished)
 
     def _end(self, run: "_Run", outcome: str, error: str | None) -> None:
         now = to_micros(self._clock.now())
@@ -308,6 +350,8 @@ class _Run:
         self.drift = Drift()
         self.until: datetime | None = None
         """Until when everything of the window is kept, as far as pages have said so."""
+        self.unfinished: str | None = None
+        """What is left for the next run."""
 
     def checkpoint(self, page: Page) -> Mapping[str, Any] | None:
         """The connection's checkpoint once a page is kept.

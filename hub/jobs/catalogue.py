@@ -59,14 +59,17 @@ class Job:
 class Catalogue:
     """The jobs of one hub."""
 
-    def __init__(self, hub: Hub, runs: JobRuns) -> None:
+    def __init__(self, hub: Hub, runs: JobRuns, go_on: Callable[[], None]) -> None:
         self._hub = hub
         self._runs = runs
+        self._go_on = go_on
         zone = hub.profile.zone
         whole: list[tuple[str, str, Every | Nightly, Callable[[Actor], dict[str, int]]]] = [
             ("holds", "Lets go what cases need no longer.", Every(HOUR, -timedelta(minutes=10)), self._holds),
-            ("purge", "Destroys what has expired, everywhere it is kept.", Every(HOUR), hub.retention.purge),
-            ("recompute", "Gives reads the ends of a new policy.", Every(timedelta(minutes=15)), hub.recompute.run),
+            ("purge", "Destroys what has expired, everywhere it is kept.", Every(HOUR), self._purge),
+            ("recompute", "Gives reads the ends of a new policy.", Every(15 * MINUTE), self._recompute),
+            ("pictures", "Fetches the pictures that pulls have left.", Every(5 * MINUTE), self._pictures),
+            ("notices", "Tells people of what needs them, once.", Every(MINUTE), hub.notices.run),
             ("tidy", "Forgets old records of runs.", Nightly(2, 50, zone), self._tidy),
             ("months", "Makes room for the reads of coming months.", Nightly(3, 20, zone), self._months),
             ("reconcile", "Adds up what came and what became of it.", Nightly(3, 40, zone), self._reconcile),
@@ -90,11 +93,17 @@ class Catalogue:
 
     def sync(self, connection: str, since: datetime | None = None, until: datetime | None = None) -> Task:
         """Pulling one connection now, whether it is due or not."""
-        return Task("sync", connection, lambda actor: Done(asdict(self._hub.sync.run(actor, connection, since, until))))
+
+        def work(actor: Actor) -> Done:
+            return Done(asdict(self._hub.sync.run(actor, connection, since, until, lambda _: self._go_on())))
+
+        return Task("sync", connection, work)
 
     def publish(self, hotlist: str, connection: str) -> Task:
         """Sending one list to one connection now."""
-        told = partial(self._hub.publishing.publish, list_name=hotlist, connection_name=connection)
+        told = partial(
+            self._hub.publishing.publish, list_name=hotlist, connection_name=connection, progress=self._progress
+        )
         return Task("publish", _at(hotlist, connection), lambda actor: _published(told(actor)))
 
     def verify(self, hotlist: str, connection: str) -> Task:
@@ -175,6 +184,19 @@ class Catalogue:
             if able & set(abilities(kind)):
                 yield account
 
+    def _progress(self, *_: object) -> None:
+        """Between two pieces of a work: whoever was told to end ends here."""
+        self._go_on()
+
+    def _purge(self, actor: Actor) -> dict[str, int]:
+        return self._hub.retention.purge(actor, self._progress)
+
+    def _recompute(self, actor: Actor) -> dict[str, int]:
+        return self._hub.recompute.run(actor, self._progress)
+
+    def _pictures(self, _: Actor) -> dict[str, int]:
+        return self._hub.pictures_due.run(told=self._progress)
+
     def _holds(self, actor: Actor) -> dict[str, int]:
         return asdict(self._hub.reviews.expire(actor))
 
@@ -210,7 +232,8 @@ def _seen(task: Task, newest: JobRun | None) -> Task:
 
 
 def _published(published: Published) -> Done:
-    counts = {name: getattr(published, name) for name in ("added", "removed", "missing", "unexpected")}
+    known = {name: getattr(published, name) for name in ("added", "removed", "missing", "unexpected")}
+    counts = {name: number for name, number in known.items() if number is not None}
     if published.verified:
         return Done(counts)
     return Done(counts, published.error or "the vendor's copy differs from ours, or nothing shows that it does not")

@@ -9,13 +9,14 @@ from typing import Final
 
 from connectors.errors import ConnectorError
 from hub.audit.record import Actor
-from hub.errors import HubError
+from hub.errors import HubError, Stopped
 from hub.jobs.catalogue import Catalogue, Task
 from hub.jobs.record import Entry, JobRun, JobRuns, Outcome
 from hub.wiring import Hub
 
 log: Final = logging.getLogger("alprhub.jobs")
 
+CUT: Final = "it was told to stop before it was done; it goes on from there"
 Told = Callable[[JobRun], None]
 
 
@@ -24,7 +25,9 @@ class Jobs:
 
     def __init__(self, hub: Hub, runner: str) -> None:
         self.runs = JobRuns(hub.store, hub.clock)
-        self.catalogue = Catalogue(hub, self.runs)
+        self.stopping = threading.Event()
+        """Set, it ends whatever goes on here between two pieces of its work."""
+        self.catalogue = Catalogue(hub, self.runs, self._go_on)
         self._clock = hub.clock
         self._runner = runner
 
@@ -72,9 +75,15 @@ class Jobs:
         """Run tasks one after the other; those that another process runs are left out."""
         return [run for run in (self.run(actor, task) for task in tasks) if run is not None]
 
+    def _go_on(self) -> None:
+        if self.stopping.is_set():
+            raise Stopped(CUT)
+
     def _outcome(self, actor: Actor, task: Task, entry: Entry) -> tuple[Outcome, dict[str, int], str | None]:
         try:
             done = task.work(actor)
+        except Stopped:
+            return "stopped", {}, CUT
         except (ConnectorError, HubError) as failed:
             return "failed", {}, str(failed)
         except Exception as failed:
@@ -82,7 +91,7 @@ class Jobs:
             log.error("%s %s: a defect of the hub at %s", task.job, task.subject, where)
             return "failed", {}, f"a defect of the hub itself at {where}; whoever maintains it needs this line"
         except BaseException:
-            entry.end("stopped", error="it was told to stop before it was done")
+            entry.end("stopped", error=CUT)
             raise
         return ("unproved" if done.unproved else "done"), done.counts, done.unproved
 

@@ -47,6 +47,7 @@ class Loop:
                     )
                 away = True
             stop.wait(tick.total_seconds())
+        self._jobs.stopping.set()
         for thread in self._under_way.values():
             thread.join(max(grace.total_seconds() / max(len(self._under_way), 1), 0.1))
         return self._jobs.runs.abandon()

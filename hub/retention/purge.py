@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, func, select, text
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
+from hub.progress import Progress, untold
 from hub.retention import months
 from hub.retention.activate import Governing
 from hub.retention.certificates import certify, close, digest_of
@@ -53,18 +54,19 @@ class Retention:
         self._governing = governing
         self._kinds = kinds
 
-    def purge(self, actor: Actor) -> dict[str, int]:
+    def purge(self, actor: Actor, progress: Progress = untold) -> dict[str, int]:
         """Remove every expired read that nothing holds; gives how many went, by connection.
 
         With a read go its payload, details, pictures and hits, and its plate once no read is left to it; expired
         quarantine goes too. What policy wants kept until later stays, whatever its expiry says. Every row is in a
-        certificate, counted once. Safe to kill at any moment and to run again: the next run goes on where it stopped.
+        certificate, counted once. Safe to kill at any moment and to run again, and so to end by what `progress` raises:
+        the next run goes on where it stopped.
         """
         with self._store.lease("purge"):
             now = self._clock.now()
             run = _Run(self._store, now, self._governing, self._kinds())
             self._remove_pictures()  # those of a run that was killed
-            run.empty_months()
+            run.empty_months(progress)
             self._remove_pictures()
             at, kept = -(1 << 62), set[int]()
             while batch := run.expired(at, kept):
@@ -72,8 +74,9 @@ class Retention:
                 run.remove([row for row in batch if row.id not in floored])
                 at, kept = last, floored | kept if last == at else floored
                 self._remove_pictures()
+                progress("reads removed", sum(run.gone.values()), None)
             forget_removed(self._store)
-            refused = run.empty_quarantine()
+            refused = run.empty_quarantine(progress)
             swept = self._sweep(now)
             redrawn, squeezed = redraw(self._store), self._store.squeeze()
             with self._store.write() as connection:
@@ -243,7 +246,7 @@ class _Run:
         for day, count in Counter(row.received_at // MICROS for row in rows if row.id in fresh).items():
             count_day(connection, connection_id, day * MICROS, {"purged": count})
 
-    def empty_months(self) -> None:
+    def empty_months(self, progress: Progress) -> None:
         """Remove whole months where all is over; not where policy wants any connection's reads kept for a time."""
         if any(self._profile.chosen(*kind, "hub").floors for kind in self._kinds.values()):
             return
@@ -251,11 +254,15 @@ class _Run:
         def day(connection: Connection, connection_id: int, received_at: int, count: int) -> None:
             count_day(connection, connection_id, received_at, {"purged": count})
 
+        def account(connection: Connection, gone: months.Gone) -> None:
+            progress("reads removed", sum(self.gone.values()), None)  # what is counted so far is committed
+            self._account(connection, gone)
+
         now = to_micros(self._now)
         for name in months.over(self._store, now):
-            months.empty(self._store, name, now, self._account, day)
+            months.empty(self._store, name, now, account, day)
 
-    def empty_quarantine(self) -> int:
+    def empty_quarantine(self, progress: Progress) -> int:
         """Remove expired records that could not be read; gives how many."""
         table, removed = tables.quarantine, 0
         over = select(table.c.id, table.c.connection_id, table.c.sha256).where(
@@ -275,6 +282,7 @@ class _Run:
                         months.Gone(connection_id, QUARANTINE, {"quarantined": len(names)}, digest_of(names), None),
                     )
                 removed += len(rows)
+            progress("refused records removed", removed, None)
 
     def _account(self, connection: Connection, gone: months.Gone) -> None:
         """Certify, in the transaction that removes, and count for the run."""

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, and_, select, text, update
+from sqlalchemy import Connection, Row, and_, select, text, update
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.policy.profile import Profile
+from hub.progress import Progress, untold
 from hub.retention.activate import Change, Governing
 from hub.retention.lives import Lives, Promises
 from hub.store import tables
@@ -67,13 +68,13 @@ class Recompute:
         self._kinds = kinds
         self._governing = governing
 
-    def run(self, actor: Actor) -> dict[str, int]:
+    def run(self, actor: Actor, progress: Progress = untold) -> dict[str, int]:
         """Do what the newest policy asks for, where it is not done yet.
 
         Gives how many reads `changed`, the `shortened` and `lengthened` among them, and how many were `kept_short`,
         because nobody has signed that they may live longer. What is over stays over, and what a removed connection was
         to lose at once gets no longer life. Safe to kill at any moment and to run again: it goes on behind the last
-        read that it did, and each is counted once.
+        read that it did, and each is counted once. So it does where `progress` raises.
         """
         table = tables.recomputes
         with self._store.lease("recompute"):
@@ -85,7 +86,7 @@ class Recompute:
                 return dict(NOTHING_DONE)
             profile = self._governing.of(row.policy_id)
             ends = self._ends(profile, self._governing.history(row.policy_id))
-            self._go_through(row.id, row.after_id, ends)
+            self._go_through(row, ends, progress)
             return self._end(actor, row.id, ends)
 
     def effect(self, profile: Profile) -> list[Change]:
@@ -123,17 +124,20 @@ class Recompute:
         now = to_micros(self._clock.now())
         return _Ends(Lives(profile, kinds), Promises([*before, (now, profile)], kinds), profile.lengthens, leaving)
 
-    def _go_through(self, ident: int, after: int, ends: "_Ends") -> None:
+    def _go_through(self, begun: Row[Any], ends: "_Ends", progress: Progress) -> None:
         """Find the ends of the next reads while those before them are given theirs."""
         with ThreadPoolExecutor(1) as ahead:
-            some = self._found(after, ends)
+            some = self._found(begun.after_id, ends)
             while some is not None:
                 given, following = some, ahead.submit(self._found, some.last, ends)
                 try:
-                    self._give(ident, given)
+                    self._give(begun.id, given)
                     some = following.result()
                 except _Moved:
                     some = self._found(given.first, ends)
+                else:
+                    # By their ids, which say how far it is without counting them all.
+                    progress("reads looked at", given.last, max(begun.last_id, given.last))
 
     def _found(self, after: int, ends: "_Ends") -> "_Some | None":
         """The ends that the next reads shall have; None where there are no more."""

@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any, Final, NamedTuple, Protocol
 
 from connectors.contract import Connector, Frame, LooksUpPlates, Lookup, Page, Record
-from connectors.errors import AdminMustFix, ConnectorError
+from connectors.errors import AdminMustFix, ConnectorError, TryAgain
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
@@ -192,6 +192,7 @@ class Lookups:
         """Ask one source and tell the board; whatever goes wrong is that source's failure."""
         total = Saved()
         started = time.monotonic()
+        shown: SourceStatus | None = None
 
         def part(status: Status, failed: Exception | None = None) -> SourceStatus:
             seconds = round(time.monotonic() - started, 3)
@@ -210,7 +211,10 @@ class Lookups:
             end = asked.deadline.late(part(Status.ASKING))
         except Exception as failed:
             end = part(Status.FAILED, failed)
-        if not asked.board.put(end):
+            # At the deadline the request is given up too, and whichever comes first must say the same.
+            if isinstance(failed, TryAgain) and asked.deadline.left() <= 0:
+                shown = asked.deadline.late(part(Status.ASKING))
+        if not asked.board.put(shown or end):
             # The answer has left, so there is nobody to tell if this cannot be written.
             with suppress(Exception):
                 self._record(asked, end, after_the_answer=True)

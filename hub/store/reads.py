@@ -108,7 +108,11 @@ class PolicyMoved(Exception):
 
 @dataclass(slots=True)
 class Saved:
-    """What became of a page: `pulled` = `stored` + `duplicates` + `quarantined` + `born_expired`."""
+    """What became of a page: `pulled` = `stored` + `duplicates` + `quarantined` + `born_expired`.
+
+    A run also says what became of pictures (`pictures` fetched, `pictures_gone` at the vendor, `pictures_failed` for
+    now and `pictures_left` for the next run) and of standing look-ups (`plates_asked`, `plates_left` of its round).
+    """
 
     pulled: int = 0
     stored: int = 0
@@ -117,9 +121,15 @@ class Saved:
     born_expired: int = 0
     hits: int = 0
     wanted_images: int = field(default=0, compare=False)
+    pictures: int = field(default=0, compare=False)
+    pictures_gone: int = field(default=0, compare=False)
+    pictures_failed: int = field(default=0, compare=False)
+    pictures_left: int = field(default=0, compare=False)
+    plates_asked: int = field(default=0, compare=False)
+    plates_left: int = field(default=0, compare=False)
 
     def __iadd__(self, other: "Saved") -> "Saved":
-        for name in ("pulled", "stored", "duplicates", "quarantined", "born_expired", "hits", "wanted_images"):
+        for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         return self
 

@@ -17,8 +17,12 @@ FILLING: Final = "filling"
 """A pull of a time that somebody named or that was missed: the checkpoint vouches for nothing of it."""
 DONE: Final = "done"
 PARTLY: Final = "partly"
-NO_END: Final = (RUNNING, FILLING, PARTLY)
-"""Outcomes of rows that do not tell how a run ended."""
+STOPPED: Final = "stopped"
+"""Somebody asked for an end: a person, or whoever supervises the process."""
+UNFINISHED: Final = "unfinished"
+"""A round of standing look-ups that the next run goes on with."""
+NO_END: Final = (RUNNING, FILLING, PARTLY, STOPPED, UNFINISHED)
+"""Outcomes of rows that do not tell whether a run ended well or badly."""
 
 _BEGINNINGS: Final = """
 SELECT connection_id, since, reached FROM (

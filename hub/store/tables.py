@@ -112,6 +112,20 @@ runs = Table(
     Index("ix_runs_connection", "connection_id", "started_at"),
 )
 
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("connection_id", ForeignKey("connections.id"), primary_key=True, autoincrement=False),
+    Column("since", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", BigInteger, primary_key=True, autoincrement=False),
+    Column("goes_on", Boolean, nullable=False),
+    Column("after_id", BigInteger, nullable=False, server_default=text("0")),
+    Column("asked", BigInteger, nullable=False, server_default=text("0")),
+    Column("refused", BigInteger, nullable=False, server_default=text("0")),
+)
+"""Rounds of standing look-ups that are not over: every entry of a hot list up to `after_id` was asked for in the time.
+`goes_on` where the time begins at what the connection's checkpoint vouches for."""
+
 cameras = Table(
     "cameras",
     metadata,
@@ -228,10 +242,27 @@ images = Table(
     Column("url_expires_at", BigInteger),
     Column("bytes", BigInteger),
     Column("sha256", LargeBinary),
-    Index("ix_images_wanted", "id", sqlite_where=text("state = 'wanted'"), postgresql_where=text("state = 'wanted'")),
+    Index(
+        "ix_images_wanted",
+        "url_expires_at",
+        "id",
+        sqlite_where=text("state = 'wanted'"),
+        postgresql_where=text("state = 'wanted'"),
+    ),
     Index("ix_images_doomed", "id", sqlite_where=text("state = 'doomed'"), postgresql_where=text("state = 'doomed'")),
 )
 """A picture is `wanted`, `stored`, or `gone` at the vendor; `doomed` is the file of a read that was purged already."""
+
+picture_hosts = Table(
+    "picture_hosts",
+    metadata,
+    Column("connection_id", ForeignKey("connections.id"), primary_key=True, autoincrement=False),
+    Column("origin", Text, primary_key=True),
+    Column("given_up", Integer, nullable=False),
+    Column("again_at", BigInteger, nullable=False),
+)
+"""Where pictures of a connection lie (`https://host`, empty: the connection's own place) and nobody answers: how many
+runs in a row gave up, and when the next may ask."""
 
 quarantine = Table(
     "quarantine",

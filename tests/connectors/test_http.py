@@ -1,8 +1,10 @@
 """The one module that speaks HTTP, against answers that no server would give twice."""
 
 import logging
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -426,3 +428,55 @@ def test_pushed_requests_must_hold_the_secret() -> None:
         with pytest.raises(AdminMustFix) as refused:
             must_prove(headers, "X-Key", expected)
         assert SECRET not in str(refused.value)
+
+
+class _Dripping:
+    """A server that sends one byte of its answer after the other, and never comes to the end."""
+
+    def __init__(self, first: bytes) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._first = first
+        self._over = threading.Event()
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                caller, _ = self._listening.accept()
+                with caller, suppress(OSError):
+                    caller.sendall(self._first)
+                    while not self._over.wait(0.02):
+                        caller.sendall(b"x")
+
+    def close(self) -> None:
+        self._over.set()
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [b"", b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"],
+    ids=["before the status", "inside the headers", "inside the body"],
+)
+def test_patience_counts_inside_an_answer_that_drips(clock: _Clock, first: bytes) -> None:
+    server = _Dripping(first)
+    try:
+        http = Http(server.url, Frame(clock, lambda _: None), limits=FAST, patience=timedelta(seconds=0.2))
+        with pytest.raises(TryAgain):
+            http.get("/x")
+    finally:
+        server.close()
+
+
+def test_whoever_waits_no_longer_ends_an_answer_that_drips(clock: _Clock) -> None:
+    server = _Dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
+    try:
+        http = Http(server.url, Frame(clock, lambda _: None, patience=lambda: 0.2), limits=FAST)
+        with pytest.raises(TryAgain):
+            http.get("/x")
+    finally:
+        server.close()

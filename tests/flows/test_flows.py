@@ -46,7 +46,7 @@ def lent(opened: Hub) -> Iterator[Hub]:
 
 
 def test_every_flow_is_looked_at_here() -> None:
-    upkeep = {"purge", "recompute", "holds", "reconcile", "canary", "months", "tidy"}
+    upkeep = {"purge", "recompute", "holds", "reconcile", "canary", "months", "tidy", "pictures", "notices"}
     assert set(ALL) == {"sync", "publish", "verify"} | upkeep
 
 
@@ -251,6 +251,8 @@ def test_one_deployment_a_job(lent: Hub) -> None:
         "sync": timedelta(minutes=1),
         "publish": timedelta(minutes=1),
         "verify": timedelta(minutes=5),
+        "notices": timedelta(minutes=1),
+        "pictures": timedelta(minutes=5),
         "holds": timedelta(hours=1),
         "purge": timedelta(hours=1),
         "recompute": timedelta(minutes=15),

@@ -135,8 +135,8 @@ def test_a_killed_run_has_covered_what_its_pages_vouched_for(
     start = clock.now()
     clock.advance(10 * HOUR)
     vendor.add(every(timedelta(minutes=10), start, clock.now()))
-    vendor.down, vendor.error = {35}, KeyboardInterrupt()  # type: ignore[assignment]
-    with pytest.raises(KeyboardInterrupt):
+    vendor.down, vendor.error = {35}, SystemExit()  # type: ignore[assignment]
+    with pytest.raises(SystemExit):
         opened.sync.run(actor, "feed")
     assert outcomes(opened) == ["done", "running"]
     assert opened.gaps.find(actor)[0].reason == "a run that asks for it has not ended"

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+import hub.ingest.sync as syncing
 from alprhub.sandbox import Service, World, flock_settings
 from alprhub.sandbox.flock import flock_app
 from connectors.errors import VendorChanged
 from connectors.vendors.flock import FlockConnector
 from hub.audit.record import Actor
+from hub.errors import Stopped
 from hub.hotlists.lists import NewEntry
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
@@ -97,3 +99,107 @@ def test_a_token_that_is_revoked_in_the_middle_is_renewed_once(flock: Any) -> No
     )
     state.faults.expire_token = True
     assert hub.sync.run(ACTOR, "flock", SINCE, NOW).stored > 0
+
+
+def lookups_of(state: Any) -> list[str]:
+    """The plates that were asked for, in their order."""
+    return [body["plate"] for body in state.lookups]
+
+
+def watch(hub: Hub, world: World, plates: int) -> list[str]:
+    """Put cars on a list; gives their plates in the order in which they came on it."""
+    cars = world.wanted[:plates]
+    hub.hotlists.load(
+        ACTOR, "wanted", [NewEntry(car.plate, "stolen vehicle", car.case_number, "US-CA") for car in cars]
+    )
+    return [car.plate for car in cars]
+
+
+def outcomes(hub: Hub) -> list[str]:
+    with hub.store.read() as connection:
+        return list(connection.scalars(text("SELECT outcome FROM runs ORDER BY id")))
+
+
+def test_a_round_that_takes_longer_than_a_run_may_is_gone_on_with_and_counts_when_it_is_over(
+    flock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, state, world = flock
+    plates = watch(hub, world, 3)
+    monkeypatch.setattr(syncing, "LOOKING", timedelta(0))  # each run has time for one plate
+    first = hub.sync.run(ACTOR, "flock")
+    assert (first.plates_asked, first.plates_left) == (1, 2)
+    assert (outcomes(hub), hub.sync.run(ACTOR, "flock").plates_left) == (["unfinished"], 1)
+    with hub.store.read() as connection:
+        assert connection.scalar(text("SELECT checkpoint FROM connections")) is None
+    last = hub.sync.run(ACTOR, "flock")
+    assert last.plates_left <= 3
+    assert lookups_of(state)[:3] == plates
+    assert outcomes(hub)[:3] == ["unfinished", "unfinished", "done"]
+    with hub.store.read() as connection:
+        spans = connection.execute(text("SELECT since, until FROM runs WHERE id <= 3")).all()
+        assert connection.scalar(text("SELECT checkpoint FROM connections")) is not None
+    assert len(set(spans)) == 1  # one round asks every plate for the same time
+    assert hub.health.of("flock").cards == []
+
+
+def test_a_round_that_was_killed_asks_for_no_plate_twice(flock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub, state, world = flock
+    plates = watch(hub, world, 3)
+    real = FlockConnector.lookup
+
+    def dies(self: FlockConnector, query: Any) -> Any:
+        if query.plate == plates[1]:
+            raise KeyboardInterrupt
+        return real(self, query)
+
+    monkeypatch.setattr(FlockConnector, "lookup", dies)
+    with pytest.raises(KeyboardInterrupt):
+        hub.sync.run(ACTOR, "flock")
+    monkeypatch.setattr(FlockConnector, "lookup", real)
+    hub.sync.run(ACTOR, "flock")
+    assert lookups_of(state)[:3] == plates
+
+
+def test_whoever_stops_a_round_finds_it_where_it_was(flock: Any) -> None:
+    hub, state, world = flock
+    plates = watch(hub, world, 3)
+
+    def told(now: Any) -> None:
+        if now.plates == (2, 3):
+            raise Stopped("somebody stopped it")
+
+    with pytest.raises(Stopped):
+        hub.sync.run(ACTOR, "flock", SINCE, progress=told)
+    assert outcomes(hub) == ["stopped"]
+    hub.sync.run(ACTOR, "flock", SINCE)
+    assert lookups_of(state) == plates
+
+
+def test_a_plate_that_was_refused_in_an_earlier_run_of_the_round_is_not_forgotten(
+    flock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, _, world = flock
+    plates = watch(hub, world, 2)
+    monkeypatch.setattr(syncing, "LOOKING", timedelta(0))
+    real = FlockConnector.lookup
+
+    def picky(self: FlockConnector, query: Any) -> Any:
+        if query.plate == plates[0]:
+            raise VendorChanged("the vendor answered 422")
+        return real(self, query)
+
+    monkeypatch.setattr(FlockConnector, "lookup", picky)
+    hub.sync.run(ACTOR, "flock")
+    with pytest.raises(VendorChanged, match="1 in earlier runs of this round"):
+        hub.sync.run(ACTOR, "flock")
+    with hub.store.read() as connection:
+        assert connection.scalar(text("SELECT checkpoint FROM connections")) is None
+
+
+def test_what_cannot_be_asked_between_two_runs_is_said(flock: Any) -> None:
+    hub, _, world = flock
+    watch(hub, world, 3)
+    assert hub.standing.too_long() == []
+    hub.changes.change(ACTOR, "flock", {"requests_per_second": 0.001}, check=False)
+    (long,) = hub.standing.too_long()
+    assert (long.connection, long.plates, long.seconds) == ("flock", 3, 3000.0)

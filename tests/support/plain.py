@@ -81,7 +81,7 @@ class PlainConnector(Connector[PlainSettings]):
                 colour=colour(fields.text_or_none("colour")),
                 body=body(fields.text_or_none("body")),
             ),
-            images=(ImageRef(kind=ImageKind.FRAME, data=picture.encode()),) if picture else (),
+            images=_images(picture, fields.text_or_none("picture_url"), fields.text_or_none("picture_until")),
         )
 
     def pull(self, window: Window) -> Iterator[Page]:
@@ -117,10 +117,17 @@ class PlainConnector(Connector[PlainSettings]):
         return {(self.held_form(entry.plate), entry.state): entry for entry in entries}
 
 
+def _images(data: str | None, url: str | None, until: str | None) -> tuple[ImageRef, ...]:
+    if data:
+        return (ImageRef(kind=ImageKind.FRAME, data=data.encode()),)
+    return (ImageRef(kind=ImageKind.FRAME, url=url, expires_at=from_iso(until).at if until else None),) if url else ()
+
+
 def record(number: int, plate: str, at: str, **more: Any) -> dict[str, Any]:
     """One read as this vendor writes it.
 
-    It may also say `confidence`, `candidates` as [text, confidence] pairs, `lat` and `lon`, `make`, `colour`, `body`.
+    It may also say `confidence`, `candidates` as [text, confidence] pairs, `lat` and `lon`, `make`, `colour`, `body`,
+    `picture` (its bytes as text) or `picture_url` with `picture_until`.
     """
     return {"id": f"r{number}", "plate": plate, "at": at, "state": "us-ca", "camera": f"c{number % 3}", **more}
 

@@ -20,7 +20,7 @@ def wanted(run: Any, joined: Any, tmp_path: Path) -> Path:
 def test_an_import_counts_what_changed(run: Any, wanted: Path) -> None:
     wanted.write_text(LIST.replace("9SYN002,NV,stolen,26-2", "9SYN002,NV,recovered,26-2") + "9SYN003,CA,stolen,26-3\n")
     told = run("hotlists", "import", "wanted", wanted, "--json").json()
-    assert told == {"added": 1, "updated": 1, "unchanged": 1, "removed": 0}
+    assert told == {"added": 1, "updated": 1, "unchanged": 1, "removed": 0, "long_rounds": []}
     wanted.write_text("plate\n9SYN003\n")
     told = run("hotlists", "import", "wanted", wanted, "--reason=stolen", "--case=26-3", "--complete", "--json").json()
     assert (told["added"], told["removed"]) == (1, 3)  # without a state it is another entry

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-import alprhub.cli.lookup as command
+from alprhub.cli import progress
 from alprhub.sandbox import Service, World, flock_settings
 from alprhub.sandbox.flock import FlockState, flock_app
 
@@ -83,7 +83,7 @@ def test_while_it_asks_a_person_sees_how_each_source_stands(
     run: Any, flock: FlockState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = io.StringIO()
-    monkeypatch.setattr(command, "console", Console(file=screen, force_terminal=True, width=120))
+    monkeypatch.setattr(progress, "console", Console(file=screen, force_terminal=True, width=120))
     assert run("lookup", WANTED, *WHY).code == 0
     assert f"flock: answered, {PASSES} reads" in screen.getvalue()
     assert "drop: cannot be asked for one plate" in screen.getvalue()

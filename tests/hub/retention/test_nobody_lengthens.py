@@ -84,6 +84,7 @@ CALLS: dict[str, Call] = {
     "gaps.find": lambda it: it.hub.gaps.find(ACTOR),
     "quarantine.replay": lambda it: it.hub.quarantine.replay(ACTOR),
     "pictures.fetch": lambda it: it.hub.pictures.fetch(it.hub.connections.open("feed")[1], 1),
+    "pictures_due.run": lambda it: it.hub.pictures_due.run(),
     "hotlists.load": lambda it: it.hub.hotlists.load(
         ACTOR, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA"), NewEntry("9SYN777", "stolen", "26-2", "US-CA")]
     ),
@@ -124,6 +125,7 @@ ELSEWHERE = {
     "search.every": "looks at reads as search.find",
     "search.page": "looks at reads as search.find",
     "lookups.settle": "waits for lookups.ask",
+    "pictures.beside": "pictures.fetch beside a sync.run",
 }  # fmt: skip
 LOOKING = {
     "connections": {"kind", "list", "open"}, "changes": {"preview", "secrets_of"}, "pausing": {"cost"},
@@ -135,6 +137,7 @@ LOOKING = {
     "handover": {"overdue", "waiting"}, "activate": {"preview"}, "recompute": {"effect"},
     "holds": {"bookings", "get", "list", "reads"}, "reviews": {"due"}, "orders": {"file", "list"},
     "notices": {"list", "waiting"},
+    "standing": {"too_long"},
 }  # fmt: skip
 BELOW = {"settings", "clock", "store", "images", "profile", "audit", "asking"}
 """What services stand on; nobody reaches a read's end through these but the services."""

@@ -52,11 +52,11 @@ def lives(hub: Hub) -> dict[str, timedelta]:
 def test_between_two_pages(opened: Hub, actor: Actor, feed: Path, tmp_path: Path) -> None:
     for page in (1, 2):
         write_page(feed, page, [record(page, f"9SYN00{page}", CAPTURED.isoformat())])
-    pages: list[int] = []
+    told: list[int] = []
 
-    def progress(_: Any) -> None:
-        pages.append(1)
-        if len(pages) == 1:
+    def progress(now: Any) -> None:
+        told.append(now.pages)
+        if told.count(1) == 1 and now.pages == 1:
             elsewhere(opened, lasting(tmp_path, 5))
 
     assert opened.sync.run(actor, "feed", progress=progress).stored == 2

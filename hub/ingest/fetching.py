@@ -1,0 +1,213 @@
+"""Fetching the pictures of one connection in threads of its own, beside whatever keeps its rows."""
+
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from hashlib import sha256
+from threading import Event, Lock, Thread, local
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row
+
+from connectors.contract import Connector
+from connectors.errors import ConnectorError, Gone, VendorChanged
+from hub.clock import Clock
+from hub.errors import Conflict, Stopped
+from hub.store import wanted
+from hub.store.engine import Store
+from hub.store.images import ImageStore
+from hub.store.instant import from_micros, to_micros
+from hub.store.wanted import origin_of
+from normalize.read import ImageKind, ImageRef
+
+log: Final = logging.getLogger("alprhub.pictures")
+
+THREADS: Final = 4
+TOGETHER: Final = 8
+"""Pictures that are settled in one transaction."""
+PER_PICTURE: Final = timedelta(seconds=10)
+"""The longest that one picture is waited for, tries and all."""
+FAILURES: Final = 3
+"""After so many in a row a place is left alone; one that was before, after the first."""
+MOST_TRIED: Final = 500
+"""Pictures that one fetching may fail at."""
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What became of wanted pictures: `fetched`, `gone` at the vendor, `failed` for now, and `left` for the next time.
+
+    Those that failed are among the ones that are left.
+    """
+
+    fetched: int = 0
+    gone: int = 0
+    failed: int = 0
+    left: int = 0
+
+
+class Fetching:
+    """Fetches wanted pictures, the address that ends first before all others, until there are none or it must end.
+
+    `more` says that some have come, `rows_are_over` that no more will; `end` ends it with what is kept. One process at
+    a time fetches for a connection: where another does, there is nothing to do.
+    """
+
+    def __init__(
+        self, store: Store, images: ImageStore, clock: Clock, connector: Connector[Any], connection_id: int
+    ) -> None:
+        self._store = store
+        self._images = images
+        self._clock = clock
+        self._id = connection_id
+        self._patience = local()
+        # The same account with our patience and our own turn: rows never wait behind a picture.
+        frame = replace(connector.frame, patience=self._left)
+        self._connector: Any = type(connector)(connector.settings, frame)
+        self.counts = Fetched()
+        self._arrived, self._rows_over, self._over = Event(), Event(), Event()
+        self._noting = Lock()
+        self._given_up = dict[str, tuple[int, int]]()
+        self._failures = dict[str, int]()
+        self._closed = set[str]()
+        """Places that are asked no more by this fetching."""
+        self._noted = set[str]()
+        """Those of them that the store knows."""
+        self._tried = set[int]()
+        self._thread = Thread(target=self._work, name="pictures", daemon=True)
+        self._thread.start()
+
+    def more(self) -> None:
+        """Pictures have come that are wanted."""
+        self._arrived.set()
+
+    def rows_are_over(self) -> None:
+        """No more pictures will come."""
+        self._rows_over.set()
+        self._arrived.set()
+
+    def over(self, seconds: float) -> bool:
+        """Wait so long for the last picture; gives whether it is over."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def end(self) -> Fetched:
+        """End once the pictures that are on their way have come or failed, and say what became of all."""
+        self._over.set()
+        self.rows_are_over()
+        self._thread.join()
+        with self._store.read() as connection:
+            self.counts.left = wanted.left(connection, self._id, self._now())
+        return self.counts
+
+    def _now(self) -> int:
+        return to_micros(self._clock.now())
+
+    def _left(self) -> float:
+        """How long this thread still waits for its picture."""
+        return 0.0 if self._over.is_set() else float(self._patience.until - time.monotonic())
+
+    def _work(self) -> None:
+        try:
+            with suppress(Conflict), self._store.lease(f"pictures-{self._id}"):
+                self._fetch_all()
+        except Exception as failed:
+            # By its class alone: a database's message quotes the row that it would not take.
+            log.error("pictures of connection %s wait: %s", self._id, type(failed).__name__)
+
+    def _fetch_all(self) -> None:
+        with self._store.read() as connection:
+            self._given_up = wanted.given_up(connection, self._id)
+        self._closed = {origin for origin, (_, again_at) in self._given_up.items() if again_at > self._now()}
+        self._noted = set(self._closed)
+        with ThreadPoolExecutor(THREADS, "picture") as pool:
+            while not self._over.is_set() and len(self._tried) < MOST_TRIED:
+                last = self._rows_over.is_set()
+                batch = self._next()
+                if batch:
+                    self._settle(batch, list(pool.map(self._one, batch)))
+                elif last:
+                    return
+                else:
+                    self._arrived.wait()
+                    self._arrived.clear()
+
+    def _next(self) -> list[Row[Any]]:
+        with self._store.read() as connection:
+            return wanted.next_ones(connection, self._id, self._now(), TOGETHER, self._closed, self._tried)
+
+    def _one(self, row: Row[Any]) -> dict[str, Any] | None:
+        """What became of a picture; None where it stays wanted."""
+        expires_at = from_micros(row.url_expires_at) if row.url_expires_at is not None else None
+        if expires_at is not None and expires_at <= self._clock.now():
+            return {"state": "gone"}
+        origin = origin_of(row.url)
+        if self._over.is_set() or origin in self._closed:
+            return None
+        self._patience.until = time.monotonic() + PER_PICTURE.total_seconds()
+        try:
+            outcome = self._asked(row, ImageRef(kind=ImageKind(row.kind), url=row.url, expires_at=expires_at))
+        except Stopped:
+            self._over.set()
+            return None
+        except (ConnectorError, OSError) as failed:
+            if not self._over.is_set():  # else it was not waited for
+                log.warning("picture %s of read %s must wait: %s", row.id, row.read_id, failed)
+                self._failed(row, origin)
+            return None
+        with self._noting:
+            self._failures[origin] = 0
+        return outcome
+
+    def _asked(self, row: Row[Any], image: ImageRef) -> dict[str, Any]:
+        """Ask for a picture and keep it; raises what may pass."""
+        try:
+            data = self._connector.fetch_image(image)
+        except Gone as lost:
+            log.warning("picture %s of read %s cannot be had: %s", row.id, row.read_id, lost)
+            return {"state": "gone"}
+        except VendorChanged as other:
+            # A maintenance page passes; an address without an end that shows no picture would be asked for ever.
+            if image.expires_at is not None:
+                raise
+            log.warning("picture %s of read %s is none: %s", row.id, row.read_id, other)
+            return {"state": "gone"}
+        self._images.put(row.key, data)
+        return {"state": "stored", "bytes": len(data), "sha256": sha256(data).digest()}
+
+    def _failed(self, row: Row[Any], origin: str) -> None:
+        with self._noting:
+            self._tried.add(row.id)
+            self._failures[origin] = self._failures.get(origin, 0) + 1
+            if self._failures[origin] >= (1 if origin in self._given_up else FAILURES):
+                self._closed.add(origin)
+
+    def _settle(self, batch: Sequence[Row[Any]], outcomes: Sequence[dict[str, Any] | None]) -> None:
+        stray = []
+        with self._store.write() as connection:
+            for row, outcome in zip(batch, outcomes, strict=True):
+                if outcome is None:
+                    continue
+                if not wanted.settle(connection, row, outcome):
+                    stray += [row.key] if outcome["state"] == "stored" else []
+                elif outcome["state"] == "stored":
+                    self.counts.fetched += 1
+                else:
+                    self.counts.gone += 1
+            self._remember_places(connection)
+        self.counts.failed = len(self._tried)
+        for key in stray:
+            self._images.delete(key)
+
+    def _remember_places(self, connection: Connection) -> None:
+        """Keep which places nobody answers at, and forget those that answer again."""
+        for origin in [one for one in self._given_up if self._failures.get(one) == 0]:
+            wanted.answers(connection, self._id, [origin])
+            del self._given_up[origin]
+        for origin in self._closed - self._noted:
+            wanted.give_up(connection, self._id, origin, self._now())
+            self._noted.add(origin)

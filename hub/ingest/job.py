@@ -1,0 +1,69 @@
+"""One run of a connection while it runs: what was kept so far, and whoever wants to know."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from connectors.contract import Connector, Window
+from hub.account import Account
+from hub.audit.record import Actor
+from hub.ingest.fetching import Fetched
+from hub.ingest.pictures import Beside
+from hub.store.reads import Saved
+
+
+class Pulling(NamedTuple):
+    """How far a run is: the window that it pulls, the pages and what became of their records, the pictures.
+
+    `plates` is how many of how many plates were asked for in this round, where a source answers one at a time.
+    """
+
+    window: Window
+    pages: int
+    kept: Saved
+    pictures: Fetched
+    plates: tuple[int, int] | None
+
+
+Progress = Callable[[Pulling], None]
+"""Told whenever something was kept. What it raises ends the run there, with what was kept: `Stopped`."""
+
+
+@dataclass(slots=True)
+class PullJob:
+    """What is pulled, for whom, and how far that is."""
+
+    actor: Actor
+    account: Account
+    connector: Connector[Any]
+    beside: Beside
+    told: Progress | None
+    ends_at: float
+    """When it asks for no more plates one by one, on the machine's steady clock."""
+    total: Saved = field(default_factory=Saved)
+    pages: int = 0
+    window: Window | None = None
+    plates: tuple[int, int] | None = None
+    unfinished: bool = False
+
+    def kept(self, saved: Saved) -> None:
+        """Something was kept."""
+        self.total += saved
+        self.pages += not saved.plates_asked
+        if saved.wanted_images:
+            self.beside.more()
+        self.tell()
+
+    def tell(self, _: Fetched | None = None) -> None:
+        """Say how far it is."""
+        if self.told and self.window:
+            self.told(Pulling(self.window, self.pages, self.total, self.beside.counts, self.plates))
+
+    def done(self) -> Saved:
+        """What became of all."""
+        pictures = self.beside.counts
+        self.total.pictures, self.total.pictures_gone = pictures.fetched, pictures.gone
+        self.total.pictures_failed, self.total.pictures_left = pictures.failed, pictures.left
+        if self.plates:
+            self.total.plates_left = self.plates[1] - self.plates[0]
+        return self.total

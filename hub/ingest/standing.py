@@ -1,0 +1,48 @@
+"""`Standing`: how long a round of standing look-ups takes at each source that answers one plate at a time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.contract import Connector, LooksUpPlates, PullsReads
+from hub.account import Account
+
+
+@dataclass(frozen=True, slots=True)
+class LongRound:
+    """A connection that cannot be asked for every watched plate between two of its runs."""
+
+    connection: str
+    plates: int
+    per_second: float
+    seconds: float
+    """How long one round takes."""
+    every_seconds: int
+
+
+class Standing:
+    """Knows what watching costs."""
+
+    def __init__(
+        self,
+        accounts: Callable[[], Sequence[Account]],
+        opened: Callable[[str], tuple[Account, Connector[Any]]],
+        watched: Callable[[], int],
+    ) -> None:
+        self._accounts = accounts
+        self._open = opened
+        self._watched = watched
+
+    def too_long(self) -> list[LongRound]:
+        """The active connections whose round of all watched plates takes longer than until their next run."""
+        plates, found = self._watched(), list[LongRound]()
+        for account in self._accounts():
+            if account.state != "active":
+                continue
+            _, connector = self._open(account.name)
+            if not isinstance(connector, LooksUpPlates) or isinstance(connector, PullsReads):
+                continue
+            rate = float(getattr(connector.settings, "requests_per_second", connector.info.limits.per_second))
+            if plates / rate > account.every_seconds:
+                found.append(LongRound(account.name, plates, rate, plates / rate, account.every_seconds))
+        return found

@@ -1,0 +1,115 @@
+"""Pictures that are still to be fetched, and the places that are left alone for a while as nobody answers there."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+
+from hub.store import tables
+
+FIRST_PAUSE: Final = 60_000_000
+LONGEST_PAUSE: Final = 30 * FIRST_PAUSE
+"""µs. A place that one run gave up is asked by the next; after two in a row it has a minute, then two, and so on."""
+
+
+def origin_of(url: str | None) -> str:
+    """Where a picture lies: `https://host`, empty for an address that only its connection can follow."""
+    parts = urlsplit(url or "")
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def next_ones(
+    connection: Connection, connection_id: int, now: int, most: int, but: Collection[str], tried: Collection[int]
+) -> list[Row[Any]]:
+    """The wanted pictures of reads that are visible, the address that ends first before all others, at most `most`.
+
+    Those without an end come last. `but` are places that are left alone, `tried` pictures.
+    """
+    images = tables.images
+    which = _wanted(select(images), connection_id, now).where(
+        *(_elsewhere(origin) for origin in sorted(but)), images.c.id.not_in(sorted(tried))
+    )
+    ends = images.c.url_expires_at
+    found = list(connection.execute(which.where(ends.is_not(None)).order_by(ends, images.c.id).limit(most)))
+    if len(found) < most:
+        without = which.where(ends.is_(None)).order_by(images.c.id)
+        found += connection.execute(without.limit(most - len(found)))
+    return found
+
+
+def left(connection: Connection, connection_id: int, now: int) -> int:
+    """How many pictures of a connection are still wanted."""
+    return connection.scalar(_wanted(select(func.count()).select_from(tables.images), connection_id, now)) or 0
+
+
+def connections_in_want(connection: Connection, now: int) -> list[int]:
+    """The connections that have pictures to fetch, the one whose next address ends first before the others."""
+    images, reads = tables.images, tables.reads
+    asked = (
+        select(reads.c.connection_id, func.min(images.c.url_expires_at), func.min(images.c.id))
+        .select_from(images.join(reads, reads.c.id == images.c.read_id))
+        .where(_state(), reads.c.expires_at > now)
+        .group_by(reads.c.connection_id)
+    )
+    rows = connection.execute(asked).all()
+    return [row[0] for row in sorted(rows, key=lambda row: (row[1] is None, row[1] or 0, row[2]))]
+
+
+def settle(connection: Connection, row: Row[Any], outcome: Mapping[str, Any]) -> bool:
+    """Note what became of a picture; False where it is wanted no more, as its read has been purged meanwhile."""
+    images = tables.images
+    # A signed address is a key to the picture at the vendor; it is not kept once it has served.
+    done = update(images).where(images.c.id == row.id, images.c.state == "wanted").values(**outcome, url=None)
+    return connection.execute(done).rowcount == 1
+
+
+def given_up(connection: Connection, connection_id: int) -> dict[str, tuple[int, int]]:
+    """The places of a connection where nobody answered: how many runs in a row gave up, and when to ask again (µs)."""
+    table = tables.picture_hosts
+    rows = connection.execute(select(table).where(table.c.connection_id == connection_id))
+    return {row.origin: (row.given_up, row.again_at) for row in rows}
+
+
+def give_up(connection: Connection, connection_id: int, origin: str, now: int) -> None:
+    """Leave a place alone: the first time until the next run, then longer each time."""
+    table = tables.picture_hosts
+    times = given_up(connection, connection_id).get(origin, (0, 0))[0] + 1
+    pause = 0 if times == 1 else min(FIRST_PAUSE << min(times - 2, 10), LONGEST_PAUSE)
+    answers(connection, connection_id, [origin])
+    values = {"connection_id": connection_id, "origin": origin, "given_up": times, "again_at": now + pause}
+    connection.execute(insert(table).values(**values))
+
+
+def answers(connection: Connection, connection_id: int, origins: Sequence[str]) -> None:
+    """Forget that nobody answered there."""
+    table = tables.picture_hosts
+    connection.execute(delete(table).where(table.c.connection_id == connection_id, table.c.origin.in_(origins)))
+
+
+def _wanted(asked: Select[Any], connection_id: int, now: int) -> Select[Any]:
+    images, reads = tables.images, tables.reads
+    return asked.join(reads, reads.c.id == images.c.read_id).where(
+        _state(), reads.c.connection_id == connection_id, reads.c.expires_at > now
+    )
+
+
+def _state() -> ColumnElement[bool]:
+    # Written out: with a bound value neither database would look into the index of wanted ones.
+    return tables.images.c.state == literal_column("'wanted'")
+
+
+def _elsewhere(origin: str) -> ColumnElement[bool]:
+    url = func.coalesce(tables.images.c.url, "")
+    return url.contains("://") if not origin else ~url.startswith(f"{origin}/", autoescape=True)
