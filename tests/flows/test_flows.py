@@ -70,7 +70,7 @@ def counts(state: Any) -> dict[str, int]:
 def test_a_sync_gives_counts(lent: Hub, feed: Path) -> None:
     write_page(feed, 1, [*(record(n, f"9SYN{n:03d}", AT.format(n)) for n in range(3)), {"id": "bad"}])
     told = {"stored": 3, "duplicates": 0, "quarantined": 1, "born_expired": 0, "hits": 0, "wanted_images": 0}
-    assert counts(sync_module.sync.fn(["feed"])) == {"pulled": 4, **told}
+    assert {"pulled": 4, **told}.items() <= counts(sync_module.sync.fn(["feed"])).items()
     assert counts(sync_module.sync.fn(["feed"]))["duplicates"] == 3
 
 
