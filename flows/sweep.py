@@ -31,7 +31,7 @@ TAG: Final = "alprhub"
 """What every deployment of ours is tagged with."""
 GONE: Final = timedelta(minutes=1)
 """A run that is Running for so long, and of which the hub knows nothing that lives, has no process any more."""
-STUCK: Final = timedelta(minutes=3)
+STUCK: Final = timedelta(minutes=2)
 """Whoever took a run and has not begun it by then will not."""
 MOST: Final = 200
 

@@ -22,6 +22,7 @@ from hub.wiring import Hub, open_hub
 
 ACTOR = Actor("tester")
 WANTED = "9SYN001"
+AGENCY = "Marisol Beach PD"
 
 
 class Town:
@@ -64,14 +65,19 @@ class Town:
 def town(request: pytest.FixtureRequest, tmp_path: Path, pg_server: URL) -> Iterator[Town]:
     """SQLite with one process that serves; PostgreSQL, for the hub and for Prefect, with two workers of a pool."""
     with ExitStack() as stack:
-        environment, runners = {"ALPRHUB_DATA": str(tmp_path / "data")}, {"runner": "serve"}
-        settings = HubSettings(data=tmp_path / "data")
+        environment = {
+            "ALPRHUB_DATA": str(tmp_path / "data"),
+            "ALPRHUB_AGENCY": AGENCY,
+            "ALPRHUB_PROFILE": "hermosa-beach",
+        }
+        runners = {"runner": "serve"}
+        settings = HubSettings(data=tmp_path / "data", agency=AGENCY)
         if request.param == "postgresql":
             ours, theirs = (stack.enter_context(postgres.database(pg_server)) for _ in range(2))
             environment["ALPRHUB_DATABASE_URL"] = ours
             environment["PREFECT_API_DATABASE_CONNECTION_URL"] = theirs.replace("+psycopg", "+asyncpg")
             runners = {"worker one": "work", "worker two": "work"}
-            settings = HubSettings(data=tmp_path / "data", database_url=ours)
+            settings = HubSettings(data=tmp_path / "data", agency=AGENCY, database_url=ours)
         now = datetime.now(UTC)
         sandbox = stack.enter_context(open_sandbox(tmp_path / "vendors", seed=7, now=now, passes=300, pictures=0))
         hub = stack.enter_context(open_hub(settings))
@@ -123,7 +129,7 @@ def test_what_is_scheduled_runs_and_what_is_killed_goes_on(town: Town) -> None:
 
 
 def _left_running(town: Town, before: datetime) -> int:
-    running = town.house.runs(None, "RUNNING", "PENDING")
+    running = town.house.runs(None, "RUNNING")
     return sum(datetime.fromisoformat(run["start_time"] or run["created"]) < before for run in running)
 
 
