@@ -5,15 +5,19 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
 
 from alprhub.cli.output import AsJson, console, failures, print_json
 from hub import words
-from hub.errors import Invalid
+from hub.errors import Invalid, NoAgency
 from hub.settings import HubSettings
+from hub.wiring import open_hub
+
+TOWN_AGENCY: Final = "Marisol Beach PD"
+"""The made-up agency of the made-up town."""
 
 if TYPE_CHECKING:
     from alprhub.sandbox.town import Standing, Town
@@ -40,7 +44,7 @@ def sandbox(
         try:
             town = Town(at, names or (), seed=seed, port=port, push_to=push_to and push_to.rstrip("/"))
             with town:
-                _tell(town, settings.agency, as_json)
+                _tell(town, _agency(), as_json)
                 with suppress(KeyboardInterrupt):
                     Event().wait()
         except ValueError as wrong:
@@ -49,9 +53,18 @@ def sandbox(
             console.print("The stand-ins have ended. The same command takes up the same town again.")
 
 
-def _tell(town: "Town", agency: str, as_json: bool) -> None:
+def _agency() -> str | None:
+    """The agency of the hub that the stand-ins are for; None where nobody has said whose hub it is."""
+    try:
+        with open_hub() as hub:
+            return hub.agency
+    except NoAgency:
+        return None
+
+
+def _tell(town: "Town", agency: str | None, as_json: bool) -> None:
     """Say where each stand-in is and how the hub is joined to it."""
-    commands = {one.name: _command(one, town.folder / "keys", agency) for one in town.standing}
+    commands = {one.name: _command(one, town.folder / "keys", agency or TOWN_AGENCY) for one in town.standing}
     if as_json:
         rows = [{**asdict(one), "command": commands[one.name]} for one in town.standing]
         print_json({"standing": rows, "hotlist": str(town.hotlist), "seed": town.world.seed})
@@ -59,6 +72,9 @@ def _tell(town: "Town", agency: str, as_json: bool) -> None:
     count = words.count(len(town.standing), "stand-in")
     console.print(f"{count} for a made-up town, until Ctrl-C. Some cars pass each of them every minute.")
     console.print("In another terminal, with the same ALPRHUB_DATA, each of these lines joins the hub to one:\n")
+    if agency is None:
+        console.print("# nobody has said yet whose hub it is", style="dim")
+        console.print(f"alprhub init --agency '{TOWN_AGENCY}' --profile hermosa-beach\n", soft_wrap=True)
     for one in town.standing:
         console.print(f"# {one.name}: {one.what}, {one.where}", style="dim", soft_wrap=True)
         console.print(f"{commands[one.name]}\n", soft_wrap=True)

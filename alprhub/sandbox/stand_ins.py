@@ -151,7 +151,8 @@ def nj_snap(ground: Ground) -> StandIn:
 
     def told(url: str) -> dict[str, Any]:
         app.state.nj_snap.origin = url
-        return {**_nj_snap.nj_snap_settings(url), "image_hosts": LOOPBACK, "dept_ori": "CA0SYN000", "dept_name": "Demo"}
+        settings = _nj_snap.nj_snap_settings(url) | {"zone": _nj_snap.NEW_YORK.key}
+        return {**settings, "image_hosts": LOOPBACK, "dept_ori": "CA0SYN000", "dept_name": "Demo"}
 
     return StandIn(
         "nj_snap", "nj_snap", "nj_snap", "a feed with pictures", _each(app.state.nj_snap.add_pass), app=app, told=told,
