@@ -7,6 +7,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from hub.errors import NeedsAdmin
 from hub.store.engine import Store
 
 
@@ -17,12 +18,21 @@ def _config() -> Config:
 
 
 def upgrade(store: Store) -> None:
-    """Apply every migration that is missing; does nothing, quickly, on a current database."""
+    """Apply every migration that is missing; does nothing, quickly, on a current database.
+
+    Raises `NeedsAdmin` on one that a newer version has brought further than this one knows.
+    """
     config = _config()
-    head = ScriptDirectory.from_config(config).get_current_head()
+    scripts = ScriptDirectory.from_config(config)
     with store.read() as connection:
-        if MigrationContext.configure(connection).get_current_revision() == head:
-            return
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found == scripts.get_current_head():
+        return
+    if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
+        raise NeedsAdmin(
+            "a newer alprhub has opened this database, and this one does not know its tables: install the newer one"
+            " again, or restore the backup from before the upgrade (docs/operations.md)"
+        )
     with store.write() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

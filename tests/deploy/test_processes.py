@@ -134,8 +134,12 @@ def test_prefects_server_and_a_worker(machine: Machine) -> None:
         workers = httpx.post(f"{api}/work_pools/alprhub/workers/filter", json={}, timeout=20)
         return workers.is_success and any(one["status"] == "ONLINE" for one in workers.json())
 
+    def deployed() -> bool:
+        found = httpx.post(f"{api}/deployments/filter", json={}, timeout=20).json()
+        return {(one["work_pool_name"], one["status"]) for one in found} == {("alprhub", "READY")}
+
     machine.until(worker, at_work, "the worker to be known")
-    assert len(httpx.post(f"{api}/deployments/filter", json={}, timeout=20).json()) == 10
+    machine.until(worker, deployed, "every deployment to have somebody who runs it")
     for name in (worker, server):
         machine.stop(name)
 
