@@ -97,6 +97,8 @@ def fault(words: Sequence[str], whole: bool = True) -> str | None:
     """
     here: Any = typer.main.get_command(app)
     path, rest = ["alprhub"], list(words)
+    if rest[:1] == [LEFT_OUT]:
+        return None
     while rest and hasattr(here, "commands") and not rest[0].startswith("-"):
         name = rest.pop(0)
         if name not in here.commands:
@@ -105,7 +107,7 @@ def fault(words: Sequence[str], whole: bool = True) -> str | None:
         path.append(name)
     if hasattr(here, "commands") and not rest and whole:
         return f"{' '.join(path)} wants one of {', '.join(here.commands)}"
-    return _arguments(here, " ".join(path), rest, whole and bool(rest or not hasattr(here, "commands")))
+    return _arguments(here, " ".join(path), rest, whole)
 
 
 def _arguments(command: Any, path: str, rest: list[str], whole: bool) -> str | None:
@@ -129,7 +131,7 @@ def _arguments(command: Any, path: str, rest: list[str], whole: bool) -> str | N
             taken += 1
     wanted = [one for one in command.params if one.param_type_name == "argument"]
     if whole and not left_out and taken < sum(one.required for one in wanted):
-        return f"{path} wants {', '.join(one.human_readable_name for one in wanted if one.required)}"
+        return f"{path} wants {', '.join(one.name for one in wanted if one.required)}"
     if taken > len(wanted) and all(one.nargs == 1 for one in wanted):
         return f"{path} takes {len(wanted)} arguments, and here are {taken}"
     return None

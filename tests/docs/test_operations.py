@@ -1,0 +1,105 @@
+"""docs/operations.md: every command in it exists, and what can be run here is run, on a small hub."""
+
+import os
+import shutil
+import sqlite3
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import postgres
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+import docs
+from hub.audit.record import Actor
+from hub.settings import HubSettings
+from hub.store.instant import to_micros
+from hub.store.spool import Pushed, Spool
+from hub.wiring import open_hub
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+ACTOR = Actor("tester")
+NOW = datetime.now(UTC)
+PICTURE = f"{NOW + timedelta(days=9):%Y/%m/%d}/a-picture"
+SECRET = "s3cret-of-the-drop"
+
+
+def test_every_command_of_the_page_is_one_and_has_these_options() -> None:
+    assert docs.faults(PAGE) == []
+
+
+def test_every_file_that_the_page_names_is_there() -> None:
+    told = [word for block in docs.blocks(PAGE) for word in block.text.split()]
+    named = [word.removeprefix("../") for word in told if word.startswith(("deploy/systemd/", "requirements/"))]
+    assert named
+    assert [word for word in named if not list(ROOT.glob(word))] == []
+
+
+def _small_hub(settings: HubSettings, drop: Path) -> None:
+    """Two reads, of which the time of one is over, a picture, and a push that waits."""
+    (drop / "reads").mkdir(parents=True)
+    at = (NOW - timedelta(hours=1)).isoformat()
+    rows = ["read_id,plate,captured_at,camera_id,state", f"r1,9SYN001,{at},pier,CA", f"r2,9SYN002,{at},pier,CA"]
+    (drop / "reads" / "day-1.csv").write_text("\n".join(rows) + "\n")
+    with open_hub(settings) as hub:
+        given = {"place": str(drop), "settle_seconds": 0, "zone": "UTC", "secret": SECRET}
+        hub.connections.add(ACTOR, "drop", "motorola", given)
+        assert hub.sync.run(ACTOR, "drop").stored == 2
+        hub.images.put(PICTURE, b"a picture")
+        with hub.store.write() as connection:
+            over = {"over": to_micros(NOW - timedelta(seconds=1))}
+            connection.execute(text("UPDATE reads SET expires_at = :over WHERE plate_raw = '9SYN002'"), over)
+    spool = Spool(settings.data / "inbox", reserve=0)
+    spool.put(Pushed("drop", 1, to_micros(NOW), "application/json", b"{}"))
+    spool.close()
+
+
+def _environment(data: Path, **more: str) -> dict[str, str]:
+    programs = os.pathsep.join([str(Path(sys.executable).parent), postgres.programs()])
+    ours = {"HOME": str(data.parent), "PATH": programs, "ALPRHUB_DATA": str(data)}
+    return ours | {"ALPRHUB_AGENCY": "Example PD", "ALPRHUB_PROFILE": "hermosa-beach"} | more
+
+
+def _plates(settings: HubSettings) -> list[str]:
+    with open_hub(settings) as hub, hub.store.read() as connection:
+        return list(connection.scalars(text("SELECT plate_raw FROM reads ORDER BY plate_raw")))
+
+
+def test_a_backup_is_whole_and_after_a_restore_what_is_over_is_gone(tmp_path: Path) -> None:
+    settings = HubSettings(data=tmp_path / "data", agency="Example PD")
+    _small_hub(settings, tmp_path / "drop")
+    docs.run(PAGE, tmp_path, _environment(settings.data))
+
+    (backup,) = tmp_path.glob("backup-*")
+    with sqlite3.connect(backup / "alprhub.sqlite3") as kept:
+        assert kept.execute("SELECT count(*) FROM reads").fetchone() == (2,)
+    assert [path.name for path in backup.iterdir() if "key" in path.name] == [], "the key lies apart"
+    open_to_others = [path for path in (backup, backup / "alprhub.sqlite3") if path.stat().st_mode & 0o077]
+    assert open_to_others == []
+
+    assert _plates(settings) == ["9SYN001"]
+    with open_hub(settings) as hub:
+        assert hub.images.get(PICTURE) == b"a picture"
+        assert hub.connections.open("drop")[1].settings.secret.get_secret_value() == SECRET, "the key opens it again"
+        assert "retention.purge" in [event["action"] for event in hub.audit.events()]
+    waiting = Spool(settings.data / "inbox", reserve=0)
+    assert [len(waiting.read(batch)) for batch in waiting.batches()] == [1]
+    waiting.close()
+
+
+def test_a_dump_of_postgresql_brings_everything_back(tmp_path: Path, pg_url: str) -> None:
+    if shutil.which("pg_dump", path=postgres.programs()) is None:
+        pytest.skip("pg_dump is not here: the blocks for PostgreSQL have not been run")
+    settings = HubSettings(data=tmp_path / "data", database_url=pg_url, agency="Example PD")
+    _small_hub(settings, tmp_path / "drop")
+    plain = make_url(pg_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    environment = _environment(settings.data, ALPRHUB_DATABASE_URL=plain)
+    before, after = PAGE.split("## Restore")
+    docs.run(before, tmp_path, environment, "postgresql")
+    with open_hub(settings) as hub, hub.store.write() as connection:
+        connection.execute(text("DELETE FROM reads"))
+    docs.run(after, tmp_path, environment, "postgresql")
+    assert _plates(settings) == ["9SYN001"]
