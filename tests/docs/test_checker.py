@@ -55,7 +55,7 @@ def test_what_is_right_passes(typed: str) -> None:
 
 
 def test_a_command_that_is_only_named_need_not_be_whole() -> None:
-    assert docs.faults("Try `alprhub sync` or `alprhub policy`.") == []
+    assert docs.faults("Try `alprhub sync`, `alprhub runs --limit` or `alprhub policy`.") == []
     assert docs.faults("Try `alprhub sync --hard`.") == ["line 1: alprhub sync has no option --hard"]
 
 

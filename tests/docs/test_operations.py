@@ -103,3 +103,23 @@ def test_a_dump_of_postgresql_brings_everything_back(tmp_path: Path, pg_url: str
         connection.execute(text("DELETE FROM reads"))
     docs.run(after, tmp_path, environment, "postgresql")
     assert _plates(settings) == ["9SYN001"]
+
+
+def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
+    from connectors.registry import available, connector
+    from flows.server import DAYS_KEPT
+    from hub.connections.surroundings import LITTLE
+    from hub.jobs.loop import GRACE
+    from hub.store.spool import RESERVE
+
+    words = " ".join(PAGE.split())
+    receiving = [kind for kind in map(connector, available()) if hasattr(kind, "inbound")]
+    largest = max(kind.inbound.most_bytes for kind in receiving)
+    for told in (
+        f"Finished runs go after {DAYS_KEPT} days",
+        f"Under {LITTLE >> 30} GiB free",
+        f"under {RESERVE >> 30} GiB pushes are refused",
+        f"has {GRACE.seconds} seconds to end",
+        f"must pass bodies of {largest >> 20} MB",
+    ):
+        assert told in words, told

@@ -123,7 +123,7 @@ def _arguments(command: Any, path: str, rest: list[str], whole: bool) -> str | N
             name, _, value = word.partition("=")
             if name not in options:
                 return f"{path} has no option {name}"
-            if not options[name].is_flag and not value:
+            if not options[name].is_flag and not value and (whole or rest):
                 if len(rest) < options[name].nargs:
                     return f"{path} {name} wants a value"
                 del rest[: options[name].nargs]
