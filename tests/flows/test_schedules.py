@@ -137,7 +137,7 @@ def _says_nothing_that_it_should_not(town: Town) -> None:
     """Prefect knows numbers and names; a plate that every flow has met is in none of its words."""
     for run in town.house.runs():
         assert not run["parameters"]
-        assert run["tags"] == ["alprhub"]
+        assert "alprhub" in run["tags"]
     messages = {run["state"]["message"] for run in town.house.runs(None, "COMPLETED")}
     assert any("pulled" in str(message) for message in messages)
     assert any(artifact["key"] == "alprhub-sync" for artifact in town.house.ask("artifacts/filter", {}))
