@@ -164,10 +164,12 @@ class AxisConnector(Connector[AxisSettings]):
         return self._http.get(APP + program, params=params, json=json)
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
-        """The camera's log, an hour at a time, oldest hour first; both ends count as inside.
+        """The camera's log, an hour at a time, oldest first; both ends count as inside. Nothing without an address.
 
         Raises `VendorChanged` where one hour holds as many events as a camera keeps: older ones would be missing.
         """
+        if not self.settings.base_url:
+            return
         start = window.since
         while start < window.until:
             end = min(start + SLICE, window.until)

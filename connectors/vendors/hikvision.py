@@ -133,8 +133,10 @@ class HikvisionConnector(Connector[HikvisionSettings]):
         """Every plate since the window began, asked for again from the newest one on until its end or nothing new.
 
         The camera takes no end, so plates younger than the window come too. Raises `VendorChanged` where the camera
-        refuses, and where answers do not end.
+        refuses, and where answers do not end. Nothing where no address is set: such a camera only pushes.
         """
+        if not self.settings.base_url:
+            return
         after, given = window.since, set[bytes]()
         for _ in range(MOST_PAGES):
             found = [record for record in self._after(after) if record.payload not in given]

@@ -142,8 +142,10 @@ class PlateRecognizerConnector(Connector[PlateRecognizerSettings]):
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every visit that began in the window, page by page; the checkpoint moves once all of them were given.
 
-        Raises `AdminMustFix` naming the setting where no token is set.
+        Nothing where no token is set: such an account only sends.
         """
+        if not _is_set(self.settings.parkpow_token):
+            return
 
         def page(number: str) -> _Visits:
             return self._page(window.since, window.until, number)
