@@ -15,6 +15,8 @@ from hub.jobs.loop import Loop
 from hub.jobs.record import JobRun, JobRuns
 from hub.wiring import Hub, open_hub
 
+QUIET = ("notices", "pictures")
+"""Jobs that look every few minutes whether there is something to do."""
 COUNTED = {
     "pulled": "came", "stored": "new", "duplicates": "known already", "quarantined": "set aside", "hits": "hits",
     "born_expired": "too old to keep", "wanted_images": "pictures to fetch",
@@ -44,6 +46,9 @@ def runs(
     job: Annotated[str | None, typer.Option(help="Only this job: sync, publish, verify, purge …")] = None,
     connection: Annotated[str | None, typer.Option(help="Only what concerns this connection.")] = None,
     bad: Annotated[bool, typer.Option("--bad", help="Only runs that somebody should look at.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also runs of notices and pictures in which there was nothing to do.")
+    ] = False,
     limit: Annotated[int, typer.Option(help="The most runs to show.", min=1)] = 30,
     as_json: AsJson = False,
 ) -> None:
@@ -51,7 +56,8 @@ def runs(
     with failures(), open_hub() as hub:
         record = JobRuns(hub.store, hub.clock)
         record.settle()
-        found = record.newest(limit, job=job, concerning=connection, bad=bad)
+        without = () if everything or job else QUIET
+        found = record.newest(limit, job=job, concerning=connection, bad=bad, without=without)
         if as_json:
             print_json(found)
             return

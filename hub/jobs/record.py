@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -119,8 +119,12 @@ class JobRuns:
         subject: str | None = None,
         concerning: str | None = None,
         bad: bool = False,
+        without: Collection[str] = (),
     ) -> list[JobRun]:
-        """The newest runs, newest first: of one job or subject, `concerning` a connection, or those that went badly."""
+        """The newest runs, newest first: of one job or subject, `concerning` a connection, or those that went badly.
+
+        `without` leaves out runs of these jobs that went well and counted nothing.
+        """
         table = tables.job_runs
         asked = select(table).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(limit)
         if job is not None:
@@ -133,6 +137,9 @@ class JobRuns:
             )
         if bad:
             asked = asked.where(table.c.outcome.not_in(("done", "running")))
+        if without:
+            eventful = table.c.counts.regexp_match("[1-9]")
+            asked = asked.where(or_(table.c.job.not_in(without), table.c.outcome != "done", eventful))
         with self._store.read() as connection:
             return [_run(row) for row in connection.execute(asked)]
 

@@ -222,6 +222,20 @@ def test_the_record_finds_what_concerns_a_connection_and_what_went_badly(jobs: J
     assert {run.subject for run in jobs.runs.newest(9, bad=True)} == {"wanted at feed", "other"}
 
 
+def test_runs_in_which_there_was_nothing_to_do_can_be_left_out(jobs: Jobs) -> None:
+    for job, outcome, sent in (
+        ("notices", "done", 0),
+        ("notices", "done", 10),
+        ("notices", "failed", 0),
+        ("sync", "done", 0),
+    ):
+        entry = jobs.runs.begin(job, "", "tests")
+        assert entry is not None
+        entry.end(outcome, {"sent": sent})  # type: ignore[arg-type]
+    kept = [(run.job, run.outcome, run.counts["sent"]) for run in jobs.runs.newest(9, without=["notices"])]
+    assert kept == [("sync", "done", 0), ("notices", "failed", 0), ("notices", "done", 10)]
+
+
 def test_the_loop_runs_what_is_due_until_it_is_told_to_end(jobs: Jobs, feed: Path) -> None:
     write_page(feed, 1, [record(1, "9SYN001", AT.format(1))])
     stop, told = threading.Event(), []
