@@ -17,6 +17,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from connectors.errors import NotARead, RecordRejected
+from connectors.faults import first
 from connectors.fields import Fields
 from normalize.fault import NoRead, Unusable
 from normalize.read import ImageRef, Read
@@ -277,9 +278,8 @@ class Connector(ABC, Generic[S]):
         except Unusable as refused:
             raise RecordRejected(refused.field, refused.reason) from None
         except ValidationError as refused:
-            first = refused.errors(include_url=False, include_input=False, include_context=False)[0]
-            where = ".".join(str(step) for step in first["loc"]) or "record"
-            raise RecordRejected(where, first["msg"]) from None
+            fault = first(refused, Read, "record")
+            raise RecordRejected(fault.where, fault.says) from None
 
     def reply(self, _request: Request) -> Reply:
         """What a sender wants to hear once its push is kept. Pure."""
