@@ -6,7 +6,8 @@ Nothing that was typed into a field of settings is ever repeated, since a secret
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from enum import Enum
-from typing import Any, Final, NamedTuple, get_args, get_origin
+from types import UnionType
+from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
@@ -175,10 +176,7 @@ def _branches(annotation: Any) -> Iterator[Any]:
     """The types that a field may have: a union's members, what is annotated without the notes."""
     if hasattr(annotation, "__metadata__"):
         annotation = annotation.__origin__
-    if get_args(annotation) and not isinstance(get_origin(annotation), type):
-        for one in get_args(annotation):
-            yield from _branches(one)
-    elif str(get_origin(annotation)) in ("<class 'types.UnionType'>", "<class 'typing.Union'>"):
+    if get_origin(annotation) in (Union, UnionType):
         for one in get_args(annotation):
             yield from _branches(one)
     else:
@@ -215,35 +213,39 @@ def _about(field: FieldInfo | None) -> str:
 
 def _says(kind: str, context: Mapping[str, Any], message: str, field: FieldInfo | None) -> str:
     """The clause for one code of the validator's."""
+    about = f": {_about(field)}" if _about(field) else ""
     if kind in ("value_error", "assertion_error"):
-        return str(context.get("error") or message.partition(", ")[2])
-    if kind in _BOUNDS:
+        told = str(context.get("error") or message.partition(", ")[2])
+    elif kind in _BOUNDS:
         text, bound = _BOUNDS[kind]
-        return text.format(_number(context[bound]))
-    if kind in _LENGTHS:
-        text, bound = _LENGTHS[kind]
-        size = context[bound]
-        if bound == "min_length" and size == 1:
-            return "must not be empty"
-        return text.format(f"{size:,}", ("character" if kind.startswith("string") else "item") + "s" * (size != 1))
-    if kind in ("literal_error", "enum"):
-        return f"must be one of {_choices(field) or context.get('expected', '')}".replace("'", "")
-    if kind == "string_pattern_mismatch":
-        about = _about(field)
-        return "is not written as it should be" + (f": {about}" if about else "")
-    return _wanted(kind, field)
+        told = text.format(_number(context[bound]))
+    elif kind in _LENGTHS:
+        told = _length(kind, context)
+    elif kind in ("literal_error", "enum"):
+        told = f"must be one of {_choices(field) or context.get('expected', '')}".replace("'", "")
+    elif kind == "string_pattern_mismatch":
+        told = f"is not written as it should be{about}"
+    else:
+        wanted = _KINDS.get(_wanted(kind, field))
+        told = f"must be {wanted}" if wanted else f"cannot be used{about}"
+    return told
+
+
+def _length(kind: str, context: Mapping[str, Any]) -> str:
+    text, bound = _LENGTHS[kind]
+    size = context[bound]
+    if bound == "min_length" and size == 1:
+        return "must not be empty"
+    return text.format(f"{size:,}", ("character" if kind.startswith("string") else "item") + "s" * (size != 1))
 
 
 def _wanted(kind: str, field: FieldInfo | None) -> str:
-    first_word = kind.partition("_")[0]
-    if kind.startswith("datetime") or kind.startswith("date_from"):
-        first_word = "date" if kind.startswith("date_") else "datetime"
+    """What a field wants, as `_KINDS` calls it."""
     if kind == "is_instance_of" and field is not None and ZoneInfo in _branches(field.annotation):
-        first_word = "zoneinfo"
-    if first_word in _KINDS:
-        return f"must be {_KINDS[first_word]}"
-    about = _about(field)
-    return "cannot be used" + (f": it is {about[:1].lower()}{about[1:]}" if about else "")
+        return "zoneinfo"
+    if kind.startswith("date_"):
+        return "date"
+    return kind.partition("_")[0]
 
 
 def _number(value: Any) -> str:
@@ -258,6 +260,6 @@ def _choices(field: FieldInfo | None) -> str:
     for one in _branches(field.annotation):
         if isinstance(one, type) and issubclass(one, Enum):
             values += [str(member.value) for member in one]
-        elif not isinstance(one, type):
+        elif get_origin(one) is Literal:
             values += [str(value) for value in get_args(one)]
-    return ", ".join(values)
+    return " or ".join([", ".join(values[:-1]), *values[-1:]] if len(values) > 1 else values)

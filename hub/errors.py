@@ -29,6 +29,10 @@ class Unsettled(Conflict):
     """Something was begun or stopped that a person must end or resume first."""
 
 
+class AdminMustAct(HubError):
+    """Only whoever runs this machine can put it right: a setting, a disk, a right, a server."""
+
+
 class IntegrityBroken(HubError):
     """What is kept does not agree with itself; nothing more is handed out until a person has looked."""
 

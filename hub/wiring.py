@@ -145,6 +145,7 @@ def _vault(settings: HubSettings) -> Vault:
 def _assembled(settings: HubSettings, clock: Clock, sleep: Callable[[float], None], vault: Vault, store: Store) -> Hub:
     governing = Governing(store)
     profile = governing.profile()
+    store.zone = profile.zone
     images = open_images(settings.images or str(settings.data / "images"), settings.images_endpoint)
     audit = Audit(store, clock)
     asking = Asking(audit, profile)
@@ -252,7 +253,7 @@ def _held(store: Store, connection: Connection, keys: Sequence[tuple[int, int]])
 
 @contextmanager
 def open_inbox(hub: Hub) -> Iterator[Inbox]:
-    """The inbox of a hub, keeping what arrives; raises `Conflict` where another process receives into this folder."""
+    """The inbox of a hub, keeping what arrives; raises `Busy` where another process receives into this folder."""
     spool = Spool(hub.settings.data / "inbox")
     inbox = Inbox(spool, hub.audit, hub.clock, hub.intake, hub.pictures, hub.connections.open)
     inbox.start()

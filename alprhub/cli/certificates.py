@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.errors import Invalid
@@ -56,11 +57,9 @@ def certificates(
 
 
 def _export(hub: Hub, out: Path, since_id: int, as_json: bool) -> None:
-    if out.exists():
-        raise Invalid(f"export: {out} exists already")
+    files.must_be_new(out)
     handed = hub.handover.document(Actor.of_process(), since_id)
-    with out.open("xb") as file:
-        file.write(handed.body)
+    files.put(out, handed.body)
     told = {"file": str(out), "certificates": handed.certificates, "last_id": handed.last_id, "sha256": handed.sha256}
     if as_json:
         print_json(told)

@@ -1,13 +1,13 @@
 """`alprhub connectors`: what the hub can speak to."""
 
 import mimetypes
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError, create_model
 
+from alprhub.cli import files
 from alprhub.cli.connections import read_settings
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from connectors.contract import Connector, Document, Settings
@@ -56,11 +56,7 @@ def parse(
         if str(file) == str(settings) == "-":
             raise Invalid("settings: standard input cannot hold both the settings and what the vendor sent")
         made = kind.offline(**checked(kind, read_settings(given, settings)))
-        try:
-            body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        except OSError as wrong:
-            raise Invalid(f"{file}: {wrong.strerror}") from None
-        reads, quarantined = parsed(made, Document(body, _content_type(file), file.name))
+        reads, quarantined = parsed(made, Document(files.content(file), _content_type(file), file.name))
         if as_json:
             print_json({"reads": reads, "quarantined": quarantined})
             return

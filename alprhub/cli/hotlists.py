@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.errors import Invalid
@@ -30,11 +31,8 @@ def import_(
 ) -> None:
     """Add a file's entries to a list, all of them or none."""
     with failures(), open_hub() as hub:
-        try:
-            text = file.read_text("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as wrong:
-            raise Invalid(f"{file}: {wrong}") from None
-        entries = entries_of(text, hub.profile.zone, {"reason": reason, "case_number": case})
+        defaults = {"reason": reason, "case_number": case}
+        entries = entries_of(files.text(file), hub.profile.zone, defaults, f"the file {str(file)!r}")
         done = hub.hotlists.load(Actor.of_process(), name, entries, complete=complete)
         if as_json:
             print_json(done)

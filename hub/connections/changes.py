@@ -13,7 +13,7 @@ from hub.connections.accounts import Connections, of_origin, ours
 from hub.connections.lives import Lives
 from hub.connections.row import settled
 from hub.connections.secrets import is_secret, sealed, secret_names, unsealed, validated
-from hub.errors import Conflict, Invalid
+from hub.errors import Busy, Conflict, Invalid
 from hub.policy.profile import Profile
 from hub.store import tables
 from hub.store.engine import Store
@@ -199,4 +199,4 @@ class Changes:
 
     def _same(self, now: Row[Any], then: Row[Any]) -> None:
         if (now.sealed, now.settings, now.kind) != (then.sealed, then.settings, then.kind):
-            raise Conflict(f"{now.name} was changed by somebody else meanwhile: look again")
+            raise Busy(f"{now.name} was changed by somebody else meanwhile: look at it again, then repeat this")

@@ -16,7 +16,7 @@ from hub.connections.certificate import checked, written
 from hub.connections.lives import Lives
 from hub.connections.lives import held as held_of
 from hub.connections.row import REMOVED, REMOVING, any_row
-from hub.errors import Conflict, HubError, Invalid, NotFound
+from hub.errors import Busy, Conflict, HubError, Invalid, NotFound
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -28,7 +28,7 @@ Withdraw = Callable[[Actor, str, str], Mapping[str, Any]]
 """Takes a list away from a connection and says `proved`, `proof`, `left`, `deleted`, `error`."""
 
 
-class Stopped(Conflict):
+class Stopped(Busy):
     """A removal could not go on; what is done is done, and a repeat begins where this one stopped."""
 
 
@@ -73,7 +73,10 @@ class Removals:
             row = any_row(connection, name)
         if row.state == REMOVED:
             return self.certificate(name)
-        with self._store.lease(f"remove-{row.id}"), self._store.lease(f"sync-{row.id}"):
+        with (
+            self._store.lease(f"remove-{row.id}", f"{row.name} is being removed"),
+            self._store.lease(f"sync-{row.id}", f"{row.name} is being synced"),
+        ):
             self._begin(actor, row, reads, reason.strip())
             steps = self._steps(row.id)
             self._at_the_vendor(actor, row, steps, force.strip() if force else None)

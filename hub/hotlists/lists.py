@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, or_, select, update
 from connectors.contract import Entry
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.errors import Invalid, NotFound
+from hub.errors import Faults, Invalid, NotFound
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -181,17 +181,28 @@ class Hotlists:
         )
 
 
+def faults_of(entry: NewEntry) -> list[str]:
+    """Everything that keeps an entry off a list, each with the name of its column."""
+    told = []
+    plate = canonical(entry.plate)
+    if set(entry.plate) & set("?*%_"):
+        told.append("plate: is a pattern (it holds one of ? * % _), and a hot list takes whole plates only")
+    elif not plate:
+        told.append("plate: is missing")
+    elif len(plate) > LONGEST:
+        told.append(f"plate: has {len(plate)} letters and digits, and no plate has more than {LONGEST}")
+    if not entry.reason.strip():
+        told.append("reason: is missing (a column `reason`, or --reason for all rows)")
+    if not entry.case_number.strip():
+        told.append("case: is missing (a column `case`, or --case for all rows)")
+    return told
+
+
 def _checked(entry: NewEntry) -> tuple[str, NewEntry]:
     where = f"line {entry.line}: " if entry.line else ""
-    if set(entry.plate) & set("?*%_"):
-        raise Invalid(f"{where}plate: a pattern cannot go on a full-plate list")
-    plate = canonical(entry.plate)
-    if not plate or len(plate) > LONGEST:
-        raise Invalid(f"{where}plate: needs 1 to {LONGEST} letters or digits")
-    for field in ("reason", "case_number"):
-        if not getattr(entry, field).strip():
-            raise Invalid(f"{where}{field}: is missing")
-    return plate, entry
+    if wrong := faults_of(entry):
+        raise Faults("", [f"{where}{one}" for one in wrong])
+    return canonical(entry.plate), entry
 
 
 def _values(entry: NewEntry) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Publishing:
         account, connector = self._open(connection_name)
         if not isinstance(connector, PushesHotlists):
             return self._matched_here(connection_name, connector)
-        with self._store.lease(f"publish-{account.id}"):
+        with self._store.lease(f"publish-{account.id}", f"hot lists are being published to {account.name}"):
             list_id, entries = self._hotlists.in_force(list_name)
             self._intend(list_id, account.id)
             try:
@@ -98,7 +98,7 @@ class Publishing:
         told = {"list": list_name, "proof": "none", "left": None, "deleted": False}
         if not isinstance(connector, PushesHotlists):
             return {**told, "proved": True, "left": 0, "error": None}
-        with self._store.lease(f"publish-{account.id}"):
+        with self._store.lease(f"publish-{account.id}", f"hot lists are being published to {account.name}"):
             list_id, _ = self._hotlists.in_force(list_name)
             deleted = False
             try:

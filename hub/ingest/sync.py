@@ -17,7 +17,7 @@ from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, Vend
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
-from hub.errors import Conflict, HubError, Invalid
+from hub.errors import HubError, Invalid, Unsettled
 from hub.ingest.drift import Drift
 from hub.ingest.intake import Intake
 from hub.ingest.pictures import Pictures
@@ -83,9 +83,9 @@ class Sync:
         """Pull one window of a connection and keep it; without times, from where the last run stopped until now.
 
         A run without times then pulls what earlier ones have missed, oldest first, at most `MOST_WINDOWS` days of it;
-        what cannot be had even now stays a gap and fails nothing. Raises `Conflict` where the connection is paused or
-        another run holds it; `AdminMustFix` after pausing the connection; `VendorChanged` where more than 5 % of the
-        records are refused; any other `ConnectorError` with everything kept that came before it.
+        what cannot be had even now stays a gap and fails nothing. Raises `Unsettled` where the connection is paused,
+        `Busy` where another run holds it; `AdminMustFix` after pausing the connection; `VendorChanged` where more than
+        5 % of the records are refused; any other `ConnectorError` with everything kept that came before it.
         """
         with self._held(name) as (account, connector):
             total = Saved()
@@ -155,8 +155,13 @@ class Sync:
     def _held(self, name: str) -> Iterator[tuple[Account, Connector[Any]]]:
         account, connector = self._open(name)
         if account.state != "active":
-            raise Conflict(f"{name} is {account.state}: {account.state_reason or 'no reason given'}")
-        with self._store.lease(f"sync-{account.id}"):
+            if account.state == "removing":
+                raise Unsettled(f"{name} is being removed: end that with alprhub connections remove {name}")
+            raise Unsettled(
+                f"{name} is {account.state}: {account.state_reason or 'no reason was given'}. Once that is settled:"
+                f" alprhub connections resume {name}"
+            )
+        with self._store.lease(f"sync-{account.id}", f"{name} is being synced"):
             self._settle(account.id)
             yield account, connector
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from connectors.file_words import refusal
 from hub.errors import Invalid, NotFound, PolicyRefused
 from hub.policy.activation import Activation, Open, conflicts, without_ceiling
 from hub.policy.contract import Contract
@@ -302,10 +303,10 @@ def of_file(file: Path, decisions: Sequence[Decision] = ()) -> Profile:
     """The profile in a file; raises `NotFound` where there is none, and `Invalid`."""
     try:
         body = file.read_bytes()
-    except FileNotFoundError:
-        raise NotFound(f"{file}: there is no such file") from None
-    except OSError as wrong:
-        raise Invalid(f"{file}: {wrong.strerror}") from None
+    except FileNotFoundError as failed:
+        raise NotFound(refusal(failed, file)) from None
+    except OSError as failed:
+        raise Invalid(refusal(failed, file)) from None
     return of_bytes(body, str(file), decisions, file.parent)
 
 

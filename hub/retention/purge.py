@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, select, text
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.retention import months
+from hub.retention import held, months
 from hub.retention.activate import Governing
 from hub.retention.certificates import certify, close, digest_of
 from hub.retention.orders import ordered
@@ -60,7 +60,7 @@ class Retention:
         quarantine goes too. What policy wants kept until later stays, whatever its expiry says. Every row is in a
         certificate, counted once. Safe to kill at any moment and to run again: the next run goes on where it stopped.
         """
-        with self._store.lease("purge"):
+        with self._store.lease("purge", held.PURGING):
             now = self._clock.now()
             run = _Run(self._store, now, self._governing, self._kinds())
             self._remove_pictures()  # those of a run that was killed

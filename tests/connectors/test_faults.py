@@ -64,7 +64,7 @@ def said(**given: Any) -> list[str]:
         ({"zone": "Moon/Sea"}, "zone: must be a time zone such as America/Los_Angeles"),
         ({"zone": 3}, "zone: must be a time zone such as America/Los_Angeles"),
         ({"mode": "x"}, "mode: must be one of own or theirs"),
-        ({"pace": "x"}, "pace: must be one of slow, fast"),
+        ({"pace": "x"}, "pace: must be one of slow or fast"),
         ({"numbers": ["x"]}, "numbers.0: must be a whole number"),
         ({"by_name": {"q": "x"}}, "by_name.q: must be a whole number"),
         ({"on": "perhaps"}, "on: must be true or false"),
@@ -118,7 +118,7 @@ def test_twenty_are_told_and_the_rest_counted() -> None:
 def test_no_setting_of_any_connector_is_refused_in_the_words_of_a_library_or_with_what_was_typed(key: str) -> None:
     model = connector(key).Settings
     for wrong in ([SECRET], {"a": SECRET}, 3.5, SECRET, None, -1):
-        given = {name: wrong for name in model.model_fields}
+        given = dict.fromkeys(model.model_fields, wrong)
         try:
             model.model_validate({**given, "nonsense": SECRET})
         except ValidationError as refused:

@@ -1,18 +1,22 @@
 """Settings as people give them: on the command line, in a file, or when they are asked."""
 
 import getpass
+import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 from pydantic.fields import FieldInfo
 
+from alprhub.cli.files import content
 from connectors.contract import Connector
+from connectors.file_words import refusal
 from hub.connections.secrets import is_secret
-from hub.errors import Invalid
+from hub.errors import Faults, Invalid
 
+_EXAMPLE: Final = '{"name": "value"}'
 Name = Annotated[str, typer.Argument(help="The connection's name.")]
 Given = Annotated[
     list[str] | None, typer.Option("--set", help="A setting, as name=value or name=@FILE; may be repeated.")
@@ -30,28 +34,46 @@ def read_settings(given: list[str] | None, file: Path | None) -> dict[str, Any]:
     """
     values: dict[str, Any] = {}
     if file is not None:
-        try:
-            body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-            values = msgspec.json.decode(body, type=dict[str, Any])
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
-            raise Invalid(f"settings: {wrong}") from None
-    for item in given or []:
-        name, equals, value = item.partition("=")
-        if not equals:
-            raise Invalid(f"--set {item!r}: write it as name=value")
-        values[name.strip()] = _value(value)
+        values = _decoded(content(file), "standard input" if str(file) == "-" else f"the file {str(file)!r}")
+    wrong = [
+        number for number, item in enumerate(given or (), 1) if not item.partition("=")[0].strip() or "=" not in item
+    ]
+    if wrong:  # not quoted: it may be a secret that lost its name
+        raise Faults("", [f"--set number {number}: write it as name=value" for number in wrong])
+    for item in given or ():
+        name, _, value = item.partition("=")
+        values[name.strip()] = _value(name.strip(), value)
     return values
 
 
-def _value(text: str) -> Any:
+def _decoded(body: bytes, where: str) -> dict[str, Any]:
+    """The settings of a JSON document; raises `Invalid` with the line where it stops being one."""
+    try:
+        values = json.loads(body.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Invalid(f"{where} is not UTF-8 text: save it as UTF-8") from None
+    except json.JSONDecodeError as wrong:
+        raise Invalid(
+            f"{where} is not JSON: line {wrong.lineno}, column {wrong.colno}; it must look like {_EXAMPLE}"
+        ) from None
+    except RecursionError:
+        raise Invalid(f"{where} is nested too deeply for settings; it must look like {_EXAMPLE}") from None
+    if not isinstance(values, dict):
+        raise Invalid(f"{where} holds no object of settings; it must look like {_EXAMPLE}")
+    return values
+
+
+def _value(name: str, text: str) -> Any:
     """JSON objects and lists as such, everything else as text: pydantic knows what the field wants."""
     if text.startswith("@"):
         try:
             text = Path(text[1:]).read_text("utf-8").strip()
         except (FileNotFoundError, IsADirectoryError):
             pass  # a password may begin so too
-        except (OSError, ValueError):
-            raise Invalid("--set: the file that is named behind @ cannot be read as text") from None
+        except OSError as failed:
+            raise Invalid(f"{name}: {refusal(failed)}") from None
+        except ValueError:
+            raise Invalid(f"{name}: the file that is named behind the @ is not UTF-8 text") from None
     if text[:1] in "[{" and text:
         try:
             return msgspec.json.decode(text)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from alprhub.cli import files
 from alprhub.cli.asking import moment
 from alprhub.cli.connections.given import Name
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
@@ -49,9 +50,9 @@ def diagnostics(
 ) -> None:
     """Write a bundle without secrets and plates for whoever helps."""
     with failures(), open_hub() as hub:
+        files.must_be_new(out)
         bundle = hub.diagnostics.bundle(Actor.of_process(), name)
-        with out.open("xb") as file:
-            file.write(bundle)
+        files.put(out, bundle)
         console.print(f"{out}: {len(bundle)} bytes, without secrets and plates; look through it before you send it")
 
 

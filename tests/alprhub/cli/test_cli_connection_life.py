@@ -15,7 +15,7 @@ def test_the_agency_is_confirmed(run: Any, drop: Any) -> None:
     done = run("connections", "add", "drop", "motorola", *settings)
     assert (done.code, done.err) == (65, "agency: say whose account it is; this hub is that of 'Agency'\n")
     done = run("connections", "add", "drop", "motorola", *settings, "--agency", "Elsewhere PD")
-    assert (done.code, done.err) == (75, "agency: 'Elsewhere PD' is not 'Agency', whose hub this is\n")
+    assert (done.code, done.err) == (65, "agency: 'Elsewhere PD' is not 'Agency', whose hub this is\n")
 
 
 def test_a_person_is_asked_for_what_is_missing(run: Any, drop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_a_bundle_is_written_once(run: Any, filled: Any, tmp_path: Path) -> None
         whole = b"".join(bundle.read(name) for name in bundle.namelist()).decode()
     assert SECRET not in whole
     assert "9SYN00" not in whole
-    assert run("connections", "diagnostics", "drop", "--out", out).code == 78
+    assert run("connections", "diagnostics", "drop", "--out", out).code == 65
 
 
 def test_an_account_is_removed_with_a_certificate(run: Any, filled: Any, tmp_path: Path, sql: Any) -> None:

@@ -106,7 +106,7 @@ def test_a_contract_from_a_file_brings_its_own_terms(run: Run, tmp_path: Path) -
         (("--profile", "hermosa-beach", "--held"), 66, "does not ask for an explanation"),
         (("--profile", "atlantis"), 66, "no policy profile is called 'atlantis'"),
         (("--received-at", "yesterday"), 65, "received-at"),
-        (("--contract", "/nowhere.yaml"), 65, "/nowhere.yaml: No such file"),
+        (("--contract", "/nowhere.yaml"), 66, "the file '/nowhere.yaml' is not there"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_one_line(run: Run, words: tuple[str, ...], code: int, told: str) -> None:
