@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
+from urllib.parse import urlsplit
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from connectors.errors import NotARead, RecordRejected
 from connectors.faults import first
@@ -74,6 +75,23 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     credentials_end: ClassVar[str] = ""
     """The name of the field that holds the day on which the credentials end (a `date` or None), where there is one."""
+
+    @field_validator("*")
+    @classmethod
+    def _is_an_address(cls, given: Any, field: ValidationInfo) -> Any:
+        """Settings called `…_url` are addresses that can be asked."""
+        if not isinstance(given, str) or not given or not (field.field_name or "").endswith("_url"):
+            return given
+        try:
+            parts = urlsplit(given)
+            asked = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            asked = False
+        if not asked:
+            raise ValueError("must be an address that begins with https:// (or http://) and a host name")
+        if parts.username or parts.password:
+            raise ValueError("must hold no user and no password: they have settings of their own")
+        return given
 
 
 @dataclass(frozen=True, slots=True)

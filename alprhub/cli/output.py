@@ -145,8 +145,8 @@ def _end_of(failed: Exception) -> typer.Exit:
             told, code = known[:1], known[1]
         case UnicodeEncodeError():
             told, code = ("an argument is not UTF-8: type it again in a terminal that is set to UTF-8",), 65
-        case OSError() if failed.errno is not None:
-            told, code = (refusal(failed),), ADMIN
+        case OSError():  # without a number it is one of ours, and says itself what is the matter
+            told, code = (str(failed) if failed.errno is None else refusal(failed),), ADMIN
         case _:
             traceback.print_exception(failed)
             told = (_OURS,)

@@ -147,7 +147,9 @@ class Gaps:
         elif last.outcome in (runs.RUNNING, runs.FILLING):
             reason = "a run that asks for it has not ended"
         else:
-            reason = f"{last.outcome}: {last.error}" if last.error else last.outcome
+            reason = last.error or (
+                last.outcome if last.outcome.islower() else "a defect of the connector ended the run"
+            )
         return Gap(row.name, None, from_micros(hole.since), from_micros(hole.until), None, reason)
 
     def _silences(

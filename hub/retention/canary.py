@@ -263,6 +263,6 @@ def _canary(row: Row[Any]) -> Canary:
 
 
 def _text(failed: Exception) -> str:
-    """The class of an error, and its text where it was raised on purpose: any other may quote a vendor, or a plate."""
-    kind = type(failed).__name__
-    return f"{kind}: {failed}" if isinstance(failed, ConnectorError | HubError) else kind
+    """The text of an error that was raised on purpose; that of any other may quote a vendor, or a plate."""
+    known = isinstance(failed, ConnectorError | HubError)
+    return str(failed) if known else "its connector has a defect: report it to whoever made it"

@@ -128,7 +128,7 @@ def test_what_fails_is_not_tried_again_once_the_asker_would_be_gone(clock: _Cloc
         http.get("/y")
     assert page.call_count == 3
     left.append(0.0)
-    with pytest.raises(TryAgain, match="not sent"):
+    with pytest.raises(TryAgain, match="nothing was sent"):
         http.get("/x")
     assert down.call_count == 5
 
@@ -356,7 +356,7 @@ def test_whoever_waits_for_a_place_longer_than_his_asker_sends_nothing(clock: _C
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(http.get, "/x")
         busy.wait(5)
-        with pytest.raises(TryAgain, match="not sent"):
+        with pytest.raises(TryAgain, match="nothing was sent"):
             http.get("/x")
         go_on.set()
         first.result()
@@ -390,7 +390,12 @@ def test_an_outage_is_one_line_when_it_begins_and_one_when_it_ends(
     other = Http(BASE, frame, auth=auth, limits=FAST)
     with pytest.raises(TryAgain):
         other.get("/x", params=plate)
-    assert said(caplog) == [("WARNING", "vendor.example is down: GET vendor.example: no connection")]
+    assert said(caplog) == [
+        (
+            "WARNING",
+            "vendor.example is down: no connection to vendor.example: see whether it is on, and this machine's network",
+        )
+    ]
     route.respond(200, html="<html>under maintenance</html>")
     with pytest.raises(VendorChanged):
         other.get("/x", params=plate)

@@ -111,7 +111,7 @@ def test_a_run_that_fails_half_way_leaves_exactly_the_uncovered_part(
     assert kept(opened) == set(range(30))
     assert holes(opened, actor) == [(vendor.reads[29], clock.now())]
     (gap,) = opened.gaps.find(actor, "feed", until=clock.now())
-    assert gap.reason == "TryAgain: the vendor is down"
+    assert gap.reason == "the vendor is down"
     assert [(part.since, part.until) for part in coverage(opened)] == [(vendor.reads[29], clock.now())]
     vendor.down = set()
     opened.sync.run(actor, "feed")
