@@ -12,6 +12,8 @@ from connectors.contract import Record
 from connectors.errors import VendorChanged
 from normalize.fault import Unusable
 
+MOST_NAMED: Final = 30
+"""Columns that a refusal names."""
 LONGEST_ROW: Final = 20
 """Lines that one quoted row may span; a quote that is still open then is a slip of the writer's."""
 _ENDS: Final = re.compile(r"\r\n|\n|\r")
@@ -48,17 +50,20 @@ def decoded(body: bytes, encoding: str) -> Iterator[tuple[str, bool]]:
             yield line.decode("ascii", "backslashreplace"), False
 
 
-def rows(body: bytes, required: Sequence[str], *, encoding: str = "utf-8-sig", delimiter: str = ",") -> Iterator[Row]:
+def rows(
+    body: bytes, required: Sequence[str], *, encoding: str = "utf-8-sig", delimiter: str = ",", hint: str = ""
+) -> Iterator[Row]:
     """The rows under a header that names the `required` columns, in any case and order; nothing for an empty file.
 
     A row with too few or too many cells, an undecodable one and one whose quotes do not close come as broken.
-    Raises `VendorChanged` where the first line that is not empty lacks a required column or names one twice.
+    Raises `VendorChanged` where the first line that is not empty lacks a required column or names one twice; `hint`
+    says which setting names the columns.
     """
     lines = list(decoded(body, encoding))
     if not any(text.strip() for text, _ in lines):
         return
     at = next(index for index, (text, _) in enumerate(lines) if text.strip())
-    columns = _header(lines[at][0], required, delimiter, body)
+    columns = _header(lines[at][0], required, delimiter, body, hint)
     last = len(lines) if lines[-1][0] else 0  # without a line end after it, the last line may be half a line
     at += 1
     while at < len(lines):
@@ -84,10 +89,10 @@ def rows(body: bytes, required: Sequence[str], *, encoding: str = "utf-8-sig", d
 
 
 def records(
-    body: bytes, required: Sequence[str], *, encoding: str = "utf-8-sig", delimiter: str = ","
+    body: bytes, required: Sequence[str], *, encoding: str = "utf-8-sig", delimiter: str = ",", hint: str = ""
 ) -> Iterator[Record]:
     """The same rows as records: the cells by column, or the line and what is wrong with it."""
-    for row in rows(body, required, encoding=encoding, delimiter=delimiter):
+    for row in rows(body, required, encoding=encoding, delimiter=delimiter, hint=hint):
         if row.broken:
             broken = {"row": row.number, "line": row.line, "broken": row.broken}
             yield Record("broken_row", msgspec.json.encode(broken))
@@ -112,15 +117,26 @@ def header(body: bytes, *, encoding: str = "utf-8-sig", delimiter: str = ",") ->
     return [name.strip() for name in _cells(first, delimiter) or ()]
 
 
-def _header(line: str, required: Sequence[str], delimiter: str, body: bytes) -> list[str]:
+def _header(line: str, required: Sequence[str], delimiter: str, body: bytes, hint: str) -> list[str]:
     columns = [name.strip() for name in _cells(line, delimiter) or ()]
     known = [name.casefold() for name in columns]
     missing = [name for name in required if name.casefold() not in known]
     if missing:
-        raise VendorChanged(f"the header lacks the column {', '.join(missing)}", body)
-    if len(set(known)) < len(known):
-        raise VendorChanged("the header names a column twice", body)
+        lacks = f"the header lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}"
+        # A first line that names none of them may be a row, and a row names a plate.
+        found = f"it has {_named([name for name in columns if name])}"
+        if len(missing) == len(required):
+            found = f"its first line names none of them, or {delimiter!r} is not what stands between columns"
+        raise VendorChanged(f"{lacks}; {found}{f'. {hint}' if hint else ''}", body)
+    twice = [name for place, name in enumerate(columns) if name.casefold() in known[:place]]
+    if twice:
+        raise VendorChanged(f"the header names the column {twice[0]!r} twice", body)
     return columns
+
+
+def _named(columns: Sequence[str]) -> str:
+    shown = ", ".join(columns[:MOST_NAMED])
+    return f"{shown} and {len(columns) - MOST_NAMED} more" if len(columns) > MOST_NAMED else shown
 
 
 def _joined(lines: Sequence[tuple[str, bool]], at: int) -> tuple[str, int]:

@@ -12,14 +12,14 @@ from hub.retention.calendar import Ending
 from hub.retention.reconcile import Day
 from hub.wiring import open_hub
 
-WRONG = 1
+WRONG = 78
 """The exit code of a report that found what must not be."""
 
 canary = typer.Typer(help="Plates of the agency's own, with which vendors' purges are probed.", no_args_is_help=True)
 
 
 def ages(as_json: AsJson = False) -> None:
-    """Report what is kept by source, rule and age; exit with 1 where something should be gone or lacks its reason."""
+    """Report what is kept by source, rule and age; exit with 78 where something should be gone or lacks its reason."""
     with failures(), open_hub() as hub:
         report = hub.ages.report(Actor.of_process())
     if as_json:
@@ -43,7 +43,7 @@ def reconcile(
     every: Annotated[bool, typer.Option("--all", help="Every day, not only those that do not add up.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Account for every record that came, by connection and day of receipt; exit with 1 where it does not add up."""
+    """Account for every record that came, by connection and day of receipt; exit with 78 where it does not add up."""
     with failures(), open_hub() as hub:
         account = hub.reconciliation.run(Actor.of_process())
     shown = account.days if every else account.differences
@@ -99,7 +99,7 @@ def known(as_json: AsJson = False) -> None:
 
 @canary.command()
 def probe(as_json: AsJson = False) -> None:
-    """Ask every vendor for what it must have purged; exit with 1 where one still has it."""
+    """Ask every vendor for what it must have purged; exit with 78 where one still has it."""
     with failures(), open_hub() as hub:
         probes = hub.canaries.probe(Actor.of_process())
     columns = ("canary", "connection", "outcome", "reads", "oldest", "before", "rule", "clause", "error")

@@ -55,7 +55,10 @@ class GenericCsvConnector(Connector[GenericCsvSettings]):
     def unpack(self, document: contract.Document) -> Iterator[Record]:
         """The rows of a file; raises `VendorChanged` where the header lacks a column that every read needs."""
         told = self.settings
-        return table.records(document.body, _needed(told.map), encoding=told.encoding, delimiter=told.delimiter)
+        hint = "Which column is which: the setting map"
+        return table.records(
+            document.body, _needed(told.map), encoding=told.encoding, delimiter=told.delimiter, hint=hint
+        )
 
     def read_of(self, record: Record) -> Read:
         """One row through the map; columns are found in any case."""

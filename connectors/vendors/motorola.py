@@ -131,7 +131,8 @@ class MotorolaConnector(Connector[MotorolaSettings]):
         """The rows of an export; raises `VendorChanged` where the header lacks a column that must be there."""
         told = self.settings
         required = (told.plate_column, told.captured_at_column, told.camera_id_column)
-        return table.records(document.body, required, encoding=told.encoding, delimiter=told.delimiter)
+        hint = "Which column is which: the settings plate_column, captured_at_column and camera_id_column"
+        return table.records(document.body, required, encoding=told.encoding, delimiter=told.delimiter, hint=hint)
 
     def read_of(self, record: Record) -> Read:
         """One row through the column map."""

@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Row, select
 
 from connectors.contract import Connector, abilities
+from hub.absent import no_connection
 from hub.clock import Clock
 from hub.connections import figures
 from hub.connections.accounts import Account, Connections
@@ -92,10 +93,10 @@ class Health:
 
     def of(self, name: str) -> Report:
         """One connection's report; raises `NotFound`."""
-        for account in self._connections.list():
-            if account.name == name:
-                return self._report(account, self._waiting())
-        raise NotFound(f"there is no connection called {name!r}")
+        there = {account.name: account for account in self._connections.list()}
+        if name not in there:
+            raise NotFound(no_connection(name, list(there)))
+        return self._report(there[name], self._waiting())
 
     def _report(self, account: Account, waiting: Mapping[int, int] | None) -> Report:
         now = self._clock.now()

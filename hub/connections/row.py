@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
+from hub.absent import no_connection
 from hub.errors import NotFound, Unsettled
 from hub.store import tables
 
@@ -35,5 +36,7 @@ def any_row(connection: Connection, name: str) -> Row[Any]:
     """The row of a connection, removed or not; raises `NotFound`."""
     row = connection.execute(select(tables.connections).where(tables.connections.c.name == name)).one_or_none()
     if row is None:
-        raise NotFound(f"there is no connection called {name!r}")
+        table = tables.connections
+        there = connection.scalars(select(table.c.name).where(table.c.state != REMOVED).order_by(table.c.name)).all()
+        raise NotFound(no_connection(name, there))
     return row

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from connectors.contract import Entry
+from hub.absent import absent
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import Faults, Invalid, NotFound
@@ -111,7 +112,9 @@ class Hotlists:
                 if row.plate == wanted and (state is None or row.plate_state == state)
             ]
             if not rows:
-                raise NotFound(f"list {name!r} has no such entry")
+                raise NotFound(
+                    f"the hot list {name!r} has no entry in force for that plate" + (f" of {state}" if state else "")
+                )
             for row in rows:
                 self._strike(connection, actor, row.id, reason, now)
             self._audit.record(
@@ -170,7 +173,8 @@ class Hotlists:
     def _id(self, connection: Connection, name: str) -> int:
         found = connection.scalar(select(tables.hotlists.c.id).where(tables.hotlists.c.name == name))
         if found is None:
-            raise NotFound(f"there is no hot list called {name!r}")
+            there = connection.scalars(select(tables.hotlists.c.name).order_by(tables.hotlists.c.name)).all()
+            raise NotFound(absent("hot list", name, there, "alprhub hotlists import NAME FILE makes one"))
         return int(found)
 
     def _strike(self, connection: Connection, actor: Actor, entry_id: int, reason: str, now: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from connectors.file_words import refusal
+from hub.absent import absent
 from hub.errors import Invalid, NotFound, PolicyRefused
 from hub.policy.activation import Activation, Open, conflicts, without_ceiling
 from hub.policy.contract import Contract
@@ -318,7 +319,7 @@ def load(name: str, decisions: Sequence[Decision] = ()) -> Profile:
     if "/" in name or name.endswith((".yaml", ".yml")):
         return of_file(Path(name), decisions)
     if name not in names():
-        raise NotFound(f"no policy profile is called {name!r}; there are: {', '.join(names())}")
+        raise NotFound(absent("policy profile", name, names()))
     if decisions:
         return of_bytes(FOLDER.joinpath(f"{name}.yaml").read_bytes(), name, decisions)
     return _built_in(name)

@@ -195,14 +195,14 @@ def test_an_empty_answer_is_not_json_when_somebody_looks(http: Http, wire: respx
 
 def test_a_body_without_end_is_not_read(http: Http, wire: respx.MockRouter) -> None:
     wire.get(f"{BASE}/x").respond(200, content=b"[" + b"1," * 2000 + b"1]")
-    with pytest.raises(VendorChanged, match="larger than 1000 bytes"):
+    with pytest.raises(VendorChanged, match="larger than 1,000 bytes"):
         http.get("/x")
 
 
 def test_a_broken_encoding_is_an_outage(http: Http, wire: respx.MockRouter) -> None:
     stream = httpx.ByteStream(b"not gzip")
     wire.get(f"{BASE}/x").mock(return_value=httpx.Response(200, stream=stream, headers={"content-encoding": "gzip"}))
-    with pytest.raises(TryAgain, match="DecodingError"):
+    with pytest.raises(TryAgain, match="a compression that cannot be undone"):
         http.get("/x")
 
 

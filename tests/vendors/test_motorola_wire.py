@@ -208,13 +208,13 @@ def test_what_is_wrong_with_one_file_is_raised_after_the_others_were_taken(
     drop.export(world.passes["motorola"], "c.csv")
     _limited(monkeypatch, Limits(body_bytes=10_000))
     taken: list[Page] = []
-    with pytest.raises(VendorChanged, match="lacks the column Plate"):
+    with pytest.raises(VendorChanged, match="lacks the columns Plate"):
         taken.extend(_made(tmp_path).pull(Window(WORLD_NOW, WORLD_NOW)))
     (drop.reads / "a.csv").unlink()
     walk = _made(tmp_path).pull(Window(WORLD_NOW, WORLD_NOW))
     first = next(walk)
     assert len(first.records) == 10
-    with pytest.raises(AdminMustFix, match=r"c\.csv is larger"):
+    with pytest.raises(AdminMustFix, match=r"c\.csv' is larger"):
         list(walk)
 
 

@@ -67,7 +67,8 @@ def test_an_account_that_is_removed_leaves_its_reads_and_a_certificate(run: Any,
 def test_an_account_that_is_not_there_is_named(run: Any, words: tuple[str, ...]) -> None:
     done = run("connections", *words, "nobody")
     assert (done.code, done.out) == (66, "")
-    assert done.err == "there is no connection called 'nobody'\n"
+    none = "there is none yet: alprhub connections add NAME CONNECTOR makes one"
+    assert done.err == f"there is no connection called 'nobody'; {none}\n"
 
 
 def test_a_connector_that_is_not_there_is_named_beside_those_there_are(run: Any) -> None:
@@ -205,5 +206,9 @@ def test_a_store_that_is_no_database_says_so(run: Any, store: Path) -> None:
 def test_the_exit_code_reaches_the_shell_and_the_key_is_for_its_owner_alone(store: Path) -> None:
     command = [str(Path(sys.executable).with_name("alprhub")), "connections", "check", "nobody"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=dict(os.environ))
-    assert (done.returncode, done.stdout, done.stderr) == (66, "", "there is no connection called 'nobody'\n")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        66,
+        "",
+        "there is no connection called 'nobody'; there is none yet: alprhub connections add NAME CONNECTOR makes one\n",
+    )
     assert [oct((store / name).stat().st_mode & 0o777) for name in ("secret.key", "alprhub.sqlite3")] == ["0o600"] * 2

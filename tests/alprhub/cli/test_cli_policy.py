@@ -104,7 +104,7 @@ def test_a_contract_from_a_file_brings_its_own_terms(run: Run, tmp_path: Path) -
             "ca-westminster-pd sets no ceiling for own reads of flock",
         ),
         (("--profile", "hermosa-beach", "--held"), 66, "does not ask for an explanation"),
-        (("--profile", "atlantis"), 66, "no policy profile is called 'atlantis'"),
+        (("--profile", "atlantis"), 66, "there is no policy profile called 'atlantis'; there are: hayward"),
         (("--received-at", "yesterday"), 65, "received-at"),
         (("--contract", "/nowhere.yaml"), 66, "the file '/nowhere.yaml' is not there"),
     ],
