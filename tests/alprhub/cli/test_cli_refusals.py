@@ -28,6 +28,7 @@ import native_reader.weights
 from alprhub.cli.app import app
 from alprhub.cli.asking import Asked
 from connectors.errors import TryAgain
+from hub.store.engine import Store
 
 OURS = ("alprhub", "hub", "connectors", "native_reader", "normalize")
 CODES = {0, 2, 65, 66, 70, 75, 76, 77, 78}
@@ -177,6 +178,40 @@ def test_no_command_answers_broken_input_in_the_words_of_a_machine(
     monkeypatch.chdir(tmp_path)
     lines = list(_Broken(tmp_path).lines(path, TREE[path]))
     assert [fault for line in lines for fault in faults_of([*path, *line])] == []
+
+
+ABOUT_ONE = [
+    path
+    for path, command in TREE.items()
+    for one in command.params
+    if one.required and one.name in ("name", "connection")
+]
+
+
+@pytest.mark.parametrize("path", ABOUT_ONE, ids=" ".join)
+def test_no_command_about_a_connection_speaks_like_a_machine_while_its_source_is_away_or_somebody_is_at_it(
+    joined: Any, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    joined.place.rmdir()
+    broken, needed = _Broken(tmp_path), [one for one in TREE[path].params if one.required]
+    lines = [
+        _split(
+            word
+            for one in needed
+            for word in (["drop"] if one.name in ("name", "connection") else broken.of(one, turn))
+        )
+        for turn in (0, 1)
+    ]
+    others = [["--agency=Agency"] if path[-1] == "add" else []]
+    if path == ("connections", "remove"):
+        others = [["--keep-reads"], ["--purge-reads"]]
+    faults = [fault for line in lines for more in others for fault in faults_of([*path, *more, *line])]
+    opened = Store(f"sqlite:///{store / 'alprhub.sqlite3'}")
+    with opened.lease("sync-1", "drop is being synced"), opened.lease("publish-1", "hot lists are being published"):
+        faults += [fault for more in others for fault in faults_of([*path, *more, *lines[0]])]
+    opened.close()
+    assert faults == []
 
 
 @pytest.mark.parametrize(
