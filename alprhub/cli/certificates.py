@@ -37,7 +37,7 @@ def certificates(
     with failures(), open_hub() as hub:
         if countersign is not None:
             if custodian is None:
-                raise Invalid("custodian: say who confirms it")
+                raise Invalid("--custodian is missing: the name of the custodian of records who confirms it")
             print_rows([hub.certificates.countersign(Actor.of_process(), countersign, custodian)], COLUMNS, as_json)
         elif export is not None:
             _export(hub, export, since_id, as_json)

@@ -62,18 +62,19 @@ def withdraw(
 def publish(name: ListName, connection: Only = None, as_json: AsJson = False) -> None:
     """Make every source's copy agree with the list, then read each back; exit 75 where one is not proved."""
     with failures(), open_hub() as hub:
-        _show([hub.publishing.publish(Actor.of_process(), name, at) for at in _at(hub, connection)], as_json)
+        _show([hub.publishing.publish(Actor.of_process(), name, at) for at in _at(hub, name, connection)], as_json)
 
 
 @app.command()
 def verify(name: ListName, connection: Only = None, as_json: AsJson = False) -> None:
     """Read every source's copy back and compare, sending nothing; exit 75 where one is not proved."""
     with failures(), open_hub() as hub:
-        _show([hub.publishing.verify(Actor.of_process(), name, at) for at in _at(hub, connection)], as_json)
+        _show([hub.publishing.verify(Actor.of_process(), name, at) for at in _at(hub, name, connection)], as_json)
 
 
-def _at(hub: Hub, names: list[str] | None) -> list[str]:
-    return names or [account.name for account in hub.connections.list() if account.state == "active"]
+def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
+    hub.hotlists.in_force(name)  # a list that nobody has made is told even where there is nobody to send it to
+    return connections or [account.name for account in hub.connections.list() if account.state == "active"]
 
 
 def _show(results: list[Published], as_json: bool) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from alprhub.cli import database
-from connectors.errors import AdminMustFix, ConnectorError, Gone, RecordRejected, TryAgain, VendorChanged
+from connectors.errors import AdminMustFix, ConnectorError, Gone, RecordRejected, TryAgain, VendorChanged, sentence
 from connectors.faults import faults
 from connectors.file_words import refusal
 from hub.errors import (
@@ -122,7 +122,9 @@ def failures() -> Iterator[None]:
     """
     try:
         yield
-    except (typer.Exit, typer.Abort, typer.BadParameter):
+    except typer.Abort:
+        raise _told("nothing was done: the question was answered with no, or not at all", code=65) from None
+    except (typer.Exit, typer.BadParameter):
         raise
     except BrokenPipeError:
         raise  # whoever read what we print has enough; typer ends in silence
@@ -133,7 +135,7 @@ def failures() -> Iterator[None]:
 def _end_of(failed: Exception) -> typer.Exit:
     """The words for an error on stderr, and the exit that goes with it."""
     code = next((code for kind, code in EXIT_CODES if isinstance(failed, kind)), DEFECT)
-    told: tuple[str, ...] = (str(failed),)
+    told: tuple[str, ...] = (sentence(failed),)
     match failed:
         case Faults():
             told = (failed.of, *failed.sentences)

@@ -1,9 +1,11 @@
 """`alprhub serve`: take what vendors push."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from alprhub.cli import files
 from alprhub.cli.output import console, failures
 from hub.wiring import open_hub, open_inbox
 
@@ -20,6 +22,8 @@ def serve(
     from alprhub.web.app import web_app
 
     with failures(), open_hub() as hub, open_inbox(hub) as inbox:
+        for file in filter(None, (certificate, private_key)):
+            files.content(Path(file))  # what is not there is told by its name, and before anything listens
         console.print(f"http{'s' if certificate else ''}://{host}:{port}/in/CONNECTION")
         # No access log: an address may end in a camera's secret.
         uvicorn.run(

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
-from pydantic import ValidationError
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from connectors.contract import Connector, ReceivesReads, Unsubscribes
@@ -121,8 +120,8 @@ class Removals:
         closed: str | None = None
         try:
             _, connector = self._connections.open(row.name)
-        except (HubError, ValidationError) as failed:
-            closed = f"the account cannot be opened: {failed if isinstance(failed, HubError) else 'its settings'}"
+        except HubError as failed:
+            closed = f"the account cannot be opened: {failed}"
         if not steps.get("subscriptions", {}).get("over"):
             revoked = self._revoke(row, steps, connector, closed)
             self._judge(actor, row, "subscriptions", revoked, force)

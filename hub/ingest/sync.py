@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import select
 
 from connectors.contract import Connector, Info, LooksUpPlates, Lookup, Page, PullsReads, Window
-from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
+from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged, sentence
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
@@ -289,7 +289,7 @@ class Sync:
             yield run
         except Exception as failed:
             # Only what is raised on purpose has a text that is known to hold nobody's plate.
-            told = str(failed) if isinstance(failed, (ConnectorError, HubError)) else None
+            told = sentence(failed) if isinstance(failed, (ConnectorError, HubError)) else None
             self._end(run, type(failed).__name__, told)
             raise
         self._end(run, runs.DONE, None)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, insert, select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, Record
-from connectors.errors import AdminMustFix, ConnectorError, NotARead, RecordRejected
+from connectors.errors import AdminMustFix, ConnectorError, NotARead, RecordRejected, sentence
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
@@ -265,4 +265,4 @@ def _canary(row: Row[Any]) -> Canary:
 def _text(failed: Exception) -> str:
     """The text of an error that was raised on purpose; that of any other may quote a vendor, or a plate."""
     known = isinstance(failed, ConnectorError | HubError)
-    return str(failed) if known else "its connector has a defect: report it to whoever made it"
+    return sentence(failed) if known else "its connector has a defect: report it to whoever made it"

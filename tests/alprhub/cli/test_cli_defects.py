@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, Program
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from terminal import typed
 
-from connectors.errors import AdminMustFix, TryAgain
+from connectors.errors import AdminMustFix, TryAgain, VendorChanged
 from hub.errors import Busy, Conflict, Faults, Unsettled
 
 PLATE = "9SYN001"
@@ -94,6 +94,7 @@ def test_what_postgresql_refuses_is_one_line_that_names_the_server(
         (Conflict("x is there already"), 65, "x is there already"),
         (TryAgain("x is off"), 75, "x is off"),
         (AdminMustFix("x refuses the key"), 78, "x refuses the key"),
+        (VendorChanged("is cut short or not JSON"), 76, "what the vendor sent is cut short or not JSON"),
     ],
 )
 def test_the_exit_code_says_what_may_be_done(
@@ -150,3 +151,16 @@ def test_a_key_file_that_was_cut_is_told_as_a_file(store: Any, key: bytes) -> No
     done = typed("connections", "list")
     assert done.exit_code == 70
     assert done.stderr.startswith(f"the key file {str(store / 'secret.key')!r} is damaged: it has {len(key)} bytes")
+
+
+def test_settings_that_were_kept_and_fit_no_more_are_told_and_mended(run: Any, joined: Any, sql: Any) -> None:
+    sql("UPDATE connections SET settings = json_set(settings, '$.settle_seconds', 'long', '$.former', 1)")
+    done = run("sync", "drop")
+    assert done.code == 78
+    assert done.err.startswith(
+        "the settings of drop do not fit its connector any more: settle_seconds: must be a whole"
+    )
+    assert "no setting is called 'former'" in done.err
+    assert "alprhub connections change drop --set NAME=VALUE" in done.err
+    assert run("connections", "change", "drop", "--set=settle_seconds=0", "--unset=former").code == 0
+    assert run("sync", "drop").code == 0
