@@ -18,8 +18,8 @@ LARGEST: Final = 1 << 20
 FOLDER: Final[Traversable] = files("hub.policy").joinpath("profiles")
 _KINDS: Final = {
     "string": "text (put it in quotes)",
-    "object": "a mapping",
-    "array": "a list",
+    "object": "lines of `name: value`",
+    "array": "a list (lines that begin with a hyphen)",
     "boolean": "true or false",
     "null": "nothing",
 }
@@ -124,6 +124,8 @@ def _told(error: Any) -> list[str]:
         case "type":
             kinds = [wanted] if isinstance(wanted, str) else wanted
             got = "missing" if value is None else f"{_short(value)}"
+            if not path and isinstance(value, str):
+                got = "plain text"  # another file altogether, and nobody knows what stands in it
             text = f"must be {' or '.join(_KINDS.get(one, one) for one in kinds)}, is {got}"
             if path.endswith("dur"):
                 text = f"{_short(value)} is no {_PERIOD}"
@@ -163,6 +165,6 @@ def _joined(path: str, key: str) -> str:
 
 def _short(value: Any) -> str:
     if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
+        return "lines of `name: value`" if isinstance(value, dict) else "a list"
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
