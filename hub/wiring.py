@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy import Connection, select
 
 from connectors.contract import Frame, Info
+from connectors.file_words import why
 from hub.analysis.service import Analysis
 from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
@@ -22,7 +24,7 @@ from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
 from hub.connections.secrets import Sealing
 from hub.connections.trial import Trials
-from hub.errors import NotFound, PolicyRefused
+from hub.errors import AdminMustAct, NotFound, PolicyRefused
 from hub.hotlists.lists import Hotlists
 from hub.hotlists.publishing import Publishing
 from hub.ingest.gaps import Gaps
@@ -120,7 +122,7 @@ def open_hub(
     """
     given = settings or HubSettings()
     ticking = clock or SystemClock()
-    given.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _made(given.data)
     load(given.profile)  # refused before anything is made
     vault = _vault(given)
     store = Store(given.url())
@@ -132,6 +134,18 @@ def open_hub(
         yield _assembled(given, ticking, sleep or time.sleep, vault, store)
     finally:
         store.close()
+
+
+def _made(folder: Path) -> None:
+    """The data folder, which is made where it is not there; raises `AdminMustAct` where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except FileExistsError:
+        raise AdminMustAct(f"ALPRHUB_DATA: {str(folder)!r} is a file, and a folder is needed") from None
+    except OSError as failed:
+        raise AdminMustAct(
+            f"ALPRHUB_DATA: the folder {str(folder)!r} cannot be made or opened: {failed.filename!r} {why(failed)}"
+        ) from None
 
 
 def _vault(settings: HubSettings) -> Vault:

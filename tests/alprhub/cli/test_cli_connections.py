@@ -178,7 +178,8 @@ def test_a_secret_is_in_nothing_that_is_said_and_not_in_the_store(run: Any, drop
             75,
             "the database server 127.0.0.1:1 (hub) does not answer",
         ),
-        ({"ALPRHUB_DATA": "/dev/null"}, 78, "/dev/null"),
+        ({"ALPRHUB_DATA": "/dev/null"}, 78, "ALPRHUB_DATA: '/dev/null' is a file, and a folder is needed"),
+        ({"ALPRHUB_DATA": "/dev/null/x"}, 78, "ALPRHUB_DATA: the folder '/dev/null/x' cannot be made or opened"),
     ],
 )
 def test_a_hub_that_cannot_be_opened_says_why_in_one_line(

@@ -160,7 +160,7 @@ def test_a_profile_loads_from_a_file_and_brings_an_overlay_that_lies_beside_it(
 def test_a_file_that_is_not_there_is_not_found_and_a_folder_is_no_profile(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"none\.yaml"):
         load(str(tmp_path / "none.yaml"))
-    with pytest.raises(Invalid, match="directory"):
+    with pytest.raises(Invalid, match="is a folder, and a file is needed"):
         load(f"{tmp_path}/")
 
 
