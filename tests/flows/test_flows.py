@@ -144,7 +144,7 @@ def test_two_syncs_of_one_connection_never_overlap(lent: Hub, monkeypatch: pytes
     try:
         assert begun.wait(30)
         for other in (sync_module.sync, sync_module.read_cameras):
-            with pytest.raises(FlowFailed, match="Conflict: "):
+            with pytest.raises(FlowFailed, match="Busy: "):
                 other.fn("feed")
     finally:
         go_on.set()
