@@ -8,8 +8,9 @@ from pydantic.fields import FieldInfo
 from sqlalchemy import Row, select
 
 from connectors.contract import Connector, Settings
+from connectors.faults import faults
 from hub.audit.record import Actor, Audit
-from hub.errors import Invalid
+from hub.errors import Faults
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.vault import Vault
@@ -26,13 +27,11 @@ def secret_names(kind: type[Connector[Any]]) -> tuple[str, ...]:
 
 
 def validated(kind: type[Connector[Any]], settings: dict[str, Any]) -> Settings:
-    """The settings as the connector wants them; raises `Invalid` naming the first that cannot be used."""
+    """The settings as the connector wants them; raises `Faults` naming every one that cannot be used."""
     try:
         return kind.Settings.model_validate(settings)
     except ValidationError as wrong:
-        first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(step) for step in first["loc"]) or "settings"
-        raise Invalid(f"{where}: {first['msg']}") from None
+        raise Faults("", list(map(str, faults(wrong, kind.Settings, kind.info.key)))) from None
 
 
 def refused(kind: type[Connector[Any]], settings: dict[str, Any]) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def test_only_secrets_are_rotated_and_only_what_is_none_is_changed(opened: Hub, 
         opened.changes.rotate(actor, "feed", {"folder": "/"})
     with pytest.raises(Invalid, match="missing"):
         opened.changes.rotate(actor, "feed", {})
-    with pytest.raises(Invalid, match=r"api_key: is a secret: .* rotate feed"):
+    with pytest.raises(Invalid, match=r"api_key: is a secret, which is changed by .* rotate feed"):
         opened.changes.change(actor, "feed", {"api_key": NEW})
     with pytest.raises(Invalid, match="colour"):
         opened.changes.change(actor, "feed", {"colour": "red"})

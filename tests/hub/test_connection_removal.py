@@ -231,7 +231,7 @@ def test_a_vendor_that_is_down_stops_the_removal_which_goes_on_where_it_stopped(
     with pytest.raises(Conflict, match=r"stopped at its hot list 'felony'.*--force"):
         remove(opened, actor, "rekor")
     assert (row_of(opened, "rekor").state, len(state.lists)) == ("removing", 2)
-    with pytest.raises(Conflict, match="is removing"):
+    with pytest.raises(Conflict, match="is being removed"):
         opened.sync.run(actor, "rekor")
     for act in (opened.connections.resume, opened.connections.pause):
         with pytest.raises(Conflict, match="is being removed"):
@@ -291,7 +291,10 @@ def test_secrets_that_do_not_open_are_no_reason_to_keep_a_connection(opened: Hub
 
 def test_a_removal_waits_for_a_run_that_is_under_way(opened: Hub, actor: Actor, feed: Path) -> None:
     ident = row_of(opened, "feed").id
-    with opened.store.lease(f"sync-{ident}"), pytest.raises(Conflict, match="already running"):
+    with (
+        opened.store.lease(f"sync-{ident}"),
+        pytest.raises(Conflict, match="feed is being synced by another process since"),
+    ):
         remove(opened, actor)
     assert row_of(opened, "feed").state == "active"
     remove(opened, actor)

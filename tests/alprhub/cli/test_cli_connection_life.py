@@ -153,7 +153,7 @@ def test_a_bundle_is_written_once(run: Any, filled: Any, tmp_path: Path) -> None
         whole = b"".join(bundle.read(name) for name in bundle.namelist()).decode()
     assert SECRET not in whole
     assert "9SYN00" not in whole
-    assert run("connections", "diagnostics", "drop", "--out", out).code == 78
+    assert run("connections", "diagnostics", "drop", "--out", out).code == 65
 
 
 def test_an_account_is_removed_with_a_certificate(run: Any, filled: Any, tmp_path: Path, sql: Any) -> None:
