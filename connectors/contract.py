@@ -82,7 +82,10 @@ class Settings(BaseModel):
     @field_validator("*")
     @classmethod
     def _is_an_address(cls, given: Any, field: ValidationInfo) -> Any:
-        """Settings called `…_url` are addresses that can be asked."""
+        """Settings called `…_url` are addresses that can be asked.
+
+        One that the validation's context names as `kept` was allowed to hold a user and a password when it was given.
+        """
         if not isinstance(given, str) or not given or not (field.field_name or "").endswith("_url"):
             return given
         try:
@@ -92,7 +95,8 @@ class Settings(BaseModel):
             asked = False
         if not asked:
             raise ValueError("must be an address that begins with https:// (or http://) and a host name")
-        if parts.username or parts.password:
+        kept = field.field_name in (field.context or {}).get("kept", ())
+        if (parts.username or parts.password) and not kept:
             raise ValueError("must hold no user and no password: they have settings of their own")
         return given
 

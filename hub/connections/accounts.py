@@ -122,7 +122,8 @@ class Connections:
             row = row_of(connection, name)
         kind = of_origin(self.kind(row.connector), row.kind)
         try:
-            settings = validated(kind, unsealed(self._vault, row))
+            held = unsealed(self._vault, row)
+            settings = validated(kind, held, kept=held)
         except Faults as wrong:
             raise AdminMustAct(
                 f"the settings of {name} do not fit its connector any more: {wrong}. Mend them with alprhub connections"

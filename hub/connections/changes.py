@@ -144,7 +144,8 @@ class Changes:
             raise Invalid(f"settings: a new secret is missing; {name} has {', '.join(known) or 'none'}")
         if other := sorted(set(secrets) - set(known)):
             raise Invalid(f"{other[0]}: is no secret of {row.connector}; there are: {', '.join(known) or 'none'}")
-        settings = validated(kind, {**unsealed(self._vault, row), **secrets})
+        held = unsealed(self._vault, row)
+        settings = validated(kind, {**held, **secrets}, kept=held.keys() - secrets.keys())
         said = kind(settings, self._frame).check() if check else "not checked"
         with self._store.write() as connection:
             self._same(settled(connection, name), row)
@@ -187,9 +188,10 @@ class Changes:
                 wrong.append(f"{field}: is a secret, which is changed by alprhub connections rotate {name}")
         if wrong:
             raise Faults("", wrong)
-        settings = validated(kind, {key: value for key, value in {**held, **values}.items() if key not in unset})
+        wanted = {key: value for key, value in {**held, **values}.items() if key not in unset}
+        settings = validated(kind, wanted, kept=held.keys() - values.keys())
         try:
-            was = validated(kind, held)
+            was = validated(kind, held, kept=held)
             fields = [field for field in known if getattr(settings, field) != getattr(was, field)]
         except Faults:  # what was kept fits no more, and this is how it is put right
             fields = [field for field in known if field in values or field in unset]

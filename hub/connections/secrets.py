@@ -1,5 +1,6 @@
 """A connection's settings as they are kept: what is secret sealed, the rest as JSON."""
 
+from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
 import msgspec
@@ -26,10 +27,13 @@ def secret_names(kind: type[Connector[Any]]) -> tuple[str, ...]:
     return tuple(name for name, field in kind.Settings.model_fields.items() if is_secret(field))
 
 
-def validated(kind: type[Connector[Any]], settings: dict[str, Any]) -> Settings:
-    """The settings as the connector wants them; raises `Faults` naming every one that cannot be used."""
+def validated(kind: type[Connector[Any]], settings: Mapping[str, Any], kept: Collection[str] = ()) -> Settings:
+    """The settings as the connector wants them; raises `Faults` naming every one that cannot be used.
+
+    Those that are `kept` were taken before, and what is only asked of new ones is not asked of them.
+    """
     try:
-        return kind.Settings.model_validate(settings)
+        return kind.Settings.model_validate(settings, context={"kept": kept})
     except ValidationError as wrong:
         raise Faults("", list(map(str, faults(wrong, kind.Settings, kind.info.key)))) from None
 

@@ -5,6 +5,7 @@ The commands and their options are taken from the tree itself, so that one which
 
 import builtins
 import importlib
+import os
 import pkgutil
 import re
 import signal
@@ -24,6 +25,8 @@ from terminal import typed
 from typer.main import get_command
 
 import alprhub.demo
+import alprhub.sandbox.town
+import hub.jobs.loop
 import native_reader.weights
 from alprhub.cli.app import app
 from alprhub.cli.asking import Asked
@@ -167,6 +170,11 @@ def nothing_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
         raise TryAgain("the stand-in was not started here")
 
     monkeypatch.setattr(uvicorn, "run", away)
+    monkeypatch.setattr(uvicorn.Server, "run", away)
+    monkeypatch.setattr(os, "execve", away)
+    monkeypatch.setattr(hub.jobs.loop.Loop, "run", away)
+    monkeypatch.setattr(alprhub.sandbox.town.Town, "__enter__", away)
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
     monkeypatch.setattr(alprhub.demo, "run", away)
     monkeypatch.setattr(native_reader.weights, "fetch_all", away)
 
