@@ -223,15 +223,17 @@ class Http:
             if self._digest:
                 sent["auth"] = self._login()
         where = f"{method} {urlsplit(url).hostname}"
+        longest = self._longest_answer()
         try:
             with (
                 self._place(urlsplit(url).hostname or ""),
-                self._until.within(self._longest_answer()),
+                self._until.within(longest),
                 self._client.stream(method, url, **sent) as response,
             ):
                 body = self._read(response)
         except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as broken:
-            raise self._unanswered(no_answer(broken, url), repeatable) from None
+            whole = longest if self._until.ran_out() else None
+            raise self._unanswered(no_answer(broken, url, whole), repeatable) from None
         log.debug("%s %s %.0f ms", where, response.status_code, (time.perf_counter() - started) * 1000)
         self._refused |= response.status_code == httpx.codes.UNAUTHORIZED
         return Answer(response, body)

@@ -65,15 +65,19 @@ def named(url: str) -> str:
     return host if port in (None, 443 if parts.scheme == "https" else 80) else f"{host}:{port}"
 
 
-def no_answer(failed: Exception, url: str) -> Refusal:
-    """Why a request got no answer; `failed` is httpx's error, or what an address that is none raised."""
+def no_answer(failed: Exception, url: str, whole: float | None = None) -> Refusal:
+    """Why a request got no answer; `failed` is httpx's error, or what an address that is none raised.
+
+    `whole` are the seconds that there were for the whole answer, where it was those that ran out.
+    """
     parts, name = urlsplit(url), named(url)
     tls = " If it speaks TLS there, write https:// in the address." if parts.scheme == "http" else ""
     match failed:
+        case httpx.ReadTimeout() | httpx.WriteTimeout() if whole is not None:
+            told = Refusal(f"{name} took the request and did not answer whole within {_seconds(whole)}", arrived=True)
         case httpx.ConnectTimeout():
-            told = Refusal(
-                f"{name} took no connection within {CONNECTING:.0f} s: it is off, or a firewall stands between"
-            )
+            within = _seconds(CONNECTING if whole is None else whole)
+            told = Refusal(f"{name} took no connection within {within}: it is off, or a firewall stands between")
         case httpx.PoolTimeout():
             told = Refusal(f"too many requests to {name} are under way")
         case httpx.ReadTimeout():
@@ -102,6 +106,10 @@ def no_answer(failed: Exception, url: str) -> Refusal:
                 f"the address of {name!r} cannot be one: see how it is spelled", passing=False, for_admin=True
             )
     return told
+
+
+def _seconds(number: float) -> str:
+    return f"{number:.0f} s" if number >= 1 else f"{number:.1g} s"
 
 
 def _no_connection(failed: Exception, parts: SplitResult, name: str) -> Refusal:

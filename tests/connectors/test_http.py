@@ -471,7 +471,7 @@ def test_patience_counts_inside_an_answer_that_drips(clock: _Clock, first: bytes
     server = _Dripping(first)
     try:
         http = Http(server.url, Frame(clock, lambda _: None), limits=FAST, patience=timedelta(seconds=0.2))
-        with pytest.raises(TryAgain):
+        with pytest.raises(TryAgain, match=r"took the request and did not answer whole within 0\.2 s$"):
             http.get("/x")
     finally:
         server.close()
