@@ -17,12 +17,11 @@ from alprhub.sandbox.rekor import RekorState, rekor_app
 from connectors import http
 from connectors.contract import Proof
 from connectors.errors import TryAgain
-from flows.deployments import deployments
-from flows.door import lend
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
 from hub.hotlists.lists import NewEntry
+from hub.jobs.jobs import Jobs
 from hub.retention.holds import NewHold
 from hub.search.query import Query
 from hub.wiring import Hub
@@ -43,9 +42,8 @@ def row_of(hub: Hub, name: str) -> Any:
         return connection.execute(text("SELECT * FROM connections WHERE name = :name"), {"name": name}).one()
 
 
-def deployed(hub: Hub) -> set[str]:
-    with lend(hub):
-        return {one.parameters["connection"] for one in deployments() if "connection" in one.parameters}
+def scheduled(hub: Hub) -> set[str]:
+    return {task.subject for task in Jobs(hub, "tests").due("sync")}
 
 
 def events(hub: Hub, action: str = "connections.remove") -> list[tuple[str, str | None]]:
@@ -94,7 +92,7 @@ def rekor(opened: Hub, actor: Actor, world: World, clock: SetClock) -> Iterator[
 def test_flock_keeps_no_subscription_and_no_list_and_the_hub_no_secret_and_no_schedule(
     opened: Hub, actor: Actor, flock: FlockState
 ) -> None:
-    assert "flock" in deployed(opened)
+    assert "flock" in scheduled(opened)
     told = remove(opened, actor, "flock")
     assert (flock.subscriptions, flock.hotlists) == ({}, {})
     assert told["subscriptions"] == {"found": ["s-on", "s-off"], "left": 0, "proved": True, "error": None}
@@ -106,7 +104,7 @@ def test_flock_keeps_no_subscription_and_no_list_and_the_hub_no_secret_and_no_sc
     assert (row.state, bytes(row.sealed), row.settings, row.sealed_key, row.every_seconds) == (
         "removed", b"", "{}", "", None,
     )  # fmt: skip
-    assert deployed(opened) == set()
+    assert scheduled(opened) == set()
     assert events(opened) == [
         ("asked", None), ("step", "subscriptions"), ("step", "hot_lists"), ("step", "reads"), ("done", None),
     ]  # fmt: skip
