@@ -261,8 +261,11 @@ class Http:
             self._places.release()
 
     def _longest_answer(self) -> float:
-        """Seconds that the answer may take in all: the asker's patience counts inside it too."""
-        return min(self._patience.total_seconds(), max(self._frame.patience(), 0.0))
+        """Seconds that the answer may take in all: the asker's patience counts inside it too.
+
+        No patience means that nothing is asked twice, and not that there is no time for the first answer.
+        """
+        return min((self._patience or PATIENCE).total_seconds(), max(self._frame.patience(), 0.0))
 
     @contextmanager
     def _outages(self, host: str) -> Iterator[None]:
