@@ -18,13 +18,15 @@ def public_address(host: str, port: int) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
-        raise TryAgain(f"the host {host!r} has no address") from None
+        raise TryAgain(f"the host name {host!r} is not known to this machine's DNS") from None
     addresses = [str(where[4][0]) for where in found]
     for address in addresses:
         told = ip_address(address.partition("%")[0])
         mapped = getattr(told, "ipv4_mapped", None) or told
         if not mapped.is_global or mapped.is_multicast:
-            raise AdminMustFix(f"the host {host!r} leads to an address that is not public")
+            raise AdminMustFix(
+                f"the host {host!r} leads into a private network, not to a public address, so nothing was asked there"
+            )
     return addresses[0]
 
 

@@ -18,11 +18,7 @@ def must_prove(headers: Mapping[str, str], name: str, expected: SecretStr | None
 
     Raises `AdminMustFix` where it does not, and where no secret was set: an open door is never the default.
     """
-    if expected is None or not expected.get_secret_value():
-        raise AdminMustFix("no secret is set for what this vendor pushes, so nothing pushed is believed")
-    given = headers.get(name.lower(), "")
-    if not compare_digest(given.encode(), expected.get_secret_value().encode()):
-        raise AdminMustFix(f"the header {name} does not hold the secret that was agreed")
+    _must_be(headers.get(name.lower(), ""), expected, f"the header {name} does not hold the secret that was agreed")
 
 
 def pushed_by_ours(request: Request, settings: PushSettings) -> None:
@@ -30,11 +26,23 @@ def pushed_by_ours(request: Request, settings: PushSettings) -> None:
 
     Raises `AdminMustFix` where it holds none of them, and where no secret was set.
     """
-    secret = settings.webhook_secret
-    given = {"header": request.headers.get(settings.webhook_header.lower(), "")}
-    if not given["header"]:
-        given["header"] = _basic_password(request.headers.get("authorization", "")) or request.key
-    must_prove(given, "header", secret)
+    name = settings.webhook_header
+    given = request.headers.get(name.lower(), "")
+    if given:
+        _must_be(given, settings.webhook_secret, f"the header {name} does not hold the secret that was agreed")
+        return
+    _must_be(
+        _basic_password(request.headers.get("authorization", "")) or request.key,
+        settings.webhook_secret,
+        f"the secret is neither in the header {name}, nor the password of a basic login, nor the end of the address",
+    )
+
+
+def _must_be(given: str, expected: SecretStr | None, otherwise: str) -> None:
+    if expected is None or not expected.get_secret_value():
+        raise AdminMustFix("no secret is set for what this vendor pushes, so nothing pushed is believed")
+    if not compare_digest(given.encode(), expected.get_secret_value().encode()):
+        raise AdminMustFix(otherwise)
 
 
 def _basic_password(header: str) -> str:

@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
+from urllib.parse import urlsplit
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from connectors.errors import NotARead, RecordRejected
+from connectors.faults import first
 from connectors.fields import Fields
 from normalize.fault import NoRead, Unusable
 from normalize.read import ImageRef, Read
@@ -76,6 +78,27 @@ class Settings(BaseModel):
     local_times: ClassVar[str] = ""
     """The name of the field that says where the clock stands (a `ZoneInfo` or None), where the vendor writes local
     times without an offset: whoever adds a connection is asked for it, since a guess would shift every read."""
+
+    @field_validator("*")
+    @classmethod
+    def _is_an_address(cls, given: Any, field: ValidationInfo) -> Any:
+        """Settings called `…_url` are addresses that can be asked.
+
+        One that the validation's context names as `kept` was allowed to hold a user and a password when it was given.
+        """
+        if not isinstance(given, str) or not given or not (field.field_name or "").endswith("_url"):
+            return given
+        try:
+            parts = urlsplit(given)
+            asked = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            asked = False
+        if not asked:
+            raise ValueError("must be an address that begins with https:// (or http://) and a host name")
+        kept = field.field_name in (field.context or {}).get("kept", ())
+        if (parts.username or parts.password) and not kept:
+            raise ValueError("must hold no user and no password: they have settings of their own")
+        return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,9 +303,8 @@ class Connector(ABC, Generic[S]):
         except Unusable as refused:
             raise RecordRejected(refused.field, refused.reason) from None
         except ValidationError as refused:
-            first = refused.errors(include_url=False, include_input=False, include_context=False)[0]
-            where = ".".join(str(step) for step in first["loc"]) or "record"
-            raise RecordRejected(where, first["msg"]) from None
+            fault = first(refused, Read, "record")
+            raise RecordRejected(fault.where, fault.says) from None
 
     def reply(self, _request: Request) -> Reply:
         """What a sender wants to hear once its push is kept. Pure."""

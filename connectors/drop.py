@@ -16,6 +16,8 @@ from connectors.pictures import picture
 from connectors.places import Access, File, Place, opened
 
 LARGEST_PICTURE = 15_000_000
+MOST_TOLD = 5
+"""Files whose faults are told one by one."""
 
 
 class PlaceSettings(contract.Settings):
@@ -127,8 +129,11 @@ class Drop:
                 try:
                     body = self._settled(place, file, mark, before.get("waiting", {}).get(file.name))
                     records = [] if body is None else list(unpack(contract.Document(body, "", file.name)))
-                except (AdminMustFix, VendorChanged) as failed:
+                except AdminMustFix as failed:
                     wrong.append(failed)
+                    continue
+                except VendorChanged as failed:
+                    wrong.append(VendorChanged(f"the file {file.name!r}: {failed}", failed.body))
                     continue
                 if body is None:
                     waiting[file.name] = mark
@@ -141,7 +146,7 @@ class Drop:
                 yield Page(rest, {"taken": dict(taken), "waiting": dict(waiting)})
         yield Page((), {"taken": taken, "waiting": waiting})
         if wrong:
-            raise wrong[0]
+            raise _all_of(wrong)
 
     def picture(self, name: str) -> bytes:
         """The picture file beside the exports, at most 15 MB; raises `Gone` where there is none of that name."""
@@ -155,3 +160,13 @@ class Drop:
             return None
         body = place.read(self._settings.reads_folder, file.name, self._limits.body_bytes)
         return body if len(body) == file.size else None
+
+
+def _all_of(wrong: Sequence[ConnectorError]) -> ConnectorError:
+    """One error for what is wrong with all the files: its kind is that of the first."""
+    first, *others = wrong
+    if others:
+        more = f"; and {len(wrong) - MOST_TOLD:,} files more" if len(wrong) > MOST_TOLD else ""
+        text = "; ".join(map(str, wrong[:MOST_TOLD])) + more
+        return VendorChanged(text, first.body) if isinstance(first, VendorChanged) else type(first)(text)
+    return first

@@ -1,6 +1,9 @@
 """What can go wrong at a vendor, named by what happens next. No message ever holds a secret or a plate."""
 
 from datetime import timedelta
+from typing import Final
+
+_CLAUSES: Final = frozenset({"is", "are", "has", "holds", "cannot", "names"})
 
 
 class ConnectorError(Exception):
@@ -42,3 +45,9 @@ class NotARead(RecordRejected):
 
 class Gone(ConnectorError):
     """The vendor no longer has it (404, 410, an expired signed address). Asking again will not help."""
+
+
+def sentence(failed: Exception) -> str:
+    """What an error says, whole: of a document it is said as a clause (`is cut short`), which gets its subject here."""
+    text = str(failed)
+    return f"what the vendor sent {text}" if text.partition(" ")[0] in _CLAUSES else text

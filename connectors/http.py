@@ -24,6 +24,7 @@ from connectors.auth import Auth, Nothing, OneLogin
 from connectors.contract import Frame, Limits
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
 from connectors.patience import InTime, Until
+from connectors.refusals import ANSWERING, CONNECTING, Refusal, is_page, meaning, named, no_answer
 
 log: Final = logging.getLogger("alprhub.http")
 
@@ -37,7 +38,7 @@ PATIENCE: Final = timedelta(seconds=90)
 answer may take from the first byte sent to the last received."""
 LONGEST_WAIT: Final = timedelta(seconds=15)
 _ABOUT_THE_ACCOUNT: Final = (401, 402, 403, 413)
-TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
+TIMEOUT: Final = httpx.Timeout(ANSWERING, connect=CONNECTING)
 _NOTING: Final = Lock()
 
 
@@ -49,8 +50,8 @@ class _Down(_Passing):
     """A failure that is the service's own, and no wish for fewer requests: an outage for as long as it lasts."""
 
 
-class _Unrepeatable(TryAgain):
-    """The same, of a request that may have been carried out."""
+class _Lasting(TryAgain):
+    """The same, of a request that may have been carried out, or for which the next seconds change nothing."""
 
 
 class Answer:
@@ -173,9 +174,9 @@ class Http:
             if answer.status == httpx.codes.UNAUTHORIZED and credentials and not renewed and self._auth.renew():
                 renewed = True
                 answer = self._send(method, url, sending, repeatable, credentials)
-            self._judge(answer, repeatable, gone)
+            self._judge(answer, url, repeatable, gone)
             if json:
-                self._must_be_json(answer)
+                self._must_be_json(answer, url)
             return answer
 
         def watched() -> Answer:
@@ -195,13 +196,22 @@ class Http:
             if isinstance(failed.__cause__, VendorChanged):
                 raise failed.__cause__ from None
             raise TryAgain(str(failed), failed.after) from None
+        except _Lasting as failed:
+            raise TryAgain(str(failed), failed.after) from None
 
     def _permit(self, url: str) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            _ = parts.port
+        except ValueError:
+            raise AdminMustFix("an address that was to be asked cannot be one, so nothing was sent") from None
         host = parts.hostname or ""
         allowed = host in self._hosts or any(host == name or host.endswith("." + name) for name in self._allow)
         if not allowed or parts.scheme not in ("https", "http") or (parts.scheme == "http" and host not in self._hosts):
-            raise AdminMustFix(f"the host {host!r} is not one this connection may talk to")
+            raise AdminMustFix(
+                f"the host {host!r} is not one this connection may talk to, so nothing was sent there; it may talk to"
+                f" {', '.join(sorted({*self._hosts, *self._allow}))}"
+            )
 
     def _send(self, method: str, url: str, sending: dict[str, Any], repeatable: bool, credentials: bool) -> Answer:
         self._throttle()
@@ -213,23 +223,27 @@ class Http:
             if self._digest:
                 sent["auth"] = self._login()
         where = f"{method} {urlsplit(url).hostname}"
+        longest = self._longest_answer()
         try:
             with (
-                self._place(where),
-                self._until.within(self._longest_answer()),
+                self._place(urlsplit(url).hostname or ""),
+                self._until.within(longest),
                 self._client.stream(method, url, **sent) as response,
             ):
                 body = self._read(response)
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            raise _Down(f"{where}: no connection") from None
-        except httpx.RequestError as broken:
-            what = f"{where}: {type(broken).__name__}"
-            if not repeatable:
-                raise _Unrepeatable(f"{what}; it may have arrived, so it was not sent again") from None
-            raise _Down(what) from None
+        except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as broken:
+            whole = longest if self._until.ran_out() else None
+            raise self._unanswered(no_answer(broken, url, whole), repeatable) from None
         log.debug("%s %s %.0f ms", where, response.status_code, (time.perf_counter() - started) * 1000)
         self._refused |= response.status_code == httpx.codes.UNAUTHORIZED
         return Answer(response, body)
+
+    def _unanswered(self, refusal: Refusal, repeatable: bool) -> ConnectorError:
+        if refusal.for_admin:
+            return AdminMustFix(refusal.text)
+        if refusal.arrived and not repeatable:
+            return _Lasting(f"{refusal.text}; what was sent may have arrived, so it was not sent again")
+        return _Down(refusal.text) if refusal.passing else _Lasting(refusal.text)
 
     @contextmanager
     def _place(self, where: str) -> Iterator[None]:
@@ -240,22 +254,25 @@ class Http:
         patience = self._frame.patience()
         longest = None if patience == math.inf else patience
         if patience <= 0 or not self._places.acquire(timeout=longest):
-            raise TryAgain(f"{where}: not sent, since nobody waits for the answer any more")
+            raise TryAgain(f"nothing was sent to {where}, since nobody waits for the answer any more")
         try:
             yield
         finally:
             self._places.release()
 
     def _longest_answer(self) -> float:
-        """Seconds that the answer may take in all: the asker's patience counts inside it too."""
-        return min(self._patience.total_seconds(), max(self._frame.patience(), 0.0))
+        """Seconds that the answer may take in all: the asker's patience counts inside it too.
+
+        No patience means that nothing is asked twice, and not that there is no time for the first answer.
+        """
+        return min((self._patience or PATIENCE).total_seconds(), max(self._frame.patience(), 0.0))
 
     @contextmanager
     def _outages(self, host: str) -> Iterator[None]:
         """Note what a request tells of its host being there, and log where that has changed."""
         try:
             yield
-        except (_Down, _Unrepeatable) as failed:
+        except (_Down, _Lasting) as failed:
             with _NOTING:
                 new = host not in self._frame.down
                 self._frame.down.setdefault(host, self._frame.clock.now())
@@ -279,7 +296,9 @@ class Http:
         if not isinstance(self._auth, OneLogin):
             return self._digest
         if self._refused:
-            raise AdminMustFix("not sent: the device refused this login before, and locks out who tries too often")
+            raise AdminMustFix(
+                "nothing was sent: the device refused this user and password before, and locks out who tries too often"
+            )
         login = self._auth.digest()
         return httpx.DigestAuth(*login) if login else None
 
@@ -292,17 +311,20 @@ class Http:
                 raise httpx.ReadTimeout("the whole answer took too long")
             size += len(chunk)
             if size > most:
-                raise VendorChanged(f"the answer is larger than {most} bytes")
+                raise VendorChanged(f"the answer is larger than {most:,} bytes, more than the service sends at once")
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _judge(self, answer: Answer, repeatable: bool, gone: Sequence[int]) -> None:
+    def _judge(self, answer: Answer, url: str, repeatable: bool, gone: Sequence[int]) -> None:
         status = answer.status
         if status < 300:
             return
-        says = f"the vendor answered {status}{self._says(answer)}"
+        means, for_admin = meaning(status, url, answer.body, answer.headers)
+        says = f"{named(url)} answered {status}: {means}{self._says(answer)}"
+        if for_admin:
+            raise AdminMustFix(says)
         if status >= 500 and status != 503 and not repeatable:
-            raise _Unrepeatable(f"{says}; it may have been carried out, so it was not sent again")
+            raise _Lasting(f"{says}; it may have been carried out, so it was not sent again")
         if status == 429 or status >= 500:
             failure = _Passing if status == 429 else _Down
             raise failure(says, _retry_after(answer.headers.get("retry-after"), self._frame.clock.now()))
@@ -312,14 +334,15 @@ class Http:
             raise AdminMustFix(says)
         raise VendorChanged(says, answer.body)
 
-    def _must_be_json(self, answer: Answer) -> None:
+    def _must_be_json(self, answer: Answer, url: str) -> None:
         try:
             if answer.body:
                 msgspec.json.decode(answer.body, type=msgspec.Raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            page = b"<html" in answer.body[:500].lower() or answer.content_type == "text/html"
-            kind = "a web page" if page else "cut short or not JSON"
-            changed = VendorChanged(f"the answer has status {answer.status} but is {kind}", answer.body)
+            told = f"{named(url)} answered {answer.status}, but with something that is cut short or not JSON"
+            if is_page(answer.body, answer.headers):
+                told = f"{named(url)} answered {answer.status}, but with a web page: see the path in the address"
+            changed = VendorChanged(told, answer.body)
             # Proxies do this for a minute during maintenance, so it is asked again before it is believed.
             raise _Down(str(changed)) from changed
 
@@ -340,7 +363,7 @@ class Http:
             return ""
         for secret in self._auth.secrets():
             text = text.replace(secret, "***")
-        return f": {text[:200]}"
+        return f" ({text[:200]})"
 
     def _throttle(self) -> None:
         with self._queue:

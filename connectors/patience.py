@@ -23,7 +23,12 @@ class Until:
         try:
             yield
         finally:
+            self._of.ran_out = self.left() == 0
             self._of.until = None
+
+    def ran_out(self) -> bool:
+        """Whether this thread's last block was over only when its time was."""
+        return bool(getattr(self._of, "ran_out", False))
 
     def left(self) -> float | None:
         """Seconds that this thread has left, none below zero; None where nobody limits it."""

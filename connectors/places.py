@@ -1,6 +1,7 @@
 """Where files are dropped: a local folder, a bucket, an SFTP server, all behind one small protocol."""
 
 import base64
+import logging
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -15,16 +16,21 @@ from urllib.parse import unquote, urlsplit
 import boto3
 import paramiko
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from connectors.bucket_words import refusal
 from connectors.errors import AdminMustFix, Gone, TryAgain
+from connectors.file_words import why
+from connectors.server_words import no_session
+
+# Where nobody listens to logs, Python writes an error's to the terminal, with pages of traceback beside our sentence.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 UNFINISHED: Final = ".part"
 """How a file is named while it is being written; such names are never listed."""
 _PATIENCE: Final = 30.0
-_REFUSED: Final = frozenset({
-    "AccessDenied", "AllAccessDisabled", "InvalidAccessKeyId", "NoSuchBucket", "SignatureDoesNotMatch", "403",
-})  # fmt: skip
+_US: Final = "the user who runs this"
+_THEM: Final = "the user of the connection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,9 @@ def opened(address: str, access: Access | None = None) -> Iterator[Place]:
         with _sftp(address, access) as client:
             yield _Server(client, unquote(parts.path) or "/")
     elif "://" in address:
-        raise AdminMustFix(f"a place must be a folder, s3:// or sftp://, not {parts.scheme}://")
+        raise AdminMustFix(
+            f"a place cannot begin with {parts.scheme}://: it is a folder, s3://BUCKET/PREFIX or sftp://USER@HOST/PATH"
+        )
     else:
         yield _Folder(Path(address))
 
@@ -86,7 +94,7 @@ def _plain(name: str) -> str:
 
 def _capped(data: bytes, most: int, name: str) -> bytes:
     if len(data) > most:
-        raise AdminMustFix(f"the file {name} is larger than {most} bytes")
+        raise AdminMustFix(f"the file {name!r} is larger than {most:,} bytes, the most that is taken")
     return data
 
 
@@ -95,16 +103,23 @@ def _hidden(name: str) -> bool:
 
 
 @contextmanager
-def _told(doing: str) -> Iterator[None]:
-    """Gives the operating system's refusals, and SFTP's, the name of what happens next."""
+def _told(what: str, whose: str) -> Iterator[None]:
+    """Gives the operating system's refusals, and SFTP's, the name of what happens next.
+
+    `what` names the file or folder, `whose` who must give a right to it.
+    """
     try:
         yield
     except FileNotFoundError:
-        raise Gone(f"{doing}: there is no such file") from None
+        raise Gone(f"{what} is not there") from None
     except PermissionError:
-        raise AdminMustFix(f"{doing}: permission denied") from None
-    except (OSError, EOFError, paramiko.SSHException) as failed:
-        raise TryAgain(f"{doing}: {type(failed).__name__}") from None
+        raise AdminMustFix(f"{what} may not be read or written: give {whose} the right to it") from None
+    except OSError as failed:
+        if failed.errno is None:
+            raise TryAgain(f"{what} was not reached: the connection broke off") from None
+        raise TryAgain(f"{what} {why(failed)}") from None
+    except (EOFError, paramiko.SSHException):
+        raise TryAgain(f"{what} was not reached: the connection broke off") from None
 
 
 class _Folder:
@@ -113,9 +128,12 @@ class _Folder:
 
     def files(self, folder: str) -> list[File]:
         if not self._root.is_dir():
-            raise AdminMustFix(f"the folder {self._root} does not exist")
+            raise AdminMustFix(
+                f"the folder {str(self._root)!r} does not exist on this machine: make it, mount its disk, or mend the"
+                " setting place"
+            )
         found = []
-        with _told("listing the folder"):
+        with _told(f"the folder {str(self._root / folder)!r}", _US):
             if not (self._root / folder).is_dir():
                 return []
             for entry in os.scandir(self._root / folder):
@@ -127,13 +145,13 @@ class _Folder:
 
     def read(self, folder: str, name: str, most: int) -> bytes:
         path = self._root / folder / _plain(name)
-        with _told("reading a file"), os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        with _told(f"the file {str(path)!r}", _US), os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
             return _capped(file.read(most + 1), most, name)
 
     def write(self, folder: str, name: str, data: bytes) -> None:
         path = self._root / folder / _plain(name)
         unfinished = path.with_name(path.name + UNFINISHED)
-        with _told("writing a file"):
+        with _told(f"the file {str(path)!r}", _US):
             path.parent.mkdir(parents=True, exist_ok=True)
             with unfinished.open("wb") as file:
                 file.write(data)
@@ -146,15 +164,20 @@ class _Bucket:
     def __init__(self, bucket: str, prefix: str, access: Access) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        # A session of its own: the shared one must not be used by two threads.
-        self._client: Any = boto3.session.Session().client(
-            "s3",
-            endpoint_url=access.endpoint_url,
-            aws_access_key_id=access.key_id,
-            aws_secret_access_key=access.secret,
-            # One more try than none: the hub's own back-off does the rest.
-            config=Config(retries={"max_attempts": 2, "mode": "standard"}, connect_timeout=10, read_timeout=60),
-        )
+        self._endpoint = access.endpoint_url
+        # One more try than none: the hub's own back-off does the rest.
+        config = Config(retries={"max_attempts": 2, "mode": "standard"}, connect_timeout=10, read_timeout=60)
+        try:
+            # A session of its own: the shared one must not be used by two threads.
+            self._client: Any = boto3.session.Session().client(
+                "s3",
+                endpoint_url=access.endpoint_url,
+                aws_access_key_id=access.key_id,
+                aws_secret_access_key=access.secret,
+                config=config,
+            )
+        except (BotoCoreError, ValueError) as failed:
+            raise refusal(failed, bucket, access.endpoint_url) from None
 
     def files(self, folder: str) -> list[File]:
         prefix = f"{self._prefix}{folder}/"
@@ -181,17 +204,8 @@ class _Bucket:
     def _asked(self, ask: Callable[[], Any]) -> Any:
         try:
             return ask()
-        except NoCredentialsError:
-            raise AdminMustFix("no key for the bucket was given and none was found on this machine") from None
-        except ClientError as refused:
-            code = str(refused.response.get("Error", {}).get("Code", ""))
-            if code in ("NoSuchKey", "404"):
-                raise Gone("the bucket has no such file") from None
-            if code in _REFUSED:
-                raise AdminMustFix(f"the bucket refused: {code}") from None
-            raise TryAgain(f"the bucket answered {code}") from None
-        except BotoCoreError as failed:
-            raise TryAgain(f"the bucket could not be reached: {type(failed).__name__}") from None
+        except (ClientError, BotoCoreError) as failed:
+            raise refusal(failed, self._bucket, self._endpoint) from None
 
 
 class _Server:
@@ -201,7 +215,7 @@ class _Server:
 
     def files(self, folder: str) -> list[File]:
         try:
-            with _told("listing the server's folder"):
+            with _told(f"the server's folder {str(self._root / folder)!r}", _THEM):
                 listed = self._client.listdir_attr(str(self._root / folder))
         except Gone:
             return []
@@ -214,15 +228,15 @@ class _Server:
 
     def read(self, folder: str, name: str, most: int) -> bytes:
         path, data = str(self._root / folder / _plain(name)), BytesIO()
-        with _told("reading a file from the server"):
+        with _told(f"the server's file {path!r}", _THEM):
             if (self._client.stat(path).st_size or 0) <= most:
                 self._client.getfo(path, data, max_concurrent_prefetch_requests=64)
                 return _capped(data.getvalue(), most, name)
-        raise AdminMustFix(f"the file {name} is larger than {most} bytes")
+        raise AdminMustFix(f"the file {name!r} is larger than {most:,} bytes, the most that is taken")
 
     def write(self, folder: str, name: str, data: bytes) -> None:
         path = str(self._root / folder / _plain(name))
-        with _told("writing a file to the server"):
+        with _told(f"the server's file {path!r}", _THEM):
             self._make(str(self._root / folder))
             self._client.putfo(BytesIO(data), path + UNFINISHED)
             self._client.posix_rename(path + UNFINISHED, path)
@@ -242,7 +256,10 @@ def _by_name(file: File) -> str:
 def _sftp(address: str, access: Access) -> Iterator[paramiko.SFTPClient]:
     parts = urlsplit(address)
     if not access.host_key:
-        raise AdminMustFix("the server's host key is not set, so it cannot be told from an impostor")
+        raise AdminMustFix(
+            "host_key is not set, and without it the SFTP server cannot be told from an impostor: ask who runs it, and"
+            f" set what `ssh-keyscan {parts.hostname}` prints if it is the same"
+        )
     kind, _, text = access.host_key.strip().partition(" ")
     host = parts.hostname or ""
     ssh = paramiko.SSHClient()
@@ -250,27 +267,29 @@ def _sftp(address: str, access: Access) -> Iterator[paramiko.SFTPClient]:
     try:
         key = paramiko.PKey.from_type_string(kind, base64.b64decode(text.split()[0]))
     except (ValueError, IndexError, paramiko.SSHException):
-        raise AdminMustFix("the host key is not one: it must look like `ssh-ed25519 AAAA…`") from None
+        raise AdminMustFix(
+            "host_key is not a host key: it must look like `ssh-ed25519 AAAA…`, without the host's name"
+        ) from None
     port = parts.port or 22
     ssh.get_host_keys().add(host if port == 22 else f"[{host}]:{port}", kind, key)
     try:
-        with _told("connecting to the server"):
-            try:
-                ssh.connect(
-                    host,
-                    port,
-                    username=unquote(parts.username or ""),
-                    password=access.secret,
-                    pkey=_private(access.private_key),
-                    allow_agent=False,
-                    look_for_keys=False,
-                    timeout=_PATIENCE,
-                    banner_timeout=_PATIENCE,
-                    auth_timeout=_PATIENCE,
-                )
-            except (paramiko.AuthenticationException, paramiko.BadHostKeyException) as refused:
-                raise AdminMustFix(f"the server refused: {type(refused).__name__}") from None
+        user, private = unquote(parts.username or ""), _private(access.private_key)
+        try:
+            ssh.connect(
+                host,
+                port,
+                username=user,
+                password=access.secret,
+                pkey=private,
+                allow_agent=False,
+                look_for_keys=False,
+                timeout=_PATIENCE,
+                banner_timeout=_PATIENCE,
+                auth_timeout=_PATIENCE,
+            )
             client = ssh.open_sftp()
+        except (OSError, EOFError, paramiko.SSHException) as refused:
+            raise no_session(refused, host, port, user) from None
         yield client
     finally:
         ssh.close()
@@ -284,4 +303,6 @@ def _private(text: str | None) -> paramiko.PKey | None:
             return kind.from_private_key(StringIO(text.strip() + "\n"))
         except (paramiko.SSHException, ValueError):
             continue
-    raise AdminMustFix("the private key is none that can be read (Ed25519, ECDSA and RSA can, without a passphrase)")
+    raise AdminMustFix(
+        "private_key is none that can be read: it must be an OpenSSH Ed25519, ECDSA or RSA key without passphrase"
+    )

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from connectors import vendors
 from connectors.contract import Connector
+from connectors.faults import nearest
 
 GROUP: Final = "alprhub.connectors"
 OURS: Final = "alprhub"
@@ -57,6 +58,10 @@ def connector(key: str, allowed: Collection[str] = ()) -> type[Connector[Any]]:
     if key in builtins():
         return _builtin(key)
     if key not in available(allowed):
-        raise UnknownConnector(f"no connector is called {key!r}; there are: {', '.join(available(allowed))}")
+        near = nearest(key, available(allowed))
+        lead = f"there is no connector called {key!r}" if key.strip() else "the name of a connector is missing"
+        hint = f"; did you mean {near!r}" if near else ""
+        there = f"{'? There' if near else '; there'} are: {', '.join(available(allowed))}"
+        raise UnknownConnector(f"{lead}{hint}{there}")
     point = next(point for point in entry_points(group=GROUP) if point.name == key)
     return point.load()  # type: ignore[no-any-return]

@@ -17,6 +17,8 @@ LONGEST_ROW: Final = 20
 MOST_NAMES: Final = 20
 """Columns of a header that a message tells."""
 LONGEST_NAME: Final = 40
+_OF_A_ROW: Final = re.compile(r"\d.*|(?=.*\d.*\d)[A-Z0-9-]{4,10}")
+"""What stands in no header: a time, a number, a plate."""
 _ENDS: Final = re.compile(r"\r\n|\n|\r")
 
 
@@ -136,7 +138,7 @@ def _header(
     missing = [name for name in required if name.casefold() not in known]
     where = f"{file}: " if file else ""
     if missing:
-        if any(name[:1].isdigit() for name in columns):  # a read, whose plate is told to nobody
+        if any(_OF_A_ROW.fullmatch(name) for name in columns):  # a read, whose plate is told to nobody
             raise VendorChanged(f"{where}its first line is a row of data; a header must say which column is what", body)
         s = "s" if len(missing) > 1 else ""
         told = f"{where}the header lacks the column{s} {', '.join(missing)}; {_found(columns, delimiter)}"

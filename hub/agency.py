@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, update
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.errors import Conflict, Invalid, NeedsAdmin, NoAgency
+from hub.errors import AdminMustAct, Conflict, Invalid, NoAgency
 from hub.policy.profile import Profile, load
 from hub.retention.activate import Governing, begin
 from hub.settings import HubSettings
@@ -31,7 +31,7 @@ def settle(store: Store, audit: Audit, clock: Clock, settings: HubSettings, *, a
 
     `asked_for` says that the settings are not in a caller's hands but in the environment: then a hub that nobody has
     named is none to work with, and no policy begins to govern unasked; raises `NoAgency`. What the settings say and
-    what is kept must agree: raises `NeedsAdmin` where they do not.
+    what is kept must agree: raises `AdminMustAct` where they do not.
     """
     given = settings.model_fields_set
     kept, governing = _kept(store), Governing(store)
@@ -50,7 +50,7 @@ def settle(store: Store, audit: Audit, clock: Clock, settings: HubSettings, *, a
         return settings.agency
     profile = in_force or begin(store, audit, clock, settings.profile)
     if "agency" in given and settings.agency.strip() != kept:
-        raise NeedsAdmin(
+        raise AdminMustAct(
             f"ALPRHUB_AGENCY says {settings.agency!r}, but this is the hub of {kept!r}: unset it, or set ALPRHUB_DATA"
             " or ALPRHUB_DATABASE_URL to the hub that is meant"
         )
@@ -130,7 +130,7 @@ def _same_policy(settings: HubSettings, in_force: Profile, governing: Governing)
     """Return where the settings' policy is in force, or was: it names that of the first start alone."""
     said = load(settings.profile)
     if said.id != in_force.id and all(said.id != before.id for _, before in governing.history()):
-        raise NeedsAdmin(
+        raise AdminMustAct(
             f"ALPRHUB_PROFILE says {settings.profile!r}, but the policy in force is {in_force.name!r}: unset it, or"
             f" change the policy with alprhub policy activate {settings.profile} --reason …"
         )
@@ -139,7 +139,7 @@ def _same_policy(settings: HubSettings, in_force: Profile, governing: Governing)
 def _same_zone(settings: HubSettings, profile: Profile) -> None:
     if settings.zone is None or one_clock(settings.zone, profile.zone):
         return
-    raise NeedsAdmin(
+    raise AdminMustAct(
         f"zone: {settings.zone} is not {profile.zone}, in which the policy {profile.name!r} counts its days, and a hub"
         f" has one clock. Make a policy of your own: alprhub policy copy {profile.name} ours.yaml --zone"
         f" {settings.zone} --agency NAME, then name ours.yaml as the profile"

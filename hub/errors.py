@@ -1,5 +1,9 @@
 """What the hub refuses, named by what the asker can do about it."""
 
+from collections.abc import Sequence
+
+from connectors.faults import MOST
+
 
 class HubError(Exception):
     """Base of everything the hub raises on purpose."""
@@ -14,7 +18,19 @@ class NotFound(HubError):
 
 
 class Conflict(HubError):
-    """It exists already, is busy, or stands against something else that must be settled first."""
+    """It stands against what is there already: another name, another value, or another order of steps would do."""
+
+
+class Busy(Conflict):
+    """Somebody else is at it now; the same again later will do."""
+
+
+class Unsettled(Conflict):
+    """Something was begun or stopped that a person must end or resume first."""
+
+
+class AdminMustAct(HubError):
+    """Only whoever runs this machine can put it right: a setting, a disk, a right, a server."""
 
 
 class IntegrityBroken(HubError):
@@ -25,11 +41,19 @@ class Invalid(HubError):
     """The input cannot be used; the message names the field."""
 
 
-class NeedsAdmin(HubError):
-    """An admin must settle something first; the message says what and with which command."""
+class Faults(Invalid):
+    """Several things of one input cannot be used: `of` says what it is of and what was done, `sentences` each fault."""
+
+    def __init__(self, of: str, sentences: Sequence[str], more: int = 0) -> None:
+        self.of = of
+        self.sentences = (
+            *sentences[:MOST],
+            *((f"and {left:,} more",) if (left := more + len(sentences[MOST:])) else ()),
+        )
+        super().__init__((f"{of}: " if of else "") + "; ".join(self.sentences))
 
 
-class NoAgency(NeedsAdmin):
+class NoAgency(AdminMustAct):
     """Nobody has said whose hub this is; `in_force` is the policy that governs all the same, if one does."""
 
     def __init__(self, in_force: str | None) -> None:

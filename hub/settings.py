@@ -1,11 +1,14 @@
 """The hub's settings: environment variables that start with `ALPRHUB_`, each with a default that works alone."""
 
+from base64 import b64decode
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 
 class HubSettings(BaseSettings):
@@ -77,6 +80,30 @@ class HubSettings(BaseSettings):
     @classmethod
     def _with_commas(cls, given: object) -> object:
         return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else given
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_database(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is None:
+            return None
+        try:
+            backend = make_url(given.get_secret_value()).get_backend_name()
+        except (ArgumentError, ValueError):
+            backend = ""
+        if backend not in ("postgresql", "sqlite"):
+            raise ValueError("is no address of a database: write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE")
+        return given
+
+    @field_validator("secret_key", "former_secret_key")
+    @classmethod
+    def _is_a_key(cls, given: SecretStr | None) -> SecretStr | None:
+        try:
+            size = len(b64decode(given.get_secret_value(), validate=True)) if given else 32
+        except ValueError:
+            size = 0
+        if size != 32:
+            raise ValueError("must be the Base64 of 32 bytes; `openssl rand -base64 32` makes one")
+        return given
 
     def url(self) -> str:
         """The SQLAlchemy address in force."""

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from shutil import disk_usage
 
 from sqlalchemy import Connection, select
 
 from connectors.contract import Frame, Info
+from connectors.file_words import why
 from hub import agency as agencies
 from hub.analysis.service import Analysis
 from hub.audit.record import Audit
@@ -26,7 +28,7 @@ from hub.connections.showing import Showing
 from hub.connections.surroundings import Surroundings
 from hub.connections.trial import Trials
 from hub.connections.waiting import waiting
-from hub.errors import NotFound, PolicyRefused
+from hub.errors import AdminMustAct, NotFound, PolicyRefused
 from hub.hotlists.lists import Hotlists
 from hub.hotlists.publishing import Publishing
 from hub.ingest.gaps import Gaps
@@ -140,7 +142,7 @@ def open_hub(
     """
     given = settings or HubSettings()
     ticking = clock or SystemClock()
-    given.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _made(given.data)
     load(given.profile)  # refused before anything is made
     vault = _vault(given)
     store = Store(given.url())
@@ -152,6 +154,18 @@ def open_hub(
         yield _assembled(given, agency, ticking, sleep or time.sleep, vault, store)
     finally:
         store.close()
+
+
+def _made(folder: Path) -> None:
+    """The data folder, which is made where it is not there; raises `AdminMustAct` where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except FileExistsError:
+        raise AdminMustAct(f"ALPRHUB_DATA: {str(folder)!r} is a file, and a folder is needed") from None
+    except OSError as failed:
+        raise AdminMustAct(
+            f"ALPRHUB_DATA: the folder {str(folder)!r} cannot be made or opened: {failed.filename!r} {why(failed)}"
+        ) from None
 
 
 def _vault(settings: HubSettings) -> Vault:
@@ -167,6 +181,7 @@ def _assembled(
 ) -> Hub:
     governing = Governing(store)
     profile = governing.profile()
+    store.zone = profile.zone
     images = open_images(settings.images or str(settings.data / "images"), settings.images_endpoint)
     audit = Audit(store, clock)
     asking = Asking(audit, profile)
@@ -304,7 +319,7 @@ def _held(store: Store, connection: Connection, keys: Sequence[tuple[int, int]])
 
 @contextmanager
 def open_inbox(hub: Hub) -> Iterator[Inbox]:
-    """The inbox of a hub, keeping what arrives; raises `Conflict` where another process receives into this folder."""
+    """The inbox of a hub, keeping what arrives; raises `Busy` where another process receives into this folder."""
     spool = Spool(hub.settings.data / "inbox")
     inbox = Inbox(spool, hub.audit, hub.clock, hub.intake, hub.pictures, hub.connections.open)
     inbox.start()

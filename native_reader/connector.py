@@ -214,7 +214,9 @@ class NativeConnector(Connector[NativeSettings]):
     def _files(self) -> Iterator[Path]:
         root = Path(self.settings.source)
         if not root.exists():
-            raise AdminMustFix("source: there is no such folder or file")
+            raise AdminMustFix(
+                f"source: the file or folder {str(root)!r} is not there: mount its disk, or mend the setting"
+            )
         try:
             yield from walk(root)
         except PictureRefused as refused:

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from alprhub.cli.policy import SignedIn
 from alprhub.cli.progress import Work, working
 from hub.audit.record import Actor
-from hub.errors import NotFound
 from hub.policy.decisions import Decision, read_decisions
 from hub.retention.activate import Change
 from hub.wiring import open_hub
@@ -92,9 +92,4 @@ def _show(changes: list[Change], as_json: bool) -> None:
 
 
 def _signed(file: Path | None) -> tuple[Decision, ...]:
-    if file is None:
-        return ()
-    try:
-        return read_decisions(file.read_bytes(), str(file))
-    except OSError:
-        raise NotFound(f"{file}: there is no such file, or it cannot be read") from None
+    return () if file is None else read_decisions(files.content(file), str(file))

@@ -15,7 +15,7 @@ from hub.retention.reconcile import Day
 from hub.wiring import open_hub
 from hub.words import count, periods, yes
 
-WRONG = 1
+WRONG = 78
 """The exit code of a report that found what must not be."""
 
 canary = typer.Typer(
@@ -100,7 +100,7 @@ _OUTCOMES = {
 
 
 def ages(as_json: AsJson = False) -> None:
-    """Report what is kept by source, rule and age; exit with 1 where something should be gone or lacks its reason."""
+    """Report what is kept by source, rule and age; exit with 78 where something should be gone or lacks its reason."""
     with failures(), open_hub() as hub:
         report = hub.ages.report(Actor.of_process())
         if as_json:
@@ -126,7 +126,7 @@ def reconcile(
     every: Annotated[bool, typer.Option("--all", help="Every day, not only those that do not add up.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Account for every record that came, by connection and day of receipt; exit with 1 where it does not add up."""
+    """Account for every record that came, by connection and day of receipt; exit with 78 where it does not add up."""
     with failures(), open_hub() as hub:
         account = hub.reconciliation.run(Actor.of_process())
     shown = account.days if every else account.differences
@@ -182,7 +182,7 @@ def known(as_json: AsJson = False) -> None:
 
 @canary.command()
 def probe(as_json: AsJson = False) -> None:
-    """Ask every vendor for what it must have purged; exit with 1 where one still has it."""
+    """Ask every vendor for what it must have purged; exit with 78 where one still has it."""
     with failures(), open_hub() as hub:
         probes = hub.canaries.probe(Actor.of_process())
         if as_json:

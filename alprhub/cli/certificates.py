@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.errors import Invalid
@@ -58,7 +59,7 @@ def certificates(
     with failures(), open_hub() as hub:
         if countersign is not None:
             if custodian is None:
-                raise Invalid("custodian: say who confirms it with --custodian NAME")
+                raise Invalid("--custodian is missing: the name of the custodian of records who confirms it")
             done = hub.certificates.countersign(Actor.of_process(), countersign, custodian)
             _print([done], as_json, hub.profile.zone)
         elif export is not None:
@@ -89,11 +90,9 @@ def _print(certified: list[dict[str, Any]], as_json: bool, zone: ZoneInfo) -> No
 
 
 def _export(hub: Hub, out: Path, since_id: int, as_json: bool) -> None:
-    if out.exists():
-        raise Invalid(f"export: {out} exists already")
+    files.must_be_new(out)
     handed = hub.handover.document(Actor.of_process(), since_id)
-    with out.open("xb") as file:
-        file.write(handed.body)
+    files.put(out, handed.body)
     told = {"file": str(out), "certificates": handed.certificates, "last_id": handed.last_id, "sha256": handed.sha256}
     if as_json:
         print_json(told)

@@ -1,21 +1,22 @@
 """`alprhub connectors`: what the hub can speak to."""
 
 import mimetypes
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from pydantic import ValidationError, create_model
 
+from alprhub.cli import files
 from alprhub.cli.connections import read_settings
 from alprhub.cli.connections.needs import needs, show_needs
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from connectors.contract import Connector, Document, Settings
 from connectors.errors import RecordRejected, VendorChanged
+from connectors.faults import faults, unknown
 from connectors.registry import UnknownConnector, available, connector
 from hub.connections.accounts import describe
-from hub.errors import Invalid, NotFound
+from hub.errors import Faults, Invalid, NotFound
 from hub.settings import HubSettings
 from normalize import states, vehicle
 from normalize.read import Read
@@ -101,11 +102,7 @@ def parse(
         if str(file) == str(settings) == "-":
             raise Invalid("settings: standard input cannot hold both the settings and what the vendor sent")
         made = kind.offline(**checked(kind, read_settings(given, settings)))
-        try:
-            body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        except OSError as wrong:
-            raise Invalid(f"{file}: {wrong.strerror}") from None
-        reads, quarantined = parsed(made, Document(body, _content_type(file), file.name))
+        reads, quarantined = parsed(made, Document(files.content(file), _content_type(file), file.name))
         if as_json:
             print_json({"reads": reads, "quarantined": quarantined})
             return
@@ -130,14 +127,16 @@ def _told(read: Read) -> dict[str, Any]:
 def checked(kind: type[Connector[Any]], values: dict[str, Any]) -> dict[str, Any]:
     """The settings that were given, as their fields want them; what else is required stays unset. Raises `Invalid`."""
     fields = kind.Settings.model_fields
-    if unknown := sorted(set(values) - set(fields)):
-        raise Invalid(f"{unknown[0]}: is no setting of {kind.info.key}; there are: {', '.join(fields)}")
-    some: dict[str, Any] = {name: (fields[name].annotation, fields[name]) for name in values}
+    some: dict[str, Any] = {name: (fields[name].annotation, fields[name]) for name in values if name in fields}
+    has = f"{kind.info.key} has"
+    wrong = [unknown(name, list(fields), has) for name in values if name not in fields]
+    given = create_model("Given", __base__=Settings, **some)
     try:
-        checked = create_model("Given", __base__=Settings, **some).model_validate(values)
-    except ValidationError as wrong:
-        first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise Invalid(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        checked = given.model_validate({name: values[name] for name in some})
+    except ValidationError as refused:
+        wrong += map(str, faults(refused, given))
+    if wrong:
+        raise Faults("", wrong)
     return {name: getattr(checked, name) for name in values}
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from alprhub.cli.progress import Work, working
 from hub.audit.record import Actor
@@ -56,11 +57,8 @@ def import_(
         return f"nothing of {file} is imported and {name} is as it was; import it again"
 
     with failures(), working(kept, as_json) as work, open_hub() as hub:
-        try:
-            text = file.read_text("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as wrong:
-            raise Invalid(f"{file}: {wrong}") from None
-        entries = entries_of(text, hub.profile.zone, {"reason": reason, "case_number": case})
+        defaults = {"reason": reason, "case_number": case}
+        entries = entries_of(files.text(file), hub.profile.zone, defaults, f"the file {str(file)!r}")
         done = hub.hotlists.load(Actor.of_process(), name, entries, complete=complete, progress=work.told)
         long = hub.standing.too_long()
     if as_json:
@@ -109,7 +107,7 @@ def publish(name: ListName, connection: Only = None, as_json: AsJson = False) ->
 
     with failures():
         with working(kept, as_json) as work, open_hub(sleep=work.sleep) as hub:
-            for at in _at(hub, connection):
+            for at in _at(hub, name, connection):
                 work.go_on()
                 done.append(hub.publishing.publish(Actor.of_process(), name, at, work.told))
         _show(done, as_json)
@@ -119,11 +117,12 @@ def publish(name: ListName, connection: Only = None, as_json: AsJson = False) ->
 def verify(name: ListName, connection: Only = None, as_json: AsJson = False) -> None:
     """Read every source's copy back and compare, sending nothing; exit 75 where one is not proved."""
     with failures(), open_hub() as hub:
-        _show([hub.publishing.verify(Actor.of_process(), name, at) for at in _at(hub, connection)], as_json)
+        _show([hub.publishing.verify(Actor.of_process(), name, at) for at in _at(hub, name, connection)], as_json)
 
 
-def _at(hub: Hub, names: list[str] | None) -> list[str]:
-    return names or [account.name for account in hub.connections.list() if account.state == "active"]
+def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
+    hub.hotlists.in_force(name)  # a list that nobody has made is told even where there is nobody to send it to
+    return connections or [account.name for account in hub.connections.list() if account.state == "active"]
 
 
 def _row(result: Published) -> dict[str, object]:

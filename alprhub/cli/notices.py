@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.output import AsJson, failures, print_json, print_rows
 from hub.audit.record import Actor
+from hub.errors import AdminMustAct
 from hub.notices.outbox import Sent
 from hub.notices.ways import SETTINGS
 from hub.wiring import open_hub
@@ -40,9 +41,9 @@ def try_out(as_json: AsJson = False) -> None:
         elif tried:
             rows = [{"way": one.way, "sent": yes(one.sent), "what_came_of_it": one.said} for one in tried]
             print_rows(rows, ("way", "sent", "what_came_of_it"), False)
-        else:
-            console.print(f"no way out is set, so nobody is told of anything: set {SETTINGS}")
-    if not tried or not all(one.sent for one in tried):
+        if not tried:
+            raise AdminMustAct(f"no way out is set, so nobody is told of anything: set {SETTINGS}")
+    if not all(one.sent for one in tried):
         raise typer.Exit(78)
 
 

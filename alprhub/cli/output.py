@@ -1,7 +1,8 @@
-"""What the command line prints: JSON for programs, tables for people, one line on stderr for what went wrong."""
+"""What the command line prints: JSON for programs, tables for people, plain words on stderr for what went wrong."""
 
 import dataclasses
 import sys
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -12,12 +13,28 @@ import typer
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
-from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
-from hub.errors import Conflict, HubError, IntegrityBroken, Invalid, NeedsAdmin, NotFound, PolicyRefused
+from alprhub.cli import database
+from connectors.errors import AdminMustFix, ConnectorError, Gone, RecordRejected, TryAgain, VendorChanged, sentence
+from connectors.faults import faults
+from connectors.file_words import refusal
+from hub.errors import (
+    AdminMustAct,
+    Busy,
+    Conflict,
+    Faults,
+    HubError,
+    IntegrityBroken,
+    Invalid,
+    NotFound,
+    PolicyRefused,
+    Unsettled,
+)
 from hub.settings import HubSettings
 from hub.words import moment, span, yes
+from normalize.fault import Unusable
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -25,16 +42,27 @@ EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (Invalid, 65),
     (NotFound, 66),
     (Gone, 66),
+    (RecordRejected, 65),
+    (Unusable, 65),
     (IntegrityBroken, 70),
-    (Conflict, 75),
+    (Busy, 75),
+    (Unsettled, 78),
+    (Conflict, 65),
     (TryAgain, 75),
     (VendorChanged, 76),
     (PolicyRefused, 77),
+    (AdminMustAct, 78),
     (AdminMustFix, 78),
-    (NeedsAdmin, 78),
 )
-"""Exit codes by class of error, after sysexits.h: 65 bad input, 66 not there, 70 broken, 75 try again, 76 the vendor
-does not keep its protocol, 77 refused, 78 an admin must act."""
+"""Exit codes by class of error, the first that fits, after sysexits.h: 65 the input does not do, 66 not there, 70 what
+is kept is damaged or alprhub has a defect, 75 the same again later may do, 76 the vendor does not keep its protocol, 77
+refused, 78 an admin must act."""
+DEFECT: Final = 70
+ADMIN: Final = 78
+_OURS: Final = (
+    "This is a defect of alprhub and not of what you typed. Please report it to whoever gave you alprhub: the command,"
+    " the version (alprhub --version) and the lines above, once plates and names are struck out of them."
+)
 
 console: Final = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else 250)
 """What people see; a vendor's words and a person's reasons are text and never markup, and a pipe cuts nothing short."""
@@ -116,31 +144,62 @@ def cell(value: Any, zone: tzinfo = UTC) -> str:
 
 @contextmanager
 def failures() -> Iterator[None]:
-    """Turn what went wrong into one line on stderr and the exit code of its class."""
+    """Turn what went wrong into plain words on stderr and the exit code of its class.
+
+    One line, or one for each fault where an input has several. Only what nobody foresaw, a defect of ours, shows where
+    in the program it happened.
+    """
     try:
         yield
-    except (HubError, ConnectorError) as failed:
-        code = next((code for kind, code in EXIT_CODES if isinstance(failed, kind)), 1)
-        raise _told(str(failed), code) from None
-    except ValidationError as wrong:
-        if wrong.title != HubSettings.__name__:
-            raise
-        first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise _told(f"ALPRHUB_{'_'.join(map(str, first['loc'])).upper()}: {first['msg']}", 78) from None
-    except ArgumentError:
-        raise _told("ALPRHUB_DATABASE_URL: cannot be understood", 78) from None
-    except DBAPIError as failed:
-        if failed.statement is not None:
-            raise
-        code = 75 if isinstance(failed, OperationalError) else 78
-        raise _told(f"the database cannot be opened: {failed.orig}", code) from None
-    except UnicodeEncodeError:
-        raise _told("an argument is not UTF-8", 65) from None
-    except OSError as failed:
-        raise _told(f"{failed.filename or 'the store'}: {failed.strerror or type(failed).__name__}", 78) from None
+    except typer.Abort:
+        raise _told("nothing was done: the question was answered with no, or not at all", code=65) from None
+    except (typer.Exit, typer.BadParameter):
+        raise
+    except BrokenPipeError:
+        raise  # whoever read what we print has enough; typer ends in silence
+    except Exception as failed:
+        raise _end_of(failed) from None
 
 
-def _told(text: str, code: int) -> typer.Exit:
-    """One line on stderr, and the exit that goes with it."""
-    sys.stderr.write(f"{' '.join(text.split())}\n")
+def _end_of(failed: Exception) -> typer.Exit:
+    """The words for an error on stderr, and the exit that goes with it."""
+    code = next((code for kind, code in EXIT_CODES if isinstance(failed, kind)), DEFECT)
+    told: tuple[str, ...] = (sentence(failed),)
+    match failed:
+        case Faults():
+            told = (failed.of, *failed.sentences)
+        case HubError() | ConnectorError() | Unusable():
+            pass
+        case ValidationError() if failed.title == HubSettings.__name__:
+            told, code = ("", *_of_settings(failed)), ADMIN
+        case DBAPIError() | NoConnectionLeft() if (known := database.refusal(failed)) is not None:
+            told, code = known[:1], known[1]
+        case UnicodeEncodeError():
+            told, code = ("an argument is not UTF-8: type it again in a terminal that is set to UTF-8",), 65
+        case OSError():  # without a number it is one of ours, and says itself what is the matter
+            told, code = (str(failed) if failed.errno is None else refusal(failed),), ADMIN
+        case _:
+            traceback.print_exception(failed)
+            told = (_OURS,)
+    return _told(*told, code=code)
+
+
+def _of_settings(wrong: ValidationError) -> list[str]:
+    """What is wrong with the hub's own settings, each by the name of its environment variable."""
+    names = {f"{name}:": f"ALPRHUB_{name.upper()}:" for name in HubSettings.model_fields}
+    found = []
+    for fault in faults(wrong, HubSettings):
+        name = fault.where.partition(".")[0]
+        found.append(str(fault).replace(f"{name}:", names.get(f"{name}:", name), 1))
+    return found
+
+
+def _told(text: str, *sentences: str, code: int) -> typer.Exit:
+    """Words on stderr, and the exit that goes with it; several sentences stand on a line each."""
+    lines = [" ".join(one.split()) for one in (text, *sentences) if one]
+    if text and len(lines) == 2:
+        lines = [": ".join(lines)]
+    elif text and len(lines) > 2:
+        lines = [f"{lines[0]}:", *(f"  {one}" for one in lines[1:])]
+    sys.stderr.write("".join(f"{one}\n" for one in lines))
     return typer.Exit(code)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.agency import checked, zone_of
 from hub.clock import SystemClock
@@ -249,7 +250,7 @@ def _bound(kind: str, bound: Bound) -> dict[str, Any]:
 def _contract(file: Path | None, profile: Profile, source: str, origin: Any, copy: Any) -> Contract:
     if file is None:
         return Contract(agency=profile.id, connection=source, vendor=source, origin=origin or "own", copy_at=copy)
-    term = read_contract(_body(file), str(file))
+    term = read_contract(files.content(file), str(file))
     asked = {"vendor": source, "copy_at": copy, "origin": origin or term.origin}
     for field, value in asked.items():
         if getattr(term, field) != value:
@@ -361,14 +362,7 @@ def _print_state(told: dict[str, Any]) -> None:
 
 
 def _signed(file: Path | None) -> tuple[Decision, ...]:
-    return () if file is None else read_decisions(_body(file), str(file))
-
-
-def _body(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as wrong:
-        raise Invalid(f"{file}: {wrong.strerror}") from None
+    return () if file is None else read_decisions(files.content(file), str(file))
 
 
 def _instant(profile: Profile, text: str, field: str) -> datetime:

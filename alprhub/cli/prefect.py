@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alprhub.cli.output import console
+from alprhub.cli.output import console, failures
 
 app = typer.Typer(help="Run the schedules on a Prefect server instead of `alprhub run`.", no_args_is_help=True)
 
@@ -12,12 +12,13 @@ app = typer.Typer(help="Run the schedules on a Prefect server instead of `alprhu
 @app.command()
 def server(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 4200,
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 4200,
 ) -> None:
     """Start Prefect's server as an agency should: it reports to nobody, and keeps finished runs for 30 days."""
     from flows.server import serve_prefect
 
-    serve_prefect(host, port)
+    with failures():
+        serve_prefect(host, port)
 
 
 @app.command()
@@ -26,7 +27,8 @@ def serve() -> None:
     from flows import runner
 
     _announce(runner.api(), runner.pages())
-    runner.serve()
+    with failures():
+        runner.serve()
 
 
 @app.command()
@@ -35,7 +37,8 @@ def worker() -> None:
     from flows import runner
 
     _announce(runner.api(), runner.pages())
-    runner.work()
+    with failures():
+        runner.work()
 
 
 def _announce(api: str, pages: str) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from alprhub.cli.progress import Work, working
-from hub.errors import Invalid
+from hub.errors import Invalid, NotFound
 from hub.settings import HubSettings
 from hub.words import count
 
@@ -61,7 +61,7 @@ def _files(path: Path) -> Iterator[Path]:
     from native_reader.video import SUFFIXES
 
     if not path.exists():
-        raise Invalid(f"{path}: there is no such file or folder")
+        raise NotFound(f"the file or folder {str(path)!r} is not there")
     try:
         yield from walk(path)
     except PictureRefused as refused:

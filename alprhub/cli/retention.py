@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from alprhub.cli import files
 from alprhub.cli.asking import Asked, asks
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from alprhub.cli.reads import purge
 from hub.audit.record import Actor
-from hub.errors import Invalid, NotFound
+from hub.errors import Invalid
 from hub.retention.orders import NewOrder
 from hub.wiring import open_hub
 from hub.words import count
@@ -53,10 +54,7 @@ def destroy(
     What somebody holds is refused. Repeat the command to finish one that was cut short.
     """
     with failures(), open_hub() as hub:
-        try:
-            new = NewOrder(number, court, asked.reason, approved_by, order.read_bytes())
-        except OSError:
-            raise NotFound(f"{order}: there is no such file, or it cannot be read") from None
+        new = NewOrder(number, court, asked.reason, approved_by, files.content(order))
         if read:
             if Asked(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
                 raise Invalid("read: ids and a question exclude each other")
@@ -84,7 +82,8 @@ def orders(
         if save is None:
             print_rows(hub.orders.list(), _ORDERS, as_json, "no orders", hub.profile.zone)
             return
-        if to is None or to.exists():
-            raise Invalid("to: needs a file that is not there yet")
-        to.write_bytes(hub.orders.file(save))
+        if to is None:
+            raise Invalid("--to is missing: the file that the order is to be written to")
+        files.must_be_new(to)
+        files.put(to, hub.orders.file(save))
         console.print(f"order {save}: written to {to}")

@@ -162,7 +162,7 @@ def nj_snap_app(
 
 def nj_snap_settings(url: str) -> dict[str, str]:
     """What a connector needs to reach the stand-in at a URL."""
-    return {"base_url": url, "api_key": API_KEY}
+    return {"base_url": url, "api_key": API_KEY, "zone": NEW_YORK.key}
 
 
 def hit(state: NjSnapState, one: Pass, poi: str) -> dict[str, Any]:

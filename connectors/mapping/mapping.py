@@ -87,10 +87,12 @@ class Mapping(BaseModel):
     def _written(cls, given: Any) -> Any:
         if not isinstance(given, str):
             return given
+        if given.startswith("@"):
+            raise ValueError(f"the file {given[1:]!r} is not there")
         try:
             return msgspec.json.decode(given)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as wrong:
-            raise ValueError(f"is no JSON object, and no file if it was written with @: {wrong}") from None
+            raise ValueError(f"is no JSON object: {wrong}") from None
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Mapping":

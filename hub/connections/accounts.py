@@ -15,7 +15,7 @@ from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.connections.row import ACTIVE, PAUSED, REMOVED, row_of, settled
 from hub.connections.secrets import sealed, unsealed, validated
-from hub.errors import Conflict, Invalid, NotFound
+from hub.errors import AdminMustAct, Conflict, Faults, Invalid, NotFound
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -114,11 +114,21 @@ class Connections:
         return said
 
     def open(self, name: str) -> tuple[Account, Connector[Any]]:
-        """An account and its connector, ready to talk; raises `NotFound` for one that was removed."""
+        """An account and its connector, ready to talk.
+
+        Raises `NotFound` for one that was removed, `AdminMustAct` where what is kept of it fits its connector no more.
+        """
         with self._store.read() as connection:
             row = row_of(connection, name)
         kind = of_origin(self.kind(row.connector), row.kind)
-        settings = kind.Settings.model_validate(unsealed(self._vault, row))
+        try:
+            held = unsealed(self._vault, row)
+            settings = validated(kind, held, kept=held)
+        except Faults as wrong:
+            raise AdminMustAct(
+                f"the settings of {name} do not fit its connector any more: {wrong}. Mend them with alprhub connections"
+                f" change {name} --set NAME=VALUE"
+            ) from None
         return self._account(row, None), kind(settings, self._frame)
 
     def check(self, name: str) -> str:

@@ -7,13 +7,14 @@ from typing import Any, Final, get_args, get_type_hints
 from sqlalchemy import Row, update
 
 from connectors.contract import Connector, Frame, Info, Settings
+from connectors.faults import unknown
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.connections.accounts import Connections, of_origin, ours
 from hub.connections.lives import Lives
 from hub.connections.row import settled
 from hub.connections.secrets import is_secret, sealed, secret_names, unsealed, validated
-from hub.errors import Conflict, Invalid
+from hub.errors import Busy, Conflict, Faults, Invalid
 from hub.policy.profile import Profile
 from hub.store import tables
 from hub.store.engine import Store
@@ -143,7 +144,8 @@ class Changes:
             raise Invalid(f"settings: a new secret is missing; {name} has {', '.join(known) or 'none'}")
         if other := sorted(set(secrets) - set(known)):
             raise Invalid(f"{other[0]}: is no secret of {row.connector}; there are: {', '.join(known) or 'none'}")
-        settings = validated(kind, {**unsealed(self._vault, row), **secrets})
+        held = unsealed(self._vault, row)
+        settings = validated(kind, {**held, **secrets}, kept=held.keys() - secrets.keys())
         said = kind(settings, self._frame).check() if check else "not checked"
         with self._store.write() as connection:
             self._same(settled(connection, name), row)
@@ -176,15 +178,23 @@ class Changes:
             ours(self._agency, agency)
         kind = self._connections.kind(row.connector)
         before, after = of_origin(kind, row.kind), of_origin(kind, origin or row.kind)
+        known, wrong, held = kind.Settings.model_fields, list[str](), unsealed(self._vault, row)
         for field in (*values, *unset):
-            if field not in kind.Settings.model_fields:
-                raise Invalid(f"{field}: is no setting of {row.connector}")
-            if is_secret(kind.Settings.model_fields[field]):
-                raise Invalid(f"{field}: is a secret: alprhub connections rotate {name}")
-        held = unsealed(self._vault, row)
-        settings = validated(kind, {key: value for key, value in {**held, **values}.items() if key not in unset})
-        was = validated(kind, held)
-        fields = [field for field in kind.Settings.model_fields if getattr(settings, field) != getattr(was, field)]
+            if field in unset and field in held and field not in known:
+                continue  # a setting of before, which the connector has no more
+            if field not in known:
+                wrong.append(unknown(field, list(known), f"{row.connector} has"))
+            elif is_secret(known[field]):
+                wrong.append(f"{field}: is a secret, which is changed by alprhub connections rotate {name}")
+        if wrong:
+            raise Faults("", wrong)
+        wanted = {key: value for key, value in {**held, **values}.items() if key not in unset}
+        settings = validated(kind, wanted, kept=held.keys() - values.keys())
+        try:
+            was = validated(kind, held, kept=held)
+            fields = [field for field in known if getattr(settings, field) != getattr(was, field)]
+        except Faults:  # what was kept fits no more, and this is how it is put right
+            fields = [field for field in known if field in values or field in unset]
         if after.info.origin != row.kind:
             fields.append("kind")
         if agency is not None and row.agency != self._agency:
@@ -199,4 +209,4 @@ class Changes:
 
     def _same(self, now: Row[Any], then: Row[Any]) -> None:
         if (now.sealed, now.settings, now.kind) != (then.sealed, then.settings, then.kind):
-            raise Conflict(f"{now.name} was changed by somebody else meanwhile: look again")
+            raise Busy(f"{now.name} was changed by somebody else meanwhile: look at it again, then repeat this")

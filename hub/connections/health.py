@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import Connection, Row, select
 
 from connectors.contract import Connector, Info, abilities
+from hub.absent import no_connection
 from hub.clock import Clock
 from hub.connections import copies, figures
 from hub.connections.accounts import Account, Connections, of_origin
@@ -83,10 +84,10 @@ class Health:
 
     def of(self, name: str) -> Report:
         """One connection's report; raises `NotFound`."""
-        for account in self._connections.list():
-            if account.name == name:
-                return self._report(account, self._waiting())
-        raise NotFound(f"there is no connection called {name!r}")
+        there = {account.name: account for account in self._connections.list()}
+        if name not in there:
+            raise NotFound(no_connection(name, list(there)))
+        return self._report(there[name], self._waiting())
 
     def around(self) -> list[Card]:
         """What a person should know of the hub itself, the worst first: its disk, what was set aside, its notices."""

@@ -52,6 +52,13 @@ _PLACE: Final = Remedy(
     " let the connection run again.",
     _RESUME,
 )
+_ADDRESS: Final = Remedy(
+    "address_refused",
+    "its address does not lead to the service, or this machine does not trust what answers there",
+    "Do what the refusal says; the address and the host key are changed with alprhub connections change {name} --set"
+    " SETTING=VALUE. Then let the connection run again, which tries the account first.",
+    _RESUME,
+)
 _OTHER: Final = Remedy(
     "account_refused",
     "the account does not work as it is set up",
@@ -64,8 +71,10 @@ _OTHER: Final = Remedy(
 _BY_STATUS: Final = {"401": KEY, "402": _CONTRACT, "403": _RIGHT, "413": _SIZE}
 _STATUS: Final = re.compile(r"\banswered (\d{3})\b")
 _BY_WORDS: Final = (
-    (re.compile(r"no right|permission denied", re.IGNORECASE), _RIGHT),
+    (re.compile(r"no right|the right to|permission denied|may not be (used|opened|read)", re.IGNORECASE), _RIGHT),
     (re.compile(r"larger than|takes at most|no room", re.IGNORECASE), _SIZE),
+    (re.compile(r"\bkey id\b|\bkey's time\b|\bprivate key\b", re.IGNORECASE), KEY),
+    (re.compile(r"host.key|certificate|\bTLS\b|spelled|in the address|another region", re.IGNORECASE), _ADDRESS),
     (re.compile(r"folder|bucket|no such file|\bplace\b", re.IGNORECASE), _PLACE),
     (re.compile(r"\b(key|keys|login|password|token|secret|credentials?|signature)\b", re.IGNORECASE), KEY),
 )

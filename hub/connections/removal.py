@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
-from pydantic import ValidationError
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from connectors.contract import Connector, ReceivesReads, Unsubscribes
@@ -17,7 +16,7 @@ from hub.connections.lives import Lives
 from hub.connections.lives import held as held_of
 from hub.connections.row import REMOVED, REMOVING, any_row
 from hub.connections.waiting import Waiting
-from hub.errors import Conflict, HubError, Invalid, NotFound
+from hub.errors import Busy, Conflict, HubError, Invalid, NotFound
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -29,7 +28,7 @@ Withdraw = Callable[[Actor, str, str], Mapping[str, Any]]
 """Takes a list away from a connection and says `proved`, `proof`, `left`, `deleted`, `error`."""
 
 
-class Stopped(Conflict):
+class Stopped(Busy):
     """A removal could not go on; what is done is done, and a repeat begins where this one stopped."""
 
 
@@ -76,7 +75,10 @@ class Removals:
             row = any_row(connection, name)
         if row.state == REMOVED:
             return self.certificate(name)
-        with self._store.lease(f"remove-{row.id}"), self._store.lease(f"sync-{row.id}"):
+        with (
+            self._store.lease(f"remove-{row.id}", f"{row.name} is being removed"),
+            self._store.lease(f"sync-{row.id}", f"{row.name} is being synced"),
+        ):
             self._begin(actor, row, reads, reason.strip())
             steps = self._steps(row.id)
             self._at_the_vendor(actor, row, steps, force.strip() if force else None)
@@ -121,8 +123,8 @@ class Removals:
         closed: str | None = None
         try:
             _, connector = self._connections.open(row.name)
-        except (HubError, ValidationError) as failed:
-            closed = f"the account cannot be opened: {failed if isinstance(failed, HubError) else 'its settings'}"
+        except HubError as failed:
+            closed = f"the account cannot be opened: {failed}"
         if not steps.get("subscriptions", {}).get("over"):
             revoked = self._revoke(row, steps, connector, closed)
             self._judge(actor, row, "subscriptions", revoked, force)

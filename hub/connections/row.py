@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from hub.errors import Conflict, NotFound
+from hub.absent import no_connection
+from hub.errors import NotFound, Unsettled
 from hub.store import tables
 
 ACTIVE: Final = "active"
@@ -19,15 +20,15 @@ def row_of(connection: Connection, name: str) -> Row[Any]:
     """The row of a connection that has not been removed; raises `NotFound`."""
     row = any_row(connection, name)
     if row.state == REMOVED:
-        raise NotFound(f"{name} was removed: alprhub connections certificate {name}")
+        raise NotFound(f"{name} was removed; what certifies it: alprhub connections certificate {name}")
     return row
 
 
 def settled(connection: Connection, name: str) -> Row[Any]:
-    """The row of a connection that may be changed; raises `NotFound`, and `Conflict` while it is being removed."""
+    """The row of a connection that may be changed; raises `NotFound`, and `Unsettled` while it is being removed."""
     row = row_of(connection, name)
     if row.state == REMOVING:
-        raise Conflict(f"{name} is being removed: finish that with alprhub connections remove {name}")
+        raise Unsettled(f"{name} is being removed: end that with alprhub connections remove {name}")
     return row
 
 
@@ -35,5 +36,7 @@ def any_row(connection: Connection, name: str) -> Row[Any]:
     """The row of a connection, removed or not; raises `NotFound`."""
     row = connection.execute(select(tables.connections).where(tables.connections.c.name == name)).one_or_none()
     if row is None:
-        raise NotFound(f"there is no connection called {name!r}")
+        table = tables.connections
+        there = connection.scalars(select(table.c.name).where(table.c.state != REMOVED).order_by(table.c.name)).all()
+        raise NotFound(no_connection(name, there))
     return row

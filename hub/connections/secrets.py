@@ -1,5 +1,6 @@
 """A connection's settings as they are kept: what is secret sealed, the rest as JSON."""
 
+from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
 import msgspec
@@ -8,8 +9,9 @@ from pydantic.fields import FieldInfo
 from sqlalchemy import Row, select
 
 from connectors.contract import Connector, Settings
+from connectors.faults import faults
 from hub.audit.record import Actor, Audit
-from hub.errors import Invalid
+from hub.errors import Faults
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.vault import Vault
@@ -25,14 +27,15 @@ def secret_names(kind: type[Connector[Any]]) -> tuple[str, ...]:
     return tuple(name for name, field in kind.Settings.model_fields.items() if is_secret(field))
 
 
-def validated(kind: type[Connector[Any]], settings: dict[str, Any]) -> Settings:
-    """The settings as the connector wants them; raises `Invalid` naming the first that cannot be used."""
+def validated(kind: type[Connector[Any]], settings: Mapping[str, Any], kept: Collection[str] = ()) -> Settings:
+    """The settings as the connector wants them; raises `Faults` naming every one that cannot be used.
+
+    Those that are `kept` were taken before, and what is only asked of new ones is not asked of them.
+    """
     try:
-        return kind.Settings.model_validate(settings)
+        return kind.Settings.model_validate(settings, context={"kept": kept})
     except ValidationError as wrong:
-        first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(step) for step in first["loc"]) or "settings"
-        raise Invalid(f"{where}: {first['msg']}") from None
+        raise Faults("", list(map(str, faults(wrong, kind.Settings, kind.info.key)))) from None
 
 
 def refused(kind: type[Connector[Any]], settings: dict[str, Any]) -> tuple[str, ...]:

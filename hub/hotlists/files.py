@@ -2,13 +2,15 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Final, Literal, cast
+from typing import Final, Literal, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from hub.errors import Invalid
-from hub.hotlists.lists import NewEntry
+from connectors.faults import MOST
+from hub.errors import Faults, Invalid
+from hub.hotlists.lists import NewEntry, faults_of
+from hub.words import count
 from normalize.fault import Unusable
 from normalize.states import state
 from normalize.times import from_iso
@@ -23,73 +25,122 @@ _COLUMNS: Final = {
     "expires_at": ("expires", "expiry", "expiresat", "expiration"),
     "note": ("note", "notes"),
 }
+_EXAMPLE: Final = "such as `plate,state,reason,case,alert,expires,note`"
+T = TypeVar("T")
 _ALERTS: Final = {"low": "low", "yellow": "low", "medium": "medium", "orange": "medium", "high": "high", "red": "high"}
 
 
-def entries_of(text: str, zone: ZoneInfo, defaults: dict[str, str]) -> Iterator[NewEntry]:
+def entries_of(text: str, zone: ZoneInfo, defaults: dict[str, str], file: str = "the file") -> Iterator[NewEntry]:
     """The entries of a CSV text; `defaults` fills reason and case where the file has no such column or cell.
 
-    Times without an offset are local to `zone`. Raises `Invalid` naming line and field.
+    Times without an offset are local to `zone`. Raises `Faults` once all is read, naming the `file`, and line and
+    column of everything that cannot be used.
     """
+    wrong: list[str] = []
+    number = 0
     try:
-        yield from _entries(text, zone, defaults)
-    except csv.Error as wrong:
-        raise Invalid(f"file: is not the CSV it should be: {wrong}") from None
+        for line, cells in _rows(text, file):
+            if isinstance(cells, str):
+                faults = [f"line {line}: {cells}"]
+            else:
+                entry, faults = _entry(cells, line, zone, defaults)
+                if entry is not None:
+                    yield entry
+            number += len(faults)
+            wrong += faults[: max(MOST - len(wrong), 0)]
+    except csv.Error as broken:
+        raise Invalid(f"{file} is not the CSV that it should be: {broken}") from None
+    if wrong:
+        raise Faults(f"{file} cannot be imported, and nothing of it was", wrong, number - len(wrong))
 
 
-def _entries(text: str, zone: ZoneInfo, defaults: dict[str, str]) -> Iterator[NewEntry]:
+def _rows(text: str, file: str) -> Iterator[tuple[int, dict[str, str] | str]]:
+    """The line number and the cells of every row by field, or what is wrong with the row."""
     rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
     header = next((row for row in rows if any(cell.strip() for cell in row) and not row[0].startswith("#")), None)
     if header is None:
-        raise Invalid("file: is empty")
-    places = {
-        field: index
-        for index, title in enumerate(header)
-        for field, spellings in _COLUMNS.items()
-        if spelled(title) in spellings
-    }
-    if "plate" not in places:
-        # The first line is not quoted: where the header was forgotten it is an entry.
-        raise Invalid("header: no column is called plate; the first line must name the columns")
+        raise Invalid(f"{file} is empty: its first line names the columns, {_EXAMPLE}")
+    places = _places(header, rows.line_num, file)
     for row in rows:
         if not any(cell.strip() for cell in row) or row[0].startswith("#"):
             continue
-        line = rows.line_num
         if len(row) != len(header):
-            raise Invalid(f"line {line}: has {len(row)} cells, the header has {len(header)}")
-        cells = {field: row[index].strip() for field, index in places.items()}
-        yield NewEntry(
-            plate=cells["plate"],
-            state=_state(cells.get("state", ""), line),
-            reason=cells.get("reason") or defaults.get("reason", ""),
-            case_number=cells.get("case_number") or defaults.get("case_number", ""),
-            alert=_alert(cells.get("alert", ""), line),
-            expires_at=_expiry(cells.get("expires_at", ""), zone, line),
-            note=cells.get("note") or None,
-            line=line,
+            has, wants = count(len(row), "cell"), count(len(header), "column")
+            yield rows.line_num, f"has {has}, and the first line names {wants}: put quotes around what holds a comma"
+        else:
+            yield rows.line_num, {field: row[index].strip() for field, index in places.items()}
+
+
+def _places(header: list[str], line: int, file: str) -> dict[str, int]:
+    """The place of every field that the header has; raises `Invalid` where plates are in no column, or in two."""
+    places: dict[str, int] = {}
+    twice = set()
+    for index, title in enumerate(header):
+        for field, spellings in _COLUMNS.items():
+            if spelled(title) in spellings:
+                twice |= {field} & places.keys()
+                places[field] = index
+    if "plate" not in places:
+        # The first line is not quoted: where the header was forgotten it is an entry.
+        lists = " It looks as if ; or a tab stood between the columns: a comma must." if len(header) == 1 else ""
+        raise Invalid(
+            f"{file} has no column for plates: its line {line} must name the columns, {_EXAMPLE}, and one of"
+            f" them must be called plate, plate number, hot plate or license plate.{lists}"
         )
+    if twice:
+        columns = {"case_number": "case", "expires_at": "expires"}
+        named = ", ".join(columns.get(one, one) for one in sorted(twice))
+        raise Invalid(f"{file} has two columns for {named} in its line {line}: rename or remove one of them")
+    return places
 
 
-def _state(text: str, line: int) -> str | None:
+def _entry(
+    cells: dict[str, str], line: int, zone: ZoneInfo, defaults: dict[str, str]
+) -> tuple[NewEntry | None, list[str]]:
+    """The entry of a row, or every fault of it."""
+    faults: list[str] = []
+
+    def understood(word: Callable[[], T], otherwise: T) -> T:
+        try:
+            return word()
+        except Invalid as wrong:
+            faults.append(str(wrong))
+            return otherwise
+
+    entry = NewEntry(
+        plate=cells["plate"],
+        state=understood(lambda: _state(cells.get("state", "")), None),
+        reason=cells.get("reason") or defaults.get("reason", ""),
+        case_number=cells.get("case_number") or defaults.get("case_number", ""),
+        alert=understood(lambda: _alert(cells.get("alert", "")), "medium"),
+        expires_at=understood(lambda: _expiry(cells.get("expires_at", ""), zone), None),
+        note=cells.get("note") or None,
+        line=line,
+    )
+    told = [f"line {line}: {one}" for one in (*faults_of(entry), *faults)]
+    return (None if told else entry), told
+
+
+def _state(text: str) -> str | None:
     word = state(text or None)
     if word.known is Known.UNMAPPED:
-        raise Invalid(f"line {line}: state: {text!r} is no state that is known here")
+        raise Invalid(f"state: {text!r} is no state that is known here; write it as CA or California")
     return word.code
 
 
-def _alert(text: str, line: int) -> Literal["low", "medium", "high"]:
+def _alert(text: str) -> Literal["low", "medium", "high"]:
     if not text:
         return "medium"
     level = _ALERTS.get(text.casefold())
     if level is None:
-        raise Invalid(f"line {line}: alert: must be low, medium or high")
+        raise Invalid(f"alert: {text[:40]!r} is none of low, medium and high (or yellow, orange and red)")
     return cast(Literal["low", "medium", "high"], level)
 
 
-def _expiry(text: str, zone: ZoneInfo, line: int) -> datetime | None:
+def _expiry(text: str, zone: ZoneInfo) -> datetime | None:
     if not text:
         return None
     try:
         return from_iso(text if len(text) > len("2026-01-01") else f"{text}T23:59:59", zone).at.astimezone(UTC)
     except Unusable as wrong:
-        raise Invalid(f"line {line}: expires: {wrong.reason}") from None
+        raise Invalid(f"expires: {text[:40]!r} {wrong.reason}; write it as 2026-12-31 or 2026-12-31T17:00") from None

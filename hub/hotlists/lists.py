@@ -8,9 +8,10 @@ from typing import Any, Final, Literal
 from sqlalchemy import Connection, Row, bindparam, insert, or_, select, text, update
 
 from connectors.contract import Entry
+from hub.absent import absent
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.errors import Invalid, NotFound
+from hub.errors import Faults, Invalid, NotFound
 from hub.progress import Progress, untold
 from hub.store import tables
 from hub.store.engine import Store
@@ -118,7 +119,9 @@ class Hotlists:
                 if row.plate == wanted and (state is None or row.plate_state == state)
             ]
             if not rows:
-                raise NotFound(f"list {name!r} has no such entry")
+                raise NotFound(
+                    f"the hot list {name!r} has no entry in force for that plate" + (f" of {state}" if state else "")
+                )
             self._strike(connection, actor, [row.id for row in rows], reason, now)
             self._changed(connection, rows[0].hotlist_id, now)
             self._audit.record(
@@ -190,7 +193,8 @@ class Hotlists:
     def _id(self, connection: Connection, name: str) -> int:
         found = connection.scalar(select(tables.hotlists.c.id).where(tables.hotlists.c.name == name))
         if found is None:
-            raise NotFound(f"there is no hot list called {name!r}")
+            there = connection.scalars(select(tables.hotlists.c.name).order_by(tables.hotlists.c.name)).all()
+            raise NotFound(absent("hot list", name, there, "alprhub hotlists import NAME FILE makes one"))
         return int(found)
 
     def _held(self, connection: Connection, list_id: int) -> list[tuple[Any, ...]]:
@@ -216,19 +220,30 @@ def _told(checked: Iterator[Checked], progress: Progress) -> Iterator[Checked]:
         yield one
 
 
+def faults_of(entry: NewEntry) -> list[str]:
+    """Everything that keeps an entry off a list, each with the name of its column."""
+    told = []
+    plate = canonical(entry.plate)
+    if set(entry.plate) & set("?*%_"):
+        told.append("plate: is a pattern (it holds one of ? * % _), and a hot list takes whole plates only")
+    elif not plate:
+        told.append("plate: is missing")
+    elif len(plate) > LONGEST:
+        told.append(f"plate: has {len(plate)} letters and digits, and no plate has more than {LONGEST}")
+    if not entry.reason.strip():
+        told.append("reason: is missing (a column `reason`, or --reason for all rows)")
+    if not entry.case_number.strip():
+        told.append("case: is missing (a column `case`, or --case for all rows)")
+    return told
+
+
 def _checked(entry: NewEntry) -> Checked:
     where = f"line {entry.line}: " if entry.line else ""
-    if set(entry.plate) & set("?*%_"):
-        raise Invalid(f"{where}plate: a pattern cannot go on a full-plate list")
-    plate = canonical(entry.plate)
-    if not plate or len(plate) > LONGEST:
-        raise Invalid(f"{where}plate: needs 1 to {LONGEST} letters or digits")
-    for field in ("reason", "case_number"):
-        if not getattr(entry, field).strip():
-            raise Invalid(f"{where}{field}: is missing")
+    if wrong := faults_of(entry):
+        raise Faults("", [f"{where}{one}" for one in wrong])
     expires_at = to_micros(entry.expires_at) if entry.expires_at else None
     terms = (entry.reason.strip(), entry.case_number.strip(), entry.alert, entry.note, expires_at)
-    return (plate, entry.state), terms
+    return (canonical(entry.plate), entry.state), terms
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -21,7 +21,7 @@ from connectors.contract import (
 from connectors.errors import ConnectorError, Gone, TryAgain
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.errors import Conflict, HubError, NotFound, Stopped
+from hub.errors import Busy, HubError, NotFound, Stopped
 from hub.hotlists.lists import Hotlists
 from hub.progress import Progress, untold
 from hub.store import tables
@@ -84,7 +84,7 @@ class Publishing:
         if not isinstance(connector, PushesHotlists):
             return self._matched_here(connection_name, connector)
         try:
-            with self._store.lease(f"publish-{ident}"):
+            with self._store.lease(f"publish-{ident}", f"hot lists are being published to {connection_name}"):
                 list_id, entries = self._hotlists.in_force(list_name)
                 self._intend(list_id, ident)
                 try:
@@ -94,7 +94,7 @@ class Publishing:
                     self._settle(actor, "hotlists.publish", list_name, list_id, ident, result, bool(entries))
                     raise
                 self._settle(actor, "hotlists.publish", list_name, list_id, ident, result, bool(entries))
-        except Conflict:
+        except Busy:
             busy = "somebody else is publishing to it now; nothing was sent"
             return Published(connection_name, 0, 0, False, "none", None, None, busy)
         return result
@@ -124,7 +124,7 @@ class Publishing:
         told = {"list": list_name, "proof": "none", "left": None, "deleted": False}
         if not isinstance(connector, PushesHotlists):
             return {**told, "proved": True, "left": 0, "error": None}
-        with self._store.lease(f"publish-{account.id}"):
+        with self._store.lease(f"publish-{account.id}", f"hot lists are being published to {account.name}"):
             list_id, _ = self._hotlists.in_force(list_name)
             deleted = False
             try:

@@ -15,8 +15,8 @@ def records_of(connector: Connector[Any], document: Document) -> list[Record]:
         return list(connector.unpack(document))
     except VendorChanged as changed:
         reason = str(changed)
-    except Exception as failed:  # a fault of the connector's must not cost what a vendor will not send again
-        reason = f"could not be unpacked: {type(failed).__name__} in the connector"
+    except Exception:  # a fault of the connector's must not cost what a vendor will not send again
+        reason = "could not be unpacked: its connector has a defect"
     attachments = {_TYPE: document.content_type.encode(), _REASON: reason.encode()}
     return [Record(KIND, document.body, 0, attachments)]
 

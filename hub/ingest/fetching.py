@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row
 from connectors.contract import Connector
 from connectors.errors import ConnectorError, Gone, VendorChanged
 from hub.clock import Clock
-from hub.errors import Conflict, Stopped
+from hub.errors import Busy, Stopped
 from hub.store import wanted
 from hub.store.engine import Store
 from hub.store.images import ImageStore
@@ -113,7 +113,7 @@ class Fetching:
 
     def _work(self) -> None:
         try:
-            with suppress(Conflict), self._store.lease(f"pictures-{self._id}"):
+            with suppress(Busy), self._store.lease(f"pictures-{self._id}"):
                 self._fetch_all()
         except Exception as failed:
             # By its class alone: a database's message quotes the row that it would not take.

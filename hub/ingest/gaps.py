@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select, text
 
 from connectors.contract import Connector, Info, abilities
+from hub.absent import no_connection
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import Invalid, NotFound
@@ -106,7 +107,9 @@ class Gaps:
         with self._store.read() as connection:
             rows = connection.execute(asked.order_by(table.c.name)).all()
             if name is not None and not rows:
-                raise NotFound(f"there is no connection called {name!r}")
+                raise NotFound(
+                    no_connection(name, connection.scalars(select(table.c.name).order_by(table.c.name)).all())
+                )
             covered = runs.spans(connection, rows[0].id if name is not None else None)
             for row in rows:
                 spans = covered.get(row.id, [])

@@ -154,7 +154,7 @@ class Inbox:
                 raise Refused(_NOBODY)
             known = self._known[name] = _Opened(account, connector, time.monotonic())
         if known.account.state != "active":
-            raise Paused(f"connection {known.account.id} is paused")
+            raise Paused(f"{name} is {known.account.state}")
         return known
 
     def _keep_for_ever(self) -> None:

@@ -110,8 +110,8 @@ def _parsed(
             continue
         except (RecordRejected, Unusable) as wrong:
             refused.append(Refused(record, wrong.field, wrong.reason))
-        except Exception as failed:  # a fault of the connector's costs this record's moment, not the feed
-            reason = f"could not be parsed: {type(failed).__name__} in the connector"
+        except Exception:  # a fault of the connector's costs this record's moment, not the feed
+            reason = "could not be parsed: its connector has a defect"
             refused.append(Refused(record, "record", reason))
     return reads, refused
 

@@ -147,7 +147,7 @@ class Quarantine:
             key: told for key, told in (("field", field), ("refused_because", reason)) if told is not None
         }
         self._audit.record(actor, "quarantine.replay", "asked", target=name, **group)
-        with self._store.lease(f"replay-{account.id}"):
+        with self._store.lease(f"replay-{account.id}", f"the quarantine of {account.name} is being replayed"):
             after, last = 0, self._last(account.id)
             while rows := self._page(account.id, after, last, field, reason):
                 after = rows[-1].id

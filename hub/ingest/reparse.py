@@ -17,7 +17,7 @@ from connectors.errors import RecordRejected
 from hub.account import Account
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.errors import Conflict
+from hub.errors import Busy, Unsettled
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.matching import Hit, compare, find
@@ -129,12 +129,12 @@ class Reparse:
         A read keeps its id, its payload and its pictures. Its end follows its corrected time, as policy would have
         given it, never later; an end that something else made sooner stays at least as soon. Hits are matched anew
         where plate or state changed, but those that a person has judged stay. Each batch is one transaction with its
-        audit event. Safe to kill at any moment and to run again: what is right already is left alone. Raises `Conflict`
+        audit event. Safe to kill at any moment and to run again: what is right already is left alone. Raises `Busy`
         while another process does it, or while a purge or a recompute runs.
         """
         account, connector = self._open(name)
         if account.state == "removing":
-            raise Conflict(f"{name} is being removed: its reads stay as they are")
+            raise Unsettled(f"{name} is being removed: its reads stay as they are")
         report, after = Reparsed(name), 0
         self._audit.record(actor, "reads.reparse", "asked", target=name, since=since.isoformat() if since else None)
         with ExitStack() as stack:
@@ -146,8 +146,8 @@ class Reparse:
             ):
                 try:
                     stack.enter_context(self._store.lease(lease))
-                except Conflict:
-                    raise Conflict(busy) from None
+                except Busy:
+                    raise Busy(busy) from None
             while True:
                 with self._store.write() as connection:
                     rows = self._page(connection, account.id, after, since)

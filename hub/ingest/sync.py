@@ -15,11 +15,11 @@ import msgspec
 from sqlalchemy import select
 
 from connectors.contract import Connector, Info, LooksUpPlates, Lookup, Page, PullsReads, Window
-from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
+from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged, sentence
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
-from hub.errors import Conflict, HubError, Invalid, Stopped
+from hub.errors import HubError, Invalid, Stopped, Unsettled
 from hub.ingest.drift import Drift
 from hub.ingest.intake import Intake
 from hub.ingest.job import Progress, PullJob
@@ -95,9 +95,10 @@ class Sync:
         A run without times then pulls what earlier ones have missed, oldest first, at most `MOST_WINDOWS` days of it;
         what cannot be had even now stays a gap and fails nothing. Pictures are fetched beside, and a little longer than
         the rows take: by then those are kept and another run may begin. A round of standing look-ups that takes longer
-        than a run may is gone on with by the next. Raises `Conflict` where the connection is paused or another run
-        holds it; `AdminMustFix` after pausing the connection; `VendorChanged` where more than 5 % of the records are
-        refused; any other `ConnectorError`, and what `progress` raises, with everything kept that came before it.
+        than a run may is gone on with by the next. Raises `Unsettled` where the connection is paused, `Busy` where
+        another run holds it; `AdminMustFix` after pausing the connection; `VendorChanged` where more than 5 % of the
+        records are refused; any other `ConnectorError`, and what `progress` raises, with everything kept that came
+        before it.
         """
         with self._job(actor, name, progress) as job:
             for leg in self._legs(job.account, job.connector, since, until):
@@ -176,8 +177,13 @@ class Sync:
     def _held(self, name: str) -> Iterator[tuple[Account, Connector[Any]]]:
         account, connector = self._open(name)
         if account.state != "active":
-            raise Conflict(f"{name} is {account.state}: {account.state_reason or 'no reason given'}")
-        with self._store.lease(f"sync-{account.id}"):
+            if account.state == "removing":
+                raise Unsettled(f"{name} is being removed: end that with alprhub connections remove {name}")
+            raise Unsettled(
+                f"{name} is {account.state}: {account.state_reason or 'no reason was given'}. Once that is settled:"
+                f" alprhub connections resume {name}"
+            )
+        with self._store.lease(f"sync-{account.id}", f"{name} is being synced"):
             self._settle(account.id)
             yield account, connector
 
@@ -224,7 +230,7 @@ class Sync:
                 yield from self._look_up(job, watch, run)
             except (VendorChanged, Unusable) as failed:
                 # One plate that the vendor will not take must not blind us to the others.
-                taken, refused = False, str(failed)
+                taken, refused = False, sentence(failed)
             now = Round(now.span, watch.id, now.asked + 1, now.refused + (not taken))
             self._rounds.asked(account.id, now)
             job.plates = (now.asked, now.asked + len(waiting) - number - 1)
@@ -328,7 +334,7 @@ class Sync:
             raise
         except Exception as failed:
             # Only what is raised on purpose has a text that is known to hold nobody's plate.
-            told = str(failed) if isinstance(failed, (ConnectorError, HubError)) else None
+            told = sentence(failed) if isinstance(failed, (ConnectorError, HubError)) else None
             self._end(run, type(failed).__name__, told)
             raise
         self._end(run, runs.UNFINISHED if run.unfinished else runs.DONE, run.unfinished)

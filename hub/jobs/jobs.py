@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, sentence
 from hub.audit.record import Actor
 from hub.errors import HubError, Stopped
 from hub.jobs.catalogue import Catalogue, Task
@@ -85,7 +85,7 @@ class Jobs:
         except Stopped:
             return "stopped", {}, CUT
         except (ConnectorError, HubError) as failed:
-            return "failed", {}, str(failed)
+            return "failed", {}, sentence(failed)
         except Exception as failed:
             where = _where(failed)
             log.error("%s %s: a defect of the hub at %s", task.job, task.subject, where)

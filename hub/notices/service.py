@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.errors import Conflict
+from hub.errors import Busy
 from hub.notices.letters import Card, begun, ended, trial
 from hub.notices.notice import BEGUN, DROPPED, ENDED, TEST, Notice, NotSent, Way
 from hub.notices.outbox import Outbox, Sent
@@ -123,7 +123,7 @@ class Notices:
                 for way in self._ways:
                     went, left = self._through(way)
                     sent, failed = sent + went, failed + left
-        except Conflict:
+        except Busy:
             return 0, 0
         return sent, failed
 

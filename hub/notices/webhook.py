@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from connectors.contract import Frame
 from connectors.errors import ConnectorError, TryAgain
 from connectors.http import Http
+from connectors.refusals import named
 from hub.notices.notice import Notice, NotSent
 
 SIGNATURE: Final = "X-Alprhub-Signature"
@@ -43,7 +44,7 @@ class Webhook:
         try:
             answer = http.request("POST", self._url, content=body, headers=headers, json=False, gone=())
         except ConnectorError as failed:
-            why = str(failed).replace("the vendor", "it").removeprefix(f"POST {parts.hostname}: ")
+            why = str(failed).replace(f"{named(self._url)} answered", "it answered")
             raise NotSent(f"{where} did not take it: {why}", answered=not isinstance(failed, TryAgain)) from None
         return f"{where} took it (it answered {answer.status})"
 

@@ -10,16 +10,16 @@ from typing import Any, Final, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from hub.errors import Invalid
+from connectors.faults import faults
+from hub.errors import Faults, Invalid
 
 LARGEST: Final = 1 << 20
 """Bytes of a policy document; real ones have seven thousand."""
-MOST_NAMED: Final = 5
 FOLDER: Final[Traversable] = files("hub.policy").joinpath("profiles")
 _KINDS: Final = {
     "string": "text (put it in quotes)",
-    "object": "a mapping",
-    "array": "a list",
+    "object": "lines of `name: value`",
+    "array": "a list (lines that begin with a hyphen)",
     "boolean": "true or false",
     "null": "nothing",
 }
@@ -37,15 +37,13 @@ def schema() -> dict[str, Any]:
 def read(body: bytes, name: str, kind: Literal["profile", "overlay"] = "profile") -> dict[str, Any]:
     """What a document says, held to the schema of its kind.
 
-    Raises `Invalid`, which names the document and, for each of the first five faults, the path to the field and what is
-    wrong there (`retention.rules.2.max.dur: …`): YAML that cannot be read, a key that comes twice or is unknown, a
+    Raises `Invalid`, which names the document and, for each fault, the path to the field and what is wrong
+    there (`retention.rules.2.max.dur: …`): YAML that cannot be read, a key that comes twice or is unknown, a
     wrong type or unit, a rule without its reference.
     """
     data = plain(body, name)
-    faults = _faults(data, kind)
-    if faults:
-        more = f"; and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
-        raise Invalid(f"{name}: {'; '.join(faults[:MOST_NAMED])}{more}")
+    if wrong := _faults(data, kind):
+        raise Faults(name, wrong)
     assert isinstance(data, dict)
     return data
 
@@ -76,9 +74,8 @@ def checked(model: type[M], data: Any, name: str) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as wrong:
-        told = wrong.errors(include_url=False, include_input=False, include_context=False)
-        faults = [f"{'.'.join(map(str, one['loc'])) or 'the document'}: {one['msg']}" for one in told]
-        raise Invalid(f"{name}: {'; '.join(faults[:MOST_NAMED])}") from None
+        told = faults(wrong, model, noun="field")
+        raise Faults(name, [str(one) if one.where else f"the document: {one}" for one in told]) from None
 
 
 def _walk(node: yaml.Node, path: str, name: str, seen: set[int]) -> None:
@@ -127,6 +124,8 @@ def _told(error: Any) -> list[str]:
         case "type":
             kinds = [wanted] if isinstance(wanted, str) else wanted
             got = "missing" if value is None else f"{_short(value)}"
+            if not path and isinstance(value, str):
+                got = "plain text"  # another file altogether, and nobody knows what stands in it
             text = f"must be {' or '.join(_KINDS.get(one, one) for one in kinds)}, is {got}"
             if path.endswith("dur"):
                 text = f"{_short(value)} is no {_PERIOD}"
@@ -166,6 +165,6 @@ def _joined(path: str, key: str) -> str:
 
 def _short(value: Any) -> str:
     if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
+        return "lines of `name: value`" if isinstance(value, dict) else "a list"
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"

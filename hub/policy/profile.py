@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from connectors.file_words import refusal
+from hub.absent import absent
 from hub.errors import Invalid, NotFound, PolicyRefused
 from hub.policy.activation import Activation, Open, conflicts, without_ceiling
 from hub.policy.contract import Contract
@@ -302,10 +304,10 @@ def of_file(file: Path, decisions: Sequence[Decision] = ()) -> Profile:
     """The profile in a file; raises `NotFound` where there is none, and `Invalid`."""
     try:
         body = file.read_bytes()
-    except FileNotFoundError:
-        raise NotFound(f"{file}: there is no such file") from None
-    except OSError as wrong:
-        raise Invalid(f"{file}: {wrong.strerror}") from None
+    except FileNotFoundError as failed:
+        raise NotFound(refusal(failed, file)) from None
+    except OSError as failed:
+        raise Invalid(refusal(failed, file)) from None
     return of_bytes(body, str(file), decisions, file.parent)
 
 
@@ -317,7 +319,7 @@ def load(name: str, decisions: Sequence[Decision] = ()) -> Profile:
     if "/" in name or name.endswith((".yaml", ".yml")):
         return of_file(Path(name), decisions)
     if name not in names():
-        raise NotFound(f"no policy profile is called {name!r}; there are: {', '.join(names())}")
+        raise NotFound(absent("policy profile", name, names()))
     if decisions:
         return of_bytes(FOLDER.joinpath(f"{name}.yaml").read_bytes(), name, decisions)
     return _built_in(name)

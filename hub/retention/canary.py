@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, insert, select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, Record
-from connectors.errors import AdminMustFix, ConnectorError, NotARead, RecordRejected
+from connectors.errors import AdminMustFix, ConnectorError, NotARead, RecordRejected, sentence
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
@@ -263,6 +263,6 @@ def _canary(row: Row[Any]) -> Canary:
 
 
 def _text(failed: Exception) -> str:
-    """The class of an error, and its text where it was raised on purpose: any other may quote a vendor, or a plate."""
-    kind = type(failed).__name__
-    return f"{kind}: {failed}" if isinstance(failed, ConnectorError | HubError) else kind
+    """The text of an error that was raised on purpose; that of any other may quote a vendor, or a plate."""
+    known = isinstance(failed, ConnectorError | HubError)
+    return sentence(failed) if known else "its connector has a defect: report it to whoever made it"

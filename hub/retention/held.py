@@ -9,6 +9,8 @@ from hub.errors import NotFound
 from hub.store import tables
 from hub.store.engine import Store
 
+PURGING: Final = "what is over is being purged"
+"""The lease called purge, in words."""
 BATCH: Final = 1000
 """Reads in one transaction: the writer is never held long."""
 

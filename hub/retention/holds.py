@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
-from hub.errors import Conflict, Invalid, NotFound, PolicyRefused
+from hub.errors import Busy, Invalid, NotFound, PolicyRefused
 from hub.policy.asking import Asking
 from hub.policy.durations import Duration
 from hub.policy.limitations import load_limitations
@@ -135,7 +135,9 @@ class Holds:
         asked = {"reads": len(ids), "sha256": sha256(repr(ids).encode()).hexdigest()}
         with ExitStack() as stack:
             if new.kind == "court_order":
-                stack.enter_context(self._store.lease("purge"))  # else what it names may be half gone already
+                stack.enter_context(
+                    self._store.lease("purge", held.PURGING)
+                )  # else what it names may be half gone already
             self._known(ids, new.kind)
             made = self._place(
                 actor, new, asked, lambda after: ((one, str(one)) for one in ids if one > int(after or 0))
@@ -301,7 +303,7 @@ class Holds:
                 if hold is None:
                     hold = self._made(connection, actor, new, now)
                 elif held.row_of(connection, hold).released_at is not None:
-                    raise Conflict(f"hold {hold} was released while it was being placed")
+                    raise Busy(f"hold {hold} was released while it was being placed: place another")
                 ids = [ident for ident, _ in some]
                 taken = held.take(self._store, connection, hold, ids, now, new.kind == "court_order")
                 so_far = progress(held.row_of(connection, hold)) | {

@@ -125,7 +125,7 @@ class Orders:
 
     def _carry_out(self, actor: Actor, new: NewOrder, ids: Sequence[int]) -> Order:
         number = new.number.strip()
-        with self._store.lease("order"):
+        with self._store.lease("order", "a court's order is being carried out"):
             self._begin(actor, new, ids)
             for some in _batches(ids):
                 self._end(actor, new, some)

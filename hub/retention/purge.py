@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, select, text
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.progress import Progress, untold
-from hub.retention import months
+from hub.retention import held, months
 from hub.retention.activate import Governing
 from hub.retention.certificates import certify, close, digest_of
 from hub.retention.orders import ordered
@@ -62,7 +62,7 @@ class Retention:
         certificate, counted once. Safe to kill at any moment and to run again, and so to end by what `progress` raises:
         the next run goes on where it stopped.
         """
-        with self._store.lease("purge"):
+        with self._store.lease("purge", held.PURGING):
             now = self._clock.now()
             run = _Run(self._store, now, self._governing, self._kinds())
             self._remove_pictures()  # those of a run that was killed

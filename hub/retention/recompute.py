@@ -77,7 +77,7 @@ class Recompute:
         read that it did, and each is counted once. So it does where `progress` raises.
         """
         table = tables.recomputes
-        with self._store.lease("recompute"):
+        with self._store.lease("recompute", "the ends of reads are being worked out anew"):
             with self._store.read() as connection:
                 row = connection.execute(
                     select(table).where(table.c.ended_at.is_(None)).order_by(table.c.id.desc()).limit(1)

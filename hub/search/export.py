@@ -17,9 +17,10 @@ from typing import Any, Final
 
 import msgspec
 
+from connectors.file_words import FULL, refusal
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.errors import Invalid
+from hub.errors import AdminMustAct, Invalid
 from hub.policy.asking import Asking
 from hub.search.archive import PictureFile, archived
 from hub.search.coverage import Coverage
@@ -123,7 +124,7 @@ class Export:
             rows = _Visible(self._every(query), self._clock, progress)
             more: dict[str, Any] = {}
             if pictures and self._images is not None:
-                with _told_as_out():
+                with _told_as_out(out):
                     more = archived(form, rows, self._images, draft.write, out.parent)
             else:
                 for part in encoded(form, Found, rows):
@@ -186,7 +187,7 @@ class _Draft:
         self.size = 0
 
     def __enter__(self) -> "_Draft":
-        with _told_as_out():
+        with _told_as_out(self._out):
             for path in (self._out, self._manifest, _part(self._out), _part(self._manifest)):
                 _refuse_existing(path)
             self._folder = os.open(self._out.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -201,7 +202,7 @@ class _Draft:
         """Append to the file."""
         self._sha256.update(data)
         self.size += len(data)
-        with _told_as_out():
+        with _told_as_out(self._out):
             self._file.write(data)
 
     def digest(self) -> str:
@@ -210,7 +211,7 @@ class _Draft:
 
     def complete(self, manifest: bytes) -> None:
         """Put the file and its manifest on the disk, without their names yet."""
-        with _told_as_out():
+        with _told_as_out(self._out):
             _settle(self._file)
             with self._new(_part(self._manifest)) as file:
                 file.write(manifest)
@@ -218,7 +219,7 @@ class _Draft:
 
     def publish(self) -> None:
         """Give both their names, the manifest first."""
-        with _told_as_out():
+        with _told_as_out(self._out):
             for path in (self._manifest, self._out):
                 _refuse_existing(path)
                 _part(path).rename(path)
@@ -256,14 +257,23 @@ def _refuse_existing(path: Path) -> None:
     except FileNotFoundError:
         return
     if path.suffix == ".part":
-        raise Invalid(f"out: {path.name} exists: an export is writing it, or one was killed; remove it then")
-    raise Invalid(f"out: {path.name} exists")
+        raise Invalid(
+            f"the file {str(path)!r} is there: another export is writing it now, or one was cut short; if none is"
+            " running, remove it"
+        )
+    raise Invalid(f"the file {str(path)!r} is there already, and nothing is written over: name another, or remove it")
 
 
 @contextmanager
-def _told_as_out() -> Iterator[None]:
-    """Turn what the file system refuses into `Invalid`."""
+def _told_as_out(out: Path) -> Iterator[None]:
+    """Turn what the file system refuses into `Invalid`, and a full disk into `AdminMustAct`."""
     try:
         yield
+    except FileNotFoundError:
+        raise Invalid(
+            f"the folder {str(out.parent)!r} for {out.name!r} is not there: make it, or name another"
+        ) from None
     except OSError as failed:
-        raise Invalid(f"out: {failed.strerror or type(failed).__name__}") from None
+        if failed.errno in FULL:
+            raise AdminMustAct(refusal(failed, out)) from None
+        raise Invalid(refusal(failed, out)) from None

@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any, Final, NamedTuple, Protocol
 
 from connectors.contract import Connector, Frame, LooksUpPlates, Lookup, Page, Record
-from connectors.errors import AdminMustFix, ConnectorError, TryAgain
+from connectors.errors import AdminMustFix, ConnectorError, TryAgain, sentence
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
@@ -284,7 +284,7 @@ def _full(plate: str) -> str:
 def _text(failed: Exception) -> str:
     """The text of an error that was raised on purpose; that of any other may quote a vendor, or a plate."""
     known = isinstance(failed, ConnectorError | HubError | Unusable)
-    return str(failed) if known else "its connector has a defect: report it to whoever made it"
+    return sentence(failed) if known else "its connector has a defect: report it to whoever made it"
 
 
 def _kind(failed: Exception) -> str:

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -18,12 +19,19 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from hub.errors import Conflict
+from hub.errors import Busy
 from hub.store.slack import blank
+from hub.words import moment
 
 _CACHE: Final = "PRAGMA cache_size = -65536"
 _ROOM: Final = "PRAGMA cache_size = -393216"
 """In KiB; an index of ten million reads by plate has 320 MB."""
+_HELD_SINCE: Final = """
+SELECT min(a.state_change) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted
+  AND ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended(:name, 0)
+"""
+"""A holder's session does nothing else, so that it last changed when it got the lock."""
 _WRITER_LOCK: Final = 0x616C7072  # "alpr"
 _PRAGMAS: Final = (
     "PRAGMA busy_timeout = 60000",
@@ -44,6 +52,8 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.zone: tzinfo = UTC
+        """In which zone people are told times."""
         self.in_months = False
         """Whether reads are kept in months that may be made while others read (`partitions`)."""
         if self.is_sqlite:
@@ -149,8 +159,10 @@ class Store:
             yield connection
 
     @contextmanager
-    def lease(self, name: str) -> Iterator[None]:
-        """Be the only one doing `name` on any process; raises `Conflict` where somebody is.
+    def lease(self, name: str, doing: str = "") -> Iterator[None]:
+        """Be the only one doing `name` on any process; raises `Busy` where somebody is, and since when.
+
+        `doing` says it as a sentence for people: `city-flock is being synced`.
 
         The operating system (SQLite) or the server (PostgreSQL) lets go when the holder dies, so a killed run never
         blocks the next one.
@@ -160,19 +172,25 @@ class Store:
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    raise Conflict(f"{name} is already running") from None
+                    since = datetime.fromtimestamp(os.fstat(descriptor).st_mtime, UTC)
+                    raise self._busy(name, doing, since) from None
+                os.utime(descriptor)  # since when, for whoever comes meanwhile
                 yield
             return
         with self._writer.connect() as connection:
             won = connection.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), {"name": name})
             connection.commit()
             if not won:
-                raise Conflict(f"{name} is already running")
+                raise self._busy(name, doing, connection.scalar(text(_HELD_SINCE), {"name": name}))
             try:
                 yield
             finally:
                 connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": name})
                 connection.commit()
+
+    def _busy(self, name: str, doing: str, since: datetime | None) -> Busy:
+        at = f" since {moment(since, self.zone)}" if since else ""
+        return Busy(f"{doing or f'the job {name!r} is being done'} by another process{at}; try again when it is done")
 
     def one_of(self, column: str, parameter: str) -> str:
         """SQL that holds where `column` is in the list bound by `as_list`: one statement for any length."""

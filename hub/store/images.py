@@ -5,6 +5,7 @@ Keys begin with the day the picture expires, so that what a crash left without a
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
 from typing import Any, Protocol
@@ -79,48 +80,61 @@ class S3Images:
     def __init__(self, bucket: str, prefix: str, endpoint: str | None = None) -> None:
         import boto3
 
-        self._client: Any = boto3.client("s3", endpoint_url=endpoint)
         self._bucket = bucket
+        self._endpoint = endpoint
+        with self._told():
+            self._client: Any = boto3.client("s3", endpoint_url=endpoint)
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     def put(self, key: str, data: bytes) -> None:
         """Write the object."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
+        with self._told():
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=data)
-        except (BotoCoreError, ClientError) as failed:
-            raise OSError(f"the bucket did not take a picture: {failed}") from None
 
     def get(self, key: str) -> bytes:
         """The bytes of a key; raises `NotFound`."""
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
-        except self._client.exceptions.NoSuchKey:
-            raise NotFound(f"no picture {key}") from None
-        return answer["Body"].read()  # type: ignore[no-any-return]
+        with self._told():
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
+            except self._client.exceptions.NoSuchKey:
+                raise NotFound("the picture is not in the store any more") from None
+            return answer["Body"].read()  # type: ignore[no-any-return]
 
     def delete(self, key: str) -> None:
         """Remove the object and all its versions and delete markers."""
         full = self._prefix + key
-        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=full)
-        versions = [
-            {"Key": full, "VersionId": version["VersionId"]}
-            for page in pages
-            for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
-            if version["Key"] == full
-        ]
-        if versions:
-            self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": versions, "Quiet": True})
+        with self._told():
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=full)
+            versions = [
+                {"Key": full, "VersionId": version["VersionId"]}
+                for page in pages
+                for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+                if version["Key"] == full
+            ]
+            if versions:
+                self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": versions, "Quiet": True})
 
     def stored(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin with a prefix, in order."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
-        for page in pages:
-            for item in page.get("Contents", ()):
-                yield item["Key"].removeprefix(self._prefix)
+        with self._told():
+            for page in pages:
+                for item in page.get("Contents", ()):
+                    yield item["Key"].removeprefix(self._prefix)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what the bucket refuses into an `OSError` that says it in words."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from connectors.bucket_words import refusal
+
+        try:
+            yield
+        except (BotoCoreError, ClientError, ValueError) as failed:
+            raise OSError(f"pictures: {refusal(failed, self._bucket, self._endpoint)}") from None
 
 
 def open_images(where: str, endpoint: str | None = None) -> ImageStore:

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from hub.errors import Conflict, HubError, IntegrityBroken
+from hub.errors import Busy, HubError, IntegrityBroken
 
 RESERVE: Final = 2 << 30
 """Bytes that stay free on the disk: the database must be able to keep what waits."""
@@ -52,7 +52,7 @@ class Spool:
     """A folder of batches. `put` may be called by many threads, the rest by one."""
 
     def __init__(self, folder: Path, reserve: int = RESERVE) -> None:
-        """Own the folder; raises `Conflict` where another process does."""
+        """Own the folder; raises `Busy` where another process does."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._reserve = reserve
@@ -61,7 +61,10 @@ class Spool:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._descriptor)
-            raise Conflict(f"{folder}: another process receives here already") from None
+            raise Busy(
+                f"another process takes pushes into the folder {str(folder)!r} already: end it first, or give this one"
+                " a data folder of its own (ALPRHUB_DATA)"
+            ) from None
         for unfinished in folder.glob(f"*{_PART}"):
             unfinished.unlink()  # nobody was told that it was kept
         waiting = self.batches()

@@ -148,7 +148,13 @@ def _read(path: Path) -> list[bytes]:
     """The key of a file, and those before it that are still needed."""
     before = path.with_name(path.name + _BEFORE)
     former = before.read_bytes() if before.exists() else b""
-    return [path.read_bytes(), *(former[start : start + _KEY] for start in range(0, len(former), _KEY))]
+    key = path.read_bytes()
+    if len(key) != _KEY:
+        raise IntegrityBroken(
+            f"the key file {str(path)!r} is damaged: it has {len(key)} bytes, and a key has {_KEY}. Bring the file back"
+            " from a backup; without it the secrets of every connection must be entered anew"
+        )
+    return [key, *(former[start : start + _KEY] for start in range(0, len(former), _KEY))]
 
 
 def _write(path: Path, body: bytes) -> None:

@@ -70,7 +70,7 @@ def test_a_picture_of_a_host_inside_is_never_connected_to(monkeypatch: pytest.Mo
     answering(monkeypatch, "169.254.169.254")
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", lambda *_, **__: pytest.fail("it was connected to"))
     vendor = Http("https://vendor.example", patient(), allow=("pictures.example",))
-    with pytest.raises(AdminMustFix, match="not public"):
+    with pytest.raises(AdminMustFix, match="leads into a private network"):
         vendor.get(url)
 
 

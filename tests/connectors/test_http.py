@@ -130,7 +130,7 @@ def test_what_fails_is_not_tried_again_once_the_asker_would_be_gone(clock: _Cloc
         http.get("/y")
     assert page.call_count == 3
     left.append(0.0)
-    with pytest.raises(TryAgain, match="not sent"):
+    with pytest.raises(TryAgain, match="nothing was sent"):
         http.get("/x")
     assert down.call_count == 5
 
@@ -197,14 +197,14 @@ def test_an_empty_answer_is_not_json_when_somebody_looks(http: Http, wire: respx
 
 def test_a_body_without_end_is_not_read(http: Http, wire: respx.MockRouter) -> None:
     wire.get(f"{BASE}/x").respond(200, content=b"[" + b"1," * 2000 + b"1]")
-    with pytest.raises(VendorChanged, match="larger than 1000 bytes"):
+    with pytest.raises(VendorChanged, match="larger than 1,000 bytes"):
         http.get("/x")
 
 
 def test_a_broken_encoding_is_an_outage(http: Http, wire: respx.MockRouter) -> None:
     stream = httpx.ByteStream(b"not gzip")
     wire.get(f"{BASE}/x").mock(return_value=httpx.Response(200, stream=stream, headers={"content-encoding": "gzip"}))
-    with pytest.raises(TryAgain, match="DecodingError"):
+    with pytest.raises(TryAgain, match="a compression that cannot be undone"):
         http.get("/x")
 
 
@@ -358,7 +358,7 @@ def test_whoever_waits_for_a_place_longer_than_his_asker_sends_nothing(clock: _C
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(http.get, "/x")
         busy.wait(5)
-        with pytest.raises(TryAgain, match="not sent"):
+        with pytest.raises(TryAgain, match="nothing was sent"):
             http.get("/x")
         go_on.set()
         first.result()
@@ -392,7 +392,12 @@ def test_an_outage_is_one_line_when_it_begins_and_one_when_it_ends(
     other = Http(BASE, frame, auth=auth, limits=FAST)
     with pytest.raises(TryAgain):
         other.get("/x", params=plate)
-    assert said(caplog) == [("WARNING", "vendor.example is down: GET vendor.example: no connection")]
+    assert said(caplog) == [
+        (
+            "WARNING",
+            "vendor.example is down: no connection to vendor.example: see whether it is on, and this machine's network",
+        )
+    ]
     route.respond(200, html="<html>under maintenance</html>")
     with pytest.raises(VendorChanged):
         other.get("/x", params=plate)
@@ -466,7 +471,7 @@ def test_patience_counts_inside_an_answer_that_drips(clock: _Clock, first: bytes
     server = _Dripping(first)
     try:
         http = Http(server.url, Frame(clock, lambda _: None), limits=FAST, patience=timedelta(seconds=0.2))
-        with pytest.raises(TryAgain):
+        with pytest.raises(TryAgain, match=r"took the request and did not answer whole within 0\.2 s$"):
             http.get("/x")
     finally:
         server.close()

@@ -12,8 +12,10 @@ from typing import Any
 import boto3
 import paramiko
 import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, SSLError
 from moto import mock_aws
 
+from connectors.bucket_words import refusal
 from connectors.errors import AdminMustFix, Gone, TryAgain
 from connectors.places import Access, Place, opened
 
@@ -226,14 +228,51 @@ def test_an_unknown_kind_of_place_asks_a_person() -> None:
 
 
 def test_a_bucket_that_is_not_there_asks_a_person(bucket: None) -> None:
-    with opened("s3://no-such-bucket", Access(key_id="id", secret="k")) as here, pytest.raises(AdminMustFix):
+    with (
+        opened("s3://no-such-bucket", Access(key_id="id", secret="k")) as here,
+        pytest.raises(AdminMustFix, match="the bucket 'no-such-bucket' does not exist: see how its name"),
+    ):
         here.files("reads")
+
+
+def _answer(code: str, status: int) -> ClientError:
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "ListObjectsV2")  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize(
+    ("failed", "kind", "says"),
+    [
+        (_answer("AccessDenied", 403), AdminMustFix, "may not be used so by this key"),
+        (_answer("InvalidAccessKeyId", 403), AdminMustFix, "does not know the key id"),
+        (_answer("SignatureDoesNotMatch", 403), AdminMustFix, "the secret does not belong to the key id"),
+        (_answer("PermanentRedirect", 301), AdminMustFix, "is in another region"),
+        (_answer("Odd", 400), AdminMustFix, "is refused (400, Odd)"),
+        (_answer("InternalError", 500), TryAgain, "answers with a fault of its own"),
+        (_answer("SlowDown", 503), TryAgain, "wants fewer requests"),
+        (_answer("NoSuchKey", 404), Gone, "has no such file"),
+        (NoCredentialsError(), AdminMustFix, "needs a key id and its secret"),
+        (SSLError(endpoint_url="x", error="y"), AdminMustFix, "shows a certificate that this machine does not trust"),
+        (ConnectTimeoutError(endpoint_url="x"), TryAgain, "does not answer in time"),
+        (ValueError("Invalid endpoint: x"), AdminMustFix, "cannot be one: see how the bucket and the endpoint"),
+    ],
+)
+def test_what_a_bucket_refuses_is_told_apart(failed: Any, kind: type[Exception], says: str) -> None:
+    told = refusal(failed, "drop", "https://s3.example")
+    assert type(told) is kind
+    assert str(told).startswith("the bucket 'drop' at https://s3.example ")
+    assert says in str(told)
+
+
+def test_an_endpoint_that_is_no_address_asks_a_person() -> None:
+    access = Access(key_id="id", secret="k", endpoint_url="not an address")
+    with pytest.raises(AdminMustFix, match="cannot be one"), opened("s3://drop", access):
+        pass
 
 
 def test_an_unreachable_bucket_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     access = Access(key_id="id", secret="k", endpoint_url="http://127.0.0.1:9")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with opened(f"s3://{BUCKET}", access) as here, pytest.raises(TryAgain):
+    with opened(f"s3://{BUCKET}", access) as here, pytest.raises(TryAgain, match="cannot be reached: see the endpoint"):
         here.files("reads")
 
 
@@ -249,11 +288,11 @@ def test_a_private_key_opens_the_server(sftp: _Sftp, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("access", "says"),
     [
-        (Access(secret=PASSWORD), "host key is not set"),
-        (Access(secret=PASSWORD, host_key="nonsense"), "host key is not one"),
-        (Access(private_key="nonsense", host_key="right"), "private key"),
-        (Access(secret="wrong", host_key="right"), "AuthenticationException"),
-        (Access(secret=PASSWORD, host_key="other"), "BadHostKeyException"),
+        (Access(secret=PASSWORD), "host_key is not set"),
+        (Access(secret=PASSWORD, host_key="nonsense"), "host_key is not a host key"),
+        (Access(private_key="nonsense", host_key="right"), "private_key is none that can be read"),
+        (Access(secret="wrong", host_key="right"), "refuses the user 'hub', or the password or private key"),
+        (Access(secret=PASSWORD, host_key="other"), "shows another host key than the setting host_key holds"),
     ],
 )
 def test_a_server_that_cannot_be_trusted_or_does_not_trust_us_asks_a_person(
@@ -272,5 +311,26 @@ def test_a_server_that_cannot_be_trusted_or_does_not_trust_us_asks_a_person(
 
 def test_an_unreachable_server_is_tried_again(sftp: _Sftp) -> None:
     sftp.stop()
-    with pytest.raises(TryAgain), opened(sftp.address, Access(secret=PASSWORD, host_key=sftp.known)):
+    with (
+        pytest.raises(TryAgain, match="refuses connections at port"),
+        opened(sftp.address, Access(secret=PASSWORD, host_key=sftp.known)),
+    ):
         pass
+
+
+def test_a_port_where_no_sftp_server_answers_is_told(sftp: _Sftp) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def hang_up() -> None:
+            client, _ = other.accept()
+            client.sendall(b"220 this is FTP\r\n" * 200)
+            client.close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        address = f"sftp://hub@127.0.0.1:{other.getsockname()[1]}/drop"
+        known = sftp.known
+        with (
+            pytest.raises(TryAgain, match=r"not as an SFTP server|broke the connection off"),
+            opened(address, Access(secret=PASSWORD, host_key=known)),
+        ):
+            pass

@@ -78,8 +78,9 @@ def test_a_header_that_lacks_a_column_is_told_with_the_file_and_the_setting() ->
     assert "and 30 more" in many
 
 
-def test_a_first_line_that_is_a_read_is_told_without_a_word_of_it() -> None:
-    told = _refusal("9SYN042,2026-06-01 08:15\n9SYN043,2026-06-01 08:16\n")
+@pytest.mark.parametrize("line", ["9SYN042,2026-06-01 08:15", "SYN042,Monday", "9SYN042;Monday"])
+def test_a_first_line_that_is_a_read_is_told_without_a_word_of_it(line: str) -> None:
+    told = _refusal(f"{line}\n9SYN043,2026-06-01 08:16\n")
     assert "day.csv: its first line is a row of data" in told
     assert "SYN" not in told
 

@@ -67,12 +67,34 @@ def test_no_secret_is_in_the_store_the_record_a_log_or_a_repr(
         assert on_disk(opened, secret) == []
 
 
+def test_an_address_with_a_password_in_it_is_refused_when_it_is_given_and_opens_where_it_was_kept(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Addressed(PlainConnector.Settings):
+        base_url: str = ""
+
+    monkeypatch.setattr(PlainConnector, "Settings", Addressed)
+    inside = "https://lpr:s3cret@vendor.example"
+    with pytest.raises(Invalid, match="base_url: must hold no user and no password"):
+        opened.changes.change(actor, "feed", {"base_url": inside})
+    opened.changes.change(actor, "feed", {"base_url": "https://vendor.example"})
+    with opened.store.write() as connection:  # as versions before this rule have kept it
+        connection.execute(
+            text("UPDATE connections SET settings = replace(settings, 'https://', 'https://lpr:s3cret@')")
+        )
+    assert opened.connections.open("feed")[1].settings.base_url == inside
+    (feed / "key").write_text(NEW)
+    opened.changes.rotate(actor, "feed", {"api_key": NEW})
+    opened.changes.change(actor, "feed", {"key_ends": "2027-01-01"})
+    assert opened.connections.open("feed")[1].settings.base_url == inside
+
+
 def test_only_secrets_are_rotated_and_only_what_is_none_is_changed(opened: Hub, actor: Actor, feed: Path) -> None:
     with pytest.raises(Invalid, match="folder: is no secret"):
         opened.changes.rotate(actor, "feed", {"folder": "/"})
     with pytest.raises(Invalid, match="missing"):
         opened.changes.rotate(actor, "feed", {})
-    with pytest.raises(Invalid, match=r"api_key: is a secret: .* rotate feed"):
+    with pytest.raises(Invalid, match=r"api_key: is a secret, which is changed by .* rotate feed"):
         opened.changes.change(actor, "feed", {"api_key": NEW})
     with pytest.raises(Invalid, match="colour"):
         opened.changes.change(actor, "feed", {"colour": "red"})

@@ -297,6 +297,25 @@ def test_what_a_replay_has_kept_is_not_refused_any_more(
         ("the vendor answered 403", "right_missing", "resume"),
         ("the folder /reads does not exist", "place_missing", "resume"),
         ("the time zone is not set", "account_refused", "resume"),
+        ("vendor.example answered 401: it refuses the key, or the user and password", "key_refused", "rotate"),
+        (
+            "the SFTP server host.example refuses the user 'lpr', or the password or private key",
+            "key_refused",
+            "rotate",
+        ),
+        ("the bucket 'reads' belongs to a storage that does not know the key id", "key_refused", "rotate"),
+        (
+            "the bucket 'reads' may not be used so by this key: give its account the right to it",
+            "right_missing",
+            "resume",
+        ),
+        (
+            "the certificate that vendor.example shows is not one for it: see how it is spelled",
+            "address_refused",
+            "resume",
+        ),
+        ("vendor.example answered 400: it wants TLS: write https:// in the address", "address_refused", "resume"),
+        ("the SFTP server host.example shows another host key than host_key holds", "address_refused", "resume"),
     ],
 )
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)

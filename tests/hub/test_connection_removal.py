@@ -17,12 +17,11 @@ from alprhub.sandbox.rekor import RekorState, rekor_app
 from connectors import http
 from connectors.contract import Proof
 from connectors.errors import TryAgain
-from flows.deployments import deployments
-from flows.door import lend
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
 from hub.hotlists.lists import NewEntry
+from hub.jobs.jobs import Jobs
 from hub.retention.holds import NewHold
 from hub.search.query import Query
 from hub.wiring import Hub
@@ -43,9 +42,8 @@ def row_of(hub: Hub, name: str) -> Any:
         return connection.execute(text("SELECT * FROM connections WHERE name = :name"), {"name": name}).one()
 
 
-def deployed(hub: Hub) -> set[str]:
-    with lend(hub):
-        return {one.parameters["connection"] for one in deployments() if "connection" in one.parameters}
+def scheduled(hub: Hub) -> set[str]:
+    return {task.subject for task in Jobs(hub, "tests").due("sync")}
 
 
 def events(hub: Hub, action: str = "connections.remove") -> list[tuple[str, str | None]]:
@@ -94,7 +92,7 @@ def rekor(opened: Hub, actor: Actor, world: World, clock: SetClock) -> Iterator[
 def test_flock_keeps_no_subscription_and_no_list_and_the_hub_no_secret_and_no_schedule(
     opened: Hub, actor: Actor, flock: FlockState
 ) -> None:
-    assert "flock" in deployed(opened)
+    assert "flock" in scheduled(opened)
     told = remove(opened, actor, "flock")
     assert (flock.subscriptions, flock.hotlists) == ({}, {})
     assert told["subscriptions"] == {"found": ["s-on", "s-off"], "left": 0, "proved": True, "error": None}
@@ -106,7 +104,7 @@ def test_flock_keeps_no_subscription_and_no_list_and_the_hub_no_secret_and_no_sc
     assert (row.state, bytes(row.sealed), row.settings, row.sealed_key, row.every_seconds) == (
         "removed", b"", "{}", "", None,
     )  # fmt: skip
-    assert deployed(opened) == set()
+    assert scheduled(opened) == set()
     assert events(opened) == [
         ("asked", None), ("step", "subscriptions"), ("step", "hot_lists"), ("step", "reads"), ("done", None),
     ]  # fmt: skip
@@ -231,7 +229,7 @@ def test_a_vendor_that_is_down_stops_the_removal_which_goes_on_where_it_stopped(
     with pytest.raises(Conflict, match=r"stopped at its hot list 'felony'.*--force"):
         remove(opened, actor, "rekor")
     assert (row_of(opened, "rekor").state, len(state.lists)) == ("removing", 2)
-    with pytest.raises(Conflict, match="is removing"):
+    with pytest.raises(Conflict, match="is being removed"):
         opened.sync.run(actor, "rekor")
     for act in (opened.connections.resume, opened.connections.pause):
         with pytest.raises(Conflict, match="is being removed"):
@@ -291,7 +289,10 @@ def test_secrets_that_do_not_open_are_no_reason_to_keep_a_connection(opened: Hub
 
 def test_a_removal_waits_for_a_run_that_is_under_way(opened: Hub, actor: Actor, feed: Path) -> None:
     ident = row_of(opened, "feed").id
-    with opened.store.lease(f"sync-{ident}"), pytest.raises(Conflict, match="already running"):
+    with (
+        opened.store.lease(f"sync-{ident}"),
+        pytest.raises(Conflict, match="feed is being synced by another process since"),
+    ):
         remove(opened, actor)
     assert row_of(opened, "feed").state == "active"
     remove(opened, actor)

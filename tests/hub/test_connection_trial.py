@@ -121,9 +121,7 @@ def test_a_fault_of_the_connector_is_a_refusal_like_any_other(
     write_page(feed, 1, [record(1, "9SYN001", AT)])
     monkeypatch.setattr(PlainConnector, "read_of", lambda self, record: 1 // 0)
     trial = opened.trials.run(actor, "feed")
-    assert Counter(one.reason for one in trial.refused) == {
-        "could not be parsed: ZeroDivisionError in the connector": 1
-    }
+    assert Counter(one.reason for one in trial.refused) == {"could not be parsed: its connector has a defect": 1}
 
 
 def test_it_goes_by_the_policy_in_force_and_by_what_runs_have_covered_as_a_run_does(

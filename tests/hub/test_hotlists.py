@@ -162,9 +162,9 @@ def test_a_file_of_entries_is_read_with_everybodys_column_names(opened: Hub) -> 
 @pytest.mark.parametrize(
     ("csv", "complaint"),
     [
-        ("", "file: is empty"),
-        ("state,reason\nCA,stolen\n", "no column is called plate"),
-        ("plate,state\n7ZZZ001\n", "line 2: has 1 cells, the header has 2"),
+        ("", "the file is empty"),
+        ("state,reason\nCA,stolen\n", "the file has no column for plates: its line 1"),
+        ("plate,state\n7ZZZ001\n", "line 2: has 1 cell, and the first line names 2 columns"),
         ("plate,state\n7ZZZ001,Atlantis\n", "line 2: state"),
         ("plate,alert\n7ZZZ001,loud\n", "line 2: alert"),
         ("plate,expires\n7ZZZ001,soon\n", "line 2: expires"),

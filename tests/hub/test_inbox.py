@@ -114,7 +114,7 @@ def test_a_fault_of_a_connector_costs_no_push(
         patch.setattr(PlainConnector, broken, lambda *_: 1 / 0)
         assert inbox.keep().quarantined == 1
     [group] = opened.quarantine.groups(actor)
-    assert "ZeroDivisionError in the connector" in group.reason
+    assert "its connector has a defect" in group.reason
     assert opened.quarantine.replay(actor, "feed").stored == 1
 
 

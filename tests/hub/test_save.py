@@ -133,7 +133,10 @@ def test_an_error_in_the_middle_of_a_page_leaves_nothing_of_it(
 
 def test_two_runs_of_one_connection_never_overlap(opened: Hub, actor: Actor, feed: Path) -> None:
     account, _ = opened.connections.open("feed")
-    with opened.store.lease(f"sync-{account.id}"), pytest.raises(Conflict, match="already running"):
+    with (
+        opened.store.lease(f"sync-{account.id}"),
+        pytest.raises(Conflict, match=r"feed is being synced by another process since .* P[SD]T; try again"),
+    ):
         opened.sync.run(actor, "feed")
     assert opened.sync.run(actor, "feed").pulled == 0
 

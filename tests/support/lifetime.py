@@ -23,8 +23,8 @@ from sqlalchemy import text
 import hub.connections.accounts as accounts
 from connectors.contract import Document, Lookup, Page, Record, Request
 from flows.door import lend
-from flows.purge import purge
 from flows.sync import sync
+from flows.upkeep import purge
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
@@ -138,7 +138,7 @@ def fill(hub: Hub, folder: Path) -> dict[str, Any]:
     hub.hotlists.load(ACTOR, "wanted", [NewEntry(LISTED, "stolen", "26-1", "US-CA")])
     write_feed(folder / "feed")
     trial = hub.trials.run(ACTOR, "feed", MAY - timedelta(days=1), NOW)
-    told = {"tried": trial.fresh, "synced": sync("feed", since=MAY - timedelta(days=1))}
+    told = {"tried": trial.fresh, "synced": sync(["feed"], since=MAY - timedelta(days=1))}
     receive(hub)
     accounts.connector = _known(Mended)
     told["replayed"] = hub.quarantine.replay(ACTOR).stored
@@ -181,7 +181,7 @@ def main(folder: Path, settings: dict[str, Any]) -> None:
         for page in (folder / "feed").iterdir():
             page.unlink()  # the vendor tells of it once
         write_page(folder / "feed", 3, many(LIVING, (THEN - timedelta(hours=1),)))
-        told["living"] = sync("feed")["stored"]
+        told["living"] = sync(["feed"])["stored"]
         pause("filled", told=told, payloads=payloads(hub))
         clock.advance(LATER - THEN)
         purged = purge()

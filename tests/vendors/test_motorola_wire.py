@@ -217,7 +217,7 @@ def test_what_is_wrong_with_one_file_is_raised_after_the_others_were_taken(
     walk = _made(tmp_path).pull(Window(WORLD_NOW, WORLD_NOW))
     first = next(walk)
     assert len(first.records) == 10
-    with pytest.raises(AdminMustFix, match=r"c\.csv is larger"):
+    with pytest.raises(AdminMustFix, match=r"c\.csv' is larger"):
         list(walk)
 
 

@@ -258,7 +258,11 @@ def test_repeats_and_bad_records_lose_nothing(vendor: Any, world: World, clock: 
         ),
         (httpx.Response(200, json={"error": {"code": "9SYN001"}}), VendorChanged, "without a code"),
         (httpx.Response(200, json={"error": "9SYN001"}), VendorChanged, "without a code"),
-        (httpx.Response(401, json={"error": {"code": "UNAUTHORIZED", "message": "no"}}), AdminMustFix, "401: no"),
+        (
+            httpx.Response(401, json={"error": {"code": "UNAUTHORIZED", "message": "no"}}),
+            AdminMustFix,
+            r"401: it refuses the key, or the user and password \(no\)",
+        ),
         (httpx.Response(404, json={"error": {"code": "NOT_FOUND", "message": "no"}}), VendorChanged, "404"),
         (httpx.Response(200, json={"metadata": {"page_count": 1}}), VendorChanged, "no results"),
         (httpx.Response(200, json={"metadata": {"page_count": "x"}, "results": []}), VendorChanged, "page_count"),

@@ -20,7 +20,7 @@ from alprhub.cli.connections.given import (
 from alprhub.cli.connections.needs import ask_again, ask_missing, demand_zone, show_needs
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from connectors.contract import Connector
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, sentence
 from hub.audit.record import Actor
 from hub.connections.accounts import ours
 from hub.connections.secrets import refused, validated
@@ -83,13 +83,15 @@ def _with_a_person(hub: Hub, name: str, kind: type[Connector[Any]], values: dict
         try:
             validated(kind, values)
         except Invalid as wrong:
+            if not (names := refused(kind, values)):
+                raise  # it is of no setting alone, so there is none to ask for again
             console.print(str(wrong), style="yellow")
-            ask_again(kind, values, refused(kind, values), zone)
+            ask_again(kind, values, names, zone)
             continue
         try:
             return hub.connections.add(Actor.of_process(), name, kind.info.key, values, agency=agency)
         except ConnectorError as failed:
-            console.print(f"It does not work so: {failed}", style="yellow")
+            console.print(f"It does not work so: {sentence(failed)}", style="yellow")
             answer = str(typer.prompt("Which settings shall be asked again? Enter gives up", default=""))
             again = tuple(answer.replace(",", " ").split())
             if not again:

@@ -1,16 +1,20 @@
 """Settings as people give them: on the command line, in a file, or when they are asked."""
 
+import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
+from alprhub.cli.files import content
 from connectors.contract import Connector
+from connectors.file_words import refusal
 from hub.connections.secrets import secret_names
-from hub.errors import Invalid
+from hub.errors import Faults, Invalid
 
+_EXAMPLE: Final = '{"name": "value"}'
 Name = Annotated[str, typer.Argument(help="The connection's name.")]
 Given = Annotated[
     list[str] | None, typer.Option("--set", help="A setting, as name=value or name=@FILE; may be repeated.")
@@ -38,19 +42,22 @@ def read_settings(
     """
     if str(file) == str(secrets) == "-":
         raise Invalid("--settings - and --secrets -: standard input can be only one of them")
-    values = _document(file, "settings") if file is not None else {}
+    values = _document(file) if file is not None else {}
     if secrets is not None:
-        hidden = _document(secrets, "secrets")
+        hidden = _document(secrets)
         known = secret_names(kind) if kind is not None else tuple(hidden)
         if other := [name for name in hidden if name not in known]:
             told = f"is no secret of {kind.info.key}" if kind is not None else "is no secret"
             raise Invalid(f"secrets: {other[0]} {told}, which has {', '.join(known) or 'none'}; give it with --set")
         values |= hidden
-    for item in given or []:
-        name, equals, value = item.partition("=")
-        if not equals:
-            raise Invalid(f"--set {item.split()[0] if item.split() else item!r}: write it as name=value")
-        values[name.strip()] = _value(value)
+    wrong = [
+        number for number, item in enumerate(given or (), 1) if not item.partition("=")[0].strip() or "=" not in item
+    ]
+    if wrong:  # not quoted: it may be a secret that lost its name
+        raise Faults("", [f"--set number {number}: write it as name=value" for number in wrong])
+    for item in given or ():
+        name, _, value = item.partition("=")
+        values[name.strip()] = _value(name.strip(), value)
     return values
 
 
@@ -69,27 +76,35 @@ def warn_of_exposed(kind: type[Connector[Any]], given: list[str] | None, name: s
         )
 
 
-def _document(file: Path, what: str) -> dict[str, Any]:
-    where = "standard input" if str(file) == "-" else str(file)
+def _document(file: Path) -> dict[str, Any]:
+    """The settings of a JSON document; raises `NotFound`, or `Invalid` with the line where it stops being one."""
+    where = "standard input" if str(file) == "-" else f"the file {str(file)!r}"
     try:
-        body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as wrong:
-        raise Invalid(f"{what}: {where}: {wrong.strerror or 'cannot be read'}") from None
-    try:
-        return msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Invalid(f'{what}: {where} is no JSON object such as {{"name": "value"}}') from None
+        values = json.loads(content(file).decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Invalid(f"{where} is not UTF-8 text: save it as UTF-8") from None
+    except json.JSONDecodeError as wrong:
+        raise Invalid(
+            f"{where} is not JSON: line {wrong.lineno}, column {wrong.colno}; it must look like {_EXAMPLE}"
+        ) from None
+    except RecursionError:
+        raise Invalid(f"{where} is nested too deeply for settings; it must look like {_EXAMPLE}") from None
+    if not isinstance(values, dict):
+        raise Invalid(f"{where} holds no object of settings; it must look like {_EXAMPLE}")
+    return values
 
 
-def _value(text: str) -> Any:
+def _value(name: str, text: str) -> Any:
     """JSON objects and lists as such, everything else as text: pydantic knows what the field wants."""
     if text.startswith("@"):
         try:
             text = Path(text[1:]).read_text("utf-8").strip()
         except (FileNotFoundError, IsADirectoryError):
             pass  # a password may begin so too
-        except (OSError, ValueError):
-            raise Invalid("--set: the file that is named behind @ cannot be read as text") from None
+        except OSError as failed:
+            raise Invalid(f"{name}: {refusal(failed)}") from None
+        except ValueError:
+            raise Invalid(f"{name}: the file that is named behind the @ is not UTF-8 text") from None
     if text[:1] in "[{" and text:
         try:
             return msgspec.json.decode(text)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alprhub.cli import moments
+from alprhub.cli import files, moments
 from alprhub.cli.connections.given import Name
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
@@ -72,9 +72,9 @@ def diagnostics(
 ) -> None:
     """Write a ZIP file for whoever helps: settings, runs and errors, without secrets and plates."""
     with failures(), open_hub() as hub:
+        files.must_be_new(out)
         bundle = hub.diagnostics.bundle(Actor.of_process(), name)
-        with out.open("xb") as file:
-            file.write(bundle)
+        files.put(out, bundle)
         console.print(
             f"{out}: {len(bundle):,} bytes. Secrets, known plates and what looks like one are struck out; what looks"
             " like none may be left: look through it before you send it"

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from alprhub.cli import files
 from alprhub.cli.connections.given import Name
 from alprhub.cli.output import AsJson, console, failures, print_json
 from hub.audit.record import Actor
@@ -47,8 +48,7 @@ def certificate(
         if out is None:
             print_json(done)
             return
-        with out.open("xb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(done), indent=2))
+        files.put(out, msgspec.json.format(msgspec.json.encode(done), indent=2))
         console.print(f"{out}: {done['sha256']}")
 
 

@@ -31,7 +31,7 @@ def test_ages_are_told_by_rule_and_clause(run: Any, filled: Any) -> None:
 def test_what_should_be_gone_ends_the_report_with_one(run: Any, filled: Any, sql: Any) -> None:
     sql("UPDATE reads SET expires_at = 1")
     told = run("retention", "ages", "--json")
-    assert told.code == 1
+    assert told.code == 78
     (late,) = told.json()["violations"]
     assert late["kind"] == "unpurged"
     assert late["late_seconds"] > 0
@@ -56,7 +56,7 @@ def test_everything_adds_up_until_a_read_is_gone(run: Any, filled: Any, sql: Any
     assert day["stored"] == day["visible"] > 0
     sql("DELETE FROM reads WHERE id = (SELECT min(id) FROM reads)")
     wrong = run("retention", "reconcile", "--json")
-    assert wrong.code == 1
+    assert wrong.code == 78
     assert "1 stored reads are gone" in wrong.json()[0]["said"]
 
 

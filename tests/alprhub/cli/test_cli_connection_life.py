@@ -153,7 +153,7 @@ def test_a_bundle_is_written_once(run: Any, filled: Any, tmp_path: Path) -> None
         whole = b"".join(bundle.read(name) for name in bundle.namelist()).decode()
     assert SECRET not in whole
     assert "9SYN00" not in whole
-    assert run("connections", "diagnostics", "drop", "--out", out).code == 78
+    assert run("connections", "diagnostics", "drop", "--out", out).code == 65
 
 
 def test_an_account_is_removed_with_a_certificate(run: Any, filled: Any, tmp_path: Path, sql: Any) -> None:
@@ -329,7 +329,7 @@ def test_reads_end_at_once_by_their_corrected_time_only_where_that_is_meant(run:
     run("sync", "drop")
     run("connections", "change", "drop", "--set=zone=Asia/Tokyo")
     done = run("connections", "reparse", "drop")
-    assert (done.code, done.out) == (75, "")
+    assert (done.code, done.out) == (65, "")
     assert "1 read of drop would expire at once" in done.err
     assert "over at once by their corrected time: 1" in run("connections", "reparse", "drop", "--yes").out
     assert run("purge", "--json").json()["purged"] == {"drop": 1}

@@ -96,8 +96,8 @@ def test_a_setting_that_parsing_needs_can_be_given(run: Any, tmp_path: Path) -> 
     ("words", "code", "named"),
     [
         (["atlantis", "file"], 66, "atlantis"),
-        (["rekor", "missing"], 65, "missing"),
-        (["rekor", "."], 65, "directory"),
+        (["rekor", "missing"], 66, "the file 'missing' is not there"),
+        (["rekor", "."], 65, "is a folder"),
         (["rekor", "file", "--set=zone=Atlantis"], 65, "zone"),
         (["rekor", "file", "--set=zoen=UTC"], 65, "zoen"),
         (["rekor", "file", "--set=zone"], 65, "name=value"),

@@ -102,10 +102,12 @@ def test_a_file_that_exists_and_a_folder_that_does_not_are_told_as_out(run: Any,
     out = tmp_path / "reads.csv"
     out.write_text("another's")
     done = run("export", "9SYN*", *WHY, "--out", out)
-    assert (done.code, done.out, done.err) == (65, "", "out: reads.csv exists\n")
+    there = f"the file {str(out)!r} is there already, and nothing is written over: name another, or remove it\n"
+    assert (done.code, done.out, done.err) == (65, "", there)
     assert out.read_text() == "another's"
     done = run("export", "9SYN*", *WHY, "--out", tmp_path / "missing" / "reads.csv")
-    assert (done.code, done.out, done.err) == (65, "", "out: No such file or directory\n")
+    missing = f"the folder {str(tmp_path / 'missing')!r} for 'reads.csv' is not there: make it, or name another\n"
+    assert (done.code, done.out, done.err) == (65, "", missing)
     assert run("export", "9SYN*", *WHY).code == 2
 
 

@@ -33,13 +33,13 @@ def test_an_import_counts_what_changed(run: Any, wanted: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "named"),
     [
-        (b"", "file: is empty"),
-        (b"\x00\xff\xfe\x80", "utf-8"),
-        (b"9SYN001,CA,stolen,26-1\n", "no column is called plate"),
+        (b"", "bad.csv' is empty"),
+        (b"\x00\xff\xfe\x80", "is not UTF-8 text (line 1)"),
+        (b"9SYN001,CA,stolen,26-1\n", "has no column for plates: its line 1"),
         (b"plate\n9SYN001\n", "line 2: reason"),
         (b"plate,reason,case\n9SYN0*,stolen,26-1\n", "line 2: plate"),
         (b"plate,reason,case\n9SYN001,stolen\n", "line 2: has 2 cells"),
-        (b"plate,reason,case\n9SYN001," + b"x" * 200_000 + b",26-1\n", "field larger than"),
+        (b"plate,reason,case\n9SYN001," + b"x" * 200_000 + b",26-1\n", "is not the CSV that it should be"),
         (b"plate,state,reason,case\n9SYN001,Atlantis,stolen,26-1\n", "line 2: state"),
     ],
 )
@@ -54,11 +54,43 @@ def test_a_file_that_cannot_be_used_says_where_and_changes_nothing(
     assert sql("SELECT count(*) FROM hotlist_entries") == [(0,)]
 
 
-@pytest.mark.parametrize("name", ["missing.csv", "."])
-def test_a_file_that_cannot_be_opened_is_named(run: Any, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "code"), [("missing.csv", 66), (".", 65)])
+def test_a_file_that_cannot_be_opened_is_named(run: Any, tmp_path: Path, name: str, code: int) -> None:
     done = run("hotlists", "import", "wanted", tmp_path / name)
-    assert (done.code, done.out) == (65, "")
+    assert (done.code, done.out) == (code, "")
     assert str(tmp_path) in done.err
+
+
+def test_everything_that_is_wrong_in_a_file_is_told_at_once_and_the_rest_counted(run: Any, tmp_path: Path) -> None:
+    rows = ["9SYN0*,CA,soon,loud", ",Atlantis,,", "9SYN001,CA", *[",CA,," for _ in range(50)]]
+    (tmp_path / "bad.csv").write_text("plate,state,expires,alert\n" + "\n".join(rows))
+    done = run("hotlists", "import", "wanted", tmp_path / "bad.csv", "--reason=stolen", "--case=26-1")
+    first, *faults = done.err.splitlines()
+    assert first == f"the file {str(tmp_path / 'bad.csv')!r} cannot be imported, and nothing of it was:"
+    assert faults[:6] == [
+        "  line 2: plate: is a pattern (it holds one of ? * % _), and a hot list takes whole plates only",
+        "  line 2: alert: 'loud' is none of low, medium and high (or yellow, orange and red)",
+        "  line 2: expires: 'soon' is not an ISO 8601 time; write it as 2026-12-31 or 2026-12-31T17:00",
+        "  line 3: plate: is missing",
+        "  line 3: state: 'Atlantis' is no state that is known here; write it as CA or California",
+        "  line 4: has 2 cells, and the first line names 4 columns: put quotes around what holds a comma",
+    ]
+    assert faults[-1] == "  and 36 more"
+    assert len(faults) == 21
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        ("plate;state;reason\n", "It looks as if ; or a tab stood between the columns"),
+        ("plate,plate number,reason\n", "has two columns for plate in its line 1"),
+    ],
+)
+def test_a_header_that_leaves_doubt_is_refused(run: Any, tmp_path: Path, header: str, says: str) -> None:
+    (tmp_path / "bad.csv").write_text(header)
+    done = run("hotlists", "import", "wanted", tmp_path / "bad.csv")
+    assert done.code == 65
+    assert says in done.err
 
 
 def test_a_list_goes_out_and_is_called_arrived_only_when_it_is_proved(run: Any, wanted: Path, joined: Any) -> None:
@@ -97,7 +129,7 @@ def test_a_plate_is_withdrawn_at_once_and_the_removal_is_proved(run: Any, wanted
     [
         (["publish", "nobody's"], 66, "nobody's"),
         (["verify", "wanted", "--connection", "nobody"], 66, "nobody"),
-        (["withdraw", "wanted", "8SYN001", "--reason=recovered"], 66, "no such entry"),
+        (["withdraw", "wanted", "8SYN001", "--reason=recovered"], 66, "has no entry in force for that plate"),
         (["withdraw", "wanted", "9SYN001", "--reason="], 65, "reason"),
         (["withdraw", "wanted", "9SYN001", "--reason=x", "--state=Atlantis"], 65, "state"),
     ],

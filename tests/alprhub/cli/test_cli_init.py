@@ -69,7 +69,7 @@ def test_a_name_is_corrected_in_connections_too_and_only_where_that_is_said(
     settings = [one for one in drop.settings if not one.startswith("--agency")]
     assert run("connections", "add", "drop", "motorola", *settings, "--agency=Marisol Beach PD").code == 0
     done = run("init", "--agency", "Marisol Shores PD")
-    assert (done.code, done.err) == (75, "this is the hub of 'Marisol Beach PD': to correct the name, add --rename\n")
+    assert (done.code, done.err) == (65, "this is the hub of 'Marisol Beach PD': to correct the name, add --rename\n")
     assert "Marisol Shores PD" in run("init", "--agency", "Marisol Shores PD", "--rename").out
     assert sql("SELECT agency FROM connections") == [("Marisol Shores PD",)]
     assert ("agency.rename",) in sql("SELECT action FROM audit_events")
@@ -94,7 +94,7 @@ def test_a_person_is_asked_and_sees_every_policy_in_a_line(
     monkeypatch.setenv("TZ", "America/Los_Angeles")
     done = run("init", stdin="Marisol Beach PD\natlantis\nwestminster\nlong-beach\nLos Angeles\n\n")
     assert done.code == 0, done.err
-    assert "no policy profile is called 'atlantis'" in done.out, "and it is asked again"
+    assert "there is no policy profile called 'atlantis'" in done.out, "and it is asked again"
     assert "did you mean America/Los_Angeles?" in done.out
     assert (
         "hermosa-beach: Hermosa Beach Police Department, policy 429, America/Los_Angeles; reads live 30 days"

@@ -25,7 +25,7 @@ def test_a_test_goes_by_every_way_and_says_what_came_of_it(run: Any, monkeypatch
 def test_without_a_way_out_a_test_says_which_settings_make_one(run: Any) -> None:
     done = run("notices", "test")
     assert done.code == 78
-    assert "set ALPRHUB_NOTICE_EMAIL_TO, ALPRHUB_NOTICE_WEBHOOK_URL or ALPRHUB_NOTICE_SYSLOG" in done.out
+    assert "set ALPRHUB_NOTICE_EMAIL_TO, ALPRHUB_NOTICE_WEBHOOK_URL or ALPRHUB_NOTICE_SYSLOG" in done.err
     assert run("notices", "test", "--json").json() == []
 
 

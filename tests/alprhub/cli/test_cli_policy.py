@@ -104,9 +104,9 @@ def test_a_contract_from_a_file_brings_its_own_terms(run: Run, tmp_path: Path) -
             "ca-westminster-pd does not say how long own reads of flock may be kept at most",
         ),
         (("--profile", "hermosa-beach", "--held"), 66, "does not ask for an explanation"),
-        (("--profile", "atlantis"), 66, "no policy profile is called 'atlantis'"),
+        (("--profile", "atlantis"), 66, "there is no policy profile called 'atlantis'; there are: hayward"),
         (("--received-at", "soon"), 65, "received-at"),
-        (("--contract", "/nowhere.yaml"), 65, "/nowhere.yaml: No such file"),
+        (("--contract", "/nowhere.yaml"), 66, "the file '/nowhere.yaml' is not there"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_one_line(run: Run, words: tuple[str, ...], code: int, told: str) -> None:

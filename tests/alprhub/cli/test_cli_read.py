@@ -67,5 +67,5 @@ def test_an_empty_folder_has_no_plates(run: Any, tmp_path: Path) -> None:
 
 def test_a_path_that_is_not_there_is_named(run: Any, tmp_path: Path) -> None:
     done = run("read", tmp_path / "missing.jpg", "--json")
-    assert (done.code, done.out) == (65, "")
-    assert done.err == f"{tmp_path / 'missing.jpg'}: there is no such file or folder\n"
+    assert (done.code, done.out) == (66, "")
+    assert done.err == f"the file or folder {str(tmp_path / 'missing.jpg')!r} is not there\n"

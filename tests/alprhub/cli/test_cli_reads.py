@@ -100,7 +100,11 @@ def test_a_search_that_names_nothing_is_refused(run: Any, filled: Any, words: tu
 def test_words_that_are_no_text_are_refused(store: Path) -> None:
     command = [os.fsencode(Path(sys.executable).with_name("alprhub")), b"search", b"\xff", *map(os.fsencode, WHY)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (65, "", "an argument is not UTF-8\n")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        65,
+        "",
+        "an argument is not UTF-8: type it again in a terminal that is set to UTF-8\n",
+    )
 
 
 def test_what_has_expired_is_not_found_and_then_purged(run: Any, filled: Any, sql: Any) -> None:

@@ -10,7 +10,7 @@ from plain import record, write_page
 from sqlalchemy import text
 
 from flows.door import lend
-from flows.holds import holds as flow
+from flows.upkeep import holds as flow
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Invalid, NotFound, PolicyRefused
@@ -76,7 +76,7 @@ def test_a_case_keeps_its_reads_until_the_statute_of_limitations_and_then_the_ho
     assert len(hub.holds.reads(ACTOR, hold.id, why(hub)).rows) == 1
     to(clock, "2029-06-01T07:00:00Z")
     with lend(hub):
-        told = flow.fn()
+        told = flow.fn().data
     assert (told["ended"], told["let_go"]) == (1, 1)
     assert hub.holds.get(hold.id).released_because == "the time for prosecution is over"
     assert hub.retention.purge(ACTOR) == {"feed": 1}

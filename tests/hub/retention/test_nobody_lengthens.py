@@ -82,6 +82,7 @@ CALLS: dict[str, Call] = {
     "sync.run": lambda it: it.hub.sync.run(ACTOR, "feed", CAPTURED - DAY),
     "sync.backfill": lambda it: it.hub.sync.backfill(ACTOR, "feed", CAPTURED - DAY, CAPTURED + DAY),
     "gaps.find": lambda it: it.hub.gaps.find(ACTOR),
+    "reparse.run": lambda it: it.hub.reparse.run(ACTOR, "feed"),
     "quarantine.replay": lambda it: it.hub.quarantine.replay(ACTOR),
     "pictures.fetch": lambda it: it.hub.pictures.fetch(it.hub.connections.open("feed")[1], 1),
     "pictures_due.run": lambda it: it.hub.pictures_due.run(),
@@ -128,16 +129,16 @@ ELSEWHERE = {
     "pictures.beside": "pictures.fetch beside a sync.run",
 }  # fmt: skip
 LOOKING = {
-    "connections": {"kind", "list", "open"}, "changes": {"preview", "secrets_of"}, "pausing": {"cost"},
+    "connections": {"free", "kind", "list", "open"}, "changes": {"preview", "secrets_of"}, "pausing": {"cost"},
     "health": {"all", "around", "of"}, "removals": {"certificate"}, "cameras": {"list"},
-    "hotlists": {"in_force", "names", "watched"}, "search": {"covered"}, "intake": {"look"}, "sync": {"window"},
-    "quarantine": {"groups", "show"},
+    "hotlists": {"changes", "in_force", "names", "watched"}, "search": {"covered"}, "intake": {"look"},
+    "sync": {"window"}, "quarantine": {"groups", "show"},
     "analysis": {"co_travel", "pattern", "scenes", "timeline"}, "retention": {"preview"}, "ages": {"report"},
     "calendar": {"next"}, "reconciliation": {"run"}, "canaries": {"known"}, "certificates": {"list", "verify"},
     "handover": {"overdue", "waiting"}, "activate": {"preview"}, "recompute": {"effect"},
     "holds": {"bookings", "get", "list", "reads"}, "reviews": {"due"}, "orders": {"file", "list"},
     "notices": {"list", "waiting"},
-    "standing": {"too_long"},
+    "standing": {"too_long"}, "one": {"picture", "show"}, "reparse": {"preview"}, "showing": {"of"},
 }  # fmt: skip
 BELOW = {"settings", "clock", "store", "images", "profile", "audit", "asking"}
 """What services stand on; nobody reaches a read's end through these but the services."""

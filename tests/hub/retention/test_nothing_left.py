@@ -260,7 +260,7 @@ def _is_everywhere(marks: Marks, life: Life) -> None:
         assert "many" in marks.found({"pg_statistic": places["dump"]["pg_statistic"]})
         assert all(len(where) == 2 for where in pictures.values())
     # The right places are looked at, and nobody has told them anything that would have to be purged.
-    assert any(b"sync-feed" in content for content in places["prefect"].values())
+    assert any(b'"feed"' in content for content in places["prefect"].values())
     assert all(word in places["logs"]["hub.log"] for word in (b"INSERT INTO", b"hidden due to hide_parameters"))
     for kind in ("prefect", "logs"):
         assert marks.found(places[kind]) == {}

@@ -1,0 +1,97 @@
+"""What a database refused, told as what a person can do about it."""
+
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+
+from hub.settings import HubSettings
+
+TRY_AGAIN: Final = 75
+BROKEN: Final = 70
+ADMIN: Final = 78
+
+_SQLITE: Final = (
+    (
+        "is locked",
+        TRY_AGAIN,
+        "is held by another program (a backup, a viewer, a long import); try again when it is done",
+    ),
+    ("disk is full", ADMIN, "finds no room: the disk is full. Nothing was kept half; free some room and repeat it"),
+    ("unable to open", ADMIN, "cannot be opened: see who owns the file and its folder, and whether its disk is there"),
+    ("readonly", ADMIN, "may only be read by the user who runs this: see who owns the file and its folder"),
+    ("not a database", BROKEN, "is no database: move the file away and put the last backup in its place"),
+    ("malformed", BROKEN, "is damaged: stop every alprhub, keep the file, and put the last backup in its place"),
+    ("i/o error", ADMIN, "cannot be read or written: the disk gives errors"),
+)
+_POSTGRESQL: Final = (
+    ("password authentication", ADMIN, "refuses the user or the password in ALPRHUB_DATABASE_URL"),
+    ("no pg_hba", ADMIN, "lets nobody in from this machine: its pg_hba.conf has no line for it"),
+    ("resolve", ADMIN, "has a host name that nobody knows: mend ALPRHUB_DATABASE_URL"),
+    ("translate host", ADMIN, "has a host name that nobody knows: mend ALPRHUB_DATABASE_URL"),
+    ("role", ADMIN, "does not know the user in ALPRHUB_DATABASE_URL"),
+    ("does not exist", ADMIN, "has no database of that name: make it with createdb, or mend ALPRHUB_DATABASE_URL"),
+    ("ssl", ADMIN, "and this machine do not agree on TLS: see sslmode in ALPRHUB_DATABASE_URL"),
+    (
+        "refused",
+        TRY_AGAIN,
+        "does not answer: nothing listens there. Start it, or mend ALPRHUB_DATABASE_URL, and try again",
+    ),
+    ("timeout", TRY_AGAIN, "does not answer in time: see whether it is on and no firewall is between; then try again"),
+    (
+        "timed out",
+        TRY_AGAIN,
+        "does not answer in time: see whether it is on and no firewall is between; then try again",
+    ),
+)
+_LOST: Final = "broke off: it was stopped, or the network was. What was not finished is undone; try again"
+_STATES: Final = {
+    "28P01": (ADMIN, "refuses the user or the password in ALPRHUB_DATABASE_URL"),
+    "28000": (ADMIN, "refuses the user in ALPRHUB_DATABASE_URL"),
+    "3D000": (ADMIN, "has no database of that name: make it with createdb, or mend ALPRHUB_DATABASE_URL"),
+    "42501": (ADMIN, "does not give its user the right to do this: the user must own the database"),
+    "53100": (ADMIN, "finds no room: its disk is full. Nothing was kept half; free some room and repeat it"),
+    "53300": (TRY_AGAIN, "takes no more connections now; try again, or raise its max_connections"),
+    "57P03": (TRY_AGAIN, "is starting or stopping; try again"),
+    "57014": (TRY_AGAIN, "gave this up: it took longer than the server allows; try again"),
+    "55P03": (TRY_AGAIN, "is busy with another change; try again"),
+    "40001": (TRY_AGAIN, "is busy with another change; try again"),
+    "40P01": (TRY_AGAIN, "is busy with another change; try again"),
+    "25006": (ADMIN, "may only be read: it is a standby, or was set so"),
+    "XX001": (BROKEN, "is damaged: stop every alprhub and restore the last backup"),
+}
+
+
+def refusal(failed: DBAPIError | NoConnectionLeft) -> tuple[str, int] | None:
+    """One sentence on a database's refusal, and the exit code; None where the statement itself is at fault: ours."""
+    settings = HubSettings()
+    if isinstance(failed, NoConnectionLeft):
+        return f"{_named(settings)} has no connection left for this; try again", TRY_AGAIN
+    text = str(failed.orig).lower()
+    if settings.url().startswith("sqlite"):
+        return next((_said(settings, code, told) for mark, code, told in _SQLITE if mark in text), None)
+    state = getattr(failed.orig, "sqlstate", None)
+    if state in _STATES:
+        return _said(settings, *_STATES[state])
+    if failed.connection_invalidated or str(state).startswith(("57P", "08")):
+        return _said(settings, TRY_AGAIN, _LOST)
+    if state is None and failed.statement is None:
+        found = next((_said(settings, code, told) for mark, code, told in _POSTGRESQL if mark in text), None)
+        return found or _said(settings, TRY_AGAIN, "cannot be reached; see whether it is on, and try again")
+    return None
+
+
+def _said(settings: HubSettings, code: int, told: str) -> tuple[str, int]:
+    return f"{_named(settings)} {told}", code
+
+
+def _named(settings: HubSettings) -> str:
+    """The database by its name: a file, or a server's host and port without user and password."""
+    if settings.database_url is None:
+        return f"the database {str(settings.data / 'alprhub.sqlite3')!r}"
+    from sqlalchemy import make_url
+
+    url = make_url(settings.url())
+    if url.get_backend_name() == "sqlite":
+        return f"the database {url.database!r}"
+    return f"the database server {url.host or 'localhost'}:{url.port or 5432} ({url.database or 'no name'})"

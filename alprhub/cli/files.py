@@ -1,0 +1,55 @@
+"""Files that a person names on the command line: read whole, or made where there was none."""
+
+import sys
+from pathlib import Path
+
+from connectors.file_words import FULL, refusal
+from hub.errors import AdminMustAct, Invalid, NotFound
+
+
+def content(file: Path) -> bytes:
+    """The bytes of a file, or of standard input for a hyphen; raises `NotFound` or `Invalid` naming the file."""
+    if str(file) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except FileNotFoundError as failed:
+        raise NotFound(refusal(failed, file)) from None
+    except (OSError, ValueError) as failed:
+        raise Invalid(
+            refusal(failed, file) if isinstance(failed, OSError) else f"{str(file)!r} names no file"
+        ) from None
+
+
+def text(file: Path) -> str:
+    """The text of a UTF-8 file; raises as `content` does, and `Invalid` with the line that is not UTF-8."""
+    body = content(file)
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        line = body.count(b"\n", 0, wrong.start) + 1
+        raise Invalid(
+            f"the file {str(file)!r} is not UTF-8 text (line {line}): save it as CSV UTF-8, or as UTF-8 text"
+        ) from None
+
+
+def must_be_new(file: Path) -> None:
+    """Return where nothing has that name and its folder is there; raises `Invalid` with the remedy."""
+    if file.exists() or file.is_symlink():
+        raise Invalid(
+            f"the file {str(file)!r} is there already, and nothing is written over: name another, or remove it"
+        )
+    if not file.parent.is_dir():
+        raise Invalid(f"the folder {str(file.parent)!r} for {file.name!r} is not there: make it, or name another")
+
+
+def put(file: Path, body: bytes) -> None:
+    """Make a file of these bytes; raises `Invalid` where it is there already or may not be made there."""
+    must_be_new(file)
+    try:
+        with file.open("xb") as made:
+            made.write(body)
+    except OSError as failed:
+        if failed.errno in FULL:
+            raise AdminMustAct(refusal(failed, file)) from None
+        raise Invalid(refusal(failed, file)) from None
