@@ -10,8 +10,9 @@ import typer
 from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from alprhub.cli.progress import Work, working
+from connectors.contract import abilities
 from hub.audit.record import Actor
-from hub.errors import Invalid
+from hub.errors import Invalid, NotFound
 from hub.hotlists.files import entries_of
 from hub.hotlists.publishing import Published
 from hub.wiring import Hub, open_hub
@@ -121,8 +122,22 @@ def verify(name: ListName, connection: Only = None, as_json: AsJson = False) -> 
 
 
 def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
+    """The connections that are named, or else every active one but those whose vendor takes no lists."""
     hub.hotlists.in_force(name)  # a list that nobody has made is told even where there is nobody to send it to
-    return connections or [account.name for account in hub.connections.list() if account.state == "active"]
+    return connections or [
+        account.name
+        for account in hub.connections.list()
+        if account.state == "active" and _takes_lists(hub, account.connector)
+    ]
+
+
+def _takes_lists(hub: Hub, connector: str) -> bool:
+    """Whether there is something to send; a connector that is not here is asked all the same, and the answer says so."""
+    try:
+        kind = hub.connections.kind(connector)
+    except NotFound:
+        return True
+    return "pushes_hotlists" in abilities(kind) or kind.info.origin == "native_reader"
 
 
 def _row(result: Published) -> dict[str, object]:
@@ -136,6 +151,6 @@ def _row(result: Published) -> dict[str, object]:
 
 def _show(results: list[Published], as_json: bool) -> None:
     rows = results if as_json else [_row(result) for result in results]
-    print_rows(rows, _COLUMNS, as_json, "no active connections, so nothing was sent or compared")
+    print_rows(rows, _COLUMNS, as_json, "no active connection takes hot lists, so nothing was sent or compared")
     if not all(result.verified for result in results):
         raise typer.Exit(75)

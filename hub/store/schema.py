@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from hub.errors import NeedsAdmin
+from hub.errors import AdminMustAct
 from hub.store.engine import Store
 
 
@@ -20,7 +20,7 @@ def _config() -> Config:
 def upgrade(store: Store) -> None:
     """Apply every migration that is missing; does nothing, quickly, on a current database.
 
-    Raises `NeedsAdmin` on one that a newer version has brought further than this one knows.
+    Raises `AdminMustAct` on one that a newer version has brought further than this one knows.
     """
     config = _config()
     scripts = ScriptDirectory.from_config(config)
@@ -29,7 +29,7 @@ def upgrade(store: Store) -> None:
     if found == scripts.get_current_head():
         return
     if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
-        raise NeedsAdmin(
+        raise AdminMustAct(
             "a newer alprhub has opened this database, and this one does not know its tables: install the newer one"
             " again, or restore the backup from before the upgrade (docs/operations.md)"
         )

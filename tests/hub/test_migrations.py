@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from hub.area import Circle, cell_of
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
-from hub.errors import NeedsAdmin
+from hub.errors import AdminMustAct
 from hub.search.query import Mode, Query
 from hub.settings import HubSettings
 from hub.store.codec import compress, field_names
@@ -348,7 +348,7 @@ def test_a_database_of_a_newer_version_is_left_as_it_is_and_says_what_to_do(sett
     with open_hub(settings) as hub, hub.store.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'of-tomorrow'"))
     told = r"newer alprhub .* install the newer one again, or restore the backup"
-    with pytest.raises(NeedsAdmin, match=told), open_hub(settings):
+    with pytest.raises(AdminMustAct, match=told), open_hub(settings):
         pass
     store = Store(settings.url())
     with store.read() as connection:

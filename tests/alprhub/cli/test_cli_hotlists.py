@@ -145,7 +145,7 @@ def test_what_is_not_there_or_not_said_is_named(
 def test_without_a_source_nothing_is_claimed(run: Any, wanted: Path) -> None:
     run("connections", "pause", "drop", "--reason", "contract ended")
     assert run("hotlists", "publish", "wanted", "--json").json() == []
-    assert "no active connections" in run("hotlists", "publish", "wanted").out
+    assert "no active connection takes hot lists" in run("hotlists", "publish", "wanted").out
 
 
 def test_a_read_of_a_listed_plate_is_a_hit(run: Any, wanted: Path, joined: Any) -> None:
@@ -154,3 +154,14 @@ def test_a_read_of_a_listed_plate_is_a_hit(run: Any, wanted: Path, joined: Any) 
     at = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     joined.export(("r1", "9SYN001", at), ("r2", "9SYN009", at))
     assert run("sync", "drop", "--json").json()["hits"] == 1
+
+
+def test_sources_that_take_no_list_are_not_called_unproved(run: Any, wanted: Path, tmp_path: Path) -> None:
+    (tmp_path / "harbor" / "reads").mkdir(parents=True)
+    place = f"--set=place={tmp_path / 'harbor'}"
+    added = run("connections", "add", "harbor", "generic_csv", place, "--agency", "Agency")
+    assert added.code == 0, added.err
+    assert "harbor" not in run("hotlists", "publish", "wanted").out
+    named = run("hotlists", "publish", "wanted", "--connection", "harbor")  # who asks is told
+    assert named.code == 75
+    assert "takes no hot lists" in named.out
