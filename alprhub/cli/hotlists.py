@@ -132,7 +132,7 @@ def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
 
 
 def _takes_lists(hub: Hub, connector: str) -> bool:
-    """Whether there is something to send; a connector that is not here is asked all the same, and the answer says so."""
+    """Whether there is something to send; a connector that is not here is asked all the same, and says so."""
     try:
         kind = hub.connections.kind(connector)
     except NotFound:
