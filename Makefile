@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help demo test check bench bench-search bench-retention bench-receive new-connector lock clean
+.PHONY: help demo test test-newest check bench bench-search bench-retention bench-receive new-connector lock clean
 
 help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,11 @@ demo: .venv/.ready ## Run the main job on stand-ins for every vendor (ARGS="--on
 
 test: check ## Lint, type-check, hold the layers, run every test (ARGS="-k name" for some)
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+test-newest: ## Run the schedules on the newest releases that pyproject.toml allows, beside the pinned ones
+	@$(PYTHON) -m venv .venv-newest
+	@.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade -e ".[dev]"
+	@.venv-newest/bin/python -m pytest -q -n $(WORKERS) -p no:cacheprovider tests/flows $(ARGS)
 
 check: .venv/.ready ## Lint, type-check, hold the layers
 	@$(BIN)/ruff check --quiet .
@@ -66,4 +71,4 @@ lock: ## Pin every dependency again (needs uv)
 	  --extra build pyproject.toml -c requirements/dev.txt -o requirements/run.txt
 
 clean: ## Remove what was built
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .lint-imports.log
+	rm -rf .venv .venv-newest .mypy_cache .ruff_cache .pytest_cache .hypothesis .lint-imports.log

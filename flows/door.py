@@ -9,7 +9,7 @@ from pathlib import Path
 from prefect.runtime import flow_run
 
 from connectors.errors import ConnectorError
-from hub.errors import HubError, NoAgency
+from hub.errors import AdminMustAct, HubError
 from hub.jobs.jobs import Jobs
 from hub.wiring import Hub, open_hub
 
@@ -43,7 +43,7 @@ def the_hub() -> Iterator[Hub]:
             return
         with open_hub() as hub:
             yield hub
-    except NoAgency as failed:  # the only refusal whose words are the hub's alone
+    except AdminMustAct as failed:  # the hub's own words, to whoever set it up
         raise FlowFailed(str(failed)) from None
     except (ConnectorError, HubError):
         raise FlowFailed("the hub refused: its own record and `alprhub connections health` say more") from None

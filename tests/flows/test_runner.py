@@ -1,0 +1,88 @@
+"""A runner stays: a server that goes away, for however long, ends it no more than a hub that is not there yet."""
+
+import logging
+
+import pytest
+
+from flows import runner
+
+
+class Server:
+    """A server that is there or not, by a plan; every wait moves on in it."""
+
+    def __init__(self, *there: bool) -> None:
+        self.plan = list(there)
+
+    def answers(self, _: str) -> bool:
+        return self.plan.pop(0) if self.plan else True
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The waits of the runner, none of which takes time."""
+    found: list[float] = []
+    monkeypatch.setattr(runner.time, "sleep", found.append)
+    return found
+
+
+def _runs(monkeypatch: pytest.MonkeyPatch, *ends: BaseException | None) -> list[int]:
+    """`serve` whose runs end so, one after the other; gives the list of runs."""
+    left, begun = list(ends), []
+
+    def served(*_: object) -> None:
+        begun.append(len(begun))
+        print("Traceback: pages of it")  # noqa: T201 - as Prefect does
+        if (end := left.pop(0)) is not None:
+            raise end
+
+    monkeypatch.setattr(runner.asyncio, "run", served)
+    monkeypatch.setattr(runner, "aserve", lambda *_, **__: None)
+    return begun
+
+
+def test_a_server_that_is_away_is_waited_for_and_said_once(
+    monkeypatch: pytest.MonkeyPatch, waits: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    begun = _runs(monkeypatch, ExceptionGroup("a group", [RuntimeError("Service exceeded error threshold.")]), None)
+    monkeypatch.setattr(runner, "answers", Server(True, *[False] * 200, True).answers)
+    with caplog.at_level(logging.WARNING):
+        runner.serve(lambda _: [])
+    assert begun == [0, 1]
+    said = [record.getMessage() for record in caplog.records]
+    assert sum("gives no answer; waiting for it" in line for line in said) == 1
+    assert sum("answers again" in line for line in said) == 1
+    assert sum("Service exceeded error threshold" in line for line in said) == 1
+
+
+def test_pages_of_tracebacks_are_not_shown(
+    monkeypatch: pytest.MonkeyPatch, waits: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _runs(monkeypatch, RuntimeError("gone"), None)
+    monkeypatch.setattr(runner, "answers", Server().answers)
+    runner.serve(lambda _: [])
+    assert "Traceback" not in capsys.readouterr().out
+
+
+def test_it_waits_longer_each_time_and_never_for_long(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
+    begun = _runs(monkeypatch, *[RuntimeError("no agency yet")] * 9, None)
+    monkeypatch.setattr(runner, "answers", Server().answers)
+    runner.serve(lambda _: [])
+    assert len(begun) == 10
+    assert waits == sorted(waits)
+    assert waits[-1] == runner.LONGEST.total_seconds()
+
+
+def test_whoever_tells_it_to_end_is_heard(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
+    begun = _runs(monkeypatch, KeyboardInterrupt(), None)
+    monkeypatch.setattr(runner, "answers", Server().answers)
+    runner.serve(lambda _: [])
+    assert begun == [0]
+
+
+def test_stopping_one_runner_pauses_nothing_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, object] = {}
+    monkeypatch.setattr(runner, "aserve", lambda *_, **options: given.update(options))
+    monkeypatch.setattr(runner.asyncio, "run", lambda _: None)
+    monkeypatch.setattr(runner, "answers", Server().answers)
+    runner.serve(lambda _: [])
+    assert given["pause_on_shutdown"] is False
