@@ -117,7 +117,7 @@ class Fetching:
                 self._fetch_all()
         except Exception as failed:
             # By its class alone: a database's message quotes the row that it would not take.
-            log.error("pictures of connection %s wait: %s", self._id, type(failed).__name__)
+            log.error("pictures of %s wait: a defect of the hub (%s)", self._connector.info.name, type(failed).__name__)
 
     def _fetch_all(self) -> None:
         with self._store.read() as connection:
@@ -156,7 +156,7 @@ class Fetching:
             return None
         except (ConnectorError, OSError) as failed:
             if not self._over.is_set():  # else it was not waited for
-                log.warning("picture %s of read %s must wait: %s", row.id, row.read_id, failed)
+                log.info("a picture of read %s must wait: %s", row.read_id, failed)
                 self._failed(row, origin)
             return None
         with self._noting:
@@ -168,13 +168,13 @@ class Fetching:
         try:
             data = self._connector.fetch_image(image)
         except Gone as lost:
-            log.warning("picture %s of read %s cannot be had: %s", row.id, row.read_id, lost)
+            log.info("a picture of read %s cannot be had: %s", row.read_id, lost)
             return {"state": "gone"}
         except VendorChanged as other:
             # A maintenance page passes; an address without an end that shows no picture would be asked for ever.
             if image.expires_at is not None:
                 raise
-            log.warning("picture %s of read %s is none: %s", row.id, row.read_id, other)
+            log.info("a picture of read %s is none: %s", row.read_id, other)
             return {"state": "gone"}
         self._images.put(row.key, data)
         return {"state": "stored", "bytes": len(data), "sha256": sha256(data).digest()}

@@ -94,7 +94,7 @@ class Inbox:
         try:
             receiver.connector.verify(request)  # type: ignore[attr-defined]
         except AdminMustFix as unproved:
-            log.warning("a push for connection %s was refused: %s", receiver.account.id, unproved)
+            log.warning("a push for %s was refused: %s", receiver.account.name, unproved)
             raise Refused(_NOBODY) from None
         received_at = to_micros(self._clock.now())
         document = request.document

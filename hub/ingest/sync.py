@@ -159,8 +159,8 @@ class Sync:
             try:
                 self._pull(job, Leg(window, again=True))
             except (TryAgain, VendorChanged, Gone) as failed:
-                told = (account.id, window.since, window.until, type(failed).__name__)
-                log.warning("connection %s: what was missed from %s to %s cannot be had now: %s", *told)
+                told = (account.name, window.since.isoformat(), window.until.isoformat(), sentence(failed))
+                log.warning("%s: what was missed from %s to %s cannot be had now: %s", *told)
                 if isinstance(failed, TryAgain):
                     break
             if job.unfinished:
