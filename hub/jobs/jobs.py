@@ -16,6 +16,8 @@ from hub.wiring import Hub
 
 log: Final = logging.getLogger("alprhub.jobs")
 
+AT_ONCE: Final = 16
+"""Pieces of work that one process does at the same time; each holds connections of the database while it goes on."""
 CUT: Final = "it was told to stop before it was done; it goes on from there"
 Told = Callable[[JobRun], None]
 
@@ -29,6 +31,7 @@ class Jobs:
         """Set, it ends whatever goes on here between two pieces of its work."""
         self.catalogue = Catalogue(hub, self.runs, self._go_on)
         self._clock = hub.clock
+        self._places = threading.BoundedSemaphore(AT_ONCE)
         self._runner = runner
 
     def due(self, name: str) -> list[Task]:
@@ -53,7 +56,8 @@ class Jobs:
         """Run a task in a thread of its own; `told` hears how it ended, unless another process was first."""
 
         def work() -> None:
-            run = self.run(actor, task)
+            with self._places:
+                run = self.run(actor, task)
             if run is not None:
                 told(run)
 

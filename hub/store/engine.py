@@ -7,6 +7,7 @@ every race between saving, purging and matching for the price of a lock that is 
 import fcntl
 import os
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
@@ -18,6 +19,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 from hub.errors import Busy
 from hub.store.slack import blank
@@ -54,6 +56,7 @@ class Store:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.zone: tzinfo = UTC
         """In which zone people are told times."""
+        self._own_turn = threading.Lock()
         self.in_months = False
         """Whether reads are kept in months that may be made while others read (`partitions`)."""
         if self.is_sqlite:
@@ -64,7 +67,9 @@ class Store:
             self._reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", "PRAGMA mmap_size = 2147418112")
             path.chmod(0o600) if path.exists() else path.touch(mode=0o600)
         else:
-            self._writer = self._reader = self._postgresql_engine()
+            # Each has connections of its own: who waits to write, or holds a lease for long, keeps nobody from reading.
+            self._writer, self._reader = self._postgresql_engine(), self._postgresql_engine()
+            self._leaser = self._postgresql_engine(poolclass=NullPool)
 
         self._errors: type[Exception] = self._reader.dialect.dbapi.Error  # type: ignore[union-attr]
 
@@ -85,16 +90,21 @@ class Store:
 
         return engine
 
-    def _postgresql_engine(self) -> Engine:
+    def _postgresql_engine(self, **pool: Any) -> Engine:
         from psycopg.types.array import ListBinaryDumper
 
-        engine = create_engine(self.url, pool_size=5, pool_pre_ping=True, hide_parameters=True)
+        sized = pool or {"pool_size": 5, "pool_pre_ping": True}
+        engine = create_engine(self.url, hide_parameters=True, connect_args={"connect_timeout": 10}, **sized)
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
             # A plan that fits every pattern fits none well, and compiling one takes longer than most answers.
             connection.execute("SET plan_cache_mode = force_custom_plan")
             connection.execute("SET jit = off")
+            # The server lets go of what a machine held that is gone, leases too, within a minute.
+            connection.execute("SET tcp_keepalives_idle = 20")
+            connection.execute("SET tcp_keepalives_interval = 10")
+            connection.execute("SET tcp_keepalives_count = 3")
             # Lists of a thousand plates: as text each one would be searched for quotes.
             connection.adapters.register_dumper(list, ListBinaryDumper)
             connection.commit()
@@ -132,7 +142,8 @@ class Store:
         batches of a purge or a recompute; PostgreSQL's lock has a queue.
         """
         if not self.is_sqlite:
-            yield
+            with self._own_turn:  # the threads of one process wait here, and not each with a connection
+                yield
             return
         with self._lock_file("writer") as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -177,7 +188,7 @@ class Store:
                 os.utime(descriptor)  # since when, for whoever comes meanwhile
                 yield
             return
-        with self._writer.connect() as connection:
+        with self._leaser.connect() as connection:
             won = connection.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), {"name": name})
             connection.commit()
             if not won:
@@ -266,7 +277,7 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self._writer.dispose()
-        self._reader.dispose()
+        self._reader.dispose()  # a lease's connection is closed with the lease
 
 
 @lru_cache(maxsize=1024)

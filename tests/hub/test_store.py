@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,16 @@ def test_ids_are_never_given_twice(opened: Hub) -> None:
 def test_a_reader_cannot_write(opened: Hub) -> None:
     with pytest.raises(Exception, match=r"read-?only"), opened.store.read() as connection:
         connection.execute(text("UPDATE counters SET value = 0"))
+
+
+def test_leases_take_no_place_from_readers_and_writers(opened: Hub) -> None:
+    with ExitStack() as stack:
+        for number in range(20):
+            stack.enter_context(opened.store.lease(f"job-{number}"))
+        readers = [stack.enter_context(opened.store.read()) for _ in range(12)]
+        assert [connection.scalar(text("SELECT 1")) for connection in readers] == [1] * 12
+        with opened.store.write() as connection:
+            assert connection.scalar(text("SELECT 1")) == 1
 
 
 def test_a_lease_ends_with_the_process_that_held_it(opened: Hub, settings: HubSettings) -> None:
