@@ -7,7 +7,6 @@ every race between saving, purging and matching for the price of a lock that is 
 import fcntl
 import os
 import re
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
@@ -56,7 +55,6 @@ class Store:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.zone: tzinfo = UTC
         """In which zone people are told times."""
-        self._own_turn = threading.Lock()
         self.in_months = False
         """Whether reads are kept in months that may be made while others read (`partitions`)."""
         if self.is_sqlite:
@@ -68,7 +66,8 @@ class Store:
             path.chmod(0o600) if path.exists() else path.touch(mode=0o600)
         else:
             # Each has connections of its own: who waits to write, or holds a lease for long, keeps nobody from reading.
-            self._writer, self._reader = self._postgresql_engine(), self._postgresql_engine()
+            self._reader = self._postgresql_engine(pool_size=5, pool_pre_ping=True)
+            self._writer = self._postgresql_engine(pool_size=5, max_overflow=30, pool_pre_ping=True)
             self._leaser = self._postgresql_engine(poolclass=NullPool)
 
         self._errors: type[Exception] = self._reader.dialect.dbapi.Error  # type: ignore[union-attr]
@@ -93,8 +92,7 @@ class Store:
     def _postgresql_engine(self, **pool: Any) -> Engine:
         from psycopg.types.array import ListBinaryDumper
 
-        sized = pool or {"pool_size": 5, "pool_pre_ping": True}
-        engine = create_engine(self.url, hide_parameters=True, connect_args={"connect_timeout": 10}, **sized)
+        engine = create_engine(self.url, hide_parameters=True, connect_args={"connect_timeout": 10}, **pool)
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
@@ -142,8 +140,7 @@ class Store:
         batches of a purge or a recompute; PostgreSQL's lock has a queue.
         """
         if not self.is_sqlite:
-            with self._own_turn:  # the threads of one process wait here, and not each with a connection
-                yield
+            yield
             return
         with self._lock_file("writer") as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
