@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
 
-from connectors.contract import abilities
+from connectors.contract import Proof, abilities
 from hub.audit.record import Actor
 from hub.connections.accounts import Account
 from hub.errors import NotFound
@@ -23,6 +23,8 @@ AGAIN: Final = timedelta(minutes=5)
 ASKED: Final = {"pulls_reads", "looks_up_plates"}
 """Whoever can do neither sends by itself, and there is nothing to run."""
 NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+NO_WAY_TO_LOOK: Final = "it was taken, and its vendor offers no way to look at what it holds"
+"""Why a list is never proved at some vendors: sending it again would change nothing."""
 CUT_SHORT: Final = ("killed", "stopped")
 
 
@@ -136,7 +138,8 @@ class Catalogue:
                 task = self.publish(name, account.name)
                 newest = self._newest(task)
                 news = newest is not None and changed is not None and newest.started_at <= changed
-                unproved = newest is not None and not newest.good and now - newest.started_at >= AGAIN
+                lacking = newest is not None and not newest.good and newest.error != NO_WAY_TO_LOOK
+                unproved = newest is not None and lacking and now - newest.started_at >= AGAIN
                 if newest and newest.outcome == "running":
                     continue
                 if news or unproved:
@@ -236,4 +239,9 @@ def _published(published: Published) -> Done:
     counts = {name: number for name, number in known.items() if number is not None}
     if published.verified:
         return Done(counts)
-    return Done(counts, published.error or "the vendor's copy differs from ours, or nothing shows that it does not")
+    if published.error:
+        return Done(counts, published.error)
+    if published.proof == Proof.ACCEPTED:
+        return Done(counts, NO_WAY_TO_LOOK)
+    missing, more = known["missing"] or 0, known["unexpected"] or 0
+    return Done(counts, f"the vendor's copy differs from ours: {missing:,} missing there, {more:,} not on our list")

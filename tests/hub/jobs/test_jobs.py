@@ -9,12 +9,12 @@ import pytest
 from plain import PlainConnector, record, write_page
 from sqlalchemy import text, update
 
-from connectors.contract import Page, Window
+from connectors.contract import Page, Proof, Window
 from connectors.errors import AdminMustFix, TryAgain
 from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
-from hub.jobs.catalogue import AGAIN, Task
+from hub.jobs.catalogue import AGAIN, NO_WAY_TO_LOOK, Task
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.record import DEAD, KEPT, JobRun, JobRuns
@@ -176,6 +176,21 @@ def test_a_list_that_is_not_proved_is_published_again_soon(
     clock.advance(AGAIN)
     (run,) = jobs.run_due(ACTOR, "publish")
     assert run.outcome == "done"
+
+
+def test_a_list_that_nobody_can_prove_is_not_sent_again_and_again(
+    jobs: Jobs, opened: Hub, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    clock.advance(timedelta(seconds=1))
+    monkeypatch.setattr(PlainConnector, "proof", Proof.ACCEPTED)
+    (run,) = jobs.run_due(ACTOR, "publish")
+    assert (run.outcome, run.error) == ("unproved", NO_WAY_TO_LOOK)
+    sent = 0
+    for _ in range(12):
+        clock.advance(AGAIN)
+        sent += len(jobs.run_due(ACTOR, "publish"))
+    assert sent == 1  # its hour
 
 
 def test_a_list_is_read_back_between_two_publications(jobs: Jobs, opened: Hub, clock: SetClock) -> None:
