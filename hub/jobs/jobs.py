@@ -2,8 +2,10 @@
 
 import logging
 import threading
+import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +20,8 @@ log: Final = logging.getLogger("alprhub.jobs")
 
 AT_ONCE: Final = 16
 """Pieces of work that one process does at the same time; each holds connections of the database while it goes on."""
+GRACE: Final = timedelta(seconds=10)
+"""How long what is under way may go on where its process is told to end."""
 CUT: Final = "it was told to stop before it was done; it goes on from there"
 Told = Callable[[JobRun], None]
 
@@ -40,7 +44,10 @@ class Jobs:
         return list(self.catalogue.job(name).due())
 
     def run_due(self, actor: Actor, name: str, told: Told | None = None) -> list[JobRun]:
-        """Run whatever of a job is due, side by side, and give how each run ended once all have."""
+        """Run whatever of a job is due, side by side, and give how each run ended once all have.
+
+        Whoever is told to end meanwhile ends them too: they go on from there when they are begun again.
+        """
         ended: list[JobRun] = []
 
         def keep(run: JobRun) -> None:
@@ -48,9 +55,25 @@ class Jobs:
             if told:
                 told(run)
 
-        for thread in [self.start(actor, task, keep) for task in self.due(name)]:
-            thread.join()
+        threads = [self.start(actor, task, keep) for task in self.due(name)]
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            self.end(threads, GRACE)
+            raise
         return ended
+
+    def end(self, threads: Collection[threading.Thread], grace: timedelta) -> int:
+        """End what goes on here between two pieces of its work; what does not end in time is put on record as stopped.
+
+        Gives how many runs that were; each is due again at once.
+        """
+        self.stopping.set()
+        until = time.monotonic() + grace.total_seconds()
+        for thread in threads:
+            thread.join(max(until - time.monotonic(), 0))
+        return self.runs.abandon()
 
     def start(self, actor: Actor, task: Task, told: Told) -> threading.Thread:
         """Run a task in a thread of its own; `told` hears how it ended, unless another process was first."""

@@ -47,10 +47,7 @@ class Loop:
                     )
                 away = True
             stop.wait(tick.total_seconds())
-        self._jobs.stopping.set()
-        for thread in self._under_way.values():
-            thread.join(max(grace.total_seconds() / max(len(self._under_way), 1), 0.1))
-        return self._jobs.runs.abandon()
+        return self._jobs.end(self._under_way.values(), grace)
 
     def _look(self) -> None:
         self._under_way = {key: thread for key, thread in self._under_way.items() if thread.is_alive()}

@@ -1,5 +1,7 @@
 """Jobs run when they are due, each on its own, and their record says how it went."""
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -132,6 +134,25 @@ def test_a_vendor_that_hangs_holds_up_no_other(
     for thread in threads:
         thread.join()
     assert {run.outcome for run in told} == {"done"}
+
+
+def test_who_is_told_to_end_puts_on_record_what_was_cut_short(
+    jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr("hub.jobs.jobs.GRACE", SHORT)
+
+    def pull(self: PlainConnector, window: Window) -> Iterator[Page]:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert go_on.wait(30)
+        yield Page([], {"until": window.until.isoformat()})
+
+    monkeypatch.setattr(PlainConnector, "pull", pull)
+    with pytest.raises(KeyboardInterrupt):
+        jobs.run_due(ACTOR, "sync")
+    assert ended(jobs, "sync") == [("feed", "stopped")]
+    go_on.set()
+    assert len(Jobs(opened, "the next").due("sync")) == 1
 
 
 def test_an_error_is_kept_in_the_hubs_own_words(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
