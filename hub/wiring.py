@@ -214,7 +214,7 @@ def _assembled(
         settings.auditors,
     )  # fmt: skip
     certificates = Certificates(store, audit, clock)
-    ways_out = ways(settings, frame)
+    ways_out = ways(settings, frame, agency)
     surroundings = Surroundings(
         store, settings.data, lambda: disk_usage(settings.data).free, [way.name for way in ways_out]
     )
@@ -281,7 +281,7 @@ def _assembled(
         links=Links(store, audit, clock, governing, lambda: _kinds(store, connections)),
         pictures=pictures,
         notices=Notices(
-            store, audit, clock, health.all, health.around, ways_out, lambda: governing.profile().zone, settings.agency
+            store, audit, clock, health.all, health.around, ways_out, lambda: governing.profile().zone, agency
         ),
         pictures_due=PicturesDue(store, clock, connections.list, connections.open, pictures.fetch),
         standing=Standing(connections.list, connections.open, lambda: len(hotlists.watched())),

@@ -10,20 +10,23 @@ from hub.settings import HubSettings
 SETTINGS = "ALPRHUB_NOTICE_EMAIL_TO, ALPRHUB_NOTICE_WEBHOOK_URL or ALPRHUB_NOTICE_SYSLOG"
 
 
-def ways(settings: HubSettings, frame: Frame) -> list[Way]:
-    """The ways out that the settings name, each as it is set; a setting that is wrong is told when it is used."""
+def ways(settings: HubSettings, frame: Frame, agency: str) -> list[Way]:
+    """The ways out that the settings name, each as it is set; a setting that is wrong is told when it is used.
+
+    `agency` is whose hub tells: the name that is kept, which settings need not have.
+    """
     found: list[Way] = []
     if settings.notice_email_to:
         found.append(
             Mail(
                 settings.notice_email_to, settings.notice_email_from, settings.notice_smtp_host,
                 settings.notice_smtp_port, settings.notice_smtp_security, settings.notice_smtp_user,
-                settings.notice_smtp_password, settings.agency,
+                settings.notice_smtp_password, agency,
             )
         )  # fmt: skip
     if settings.notice_webhook_url is not None:
         url, secret = settings.notice_webhook_url, settings.notice_webhook_secret
-        found.append(Webhook(url, secret, settings.agency, frame))
+        found.append(Webhook(url, secret, agency, frame))
     if settings.notice_syslog:
-        found.append(Syslog(settings.notice_syslog, settings.agency))
+        found.append(Syslog(settings.notice_syslog, agency))
     return found

@@ -47,3 +47,16 @@ def test_what_was_told_is_listed_with_how_it_went_out(
     (told,) = run("notices", "list", "--json").json()
     assert (told["code"], told["kind"], told["ways"][0]["sent_at"]) == ("place_missing", "begun", None)
     assert run("notices", "list", "--limit", "0").code == 2
+
+
+def test_a_notice_names_the_agency_that_is_kept(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ALPRHUB_AGENCY", raising=False)
+    monkeypatch.delenv("ALPRHUB_PROFILE", raising=False)
+    monkeypatch.setenv("ALPRHUB_DATA", str(tmp_path / "own"))
+    assert run("init", "--agency", "Marisol Beach PD", "--profile", "hermosa-beach").code == 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as heard:
+        heard.bind(("127.0.0.1", 0))
+        heard.settimeout(10)
+        monkeypatch.setenv("ALPRHUB_NOTICE_SYSLOG", f"udp://127.0.0.1:{heard.getsockname()[1]}")
+        assert run("notices", "test").code == 0
+        assert b"Marisol Beach PD" in heard.recv(65_535)
