@@ -32,6 +32,8 @@ SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=30)
 """How long to wait before a runner that ended is started again: twice as long each time."""
 Plan = Callable[[str | None], list[RunnerDeployment]]
 """What is run: the deployments for a runner (None), or for the workers of a pool."""
+TALKATIVE: Final = ("prefect.FlowRunCancellingObserver", "prefect.runner", "prefect.workers.process", "asyncio")
+"""Loggers that tell with tracebacks that the server is away."""
 STAYED: Final = timedelta(minutes=1)
 
 
@@ -83,7 +85,18 @@ def answers(address: str) -> bool:
         return False
 
 
+class _OneLine(logging.Filter):
+    """What Prefect logs of a server that is away: that it is, without pages of how it noticed."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take the traceback away."""
+        record.exc_info = record.exc_text = None
+        return True
+
+
 def _stay(runner: Callable[[], None]) -> None:
+    for name in TALKATIVE:
+        logging.getLogger(name).addFilter(_OneLine())
     pause = SHORTEST
     while True:
         _wait_for_the_server()

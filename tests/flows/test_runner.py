@@ -63,6 +63,20 @@ def test_pages_of_tracebacks_are_not_shown(
     assert "Traceback" not in capsys.readouterr().out
 
 
+def test_what_is_logged_of_a_server_that_is_away_is_one_line_each(
+    monkeypatch: pytest.MonkeyPatch, waits: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    _runs(monkeypatch, None)
+    monkeypatch.setattr(runner, "answers", Server().answers)
+    runner.serve(lambda _: [])
+    for name in runner.TALKATIVE:
+        try:
+            raise OSError("the websocket is closed")
+        except OSError:
+            logging.getLogger(name).exception("it is away")
+    assert {record.exc_info for record in caplog.records if record.getMessage() == "it is away"} == {None}
+
+
 def test_it_waits_longer_each_time_and_never_for_long(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
     begun = _runs(monkeypatch, *[RuntimeError("no agency yet")] * 9, None)
     monkeypatch.setattr(runner, "answers", Server().answers)
