@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from connectors.errors import ConnectorError, sentence
 from hub.audit.record import Actor
 from hub.errors import HubError, Stopped
@@ -79,8 +81,12 @@ class Jobs:
         """Run a task in a thread of its own; `told` hears how it ended, unless another process was first."""
 
         def work() -> None:
-            with self._places:
-                run = self.run(actor, task)
+            try:
+                with self._places:
+                    run = self.run(actor, task)
+            except SQLAlchemyError:
+                log.warning("%s %s: the database is away; the next look begins it", task.job, task.subject)
+                return
             if run is not None:
                 told(run)
 

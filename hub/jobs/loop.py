@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.audit.record import Actor
 from hub.jobs.catalogue import Task
@@ -16,6 +16,8 @@ log: Final = logging.getLogger("alprhub.jobs")
 
 TICK: Final = timedelta(seconds=5)
 """How long the loop waits before it looks again."""
+MOST: Final = 64
+"""Pieces that are begun or wait for their turn at the same time; the next look takes up what is left."""
 GRACE: Final = timedelta(seconds=20)
 """How long what is under way may go on once the loop was told to end; it goes on where it stopped next time."""
 
@@ -39,11 +41,11 @@ class Loop:
                 if away:
                     log.warning("the database answers again")
                 away = False
-            except DBAPIError as failed:
+            except SQLAlchemyError as failed:
                 if not away:
                     log.warning(
                         "the database gives no answer (%s); nothing is lost, and the schedules go on when it does",
-                        failed.orig,
+                        getattr(failed, "orig", None) or "no connection was free in time",
                     )
                 away = True
             stop.wait(tick.total_seconds())
@@ -54,6 +56,6 @@ class Loop:
         for name in self._jobs.catalogue.jobs:
             for task in self._jobs.due(name):
                 key = (task.job, task.subject)
-                if key not in self._under_way:
+                if key not in self._under_way and len(self._under_way) < MOST:
                     self._begun(task)
                     self._under_way[key] = self._jobs.start(self._actor, task, self._told)

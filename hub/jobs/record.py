@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,9 +15,10 @@ from typing import Any, Final, Literal
 
 import msgspec
 from sqlalchemy import Row, delete, func, insert, or_, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.clock import Clock
+from hub.jobs.timetable import SLACK
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -27,6 +29,9 @@ BEAT: Final = timedelta(seconds=15)
 DEAD: Final = timedelta(seconds=45)
 KEPT: Final = timedelta(days=90)
 """How long the record of a run is kept."""
+PATIENCE: Final = timedelta(minutes=5)
+AGAIN: Final = timedelta(seconds=2)
+"""How long a database that is away is told how a run ended, and how often."""
 Outcome = Literal["running", "done", "unproved", "failed", "stopped", "killed"]
 
 
@@ -62,7 +67,8 @@ class JobRuns:
     def begin(self, job: str, subject: str, runner: str, after: datetime | None = None) -> "Entry | None":
         """Put a run on record; None where another is under way, or has begun since `after`, the newest that was seen.
 
-        One transaction of the one writer: of two processes that find the same job due, one runs it.
+        One transaction of the one writer: of two processes that find the same job due, one runs it. A run that lies in
+        the future of now is none.
         """
         now = self._clock.now()
         table = tables.job_runs
@@ -70,10 +76,11 @@ class JobRuns:
         with self._store.write() as connection:
             newest = connection.execute(
                 select(table.c.started_at, table.c.ended_at, table.c.alive_at)
-                .where(same).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(1)
+                .where(same, table.c.started_at <= to_micros(now + SLACK))
+                .order_by(table.c.started_at.desc(), table.c.id.desc()).limit(1)
             ).one_or_none()  # fmt: skip
             if newest is not None:
-                if newest.ended_at is None and newest.alive_at >= to_micros(now - DEAD):
+                if newest.ended_at is None and to_micros(now - DEAD) <= newest.alive_at <= to_micros(now + DEAD):
                     return None
                 if after is not None and newest.started_at > to_micros(after):
                     return None
@@ -86,10 +93,11 @@ class JobRuns:
         return Entry(self, ident)
 
     def settle(self) -> int:
-        """Note as killed what has shown no life for `DEAD`; gives how many runs that were."""
+        """Note as killed what has shown no life for `DEAD`, or last in a time that is still to come; gives how many."""
         now = self._clock.now()
         table = tables.job_runs
-        dead = (table.c.ended_at.is_(None)) & (table.c.alive_at < to_micros(now - DEAD))
+        alive = table.c.alive_at.between(to_micros(now - DEAD), to_micros(now + DEAD))
+        dead = table.c.ended_at.is_(None) & ~alive
         with self._store.read() as connection:
             if connection.scalar(select(func.count()).select_from(table).where(dead)) == 0:
                 return 0
@@ -108,8 +116,8 @@ class JobRuns:
             return list(connection.scalars(asked))
 
     def last(self, job: str, subject: str = "") -> list[JobRun]:
-        """The newest two runs of a job on a subject, newest first."""
-        return self.newest(2, job=job, subject=subject)
+        """The newest two runs of a job on a subject, newest first; a run that lies in the future of now is none."""
+        return self.newest(2, job=job, subject=subject, until=self._clock.now() + SLACK)
 
     def newest(
         self,
@@ -120,15 +128,18 @@ class JobRuns:
         concerning: str | None = None,
         bad: bool = False,
         without: Collection[str] = (),
+        until: datetime | None = None,
     ) -> list[JobRun]:
         """The newest runs, newest first: of one job or subject, `concerning` a connection, or those that went badly.
 
-        `without` leaves out runs of these jobs that went well and counted nothing.
+        `without` leaves out runs of these jobs that went well and counted nothing; `until` those that began later.
         """
         table = tables.job_runs
         asked = select(table).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(limit)
         if job is not None:
             asked = asked.where(table.c.job == job)
+        if until is not None:
+            asked = asked.where(table.c.started_at <= to_micros(until))
         if subject is not None:
             asked = asked.where(table.c.subject == subject)
         if concerning is not None:
@@ -156,7 +167,36 @@ class JobRuns:
                 gone += connection.execute(delete(table).where(table.c.id.in_(idents))).rowcount
 
     def end(self, ident: int, outcome: Outcome, counts: Mapping[str, int], error: str | None) -> None:
-        """Note how a run ended."""
+        """Note how a run ended; a database that is away is waited for, and the run lives until then."""
+        until = time.monotonic() + PATIENCE.total_seconds()
+        while True:
+            try:
+                self._note(ident, outcome, counts, error)
+                break
+            except SQLAlchemyError:
+                if time.monotonic() > until:
+                    raise
+                log.warning("the database does not take how a run ended; it is told again")
+                time.sleep(AGAIN.total_seconds())
+        with self._changed:
+            self._alive.discard(ident)
+            self._changed.notify()
+
+    def abandon(self) -> int:
+        """End as stopped what still goes on in this process, which is about to end; gives how many runs that were.
+
+        A database that is away finds them killed later, which comes to the same: they are due again at once.
+        """
+        with self._changed:
+            left = list(self._alive)
+        try:
+            for ident in left:
+                self._note(ident, "stopped", {}, "it was told to stop before it was done")
+        except SQLAlchemyError:
+            log.warning("the database is away: %d runs that were cut short begin again all the same", len(left))
+        return len(left)
+
+    def _note(self, ident: int, outcome: Outcome, counts: Mapping[str, int], error: str | None) -> None:
         table = tables.job_runs
         values = {
             "ended_at": to_micros(self._clock.now()),
@@ -164,19 +204,8 @@ class JobRuns:
             "counts": msgspec.json.encode(dict(counts)).decode(),
             "error": error,
         }
-        with self._changed:
-            self._alive.discard(ident)
-            self._changed.notify()
         with self._store.write() as connection:
             connection.execute(update(table).where(table.c.id == ident).values(**values))
-
-    def abandon(self) -> int:
-        """End as stopped what still goes on in this process, which is about to end; gives how many runs that were."""
-        with self._changed:
-            left = list(self._alive)
-        for ident in left:
-            self.end(ident, "stopped", {}, "it was told to stop before it was done")
-        return len(left)
 
     def _beat(self, ident: int) -> None:
         with self._changed:
@@ -199,7 +228,7 @@ class JobRuns:
                 with self._store.write() as connection:
                     now = to_micros(self._clock.now())
                     connection.execute(update(table).where(table.c.id.in_(alive)).values(alive_at=now))
-            except DBAPIError:
+            except SQLAlchemyError:
                 log.warning("the database took no sign of life of %d runs; the next is due soon", len(alive))
 
 

@@ -6,10 +6,12 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from plain import PlainConnector, record, write_page
 from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
 
 from connectors.contract import Page, Proof, Window
 from connectors.errors import AdminMustFix, TryAgain
@@ -19,7 +21,7 @@ from hub.hotlists.lists import NewEntry
 from hub.jobs.catalogue import AGAIN, NO_WAY_TO_LOOK, Task
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
-from hub.jobs.record import DEAD, KEPT, JobRun, JobRuns
+from hub.jobs.record import BEAT, DEAD, KEPT, JobRun, JobRuns
 from hub.store import tables
 from hub.wiring import Hub
 
@@ -106,6 +108,66 @@ def select_alive(hub: Hub) -> int:
     """When the only run said last that it lives."""
     with hub.store.read() as connection:
         return int(connection.scalar(text("SELECT alive_at FROM job_runs")) or 0)
+
+
+def test_a_clock_that_was_ahead_and_is_right_again_begins_nothing_twice_a_look(jobs: Jobs, clock: SetClock) -> None:
+    clock.advance(timedelta(hours=2))
+    for name in ("sync", "purge", "notices"):
+        jobs.run_due(ACTOR, name)
+    clock.advance(timedelta(hours=-2))
+    begun = 0
+    for _ in range(12):
+        begun += sum(len(jobs.run_due(ACTOR, name)) for name in ("sync", "purge"))
+        clock.advance(timedelta(seconds=5))
+    assert begun == 3  # each once, and the minute's turn of the sync
+
+
+def test_a_run_that_was_killed_while_the_clock_was_ahead_holds_up_nothing(
+    jobs: Jobs, opened: Hub, clock: SetClock
+) -> None:
+    clock.advance(timedelta(days=3))
+    _killed(opened, "sync", "feed")
+    clock.advance(timedelta(days=-3))
+    (task,) = jobs.due("sync")
+    assert jobs.run(ACTOR, task) is not None
+    assert sorted(outcome for _, outcome in ended(jobs, "sync")) == ["done", "killed"]
+
+
+def test_what_shows_no_life_for_a_minute_is_gone() -> None:
+    assert BEAT * 2 < DEAD <= timedelta(minutes=1)
+
+
+def test_a_database_that_is_away_when_a_run_ends_is_told_again(
+    jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.jobs.record.AGAIN", SHORT)
+    entry = jobs.runs.begin("sync", "feed", "tests")
+    assert entry is not None
+    write, fails = opened.store.write, [True, True]
+
+    def away() -> Any:
+        if fails:
+            fails.pop()
+            raise OperationalError("UPDATE", None, Exception("gone"))
+        return write()
+
+    monkeypatch.setattr(opened.store.__class__, "write", lambda _: away())
+    entry.end("done", {"stored": 3})
+    monkeypatch.undo()
+    assert [(run.outcome, run.counts) for run in jobs.runs.newest(5)] == [("done", {"stored": 3})]
+
+
+def test_the_loop_ends_although_the_database_is_away(jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = jobs.runs.begin("sync", "feed", "tests")
+    assert entry is not None
+
+    def away(_: object) -> Any:
+        raise OperationalError("UPDATE", None, Exception("gone"))
+
+    monkeypatch.setattr(opened.store.__class__, "write", away)
+    assert jobs.end([], SHORT) == 1
+    monkeypatch.undo()
+    entry.end("done")
 
 
 def test_a_vendor_that_hangs_holds_up_no_other(
