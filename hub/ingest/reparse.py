@@ -130,7 +130,7 @@ class Reparse:
         given it, never later; an end that something else made sooner stays at least as soon. Hits are matched anew
         where plate or state changed, but those that a person has judged stay. Each batch is one transaction with its
         audit event. Safe to kill at any moment and to run again: what is right already is left alone. Raises `Busy`
-        while another process does it, or while a purge or a recompute runs.
+        while another process does it, or while a sync of it, a purge or a recompute runs.
         """
         account, connector = self._open(name)
         if account.state == "removing":
@@ -141,6 +141,7 @@ class Reparse:
             # Ends are given, and months emptied, by the times that were there when somebody looked.
             for lease, busy in (
                 (f"reparse-{account.id}", f"the payloads of {name} are being read again by another process"),
+                (f"sync-{account.id}", f"{name} is being synced, by the settings that it began with: try again then"),
                 ("purge", "a purge is running: try again when it is over"),
                 ("recompute", "ends are being computed for another policy: try again when that is over"),
             ):

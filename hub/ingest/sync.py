@@ -175,7 +175,7 @@ class Sync:
 
     @contextmanager
     def _held(self, name: str) -> Iterator[tuple[Account, Connector[Any]]]:
-        account, connector = self._open(name)
+        account, _ = self._open(name)
         if account.state != "active":
             if account.state == "removing":
                 raise Unsettled(f"{name} is being removed: end that with alprhub connections remove {name}")
@@ -185,7 +185,7 @@ class Sync:
             )
         with self._store.lease(f"sync-{account.id}", f"{name} is being synced"):
             self._settle(account.id)
-            yield account, connector
+            yield self._open(name)  # by the settings of now: they may have been changed before the lease was ours
 
     def _pull(self, job: PullJob, leg: Leg) -> None:
         """Pull one window and keep it page by page; a run of its own."""

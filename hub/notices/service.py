@@ -1,9 +1,10 @@
 """`Notices`: compares how things are with what was told, keeps what is to be told, and gets it out."""
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from typing import Final, Protocol
 
 from hub.audit.record import Actor, Audit
@@ -13,11 +14,14 @@ from hub.notices.letters import Card, begun, ended, trial
 from hub.notices.notice import BEGUN, DROPPED, ENDED, TEST, Notice, NotSent, Way
 from hub.notices.outbox import Outbox, Sent
 from hub.store.engine import Store
+from hub.words import span
 
 log: Final = logging.getLogger("alprhub.notices")
 
 ALSO: Final = ("credentials_end",)
 """Codes that are told although nothing is wrong yet."""
+WHOLE: Final = timedelta(seconds=60)
+"""The longest that one notice may take by one way."""
 _LEASE: Final = "notices"
 
 
@@ -166,14 +170,28 @@ class Notices:
 
 
 def _handed_over(way: Way, notice: Notice) -> str:
-    """What a way says of a notice that it took; one way's fault, whatever it is, keeps no other from telling."""
-    try:
-        return way.send(notice)
-    except NotSent:
-        raise
-    except Exception as broken:
-        log.error("a notice could not be sent by %s: %s", way.name, type(broken).__name__)
-        raise NotSent(f"{way.name} failed for a reason that only the log tells", answered=True) from None
+    """What a way says of a notice that it took; one way's fault, whatever it is, keeps no other from telling.
+
+    A server that answers a byte now and then holds up nobody: after `WHOLE` the notice counts as not sent.
+    """
+    said: list[str | NotSent] = []
+
+    def send() -> None:
+        try:
+            said.append(way.send(notice))
+        except NotSent as refused:
+            said.append(refused)
+        except Exception as broken:
+            log.error("a notice could not be sent by %s: %s", way.name, type(broken).__name__)
+            said.append(NotSent(f"{way.name} failed for a reason that only the log tells", answered=True))
+
+    sending = threading.Thread(target=send, name=f"notice by {way.name}", daemon=True)
+    sending.start()
+    sending.join(WHOLE.total_seconds())
+    answer = said[0] if said else NotSent(f"{way.name} was not done within {span(WHOLE)}")
+    if isinstance(answer, NotSent):
+        raise answer
+    return answer
 
 
 def _subject(connection: str | None, card: Card) -> str:

@@ -113,3 +113,13 @@ def test_late_runs_do_not_queue_behind_each_other(client: SyncPrefectClient, beg
     assert _states(client, *late) == ["Cancelled", "Cancelled", _states(client, late[2])[0]]
     assert client.read_flow_run(late[2]).state_type == StateType.SCHEDULED  # the newest does the work of all
     assert _states(client, coming) == ["Scheduled"]
+
+
+@pytest.mark.timeout(180)
+def test_runs_of_others_are_left_alone(client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.sweep.GONE", timedelta(0))
+    flow = client.create_flow_from_name("somebody else's")
+    deployment = client.create_deployment(flow_id=flow, name="theirs")
+    theirs = client.create_flow_run_from_deployment(deployment, state=Running()).id
+    sweep(client, [])
+    assert _states(client, theirs) == ["Running"]

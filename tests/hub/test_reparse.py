@@ -251,8 +251,10 @@ def test_a_run_that_is_killed_between_batches_is_ended_by_the_next(
 def test_one_process_does_it_at_a_time_and_a_changed_payload_stops_it(hub: Hub, actor: Actor, folder: Path) -> None:
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00"))
     here(hub, actor)
-    own = f"reparse-{hub.connections.open('gate')[0].id}"
-    for lease, busy in ((own, "payloads of gate"), ("purge", "a purge is running"), ("recompute", "ends are being")):
+    ident = hub.connections.open("gate")[0].id
+    own, sync = f"reparse-{ident}", f"sync-{ident}"
+    ours = (own, "payloads of gate"), (sync, "gate is being synced")
+    for lease, busy in (*ours, ("purge", "a purge is running"), ("recompute", "ends are being")):
         with hub.store.lease(lease), pytest.raises(Conflict, match=busy):
             hub.reparse.run(actor, "gate")
     with hub.store.write() as connection:

@@ -1,5 +1,6 @@
 """Notices: once when something needs a person, once when it is over, kept before they are sent, and nobody's plate."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -324,3 +325,25 @@ def test_without_a_way_out_what_would_have_been_told_is_still_listed(
     assert (told.notice.code, told.sent) == ("key_refused", {})
     with opened.store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM notice_deliveries")) == 0
+
+
+def test_a_way_that_never_ends_holds_up_no_other(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for_ever = threading.Event()
+
+    @dataclass
+    class Dripping(Told):
+        """A server that answers a byte now and then."""
+
+        def send(self, notice: Notice) -> str:
+            assert for_ever.wait(30)
+            return "late"
+
+    monkeypatch.setattr("hub.notices.service.WHOLE", timedelta(milliseconds=50))
+    stop(opened, actor, monkeypatch)
+    drips, quick = Dripping("mail"), Told("syslog")
+    done = notices(opened, drips, quick).run(actor)
+    for_ever.set()
+    assert (done["sent"], done["failed"]) == (1, 1)
+    assert quick.titles

@@ -241,12 +241,12 @@ def test_a_syslog_that_is_not_there_is_told(address: str, said: str) -> None:
 
 def test_the_ways_out_are_those_that_are_set(tmp_path: Path) -> None:
     frame = Frame(clock=SystemClock(), sleep=lambda _: None)
-    assert ways(HubSettings(data=tmp_path), frame) == []
+    assert ways(HubSettings(data=tmp_path), frame, "Pier PD") == []
     settings = HubSettings(
         data=tmp_path, notice_email_to="a@pd.example, b@pd.example", notice_syslog="udp://127.0.0.1",
         notice_webhook_url=SecretStr("https://hooks.example/T0KEN"), notice_smtp_password=SecretStr("s3cret"),
     )  # fmt: skip
-    assert [way.name for way in ways(settings, frame)] == ["email", "webhook", "syslog"]
+    assert [way.name for way in ways(settings, frame, "Pier PD")] == ["email", "webhook", "syslog"]
     assert settings.notice_email_to == ("a@pd.example", "b@pd.example")
     assert "T0KEN" not in repr(settings)
     assert "s3cret" not in repr(settings)
