@@ -1,0 +1,55 @@
+"""What Prefect is told of a run: numbers and names, and green only where all went well."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from flows import report
+from hub.jobs.record import JobRun
+
+AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def ran(subject: str, outcome: Any = "done", error: str | None = None, **counts: int) -> JobRun:
+    return JobRun("sync", subject, "Prefect", AT, AT + timedelta(seconds=3), outcome, counts, error)
+
+
+def test_all_that_went_well_is_green_with_its_numbers() -> None:
+    state = report.state_of([ran("gate", stored=1200), ran("pier", stored=40)])
+    assert state.is_completed()
+    assert "1,240" in str(state.message)
+
+
+@pytest.mark.parametrize("outcome", ["failed", "unproved", "stopped"])
+def test_what_somebody_must_look_at_is_not_green_and_is_named(outcome: Any) -> None:
+    state = report.state_of([ran("gate", stored=3), ran("pier", outcome, "no room for 9SYN001")])
+    assert state.is_failed()
+    assert "pier" in str(state.message)
+    assert "gate" not in str(state.message)
+    assert "9SYN001" not in str(state.message)
+
+
+def test_the_table_of_a_run_says_how_each_went_and_nobodys_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Any] = []
+    monkeypatch.setattr(report, "create_table_artifact", lambda rows, **_: kept.extend(rows))
+    monkeypatch.setattr(report.FlowRunContext, "get", object)
+    report.state_of([ran("gate", stored=3), ran("pier", "unproved", "no room for 9SYN001")])
+    assert [(row["what"], row["result"]) for row in kept] == [("gate", "good"), ("pier", "not proved")]
+    assert "9SYN001" not in str(kept)
+
+
+def test_a_server_that_refuses_to_be_tidied_fails_no_run(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from httpx import ConnectError
+
+    from flows import sweep
+
+    def away(**_: object) -> Any:
+        raise ConnectError("refused")
+
+    monkeypatch.setattr(sweep, "get_client", away)
+    monkeypatch.setattr(sweep, "deployment", type("Ours", (), {"id": "one"}))
+    sweep.tidy_up([])
+    assert "could not be tidied" in caplog.text
