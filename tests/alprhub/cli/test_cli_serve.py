@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "hub.example.org"])
@@ -37,3 +38,14 @@ def test_a_port_that_is_taken_is_named(run: Any) -> None:
         done = run("serve", "--port", port)
     assert (done.code, done.err) == (65, f"--host 127.0.0.1 --port {port}: another program listens there already\n")
     assert "must be from 1 to 65535" in run("serve", "--port", "70000").err
+
+
+def test_no_address_is_logged_since_it_may_end_in_a_cameras_secret(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[uvicorn.Config] = []
+    monkeypatch.setattr(uvicorn.Server, "run", lambda server, **_: served.append(server.config))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    assert run("serve", "--port", port).code == 0
+    (config,) = served
+    assert config.access_log is False
+    assert config.log_level == "warning"
