@@ -14,7 +14,7 @@ from connectors.registry import UnknownConnector, connector
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.connections.row import ACTIVE, PAUSED, REMOVED, row_of, settled
-from hub.connections.secrets import sealed, unsealed, validated
+from hub.connections.secrets import closed, sealed, unsealed, validated
 from hub.errors import AdminMustAct, Conflict, Faults, Invalid, NotFound
 from hub.store import tables
 from hub.store.engine import Store
@@ -130,6 +130,10 @@ class Connections:
                 f" change {name} --set NAME=VALUE"
             ) from None
         return self._account(row, None), kind(settings, self._frame)
+
+    def closed(self, row: Row[Any]) -> str | None:
+        """Why the secrets of an account cannot be opened with this hub's key; None where they can."""
+        return closed(self._vault, row)
 
     def check(self, name: str) -> str:
         """What the live check of an account finds now."""

@@ -46,6 +46,7 @@ class Seen:
     account: Account
     kind: type[Connector[Any]] | None
     row: Row[Any]
+    closed: str | None
     ends: figures.Ends
     hour: figures.Hour
     quiet: list[figures.Silence]
@@ -75,7 +76,7 @@ def cards(seen: Seen) -> list[Card]:
     if seen.account.state == "removing":
         return [_removing(seen)]
     if seen.account.state != "active":
-        return [_paused(seen)]
+        return [_paused(seen), *_closed(seen)]
     if seen.kind is None:
         said = f"Its connector {seen.account.connector!r} is not installed here, or not allowed to run."
         return [
@@ -87,7 +88,7 @@ def cards(seen: Seen) -> list[Card]:
         ]  # fmt: skip
     checks = (_failing, _refused, _silent, _late, _fewer, _cameras, _gap, _waiting, _credentials)
     found = [card for check in checks if (card := check(seen)) is not None]
-    return found + list_cards(seen.copies, seen.account, seen.kind, seen.now, seen.zone)
+    return _closed(seen) + found + list_cards(seen.copies, seen.account, seen.kind, seen.now, seen.zone)
 
 
 def _removing(seen: Seen) -> Card:
@@ -117,6 +118,21 @@ def _paused(seen: Seen) -> Card:
         PAUSED, f"{name} is paused: {found.found}", f"{said}: {why.rstrip('.')}.", found.do, found.command, found.code,
         plain=f"{said}. Nothing comes in until a person has acted.",
     )  # fmt: skip
+
+
+def _closed(seen: Seen) -> list[Card]:
+    if seen.closed is None:
+        return []
+    name = seen.account.name
+    plain = f"The secrets of {name} cannot be opened with this hub's key, so nothing comes in and nothing goes out."
+    return [
+        Card(
+            FAILING, f"The secrets of {name} are closed", f"{plain} {seen.closed[:1].upper()}{seen.closed[1:]}.",
+            "Bring secret.key back from the backup into the hub's data folder (or set ALPRHUB_SECRET_KEY as it was); if"
+            " it is lost, enter the secrets anew with the command below.",
+            f"alprhub connections rotate {name}", "secrets_closed", plain=plain,
+        )
+    ]  # fmt: skip
 
 
 def _failing(seen: Seen) -> Card | None:

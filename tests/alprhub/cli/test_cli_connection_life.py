@@ -333,3 +333,24 @@ def test_reads_end_at_once_by_their_corrected_time_only_where_that_is_meant(run:
     assert "1 read of drop would expire at once" in done.err
     assert "over at once by their corrected time: 1" in run("connections", "reparse", "drop", "--yes").out
     assert run("purge", "--json").json()["purged"] == {"drop": 1}
+
+
+def test_a_key_that_opens_no_secrets_is_told_and_mended(run: Any, joined: Any, store: Path) -> None:
+    plain = [f"--set=place={joined.place}", "--set=zone=America/Los_Angeles", "--agency=Agency"]
+    assert run("connections", "add", "open", "motorola", *plain).code == 0
+    (store / "secret.key").unlink()
+    done = run("connections", "health", "--json")
+    codes = {one["connection"]: [card["code"] for card in one["cards"]] for one in done.json()}
+    assert (done.code, "secrets_closed" in codes["drop"]) == (78, True)
+    assert "secrets_closed" not in codes["open"], "what has no secret needs no key"
+    said = run("connections", "health", "drop")
+    assert "The secrets of drop cannot be opened with this hub's key" in said.out
+    assert "Bring secret.key back from the backup" in said.out
+    assert "  alprhub connections rotate drop\n" in said.out
+    assert run("connections", "check", "open").code == 0
+    run("connections", "pause", "drop", "--reason", "x")
+    assert "secrets_closed" in run("connections", "health", "drop", "--json").out
+    given = json.dumps({"secret": "n3w-s3cret"})
+    assert run("connections", "rotate", "drop", "--settings", "-", stdin=given).code == 0
+    assert "secrets_closed" not in run("connections", "health", "--json").out
+    assert run("connections", "resume", "drop").code == 0
