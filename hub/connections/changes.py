@@ -11,7 +11,7 @@ from connectors.contract import Connector, Frame, Info, Settings
 from connectors.faults import unknown
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.connections.accounts import Connections, of_origin, ours
+from hub.connections.accounts import Connections, of_origin, once, ours
 from hub.connections.lives import Lives
 from hub.connections.row import settled
 from hub.connections.secrets import closed, is_secret, sealed, secret_names, unsealed, validated
@@ -110,7 +110,7 @@ class Changes:
                 f"{preview.end_now} of {preview.reads} reads would expire at once under rule {preview.rule_after}"
                 f" ({preview.clause}): repeat with --yes if that is meant"
             )
-        said = made(settings, self._frame).check() if check and (values or unset) else "not checked"
+        said = made(settings, once(self._frame)).check() if check and (values or unset) else "not checked"
         with self._store.write() as connection:
             self._same(settled(connection, name), row)
             connection.execute(
@@ -148,7 +148,7 @@ class Changes:
             raise Invalid(f"{other[0]}: is no secret of {row.connector}; there are: {', '.join(known) or 'none'}")
         held = msgspec.json.decode(row.settings) if closed(self._vault, row) else unsealed(self._vault, row)
         settings = validated(kind, {**held, **secrets}, kept=held.keys() - secrets.keys())
-        said = kind(settings, self._frame).check() if check else "not checked"
+        said = kind(settings, once(self._frame)).check() if check else "not checked"
         with self._store.write() as connection:
             self._same(settled(connection, name), row)
             connection.execute(

@@ -354,3 +354,12 @@ def test_a_key_that_opens_no_secrets_is_told_and_mended(run: Any, joined: Any, s
     assert run("connections", "rotate", "drop", "--settings", "-", stdin=given).code == 0
     assert "secrets_closed" not in run("connections", "health", "--json").out
     assert run("connections", "resume", "drop").code == 0
+
+
+def test_an_account_that_does_not_work_is_said_not_to_be_saved(run: Any) -> None:
+    words = ["--set=base_url=http://127.0.0.1:1", "--agency=Agency"]
+    given = json.dumps({"api_key": "synthetic", "webhook_secret": "synthetic-secret"})
+    done = run("connections", "add", "agents", "rekor", *words, "--secrets", "-", stdin=given)
+    assert done.code in (75, 78)
+    assert done.err.endswith("; nothing was saved\n")
+    assert run("connections", "list", "--json").json() == []
