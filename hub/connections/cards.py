@@ -3,6 +3,7 @@
 No card names the command that shows it (`health`), nor a check where a check is what failed.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final
@@ -26,17 +27,19 @@ LAST_CALL: Final = timedelta(days=7)
 """The same from which it cannot be put off."""
 MISSED: Final = 3
 """A connection is late after so many of its intervals without a run that ended well."""
-DRIFT: Final = 0.05
-"""Records refused, as a share of those that came, from which a connection fails."""
-HALF: Final = 0.5
-"""The same where too few came for a small share to mean anything."""
 FEWEST: Final = 20
-"""Records, or reads in an hour, below which a small share means nothing."""
+"""Reads in an hour below which half of them means nothing."""
+SURE: Final = 5
+"""Reads that an hour usually brings from which none is news: by chance it has none once in a hundred and fifty hours,
+and with one read an hour every third."""
 NEWBORN: Final = timedelta(days=1)
 PATIENCE: Final = timedelta(hours=1)
 """How long a vendor may be down before a person should ask it, and a gap open before a person should fill it."""
 KEPT_SOON: Final = timedelta(minutes=5)
 """A push that has waited longer than this is not being kept."""
+
+_HINT: Final = re.compile(r"--set [a-z_]+=[^\s,.]+")
+"""What a connector says would make it understand what it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,9 @@ def _failing(seen: Seen) -> Card | None:
         code, person = "vendor_down", seen.now - runs.failing_since >= PATIENCE
         do = "Runs go on by themselves where they stopped. If it lasts, try the account, and ask the vendor."
         command = f"alprhub connections check {name}"
+    elif outcome == "VendorChanged" and (hints := _HINT.findall(runs.error or "")):
+        code, command = "columns_named", f"alprhub connections change {name} {' '.join(dict.fromkeys(hints))}"
+        do = "Say with the command below which column is which; the next run takes what was left."
     elif outcome == "VendorChanged":
         code = "vendor_changed"
         do = "The vendor answers otherwise than it documents: give the bundle to whoever keeps the connector."
@@ -175,9 +181,9 @@ def _refused(seen: Seen) -> Card | None:
     whole = f"{count(refused, 'record')} of the last {came:,}" if came > 1 else "The last record"
     plain = f"{whole} could not become {'a read' if came == 1 else 'reads'} ({share:.0%})."
     why = f" Most often {seen.why_refused[0]}: {seen.why_refused[1]}." if seen.why_refused else ""
-    if share < (DRIFT if came >= FEWEST else HALF):
+    if not seen.records.too_many:
         return Card(
-            OK, f"Some records of {name} were refused", plain + why, "See which they are; nothing is lost.",
+            OK, f"Some records of {name} are set aside", plain + why, "See which they are; nothing is lost.",
             "alprhub quarantine list", "some_refused", needs_person=False, plain=plain,
         )  # fmt: skip
     ahead = seen.why_refused is not None and seen.why_refused[0] == "captured_at" and "future" in seen.why_refused[1]
@@ -189,8 +195,8 @@ def _refused(seen: Seen) -> Card | None:
             f"alprhub quarantine replay {name}", "times_in_future", plain=plain,
         )  # fmt: skip
     return Card(
-        FAILING, f"Records of {name} are refused", plain + why,
-        "The sender's form may have changed. See which fields are refused; every record is kept, and a replay makes"
+        FAILING, f"Too many records of {name} are set aside", plain + why,
+        "The sender's form may have changed. See which fields it is about; every record is kept, and a replay makes"
         " reads of them once the settings or the connector are mended.",
         "alprhub quarantine list", "records_refused", plain=plain,
     )  # fmt: skip
@@ -204,9 +210,8 @@ def _silent(seen: Seen) -> Card | None:
         if to_micros(seen.now - NEWBORN) < seen.row.added_at:
             return None
         happened = f"It was added {seen.at(from_micros(seen.row.added_at))} and never brought a read that is kept."
-    elif hour.now == 0 and hour.known() and min(hour.known()) > 0:
-        usual = f"{hour.usual():.0f}"
-        happened = f"No read in the last hour; this hour always brings some, usually {usual}."
+    elif hour.now == 0 and (usual := hour.usual()) is not None and usual >= SURE and min(hour.known()) > 0:
+        happened = f"No read in the last hour; this hour always brings some, usually {usual:.0f}."
     else:
         return None
     if seen.can("pulls_reads"):

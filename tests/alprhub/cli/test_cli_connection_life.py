@@ -363,3 +363,16 @@ def test_an_account_that_does_not_work_is_said_not_to_be_saved(run: Any) -> None
     assert done.code in (75, 78)
     assert done.err.endswith("; nothing was saved\n")
     assert run("connections", "list", "--json").json() == []
+
+
+def test_a_file_that_lacks_its_columns_is_told_with_the_setting_that_names_them(run: Any, joined: Any) -> None:
+    joined.export(("r1", "9SYN001", "soon"))
+    export = joined.place / "reads" / "day-1.csv"
+    export.write_text(export.read_text().replace("plate", "Tag"))
+    done = run("sync", "drop")
+    assert done.code == 76
+    assert done.err.count("day-1.csv") == 1
+    (card,) = [one for one in run("connections", "health", "--json").json()[0]["cards"] if one["needs_person"]]
+    assert card["code"] == "columns_named"
+    assert card["command"] == "alprhub connections change drop --set plate_column=COLUMN"
+    assert "connector" not in card["do"]
