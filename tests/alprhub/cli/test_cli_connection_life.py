@@ -376,3 +376,15 @@ def test_a_file_that_lacks_its_columns_is_told_with_the_setting_that_names_them(
     assert card["code"] == "columns_named"
     assert card["command"] == "alprhub connections change drop --set plate_column=COLUMN"
     assert "connector" not in card["do"]
+
+
+def test_a_secret_is_never_the_name_of_a_file_that_is_not_there(run: Any, drop: Any) -> None:
+    settings = [one for one in drop.settings if not one.startswith("--set=secret")]
+    done = run("connections", "add", "drop", "motorola", *settings, "--set=secret=@/no/such/file")
+    assert done.code == 66
+    assert done.err == (
+        "secret: the file '/no/such/file' is not there. If the secret itself begins with an @, give it with --secrets -"
+        " instead\n"
+    )
+    given = json.dumps({"secret": "@/no/such/file"})
+    assert run("connections", "add", "drop", "motorola", *settings, "--secrets", "-", stdin=given).code == 0
