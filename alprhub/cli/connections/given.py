@@ -72,8 +72,8 @@ def _must_be_there(name: str, value: str) -> None:
         missing = True
     if missing:
         raise NotFound(
-            f"{name}: the file {value[1:]!r} is not there. If the secret itself begins with an @, give it with --secrets"
-            " - instead"
+            f"{name}: the file {value[1:]!r} is not there. If the secret itself begins with an @, give it with"
+            " --secrets - instead"
         )
 
 
