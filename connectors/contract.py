@@ -339,6 +339,7 @@ class Frame:
     """What the hub lends a connector: time, a way to wait, and how long anybody will. Handed in so that tests own all.
 
     `patience` is how many seconds the asker still waits: what fails is not tried again after them, and nothing is sent.
+    `once` says that a person waits, who would rather hear of a failure than have it tried again.
     `down` is since when which host gives no answers, for all that share a frame. `sent` hears how many more entries of
     a hot list a vendor has taken; what it raises ends the push there.
     """
@@ -348,6 +349,7 @@ class Frame:
     patience: Callable[[], float] = _for_ever
     down: dict[str, datetime] = field(default_factory=dict, compare=False)
     sent: Callable[[int], None] = field(default=_untold, compare=False)
+    once: bool = False
 
 
 @runtime_checkable

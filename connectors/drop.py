@@ -133,7 +133,8 @@ class Drop:
                     wrong.append(failed)
                     continue
                 except VendorChanged as failed:
-                    wrong.append(VendorChanged(f"the file {file.name!r}: {failed}", failed.body))
+                    told = str(failed).removeprefix(f"{file.name}: ")
+                    wrong.append(VendorChanged(f"the file {file.name!r}: {told}", failed.body))
                     continue
                 if body is None:
                     waiting[file.name] = mark

@@ -375,7 +375,8 @@ class Http:
 
     def _has_no_patience(self, state: RetryCallState) -> bool:
         # Both what was slept and what went by: a clock that tests hold still must not mean to try for ever.
-        return max(state.idle_for, state.seconds_since_start or 0.0) >= self._patience.total_seconds()
+        gone_by = max(state.idle_for, state.seconds_since_start or 0.0)
+        return self._frame.once or gone_by >= self._patience.total_seconds()
 
     def _wait(self, state: RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome else None

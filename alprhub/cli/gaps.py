@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
@@ -15,6 +15,8 @@ from alprhub.cli.progress import Work, working
 from alprhub.cli.pulling import kept, say_done, shows
 from hub.audit.record import Actor
 from hub.ingest.gaps import NOT_ASKED, STILL_SILENT, Gap
+from hub.jobs.by_hand import by_hand
+from hub.jobs.catalogue import Done
 from hub.wiring import open_hub
 from hub.words import moment, span
 
@@ -69,7 +71,9 @@ def backfill(
     with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
         window = moments.window(hub, since, until)
         show = shows(work, connection, hub.profile.zone)
-        done = hub.sync.backfill(Actor.of_process(), connection, *window, progress=show)
+        with by_hand(hub, "backfill", connection, connection) as came:
+            done = hub.sync.backfill(Actor.of_process(), connection, *window, progress=show)
+            came(Done(asdict(done)))
         if any(window) and not as_json:
             console.print(moments.understood(hub, *window))
     say_done(connection, done, as_json)

@@ -15,6 +15,8 @@ from hub.audit.record import Actor
 from hub.errors import Invalid, NotFound
 from hub.hotlists.files import entries_of
 from hub.hotlists.publishing import Published
+from hub.jobs import catalogue
+from hub.jobs.by_hand import by_hand
 from hub.wiring import Hub, open_hub
 from hub.words import count, span
 from normalize.states import state as state_word
@@ -110,15 +112,22 @@ def publish(name: ListName, connection: Only = None, as_json: AsJson = False) ->
         with working(kept, as_json) as work, open_hub(sleep=work.sleep) as hub:
             for at in _at(hub, name, connection):
                 work.go_on()
-                done.append(hub.publishing.publish(Actor.of_process(), name, at, work.told))
+                with by_hand(hub, "publish", catalogue.at(name, at), at) as came:
+                    done.append(hub.publishing.publish(Actor.of_process(), name, at, work.told))
+                    came(catalogue.published_as(done[-1]))
         _show(done, as_json)
 
 
 @app.command()
 def verify(name: ListName, connection: Only = None, as_json: AsJson = False) -> None:
     """Read every source's copy back and compare, sending nothing; exit 75 where one is not proved."""
+    done: list[Published] = []
     with failures(), open_hub() as hub:
-        _show([hub.publishing.verify(Actor.of_process(), name, at) for at in _at(hub, name, connection)], as_json)
+        for at in _at(hub, name, connection):
+            with by_hand(hub, "verify", catalogue.at(name, at), at) as came:
+                done.append(hub.publishing.verify(Actor.of_process(), name, at))
+                came(catalogue.published_as(done[-1]))
+        _show(done, as_json)
 
 
 def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:

@@ -1,5 +1,6 @@
 """`alprhub sync | purge`: reads in, reads gone."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -9,6 +10,8 @@ from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from alprhub.cli.progress import Work, working
 from alprhub.cli.pulling import kept, say_done, shows
 from hub.audit.record import Actor
+from hub.jobs.by_hand import by_hand
+from hub.jobs.catalogue import Done
 from hub.wiring import open_hub
 from hub.words import count
 
@@ -26,7 +29,10 @@ def sync(
 
     with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
         window = moments.window(hub, since, until)
-        done = hub.sync.run(Actor.of_process(), connection, *window, progress=shows(work, connection, hub.profile.zone))
+        show = shows(work, connection, hub.profile.zone)
+        with by_hand(hub, "sync", connection, connection) as came:
+            done = hub.sync.run(Actor.of_process(), connection, *window, progress=show)
+            came(Done(asdict(done)))
         if any(window) and not as_json:
             console.print(moments.understood(hub, *window))
     say_done(connection, done, as_json)
@@ -39,8 +45,9 @@ def purge(as_json: AsJson = False) -> None:
         gone = count(work.done.get("reads removed", 0), "read")
         return f"{gone} removed and certified; alprhub purge goes on from there"
 
-    with failures(), working(stopped, as_json) as work, open_hub() as hub:
+    with failures(), working(stopped, as_json) as work, open_hub() as hub, by_hand(hub, "purge") as came:
         gone = hub.retention.purge(Actor.of_process(), work.told)
+        came(Done(gone))
     if as_json:
         print_json({"purged": gone})
     else:

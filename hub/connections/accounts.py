@@ -14,7 +14,7 @@ from connectors.registry import UnknownConnector, connector
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.connections.row import ACTIVE, PAUSED, REMOVED, row_of, settled
-from hub.connections.secrets import sealed, unsealed, validated
+from hub.connections.secrets import closed, sealed, unsealed, validated
 from hub.errors import AdminMustAct, Conflict, Faults, Invalid, NotFound
 from hub.store import tables
 from hub.store.engine import Store
@@ -96,7 +96,7 @@ class Connections:
         given = validated(kind, settings)
         if agency is not None:
             ours(self._agency, agency)
-        said = kind(given, self._frame).check() if check else "not checked"
+        said = kind(given, once(self._frame)).check() if check else "not checked"
         with self._store.write() as connection:
             self._free(connection, name)
             connection.execute(
@@ -131,9 +131,14 @@ class Connections:
             ) from None
         return self._account(row, None), kind(settings, self._frame)
 
+    def closed(self, row: Row[Any]) -> str | None:
+        """Why the secrets of an account cannot be opened with this hub's key; None where they can."""
+        return closed(self._vault, row)
+
     def check(self, name: str) -> str:
-        """What the live check of an account finds now."""
-        return self.open(name)[1].check()
+        """What the live check of an account finds now, by one try."""
+        connector = self.open(name)[1]
+        return type(connector)(connector.settings, once(self._frame)).check()
 
     def list(self, *, removed: bool = False) -> list[Account]:
         """Every account, by name, with the last run that ended well; `removed` ones only where they are asked for."""
@@ -225,6 +230,11 @@ class Connections:
             last_success=from_micros(last) if last else None,
             every_seconds=row.every_seconds or self._pace(row.connector),
         )
+
+
+def once(frame: Frame) -> Frame:
+    """The frame of a live check: somebody waits for it, and hears of a failure at once."""
+    return replace(frame, once=True)
 
 
 def ours(agency: str, said: str) -> None:

@@ -3,6 +3,7 @@
 No card names the command that shows it (`health`), nor a check where a check is what failed.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final
@@ -26,17 +27,19 @@ LAST_CALL: Final = timedelta(days=7)
 """The same from which it cannot be put off."""
 MISSED: Final = 3
 """A connection is late after so many of its intervals without a run that ended well."""
-DRIFT: Final = 0.05
-"""Records refused, as a share of those that came, from which a connection fails."""
-HALF: Final = 0.5
-"""The same where too few came for a small share to mean anything."""
 FEWEST: Final = 20
-"""Records, or reads in an hour, below which a small share means nothing."""
+"""Reads in an hour below which half of them means nothing."""
+SURE: Final = 5
+"""Reads that an hour usually brings from which none is news: by chance it has none once in a hundred and fifty hours,
+and with one read an hour every third."""
 NEWBORN: Final = timedelta(days=1)
 PATIENCE: Final = timedelta(hours=1)
 """How long a vendor may be down before a person should ask it, and a gap open before a person should fill it."""
 KEPT_SOON: Final = timedelta(minutes=5)
 """A push that has waited longer than this is not being kept."""
+
+_HINT: Final = re.compile(r"--set [a-z_]+=[^\s,.]+")
+"""What a connector says would make it understand what it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Seen:
     account: Account
     kind: type[Connector[Any]] | None
     row: Row[Any]
+    closed: str | None
     ends: figures.Ends
     hour: figures.Hour
     quiet: list[figures.Silence]
@@ -75,7 +79,7 @@ def cards(seen: Seen) -> list[Card]:
     if seen.account.state == "removing":
         return [_removing(seen)]
     if seen.account.state != "active":
-        return [_paused(seen)]
+        return [_paused(seen), *_closed(seen)]
     if seen.kind is None:
         said = f"Its connector {seen.account.connector!r} is not installed here, or not allowed to run."
         return [
@@ -87,7 +91,7 @@ def cards(seen: Seen) -> list[Card]:
         ]  # fmt: skip
     checks = (_failing, _refused, _silent, _late, _fewer, _cameras, _gap, _waiting, _credentials)
     found = [card for check in checks if (card := check(seen)) is not None]
-    return found + list_cards(seen.copies, seen.account, seen.kind, seen.now, seen.zone)
+    return _closed(seen) + found + list_cards(seen.copies, seen.account, seen.kind, seen.now, seen.zone)
 
 
 def _removing(seen: Seen) -> Card:
@@ -119,6 +123,21 @@ def _paused(seen: Seen) -> Card:
     )  # fmt: skip
 
 
+def _closed(seen: Seen) -> list[Card]:
+    if seen.closed is None:
+        return []
+    name = seen.account.name
+    plain = f"The secrets of {name} cannot be opened with this hub's key, so nothing comes in and nothing goes out."
+    return [
+        Card(
+            FAILING, f"The secrets of {name} are closed", f"{plain} {seen.closed[:1].upper()}{seen.closed[1:]}.",
+            "Bring secret.key back from the backup into the hub's data folder (or set ALPRHUB_SECRET_KEY as it was); if"
+            " it is lost, enter the secrets anew with the command below.",
+            f"alprhub connections rotate {name}", "secrets_closed", plain=plain,
+        )
+    ]  # fmt: skip
+
+
 def _failing(seen: Seen) -> Card | None:
     runs, name = seen.runs, seen.account.name
     if not runs.failed or runs.failing_since is None:
@@ -135,6 +154,9 @@ def _failing(seen: Seen) -> Card | None:
         code, person = "vendor_down", seen.now - runs.failing_since >= PATIENCE
         do = "Runs go on by themselves where they stopped. If it lasts, try the account, and ask the vendor."
         command = f"alprhub connections check {name}"
+    elif outcome == "VendorChanged" and (hints := _HINT.findall(runs.error or "")):
+        code, command = "columns_named", f"alprhub connections change {name} {' '.join(dict.fromkeys(hints))}"
+        do = "Say with the command below which column is which; the next run takes what was left."
     elif outcome == "VendorChanged":
         code = "vendor_changed"
         do = "The vendor answers otherwise than it documents: give the bundle to whoever keeps the connector."
@@ -159,9 +181,9 @@ def _refused(seen: Seen) -> Card | None:
     whole = f"{count(refused, 'record')} of the last {came:,}" if came > 1 else "The last record"
     plain = f"{whole} could not become {'a read' if came == 1 else 'reads'} ({share:.0%})."
     why = f" Most often {seen.why_refused[0]}: {seen.why_refused[1]}." if seen.why_refused else ""
-    if share < (DRIFT if came >= FEWEST else HALF):
+    if not seen.records.too_many:
         return Card(
-            OK, f"Some records of {name} were refused", plain + why, "See which they are; nothing is lost.",
+            OK, f"Some records of {name} are set aside", plain + why, "See which they are; nothing is lost.",
             "alprhub quarantine list", "some_refused", needs_person=False, plain=plain,
         )  # fmt: skip
     ahead = seen.why_refused is not None and seen.why_refused[0] == "captured_at" and "future" in seen.why_refused[1]
@@ -173,8 +195,8 @@ def _refused(seen: Seen) -> Card | None:
             f"alprhub quarantine replay {name}", "times_in_future", plain=plain,
         )  # fmt: skip
     return Card(
-        FAILING, f"Records of {name} are refused", plain + why,
-        "The sender's form may have changed. See which fields are refused; every record is kept, and a replay makes"
+        FAILING, f"Too many records of {name} are set aside", plain + why,
+        "The sender's form may have changed. See which fields it is about; every record is kept, and a replay makes"
         " reads of them once the settings or the connector are mended.",
         "alprhub quarantine list", "records_refused", plain=plain,
     )  # fmt: skip
@@ -188,9 +210,8 @@ def _silent(seen: Seen) -> Card | None:
         if to_micros(seen.now - NEWBORN) < seen.row.added_at:
             return None
         happened = f"It was added {seen.at(from_micros(seen.row.added_at))} and never brought a read that is kept."
-    elif hour.now == 0 and hour.known() and min(hour.known()) > 0:
-        usual = f"{hour.usual():.0f}"
-        happened = f"No read in the last hour; this hour always brings some, usually {usual}."
+    elif hour.now == 0 and (usual := hour.usual()) is not None and usual >= SURE and min(hour.known()) > 0:
+        happened = f"No read in the last hour; this hour always brings some, usually {usual:.0f}."
     else:
         return None
     if seen.can("pulls_reads"):

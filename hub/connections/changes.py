@@ -4,16 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, get_args, get_type_hints
 
+import msgspec
 from sqlalchemy import Row, update
 
 from connectors.contract import Connector, Frame, Info, Settings
 from connectors.faults import unknown
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.connections.accounts import Connections, of_origin, ours
+from hub.connections.accounts import Connections, of_origin, once, ours
 from hub.connections.lives import Lives
 from hub.connections.row import settled
-from hub.connections.secrets import is_secret, sealed, secret_names, unsealed, validated
+from hub.connections.secrets import closed, is_secret, sealed, secret_names, unsealed, validated
 from hub.errors import Busy, Conflict, Faults, Invalid
 from hub.policy.profile import Profile
 from hub.store import tables
@@ -109,7 +110,7 @@ class Changes:
                 f"{preview.end_now} of {preview.reads} reads would expire at once under rule {preview.rule_after}"
                 f" ({preview.clause}): repeat with --yes if that is meant"
             )
-        said = made(settings, self._frame).check() if check and (values or unset) else "not checked"
+        said = made(settings, once(self._frame)).check() if check and (values or unset) else "not checked"
         with self._store.write() as connection:
             self._same(settled(connection, name), row)
             connection.execute(
@@ -133,7 +134,8 @@ class Changes:
     def rotate(self, actor: Actor, name: str, secrets: dict[str, Any], *, check: bool = True) -> str:
         """Put new secrets in the place of the old ones after a live check with the new, and say what it found.
 
-        The old ones are gone afterwards. Raises `Invalid` for what is no secret of this connector, and a
+        The old ones are gone afterwards; where they cannot be opened any more, every one that is needed must be given.
+        Raises `Invalid` for what is no secret of this connector, and a
         `ConnectorError` where the account does not work with them; the old ones stay in force then.
         """
         with self._store.read() as connection:
@@ -144,9 +146,9 @@ class Changes:
             raise Invalid(f"settings: a new secret is missing; {name} has {', '.join(known) or 'none'}")
         if other := sorted(set(secrets) - set(known)):
             raise Invalid(f"{other[0]}: is no secret of {row.connector}; there are: {', '.join(known) or 'none'}")
-        held = unsealed(self._vault, row)
+        held = msgspec.json.decode(row.settings) if closed(self._vault, row) else unsealed(self._vault, row)
         settings = validated(kind, {**held, **secrets}, kept=held.keys() - secrets.keys())
-        said = kind(settings, self._frame).check() if check else "not checked"
+        said = kind(settings, once(self._frame)).check() if check else "not checked"
         with self._store.write() as connection:
             self._same(settled(connection, name), row)
             connection.execute(
@@ -161,9 +163,11 @@ class Changes:
         return said
 
     def secrets_of(self, name: str) -> dict[str, bool]:
-        """The secret settings of a connection, and whether each one is set."""
+        """The secret settings of a connection, and whether each one is set; all may be where none can be opened."""
         with self._store.read() as connection:
             row = settled(connection, name)
+        if closed(self._vault, row):
+            return dict.fromkeys(secret_names(self._connections.kind(row.connector)), True)
         held = unsealed(self._vault, row)
         return {field: bool(held.get(field)) for field in secret_names(self._connections.kind(row.connector))}
 

@@ -26,6 +26,12 @@ SHORTEST_SILENCE: Final = timedelta(hours=1)
 """… and never sooner than this."""
 SOME_REFUSED: Final = 1000
 """Quarantined records that tell why most are refused."""
+DRIFT: Final = 0.05
+"""Records that could not become reads, as a share of those that came, from which a connection fails …"""
+SEVERAL: Final = 5
+"""… once they are so many: a few may be anybody's bad day, and more good records beside them are no worse news."""
+HALF: Final = 0.5
+"""The share from which it fails however few they are."""
 _WEEK: Final = timedelta(days=7)
 _HOUR: Final = timedelta(hours=1)
 
@@ -178,9 +184,14 @@ class Records(NamedTuple):
         """The share that was refused."""
         return self.refused / self.came if self.came else 0.0
 
+    @property
+    def too_many(self) -> bool:
+        """Whether a person must look; good records that come beside the refused ones never make it so."""
+        return self.refused > 0 and (self.share >= HALF or (self.refused >= SEVERAL and self.share >= DRIFT))
+
 
 def records(connection: Connection, connection_id: int, lately: Runs) -> Records:
-    """The records of the last runs, or those of the newest day that brought any, whichever were refused more.
+    """The records of the last runs, or those of the newest day that brought any, whichever are worse.
 
     What a replay has kept since is not counted as refused: the days know of it, runs do not. What is pushed belongs to
     no run, so of that the days alone tell.
@@ -197,7 +208,7 @@ def records(connection: Connection, connection_id: int, lately: Runs) -> Records
     if lately.pulled and lately.oldest is not None:
         still = select(func.sum(table.c.quarantined)).where(of_it, table.c.day >= to_micros(lately.oldest) // MICROS)
         found.append(Records(lately.pulled, min(lately.quarantined, int(connection.scalar(still) or 0))))
-    return max(found, key=lambda one: one.share, default=Records(0, 0))
+    return max(found, key=lambda one: (one.too_many, one.share), default=Records(0, 0))
 
 
 def why_refused(connection: Connection, connection_id: int) -> tuple[str, str] | None:

@@ -135,6 +135,7 @@ class Health:
                 account=account,
                 kind=kind,
                 row=row,
+                closed=self._connections.closed(row),
                 ends=ends,
                 hour=figures.hour(self._store, connection, idents, ends.oldest, now),
                 quiet=figures.silences(connection, cameras, now),

@@ -11,7 +11,7 @@ from sqlalchemy import Row, select
 from connectors.contract import Connector, Settings
 from connectors.faults import faults
 from hub.audit.record import Actor, Audit
-from hub.errors import Faults
+from hub.errors import Faults, IntegrityBroken
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.vault import Vault
@@ -69,8 +69,27 @@ def sealed(vault: Vault, name: str, settings: Settings) -> dict[str, Any]:
 
 def unsealed(vault: Vault, row: Row[Any]) -> dict[str, Any]:
     """Every setting of a connection, secrets in the clear; raises `IntegrityBroken` where the key is another."""
-    secrets: dict[str, Any] = msgspec.json.decode(vault.open(row.sealed, row.name, row.sealed_key))
+    secrets: dict[str, Any] = {} if _holds_none(vault, row) else msgspec.json.decode(_secrets(vault, row))
     return {**msgspec.json.decode(row.settings), **secrets}
+
+
+def closed(vault: Vault, row: Row[Any]) -> str | None:
+    """Why the secrets of a connection cannot be opened with this hub's key; None where they can, or it has none."""
+    try:
+        if row.sealed and not _holds_none(vault, row):
+            _secrets(vault, row)
+    except IntegrityBroken as broken:
+        return str(broken)
+    return None
+
+
+def _secrets(vault: Vault, row: Row[Any]) -> bytes:
+    return vault.open(row.sealed, row.name, row.sealed_key)
+
+
+def _holds_none(vault: Vault, row: Row[Any]) -> bool:
+    """Whether no secret is sealed there: such a connection works without the key, which is why its length is asked."""
+    return len(row.sealed) == len(vault.seal(b"{}", row.name))
 
 
 class Sealing:
@@ -91,7 +110,7 @@ class Sealing:
         with self._store.write() as connection:
             rows = connection.execute(select(accounts).where(accounts.c.sealed != b"").order_by(accounts.c.name)).all()
             self._vault.refresh()
-            opened = [(row, self._vault.open(row.sealed, row.name, row.sealed_key)) for row in rows]
+            opened = [(row, b"{}" if _holds_none(self._vault, row) else _secrets(self._vault, row)) for row in rows]
             if self._vault.makes_its_keys:
                 self._vault.renew()
             for row, secret in opened:

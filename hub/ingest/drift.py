@@ -11,6 +11,8 @@ MOST_REFUSED: Final = 0.05
 """The share of a run's records that may be refused; above it the vendor has changed."""
 AT_LEAST: Final = 20
 """Records that a run must have seen before their share says anything."""
+SEVERAL: Final = 5
+"""Refused records below which a run is no vendor's change, however large their share of a short one."""
 _CLEARLY: Final = 2.33
 """Standard deviations that chance goes beyond once in a hundred times."""
 
@@ -35,8 +37,9 @@ class Drift:
 
     @property
     def changed(self) -> bool:
-        """Whether more than 5 % are refused, of at least 20: at the end of a run, that the vendor has changed."""
-        return self._seen >= AT_LEAST and self._reasons.total() > MOST_REFUSED * self._seen
+        """Whether more than 5 % are refused, several of at least 20: at the end of a run, that the vendor changed."""
+        refused = self._reasons.total()
+        return self._seen >= AT_LEAST and refused >= SEVERAL and refused > MOST_REFUSED * self._seen
 
     @property
     def clear(self) -> bool:

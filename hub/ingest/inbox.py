@@ -71,6 +71,7 @@ class Inbox:
         self._pictures = pictures
         self._open = opened
         self._known: dict[str, _Opened] = {}
+        self._closed: dict[str, str] = {}
         self._arrived = Event()
         self._over = Event()
         self._keeping = Lock()
@@ -150,12 +151,22 @@ class Inbox:
                 raise Refused(_NOBODY) from None
             except DBAPIError:
                 raise Paused("the connection cannot be looked up now") from None
+            except HubError as failed:
+                self._note_closed(name, str(failed))
+                raise Paused("the connection cannot be opened") from None
+            self._closed.pop(name, None)
             if not isinstance(connector, ReceivesReads):
                 raise Refused(_NOBODY)
             known = self._known[name] = _Opened(account, connector, time.monotonic())
         if known.account.state != "active":
             raise Paused(f"{name} is {known.account.state}")
         return known
+
+    def _note_closed(self, name: str, why: str) -> None:
+        """Log a connection that takes no pushes because it cannot be opened, once for each reason."""
+        if self._closed.get(name) != why:
+            self._closed[name] = why
+            log.error("pushes for %s are put off until it can be opened: %s", name, why)
 
     def _keep_for_ever(self) -> None:
         while not self._over.is_set():

@@ -106,12 +106,12 @@ class Catalogue:
         told = partial(
             self._hub.publishing.publish, list_name=hotlist, connection_name=connection, progress=self._progress
         )
-        return Task("publish", _at(hotlist, connection), lambda actor: _published(told(actor)))
+        return Task("publish", at(hotlist, connection), lambda actor: published_as(told(actor)))
 
     def verify(self, hotlist: str, connection: str) -> Task:
         """Reading one connection's copy of a list back now."""
         told = partial(self._hub.publishing.verify, list_name=hotlist, connection_name=connection)
-        return Task("verify", _at(hotlist, connection), lambda actor: _published(told(actor)))
+        return Task("verify", at(hotlist, connection), lambda actor: published_as(told(actor)))
 
     def whole(self, name: str) -> Task:
         """A job of the whole hub now; raises `NotFound`."""
@@ -226,7 +226,8 @@ def _asks(pace: Every | Nightly) -> timedelta:
     return min(pace.length, quarter) if isinstance(pace, Every) else quarter
 
 
-def _at(hotlist: str, connection: str) -> str:
+def at(hotlist: str, connection: str) -> str:
+    """The subject of what is done with a list at a connection."""
     return f"{hotlist} at {connection}"
 
 
@@ -234,7 +235,8 @@ def _seen(task: Task, newest: JobRun | None) -> Task:
     return Task(task.job, task.subject, task.work, newest.started_at if newest else NEVER)
 
 
-def _published(published: Published) -> Done:
+def published_as(published: Published) -> Done:
+    """What a publication or a verification came to."""
     known = {name: getattr(published, name) for name in ("added", "removed", "missing", "unexpected")}
     counts = {name: number for name, number in known.items() if number is not None}
     if published.verified:

@@ -485,3 +485,13 @@ def test_whoever_waits_no_longer_ends_an_answer_that_drips(clock: _Clock) -> Non
             http.get("/x")
     finally:
         server.close()
+
+
+@respx.mock
+def test_where_a_person_waits_nothing_is_asked_twice(clock: _Clock, slept: list[float]) -> None:
+    route = respx.get(f"{BASE}/x").mock(side_effect=[httpx.Response(503), httpx.Response(200, json={})])
+    once = Http(BASE, Frame(clock, slept.append, once=True), limits=FAST)
+    with pytest.raises(TryAgain, match="503"):
+        once.get("/x")
+    assert (route.call_count, slept) == (1, [])
+    assert once.get("/x").status == 200

@@ -44,7 +44,7 @@ def brings(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> Brings:
     return bring
 
 
-WEEKS = [hours for week in range(1, 5) for hours in (week * 168 + 0.2, week * 168 + 0.4)]
+WEEKS = [week * 168 + part for week in range(1, 5) for part in (0.2, 0.3, 0.4, 0.5, 0.6)]
 
 
 def told(hub: Hub) -> Report:
@@ -70,7 +70,7 @@ def test_a_source_that_brings_what_it_usually_brings_is_well(opened: Hub, brings
     brings(0.1, 0.3, *WEEKS)
     report = told(opened)
     assert (report.status, report.reason, report.cards) == ("ok", "Everything is as it should be.", [])
-    assert (report.hour, report.hour_before) == (2, [2, 2, 2, None])
+    assert (report.hour, report.hour_before) == (2, [5, 5, 5, None])
     assert (report.lag_seconds, report.drift, report.requests_used, report.state) == (360, 0.0, "unknown", "active")
     assert report.last_success == opened.clock.now()
     assert opened.health.all() == [report]
@@ -80,7 +80,7 @@ def test_a_source_that_always_has_reads_and_now_has_none_is_silent(opened: Hub, 
     brings(1.5, *WEEKS)
     report = told(opened)
     assert (report.status, titles(report)) == ("silent", ["feed went silent"])
-    assert report.reason == "No read in the last hour; this hour always brings some, usually 2."
+    assert report.reason == "No read in the last hour; this hour always brings some, usually 5."
     assert report.cards[0].command == "alprhub connections dry-run feed"
 
 
@@ -90,9 +90,14 @@ def test_an_hour_that_is_empty_every_week_is_no_alarm(opened: Hub, brings: Bring
 
 
 def test_a_young_source_is_compared_with_yesterday(opened: Hub, brings: Brings) -> None:
-    brings(3, 24.5, 26)
+    brings(3, 24.1, 24.2, 24.3, 24.4, 24.5, 26)
     assert told(opened).hour_before == [None] * 4
     assert told(opened).status == "silent"
+
+
+def test_an_hour_that_brings_few_reads_may_bring_none(opened: Hub, brings: Brings) -> None:
+    brings(3, 24.1, 24.2, 24.3, 24.4, 26)
+    assert told(opened).status == "ok"
 
 
 def test_a_source_that_never_brought_a_read_is_silent_after_a_day(opened: Hub, feed: Path, clock: SetClock) -> None:
@@ -116,12 +121,12 @@ def test_runs_that_fail_are_counted_and_named(opened: Hub, actor: Actor, brings:
 
 def test_records_that_are_refused_are_told_as_a_share(opened: Hub, actor: Actor, feed: Path) -> None:
     at = "2026-06-01T11:55:00Z"
-    write_page(feed, 1, [*(record(n, f"9SYN{n:03}", at) for n in range(18)), {"id": "b1"}, {"id": "b2"}])
+    write_page(feed, 1, [*(record(n, f"9SYN{n:03}", at) for n in range(45)), *({"id": f"b{n}"} for n in range(5))])
     with suppress(VendorChanged):
         opened.sync.run(actor, "feed")
     report = told(opened)
     assert (report.status, report.drift) == ("failing", 0.1)
-    assert "Records of feed are refused" in titles(report)
+    assert "Too many records of feed are set aside" in titles(report)
 
 
 def test_a_source_that_has_not_run_is_late(opened: Hub, brings: Brings, clock: SetClock) -> None:
@@ -268,6 +273,15 @@ def test_one_of_five_that_is_refused_is_said_and_no_alarm(opened: Hub, feed: Pat
     report = told(opened)
     assert (report.status, codes(report)) == ("ok", [("some_refused", False)])
     assert "1 record of the last 5 could not become reads (20%)" in report.reason
+
+
+def test_good_records_never_make_it_worse(opened: Hub, feed: Path) -> None:
+    found = []
+    push(opened, {"id": "b1"}, {"id": "b2"})
+    for number in range(1, 41):
+        found.append(told(opened).status)
+        push(opened, record(number, f"9SYN{number:03}", NOW))
+    assert found == ["failing"] * 3 + ["ok"] * 37
 
 
 def test_times_in_the_future_are_told_as_a_wrong_clock_or_zone(opened: Hub, feed: Path) -> None:

@@ -7,11 +7,13 @@ import pytest
 from plain import record, write_page
 
 from connectors.contract import Limits
-from connectors.errors import AdminMustFix
+from connectors.errors import AdminMustFix, TryAgain
 from hub.audit.record import Actor
+from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, NotFound
 from hub.hotlists.lists import NewEntry
-from hub.wiring import Hub
+from hub.settings import HubSettings
+from hub.wiring import Hub, open_hub
 
 
 def test_an_account_that_does_not_work_is_not_saved(opened: Hub, actor: Actor, tmp_path: Path) -> None:
@@ -90,3 +92,27 @@ def test_what_a_pause_costs_is_said(opened: Hub, actor: Actor, feed: Path) -> No
     cost = opened.pausing.cost("feed")
     assert (cost.reads_last_day, cost.hot_lists, cost.pushed) == (1, ["wanted"], True)
     assert len(cost.costs) == 4
+
+
+def test_every_live_check_is_one_try(settings: HubSettings, actor: Actor, clock: SetClock) -> None:
+    account = {"api_key": "synthetic", "webhook_secret": "synthetic-secret", "base_url": "http://127.0.0.1:1"}
+    slept = list[float]()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        assert len(slept) < 5, "it is tried again and again"
+
+    with open_hub(settings, clock, sleep) as hub:
+        hub.connections.add(actor, "agents", "rekor", account, check=False)
+        acts = (
+            lambda: hub.connections.add(actor, "second", "rekor", account),
+            lambda: hub.connections.check("agents"),
+            lambda: hub.connections.resume(actor, "agents"),
+            lambda: hub.changes.rotate(actor, "agents", {"api_key": "other"}),
+            lambda: hub.changes.change(actor, "agents", {"base_url": "http://127.0.0.1:2"}),
+        )
+        for act in acts:
+            with pytest.raises((TryAgain, AdminMustFix)):
+                act()
+        assert [one.name for one in hub.connections.list()] == ["agents"]
+    assert slept == []

@@ -696,7 +696,7 @@ def test_csv_files_are_taken_once_through_the_map(tmp_path: Path) -> None:
     (tmp_path / "reads" / "a.jpg").write_bytes(JPEG)
     made = GenericCsvConnector(GenericCsvSettings(place=str(tmp_path), map=mapping, delimiter=";"), _frame())
     pages: list[Page] = []
-    with pytest.raises(VendorChanged, match=r"b\.csv: .* Plate No\.; it has Number, When\. .*--set map=@FILE"):
+    with pytest.raises(VendorChanged, match=r"b\.csv': .* Plate No\.; it has Number, When\. .*--set map=@FILE"):
         pages.extend(made.pull(WINDOW))
     first, second = pages[0].records
     read = made.parse(first)

@@ -210,7 +210,7 @@ def test_what_is_wrong_with_one_file_is_raised_after_the_others_were_taken(
     taken: list[Page] = []
     with pytest.raises(
         VendorChanged,
-        match=r"a\.csv: its first line is a row of data",
+        match=r"a\.csv': its first line is a row of data",
     ):
         taken.extend(_made(tmp_path).pull(Window(WORLD_NOW, WORLD_NOW)))
     (drop.reads / "a.csv").unlink()

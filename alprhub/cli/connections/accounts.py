@@ -1,6 +1,8 @@
 """Adding, trying, listing, pacing, pausing and resuming."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any, Final
@@ -54,7 +56,7 @@ def add(
     What was typed is kept when something is refused: only that is asked again. Secrets are best typed when asked, or
     come by --secrets or --set NAME=@FILE; on the command line they stay in the shell's history.
     """
-    with failures(), open_hub() as hub:
+    with failures(), _unsaved(), open_hub() as hub:
         kind = hub.connections.kind(key)
         values = read_settings(given, settings, secrets, kind)
         warn_of_exposed(kind, given, name)
@@ -69,6 +71,16 @@ def add(
             print_json({"connection": name, "connector": key, "check": said})
         else:
             console.print(f"{name}: {said}")
+
+
+@contextmanager
+def _unsaved() -> Iterator[None]:
+    """Say of an account that does not work that it was not saved."""
+    try:
+        yield
+    except ConnectorError as failed:
+        failed.args = (f"{sentence(failed).rstrip('.')}; nothing was saved",)
+        raise
 
 
 def _with_a_person(hub: Hub, name: str, kind: type[Connector[Any]], values: dict[str, Any], agency: str | None) -> str:

@@ -111,9 +111,11 @@ def reseal(as_json: AsJson = False) -> None:
 
 
 def _asked_secrets(hub: Hub, name: str) -> dict[str, Any]:
-    fields = hub.connections.kind(hub.connections.open(name)[0].connector).Settings.model_fields
+    held = hub.changes.secrets_of(name)
+    account = next(one for one in hub.connections.list() if one.name == name)
+    fields = hub.connections.kind(account.connector).Settings.model_fields
     answers = {
-        secret: asked(secret, fields[secret], optional=True) for secret, is_set in hub.changes.secrets_of(name).items()
+        secret: asked(secret, fields[secret], optional=True) for secret, is_set in held.items()
         if is_set or fields[secret].is_required()
     }  # fmt: skip
     return {secret: answer for secret, answer in answers.items() if answer}

@@ -12,7 +12,7 @@ from alprhub.cli.files import content
 from connectors.contract import Connector
 from connectors.file_words import refusal
 from hub.connections.secrets import secret_names
-from hub.errors import Faults, Invalid
+from hub.errors import Faults, Invalid, NotFound
 
 _EXAMPLE: Final = '{"name": "value"}'
 Name = Annotated[str, typer.Argument(help="The connection's name.")]
@@ -38,7 +38,8 @@ def read_settings(
     """Settings from a JSON file, one of secrets, and `name=value` texts, each on top of those before; raises `Invalid`.
 
     `name=@FILE` takes the value out of a file that exists; other values that begin with an @ are values. Where `kind`
-    says what is secret, the file of secrets may hold nothing else.
+    says what is secret, the file of secrets may hold nothing else, and a secret is never the name of a file that is not
+    there: raises `NotFound`.
     """
     if str(file) == str(secrets) == "-":
         raise Invalid("--settings - and --secrets -: standard input can be only one of them")
@@ -57,8 +58,23 @@ def read_settings(
         raise Faults("", [f"--set number {number}: write it as name=value" for number in wrong])
     for item in given or ():
         name, _, value = item.partition("=")
+        if kind is not None and name.strip() in secret_names(kind):
+            _must_be_there(name.strip(), value)
         values[name.strip()] = _value(name.strip(), value)
     return values
+
+
+def _must_be_there(name: str, value: str) -> None:
+    """Return unless a secret begins as the name of a file does, and there is no such file; raises `NotFound`."""
+    try:
+        missing = value.startswith("@") and not Path(value[1:]).exists()
+    except (OSError, ValueError):
+        missing = True
+    if missing:
+        raise NotFound(
+            f"{name}: the file {value[1:]!r} is not there. If the secret itself begins with an @, give it with"
+            " --secrets - instead"
+        )
 
 
 def warn_of_exposed(kind: type[Connector[Any]], given: list[str] | None, name: str) -> None:

@@ -333,3 +333,58 @@ def test_reads_end_at_once_by_their_corrected_time_only_where_that_is_meant(run:
     assert "1 read of drop would expire at once" in done.err
     assert "over at once by their corrected time: 1" in run("connections", "reparse", "drop", "--yes").out
     assert run("purge", "--json").json()["purged"] == {"drop": 1}
+
+
+def test_a_key_that_opens_no_secrets_is_told_and_mended(run: Any, joined: Any, store: Path) -> None:
+    plain = [f"--set=place={joined.place}", "--set=zone=America/Los_Angeles", "--agency=Agency"]
+    assert run("connections", "add", "open", "motorola", *plain).code == 0
+    (store / "secret.key").unlink()
+    done = run("connections", "health", "--json")
+    codes = {one["connection"]: [card["code"] for card in one["cards"]] for one in done.json()}
+    assert (done.code, "secrets_closed" in codes["drop"]) == (78, True)
+    assert "secrets_closed" not in codes["open"], "what has no secret needs no key"
+    said = run("connections", "health", "drop")
+    assert "The secrets of drop cannot be opened with this hub's key" in said.out
+    assert "Bring secret.key back from the backup" in said.out
+    assert "  alprhub connections rotate drop\n" in said.out
+    assert run("connections", "check", "open").code == 0
+    run("connections", "pause", "drop", "--reason", "x")
+    assert "secrets_closed" in run("connections", "health", "drop", "--json").out
+    given = json.dumps({"secret": "n3w-s3cret"})
+    assert run("connections", "rotate", "drop", "--settings", "-", stdin=given).code == 0
+    assert "secrets_closed" not in run("connections", "health", "--json").out
+    assert run("connections", "resume", "drop").code == 0
+
+
+def test_an_account_that_does_not_work_is_said_not_to_be_saved(run: Any) -> None:
+    words = ["--set=base_url=http://127.0.0.1:1", "--agency=Agency"]
+    given = json.dumps({"api_key": "synthetic", "webhook_secret": "synthetic-secret"})
+    done = run("connections", "add", "agents", "rekor", *words, "--secrets", "-", stdin=given)
+    assert done.code in (75, 78)
+    assert done.err.endswith("; nothing was saved\n")
+    assert run("connections", "list", "--json").json() == []
+
+
+def test_a_file_that_lacks_its_columns_is_told_with_the_setting_that_names_them(run: Any, joined: Any) -> None:
+    joined.export(("r1", "9SYN001", "soon"))
+    export = joined.place / "reads" / "day-1.csv"
+    export.write_text(export.read_text().replace("plate", "Tag"))
+    done = run("sync", "drop")
+    assert done.code == 76
+    assert done.err.count("day-1.csv") == 1
+    (card,) = [one for one in run("connections", "health", "--json").json()[0]["cards"] if one["needs_person"]]
+    assert card["code"] == "columns_named"
+    assert card["command"] == "alprhub connections change drop --set plate_column=COLUMN"
+    assert "connector" not in card["do"]
+
+
+def test_a_secret_is_never_the_name_of_a_file_that_is_not_there(run: Any, drop: Any) -> None:
+    settings = [one for one in drop.settings if not one.startswith("--set=secret")]
+    done = run("connections", "add", "drop", "motorola", *settings, "--set=secret=@/no/such/file")
+    assert done.code == 66
+    assert done.err == (
+        "secret: the file '/no/such/file' is not there. If the secret itself begins with an @, give it with --secrets -"
+        " instead\n"
+    )
+    given = json.dumps({"secret": "@/no/such/file"})
+    assert run("connections", "add", "drop", "motorola", *settings, "--secrets", "-", stdin=given).code == 0

@@ -92,3 +92,42 @@ def test_a_runner_without_an_address_says_how_to_get_one(
     assert done.returncode == 78
     assert "alprhub prefect server" in done.stdout
     assert "export PREFECT_API_URL=" in done.stdout
+
+
+def test_what_people_run_by_hand_is_on_the_same_record(run: Any, joined: Any, store: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "wanted.csv"
+    listed.write_text("plate,reason,case,state\n9SYN001,stolen,26-1,CA\n")
+    assert run("hotlists", "import", "wanted", listed).code == 0
+    joined.export(("r1", "9SYN001", (datetime.now(UTC) - timedelta(hours=1)).isoformat()))
+    assert run("sync", "drop").code == 0
+    assert run("sync", "nobody").code == 66
+    assert run("backfill", "drop", "--since", "2h").code == 0
+    assert run("hotlists", "publish", "wanted").code == 75
+    assert run("hotlists", "verify", "wanted").code == 75
+    assert run("purge").code == 0
+    joined.place.rename(joined.place.with_name("away"))
+    assert run("sync", "drop").code == 78
+    rows = [(row["job"], row["subject"], row["outcome"]) for row in run("runs", "--json").json()]
+    assert rows == [
+        ("sync", "drop", "failed"),
+        ("purge", "", "done"),
+        ("verify", "wanted at drop", "unproved"),
+        ("publish", "wanted at drop", "unproved"),
+        ("backfill", "drop", "done"),
+        ("sync", "drop", "done"),
+    ]
+    newest, *_, oldest = run("runs", "--json").json()
+    assert (oldest["counts"]["stored"], oldest["runner"].partition(" (")[0]) == (1, "by hand")
+    assert "folder" in newest["error"]
+
+
+def test_a_run_of_the_schedules_under_way_is_told_as_busy_by_its_lease(run: Any, joined: Any, store: Path) -> None:
+    with open_hub(HubSettings(data=store)) as hub:
+        record = JobRuns(hub.store, hub.clock)
+        entry = record.begin("sync", "drop", "alprhub run")
+        assert entry is not None
+        ident = hub.connections.list()[0].id
+        with hub.store.lease(f"sync-{ident}", "drop is being synced"):
+            assert run("sync", "drop").code == 75
+        entry.end("done")
+        assert [one.outcome for one in record.newest(9)] == ["done"]

@@ -140,6 +140,27 @@ def test_a_paused_connection_is_to_be_tried_again(hub: Hub, sender: httpx.Client
     assert kept(hub, sender) == set()
 
 
+def test_a_connection_that_cannot_be_opened_takes_pushes_once_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = prepared(tmp_path)
+    key = tmp_path / "secret.key"
+    key.rename(tmp_path / "kept.key")
+    with (
+        open_hub(settings) as hub,
+        open_inbox(hub) as inbox,
+        Service(web_app(inbox)) as service,
+        httpx.Client(base_url=service.url) as client,
+    ):
+        for number in range(2):
+            answer = client.post("/in/agents", json=group(number), headers=KEY)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+        (line,) = [one for one in caplog.records if "agents" in one.getMessage()]
+        assert line.exc_info is None
+        (tmp_path / "kept.key").replace(key)
+        assert client.post("/in/agents", json=group(3), headers=KEY).status_code == 200
+
+
 def test_a_push_that_comes_again_is_answered_alike_and_kept_once(hub: Hub, sender: httpx.Client) -> None:
     body = msgspec.json.encode(group(1))
     as_json = {**KEY, "content-type": "application/json"}
