@@ -158,6 +158,6 @@ def _expiry(text: str, zone: ZoneInfo) -> datetime | None:
             return local(last, zone).at.astimezone(UTC)
         return from_iso(text if len(text) > len("2026-01-01") else f"{text}T23:59:59", zone).at.astimezone(UTC)
     except Unusable as wrong:
-        raise Invalid(
-            f"expires: {text[:40]!r} {wrong.reason}; write it as 12/31/2026, 2026-12-31 or 2026-12-31T17:00"
-        ) from None
+        raise Invalid(f"expires: {text[:40]!r} {wrong.reason}; {_EXPIRY}") from None
+    except OverflowError:
+        raise Invalid(f"expires: {text[:40]!r} is no day that comes; leave it empty for none, or {_EXPIRY}") from None
