@@ -3,11 +3,11 @@
 import shutil
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from alprhub.cli.output import print_json
 from alprhub.demo_told import Story, Teller
@@ -77,10 +77,17 @@ def run(*, once: bool, pictures: Path | None, as_json: bool) -> None:
             print_json(result)
             return
         teller.tell(result, story, folder)
-        if not once and sys.stdin.isatty():
-            teller.console.input(
-                "\nThe stand-ins answer until you press Enter; the store stays for the commands above. "
-            )
+        if not once:
+            _wait(teller)
+
+
+def _wait(teller: Teller) -> None:
+    """Stay until somebody presses Enter or ends the input; where nobody can, not at all."""
+    # Python has no stdin at all where it was closed, which its types do not say.
+    if (typed := cast("TextIO | None", sys.stdin)) is None or not typed.isatty():
+        return
+    with suppress(EOFError):
+        teller.console.input("\nThe stand-ins answer until you press Enter; the store stays for the commands above. ")
 
 
 def _job(

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
@@ -12,6 +13,7 @@ from prefect.states import Completed, Failed
 from flows.door import FlowFailed
 from hub import words
 from hub.jobs.record import JobRun
+from hub.jobs.told import told, word
 
 MARKS = {"failed": "failed", "unproved": "not proved", "stopped": "stopped"}
 
@@ -22,9 +24,7 @@ def state_of(runs: Sequence[JobRun]) -> State[dict[str, int]]:
     for run in runs:
         for name, number in run.counts.items():
             total[name] = total.get(name, 0) + number
-    said = (
-        ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in total.items() if number) or "nothing new"
-    )
+    said = told(total) or "nothing new"
     if runs and FlowRunContext.get() is not None:
         _table(runs)
     bad = [run for run in runs if not run.good]
@@ -37,16 +37,26 @@ def state_of(runs: Sequence[JobRun]) -> State[dict[str, int]]:
 
 
 def _table(runs: Sequence[JobRun]) -> None:
-    rows = [
+    job = runs[0].job
+    create_table_artifact(
+        rows_of(runs),
+        key=f"alprhub-{job}",
+        description=f"What `{job}` did; what came to nothing is left out.",
+    )
+
+
+def rows_of(runs: Sequence[JobRun]) -> list[dict[str, Any]]:
+    """A row a run, in the words of `alprhub runs`: every row has every column, and no column has nothing but zeros."""
+    counted = dict.fromkeys(name for run in runs for name, number in run.counts.items() if number)
+    return [
         {
             "what": run.subject or run.job,
             "result": MARKS.get(run.outcome, "good"),
-            "seconds": round(((run.ended_at or run.started_at) - run.started_at).total_seconds(), 1),
-            **run.counts,
+            "took": words.span((run.ended_at or run.started_at) - run.started_at),
+            **{word(name): run.counts.get(name, 0) for name in counted},
         }
         for run in runs
     ]
-    create_table_artifact(rows, key=f"alprhub-{runs[0].job}", description="What ran, and its counts.")
 
 
 class _NoTraceback(logging.Filter):

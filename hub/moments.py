@@ -16,7 +16,9 @@ FORMS: Final = "yesterday, today, now, 11/28/2026, 11/28/2026 14:30, 2h or 3d (t
 _AGO: Final = re.compile(r"(\d{1,6})\s*(min|m|h|d|w)(?:\s+ago)?", re.IGNORECASE)
 _UNITS: Final = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DAYS: Final = {"today": 0, "yesterday": 1}
-_AMERICAN: Final = ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%m/%d/%Y")
+_AMERICAN: Final = tuple(
+    f"{day}{hour}" for day in ("%m/%d/%Y", "%m/%d/%y") for hour in (" %H:%M:%S", " %H:%M", " %I:%M %p", "")
+)
 _DATE: Final = len("2026-11-28")
 
 
@@ -39,7 +41,7 @@ def instant(text: str, now: datetime, zone: ZoneInfo, field: str) -> datetime:
             if not EARLIEST <= at < LATEST:
                 raise Invalid(f"{field}: {said} ago is before any plate reader was sold")
             return at
-        if (reading := _american(said)) is not None:
+        if (reading := american(said)) is not None:
             return local(reading, zone, field).at
         return from_iso(said if len(said) > _DATE else f"{said}T00:00:00", zone, field).at
     except Unusable as wrong:
@@ -52,7 +54,8 @@ def instant(text: str, now: datetime, zone: ZoneInfo, field: str) -> datetime:
         raise Invalid(f"{field}: {said} ago is before any plate reader was sold") from None
 
 
-def _american(said: str) -> datetime | None:
+def american(said: str) -> datetime | None:
+    """The clock's reading that `12/31/2026`, `12/31/26` or `12/31/2026 14:30` is; None for another text."""
     for form in _AMERICAN:
         try:
             return datetime.strptime(said, form)  # noqa: DTZ007 - a reading of the clock; the caller knows where it stands

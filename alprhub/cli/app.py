@@ -90,8 +90,3 @@ def _every_command(
     ] = False,
 ) -> None:
     pass
-
-
-def main() -> None:
-    """Run the command line."""
-    app()

@@ -16,6 +16,7 @@ from hub.area import Area, Circle, Polygon
 from hub.audit.record import Why
 from hub.errors import Invalid
 from hub.search.hours import Hours
+from hub.search.known import check_names
 from hub.search.query import Mode, Query
 from hub.wiring import Hub
 from hub.words import named
@@ -58,9 +59,10 @@ class Asked:
     min_confidence: Annotated[float | None, typer.Option(help="Plate confidence of at least this, 0 to 1.")] = None
 
     def query(self, hub: Hub, **more: Any) -> Query:
-        """The query of it; raises `Invalid`, naming the option, for what cannot be understood."""
+        """The query of it; raises `Invalid`, naming the option, for what cannot be understood, and `NotFound` for a
+        connection, camera or site that is not there."""
         since, until = window(hub, self.since, self.until)
-        return Query(
+        query = Query(
             why=Why(self.purpose, self.reason, self.case),
             plates=_plates(self.plates or ()),
             mode=self.mode,
@@ -82,6 +84,8 @@ class Asked:
             min_confidence=self.min_confidence,
             **more,
         )
+        check_names(hub.store, query)
+        return query
 
     def _area(self) -> Area | None:
         if self.near is not None and self.inside is not None:

@@ -46,4 +46,17 @@ def _announce(api: str, pages: str) -> None:
         console.print("PREFECT_API_URL is not set: start a server with `alprhub prefect server`, then")
         console.print("  export PREFECT_API_URL=http://127.0.0.1:4200/api", soft_wrap=True)
         raise typer.Exit(78)
-    console.print(f"the hub's jobs run for the server at {api}; they are shown at {pages}/deployments. Ctrl-C ends it.")
+    if (right := _right(api)) != api:
+        console.print(f"PREFECT_API_URL is {api!r}: it must begin with http:// or https:// and end with /api. Write")
+        console.print(f"  export PREFECT_API_URL={right}", soft_wrap=True)
+        raise typer.Exit(78)
+    console.print(
+        f"the hub's jobs will run for the server at {api}, and be shown at {pages}/deployments. Ctrl-C ends it."
+    )
+
+
+def _right(api: str) -> str:
+    """An address of Prefect's API as it must be written: without a scheme or the path nothing would ever answer."""
+    whole = api if api.lower().startswith(("http://", "https://")) else f"http://{api.rpartition('://')[2]}"
+    whole = whole.rstrip("/")
+    return whole if "/api/" in f"{whole}/" else f"{whole}/api"

@@ -13,15 +13,11 @@ from hub.audit.record import Actor
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.record import JobRun, JobRuns
+from hub.jobs.told import told
 from hub.wiring import Hub, open_hub
 
 QUIET = ("notices", "pictures")
 """Jobs that look every few minutes whether there is something to do."""
-COUNTED = {
-    "pulled": "came", "stored": "new", "duplicates": "known already", "quarantined": "set aside", "hits": "hits",
-    "born_expired": "too old to keep", "wanted_images": "pictures to fetch",
-}  # fmt: skip
-"""The counts of a run as words; what is not here is said by its own name."""
 
 
 def run() -> None:
@@ -33,12 +29,12 @@ def run() -> None:
         jobs, zone = Jobs(hub, "alprhub run"), hub.profile.zone
         console.print(f"{_scheduled(hub)}. What ran: alprhub runs. Ctrl-C ends it.")
 
-        def told(run: JobRun) -> None:
+        def tell(run: JobRun) -> None:
             if run.good and not any(run.counts.values()):
                 return  # nothing came, and nothing is amiss
             console.print(f"{datetime.now(zone):%H:%M:%S} {_title(run)}: {_sentence(run)}")
 
-        cut = Loop(jobs, Actor.of_process(), told).run(stop)
+        cut = Loop(jobs, Actor.of_process(), tell).run(stop)
         console.print(f"ended{f'; {cut} cut short, which go on at the next start' if cut else ''}")
 
 
@@ -81,7 +77,7 @@ def _row(run: JobRun, hub: Hub) -> dict[str, Any]:
         "took": words.span(lasted) + ("" if run.ended_at else " so far"),
         "job": _title(run),
         "result": {"done": "good", "unproved": "not proved", "running": "under way"}.get(run.outcome, run.outcome),
-        "counts": _counts(run),
+        "counts": told(run.counts),
         "what_went_wrong": run.error or "",
     }
 
@@ -92,11 +88,4 @@ def _title(run: JobRun) -> str:
 
 def _sentence(run: JobRun) -> str:
     bad = {"failed": "failed", "unproved": "NOT PROVED"}.get(run.outcome)
-    told = ", ".join(part for part in (_counts(run), f"{bad}: {run.error}" if bad else "") if part)
-    return told or "done"
-
-
-def _counts(run: JobRun) -> str:
-    return ", ".join(
-        f"{number:,} {COUNTED.get(name, name.replace('_', ' '))}" for name, number in run.counts.items() if number
-    )
+    return ", ".join(part for part in (told(run.counts), f"{bad}: {run.error}" if bad else "") if part) or "done"

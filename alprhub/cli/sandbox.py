@@ -12,7 +12,8 @@ import typer
 
 from alprhub.cli.output import AsJson, console, failures, print_json
 from hub import words
-from hub.errors import Invalid, NoAgency
+from hub.absent import absent
+from hub.errors import Invalid, NoAgency, NotFound
 from hub.settings import HubSettings
 from hub.wiring import open_hub
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def sandbox(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Only these; without any, all.")] = None,
     seed: Annotated[int, typer.Option(help="The town: the same number gives the same cars.")] = 7,
-    port: Annotated[int, typer.Option(help="The first port; without it, any that are free.")] = 0,
+    port: Annotated[int, typer.Option(help="The first port; without it, any that are free.", min=0, max=65535)] = 0,
     folder: Annotated[
         Path | None, typer.Option(help="Where files lie and the town is kept; without it, in the data folder.")
     ] = None,
@@ -36,11 +37,14 @@ def sandbox(
     as_json: AsJson = False,
 ) -> None:
     """Run stand-ins for the vendors on this machine, with made-up cars that pass every minute; Ctrl-C ends them."""
-    from alprhub.sandbox.town import Town  # brings FastAPI, which no other command needs
+    from alprhub.sandbox.stand_ins import MAKERS  # brings FastAPI, which no other command needs
+    from alprhub.sandbox.town import Town
 
-    settings = HubSettings()
-    at = (folder or settings.data / "sandbox").absolute()
     with failures():
+        at = (folder or HubSettings().data / "sandbox").absolute()
+        for name in names or ():
+            if name not in MAKERS:
+                raise NotFound(absent("stand-in", name, tuple(MAKERS)))
         try:
             town = Town(at, names or (), seed=seed, port=port, push_to=push_to and push_to.rstrip("/"))
             with town:

@@ -44,8 +44,8 @@ def search(
             )
         say_coverage(hub, answer.coverage)
         if answer.next:
-            about = f", about {count(answer.estimate, 'read')} in all" if answer.estimated else ""
-            console.print(f"more: --after {answer.next}{about}")
+            # The estimate stays with programs: what one page says of all time is no number to plan by.
+            console.print(f"there may be more: --after {answer.next}")
 
 
 @asks

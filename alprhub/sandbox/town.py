@@ -146,6 +146,8 @@ class Town:
         assert made.app is not None
         try:
             return Service(made.app, port)
+        except OverflowError:
+            raise ValueError(f"port {port}, for {made.name}, is above 65535; say a lower --port") from None
         except OSError:
             raise ValueError(
                 f"port {port}, for {made.name}, is taken by another program; choose others with --port"

@@ -1,4 +1,4 @@
-"""Hot-list files: CSV with a header, in the columns that people and vendors use."""
+"""Hot-list files: CSV with a header, in the columns that people and vendors use; semicolons and tabs do as well."""
 
 import csv
 import io
@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from connectors.faults import MOST
 from hub.errors import Faults, Invalid
 from hub.hotlists.lists import NewEntry, faults_of
+from hub.moments import american
 from hub.words import count
 from normalize.fault import Unusable
 from normalize.states import state
-from normalize.times import from_iso
+from normalize.times import from_iso, local
 from normalize.word import Known, spelled
 
 _COLUMNS: Final = {
@@ -26,6 +27,8 @@ _COLUMNS: Final = {
     "note": ("note", "notes"),
 }
 _EXAMPLE: Final = "such as `plate,state,reason,case,alert,expires,note`"
+_EXPIRY: Final = "write it as 12/31/2026, 2026-12-31 or 2026-12-31T17:00"
+_BETWEEN: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 T = TypeVar("T")
 _ALERTS: Final = {"low": "low", "yellow": "low", "medium": "medium", "orange": "medium", "high": "high", "red": "high"}
 
@@ -56,7 +59,9 @@ def entries_of(text: str, zone: ZoneInfo, defaults: dict[str, str], file: str = 
 
 def _rows(text: str, file: str) -> Iterator[tuple[int, dict[str, str] | str]]:
     """The line number and the cells of every row by field, or what is wrong with the row."""
-    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    whole = text.removeprefix("\ufeff")
+    between = _between(whole)
+    rows = csv.reader(io.StringIO(whole, newline=""), delimiter=between)
     header = next((row for row in rows if any(cell.strip() for cell in row) and not row[0].startswith("#")), None)
     if header is None:
         raise Invalid(f"{file} is empty: its first line names the columns, {_EXAMPLE}")
@@ -66,9 +71,17 @@ def _rows(text: str, file: str) -> Iterator[tuple[int, dict[str, str] | str]]:
             continue
         if len(row) != len(header):
             has, wants = count(len(row), "cell"), count(len(header), "column")
-            yield rows.line_num, f"has {has}, and the first line names {wants}: put quotes around what holds a comma"
+            what = _BETWEEN[between]
+            yield rows.line_num, f"has {has}, and the first line names {wants}: put quotes around what holds {what}"
         else:
             yield rows.line_num, {field: row[index].strip() for field, index in places.items()}
+
+
+def _between(text: str) -> str:
+    """What stands between columns: a comma, or what spreadsheets of other countries write where the header has none."""
+    lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    header = next(lines, "")
+    return next((one for one in _BETWEEN if one in header), ",")
 
 
 def _places(header: list[str], line: int, file: str) -> dict[str, int]:
@@ -82,10 +95,9 @@ def _places(header: list[str], line: int, file: str) -> dict[str, int]:
                 places[field] = index
     if "plate" not in places:
         # The first line is not quoted: where the header was forgotten it is an entry.
-        lists = " It looks as if ; or a tab stood between the columns: a comma must." if len(header) == 1 else ""
         raise Invalid(
             f"{file} has no column for plates: its line {line} must name the columns, {_EXAMPLE}, and one of"
-            f" them must be called plate, plate number, hot plate or license plate.{lists}"
+            f" them must be called plate, plate number, hot plate or license plate."
         )
     if twice:
         columns = {"case_number": "case", "expires_at": "expires"}
@@ -141,6 +153,11 @@ def _expiry(text: str, zone: ZoneInfo) -> datetime | None:
     if not text:
         return None
     try:
+        if (reading := american(" ".join(text.split()))) is not None:
+            last = reading if ":" in text else reading.replace(hour=23, minute=59, second=59)
+            return local(last, zone).at.astimezone(UTC)
         return from_iso(text if len(text) > len("2026-01-01") else f"{text}T23:59:59", zone).at.astimezone(UTC)
     except Unusable as wrong:
-        raise Invalid(f"expires: {text[:40]!r} {wrong.reason}; write it as 2026-12-31 or 2026-12-31T17:00") from None
+        raise Invalid(f"expires: {text[:40]!r} {wrong.reason}; {_EXPIRY}") from None
+    except OverflowError:
+        raise Invalid(f"expires: {text[:40]!r} is no day that comes; leave it empty for none, or {_EXPIRY}") from None

@@ -1,5 +1,6 @@
 """`alprhub demo`: the whole job in one command, on an empty machine."""
 
+import io
 import json
 import os
 import signal
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import alprhub.demo as alprhub_demo
+from alprhub.demo_told import Teller
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -160,3 +164,16 @@ def test_it_says_something_at_once_and_ends_cleanly_when_it_is_stopped(tmp_path:
         _, err = running.communicate(timeout=60)
     assert running.returncode == 130
     assert err == "\nThe demonstration was stopped. The same command begins it anew.\n"
+
+
+@pytest.mark.parametrize("stdin", [None, io.StringIO("")], ids=["closed", "no terminal"])
+def test_where_nobody_can_press_enter_it_does_not_wait(monkeypatch: pytest.MonkeyPatch, stdin: Any) -> None:
+    monkeypatch.setattr(sys, "stdin", stdin)
+    alprhub_demo._wait(Teller(quiet=False))
+
+
+def test_the_end_of_the_input_is_as_good_as_enter(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = io.StringIO("")
+    monkeypatch.setattr(ended, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", ended)
+    alprhub_demo._wait(Teller(quiet=False))

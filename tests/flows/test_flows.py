@@ -150,7 +150,7 @@ def test_a_vendor_that_is_down_is_named_and_hides_no_other(
     state = sync_module.sync.fn()
     assert state.is_failed()
     assert state.message.startswith("second (failed): ")
-    assert "1 stored" in state.message
+    assert "1 new" in state.message
     assert "9SYN001" not in state.message
 
 

@@ -53,7 +53,7 @@ def test_an_export_tells_which_source_could_not_answer(run: Any, filled: Any, tm
     [
         (("9SYN0O1", "--mode", "look-alike"), ["9SYN001"]),
         (("--camera", "pier", "--connection", "drop"), ["9SYN001", "9SYN002"]),
-        (("9SYN*", "--camera", "strand"), []),
+        (("9SYN*", "--camera", "pier", "--color", "red"), []),
         (("9SYN*", "--until", "2026-01-01"), []),
     ],
 )

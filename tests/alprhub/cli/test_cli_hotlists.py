@@ -70,7 +70,7 @@ def test_everything_that_is_wrong_in_a_file_is_told_at_once_and_the_rest_counted
     assert faults[:6] == [
         "  line 2: plate: is a pattern (it holds one of ? * % _), and a hot list takes whole plates only",
         "  line 2: alert: 'loud' is none of low, medium and high (or yellow, orange and red)",
-        "  line 2: expires: 'soon' is not an ISO 8601 time; write it as 2026-12-31 or 2026-12-31T17:00",
+        "  line 2: expires: 'soon' is not an ISO 8601 time; write it as 12/31/2026, 2026-12-31 or 2026-12-31T17:00",
         "  line 3: plate: is missing",
         "  line 3: state: 'Atlantis' is no state that is known here; write it as CA or California",
         "  line 4: has 2 cells, and the first line names 4 columns: put quotes around what holds a comma",
@@ -79,18 +79,11 @@ def test_everything_that_is_wrong_in_a_file_is_told_at_once_and_the_rest_counted
     assert len(faults) == 21
 
 
-@pytest.mark.parametrize(
-    ("header", "says"),
-    [
-        ("plate;state;reason\n", "It looks as if ; or a tab stood between the columns"),
-        ("plate,plate number,reason\n", "has two columns for plate in its line 1"),
-    ],
-)
-def test_a_header_that_leaves_doubt_is_refused(run: Any, tmp_path: Path, header: str, says: str) -> None:
-    (tmp_path / "bad.csv").write_text(header)
+def test_a_header_that_leaves_doubt_is_refused(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("plate,plate number,reason\n")
     done = run("hotlists", "import", "wanted", tmp_path / "bad.csv")
     assert done.code == 65
-    assert says in done.err
+    assert "has two columns for plate in its line 1" in done.err
 
 
 def test_a_list_goes_out_and_is_called_arrived_only_when_it_is_proved(run: Any, wanted: Path, joined: Any) -> None:

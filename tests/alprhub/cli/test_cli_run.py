@@ -131,3 +131,43 @@ def test_a_run_of_the_schedules_under_way_is_told_as_busy_by_its_lease(run: Any,
             assert run("sync", "drop").code == 75
         entry.end("done")
         assert [one.outcome for one in record.newest(9)] == ["done"]
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "127.0.0.1:4200/api",
+        "http://127.0.0.1:4200",
+        "127.0.0.1:4200",
+        "ftp://127.0.0.1:4200/",
+        "http://127.0.0.1:4200/api/",
+    ],
+)
+def test_an_address_that_can_never_answer_is_refused_with_the_right_one(
+    run: Any, monkeypatch: pytest.MonkeyPatch, command: str, said: str
+) -> None:
+    from flows import runner
+
+    monkeypatch.setattr(runner, "api", lambda: said)
+    monkeypatch.setattr(runner, "pages", lambda: "http://127.0.0.1:4200")
+    done = run("prefect", command)
+    assert done.code == 78
+    assert repr(said) in done.out
+    assert "export PREFECT_API_URL=http://127.0.0.1:4200/api\n" in done.out
+
+
+@pytest.mark.parametrize(
+    "said", ["http://127.0.0.1:4200/api", "https://prefect.example/api", "https://api.prefect.cloud/api/accounts/1"]
+)
+def test_an_address_that_may_answer_is_waited_for_and_no_contact_is_claimed(
+    run: Any, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    from flows import runner
+
+    monkeypatch.setattr(runner, "api", lambda: said)
+    monkeypatch.setattr(runner, "pages", lambda: "http://127.0.0.1:4200")
+    monkeypatch.setattr(runner, "serve", lambda: None)
+    done = run("prefect", "serve")
+    assert done.code == 0
+    assert f"will run for the server at {said}" in done.out

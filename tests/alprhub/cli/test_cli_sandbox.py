@@ -51,6 +51,15 @@ def test_every_printed_command_joins_the_hub_to_its_stand_in(run: Any, town: dic
 
 
 def test_a_name_that_is_none_is_told_with_those_there_are(run: Any, tmp_path: Path) -> None:
-    done = run("sandbox", "floc", "--folder", tmp_path)
-    assert done.code == 65
-    assert done.err.startswith("there is no stand-in called 'floc'; there are flock, rekor, ")
+    done = run("sandbox", "rekr", "--folder", tmp_path)
+    assert done.code == 66
+    assert done.err.startswith("there is no stand-in called 'rekr'; did you mean 'rekor'? There are: flock, rekor, ")
+
+
+@pytest.mark.parametrize(
+    ("port", "code", "told"), [(80000, 2, "--port"), (65535, 65, "port 65536, for rekor, is above 65535")]
+)
+def test_a_port_that_there_is_not_is_told(run: Any, tmp_path: Path, port: int, code: int, told: str) -> None:
+    done = run("sandbox", "flock", "rekor", "--folder", tmp_path / "town", "--port", port)
+    assert done.code == code
+    assert told in done.err
