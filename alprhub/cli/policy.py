@@ -9,9 +9,8 @@ import typer
 
 from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
-from hub.agency import checked, zone_of
+from hub.agency import checked, none_in, zone_of
 from hub.clock import SystemClock
-from hub.agency import none_in
 from hub.errors import Invalid, NoAgency, NotFound
 from hub.moments import instant
 from hub.policy.contract import Contract, read_contract
