@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, make_url, select, update
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
@@ -45,7 +45,7 @@ def settle(store: Store, audit: Audit, clock: Clock, settings: HubSettings, *, a
         return _keep(store, audit, clock, name)
     if kept is None:
         if asked_for:
-            raise NoAgency(in_force.name if in_force else None)
+            raise none_in(settings, in_force.name if in_force else None)
         begin(store, audit, clock, settings.profile)
         return settings.agency
     profile = in_force or begin(store, audit, clock, settings.profile)
@@ -58,6 +58,15 @@ def settle(store: Store, audit: Audit, clock: Clock, settings: HubSettings, *, a
         _same_policy(settings, profile, governing)
     _same_zone(settings, profile)
     return kept
+
+
+def none_in(settings: HubSettings, in_force: str | None = None) -> NoAgency:
+    """What is raised where nobody has said whose hub is where these settings say."""
+    if settings.database_url is None:
+        return NoAgency(in_force, str(settings.data), "ALPRHUB_DATA")
+    url = make_url(settings.database_url.get_secret_value())
+    at = f" at {url.host}" if url.host else ""
+    return NoAgency(in_force, f"the database {url.database!r}{at}", "ALPRHUB_DATABASE_URL")
 
 
 def rename(store: Store, audit: Audit, clock: Clock, actor: Actor, name: str) -> str:

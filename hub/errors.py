@@ -54,10 +54,13 @@ class Faults(Invalid):
 
 
 class NoAgency(AdminMustAct):
-    """Nobody has said whose hub this is; `in_force` is the policy that governs all the same, if one does."""
+    """Nobody has said whose hub is in a place; `in_force` is the policy that governs all the same, if one does."""
 
-    def __init__(self, in_force: str | None) -> None:
-        super().__init__("this hub has no agency yet: alprhub init")
+    def __init__(self, in_force: str | None, where: str, setting: str) -> None:
+        told = f"there is no hub in {where} yet: alprhub init makes one"
+        if in_force is not None:
+            told = f"the hub in {where} has no agency yet: alprhub init names it"
+        super().__init__(f"{told}; {setting} says where hubs are")
         self.in_force = in_force
 
 

@@ -142,6 +142,8 @@ def open_hub(
     """
     given = settings or HubSettings()
     ticking = clock or SystemClock()
+    if settings is None and _nothing_in(given):
+        raise agencies.none_in(given)
     _made(given.data)
     load(given.profile)  # refused before anything is made
     vault = _vault(given)
@@ -154,6 +156,14 @@ def open_hub(
         yield _assembled(given, agency, ticking, sleep or time.sleep, vault, store)
     finally:
         store.close()
+
+
+def _nothing_in(settings: HubSettings) -> bool:
+    """Whether there is no hub where the environment says, nor is one to begin there: it may be a slip of the hand."""
+    begins = {"agency", "profile"} <= settings.model_fields_set
+    if begins or settings.database_url is not None or (settings.data.exists() and not settings.data.is_dir()):
+        return False
+    return not (settings.data / "alprhub.sqlite3").exists()
 
 
 def _made(folder: Path) -> None:

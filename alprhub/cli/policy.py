@@ -9,7 +9,7 @@ import typer
 
 from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
-from hub.agency import checked, zone_of
+from hub.agency import checked, none_in, zone_of
 from hub.clock import SystemClock
 from hub.errors import Invalid, NoAgency, NotFound
 from hub.moments import instant
@@ -184,7 +184,7 @@ def _in_force() -> Profile | NoAgency:
     settings = HubSettings()
     said = {"agency", "profile"} <= settings.model_fields_set
     if settings.database_url is None and not (settings.data / "alprhub.sqlite3").exists():
-        return load(settings.profile) if said else NoAgency(None)
+        return load(settings.profile) if said else none_in(settings)
     try:
         with open_hub() as hub:
             return hub.profile

@@ -217,7 +217,7 @@ def test_outside_a_loan_a_flow_opens_the_hub_of_its_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALPRHUB_DATA", str(tmp_path / "own"))
-    with pytest.raises(FlowFailed, match="no agency yet: alprhub init"):  # nobody has said whose hub it is
+    with pytest.raises(FlowFailed, match=r"there is no hub in .* yet: alprhub init"):  # nobody has said whose hub it is
         upkeep_module.purge.fn()
     monkeypatch.setenv("ALPRHUB_AGENCY", "Marisol Beach PD")
     monkeypatch.setenv("ALPRHUB_PROFILE", "hermosa-beach")

@@ -1,5 +1,6 @@
 """Showing one account whole."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, tzinfo
@@ -54,10 +55,11 @@ def _lines(shown: Shown, zone: tzinfo, now: datetime) -> Iterator[tuple[str, str
     yield "state", paused
     yield "added", moment(shown.added_at, zone)
     yield "can", "; ".join(ABILITIES.get(one, one) for one in shown.abilities)
-    yield (
-        "asked every",
-        f"{span(shown.every_seconds)}, {'as set here' if shown.own_pace else 'as usual with its vendor'}",
-    )
+    if {"pulls_reads", "looks_up_plates"} & set(shown.abilities):
+        yield (
+            "asked every",
+            f"{span(shown.every_seconds)}, {'as set here' if shown.own_pace else 'as usual with its vendor'}",
+        )
     yield "stands at", _standing(shown, zone)
     yield "last run", _run(shown.last_run, zone)
     if shown.last_success is not None:
@@ -67,9 +69,23 @@ def _lines(shown: Shown, zone: tzinfo, now: datetime) -> Iterator[tuple[str, str
         f"{shown.lives}, by rule {shown.rule} ({shown.clause})" if shown.lives else "no rule says how long",
     )
     for setting, value in shown.settings.items():
-        yield setting, "not set" if value in (None, "") else str(value)
+        yield setting, "not set" if value in (None, "") else _value(value)
     for setting, is_set in shown.secrets.items():
         yield setting, "set, and not shown" if is_set else "not set"
+
+
+def _value(value: Any) -> str:
+    """A setting in one line; of an object only what is set, as the JSON that `--set` takes."""
+    if isinstance(value, dict | list):
+        return json.dumps(_set(value), ensure_ascii=False)
+    return str(value)
+
+
+def _set(value: Any) -> Any:
+    """The value without what is not set."""
+    if isinstance(value, dict):
+        return {name: kept for name, one in value.items() if (kept := _set(one)) not in (None, "", [], {})}
+    return [_set(one) for one in value] if isinstance(value, list) else value
 
 
 def _standing(shown: Shown, zone: tzinfo) -> str:

@@ -388,3 +388,17 @@ def test_a_secret_is_never_the_name_of_a_file_that_is_not_there(run: Any, drop: 
     )
     given = json.dumps({"secret": "@/no/such/file"})
     assert run("connections", "add", "drop", "motorola", *settings, "--secrets", "-", stdin=given).code == 0
+
+
+def test_a_source_that_only_sends_is_asked_never_and_its_map_is_shown_short(run: Any, joined: Any) -> None:
+    mapping = {"plate": "plate", "captured_at": "at", "camera_id": "camera"}
+    given = json.dumps({"map": mapping, "webhook_secret": "synthetic-secret-of-a-sender"})
+    done = run("connections", "add", "sender", "generic_webhook", "--settings", "-", "--agency=Agency", stdin=given)
+    assert done.code == 0, done.err
+    said = run("connections", "show", "sender").out
+    assert "sends reads by itself" in said
+    assert "asked every" not in said
+    assert "None" not in said
+    (line,) = [line for line in said.splitlines() if line.strip().startswith("map ")]
+    assert '"plate": ' in line
+    assert "asked every" in run("connections", "show", "drop").out

@@ -35,10 +35,11 @@ def unnamed(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_hub_without_an_agency_says_so_and_begins_no_policy(
-    unnamed: None, run: Any, sql: Sql, words: tuple[str, ...]
+    unnamed: None, run: Any, store: Path, sql: Sql, words: tuple[str, ...]
 ) -> None:
     done = run(*words)
-    assert (done.code, done.out, done.err) == (78, "", "this hub has no agency yet: alprhub init\n")
+    told = f"there is no hub in {store} yet: alprhub init makes one; ALPRHUB_DATA says where hubs are\n"
+    assert (done.code, done.out, done.err) == (78, "", told)
     assert sql("SELECT count(*) FROM policies") == [(0,)]
 
 
@@ -176,3 +177,16 @@ def test_the_machines_zone_is_a_name_or_nothing(monkeypatch: pytest.MonkeyPatch)
     assert machine_zone() == "America/Chicago"
     monkeypatch.setenv("TZ", "PST8PDT,M3.2.0")
     assert machine_zone() != "PST8PDT,M3.2.0"
+
+
+def test_a_mistyped_folder_is_named_and_nothing_is_made_in_it(
+    unnamed: None, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = tmp_path / "typed" / "wrong"
+    monkeypatch.setenv("ALPRHUB_DATA", str(wrong))
+    done = run("connections", "list")
+    told = f"there is no hub in {wrong} yet: alprhub init makes one; ALPRHUB_DATA says where hubs are\n"
+    assert (done.code, done.err) == (78, told)
+    assert not wrong.parent.exists()
+    assert run("init", *OURS).code == 0
+    assert run("connections", "list").code == 0
