@@ -89,13 +89,21 @@ def checked(name: str) -> str:
     return told
 
 
+_USUAL: Final = {
+    "eastern": "America/New_York", "central": "America/Chicago", "mountain": "America/Denver",
+    "pacific": "America/Los_Angeles", "alaska": "America/Anchorage", "hawaii": "Pacific/Honolulu",
+}  # fmt: skip
+"""What people in the United States call their zones."""
+
+
 def zone_of(name: str) -> ZoneInfo:
     """The zone of an IANA name; raises `Invalid`, naming near ones."""
     known = available_timezones()
     if name in known:
         return ZoneInfo(name)
     wanted = name.strip().replace(" ", "_").casefold()
-    near = sorted(one for one in known if wanted and wanted in one.casefold())[:5]
+    usual = [_USUAL[wanted.removesuffix("_time")]] if wanted.removesuffix("_time") in _USUAL else []
+    near = [*usual, *sorted({one for one in known if wanted and wanted in one.casefold()}.difference(usual))][:5]
     told = f"did you mean {' or '.join(near)}?" if near else "write it as America/Los_Angeles"
     raise Invalid(f"zone: {name!r} is no zone of the IANA list; {told}")
 

@@ -26,7 +26,11 @@ from normalize.word import Word
 
 Several = list[str] | None
 Plates = Annotated[Several, typer.Argument(help="Plates; ? is one character, * any run of them; - reads a list.")]
-Purpose = Annotated[str, typer.Option(help="One of the agency's purposes.")]
+Purpose = Annotated[
+    str,
+    # `policy show` has them in words: they are taken as they are shown, too.
+    typer.Option(help="One of the agency's purposes.", callback=lambda said: "_".join(said.casefold().split())),
+]
 Reason = Annotated[str, typer.Option(help="Why, in words.")]
 Case = Annotated[str | None, typer.Option(help="The case number, where there is one.")]
 
@@ -92,9 +96,9 @@ class Asked:
             raise Invalid("near: and --inside exclude each other")
         try:
             if self.near is not None:
-                return Circle(*_numbers("near", self.near, 3))
+                return Circle(*_numbers("near", self.near, "LAT,LON,METRES"))
             if self.inside is not None:
-                corners = [_numbers("inside", corner, 2) for corner in self.inside.split()]
+                corners = [_numbers("inside", corner, "LAT,LON") for corner in self.inside.split()]
                 return Polygon(tuple((corner[0], corner[1]) for corner in corners))
         except Invalid as wrong:
             option = "inside" if self.near is None else "near"
@@ -158,11 +162,11 @@ def _codes(
     return tuple(codes)
 
 
-def _numbers(field: str, text: str, count: int) -> list[float]:
+def _numbers(field: str, text: str, form: str) -> list[float]:
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
         numbers = []
-    if len(numbers) != count:
-        raise Invalid(f"{field}: needs {count} numbers between commas, not {text!r}")
+    if len(numbers) != len(form.split(",")):
+        raise Invalid(f"{field}: {text!r} is not {form}: {len(form.split(','))} numbers between commas")
     return numbers

@@ -6,7 +6,9 @@ from typing import Annotated, Final
 import typer
 
 from hub import moments
+from hub.errors import Invalid
 from hub.wiring import Hub
+from hub.words import moment
 
 FORMS: Final = "yesterday, 11/28/2026, 11/28/2026 14:30, 2h or 3d (that long ago), or ISO 8601"
 """What the help of an option says of a time; without a zone it is the agency's."""
@@ -22,7 +24,11 @@ def instant(hub: Hub, text: str, field: str) -> datetime:
 def window(hub: Hub, since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
     """Both ends of a time that reads are wanted of; raises `Invalid` for one that begins in the future."""
     begin = None if since is None else moments.captured(since, hub.clock.now(), hub.profile.zone, "since")
-    return begin, None if until is None else instant(hub, until, "until")
+    end = None if until is None else instant(hub, until, "until")
+    if begin and end and begin >= end:
+        zone = hub.profile.zone
+        raise Invalid(f"since: must lie before until; it is {moment(begin, zone)}, and until is {moment(end, zone)}")
+    return begin, end
 
 
 def understood(hub: Hub, since: datetime | None, until: datetime | None) -> str:

@@ -20,7 +20,20 @@ from normalize.states import postal
 
 app = typer.Typer(help="One read in full, and its picture.", no_args_is_help=True)
 
-Ident = Annotated[int, typer.Argument(metavar="ID", help="The read's number, as `alprhub search --json` gives it.")]
+
+def _number(said: str | int) -> int:
+    """The number of a read; raises `BadParameter` for another text."""
+    try:
+        return int(said)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{said!r} is not the number of a read: the first column of `alprhub search … --ids` has it"
+        ) from None
+
+
+Ident = Annotated[
+    int, typer.Argument(metavar="ID", help="The read's number, as `alprhub search --ids` shows it.", parser=_number)
+]
 _ZONES: Final = {
     "in_data": "the source wrote it with its zone",
     "configured": "the source wrote local time; its zone is a setting of the connection",

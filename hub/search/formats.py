@@ -47,6 +47,8 @@ def form_of(out: Path, said: Format | None, pictures: bool = False) -> Format:
         return said or Format.CSV
     if said is None:
         found = next((form for form, endings in ENDINGS.items() if ending in endings and ending != ".json"), None)
+        if found is None and ending == ARCHIVE:
+            raise Invalid(f"out: {out.name} is an archive, for reads with their pictures: add --pictures")
         if found is None:
             names = ", ".join(str(out.with_suffix(endings[0])) for endings in ENDINGS.values())
             raise Invalid(f"out: {out.name} does not say what it shall be; name it {names}, or say --format")

@@ -34,10 +34,10 @@ class Hours:
         """The hours of `22:00-02:00` or `22:00-02:00@fri,sat`; raises `Invalid`."""
         said = _SAID.fullmatch(text.strip().lower().replace(" ", ""))
         if not said:
-            raise Invalid("hours: are written as 22:00-02:00 or 22:00-02:00@fri,sat")
+            raise Invalid(f"hours: {text[:40]!r} is not written as 22:00-02:00 or 22:00-02:00@fri,sat")
         first, last = (int(said[n]) * 60 + int(said[n + 1]) for n in (1, 3))
         if max(first, last) > _DAY or first == _DAY or int(said[2]) > 59 or int(said[4]) > 59:
-            raise Invalid("hours: there is no such time of day")
+            raise Invalid(f"hours: {text[:40]!r} names no time of day; write 00:00 to 24:00, as in 22:00-02:00")
         named = said[5].split(",") if said[5] else DAYS
         if unknown := set(named) - set(DAYS):
             raise Invalid(f"hours: {sorted(unknown)[0]!r} is no day; they are {', '.join(DAYS)}")

@@ -81,6 +81,7 @@ def test_without_a_person_what_is_missing_is_named(unnamed: None, run: Any) -> N
     assert done.code == 65
     assert done.err.startswith("--profile: missing; policies are hayward, hermosa-beach, ")
     assert "America/Los_Angeles" in run("init", *OURS, "--zone", "los angeles").err
+    assert "did you mean America/Los_Angeles or " in run("init", *OURS, "--zone", "Pacific").err
     assert run("init", "--agency", " ", "--profile", "palm-springs").code == 65
     done = run("init", "--agency", "X", "--profile", "westminster")
     assert done.code == 77, "a policy that leaves the number open cannot govern"

@@ -88,3 +88,10 @@ def test_both_ask_why(run: Any, ident: int, words: tuple[str, ...], monkeypatch:
     assert (done.code, done.out) == (77, "")
     assert done.err.startswith("purpose: ")
     assert not (tmp_path / "car.jpg").exists()
+
+
+def test_what_is_no_number_of_a_read_is_told_where_to_find_it(run: Any) -> None:
+    done = run("reads", "show", "abc")
+    assert done.code == 2
+    said = " ".join(done.err.replace("│", " ").split())
+    assert "'abc' is not the number of a read: the first column of `alprhub search … --ids` has it" in said

@@ -376,3 +376,32 @@ def test_a_name_that_nothing_has_is_said_and_is_no_empty_answer(
 def test_the_reads_of_a_removed_connection_are_found_by_its_name(run: Any, town: Any, sql: Any) -> None:
     sql("UPDATE connections SET state = 'removed'")
     assert len(plates(run, "9SYN*", "--connection", "drop")) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--near", "33.862"), "near: '33.862' is not LAT,LON,METRES: 3 numbers between commas"),
+        (("--inside", "33.8"), "inside: '33.8' is not LAT,LON: 2 numbers between commas"),
+        (
+            ("--hours", "25:00-02:00"),
+            "hours: '25:00-02:00' names no time of day; write 00:00 to 24:00, as in 22:00-02:00",
+        ),
+        (("--hours", "night"), "hours: 'night' is not written as 22:00-02:00 or 22:00-02:00@fri,sat"),
+        (
+            ("--since", "7/2/2026", "--until", "7/1/2026"),
+            "since: must lie before until; it is 2026-07-02 00:00 PDT, and until is 2026-07-01 00:00 PDT",
+        ),
+    ],
+)
+def test_what_cannot_be_understood_is_said_with_what_was_typed_and_its_form(
+    run: Any, joined: Any, words: tuple[str, ...], told: str
+) -> None:
+    done = run("search", "9SYN*", *words, *WHY)
+    assert (done.code, done.err) == (65, f"{told}\n")
+
+
+def test_a_purpose_may_be_written_as_the_policy_shows_it(run: Any, town: Any, sql: Any) -> None:
+    assert "stolen vehicle" in run("policy", "show").out
+    assert run("search", "9SYN*", "--purpose", "Stolen vehicle", "--reason", "report 26-1").code == 0
+    assert sql("SELECT purpose FROM audit_events ORDER BY id DESC LIMIT 1") == [("stolen_vehicle",)]
