@@ -168,8 +168,14 @@ class Teller:
             commands.insert(3, f"{alprhub} reads picture {story.pictured} --which frame --out {out} {_WHY}")
         for command in commands:
             self.console.print(f"  {command}", markup=False, soft_wrap=True)
-        self.console.print("\nStand-ins for every vendor, with cars that pass every minute, for a hub of your own:")
-        self.console.print(f"  {alprhub} sandbox", markup=False, soft_wrap=True)
+        self.console.print(
+            "\nFor a hub of your own, not for this one: stand-ins for every vendor, with cars that pass every minute"
+        )
+        own = ["unset ALPRHUB_DATA", "alprhub sandbox"]
+        if alprhub != "alprhub":  # what the stand-ins print begins with that word
+            own.insert(1, f'export PATH={shlex.quote(str(Path(sys.argv[0]).absolute().parent))}:"$PATH"')
+        for command in own:
+            self.console.print(f"  {command}", markup=False, soft_wrap=True)
 
 
 def _table(*columns: str) -> Table:

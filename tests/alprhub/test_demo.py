@@ -130,6 +130,7 @@ def test_a_person_is_told_in_words_what_happens_and_what_came_of_it(watched: Sho
     lines = watched.out.splitlines()
     assert lines[0].startswith("The hub of a made-up town")
     assert "10 cars on your list passed, " in watched.out
+    assert watched.out.count(": 3 of 3 proved") == 2  # the fourth takes no lists
     assert "nobody has looked at them yet" in watched.out
     assert "another state than on the list" in watched.out
     assert "holds exactly your list, without that car" in watched.out
@@ -140,15 +141,21 @@ def test_a_person_is_told_in_words_what_happens_and_what_came_of_it(watched: Sho
 def test_every_suggestion_works_as_it_is_printed_after_the_demonstration_has_ended(watched: Shown) -> None:
     printed = [line.strip() for line in watched.out.splitlines() if line.startswith("  ")]
     assert printed[0].startswith("export ALPRHUB_DATA=")
-    *tried, sandbox = printed
-    assert sandbox.endswith(" sandbox")
-    assert len(tried) == 8
+    tried, own = printed[:8], printed[8:]
+    assert own[0] == "unset ALPRHUB_DATA"  # it is the demonstration's
+    assert own[-1] == "alprhub sandbox"
     kept = {"PATH": os.environ["PATH"], "HOME": str(watched.home)}
     done = subprocess.run(
         ["/bin/sh", "-e", "-c", "\n".join(tried)], check=False, capture_output=True, text=True, cwd=watched.home,
         env=kept, timeout=120,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
+    ready = "\n".join([*own[:-1], 'test -z "${ALPRHUB_DATA-}"', "command -v alprhub"])
+    found = subprocess.run(
+        ["/bin/sh", "-e", "-c", ready], check=False, capture_output=True, text=True, cwd=watched.home,
+        env={"PATH": os.environ["PATH"], "ALPRHUB_DATA": "demo"},
+    )  # fmt: skip
+    assert found.stdout.strip() == str(ALPRHUB)
     assert len(list(watched.home.glob("read-*.jpg"))) == len(list(watched.home.glob("reads-*.csv"))) == 1
 
 

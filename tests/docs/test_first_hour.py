@@ -11,7 +11,8 @@ import pytest
 
 import docs
 
-PAGE = (Path(__file__).parents[2] / "docs" / "first-hour.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "first-hour.md").read_text("utf-8")
 SECOND_TERMINAL = "alprhub sandbox flock rekor harbor --folder town | tee town.txt"
 READY = "alprhub hotlists publish wanted"
 
@@ -20,28 +21,37 @@ READY = "alprhub hotlists publish wanted"
 def test_the_first_hour_goes_as_it_says(tmp_path: Path) -> None:
     assert SECOND_TERMINAL in PAGE
     programs = f"{Path(sys.executable).parent}:/usr/bin:/bin"
-    environment = {"HOME": str(tmp_path), "PATH": programs, "ALPRHUB_DATA": str(tmp_path / "try"), "COLUMNS": "200"}
+    hour = tmp_path / "try"
+    hour.mkdir()
+    environment = {"HOME": str(tmp_path), "PATH": programs, "ALPRHUB_DATA": str(hour / "hub"), "COLUMNS": "200"}
     first, *rest = [block.text for block in docs.blocks(PAGE) if block.runs()]
-    _typed(first, tmp_path, environment)
-    with (tmp_path / "town.txt").open("w") as said:
+    _typed(first, hour, environment)
+    with (hour / "town.txt").open("w") as said:
         words = SECOND_TERMINAL.split(" | ", maxsplit=1)[0].split()
-        town = subprocess.Popen(words, cwd=tmp_path, env=environment | {"PYTHONUNBUFFERED": "1"}, stdout=said)
+        town = subprocess.Popen(words, cwd=hour, env=environment | {"PYTHONUNBUFFERED": "1"}, stdout=said)
     try:
         deadline = time.monotonic() + 60
-        while READY not in (tmp_path / "town.txt").read_text():
+        while READY not in (hour / "town.txt").read_text():
             assert town.poll() is None, "the stand-ins did not start"
             assert time.monotonic() < deadline, "the stand-ins are not ready"
             time.sleep(0.1)
-        out = _typed("\n".join(rest), tmp_path, environment)
+        out = _typed("\n".join(rest), hour, environment)
     finally:
         town.send_signal(signal.SIGINT)
         town.wait(60)
     assert "10 added, 0 updated" in out
     assert "read back and equal" in out
     assert "wanted" in out
-    assert (tmp_path / "car.jpg").read_bytes()[:2] == b"\xff\xd8"
-    assert (tmp_path / "reads.zip").is_file()
+    assert (hour / "car.jpg").read_bytes()[:2] == b"\xff\xd8"
+    assert (hour / "reads.zip").is_file()
     assert "nothing ran yet" in out  # `alprhub run` is left to people: it ends with Ctrl-C
+    assert list(tmp_path.iterdir()) == [hour]  # whoever deletes it has nothing left
+
+
+def test_all_of_the_hour_lies_in_one_folder_that_git_leaves_alone() -> None:
+    setting_up = next(block.text for block in docs.blocks(PAGE) if block.is_shell)
+    assert 'mkdir try\ncd try\nexport ALPRHUB_DATA="$PWD/hub"\n' in setting_up
+    assert "/try/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
 
 
 def _typed(text: str, folder: Path, environment: dict[str, str]) -> str:
