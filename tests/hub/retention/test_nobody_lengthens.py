@@ -129,7 +129,8 @@ ELSEWHERE = {
     "pictures.beside": "pictures.fetch beside a sync.run",
 }  # fmt: skip
 LOOKING = {
-    "connections": {"closed", "free", "kind", "list", "open"}, "changes": {"preview", "secrets_of"}, "pausing": {"cost"},
+    "connections": {"closed", "free", "kind", "list", "open"}, "changes": {"preview", "secrets_of"},
+    "pausing": {"cost"},
     "health": {"all", "around", "of"}, "removals": {"certificate"}, "cameras": {"list"},
     "hotlists": {"changes", "in_force", "names", "watched"}, "search": {"covered"}, "intake": {"look"},
     "sync": {"window"}, "quarantine": {"groups", "show"},
