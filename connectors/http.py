@@ -39,6 +39,8 @@ answer may take from the first byte sent to the last received."""
 LONGEST_WAIT: Final = timedelta(seconds=15)
 _ABOUT_THE_ACCOUNT: Final = (401, 402, 403, 413)
 TIMEOUT: Final = httpx.Timeout(ANSWERING, connect=CONNECTING)
+SOON: Final = 0.05
+"""Seconds of patience that are none: a wait that they ended was ended by whoever asked."""
 _NOTING: Final = Lock()
 
 
@@ -273,6 +275,8 @@ class Http:
         try:
             yield
         except (_Down, _Lasting) as failed:
+            if self._frame.patience() < SOON:
+                raise  # whoever asked waits no longer, which tells nothing of the host
             with _NOTING:
                 new = host not in self._frame.down
                 self._frame.down.setdefault(host, self._frame.clock.now())

@@ -96,7 +96,7 @@ class GenetecConnector(Connector[GenetecSettings]):
         if self.settings.place:
             drop = self._drop()
             with drop.opened() as place:
-                return f"The place answers; files of reads in it: {len(drop.exports(place))}."
+                return f"The place answers, with {len(drop.exports(place))} files of reads in it."
         if self.settings.webhook_secret is None:
             raise AdminMustFix("neither a place nor a push secret is set, so no read can arrive")
         return "Nothing can be asked of cameras: reads come once they push to this connection with the secret."
