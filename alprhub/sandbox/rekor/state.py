@@ -64,7 +64,7 @@ class RekorState:
     by_uuid: dict[str, Pass] = field(default_factory=dict)
     _times: list[int] = field(default_factory=list)
     _pages: list[bytes | None] = field(default_factory=list)
-    _carried: list[bytes] = field(default_factory=list)
+    _carried: list[tuple[int, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.passes = list(self.world.passes["rekor"])
@@ -96,7 +96,9 @@ class RekorState:
         """The JSON array of at most `topn` records, with the faults of the records if any are on."""
         if not self.faults.touch_records:
             return b"[" + b",".join([self._encoded(place) for place in places[:topn]]) + b"]"
-        records, self._carried = self._carried, []
+        # A copy that this search finds in its own place anyway would stand before older reads.
+        records = [record for place, record in self._carried if place not in places]
+        self._carried = []
         for place in places:
             if len(records) >= topn:
                 break
@@ -111,7 +113,7 @@ class RekorState:
             if twice == "here":
                 records.append(record)
             elif twice == "next":  # Scout has no pages, so the copy comes with the next answer
-                self._carried.append(record)
+                self._carried.append((place, record))
         return b"[" + b",".join(records[:topn]) + b"]"
 
     def admit(self, request: Request) -> None:

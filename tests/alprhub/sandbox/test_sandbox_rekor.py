@@ -139,6 +139,12 @@ class TestFaultyRecords:
         assert set(ids(rekor.plates(**quiet))) == {name for name in ids(first) if ids(first).count(name) == 1}
         assert rekor.plates(**quiet) == []
 
+    def test_repeated_ones_do_not_stand_before_older_ones(self, rekor: Any) -> None:
+        rekor.faults.duplicate = 1.0
+        rekor.plates(start="2025-05-30T00:00:00Z", end="2025-05-31T00:00:00Z", order="asc")
+        seen = [record["fields"]["epoch_time_start"] for record in rekor.plates(**ALL, order="asc")]
+        assert seen == sorted(seen)
+
     def test_late_ones_are_missing_until_their_request(self, rekor: Any, world: World) -> None:
         rekor.faults.late, rekor.faults.late_share = 2, 0.5
         assert len(rekor.plates(**ALL)) < len(truth(world))
