@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 
 .PHONY: help demo test test-newest check bench bench-search bench-retention bench-receive new-connector lock clean
 

@@ -13,6 +13,16 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SHARED = Path(__file__).parents[2] / "shared"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that are given more time than others: what they wait for goes on beside the rest."""
+
+    def allowed(item: pytest.Item) -> float:
+        marker = item.get_closest_marker("timeout")
+        return marker.args[0] if marker else 0
+
+    items.sort(key=allowed, reverse=True)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of material that stands beside the project."""
