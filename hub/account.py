@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from hub.policy.provenance import Provenance
+
 
 class Account(Protocol):
     """A configured account at a vendor."""
@@ -21,6 +23,10 @@ class Account(Protocol):
     @property
     def state_reason(self) -> str | None:
         """Why it is paused."""
+
+    @property
+    def provenance(self) -> Provenance:
+        """Whose reads they are."""
 
     @property
     def every_seconds(self) -> int:

@@ -15,8 +15,8 @@ from sqlalchemy import insert, make_url, select, update
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import AdminMustAct, Conflict, Invalid, NoAgency
+from hub.governing.in_force import Governing, begin
 from hub.policy.profile import Profile, load
-from hub.retention.activate import Governing, begin
 from hub.settings import HubSettings
 from hub.store import tables
 from hub.store.engine import Store

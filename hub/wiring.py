@@ -4,19 +4,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from shutil import disk_usage
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from connectors.contract import Frame, Info
+from connectors.contract import Frame
 from connectors.file_words import why
 from hub import agency as agencies
+from hub.access.asking import Asking
 from hub.analysis.service import Analysis
 from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
-from hub.connections.accounts import Connections, of_origin
+from hub.connections.accounts import Connections
 from hub.connections.cameras import Cameras
 from hub.connections.changes import Changes
 from hub.connections.diagnostics import Diagnostics
@@ -28,7 +28,11 @@ from hub.connections.showing import Showing
 from hub.connections.surroundings import Surroundings
 from hub.connections.trial import Trials
 from hub.connections.waiting import waiting
-from hub.errors import AdminMustAct, NotFound, PolicyRefused
+from hub.errors import AdminMustAct, NotFound
+from hub.governing.activate import Activate
+from hub.governing.in_force import Governing
+from hub.governing.lives import Promises
+from hub.governing.sources import Sources
 from hub.hotlists.lists import Hotlists
 from hub.hotlists.publishing import Publishing
 from hub.ingest.gaps import Gaps
@@ -42,9 +46,7 @@ from hub.ingest.standing import Standing
 from hub.ingest.sync import Sync, Watch
 from hub.notices.service import Notices
 from hub.notices.ways import ways
-from hub.policy.asking import Asking
 from hub.policy.profile import Profile, load
-from hub.retention.activate import Activate, Governing
 from hub.retention.ages import Ages
 from hub.retention.calendar import Calendar
 from hub.retention.canary import Canaries
@@ -53,9 +55,8 @@ from hub.retention.endings import Endings
 from hub.retention.handover import Handover
 from hub.retention.holds import Holds
 from hub.retention.links import Links
-from hub.retention.lives import Promises
 from hub.retention.orders import Orders
-from hub.retention.purge import Kind, Retention
+from hub.retention.purge import Retention
 from hub.retention.recompute import Recompute
 from hub.retention.reconcile import Reconciliation
 from hub.retention.reviews import Reviews
@@ -66,7 +67,6 @@ from hub.search.query import Cursor, Query
 from hub.search.reads import Search
 from hub.search.rows import Found, rows_of
 from hub.settings import HubSettings
-from hub.store import tables
 from hub.store.engine import Store
 from hub.store.images import ImageStore, open_images
 from hub.store.instant import to_micros
@@ -86,7 +86,8 @@ class Hub:
     clock: Clock
     store: Store
     images: ImageStore
-    profile: Profile
+    governing: Governing
+    sources: Sources
     audit: Audit
     asking: Asking
     connections: Connections
@@ -128,6 +129,11 @@ class Hub:
     notices: Notices
     pictures_due: PicturesDue
     standing: Standing
+
+    @property
+    def profile(self) -> Profile:
+        """The policy in force now, whichever process has put it in force."""
+        return self.governing.profile()
 
 
 @contextmanager
@@ -190,14 +196,15 @@ def _assembled(
     settings: HubSettings, agency: str, clock: Clock, sleep: Callable[[float], None], vault: Vault, store: Store
 ) -> Hub:
     governing = Governing(store)
-    profile = governing.profile()
-    store.zone = profile.zone
+    store.zone = lambda: governing.zone
     images = open_images(settings.images or str(settings.data / "images"), settings.images_endpoint)
     audit = Audit(store, clock)
-    asking = Asking(audit, profile)
+    sources = Sources(store)
+    asking = Asking(audit, governing)
     frame = Frame(clock=clock, sleep=sleep)
     connections = Connections(store, audit, clock, vault, frame, agency, settings.allow_connectors)
-    intake = Intake(store, images, governing.now, clock)
+    sources.learn(lambda key: _vendor(connections, key))
+    intake = Intake(store, images, governing, sources, clock)
     endings = Endings(store, clock, governing)
     hotlists = Hotlists(store, audit, clock)
 
@@ -207,18 +214,12 @@ def _assembled(
             for ident, entry in hotlists.watched()
         ]
 
-    def life(info: Info) -> timedelta:
-        try:
-            return governing.profile().expiry(info.origin, info.retention_vendor, clock.now()).at - clock.now()
-        except PolicyRefused:
-            return timedelta(days=36_500)  # nothing says that such reads are ever over
-
-    search = Search(store, asking, clock, profile.zone, connections.kind)
+    search = Search(store, asking, clock, governing, connections.kind)
     pictures = Pictures(store, images, clock)
-    sync = Sync(store, audit, clock, intake, pictures, connections.open, connections.stop, watches, life)
+    sync = Sync(store, audit, clock, intake, pictures, connections.open, connections.stop, watches, governing)
     publishing = Publishing(store, audit, clock, hotlists, connections.open)
-    recompute = Recompute(store, audit, clock, lambda: _kinds(store, connections), governing)
-    retention = Retention(store, images, audit, clock, governing, lambda: _kinds(store, connections))
+    recompute = Recompute(store, audit, clock, sources, governing)
+    retention = Retention(store, images, audit, clock, governing, sources)
     holds = Holds(
         store, audit, asking, clock, lambda *asked: _meant(search, *asked), lambda *keys: _held(store, *keys),
         settings.auditors,
@@ -229,8 +230,7 @@ def _assembled(
         store, settings.data, lambda: disk_usage(settings.data).free, [way.name for way in ways_out]
     )
     health = Health(
-        store, clock, connections, lambda: waiting(settings.data / "inbox"), surroundings,
-        lambda: governing.profile().zone, life,
+        store, clock, connections, lambda: waiting(settings.data / "inbox"), surroundings, governing
     )  # fmt: skip
     return Hub(
         settings=settings,
@@ -238,12 +238,13 @@ def _assembled(
         clock=clock,
         store=store,
         images=images,
-        profile=profile,
+        governing=governing,
+        sources=sources,
         audit=audit,
         asking=asking,
         connections=connections,
-        changes=Changes(store, audit, clock, vault, frame, governing.profile, endings, agency, connections),
-        showing=Showing(store, vault, connections, governing.profile),
+        changes=Changes(store, audit, clock, vault, frame, governing, endings, agency, connections),
+        showing=Showing(store, vault, connections, governing),
         trials=Trials(store, audit, connections, sync.window, intake.look),
         sealing=Sealing(store, audit, vault),
         pausing=Pausing(store, clock, connections),
@@ -262,11 +263,9 @@ def _assembled(
         cameras=Cameras(store, audit),
         intake=intake,
         sync=sync,
-        gaps=Gaps(store, audit, clock, connections.kind, life),
+        gaps=Gaps(store, audit, clock, connections.kind, governing),
         quarantine=Quarantine(store, audit, clock, intake, connections.open),
-        reparse=Reparse(
-            store, audit, clock, connections.open, lambda: Promises(governing.history(), _kinds(store, connections))
-        ),
+        reparse=Reparse(store, audit, clock, connections.open, lambda: Promises(governing.history(), sources.all())),
         hotlists=hotlists,
         publishing=publishing,
         search=search,
@@ -275,45 +274,33 @@ def _assembled(
         ),
         export=Export(asking, audit, clock, search.every, search.covered, images),
         one=OneRead(store, images, asking, clock, governing.clauses),
-        analysis=Analysis(store, asking, clock, profile.zone),
+        analysis=Analysis(store, asking, clock, governing),
         retention=retention,
-        ages=Ages(store, audit, clock, profile, lambda: _kinds(store, connections), holds.bookings),
-        calendar=Calendar(store, audit, clock, profile),
+        ages=Ages(store, audit, clock, governing, sources, holds.bookings),
+        calendar=Calendar(store, audit, clock, governing),
         reconciliation=Reconciliation(store, audit, clock),
-        canaries=Canaries(store, audit, clock, profile, connections.open, connections.stop),
+        canaries=Canaries(store, audit, clock, governing, connections.open, connections.stop),
         certificates=certificates,
-        handover=Handover(store, audit, clock, profile, certificates),
+        handover=Handover(store, audit, clock, governing, certificates),
         activate=Activate(store, audit, clock, recompute.effect),
         recompute=recompute,
         holds=holds,
-        reviews=Reviews(store, audit, clock, profile, lambda: _kinds(store, connections)),
+        reviews=Reviews(store, audit, clock, governing, sources),
         orders=Orders(store, audit, asking, clock, lambda *asked: _meant(search, *asked), retention.purge),
-        links=Links(store, audit, clock, governing, lambda: _kinds(store, connections)),
+        links=Links(store, audit, clock, governing, sources),
         pictures=pictures,
-        notices=Notices(
-            store, audit, clock, health.all, health.around, ways_out, lambda: governing.profile().zone, agency
-        ),
+        notices=Notices(store, audit, clock, health.all, health.around, ways_out, lambda: governing.zone, agency),
         pictures_due=PicturesDue(store, clock, connections.list, connections.open, pictures.fetch),
         standing=Standing(connections.list, connections.open, lambda: len(hotlists.watched())),
     )
 
 
-def _kinds(store: Store, connections: Connections, known: bool = False) -> dict[int, Kind]:
-    """What policy must know of every connection, of those that are removed too.
-
-    `known` leaves out those whose connector this process does not have: nothing is shortened for want of knowing.
-    """
-    table, kinds = tables.connections, {}
-    with store.read() as connection:
-        rows = connection.execute(select(table.c.id, table.c.connector, table.c.kind)).all()
-    for row in rows:
-        try:
-            info = of_origin(connections.kind(row.connector), row.kind).info
-            kinds[row.id] = Kind(info.origin, info.retention_vendor)
-        except NotFound:  # a connector that is not installed any more: a vendor of whom nobody knows anything
-            if not known:
-                kinds[row.id] = Kind(row.kind, row.connector)
-    return kinds
+def _vendor(connections: Connections, key: str) -> str | None:
+    """The vendor whose retention holds for a connector's reads; None where this process does not have it."""
+    try:
+        return connections.kind(key).info.retention_vendor
+    except NotFound:
+        return None
 
 
 def _meant(search: Search, query: Query, after: str | None) -> Iterator[tuple[int, str]]:

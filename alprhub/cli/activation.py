@@ -10,8 +10,8 @@ from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from alprhub.cli.policy import SignedIn
 from alprhub.cli.progress import Work, working
 from hub.audit.record import Actor
+from hub.governing.activate import Change
 from hub.policy.decisions import Decision, read_decisions
-from hub.retention.activate import Change
 from hub.wiring import open_hub
 from hub.words import count
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from math import inf
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from hub.access.asking import Asking
 from hub.analysis.co_travel import CoTravel, company
 from hub.analysis.pattern import LifePattern, places_of, week_of
 from hub.analysis.scenes import Scene, Scenes, check, common
@@ -16,8 +16,8 @@ from hub.analysis.timeline import FASTEST, Timeline, passages, states_of
 from hub.audit.record import Actor, Why
 from hub.clock import Clock
 from hub.errors import Invalid
+from hub.governing.in_force import Governing
 from hub.passes import Pass
-from hub.policy.asking import Asking
 from hub.store.engine import Store
 from hub.store.instant import from_micros
 
@@ -37,11 +37,11 @@ class Analysis:
     the one that is asked for, not for that one only.
     """
 
-    def __init__(self, store: Store, asking: Asking, clock: Clock, zone: ZoneInfo) -> None:
+    def __init__(self, store: Store, asking: Asking, clock: Clock, governing: Governing) -> None:
         self._store = store
         self._asking = asking
         self._clock = clock
-        self._zone = zone
+        self._governing = governing
 
     def timeline(
         self,
@@ -107,7 +107,8 @@ class Analysis:
                 found, given = self._passes(connection, asked, window)
                 met = None
                 if found:
-                    met = company(self._store, connection, found, window, within, min_cameras, limit, self._zone)
+                    zone = self._governing.now(connection).profile.zone
+                    met = company(self._store, connection, found, window, within, min_cameras, limit, zone)
             answer = CoTravel(
                 plate=asked.plate,
                 mode=asked.mode,
@@ -157,16 +158,17 @@ class Analysis:
             asked, window = Asked.parse(plate, alike), Window.of(self._clock.now(), since, until)
             with self._store.read() as connection:
                 found, given = self._passes(connection, asked, window)
+                zone = self._governing.now(connection).profile.zone
             first, last = _ends(found)
             answer = LifePattern(
                 plate=asked.plate,
                 mode=asked.mode,
-                zone=self._zone.key,
+                zone=zone.key,
                 first_at=first,
                 last_at=last,
                 passes=len(found),
-                week=week_of(found, self._zone),
-                places=places_of(found, self._zone),
+                week=week_of(found, zone),
+                places=places_of(found, zone),
                 connections=given,
             )
             question.answered(len(found))

@@ -52,12 +52,13 @@ class Audit:
         why: Why | None = None,
         results: int | None = None,
         within: Connection | None = None,
+        by_policy: int | None = None,
         **detail: Any,
     ) -> None:
         """Make one event durable before returning; `within` joins a transaction that is open already.
 
         `action` is noun.verb (`reads.search`), `outcome` is `asked`, `done` or `refused`; `results` counts what is
-        handed out.
+        handed out; `by_policy` is the policy that was applied, where that is not the one in force now.
         """
         row = {
             "at": to_micros(self._clock.now()),
@@ -73,7 +74,7 @@ class Audit:
             "outcome": outcome,
         }
         in_force = select(func.max(tables.policies.c.id)).scalar_subquery()
-        event = insert(tables.audit).values(**row, policy_id=in_force)
+        event = insert(tables.audit).values(**row, policy_id=in_force if by_policy is None else by_policy)
         if within is not None:
             within.execute(event)
             return

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +15,7 @@ from hub.clock import Clock
 from hub.connections.row import ACTIVE, PAUSED, REMOVED, row_of, settled
 from hub.connections.secrets import closed, sealed, unsealed, validated
 from hub.errors import AdminMustAct, Conflict, Faults, Invalid, NotFound
+from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -39,6 +39,8 @@ class Account:
     checkpoint: dict[str, Any]
     last_success: datetime | None
     every_seconds: int
+    provenance: Provenance
+    """Whose reads they are; without a vendor where nobody has said it yet (`hub.governing.sources`)."""
 
 
 class Connections:
@@ -104,6 +106,7 @@ class Connections:
                     name=name,
                     connector=key,
                     kind=kind.info.origin,
+                    retention_vendor=kind.info.retention_vendor,
                     agency=self._agency,
                     state=ACTIVE,
                     added_at=to_micros(self._clock.now()),
@@ -120,7 +123,7 @@ class Connections:
         """
         with self._store.read() as connection:
             row = row_of(connection, name)
-        kind = of_origin(self.kind(row.connector), row.kind)
+        kind = self.kind(row.connector)
         try:
             held = unsealed(self._vault, row)
             settings = validated(kind, held, kept=held)
@@ -129,7 +132,7 @@ class Connections:
                 f"the settings of {name} do not fit its connector any more: {wrong}. Mend them with alprhub connections"
                 f" change {name} --set NAME=VALUE"
             ) from None
-        return self._account(row, None), kind(settings, self._frame)
+        return self._account(row, None, kind.info.retention_vendor), kind(settings, self._frame)
 
     def closed(self, row: Row[Any]) -> str | None:
         """Why the secrets of an account cannot be opened with this hub's key; None where they can."""
@@ -217,7 +220,7 @@ class Connections:
             limits = Limits()
         return int(limits.every.total_seconds())
 
-    def _account(self, row: Row[Any], last: int | None) -> Account:
+    def _account(self, row: Row[Any], last: int | None, vendor: str = "") -> Account:
         return Account(
             id=row.id,
             name=row.name,
@@ -229,6 +232,7 @@ class Connections:
             checkpoint=msgspec.json.decode(row.checkpoint) if row.checkpoint else {},
             last_success=from_micros(last) if last else None,
             every_seconds=row.every_seconds or self._pace(row.connector),
+            provenance=Provenance(row.kind, row.retention_vendor or vendor),
         )
 
 
@@ -243,14 +247,6 @@ def ours(agency: str, said: str) -> None:
         raise Invalid(f"agency: say whose account it is; this hub is that of {agency!r}")
     if said.strip() != agency:
         raise Invalid(f"agency: {said.strip()!r} is not {agency!r}, whose hub this is")
-
-
-@lru_cache
-def of_origin(kind: type[Connector[Any]], origin: Any) -> type[Connector[Any]]:
-    """The connector of an account whose agency says where its reads come from; their retention follows from it."""
-    if kind.info.origin == origin:
-        return kind
-    return type(kind.__name__, (kind,), {"info": replace(kind.info, origin=origin), "__module__": kind.__module__})
 
 
 def describe(key: str, kind: type[Connector[Any]]) -> dict[str, Any]:

@@ -82,6 +82,8 @@ def cards(seen: Seen) -> list[Card]:
         return [_paused(seen), *_closed(seen)]
     if seen.kind is None:
         said = f"Its connector {seen.account.connector!r} is not installed here, or not allowed to run."
+        if seen.row.retention_vendor is None:
+            said += " Nobody knows yet how long its reads live. Nothing of it is shortened or purged until then."
         return [
             Card(
                 FAILING, f"{name} has no connector", said,

@@ -1,22 +1,23 @@
 """`Changes`: other settings, other secrets, another kind of source, each tried before it takes the place of the old."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, get_args, get_type_hints
 
 import msgspec
 from sqlalchemy import Row, update
 
-from connectors.contract import Connector, Frame, Info, Settings
+from connectors.contract import Frame, Info, Settings
 from connectors.faults import unknown
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.connections.accounts import Connections, of_origin, once, ours
+from hub.connections.accounts import Connections, once, ours
 from hub.connections.lives import Lives
 from hub.connections.row import settled
 from hub.connections.secrets import closed, is_secret, sealed, secret_names, unsealed, validated
 from hub.errors import Busy, Conflict, Faults, Invalid
-from hub.policy.profile import Profile
+from hub.governing.in_force import Governing
+from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.vault import Vault
@@ -60,7 +61,7 @@ class Changes:
         clock: Clock,
         vault: Vault,
         frame: Frame,
-        profile: Callable[[], Profile],
+        governing: Governing,
         lives: Lives,
         agency: str,
         connections: Connections,
@@ -70,7 +71,7 @@ class Changes:
         self._clock = clock
         self._vault = vault
         self._frame = frame
-        self._profile = profile
+        self._governing = governing
         self._lives = lives
         self._agency = agency
         self._connections = connections
@@ -104,20 +105,21 @@ class Changes:
         Raises `Invalid` naming the setting, `Conflict` where reads would expire at once and `expire` does not say that
         they may, and a `ConnectorError` where the account does not work so; nothing is changed then.
         """
-        preview, row, made, settings = self._plan(name, values, unset, kind, agency)
+        preview, row, after, settings = self._plan(name, values, unset, kind, agency)
         if preview.end_now and not expire:
             raise Conflict(
                 f"{preview.end_now} of {preview.reads} reads would expire at once under rule {preview.rule_after}"
                 f" ({preview.clause}): repeat with --yes if that is meant"
             )
-        said = made(settings, once(self._frame)).check() if check and (values or unset) else "not checked"
+        connector = self._connections.kind(row.connector)
+        said = connector(settings, once(self._frame)).check() if check and (values or unset) else "not checked"
         with self._store.write() as connection:
             self._same(settled(connection, name), row)
             connection.execute(
                 update(tables.connections)
                 .where(tables.connections.c.id == row.id)
                 .values(
-                    kind=made.info.origin,
+                    kind=after.origin,
                     agency=row.agency if agency is None else self._agency,
                     **sealed(self._vault, name, settings),
                 )
@@ -129,7 +131,7 @@ class Changes:
         if preview.reads is None:
             return Changed(preview, said, 0)
         # After the change, so that what comes meanwhile is under the new rule already; a repeat finishes a crash.
-        return Changed(preview, said, self._lives.follow(row.id, made.info.origin, made.info.retention_vendor))
+        return Changed(preview, said, self._lives.follow(row.id, after))
 
     def rotate(self, actor: Actor, name: str, secrets: dict[str, Any], *, check: bool = True) -> str:
         """Put new secrets in the place of the old ones after a live check with the new, and say what it found.
@@ -173,7 +175,7 @@ class Changes:
 
     def _plan(
         self, name: str, values: dict[str, Any], unset: Sequence[str], origin: str | None, agency: str | None
-    ) -> tuple[Preview, Row[Any], type[Connector[Any]], Settings]:
+    ) -> tuple[Preview, Row[Any], Provenance, Settings]:
         with self._store.read() as connection:
             row = settled(connection, name)
         if origin is not None and origin not in ORIGINS:
@@ -181,7 +183,8 @@ class Changes:
         if agency is not None:
             ours(self._agency, agency)
         kind = self._connections.kind(row.connector)
-        before, after = of_origin(kind, row.kind), of_origin(kind, origin or row.kind)
+        vendor = row.retention_vendor or kind.info.retention_vendor
+        before, after = Provenance(row.kind, vendor), Provenance(origin or row.kind, vendor)
         known, wrong, held = kind.Settings.model_fields, list[str](), unsealed(self._vault, row)
         for field in (*values, *unset):
             if field in unset and field in held and field not in known:
@@ -199,15 +202,15 @@ class Changes:
             fields = [field for field in known if getattr(settings, field) != getattr(was, field)]
         except Faults:  # what was kept fits no more, and this is how it is put right
             fields = [field for field in known if field in values or field in unset]
-        if after.info.origin != row.kind:
+        if after.origin != row.kind:
             fields.append("kind")
         if agency is not None and row.agency != self._agency:
             fields.append("agency")
-        profile = self._profile()
-        rules = [profile.rule_for(one.info.origin, one.info.retention_vendor) for one in (before, after)]
+        profile = self._governing.profile()
+        rules = [profile.rule_for(*one) for one in (before, after)]
         reads, end_now = None, 0
         if origin is not None or agency is not None:
-            reads, end_now = self._lives.effect(row.id, after.info.origin, after.info.retention_vendor)
+            reads, end_now = self._lives.effect(row.id, after)
         preview = Preview(name, fields, rules[0].id, rules[1].id, rules[1].clause, reads, end_now)
         return preview, row, after, settings
 

@@ -6,22 +6,23 @@ Statuses, the worst of the cards deciding: `paused`, `failing` (its runs end wit
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, select
 
-from connectors.contract import Connector, Info, abilities
+from connectors.contract import Connector, abilities
 from hub.absent import no_connection
 from hub.clock import Clock
 from hub.connections import copies, figures
-from hub.connections.accounts import Account, Connections, of_origin
+from hub.connections.accounts import Account, Connections
 from hub.connections.card import OK, Card, worst_first
 from hub.connections.cards import Seen, cards
 from hub.connections.surroundings import Surroundings
 from hub.connections.waiting import Waiting
 from hub.errors import NotFound
+from hub.governing.in_force import Governing
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros
@@ -66,16 +67,14 @@ class Health:
         connections: Connections,
         waiting: Callable[[], Waiting],
         surroundings: Surroundings,
-        zone: Callable[[], tzinfo],
-        life: Callable[[Info], timedelta],
+        governing: Governing,
     ) -> None:
         self._store = store
         self._clock = clock
         self._connections = connections
         self._waiting = waiting
         self._surroundings = surroundings
-        self._zone = zone
-        self._life = life
+        self._governing = governing
 
     def all(self) -> list[Report]:
         """Every connection's report, by name."""
@@ -91,7 +90,7 @@ class Health:
 
     def around(self) -> list[Card]:
         """What a person should know of the hub itself, the worst first: its disk, what was set aside, its notices."""
-        return worst_first(self._surroundings.cards(self._waiting(), self._clock.now(), self._zone()))
+        return worst_first(self._surroundings.cards(self._waiting(), self._clock.now(), self._governing.zone))
 
     def _report(self, account: Account, waiting: Waiting) -> Report:
         seen = self._seen(account, waiting)
@@ -144,16 +143,17 @@ class Health:
                 why_refused=figures.why_refused(connection, account.id) if records.refused else None,
                 copies=self._copies(connection, row, kind, now),
                 # Of what every run takes whole no time can be missed.
-                missed=figures.missed(connection, row.id, self._oldest(kind, row)) if kind and not whole else [],
+                missed=figures.missed(connection, row.id, self._oldest(account)) if kind and not whole else [],
                 waiting=(waiting.counts or {}).get(account.id, 0),
                 waiting_since=waiting.oldest.get(account.id),
                 credentials_end=_credentials_end(kind, row),
                 now=now,
-                zone=self._zone(),
+                zone=self._governing.zone,
             )
 
-    def _oldest(self, kind: type[Connector[Any]], row: Row[Any]) -> datetime:
-        return self._clock.now() - self._life(of_origin(kind, row.kind).info)
+    def _oldest(self, account: Account) -> datetime:
+        now = self._clock.now()
+        return now - self._governing.life(account.provenance, now)
 
     def _copies(
         self, connection: Connection, row: Row[Any], kind: type[Connector[Any]] | None, now: datetime

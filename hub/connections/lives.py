@@ -4,20 +4,21 @@ from typing import Protocol
 
 from sqlalchemy import and_, func, select, text
 
+from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
 
 
 class Lives(Protocol):
-    """The ends of a connection's reads; their kind is the origin and the vendor that policy names."""
+    """The ends of a connection's reads."""
 
-    def effect(self, connection_id: int, origin: str, vendor: str) -> tuple[int, int]:
+    def effect(self, connection_id: int, source: Provenance) -> tuple[int, int]:
         """How many visible reads there are, and how many of them would end now if they were of this kind."""
 
-    def follow(self, connection_id: int, origin: str, vendor: str) -> int:
+    def follow(self, connection_id: int, source: Provenance) -> int:
         """Let reads live no longer than those of this kind do; gives how many changed."""
 
-    def finish(self, connection_id: int, origin: str, vendor: str) -> int:
+    def finish(self, connection_id: int, source: Provenance) -> int:
         """End them all now, or as soon as policy and holds allow it; gives how many changed."""
 
 

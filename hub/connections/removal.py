@@ -10,13 +10,14 @@ from connectors.contract import Connector, ReceivesReads, Unsubscribes
 from connectors.errors import ConnectorError
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.connections.accounts import Connections, of_origin
+from hub.connections.accounts import Connections
 from hub.connections.certificate import checked, written
 from hub.connections.lives import Lives
 from hub.connections.lives import held as held_of
 from hub.connections.row import REMOVED, REMOVING, any_row
 from hub.connections.waiting import Waiting
-from hub.errors import Busy, Conflict, HubError, Invalid, NotFound
+from hub.errors import Busy, Conflict, HubError, Invalid, NotFound, Unsettled
+from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -181,8 +182,12 @@ class Removals:
             return
         now = self._clock.now()
         if reads == "purge":
-            info = of_origin(self._connections.kind(row.connector), row.kind).info
-            self._lives.finish(row.id, info.origin, info.retention_vendor)
+            if row.retention_vendor is None:
+                raise Unsettled(
+                    f"nobody knows how long reads of {row.name} must be kept, since its connector {row.connector!r} was"
+                    " never here: install it, or name it in ALPRHUB_ALLOW_CONNECTORS, and repeat the command"
+                )
+            self._lives.finish(row.id, Provenance(row.kind, row.retention_vendor))
             table = tables.quarantine
             with self._store.write() as connection:
                 connection.execute(

@@ -1,6 +1,5 @@
 """`Showing`: one connection whole: its settings without secrets, its state and pace, its last run, its reads' life."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,11 +8,11 @@ import msgspec
 from sqlalchemy import select
 
 from connectors.contract import abilities
-from hub.connections.accounts import Connections, of_origin
+from hub.connections.accounts import Connections
 from hub.connections.row import row_of
 from hub.connections.secrets import secret_names, unsealed
 from hub.errors import PolicyRefused
-from hub.policy.profile import Profile
+from hub.governing.in_force import Governing
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros
@@ -69,11 +68,11 @@ class Shown:
 class Showing:
     """Shows configured accounts."""
 
-    def __init__(self, store: Store, vault: Vault, connections: Connections, profile: Callable[[], Profile]) -> None:
+    def __init__(self, store: Store, vault: Vault, connections: Connections, governing: Governing) -> None:
         self._store = store
         self._vault = vault
         self._connections = connections
-        self._profile = profile
+        self._governing = governing
 
     def of(self, name: str) -> Shown:
         """A connection that was not removed; raises `NotFound`, and `IntegrityBroken` where its secrets do not open."""
@@ -85,11 +84,11 @@ class Showing:
                 .limit(1)
             ).one_or_none()  # fmt: skip
         account = next(one for one in self._connections.list() if one.name == name)
-        kind = of_origin(self._connections.kind(row.connector), row.kind)
+        kind = self._connections.kind(row.connector)
         held, hidden = unsealed(self._vault, row), secret_names(kind)
         lives = rule = clause = None
         try:
-            found = self._profile().rule_for(kind.info.origin, kind.info.retention_vendor)
+            found = self._governing.profile().rule_for(*account.provenance)
             lives, rule, clause = found.keep.words(), found.id, found.clause
         except PolicyRefused:
             pass

@@ -8,11 +8,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, text
 
-from connectors.contract import Connector, Info, abilities
+from connectors.contract import Connector, abilities
 from hub.absent import no_connection
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import Invalid, NotFound
+from hub.governing.in_force import Governing
+from hub.policy.provenance import Provenance
 from hub.store import runs, tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -81,13 +83,13 @@ class Gaps:
         audit: Audit,
         clock: Clock,
         kind: Callable[[str], type[Connector[Any]]],
-        life: Callable[[Info], timedelta],
+        governing: Governing,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
         self._kind = kind
-        self._life = life
+        self._governing = governing
 
     def find(
         self, actor: Actor, name: str | None = None, since: datetime | None = None, until: datetime | None = None
@@ -113,7 +115,7 @@ class Gaps:
             covered = runs.spans(connection, rows[0].id if name is not None else None)
             for row in rows:
                 spans = covered.get(row.id, [])
-                oldest = to_micros(now - self._lives(row))
+                oldest = to_micros(now - self._lives(row, now))
                 begin = to_micros(since) if since else spans[0].since if spans else to_micros(end)
                 uncovered = runs.holes(spans, max(begin, oldest), to_micros(end))
                 last = spans[-1].until if spans else None
@@ -125,11 +127,10 @@ class Gaps:
         self._audit.record(actor, "gaps.list", "done", target=name, results=len(found))
         return found
 
-    def _lives(self, row: Row[Any]) -> timedelta:
-        try:
-            return self._life(self._kind(row.connector).info)
-        except NotFound:
+    def _lives(self, row: Row[Any], now: datetime) -> timedelta:
+        if row.retention_vendor is None:
             return LEARNED
+        return self._governing.life(Provenance(row.kind, row.retention_vendor), now)
 
     def _tells_of_everything(self, row: Row[Any]) -> bool:
         """Whether a source gives every read: of one that is asked for single plates no silence says anything."""

@@ -1,16 +1,19 @@
 """`Intake`: records in, a page to save out. The same path for pulled, looked-up, pushed and replayed records."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from connectors.contract import Connector, Info, Record
+from connectors.contract import Connector, Record
 from connectors.errors import NotARead, RecordRejected
 from hub.clock import Clock
+from hub.governing.in_force import Governing
+from hub.governing.sources import Sources
 from hub.ingest.documents import why_refused
 from hub.ingest.drift import Drift
 from hub.policy.profile import InForce
+from hub.policy.provenance import Provenance
 from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.reads import Accepted, Life, PageToSave, PolicyMoved, Rejected, Saved, picture_keys, save
@@ -30,14 +33,16 @@ class Refused(NamedTuple):
 class Intake:
     """Turns records into reads or quarantine, and keeps them in one transaction.
 
-    `in_force` tells the policy in force and its id; it is asked once, and again where a save finds that another is.
+    The policy in force and whose reads they are is asked once, and again where a save finds that either has changed.
     """
 
-    def __init__(self, store: Store, images: ImageStore, in_force: Callable[[], InForce], clock: Clock) -> None:
+    def __init__(self, store: Store, images: ImageStore, governing: Governing, sources: Sources, clock: Clock) -> None:
         self._store = store
         self._images = images
-        self._in_force = in_force
-        self._policy: InForce | None = None
+        self._governing = governing
+        self._sources = sources
+        self._rules = dict[int, tuple[InForce, Provenance]]()
+        """What gives a connection's reads their ends."""
         self._clock = clock
 
     def take(
@@ -74,13 +79,12 @@ class Intake:
         )
         written: set[str] = set()
         while True:
-            policy = self._policy = self._policy or self._in_force()
-            whole = _with_ends(page, policy, connector.info, reads, refused, now)
+            whole = _with_ends(page, *self._rules_of(connection_id), reads, refused, now)
             try:
                 saved = save(self._store, self._images, whole, now)
             except PolicyMoved as moved:
                 written.update(moved.pictures)
-                self._policy = None
+                self._rules.clear()
                 continue
             for key in written - picture_keys(whole):  # their day of expiry is another now
                 self._images.delete(key)
@@ -91,7 +95,13 @@ class Intake:
         now = self._clock.now()
         reads, refused = _parsed(connector, records, now)
         page = PageToSave(connection_id=connection_id, obtained="pull", received_at=now)
-        return _with_ends(page, self._in_force(), connector.info, reads, refused, now)
+        return _with_ends(page, self._governing.now(), self._sources.of(connection_id), reads, refused, now)
+
+    def _rules_of(self, connection_id: int) -> tuple[InForce, Provenance]:
+        rules = self._rules.get(connection_id)
+        if rules is None:
+            rules = self._rules[connection_id] = (self._governing.now(), self._sources.of(connection_id))
+        return rules
 
 
 def _parsed(
@@ -119,23 +129,23 @@ def _parsed(
 def _with_ends(
     page: PageToSave,
     policy: InForce,
-    info: Info,
+    source: Provenance,
     reads: Sequence[tuple[Record, Read]],
     refused: Sequence[Refused],
     now: datetime,
 ) -> PageToSave:
     """The page with its reads and records, and when each of them must be gone."""
-    profile, kind, received = policy.profile, (info.origin, info.retention_vendor), page.received_at
+    profile, received = policy.profile, page.received_at
     accepted: list[Accepted] = []
     refused = list(refused)
     born_expired = 0
-    hits_matter = bool(reads) and bool(profile.chosen(*kind, "hub").unlinked)
+    hits_matter = bool(reads) and bool(profile.chosen(*source, "hub").unlinked)
     for record, read in reads:
         needed = None
         try:
-            end = profile.expiry(*kind, read.captured_at, received_at=received)
+            end = profile.expiry(*source, read.captured_at, received_at=received)
             if hits_matter:
-                longer = profile.expiry(*kind, read.captured_at, received_at=received, linked=True)
+                longer = profile.expiry(*source, read.captured_at, received_at=received, linked=True)
                 needed = Life(longer.at, longer.rule) if longer.at > end.at else None
         except (OverflowError, ValueError):  # a capture at the beginning of the calendar, in an agency's zone
             refused.append(Refused(record, "captured_at", "is a time that no calendar counts from"))
@@ -147,9 +157,11 @@ def _with_ends(
     rejected = []
     if refused:
         # Nobody knows when an unreadable record was captured, so it lives from receipt as long as a read would.
-        end = profile.expiry(*kind, received)
+        end = profile.expiry(*source, received)
         rejected = [
             Rejected(one.kind, one.part, one.payload, one.attachments, field, reason, end.at)
             for one, field, reason in refused
         ]
-    return replace(page, accepted=accepted, rejected=rejected, born_expired=born_expired, policy_id=policy.id)
+    return replace(
+        page, accepted=accepted, rejected=rejected, born_expired=born_expired, policy_id=policy.id, source=source
+    )

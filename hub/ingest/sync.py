@@ -14,12 +14,13 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import select
 
-from connectors.contract import Connector, Info, LooksUpPlates, Lookup, Page, PullsReads, Window
+from connectors.contract import Connector, LooksUpPlates, Lookup, Page, PullsReads, Window
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged, sentence
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
 from hub.errors import HubError, Invalid, Stopped, Unsettled
+from hub.governing.in_force import Governing
 from hub.ingest.drift import Drift
 from hub.ingest.intake import Intake
 from hub.ingest.job import Progress, PullJob
@@ -69,7 +70,7 @@ class Sync:
         opened: Callable[[str], tuple[Account, Connector[Any]]],
         pause: Callable[[Actor, str, str], None],
         watches: Callable[[], list[Watch]],
-        life: Callable[[Info], timedelta],
+        governing: Governing,
     ) -> None:
         self._store = store
         self._audit = audit
@@ -80,7 +81,7 @@ class Sync:
         self._open = opened
         self._pause = pause
         self._watches = watches
-        self._life = life
+        self._governing = governing
 
     def run(
         self,
@@ -129,7 +130,7 @@ class Sync:
                 legs = self._legs(job.account, job.connector, since, until)
             else:
                 spans = missed(kept, since, until, self._clock.now())
-                asked = windows(spans, job.connector.info.look_back, self._oldest(job.connector))
+                asked = windows(spans, job.connector.info.look_back, self._oldest(job.account))
                 legs = (Leg(window, again=True) for window in asked)
             for leg in legs:
                 self._pull(job, leg)
@@ -154,7 +155,7 @@ class Sync:
             return
         refused = self._refused(account.id)
         spans = missed(kept, None, None, from_micros(kept.spans[-1].until))
-        asked = windows(spans, connector.info.look_back, self._oldest(connector))
+        asked = windows(spans, connector.info.look_back, self._oldest(account))
         for window in islice((one for one in asked if span_of(one) not in refused), MOST_WINDOWS):
             try:
                 self._pull(job, Leg(window, again=True))
@@ -216,7 +217,7 @@ class Sync:
     def _go_round(self, job: PullJob, run: "_Run") -> Iterator[Saved]:
         """Ask for every watched plate that this round has not asked for yet, as long as there is time."""
         account, connector, refused = job.account, job.connector, ""
-        oldest = to_micros(self._oldest(connector))
+        oldest = to_micros(self._oldest(account))
         now = self._rounds.begin(account.id, span_of(run.leg.window), run.leg.goes_on, oldest)
         waiting = [watch for watch in self._watches() if watch.id > now.after_id]
         for number, watch in enumerate(waiting):
@@ -276,7 +277,7 @@ class Sync:
         if since is not None:
             yield named(kept, since, from_micros(begun.until) if begun else end)
             return
-        look_back, oldest = connector.info.look_back, self._oldest(connector)
+        look_back, oldest = connector.info.look_back, self._oldest(account)
         if begun:
             window = Window(from_micros(begun.since), from_micros(begun.until), kept.checkpoint)
             leg: Leg | None = Leg(window, True, kept.until)
@@ -286,9 +287,10 @@ class Sync:
             yield leg
             leg = after(leg, self._kept(account.id), end, look_back)
 
-    def _oldest(self, connector: Connector[Any]) -> datetime:
+    def _oldest(self, account: Account) -> datetime:
         """What was captured before it would be over on arrival."""
-        return self._clock.now() - self._life(connector.info)
+        now = self._clock.now()
+        return now - self._governing.life(account.provenance, now)
 
     def _refused(self, connection_id: int) -> set[Span]:
         """The windows that the vendor would not serve of late."""

@@ -13,10 +13,12 @@ from sqlalchemy import Connection, Row, select, text
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import PolicyRefused
+from hub.governing.in_force import Governing
+from hub.governing.sources import Sources
 from hub.policy.durations import Duration
 from hub.policy.profile import Profile
+from hub.policy.provenance import Provenance
 from hub.retention.calendar import reached
-from hub.retention.purge import Kind
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -142,23 +144,24 @@ class Ages:
         store: Store,
         audit: Audit,
         clock: Clock,
-        profile: Profile,
-        kinds: Callable[[], Mapping[int, Kind]],
+        governing: Governing,
+        sources: Sources,
         bookings: Callable[[Sequence[int]], Mapping[int, str]],
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
-        self._profile = profile
-        self._kinds = kinds
+        self._governing = governing
+        self._sources = sources
         self._bookings = bookings
 
     def report(self, actor: Actor) -> Report:
         """The ages of everything that is kept now, of one moment."""
-        now, zone = self._clock.now(), self._profile.zone
-        clauses = {rule.id: rule.clause for rule in self._profile.rules}
+        now, profile = self._clock.now(), self._governing.profile()
+        zone = profile.zone
+        clauses = {rule.id: rule.clause for rule in profile.rules}
         limits = [to_micros(reached(Duration.parse(one), now, zone)) for one in BANDS]
-        field, kinds = self._profile.effective(EXPLAINED), self._kinds()
+        field, kinds = profile.effective(EXPLAINED), self._sources.all()
         with self._store.read() as connection:
             rows = connection.execute(select(tables.connections.c.id, tables.connections.c.name)).all()
             names = {row.id: row.name for row in rows}
@@ -177,7 +180,9 @@ class Ages:
                 for row in connection.execute(text(_LATE), {"now": to_micros(now)})
             ]  # fmt: skip
             past = [
-                one for ident, kind in kinds.items() for one in self._past(connection, ident, names[ident], kind, now)
+                one
+                for ident, kind in kinds.items()
+                for one in _past(connection, profile, ident, names[ident], kind, now)
             ]
             unexplained, holds = 0, []
             if field.value is not None:
@@ -200,26 +205,29 @@ class Ages:
         )  # fmt: skip
         return made
 
-    def _past(self, connection: Connection, ident: int, name: str, kind: Kind, now: datetime) -> list[Violation]:
-        """What a connection still shows although the policy in force would have ended it."""
-        try:
-            shortest = self._profile.rule_for(*kind)
-        except PolicyRefused:
-            return []  # no number ends such reads, and none are let in
-        found: dict[str, list[datetime]] = {}
-        clauses: dict[str, str] = {}
-        oldest = to_micros(reached(shortest.keep, now, self._profile.zone))
-        for row in connection.execute(text(_OLD), {"connection_id": ident, "oldest": oldest, "now": to_micros(now)}):
-            end = self._profile.expiry(
-                *kind, from_micros(row.captured_at), received_at=from_micros(row.received_at), linked=bool(row.linked)
-            )
-            if end.at <= now:
-                found.setdefault(end.rule, []).append(end.at)
-                clauses[end.rule] = end.clause
-        return [
-            Violation(name, rule, clauses[rule], "past_ceiling", len(ends), (now - min(ends)) // _SECOND)
-            for rule, ends in sorted(found.items())
-        ]
+
+def _past(
+    connection: Connection, profile: Profile, ident: int, name: str, kind: Provenance, now: datetime
+) -> list[Violation]:
+    """What a connection still shows although the policy in force would have ended it."""
+    try:
+        shortest = profile.rule_for(*kind)
+    except PolicyRefused:
+        return []  # no number ends such reads, and none are let in
+    found: dict[str, list[datetime]] = {}
+    clauses: dict[str, str] = {}
+    oldest = to_micros(reached(shortest.keep, now, profile.zone))
+    for row in connection.execute(text(_OLD), {"connection_id": ident, "oldest": oldest, "now": to_micros(now)}):
+        end = profile.expiry(
+            *kind, from_micros(row.captured_at), received_at=from_micros(row.received_at), linked=bool(row.linked)
+        )
+        if end.at <= now:
+            found.setdefault(end.rule, []).append(end.at)
+            clauses[end.rule] = end.clause
+    return [
+        Violation(name, rule, clauses[rule], "past_ceiling", len(ends), (now - min(ends)) // _SECOND)
+        for rule, ends in sorted(found.items())
+    ]
 
 
 def _explained(row: Row[Any], booking: str | None) -> Explanation:

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import Invalid
+from hub.governing.in_force import Governing
 from hub.policy.durations import Duration
-from hub.policy.profile import Profile
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 
@@ -43,21 +43,21 @@ class Ending:
 class Calendar:
     """The ends that are to come."""
 
-    def __init__(self, store: Store, audit: Audit, clock: Clock, profile: Profile) -> None:
+    def __init__(self, store: Store, audit: Audit, clock: Clock, governing: Governing) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
-        self._profile = profile
+        self._governing = governing
 
     def next(self, actor: Actor, days: int = 30) -> list[Ending]:
         """The ends of today, from now on, and of the days after it; `days` counts today. Raises `Invalid`."""
         if not 0 < days <= LONGEST:
             raise Invalid(f"days: must lie between 1 and {LONGEST}")
-        now = self._clock.now()
-        clauses = {rule.id: rule.clause for rule in self._profile.rules}
+        now, profile = self._clock.now(), self._governing.profile()
+        clauses = {rule.id: rule.clause for rule in profile.rules}
         found: list[Ending] = []
         with self._store.read() as connection:
-            for day, since, until in _days(now, days, self._profile.zone):
+            for day, since, until in _days(now, days, profile.zone):
                 bound = {"since": to_micros(since), "until": to_micros(until)}
                 found.extend(
                     Ending(day, rule, clauses.get(rule), int(reads), int(held))

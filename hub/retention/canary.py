@@ -18,7 +18,7 @@ from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
 from hub.errors import Conflict, HubError, Invalid, NotFound
-from hub.policy.profile import Profile
+from hub.governing.in_force import Governing
 from hub.retention.calendar import reached
 from hub.store import tables
 from hub.store.engine import Store
@@ -78,14 +78,14 @@ class Canaries:
         store: Store,
         audit: Audit,
         clock: Clock,
-        profile: Profile,
+        governing: Governing,
         opened: Callable[[str], tuple[Account, Connector[Any]]],
         pause: Callable[[Actor, str, str], None],
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
-        self._profile = profile
+        self._governing = governing
         self._open = opened
         self._pause = pause
 
@@ -168,9 +168,9 @@ class Canaries:
                 return self._done(actor, canary, self._not_asked(canary, f"the connection is {account.state}"))
             if not isinstance(connector, LooksUpPlates):
                 return self._done(actor, canary, self._not_asked(canary, "it cannot be asked about one plate any more"))
-            info = connector.info
-            rule = self._profile.rule_for(info.origin, info.retention_vendor, copy="vendor", linked=True)
-            before = reached(rule.keep, self._clock.now(), self._profile.zone)
+            profile = self._governing.profile()
+            rule = profile.rule_for(*account.provenance, copy="vendor", linked=True)
+            before = reached(rule.keep, self._clock.now(), profile.zone)
         except Exception as failed:
             return self._done(actor, canary, self._not_asked(canary, _text(failed)))
         since = before - BACK
@@ -202,7 +202,7 @@ class Canaries:
         """Put on record what came of a probe; a breach is an event of its own."""
         table = tables.canaries
         oldest = None if probe.oldest is None else to_micros(probe.oldest)
-        said = {
+        said: dict[str, Any] = {
             "canary": canary.id, "rule": probe.rule, "clause": probe.clause, "oldest": probe.oldest,
             "before": probe.before, "error": probe.error,
         }  # fmt: skip

@@ -9,9 +9,9 @@ from typing import Any, Final
 from sqlalchemy import Row, or_, select
 
 from hub.clock import Clock
-from hub.retention.activate import Governing
-from hub.retention.lives import Lives
-from hub.retention.purge import Kind
+from hub.governing.in_force import Governing
+from hub.governing.lives import Lives
+from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
@@ -31,9 +31,9 @@ class Endings:
         self._clock = clock
         self._governing = governing
 
-    def effect(self, connection_id: int, origin: str, vendor: str) -> tuple[int, int]:
+    def effect(self, connection_id: int, source: Provenance) -> tuple[int, int]:
         """How many visible reads a connection has, and how many of them would end now if they were of this kind."""
-        now, ending = to_micros(self._clock.now()), self._of_kind(connection_id, Kind(origin, vendor))
+        now, ending = to_micros(self._clock.now()), self._of(connection_id, source)
         count = end_now = 0
         for rows in self._pages(connection_id, now):
             count += len(rows)
@@ -42,14 +42,14 @@ class Endings:
                 end_now += end is not None and end[0] <= now
         return count, end_now
 
-    def follow(self, connection_id: int, origin: str, vendor: str) -> int:
+    def follow(self, connection_id: int, source: Provenance) -> int:
         """Let reads live no longer than reads of this kind do; what is held is left alone. Gives how many changed.
 
         Safe to kill and to repeat.
         """
-        return self._shorten(connection_id, self._of_kind(connection_id, Kind(origin, vendor)), held=False)
+        return self._shorten(connection_id, self._of(connection_id, source), held=False)
 
-    def finish(self, connection_id: int, origin: str, vendor: str) -> int:
+    def finish(self, connection_id: int, source: Provenance) -> int:
         """End all of a connection's reads now, or when policy allows it; those that are held are over with their hold.
 
         Gives how many changed. Safe to kill and to repeat.
@@ -57,13 +57,13 @@ class Endings:
         now, profile = self._clock.now(), self._governing.profile()
 
         def ending(row: Row[Any]) -> tuple[int, str]:
-            floor = profile.floor(origin, vendor, from_micros(row.captured_at), from_micros(row.received_at))
+            floor = profile.floor(*source, from_micros(row.captured_at), from_micros(row.received_at))
             return to_micros(now if floor is None else max(now, floor.at)), row.rule
 
         return self._shorten(connection_id, ending, held=True)
 
-    def _of_kind(self, connection_id: int, kind: Kind) -> Ending:
-        lives = Lives(self._governing.profile(), {connection_id: kind})
+    def _of(self, connection_id: int, source: Provenance) -> Ending:
+        lives = Lives(self._governing.profile(), {connection_id: source})
         return lambda row: lives.end(connection_id, row.captured_at, row.received_at, row.linked)
 
     def _shorten(self, connection_id: int, ending: Ending, held: bool) -> int:

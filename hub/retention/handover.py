@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, func, select
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import Invalid, NotFound
-from hub.policy.profile import Profile
+from hub.governing.in_force import Governing
 from hub.retention.certificates import CERTIFIED, Certificates
 from hub.retention.orders import RULE
 from hub.store import tables
@@ -73,11 +73,13 @@ class Waiting:
 class Handover:
     """Hands certificates to the custodian of records, and tells which are not confirmed."""
 
-    def __init__(self, store: Store, audit: Audit, clock: Clock, profile: Profile, certificates: Certificates) -> None:
+    def __init__(
+        self, store: Store, audit: Audit, clock: Clock, governing: Governing, certificates: Certificates
+    ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
-        self._profile = profile
+        self._governing = governing
         self._certificates = certificates
 
     def document(self, actor: Actor, since_id: int = 0) -> Handed:
@@ -94,11 +96,12 @@ class Handover:
                 raise NotFound(f"there is no closed certificate above {since_id}")
             authorities = _authorities(connection, {row.policy_id for row in rows} - {None})
             orders = _orders(connection, {row.rule for row in rows})
-        partner = self._profile.effective(PARTNER)
+        profile = self._governing.profile()
+        partner = profile.effective(PARTNER)
         told = {
             "format": FORMAT,
             "how_to_verify": HOW_TO_VERIFY,
-            "agency": self._profile.id,
+            "agency": profile.id,
             "for": partner.value,
             "for_clause": "; ".join(one.clause for one in partner.references) or None,
             "made_at": to_micros(self._clock.now()),

@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from hub.access.asking import Asking
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
 from hub.errors import Busy, Invalid, NotFound, PolicyRefused
-from hub.policy.asking import Asking
 from hub.policy.durations import Duration
 from hub.policy.limitations import load_limitations
 from hub.retention import held

@@ -1,6 +1,6 @@
 """`Links`: reads that a case or an event needs. A link is no hold: it lets reads live to the linked ceiling."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +9,10 @@ from sqlalchemy import Connection, delete, select, text
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
 from hub.errors import Invalid, NotFound
-from hub.retention.activate import Governing
+from hub.governing.in_force import Governing
+from hub.governing.lives import Promises
+from hub.governing.sources import Sources
 from hub.retention.held import BATCH
-from hub.retention.lives import Promises
-from hub.retention.purge import Kind
 from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
@@ -30,14 +30,12 @@ class Linked:
 class Links:
     """Links reads to cases, and lets them go."""
 
-    def __init__(
-        self, store: Store, audit: Audit, clock: Clock, governing: Governing, kinds: Callable[[], Mapping[int, Kind]]
-    ) -> None:
+    def __init__(self, store: Store, audit: Audit, clock: Clock, governing: Governing, sources: Sources) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
         self._governing = governing
-        self._kinds = kinds
+        self._sources = sources
 
     def link(self, actor: Actor, reads: Sequence[int], case_number: str, reason: str = "") -> Linked:
         """Say that a case or event needs reads, which then live as long as policy lets such reads live, never shorter.
@@ -46,7 +44,7 @@ class Links:
         one whose time is over, for nothing that has ended comes back.
         """
         case = _checked(reads, case_number)
-        now, kinds = self._clock.now(), self._kinds()
+        now, kinds = self._clock.now(), self._sources.all()
         with self._store.write() as connection:
             rows = self._visible(connection, reads, to_micros(now))
             known = set(connection.scalars(select(tables.links.c.read_id).where(tables.links.c.case_number == case)))
@@ -61,7 +59,7 @@ class Links:
     def unlink(self, actor: Actor, reads: Sequence[int], case_number: str, reason: str = "") -> Linked:
         """Take a case's need of reads back; those that no other case and no hit needs end as if never linked."""
         case = _checked(reads, case_number)
-        table, kinds = tables.links, self._kinds()
+        table, kinds = tables.links, self._sources.all()
         with self._store.write() as connection:
             rows = self._visible(connection, reads, to_micros(self._clock.now()))
             bound = {"ids": self._store.as_list([row.id for row in rows])}

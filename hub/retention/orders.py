@@ -8,10 +8,10 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from hub.access.asking import Asking
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
-from hub.policy.asking import Asking
 from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store

@@ -1,17 +1,18 @@
 """`Retention`: the purge of what may not be kept, with a certificate of every row that goes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select, text
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
+from hub.governing.in_force import Governing
+from hub.governing.sources import Sources
 from hub.progress import Progress, untold
 from hub.retention import held, months
-from hub.retention.activate import Governing
 from hub.retention.certificates import certify, close, digest_of
 from hub.retention.orders import ordered
 from hub.store import tables
@@ -28,13 +29,6 @@ QUARANTINE: Final = "quarantine"
 """What stands for a rule where a record could not be read: it lives as long as a read received then would."""
 
 
-class Kind(NamedTuple):
-    """Whose reads they are, as policy asks: a connection's origin, and the vendor that its rules name."""
-
-    origin: str
-    vendor: str
-
-
 class Retention:
     """Removes what has expired, from every place that holds it."""
 
@@ -45,14 +39,14 @@ class Retention:
         audit: Audit,
         clock: Clock,
         governing: Governing,
-        kinds: Callable[[], Mapping[int, Kind]],
+        sources: Sources,
     ) -> None:
         self._store = store
         self._images = images
         self._audit = audit
         self._clock = clock
         self._governing = governing
-        self._kinds = kinds
+        self._sources = sources
 
     def purge(self, actor: Actor, progress: Progress = untold) -> dict[str, int]:
         """Remove every expired read that nothing holds; gives how many went, by connection.
@@ -64,7 +58,7 @@ class Retention:
         """
         with self._store.lease("purge", held.PURGING):
             now = self._clock.now()
-            run = _Run(self._store, now, self._governing, self._kinds())
+            run = _Run(self._store, now, self._governing, self._sources)
             self._remove_pictures()  # those of a run that was killed
             run.empty_months(progress)
             self._remove_pictures()
@@ -84,6 +78,7 @@ class Retention:
                 self._audit.record(
                     actor, "retention.purge", "done", results=sum(run.gone.values()), within=connection,
                     by_connection=dict(run.gone), quarantined=refused, stray_pictures=swept, floored=run.kept,
+                    not_known=sorted(run.unknown.values()),
                     certificates=certificates, squeezed=squeezed and redrawn,
                 )  # fmt: skip
         return {name: run.gone.get(name, 0) for name in sorted(run.names.values())}
@@ -134,11 +129,11 @@ class Retention:
 class _Run:
     """One purge: what was expired at its beginning."""
 
-    def __init__(self, store: Store, now: datetime, governing: Governing, kinds: Mapping[int, Kind]) -> None:
+    def __init__(self, store: Store, now: datetime, governing: Governing, sources: Sources) -> None:
         self._store = store
         self._now = now
         self._policy_id, self._profile = governing.now()
-        self._kinds = kinds
+        self._kinds, self.unknown = sources.all(), sources.unknown()
         self._ordered = ordered(store)
         self._clauses = {**governing.clauses(), **self._ordered}
         self.gone: Counter[str] = Counter()
@@ -172,10 +167,13 @@ class _Run:
             )
 
     def floored(self, row: Row[Any]) -> bool:
-        """Whether policy forbids to delete a read yet."""
-        kind = self._kinds[row.connection_id]
+        """Whether policy forbids to delete a read yet, or nobody knows what policy says of it."""
         if row.rule in self._ordered:  # a court's order prevails
             return False
+        kind = self._kinds.get(row.connection_id)
+        if kind is None:  # added meanwhile, or its connector has never been here since: nothing goes unknown
+            self.kept += 1
+            return True
         if not self._profile.chosen(*kind, "hub").floors:
             return False
         floor = self._profile.floor(*kind, from_micros(row.captured_at), from_micros(row.received_at))
@@ -247,8 +245,11 @@ class _Run:
             count_day(connection, connection_id, day * MICROS, {"purged": count})
 
     def empty_months(self, progress: Progress) -> None:
-        """Remove whole months where all is over; not where policy wants any connection's reads kept for a time."""
-        if any(self._profile.chosen(*kind, "hub").floors for kind in self._kinds.values()):
+        """Remove whole months where all is over; not where any connection's reads are to be kept for a time.
+
+        Nor where nobody knows yet how long those of some connection are.
+        """
+        if self.unknown or any(self._profile.chosen(*kind, "hub").floors for kind in self._kinds.values()):
             return
 
         def day(connection: Connection, connection_id: int, received_at: int, count: int) -> None:
@@ -266,7 +267,7 @@ class _Run:
         """Remove expired records that could not be read; gives how many."""
         table, removed = tables.quarantine, 0
         over = select(table.c.id, table.c.connection_id, table.c.sha256).where(
-            table.c.expires_at <= to_micros(self._now)
+            table.c.expires_at <= to_micros(self._now), table.c.connection_id.not_in(list(self.unknown))
         )
         while True:
             with self._store.write() as connection:

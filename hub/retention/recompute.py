@@ -1,7 +1,7 @@
 """`Recompute`: the ends of all reads that are kept, computed again after the policy has changed."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
@@ -9,10 +9,12 @@ from sqlalchemy import Connection, Row, and_, select, text, update
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
+from hub.governing.activate import Change
+from hub.governing.in_force import Governing
+from hub.governing.lives import Lives, Promises
+from hub.governing.sources import Sources
 from hub.policy.profile import Profile
 from hub.progress import Progress, untold
-from hub.retention.activate import Change, Governing
-from hub.retention.lives import Lives, Promises
 from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
@@ -59,13 +61,13 @@ class Recompute:
         store: Store,
         audit: Audit,
         clock: Clock,
-        kinds: Callable[[], Mapping[int, tuple[str, str]]],
+        sources: Sources,
         governing: Governing,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
-        self._kinds = kinds
+        self._sources = sources
         self._governing = governing
 
     def run(self, actor: Actor, progress: Progress = untold) -> dict[str, int]:
@@ -118,7 +120,7 @@ class Recompute:
         return [Change(names[ident], rule, *(counted[name] for name in columns)) for (ident, rule), counted in told]
 
     def _ends(self, profile: Profile, before: list[tuple[int, Profile]]) -> "_Ends":
-        table, kinds = tables.removals, self._kinds()
+        table, kinds = tables.removals, self._sources.all()
         with self._store.read() as connection:
             leaving = frozenset(connection.scalars(select(table.c.connection_id).where(table.c.reads == "purge")))
         now = to_micros(self._clock.now())

@@ -1,7 +1,7 @@
 """`Reviews`: what a person must do about holds, and holds of cases, which end with the time for prosecution."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -12,11 +12,13 @@ from sqlalchemy import Connection, Row, func, select, update
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
 from hub.errors import Conflict, Invalid, PolicyRefused
+from hub.governing.in_force import Governing
+from hub.governing.sources import Sources
 from hub.policy.limitations import CaseLife
 from hub.policy.profile import Profile
+from hub.policy.provenance import Provenance
 from hub.retention import held
 from hub.retention.holds import check_case, progress
-from hub.retention.purge import Kind
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -58,14 +60,12 @@ class Ended:
 class Reviews:
     """Says what is due, keeps what was found, and ends holds of cases whose time is over."""
 
-    def __init__(
-        self, store: Store, audit: Audit, clock: Clock, profile: Profile, kinds: Callable[[], Mapping[int, Kind]]
-    ) -> None:
+    def __init__(self, store: Store, audit: Audit, clock: Clock, governing: Governing, sources: Sources) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
-        self._profile = profile
-        self._kinds = kinds
+        self._governing = governing
+        self._sources = sources
 
     def due(self) -> list[Task]:
         """Everything that is due now, the longest overdue first.
@@ -73,12 +73,12 @@ class Reviews:
         A case without the class of its offence, or without its day, is due from the moment it is held: nothing is kept
         in silence. Each call leaves a line in the log where anything is due.
         """
-        now, kinds, table = self._clock.now(), self._kinds(), tables.holds
+        now, profile, kinds, table = self._clock.now(), self._governing.profile(), self._sources.all(), tables.holds
         with self._store.read() as connection:
             rows = connection.execute(select(table).where(table.c.released_at.is_(None))).all()
-            tasks = [task for row in rows for task in self._tasks(connection, row, kinds, now)]
+            tasks = [task for row in rows for task in _tasks(connection, profile, row, kinds, now)]
             resolved = select(table).where(table.c.released_at.is_not(None), table.c.kind == "litigation")
-            tasks += [task for row in connection.execute(resolved) for task in self._disposal(row)]
+            tasks += [task for row in connection.execute(resolved) for task in _disposal(profile, row)]
         if tasks:
             told = {"overdue": len(tasks), "holds": sorted({task.hold for task in tasks})}
             log.warning("%d tasks about holds are overdue", len(tasks), extra=told)
@@ -113,7 +113,7 @@ class Reviews:
             raise Invalid("how: is missing")
         with self._store.write() as connection:
             row = held.row_of(connection, hold)
-            if not self._disposal(row):
+            if not _disposal(self._governing.now(connection).profile, row):
                 raise Conflict(f"hold {hold} has no media that are due for disposal")
             told = progress(row) | {"disposed": how.strip()}
             connection.execute(
@@ -138,7 +138,7 @@ class Reviews:
             raise PolicyRefused("confirmed_by: must be another person than the one who chooses the class")
         now = self._clock.now()
         check_case(offence, committed_on, now, now)
-        kinds = self._kinds()
+        kinds = self._sources.all()
         with self._store.write() as connection:
             row = self._live(connection, hold)
             if row.kind != "case":
@@ -152,7 +152,8 @@ class Reviews:
                 why=Why(row.kind, row.reason, row.case_number), offence=offence, committed_on=day,
                 was=[row.offence, row.committed_on], confirmed_by=confirmed_by.strip(),
             )  # fmt: skip
-            return self._first(connection, held.row_of(connection, hold), kinds)
+            profile = self._governing.now(connection).profile
+            return _first(connection, profile, held.row_of(connection, hold), kinds)
 
     def expire(self, actor: Actor) -> Ended:
         """Let reads of cases go whose time is over, end holds that have none left, and finish what was killed.
@@ -171,7 +172,7 @@ class Reviews:
         return Ended(ended, gone, len(self.due()))
 
     def _expire(self, actor: Actor, hold: int) -> tuple[int, bool]:
-        after, gone, kinds = 0, 0, self._kinds()
+        after, gone, kinds = 0, 0, self._sources.all()
         while True:
             with self._store.write() as connection:
                 row = held.row_of(connection, hold)
@@ -179,8 +180,11 @@ class Reviews:
                 if row.released_at is not None:
                     return gone, False
                 ids = held.batch_of(connection, hold, after)
+                profile = self._governing.now(connection).profile
                 lives = {
-                    read.id: self._life(row, read, kinds[read.connection_id]) for read in self._reads(connection, ids)
+                    read.id: _life(profile, row, read, kinds[read.connection_id])
+                    for read in _reads(connection, ids)
+                    if read.connection_id in kinds  # nobody knows yet how long such reads live: they stay
                 }
                 over = [ident for ident, life in lives.items() if life.until is not None and life.until.at <= now]
                 if over:
@@ -206,46 +210,6 @@ class Reviews:
                 )  # fmt: skip
                 return gone, True
 
-    def _tasks(self, connection: Connection, row: Row[Any], kinds: Mapping[int, Kind], now: datetime) -> list[Task]:
-        about = (row.id, row.kind, row.case_number)
-        people = (row.placed_by, row.approved_by)
-        found = []
-        if from_micros(row.review_at) <= now:
-            found.append(Task(*about, "review", from_micros(row.review_at), *people))
-        if row.kind == "case":
-            life = self._first(connection, row, kinds)
-            if life is not None and life.task in ("classify_offence", "state_commission_date"):
-                found.append(Task(*about, life.task, from_micros(row.placed_at), *people, life.clause))
-        return found
-
-    def _disposal(self, row: Row[Any]) -> list[Task]:
-        told = progress(row)
-        if row.kind != "litigation" or row.released_at is None or not told.get("booking") or "disposed" in told:
-            return []
-        about = (row.id, row.kind, row.case_number, "dispose_of_media", from_micros(row.released_at))
-        clause = "; ".join(one.clause for one in self._profile.effective(UNTIL).references) or None
-        return [Task(*about, row.placed_by, row.approved_by, clause, told["booking"])]
-
-    def _first(self, connection: Connection, row: Row[Any], kinds: Mapping[int, Kind]) -> CaseLife | None:
-        first = self._reads(connection, held.batch_of(connection, row.id)[:1])
-        lives = [self._life(row, read, kinds[read.connection_id]) for read in first]
-        return lives[0] if lives else None
-
-    def _reads(self, connection: Connection, ids: list[int]) -> list[Row[Any]]:
-        table = tables.reads
-        columns = (table.c.id, table.c.connection_id, table.c.captured_at, table.c.received_at)
-        return list(connection.execute(select(*columns).where(table.c.id.in_(ids))))
-
-    def _life(self, row: Row[Any], read: Row[Any], kind: Kind) -> CaseLife:
-        return self._profile.case_life(
-            kind.origin,
-            kind.vendor,
-            from_micros(read.captured_at),
-            received_at=from_micros(read.received_at),
-            offence=row.offence,
-            committed_on=date.fromisoformat(row.committed_on) if row.committed_on else None,
-        )
-
     def _left(self, connection: Connection, hold: int) -> int:
         kept = tables.held_reads
         return connection.scalar(select(func.count()).where(kept.c.hold_id == hold)) or 0
@@ -255,3 +219,52 @@ class Reviews:
         if row.released_at is not None:
             raise Conflict(f"hold {hold} has ended")
         return row
+
+
+def _tasks(
+    connection: Connection, profile: Profile, row: Row[Any], kinds: Mapping[int, Provenance], now: datetime
+) -> list[Task]:
+    about = (row.id, row.kind, row.case_number)
+    people = (row.placed_by, row.approved_by)
+    found = []
+    if from_micros(row.review_at) <= now:
+        found.append(Task(*about, "review", from_micros(row.review_at), *people))
+    if row.kind == "case":
+        life = _first(connection, profile, row, kinds)
+        if life is not None and life.task in ("classify_offence", "state_commission_date"):
+            found.append(Task(*about, life.task, from_micros(row.placed_at), *people, life.clause))
+    return found
+
+
+def _disposal(profile: Profile, row: Row[Any]) -> list[Task]:
+    told = progress(row)
+    if row.kind != "litigation" or row.released_at is None or not told.get("booking") or "disposed" in told:
+        return []
+    about = (row.id, row.kind, row.case_number, "dispose_of_media", from_micros(row.released_at))
+    clause = "; ".join(one.clause for one in profile.effective(UNTIL).references) or None
+    return [Task(*about, row.placed_by, row.approved_by, clause, told["booking"])]
+
+
+def _first(connection: Connection, profile: Profile, row: Row[Any], kinds: Mapping[int, Provenance]) -> CaseLife | None:
+    """How long the first read of a hold lives; None where it has none, or nobody knows yet whose read that is."""
+    for read in _reads(connection, held.batch_of(connection, row.id)[:1]):
+        if read.connection_id in kinds:
+            return _life(profile, row, read, kinds[read.connection_id])
+    return None
+
+
+def _reads(connection: Connection, ids: list[int]) -> list[Row[Any]]:
+    table = tables.reads
+    columns = (table.c.id, table.c.connection_id, table.c.captured_at, table.c.received_at)
+    return list(connection.execute(select(*columns).where(table.c.id.in_(ids))))
+
+
+def _life(profile: Profile, row: Row[Any], read: Row[Any], kind: Provenance) -> CaseLife:
+    return profile.case_life(
+        kind.origin,
+        kind.vendor,
+        from_micros(read.captured_at),
+        received_at=from_micros(read.received_at),
+        offence=row.offence,
+        committed_on=date.fromisoformat(row.committed_on) if row.committed_on else None,
+    )

@@ -18,10 +18,10 @@ from typing import Any, Final
 import msgspec
 
 from connectors.file_words import FULL, refusal
+from hub.access.asking import Asking
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import AdminMustAct, Invalid
-from hub.policy.asking import Asking
 from hub.search.archive import PictureFile, archived
 from hub.search.coverage import Coverage
 from hub.search.formats import Format, encoded, form_of

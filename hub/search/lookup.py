@@ -17,11 +17,11 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from connectors.contract import Connector, Frame, LooksUpPlates, Lookup, Page, Record
 from connectors.errors import AdminMustFix, ConnectorError, TryAgain, sentence
+from hub.access.asking import Asking
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
 from hub.clock import Clock
 from hub.errors import HubError, Invalid, PolicyRefused
-from hub.policy.asking import Asking
 from hub.search.coverage import Coverage
 from hub.search.query import Query
 from hub.search.reads import Answer

@@ -8,10 +8,10 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection
 
+from hub.access.asking import Asking
 from hub.audit.record import Actor, Why
 from hub.clock import Clock
 from hub.errors import IntegrityBroken, Invalid, NotFound
-from hub.policy.asking import Asking
 from hub.search.query import Cursor
 from hub.search.rows import Choice, Found, choices_of, rows_of
 from hub.store.engine import Store

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
 from connectors.contract import Connector
+from hub.access.asking import Asking
 from hub.audit.record import Actor
 from hub.clock import Clock
 from hub.errors import NotFound
+from hub.governing.in_force import Governing
 from hub.passes import Sighting, passes
-from hub.policy.asking import Asking
 from hub.search import plates
 from hub.search.conditions import Conditions, conditions
 from hub.search.coverage import Coverage, coverage
@@ -54,13 +54,13 @@ class Search:
         store: Store,
         asking: Asking,
         clock: Clock,
-        zone: ZoneInfo,
+        governing: Governing,
         kind: Callable[[str], type[Connector[Any]]],
     ) -> None:
         self._store = store
         self._asking = asking
         self._clock = clock
-        self._zone = zone
+        self._governing = governing
         self._kind = kind
 
     def find(self, actor: Actor, query: Query) -> Answer:
@@ -100,7 +100,7 @@ class Search:
     def page(self, connection: Connection, query: Query, now: int) -> list[Found]:
         """The rows of one page as of `now` (µs), each with its why; for callers that hold the question."""
         patterns = query.patterns()
-        asked = conditions(self._store, connection, query, now, self._zone)
+        asked = conditions(self._store, connection, query, now, self._governing.now(connection).profile.zone)
         if not asked.possible:
             return []
         if not patterns:

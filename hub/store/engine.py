@@ -7,7 +7,7 @@ every race between saving, purging and matching for the price of a lock that is 
 import fcntl
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
@@ -53,7 +53,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.zone: tzinfo = UTC
+        self.zone: Callable[[], tzinfo] = lambda: UTC
         """In which zone people are told times."""
         self.in_months = False
         """Whether reads are kept in months that may be made while others read (`partitions`)."""
@@ -197,7 +197,7 @@ class Store:
                 connection.commit()
 
     def _busy(self, name: str, doing: str, since: datetime | None) -> Busy:
-        at = f" since {moment(since, self.zone)}" if since else ""
+        at = f" since {moment(since, self.zone())}" if since else ""
         return Busy(f"{doing or f'the job {name!r} is being done'} by another process{at}; try again when it is done")
 
     def one_of(self, column: str, parameter: str) -> str:

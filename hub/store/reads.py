@@ -93,10 +93,12 @@ class PageToSave:
     """Quarantine rows that this page settles."""
     policy_id: int | None = None
     """The policy that gave the ends; None where nobody asks whether it is still in force."""
+    source: tuple[str, str] | None = None
+    """Origin and vendor by which it gave them; None where nobody asks whether they are the connection's still."""
 
 
 class PolicyMoved(Exception):
-    """Another policy is in force than the one that gave a page's ends; nothing was kept.
+    """Another policy is in force, or over other reads, than gave a page's ends; nothing was kept.
 
     `pictures` are the keys of the files that were written already.
     """
@@ -150,7 +152,7 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
     pictures = _keep_pictures(store, images, page.connection_id, fresh)
     with store.write() as connection:
         in_force = None if page.policy_id is None else connection.scalar(select(func.max(tables.policies.c.id)))
-        if page.policy_id != in_force:
+        if page.policy_id != in_force or (page.source and page.source != _source(connection, page.connection_id)):
             raise PolicyMoved(pictures)
         saved = Saved(pulled=len(page.accepted) + len(page.rejected) + page.born_expired)
         known = _known(store, connection, page.connection_id, list(fresh))
@@ -181,6 +183,12 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
         for picture in _keys_of(page.connection_id, late[key]):
             images.delete(picture)
     return saved
+
+
+def _source(connection: Connection, connection_id: int) -> tuple[str, str | None]:
+    table = tables.connections
+    row = connection.execute(select(table.c.kind, table.c.retention_vendor).where(table.c.id == connection_id)).one()
+    return row.kind, row.retention_vendor
 
 
 def picture_keys(page: PageToSave) -> set[str]:

@@ -72,8 +72,10 @@ connections = Table(
     Column("every_seconds", Integer),
     Column("removed_at", BigInteger),
     Column("paused_by_hub", Boolean, nullable=False, server_default=text("false")),
+    Column("retention_vendor", Text),
 )
-"""`sealed_key` names the key that `sealed` is under (empty: nobody noted it); `every_seconds` None: the vendor's."""
+"""`retention_vendor` is the vendor whose retention holds (None: nobody has said it yet); `sealed_key` names the key
+that `sealed` is under (empty: nobody noted it); `every_seconds` None: the vendor's."""
 
 removals = Table(
     "removals",

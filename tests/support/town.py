@@ -29,7 +29,7 @@ class Town:
 
     def __init__(self, hub: Hub, folder: Path) -> None:
         self.hub = hub
-        self.ask = Analysis(hub.store, hub.asking, hub.clock, hub.profile.zone)
+        self.ask = Analysis(hub.store, hub.asking, hub.clock, hub.governing)
         self._count = 0
         (folder / "other").mkdir()
         hub.connections.add(Actor("tester"), "other", "plain", {"folder": str(folder / "other")})

@@ -14,11 +14,11 @@ from sqlalchemy import text
 from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, NotFound, PolicyConflict
+from hub.governing.in_force import Governing
+from hub.governing.lives import Lives
 from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
 from hub.policy.profile import load
-from hub.retention.activate import Governing
-from hub.retention.lives import Lives
 from hub.retention.orders import NewOrder
 from hub.settings import HubSettings
 from hub.store.instant import from_micros, to_micros

@@ -19,7 +19,6 @@ from hub.retention import ages
 from hub.retention.ages import Ages, Report
 from hub.retention.calendar import reached
 from hub.retention.holds import NewHold
-from hub.retention.purge import Kind
 from hub.settings import HubSettings
 from hub.store import tables
 from hub.store.instant import to_micros
@@ -63,8 +62,7 @@ def hold(hub: Hub, case: str, *, reason: str = "trial is pending", released: boo
 
 def booked(hub: Hub, bookings: dict[int, str]) -> Report:
     """The report of a hub whose evidence store has booked these holds."""
-    kinds = {1: Kind("own", "flock")}
-    return Ages(hub.store, hub.audit, hub.clock, hub.profile, lambda: kinds, lambda _: bookings).report(ACTOR)
+    return Ages(hub.store, hub.audit, hub.clock, hub.governing, hub.sources, lambda _: bookings).report(ACTOR)
 
 
 def test_what_is_kept_is_told_by_source_rule_and_age_with_its_clause(springs: Hub, clock: SetClock) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -159,7 +160,14 @@ def test_a_vendor_that_fails_or_is_paused_is_told_and_hides_no_other(
 def test_where_no_rule_ends_the_vendors_copy_nobody_is_asked(springs: Hub) -> None:
     springs.canaries.add(ACTOR, "flock", OURS, REASON)
     known = springs.connections
-    silent = Canaries(springs.store, springs.audit, springs.clock, load("westminster"), known.open, known.pause)
+    silent = Canaries(
+        springs.store,
+        springs.audit,
+        springs.clock,
+        SimpleNamespace(profile=lambda: load("westminster")),
+        known.open,
+        known.pause,
+    )
     (probe,) = silent.probe(ACTOR)
     assert (probe.outcome, Asked.asked) == ("not_asked", [])
     assert "may be kept at most" in (probe.error or "")

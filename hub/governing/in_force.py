@@ -1,92 +1,29 @@
-"""`Activate`: which policy is in force, and putting another in force once it is known what that would do."""
+"""`Governing`: the policy in force, whichever process has put it in force, and those that were before it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.errors import Conflict, Invalid, NotFound
+from hub.errors import NotFound, PolicyRefused
 from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
 from hub.policy.profile import InForce, Profile, load, of_bytes
+from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
 
+FOR_EVER: Final = timedelta(days=36_500)
 AT_FIRST: Final = "the settings' profile, put in force by the first start"
-
-
-class Change(NamedTuple):
-    """What a policy would do to one connection's reads that get their end from one of its rules."""
-
-    connection: str
-    rule: str
-    reads: int
-    shorter: int
-    longer: int
-    kept_short: int
-    """Those that it would let live longer, if that were signed (`lengthening`): they keep the end that they have."""
-    end_now: int
-    """Those that would be over at once, and purged; they are among `shorter`."""
-
-
-class Activate:
-    """Knows what is in force."""
-
-    def __init__(
-        self,
-        store: Store,
-        audit: Audit,
-        clock: Clock,
-        effect: Callable[[Profile], Sequence[Change]],
-    ) -> None:
-        self._store = store
-        self._audit = audit
-        self._clock = clock
-        self._effect = effect
-
-    def preview(self, name: str, decisions: Sequence[Decision] = ()) -> list[Change]:
-        """What putting a profile in force would do, by connection and rule; changes nothing.
-
-        Raises `NotFound`, `Invalid`, and `PolicyConflict` or `PolicyRefused` where it cannot be put in force.
-        """
-        profile = load(name, decisions)
-        profile.activation().demand()
-        return list(self._effect(profile))
-
-    def activate(self, actor: Actor, name: str, reason: str, decisions: Sequence[Decision] = ()) -> int:
-        """Put a profile in force with what was signed about it; gives the policy's id.
-
-        Reads that are kept get their new ends from `Recompute`, and what opens the hub from now on follows the new
-        policy. Raises as `preview` does, and `Conflict` where it is in force already.
-        """
-        if not reason.strip():
-            raise Invalid("reason: say why the policy changes")
-        load(name, decisions).activation().demand()
-        row = _row(name, decisions)
-        reads, recomputes = tables.reads, tables.recomputes
-        with self._store.write() as connection:
-            before = _newest(connection)
-            if before is not None and before.digest == row["digest"]:
-                raise Conflict(f"{name} is in force already, with the same decisions")
-            now = to_micros(self._clock.now())
-            ident = _insert(connection, row, now, actor, reason.strip())
-            last = connection.scalar(select(func.coalesce(func.max(reads.c.id), 0)))
-            connection.execute(
-                insert(recomputes).values(policy_id=ident, started_at=now, started_by=actor.name, last_id=last)
-            )
-            self._audit.record(
-                actor, "policy.activate", "done", target=name, within=connection, digest=row["digest"],
-                before=before.digest if before else None, change=reason.strip(),
-                settles=[one.settles for one in decisions],
-            )  # fmt: skip
-        return ident
 
 
 class Governing:
@@ -105,12 +42,24 @@ class Governing:
     def profile_or_none(self) -> Profile | None:
         """The policy in force; None where none ever was."""
         with self._store.read() as connection:
-            row = _newest(connection)
+            row = newest(connection)
         return None if row is None else of_row(row)
 
     def profile(self) -> Profile:
         """The profile in force."""
         return self.now().profile
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which the policy in force counts days, months and nights."""
+        return self.profile().zone
+
+    def life(self, of: Provenance, now: datetime) -> timedelta:
+        """How long a read that is captured now will live; a hundred years where nothing says that it is ever over."""
+        try:
+            return self.profile().expiry(*of, now).at - now
+        except PolicyRefused:
+            return FOR_EVER
 
     def of(self, ident: int, within: Connection | None = None) -> Profile:
         """The profile of a policy; raises `NotFound`."""
@@ -151,16 +100,16 @@ def begin(store: Store, audit: Audit, clock: Clock, name: str) -> Profile:
     What stands in its way is in the audit too: an agency that has not decided yet runs by the safe defaults.
     """
     with store.read() as connection:
-        found = _newest(connection)
+        found = newest(connection)
     if found is not None:
         return of_row(found)
-    profile, row, actor = load(name), _row(name, ()), Actor.of_process()
+    profile, row, actor = load(name), row_of(name, ()), Actor.of_process()
     state = profile.activation()
     with store.write() as connection:
-        found = _newest(connection)
+        found = newest(connection)
         if found is not None:  # somebody else's first start
             return of_row(found)
-        _insert(connection, row, to_micros(clock.now()), actor, AT_FIRST)
+        keep(connection, row, to_micros(clock.now()), actor, AT_FIRST)
         audit.record(
             actor, "policy.activate", "automatic", target=name, within=connection, digest=row["digest"],
             change=AT_FIRST, conflicts=[one.id for one in state.conflicts], without_ceiling=list(state.without_ceiling),
@@ -186,7 +135,8 @@ def _is_file(name: str) -> bool:
     return "/" in name or name.endswith((".yaml", ".yml"))
 
 
-def _row(name: str, decisions: Sequence[Decision]) -> Mapping[str, str]:
+def row_of(name: str, decisions: Sequence[Decision]) -> Mapping[str, str]:
+    """What is kept of a policy and of what was signed about it; raises `NotFound`."""
     document = Path(name).read_text() if _is_file(name) else _built_in(name)
     if document is None:
         raise NotFound(f"no policy profile is called {name!r}")
@@ -195,12 +145,14 @@ def _row(name: str, decisions: Sequence[Decision]) -> Mapping[str, str]:
     return {"profile": name, "digest": digest, "document": document, "decisions": signed}
 
 
-def _newest(connection: Connection) -> Row[Any] | None:
+def newest(connection: Connection) -> Row[Any] | None:
+    """The policy that was put in force last; None where none ever was."""
     table = tables.policies
     return connection.execute(select(table).order_by(table.c.id.desc()).limit(1)).one_or_none()
 
 
-def _insert(connection: Connection, row: Mapping[str, str], now: int, actor: Actor, reason: str) -> int:
+def keep(connection: Connection, row: Mapping[str, str], now: int, actor: Actor, reason: str) -> int:
+    """Keep a policy as the one in force from now (µs) on; gives its id."""
     table = tables.policies
     made = insert(table).values(**row, activated_at=now, activated_by=actor.name, reason=reason).returning(table.c.id)
     return int(connection.execute(made).scalar_one())

@@ -1,0 +1,1 @@
+"""Who may see what: the door that every question about reads goes through."""

@@ -1,0 +1,1 @@
+"""Which policy is in force, over whose reads, and when each of them must be gone by it."""

@@ -1,0 +1,60 @@
+"""`Sources`: where every connection's reads come from, as its row says: no connector needs to be here to know it."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
+
+from sqlalchemy import select, update
+
+from hub.errors import AdminMustAct
+from hub.policy.provenance import Provenance
+from hub.store import tables
+from hub.store.engine import Store
+
+_TABLE: Final = tables.connections
+
+
+class Sources:
+    """The provenance of connections, removed ones too."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def all(self) -> Mapping[int, Provenance]:
+        """The provenance of every connection whose vendor is known, by id; of the others nothing may be said."""
+        asked = select(_TABLE.c.id, _TABLE.c.kind, _TABLE.c.retention_vendor)
+        with self._store.read() as connection:
+            rows = connection.execute(asked.where(_TABLE.c.retention_vendor.is_not(None))).all()
+        return {row.id: Provenance(row.kind, row.retention_vendor) for row in rows}
+
+    def of(self, connection_id: int) -> Provenance:
+        """That of one connection; raises `AdminMustAct` where its vendor is not known."""
+        with self._store.read() as connection:
+            row = connection.execute(select(_TABLE).where(_TABLE.c.id == connection_id)).one()
+        if row.retention_vendor is None:
+            raise AdminMustAct(
+                f"nobody knows yet how long reads of {row.name} may be kept: start any command of the hub once where"
+                f" its connector {row.connector!r} is installed and allowed"
+            )
+        return Provenance(row.kind, row.retention_vendor)
+
+    def unknown(self) -> Mapping[int, str]:
+        """The names, by id, of the connections of which nobody has said yet whose retention holds."""
+        asked = select(_TABLE.c.id, _TABLE.c.name).where(_TABLE.c.retention_vendor.is_(None)).order_by(_TABLE.c.name)
+        with self._store.read() as connection:
+            return dict(connection.execute(asked).tuples().all())
+
+    def learn(self, vendors: Callable[[str], str | None]) -> Collection[str]:
+        """Note the vendor of connections that were added before it was noted; gives the names of those still unknown.
+
+        `vendors` gives the vendor of a connector's key, None where this process does not have that connector.
+        """
+        asked = select(_TABLE.c.id, _TABLE.c.name, _TABLE.c.connector).where(_TABLE.c.retention_vendor.is_(None))
+        with self._store.read() as connection:
+            rows = connection.execute(asked).all()
+        found = {row.id: vendor for row in rows if (vendor := vendors(row.connector)) is not None}
+        if found:
+            with self._store.write() as connection:
+                for ident, vendor in found.items():
+                    still = (_TABLE.c.id == ident) & _TABLE.c.retention_vendor.is_(None)
+                    connection.execute(update(_TABLE).where(still).values(retention_vendor=vendor))
+        return [row.name for row in rows if row.id not in found]
