@@ -77,7 +77,7 @@ def _row(run: JobRun, hub: Hub) -> dict[str, Any]:
         "took": words.span(lasted) + ("" if run.ended_at else " so far"),
         "job": _title(run),
         "result": {"done": "good", "unproved": "not proved", "running": "under way"}.get(run.outcome, run.outcome),
-        "counts": told(run.counts),
+        "counts": told(run.counts, run.job),
         "what_went_wrong": run.error or "",
     }
 
@@ -88,4 +88,4 @@ def _title(run: JobRun) -> str:
 
 def _sentence(run: JobRun) -> str:
     bad = {"failed": "failed", "unproved": "NOT PROVED"}.get(run.outcome)
-    return ", ".join(part for part in (told(run.counts), f"{bad}: {run.error}" if bad else "") if part) or "done"
+    return ", ".join(part for part in (told(run.counts, run.job), f"{bad}: {run.error}" if bad else "") if part) or "done"

@@ -66,6 +66,7 @@ def test_runs_say_when_how_long_what_came_of_it_and_what_went_wrong(run: Any, st
             ("sync", "gate", "done", {"pulled": 1240, "stored": 1200, "hits": 0}, None),
             ("publish", "wanted at gate", "unproved", {"missing": 1}, "the vendor's copy differs from ours"),
             ("sync", "pier", "failed", {}, "the key was refused"),
+            ("purge", "", "done", {"gate": 12, "pier": 1}, None),
         ):
             entry = record.begin(job, subject, "alprhub run")
             assert entry is not None
@@ -73,6 +74,7 @@ def test_runs_say_when_how_long_what_came_of_it_and_what_went_wrong(run: Any, st
     everything = run("runs").out
     assert "sync gate" in everything
     assert "1,240 came, 1,200 new" in everything
+    assert "12 reads of gate, 1 read of pier" in everything
     assert "not proved" in everything
     assert " PST" in everything or " PDT" in everything
     bad = run("runs", "--bad").out
