@@ -104,6 +104,7 @@ def test_what_people_run_by_hand_is_on_the_same_record(run: Any, joined: Any, st
     assert run("sync", "drop").code == 0
     assert run("sync", "nobody").code == 66
     assert run("backfill", "drop", "--since", "2h").code == 0
+    assert run("sync", "drop", "--since", "2h").code == 0
     assert run("hotlists", "publish", "wanted").code == 75
     assert run("hotlists", "verify", "wanted").code == 75
     assert run("purge").code == 0
@@ -115,6 +116,7 @@ def test_what_people_run_by_hand_is_on_the_same_record(run: Any, joined: Any, st
         ("purge", "", "done"),
         ("verify", "wanted at drop", "unproved"),
         ("publish", "wanted at drop", "unproved"),
+        ("backfill", "drop", "done"),
         ("backfill", "drop", "done"),
         ("sync", "drop", "done"),
     ]
