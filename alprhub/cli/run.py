@@ -88,4 +88,5 @@ def _title(run: JobRun) -> str:
 
 def _sentence(run: JobRun) -> str:
     bad = {"failed": "failed", "unproved": "NOT PROVED"}.get(run.outcome)
-    return ", ".join(part for part in (told(run.counts, run.job), f"{bad}: {run.error}" if bad else "") if part) or "done"
+    said = (told(run.counts, run.job), f"{bad}: {run.error}" if bad else "")
+    return ", ".join(part for part in said if part) or "done"

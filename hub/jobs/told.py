@@ -22,7 +22,7 @@ _OF: Final = {"purge": ("read of", "reads of")}
 
 
 def word(name: str, number: int = 0, job: str = "") -> str:
-    """What so many are: `new`, `hit` or `hits`, and of a purge `reads of city-flock`; another name stands for itself."""
+    """What so many are: `new`, `hit` or `hits`, and of a purge `reads of gate`; any other name is itself."""
     if job in _OF:
         return f"{_OF[job][number != 1]} {name}"
     if name in _NOUNS:
