@@ -151,6 +151,7 @@ def _reads_of(
 
 def _named(connection: Connection, number: int, place: AtCamera | AtSite) -> Sequence[int]:
     """The cameras of a name; raises `NotFound`: a mistyped name would look like nobody having been there."""
+    columns: tuple[str, ...]
     if isinstance(place, AtSite):
         word, name, columns, make = "site", place.site, ("site",), "alprhub cameras site says where a camera stands"
     else:
