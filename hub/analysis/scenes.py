@@ -151,17 +151,16 @@ def _reads_of(
 
 def _named(connection: Connection, number: int, place: AtCamera | AtSite) -> Sequence[int]:
     """The cameras of a name; raises `NotFound`: a mistyped name would look like nobody having been there."""
-    columns: tuple[str, ...]
     if isinstance(place, AtSite):
-        word, name, columns, make = "site", place.site, ("site",), "alprhub cameras site says where a camera stands"
+        word, name, make = "site", place.site, "alprhub cameras site says where a camera stands"
+        meant, called = "site = :name", "site"
     else:
-        word, name, columns, make = "camera", place.camera, ("name", "vendor_id"), ""
-    meant = " OR ".join(f"{column} = :name" for column in columns)
+        word, name, make = "camera", place.camera, ""
+        meant, called = "name = :name OR vendor_id = :name", "coalesce(name, vendor_id)"
     cameras = connection.scalars(text(f"SELECT id FROM cameras WHERE {meant}"), {"name": name}).all()
     if not cameras:
-        every = " UNION ".join(f"SELECT {column} AS name FROM cameras WHERE {column} <> ''" for column in columns)
-        there = connection.scalars(text(f"{every} ORDER BY name")).all()
-        raise NotFound(f"scene {number}: {absent(word, name, there, make)}")
+        every = f"SELECT DISTINCT {called} AS called FROM cameras WHERE {called} <> '' ORDER BY called"
+        raise NotFound(f"scene {number}: {absent(word, name, connection.scalars(text(every)).all(), make)}")
     return cameras
 
 
