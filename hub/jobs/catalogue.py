@@ -25,6 +25,8 @@ ASKED: Final = {"pulls_reads", "looks_up_plates"}
 NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NO_WAY_TO_LOOK: Final = "it was taken, and its vendor offers no way to look at what it holds"
 """Why a list is never proved at some vendors: sending it again would change nothing."""
+FILLING: Final = "backfill"
+"""What pulling a time that somebody named is called on record; it is never due."""
 CUT_SHORT: Final = ("killed", "stopped")
 
 
@@ -126,7 +128,7 @@ class Catalogue:
 
     def _syncs(self) -> Iterator[Task]:
         accounts = {account.name: account for account in self._active(ASKED)}
-        runs, fillings = self._runs.last("sync", list(accounts)), self._runs.last("backfill", list(accounts))
+        runs, fillings = self._runs.last("sync", list(accounts)), self._runs.last(FILLING, list(accounts))
         for name, account in accounts.items():
             if _under_way(fillings[name]):  # it would only be refused
                 continue
@@ -226,7 +228,7 @@ class Catalogue:
 
 def pulling(since: datetime | None, until: datetime | None) -> str:
     """The name on record of a pull: only one that goes on from where the last one stopped is the connection's turn."""
-    return "sync" if since is None and until is None else "backfill"
+    return "sync" if since is None and until is None else FILLING
 
 
 def _asks(pace: Every | Nightly) -> timedelta:

@@ -180,6 +180,7 @@ def test_what_is_answered_is_on_record_with_the_case(run: Any, driven: Any, sql:
     [
         (("timeline", "9SYN0?1"), "plate: "),
         (("timeline", "--", "-"), "plate: "),
+        (("timeline", "camera:pier"), "plate: no plate has a colon; who was at a camera or a site: alprhub scenes"),
         (("timeline", "9SYN001", "--since", "soon"), "since: "),
         (("timeline", "9SYN001", "--fastest", "0"), "fastest_kmh: "),
         (("co-travel", "9SYN*"), "plate: "),

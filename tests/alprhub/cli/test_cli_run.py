@@ -58,6 +58,18 @@ def test_nothing_ran_yet(run: Any) -> None:
     assert run("runs", "--bad").out == "no such run\n"
 
 
+def test_a_job_or_a_connection_that_nobody_has_is_told_with_those_that_there_are(run: Any, joined: Any) -> None:
+    for words, said in (
+        (("--job", "snyc"), "there is no job called 'snyc'; did you mean 'sync'? There are: sync, publish, verify, "),
+        (("--connection", "dorp"), "there is no connection called 'dorp'; did you mean 'drop'?"),
+    ):
+        done = run("runs", *words)
+        assert (done.code, done.out) == (66, "")
+        assert done.err.startswith(said)
+    for words in (("--job", "backfill"), ("--connection", "drop")):
+        assert (run("runs", *words).code, run("runs", *words).out) == (0, "no such run\n")
+
+
 def test_runs_say_when_how_long_what_came_of_it_and_what_went_wrong(run: Any, store: Path) -> None:
     with open_hub(HubSettings(data=store)) as hub:
         hub.hotlists.load(Actor("tester"), "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
