@@ -16,7 +16,7 @@ from hub.errors import Conflict, HubError, Invalid, NoAgency
 from hub.policy.copying import own_text
 from hub.policy.durations import Duration
 from hub.policy.profile import Profile, load, names
-from hub.settings import HubSettings
+from hub.settings import HubSettings, from_environment
 from hub.wiring import Hub, open_hub
 from hub.words import named
 
@@ -43,7 +43,7 @@ def init(
             in_force = none.in_force
         if rename:
             raise Invalid("--rename: this hub has no name yet")
-        settings = _answers(HubSettings(), in_force, agency, profile, zone)
+        settings = _answers(from_environment(), in_force, agency, profile, zone)
         with open_hub(settings) as hub:
             _tell(hub.agency, hub.profile, as_json)
 

@@ -20,7 +20,7 @@ from hub.policy.durations import Duration
 from hub.policy.profile import Profile, load, names, of_file
 from hub.policy.resolution import Bound
 from hub.policy.rules import Limit, Rule
-from hub.settings import HubSettings
+from hub.settings import from_environment
 from hub.wiring import open_hub
 from hub.words import count, moment, periods, yes
 
@@ -181,7 +181,7 @@ def _named(name: str | None, decisions: Path | None) -> Profile:
 
 def _in_force() -> Profile | NoAgency:
     """The profile in force, or why there is none."""
-    settings = HubSettings()
+    settings = from_environment()
     said = {"agency", "profile"} <= settings.model_fields_set
     if settings.database_url is None and not (settings.data / "alprhub.sqlite3").exists():
         return load(settings.profile) if said else none_in(settings)

@@ -52,7 +52,10 @@ class Outbox:
             connection.execute(insert(tables.deliveries), rows)
 
     def due(self, way: str, now: datetime) -> list[Notice]:
-        """What a way is to be given now, oldest first; nothing while it is left alone after a failure."""
+        """What a way is to be given now, oldest first; nothing while it is left alone after a failure.
+
+        No wait is longer than `LONGEST`: one that is was noted while the machine's clock was ahead, and is over.
+        """
         table, notices = tables.deliveries, tables.notices
         waiting = (
             select(notices, table.c.next_at)
@@ -63,7 +66,7 @@ class Outbox:
         )
         with self._store.read() as connection:
             rows = connection.execute(waiting).all()
-        return [_notice(row) for row in rows if row.next_at <= to_micros(now)]
+        return [_notice(row) for row in rows if not to_micros(now) < row.next_at <= to_micros(now + LONGEST)]
 
     def sent(self, notice: Notice, way: str, now: datetime, said: str) -> None:
         """Note that a way took a notice."""
@@ -85,7 +88,8 @@ class Outbox:
             until = connection.scalar(select(table.c.next_at).where(table.c.notice_id == by.id, table.c.way == way))
             connection.execute(
                 update(table)
-                .where(table.c.way == way, table.c.sent_at.is_(None), table.c.next_at <= to_micros(now))
+                .where(table.c.way == way, table.c.sent_at.is_(None))
+                .where(~table.c.next_at.between(to_micros(now) + 1, to_micros(now + LONGEST)))
                 .values(next_at=until)
             )
 

@@ -39,6 +39,13 @@ def test_the_table_of_a_run_says_how_each_went_and_nobodys_words(monkeypatch: py
     assert "9SYN001" not in str(kept)
 
 
+def test_what_a_purge_removed_is_said_as_reads_of_each_connection() -> None:
+    purged = JobRun("purge", "", "Prefect", AT, AT + timedelta(seconds=3), "done", {"flock": 12, "hits": 1})
+    assert report.state_of([purged]).message == "12 reads of flock, 1 read of hits"
+    (row,) = report.rows_of([purged])
+    assert (row["reads of flock"], row["reads of hits"]) == (12, 1)
+
+
 def test_a_server_that_refuses_to_be_tidied_fails_no_run(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

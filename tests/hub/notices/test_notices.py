@@ -233,6 +233,26 @@ def test_a_way_that_fails_holds_up_no_other_and_is_tried_again_later_and_later(
     assert bad.titles == good.titles
 
 
+def test_a_delivery_that_failed_while_the_clock_was_ahead_does_not_wait_for_that_time(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = Told("way", NotSent("nothing listens there"))
+    made = notices(opened, way)
+    stop(opened, actor, monkeypatch)
+    clock.advance(timedelta(days=400))
+    made.run(actor)
+    clock.advance(timedelta(days=-400))
+    tried = way.tried
+    made.send()
+    assert way.tried == tried + 1, "the time it waits for is farther away than any wait lasts"
+    made.send()
+    assert way.tried == tried + 1, "all that waited with it is left alone for a wait of the usual length"
+    way.failure = None
+    clock.advance(timedelta(hours=1))
+    made.send()
+    assert made.waiting() == 0
+
+
 def test_a_notice_that_a_way_will_not_take_does_not_stop_the_next_one(
     opened: Hub, actor: Actor, feed: Path, clock: SetClock
 ) -> None:
