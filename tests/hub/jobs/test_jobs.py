@@ -23,6 +23,7 @@ from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.record import BEAT, DEAD, KEPT, JobRun, JobRuns
 from hub.store import tables
+from hub.store.instant import to_micros
 from hub.wiring import Hub
 
 ACTOR = Actor("tester")
@@ -91,6 +92,20 @@ def _killed(hub: Hub, job: str, subject: str) -> None:
     runs._alive.clear()
 
 
+@pytest.mark.parametrize("sign", [-DEAD - timedelta(seconds=1), DEAD + timedelta(seconds=1)])
+def test_a_run_whose_last_sign_of_life_is_old_or_still_to_come_does_not_keep_a_person_from_beginning(
+    opened: Hub, clock: SetClock, sign: timedelta
+) -> None:
+    _killed(opened, "sync", "feed")
+    runs = JobRuns(opened.store, clock)
+    assert runs.begin("sync", "feed", "by hand") is None
+    with opened.store.write() as connection:
+        connection.execute(update(tables.job_runs).values(alive_at=to_micros(clock.now() + sign)))
+    entry = runs.begin("sync", "feed", "by hand")
+    assert entry is not None
+    entry.end("done")
+
+
 def test_a_run_says_that_it_lives(opened: Hub, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hub.jobs.record.BEAT", timedelta(milliseconds=5))
     runs = JobRuns(opened.store, clock)
@@ -120,6 +135,19 @@ def test_a_clock_that_was_ahead_and_is_right_again_begins_nothing_twice_a_look(j
         begun += sum(len(jobs.run_due(ACTOR, name)) for name in ("sync", "purge"))
         clock.advance(timedelta(seconds=5))
     assert begun == 3  # each once, and the minute's turn of the sync
+
+
+def test_what_a_machine_whose_clock_is_some_seconds_ahead_has_done_or_does_is_not_begun_again(
+    jobs: Jobs, clock: SetClock
+) -> None:
+    clock.advance(timedelta(seconds=30))
+    (run,) = jobs.run_due(ACTOR, "purge")
+    entry = jobs.runs.begin("sync", "feed", "ahead")
+    assert entry is not None
+    clock.advance(timedelta(seconds=-30))
+    assert (run.outcome, jobs.due("purge"), jobs.due("sync")) == ("done", [], [])
+    assert jobs.runs.begin("sync", "feed", "here") is None
+    entry.end("done")
 
 
 def test_a_run_that_was_killed_while_the_clock_was_ahead_holds_up_nothing(
@@ -259,6 +287,19 @@ def test_a_list_that_is_not_proved_is_published_again_soon(
     clock.advance(AGAIN)
     (run,) = jobs.run_due(ACTOR, "publish")
     assert run.outcome == "done"
+
+
+def test_a_list_that_is_on_its_way_is_not_due_although_it_has_changed_since(
+    jobs: Jobs, opened: Hub, clock: SetClock
+) -> None:
+    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    entry = jobs.runs.begin("publish", "wanted at feed", "tests")
+    assert entry is not None
+    clock.advance(timedelta(seconds=1))
+    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN002", "stolen", "26-2", "US-CA")])
+    assert jobs.due("publish") == []
+    entry.end("done")
+    assert [task.subject for task in jobs.due("publish")] == ["wanted at feed"]
 
 
 def test_a_list_that_nobody_can_prove_is_not_sent_again_and_again(
