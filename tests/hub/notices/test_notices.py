@@ -181,6 +181,21 @@ def test_while_a_connection_is_paused_nothing_of_it_is_called_over(
     assert run() == counts()
 
 
+def test_while_the_connector_is_missing_nothing_of_its_connection_is_called_over(
+    opened: Hub, actor: Actor, feed: Path, run: Any, way: Told, clock: SetClock
+) -> None:
+    clock.advance(timedelta(days=2))
+    run()
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE connections SET connector = 'somebody''s'"))
+    assert run() == counts(begun=1, sent=1)
+    assert [notice.code for notice in way.got[2:]] == ["no_connector"]
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE connections SET connector = 'plain'"))
+    assert run() == counts(ended=1, sent=1)
+    assert way.got[-1].code == "no_connector"
+
+
 def test_of_a_connection_that_was_removed_nothing_is_told_any_more(
     opened: Hub, actor: Actor, feed: Path, run: Any, clock: SetClock
 ) -> None:
