@@ -5,7 +5,7 @@ import json
 import re
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -102,6 +102,32 @@ def test_no_mail_server_is_told_apart_from_one_that_is_not_set() -> None:
     assert not refused.value.answered
     with pytest.raises(NotSent, match="ALPRHUB_NOTICE_SMTP_HOST is not set"):
         mail(box, host=None).send(NOTICE)
+
+
+@pytest.mark.parametrize("security", ["none", "starttls", "tls"])
+def test_a_mail_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, security: str) -> None:
+    monkeypatch.setattr("hub.notices.mail.TIMEOUT_S", 0.05)
+    with silent() as port, pytest.raises(NotSent, match=f"127.0.0.1:{port} did not answer in time") as refused:
+        mail(Mailbox(port=port), security).send(NOTICE)
+    assert not refused.value.answered
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """A server that takes connections and says nothing; it hangs up on whoever has more patience than 5 seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            client, _ = server.accept()
+            client.settimeout(5)
+            with client, suppress(OSError):
+                while client.recv(4096):
+                    """Whatever it says."""
+
+        serving = Thread(target=serve, daemon=True)
+        serving.start()
+        yield server.getsockname()[1]
+        serving.join()
 
 
 @contextmanager
