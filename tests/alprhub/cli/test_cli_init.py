@@ -118,6 +118,9 @@ def test_an_agency_elsewhere_gets_a_policy_of_its_own_since_a_hub_has_one_clock(
     ours = tmp_path / "ours.yaml"
     assert run("policy", "copy", "palm-springs", ours, "--zone", "America/Chicago", "--agency", 'X "PD"').code == 0
     assert run("policy", "copy", "palm-springs", ours).code == 65, "a file that is there stays"
+    lost = run("policy", "copy", "palm-springs", tmp_path / "missing" / "ours.yaml")
+    missing = f"the folder {str(tmp_path / 'missing')!r} for 'ours.yaml' is not there: make it, or name another\n"
+    assert (lost.code, lost.err) == (65, missing)
     assert run("policy", "check", ours).code == 0
     monkeypatch.setattr(init, "there", lambda: True)
     done = run("init", *OURS, "--zone", "America/Chicago", stdin="y\n")
