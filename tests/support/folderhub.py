@@ -1,7 +1,7 @@
 """Fixtures of a hub whose vendor is a folder, for a `conftest` to import."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import migrated
@@ -25,7 +25,7 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def opened(tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch, migrated_file: Path) -> Iterator[Hub]:
-    """A hub with one connection, `feed`, that is pulled each minute; its vendor is the folder of that name."""
+    """A hub with one connection, `feed`, whose vendor is the folder of that name."""
     real = accounts.connector
     monkeypatch.setattr(
         accounts, "connector", lambda key, allowed=(): PlainConnector if key == "plain" else real(key, allowed)
@@ -34,7 +34,6 @@ def opened(tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch, mig
     migrated.seed(tmp_path / "data", migrated_file)
     with open_hub(HubSettings(data=tmp_path / "data"), clock) as hub:
         hub.connections.add(Actor("tester"), "feed", "plain", {"folder": str(tmp_path / "feed")})
-        hub.connections.schedule(Actor("tester"), "feed", timedelta(minutes=1))
         yield hub
 
 

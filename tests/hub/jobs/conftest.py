@@ -1,8 +1,11 @@
 """A hub whose vendor is a folder, and its jobs."""
 
+from datetime import timedelta
+
 import pytest
 from folderhub import clock, feed, opened
 
+from hub.audit.record import Actor
 from hub.jobs.jobs import Jobs
 from hub.wiring import Hub
 
@@ -11,5 +14,6 @@ __all__ = ["clock", "feed", "opened"]
 
 @pytest.fixture
 def jobs(opened: Hub) -> Jobs:
-    """The jobs of that hub."""
+    """The jobs of that hub, whose connection `feed` is pulled each minute."""
+    opened.connections.schedule(Actor("tester"), "feed", timedelta(minutes=1))
     return Jobs(opened, "tests")
