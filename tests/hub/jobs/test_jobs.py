@@ -19,7 +19,7 @@ from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
 from hub.jobs.catalogue import AGAIN, NO_WAY_TO_LOOK, Task
-from hub.jobs.jobs import Jobs
+from hub.jobs.jobs import Jobs, Told
 from hub.jobs.loop import Loop
 from hub.jobs.record import BEAT, DEAD, KEPT, JobRun, JobRuns
 from hub.store import tables
@@ -243,6 +243,33 @@ def test_who_is_told_to_end_puts_on_record_what_was_cut_short(
     assert ended(jobs, "sync") == [("feed", "stopped")]
     go_on.set()
     assert len(Jobs(opened, "the next").due("sync")) == 1
+
+
+def test_who_is_told_to_end_while_pieces_are_begun_ends_those_that_are(
+    jobs: Jobs, opened: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, start = threading.Event(), threading.Event(), jobs.start
+    opened.connections.add(ACTOR, "second", "plain", {"folder": str(feed)})
+    monkeypatch.setattr("hub.jobs.jobs.GRACE", SHORT)
+
+    def pull(self: PlainConnector, window: Window) -> Iterator[Page]:
+        begun.set()
+        assert go_on.wait(30)
+        yield Page([], {"until": window.until.isoformat()})
+
+    def interrupted(actor: Actor, task: Task, told: Told) -> threading.Thread:
+        if begun.is_set():
+            raise KeyboardInterrupt
+        thread = start(actor, task, told)
+        assert begun.wait(30)
+        return thread
+
+    monkeypatch.setattr(PlainConnector, "pull", pull)
+    monkeypatch.setattr(jobs, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        jobs.run_due(ACTOR, "sync")
+    assert [outcome for _, outcome in ended(jobs, "sync")] == ["stopped"]
+    go_on.set()
 
 
 def test_an_error_is_kept_in_the_hubs_own_words(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
