@@ -55,15 +55,14 @@ class Outbox:
         """What a way is to be given now, oldest first; nothing while it is left alone after a failure."""
         table, notices = tables.deliveries, tables.notices
         waiting = (
-            select(notices, table.c.next_at)
+            select(notices)
             .join(table, table.c.notice_id == notices.c.id)
-            .where(table.c.way == way, table.c.sent_at.is_(None))
+            .where(table.c.way == way, table.c.sent_at.is_(None), table.c.next_at <= to_micros(now))
             .order_by(notices.c.id)
             .limit(AT_ONCE)
         )
         with self._store.read() as connection:
-            rows = connection.execute(waiting).all()
-        return [_notice(row) for row in rows if row.next_at <= to_micros(now)]
+            return [_notice(row) for row in connection.execute(waiting)]
 
     def sent(self, notice: Notice, way: str, now: datetime, said: str) -> None:
         """Note that a way took a notice."""

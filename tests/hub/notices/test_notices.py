@@ -256,6 +256,19 @@ def test_a_notice_that_a_way_will_not_take_does_not_stop_the_next_one(
     assert notices(opened, picky).run(actor) == counts(begun=2, failed=2, waiting=2)
 
 
+def test_notices_that_a_way_refuses_again_and_again_hold_up_no_newer_one(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.notices.outbox.AT_ONCE", 2)
+    picky = Told("picky", NotSent("it answered 400", answered=True))
+    clock.advance(timedelta(days=2))
+    assert notices(opened, picky).run(actor) == counts(begun=2, failed=2, waiting=2)
+    picky.failure = None
+    stop(opened, actor, monkeypatch)
+    assert notices(opened, picky).run(actor) == counts(begun=1, sent=1, waiting=2)
+    assert picky.titles == ["feed is paused: the key or login was refused"]
+
+
 def test_a_way_that_breaks_is_a_way_that_failed(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
     broken, good = Told("broken", ValueError(PLATE)), Told("good")
     clock.advance(timedelta(days=2))
