@@ -22,6 +22,7 @@ from hub.jobs.catalogue import AGAIN, NO_WAY_TO_LOOK, Task
 from hub.jobs.jobs import Jobs, Told
 from hub.jobs.loop import Loop
 from hub.jobs.record import BEAT, DEAD, KEPT, JobRun, JobRuns
+from hub.policy.document import FOLDER
 from hub.store import tables
 from hub.store.instant import to_micros
 from hub.wiring import Hub
@@ -272,6 +273,36 @@ def test_who_is_told_to_end_while_pieces_are_begun_ends_those_that_are(
     go_on.set()
 
 
+@pytest.fixture
+def work_for_all(
+    jobs: Jobs, opened: Hub, feed: Path, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read that has expired and one that has not, whose picture nobody could fetch, another policy, and a list."""
+    monkeypatch.setattr(PlainConnector, "fetch_image", _raising(TryAgain("down")), raising=False)
+    write_page(feed, 1, [record(1, "9SYN001", AT.format(1))])
+    jobs.run_due(ACTOR, "sync")
+    clock.advance(timedelta(days=31))
+    url = "https://pictures.example/2.jpg"
+    write_page(feed, 2, [record(2, "9SYN002", clock.now().isoformat(), picture_url=url)])
+    jobs.run_due(ACTOR, "sync")
+    shorter = tmp_path / "shorter.yaml"
+    shorter.write_text(FOLDER.joinpath("hermosa-beach.yaml").read_text().replace("P30D", "P20D"))
+    opened.activate.activate(ACTOR, str(shorter), "a shorter schedule")
+    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    clock.advance(timedelta(minutes=1))
+
+
+@pytest.mark.usefixtures("work_for_all")
+@pytest.mark.parametrize("job", ["sync", "publish", "purge", "pictures", "recompute"])
+def test_whoever_is_told_to_end_ends_long_work_between_two_pieces(jobs: Jobs, opened: Hub, job: str) -> None:
+    (task,) = jobs.due(job)
+    jobs.stopping.set()
+    run = jobs.run(ACTOR, task)
+    assert run is not None
+    assert run.outcome == "stopped"
+    assert [task.job for task in Jobs(opened, "the next").due(job)] == [job]
+
+
 def test_an_error_is_kept_in_the_hubs_own_words(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PlainConnector, "pull", _raising(TryAgain("the vendor is down")))
     (run,) = jobs.run_due(ACTOR, "sync")
@@ -344,17 +375,38 @@ def test_a_list_that_nobody_can_prove_is_not_sent_again_and_again(
     assert sent == 1  # its hour
 
 
+def test_a_list_that_changes_in_the_instant_in_which_it_is_sent_is_sent_again(jobs: Jobs, opened: Hub) -> None:
+    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    assert len(jobs.run_due(ACTOR, "publish")) == 1
+    assert [task.subject for task in jobs.due("publish")] == ["wanted at feed"]
+
+
+def test_a_list_is_not_read_back_while_it_is_on_its_way(jobs: Jobs, opened: Hub, clock: SetClock) -> None:
+    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    jobs.run_due(ACTOR, "publish")
+    clock.advance(timedelta(hours=1))
+    entry = jobs.runs.begin("publish", "wanted at feed", "tests")
+    assert entry is not None
+    assert jobs.due("verify") == []
+    entry.end("done")
+    assert [task.subject for task in jobs.due("verify")] == ["wanted at feed"]
+
+
 def test_a_list_is_read_back_between_two_publications(jobs: Jobs, opened: Hub, clock: SetClock) -> None:
     opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     clock.advance(timedelta(seconds=1))
     assert jobs.due("verify") == []  # nothing was sent yet
     jobs.run_due(ACTOR, "publish")
     seen = []
-    for _ in range(24):
+    for turn in range(24):
         clock.advance(timedelta(minutes=5))
-        seen += [run.job for name in ("publish", "verify") for run in jobs.run_due(ACTOR, name)]
-    assert seen.count("publish") == 2
-    assert 2 <= seen.count("verify") <= 3
+        seen += [(run.job, turn) for name in ("publish", "verify") for run in jobs.run_due(ACTOR, name)]
+    published, read_back = ([turn for job, turn in seen if job == name] for name in ("publish", "verify"))
+    assert len(published) == 2
+    assert 2 <= len(read_back) <= 3
+    first, *later = read_back
+    assert first == 0
+    assert all(abs(one - other) >= 5 for one in published for other in later), "half an hour lies between them"
 
 
 def test_every_job_of_the_whole_hub_runs_once_a_turn(jobs: Jobs, clock: SetClock) -> None:
@@ -453,6 +505,16 @@ def test_the_loop_outlives_a_database_that_is_away(jobs: Jobs, opened: Hub, capl
     said = [entry.message for entry in caplog.records]
     assert sum("gives no answer" in message for message in said) == 1
     assert sum("answers again" in message for message in said) == 1
+
+
+def test_who_sends_by_itself_and_takes_no_lists_is_not_run(
+    jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    assert (len(jobs.due("sync")), len(jobs.due("publish"))) == (1, 1)
+    for ability in ("pull", "push"):
+        monkeypatch.delattr(PlainConnector, ability)
+    assert (jobs.due("sync"), jobs.due("publish"), jobs.catalogue.take_lists()) == ([], [], [])
 
 
 def test_a_connection_of_a_connector_that_is_not_here_is_left_alone(jobs: Jobs, opened: Hub) -> None:
