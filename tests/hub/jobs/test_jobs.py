@@ -186,6 +186,48 @@ def test_a_database_that_is_away_when_a_run_ends_is_told_again(
     assert [(run.outcome, run.counts) for run in jobs.runs.newest(5)] == [("done", {"stored": 3})]
 
 
+def test_alive_are_the_runners_of_what_goes_on_and_says_so(opened: Hub, clock: SetClock) -> None:
+    runs = JobRuns(opened.store, clock)
+    _killed(opened, "sync", "feed")
+    clock.advance(DEAD + timedelta(seconds=1))
+    over, entry = runs.begin("purge", "", "over"), runs.begin("tidy", "", "going on")
+    assert over is not None
+    assert entry is not None
+    over.end("done")
+    (alive,) = runs.alive()
+    assert alive.startswith("going on (")
+    entry.end("done")
+
+
+def test_a_connection_whose_name_has_letters_that_a_search_takes_for_others_is_told_apart(jobs: Jobs) -> None:
+    for subject in ("wanted at gate_1", "wanted at gate-1"):
+        entry = jobs.runs.begin("publish", subject, "tests")
+        assert entry is not None
+        entry.end("done")
+    assert [run.subject for run in jobs.runs.newest(9, concerning="gate_1")] == ["wanted at gate_1"]
+
+
+def test_a_database_that_stays_away_is_not_waited_for_for_ever(
+    jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def away(_: object) -> Any:
+        tries.append(1)
+        assert len(tries) < 5, "it is told for ever"
+        raise OperationalError("UPDATE", None, Exception("gone"))
+
+    entry = jobs.runs.begin("sync", "feed", "tests")
+    assert entry is not None
+    monkeypatch.setattr("hub.jobs.record.AGAIN", timedelta())
+    monkeypatch.setattr("hub.jobs.record.PATIENCE", timedelta())
+    with monkeypatch.context() as gone:
+        gone.setattr(opened.store.__class__, "write", away)
+        with pytest.raises(OperationalError):
+            entry.end("done")
+    entry.end("done")
+
+
 def test_the_loop_ends_although_the_database_is_away(jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = jobs.runs.begin("sync", "feed", "tests")
     assert entry is not None
@@ -273,6 +315,16 @@ def test_who_is_told_to_end_while_pieces_are_begun_ends_those_that_are(
     go_on.set()
 
 
+def test_work_whose_thread_is_interrupted_is_stopped_on_record(
+    jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (task,) = jobs.due("sync")
+    monkeypatch.setattr(opened.sync.__class__, "run", _raising(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        jobs.run(ACTOR, task)
+    assert ended(jobs, "sync") == [("feed", "stopped")]
+
+
 @pytest.fixture
 def work_for_all(
     jobs: Jobs, opened: Hub, feed: Path, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -324,7 +376,7 @@ def test_a_refused_account_is_not_asked_again(jobs: Jobs, clock: SetClock, monke
     assert jobs.due("sync") == []
 
 
-def _raising(error: Exception) -> object:
+def _raising(error: BaseException) -> object:
     def fail(*_: object) -> None:
         raise error
 
