@@ -145,6 +145,42 @@ def test_a_vendor_that_is_down_for_a_moment_is_told_to_nobody(
     assert run() == counts()
     clock.advance(timedelta(hours=1))
     assert run() == counts(begun=1, sent=1)
+    clock.advance(timedelta(minutes=1))
+    with pytest.raises(TryAgain):
+        opened.sync.run(actor, "feed")
+    assert run() == counts()
+
+
+def test_a_key_that_ends_soon_is_told_although_nothing_is_wrong_yet(
+    opened: Hub, actor: Actor, feed: Path, run: Any, way: Told
+) -> None:
+    opened.changes.change(actor, "feed", {"key_ends": "2026-06-20"}, check=False)
+    assert run() == counts(begun=1, sent=1)
+    assert way.got[0].code == "credentials_end"
+
+
+def test_a_way_that_could_not_be_reached_is_left_alone_with_all_that_waits_for_it(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock
+) -> None:
+    bad = Told("bad", NotSent("nothing listens there"))
+    clock.advance(timedelta(days=2))
+    made = notices(opened, bad)
+    assert made.run(actor) == counts(begun=2, failed=1, waiting=2)
+    assert made.run(actor) == counts(waiting=2)
+    assert bad.tried == 1
+
+
+def test_a_way_that_fails_for_long_is_tried_every_hour_all_the_same(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = Told("bad", NotSent("nothing listens there"))
+    made = notices(opened, bad)
+    stop(opened, actor, monkeypatch)
+    made.look(actor)
+    for _ in range(12):
+        made.send()
+        clock.advance(timedelta(hours=1))
+    assert bad.tried == 12
 
 
 def test_a_gap_a_list_and_a_removal_that_are_not_proved_are_told_and_when_they_are_over(
