@@ -76,6 +76,15 @@ def test_a_name_is_corrected_in_connections_too_and_only_where_that_is_said(
     assert ("agency.rename",) in sql("SELECT action FROM audit_events")
 
 
+def test_a_connection_of_another_agency_keeps_its_name(unnamed: None, run: Any, drop: Any, sql: Sql) -> None:
+    run("init", *OURS)
+    settings = [one for one in drop.settings if not one.startswith("--agency")]
+    assert run("connections", "add", "drop", "motorola", *settings, "--agency=Marisol Beach PD").code == 0
+    sql("UPDATE connections SET agency = 'Shore PD'")
+    assert run("init", "--agency", "Marisol Shores PD", "--rename").code == 0
+    assert sql("SELECT agency FROM connections") == [("Shore PD",)]
+
+
 def test_without_a_person_what_is_missing_is_named(unnamed: None, run: Any) -> None:
     done = run("init", "--agency", "Marisol Beach PD")
     assert done.code == 65
