@@ -204,11 +204,7 @@ def copy_(
         if file.suffix not in (".yaml", ".yml"):
             raise Invalid(f"{file}: a profile's file ends in .yaml")
         text = own_text(name, checked(agency) if agency else None, zone_of(zone) if zone else None)
-        try:
-            with file.open("x", encoding="utf-8") as out:
-                out.write(text)
-        except FileExistsError:
-            raise Invalid(f"{file}: is there already; name another file") from None
+        files.put(file, text.encode())
         console.print(f"{file}: every clause in it is still that of {name}; alprhub policy check {file} looks at it")
 
 

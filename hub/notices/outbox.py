@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from hub.notices.notice import BEGUN, Notice
 from hub.store import tables
@@ -57,16 +57,16 @@ class Outbox:
         No wait is longer than `LONGEST`: one that is was noted while the machine's clock was ahead, and is over.
         """
         table, notices = tables.deliveries, tables.notices
+        over = or_(table.c.next_at <= to_micros(now), table.c.next_at > to_micros(now + LONGEST))
         waiting = (
-            select(notices, table.c.next_at)
+            select(notices)
             .join(table, table.c.notice_id == notices.c.id)
-            .where(table.c.way == way, table.c.sent_at.is_(None))
+            .where(table.c.way == way, table.c.sent_at.is_(None), over)
             .order_by(notices.c.id)
             .limit(AT_ONCE)
         )
         with self._store.read() as connection:
-            rows = connection.execute(waiting).all()
-        return [_notice(row) for row in rows if not to_micros(now) < row.next_at <= to_micros(now + LONGEST)]
+            return [_notice(row) for row in connection.execute(waiting)]
 
     def sent(self, notice: Notice, way: str, now: datetime, said: str) -> None:
         """Note that a way took a notice."""

@@ -1,11 +1,14 @@
 """What Prefect is told of a run: numbers and names in people's words, and green only where all went well."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from prefect.exceptions import FailedRun
 
 from flows import report
+from flows.door import FlowFailed
 from hub.jobs.record import JobRun
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -60,6 +63,19 @@ def test_a_server_that_refuses_to_be_tidied_fails_no_run(
     monkeypatch.setattr(sweep, "deployment", type("Ours", (), {"id": "one"}))
     sweep.tidy_up([])
     assert "could not be tidied" in caplog.text
+
+
+@pytest.mark.parametrize("ended", [FailedRun("pier (failed)"), FlowFailed("the hub refused")])
+def test_a_run_that_ends_as_failed_on_purpose_is_logged_without_a_traceback(ended: Exception) -> None:
+    logger = logging.getLogger("prefect.flow_runs")
+    purpose, defect = (
+        logger.makeRecord(logger.name, logging.ERROR, "", 0, "an exception", (), (type(error), error, None))
+        for error in (ended, ZeroDivisionError("a defect"))
+    )
+    assert logger.filter(purpose)
+    assert logger.filter(defect)
+    assert (purpose.getMessage(), purpose.exc_info) == (f"The run ended as failed: {ended}", None)
+    assert defect.exc_info is not None
 
 
 RUNS = [

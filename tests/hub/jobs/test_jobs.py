@@ -283,11 +283,15 @@ def test_a_list_is_read_back_between_two_publications(jobs: Jobs, opened: Hub, c
     assert jobs.due("verify") == []  # nothing was sent yet
     jobs.run_due(ACTOR, "publish")
     seen = []
-    for _ in range(24):
+    for turn in range(24):
         clock.advance(timedelta(minutes=5))
-        seen += [run.job for name in ("publish", "verify") for run in jobs.run_due(ACTOR, name)]
-    assert seen.count("publish") == 2
-    assert 2 <= seen.count("verify") <= 3
+        seen += [(run.job, turn) for name in ("publish", "verify") for run in jobs.run_due(ACTOR, name)]
+    published, read_back = ([turn for job, turn in seen if job == name] for name in ("publish", "verify"))
+    assert len(published) == 2
+    assert 2 <= len(read_back) <= 3
+    first, *later = read_back
+    assert first == 0
+    assert all(abs(one - other) >= 5 for one in published for other in later), "half an hour lies between them"
 
 
 def test_every_job_of_the_whole_hub_runs_once_a_turn(jobs: Jobs, clock: SetClock) -> None:
@@ -386,6 +390,16 @@ def test_the_loop_outlives_a_database_that_is_away(jobs: Jobs, opened: Hub, capl
     said = [entry.message for entry in caplog.records]
     assert sum("gives no answer" in message for message in said) == 1
     assert sum("answers again" in message for message in said) == 1
+
+
+def test_who_sends_by_itself_and_takes_no_lists_is_not_run(
+    jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    assert (len(jobs.due("sync")), len(jobs.due("publish"))) == (1, 1)
+    for ability in ("pull", "push"):
+        monkeypatch.delattr(PlainConnector, ability)
+    assert (jobs.due("sync"), jobs.due("publish"), jobs.catalogue.take_lists()) == ([], [], [])
 
 
 def test_a_connection_of_a_connector_that_is_not_here_is_left_alone(jobs: Jobs, opened: Hub) -> None:
