@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from alprhub.cli import files
 from alprhub.cli.connections.given import there
 from alprhub.cli.output import AsJson, console, failures, print_json
 from hub import agency as agencies
@@ -117,7 +118,7 @@ def _own(file: Path, profile: str, agency: str, zone: ZoneInfo, chosen: Profile)
     if file.exists() or not typer.confirm(f"Write a copy of it with your name and zone to {file}?"):
         return profile
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file.write_text(own_text(profile, agency, zone), "utf-8")
+    files.put(file, own_text(profile, agency, zone).encode())
     return str(file)
 
 
