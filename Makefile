@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
-WORKERS ?= 3
+WORKERS ?= 2
 
 .PHONY: help demo test test-newest check bench bench-search bench-retention bench-receive new-connector lock clean
 

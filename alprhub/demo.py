@@ -19,7 +19,7 @@ from hub.clock import SystemClock
 from hub.hotlists.lists import NewEntry
 from hub.policy.durations import Duration
 from hub.search.query import MOST_ROWS, Query
-from hub.settings import HubSettings
+from hub.settings import HubSettings, from_environment
 from hub.wiring import Hub, open_hub
 from hub.words import count
 from normalize.plate import fold
@@ -53,12 +53,12 @@ class _ShiftedClock(SystemClock):
 
 def run(*, once: bool, pictures: Path | None, as_json: bool) -> None:
     """Run the demonstration in a folder of its own; `once` ends without asking, `as_json` prints one object."""
-    folder = HubSettings().data / "demo"
+    folder = from_environment().data / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     teller = Teller(quiet=as_json)
     started = time.monotonic()
-    models = pictures and HubSettings().models
+    models = pictures and from_environment().models
     # Whatever the environment says: a demonstration never touches the store of an agency.
     settings = HubSettings(
         data=folder, database_url=None, images=None, agency=AGENCY, profile="hermosa-beach", models=models

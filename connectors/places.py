@@ -3,6 +3,7 @@
 import base64
 import logging
 import os
+import socket
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from connectors.bucket_words import refusal
 from connectors.errors import AdminMustFix, Gone, TryAgain
 from connectors.file_words import why
+from connectors.refusals import ANSWERING, CONNECTING
 from connectors.server_words import no_session
 
 # Where nobody listens to logs, Python writes an error's to the terminal, with pages of traceback beside our sentence.
@@ -28,7 +30,6 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 UNFINISHED: Final = ".part"
 """How a file is named while it is being written; such names are never listed."""
-_PATIENCE: Final = 30.0
 _US: Final = "the user who runs this"
 _THEM: Final = "the user of the connection"
 
@@ -278,14 +279,15 @@ def _sftp(address: str, access: Access) -> Iterator[paramiko.SFTPClient]:
             ssh.connect(
                 host,
                 port,
+                sock=socket.create_connection((host, port), CONNECTING),
                 username=user,
                 password=access.secret,
                 pkey=private,
                 allow_agent=False,
                 look_for_keys=False,
-                timeout=_PATIENCE,
-                banner_timeout=_PATIENCE,
-                auth_timeout=_PATIENCE,
+                timeout=ANSWERING,
+                banner_timeout=ANSWERING,
+                auth_timeout=ANSWERING,
             )
             client = ssh.open_sftp()
         except (OSError, EOFError, paramiko.SSHException) as refused:

@@ -4,9 +4,9 @@ import errno
 import socket
 
 import paramiko
-from paramiko.ssh_exception import NoValidConnectionsError
 
 from connectors.errors import AdminMustFix, ConnectorError, TryAgain
+from connectors.refusals import CONNECTING
 
 
 def no_session(failed: Exception, host: str, port: int, user: str) -> ConnectorError:
@@ -35,22 +35,18 @@ def _not_trusted(failed: Exception, name: str, host: str, user: str) -> AdminMus
 
 
 def _not_reached(failed: Exception, name: str, host: str, port: int) -> TryAgain | None:
-    causes = [*failed.errors.values()] if isinstance(failed, NoValidConnectionsError) else [failed]
     spelled = "see how the place is spelled, and whether this machine's DNS works"
     told = {
         socket.gaierror: f"the host name {host!r} is not known: {spelled}",
         ConnectionRefusedError: f"{host} refuses connections at port {port}: no SFTP server listens there",
-        TimeoutError: f"{name} does not answer in time: it is off, or a firewall stands between",
+        TimeoutError: f"{name} took no connection within {CONNECTING:.0f} s: it is off, or a firewall stands between",
     }
-    for cause in causes:
-        text = next((text for kind, text in told.items() if isinstance(cause, kind)), None)
-        if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
-            text = f"there is no way from this machine to {name}: see its network"
-        if isinstance(cause, paramiko.SSHException) and "banner" in str(cause).lower():
-            text = f"{host} answers at port {port}, but not as an SFTP server: see the port in the place"
-        if text is not None:
-            return TryAgain(text)
-    return None
+    text = next((text for kind, text in told.items() if isinstance(failed, kind)), None)
+    if isinstance(failed, OSError) and failed.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+        text = f"there is no way from this machine to {name}: see its network"
+    if isinstance(failed, paramiko.SSHException) and "banner" in str(failed).lower():
+        text = f"{host} answers at port {port}, but not as an SFTP server: see the port in the place"
+    return TryAgain(text) if text else None
 
 
 def _kinds(failed: paramiko.BadAuthenticationType) -> str:

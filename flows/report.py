@@ -24,7 +24,7 @@ def state_of(runs: Sequence[JobRun]) -> State[dict[str, int]]:
     for run in runs:
         for name, number in run.counts.items():
             total[name] = total.get(name, 0) + number
-    said = told(total) or "nothing new"
+    said = told(total, runs[0].job if runs else "") or "nothing new"
     if runs and FlowRunContext.get() is not None:
         _table(runs)
     bad = [run for run in runs if not run.good]
@@ -53,7 +53,7 @@ def rows_of(runs: Sequence[JobRun]) -> list[dict[str, Any]]:
             "what": run.subject or run.job,
             "result": MARKS.get(run.outcome, "good"),
             "took": words.span((run.ended_at or run.started_at) - run.started_at),
-            **{word(name): run.counts.get(name, 0) for name in counted},
+            **{word(name, job=run.job): run.counts.get(name, 0) for name in counted},
         }
         for run in runs
     ]

@@ -1,8 +1,11 @@
 """The hub's settings: environment variables that start with `ALPRHUB_`, each with a default that works alone."""
 
+import os
 from base64 import b64decode
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
@@ -10,11 +13,19 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from hub.errors import AdminMustAct
+
+PREFIX: Final = "ALPRHUB_"
+OTHERS: Final = frozenset({"ALPRHUB_DB_PASSWORD", "ALPRHUB_TEST_PG_URL"})
+"""Names with the prefix that something else of this project reads: the databases' script, and the tests."""
+NEAR: Final = 0.65
+"""From which likeness on (of 1) a name is taken for a setting's that was misspelt."""
+
 
 class HubSettings(BaseSettings):
     """Where the hub keeps things and whose policy it follows."""
 
-    model_config = SettingsConfigDict(env_prefix="ALPRHUB_", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
     data: Path = Field(
         default_factory=lambda: Path.home() / ".local" / "share" / "alprhub",
@@ -111,3 +122,30 @@ class HubSettings(BaseSettings):
             return f"sqlite:///{self.data / 'alprhub.sqlite3'}"
         url = self.database_url.get_secret_value()
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def from_environment() -> HubSettings:
+    """The settings that the environment holds; raises `AdminMustAct` where the name of one is misspelt.
+
+    Its value would be without effect, and the hub would open another database than the one that is meant.
+    """
+    slips = [f"there is no setting {name}; did you mean {meant}?" for name, meant in strangers() if meant]
+    if slips:
+        raise AdminMustAct(f"{' '.join(slips)} Correct the name, or unset it: nothing was opened")
+    return HubSettings()
+
+
+def strangers(names: Iterable[str] | None = None) -> list[tuple[str, str | None]]:
+    """Names of variables that look like the hub's settings and are none, each with the setting that is nearest to it.
+
+    Without `names`, those that the environment gives a value. None as the nearest: nothing is near.
+    """
+    given = (name for name, value in os.environ.items() if value) if names is None else names
+    known = {f"{PREFIX}{field.upper()}" for field in HubSettings.model_fields}
+    found = sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known | OTHERS)
+    return [(name, _near(name.upper().removeprefix(PREFIX).lower())) for name in found]
+
+
+def _near(said: str) -> str | None:
+    close = get_close_matches(said, HubSettings.model_fields, 1, NEAR)
+    return f"{PREFIX}{close[0].upper()}" if close else None

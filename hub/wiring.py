@@ -66,7 +66,7 @@ from hub.search.one import OneRead
 from hub.search.query import Cursor, Query
 from hub.search.reads import Search
 from hub.search.rows import Found, rows_of
-from hub.settings import HubSettings
+from hub.settings import HubSettings, from_environment
 from hub.store.engine import Store
 from hub.store.images import ImageStore, open_images
 from hub.store.instant import to_micros
@@ -146,7 +146,7 @@ def open_hub(
     them the environment's hub is meant, and that must have been told whose it is (`alprhub init`): raises `NoAgency`.
     `sleep` is how requests to vendors wait: for whoever sets the clock.
     """
-    given = settings or HubSettings()
+    given = settings or from_environment()
     ticking = clock or SystemClock()
     if settings is None and _nothing_in(given):
         raise agencies.none_in(given)

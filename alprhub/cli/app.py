@@ -1,5 +1,6 @@
 """The command tree."""
 
+import sys
 from importlib.metadata import version
 from typing import Annotated
 
@@ -33,6 +34,7 @@ from alprhub.cli import (
     serve,
     weights,
 )
+from hub.settings import strangers
 
 app = typer.Typer(
     name="alprhub",
@@ -89,4 +91,6 @@ def _every_command(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
     ] = False,
 ) -> None:
-    pass
+    for name, meant in strangers():
+        if meant is None:  # one that is near to a setting is refused by whatever reads the settings
+            sys.stderr.write(f"{name} is no setting of the hub, and is without effect\n")

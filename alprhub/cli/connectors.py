@@ -17,7 +17,7 @@ from connectors.faults import faults, unknown
 from connectors.registry import UnknownConnector, available, connector
 from hub.connections.accounts import describe
 from hub.errors import Faults, Invalid, NotFound
-from hub.settings import HubSettings
+from hub.settings import from_environment
 from normalize import states, vehicle
 from normalize.read import Read
 
@@ -47,7 +47,7 @@ _READS: Final = {
 
 def _kind(key: str) -> type[Connector[Any]]:
     try:
-        return connector(key, HubSettings().allow_connectors)
+        return connector(key, from_environment().allow_connectors)
     except UnknownConnector as unknown:
         raise NotFound(str(unknown)) from None
 
@@ -56,7 +56,7 @@ def _kind(key: str) -> type[Connector[Any]]:
 def list_(as_json: AsJson = False) -> None:
     """List the connectors with what they can do, how well their facts are known, and their quality tier."""
     with failures():
-        keys = available(HubSettings().allow_connectors)
+        keys = available(from_environment().allow_connectors)
         rows = [describe(key, _kind(key)) for key in keys]
         if as_json:
             print_json(rows)

@@ -1,5 +1,6 @@
 """Files that a person names on the command line: read whole, or made where there was none."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -43,12 +44,20 @@ def must_be_new(file: Path) -> None:
         raise Invalid(f"the folder {str(file.parent)!r} for {file.name!r} is not there: make it, or name another")
 
 
-def put(file: Path, body: bytes) -> None:
-    """Make a file of these bytes; raises `Invalid` where it is there already or may not be made there."""
+def put(file: Path, body: bytes, rights: int = 0o666) -> None:
+    """Make a file of these bytes, whole or not at all; `rights` are those of a new file, before the process's umask.
+
+    Raises `Invalid` where it is there already or may not be made there, and `AdminMustAct` where the disk is full.
+    """
     must_be_new(file)
     try:
-        with file.open("xb") as made:
-            made.write(body)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, rights)
+        try:
+            with os.fdopen(descriptor, "wb") as made:
+                made.write(body)
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
     except OSError as failed:
         if failed.errno in FULL:
             raise AdminMustAct(refusal(failed, file)) from None

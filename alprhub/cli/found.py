@@ -105,7 +105,7 @@ def nothing_found(hub: Hub, query: Query) -> str:
 
 
 def say_coverage(hub: Hub, coverage: Sequence[Coverage]) -> None:
-    """Which sources cannot answer in full and for which times, and until when the others were pulled."""
+    """Which sources cannot answer in full and for which times, and from when until when the others were pulled."""
     zone = hub.profile.zone
     for part in coverage:
         until = None if part.status in ("on-demand", "pushed", "not-asked") else part.covered_until
@@ -118,15 +118,16 @@ def say_coverage(hub: Hub, coverage: Sequence[Coverage]) -> None:
                 f"{part.connection}: not complete, {count(len(holes), 'time')} that no run covered: "
                 f"{named(times, 3)}; alprhub backfill {part.connection}"
             )
-    fresh = [
-        f"{part.connection} {moment(part.covered_until, zone)}"
-        for part in coverage
-        if part.status == "included" and part.covered_until
-    ]
+    pulled = [part for part in coverage if part.status == "included"]
+    first = [f"{part.connection} {moment(part.covered_since, zone)}" for part in pulled if part.covered_since]
+    if first:
+        console.print(f"pulled from: {', '.join(first)}; alprhub backfill NAME --since TIME pulls what was before")
+    fresh = [f"{part.connection} {moment(part.covered_until, zone)}" for part in pulled if part.covered_until]
     if fresh:
         console.print(f"pulled until: {', '.join(fresh)}")
 
 
 def _holes(part: Coverage) -> list[Any]:
-    """The gaps that are not merely the time since the last run."""
-    return [gap for gap in part.gaps if part.covered_until is None or gap.since < part.covered_until]
+    """The gaps that are neither merely the time since the last run nor that before the first."""
+    first, last = part.covered_since, part.covered_until
+    return [gap for gap in part.gaps if not (first and gap.until <= first) and not (last and gap.since >= last)]

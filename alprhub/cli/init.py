@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from alprhub.cli import files
 from alprhub.cli.connections.given import there
 from alprhub.cli.output import AsJson, console, failures, print_json
 from hub import agency as agencies
@@ -16,7 +17,7 @@ from hub.errors import Conflict, HubError, Invalid, NoAgency
 from hub.policy.copying import own_text
 from hub.policy.durations import Duration
 from hub.policy.profile import Profile, load, names
-from hub.settings import HubSettings
+from hub.settings import HubSettings, from_environment
 from hub.wiring import Hub, open_hub
 from hub.words import named
 
@@ -43,7 +44,7 @@ def init(
             in_force = none.in_force
         if rename:
             raise Invalid("--rename: this hub has no name yet")
-        settings = _answers(HubSettings(), in_force, agency, profile, zone)
+        settings = _answers(from_environment(), in_force, agency, profile, zone)
         with open_hub(settings) as hub:
             _tell(hub.agency, hub.profile, as_json)
 
@@ -117,7 +118,7 @@ def _own(file: Path, profile: str, agency: str, zone: ZoneInfo, chosen: Profile)
     if file.exists() or not typer.confirm(f"Write a copy of it with your name and zone to {file}?"):
         return profile
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file.write_text(own_text(profile, agency, zone), "utf-8")
+    files.put(file, own_text(profile, agency, zone).encode())
     return str(file)
 
 

@@ -1,6 +1,5 @@
 """`alprhub reads show | picture`: one read in full, and what its camera saw."""
 
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table
 
+from alprhub.cli import files
 from alprhub.cli.asking import Case, Purpose, Reason
 from alprhub.cli.output import AsJson, console, failures, print_json
 from hub import words
@@ -49,6 +49,8 @@ _PLATES: Final = {
     "exact": "same characters", "other_state": "same characters", "folded": "characters that look alike",
 }  # fmt: skip
 _VERDICTS: Final = {"unverified": "nobody has looked at it yet"}
+_OWN: Final = 0o600
+"""A picture is for whoever asked for it."""
 _ENDINGS: Final = {"jpg": ("jpg", "jpeg"), "png": ("png",), "webp": ("webp",)}
 
 
@@ -82,37 +84,20 @@ def picture(
 ) -> None:
     """Write a read's picture to a file; purpose and reason are asked and kept on record."""
     with failures():
-        if out.exists() or out.is_symlink():
-            raise Invalid(f"out: {out} exists and is not written over; name another file")
-        if not out.parent.is_dir():
-            raise Invalid(f"out: there is no folder {out.parent}")
+        files.must_be_new(out)
         with open_hub() as hub:
             found = hub.one.picture(Actor.of_process(), Why(purpose, reason, case), ident, which)
         endings = _ENDINGS.get(found.ending, ())
         if out.suffix and endings and out.suffix[1:].lower() not in endings:
             right = out.with_suffix(f".{found.ending}")
             raise Invalid(f"out: the picture of read {ident} is a .{found.ending}; write it with --out {right}")
-        _write(out, found.data)
+        files.put(out, found.data, rights=_OWN)
         told = {"file": str(out), "shows": found.shows, "bytes": len(found.data), "sha256": found.sha256}
         if as_json:
             print_json({"read": ident, **told})
         else:
             told_size = f"{len(found.data):,} bytes, SHA-256 {found.sha256}"
             console.print(f"{out}: {_SHOWS[found.shows]} of read {ident}, {told_size}", soft_wrap=True)
-
-
-def _write(out: Path, data: bytes) -> None:
-    """A file that only its owner may read: whole, or not there."""
-    try:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as refused:
-        raise Invalid(f"out: {out} cannot be written: {refused.strerror}") from None
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-    except OSError as failed:
-        out.unlink(missing_ok=True)
-        raise Invalid(f"out: {out} cannot be written: {failed.strerror}") from None
 
 
 def _flat(whole: Whole) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from hub.policy.durations import Duration
 from hub.policy.profile import Profile, load, names, of_file
 from hub.policy.resolution import Bound
 from hub.policy.rules import Limit, Rule
-from hub.settings import HubSettings
+from hub.settings import from_environment
 from hub.wiring import open_hub
 from hub.words import count, moment, periods, yes
 
@@ -181,7 +181,7 @@ def _named(name: str | None, decisions: Path | None) -> Profile:
 
 def _in_force() -> Profile | NoAgency:
     """The profile in force, or why there is none."""
-    settings = HubSettings()
+    settings = from_environment()
     said = {"agency", "profile"} <= settings.model_fields_set
     if settings.database_url is None and not (settings.data / "alprhub.sqlite3").exists():
         return load(settings.profile) if said else none_in(settings)
@@ -204,11 +204,7 @@ def copy_(
         if file.suffix not in (".yaml", ".yml"):
             raise Invalid(f"{file}: a profile's file ends in .yaml")
         text = own_text(name, checked(agency) if agency else None, zone_of(zone) if zone else None)
-        try:
-            with file.open("x", encoding="utf-8") as out:
-                out.write(text)
-        except FileExistsError:
-            raise Invalid(f"{file}: is there already; name another file") from None
+        files.put(file, text.encode())
         console.print(f"{file}: every clause in it is still that of {name}; alprhub policy check {file} looks at it")
 
 

@@ -11,7 +11,7 @@ import typer
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from alprhub.cli.progress import Work, working
 from hub.errors import Invalid, NotFound
-from hub.settings import HubSettings
+from hub.settings import from_environment
 from hub.words import count
 
 THREADS = 2
@@ -30,7 +30,7 @@ def read(
     with failures():
         files = [file for path in paths for file in _files(path)]
         try:
-            engine = best_engine(models or HubSettings().models)
+            engine = best_engine(models or from_environment().models)
         except WeightsRefused as wrong:
             raise Invalid(str(wrong)) from None
         reads: list[dict[str, Any]] = []

@@ -11,7 +11,7 @@ from alprhub.cli.progress import Work, working
 from alprhub.cli.pulling import kept, say_done, shows
 from hub.audit.record import Actor
 from hub.jobs.by_hand import by_hand
-from hub.jobs.catalogue import Done
+from hub.jobs.catalogue import Done, pulling
 from hub.wiring import open_hub
 from hub.words import count
 
@@ -30,7 +30,7 @@ def sync(
     with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
         window = moments.window(hub, since, until)
         show = shows(work, connection, hub.profile.zone)
-        with by_hand(hub, "sync", connection, connection) as came:
+        with by_hand(hub, pulling(*window), connection, connection) as came:
             done = hub.sync.run(Actor.of_process(), connection, *window, progress=show)
             came(Done(asdict(done)))
         if any(window) and not as_json:

@@ -9,7 +9,10 @@ import typer
 
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub import words
+from hub.absent import absent, no_connection
 from hub.audit.record import Actor
+from hub.errors import NotFound
+from hub.jobs.catalogue import FILLING
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.record import JobRun, JobRuns
@@ -54,6 +57,8 @@ def runs(
         record.settle()
         without = () if everything or job else QUIET
         found = record.newest(limit, job=job, concerning=connection, bad=bad, without=without)
+        if not found:
+            _known(hub, job, connection)
         if as_json:
             print_json(found)
             return
@@ -62,6 +67,16 @@ def runs(
             "nothing ran yet: `alprhub run` starts the schedules" if not (job or connection or bad) else "no such run"
         )
         print_rows(rows, ("started", "took", "job", "result", "counts", "what_went_wrong"), False, nothing)
+
+
+def _known(hub: Hub, job: str | None, connection: str | None) -> None:
+    """Raise `NotFound` for a job or a connection that there never was: a slip of the hand is no empty record."""
+    jobs = [*Jobs(hub, "").catalogue.jobs, FILLING]
+    if job is not None and job not in jobs:
+        raise NotFound(absent("job", job, jobs))
+    accounts = [account.name for account in hub.connections.list(removed=True)]
+    if connection is not None and connection not in accounts:
+        raise NotFound(no_connection(connection, accounts))
 
 
 def _scheduled(hub: Hub) -> str:
@@ -77,7 +92,7 @@ def _row(run: JobRun, hub: Hub) -> dict[str, Any]:
         "took": words.span(lasted) + ("" if run.ended_at else " so far"),
         "job": _title(run),
         "result": {"done": "good", "unproved": "not proved", "running": "under way"}.get(run.outcome, run.outcome),
-        "counts": told(run.counts),
+        "counts": told(run.counts, run.job),
         "what_went_wrong": run.error or "",
     }
 
@@ -88,4 +103,5 @@ def _title(run: JobRun) -> str:
 
 def _sentence(run: JobRun) -> str:
     bad = {"failed": "failed", "unproved": "NOT PROVED"}.get(run.outcome)
-    return ", ".join(part for part in (told(run.counts), f"{bad}: {run.error}" if bad else "") if part) or "done"
+    said = (told(run.counts, run.job), f"{bad}: {run.error}" if bad else "")
+    return ", ".join(part for part in said if part) or "done"

@@ -14,7 +14,7 @@ from alprhub.cli.output import AsJson, console, failures, print_json
 from hub import words
 from hub.absent import absent
 from hub.errors import Invalid, NoAgency, NotFound
-from hub.settings import HubSettings
+from hub.settings import from_environment
 from hub.wiring import open_hub
 
 TOWN_AGENCY: Final = "Marisol Beach PD"
@@ -41,7 +41,7 @@ def sandbox(
     from alprhub.sandbox.town import Town
 
     with failures():
-        at = (folder or HubSettings().data / "sandbox").absolute()
+        at = (folder or from_environment().data / "sandbox").absolute()
         for name in names or ():
             if name not in MAKERS:
                 raise NotFound(absent("stand-in", name, tuple(MAKERS)))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
+from hub.absent import absent
 from hub.analysis.sightings import TABLES, VISIBLE, Copy, Source, Window, copy_of, found, told_by
 from hub.area import Area
 from hub.errors import Invalid, NotFound
@@ -151,12 +152,15 @@ def _reads_of(
 def _named(connection: Connection, number: int, place: AtCamera | AtSite) -> Sequence[int]:
     """The cameras of a name; raises `NotFound`: a mistyped name would look like nobody having been there."""
     if isinstance(place, AtSite):
-        word, name, meant = "site", place.site, "site = :name"
+        word, name, make = "site", place.site, "alprhub cameras site says where a camera stands"
+        meant, called = "site = :name", "site"
     else:
-        word, name, meant = "camera", place.camera, "name = :name OR vendor_id = :name"
+        word, name, make = "camera", place.camera, ""
+        meant, called = "name = :name OR vendor_id = :name", "coalesce(name, vendor_id)"
     cameras = connection.scalars(text(f"SELECT id FROM cameras WHERE {meant}"), {"name": name}).all()
     if not cameras:
-        raise NotFound(f"scene {number}: {word}: none is called {name!r}")
+        every = f"SELECT DISTINCT {called} AS called FROM cameras WHERE {called} <> '' ORDER BY called"
+        raise NotFound(f"scene {number}: {absent(word, name, connection.scalars(text(every)).all(), make)}")
     return cameras
 
 

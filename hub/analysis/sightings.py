@@ -86,9 +86,15 @@ class Asked:
 
     @classmethod
     def parse(cls, typed: str, alike: bool) -> "Asked":
-        """The plate; raises `Invalid` for none and for a pattern."""
-        if set(unicodedata.normalize("NFKC", typed)) & {"?", "*"}:
+        """The plate; raises `Invalid` for none, for a pattern, and for a place as scenes take it."""
+        signs = set(unicodedata.normalize("NFKC", typed))
+        if signs & {"?", "*"}:
             raise Invalid("plate: must be a whole plate, without ? and *")
+        if ":" in signs:
+            raise Invalid(
+                "plate: no plate has a colon; who was at a camera or a site: alprhub scenes --scene"
+                " camera:NAME,SINCE,UNTIL"
+            )
         plate = canonical(typed)
         if not plate:
             raise Invalid("plate: needs at least one letter or digit")

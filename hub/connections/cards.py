@@ -113,15 +113,14 @@ def _paused(seen: Seen) -> Card:
     by_hub = seen.row.paused_by_hub or (seen.runs.outcome == "AdminMustFix" and seen.runs.error == why)
     if not by_hub:
         return Card(
-            PAUSED, f"{name} is paused", f"It is paused: {why}.",
+            PAUSED, f"{name} is paused", f"It is paused: {why.rstrip('.')}.",
             "Nothing comes in, and no list goes out, until it is resumed; the account is tried first.",
             f"alprhub connections resume {name}", "paused", needs_person=False, plain=f"{name} is paused by a person.",
         )  # fmt: skip
     found = remedy(why, name)
-    said = f"It is paused, since {found.found}"
     return Card(
-        PAUSED, f"{name} is paused: {found.found}", f"{said}: {why.rstrip('.')}.", found.do, found.command, found.code,
-        plain=f"{said}. Nothing comes in until a person has acted.",
+        PAUSED, f"{name} is paused: {found.found}", f"It is paused: {why.rstrip('.')}.", found.do, found.command,
+        found.code, plain=f"It is paused, since {found.found}. Nothing comes in until a person has acted.",
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ Withdraw = Callable[[Actor, str, str], Mapping[str, Any]]
 """Takes a list away from a connection and says `proved`, `proof`, `left`, `deleted`, `error`."""
 
 
-class Stopped(Busy):
+class RemovalStopped(Busy):
     """A removal could not go on; what is done is done, and a repeat begins where this one stopped."""
 
 
@@ -65,8 +65,8 @@ class Removals:
         and to repeat: what is done is not done again, and a connection that is removed gives its certificate. `force`
         says why it goes on without a proof: the certificate then says what is not proved, because of what.
 
-        Raises `Stopped` naming the step that could not be done or proved, `Invalid`, `NotFound`, and `Conflict` where a
-        run is under way or the removal was begun with the other choice for the reads.
+        Raises `RemovalStopped` naming the step that could not be done or proved, `Invalid`, `NotFound`, and `Conflict`
+        where a run is under way or the removal was begun with the other choice for the reads.
         """
         if reads not in ("keep", "purge"):
             raise Invalid("reads: say whether they are kept or purged")
@@ -164,13 +164,13 @@ class Removals:
         return {"found": found, "left": left, "proved": not left, "error": None}
 
     def _judge(self, actor: Actor, row: Row[Any], step: str, told: dict[str, Any], force: str | None) -> None:
-        """Go on where a step is proved, or where somebody says why it shall go on without; raise `Stopped` else."""
+        """Go on where a step is proved, or where somebody says why without; raise `RemovalStopped` else."""
         if told["proved"]:
             return
         why = told.get("error") or "it is not proved that nothing is left there"
         if force is None:
             self._audit.record(actor, "connections.remove", "stopped", target=row.name, step=step, error=why)
-            raise Stopped(
+            raise RemovalStopped(
                 f"the removal of {row.name} stopped at its {step}: {why}. Nothing runs any more; repeat the command to"
                 " go on, or add --force with the reason to go on without this proof"
             )

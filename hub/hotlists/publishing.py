@@ -19,6 +19,7 @@ from connectors.contract import (
     RemoteEntry,
 )
 from connectors.errors import ConnectorError, Gone, TryAgain
+from hub.absent import no_connection
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import Busy, HubError, NotFound, Stopped
@@ -266,10 +267,11 @@ class Publishing:
     def _id(self, name: str) -> int:
         table = tables.connections
         with self._store.read() as connection:
-            ident = connection.scalar(select(table.c.id).where(table.c.name == name, table.c.removed_at.is_(None)))
-        if ident is None:
-            raise NotFound(f"there is no connection called {name!r}")
-        return int(ident)
+            there = select(table.c.name, table.c.id).where(table.c.removed_at.is_(None)).order_by(table.c.name)
+            idents: dict[str, int] = dict(connection.execute(there).tuples().all())
+        if name not in idents:
+            raise NotFound(no_connection(name, list(idents)))
+        return idents[name]
 
     def _intend(self, list_id: int, connection_id: int) -> None:
         """Know from now on that a list may be there, even if the process ends before the push does."""

@@ -25,7 +25,7 @@ class Pulling(NamedTuple):
     plates: tuple[int, int] | None
 
 
-Progress = Callable[[Pulling], None]
+PullProgress = Callable[[Pulling], None]
 """Told whenever something was kept. What it raises ends the run there, with what was kept: `Stopped`."""
 
 
@@ -37,7 +37,7 @@ class PullJob:
     account: Account
     connector: Connector[Any]
     beside: Beside
-    told: Progress | None
+    told: PullProgress | None
     ends_at: float
     """When it asks for no more plates one by one, on the machine's steady clock."""
     total: Saved = field(default_factory=Saved)

@@ -18,6 +18,7 @@ from hub.account import Account
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import Busy, Unsettled
+from hub.progress import Progress, untold
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.matching import Hit, compare, find
@@ -40,6 +41,7 @@ from normalize.read import Read
 
 BATCH: Final = 250
 """Reads in one transaction: the writer is held for a tenth of a second."""
+LOOKED_AT: Final = "reads looked at"
 
 
 class Ends(Protocol):
@@ -104,7 +106,15 @@ class Reparse:
         self._open = opened
         self._ends = ends
 
-    def preview(self, actor: Actor, name: str, since: datetime | None = None, *, sample: bool = False) -> Reparsed:
+    def preview(
+        self,
+        actor: Actor,
+        name: str,
+        since: datetime | None = None,
+        *,
+        sample: bool = False,
+        progress: Progress = untold,
+    ) -> Reparsed:
         """What `run` would change of the reads captured since a time as it is kept, of all without one.
 
         A `sample` looks at the first `BATCH` of them alone.
@@ -120,17 +130,19 @@ class Reparse:
             after = rows[-1].id
             if sample:
                 break
+            progress(LOOKED_AT, report.looked_at, None)
         self._audit.record(actor, "reads.reparse", "previewed", target=name, results=report.changed)
         return report
 
-    def run(self, actor: Actor, name: str, since: datetime | None = None) -> Reparsed:
+    def run(self, actor: Actor, name: str, since: datetime | None = None, *, progress: Progress = untold) -> Reparsed:
         """Let kept reads say what their payloads say with the settings of now; gives what was changed.
 
         A read keeps its id, its payload and its pictures. Its end follows its corrected time, as policy would have
         given it, never later; an end that something else made sooner stays at least as soon. Hits are matched anew
         where plate or state changed, but those that a person has judged stay. Each batch is one transaction with its
-        audit event. Safe to kill at any moment and to run again: what is right already is left alone. Raises `Busy`
-        while another process does it, or while a sync of it, a purge or a recompute runs.
+        audit event. Safe to kill at any moment and to run again, and so to end by what `progress` raises: what is right
+        already is left alone. Raises `Busy` while another process does it, or while a sync of it, a purge or a
+        recompute runs.
         """
         account, connector = self._open(name)
         if account.state == "removing":
@@ -164,6 +176,7 @@ class Reparse:
                             results=report.changed - before, first=some[0].kept.id, last=some[-1].kept.id,
                         )  # fmt: skip
                 after = rows[-1].id
+                progress(LOOKED_AT, report.looked_at, None)
         self._audit.record(
             actor, "reads.reparse", "done", target=name, results=report.changed, looked_at=report.looked_at,
             moved={str(by): count for by, count in report.moved.items()}, plates=report.plates,

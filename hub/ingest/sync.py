@@ -23,7 +23,7 @@ from hub.errors import HubError, Invalid, Stopped, Unsettled
 from hub.governing.in_force import Governing
 from hub.ingest.drift import Drift
 from hub.ingest.intake import Intake
-from hub.ingest.job import Progress, PullJob
+from hub.ingest.job import PullJob, PullProgress
 from hub.ingest.pictures import Pictures
 from hub.ingest.rounds import Round, Rounds
 from hub.ingest.windows import Kept, Leg, after, going_on, missed, named, span_of, until_of, windows
@@ -89,7 +89,7 @@ class Sync:
         name: str,
         since: datetime | None = None,
         until: datetime | None = None,
-        progress: Progress | None = None,
+        progress: PullProgress | None = None,
     ) -> Saved:
         """Pull one window of a connection and keep it; without times, from where the last run stopped until now.
 
@@ -117,7 +117,7 @@ class Sync:
         name: str,
         since: datetime | None = None,
         until: datetime | None = None,
-        progress: Progress | None = None,
+        progress: PullProgress | None = None,
     ) -> Saved:
         """Pull again, oldest first and a day at a time, and keep what is new; the checkpoint stays where it is.
 
@@ -139,7 +139,7 @@ class Sync:
         return job.done()
 
     @contextmanager
-    def _job(self, actor: Actor, name: str, told: Progress | None) -> Iterator[PullJob]:
+    def _job(self, actor: Actor, name: str, told: PullProgress | None) -> Iterator[PullJob]:
         """Hold a connection while its rows are pulled; its pictures may take longer."""
         with self._pictures.beside() as beside, self._held(name) as (account, connector):
             looking = min(LOOKING.total_seconds(), account.every_seconds)

@@ -1,6 +1,6 @@
 """What the hub does by itself: each job's name, what it is for, how often, and the work of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,6 +25,8 @@ ASKED: Final = {"pulls_reads", "looks_up_plates"}
 NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NO_WAY_TO_LOOK: Final = "it was taken, and its vendor offers no way to look at what it holds"
 """Why a list is never proved at some vendors: sending it again would change nothing."""
+FILLING: Final = "backfill"
+"""What pulling a time that somebody named is called on record; it is never due."""
 CUT_SHORT: Final = ("killed", "stopped")
 
 
@@ -94,12 +96,12 @@ class Catalogue:
             raise NotFound(f"there is no job called {name!r}; there are {', '.join(self.jobs)}") from None
 
     def sync(self, connection: str, since: datetime | None = None, until: datetime | None = None) -> Task:
-        """Pulling one connection now, whether it is due or not."""
+        """Pulling one connection now, whether it is due or not; a time that somebody names is no turn of it."""
 
         def work(actor: Actor) -> Done:
             return Done(asdict(self._hub.sync.run(actor, connection, since, until, lambda _: self._go_on())))
 
-        return Task("sync", connection, work)
+        return Task(pulling(since, until), connection, work)
 
     def publish(self, hotlist: str, connection: str) -> Task:
         """Sending one list to one connection now."""
@@ -125,56 +127,59 @@ class Catalogue:
         return [account.name for account in self._active({"pushes_hotlists"})]
 
     def _syncs(self) -> Iterator[Task]:
-        for account in self._active(ASKED):
-            pace = spread(account.name, timedelta(seconds=account.every_seconds))
-            task = self.sync(account.name)
-            if (last := self._turn(task, pace)) is not None:
-                yield last
+        accounts = {account.name: account for account in self._active(ASKED)}
+        runs, fillings = self._runs.last("sync", list(accounts)), self._runs.last(FILLING, list(accounts))
+        for name, account in accounts.items():
+            if _under_way(fillings[name]):  # it would only be refused
+                continue
+            pace = spread(name, timedelta(seconds=account.every_seconds))
+            if (due := self._turn(self.sync(name), pace, runs[name])) is not None:
+                yield due
 
     def _publications(self) -> Iterator[Task]:
-        now = self._hub.clock.now()
-        for name, changed in self._hub.hotlists.changes().items():
-            for account in self._active({"pushes_hotlists"}):
-                task = self.publish(name, account.name)
-                newest = self._newest(task)
-                news = newest is not None and changed is not None and newest.started_at <= changed
-                lacking = newest is not None and not newest.good and newest.error != NO_WAY_TO_LOOK
-                unproved = newest is not None and lacking and now - newest.started_at >= AGAIN
-                if newest and newest.outcome == "running":
-                    continue
-                if news or unproved:
-                    yield _seen(task, newest)
-                elif (due := self._turn(task, spread(task.subject, HOUR))) is not None:
-                    yield due
+        now, takers, changes = self._hub.clock.now(), self.take_lists(), self._hub.hotlists.changes()
+        tasks = [(name, self.publish(name, taker)) for name in changes for taker in takers]
+        runs = self._runs.last("publish", [task.subject for _, task in tasks])
+        for name, task in tasks:
+            changed, newest = changes[name], next(iter(runs[task.subject]), None)
+            news = newest is not None and changed is not None and newest.started_at <= changed
+            lacking = newest is not None and not newest.good and newest.error != NO_WAY_TO_LOOK
+            unproved = newest is not None and lacking and now - newest.started_at >= AGAIN
+            if _under_way(runs[task.subject]):
+                continue
+            if news or unproved:
+                yield _seen(task, newest)
+            elif (due := self._turn(task, spread(task.subject, HOUR), runs[task.subject])) is not None:
+                yield due
 
     def _verifications(self) -> Iterator[Task]:
-        for name in self._hub.hotlists.names():
-            for account in self._active({"pushes_hotlists"}):
-                task = self.verify(name, account.name)
-                half = spread(task.subject, HOUR)
-                pace = Every(HOUR, half.offset + HOUR / 2)
-                published = self._newest(self.publish(name, account.name))
-                if published is None or published.outcome == "running":
-                    continue
-                if (due := self._turn(task, pace)) is not None:
-                    yield due
+        takers = self.take_lists()
+        tasks = [self.verify(name, taker) for name in self._hub.hotlists.names() for taker in takers]
+        subjects = [task.subject for task in tasks]
+        published, runs = self._runs.last("publish", subjects), self._runs.last("verify", subjects)
+        for task in tasks:
+            half = spread(task.subject, HOUR)
+            pace = Every(HOUR, half.offset + HOUR / 2)
+            if not published[task.subject] or _under_way(published[task.subject]):
+                continue
+            if (due := self._turn(task, pace, runs[task.subject])) is not None:
+                yield due
 
     def _whole(self, name: str, pace: Every | Nightly) -> Iterator[Task]:
-        if (due := self._turn(self.whole(name), pace)) is not None:
+        if (due := self._turn(self.whole(name), pace, self._runs.last(name)[""])) is not None:
             yield due
 
-    def _turn(self, task: Task, pace: Every | Nightly) -> Task | None:
-        """The task where it is due: by its time, or since it was cut short; killed twice, it waits for its time."""
-        runs = self._runs.last(task.job, task.subject)
+    def _turn(self, task: Task, pace: Every | Nightly, runs: Sequence[JobRun]) -> Task | None:
+        """The task where it is due: by its time, or since it was cut short; killed twice, it waits for its time.
+
+        `runs` are the newest two runs of it, newest first.
+        """
         newest = runs[0] if runs else None
-        if newest is not None and newest.outcome == "running":
+        if _under_way(runs):
             return None
         cut = newest is not None and newest.outcome in CUT_SHORT and not (len(runs) > 1 and runs[1].outcome == "killed")
         due = cut or pace.due(newest.started_at if newest else None, self._hub.clock.now())
         return _seen(task, newest) if due else None
-
-    def _newest(self, task: Task) -> JobRun | None:
-        return next(iter(self._runs.last(task.job, task.subject)), None)
 
     def _active(self, able: set[str]) -> Iterator[Account]:
         for account in self._hub.connections.list():
@@ -221,6 +226,11 @@ class Catalogue:
         return counts
 
 
+def pulling(since: datetime | None, until: datetime | None) -> str:
+    """The name on record of a pull: only one that goes on from where the last one stopped is the connection's turn."""
+    return "sync" if since is None and until is None else FILLING
+
+
 def _asks(pace: Every | Nightly) -> timedelta:
     quarter = timedelta(minutes=15)
     return min(pace.length, quarter) if isinstance(pace, Every) else quarter
@@ -229,6 +239,11 @@ def _asks(pace: Every | Nightly) -> timedelta:
 def at(hotlist: str, connection: str) -> str:
     """The subject of what is done with a list at a connection."""
     return f"{hotlist} at {connection}"
+
+
+def _under_way(runs: Sequence[JobRun]) -> bool:
+    """Whether the newest of them goes on."""
+    return bool(runs) and runs[0].outcome == "running"
 
 
 def _seen(task: Task, newest: JobRun | None) -> Task:

@@ -57,8 +57,9 @@ class Jobs:
             if told:
                 told(run)
 
-        threads = [self.start(actor, task, keep) for task in self.due(name)]
+        threads = list[threading.Thread]()
         try:
+            threads.extend(self.start(actor, task, keep) for task in self.due(name))
             for thread in threads:
                 thread.join()
         except BaseException:

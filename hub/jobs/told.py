@@ -17,16 +17,20 @@ _NOUNS: Final = {
     "plates_left": ("plate still to ask for", "plates still to ask for"),
 }  # fmt: skip
 """What is counted by a noun: of one, and of several."""
+_OF: Final = {"purge": ("read of", "reads of")}
+"""Jobs whose counts have names of connections, and what they count of each."""
 
 
-def word(name: str, number: int = 0) -> str:
-    """What so many are: `new`, `hit` or `hits`; what is not known here is said by its own name."""
+def word(name: str, number: int = 0, job: str = "") -> str:
+    """What so many are: `new`, `hit` or `hits`, and of a purge `reads of gate`; any other name is itself."""
+    if job in _OF:
+        return f"{_OF[job][number != 1]} {name}"
     if name in _NOUNS:
         one, several = _NOUNS[name]
         return one if number == 1 else several
     return _WORDS.get(name, name.replace("_", " "))
 
 
-def told(counts: Mapping[str, int]) -> str:
+def told(counts: Mapping[str, int], job: str = "") -> str:
     """All that is not nothing: `1,240 came, 1,200 new, 1 hit`; empty where there is nothing else."""
-    return ", ".join(f"{number:,} {word(name, number)}" for name, number in counts.items() if number)
+    return ", ".join(f"{number:,} {word(name, number, job)}" for name, number in counts.items() if number)

@@ -58,6 +58,8 @@ class Mail:
                 with self._connected(self._host) as server:
                     refused = server.send_message(self._written(notice), self._sender, self._to)
             except smtplib.SMTPException as failed:  # an OSError too, but it tells more than one
+                if isinstance(failed.__context__, TimeoutError):  # smtplib calls it a server that hung up
+                    raise failed.__context__ from None
                 raise NotSent(f"{where} {_said(failed)}", answered=_is_about_this(failed)) from None
             except UnicodeEncodeError:
                 raise NotSent("the login or an address has letters beyond ASCII, which this protocol lacks") from None

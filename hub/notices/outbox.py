@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from hub.notices.notice import BEGUN, Notice
 from hub.store import tables
@@ -52,18 +52,21 @@ class Outbox:
             connection.execute(insert(tables.deliveries), rows)
 
     def due(self, way: str, now: datetime) -> list[Notice]:
-        """What a way is to be given now, oldest first; nothing while it is left alone after a failure."""
+        """What a way is to be given now, oldest first; nothing while it is left alone after a failure.
+
+        No wait is longer than `LONGEST`: one that is was noted while the machine's clock was ahead, and is over.
+        """
         table, notices = tables.deliveries, tables.notices
+        over = or_(table.c.next_at <= to_micros(now), table.c.next_at > to_micros(now + LONGEST))
         waiting = (
-            select(notices, table.c.next_at)
+            select(notices)
             .join(table, table.c.notice_id == notices.c.id)
-            .where(table.c.way == way, table.c.sent_at.is_(None))
+            .where(table.c.way == way, table.c.sent_at.is_(None), over)
             .order_by(notices.c.id)
             .limit(AT_ONCE)
         )
         with self._store.read() as connection:
-            rows = connection.execute(waiting).all()
-        return [_notice(row) for row in rows if row.next_at <= to_micros(now)]
+            return [_notice(row) for row in connection.execute(waiting)]
 
     def sent(self, notice: Notice, way: str, now: datetime, said: str) -> None:
         """Note that a way took a notice."""
@@ -85,7 +88,8 @@ class Outbox:
             until = connection.scalar(select(table.c.next_at).where(table.c.notice_id == by.id, table.c.way == way))
             connection.execute(
                 update(table)
-                .where(table.c.way == way, table.c.sent_at.is_(None), table.c.next_at <= to_micros(now))
+                .where(table.c.way == way, table.c.sent_at.is_(None))
+                .where(~table.c.next_at.between(to_micros(now) + 1, to_micros(now + LONGEST)))
                 .values(next_at=until)
             )
 

@@ -105,7 +105,7 @@ class Notices:
                     fresh.append(Notice(0, subject, BEGUN, name, card.code, now, *begun(card)))
             for subject, told in standing.items():
                 gone = told.connection is not None and told.connection not in there
-                if subject in cards or (told.connection in unseen and not gone):
+                if subject in cards or told.connection in unseen:
                     continue
                 kind = DROPPED if gone else ENDED
                 fresh.append(Notice(0, subject, kind, told.connection, told.code, now, *ended(told, now, zone)))

@@ -1,6 +1,6 @@
 """How far each source could answer: an answer with a silent hole is worse than none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,7 +31,8 @@ class Coverage:
     `paused`, `removing` or `removed` (its reads stay until their time is up), `never-synced` or `not-available` (its
     connector may not run here any more). `gaps` are the times within the asked window that no run has covered, from the
     first run on where the query names no beginning; a run that failed has covered what its pages vouched for. A gap
-    that begins at `covered_until` is merely the time since the last run.
+    that begins at `covered_until` is merely the time since the last run, and one that ends at `covered_since` the time
+    before the first: runs have covered nothing before it (None where they have, or where the query begins later).
     """
 
     connection: str
@@ -39,6 +40,7 @@ class Coverage:
     last_success: datetime | None
     gaps: list[Gap]
     covered_until: datetime | None
+    covered_since: datetime | None
 
 
 def coverage(
@@ -56,8 +58,18 @@ def coverage(
         status = _status(row, query, bool(spans) or row.id in ended, kind)
         holes = runs.holes(spans, begin, end) if status != "pushed" else ()
         gaps = [Gap(from_micros(start), from_micros(stop)) for start, stop in holes]
-        found.append(Coverage(row.name, status, success, gaps, from_micros(spans[-1].until) if spans else None))
+        until = from_micros(spans[-1].until) if spans else None
+        found.append(Coverage(row.name, status, success, gaps, until, _first(connection, row.id, query, spans)))
     return found
+
+
+def _first(connection: Connection, ident: int, query: Query, spans: Sequence[runs.Span]) -> datetime | None:
+    """From when on runs have covered anything, where that is later than the query's beginning."""
+    if not spans:
+        return None
+    if query.since and (spans[0].since <= (at := to_micros(query.since)) or runs.covered_before(connection, ident, at)):
+        return None
+    return from_micros(spans[0].since)
 
 
 def _status(row: Row[Any], query: Query, synced: bool, kind: Callable[[str], type[Connector[Any]]]) -> str:

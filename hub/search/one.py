@@ -186,7 +186,7 @@ class OneRead:
         return found
 
     def _meant(self, connection: Connection, read: Found, which: str | None) -> dict[str, Any]:
-        sql = "SELECT kind, state, key, sha256 FROM images WHERE read_id = :id AND state <> 'doomed' ORDER BY id"
+        sql = "SELECT kind, state, key, sha256 FROM images WHERE read_id = :id ORDER BY id"
         names = ("kind", "state", "key", "sha256")
         images = [dict(zip(names, row, strict=True)) for row in self._store.rows(connection, sql, {"id": read.id})]
         if not images:

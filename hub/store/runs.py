@@ -102,6 +102,13 @@ def spans(connection: Connection, connection_id: int | None = None, after: int |
     return found
 
 
+def covered_before(connection: Connection, connection_id: int, at: int) -> bool:
+    """Whether a run of a connection has covered a time that was over by `at` (µs)."""
+    table = tables.runs
+    asked = select(table.c.id).where(table.c.connection_id == connection_id, table.c.until <= at)
+    return connection.scalar(asked.where(table.c.outcome.in_((DONE, PARTLY))).limit(1)) is not None
+
+
 def last_done(connection: Connection) -> dict[int, int]:
     """When the last run of each connection that ended well ended."""
     table = tables.runs

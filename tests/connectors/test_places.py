@@ -318,6 +318,24 @@ def test_an_unreachable_server_is_tried_again(sftp: _Sftp) -> None:
         pass
 
 
+def test_a_server_that_takes_no_connection_is_given_up_as_soon_as_any_other_host(
+    sftp: _Sftp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def silent(_address: object, timeout: float) -> socket.socket:
+        waited.append(timeout)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket, "create_connection", silent)
+    with (
+        pytest.raises(TryAgain, match=r"127\.0\.0\.1:\d+ took no connection within 10 s: it is off, or a firewall"),
+        opened(sftp.address, Access(secret=PASSWORD, host_key=sftp.known)),
+    ):
+        pass
+    assert waited == [10.0]
+
+
 def test_a_port_where_no_sftp_server_answers_is_told(sftp: _Sftp) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
 

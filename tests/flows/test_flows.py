@@ -25,6 +25,7 @@ from flows.deployments import deployments
 from flows.door import FlowFailed, lend, the_hub
 from hub.audit.record import Actor
 from hub.clock import SetClock
+from hub.errors import NotFound
 from hub.hotlists.lists import NewEntry
 from hub.wiring import Hub
 
@@ -211,6 +212,19 @@ def test_a_failure_of_the_hub_leaves_without_its_text(lent: Hub, monkeypatch: py
         publish_module.publish.fn()
     assert failed.value.__suppress_context__
     assert "9SYN001" not in str(failed.value)
+
+
+@pytest.mark.parametrize("refusal", [TryAgain("row of 9SYN001"), NotFound("row of 9SYN001")])
+def test_what_the_hub_refuses_leaves_without_its_text_and_is_no_defect(
+    lent: Hub, monkeypatch: pytest.MonkeyPatch, refusal: Exception
+) -> None:
+    def refuse(*_: object) -> None:
+        raise refusal
+
+    monkeypatch.setattr(type(lent.hotlists), "changes", refuse)
+    with pytest.raises(FlowFailed) as failed:
+        publish_module.publish.fn()
+    assert str(failed.value) == "the hub refused: its own record and `alprhub connections health` say more"
 
 
 def test_outside_a_loan_a_flow_opens_the_hub_of_its_environment(

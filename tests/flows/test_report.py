@@ -1,11 +1,14 @@
 """What Prefect is told of a run: numbers and names in people's words, and green only where all went well."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from prefect.exceptions import FailedRun
 
 from flows import report
+from flows.door import FlowFailed
 from hub.jobs.record import JobRun
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -39,6 +42,13 @@ def test_the_table_of_a_run_says_how_each_went_and_nobodys_words(monkeypatch: py
     assert "9SYN001" not in str(kept)
 
 
+def test_what_a_purge_removed_is_said_as_reads_of_each_connection() -> None:
+    purged = JobRun("purge", "", "Prefect", AT, AT + timedelta(seconds=3), "done", {"flock": 12, "hits": 1})
+    assert report.state_of([purged]).message == "12 reads of flock, 1 read of hits"
+    (row,) = report.rows_of([purged])
+    assert (row["reads of flock"], row["reads of hits"]) == (12, 1)
+
+
 def test_a_server_that_refuses_to_be_tidied_fails_no_run(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -53,6 +63,19 @@ def test_a_server_that_refuses_to_be_tidied_fails_no_run(
     monkeypatch.setattr(sweep, "deployment", type("Ours", (), {"id": "one"}))
     sweep.tidy_up([])
     assert "could not be tidied" in caplog.text
+
+
+@pytest.mark.parametrize("ended", [FailedRun("pier (failed)"), FlowFailed("the hub refused")])
+def test_a_run_that_ends_as_failed_on_purpose_is_logged_without_a_traceback(ended: Exception) -> None:
+    logger = logging.getLogger("prefect.flow_runs")
+    purpose, defect = (
+        logger.makeRecord(logger.name, logging.ERROR, "", 0, "an exception", (), (type(error), error, None))
+        for error in (ended, ZeroDivisionError("a defect"))
+    )
+    assert logger.filter(purpose)
+    assert logger.filter(defect)
+    assert (purpose.getMessage(), purpose.exc_info) == (f"The run ended as failed: {ended}", None)
+    assert defect.exc_info is not None
 
 
 RUNS = [

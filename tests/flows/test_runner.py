@@ -1,8 +1,11 @@
 """A runner stays: a server that goes away, for however long, ends it no more than a hub that is not there yet."""
 
 import logging
+import signal
+from datetime import timedelta
 
 import pytest
+from prefect.exceptions import TerminationSignal
 
 from flows import runner
 
@@ -86,8 +89,21 @@ def test_it_waits_longer_each_time_and_never_for_long(monkeypatch: pytest.Monkey
     assert waits[-1] == runner.LONGEST.total_seconds()
 
 
-def test_whoever_tells_it_to_end_is_heard(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
-    begun = _runs(monkeypatch, KeyboardInterrupt(), None)
+def test_a_runner_that_stayed_for_a_while_is_started_again_soon(
+    monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    _runs(monkeypatch, *[RuntimeError("gone")] * 4, None)
+    monkeypatch.setattr(runner, "answers", Server().answers)
+    monkeypatch.setattr(runner, "STAYED", timedelta(seconds=-1))
+    runner.serve(lambda _: [])
+    assert waits == [runner.SHORTEST.total_seconds()] * 4
+
+
+@pytest.mark.parametrize("how", [KeyboardInterrupt(), TerminationSignal(signal.SIGTERM)])
+def test_whoever_tells_it_to_end_is_heard(
+    monkeypatch: pytest.MonkeyPatch, waits: list[float], how: BaseException
+) -> None:
+    begun = _runs(monkeypatch, how, None)
     monkeypatch.setattr(runner, "answers", Server().answers)
     runner.serve(lambda _: [])
     assert begun == [0]

@@ -109,6 +109,18 @@ def test_another_run_may_begin_while_pictures_are_still_fetched(
     assert ended == [1, 1]
 
 
+def test_pictures_that_another_process_fetches_are_left_to_it(
+    opened: Hub, actor: Actor, feed: Path, serves: Any, asked: list[str]
+) -> None:
+    serves(is_there)
+    page(feed, f"{GOOD}/1.jpg")
+    ident = opened.connections.open("feed")[0].id
+    with opened.store.lease(f"pictures-{ident}"):
+        done = opened.sync.run(actor, "feed")
+    assert (asked, done.stored, done.pictures, done.pictures_left) == ([], 1, 0, 1)
+    assert opened.sync.run(actor, "feed").pictures == 1
+
+
 @pytest.mark.usefixtures("one_thread")
 def test_the_address_that_ends_first_is_asked_first_and_those_without_an_end_last(
     opened: Hub, actor: Actor, feed: Path, clock: SetClock, serves: Any, asked: list[str]

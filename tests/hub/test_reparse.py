@@ -18,7 +18,7 @@ from connectors.errors import RecordRejected
 from connectors.identity import derived
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
-from hub.errors import Conflict, IntegrityBroken
+from hub.errors import Conflict, IntegrityBroken, Unsettled
 from hub.hotlists.lists import NewEntry
 from hub.ingest.reparse import Reparsed
 from hub.retention.holds import NewHold
@@ -246,6 +246,17 @@ def test_a_run_that_is_killed_between_batches_is_ended_by_the_next(
     monkeypatch.setattr(reparsing, "rewrite", real)
     assert hub.reparse.run(actor, "gate").changed == 3
     assert {zone for (zone, _) in rows(hub, "zone, id")} == {"configured"}
+
+
+def test_the_reads_of_a_connection_that_is_being_removed_stay_as_they_are(hub: Hub, actor: Actor, folder: Path) -> None:
+    synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00"))
+    here(hub, actor)
+    before = rows(hub)
+    with hub.store.write() as connection:
+        connection.execute(text("UPDATE connections SET state = 'removing'"))
+    with pytest.raises(Unsettled, match="gate is being removed: its reads stay as they are"):
+        hub.reparse.run(actor, "gate")
+    assert rows(hub) == before
 
 
 def test_one_process_does_it_at_a_time_and_a_changed_payload_stops_it(hub: Hub, actor: Actor, folder: Path) -> None:

@@ -265,7 +265,7 @@ AGO = st.sampled_from([timedelta(0), timedelta(microseconds=1), timedelta(minute
 examples = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@settings(examples, max_examples=70)
+@settings(examples, max_examples=40)
 @given(
     world=worlds(2, 8), now=st.sampled_from([NOW, NOW + timedelta(microseconds=1), OPENED]), ago=AGO, values=THRESHOLDS
 )
@@ -314,7 +314,7 @@ def test_since_and_until_are_instants_whatever_zone_they_are_written_in(
         assert found
 
 
-@settings(examples, max_examples=60)
+@settings(examples, max_examples=35)
 @given(
     world=worlds(1, 1),
     steps=st.lists(st.tuples(st.lists(SEEN, max_size=3), AGO, st.booleans()), max_size=8),

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shutil
 import tempfile
+import time
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL, make_url
 
 MEMORY: Final = Path("/dev/shm")
@@ -77,5 +78,15 @@ def database(of: URL, like: str | None = None) -> Iterator[str]:
         yield of.set(database=name).render_as_string(hide_password=False)
     finally:
         with engine.connect() as connection:
+            _wait_until_left(connection, name)
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         engine.dispose()
+
+
+def _wait_until_left(connection: Connection, name: str) -> None:
+    """Give sessions that are ending a moment: where the server finds one it waits for a tenth of a second."""
+    for _ in range(20):
+        still = text("SELECT count(*) FROM pg_stat_activity WHERE datname = :name")
+        if connection.scalar(still, {"name": name}) == 0:
+            return
+        time.sleep(0.002)

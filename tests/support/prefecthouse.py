@@ -20,7 +20,7 @@ from flows import runner
 from flows.deployments import deployments
 
 def plan(pool):
-    made = deployments(pool, minute=timedelta(seconds=15), hour=timedelta(seconds=30))
+    made = deployments(pool, minute=timedelta(seconds=20), hour=timedelta(seconds=60))
     return [one for one in made if one.flow_name in ("sync", "publish", "purge")]
 
 getattr(runner, sys.argv[1])(plan)
@@ -35,7 +35,7 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def until(true: Callable[[], Any], what: str, seconds: float = 120) -> Any:
+def until(true: Callable[[], Any], what: str, seconds: float = 180) -> Any:
     """What `true` gives once it is true; fails the test, saying for what it waited."""
     deadline = time.monotonic() + seconds
     while not (found := true()):
@@ -64,9 +64,9 @@ class House:
         environment = clean | {
             "PREFECT_HOME": str(self.folder / "prefect"),
             "PREFECT_API_URL": self.api,
-            "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2",
-            "PREFECT_RUNNER_POLL_FREQUENCY": "1",
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",
+            "PREFECT_RUNNER_POLL_FREQUENCY": "3",
+            "PREFECT_WORKER_QUERY_SECONDS": "3",
         }
         with (self.folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(

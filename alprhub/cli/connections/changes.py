@@ -10,11 +10,12 @@ from alprhub.cli import moments
 from alprhub.cli.connections.given import Agency, Given, Name, SecretsFile, SettingsFile, read_settings, there
 from alprhub.cli.connections.needs import asked
 from alprhub.cli.output import AsJson, console, failures, print_json
+from alprhub.cli.progress import Work, working
 from hub import words
 from hub.audit.record import Actor
 from hub.connections.changes import Preview
 from hub.errors import Conflict, Invalid
-from hub.ingest.reparse import Reparsed
+from hub.ingest.reparse import LOOKED_AT, Reparsed
 from hub.wiring import Hub, open_hub
 from hub.words import count, span
 
@@ -94,7 +95,7 @@ def reparse(
     with failures(), open_hub() as hub:
         at, _ = moments.window(hub, since, None)
         if preview:
-            _tell_reparsed(hub.reparse.preview(Actor.of_process(), name, at), "would change", as_json)
+            _tell_reparsed(_counted(hub, name, at, as_json), "would change", as_json)
         else:
             _reparse(hub, name, at, yes, as_json)
 
@@ -137,7 +138,7 @@ def _offer_reparse(hub: Hub, name: str) -> None:
 
 def _reparse(hub: Hub, name: str, since: datetime | None, yes: bool, as_json: bool) -> None:
     """Read kept payloads again; reads that would expire at once only where a person lets them."""
-    plan = hub.reparse.preview(Actor.of_process(), name, since)
+    plan = _counted(hub, name, since, as_json)
     if not plan.changed:
         _tell_reparsed(plan, "would change", as_json)
         return
@@ -149,7 +150,32 @@ def _reparse(hub: Hub, name: str, since: datetime | None, yes: bool, as_json: bo
             )
         _tell_reparsed(plan, "would change", False)
         typer.confirm("Let them expire now?", abort=True)
-    _tell_reparsed(hub.reparse.run(Actor.of_process(), name, since), "changed", as_json)
+
+    def kept(work: Work) -> str:
+        done = f"{work.done.get(LOOKED_AT, 0):,} of {count(plan.looked_at, 'read')} of {name} say what they shall"
+        return f"{done}; {_again(name, since)} does the others"
+
+    with working(kept, as_json) as work:
+        done = hub.reparse.run(
+            Actor.of_process(), name, since, progress=lambda what, done, _: work.told(what, done, plan.looked_at)
+        )
+    _tell_reparsed(done, "changed", as_json)
+
+
+def _counted(hub: Hub, name: str, since: datetime | None, as_json: bool) -> Reparsed:
+    """What reading kept payloads again would change."""
+
+    def kept(work: Work) -> str:
+        looked_at = count(work.done.get(LOOKED_AT, 0), "read")
+        return f"{looked_at} of {name} looked at, nothing changed; {_again(name, since)} begins anew"
+
+    with working(kept, as_json) as work:
+        return hub.reparse.preview(Actor.of_process(), name, since, progress=work.told)
+
+
+def _again(name: str, since: datetime | None) -> str:
+    """The command that reads payloads again."""
+    return f"alprhub connections reparse {name}" + (f" --since {since.isoformat()}" if since else "")
 
 
 def _tell_reparsed(told: Reparsed, changes: str, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from alprhub.cli.connections.given import Name
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.connections.card import OK, Card
-from hub.connections.health import needs_person, passing
+from hub.connections.health import WELL, needs_person, passing
 from hub.connections.trial import Trial
 from hub.wiring import open_hub
 from hub.words import count, moment
@@ -24,6 +24,13 @@ _SHOWN = {
     "camera": "camera",
     "vendor_read_id": "vendor's id",
 }
+_HEALTH = {
+    "connection": "connection",
+    "status": "status",
+    "last_success": "last run that ended well",
+    "newest_read": "newest read",
+}
+"""What is the matter stands below, once: a line of a table has no room for it."""
 
 
 def dry_run(
@@ -52,15 +59,17 @@ def health(
     with failures(), open_hub() as hub:
         reports = hub.health.all() if name is None else [hub.health.of(name)]
         around = hub.health.around() if name is None else []
+        zone = hub.profile.zone
     cards = around + [card for report in reports for card in report.cards]
     if as_json:
         ours = {"connection": None, "needs_person": needs_person(around), "cards": [asdict(card) for card in around]}
         whole = [{**ours, "status": around[0].status, "reason": around[0].happened}] if around else []
         print_json([asdict(report) for report in reports] + whole)
     else:
-        columns = ("connection", "status", "reason")
-        print_rows(reports, columns, False, "no connections yet: alprhub connections add NAME KEY")
+        print_rows(reports, _HEALTH, False, "no connections yet: alprhub connections add NAME KEY", zone)
         _show_cards(cards)
+        if reports and not cards:
+            console.print(WELL)
     if needs_person(cards):
         raise typer.Exit(78)
     if passing(cards):
@@ -96,6 +105,7 @@ def _show_trial(trial: Trial, zone: tzinfo) -> None:
 
 def _show_cards(cards: list[Card]) -> None:
     for card in cards:
-        console.print(f"\n{card.title}" + ("" if card.status == OK else f" ({card.status})"), style="bold")
+        known = card.status == OK or card.status in card.title
+        console.print(f"\n{card.title}" + ("" if known else f" ({card.status})"), style="bold")
         for line in (card.happened, card.do, f"  {card.command}"):
             console.print(line)

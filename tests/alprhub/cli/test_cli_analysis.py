@@ -180,6 +180,7 @@ def test_what_is_answered_is_on_record_with_the_case(run: Any, driven: Any, sql:
     [
         (("timeline", "9SYN0?1"), "plate: "),
         (("timeline", "--", "-"), "plate: "),
+        (("timeline", "camera:pier"), "plate: no plate has a colon; who was at a camera or a site: alprhub scenes"),
         (("timeline", "9SYN001", "--since", "soon"), "since: "),
         (("timeline", "9SYN001", "--fastest", "0"), "fastest_kmh: "),
         (("co-travel", "9SYN*"), "plate: "),
@@ -231,8 +232,15 @@ def test_a_scene_that_is_no_scene_is_refused_by_its_number_and_field(
     assert done.err.count("\n") == 1
 
 
-def test_a_camera_or_site_that_nobody_knows_is_named(run: Any, joined: Any) -> None:
-    for place in ("camera:9", "site:Pier"):
+def test_a_camera_or_site_that_nobody_knows_is_named_with_those_that_there_are(run: Any, driven: Any) -> None:
+    for place, told in (
+        ("camera:hil", "there is no camera called 'hil'; did you mean 'hill'? There are: hill, mole, pier"),
+        ("camera:9", "there is no camera called '9'; there are: hill, mole, pier"),
+        (
+            "site:Pier",
+            "there is no site called 'Pier'; there is none yet: alprhub cameras site says where a camera stands",
+        ),
+    ):
         done = run("scenes", "--scene", SCENE, "--scene", f"{place},2026-05-01,2026-05-02", *WHY)
         assert (done.code, done.out) == (66, "")
-        assert done.err == f"scene 2: {place.split(':')[0]}: none is called {place.split(':')[1]!r}\n"
+        assert done.err == f"scene 2: {told}\n"

@@ -124,7 +124,8 @@ def test_health_exits_so_that_whoever_watches_knows_whether_a_person_is_needed(r
     assert run("sync", "drop").code == 78
     done = run("connections", "health")
     assert done.code == 78
-    assert "It is paused, since the place that it takes files from is not there" in done.out
+    assert done.out.count("the place that it takes files from is not there") == 1
+    assert "drop is paused: the place that it takes files from is not there\n" in done.out
     (told,) = run("connections", "health", "--json").json()
     assert (told["status"], told["needs_person"], told["cards"][0]["code"]) == ("paused", True, "place_missing")
     away.rename(filled.place)
@@ -133,6 +134,29 @@ def test_health_exits_so_that_whoever_watches_knows_whether_a_person_is_needed(r
     assert run("connections", "health").code == 0
     sql("UPDATE runs SET outcome = 'TryAgain', error = 'the vendor is down'")
     assert run("connections", "health").code == 75
+
+
+AGE = re.compile(r" \([^)]* ago\)")
+
+
+def test_health_says_each_thing_once(run: Any, filled: Any, sql: Any) -> None:
+    sql("UPDATE runs SET outcome = 'TryAgain', error = 'the vendor is down', stored = 0")
+    told = run("connections", "health", "--json").json()
+    shown = AGE.sub("", run("connections", "health").out)
+    cards = [card for one in told for card in one["cards"]]
+    assert len(cards) >= 2
+    for said in [card[key] for card in cards for key in ("title", "happened", "do")]:
+        assert shown.count(AGE.sub("", said)) == 1, said
+    assert told[0]["reason"] == cards[0]["happened"], "programs have it beside the status as well"
+
+
+def test_where_all_is_well_health_says_so_once_and_when_something_came(run: Any, joined: Any) -> None:
+    joined.export(("r1", "9SYN001", (NOW - timedelta(minutes=5)).isoformat()))
+    assert run("sync", "drop").code == 0
+    head, row, said = run("connections", "health").out.splitlines()
+    assert head.split() == ["connection", "status", "last", "run", "that", "ended", "well", "newest", "read"]
+    assert row.split()[:2] == ["drop", "ok"]
+    assert said == "Everything is as it should be."
 
 
 def test_what_concerns_the_hub_itself_is_an_element_without_a_connection(run: Any, filled: Any, store: Path) -> None:

@@ -181,6 +181,17 @@ def test_a_secret_is_in_nothing_that_is_said_and_not_in_the_store(run: Any, drop
             75,
             "the database server 127.0.0.1:1 (hub) does not answer",
         ),
+        (
+            {"ALPRHUB_DATABSE_URL": "postgresql://hub:s3cret@host/hub"},
+            78,
+            "there is no setting ALPRHUB_DATABSE_URL; did you mean ALPRHUB_DATABASE_URL? Correct the name, or unset it",
+        ),
+        ({"ALPRHUB_DATA_DIR": "/srv"}, 78, "there is no setting ALPRHUB_DATA_DIR; did you mean ALPRHUB_DATA?"),
+        (
+            {"ALPRHUB_IMAGE": "s3://one/two", "ALPRHUB_TIMEZONE": "UTC"},
+            78,
+            "ALPRHUB_IMAGE; did you mean ALPRHUB_IMAGES? there is no setting ALPRHUB_TIMEZONE; did you mean",
+        ),
         ({"ALPRHUB_DATA": "/dev/null"}, 78, "ALPRHUB_DATA: '/dev/null' is a file, and a folder is needed"),
         ({"ALPRHUB_DATA": "/dev/null/x"}, 78, "ALPRHUB_DATA: the folder '/dev/null/x' cannot be made or opened"),
     ],

@@ -121,7 +121,7 @@ def test_a_plate_is_withdrawn_at_once_and_the_removal_is_proved(run: Any, wanted
     ("words", "code", "named"),
     [
         (["publish", "nobody's"], 66, "nobody's"),
-        (["verify", "wanted", "--connection", "nobody"], 66, "nobody"),
+        (["verify", "wanted", "--connection", "nobody"], 66, "nobody'; there is only: drop"),
         (["withdraw", "wanted", "8SYN001", "--reason=recovered"], 66, "has no entry in force for that plate"),
         (["withdraw", "wanted", "9SYN001", "--reason="], 65, "reason"),
         (["withdraw", "wanted", "9SYN001", "--reason=x", "--state=Atlantis"], 65, "state"),

@@ -76,6 +76,15 @@ def test_a_name_is_corrected_in_connections_too_and_only_where_that_is_said(
     assert ("agency.rename",) in sql("SELECT action FROM audit_events")
 
 
+def test_a_connection_of_another_agency_keeps_its_name(unnamed: None, run: Any, drop: Any, sql: Sql) -> None:
+    run("init", *OURS)
+    settings = [one for one in drop.settings if not one.startswith("--agency")]
+    assert run("connections", "add", "drop", "motorola", *settings, "--agency=Marisol Beach PD").code == 0
+    sql("UPDATE connections SET agency = 'Shore PD'")
+    assert run("init", "--agency", "Marisol Shores PD", "--rename").code == 0
+    assert sql("SELECT agency FROM connections") == [("Shore PD",)]
+
+
 def test_without_a_person_what_is_missing_is_named(unnamed: None, run: Any) -> None:
     done = run("init", "--agency", "Marisol Beach PD")
     assert done.code == 65
@@ -118,6 +127,9 @@ def test_an_agency_elsewhere_gets_a_policy_of_its_own_since_a_hub_has_one_clock(
     ours = tmp_path / "ours.yaml"
     assert run("policy", "copy", "palm-springs", ours, "--zone", "America/Chicago", "--agency", 'X "PD"').code == 0
     assert run("policy", "copy", "palm-springs", ours).code == 65, "a file that is there stays"
+    lost = run("policy", "copy", "palm-springs", tmp_path / "missing" / "ours.yaml")
+    missing = f"the folder {str(tmp_path / 'missing')!r} for 'ours.yaml' is not there: make it, or name another\n"
+    assert (lost.code, lost.err) == (65, missing)
     assert run("policy", "check", ours).code == 0
     monkeypatch.setattr(init, "there", lambda: True)
     done = run("init", *OURS, "--zone", "America/Chicago", stdin="y\n")

@@ -16,6 +16,7 @@ from alprhub.sandbox import Service, World, flock_settings
 from alprhub.sandbox.flock import flock_app
 from connectors.vendors.motorola import MotorolaConnector
 from hub.hotlists import lists
+from hub.ingest import reparse as reparsing
 from hub.retention import purge as purging
 from hub.search import export as exporting
 from hub.search import formats
@@ -102,6 +103,45 @@ def test_a_purge_that_is_stopped_goes_on_and_certifies_each_read_once(
     assert (done.code, done.err) == (143, "stopped: 1 read removed and certified; alprhub purge goes on from there\n")
     assert run("purge", "--json").json() == {"purged": {"drop": 1}}
     assert sql("SELECT sum(reads) FROM certificates") == [(2,)]
+
+
+def test_a_reparse_that_is_stopped_keeps_what_it_changed_and_the_next_does_the_rest(
+    run: Any, filled: Any, sql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reparsing, "BATCH", 1)
+    since = (datetime.now(UTC) - timedelta(days=1)).replace(microsecond=0).isoformat()
+    told = ("--set=captured_at_column=captured_at", "--set=plate_column=read_id")
+    assert run("connections", "change", "drop", *told).code == 0
+    with monkeypatch.context() as patch:
+        signals(patch, signal.SIGTERM, "reads looked at")
+        done = run("connections", "reparse", "drop", "--preview")
+    assert (done.code, done.out) == (143, "")
+    assert (
+        done.err == "stopped: 1 read of drop looked at, nothing changed; alprhub connections reparse drop begins anew\n"
+    )
+    real = reparsing.Reparse.run
+    with monkeypatch.context() as patch:
+
+        def stopped(self: Any, *given: Any, **more: Any) -> Any:
+            signals(patch, signal.SIGINT, "reads looked at")
+            return real(self, *given, **more)
+
+        patch.setattr(reparsing.Reparse, "run", stopped)
+        done = run("connections", "reparse", "drop", "--since", since)
+    assert (done.code, done.out) == (130, "")
+    again = f"alprhub connections reparse drop --since {since}"
+    assert done.err == f"stopped: 1 of 2 reads of drop say what they shall; {again} does the others\n"
+    assert sql("SELECT plate FROM plates ORDER BY plate") == [("9SYN002",), ("R1",)]
+    assert run(*again.split()[1:]).out.startswith("drop: changed 1 of 2 reads.\n")
+    assert sql("SELECT plate FROM plates ORDER BY plate") == [("R1",), ("R2",)]
+
+
+def test_a_terminal_shows_how_far_a_reparse_is(run: Any, filled: Any, screen: io.StringIO) -> None:
+    told = ("--set=captured_at_column=captured_at", "--set=plate_column=read_id")
+    assert run("connections", "change", "drop", *told).code == 0
+    assert run("connections", "reparse", "drop").code == 0
+    assert "2 reads looked at" in screen.getvalue()
+    assert "2 of 2 reads looked at" in screen.getvalue()
 
 
 def test_a_publishing_that_is_stopped_is_on_record_and_the_next_sends_what_is_left(

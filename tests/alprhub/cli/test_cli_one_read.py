@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fulldisk import Full
+
+from alprhub.cli import files
 
 WHY = ("--purpose", "stolen_vehicle", "--reason", "a stolen car, report 26-1", "--case", "26-1")
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -64,7 +67,23 @@ def test_a_picture_is_written_for_its_owner_alone_and_over_nothing(run: Any, ide
     assert out.read_bytes() == JPEG
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     again = run("reads", "picture", ident, "--out", out, *WHY)
-    assert (again.code, again.err) == (65, f"out: {out} exists and is not written over; name another file\n")
+    there = f"the file {str(out)!r} is there already, and nothing is written over: name another, or remove it\n"
+    assert (again.code, again.err) == (65, there)
+
+
+def test_a_picture_that_could_not_be_written_is_not_asked_for(run: Any, ident: int, tmp_path: Path, sql: Any) -> None:
+    (tmp_path / "car.jpg").symlink_to(tmp_path / "nowhere")
+    for out in (tmp_path / "car.jpg", tmp_path / "missing" / "car.jpg"):
+        assert run("reads", "picture", ident, "--out", out, *WHY).code == 65
+    assert sql("SELECT count(*) FROM audit_events WHERE action = 'reads.picture'") == [(0,)]
+
+
+def test_a_full_disk_leaves_no_half_picture(run: Any, ident: int, tmp_path: Path, monkeypatch: Any) -> None:
+    out = tmp_path / "car.jpg"
+    monkeypatch.setattr(files.os, "fdopen", Full)
+    done = run("reads", "picture", ident, "--out", out, *WHY)
+    assert (done.code, done.out, done.err) == (78, "", f"the file {str(out)!r} finds no room: the disk is full\n")
+    assert not out.exists()
 
 
 def test_a_picture_gets_no_name_that_says_otherwise(run: Any, ident: int, tmp_path: Path) -> None:

@@ -111,11 +111,10 @@ class _Broken:
             others = [one for one in others if one.name not in Asked.__dataclass_fields__]
         if needed:
             yield []
-        for turn in range(5 if needed else 1):
+        for turn in range(3 if needed else 1):
             yield _split(one for parameter in needed for one in self.of(parameter, turn))
         for place, option in enumerate(others):
-            for turn in range(2):
-                yield _split(one for parameter in (*needed, option) for one in self.of(parameter, place + turn))
+            yield _split(one for parameter in (*needed, option) for one in self.of(parameter, place))
 
 
 def _split(words: Iterator[str]) -> list[str]:

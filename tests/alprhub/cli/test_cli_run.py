@@ -58,6 +58,18 @@ def test_nothing_ran_yet(run: Any) -> None:
     assert run("runs", "--bad").out == "no such run\n"
 
 
+def test_a_job_or_a_connection_that_nobody_has_is_told_with_those_that_there_are(run: Any, joined: Any) -> None:
+    for words, said in (
+        (("--job", "snyc"), "there is no job called 'snyc'; did you mean 'sync'? There are: sync, publish, verify, "),
+        (("--connection", "dorp"), "there is no connection called 'dorp'; did you mean 'drop'?"),
+    ):
+        done = run("runs", *words)
+        assert (done.code, done.out) == (66, "")
+        assert done.err.startswith(said)
+    for words in (("--job", "backfill"), ("--connection", "drop")):
+        assert (run("runs", *words).code, run("runs", *words).out) == (0, "no such run\n")
+
+
 def test_runs_say_when_how_long_what_came_of_it_and_what_went_wrong(run: Any, store: Path) -> None:
     with open_hub(HubSettings(data=store)) as hub:
         hub.hotlists.load(Actor("tester"), "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
@@ -66,6 +78,7 @@ def test_runs_say_when_how_long_what_came_of_it_and_what_went_wrong(run: Any, st
             ("sync", "gate", "done", {"pulled": 1240, "stored": 1200, "hits": 0}, None),
             ("publish", "wanted at gate", "unproved", {"missing": 1}, "the vendor's copy differs from ours"),
             ("sync", "pier", "failed", {}, "the key was refused"),
+            ("purge", "", "done", {"gate": 12, "pier": 1}, None),
         ):
             entry = record.begin(job, subject, "alprhub run")
             assert entry is not None
@@ -73,6 +86,7 @@ def test_runs_say_when_how_long_what_came_of_it_and_what_went_wrong(run: Any, st
     everything = run("runs").out
     assert "sync gate" in everything
     assert "1,240 came, 1,200 new" in everything
+    assert "12 reads of gate, 1 read of pier" in everything
     assert "not proved" in everything
     assert " PST" in everything or " PDT" in everything
     bad = run("runs", "--bad").out
@@ -102,6 +116,7 @@ def test_what_people_run_by_hand_is_on_the_same_record(run: Any, joined: Any, st
     assert run("sync", "drop").code == 0
     assert run("sync", "nobody").code == 66
     assert run("backfill", "drop", "--since", "2h").code == 0
+    assert run("sync", "drop", "--since", "2h").code == 0
     assert run("hotlists", "publish", "wanted").code == 75
     assert run("hotlists", "verify", "wanted").code == 75
     assert run("purge").code == 0
@@ -113,6 +128,7 @@ def test_what_people_run_by_hand_is_on_the_same_record(run: Any, joined: Any, st
         ("purge", "", "done"),
         ("verify", "wanted at drop", "unproved"),
         ("publish", "wanted at drop", "unproved"),
+        ("backfill", "drop", "done"),
         ("backfill", "drop", "done"),
         ("sync", "drop", "done"),
     ]

@@ -339,6 +339,32 @@ def test_nothing_found_says_what_was_asked_and_how_to_ask_for_a_part(run: Any, t
     assert "no read of 7A8, 7A9 or look-alikes from" in run("search", "7A8", "7A9", "--mode", "look-alike", *WHY).out
 
 
+def test_how_far_sources_could_answer_is_said_the_same_way_with_a_beginning_and_without(
+    run: Any, town: Any, sql: Any
+) -> None:
+    def said(*more: str) -> list[str]:
+        lines = run("search", "9SYN*", *more, *WHY).out.splitlines()
+        return [line for line in lines if line.startswith(("drop: ", "pulled "))]
+
+    sql("UPDATE runs SET since = since + 3600000000 WHERE id = 1")
+    (begun,) = sql("SELECT since FROM runs WHERE id = 1")[0]
+    first = datetime.fromtimestamp(begun // 1_000_000, PACIFIC)
+    told = said()
+    assert [line.partition(" 2")[0] for line in told] == ["pulled from: drop", "pulled until: drop"]
+    assert told[0].startswith(f"pulled from: drop {first:%Y-%m-%d %H:%M %Z}; alprhub backfill NAME --since TIME ")
+    assert said("--since", f"{first - timedelta(days=9):%Y-%m-%d}") == told
+    assert said("--since", f"{first + timedelta(minutes=1):%Y-%m-%d %H:%M}") == told[1:], "all of it was pulled"
+    earlier = (f"{first - timedelta(days=6):%Y-%m-%d}", f"{first - timedelta(days=5):%Y-%m-%d}")
+    assert run("sync", "drop", "--since", earlier[0], "--until", earlier[1]).code == 0
+    holes = "drop: not complete, 1 time that no run covered"
+    for since in ((), ("--since", f"{first - timedelta(days=9):%Y-%m-%d}")):
+        assert [line.partition(": 2")[0].partition(" 2")[0] for line in said(*since)] == [
+            holes, "pulled from: drop", "pulled until: drop",
+        ]  # fmt: skip
+    within = said("--since", f"{first - timedelta(days=2):%Y-%m-%d}")
+    assert [line.partition(": 2")[0].partition(" 2")[0] for line in within] == [holes, "pulled until: drop"]
+
+
 def test_an_answer_says_which_source_is_not_complete_and_why(run: Any, town: Any, sql: Any) -> None:
     shown = run("search", "9SYN*", *WHY).out
     assert "not complete" not in shown

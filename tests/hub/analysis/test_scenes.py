@@ -133,7 +133,10 @@ def test_scenes_that_cannot_be_asked_about_are_refused(streets: Town, actor: Act
 
 
 def test_a_name_that_nobody_knows_is_told_and_is_not_an_empty_street(streets: Town, actor: Actor) -> None:
-    unknown: list[tuple[AtCamera | AtSite, str]] = [(AtCamera("c7"), "camera"), (AtSite("mole"), "site")]
+    unknown: list[tuple[AtCamera | AtSite, str]] = [
+        (AtCamera("c7"), "camera called 'c7'; there are: c1, c2, c9"),
+        (AtSite("mole"), "site called 'mole'; did you mean 'Mole'"),
+    ]
     for place, said in unknown:
-        with pytest.raises(NotFound, match=f"^scene 2: {said}: none is called"):
+        with pytest.raises(NotFound, match=f"^scene 2: there is no {said}"):
             streets.ask.scenes(actor, WHY, [PIER, Scene(place, at(0), at(1))])

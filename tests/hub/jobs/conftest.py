@@ -1,51 +1,19 @@
 """A hub whose vendor is a folder, and its jobs."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
-import migrated
 import pytest
-from plain import PlainConnector
+from folderhub import clock, feed, opened
 
-import hub.connections.accounts as accounts
 from hub.audit.record import Actor
-from hub.clock import SetClock
 from hub.jobs.jobs import Jobs
-from hub.settings import HubSettings
-from hub.wiring import Hub, open_hub
+from hub.wiring import Hub
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def clock() -> SetClock:
-    """Noon on the first of June 2026, UTC, until a test moves it."""
-    return SetClock(NOW)
-
-
-@pytest.fixture
-def opened(tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch, migrated_file: Path) -> Iterator[Hub]:
-    """A hub with one connection, `feed`, that is pulled each minute; its vendor is the folder of that name."""
-    real = accounts.connector
-    monkeypatch.setattr(
-        accounts, "connector", lambda key, allowed=(): PlainConnector if key == "plain" else real(key, allowed)
-    )
-    (tmp_path / "feed").mkdir()
-    migrated.seed(tmp_path / "data", migrated_file)
-    with open_hub(HubSettings(data=tmp_path / "data"), clock) as hub:
-        hub.connections.add(Actor("tester"), "feed", "plain", {"folder": str(tmp_path / "feed")})
-        hub.connections.schedule(Actor("tester"), "feed", timedelta(minutes=1))
-        yield hub
+__all__ = ["clock", "feed", "opened"]
 
 
 @pytest.fixture
 def jobs(opened: Hub) -> Jobs:
-    """The jobs of that hub."""
+    """The jobs of that hub, whose connection `feed` is pulled each minute."""
+    opened.connections.schedule(Actor("tester"), "feed", timedelta(minutes=1))
     return Jobs(opened, "tests")
-
-
-@pytest.fixture
-def feed(opened: Hub, tmp_path: Path) -> Path:
-    """The folder behind the connection `feed`."""
-    return tmp_path / "feed"

@@ -3,14 +3,14 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from plain import PlainConnector, record, write_page
-from sqlalchemy import text, update
+from sqlalchemy import event, text, update
 from sqlalchemy.exc import OperationalError
 
 from connectors.contract import Page, Proof, Window
@@ -22,8 +22,9 @@ from hub.jobs.catalogue import AGAIN, NO_WAY_TO_LOOK, Task
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.record import BEAT, DEAD, KEPT, JobRun, JobRuns
+from hub.settings import HubSettings
 from hub.store import tables
-from hub.wiring import Hub
+from hub.wiring import Hub, open_hub
 
 ACTOR = Actor("tester")
 AT = "2026-06-01T11:{:02d}:00Z"
@@ -282,11 +283,15 @@ def test_a_list_is_read_back_between_two_publications(jobs: Jobs, opened: Hub, c
     assert jobs.due("verify") == []  # nothing was sent yet
     jobs.run_due(ACTOR, "publish")
     seen = []
-    for _ in range(24):
+    for turn in range(24):
         clock.advance(timedelta(minutes=5))
-        seen += [run.job for name in ("publish", "verify") for run in jobs.run_due(ACTOR, name)]
-    assert seen.count("publish") == 2
-    assert 2 <= seen.count("verify") <= 3
+        seen += [(run.job, turn) for name in ("publish", "verify") for run in jobs.run_due(ACTOR, name)]
+    published, read_back = ([turn for job, turn in seen if job == name] for name in ("publish", "verify"))
+    assert len(published) == 2
+    assert 2 <= len(read_back) <= 3
+    first, *later = read_back
+    assert first == 0
+    assert all(abs(one - other) >= 5 for one in published for other in later), "half an hour lies between them"
 
 
 def test_every_job_of_the_whole_hub_runs_once_a_turn(jobs: Jobs, clock: SetClock) -> None:
@@ -387,7 +392,78 @@ def test_the_loop_outlives_a_database_that_is_away(jobs: Jobs, opened: Hub, capl
     assert sum("answers again" in message for message in said) == 1
 
 
+def test_who_sends_by_itself_and_takes_no_lists_is_not_run(
+    jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    assert (len(jobs.due("sync")), len(jobs.due("publish"))) == (1, 1)
+    for ability in ("pull", "push"):
+        monkeypatch.delattr(PlainConnector, ability)
+    assert (jobs.due("sync"), jobs.due("publish"), jobs.catalogue.take_lists()) == ([], [], [])
+
+
 def test_a_connection_of_a_connector_that_is_not_here_is_left_alone(jobs: Jobs, opened: Hub) -> None:
     with opened.store.write() as connection:
         connection.execute(update(tables.connections).values(connector="somebody's"))
     assert jobs.due("sync") == []
+
+
+def test_a_time_that_somebody_named_is_not_the_turn_of_the_connection(jobs: Jobs, clock: SetClock) -> None:
+    named = jobs.catalogue.sync("feed", clock.now() - timedelta(days=2), clock.now())
+    assert jobs.run(ACTOR, named) is not None
+    assert ended(jobs, "backfill") == [("feed", "done")]
+    assert [task.subject for task in jobs.due("sync")] == ["feed"]
+    assert jobs.run(ACTOR, jobs.catalogue.sync("feed")) is not None
+    assert jobs.due("sync") == []
+
+
+def test_while_a_time_that_somebody_named_is_pulled_the_turn_waits(jobs: Jobs) -> None:
+    filling = jobs.runs.begin("backfill", "feed", "tests")
+    assert filling is not None
+    assert jobs.due("sync") == []
+    filling.end("done")
+    assert [task.subject for task in jobs.due("sync")] == ["feed"]
+
+
+def _asked(jobs: Jobs, hub: Hub, names: Sequence[str]) -> int:
+    """How many statements a look at these jobs takes."""
+    counted: list[str] = []
+
+    def note(*told: Any) -> None:
+        counted.append(told[2])
+
+    event.listen(hub.store._reader, "before_cursor_execute", note)
+    for name in names:
+        jobs.due(name)
+    event.remove(hub.store._reader, "before_cursor_execute", note)
+    return len(counted)
+
+
+def test_a_look_asks_no_more_where_there_are_more_connections_and_lists(
+    jobs: Jobs, opened: Hub, feed: Path, clock: SetClock
+) -> None:
+    names = ("sync", "publish", "verify")
+    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    jobs.run_due(ACTOR, "publish")
+    few = _asked(jobs, opened, names)
+    for number in range(4):
+        opened.connections.add(ACTOR, f"feed-{number}", "plain", {"folder": str(feed)}, check=False)
+        opened.hotlists.load(ACTOR, f"wanted-{number}", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    assert len(jobs.due("publish")) == 25
+    assert _asked(jobs, opened, names) == few
+
+
+def test_the_record_gives_the_newest_two_runs_of_each_subject(settings: HubSettings, clock: SetClock) -> None:
+    with open_hub(settings, clock) as hub:
+        runs = JobRuns(hub.store, clock)
+        for number in range(3):
+            for job, subject in (("sync", "gate"), ("sync", "pier"), ("publish", "gate")):
+                entry = runs.begin(job, subject, "tests")
+                assert entry is not None
+                entry.end("done", {"stored": number})
+            clock.advance(timedelta(minutes=1))
+        last = runs.last("sync", ["gate", "pier", "nobody"])
+        numbers = {subject: [run.counts["stored"] for run in found] for subject, found in last.items()}
+        assert numbers == {"gate": [2, 1], "pier": [2, 1], "nobody": []}
+        clock.advance(timedelta(days=-1))
+        assert runs.last("sync", ["gate"]) == {"gate": []}, "runs in the future of now are none"

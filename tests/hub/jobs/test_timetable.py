@@ -35,6 +35,11 @@ def test_a_run_in_the_future_of_now_is_no_run(pace: Every | Nightly) -> None:
     assert pace.due(NOW + timedelta(days=15), NOW)
 
 
+@pytest.mark.parametrize("pace", [Every(timedelta(hours=1)), Nightly(3, 20, ZONE), Nightly(4, 50, ZONE, 0)])
+def test_a_run_that_another_machines_clock_puts_some_seconds_ahead_counts(pace: Every | Nightly) -> None:
+    assert not pace.due(NOW + timedelta(seconds=30), NOW)
+
+
 def test_a_night_that_was_missed_is_made_up_for() -> None:
     pace = Nightly(3, 20, ZONE)
     before, night = datetime(2026, 5, 31, 12, tzinfo=UTC), datetime(2026, 6, 1, 10, 20, tzinfo=UTC)

@@ -21,6 +21,11 @@ def test_counts_are_said_in_words_and_nothing_is_not_said(counts: dict[str, int]
     assert told(counts) == said
 
 
+def test_what_a_purge_removed_is_said_as_reads_of_each_connection_whatever_its_name() -> None:
+    counts = {"flock": 12, "north_gate": 1, "hits": 2, "rekor": 0}
+    assert told(counts, "purge") == "12 reads of flock, 1 read of north_gate, 2 reads of hits"
+
+
 def test_no_name_of_the_code_is_among_the_words() -> None:
     said = told(dict.fromkeys(CODES, 2))
     for code in CODES:

@@ -145,6 +145,42 @@ def test_a_vendor_that_is_down_for_a_moment_is_told_to_nobody(
     assert run() == counts()
     clock.advance(timedelta(hours=1))
     assert run() == counts(begun=1, sent=1)
+    clock.advance(timedelta(minutes=1))
+    with pytest.raises(TryAgain):
+        opened.sync.run(actor, "feed")
+    assert run() == counts()
+
+
+def test_a_key_that_ends_soon_is_told_although_nothing_is_wrong_yet(
+    opened: Hub, actor: Actor, feed: Path, run: Any, way: Told
+) -> None:
+    opened.changes.change(actor, "feed", {"key_ends": "2026-06-20"}, check=False)
+    assert run() == counts(begun=1, sent=1)
+    assert way.got[0].code == "credentials_end"
+
+
+def test_a_way_that_could_not_be_reached_is_left_alone_with_all_that_waits_for_it(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock
+) -> None:
+    bad = Told("bad", NotSent("nothing listens there"))
+    clock.advance(timedelta(days=2))
+    made = notices(opened, bad)
+    assert made.run(actor) == counts(begun=2, failed=1, waiting=2)
+    assert made.run(actor) == counts(waiting=2)
+    assert bad.tried == 1
+
+
+def test_a_way_that_fails_for_long_is_tried_every_hour_all_the_same(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = Told("bad", NotSent("nothing listens there"))
+    made = notices(opened, bad)
+    stop(opened, actor, monkeypatch)
+    made.look(actor)
+    for _ in range(12):
+        made.send()
+        clock.advance(timedelta(hours=1))
+    assert bad.tried == 12
 
 
 def test_a_gap_a_list_and_a_removal_that_are_not_proved_are_told_and_when_they_are_over(
@@ -179,6 +215,21 @@ def test_while_a_connection_is_paused_nothing_of_it_is_called_over(
     assert run() == counts()
     opened.connections.resume(actor, "feed")
     assert run() == counts()
+
+
+def test_while_the_connector_is_missing_nothing_of_its_connection_is_called_over(
+    opened: Hub, actor: Actor, feed: Path, run: Any, way: Told, clock: SetClock
+) -> None:
+    clock.advance(timedelta(days=2))
+    run()
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE connections SET connector = 'somebody''s'"))
+    assert run() == counts(begun=1, sent=1)
+    assert [notice.code for notice in way.got[2:]] == ["no_connector"]
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE connections SET connector = 'plain'"))
+    assert run() == counts(ended=1, sent=1)
+    assert way.got[-1].code == "no_connector"
 
 
 def test_of_a_connection_that_was_removed_nothing_is_told_any_more(
@@ -233,12 +284,45 @@ def test_a_way_that_fails_holds_up_no_other_and_is_tried_again_later_and_later(
     assert bad.titles == good.titles
 
 
+def test_a_delivery_that_failed_while_the_clock_was_ahead_does_not_wait_for_that_time(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = Told("way", NotSent("nothing listens there"))
+    made = notices(opened, way)
+    stop(opened, actor, monkeypatch)
+    clock.advance(timedelta(days=400))
+    made.run(actor)
+    clock.advance(timedelta(days=-400))
+    tried = way.tried
+    made.send()
+    assert way.tried == tried + 1, "the time it waits for is farther away than any wait lasts"
+    made.send()
+    assert way.tried == tried + 1, "all that waited with it is left alone for a wait of the usual length"
+    way.failure = None
+    clock.advance(timedelta(hours=1))
+    made.send()
+    assert made.waiting() == 0
+
+
 def test_a_notice_that_a_way_will_not_take_does_not_stop_the_next_one(
     opened: Hub, actor: Actor, feed: Path, clock: SetClock
 ) -> None:
     picky = Told("picky", NotSent("it answered 400", answered=True))
     clock.advance(timedelta(days=2))
     assert notices(opened, picky).run(actor) == counts(begun=2, failed=2, waiting=2)
+
+
+def test_notices_that_a_way_refuses_again_and_again_hold_up_no_newer_one(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.notices.outbox.AT_ONCE", 2)
+    picky = Told("picky", NotSent("it answered 400", answered=True))
+    clock.advance(timedelta(days=2))
+    assert notices(opened, picky).run(actor) == counts(begun=2, failed=2, waiting=2)
+    picky.failure = None
+    stop(opened, actor, monkeypatch)
+    assert notices(opened, picky).run(actor) == counts(begun=1, sent=1, waiting=2)
+    assert picky.titles == ["feed is paused: the key or login was refused"]
 
 
 def test_a_way_that_breaks_is_a_way_that_failed(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:

@@ -5,7 +5,8 @@ import json
 import re
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -19,7 +20,7 @@ from smtp import Mailbox, certified, mail_server
 from connectors.contract import Frame
 from hub.clock import SystemClock
 from hub.notices.mail import Mail
-from hub.notices.notice import Notice, NotSent
+from hub.notices.notice import BEGUN, ENDED, TEST, Notice, NotSent
 from hub.notices.syslog import LONGEST_DATAGRAM, Syslog
 from hub.notices.ways import ways
 from hub.notices.webhook import Webhook
@@ -47,7 +48,15 @@ def test_a_notice_arrives_as_one_mail_to_everybody() -> None:
     assert (one["From"], one["Subject"]) == ("hub@pd.example", "[alprhub] Pier PD: feed went silent")
     assert one["Message-ID"].startswith("<notice-7-")
     assert one["Auto-Submitted"] == "auto-generated"
+    assert one["Importance"] == "high"
     assert "alprhub connections dry-run feed" in one.get_content()
+
+
+def test_what_is_over_and_a_test_are_of_no_importance() -> None:
+    with mail_server(Mailbox()) as box:
+        for kind in (ENDED, TEST):
+            mail(box).send(replace(NOTICE, kind=kind))
+    assert [one["Importance"] for one in box.mails] == [None, None]
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
@@ -102,6 +111,32 @@ def test_no_mail_server_is_told_apart_from_one_that_is_not_set() -> None:
     assert not refused.value.answered
     with pytest.raises(NotSent, match="ALPRHUB_NOTICE_SMTP_HOST is not set"):
         mail(box, host=None).send(NOTICE)
+
+
+@pytest.mark.parametrize("security", ["none", "starttls", "tls"])
+def test_a_mail_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, security: str) -> None:
+    monkeypatch.setattr("hub.notices.mail.TIMEOUT_S", 0.05)
+    with silent() as port, pytest.raises(NotSent, match=f"127.0.0.1:{port} did not answer in time") as refused:
+        mail(Mailbox(port=port), security).send(NOTICE)
+    assert not refused.value.answered
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """A server that takes connections and says nothing; it hangs up on whoever has more patience than 5 seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            client, _ = server.accept()
+            client.settimeout(5)
+            with client, suppress(OSError):
+                while client.recv(4096):
+                    """Whatever it says."""
+
+        serving = Thread(target=serve, daemon=True)
+        serving.start()
+        yield server.getsockname()[1]
+        serving.join()
 
 
 @contextmanager
@@ -163,8 +198,9 @@ def test_a_webhook_that_is_not_there_or_no_address_is_told() -> None:
     with pytest.raises(NotSent, match=r"did not take it: 127\.0\.0\.1 refuses connections at port \d+") as refused:
         webhook(url).send(NOTICE)
     assert not refused.value.answered
-    with pytest.raises(NotSent, match="ALPRHUB_NOTICE_WEBHOOK_URL"):
-        webhook("hooks.example/x").send(NOTICE)
+    for address in ("hooks.example/x", "ftp://hooks.example/x"):
+        with pytest.raises(NotSent, match="ALPRHUB_NOTICE_WEBHOOK_URL is no address that begins with https://"):
+            webhook(address).send(NOTICE)
 
 
 MESSAGE = re.compile(
@@ -212,6 +248,14 @@ def test_a_syslog_gets_one_message_of_rfc_5424(kind: Callable[[Path], Any], tmp_
         said = Syslog(address, "Pier PD").send(NOTICE)
         assert MESSAGE.fullmatch(read(server))
     assert ("does not tell whether it arrived" in said) == (kind is _udp)
+
+
+@pytest.mark.parametrize(("kind", "priority"), [(BEGUN, b"<132>"), (ENDED, b"<133>"), (TEST, b"<134>")])
+def test_a_syslog_is_warned_of_what_begins_alone(kind: str, priority: bytes, tmp_path: Path) -> None:
+    server, address, read = _udp(tmp_path)
+    with server:
+        Syslog(address, "Pier PD").send(replace(NOTICE, kind=kind))
+        assert read(server).startswith(priority)
 
 
 def test_a_datagram_is_no_longer_than_every_receiver_takes_it(tmp_path: Path) -> None:

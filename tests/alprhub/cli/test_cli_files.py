@@ -1,0 +1,47 @@
+"""Files that a person names: new ones are whole or not there, and nothing is written over."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fulldisk import Full
+
+from alprhub.cli import files
+from hub.errors import AdminMustAct, Invalid
+
+
+def test_a_link_is_there_although_it_leads_nowhere(tmp_path: Path) -> None:
+    link = tmp_path / "out.json"
+    link.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(Invalid, match="is there already, and nothing is written over"):
+        files.must_be_new(link)
+
+
+def test_a_file_is_made_whole(tmp_path: Path) -> None:
+    files.put(tmp_path / "out.json", b"whole")
+    assert (tmp_path / "out.json").read_bytes() == b"whole"
+
+
+def test_a_file_that_finds_no_room_is_not_there_and_needs_an_admin(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(files.os, "fdopen", Full)
+    with pytest.raises(AdminMustAct, match=r"out\.json' finds no room: the disk is full"):
+        files.put(tmp_path / "out.json", b"whole")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_somebody_else_makes_meanwhile_is_theirs(tmp_path: Path, monkeypatch: Any) -> None:
+    out = tmp_path / "out.json"
+    monkeypatch.setattr(files, "must_be_new", lambda file: file.write_text("another's"))
+    with pytest.raises(Invalid, match="is there already"):
+        files.put(out, b"ours")
+    assert out.read_text() == "another's"
+
+
+def test_a_file_that_is_interrupted_is_not_there(tmp_path: Path, monkeypatch: Any) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files.os, "fdopen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        files.put(tmp_path / "out.json", b"whole")
+    assert list(tmp_path.iterdir()) == []
