@@ -14,7 +14,7 @@ import hub.connections.accounts as accounts
 from connectors.registry import UnknownConnector
 from hub.audit.record import Actor
 from hub.clock import SetClock
-from hub.errors import AdminMustAct
+from hub.errors import AdminMustAct, Unsettled
 from hub.policy.document import FOLDER
 from hub.policy.provenance import Provenance
 from hub.settings import HubSettings
@@ -148,7 +148,7 @@ def test_a_removal_that_destroys_waits_until_somebody_knows_what_must_be_kept(
     with started(kept, clock, knows=True) as hub:
         forget_vendor(hub)
         hub.connections.pause(ACTOR, "feed", "the contract has ended")
-        with pytest.raises(AdminMustAct, match="nobody knows how long reads of feed must be kept"):
+        with pytest.raises(Unsettled, match="nobody knows how long reads of feed must be kept"):
             hub.removals.remove(ACTOR, "feed", reads="purge", reason="the contract has ended", force="nothing is there")
         assert reads(hub) == 1
 
@@ -165,4 +165,4 @@ def test_a_page_that_is_kept_while_the_kind_of_its_source_changes_gets_the_ends_
         hub.sync.run(ACTOR, "feed", CAPTURED - timedelta(days=1))
         with hub.store.read() as connection:
             rows = dict(connection.execute(text("SELECT vendor_read_id, rule FROM reads")).tuples().all())
-    assert rows["3"] != rows["2"]
+    assert rows["r3"] != rows["r2"]
