@@ -77,7 +77,7 @@ def test_what_is_logged_of_a_server_that_is_away_is_one_line_each(
     runner.serve(lambda _: [])
     away = ExceptionGroup("two", [RuntimeError("Failed to reach API at http://127.0.0.1:4200/api/")])
     for raised in (ConnectionRefusedError(111, "refused"), httpx.ConnectError("refused"), away):
-        for name in ("prefect.engine", "prefect.flow_runs", "prefect.runner.state_proposer", "asyncio"):
+        for name in ("prefect.engine", "prefect.FlowRunSuspendingObserver", "prefect.runner", "asyncio"):
             try:
                 try:
                     raise raised
