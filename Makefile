@@ -25,7 +25,7 @@ help: ## Show what there is
 	fi
 	@touch $@
 
-demo: .venv/.ready ## Run the main job on stand-ins for every vendor (ARGS="--once --json" ends by itself)
+demo: .venv/.ready ## Run the main job on stand-ins for three vendors and cameras of one's own (ARGS="--once --json" ends by itself)
 	@$(BIN)/alprhub demo $(ARGS)
 
 test: check ## Lint, type-check, hold the layers, run every test (ARGS="-k name" for some)

@@ -1,4 +1,4 @@
-"""The main job from end to end, on stand-ins for every vendor: what `alprhub demo` shows."""
+"""The main job from end to end, on stand-ins for three vendors and cameras of one's own: what `alprhub demo` shows."""
 
 import shutil
 import sys

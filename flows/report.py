@@ -2,18 +2,21 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+from httpx import HTTPError
 from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
-from prefect.exceptions import FailedRun
+from prefect.exceptions import FailedRun, PrefectException
 from prefect.states import Completed, Failed
 
 from flows.door import FlowFailed
 from hub import words
 from hub.jobs.record import JobRun
 from hub.jobs.told import told, word
+
+log: Final = logging.getLogger("alprhub.runner")
 
 MARKS = {"failed": "failed", "unproved": "not proved", "stopped": "stopped"}
 
@@ -38,11 +41,14 @@ def state_of(runs: Sequence[JobRun]) -> State[dict[str, int]]:
 
 def _table(runs: Sequence[JobRun]) -> None:
     job = runs[0].job
-    create_table_artifact(
-        rows_of(runs),
-        key=f"alprhub-{job}",
-        description=f"What `{job}` did; what came to nothing is left out.",
-    )
+    try:
+        create_table_artifact(
+            rows_of(runs),
+            key=f"alprhub-{job}",
+            description=f"What `{job}` did; what came to nothing is left out.",
+        )
+    except (PrefectException, HTTPError):  # the work is done, and the hub's own record has it
+        log.warning("Prefect's server took no table of what %s did; alprhub runs has it", job)
 
 
 def rows_of(runs: Sequence[JobRun]) -> list[dict[str, Any]]:

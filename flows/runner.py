@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,6 +24,7 @@ from prefect.settings import get_current_settings
 from prefect.workers.process import ProcessWorker
 
 from flows.deployments import POOL, deployments
+from flows.quiet import quiet
 
 log: Final = logging.getLogger("alprhub.runner")
 
@@ -32,8 +34,8 @@ SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=30)
 """How long to wait before a runner that ended is started again: twice as long each time."""
 Plan = Callable[[str | None], list[RunnerDeployment]]
 """What is run: the deployments for a runner (None), or for the workers of a pool."""
-TALKATIVE: Final = ("prefect.FlowRunCancellingObserver", "prefect.runner", "prefect.workers.process", "asyncio")
-"""Loggers that tell with tracebacks that the server is away."""
+LOOK: Final = timedelta(seconds=10)
+"""How often whether the server is there is looked at, beside whatever runs."""
 STAYED: Final = timedelta(minutes=1)
 
 
@@ -85,21 +87,13 @@ def answers(address: str) -> bool:
         return False
 
 
-class _OneLine(logging.Filter):
-    """What Prefect logs of a server that is away: that it is, without pages of how it noticed."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Take the traceback away."""
-        record.exc_info = record.exc_text = None
-        return True
-
-
 def _stay(runner: Callable[[], None]) -> None:
-    for name in TALKATIVE:
-        logging.getLogger(name).addFilter(_OneLine())
+    quiet()
+    absence = Absence()
+    threading.Thread(target=absence.watch, name="server", daemon=True).start()
     pause = SHORTEST
     while True:
-        _wait_for_the_server()
+        absence.wait()
         began = time.monotonic()
         try:
             # What Prefect prints when its server goes away are pages of tracebacks; its log is on stderr.
@@ -122,12 +116,33 @@ def _reason(failed: BaseException) -> str:
     return str(failed) or type(failed).__name__
 
 
-def _wait_for_the_server() -> None:
-    away = False
-    while not answers(api()):
-        if not away:
-            log.warning("Prefect's server at %s gives no answer; waiting for it (start: alprhub prefect server)", api())
-        away = True
-        time.sleep(SHORTEST.total_seconds())
-    if away:
-        log.warning("Prefect's server at %s answers again", api())
+class Absence:
+    """Says once that the server is away and once that it answers again, whoever notices it first."""
+
+    def __init__(self) -> None:
+        self._away = False
+        self._turn = threading.Lock()
+
+    def there(self) -> bool:
+        """Whether the server answers now."""
+        there = answers(api())
+        with self._turn:
+            if not there and not self._away:
+                log.warning(
+                    "Prefect's server at %s gives no answer; waiting for it (start: alprhub prefect server)", api()
+                )
+            if there and self._away:
+                log.warning("Prefect's server at %s answers again", api())
+            self._away = not there
+        return there
+
+    def wait(self) -> None:
+        """Return once the server answers."""
+        while not self.there():
+            time.sleep(SHORTEST.total_seconds())
+
+    def watch(self) -> None:
+        """Look now and then, for as long as the process lives."""
+        while True:
+            time.sleep(LOOK.total_seconds())
+            self.there()

@@ -109,6 +109,8 @@ def parse(
         print_rows([_told(read) for read in reads], _READS, False, "no reads")
         for item in quarantined:
             console.print(f"could not be read: {item['field']}: {item['reason']}", style="yellow", markup=False)
+        if quarantined and not reads:
+            raise typer.Exit(65)
 
 
 def _told(read: Read) -> dict[str, Any]:

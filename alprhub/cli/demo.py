@@ -1,4 +1,4 @@
-"""`alprhub demo`: the main job on stand-ins for every vendor."""
+"""`alprhub demo`: the main job on stand-ins for three vendors and cameras of one's own."""
 
 import sys
 from pathlib import Path

@@ -8,6 +8,7 @@ import typer
 
 from alprhub.cli import moments
 from alprhub.cli.output import console, print_rows
+from hub.area import Circle
 from hub.search.coverage import Coverage
 from hub.search.query import Mode, Query
 from hub.search.rows import Found, OnList
@@ -42,7 +43,7 @@ _STATUS: Final = {
     "not-available": "its connector may not run here any more; what it had since then is not here",
 }
 _NARROWED: Final = {
-    "states": "state", "hours": "hours", "area": "place", "cameras": "camera", "sites": "site",
+    "states": "state", "hours": "hours", "cameras": "camera", "sites": "site",
     "connections": "connection", "kinds": "kind", "makes": "make", "colours": "color", "bodies": "body",
     "types": "type", "hits_only": "hits", "min_confidence": "min-confidence",
 }  # fmt: skip
@@ -99,6 +100,8 @@ def nothing_found(hub: Hub, query: Query) -> str:
     what = f" of {named(plates)}{' as a whole plate' if len(whole) == len(plates) == 1 and not how else ''}{how}"
     window = moments.understood(hub, query.since, query.until)
     asked = [option for field, option in _NARROWED.items() if getattr(query, field)]
+    if query.area:
+        asked.append("near" if isinstance(query.area, Circle) else "inside")
     narrowed = f", narrowed by --{', --'.join(asked)}" if asked else ""
     part = f"; with stars for a part: '*{whole[0]}*'" if whole and query.mode is Mode.PATTERN else ""
     return f"no read{what if plates else ''} {window}{narrowed}{part}"

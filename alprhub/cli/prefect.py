@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from alprhub.cli.listening import listening
 from alprhub.cli.output import console, failures
 
 app = typer.Typer(help="Run the schedules on a Prefect server instead of `alprhub run`.", no_args_is_help=True)
@@ -18,6 +19,7 @@ def server(
     from flows.server import serve_prefect
 
     with failures():
+        listening(host, port).close()  # refused here, in words: what the server says itself ends in 1
         serve_prefect(host, port)
 
 

@@ -64,7 +64,11 @@ def runs(
             return
         rows = [_row(run, hub) for run in found]
         nothing = (
-            "nothing ran yet: `alprhub run` starts the schedules" if not (job or connection or bad) else "no such run"
+            "nothing ran yet: `alprhub run` starts the schedules"
+            if not (job or connection or bad)
+            else "no run went badly"
+            if bad
+            else "no such run"
         )
         print_rows(rows, ("started", "took", "job", "result", "counts", "what_went_wrong"), False, nothing)
 

@@ -1,7 +1,5 @@
 """`alprhub serve`: take what vendors push."""
 
-import errno
-import socket
 import ssl
 from ipaddress import ip_address
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from alprhub.cli.listening import listening
 from alprhub.cli.output import console, failures
 from hub.errors import Invalid
 from hub.wiring import open_hub, open_inbox
@@ -36,7 +35,7 @@ def serve(
 
     with failures():
         _guarded(host, certificate, private_key, behind_proxy)
-        with open_hub() as hub, open_inbox(hub) as inbox, _listening(host, port) as listener:
+        with open_hub() as hub, open_inbox(hub) as inbox, listening(host, port) as listener:
             shown = f"[{host}]" if ":" in host else host
             console.print(f"http{'s' if certificate else ''}://{shown}:{listener.getsockname()[1]}/in/CONNECTION")
             # No access log: an address may end in a camera's secret.
@@ -75,23 +74,3 @@ def _is_this_machine(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    """A socket that listens there; raises `Invalid` naming what stands in the way."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except socket.gaierror:
-        raise Invalid(f"--host {host}: is no address of this machine") from None
-    except OverflowError:
-        raise Invalid(f"--port {port}: must be from 1 to 65535") from None
-    except PermissionError:
-        raise Invalid(f"--port {port}: this user may not listen there; ports from 1024 are free to all") from None
-    except OSError as refused:
-        busy = (
-            "another program listens there already"
-            if refused.errno == errno.EADDRINUSE
-            else "is no address of this machine"
-        )
-        raise Invalid(f"--host {host} --port {port}: {busy}") from None

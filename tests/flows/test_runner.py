@@ -4,10 +4,12 @@ import logging
 import signal
 from datetime import timedelta
 
+import httpx
 import pytest
 from prefect.exceptions import TerminationSignal
 
 from flows import runner
+from flows.quiet import quiet
 
 
 class Server:
@@ -22,8 +24,9 @@ class Server:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits of the runner, none of which takes time."""
+    """The waits of the runner, none of which takes time; nobody looks at the server beside it."""
     found: list[float] = []
+    monkeypatch.setattr(runner.Absence, "watch", lambda _: None)
     monkeypatch.setattr(runner.time, "sleep", found.append)
     return found
 
@@ -72,12 +75,51 @@ def test_what_is_logged_of_a_server_that_is_away_is_one_line_each(
     _runs(monkeypatch, None)
     monkeypatch.setattr(runner, "answers", Server().answers)
     runner.serve(lambda _: [])
-    for name in runner.TALKATIVE:
+    away = ExceptionGroup("two", [RuntimeError("Failed to reach API at http://127.0.0.1:4200/api/")])
+    for raised in (ConnectionRefusedError(111, "refused"), httpx.ConnectError("refused"), away):
+        for name in ("prefect.engine", "prefect.FlowRunSuspendingObserver", "prefect.runner", "asyncio"):
+            try:
+                try:
+                    raise raised
+                except Exception as cause:
+                    raise RuntimeError("polling failed") from cause
+            except RuntimeError:
+                logging.getLogger(name).exception("it is away")
+    said = [record for record in caplog.records if record.getMessage().startswith("it is away")]
+    assert len(said) == 12
+    assert {(record.exc_info, record.getMessage()) for record in said} == {
+        (None, "it is away (Prefect's server gives no answer)")
+    }
+
+
+def test_an_error_that_is_no_absence_keeps_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    quiet()
+    for name in ("prefect.engine", "alprhub.jobs"):
         try:
-            raise OSError("the websocket is closed")
-        except OSError:
-            logging.getLogger(name).exception("it is away")
-    assert {record.exc_info for record in caplog.records if record.getMessage() == "it is away"} == {None}
+            raise KeyError("x") if name.startswith("prefect") else ConnectionRefusedError(111, "a vendor")
+        except (KeyError, OSError):
+            logging.getLogger(name).exception("a defect")
+    assert all(record.exc_info for record in caplog.records)
+
+
+def test_an_absence_that_no_runner_dies_of_is_said_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Over(Exception):
+        pass
+
+    def tick(_: float, left: list[int] = [1] * 4) -> None:
+        if not left:
+            raise Over
+        left.pop()
+
+    monkeypatch.setattr(runner.time, "sleep", tick)
+    monkeypatch.setattr(runner, "answers", Server(True, False, False, True).answers)
+    with caplog.at_level(logging.WARNING), pytest.raises(Over):
+        runner.Absence().watch()
+    said = [record.getMessage() for record in caplog.records]
+    assert ["gives no answer" in line for line in said] == [True, False]
+    assert "answers again" in said[1]
 
 
 def test_it_waits_longer_each_time_and_never_for_long(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:

@@ -20,7 +20,7 @@ from flows import runner
 from flows.deployments import deployments
 
 def plan(pool):
-    made = deployments(pool, minute=timedelta(seconds=20), hour=timedelta(seconds=60))
+    made = deployments(pool, minute=timedelta(seconds=15), hour=timedelta(seconds=30))
     return [one for one in made if one.flow_name in ("sync", "publish", "purge")]
 
 getattr(runner, sys.argv[1])(plan)

@@ -86,9 +86,9 @@ def warn_of_exposed(kind: type[Connector[Any]], given: list[str] | None, name: s
             typed.append(setting.strip())
     if typed:
         sys.stderr.write(
-            f"{', '.join(typed)}: typed on the command line, so it is in your shell's history now. Rotate it at the"
-            f" vendor and with alprhub connections rotate {name}; next time leave it out and you are asked, or give"
-            f" --secrets - or --set {typed[0]}=@FILE\n"
+            f"{', '.join(typed)}: typed on the command line, so it is in your shell's history now. Have the vendor give"
+            f" another; once {name} is saved, alprhub connections rotate {name} takes it. Next time leave it out and"
+            f" you are asked, or give --secrets - or --set {typed[0]}=@FILE\n"
         )
 
 

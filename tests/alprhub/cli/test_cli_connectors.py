@@ -128,3 +128,9 @@ def test_what_an_account_needs_is_said_without_adding_one(run: Any) -> None:
     assert told["file_pattern"]["default"] == "*.csv"
     assert "Of times without an offset." in run("connectors", "settings", "motorola").out
     assert run("connectors", "settings", "atlantis").code == 66
+
+
+def test_a_file_that_is_nothing_of_the_vendors_ends_as_input_that_does_not_do(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear Sir")
+    done = run("connectors", "parse", "rekor", tmp_path / "letter.txt")
+    assert (done.code, "could not be read: document" in done.out + done.err) == (65, True)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -55,7 +56,7 @@ def test_the_schedules_run_in_one_process_until_told_to_end(
 
 def test_nothing_ran_yet(run: Any) -> None:
     assert run("runs").out == "nothing ran yet: `alprhub run` starts the schedules\n"
-    assert run("runs", "--bad").out == "no such run\n"
+    assert run("runs", "--bad").out == "no run went badly\n"
 
 
 def test_a_job_or_a_connection_that_nobody_has_is_told_with_those_that_there_are(run: Any, joined: Any) -> None:
@@ -187,3 +188,13 @@ def test_an_address_that_may_answer_is_waited_for_and_no_contact_is_claimed(
     done = run("prefect", "serve")
     assert done.code == 0
     assert f"will run for the server at {said}" in done.out
+
+
+def test_a_prefect_server_whose_port_is_taken_is_refused_in_words(run: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run("prefect", "server", "--port", port)
+    assert done.code == 65
+    assert done.err.startswith(
+        f"--host 127.0.0.1 --port {port}: another program listens there already; end it, or name"
+    )

@@ -36,7 +36,10 @@ def test_a_port_that_is_taken_is_named(run: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         done = run("serve", "--port", port)
-    assert (done.code, done.err) == (65, f"--host 127.0.0.1 --port {port}: another program listens there already\n")
+    assert (done.code, done.err) == (
+        65,
+        f"--host 127.0.0.1 --port {port}: another program listens there already; end it, or name another --port\n",
+    )
     assert "must be from 1 to 65535" in run("serve", "--port", "70000").err
 
 
