@@ -85,6 +85,11 @@ def remove(paths: Iterable[Path]) -> None:
             settle_folder(folder)
 
 
+def left_beside(path: Path) -> list[Path]:
+    """What writers of a file that were killed left beside it."""
+    return list(path.parent.glob(f".{path.name}.*{PARTIAL}"))
+
+
 def _take_name(path: Path, partial: Path) -> None:
     """Give a file a name that nothing has, where the file system knows no links (as on many memory sticks)."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))

@@ -110,8 +110,7 @@ class Retention:
                 pictures = connection.execute(doomed).all()
             if not pictures:
                 return
-            for picture in pictures:
-                self._images.delete(picture.key)
+            self._images.delete(*(picture.key for picture in pictures))
             with self._store.write() as connection:
                 ids = self._store.as_list([picture.id for picture in pictures])
                 connection.execute(text(f"DELETE FROM images WHERE {self._store.one_of('id', 'ids')}"), {"ids": ids})
