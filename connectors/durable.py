@@ -104,7 +104,7 @@ def _beside(path: Path, data: bytes, rights: int) -> Path:
     """The bytes on the disk, in a file beside that no other thread or process writes."""
     partial = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}{PARTIAL}")
     try:
-        with open(partial, "wb", opener=lambda name, flags: os.open(name, flags, rights)) as file:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, rights), "wb") as file:
             file.write(data)
             settle(file)
     except BaseException:

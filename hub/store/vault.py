@@ -35,13 +35,11 @@ class Vault:
     @classmethod
     def of_file(cls, path: Path) -> "Vault":
         """The vault of a key file, which is made (owner-readable only) where there is none."""
-        try:
-            key = os.urandom(_KEY)
-            durable.create(path, key, _OURS)
-        except FileExistsError:
-            key, *before = _read(path)
-            return cls(key, before, path)
-        return cls(key, (), path)
+        if not path.exists():
+            with suppress(FileExistsError):  # somebody else's first start
+                durable.create(path, os.urandom(_KEY), _OURS)
+        key, *before = _read(path)
+        return cls(key, before, path)
 
     @classmethod
     def of_text(cls, text: str, before: str | None = None, file: Path | None = None) -> "Vault":

@@ -1,5 +1,6 @@
 """Files that a person names: new ones are whole or not there, and nothing is written over."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def test_a_file_is_made_whole(tmp_path: Path) -> None:
 
 
 def test_a_file_that_finds_no_room_is_not_there_and_needs_an_admin(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(files.os, "fdopen", Full)
+    monkeypatch.setattr(os, "fdopen", Full)
     with pytest.raises(AdminMustAct, match=r"out\.json' finds no room: the disk is full"):
         files.put(tmp_path / "out.json", b"whole")
     assert list(tmp_path.iterdir()) == []
@@ -41,7 +42,7 @@ def test_a_file_that_is_interrupted_is_not_there(tmp_path: Path, monkeypatch: An
     def interrupted(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files.os, "fdopen", interrupted)
+    monkeypatch.setattr(os, "fdopen", interrupted)
     with pytest.raises(KeyboardInterrupt):
         files.put(tmp_path / "out.json", b"whole")
     assert list(tmp_path.iterdir()) == []
