@@ -146,8 +146,8 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
         over, late = set(late), _with_hits(store, late, now)
         fresh = {key: late.get(key, item) for key, item in fresh.items() if key in late or key not in over}
     pictures = _keep_pictures(store, images, page.connection_id, fresh)
-    # What a vendor pushed is told to be taken, and does not come again; what was pulled is pulled again.
-    with store.write(durable=page.obtained == "push") as connection:
+    # What was pulled is pulled again; a push does not come again, and for a replay somebody waits.
+    with store.write(durable=page.obtained == "push" or bool(page.replayed)) as connection:
         in_force = None if page.policy_id is None else connection.scalar(select(func.max(tables.policies.c.id)))
         if page.policy_id != in_force:
             raise PolicyMoved(pictures)

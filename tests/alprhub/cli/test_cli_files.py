@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fulldisk import Full
+from happenings import happenings
 
 from alprhub.cli import files
 from hub.errors import AdminMustAct, Invalid
@@ -19,7 +20,9 @@ def test_a_link_is_there_although_it_leads_nowhere(tmp_path: Path) -> None:
 
 
 def test_a_file_is_made_whole(tmp_path: Path) -> None:
-    files.put(tmp_path / "out.json", b"whole")
+    with happenings() as steps:
+        files.put(tmp_path / "out.json", b"whole")
+    steps.assert_in_order("fsync out.json~", "link out.json", f"fsync folder {tmp_path.name}")
     assert (tmp_path / "out.json").read_bytes() == b"whole"
 
 
