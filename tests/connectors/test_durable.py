@@ -19,6 +19,18 @@ def test_a_file_is_on_the_disk_before_it_gets_its_name_and_the_name_before_anybo
     assert (tmp_path / "a.txt").read_bytes() == b"new"
 
 
+def test_a_file_is_whole_when_the_disk_is_asked_to_keep_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes, really = [], os.fsync
+
+    def sized(file: int) -> None:
+        sizes.append(os.fstat(file).st_size)
+        really(file)
+
+    monkeypatch.setattr(os, "fsync", sized)
+    replace(tmp_path / "a.txt", b"12345")
+    assert sizes[0] == 5
+
+
 def test_many_files_of_a_folder_wait_for_their_names_once(tmp_path: Path) -> None:
     with happenings() as steps:
         for name in ("a", "b"):
