@@ -19,6 +19,7 @@ import paramiko
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from connectors import durable
 from connectors.bucket_words import refusal
 from connectors.errors import AdminMustFix, Gone, TryAgain
 from connectors.file_words import why
@@ -151,14 +152,9 @@ class _Folder:
 
     def write(self, folder: str, name: str, data: bytes) -> None:
         path = self._root / folder / _plain(name)
-        unfinished = path.with_name(path.name + UNFINISHED)
         with _told(f"the file {str(path)!r}", _US):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
+            durable.make_folder(path.parent)
+            durable.replace(path, data)
 
 
 class _Bucket:

@@ -9,14 +9,14 @@ import hashlib
 import http.client
 import importlib.metadata
 import importlib.util
-import os
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from connectors import durable
 
 _OCR = "https://github.com/ankandrew/cnn-ocr-lp/releases/download/arg-plates"
 _DETECTOR = "https://github.com/ankandrew/open-image-models/releases/download/assets"
@@ -145,8 +145,8 @@ def fetch(file: WeightsFile, folder: Path, *, timeout: float = 60.0) -> Path:
     found = hashlib.sha256(content).hexdigest()
     if found != file.sha256:
         raise WeightsRefused(f"{file.url} has sha256 {found}, expected {file.sha256}: nothing was kept")
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_whole(target, content)
+    durable.make_folder(folder)
+    durable.replace(target, content, 0o644)
     return target
 
 
@@ -192,18 +192,3 @@ def _download(file: WeightsFile, timeout: float) -> bytes:
     if promised is not None and promised.isdigit() and int(promised) != len(content):
         raise WeightsMissing(f"{file.url} broke off after {len(content)} of {promised} bytes: try again")
     return bytes(content)
-
-
-def _write_whole(target: Path, content: bytes) -> None:
-    """Put bytes at the target in one step: readers see the old file or the whole new one."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

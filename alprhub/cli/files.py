@@ -1,9 +1,9 @@
 """Files that a person names on the command line: read whole, or made where there was none."""
 
-import os
 import sys
 from pathlib import Path
 
+from connectors import durable
 from connectors.file_words import FULL, refusal
 from hub.errors import AdminMustAct, Invalid, NotFound
 
@@ -45,19 +45,14 @@ def must_be_new(file: Path) -> None:
 
 
 def put(file: Path, body: bytes, rights: int = 0o666) -> None:
-    """Make a file of these bytes, whole or not at all; `rights` are those of a new file, before the process's umask.
+    """Make a file of these bytes, durable on return, whole or not at all; `rights` are those of a new file.
 
-    Raises `Invalid` where it is there already or may not be made there, and `AdminMustAct` where the disk is full.
+    The process's umask takes from them. Raises `Invalid` where it is there already or may not be made there, and
+    `AdminMustAct` where the disk is full.
     """
     must_be_new(file)
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, rights)
-        try:
-            with os.fdopen(descriptor, "wb") as made:
-                made.write(body)
-        except BaseException:
-            file.unlink(missing_ok=True)
-            raise
+        durable.create(file, body, rights)
     except OSError as failed:
         if failed.errno in FULL:
             raise AdminMustAct(refusal(failed, file)) from None

@@ -10,6 +10,7 @@ import typer
 from alprhub.cli import files
 from alprhub.cli.connections.given import there
 from alprhub.cli.output import AsJson, console, failures, print_json
+from connectors.durable import make_folder
 from hub import agency as agencies
 from hub.agency import checked, machine_zone, one_clock, zone_of
 from hub.audit.record import Actor
@@ -117,7 +118,7 @@ def _own(file: Path, profile: str, agency: str, zone: ZoneInfo, chosen: Profile)
     console.print(f"{profile} counts its days in {chosen.zone}, your agency lives in {zone}, and a hub has one clock.")
     if file.exists() or not typer.confirm(f"Write a copy of it with your name and zone to {file}?"):
         return profile
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(file.parent, 0o700)
     files.put(file, own_text(profile, agency, zone).encode())
     return str(file)
 

@@ -164,7 +164,7 @@ class Fetching:
         return outcome
 
     def _asked(self, row: Row[Any], image: ImageRef) -> dict[str, Any]:
-        """Ask for a picture and keep it; raises what may pass."""
+        """Ask for a picture; raises what may pass."""
         try:
             data = self._connector.fetch_image(image)
         except Gone as lost:
@@ -176,8 +176,7 @@ class Fetching:
                 raise
             log.info("a picture of read %s is none: %s", row.read_id, other)
             return {"state": "gone"}
-        self._images.put(row.key, data)
-        return {"state": "stored", "bytes": len(data), "sha256": sha256(data).digest()}
+        return {"state": "stored", "bytes": len(data), "sha256": sha256(data).digest(), "data": data}
 
     def _failed(self, row: Row[Any], origin: str) -> None:
         with self._noting:
@@ -186,8 +185,27 @@ class Fetching:
             if self._failures[origin] >= (1 if origin in self._given_up else FAILURES):
                 self._closed.add(origin)
 
+    def _kept(
+        self, batch: Sequence[Row[Any]], outcomes: Sequence[dict[str, Any] | None]
+    ) -> list[dict[str, Any] | None]:
+        """What became of the pictures once those that came are on the disk: before any row says so."""
+        came = {
+            row.key: outcome.pop("data")
+            for row, outcome in zip(batch, outcomes, strict=True)
+            if outcome and "data" in outcome
+        }
+        try:
+            self._images.put_all(list(came.items()))
+        except OSError as failed:
+            for row in batch:
+                if row.key in came:
+                    log.info("a picture of read %s must wait: %s", row.read_id, failed)
+                    self._failed(row, origin_of(row.url))
+            return [None if row.key in came else outcome for row, outcome in zip(batch, outcomes, strict=True)]
+        return list(outcomes)
+
     def _settle(self, batch: Sequence[Row[Any]], outcomes: Sequence[dict[str, Any] | None]) -> None:
-        stray = []
+        outcomes, stray = self._kept(batch, outcomes), []
         with self._store.write() as connection:
             for row, outcome in zip(batch, outcomes, strict=True):
                 if outcome is None:
@@ -200,8 +218,7 @@ class Fetching:
                     self.counts.gone += 1
             self._remember_places(connection)
         self.counts.failed = len(self._tried)
-        for key in stray:
-            self._images.delete(key)
+        self._images.delete(*stray)
 
     def _remember_places(self, connection: Connection) -> None:
         """Keep which places nobody answers at, and forget those that answer again."""

@@ -86,8 +86,7 @@ class Intake:
                 written.update(moved.pictures)
                 self._rules.clear()
                 continue
-            for key in written - picture_keys(whole):  # their day of expiry is another now
-                self._images.delete(key)
+            self._images.delete(*(written - picture_keys(whole)))  # their day of expiry is another now
             return saved
 
     def look(self, connector: Connector[Any], connection_id: int, records: Iterable[Record]) -> PageToSave:

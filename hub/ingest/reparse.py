@@ -162,7 +162,7 @@ class Reparse:
                 except Busy:
                     raise Busy(busy) from None
             while True:
-                with self._store.write() as connection:
+                with self._store.write(durable=False) as connection:
                     rows = self._page(connection, account.id, after, since)
                     if not rows:
                         break

@@ -45,7 +45,7 @@ class Rounds:
     def begin(self, connection_id: int, span: Span, goes_on: bool, oldest: int) -> Round:
         """A round over a time: the one that was begun, or a new one; rounds that end before `oldest` are forgotten."""
         here = _TABLE.c.connection_id == connection_id
-        with self._store.write() as connection:
+        with self._store.write(durable=False) as connection:
             row = connection.execute(select(_TABLE).where(_of(connection_id, span))).one_or_none()
             if row is not None:
                 return Round(span, row.after_id, row.asked, row.refused)
@@ -58,12 +58,12 @@ class Rounds:
     def asked(self, connection_id: int, now: Round) -> None:
         """Note how far it is."""
         values = {"after_id": now.after_id, "asked": now.asked, "refused": now.refused}
-        with self._store.write() as connection:
+        with self._store.write(durable=False) as connection:
             connection.execute(update(_TABLE).where(_of(connection_id, now.span)).values(**values))
 
     def over(self, connection_id: int, span: Span) -> None:
         """Forget a round: all was asked for."""
-        with self._store.write() as connection:
+        with self._store.write(durable=False) as connection:
             connection.execute(delete(_TABLE).where(_of(connection_id, span)))
 
 

@@ -314,7 +314,7 @@ class Sync:
     def _settle(self, connection_id: int) -> None:
         """End what runs of this connection were killed, as far as they had come."""
         table = tables.connections
-        with self._store.write() as connection:
+        with self._store.write(durable=False) as connection:
             kept = connection.execute(
                 select(table.c.checkpoint, table.c.checkpoint_at).where(table.c.id == connection_id)
             ).one()
@@ -326,7 +326,7 @@ class Sync:
     def _counted(self, connection_id: int, leg: Leg) -> Iterator["_Run"]:
         now = self._clock.now()
         span = span_of(leg.window, now)  # nobody can vouch for what has not happened yet
-        with self._store.write() as connection:
+        with self._store.write(durable=False) as connection:
             ident = runs.begin(connection, connection_id, span, to_micros(now), filling=not leg.goes_on)
         run = _Run(ident, leg)
         try:
@@ -343,7 +343,7 @@ class Sync:
 
     def _end(self, run: "_Run", outcome: str, error: str | None) -> None:
         now = to_micros(self._clock.now())
-        with self._store.write() as connection:
+        with self._store.write(durable=False) as connection:
             if outcome != runs.DONE and run.until is not None:
                 runs.covered_before_the_end(connection, run.id, to_micros(run.until), now)
             runs.end(connection, run.id, now, outcome, error)

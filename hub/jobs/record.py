@@ -80,7 +80,7 @@ class JobRuns:
         now = self._clock.now()
         table = tables.job_runs
         same = (table.c.job == job) & (table.c.subject == subject)
-        with self._store.write() as connection:
+        with self._store.write(durable=False) as connection:
             newest = connection.execute(
                 select(table.c.started_at, table.c.ended_at, table.c.alive_at)
                 .where(same, table.c.started_at <= to_micros(now + SLACK))
@@ -225,7 +225,7 @@ class JobRuns:
             "counts": msgspec.json.encode(dict(counts)).decode(),
             "error": error,
         }
-        with self._store.write() as connection:
+        with self._store.write(durable=False) as connection:
             connection.execute(update(table).where(table.c.id == ident).values(**values))
 
     def _beat(self, ident: int) -> None:
@@ -246,7 +246,7 @@ class JobRuns:
                     return
                 alive = list(self._alive)
             try:
-                with self._store.write() as connection:
+                with self._store.write(durable=False) as connection:
                     now = to_micros(self._clock.now())
                     connection.execute(update(table).where(table.c.id.in_(alive)).values(alive_at=now))
             except SQLAlchemyError:

@@ -77,7 +77,7 @@ class Endings:
             ]
             if not fresh:
                 continue
-            with self._store.write() as connection:
+            with self._store.write(durable=False) as connection:
                 if not held:  # somebody may have taken it meanwhile
                     ids = [one.read_id for one in fresh]
                     free = set(
@@ -85,6 +85,7 @@ class Endings:
                     )
                     fresh = [one for one in fresh if one.read_id in free]
                 changed += set_ends(self._store, connection, fresh)
+        self._store.settle()  # whoever asked is told that it is so
         return changed
 
     def _pages(self, connection_id: int, now: int) -> Iterator[Sequence[Row[Any]]]:

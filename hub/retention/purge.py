@@ -105,9 +105,10 @@ class Retention:
                 pictures = connection.execute(doomed).all()
             if not pictures:
                 return
-            for picture in pictures:
-                self._images.delete(picture.key)
-            with self._store.write() as connection:
+            # A power cut must not bring back rows, and take back their certificate, when their files are gone.
+            self._store.settle()
+            self._images.delete(*(picture.key for picture in pictures))
+            with self._store.write(durable=False) as connection:
                 ids = self._store.as_list([picture.id for picture in pictures])
                 connection.execute(text(f"DELETE FROM images WHERE {self._store.one_of('id', 'ids')}"), {"ids": ids})
 
@@ -185,7 +186,7 @@ class _Run:
         """Remove reads and certify that in one transaction; what was held meanwhile stays."""
         if not batch:
             return
-        with self._store.write() as connection:
+        with self._store.write(durable=False) as connection:
             # The time belongs to the key: on PostgreSQL it names the month that the read lies in.
             first, last = min(row.captured_at for row in batch), max(row.captured_at for row in batch)
             here = {**self._ids([row.id for row in batch]), "first": first, "last": last}
@@ -270,7 +271,7 @@ class _Run:
             table.c.expires_at <= to_micros(self._now), table.c.connection_id.not_in(list(self.unknown))
         )
         while True:
-            with self._store.write() as connection:
+            with self._store.write(durable=False) as connection:
                 rows = connection.execute(over.order_by(table.c.expires_at, table.c.id).limit(BATCH)).all()
                 if not rows:
                     return removed

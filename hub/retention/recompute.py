@@ -168,7 +168,7 @@ class Recompute:
     def _give(self, ident: int, some: "_Some") -> None:
         """Give reads their ends, and note how far that is, in one transaction; raises `_Moved`, and changes nothing."""
         table = tables.recomputes
-        with self._store.write() as connection, self._store.room(connection):
+        with self._store.write(durable=False) as connection, self._store.room(connection):
             if set_ends(self._store, connection, some.fresh) != len(some.fresh):
                 raise _Moved
             done = connection.execute(select(table).where(table.c.id == ident)).one()

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from connectors.durable import settle, settle_folder
 from connectors.file_words import FULL, refusal
 from hub.access.asking import Asking
 from hub.audit.record import Actor, Audit
@@ -190,12 +191,7 @@ class _Draft:
         with _told_as_out(self._out):
             for path in (self._out, self._manifest, _part(self._out), _part(self._manifest)):
                 _refuse_existing(path)
-            self._folder = os.open(self._out.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                self._file = self._new(_part(self._out))
-            except BaseException:
-                os.close(self._folder)
-                raise
+            self._file = self._new(_part(self._out))
         return self
 
     def write(self, data: bytes) -> None:
@@ -212,10 +208,10 @@ class _Draft:
     def complete(self, manifest: bytes) -> None:
         """Put the file and its manifest on the disk, without their names yet."""
         with _told_as_out(self._out):
-            _settle(self._file)
+            settle(self._file)
             with self._new(_part(self._manifest)) as file:
                 file.write(manifest)
-                _settle(file)
+                settle(file)
 
     def publish(self) -> None:
         """Give both their names, the manifest first."""
@@ -224,7 +220,7 @@ class _Draft:
                 _refuse_existing(path)
                 _part(path).rename(path)
                 self._made.append(path)
-                os.fsync(self._folder)
+                settle_folder(path.parent)
         self._made.clear()
 
     def __exit__(self, kind: type[BaseException] | None, raised: object, trace: TracebackType | None) -> None:
@@ -233,7 +229,6 @@ class _Draft:
         for path in self._made:
             with suppress(OSError):
                 path.unlink()
-        os.close(self._folder)
 
     def _new(self, path: Path) -> Any:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -243,12 +238,6 @@ class _Draft:
 
 def _part(path: Path) -> Path:
     return path.with_name(f"{path.name}.part")
-
-
-def _settle(file: Any) -> None:
-    """Everything written is on the disk."""
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _refuse_existing(path: Path) -> None:

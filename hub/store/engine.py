@@ -8,7 +8,7 @@ import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from connectors.durable import make_folder
 from hub.errors import Busy
 from hub.store.slack import blank
 from hub.words import moment
@@ -34,11 +35,16 @@ WHERE l.locktype = 'advisory' AND l.granted
 """
 """A holder's session does nothing else, so that it last changed when it got the lock."""
 _WRITER_LOCK: Final = 0x616C7072  # "alpr"
+_TURN: Final = "SELECT pg_advisory_xact_lock(:lock), set_config('synchronous_commit', {}, true)"
+_WAITS: Final = """
+CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END
+"""
+"""A server that waits for its replicas too goes on doing so; one that does not wait at all waits for us."""
 _PRAGMAS: Final = (
     "PRAGMA busy_timeout = 60000",
     "PRAGMA page_size = 8192",
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",
+    "PRAGMA synchronous = FULL",  # a commit waits for the disk; `write(durable=False)` is the exception
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",  # what the purge frees is overwritten, not only unlinked
     "PRAGMA wal_autocheckpoint = 16000",
@@ -59,7 +65,7 @@ class Store:
         """Whether reads are kept in months that may be made while others read (`partitions`)."""
         if self.is_sqlite:
             path = Path(self.url.database or "")
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(path.parent, 0o700)
             self._locks = path.parent / "leases"
             self._writer = self._sqlite_engine("BEGIN IMMEDIATE")
             self._reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", "PRAGMA mmap_size = 2147418112")
@@ -110,12 +116,32 @@ class Store:
         return engine
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that may write; waits for the one writer before it, commits at the end, undone by an error."""
-        with self._turn(), self._writer.begin() as connection:
-            if not self.is_sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITER_LOCK})
-            yield connection
+    def write(self, durable: bool = True) -> Iterator[Connection]:
+        """A transaction that may write; waits for the one writer before it, commits at the end, undone by an error.
+
+        Once it is over, its changes are on the disk. `durable=False` is for what is done again if they are not: a power
+        cut may take it back, with every such transaction after it. The next durable one puts all before it on the disk.
+        """
+        with self._turn(), self._writer.connect() as connection:
+            if self.is_sqlite:
+                with _hasty(connection) if not durable else nullcontext(), connection.begin():
+                    yield connection
+                return
+            with connection.begin():
+                sql = _TURN.format(_WAITS if durable else "'off'")
+                connection.execute(text(sql), {"lock": _WRITER_LOCK})
+                yield connection
+
+    def settle(self) -> None:
+        """All that was committed so far, `durable` or not, is on the disk."""
+        with self.write() as connection:
+            # A commit that changes nothing waits for nothing, and neither does one that writes what is there.
+            connection.execute(
+                text(
+                    "INSERT INTO counters (name, value) VALUES ('settled', 1) "
+                    "ON CONFLICT (name) DO UPDATE SET value = counters.value + 1"
+                )
+            )
 
     @contextmanager
     def room(self, connection: Connection) -> Iterator[None]:
@@ -275,6 +301,17 @@ class Store:
         """Close every connection."""
         self._writer.dispose()
         self._reader.dispose()  # a lease's connection is closed with the lease
+
+
+@contextmanager
+def _hasty(connection: Connection) -> Iterator[None]:
+    """SQLite's commits of a connection do not wait for the disk meanwhile; it can be said between transactions only."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA synchronous = FULL")
 
 
 @lru_cache(maxsize=1024)

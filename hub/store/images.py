@@ -3,28 +3,34 @@
 Keys begin with the day the picture expires, so that what a crash left without a row can be found and removed.
 """
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import get_ident
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
+from connectors import durable
 from hub.errors import NotFound
+
+AT_ONCE: Final = 8
+"""Pictures that are written together: each waits for its disk or bucket, and all wait hardly longer than one."""
 
 
 class ImageStore(Protocol):
-    """Keeps pictures by key. `put` is atomic and may be repeated; `delete` of a missing key is no error."""
+    """Keeps pictures by key. A picture comes whole and may come again; to delete a key that is missing is no error."""
 
     def put(self, key: str, data: bytes) -> None:
         """Keep the bytes under the key, durable on return; raises `OSError` where there is no room or no store."""
 
+    def put_all(self, pictures: Collection[tuple[str, bytes]]) -> None:
+        """Keep many, durable on return, in the time of a few; raises as `put`, and any of them may be there then."""
+
     def get(self, key: str) -> bytes:
         """The bytes of a key; raises `NotFound`."""
 
-    def delete(self, key: str) -> None:
-        """Remove a key, in every version the store keeps."""
+    def delete(self, *keys: str) -> None:
+        """Remove keys, in every version the store keeps; on return none of them comes back."""
 
     def stored(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin with a prefix, in order."""
@@ -38,14 +44,17 @@ class FolderImages:
 
     def put(self, key: str, data: bytes) -> None:
         """Write beside, flush, rename: a reader sees all of the picture or none."""
-        path = self._folder / key
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = path.with_suffix(f".{os.getpid()}-{get_ident()}.partial")
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        self.put_all([(key, data)])
+
+    def put_all(self, pictures: Collection[tuple[str, bytes]]) -> None:
+        """Write each as `put` does; what a folder's names cost is paid once for all that lie in it."""
+        files = [(self._folder / key, data) for key, data in pictures]
+        folders = sorted({path.parent for path, _ in files})
+        for folder in folders:
+            durable.make_folder(folder, 0o700)
+        _together(durable.place, files)
+        for folder in folders:
+            durable.settle_folder(folder)
 
     def get(self, key: str) -> bytes:
         """The bytes of a key; raises `NotFound`."""
@@ -54,17 +63,18 @@ class FolderImages:
         except FileNotFoundError:
             raise NotFound(f"no picture {key}") from None
 
-    def delete(self, key: str) -> None:
-        """Remove the file, and its folders once they are empty."""
-        path = self._folder / key
-        path.unlink(missing_ok=True)
-        for folder in path.parents:
-            if folder == self._folder:
-                break
-            try:
-                folder.rmdir()
-            except OSError:
-                break
+    def delete(self, *keys: str) -> None:
+        """Remove the files, and their folders once they are empty."""
+        paths = [self._folder / key for key in keys]
+        durable.remove(paths)
+        for path in paths:
+            for folder in path.parents:
+                if folder == self._folder:
+                    break
+                try:
+                    folder.rmdir()
+                except OSError:
+                    break
 
     def stored(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin with a prefix, in order."""
@@ -91,6 +101,10 @@ class S3Images:
         with self._told():
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=data)
 
+    def put_all(self, pictures: Collection[tuple[str, bytes]]) -> None:
+        """Write the objects, some at a time."""
+        _together(self.put, pictures)
+
     def get(self, key: str) -> bytes:
         """The bytes of a key; raises `NotFound`."""
         with self._told():
@@ -100,8 +114,12 @@ class S3Images:
                 raise NotFound("the picture is not in the store any more") from None
             return answer["Body"].read()  # type: ignore[no-any-return]
 
-    def delete(self, key: str) -> None:
-        """Remove the object and all its versions and delete markers."""
+    def delete(self, *keys: str) -> None:
+        """Remove the objects and all their versions and delete markers."""
+        for key in keys:
+            self._delete(key)
+
+    def _delete(self, key: str) -> None:
         full = self._prefix + key
         with self._told():
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=full)
@@ -135,6 +153,16 @@ class S3Images:
             yield
         except (BotoCoreError, ClientError, ValueError) as failed:
             raise OSError(f"pictures: {refusal(failed, self._bucket, self._endpoint)}") from None
+
+
+def _together(keep: Callable[[Any, bytes], None], pictures: Collection[tuple[Any, bytes]]) -> None:
+    if len(pictures) == 1:
+        for one in pictures:
+            keep(*one)
+        return
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for _ in pool.map(lambda one: keep(*one), pictures):
+            pass
 
 
 def open_images(where: str, endpoint: str | None = None) -> ImageStore:

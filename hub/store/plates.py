@@ -67,7 +67,7 @@ def forget_removed(store: Store) -> None:
     In small steps, each a transaction of its own, so that no writer waits long.
     """
     while store.is_sqlite:
-        with store.write() as connection:
+        with store.write(durable=False) as connection:
             before = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
             connection.exec_driver_sql(f"INSERT INTO plates_inside (plates_inside, rank) VALUES ('merge', {_MERGE})")
             # Fewer than two changed rows is how the index says that nothing was left to merge.

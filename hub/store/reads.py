@@ -5,7 +5,6 @@ nothing: a read is known by (connection, vendor's id), a quarantined record by i
 """
 
 from collections.abc import Container, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -36,7 +35,6 @@ _READ: Final = (
 )
 _LEDGER: Final = ("connection_id", "vendor_read_id", "read_id")
 _CANDIDATE: Final = ("read_id", "rank", "plate_id", "confidence", "captured_at", "expires_at")
-PICTURES_AT_ONCE: Final = 8
 MOST_CANDIDATES: Final = 5
 """Of an engine's choices so many can be searched; the record keeps them all."""
 _PAYLOAD: Final = ("read_id", "kind", "part", "dictionary_id", "payload", "sha256", "details", "captured_at")
@@ -150,7 +148,8 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
         over, late = set(late), _with_hits(store, late, now)
         fresh = {key: late.get(key, item) for key, item in fresh.items() if key in late or key not in over}
     pictures = _keep_pictures(store, images, page.connection_id, fresh)
-    with store.write() as connection:
+    # What was pulled is pulled again; a push does not come again, and for a replay somebody waits.
+    with store.write(durable=page.obtained == "push" or bool(page.replayed)) as connection:
         in_force = None if page.policy_id is None else connection.scalar(select(func.max(tables.policies.c.id)))
         if page.policy_id != in_force or (page.source and page.source != _source(connection, page.connection_id)):
             raise PolicyMoved(pictures)
@@ -179,9 +178,7 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
                 {"ids": store.as_list(list(settled))},
             )
         _account(connection, page, saved, now)
-    for key in lost:
-        for picture in _keys_of(page.connection_id, late[key]):
-            images.delete(picture)
+    images.delete(*(picture for key in lost for picture in _keys_of(page.connection_id, late[key])))
     return saved
 
 
@@ -254,10 +251,7 @@ def _keep_pictures(store: Store, images: ImageStore, connection_id: int, items: 
         for index, image in enumerate(item.read.images)
         if image.data is not None
     ]
-    # Each waits for its disk or bucket, and together they wait hardly longer.
-    with ThreadPoolExecutor(PICTURES_AT_ONCE) as pool:
-        for _ in pool.map(lambda one: images.put(*one), wanted):
-            pass
+    images.put_all(wanted)
     return [key for key, _ in wanted]
 
 

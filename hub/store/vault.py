@@ -11,12 +11,13 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from connectors import durable
 from hub.errors import IntegrityBroken, Invalid
 
 _NONCE: Final = 12
 _KEY: Final = 32
 _BEFORE: Final = ".before"
-_NEXT: Final = ".next"
+_OURS: Final = 0o600
 
 
 class Vault:
@@ -34,13 +35,11 @@ class Vault:
     @classmethod
     def of_file(cls, path: Path) -> "Vault":
         """The vault of a key file, which is made (owner-readable only) where there is none."""
-        try:
-            key = os.urandom(_KEY)
-            _write(path, key)
-        except FileExistsError:
-            key, *before = _read(path)
-            return cls(key, before, path)
-        return cls(key, (), path)
+        if not path.exists():
+            with suppress(FileExistsError):  # somebody else's first start
+                durable.create(path, os.urandom(_KEY), _OURS)
+        key, *before = _read(path)
+        return cls(key, before, path)
 
     @classmethod
     def of_text(cls, text: str, before: str | None = None, file: Path | None = None) -> "Vault":
@@ -96,27 +95,26 @@ class Vault:
         if self._path is None:
             raise Invalid("secret_key: is set from outside; set a new one there, and this one as former_secret_key")
         self.refresh()
-        fresh, before = self._beside(_NEXT), self._beside(_BEFORE)
-        fresh.unlink(missing_ok=True)
-        _write(fresh, os.urandom(_KEY))
-        if not before.exists():  # where it does, an earlier renewal was cut short, and rows may still need it
-            _write(before, self._path.read_bytes())
-        elif self._path.read_bytes() not in _read(before):
-            _write(self._beside(_NEXT + _BEFORE), before.read_bytes() + self._path.read_bytes())
-            self._beside(_NEXT + _BEFORE).replace(before)
-        fresh.replace(self._path)
-        _settle(self._path.parent)
+        before = self._beside(_BEFORE)
+        now = self._path.read_bytes()
+        # Where there is one, an earlier renewal was cut short, and rows may still need what it has.
+        former = before.read_bytes() if before.exists() else b""
+        if now not in _keys(former):
+            durable.replace(before, former + now, _OURS)
+        durable.replace(self._path, os.urandom(_KEY), _OURS)
         self.refresh()
 
     def forget(self) -> None:
         """Destroy every key but the one that seals: nothing is sealed under them any more."""
         self._keys = {self.key_id: self._keys[self.key_id]}
         if self._path is not None:
-            before = self._beside(_BEFORE)
-            if before.exists():
-                before.write_bytes(bytes(before.stat().st_size))
-                before.unlink()
-            _settle(self._path.parent)
+            # What killed renewals left beside begins with the same name, and has keys too.
+            former = [path for path in (self._beside(_BEFORE), *durable.left_beside(self._path)) if path.exists()]
+            for path in former:
+                with path.open("r+b") as file:
+                    file.write(bytes(path.stat().st_size))
+                    durable.settle(file)
+            durable.remove(former)
 
     def _beside(self, suffix: str) -> Path:
         assert self._path is not None
@@ -154,20 +152,8 @@ def _read(path: Path) -> list[bytes]:
             f"the key file {str(path)!r} is damaged: it has {len(key)} bytes, and a key has {_KEY}. Bring the file back"
             " from a backup; without it the secrets of every connection must be entered anew"
         )
-    return [key, *(former[start : start + _KEY] for start in range(0, len(former), _KEY))]
+    return [key, *_keys(former)]
 
 
-def _write(path: Path, body: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _settle(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _keys(body: bytes) -> list[bytes]:
+    return [body[start : start + _KEY] for start in range(0, len(body), _KEY)]

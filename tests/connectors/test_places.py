@@ -13,6 +13,7 @@ import boto3
 import paramiko
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, SSLError
+from happenings import happenings
 from moto import mock_aws
 
 from connectors.bucket_words import refusal
@@ -206,6 +207,14 @@ def test_a_link_is_no_file(tmp_path: Path) -> None:
         assert here.files("reads") == []
         with pytest.raises(TryAgain):
             here.read("reads", "a.csv", 10)
+
+
+def test_a_file_that_is_dropped_is_on_the_disk_before_anybody_hears_so(tmp_path: Path) -> None:
+    with opened(str(tmp_path)) as here, happenings() as steps:
+        here.write("reads", "a.csv", b"x")
+    assert steps == [
+        "mkdir reads", f"fsync folder {tmp_path.name}", "fsync a.csv~", "rename a.csv", "fsync folder reads",
+    ]  # fmt: skip
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -224,7 +224,7 @@ def test_a_process_that_runs_on_finds_the_new_key_by_itself(opened: Hub, actor: 
         assert secret_of(later) == NEW
 
 
-@pytest.mark.parametrize("at", ["_write", "replace", "commit", "forget"])
+@pytest.mark.parametrize("at", ["fsync", "replace", "commit", "forget"])
 def test_a_renewal_that_is_cut_short_loses_nothing_and_can_be_repeated(
     opened: Hub, actor: Actor, feed: Path, at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,8 +232,8 @@ def test_a_renewal_that_is_cut_short_loses_nothing_and_can_be_repeated(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        if at == "_write":
-            broken.setattr(vault, "_write", die)
+        if at == "fsync":
+            broken.setattr(os, "fsync", die)
         elif at == "replace":
             broken.setattr(Path, "replace", die)
         elif at == "commit":
@@ -246,7 +246,15 @@ def test_a_renewal_that_is_cut_short_loses_nothing_and_can_be_repeated(
         assert secret_of(again) == OLD
         again.sealing.reseal(actor)
         assert secret_of(again) == OLD
-    assert sorted(path.name for path in opened.settings.data.glob("secret.key*")) == ["secret.key"]
+    assert sorted(path.name for path in opened.settings.data.glob("*secret.key*")) == ["secret.key"]
+
+
+def test_a_renewal_ends_every_copy_of_a_key_that_killed_ones_left(opened: Hub, actor: Actor, feed: Path) -> None:
+    file = opened.settings.data / "secret.key"
+    for name in (".secret.key.4711-1.part", ".secret.key.before.4711-1.part"):
+        (file.parent / name).write_bytes(file.read_bytes())
+    opened.sealing.reseal(actor)
+    assert sorted(path.name for path in file.parent.glob("*secret.key*")) == ["secret.key"]
 
 
 def _key() -> SecretStr:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from happenings import happenings
 
 from native_reader import weights
 from native_reader.weights import FAST_PLATE, YOLO_T_416, WeightsFile, WeightsMissing, WeightsRefused, fetch
@@ -41,7 +42,9 @@ def test_a_file_is_fetched_once_and_whole(server, tmp_path: Path) -> None:
 
     file = _file(server(handle))
     folder = tmp_path / "new" / "models"
-    assert fetch(file, folder).read_bytes() == CONTENT
+    with happenings() as steps:
+        assert fetch(file, folder).read_bytes() == CONTENT
+    steps.assert_in_order("fsync folder new", "fsync model.onnx~", "rename model.onnx", "fsync folder models")
     assert fetch(file, folder) == folder / "model.onnx"
     assert asked == ["/model.onnx"], "a file that is there with the right hash is not fetched again"
     assert [path.name for path in folder.iterdir()] == ["model.onnx"]

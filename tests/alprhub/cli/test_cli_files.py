@@ -1,10 +1,12 @@
 """Files that a person names: new ones are whole or not there, and nothing is written over."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fulldisk import Full
+from happenings import happenings
 
 from alprhub.cli import files
 from hub.errors import AdminMustAct, Invalid
@@ -18,12 +20,14 @@ def test_a_link_is_there_although_it_leads_nowhere(tmp_path: Path) -> None:
 
 
 def test_a_file_is_made_whole(tmp_path: Path) -> None:
-    files.put(tmp_path / "out.json", b"whole")
+    with happenings() as steps:
+        files.put(tmp_path / "out.json", b"whole")
+    steps.assert_in_order("fsync out.json~", "link out.json", f"fsync folder {tmp_path.name}")
     assert (tmp_path / "out.json").read_bytes() == b"whole"
 
 
 def test_a_file_that_finds_no_room_is_not_there_and_needs_an_admin(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(files.os, "fdopen", Full)
+    monkeypatch.setattr(os, "fdopen", Full)
     with pytest.raises(AdminMustAct, match=r"out\.json' finds no room: the disk is full"):
         files.put(tmp_path / "out.json", b"whole")
     assert list(tmp_path.iterdir()) == []
@@ -41,7 +45,7 @@ def test_a_file_that_is_interrupted_is_not_there(tmp_path: Path, monkeypatch: An
     def interrupted(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files.os, "fdopen", interrupted)
+    monkeypatch.setattr(os, "fdopen", interrupted)
     with pytest.raises(KeyboardInterrupt):
         files.put(tmp_path / "out.json", b"whole")
     assert list(tmp_path.iterdir()) == []

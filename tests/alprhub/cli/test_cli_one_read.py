@@ -1,5 +1,6 @@
 """`alprhub reads show | picture`: what an investigator sees of one read."""
 
+import os
 import re
 import stat
 from datetime import UTC, datetime, timedelta
@@ -8,8 +9,6 @@ from typing import Any
 
 import pytest
 from fulldisk import Full
-
-from alprhub.cli import files
 
 WHY = ("--purpose", "stolen_vehicle", "--reason", "a stolen car, report 26-1", "--case", "26-1")
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -80,7 +79,7 @@ def test_a_picture_that_could_not_be_written_is_not_asked_for(run: Any, ident: i
 
 def test_a_full_disk_leaves_no_half_picture(run: Any, ident: int, tmp_path: Path, monkeypatch: Any) -> None:
     out = tmp_path / "car.jpg"
-    monkeypatch.setattr(files.os, "fdopen", Full)
+    monkeypatch.setattr(os, "fdopen", Full)
     done = run("reads", "picture", ident, "--out", out, *WHY)
     assert (done.code, done.out, done.err) == (78, "", f"the file {str(out)!r} finds no room: the disk is full\n")
     assert not out.exists()

@@ -152,7 +152,7 @@ def test_a_database_that_is_away_when_a_run_ends_is_told_again(
             raise OperationalError("UPDATE", None, Exception("gone"))
         return write()
 
-    monkeypatch.setattr(opened.store.__class__, "write", lambda _: away())
+    monkeypatch.setattr(opened.store.__class__, "write", lambda *_, **__: away())
     entry.end("done", {"stored": 3})
     monkeypatch.undo()
     assert [(run.outcome, run.counts) for run in jobs.runs.newest(5)] == [("done", {"stored": 3})]
@@ -162,7 +162,7 @@ def test_the_loop_ends_although_the_database_is_away(jobs: Jobs, opened: Hub, mo
     entry = jobs.runs.begin("sync", "feed", "tests")
     assert entry is not None
 
-    def away(_: object) -> Any:
+    def away(_: object, **__: object) -> Any:
         raise OperationalError("UPDATE", None, Exception("gone"))
 
     monkeypatch.setattr(opened.store.__class__, "write", away)

@@ -71,7 +71,7 @@ def test_a_database_that_stays_away_is_not_waited_for_for_ever(
 ) -> None:
     tries = []
 
-    def away(_: object) -> Any:
+    def away(_: object, **__: object) -> Any:
         tries.append(1)
         assert len(tries) < 5, "it is told for ever"
         raise OperationalError("UPDATE", None, Exception("gone"))
