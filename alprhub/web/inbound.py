@@ -3,6 +3,7 @@
 The statuses tell a sender what to do: 401 is not for it, 413 and 415 will never be taken, 503 come again.
 """
 
+import asyncio
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -10,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 
 from connectors import contract
 from connectors.contract import Document, Inbound
-from hub.ingest.inbox import Inbox, Paused, Refused
+from hub.ingest.inbox import Inbox
+from hub.ingest.receivers import PATIENCE, Paused, Refused
 from hub.store.spool import Full
 
 COME_AGAIN: Final = {"Retry-After": "30"}
@@ -29,7 +31,7 @@ def router(inbox: Inbox) -> APIRouter:
     @routes.post("/in/{name}/{key}/{rest:path}")
     async def receive(request: Request, name: str, key: str = "") -> Response:
         try:
-            inbound = inbox.inbound(name)
+            inbound = await _inbound(inbox, name)
             kind = request.headers.get("content-type", "")
             if not _may_be(kind, inbound) or request.headers.get("content-encoding", "identity") != "identity":
                 return Response(status_code=415)
@@ -45,6 +47,13 @@ def router(inbox: Inbox) -> APIRouter:
         return Response(reply.body, reply.status, media_type=reply.content_type)
 
     return routes
+
+
+async def _inbound(inbox: Inbox, name: str) -> Inbound:
+    """What a connection may be sent; whoever is not known waits for the database, and nobody else does."""
+    if (asked := inbox.ask(name)) is not None:
+        await asyncio.wait([asyncio.wrap_future(asked)], timeout=PATIENCE)
+    return inbox.inbound(name)
 
 
 def _may_be(content_type: str, inbound: Inbound) -> bool:

@@ -117,6 +117,18 @@ class Spool:
             batch.rename(batch.with_suffix(_BROKEN))
             raise IntegrityBroken(f"{batch}: is not the batch of pushes that was written") from None
 
+    def size(self, batch: Path) -> int:
+        """The bytes of a batch; 0 where it is gone."""
+        try:
+            return batch.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def leave(self, batch: Path, pushes: Sequence[Pushed]) -> None:
+        """Forget those pushes of a batch that are kept elsewhere: leave these in it, whole or not at all."""
+        self._replace(batch, pushes)
+        os.fsync(self._descriptor)
+
     def done(self, batch: Path) -> None:
         """Forget a batch whose pushes are kept elsewhere."""
         batch.unlink(missing_ok=True)
@@ -145,7 +157,10 @@ class Spool:
     def _write(self, pushes: Sequence[Pushed]) -> None:
         number = self._number
         self._number += 1  # used once, whatever comes: a keeper deletes what it has read by its name
-        path = self._folder / f"{number:016d}{_BATCH}"
+        self._replace(self._folder / f"{number:016d}{_BATCH}", pushes)
+        os.fsync(self._descriptor)
+
+    def _replace(self, path: Path, pushes: Sequence[Pushed]) -> None:
         partial = path.with_suffix(_PART)
         try:
             with open(partial, "wb", opener=_private) as file:
@@ -157,7 +172,6 @@ class Spool:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
             raise
-        os.fsync(self._descriptor)
 
 
 def _number(batch: Path) -> int:

@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Semaphore
 from types import SimpleNamespace
 from typing import Any
 
@@ -205,6 +206,8 @@ def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None
     assert server.stdout is not None
     assert f":{port}/in/CONNECTION" in server.stdout.readline()
 
+    many = Semaphore(0)
+
     def pushed(worker: int) -> list[str]:
         taken = []
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=KEY) as client:
@@ -212,6 +215,7 @@ def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None
                 try:
                     if client.post("/in/agents", json=group(number)).status_code == 200:
                         taken.append(f"SYNTHETIC-{number}")
+                        many.release()
                 except httpx.ConnectError:
                     if taken:
                         return taken
@@ -223,9 +227,8 @@ def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None
     with ThreadPoolExecutor(4) as pool:
         workers = [pool.submit(pushed, worker) for worker in range(4)]
         inbox = tmp_path / "inbox"
-        while not list(inbox.glob("*.batch")):
-            time.sleep(0.005)
-        time.sleep(0.5)
+        for _ in range(40):
+            assert many.acquire(timeout=60)
         server.send_signal(signal.SIGKILL)
         taken = {uuid for worker in workers for uuid in worker.result()}
     server.wait()
