@@ -6,13 +6,13 @@ database for senders that are known (`Receivers`). Keeping parses, gates and sav
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, Final
 
-from connectors.contract import Connector, Inbound, Reply, Request
+from connectors.contract import Connector, Document, Inbound, Reply, Request
 from connectors.errors import AdminMustFix
 from hub.account import Account
 from hub.audit.record import Audit
@@ -21,7 +21,7 @@ from hub.errors import Stopped
 from hub.ingest.intake import Intake
 from hub.ingest.keeping import Keeping
 from hub.ingest.pictures import Pictures
-from hub.ingest.receivers import PATIENCE, Receivers, Refused
+from hub.ingest.receivers import PATIENCE, Receiver, Receivers, Refused
 from hub.store.instant import to_micros
 from hub.store.reads import Saved
 from hub.store.spool import Pushed, Spool
@@ -32,6 +32,27 @@ AGAIN: Final = 5.0
 """Seconds after which what could not be kept is tried again."""
 GRACE: Final = 15.0
 """Seconds that an end waits for what was taken to be kept; what is left then waits in the spool."""
+SELDOM: Final = 60.0
+"""Seconds in which it is logged once that pushes for a connection are refused."""
+
+
+class _BodyWanted(Exception):
+    """A connector looked at a body that has not been read."""
+
+
+class _Head:
+    """What comes before the body of a push, as its connector's `verify` sees it."""
+
+    def __init__(self, headers: Mapping[str, str], key: str) -> None:
+        self.headers = headers
+        self.key = key
+        self.body_wanted = False
+
+    @property
+    def document(self) -> Document:
+        """Not there yet."""
+        self.body_wanted = True
+        raise _BodyWanted
 
 
 class Inbox:
@@ -55,6 +76,7 @@ class Inbox:
         self._arrived = Event()
         self._over = Event()
         self._ends_at = 0.0
+        self._refused_at: dict[str, float] = {}
         self._threads: list[Thread] = []
 
     def ask(self, name: str) -> Future[None] | None:
@@ -68,6 +90,15 @@ class Inbox:
         """
         return self._receivers.get(name).connector.inbound
 
+    def admit(self, name: str, headers: Mapping[str, str], key: str) -> None:
+        """Return where the head of a push proves its sender, or where its connector must see the body for that.
+
+        Raises `Refused` where no body can make it good, and what `inbound` raises; waits for nothing.
+        """
+        receiver, head = self._receivers.get(name), _Head(headers, key)
+        with suppress(_BodyWanted):
+            self._prove(receiver, head)
+
     def take(self, name: str, request: Request) -> Reply:
         """Put a push of a sender that proved itself on the disk, and give what the sender wants to hear.
 
@@ -77,11 +108,7 @@ class Inbox:
         if (asked := self.ask(name)) is not None:
             wait([asked], PATIENCE)
         receiver = self._receivers.get(name)
-        try:
-            receiver.connector.verify(request)  # type: ignore[attr-defined]
-        except AdminMustFix as unproved:
-            log.warning("a push for %s was refused: %s", receiver.account.name, unproved)
-            raise Refused from None
+        self._prove(receiver, request)
         received_at = to_micros(self._clock.now())
         document = request.document
         self._spool.put(Pushed(name, receiver.account.id, received_at, document.content_type, document.body))
@@ -112,6 +139,18 @@ class Inbox:
         self._receivers.stop()
         for thread in self._threads:
             thread.join(max(0.0, self._ends_at - time.monotonic()))
+
+    def _prove(self, receiver: Receiver, request: "Request | _Head") -> None:
+        try:
+            receiver.connector.verify(request)  # type: ignore[attr-defined]
+        except AdminMustFix as unproved:
+            if isinstance(request, _Head) and request.body_wanted:
+                raise _BodyWanted from None
+            name, now = receiver.account.name, time.monotonic()
+            if now - self._refused_at.get(name, float("-inf")) >= SELDOM:
+                self._refused_at[name] = now
+                log.warning("a push for %s was refused: %s", name, unproved)
+            raise Refused from None
 
     def _keep_for_ever(self) -> None:
         tried_at = float("-inf")
