@@ -15,11 +15,11 @@ from typing import Any, Final
 from connectors.contract import Connector, Document, Inbound, Reply, Request
 from connectors.errors import AdminMustFix
 from hub.account import Account
-from hub.audit.record import Audit
+from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import Stopped
 from hub.ingest.intake import Intake
-from hub.ingest.keeping import Keeping
+from hub.ingest.keeping import Keeping, why
 from hub.ingest.pictures import Pictures
 from hub.ingest.receivers import PATIENCE, Receiver, Receivers, Refused
 from hub.store.instant import to_micros
@@ -30,6 +30,8 @@ log: Final = logging.getLogger("alprhub.inbox")
 
 AGAIN: Final = 5.0
 """Seconds after which what could not be kept is tried again."""
+LOOK: Final = 60.0
+"""Seconds after which it is looked whether something in the spool must be gone."""
 GRACE: Final = 15.0
 """Seconds that an end waits for what was taken to be kept; what is left then waits in the spool."""
 SELDOM: Final = 60.0
@@ -66,7 +68,10 @@ class Inbox:
         intake: Intake,
         pictures: Pictures,
         opened: Callable[[str], tuple[Account, Connector[Any]]],
+        destroy: Callable[[Actor, Spool], int] = lambda _actor, _spool: 0,
     ) -> None:
+        """`destroy` takes from the spool what must be gone although it could never be kept."""
+        self._destroy = destroy
         self._spool = spool
         self._clock = clock
         self._pictures = pictures
@@ -153,7 +158,7 @@ class Inbox:
             raise Refused from None
 
     def _keep_for_ever(self) -> None:
-        tried_at = float("-inf")
+        tried_at = looked_at = float("-inf")
         while True:
             ends = self._over.is_set()
             self._arrived.clear()
@@ -161,9 +166,18 @@ class Inbox:
                 tried_at = time.monotonic()
             with suppress(Exception):  # it was logged, and waits
                 self._keeping.keep(again=again, go_on=self._has_time)
+            if time.monotonic() - looked_at >= LOOK:
+                looked_at = time.monotonic()
+                self._destroy_what_is_over()
             if ends:
                 return
-            self._arrived.wait(AGAIN if self._keeping.waits else None)
+            self._arrived.wait(AGAIN if self._keeping.waits else LOOK)
+
+    def _destroy_what_is_over(self) -> None:
+        try:
+            self._destroy(Actor("inbox"), self._spool)
+        except Exception as failed:
+            log.error("what is over of the pushes that wait is not destroyed yet: %s", why(failed))
 
     def _has_time(self) -> bool:
         return not self._over.is_set() or time.monotonic() < self._ends_at

@@ -103,7 +103,7 @@ class Keeping:
             except FileNotFoundError:
                 continue  # somebody who may destroy it did
             except Exception as failed:  # the others of them must not wait for it
-                log.error("a batch of pushes cannot be read: %s", _why(failed))
+                log.error("a batch of pushes cannot be read: %s", why(failed))
                 failures.append(failed)
                 self._put_off.add(batch)
                 continue
@@ -117,7 +117,7 @@ class Keeping:
             try:
                 self._settle(batch, whole[batch], owners)
             except OSError as failed:  # it is kept twice then, which changes nothing
-                log.error("a batch that is kept cannot be taken from the disk: %s", _why(failed))
+                log.error("a batch that is kept cannot be taken from the disk: %s", why(failed))
                 failures.append(failed)
                 self._put_off.add(batch)
         return total
@@ -145,7 +145,7 @@ class Keeping:
                     self._put_off.add(batch)
             if any(owner in owners for owners in left.values()):
                 failures.append(told)
-                self._tell(owner, _why(told))
+                self._tell(owner, why(told))
             return total
         if self._told.pop(owner, None):
             log.warning("what %s pushed is kept again", owner.name)
@@ -184,14 +184,14 @@ class Keeping:
             self._wanting(owner.ident, connector)
         return saved
 
-    def _tell(self, owner: Owner, why: str) -> None:
+    def _tell(self, owner: Owner, reason: str) -> None:
         """Log that what a connection pushed waits, once for each reason."""
-        if self._told.get(owner) != why:
-            self._told[owner] = why
-            log.error("what %s pushed waits on the disk, since it cannot be kept now: %s", owner.name, why)
+        if self._told.get(owner) != reason:
+            self._told[owner] = reason
+            log.error("what %s pushed waits on the disk, since it cannot be kept now: %s", owner.name, reason)
 
 
-def _why(failed: Exception) -> str:
+def why(failed: Exception) -> str:
     """Why something could not be kept, for a log: a database's own message quotes the row that it would not take."""
     if isinstance(failed, HubError | ConnectorError):
         return str(failed)

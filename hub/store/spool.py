@@ -125,12 +125,12 @@ class Spool:
             return 0
 
     def leave(self, batch: Path, pushes: Sequence[Pushed]) -> None:
-        """Forget those pushes of a batch that are kept elsewhere: leave these in it, whole or not at all."""
+        """Forget some pushes of a batch: leave these in it, whole or not at all."""
         self._replace(batch, pushes)
         os.fsync(self._descriptor)
 
     def done(self, batch: Path) -> None:
-        """Forget a batch whose pushes are kept elsewhere."""
+        """Forget a batch whose pushes are kept elsewhere, or that must be gone."""
         batch.unlink(missing_ok=True)
 
     def close(self) -> None:
