@@ -24,7 +24,7 @@ from hub.ingest.pictures import Pictures
 from hub.ingest.receivers import PATIENCE, Receiver, Receivers, Refused
 from hub.store.instant import to_micros
 from hub.store.reads import Saved
-from hub.store.spool import Pushed, Spool
+from hub.store.spool import Full, Pushed, Spool
 
 log: Final = logging.getLogger("alprhub.inbox")
 
@@ -81,6 +81,7 @@ class Inbox:
         self._arrived = Event()
         self._over = Event()
         self._ends_at = 0.0
+        self._refusing: str | None = None
         self._refused_at: dict[str, float] = {}
         self._threads: list[Thread] = []
 
@@ -116,7 +117,7 @@ class Inbox:
         self._prove(receiver, request)
         received_at = to_micros(self._clock.now())
         document = request.document
-        self._spool.put(Pushed(name, receiver.account.id, received_at, document.content_type, document.body))
+        self._put(Pushed(name, receiver.account.id, received_at, document.content_type, document.body))
         self._arrived.set()
         return receiver.connector.reply(request)
 
@@ -156,6 +157,19 @@ class Inbox:
                 self._refused_at[name] = now
                 log.warning("a push for %s was refused: %s", name, unproved)
             raise Refused from None
+
+    def _put(self, pushed: Pushed) -> None:
+        try:
+            self._spool.put(pushed)
+        except (Full, OSError) as refused:
+            reason = why(refused)
+            if self._refusing != reason:
+                self._refusing = reason
+                log.error("no push is taken now, and senders are told to come again: %s", reason)
+            raise
+        if self._refusing is not None:
+            self._refusing = None
+            log.warning("pushes are taken again")
 
     def _keep_for_ever(self) -> None:
         tried_at = looked_at = float("-inf")

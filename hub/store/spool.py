@@ -79,7 +79,10 @@ class Spool:
         Where it raises, the push may be on the disk all the same, if the disk took it and could not promise to keep it.
         """
         if disk_usage(self._folder).free < self._reserve + len(pushed.body):
-            raise Full("more is waiting to be kept than the disk has room for")
+            raise Full(
+                f"the disk of {self._folder} has less than {self._reserve / (1 << 30):.0f} GiB left, which the database"
+                " needs to keep what waits; make room there"
+            )
         ticket = _Ticket(pushed)
         with self._gathering:
             self._tickets.append(ticket)
