@@ -17,6 +17,14 @@ class NotFound(HubError):
     """There is no such thing here."""
 
 
+class Removed(NotFound):
+    """There was such a connection, and it was removed."""
+
+
+class NoConnector(NotFound):
+    """This process does not have the connector of a connection: it is not installed, or not allowed."""
+
+
 class Conflict(HubError):
     """It stands against what is there already: another name, another value, or another order of steps would do."""
 

@@ -60,6 +60,7 @@ from hub.retention.purge import Retention
 from hub.retention.recompute import Recompute
 from hub.retention.reconcile import Reconciliation
 from hub.retention.reviews import Reviews
+from hub.retention.unkept import Unkept
 from hub.search.export import Export
 from hub.search.lookup import Lookups
 from hub.search.one import OneRead
@@ -113,6 +114,7 @@ class Hub:
     one: OneRead
     analysis: Analysis
     retention: Retention
+    unkept: Unkept
     ages: Ages
     calendar: Calendar
     reconciliation: Reconciliation
@@ -219,7 +221,8 @@ def _assembled(
     sync = Sync(store, audit, clock, intake, pictures, connections.open, connections.stop, watches, governing)
     publishing = Publishing(store, audit, clock, hotlists, connections.open)
     recompute = Recompute(store, audit, clock, sources, governing)
-    retention = Retention(store, images, audit, clock, governing, sources)
+    unkept = Unkept(store, audit, clock, governing, sources, settings.data / "inbox")
+    retention = Retention(store, images, audit, clock, governing, sources, unkept.purge)
     holds = Holds(
         store, audit, asking, clock, lambda *asked: _meant(search, *asked), lambda *keys: _held(store, *keys),
         settings.auditors,
@@ -276,6 +279,7 @@ def _assembled(
         one=OneRead(store, images, asking, clock, governing.clauses),
         analysis=Analysis(store, asking, clock, governing),
         retention=retention,
+        unkept=unkept,
         ages=Ages(store, audit, clock, governing, sources, holds.bookings),
         calendar=Calendar(store, audit, clock, governing),
         reconciliation=Reconciliation(store, audit, clock),
@@ -318,7 +322,7 @@ def _held(store: Store, connection: Connection, keys: Sequence[tuple[int, int]])
 def open_inbox(hub: Hub) -> Iterator[Inbox]:
     """The inbox of a hub, keeping what arrives; raises `Busy` where another process receives into this folder."""
     spool = Spool(hub.settings.data / "inbox")
-    inbox = Inbox(spool, hub.audit, hub.clock, hub.intake, hub.pictures, hub.connections.open)
+    inbox = Inbox(spool, hub.audit, hub.clock, hub.intake, hub.pictures, hub.connections.open, hub.unkept.destroy)
     inbox.start()
     try:
         yield inbox

@@ -29,21 +29,15 @@ def serve(
     Pushes bring secrets and plates: on another address than this machine's own it wants a certificate with its key, or
     to be told that a proxy has them.
     """
-    import uvicorn
-
     from alprhub.web.app import web_app
+    from alprhub.web.serving import serve as listen
 
     with failures():
         _guarded(host, certificate, private_key, behind_proxy)
         with open_hub() as hub, open_inbox(hub) as inbox, listening(host, port) as listener:
             shown = f"[{host}]" if ":" in host else host
             console.print(f"http{'s' if certificate else ''}://{shown}:{listener.getsockname()[1]}/in/CONNECTION")
-            # No access log: an address may end in a camera's secret.
-            config = uvicorn.Config(
-                web_app(inbox), access_log=False, log_level="warning", ws="none", lifespan="off", server_header=False,
-                ssl_certfile=certificate, ssl_keyfile=private_key,
-            )  # fmt: skip
-            uvicorn.Server(config).run(sockets=[listener])
+            listen(web_app(inbox), listener, certificate, private_key)
 
 
 def _guarded(host: str, certificate: Path | None, private_key: Path | None, behind_proxy: bool) -> None:

@@ -3,17 +3,24 @@
 The statuses tell a sender what to do: 401 is not for it, 413 and 415 will never be taken, 503 come again.
 """
 
+import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
+from alprhub.web.bodies import Bodies, NoRoom, TooLarge
 from connectors import contract
 from connectors.contract import Document, Inbound
-from hub.ingest.inbox import Inbox, Paused, Refused
+from hub.ingest.inbox import Inbox
+from hub.ingest.receivers import PATIENCE, Paused, Refused
 from hub.store.spool import Full
 
 COME_AGAIN: Final = {"Retry-After": "30"}
+DRAINED: Final = 1 << 20
+"""Bytes of a stranger's body that are read for nothing, so that the answer arrives; of a larger one no more is read."""
 
 
 def router(inbox: Inbox) -> APIRouter:
@@ -23,28 +30,45 @@ def router(inbox: Inbox) -> APIRouter:
     puts behind it, for cameras that can be told nothing but an address.
     """
     routes = APIRouter()
+    bodies = Bodies()
 
     @routes.post("/in/{name}")
     @routes.post("/in/{name}/{key}")
     @routes.post("/in/{name}/{key}/{rest:path}")
     async def receive(request: Request, name: str, key: str = "") -> Response:
+        headers = dict(request.headers)
+        kind, length = headers.get("content-type", ""), _length(headers)
         try:
-            inbound = inbox.inbound(name)
-            kind = request.headers.get("content-type", "")
-            if not _may_be(kind, inbound) or request.headers.get("content-encoding", "identity") != "identity":
+            inbound = await _inbound(inbox, name)
+            inbox.admit(name, headers, key)
+            if not _may_be(kind, inbound) or headers.get("content-encoding", "identity") != "identity":
                 return Response(status_code=415)
-            body = await _body(request, inbound.most_bytes)
-            if body is None:
-                return Response(status_code=413)
-            pushed = contract.Request(dict(request.headers), Document(body, kind), key)
-            reply = await run_in_threadpool(inbox.take, name, pushed)
+            if length is not None and length > inbound.most_bytes:
+                raise TooLarge
+            async with bodies.read(request.stream(), inbound.most_bytes) as body:
+                pushed = contract.Request(headers, Document(body, kind), key)
+                reply = await run_in_threadpool(inbox.take, name, pushed)
         except Refused:
-            return Response(status_code=401)
-        except (Paused, Full, OSError):
+            return Response(status_code=401, headers=None if length is not None and length <= DRAINED else _CLOSE)
+        except TooLarge:
+            return Response(status_code=413)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody hears it
+        except (Paused, Full, NoRoom, OSError):
             return Response(status_code=503, headers=COME_AGAIN)
         return Response(reply.body, reply.status, media_type=reply.content_type)
 
     return routes
+
+
+_CLOSE: Final = {"Connection": "close"}
+
+
+async def _inbound(inbox: Inbox, name: str) -> Inbound:
+    """What a connection may be sent; whoever is not known waits for the database, and nobody else does."""
+    if (asked := inbox.ask(name)) is not None:
+        await asyncio.wait([asyncio.wrap_future(asked)], timeout=PATIENCE)
+    return inbox.inbound(name)
 
 
 def _may_be(content_type: str, inbound: Inbound) -> bool:
@@ -54,14 +78,9 @@ def _may_be(content_type: str, inbound: Inbound) -> bool:
     )
 
 
-async def _body(request: Request, most: int) -> bytes | None:
-    """The body; None as soon as it is longer than that."""
-    told = request.headers.get("content-length", "")
-    if told.isdecimal() and int(told) > most:
+def _length(headers: Mapping[str, str]) -> int | None:
+    """How long the sender says that the body is; None where it comes in pieces of which nobody knows the number."""
+    if "transfer-encoding" in headers:
         return None
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            return None
-    return bytes(body)
+    told = headers.get("content-length", "0")
+    return int(told) if told.isdecimal() else None

@@ -14,7 +14,7 @@ from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.connections.row import ACTIVE, PAUSED, REMOVED, row_of, settled
 from hub.connections.secrets import closed, sealed, unsealed, validated
-from hub.errors import AdminMustAct, Conflict, Faults, Invalid, NotFound
+from hub.errors import AdminMustAct, Conflict, Faults, Invalid, NoConnector, NotFound
 from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
@@ -65,11 +65,11 @@ class Connections:
         self._allowed = allowed
 
     def kind(self, key: str) -> type[Connector[Any]]:
-        """The connector class of a key; raises `NotFound`, naming those there are."""
+        """The connector class of a key; raises `NoConnector`, naming those there are."""
         try:
             return connector(key, self._allowed)
         except UnknownConnector as unknown:
-            raise NotFound(str(unknown)) from None
+            raise NoConnector(str(unknown)) from None
 
     def free(self, name: str) -> None:
         """Return where a connection may be called so; raises `Invalid` for no name, and `Conflict` for a taken one."""
@@ -119,7 +119,8 @@ class Connections:
     def open(self, name: str) -> tuple[Account, Connector[Any]]:
         """An account and its connector, ready to talk.
 
-        Raises `NotFound` for one that was removed, `AdminMustAct` where what is kept of it fits its connector no more.
+        Raises `Removed` for one that was removed, `NotFound` for one that never was, `NoConnector` where this process
+        does not have its connector, `AdminMustAct` where what is kept of it fits its connector no more.
         """
         with self._store.read() as connection:
             row = row_of(connection, name)

@@ -70,10 +70,13 @@ def _left_behind(pushes: Waiting, connection_id: int) -> list[dict[str, Any]]:
     """What was pushed and is no read yet: purging reads does not reach it."""
     found = []
     if pushes.counts is None or pushes.counts.get(connection_id):
-        because = "they lie in the inbox; a receiver that is up drops them, and says so in the audit"
+        because = "they lie in the inbox; a receiver that is up drops them within a minute, and says so in the audit"
         found.append({"what": "pushes that were not kept yet", "because": because, "forced": None})
     if pushes.set_aside:
-        because = "they cannot be read, so whose they are is not known; a person must delete them"
+        because = (
+            "they cannot be read, so whose they are is not known; what names this connection alone goes within a minute"
+            " where a receiver is up, the rest when the shortest period is over of the connections that they may be of"
+        )
         found.append({"what": "pushes that were set aside", "because": because, "forced": None})
     return found
 

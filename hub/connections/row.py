@@ -5,7 +5,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select
 
 from hub.absent import no_connection
-from hub.errors import NotFound, Unsettled
+from hub.errors import NotFound, Removed, Unsettled
 from hub.store import tables
 
 ACTIVE: Final = "active"
@@ -17,10 +17,10 @@ REMOVED: Final = "removed"
 
 
 def row_of(connection: Connection, name: str) -> Row[Any]:
-    """The row of a connection that has not been removed; raises `NotFound`."""
+    """The row of a connection that has not been removed; raises `NotFound`, and `Removed` of one that was."""
     row = any_row(connection, name)
     if row.state == REMOVED:
-        raise NotFound(f"{name} was removed; what certifies it: alprhub connections certificate {name}")
+        raise Removed(f"{name} was removed; what certifies it: alprhub connections certificate {name}")
     return row
 
 

@@ -60,8 +60,8 @@ class Surroundings:
         said = f"{count(waiting.set_aside, 'batch', 'batches')} of pushes could not be read and was set aside."
         return Card(
             FAILING, "Pushes were set aside", said.replace("was", "were") if waiting.set_aside > 1 else said,
-            f"What they hold is neither kept nor found: ask the senders to send it again, have the files"
-            f" {inbox}/*.broken looked at, and delete them once nobody needs them.",
+            f"What they hold is neither kept nor found: ask the senders to send it again, and have the files"
+            f" {inbox}/*.broken looked at. The purge destroys them when their time is up.",
             f"ls -l {inbox}", "pushes_set_aside", plain=said.replace("was", "were") if waiting.set_aside > 1 else said,
         )  # fmt: skip
 

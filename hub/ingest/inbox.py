@@ -1,55 +1,60 @@
 """`Inbox`: what vendors push, on the disk before they are told so, and kept as reads soon after.
 
-Taking a push and keeping it are two things. Taking looks at who sent it and puts the bytes into the spool. Keeping
-parses, gates and saves, a batch at a time, and may be done again after a crash: what is kept is known by its id.
+Taking a push and keeping it are two things. Taking looks at who sent it and puts the bytes into the spool, and needs no
+database for senders that are known (`Receivers`). Keeping parses, gates and saves, a few batches at a time (`Keeping`).
 """
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from contextlib import suppress
-from pathlib import Path
-from threading import Event, Lock, Thread
-from typing import Any, Final, NamedTuple
+from threading import Event, Thread
+from typing import Any, Final
 
-from sqlalchemy.exc import DBAPIError
-
-from connectors.contract import Connector, Document, Inbound, ReceivesReads, Reply, Request
+from connectors.contract import Connector, Document, Inbound, Reply, Request
 from connectors.errors import AdminMustFix
 from hub.account import Account
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
-from hub.errors import HubError, NotFound, Stopped
-from hub.ingest.documents import records_of
+from hub.errors import Stopped
 from hub.ingest.intake import Intake
+from hub.ingest.keeping import Keeping, why
 from hub.ingest.pictures import Pictures
-from hub.store.instant import from_micros, to_micros
+from hub.ingest.receivers import PATIENCE, Receiver, Receivers, Refused
+from hub.store.instant import to_micros
 from hub.store.reads import Saved
-from hub.store.spool import Pushed, Spool
+from hub.store.spool import Full, Pushed, Spool
 
 log: Final = logging.getLogger("alprhub.inbox")
 
-REMEMBERED: Final = 2.0
-"""Seconds for which an opened connection serves pushes before it is opened anew: a pause takes effect within them."""
 AGAIN: Final = 5.0
-"""Seconds after which a batch that could not be kept is tried again."""
-TOGETHER: Final = 16 << 20
-"""Bytes of batches that are kept in one transaction."""
-_NOBODY: Final = "no connection of this name takes pushes"
+"""Seconds after which what could not be kept is tried again."""
+LOOK: Final = 60.0
+"""Seconds after which it is looked whether something in the spool must be gone."""
+GRACE: Final = 15.0
+"""Seconds that an end waits for what was taken to be kept; what is left then waits in the spool."""
+SELDOM: Final = 60.0
+"""Seconds in which it is logged once that pushes for a connection are refused."""
 
 
-class Refused(HubError):
-    """The sender did not prove itself, or there is nobody here for what it sends."""
+class _BodyWanted(Exception):
+    """A connector looked at a body that has not been read."""
 
 
-class Paused(HubError):
-    """The connection takes nothing now; the sender must keep what it has and come again."""
+class _Head:
+    """What comes before the body of a push, as its connector's `verify` sees it."""
 
+    def __init__(self, headers: Mapping[str, str], key: str) -> None:
+        self.headers = headers
+        self.key = key
+        self.body_wanted = False
 
-class _Opened(NamedTuple):
-    account: Account
-    connector: Connector[Any]
-    at: float
+    @property
+    def document(self) -> Document:
+        """Not there yet."""
+        self.body_wanted = True
+        raise _BodyWanted
 
 
 class Inbox:
@@ -63,43 +68,56 @@ class Inbox:
         intake: Intake,
         pictures: Pictures,
         opened: Callable[[str], tuple[Account, Connector[Any]]],
+        destroy: Callable[[Actor, Spool], int] = lambda _actor, _spool: 0,
     ) -> None:
+        """`destroy` takes from the spool what must be gone although it could never be kept."""
+        self._destroy = destroy
         self._spool = spool
-        self._audit = audit
         self._clock = clock
-        self._intake = intake
         self._pictures = pictures
-        self._open = opened
-        self._known: dict[str, _Opened] = {}
-        self._closed: dict[str, str] = {}
+        self._receivers = Receivers(opened)
+        self._lacking: dict[int, Connector[Any]] = {}
+        self._keeping = Keeping(spool, audit, intake, opened, self._lacking.__setitem__)
         self._arrived = Event()
         self._over = Event()
-        self._keeping = Lock()
-        self._lacking: dict[int, Connector[Any]] = {}
+        self._ends_at = 0.0
+        self._refusing: str | None = None
+        self._refused_at: dict[str, float] = {}
         self._threads: list[Thread] = []
 
-    def inbound(self, name: str) -> Inbound:
-        """What a connection may be sent; raises `Refused` where there is none that takes pushes, `Paused`.
+    def ask(self, name: str) -> Future[None] | None:
+        """What to wait for, no longer than `PATIENCE`, until `inbound` knows a connection; None where nothing is."""
+        return self._receivers.ask(name)
 
-        Waits for the database once in `REMEMBERED` seconds.
+    def inbound(self, name: str) -> Inbound:
+        """What a connection may be sent, as far as it is known now; waits for nothing.
+
+        Raises `Refused` where there is none that takes pushes, `Paused` where it takes none now or nobody can say.
         """
-        return self._receiver(name).connector.inbound
+        return self._receivers.get(name).connector.inbound
+
+    def admit(self, name: str, headers: Mapping[str, str], key: str) -> None:
+        """Return where the head of a push proves its sender, or where its connector must see the body for that.
+
+        Raises `Refused` where no body can make it good, and what `inbound` raises; waits for nothing.
+        """
+        receiver, head = self._receivers.get(name), _Head(headers, key)
+        with suppress(_BodyWanted):
+            self._prove(receiver, head)
 
     def take(self, name: str, request: Request) -> Reply:
         """Put a push of a sender that proved itself on the disk, and give what the sender wants to hear.
 
         Raises `Refused` where it did not prove itself, `Paused`, `Full` where there is no room, and `OSError` where the
-        disk does not take it. Nothing is kept then.
+        disk does not take it. The sender must send it again then.
         """
-        receiver = self._receiver(name)
-        try:
-            receiver.connector.verify(request)  # type: ignore[attr-defined]
-        except AdminMustFix as unproved:
-            log.warning("a push for %s was refused: %s", receiver.account.name, unproved)
-            raise Refused(_NOBODY) from None
+        if (asked := self.ask(name)) is not None:
+            wait([asked], PATIENCE)
+        receiver = self._receivers.get(name)
+        self._prove(receiver, request)
         received_at = to_micros(self._clock.now())
         document = request.document
-        self._spool.put(Pushed(name, receiver.account.id, received_at, document.content_type, document.body))
+        self._put(Pushed(name, receiver.account.id, received_at, document.content_type, document.body))
         self._arrived.set()
         return receiver.connector.reply(request)
 
@@ -108,77 +126,75 @@ class Inbox:
         return self._spool.has_room()
 
     def keep(self) -> Saved:
-        """Keep everything that waits in the spool and say what became of it; pictures are fetched apart.
-
-        A batch that cannot be kept waits for the next try and holds up no other; the last failure is raised. One
-        caller keeps at a time, the others wait for it.
-        """
-        total, failure = Saved(), None
-        with self._keeping:
-            for together in self._together():
-                try:
-                    total += self._keep_batches(together)
-                except Exception as failed:
-                    failure = failed
-                    for batch in together if len(together) > 1 else ():
-                        with suppress(Exception):  # the next try will say so again
-                            total += self._keep_batches([batch])
-        if failure is not None:
-            raise failure
-        return total
+        """Keep everything that waits in the spool and say what became of it, as `Keeping.keep` does."""
+        return self._keeping.keep()
 
     def start(self) -> None:
         """Keep what waits from before and what arrives, in threads of this process, until `stop`."""
-        self._arrived.set()
+        self._receivers.start()
         for work, name in ((self._keep_for_ever, "inbox"), (self._fetch_for_ever, "inbox pictures")):
             thread = Thread(target=work, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
-    def stop(self) -> None:
-        """End the threads once they are done with what they hold; the rest waits in the spool."""
+    def stop(self, within: float = GRACE) -> None:
+        """Keep what was taken, for as many seconds at most, and end the threads; the rest waits in the spool."""
+        self._ends_at = time.monotonic() + within
         self._over.set()
         self._arrived.set()
+        self._receivers.stop()
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, self._ends_at - time.monotonic()))
 
-    def _receiver(self, name: str) -> _Opened:
-        known = self._known.get(name)
-        if known is None or time.monotonic() - known.at > REMEMBERED:
-            try:
-                account, connector = self._open(name)
-            except NotFound:
-                raise Refused(_NOBODY) from None
-            except DBAPIError:
-                raise Paused("the connection cannot be looked up now") from None
-            except HubError as failed:
-                self._note_closed(name, str(failed))
-                raise Paused("the connection cannot be opened") from None
-            self._closed.pop(name, None)
-            if not isinstance(connector, ReceivesReads):
-                raise Refused(_NOBODY)
-            known = self._known[name] = _Opened(account, connector, time.monotonic())
-        if known.account.state != "active":
-            raise Paused(f"{name} is {known.account.state}")
-        return known
+    def _prove(self, receiver: Receiver, request: "Request | _Head") -> None:
+        try:
+            receiver.connector.verify(request)  # type: ignore[attr-defined]
+        except AdminMustFix as unproved:
+            if isinstance(request, _Head) and request.body_wanted:
+                raise _BodyWanted from None
+            name, now = receiver.account.name, time.monotonic()
+            if now - self._refused_at.get(name, float("-inf")) >= SELDOM:
+                self._refused_at[name] = now
+                log.warning("a push for %s was refused: %s", name, unproved)
+            raise Refused from None
 
-    def _note_closed(self, name: str, why: str) -> None:
-        """Log a connection that takes no pushes because it cannot be opened, once for each reason."""
-        if self._closed.get(name) != why:
-            self._closed[name] = why
-            log.error("pushes for %s are put off until it can be opened: %s", name, why)
+    def _put(self, pushed: Pushed) -> None:
+        try:
+            self._spool.put(pushed)
+        except (Full, OSError) as refused:
+            reason = why(refused)
+            if self._refusing != reason:
+                self._refusing = reason
+                log.error("no push is taken now, and senders are told to come again: %s", reason)
+            raise
+        if self._refusing is not None:
+            self._refusing = None
+            log.warning("pushes are taken again")
 
     def _keep_for_ever(self) -> None:
-        while not self._over.is_set():
-            self._arrived.wait()
+        tried_at = looked_at = float("-inf")
+        while True:
+            ends = self._over.is_set()
             self._arrived.clear()
-            try:
-                self.keep()
-            except Exception as failed:
-                # By its class alone: a database's message quotes the row that it would not take.
-                log.error("pushes wait, since they cannot be kept now: %s", type(failed).__name__)
-                self._over.wait(AGAIN)
-                self._arrived.set()
+            if again := time.monotonic() - tried_at >= AGAIN:
+                tried_at = time.monotonic()
+            with suppress(Exception):  # it was logged, and waits
+                self._keeping.keep(again=again, go_on=self._has_time)
+            if time.monotonic() - looked_at >= LOOK:
+                looked_at = time.monotonic()
+                self._destroy_what_is_over()
+            if ends:
+                return
+            self._arrived.wait(AGAIN if self._keeping.waits else LOOK)
+
+    def _destroy_what_is_over(self) -> None:
+        try:
+            self._destroy(Actor("inbox"), self._spool)
+        except Exception as failed:
+            log.error("what is over of the pushes that wait is not destroyed yet: %s", why(failed))
+
+    def _has_time(self) -> bool:
+        return not self._over.is_set() or time.monotonic() < self._ends_at
 
     def _fetch_for_ever(self) -> None:
         while not self._over.wait(1.0):
@@ -190,45 +206,3 @@ class Inbox:
     def _go_on(self, _: object) -> None:
         if self._over.is_set():
             raise Stopped("the receiver ends")
-
-    def _together(self) -> Iterator[list[Path]]:
-        """The batches that wait, oldest first, as many together as one transaction should keep."""
-        together, size = list[Path](), 0
-        for batch in self._spool.batches():
-            together.append(batch)
-            size += batch.stat().st_size
-            if size >= TOGETHER:
-                yield together
-                together, size = [], 0
-        if together:
-            yield together
-
-    def _keep_batches(self, batches: Sequence[Path]) -> Saved:
-        by_connection: dict[tuple[str, int], list[Pushed]] = {}
-        for batch in batches:
-            for pushed in self._spool.read(batch):
-                by_connection.setdefault((pushed.connection, pushed.connection_id), []).append(pushed)
-        total = Saved()
-        for (name, ident), pushes in by_connection.items():
-            total += self._keep_pushes(name, ident, pushes)
-        for batch in batches:
-            self._spool.done(batch)
-        return total
-
-    def _keep_pushes(self, name: str, ident: int, pushes: Sequence[Pushed]) -> Saved:
-        try:
-            account, connector = self._open(name)
-        except NotFound:
-            account = None
-        if account is None or account.id != ident:
-            self._audit.record(Actor("inbox"), "reads.receive", "dropped", target=name, results=len(pushes),
-                               because="the connection was removed")  # fmt: skip
-            return Saved()
-        received_at = from_micros(pushes[0].received_at)
-        records = [
-            record for pushed in pushes for record in records_of(connector, Document(pushed.body, pushed.content_type))
-        ]
-        saved = self._intake.take(connector, ident, records, obtained="push", received_at=received_at)
-        if saved.wanted_images:
-            self._lacking[ident] = connector
-        return saved

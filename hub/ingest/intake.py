@@ -1,9 +1,9 @@
 """`Intake`: records in, a page to save out. The same path for pulled, looked-up, pushed and replayed records."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from connectors.contract import Connector, Record
 from connectors.errors import NotARead, RecordRejected
@@ -20,6 +20,11 @@ from hub.store.reads import Accepted, Life, PageToSave, PolicyMoved, Rejected, S
 from normalize.fault import Unusable
 from normalize.gate import accept
 from normalize.read import Read
+
+READS: Final = 4000
+"""Reads that are kept in one transaction: about a tenth of a second."""
+REFUSED: Final = 1000
+"""Refused records that are kept in one transaction; each takes longer than a read."""
 
 
 class Refused(NamedTuple):
@@ -60,6 +65,8 @@ class Intake:
     ) -> Saved:
         """Parse, gate and keep one page of records; no read of it is lost and none is kept twice.
 
+        A page of very many records is kept in turns, with its checkpoint in the last, so that other writers come in
+        between; what was kept of it before a crash is known by its ids when it comes again.
         Reads get the ends of the policy that is in force when they are kept, whoever changes it meanwhile. A read whose
         life was over before it arrived is counted and not kept. Where `drift` finds with this page that the vendor has
         changed, it is kept without its checkpoint.
@@ -70,16 +77,24 @@ class Intake:
         if drift is not None and drift.note(len(reads) + len(refused), [(one.field, one.reason) for one in refused]):
             checkpoint = None
         page = PageToSave(
-            connection_id=connection_id,
-            obtained=obtained,
-            received_at=received,
-            checkpoint=checkpoint,
-            run_id=run_id,
-            replayed=replayed,
+            connection_id=connection_id, obtained=obtained, received_at=received, run_id=run_id, replayed=replayed
         )
+        total, turns = Saved(), [(reads, refused)] if replayed else list(_turns(reads, refused))
+        for number, turn in enumerate(turns, 1):
+            last = number == len(turns)
+            total += self._keep(replace(page, checkpoint=checkpoint if last else None), *turn, now)
+        return total
+
+    def _keep(
+        self,
+        page: PageToSave,
+        reads: Sequence[tuple[Record, Read]],
+        refused: Sequence[Refused],
+        now: datetime,
+    ) -> Saved:
         written: set[str] = set()
         while True:
-            whole = _with_ends(page, *self._rules_of(connection_id), reads, refused, now)
+            whole = _with_ends(page, *self._rules_of(page.connection_id), reads, refused, now)
             try:
                 saved = save(self._store, self._images, whole, now)
             except PolicyMoved as moved:
@@ -101,6 +116,15 @@ class Intake:
         if rules is None:
             rules = self._rules[connection_id] = (self._governing.now(), self._sources.of(connection_id))
         return rules
+
+
+def _turns(
+    reads: Sequence[tuple[Record, Read]], refused: Sequence[Refused]
+) -> Iterator[tuple[Sequence[tuple[Record, Read]], Sequence[Refused]]]:
+    """What is kept in one transaction each, in the order in which it came; one that is empty where nothing came."""
+    number = max(1, -(-len(reads) // READS), -(-len(refused) // REFUSED))
+    for turn in range(number):
+        yield reads[turn * READS : (turn + 1) * READS], refused[turn * REFUSED : (turn + 1) * REFUSED]
 
 
 def _parsed(

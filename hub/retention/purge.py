@@ -1,7 +1,7 @@
 """`Retention`: the purge of what may not be kept, with a certificate of every row that goes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -40,21 +40,24 @@ class Retention:
         clock: Clock,
         governing: Governing,
         sources: Sources,
+        pushes: Callable[[Actor], int] = lambda _: 0,
     ) -> None:
+        """`pushes` destroys what is over of what was pushed and is no read yet, and gives how much."""
         self._store = store
         self._images = images
         self._audit = audit
         self._clock = clock
         self._governing = governing
         self._sources = sources
+        self._pushes = pushes
 
     def purge(self, actor: Actor, progress: Progress = untold) -> dict[str, int]:
         """Remove every expired read that nothing holds; gives how many went, by connection.
 
         With a read go its payload, details, pictures and hits, and its plate once no read is left to it; expired
-        quarantine goes too. What policy wants kept until later stays, whatever its expiry says. Every row is in a
-        certificate, counted once. Safe to kill at any moment and to run again, and so to end by what `progress` raises:
-        the next run goes on where it stopped.
+        quarantine goes too, and pushes that could not be kept in time. What policy wants kept until later stays,
+        whatever its expiry says. Every row is in a certificate, counted once. Safe to kill at any moment and to run
+        again, and so to end by what `progress` raises: the next run goes on where it stopped.
         """
         with self._store.lease("purge", held.PURGING):
             now = self._clock.now()
@@ -71,15 +74,16 @@ class Retention:
                 progress("reads removed", sum(run.gone.values()), None)
             forget_removed(self._store)
             refused = run.empty_quarantine(progress)
+            pushes = self._pushes(actor)
             swept = self._sweep(now)
             redrawn, squeezed = redraw(self._store), self._store.squeeze()
             with self._store.write() as connection:
                 certificates = close(connection, to_micros(now))
                 self._audit.record(
                     actor, "retention.purge", "done", results=sum(run.gone.values()), within=connection,
-                    by_connection=dict(run.gone), quarantined=refused, stray_pictures=swept, floored=run.kept,
-                    not_known=sorted(run.unknown.values()),
-                    certificates=certificates, squeezed=squeezed and redrawn,
+                    by_connection=dict(run.gone), quarantined=refused, pushes=pushes, stray_pictures=swept,
+                    floored=run.kept, not_known=sorted(run.unknown.values()), certificates=certificates,
+                    squeezed=squeezed and redrawn,
                 )  # fmt: skip
         return {name: run.gone.get(name, 0) for name in sorted(run.names.values())}
 

@@ -8,6 +8,7 @@ goes once its pushes are kept elsewhere. One process owns a spool at a time.
 import fcntl
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from shutil import disk_usage
 from threading import Lock
@@ -20,6 +21,7 @@ from hub.errors import Busy, HubError, IntegrityBroken
 RESERVE: Final = 2 << 30
 """Bytes that stay free on the disk: the database must be able to keep what waits."""
 _BATCH: Final = ".batch"
+_BROKEN: Final = ".broken"
 _PART: Final = ".part"
 
 
@@ -40,12 +42,12 @@ class Pushed(msgspec.Struct, frozen=True, array_like=True):
 class _Ticket:
     """A push on its way to the disk, and how that ended."""
 
-    __slots__ = ("error", "pushed", "written")
+    __slots__ = ("error", "pushed", "settled")
 
     def __init__(self, pushed: Pushed) -> None:
         self.pushed = pushed
-        self.written = False
-        self.error: OSError | None = None
+        self.settled = False
+        self.error: BaseException | None = None
 
 
 class Spool:
@@ -67,25 +69,30 @@ class Spool:
             ) from None
         for unfinished in folder.glob(f"*{_PART}"):
             unfinished.unlink()  # nobody was told that it was kept
-        waiting = self.batches()
-        self._number = int(waiting[-1].stem) + 1 if waiting else 0
+        self._number = max(map(_number, (*self.batches(), *self.set_aside())), default=-1) + 1
         self._tickets: list[_Ticket] = []
         self._gathering, self._writing = Lock(), Lock()
 
     def put(self, pushed: Pushed) -> None:
-        """Keep a push, durable on return; raises `Full`, or `OSError` where the disk does not take it."""
+        """Keep a push, durable on return; raises `Full`, or `OSError` where the disk does not take it.
+
+        Where it raises, the push may be on the disk all the same, if the disk took it and could not promise to keep it.
+        """
         if disk_usage(self._folder).free < self._reserve + len(pushed.body):
-            raise Full("more is waiting to be kept than the disk has room for")
+            raise Full(
+                f"the disk of {self._folder} has less than {self._reserve / (1 << 30):.0f} GiB left, which the database"
+                " needs to keep what waits; make room there"
+            )
         ticket = _Ticket(pushed)
         with self._gathering:
             self._tickets.append(ticket)
         with self._writing:
-            if not ticket.written:  # else whoever wrote before us wrote ours too
-                with self._gathering:
-                    together, self._tickets = self._tickets, []
-                self._write(together)
+            if not ticket.settled:  # else whoever wrote before us wrote ours too
+                self._write_gathered()
+        if isinstance(ticket.error, OSError):
+            raise OSError(*ticket.error.args) from ticket.error
         if ticket.error is not None:
-            raise ticket.error
+            raise OSError("the batch of this push could not be written") from ticket.error
 
     def has_room(self) -> bool:
         """Whether the folder can be written to and its disk has room for more."""
@@ -98,6 +105,10 @@ class Spool:
         """The batches that wait, oldest first."""
         return sorted(self._folder.glob(f"*{_BATCH}"))
 
+    def set_aside(self) -> Sequence[Path]:
+        """The batches that could not be read, oldest first."""
+        return sorted(self._folder.glob(f"*{_BROKEN}"))
+
     def read(self, batch: Path) -> list[Pushed]:
         """The pushes of a batch in their order.
 
@@ -105,37 +116,70 @@ class Spool:
         """
         try:
             return msgspec.msgpack.decode(batch.read_bytes(), type=list[Pushed])
-        except msgspec.DecodeError:
-            batch.rename(batch.with_suffix(".broken"))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            batch.rename(batch.with_suffix(_BROKEN))
             raise IntegrityBroken(f"{batch}: is not the batch of pushes that was written") from None
 
+    def size(self, batch: Path) -> int:
+        """The bytes of a batch; 0 where it is gone."""
+        try:
+            return batch.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def leave(self, batch: Path, pushes: Sequence[Pushed]) -> None:
+        """Forget some pushes of a batch: leave these in it, whole or not at all."""
+        self._replace(batch, pushes)
+        os.fsync(self._descriptor)
+
     def done(self, batch: Path) -> None:
-        """Forget a batch whose pushes are kept elsewhere."""
-        batch.unlink()
+        """Forget a batch whose pushes are kept elsewhere, or that must be gone."""
+        batch.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let another process own the folder."""
         os.close(self._descriptor)
 
-    def _write(self, tickets: list[_Ticket]) -> None:
-        body = msgspec.msgpack.encode([ticket.pushed for ticket in tickets])
-        path = self._folder / f"{self._number:016d}{_BATCH}"
+    def _write_gathered(self) -> None:
+        """Write what has gathered, and tell each of its tickets how that ended, however it did."""
+        failed: BaseException | None = RuntimeError("writing a batch did not end")
+        with self._gathering:
+            together, self._tickets = self._tickets, []
+        try:
+            self._write([ticket.pushed for ticket in together])
+            failed = None
+        except BaseException as refused:
+            failed = refused
+            if not isinstance(refused, Exception):
+                raise
+        finally:
+            for ticket in together:
+                ticket.error = failed
+                ticket.settled = True
+
+    def _write(self, pushes: Sequence[Pushed]) -> None:
+        number = self._number
+        self._number += 1  # used once, whatever comes: a keeper deletes what it has read by its name
+        self._replace(self._folder / f"{number:016d}{_BATCH}", pushes)
+        os.fsync(self._descriptor)
+
+    def _replace(self, path: Path, pushes: Sequence[Pushed]) -> None:
         partial = path.with_suffix(_PART)
-        failed: OSError | None = None
         try:
             with open(partial, "wb", opener=_private) as file:
-                file.write(body)
+                file.write(msgspec.msgpack.encode(pushes))
                 file.flush()
                 os.fsync(file.fileno())
             partial.rename(path)
-            os.fsync(self._descriptor)
-            self._number += 1
-        except OSError as refused:
-            failed = refused
-            partial.unlink(missing_ok=True)
-        for ticket in tickets:
-            ticket.error = failed
-            ticket.written = True
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
+
+
+def _number(batch: Path) -> int:
+    """The number of a batch; a file that somebody else put there has none."""
+    return int(batch.stem) if batch.stem.isdecimal() else -1
 
 
 def _private(path: str, flags: int) -> int:

@@ -6,19 +6,24 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import disk_usage
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
-from plain import PlainConnector, record
+from plain import PlainConnector, record, write_page
 from sqlalchemy import text
 
 from connectors.contract import Document, Record, Request
 from hub.audit.record import Actor
 from hub.errors import Conflict, IntegrityBroken
-from hub.ingest.inbox import Inbox, Paused, Refused
+from hub.ingest import intake
+from hub.ingest.inbox import Inbox
+from hub.ingest.keeping import Keeping
+from hub.ingest.receivers import Paused, Refused
 from hub.store.instant import to_micros
-from hub.store.spool import Full, Pushed, Spool
+from hub.store.reads import PageToSave
+from hub.store.spool import RESERVE, Full, Pushed, Spool
 from hub.wiring import Hub, open_inbox
 
 AT = "2026-06-01T11:00:0{}Z"
@@ -142,7 +147,7 @@ def test_a_batch_that_cannot_be_kept_waits_and_holds_up_no_other(
 def test_the_pushes_of_a_removed_connection_are_on_record_as_dropped(inbox: Inbox, opened: Hub, actor: Actor) -> None:
     push(inbox, record(1, "9SYN001", AT.format(1)))
     with opened.store.write() as connection:
-        connection.execute(text("DELETE FROM connections"))
+        connection.execute(text("UPDATE connections SET state = 'removed'"))
     assert inbox.keep().pulled == 0
     assert rows(opened, "SELECT outcome, target, results FROM audit_events WHERE action = 'reads.receive'") == [
         ("dropped", "feed", 1)
@@ -171,17 +176,57 @@ def test_what_waits_from_before_is_kept_at_the_start_without_another_push(
     body = msgspec.json.encode([record(1, "9SYN001", AT.format(1))])
     spool.put(Pushed("feed", ident, to_micros(opened.clock.now()), "application/json", body))
     spool.close()
-    whole, kept = Inbox.keep, threading.Event()
+    whole, kept = Keeping.keep, threading.Event()
 
-    def keep(self: Inbox) -> Any:
-        saved = whole(self)
+    def keep(self: Keeping, **more: Any) -> Any:
+        saved = whole(self, **more)
         kept.set()
         return saved
 
-    monkeypatch.setattr(Inbox, "keep", keep)
+    monkeypatch.setattr(Keeping, "keep", keep)
     with open_inbox(opened):
         assert kept.wait(60)
     assert plates(opened) == ["9SYN001"]
+
+
+def test_a_push_of_very_many_records_is_kept_in_turns(
+    inbox: Inbox, opened: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "READS", 3)
+    monkeypatch.setattr(intake, "REFUSED", 2)
+    pages, whole = list[tuple[int, int]](), intake.save
+
+    def save(store: Any, images: Any, page: PageToSave, now: Any) -> Any:
+        pages.append((len(page.accepted), len(page.rejected)))
+        return whole(store, images, page, now)
+
+    monkeypatch.setattr(intake, "save", save)
+    push(inbox, *[record(n, f"9SYN{n:03d}", AT.format(n)) for n in range(7)], *[{"id": f"bad {n}"} for n in range(7)])
+    saved = inbox.keep()
+    assert (saved.pulled, saved.stored, saved.quarantined) == (14, 7, 7)
+    assert pages == [(3, 2), (3, 2), (1, 2), (0, 1)]
+    assert len(plates(opened)) == 7
+
+
+def test_the_checkpoint_of_a_page_that_is_kept_in_turns_moves_with_the_last(
+    opened: Hub, feed: Path, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "READS", 2)
+    whole, fails = intake.save, [False, True]
+    write_page(feed, 1, [record(n, f"9SYN{n:03d}", AT.format(n)) for n in range(5)])
+
+    def save(store: Any, images: Any, page: PageToSave, now: Any) -> Any:
+        if fails and fails.pop(0):
+            raise OSError(errno.EIO, "the disk")
+        return whole(store, images, page, now)
+
+    monkeypatch.setattr(intake, "save", save)
+    with pytest.raises(OSError, match="the disk"):
+        opened.sync.run(actor, "feed")
+    assert (len(plates(opened)), rows(opened, "SELECT checkpoint FROM connections")) == (2, [(None,)])
+    ran = opened.sync.run(actor, "feed")
+    assert (ran.pulled, ran.stored, ran.duplicates) == (5, 3, 2)
+    assert rows(opened, "SELECT checkpoint FROM connections") != [(None,)]
 
 
 PUSHED = Pushed("feed", 1, 0, "application/json", b"x" * 100)
@@ -201,6 +246,26 @@ def test_a_spool_leaves_room_for_the_database(tmp_path: Path) -> None:
     with pytest.raises(Full):
         spool.put(PUSHED)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_disk_without_room_is_said_once_and_so_is_its_end(
+    inbox: Inbox, opened: Hub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("hub.store.spool.disk_usage", lambda _: SimpleNamespace(free=RESERVE - 1))
+        patch.setattr("hub.wiring.disk_usage", lambda _: SimpleNamespace(free=RESERVE - 1))
+        for _ in range(3):
+            with pytest.raises(Full):
+                push(inbox, record(1, "9SYN001", AT.format(1)))
+        assert [card.code for card in opened.health.around()] == ["disk_full"]
+    push(inbox, record(1, "9SYN001", AT.format(1)))
+    assert caplog.messages == [
+        "no push is taken now, and senders are told to come again: the disk of"
+        f" {opened.settings.data / 'inbox'} has less than 2 GiB left, which the database needs to keep what waits;"
+        " make room there",
+        "pushes are taken again",
+    ]
 
 
 def test_batches_outlive_their_process_in_their_order(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The receiver as a sender meets it, over a real HTTP server."""
 
+import hmac
 import os
 import signal
 import socket
@@ -9,18 +10,23 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
+from threading import Semaphore
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from alprhub.sandbox.service import Service
 from alprhub.web.app import web_app
 from hub.audit.record import Actor
+from hub.ingest import receivers
 from hub.settings import HubSettings
 from hub.store import spool
 from hub.wiring import Hub, open_hub, open_inbox
@@ -43,8 +49,8 @@ def group(number: int) -> dict[str, Any]:
     }
 
 
-def prepared(data: Path) -> HubSettings:
-    settings = HubSettings(data=data)
+def prepared(data: Path, database_url: SecretStr | None = None) -> HubSettings:
+    settings = HubSettings(data=data, database_url=database_url)
     with open_hub(settings) as hub:
         account = {"api_key": "synthetic", "webhook_secret": SECRET, "base_url": "http://127.0.0.1:1"}
         hub.connections.add(ACTOR, "agents", "rekor", account, check=False)
@@ -133,6 +139,50 @@ def test_what_will_never_be_taken_says_so(hub: Hub, sender: httpx.Client) -> Non
     assert sender.get("/in/agents", headers=KEY).status_code == 405
 
 
+def unfinished(sender: httpx.Client, headers: dict[str, str], sends: bytes) -> bytes:
+    """What a sender hears that keeps the last byte of its body."""
+    head = {**headers, "host": "x", "content-type": "application/json", "content-length": str(len(sends) + 1)}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+    with socket.create_connection(("127.0.0.1", sender.base_url.port or 0), timeout=60) as connection:
+        connection.sendall(f"POST /in/agents HTTP/1.1\r\n{lines}\r\n".encode() + sends)
+        return connection.recv(1000)
+
+
+def test_no_body_is_waited_for_that_cannot_make_its_sender_known(hub: Hub, sender: httpx.Client) -> None:
+    assert unfinished(sender, {"x-alprhub-key": "wrong"}, b"{").startswith(b"HTTP/1.1 401")
+    assert unfinished(sender, {}, b"{").startswith(b"HTTP/1.1 401")
+
+
+def test_a_sender_that_signs_what_it_sends_is_judged_by_that(hub: Hub, sender: httpx.Client) -> None:
+    account = {"api_key": "synthetic", "webhook_secret": SECRET, "base_url": "http://127.0.0.1:1"}
+    hub.connections.add(ACTOR, "signs", "verkada", account, check=False)
+    body, stamp = b'{"org_id": "org-1"}', str(int(time.time()))
+    signature = hmac.new(SECRET.encode(), body + b"|" + stamp.encode(), sha256).hexdigest()
+    signed = {"content-type": "application/json", "verkada-signature": f"{stamp}|{signature}"}
+    assert sender.post("/in/signs", content=body, headers=signed).status_code == 200
+    assert sender.post("/in/signs", content=body + b" ", headers=signed).status_code == 401
+
+
+def test_a_sender_that_goes_in_the_middle_leaves_no_trace_in_the_log(
+    hub: Hub, sender: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_connection(("127.0.0.1", sender.base_url.port or 0), timeout=60) as connection:
+        head = f"POST /in/agents HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nx-alprhub-key: {SECRET}\r\n"
+        connection.sendall(f"{head}content-length: 9\r\n\r\nhalf".encode())
+    assert sender.post("/in/agents", json=group(1), headers=KEY).status_code == 200
+    assert kept(hub, sender) == {"SYNTHETIC-1"}
+    assert caplog.messages == []
+
+
+def test_pushes_that_are_refused_do_not_fill_the_log(
+    hub: Hub, sender: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(5):
+        assert sender.post("/in/agents", json=group(1)).status_code == 401
+    (line,) = caplog.messages
+    assert line.startswith("a push for agents was refused: the secret is neither in the header")
+
+
 def test_a_paused_connection_is_to_be_tried_again(hub: Hub, sender: httpx.Client) -> None:
     hub.connections.pause(ACTOR, "agents", "moved house")
     answer = sender.post("/in/agents", json=group(1), headers=KEY)
@@ -190,20 +240,83 @@ def test_whoever_watches_is_told_whether_pushes_are_taken_and_nothing_else(
     assert sender.get("/health").status_code == 503
 
 
+@contextmanager
+def frozen(hub: Hub) -> Iterator[None]:
+    """The database's server does nothing inside the block, as behind a network that is gone."""
+    with hub.store.read() as connection:
+        pids = set(connection.scalars(text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")))
+    parents = {int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in pids}
+    stopped = [*parents, *pids]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.skipif("ALPRHUB_TEST_PG_URL" in os.environ, reason="that server may be another machine's")
+def test_a_known_connection_goes_on_being_taken_while_postgresql_is_frozen(
+    tmp_path: Path, pg_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receivers, "REMEMBERED", 0.0)  # each push would ask
+    settings = prepared(tmp_path, SecretStr(pg_url))
+    with (
+        open_hub(settings) as hub,
+        open_inbox(hub) as inbox,
+        Service(web_app(inbox)) as service,
+        httpx.Client(base_url=service.url, headers=KEY, timeout=30) as client,
+    ):
+        assert client.post("/in/agents", json=group(0)).status_code == 200
+        with frozen(hub):
+            assert [client.post("/in/agents", json=group(number)).status_code for number in range(1, 6)] == [200] * 5
+            assert client.post("/in/stranger", json=group(9)).status_code == 503
+            assert client.get("/health").status_code == 200
+        assert kept(hub, client) == {f"SYNTHETIC-{number}" for number in range(6)}
+
+
+def test_an_end_by_sigterm_keeps_what_was_taken_whoever_still_sends(tmp_path: Path) -> None:
+    settings, port = prepared(tmp_path), free_port()
+    server = serving(tmp_path, port)
+    with (
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=KEY, timeout=60) as client,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as unfinished,
+    ):
+        for number in range(20):
+            assert client.post("/in/agents", json=group(number)).status_code == 200
+        head = f"POST /in/agents HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nx-alprhub-key: {SECRET}\r\n"
+        unfinished.sendall(f"{head}content-length: 9\r\n\r\nhalf".encode())
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(60) == 0
+    assert server.stdout is not None
+    server.stdout.close()
+    assert list((tmp_path / "inbox").iterdir()) == []
+    with open_hub(settings) as hub:
+        assert stored(hub) == {f"SYNTHETIC-{number}" for number in range(20)}
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None:
-    settings, port = prepared(tmp_path), free_port()
+def serving(data: Path, port: int) -> "subprocess.Popen[str]":
+    """`alprhub serve`, once it listens."""
     command = [str(Path(sys.executable).with_name("alprhub")), "serve", "--port", str(port)]
     whose = {"ALPRHUB_AGENCY": "Agency", "ALPRHUB_PROFILE": "hermosa-beach"}
-    environment = {**os.environ, **whose, "ALPRHUB_DATA": str(tmp_path)}
+    environment = {**os.environ, **whose, "ALPRHUB_DATA": str(data)}
     server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     assert f":{port}/in/CONNECTION" in server.stdout.readline()
+    return server
+
+
+def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None:
+    settings, port = prepared(tmp_path), free_port()
+    server = serving(tmp_path, port)
+    many = Semaphore(0)
 
     def pushed(worker: int) -> list[str]:
         taken = []
@@ -212,6 +325,7 @@ def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None
                 try:
                     if client.post("/in/agents", json=group(number)).status_code == 200:
                         taken.append(f"SYNTHETIC-{number}")
+                        many.release()
                 except httpx.ConnectError:
                     if taken:
                         return taken
@@ -223,12 +337,12 @@ def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None
     with ThreadPoolExecutor(4) as pool:
         workers = [pool.submit(pushed, worker) for worker in range(4)]
         inbox = tmp_path / "inbox"
-        while not list(inbox.glob("*.batch")):
-            time.sleep(0.005)
-        time.sleep(0.5)
+        for _ in range(40):
+            assert many.acquire(timeout=60)
         server.send_signal(signal.SIGKILL)
         taken = {uuid for worker in workers for uuid in worker.result()}
     server.wait()
+    assert server.stdout is not None
     server.stdout.close()
     assert len(taken) > 20
     with open_hub(settings) as hub, open_inbox(hub) as again:

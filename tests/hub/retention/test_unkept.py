@@ -1,0 +1,170 @@
+"""What was pushed and is no read yet is under retention, removal and certificates, also where nobody can read it."""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from plain import PlainConnector
+from sqlalchemy import text
+
+import hub.connections.accounts as accounts
+from connectors.registry import UnknownConnector
+from hub.audit.record import Actor
+from hub.clock import SetClock
+from hub.store.instant import to_micros
+from hub.store.spool import Pushed, Spool
+from hub.wiring import Hub, open_inbox
+
+LIVES = timedelta(days=30)
+"""How long reads of `feed` live."""
+
+
+@pytest.fixture
+def spooled(opened: Hub, feed: Path) -> Path:
+    """The folder of the spool."""
+    folder = opened.settings.data / "inbox"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def lie(opened: Hub, spooled: Path) -> Callable[..., Path]:
+    """Lets a batch lie there, received now: pairs of a connection and its row."""
+
+    def lie(number: int, *owners: tuple[str, int], cut: bool = False) -> Path:
+        now = opened.clock.now()
+        pushes = [Pushed(name, ident, to_micros(now), "application/json", b"[]") for name, ident in owners]
+        body = msgspec.msgpack.encode(pushes)
+        path = spooled / f"{number:016d}.{'broken' if cut else 'batch'}"
+        path.write_bytes(body[:-1] if cut else body)
+        os.utime(path, (now.timestamp(), now.timestamp()))
+        return path
+
+    return lie
+
+
+def feed_id(hub: Hub) -> int:
+    return hub.connections.list()[0].id
+
+
+def left(folder: Path) -> list[str]:
+    decode = msgspec.msgpack.Decoder(list[Pushed]).decode
+    return [one.connection for file in sorted(folder.glob("*.batch")) for one in decode(file.read_bytes())]
+
+
+def certified(hub: Hub) -> list[tuple[str, int]]:
+    with hub.store.read() as connection:
+        rows = connection.execute(text("SELECT connection, quarantined FROM certificates ORDER BY id"))
+        return [(row[0], row[1]) for row in rows]
+
+
+def test_a_push_that_could_not_be_kept_in_its_time_is_destroyed_and_certified(
+    opened: Hub, actor: Actor, clock: SetClock, lie: Callable[..., Path], spooled: Path
+) -> None:
+    lie(0, ("feed", feed_id(opened)))
+    clock.advance(timedelta(days=10))
+    lie(1, ("feed", feed_id(opened)))
+    clock.advance(LIVES - timedelta(days=10) - timedelta(seconds=1))
+    opened.retention.purge(actor)
+    assert (left(spooled), certified(opened)) == (["feed", "feed"], [])
+    clock.advance(timedelta(seconds=1))
+    opened.retention.purge(actor)
+    assert (left(spooled), certified(opened)) == (["feed"], [("feed", 1)])
+    assert opened.certificates.verify() == 1
+    with opened.store.read() as connection:
+        told = connection.execute(
+            text("SELECT outcome, target, results FROM audit_events WHERE action = 'retention.pushes'")
+        ).one()
+    assert tuple(told) == ("destroyed", "feed", 1)
+
+
+def test_of_a_batch_only_what_is_over_goes(
+    opened: Hub, actor: Actor, clock: SetClock, lie: Callable[..., Path], spooled: Path
+) -> None:
+    batch = lie(0, ("feed", feed_id(opened)))
+    (old,) = msgspec.msgpack.decode(batch.read_bytes(), type=list[Pushed])
+    young = Pushed("feed", old.connection_id, old.received_at + 1_000_000, "", b"[]")
+    batch.write_bytes(msgspec.msgpack.encode([old, young]))
+    clock.advance(LIVES)
+    opened.retention.purge(actor)
+    assert msgspec.msgpack.decode(batch.read_bytes(), type=list[Pushed]) == [young]
+
+
+def test_a_batch_that_was_set_aside_is_destroyed_when_its_time_is_over(
+    opened: Hub, actor: Actor, clock: SetClock, lie: Callable[..., Path], spooled: Path
+) -> None:
+    marked, nobodys = lie(0, ("feed", feed_id(opened)), cut=True), lie(1, cut=True)
+    clock.advance(LIVES - timedelta(seconds=1))
+    opened.retention.purge(actor)
+    assert marked.exists()
+    assert nobodys.exists()
+    clock.advance(timedelta(seconds=1))
+    opened.retention.purge(actor)
+    assert (list(spooled.iterdir()), certified(opened)) == ([], [("not known", 2)])
+
+
+def test_nothing_is_destroyed_of_a_connection_of_which_this_process_does_not_know_whose_reads_they_are(
+    opened: Hub, actor: Actor, clock: SetClock, lie: Callable[..., Path], spooled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connector(key: str, allowed: tuple[str, ...] = ()) -> type[PlainConnector]:
+        raise UnknownConnector(f"there is no connector {key!r}")
+
+    lie(0, ("feed", feed_id(opened)))
+    lie(1, ("feed", feed_id(opened)), cut=True)
+    clock.advance(10 * LIVES)
+    monkeypatch.setattr(accounts, "connector", connector)
+    opened.retention.purge(actor)
+    assert (left(spooled), len(list(spooled.iterdir()))) == (["feed"], 2)
+
+
+def test_a_removal_with_its_reads_takes_what_waits_and_what_was_set_aside(
+    opened: Hub, actor: Actor, lie: Callable[..., Path], spooled: Path, tmp_path: Path
+) -> None:
+    opened.connections.add(actor, "other", "plain", {"folder": str(tmp_path)})
+    ident = feed_id(opened)
+    lie(0, ("feed", ident), ("other", ident + 1))
+    lie(1, ("feed", ident), cut=True)
+    both = lie(2, ("feed", ident), ("other", ident + 1), cut=True)
+    certificate = opened.removals.remove(actor, "feed", reads="purge", reason="over")["certificate"]
+    assert left(spooled) == ["other"]
+    assert list(spooled.glob("*.broken")) == [both]
+    assert certificate["proof_missing"] == ["pushes that were set aside"]
+    assert certified(opened) == [("feed", 1), ("not known", 1)]
+
+
+def test_after_a_removal_that_keeps_its_reads_what_was_set_aside_lives_as_long_as_they(
+    opened: Hub, actor: Actor, clock: SetClock, lie: Callable[..., Path], spooled: Path
+) -> None:
+    lie(0, ("feed", feed_id(opened)), cut=True)
+    opened.removals.remove(actor, "feed", reads="keep", reason="over")
+    opened.retention.purge(actor)
+    assert len(list(spooled.iterdir())) == 1
+    clock.advance(LIVES)
+    opened.retention.purge(actor)
+    assert list(spooled.iterdir()) == []
+
+
+def test_while_a_receiver_is_up_the_purge_leaves_its_spool_to_it(
+    opened: Hub, actor: Actor, clock: SetClock, lie: Callable[..., Path], spooled: Path
+) -> None:
+    lie(0, cut=True)
+    clock.advance(LIVES)
+    receiver = Spool(spooled)
+    opened.retention.purge(actor)
+    assert len(list(spooled.iterdir())) == 1
+    assert opened.unkept.destroy(actor, receiver) == 1
+    receiver.close()
+    assert list(spooled.iterdir()) == []
+
+
+def test_a_receiver_looks_at_its_start_what_is_over(
+    opened: Hub, clock: SetClock, lie: Callable[..., Path], spooled: Path
+) -> None:
+    lie(0, cut=True)
+    clock.advance(LIVES)
+    with open_inbox(opened):
+        pass
+    assert list(spooled.iterdir()) == []
