@@ -1,7 +1,7 @@
 """The only source of time in the hub."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Clock(Protocol):
@@ -9,6 +9,20 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The current instant, in UTC."""
+
+
+@runtime_checkable
+class MayBeWrong(Protocol):
+    """A clock that is held against what was known before."""
+
+    def machine(self) -> datetime:
+        """What the machine itself says, right or wrong."""
+
+
+def earliest(clock: Clock) -> datetime:
+    """The earliest instant that it may be now: what is later than this may be of a clock that was ahead."""
+    now = clock.now()
+    return min(now, clock.machine()) if isinstance(clock, MayBeWrong) else now
 
 
 class SystemClock:
