@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from connectors.contract import Connector, ReceivesReads, Unsubscribes
 from connectors.errors import ConnectorError
 from hub.audit.record import Actor, Audit
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.connections.accounts import Connections, of_origin
 from hub.connections.certificate import checked, written
 from hub.connections.lives import Lives
@@ -79,6 +79,8 @@ class Removals:
             self._store.lease(f"remove-{row.id}", f"{row.name} is being removed"),
             self._store.lease(f"sync-{row.id}", f"{row.name} is being synced"),
         ):
+            if reads == "purge":
+                sure(self._clock)
             self._begin(actor, row, reads, reason.strip())
             steps = self._steps(row.id)
             self._at_the_vendor(actor, row, steps, force.strip() if force else None)

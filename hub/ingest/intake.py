@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from connectors.contract import Connector, Info, Record
 from connectors.errors import NotARead, RecordRejected
-from hub.clock import Clock
+from hub.clock import Clock, certain
 from hub.ingest.documents import why_refused
 from hub.ingest.drift import Drift
 from hub.policy.profile import InForce
@@ -75,7 +75,8 @@ class Intake:
         written: set[str] = set()
         while True:
             policy = self._policy = self._policy or self._in_force()
-            whole = _with_ends(page, policy, connector.info, reads, refused, now)
+            # What is over by a clock in doubt is kept, unseen, until somebody says that the clock is right.
+            whole = _with_ends(page, policy, connector.info, reads, refused, certain(self._clock))
             try:
                 saved = save(self._store, self._images, whole, now)
             except PolicyMoved as moved:

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select
 
 from hub.audit.record import Actor, Audit
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.errors import Conflict, Invalid, NotFound
 from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
@@ -69,13 +69,12 @@ class Activate:
         if not reason.strip():
             raise Invalid("reason: say why the policy changes")
         load(name, decisions).activation().demand()
-        row = _row(name, decisions)
+        row, now = _row(name, decisions), to_micros(sure(self._clock))
         reads, recomputes = tables.reads, tables.recomputes
         with self._store.write() as connection:
             before = _newest(connection)
             if before is not None and before.digest == row["digest"]:
                 raise Conflict(f"{name} is in force already, with the same decisions")
-            now = to_micros(self._clock.now())
             ident = _insert(connection, row, now, actor, reason.strip())
             last = connection.scalar(select(func.coalesce(func.max(reads.c.id), 0)))
             connection.execute(

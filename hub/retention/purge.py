@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Row, func, select, text
 
 from hub.audit.record import Actor, Audit
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.progress import Progress, untold
 from hub.retention import held, months
 from hub.retention.activate import Governing
@@ -63,7 +63,7 @@ class Retention:
         the next run goes on where it stopped.
         """
         with self._store.lease("purge", held.PURGING):
-            now = self._clock.now()
+            now = sure(self._clock)
             run = _Run(self._store, now, self._governing, self._kinds())
             self._remove_pictures()  # those of a run that was killed
             run.empty_months(progress)

@@ -578,3 +578,11 @@ deliveries = Table(
     ),
 )
 """The outbox: each notice once for every way out, until it is sent."""
+
+trusted_time = Table(
+    "trusted_time",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("newest", BigInteger, nullable=False),
+)
+"""One row: the newest instant that the hub has ever trusted, against which the machine's clock is held."""
