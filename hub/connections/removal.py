@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from connectors.contract import Connector, ReceivesReads, Unsubscribes
 from connectors.errors import ConnectorError
@@ -218,6 +218,8 @@ class Removals:
                 .where(table.c.id == begun.id)
                 .values(ended_at=to_micros(now), certificate=text, sha256=digest)
             )
+            files = tables.taken_files
+            connection.execute(delete(files).where(files.c.connection_id == row.id))
             self._audit.record(
                 actor, "connections.remove", "done", target=row.name, within=connection, sha256=digest,
                 results=steps["reads"]["purged"],

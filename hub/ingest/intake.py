@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from connectors.contract import Connector, Info, Record
+from connectors.contract import Connector, Info, LyingFile, Record
 from connectors.errors import NotARead, RecordRejected
 from hub.clock import Clock, certain
 from hub.ingest.documents import why_refused
@@ -49,6 +49,7 @@ class Intake:
         obtained: str,
         received_at: datetime | None = None,
         checkpoint: Mapping[str, Any] | None = None,
+        taken: Sequence[LyingFile] = (),
         run_id: int | None = None,
         replayed: Sequence[int] = (),
         drift: Drift | None = None,
@@ -57,18 +58,19 @@ class Intake:
 
         Reads get the ends of the policy that is in force when they are kept, whoever changes it meanwhile. A read whose
         life was over before it arrived is counted and not kept. Where `drift` finds with this page that the vendor has
-        changed, it is kept without its checkpoint.
+        changed, it is kept without its checkpoint, and its files count as not taken.
         """
         now = self._clock.now()
         received = received_at or now
         reads, refused = _parsed(connector, records, received)
         if drift is not None and drift.note(len(reads) + len(refused), [(one.field, one.reason) for one in refused]):
-            checkpoint = None
+            checkpoint, taken = None, ()
         page = PageToSave(
             connection_id=connection_id,
             obtained=obtained,
             received_at=received,
             checkpoint=checkpoint,
+            taken=taken,
             run_id=run_id,
             replayed=replayed,
         )

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
@@ -31,6 +31,7 @@ from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.reads import Saved
 from hub.store.runs import Span
+from hub.store.taken import TakenFiles
 from normalize.fault import Unusable
 
 log: Final = logging.getLogger("alprhub.sync")
@@ -171,7 +172,7 @@ class Sync:
     ) -> Window | None:
         """What `run` would pull first with the same times; None where no time has passed since the last run."""
         leg = next(self._legs(account, connector, since, until), None)
-        return None if leg is None else leg.window
+        return None if leg is None else replace(leg.window, fresh=TakenFiles(self._store, account.id).fresh)
 
     @contextmanager
     def _held(self, name: str) -> Iterator[tuple[Account, Connector[Any]]]:
@@ -206,8 +207,10 @@ class Sync:
     def _pages(self, job: PullJob, run: "_Run") -> Iterator[Saved]:
         account, connector = job.account, job.connector
         if isinstance(connector, PullsReads):
-            for page in connector.pull(run.leg.window):
+            files = TakenFiles(self._store, account.id)
+            for page in connector.pull(replace(run.leg.window, fresh=files.fresh)):
                 yield self._keep(connector, account, run, page, "pull")
+            files.settle()
         elif isinstance(connector, LooksUpPlates):
             yield from self._go_round(job, run)
         else:
@@ -259,6 +262,7 @@ class Sync:
             page.records,
             obtained=obtained,
             checkpoint=run.checkpoint(page),
+            taken=page.taken,
             run_id=run.id,
             drift=run.drift,
         )
