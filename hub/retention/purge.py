@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select, text
@@ -119,15 +120,15 @@ class Retention:
     def _sweep(self, now: datetime) -> int:
         """Remove pictures whose day is over and that no row knows: a crash left them between file and row."""
         stray = 0
-        last_day = (now - timedelta(days=1)).strftime("%Y/%m/%d")
-        for key in self._images.stored():
-            if key[: len(last_day)] > last_day:
-                break
+        due = self._images.stored(until=(now - timedelta(days=1)).strftime("%Y/%m/%d"))
+        asked = text(f"SELECT key FROM images WHERE {self._store.one_of('key', 'keys')}")
+        while keys := list(islice(due, BATCH)):
             with self._store.read() as connection:
-                known = connection.scalar(select(tables.images.c.id).where(tables.images.c.key == key))
-            if known is None:
-                self._images.delete(key)
-                stray += 1
+                known = set(connection.scalars(asked, {"keys": self._store.as_list(keys)}))
+            for key in keys:
+                if key not in known:
+                    self._images.delete(key)
+                    stray += 1
         return stray
 
 
