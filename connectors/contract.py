@@ -131,25 +131,47 @@ class Record(NamedTuple):
             raise Unusable("record", "is not JSON") from None
 
 
+class LyingFile(NamedTuple):
+    """A file as it lies in a drop: name, bytes, and when it was written, in ns since 1970.
+
+    A name that is not UTF-8 holds its other bytes as Python writes them (`surrogateescape`).
+    """
+
+    name: str
+    size: int
+    modified: int
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Records in the vendor's order, and the checkpoint that is true once they are kept (None: no claim yet).
 
     Its `until`, ISO 8601, vouches for everything of the window before that instant; the hub counts on it for its gaps.
-    A checkpoint without one is that of a source which every run takes whole, as a file drop.
+    A checkpoint without one is that of a source which every run takes whole, as a file drop. `taken` are the files
+    whose last record this page has: they are remembered in the transaction that keeps it, and stand in no checkpoint.
     """
 
     records: Sequence[Record]
     checkpoint: Mapping[str, Any] | None = None
+    taken: Sequence[LyingFile] = ()
+
+
+def _all(lying: Sequence[LyingFile]) -> Sequence[LyingFile]:
+    return lying
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which time to pull. `since` already reaches back over the last window; `checkpoint` is the last one kept."""
+    """Which time to pull. `since` already reaches back over the last window; `checkpoint` is the last one kept.
+
+    `fresh` gives, of all the files that lie in a drop now, those that were not taken as they are; it is asked once a
+    window, and what does not lie there any more is forgotten when that has been pulled.
+    """
 
     since: datetime
     until: datetime
     checkpoint: Mapping[str, Any] = field(default_factory=dict)
+    fresh: Callable[[Sequence[LyingFile]], Sequence[LyingFile]] = field(default=_all, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 
 from connectors import contract
-from connectors.contract import Page, Record
-from connectors.errors import AdminMustFix, ConnectorError, VendorChanged
+from connectors.contract import LyingFile, Page, Record
+from connectors.errors import AdminMustFix, ConnectorError, Gone, VendorChanged
+from connectors.file_words import readable
 from connectors.pictures import picture
 from connectors.places import Access, File, Place, opened
 
@@ -112,40 +113,39 @@ class Drop:
     def pages(self, window: contract.Window, unpack: Callable[[contract.Document], Iterable[Record]]) -> Iterator[Page]:
         """Every file not taken yet, by name, each with all its records: a late one is no reason to lose it.
 
-        The checkpoint names the files taken, with size and time, and those seen before they lay still. What is wrong
-        with a file (`AdminMustFix` for its size, `VendorChanged` for what it holds) is raised after the others were
-        taken.
+        Small files share a page. The checkpoint names those that were seen before they lay still. What is wrong with a
+        file (`AdminMustFix` for its size, `VendorChanged` for what it holds) is raised after the others were taken.
         """
-        before, wrong = window.checkpoint, list[ConnectorError]()
+        before, size, wrong = window.checkpoint.get("waiting", {}), self._limits.page_size, list[ConnectorError]()
+        waiting, taken, records = dict[str, Any](), list[LyingFile](), list[Record]()
         with self.opened() as place:
-            files = self.exports(place)
-            marks = {file.name: [file.size, file.modified.isoformat()] for file in files}
-            taken = {name: mark for name, mark in dict(before.get("taken", {})).items() if name in marks}
-            waiting: dict[str, Any] = {}
-            for file in files:
-                mark = marks[file.name]
-                if taken.get(file.name) == mark:
-                    continue
+            files = {_lying(file): file for file in self.exports(place)}
+            for lying in window.fresh(list(files)):
+                name, mark = readable(lying.name), [lying.size, lying.modified]
                 try:
-                    body = self._settled(place, file, mark, before.get("waiting", {}).get(file.name))
-                    records = [] if body is None else list(unpack(contract.Document(body, "", file.name)))
+                    body = self._settled(place, files[lying], mark, before.get(name))
+                    found = [] if body is None else list(unpack(contract.Document(body, "", name)))
+                except Gone:  # it left since it was listed
+                    continue
                 except AdminMustFix as failed:
                     wrong.append(failed)
                     continue
                 except VendorChanged as failed:
-                    told = str(failed).removeprefix(f"{file.name}: ")
-                    wrong.append(VendorChanged(f"the file {file.name!r}: {told}", failed.body))
+                    told = str(failed).removeprefix(f"{name}: ")
+                    wrong.append(VendorChanged(f"the file {name!r}: {told}", failed.body))
                     continue
                 if body is None:
-                    waiting[file.name] = mark
+                    waiting[name] = mark
                     continue
-                size = self._limits.page_size
-                for start in range(0, len(records) - size, size):
-                    yield Page(records[start : start + size])
-                taken[file.name] = mark
-                rest = records[(len(records) - 1) // size * size :] if records else []
-                yield Page(rest, {"taken": dict(taken), "waiting": dict(waiting)})
-        yield Page((), {"taken": taken, "waiting": waiting})
+                records += found
+                while len(records) > size:
+                    yield Page(records[:size], None, taken)
+                    records, taken = records[size:], []
+                taken.append(lying)
+                if max(len(records), len(taken)) >= size:
+                    yield Page(records, None, taken)
+                    records, taken = [], []
+        yield Page(records, {"waiting": waiting}, taken)
         if wrong:
             raise _all_of(wrong)
 
@@ -161,6 +161,12 @@ class Drop:
             return None
         body = place.read(self._settings.reads_folder, file.name, self._limits.body_bytes)
         return body if len(body) == file.size else None
+
+
+def _lying(file: File) -> LyingFile:
+    """A file by what tells it from one that was written anew under its name."""
+    written = (file.modified - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+    return LyingFile(file.name, file.size, written * 1000)
 
 
 def _all_of(wrong: Sequence[ConnectorError]) -> ConnectorError:

@@ -41,3 +41,8 @@ def refusal(failed: OSError, path: Path | str | None = None) -> str:
     shown = name.decode(errors="replace") if isinstance(name, bytes) else str(name)
     kind = "folder" if failed.errno == errno.ENOTDIR and Path(shown).is_dir() else "file"
     return f"the {kind} {shown!r} {why(failed)}"
+
+
+def readable(name: str) -> str:
+    """A file's name as text that can be kept and told: what of it is not UTF-8 as `\\xe9`."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

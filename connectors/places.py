@@ -205,6 +205,16 @@ class _Bucket:
             raise refusal(failed, self._bucket, self._endpoint) from None
 
 
+class _AnyNames(paramiko.SFTPClient):
+    """Takes names as the server's disk has them, where paramiko gives up at the first that is not UTF-8."""
+
+    def _request(self, kind: Any, *args: Any) -> Any:
+        told, message = super()._request(kind, *args)  # type: ignore[misc]
+        if message is not None:
+            message.get_text = lambda: message.get_string().decode("utf-8", "surrogateescape")
+        return told, message
+
+
 class _Server:
     def __init__(self, client: paramiko.SFTPClient, root: str) -> None:
         self._client = client
@@ -226,8 +236,9 @@ class _Server:
     def read(self, folder: str, name: str, most: int) -> bytes:
         path, data = str(self._root / folder / _plain(name)), BytesIO()
         with _told(f"the server's file {path!r}", _THEM):
-            if (self._client.stat(path).st_size or 0) <= most:
-                self._client.getfo(path, data, max_concurrent_prefetch_requests=64)
+            there = path.encode("utf-8", "surrogateescape")
+            if (self._client.stat(there).st_size or 0) <= most:
+                self._client.getfo(there, data, max_concurrent_prefetch_requests=64)
                 return _capped(data.getvalue(), most, name)
         raise AdminMustFix(f"the file {name!r} is larger than {most:,} bytes, the most that is taken")
 
@@ -285,7 +296,10 @@ def _sftp(address: str, access: Access) -> Iterator[paramiko.SFTPClient]:
                 banner_timeout=ANSWERING,
                 auth_timeout=ANSWERING,
             )
-            client = ssh.open_sftp()
+            transport = ssh.get_transport()
+            client = _AnyNames.from_transport(transport) if transport else None
+            if client is None:
+                raise EOFError
         except (OSError, EOFError, paramiko.SSHException) as refused:
             raise no_session(refused, host, port, user) from None
         yield client

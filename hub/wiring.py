@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import disk_usage
@@ -76,6 +76,7 @@ from hub.store.schema import upgrade
 from hub.store.spool import Spool
 from hub.store.statistics import withhold
 from hub.store.vault import Vault
+from hub.trusted_clock import TrustedClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +147,10 @@ def open_hub(
 
     Settings in a caller's hands work alone: what they leave out has a default, the agency and its policy too. Without
     them the environment's hub is meant, and that must have been told whose it is (`alprhub init`): raises `NoAgency`.
+    `clock` is one that its caller answers for; the machine's own may be wrong, and is held against what was trusted.
     `sleep` is how requests to vendors wait: for whoever sets the clock.
     """
     given = settings or from_environment()
-    ticking = clock or SystemClock()
     if settings is None and _nothing_in(given):
         raise agencies.none_in(given)
     _made(given.data)
@@ -158,10 +159,12 @@ def open_hub(
     store = Store(given.url())
     try:
         upgrade(store)
+        ticking = clock or TrustedClock(store, SystemClock())
         make_months(store, ticking.now())
         withhold(store)
         agency = agencies.settle(store, Audit(store, ticking), ticking, given, asked_for=settings is None)
-        yield _assembled(given, agency, ticking, sleep or time.sleep, vault, store)
+        with ticking.beating() if isinstance(ticking, TrustedClock) else nullcontext():
+            yield _assembled(given, agency, ticking, sleep or time.sleep, vault, store)
     finally:
         store.close()
 
@@ -230,7 +233,7 @@ def _assembled(
     certificates = Certificates(store, audit, clock)
     ways_out = ways(settings, frame, agency)
     surroundings = Surroundings(
-        store, settings.data, lambda: disk_usage(settings.data).free, [way.name for way in ways_out]
+        store, settings.data, lambda: disk_usage(settings.data).free, [way.name for way in ways_out], clock
     )
     health = Health(
         store, clock, connections, lambda: waiting(settings.data / "inbox"), surroundings, governing

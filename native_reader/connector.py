@@ -1,7 +1,7 @@
 """`native`: the agency's own cameras, as one more connector. Folders of pictures, video files, or one RTSP stream.
 
 A picture or a video becomes records of what the engine saw, with the crop and the frame beside them; `parse` then
-works on such a record as on any vendor's. Files are taken once: the checkpoint remembers name, size and time.
+works on such a record as on any vendor's. Files are taken once: the hub remembers name, size and time.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ import msgspec
 from pydantic import Field, SecretStr, field_validator
 
 from connectors import contract
-from connectors.contract import Connector, Document, Evidence, Info, Limits, Page, Record, Window
+from connectors.contract import Connector, Document, Evidence, Info, Limits, LyingFile, Page, Record, Window
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
+from connectors.file_words import readable
 from native_reader.choice import best_engine
 from native_reader.engine import Engine, Picture, Sighting
 from native_reader.pictures import LIMITS, PictureRefused, decode_picture, encode_jpeg, walk
@@ -131,37 +132,26 @@ class NativeConnector(Connector[NativeSettings]):
         if self._is_stream():
             yield from self._listen(engine, window)
             return
-        taken: dict[str, list[int]] = dict(window.checkpoint.get("taken", {}))
-        here: dict[str, list[int]] = {}
         records: list[Record] = []
-        waiting = 0
-        for path in self._files():
-            name = self._name(path)
-            try:
-                status = path.stat()
-            except FileNotFoundError:
-                continue
-            mark = [status.st_size, status.st_mtime_ns]
-            if taken.get(name) == mark:
-                here[name] = mark
-                continue
-            if datetime.fromtimestamp(status.st_mtime, UTC) > window.until - SETTLE:
+        taken: list[LyingFile] = []
+        lying = {file: path for path in self._files() if (file := self._lying(path)) is not None}
+        for file in window.fresh(list(lying)):
+            path, name = lying[file], readable(file.name)
+            if datetime.fromtimestamp(file.modified / 1e9, UTC) > window.until - SETTLE:
                 continue
             try:
-                records += self._records_of(path, engine, status.st_size)
+                records += self._records_of(path, engine, file.size)
             except FileNotFoundError:
                 continue
             except OSError as failed:
                 # Not taken: what only its rights keep from us is tried again by the next run.
                 records.append(_refused(name, f"{name}: {failed.strerror or 'cannot be read'}", b""))
                 continue
-            here[name] = taken[name] = mark
-            waiting += 1
-            if waiting == PAGE:
-                yield Page(records, {"until": window.since.isoformat(), "taken": taken})
-                records, waiting = [], 0
-        # Only files that are still there are remembered, or the checkpoint would grow for ever.
-        yield Page(records, {"until": window.until.isoformat(), "taken": here})
+            taken.append(file)
+            if len(taken) == PAGE:
+                yield Page(records, {"until": window.since.isoformat()}, taken)
+                records, taken = [], []
+        yield Page(records, {"until": window.until.isoformat()}, taken)
 
     def unpack(self, document: Document) -> Iterable[Record]:
         """A picture's sightings, or one record that was kept before."""
@@ -224,13 +214,21 @@ class NativeConnector(Connector[NativeSettings]):
         if root.is_dir():
             yield from walk(root, VIDEOS)
 
+    def _lying(self, path: Path) -> LyingFile | None:
+        """A file as it lies there; None where it left since it was listed."""
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return None
+        return LyingFile(self._name(path), status.st_size, status.st_mtime_ns)
+
     def _name(self, path: Path) -> str:
         root = Path(self.settings.source)
         return path.name if path == root else path.relative_to(root).as_posix()
 
     def _records_of(self, path: Path, engine: Engine, size: int) -> list[Record]:
         camera, moment = self._stamp(path)
-        name = self._name(path)
+        name = readable(self._name(path))
         if path.suffix.lower() in VIDEOS:
             records: list[Record] = []
             try:

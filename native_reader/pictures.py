@@ -50,7 +50,8 @@ def walk(root: Path, suffixes: Collection[str] = SUFFIXES) -> Iterator[Path]:
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in sorted(names):
             path = Path(folder, name)
-            if not name.startswith(".") and path.suffix.lower() in suffixes and not path.is_symlink():
+            wanted = not name.startswith(".") and path.suffix.lower() in suffixes
+            if wanted and path.is_file() and not path.is_symlink():  # a pipe would be waited for for ever
                 yield path
 
 

@@ -155,6 +155,8 @@ def _open(source: Path | str, name: str, timeout: float) -> Any:
 
 def _check_container(path: Path) -> None:
     """Let only real containers through: a playlist named .mp4 could send FFmpeg to any file or host."""
+    if not path.is_file():  # a pipe would be waited for for ever
+        raise StreamBroken(f"{path}: there is no such file")
     try:
         with path.open("rb") as stream:
             head = stream.read(12)

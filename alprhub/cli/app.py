@@ -12,6 +12,7 @@ from alprhub.cli import (
     analysis,
     cameras,
     certificates,
+    clock,
     connections,
     connectors,
     demo,
@@ -43,6 +44,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(cameras.app, name="cameras")
+app.add_typer(clock.app, name="clock")
 app.add_typer(connections.app, name="connections")
 app.add_typer(connectors.app, name="connectors")
 app.add_typer(holds.app, name="holds")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any, ClassVar, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,6 @@ from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields, slices
 from connectors.hotlists import alive, file_stem
 from connectors.identity import derived
-from connectors.places import File, Place
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
 from normalize.fault import NoRead, Unusable
@@ -89,7 +88,7 @@ class GenetecConnector(Connector[GenetecSettings]):
     )
 
     def _drop(self) -> Drop:
-        return Drop(self.settings, self.frame.clock, self.info.limits)
+        return Drop(self.settings, self.frame.clock, replace(self.info.limits, body_bytes=LARGEST))
 
     def check(self) -> str:
         """Lists the folder of reads; raises `AdminMustFix` where neither files nor pushes can arrive."""
@@ -108,40 +107,16 @@ class GenetecConnector(Connector[GenetecSettings]):
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every dropped file not taken yet, whatever its time; nothing where no place is set.
 
-        The checkpoint names the files taken that still lie there. A file that is no read goes on as a record, so that
-        it is refused alone and kept.
+        A file that is no read goes on as a record, so that it is refused alone and kept.
         """
-        if not self.settings.place:
-            return
-        drop = self._drop()
-        with drop.opened() as place:
-            files = drop.exports(place)
-            there = {file.name: file.size for file in files}
-            before = dict(window.checkpoint.get("taken", {}))
-            taken = {name: size for name, size in before.items() if there.get(name) == size}
-            records: list[Record] = []
-            for file in files:
-                if file.name in taken or (body := self._settled(place, file)) is None:
-                    continue
-                try:
-                    records += self.unpack(Document(body, "application/xml", file.name))
-                except VendorChanged:
-                    records.append(Record("autovu", body))
-                taken[file.name] = file.size
-                if len(records) >= self.info.limits.page_size:
-                    yield Page(records, {"taken": dict(taken)})
-                    records = []
-        yield Page(records, {"taken": taken})
+        if self.settings.place:
+            yield from self._drop().pages(window, self._of_file)
 
-    def _settled(self, place: Place, file: File) -> bytes | None:
-        """The file's bytes; None while somebody may still be writing it, and where it left since it was listed."""
-        if abs(self.frame.clock.now() - file.modified) < timedelta(seconds=self.settings.settle_seconds):
-            return None
+    def _of_file(self, file: Document) -> Sequence[Record]:
         try:
-            body = place.read(self.settings.reads_folder, file.name, LARGEST)
-        except Gone:
-            return None
-        return body if len(body) == file.size else None
+            return list(self.unpack(Document(file.body, "application/xml", file.name)))
+        except VendorChanged:
+            return [Record("autovu", file.body)]
 
     def unpack(self, document: Document) -> Iterator[Record]:
         """The reads of a push or a file; raises `VendorChanged` for lists of plates and for other things."""

@@ -58,6 +58,7 @@ class Seen:
     why_refused: tuple[str, str] | None
     copies: list[Copy]
     missed: list[Span]
+    ahead: int
     waiting: int
     waiting_since: datetime | None
     credentials_end: date | None
@@ -91,7 +92,7 @@ def cards(seen: Seen) -> list[Card]:
                 "alprhub connectors list", "no_connector", plain=said,
             )
         ]  # fmt: skip
-    checks = (_failing, _refused, _silent, _late, _fewer, _cameras, _gap, _waiting, _credentials)
+    checks = (_failing, _refused, _silent, _late, _ahead, _fewer, _cameras, _gap, _waiting, _credentials)
     found = [card for check in checks if (card := check(seen)) is not None]
     return _closed(seen) + found + list_cards(seen.copies, seen.account, seen.kind, seen.now, seen.zone)
 
@@ -239,6 +240,22 @@ def _late(seen: Seen) -> Card | None:
         "See that whatever runs the schedules is up (`alprhub run`, or Prefect and its worker); a run by hand catches"
         " up.",
         f"alprhub sync {account.name}", "not_run", plain=happened,
+    )  # fmt: skip
+
+
+def _ahead(seen: Seen) -> Card | None:
+    if not seen.ahead:
+        return None
+    name = seen.account.name
+    happened = (
+        f"{count(seen.ahead, 'run')} of {name} {'lies' if seen.ahead == 1 else 'lie'} in the future: the clock of this"
+        " machine was ahead then. What was asked for is not known, so reads may be missing."
+    )
+    return Card(
+        LATE, f"Runs of {name} lie in the future", happened,
+        "The next run counts them as none and pulls again what they skipped; this does it now. See that the machine's"
+        " clock is right (alprhub clock).",
+        f"alprhub sync {name}", "runs_ahead", needs_person=False, plain=happened,
     )  # fmt: skip
 
 

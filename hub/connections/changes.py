@@ -10,7 +10,7 @@ from sqlalchemy import Row, update
 from connectors.contract import Frame, Info, Settings
 from connectors.faults import unknown
 from hub.audit.record import Actor, Audit
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.connections.accounts import Connections, once, ours
 from hub.connections.lives import Lives
 from hub.connections.row import settled
@@ -106,6 +106,8 @@ class Changes:
         they may, and a `ConnectorError` where the account does not work so; nothing is changed then.
         """
         preview, row, after, settings = self._plan(name, values, unset, kind, agency)
+        if preview.reads is not None:
+            sure(self._clock)
         if preview.end_now and not expire:
             raise Conflict(
                 f"{preview.end_now} of {preview.reads} reads would expire at once under rule {preview.rule_after}"

@@ -226,9 +226,10 @@ def why_refused(connection: Connection, connection_id: int) -> tuple[str, str] |
     return (most.field, most.reason) if most else None
 
 
-def missed(connection: Connection, connection_id: int, oldest: datetime) -> list[Span]:
+def missed(connection: Connection, connection_id: int, oldest: datetime, now: datetime) -> list[Span]:
     """The times between runs that no run has covered, oldest first; what came before `oldest` would be over by now."""
-    covered = covered_by_runs(connection, connection_id, to_micros(oldest)).get(connection_id, [])
+    told = covered_by_runs(connection, connection_id, to_micros(oldest), now=to_micros(now))
+    covered = told.get(connection_id, [])
     if not covered:
         return []
     return list(holes(covered, max(covered[0].since, to_micros(oldest)), covered[-1].until))

@@ -25,7 +25,8 @@ from hub.errors import NotFound
 from hub.governing.in_force import Governing
 from hub.store import tables
 from hub.store.engine import Store
-from hub.store.instant import from_micros
+from hub.store.instant import from_micros, to_micros
+from hub.store.runs import ahead
 
 WELL = "Everything is as it should be."
 
@@ -143,7 +144,8 @@ class Health:
                 why_refused=figures.why_refused(connection, account.id) if records.refused else None,
                 copies=self._copies(connection, row, kind, now),
                 # Of what every run takes whole no time can be missed.
-                missed=figures.missed(connection, row.id, self._oldest(account)) if kind and not whole else [],
+                missed=figures.missed(connection, row.id, self._oldest(account), now) if kind and not whole else [],
+                ahead=ahead(connection, row.id, to_micros(now)),
                 waiting=(waiting.counts or {}).get(account.id, 0),
                 waiting_since=waiting.oldest.get(account.id),
                 credentials_end=_credentials_end(kind, row),

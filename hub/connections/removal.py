@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from connectors.contract import Connector, ReceivesReads, Unsubscribes
 from connectors.errors import ConnectorError
 from hub.audit.record import Actor, Audit
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.connections.accounts import Connections
 from hub.connections.certificate import checked, written
 from hub.connections.lives import Lives
@@ -80,6 +80,8 @@ class Removals:
             self._store.lease(f"remove-{row.id}", f"{row.name} is being removed"),
             self._store.lease(f"sync-{row.id}", f"{row.name} is being synced"),
         ):
+            if reads == "purge":
+                sure(self._clock)
             self._begin(actor, row, reads, reason.strip())
             steps = self._steps(row.id)
             self._at_the_vendor(actor, row, steps, force.strip() if force else None)
@@ -221,6 +223,8 @@ class Removals:
                 .where(table.c.id == begun.id)
                 .values(ended_at=to_micros(now), certificate=text, sha256=digest)
             )
+            files = tables.taken_files
+            connection.execute(delete(files).where(files.c.connection_id == row.id))
             self._audit.record(
                 actor, "connections.remove", "done", target=row.name, within=connection, sha256=digest,
                 results=steps["reads"]["purged"],

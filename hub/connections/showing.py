@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from connectors.contract import abilities
 from hub.connections.accounts import Connections
@@ -58,6 +58,7 @@ class Shown:
     secrets: dict[str, bool]
     checkpoint: dict[str, Any]
     checkpoint_at: datetime | None
+    files_taken: int
     last_success: datetime | None
     last_run: LastRun | None
     lives: str | None
@@ -83,6 +84,8 @@ class Showing:
                 select(runs).where(runs.c.connection_id == row.id).order_by(runs.c.started_at.desc(), runs.c.id.desc())
                 .limit(1)
             ).one_or_none()  # fmt: skip
+            files = tables.taken_files
+            taken = connection.scalar(select(func.count()).where(files.c.connection_id == row.id)) or 0
         account = next(one for one in self._connections.list() if one.name == name)
         kind = self._connections.kind(row.connector)
         held, hidden = unsealed(self._vault, row), secret_names(kind)
@@ -108,6 +111,7 @@ class Showing:
             secrets={field: bool(held.get(field)) for field in hidden},
             checkpoint=account.checkpoint,
             checkpoint_at=from_micros(row.checkpoint_at) if row.checkpoint_at else None,
+            files_taken=taken,
             last_success=account.last_success,
             last_run=None if last is None else _run(last),
             lives=lives,

@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
+from hub.clock import Clock, MayBeWrong
 from hub.connections.card import FAILING, LATE, Card
 from hub.connections.waiting import Waiting
 from hub.store import tables
@@ -23,17 +24,41 @@ _GIB: Final = 1 << 30
 
 
 class Surroundings:
-    """Looks at the disk, at pushes that were set aside, and at notices that do not get out."""
+    """Looks at the clock, at the disk, at pushes that were set aside, and at notices that do not get out."""
 
-    def __init__(self, store: Store, folder: Path, free: Callable[[], int], ways: Sequence[str]) -> None:
+    def __init__(self, store: Store, folder: Path, free: Callable[[], int], ways: Sequence[str], clock: Clock) -> None:
         self._store = store
         self._folder = folder
         self._free = free
         self._ways = ways
+        self._clock = clock
 
     def cards(self, waiting: Waiting, now: datetime, zone: tzinfo) -> list[Card]:
         """What a person should know of the hub itself."""
-        return [card for card in (self._disk(), self._set_aside(waiting), self._notices(now, zone)) if card is not None]
+        found = (self._of_clock(zone), self._disk(), self._set_aside(waiting), self._notices(now, zone))
+        return [card for card in found if card is not None]
+
+    def _of_clock(self, zone: tzinfo) -> Card | None:
+        if not isinstance(self._clock, MayBeWrong) or (standing := self._clock.standing()).state == "right":
+            return None
+        machine, trusted = moment(standing.machine, zone), moment(standing.trusted, zone)
+        far = span(standing.machine - standing.trusted)
+        if standing.state == "ahead":
+            said = f"The clock of this machine says {machine}, {far} after the hub last knew the time ({trusted})."
+            return Card(
+                FAILING, "The clock is in doubt", said,
+                "Nothing is purged or shortened until this is settled; what is over by this clock is shown to nobody."
+                " If the clock is right, because the hub was off that long, say so with the command below; else set the"
+                " clock.",
+                "alprhub clock trust --reason WHY", "clock_ahead", plain=said,
+            )  # fmt: skip
+        said = f"The clock of this machine says {machine}, {far} before a time that the hub has seen ({trusted})."
+        return Card(
+            FAILING, "The clock is behind", said,
+            "The hub goes on from the time that it has seen, so that nothing that is over is shown again. Set the clock"
+            " right; if it is right, because it was ahead before, say so with the command below.",
+            "alprhub clock trust --reason WHY", "clock_behind", plain=said,
+        )  # fmt: skip
 
     def _disk(self) -> Card | None:
         free = self._free()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import func, insert, select
 
 from hub.audit.record import Actor, Audit
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.errors import Conflict, Invalid
 from hub.governing.in_force import keep, newest, row_of
 from hub.policy.decisions import Decision
@@ -63,13 +63,12 @@ class Activate:
         if not reason.strip():
             raise Invalid("reason: say why the policy changes")
         load(name, decisions).activation().demand()
-        row = row_of(name, decisions)
+        row, now = row_of(name, decisions), to_micros(sure(self._clock))
         reads, recomputes = tables.reads, tables.recomputes
         with self._store.write() as connection:
             before = newest(connection)
             if before is not None and before.digest == row["digest"]:
                 raise Conflict(f"{name} is in force already, with the same decisions")
-            now = to_micros(self._clock.now())
             ident = keep(connection, row, now, actor, reason.strip())
             last = connection.scalar(select(func.coalesce(func.max(reads.c.id), 0)))
             connection.execute(

@@ -112,7 +112,7 @@ class Gaps:
                 raise NotFound(
                     no_connection(name, connection.scalars(select(table.c.name).order_by(table.c.name)).all())
                 )
-            covered = runs.spans(connection, rows[0].id if name is not None else None)
+            covered = runs.spans(connection, rows[0].id if name is not None else None, now=to_micros(now))
             for row in rows:
                 spans = covered.get(row.id, [])
                 oldest = to_micros(now - self._lives(row, now))

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from connectors.contract import Connector, Record
+from connectors.contract import Connector, LyingFile, Record
 from connectors.errors import NotARead, RecordRejected
-from hub.clock import Clock
+from hub.clock import Clock, certain
 from hub.governing.in_force import Governing
 from hub.governing.sources import Sources
 from hub.ingest.documents import why_refused
@@ -59,6 +59,7 @@ class Intake:
         obtained: str,
         received_at: datetime | None = None,
         checkpoint: Mapping[str, Any] | None = None,
+        taken: Sequence[LyingFile] = (),
         run_id: int | None = None,
         replayed: Sequence[int] = (),
         drift: Drift | None = None,
@@ -69,20 +70,21 @@ class Intake:
         between; what was kept of it before a crash is known by its ids when it comes again.
         Reads get the ends of the policy that is in force when they are kept, whoever changes it meanwhile. A read whose
         life was over before it arrived is counted and not kept. Where `drift` finds with this page that the vendor has
-        changed, it is kept without its checkpoint.
+        changed, it is kept without its checkpoint, and its files count as not taken.
         """
         now = self._clock.now()
         received = received_at or now
         reads, refused = _parsed(connector, records, received)
         if drift is not None and drift.note(len(reads) + len(refused), [(one.field, one.reason) for one in refused]):
-            checkpoint = None
+            checkpoint, taken = None, ()
         page = PageToSave(
             connection_id=connection_id, obtained=obtained, received_at=received, run_id=run_id, replayed=replayed
         )
         total, turns = Saved(), [(reads, refused)] if replayed else list(_turns(reads, refused))
         for number, turn in enumerate(turns, 1):
             last = number == len(turns)
-            total += self._keep(replace(page, checkpoint=checkpoint if last else None), *turn, now)
+            whole = replace(page, checkpoint=checkpoint, taken=taken) if last else page
+            total += self._keep(whole, *turn, now)
         return total
 
     def _keep(
@@ -94,7 +96,8 @@ class Intake:
     ) -> Saved:
         written: set[str] = set()
         while True:
-            whole = _with_ends(page, *self._rules_of(page.connection_id), reads, refused, now)
+            # What is over by a clock in doubt is kept, unseen, until somebody says that the clock is right.
+            whole = _with_ends(page, *self._rules_of(page.connection_id), reads, refused, certain(self._clock))
             try:
                 saved = save(self._store, self._images, whole, now)
             except PolicyMoved as moved:

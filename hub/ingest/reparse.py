@@ -16,7 +16,7 @@ from connectors.contract import Connector, Record
 from connectors.errors import RecordRejected
 from hub.account import Account
 from hub.audit.record import Actor, Audit
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.errors import Busy, Unsettled
 from hub.progress import Progress, untold
 from hub.store.engine import Store
@@ -147,6 +147,7 @@ class Reparse:
         account, connector = self._open(name)
         if account.state == "removing":
             raise Unsettled(f"{name} is being removed: its reads stay as they are")
+        sure(self._clock)
         report, after = Reparsed(name), 0
         self._audit.record(actor, "reads.reparse", "asked", target=name, since=since.isoformat() if since else None)
         with ExitStack() as stack:

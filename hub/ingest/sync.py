@@ -6,19 +6,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, Page, PullsReads, Window
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged, sentence
 from hub.account import Account
 from hub.audit.record import Actor, Audit, Why
-from hub.clock import Clock
+from hub.clock import Clock, earliest
 from hub.errors import HubError, Invalid, Stopped, Unsettled
 from hub.governing.in_force import Governing
 from hub.ingest.drift import Drift
@@ -26,12 +26,13 @@ from hub.ingest.intake import Intake
 from hub.ingest.job import PullJob, PullProgress
 from hub.ingest.pictures import Pictures
 from hub.ingest.rounds import Round, Rounds
-from hub.ingest.windows import Kept, Leg, after, going_on, missed, named, span_of, until_of, windows
+from hub.ingest.windows import Kept, Leg, after, going_on, missed, named, span_of, until_of, windows, without_time
 from hub.store import runs, tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.reads import Saved
 from hub.store.runs import Span
+from hub.store.taken import TakenFiles
 from normalize.fault import Unusable
 
 log: Final = logging.getLogger("alprhub.sync")
@@ -172,7 +173,7 @@ class Sync:
     ) -> Window | None:
         """What `run` would pull first with the same times; None where no time has passed since the last run."""
         leg = next(self._legs(account, connector, since, until), None)
-        return None if leg is None else leg.window
+        return None if leg is None else replace(leg.window, fresh=TakenFiles(self._store, account.id).fresh)
 
     @contextmanager
     def _held(self, name: str) -> Iterator[tuple[Account, Connector[Any]]]:
@@ -207,8 +208,10 @@ class Sync:
     def _pages(self, job: PullJob, run: "_Run") -> Iterator[Saved]:
         account, connector = job.account, job.connector
         if isinstance(connector, PullsReads):
-            for page in connector.pull(run.leg.window):
+            files = TakenFiles(self._store, account.id)
+            for page in connector.pull(replace(run.leg.window, fresh=files.fresh)):
                 yield self._keep(connector, account, run, page, "pull")
+            files.settle()
         elif isinstance(connector, LooksUpPlates):
             yield from self._go_round(job, run)
         else:
@@ -260,6 +263,7 @@ class Sync:
             page.records,
             obtained=obtained,
             checkpoint=run.checkpoint(page),
+            taken=page.taken,
             run_id=run.id,
             drift=run.drift,
         )
@@ -274,6 +278,8 @@ class Sync:
         begun = None
         if until is None:
             begun = self._rounds.begun(account.id, None if since is None else to_micros(since))
+            if begun and begun.until > runs.latest(to_micros(end)):
+                begun = None  # the clock was ahead when it was
         if since is not None:
             yield named(kept, since, from_micros(begun.until) if begun else end)
             return
@@ -294,33 +300,40 @@ class Sync:
 
     def _refused(self, connection_id: int) -> set[Span]:
         """The windows that the vendor would not serve of late."""
-        table = tables.runs
+        table, now = tables.runs, self._clock.now()
         asked = select(table.c.since, table.c.until).where(
             table.c.connection_id == connection_id,
-            table.c.started_at > to_micros(self._clock.now() - REFUSED_FOR),
+            table.c.started_at.between(to_micros(now - REFUSED_FOR), to_micros(now)),
             table.c.outcome.in_((VendorChanged.__name__, Gone.__name__)),
         )
         with self._store.read() as connection:
             return {Span(*row) for row in connection.execute(asked)}
 
     def _kept(self, connection_id: int) -> Kept:
-        table = tables.connections
+        table, now = tables.connections, earliest(self._clock)
         with self._store.read() as connection:
             text = connection.scalar(select(table.c.checkpoint).where(table.c.id == connection_id))
-            spans = runs.spans(connection, connection_id).get(connection_id, [])
+            spans = runs.spans(connection, connection_id, now=to_micros(now)).get(connection_id, [])
         checkpoint: dict[str, Any] = msgspec.json.decode(text) if text else {}
-        return Kept(checkpoint, until_of(checkpoint), spans)
+        return Kept(checkpoint, until_of(checkpoint), spans).at(now)
 
     def _settle(self, connection_id: int) -> None:
-        """End what runs of this connection were killed, as far as they had come."""
-        table = tables.connections
+        """End what runs of this connection were killed, as far as they had come; void what a clock ahead has told."""
+        table, now = tables.connections, to_micros(self._clock.now())
         with self._store.write(durable=False) as connection:
             kept = connection.execute(
                 select(table.c.checkpoint, table.c.checkpoint_at).where(table.c.id == connection_id)
             ).one()
-            until = until_of(msgspec.json.decode(kept.checkpoint)) if kept.checkpoint else None
+            checkpoint = msgspec.json.decode(kept.checkpoint) if kept.checkpoint else {}
+            until = until_of(checkpoint)
             kept_until = to_micros(until) if until else None
-            runs.settle(connection, connection_id, kept_until, kept.checkpoint_at, to_micros(self._clock.now()))
+            voided = runs.void(connection, connection_id, now)
+            if kept_until is not None and kept_until > runs.latest(now):
+                kept_until, text = None, msgspec.json.encode(without_time(checkpoint)).decode()
+                connection.execute(update(table).where(table.c.id == connection_id).values(checkpoint=text))
+            runs.settle(connection, connection_id, kept_until, kept.checkpoint_at, now)
+        if voided:
+            log.warning("the clock was ahead in %d earlier runs: what they skipped is pulled again", voided)
 
     @contextmanager
     def _counted(self, connection_id: int, leg: Leg) -> Iterator["_Run"]:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from connectors.contract import Window
 from hub.errors import Invalid
 from hub.store.instant import from_micros, to_micros
-from hub.store.runs import Span, holes
+from hub.store.runs import Span, holes, latest
 
 FIRST_WINDOW: Final = timedelta(days=1)
 """How far the very first pull of a connection reaches back when nobody says otherwise."""
@@ -34,6 +34,15 @@ class Kept(NamedTuple):
     checkpoint: dict[str, Any]
     until: datetime | None
     spans: Sequence[Span]
+
+    def at(self, now: datetime) -> "Kept":
+        """The same where it is `now`: a checkpoint that vouches for what is still to come vouches for nothing.
+
+        The clock was ahead. What it remembers besides, as which files were taken, is as true as before.
+        """
+        if self.until is None or to_micros(self.until) <= latest(to_micros(now)):
+            return self
+        return self._replace(checkpoint=without_time(self.checkpoint), until=None)
 
     @property
     def takes_everything(self) -> bool:
@@ -100,6 +109,11 @@ def until_of(checkpoint: Mapping[str, Any]) -> datetime | None:
     """Until when a checkpoint vouches for everything, if it speaks of time."""
     told = checkpoint.get("until")
     return datetime.fromisoformat(told) if told else None
+
+
+def without_time(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """A checkpoint that vouches for no time any more."""
+    return {name: value for name, value in checkpoint.items() if name != "until"}
 
 
 def span_of(window: Window, now: datetime | None = None) -> Span:

@@ -17,7 +17,7 @@ import msgspec
 from sqlalchemy import Row, delete, func, insert, or_, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.jobs.timetable import SLACK
 from hub.store import tables
 from hub.store.engine import Store
@@ -178,7 +178,7 @@ class JobRuns:
     def forget(self) -> int:
         """Remove what is older than `KEPT`, a thousand rows at a time; gives how many rows went."""
         table = tables.job_runs
-        old = table.c.started_at < to_micros(self._clock.now() - KEPT)
+        old = table.c.started_at < to_micros(sure(self._clock) - KEPT)
         gone = 0
         while True:
             with self._store.write() as connection:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, or_, select
 
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.governing.in_force import Governing
 from hub.governing.lives import Lives
 from hub.policy.provenance import Provenance
@@ -68,7 +68,7 @@ class Endings:
 
     def _shorten(self, connection_id: int, ending: Ending, held: bool) -> int:
         reads, changed = tables.reads, 0
-        for rows in self._pages(connection_id, to_micros(self._clock.now())):
+        for rows in self._pages(connection_id, to_micros(sure(self._clock))):
             ends = [(row, ending(row)) for row in rows if held or not row.held]
             fresh = [
                 End(row.id, row.captured_at, *end, row.expires_at)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from hub.access.asking import Asking
 from hub.audit.record import Actor, Audit, Why
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
 from hub.store import tables
 from hub.store.ends import End, set_ends
@@ -126,6 +126,7 @@ class Orders:
     def _carry_out(self, actor: Actor, new: NewOrder, ids: Sequence[int]) -> Order:
         number = new.number.strip()
         with self._store.lease("order", "a court's order is being carried out"):
+            sure(self._clock)
             self._begin(actor, new, ids)
             for some in _batches(ids):
                 self._end(actor, new, some)

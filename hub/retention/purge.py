@@ -3,12 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select, text
 
 from hub.audit.record import Actor, Audit
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.governing.in_force import Governing
 from hub.governing.sources import Sources
 from hub.progress import Progress, untold
@@ -60,7 +61,7 @@ class Retention:
         again, and so to end by what `progress` raises: the next run goes on where it stopped.
         """
         with self._store.lease("purge", held.PURGING):
-            now = self._clock.now()
+            now = sure(self._clock)
             run = _Run(self._store, now, self._governing, self._sources)
             self._remove_pictures()  # those of a run that was killed
             run.empty_months(progress)
@@ -119,15 +120,15 @@ class Retention:
     def _sweep(self, now: datetime) -> int:
         """Remove pictures whose day is over and that no row knows: a crash left them between file and row."""
         stray = 0
-        last_day = (now - timedelta(days=1)).strftime("%Y/%m/%d")
-        for key in self._images.stored():
-            if key[: len(last_day)] > last_day:
-                break
+        due = self._images.stored(until=(now - timedelta(days=1)).strftime("%Y/%m/%d"))
+        asked = text(f"SELECT key FROM images WHERE {self._store.one_of('key', 'keys')}")
+        while keys := list(islice(due, BATCH)):
             with self._store.read() as connection:
-                known = connection.scalar(select(tables.images.c.id).where(tables.images.c.key == key))
-            if known is None:
-                self._images.delete(key)
-                stray += 1
+                known = set(connection.scalars(asked, {"keys": self._store.as_list(keys)}))
+            for key in keys:
+                if key not in known:
+                    self._images.delete(key)
+                    stray += 1
         return stray
 
 

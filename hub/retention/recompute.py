@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Row, and_, select, text, update
 
 from hub.audit.record import Actor, Audit
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.governing.activate import Change
 from hub.governing.in_force import Governing
 from hub.governing.lives import Lives, Promises
@@ -86,6 +86,7 @@ class Recompute:
                 ).one_or_none()
             if row is None:
                 return dict(NOTHING_DONE)
+            sure(self._clock)
             profile = self._governing.of(row.policy_id)
             ends = self._ends(profile, self._governing.history(row.policy_id))
             self._go_through(row, ends, progress)

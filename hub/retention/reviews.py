@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, select, update
 
 from hub.audit.record import Actor, Audit, Why
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.errors import Conflict, Invalid, PolicyRefused
 from hub.governing.in_force import Governing
 from hub.governing.sources import Sources
@@ -161,6 +161,7 @@ class Reviews:
         In transactions of at most a thousand reads; safe to kill and to repeat.
         """
         table, ended, gone = tables.holds, 0, 0
+        sure(self._clock)
         with self._store.read() as connection:
             rows = connection.execute(select(table).order_by(table.c.id)).all()
         for row in rows:

@@ -47,7 +47,7 @@ def coverage(
     connection: Connection, query: Query, now: datetime, kind: Callable[[str], type[Connector[Any]]]
 ) -> list[Coverage]:
     """The coverage of every connection, by name, for a query's window (open ends: from the first run, until now)."""
-    covered = runs.spans(connection, after=to_micros(query.since) if query.since else None)
+    covered = runs.spans(connection, after=to_micros(query.since) if query.since else None, now=to_micros(now))
     ended = runs.last_done(connection)
     found = []
     for row in connection.execute(select(tables.connections).order_by(tables.connections.c.name)):

@@ -3,6 +3,7 @@
 Keys begin with the day the picture expires, so that what a crash left without a row can be found and removed.
 """
 
+import os
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,8 +33,11 @@ class ImageStore(Protocol):
     def delete(self, *keys: str) -> None:
         """Remove keys, in every version the store keeps; on return none of them comes back."""
 
-    def stored(self, prefix: str = "") -> Iterator[str]:
-        """The keys that begin with a prefix, in order."""
+    def stored(self, prefix: str = "", until: str = "") -> Iterator[str]:
+        """The keys that begin with a prefix, in order; with `until` no later than those that begin with that.
+
+        What is later is not looked at, so that to look for what is due costs what is due.
+        """
 
 
 class FolderImages:
@@ -76,11 +80,24 @@ class FolderImages:
                 except OSError:
                     break
 
-    def stored(self, prefix: str = "") -> Iterator[str]:
-        """The keys that begin with a prefix, in order."""
-        for path in sorted(self._folder.rglob("*")):
-            key = path.relative_to(self._folder).as_posix()
-            if key.startswith(prefix) and path.is_file():
+    def stored(self, prefix: str = "", until: str = "") -> Iterator[str]:
+        """The keys that begin with a prefix, in order, up to `until`; one folder at a time is listed."""
+        return self._below("", prefix, until)
+
+    def _below(self, at: str, prefix: str, until: str) -> Iterator[str]:
+        try:
+            with os.scandir(self._folder / at) as listed:
+                entries = sorted(listed, key=lambda entry: entry.name)
+        except FileNotFoundError:  # its last picture was removed while others were looked at
+            return
+        for entry in entries:
+            key = f"{at}{entry.name}"
+            if key[: len(until)] > until[: len(key)]:
+                return
+            if entry.is_dir(follow_symlinks=False):
+                if f"{key}/".startswith(prefix) or prefix.startswith(f"{key}/"):
+                    yield from self._below(f"{key}/", prefix, until)
+            elif key.startswith(prefix) and entry.is_file():
                 yield key
 
 
@@ -132,15 +149,18 @@ class S3Images:
             if versions:
                 self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": versions, "Quiet": True})
 
-    def stored(self, prefix: str = "") -> Iterator[str]:
-        """The keys that begin with a prefix, in order."""
+    def stored(self, prefix: str = "", until: str = "") -> Iterator[str]:
+        """The keys that begin with a prefix, in order, up to `until`; the bucket is asked for a thousand at a time."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
         with self._told():
             for page in pages:
                 for item in page.get("Contents", ()):
-                    yield item["Key"].removeprefix(self._prefix)
+                    key = item["Key"].removeprefix(self._prefix)
+                    if key[: len(until)] > until:
+                        return
+                    yield key
 
     @contextmanager
     def _told(self) -> Iterator[None]:

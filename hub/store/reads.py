@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from sqlalchemy import Connection, func, insert, select, text
 
+from connectors.contract import LyingFile
 from hub.area import cell_of
 from hub.errors import IntegrityBroken
 from hub.store import tables
@@ -25,6 +26,7 @@ from hub.store.images import ImageStore
 from hub.store.instant import to_micros
 from hub.store.matching import Hit, find, keep
 from hub.store.plates import plate_ids
+from hub.store.taken import take
 from normalize.plate import canonical, fold
 from normalize.read import ImageRef, Read
 
@@ -86,6 +88,7 @@ class PageToSave:
     rejected: Sequence[Rejected] = ()
     born_expired: int = 0
     checkpoint: Mapping[str, Any] | None = None
+    taken: Sequence[LyingFile] = ()
     run_id: int | None = None
     replayed: Sequence[int] = ()
     """Quarantine rows that this page settles."""
@@ -439,6 +442,7 @@ def _account(connection: Connection, page: PageToSave, saved: Saved, now: dateti
                 "id": page.connection_id,
             },
         )
+    take(connection, page.connection_id, page.taken)
     if page.run_id is not None:
         connection.execute(
             text(

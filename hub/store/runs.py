@@ -5,9 +5,10 @@ part that its pages vouched for before. What neither a `done` nor a `partly` row
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, func, insert, or_, select, text, update
 
 from hub.store import tables
 
@@ -21,8 +22,12 @@ STOPPED: Final = "stopped"
 """Somebody asked for an end: a person, or whoever supervises the process."""
 UNFINISHED: Final = "unfinished"
 """A round of standing look-ups that the next run goes on with."""
-NO_END: Final = (RUNNING, FILLING, PARTLY, STOPPED, UNFINISHED)
+AHEAD: Final = "ahead"
+"""A run that was made while the clock was ahead: it has covered nothing that is known."""
+NO_END: Final = (RUNNING, FILLING, PARTLY, STOPPED, UNFINISHED, AHEAD)
 """Outcomes of rows that do not tell whether a run ended well or badly."""
+STEP: Final = timedelta(minutes=1)
+"""By how little the clock may be set back without any run having been ahead: the look-back makes up for it."""
 
 _BEGINNINGS: Final = """
 SELECT connection_id, since, reached FROM (
@@ -37,6 +42,8 @@ WHERE reached IS NULL OR since > reached ORDER BY connection_id, since
 _ENDS: Final = """
 SELECT connection_id, max(until) FROM runs WHERE outcome IN ('done', 'partly') {which} GROUP BY connection_id
 """
+
+_PAST: Final = "started_at <= :latest AND until <= :latest"
 
 
 class Span(NamedTuple):
@@ -83,12 +90,39 @@ def settle(connection: Connection, connection_id: int, kept_until: int | None, k
         end(connection, run.id, at, "Killed", "the process ended before the run did")
 
 
-def spans(connection: Connection, connection_id: int | None = None, after: int | None = None) -> dict[int, list[Span]]:
+def void(connection: Connection, connection_id: int, now: int) -> int:
+    """Note that the runs of a connection that lie in the future of `now` (µs) have covered nothing; gives how many.
+
+    The clock was ahead when they were made. What they asked for is not known, since that clock told them.
+    """
+    table = tables.runs
+    in_future = or_(table.c.started_at > latest(now), table.c.until > latest(now))
+    told = {"outcome": AHEAD, "error": "the clock was ahead when it ran, so what it asked for is asked for again"}
+    which = table.c.connection_id == connection_id, table.c.outcome != AHEAD, in_future
+    return connection.execute(update(table).where(*which).values(**told)).rowcount
+
+
+def ahead(connection: Connection, connection_id: int, now: int) -> int:
+    """How many runs of a connection lie in the future of `now` (µs) and are not known to have been ahead yet."""
+    table = tables.runs
+    in_future = table.c.connection_id == connection_id, table.c.started_at > latest(now), table.c.outcome != AHEAD
+    return int(connection.scalar(select(func.count()).where(*in_future)) or 0)
+
+
+def latest(now: int) -> int:
+    """The last instant (µs) that is no future where it is `now`."""
+    return now + STEP // timedelta(microseconds=1)
+
+
+def spans(
+    connection: Connection, connection_id: int | None = None, after: int | None = None, *, now: int
+) -> dict[int, list[Span]]:
     """The times that runs have covered, by connection, in their order and apart from each other.
 
-    With `after`, in µs, only runs that reach beyond it count, which spares looking at all of them.
+    With `after`, in µs, only runs that reach beyond it count, which spares looking at all of them. A run that lies in
+    the future of `now` (µs) is none: the clock was ahead.
     """
-    told = {"connection_id = :connection_id": connection_id, "until > :after": after}
+    told = {"connection_id = :connection_id": connection_id, "until > :after": after, _PAST: latest(now)}
     which = "".join(f" AND {clause}" for clause, value in told.items() if value is not None)
     bound = {clause.rpartition(":")[2]: value for clause, value in told.items() if value is not None}
     begun: dict[int, list[tuple[int, int | None]]] = {}

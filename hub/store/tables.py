@@ -580,3 +580,22 @@ deliveries = Table(
     ),
 )
 """The outbox: each notice once for every way out, until it is sent."""
+
+trusted_time = Table(
+    "trusted_time",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("newest", BigInteger, nullable=False),
+)
+"""One row: the newest instant that the hub has ever trusted, against which the machine's clock is held."""
+
+taken_files = Table(
+    "taken_files",
+    metadata,
+    Column("connection_id", ForeignKey("connections.id"), primary_key=True, autoincrement=False),
+    Column("name", LargeBinary, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("modified", BigInteger),
+)
+"""Files of drops that were taken: the bytes of their names, and size and time (ns since 1970; null: not known) by which
+one that was written anew is told."""

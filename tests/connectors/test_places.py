@@ -61,7 +61,7 @@ class _Disk(paramiko.SFTPServerInterface):
 
     def list_folder(self, path: str) -> Any:
         entries = lambda: sorted(self._path(path).iterdir())  # noqa: E731
-        return self._safely(lambda: [paramiko.SFTPAttributes.from_stat(one.stat(), one.name) for one in entries()])
+        return self._safely(lambda: [_listed(one) for one in entries()])
 
     def stat(self, path: str) -> Any:
         return self._safely(lambda: paramiko.SFTPAttributes.from_stat(self._path(path).stat()))
@@ -88,6 +88,20 @@ class _Disk(paramiko.SFTPServerInterface):
         return paramiko.SFTP_OK
 
 
+def _listed(path: Path) -> paramiko.SFTPAttributes:
+    told = paramiko.SFTPAttributes.from_stat(path.stat(), path.name)
+    told.filename = os.fsencode(path.name)  # type: ignore[assignment]
+    return told
+
+
+class _AnyNames(paramiko.SFTPServer):
+    """A server whose disk has names that are no text, as any server's may."""
+
+    def _process(self, kind: int, number: int, message: Any) -> None:
+        message.get_text = lambda: os.fsdecode(message.get_string())
+        super()._process(kind, number, message)  # type: ignore[misc]
+
+
 class _Sftp:
     """A paramiko server on loopback that serves a folder."""
 
@@ -108,7 +122,7 @@ class _Sftp:
                 return
             transport = paramiko.Transport(client)
             transport.add_server_key(self.host_key)
-            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, self._disk)
+            transport.set_subsystem_handler("sftp", _AnyNames, self._disk)
             self._open.append(transport)
             transport.start_server(event=threading.Event(), server=_Door(self.user_key))
 
@@ -185,6 +199,17 @@ def test_unfinished_and_hidden_files_and_folders_are_not_listed(place: Open) -> 
             here.write("reads", name, b"x")
         here.write("reads", "b.csv", b"x")
         assert [file.name for file in here.files("reads")] == ["a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize("place", ["folder", "sftp"], indirect=True)
+def test_a_name_that_is_not_utf_8_is_listed_and_read(place: Open, tmp_path: Path) -> None:
+    with place() as here:
+        here.write("reads", "a.csv", b"x")
+        (folder,) = {path.parent for path in tmp_path.rglob("a.csv")}
+        (folder / os.fsdecode(b"caf\xe9.csv")).write_bytes(b"latin")
+        first, second = here.files("reads")
+        assert (first.name, os.fsencode(second.name)) == ("a.csv", b"caf\xe9.csv")
+        assert here.read("reads", second.name, 10) == b"latin"
 
 
 def test_what_lies_deeper_in_a_bucket_is_not_listed(bucket: None) -> None:

@@ -1,16 +1,15 @@
 """Nothing lost: what no run covered and when a camera fell silent is known, and what was missed is pulled again."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
-from plain import PlainConnector, record
+from plain import PlainConnector
 from sqlalchemy import text
+from timed import Vendor, coverage, every, holes, kept, outcomes
 
-from connectors.contract import Page, Record, Window
+from connectors.contract import Page, Window
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
 from hub.audit.record import Actor
 from hub.clock import SetClock
@@ -23,64 +22,11 @@ LOOK_BACK = PlainConnector.info.look_back
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-@dataclass
-class Vendor:
-    """Reads that are asked for by time, ten a page; `down` are the instants whose page cannot be had."""
-
-    clock: SetClock
-    reads: dict[int, datetime] = field(default_factory=dict)
-    hidden: set[int] = field(default_factory=set)
-    down: set[int] = field(default_factory=set)
-    error: Exception = field(default_factory=lambda: TryAgain("the vendor is down"))
-    windows: list[Window] = field(default_factory=list)
-    cameras: int = 1
-
-    def add(self, times: Sequence[datetime]) -> None:
-        for at in times:
-            self.reads[len(self.reads)] = at
-
-    def pull(self, window: Window) -> Iterator[Page]:
-        self.windows.append(window)
-        inside = sorted((at, number) for number, at in self.reads.items() if window.since <= at < window.until)
-        seen = [(at, number) for at, number in inside if number not in self.hidden]
-        for start in range(0, len(seen), 10):
-            page = seen[start : start + 10]
-            if self.down & {number for _, number in page}:
-                raise self.error
-            yield Page([self._record(at, number) for at, number in page], {"until": page[-1][0].isoformat()})
-        yield Page((), {"until": window.until.isoformat()})
-
-    def _record(self, at: datetime, number: int) -> Record:
-        told = record(number, f"9SYN{number:04d}", at.isoformat(), camera=f"c{number % self.cameras}")
-        return Record("plain", msgspec.json.encode(told))
-
-    def spans(self) -> list[tuple[datetime, datetime]]:
-        return [(window.since, window.until) for window in self.windows]
-
-
 @pytest.fixture
 def vendor(opened: Hub, feed: Any, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Vendor:
     made = Vendor(clock)
     monkeypatch.setattr(PlainConnector, "pull", made.pull)
     return made
-
-
-def kept(hub: Hub) -> set[int]:
-    with hub.store.read() as connection:
-        return {int(ident[1:]) for ident in connection.scalars(text("SELECT vendor_read_id FROM reads"))}
-
-
-def outcomes(hub: Hub) -> list[str]:
-    with hub.store.read() as connection:
-        return list(connection.scalars(text("SELECT outcome FROM runs ORDER BY id")))
-
-
-def holes(hub: Hub, actor: Actor) -> list[tuple[datetime, datetime]]:
-    return [(gap.since, gap.until) for gap in hub.gaps.find(actor) if gap.camera is None]
-
-
-def every(step: timedelta, since: datetime, until: datetime) -> list[datetime]:
-    return [since + step * number for number in range((until - since) // step)]
 
 
 def test_a_run_that_ends_well_leaves_no_gap(opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock) -> None:
@@ -117,15 +63,6 @@ def test_a_run_that_fails_half_way_leaves_exactly_the_uncovered_part(
     opened.sync.run(actor, "feed")
     assert vendor.windows[-1].since == vendor.reads[29] - LOOK_BACK
     assert (kept(opened), holes(opened, actor)) == (set(range(60)), [])
-
-
-def coverage(hub: Hub) -> list[Any]:
-    from hub.search.coverage import coverage
-    from hub.search.query import Query
-
-    with hub.store.read() as connection:
-        (one,) = coverage(connection, Query(None), hub.clock.now(), hub.connections.kind)  # type: ignore[arg-type]
-    return one.gaps
 
 
 def test_a_killed_run_has_covered_what_its_pages_vouched_for(

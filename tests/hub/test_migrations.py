@@ -344,6 +344,37 @@ def test_a_hub_with_connections_is_that_of_their_agency(settings: HubSettings) -
         assert hub.agency == "Marisol Beach PD"
 
 
+def test_files_that_were_taken_go_from_the_checkpoint_into_rows_of_their_own(store: Store, config: Any) -> None:
+    """As each connector had noted them: with an instant, with ns, or by their size alone."""
+    at, ns = "2026-06-01T11:00:00.250000+00:00", 1_780_311_600_250_000_000
+    kept = {
+        "generic_csv": {"taken": {"ñ.csv": [7, at]}, "waiting": {"b.csv": [1, at]}},
+        "native": {"until": at, "taken": {"a.png": [8, ns]}},
+        "genetec": {"taken": {"a_lpr.xml": 9}},
+        "theirs": {"taken": {"as": "they like"}},
+        "flock": {"until": at},
+    }
+    at_revision(store, config, "0013")
+    with store.write() as connection:
+        for ident, (connector, told) in enumerate(kept.items(), 1):
+            put(connection, "connections", {
+                "id": ident, "name": connector, "connector": connector, "kind": "own", "agency": "Agency",
+                "added_at": 1, "settings": "{}", "sealed": b"", "state": "active",
+                "checkpoint": msgspec.json.encode(told).decode(),
+            })  # fmt: skip
+    at_revision(store, config, "0014")
+    with store.read() as connection:
+        files = connection.execute(text("SELECT * FROM taken_files ORDER BY connection_id")).all()
+        left = connection.scalars(text("SELECT checkpoint FROM connections ORDER BY id")).all()
+    assert [(one.connection_id, bytes(one.name), one.size, one.modified) for one in files] == [
+        (1, "ñ.csv".encode(), 7, ns), (2, b"a.png", 8, ns), (3, b"a_lpr.xml", 9, None),
+    ]  # fmt: skip
+    assert [msgspec.json.decode(one) for one in left] == [
+        {"waiting": {"b.csv": [1, at]}}, {"until": at}, {"waiting": {}}, kept["theirs"], kept["flock"],
+    ]  # fmt: skip
+    at_revision(store, config, "0013")
+
+
 def test_a_database_of_a_newer_version_is_left_as_it_is_and_says_what_to_do(settings: HubSettings) -> None:
     with open_hub(settings) as hub, hub.store.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'of-tomorrow'"))

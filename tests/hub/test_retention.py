@@ -1,7 +1,9 @@
 """Retention: invisible at the instant, then gone from every place."""
 
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from plain import record, write_page
@@ -101,6 +103,25 @@ def test_a_picture_that_a_crash_left_without_a_read_is_swept_up(
     clock.advance(timedelta(days=2))
     opened.retention.purge(actor)
     assert list(opened.images.stored()) == [known]
+
+
+def test_the_sweep_looks_into_no_folder_of_a_day_that_is_not_over(
+    opened: Hub, actor: Actor, clock: SetClock, one_read: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for days in (-400, -3, -1, 0, 1, 29, 31, 400):
+        opened.images.put(f"{clock.now() + timedelta(days=days):%Y/%m/%d}/1/left-behind.jpg", b"stray")
+    root, looked, scandir = opened.settings.data / "images", list[str](), os.scandir
+
+    def noted(at: Path) -> Any:
+        looked.append(Path(at).relative_to(root).as_posix())
+        return scandir(at)
+
+    monkeypatch.setattr("hub.store.images.os.scandir", noted)
+    opened.retention.purge(actor)
+    today = f"{clock.now():%Y/%m/%d}"
+    assert max(one for one in looked if len(one) >= len(today)) == f"{clock.now() - timedelta(days=1):%Y/%m/%d}/1"
+    assert f"{clock.now() + timedelta(days=400):%Y}" not in looked
+    assert opened.audit.events(1)[0]["detail"]["stray_pictures"] == 3
 
 
 def everything_kept(hub: Hub) -> bytes:

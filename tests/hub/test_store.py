@@ -182,6 +182,9 @@ def test_a_picture_comes_back_as_it_went_in_and_is_gone_when_deleted(pictures: I
     pictures.put("2026/07/02/1/b.jpg", b"three")
     assert pictures.get("2026/07/01/1/a.jpg") == b"two"
     assert list(pictures.stored("2026/07/01")) == ["2026/07/01/1/a.jpg"]
+    assert list(pictures.stored("2026/0")) == ["2026/07/01/1/a.jpg", "2026/07/02/1/b.jpg"]
+    assert list(pictures.stored(until="2026/07/01")) == ["2026/07/01/1/a.jpg"]
+    assert list(pictures.stored("2026/07/02", until="2026/07/01")) == []
     pictures.delete("2026/07/01/1/a.jpg")
     pictures.delete("2026/07/01/1/a.jpg")
     with pytest.raises(NotFound):

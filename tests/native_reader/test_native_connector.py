@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import cv2
+import drops
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -82,8 +83,8 @@ def native(source: Path | str, **more: Any) -> NativeConnector:
     return NativeConnector(NativeSettings(source=str(source), **more), Frame(_Clock(), lambda _: None))
 
 
-def pull(made: NativeConnector, checkpoint: Any = None, until: datetime = NOW) -> list[Page]:
-    return list(made.pull(Window(until - timedelta(days=1), until, checkpoint or {})))
+def pull(made: NativeConnector, before: Sequence[Page] = (), until: datetime = NOW) -> list[Page]:
+    return list(made.pull(drops.window(until - timedelta(days=1), until, before)))
 
 
 def reads(made: NativeConnector, pages: list[Page]) -> list[Read]:
@@ -108,9 +109,9 @@ def test_every_file_is_taken_once(folder: Path) -> None:
     made = native(folder)
     first = pull(made)
     assert plates(made, first) == ["9SYN050", "9SYN060", "9SYN070"]  # the empty street gives no read
-    assert plates(made, pull(made, first[-1].checkpoint)) == []
+    assert plates(made, pull(made, first)) == []
     shot(folder / "80.png", 80)
-    assert plates(made, pull(made, first[-1].checkpoint)) == ["9SYN080"]
+    assert plates(made, pull(made, first)) == ["9SYN080"]
 
 
 def test_a_file_that_may_still_grow_waits(folder: Path) -> None:
@@ -119,7 +120,7 @@ def test_a_file_that_may_still_grow_waits(folder: Path) -> None:
     made = native(folder)
     first = pull(made)
     assert plates(made, first) == []
-    assert plates(made, pull(made, first[-1].checkpoint, NOW + timedelta(seconds=2))) == ["9SYN050"]
+    assert plates(made, pull(made, first, NOW + timedelta(seconds=2))) == ["9SYN050"]
 
 
 def test_hidden_files_links_and_other_things_are_left_alone(folder: Path, tmp_path: Path) -> None:
@@ -149,7 +150,7 @@ def test_a_picture_that_cannot_be_read_is_refused_with_the_reason_and_its_bytes(
     ]
     assert [record.attachments.get("file") for record in refused] == [whole[:60], None, b"<html>no picture</html>"]
     assert len(pages[-1].records) == 4
-    assert pull(made, pages[-1].checkpoint)[-1].records == []  # a bad file is not brought up again and again
+    assert pull(made, pages)[-1].records == []  # a bad file is not brought up again and again
 
 
 def _refusal(made: NativeConnector, record: Record) -> tuple[str, str]:
@@ -177,7 +178,7 @@ def test_a_file_that_may_not_be_opened_does_not_stop_the_others_and_is_tried_aga
     refused, kept = page.records
     assert _refusal(made, refused) == ("file", "50.png: Permission denied")
     assert made.parse(kept).plate == "9SYN060"
-    assert plates(made, pull(made, page.checkpoint)) == ["9SYN050"]
+    assert plates(made, pull(made, [page])) == ["9SYN050"]
 
 
 def test_a_file_that_leaves_while_we_look_is_no_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,20 +256,35 @@ def test_a_run_that_breaks_off_goes_on_where_it_stopped(folder: Path) -> None:
         shot(folder / f"{number:03d}.png", 10 + number)
     made = native(folder)
     first = next(made.pull(Window(NOW - timedelta(days=1), NOW)))
-    rest = pull(made, first.checkpoint)
+    rest = pull(made, [first])
     assert len(plates(made, [first])) == PAGE
     assert plates(made, rest) == [f"9SYN{10 + number:03d}" for number in range(PAGE, PAGE + 5)]
 
 
-def test_the_checkpoint_remembers_no_more_than_what_is_there(folder: Path) -> None:
-    files = [shot(folder / f"{grey}.png", grey) for grey in (50, 60, 70)]
+def test_a_name_that_is_not_utf_8_stops_nothing_and_is_taken_once(folder: Path) -> None:
+    shot(folder / "50.png", 50)
+    (folder / "50.png").rename(folder / os.fsdecode(b"caf\xe9.png"))
+    shot(folder / "60.png", 60)
+    (folder / os.fsdecode(b"\xff.jpg")).write_bytes(b"")
+    stamped(folder / os.fsdecode(b"\xff.jpg"), WRITTEN)
     made = native(folder)
-    (first,) = pull(made)
-    for file in files[:2]:
-        file.unlink()
-    (second,) = pull(made, first.checkpoint)
-    assert second.checkpoint is not None
-    assert set(second.checkpoint["taken"]) == {"70.png"}
+    pages = pull(made)
+    assert [record.payload.decode("utf-8").count("60.png") for page in pages for record in page.records] == [1, 0, 0]
+    kept = [record for record in pages[0].records if record.kind == "sighting"]
+    assert [made.parse(record).plate for record in kept] == ["9SYN060", "9SYN050"]
+    assert [_refusal(made, record)[1] for record in pages[0].records if record.kind == "refused"] == [
+        "\\xff.jpg: the file is empty"
+    ]
+    assert pull(made, pages)[-1].records == []
+
+
+def test_a_pipe_with_the_name_of_a_picture_or_a_video_is_not_waited_for(folder: Path) -> None:
+    shot(folder / "50.png", 50)
+    for name in ("x.jpg", "x.mp4"):
+        os.mkfifo(folder / name)
+        stamped(folder / name, WRITTEN)
+    made = native(folder)
+    assert plates(made, pull(made)) == ["9SYN050"]
 
 
 def test_another_file_under_the_same_name_is_taken(folder: Path) -> None:
@@ -276,7 +292,7 @@ def test_another_file_under_the_same_name_is_taken(folder: Path) -> None:
     made = native(folder)
     (first,) = pull(made)
     shot(folder / "gate.png", 60, WRITTEN + timedelta(minutes=1))
-    (second,) = pull(made, first.checkpoint)
+    (second,) = pull(made, [first])
     assert plates(made, [first, second]) == ["9SYN050", "9SYN060"]
 
 
@@ -292,8 +308,7 @@ def test_one_file_may_be_the_whole_source(folder: Path) -> None:
     made = native(shot(folder / "gate.png", 50))
     (page,) = pull(made)
     assert plates(made, [page]) == ["9SYN050"]
-    assert page.checkpoint is not None
-    assert list(page.checkpoint["taken"]) == ["gate.png"]
+    assert drops.taken([page]) == {"gate.png"}
 
 
 def test_a_vehicle_in_a_video_is_one_read_at_its_time_in_the_film(folder: Path, film: Callable[..., Path]) -> None:
@@ -308,7 +323,7 @@ def test_a_vehicle_in_a_video_is_one_read_at_its_time_in_the_film(folder: Path, 
     assert timedelta(seconds=0.9) <= read.captured_at - start <= timedelta(seconds=2.1)
     assert read.zone is Zone.IN_DATA
     assert len(read.images) == 2
-    assert plates(made, pull(made, pages[-1].checkpoint)) == []
+    assert plates(made, pull(made, pages)) == []
 
 
 def test_two_vehicles_best_seen_in_one_frame_are_two_reads(folder: Path, film: Callable[..., Path]) -> None:

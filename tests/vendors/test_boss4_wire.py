@@ -3,13 +3,14 @@
 import base64
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import boto3
+import drops
 import pytest
 from moto import mock_aws
 from pydantic import ValidationError
@@ -107,8 +108,8 @@ def _drop(tmp_path: Path, name: str, records: Any) -> Path:
     return path
 
 
-def _pull(boss: Boss4Connector, checkpoint: Any = None) -> list[Page]:
-    return list(boss.pull(Window(NOW - timedelta(days=1), NOW, checkpoint or {})))
+def _pull(boss: Boss4Connector, before: Sequence[Page] = ()) -> list[Page]:
+    return list(boss.pull(drops.window(NOW - timedelta(days=1), NOW, before)))
 
 
 def _reads(boss: Boss4Connector, pages: list[Page]) -> tuple[list[Read], list[str]]:
@@ -138,9 +139,8 @@ def test_every_file_is_taken_once_and_whole(boss: Boss4Connector, world: World, 
     reads, refused = _reads(boss, pages)
     assert refused == []
     assert {read.vendor_read_id for read in reads} == {one.id for one in world.passes["flock"]}
-    mark = json.loads(json.dumps(pages[-1].checkpoint))
-    assert set(mark["taken"]) == set(NAMES)
-    assert [page.records for page in _pull(boss, mark)] == [()]
+    assert drops.taken(pages) == set(NAMES)
+    assert [page.records for page in _pull(boss, pages)] == [[]]
     assert max(len(page.records) for page in pages) == boss.info.limits.page_size
 
 
@@ -201,9 +201,9 @@ def test_what_was_cut_off_stays_in_the_page_that_is_kept(boss: Boss4Connector, w
 def test_a_cut_file_that_is_sent_again_whole_is_taken_again(boss: Boss4Connector, world: World, tmp_path: Path) -> None:
     whole = json.dumps([_record(one) for one in world.passes["flock"][:3]]).encode()
     _drop(tmp_path, NAMES[0], whole[:-200])
-    mark = _pull(boss)[-1].checkpoint
+    pages = _pull(boss)
     _drop(tmp_path, NAMES[0], whole)
-    reads, refused = _reads(boss, _pull(boss, mark))
+    reads, refused = _reads(boss, _pull(boss, pages))
     assert (len(reads), refused) == (3, [])
 
 
@@ -214,12 +214,12 @@ def test_a_file_is_waited_for_while_it_may_still_grow(
     whole = json.dumps([_record(one) for one in world.passes["flock"][:3]]).encode()
     _drop(tmp_path, NAMES[0], whole[:500])
     [page] = _pull(boss)
-    assert page.records == ()
+    assert page.records == []
     _drop(tmp_path, NAMES[0], whole)
     clock.ahead = timedelta(minutes=5)
-    [page] = _pull(boss, page.checkpoint)
-    assert page.records == (), "it grew since the last look, whatever its time says"
-    assert len(_reads(boss, _pull(boss, page.checkpoint))[0]) == 3
+    [page] = _pull(boss, [page])
+    assert page.records == [], "it grew since the last look, whatever its time says"
+    assert len(_reads(boss, _pull(boss, [page]))[0]) == 3
 
 
 def test_empty_files_and_empty_lists_give_no_reads_and_no_fault(boss: Boss4Connector, tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_empty_files_and_empty_lists_give_no_reads_and_no_fault(boss: Boss4Conne
     _drop(tmp_path, NAMES[1], b"[]\n")
     pages = _pull(boss)
     assert _reads(boss, pages) == ([], [])
-    assert set((pages[-1].checkpoint or {})["taken"]) == set(NAMES)
+    assert drops.taken(pages) == set(NAMES)
 
 
 def test_the_tail_of_a_cut_file_ends_in_quarantine_with_its_bytes(world: World, tmp_path: Path) -> None:
@@ -266,8 +266,8 @@ def test_what_is_wrong_with_one_file_is_raised_after_the_others_were_taken(
     _drop(tmp_path, "b.json", [_record(one) for one in world.passes["flock"][:3]])
     _drop(tmp_path, "note.txt", b"not reads")
     walk = boss.pull(Window(NOW, NOW))
-    assert len(next(walk).records) == 3
-    assert list((next(walk).checkpoint or {})["taken"]) == ["b.json"]
+    page = next(walk)
+    assert (len(page.records), drops.taken([page])) == (3, {"b.json"})
     with pytest.raises(VendorChanged):
         next(walk)
 
@@ -308,7 +308,7 @@ def test_a_file_that_a_link_leads_out_to_is_not_read(boss: Boss4Connector, tmp_p
     outside.write_text("[{}]")
     (tmp_path / "boss4").mkdir()
     os.symlink(outside, tmp_path / "boss4" / "link.json")
-    assert [page.records for page in _pull(boss)] == [()]
+    assert [page.records for page in _pull(boss)] == [[]]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import drops
 import httpx
 import msgspec
 import pytest
@@ -705,7 +706,7 @@ def test_csv_files_are_taken_once_through_the_map(tmp_path: Path) -> None:
     with pytest.raises(RecordRejected, match=r"captured_at: is not in the format of the map \(at When\)"):
         made.parse(second)
     (tmp_path / "reads" / "b.csv").unlink()
-    again = list(made.pull(Window(WINDOW.since, NOW, pages[-1].checkpoint or {})))
+    again = list(made.pull(drops.window(WINDOW.since, NOW, pages)))
     assert [list(page.records) for page in again] == [[]]
     assert made.check() == "The place answers with 1 files; the newest has 2 rows under a header that fits the map."
 
@@ -717,7 +718,7 @@ def test_json_files_of_a_place_are_taken_once_through_the_map(tmp_path: Path) ->
     with pytest.raises(VendorChanged, match="cut short"):
         pages.extend(made.pull(WINDOW))
     assert made.parse(pages[0].records[0]).plate == "9SYN001"
-    assert set((pages[-1].checkpoint or {})["taken"]) == {"a.json"}
+    assert drops.taken(pages) == {"a.json"}
     with pytest.raises(Gone):
         made.fetch_image(ImageRef(kind=ImageKind.FRAME, url="../a.jpg"))
 

@@ -1,14 +1,15 @@
 """Genetec: pushes of four forms, dropped files, and the hot lists that Security Center watches."""
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
-import msgspec
+import drops
 import pytest
 from moto import mock_aws
 from pydantic import ValidationError
@@ -177,8 +178,8 @@ def _put(place: str, *files: tuple[str, bytes]) -> None:
             there.write("reads", name, body)
 
 
-def _pull(made: GenetecConnector, mark: Any = None) -> list[Page]:
-    pages = list(made.pull(Window(WINDOW.since, WINDOW.until, mark or {})))
+def _pull(made: GenetecConnector, before: Sequence[Page] = ()) -> list[Page]:
+    pages = list(made.pull(drops.window(WINDOW.since, WINDOW.until, before)))
     assert pages[-1].checkpoint is not None
     return pages
 
@@ -201,10 +202,9 @@ def test_every_file_is_taken_once(kind: str, bucket: None, tmp_path: Path) -> No
     made = _made(place=place, key_id="id", secret="k")
     pages = _pull(made)
     assert _outcomes(made, pages) == ({f"9SYN{number:03}" for number in range(25)}, [])
-    mark = msgspec.json.decode(msgspec.json.encode(pages[-1].checkpoint))
-    assert _outcomes(made, _pull(made, mark)) == (set(), [])
+    assert _outcomes(made, _pull(made, pages)) == (set(), [])
     _put(place, ("SHARPV00001_99_lpr.xml", _ftp(99)))
-    assert _outcomes(made, _pull(made, mark)) == ({"9SYN099"}, [])
+    assert _outcomes(made, _pull(made, pages)) == ({"9SYN099"}, [])
     assert "26 files" in made.check()
 
 
@@ -215,8 +215,8 @@ def test_many_files_come_in_pages_that_each_say_what_was_taken(tmp_path: Path, m
     monkeypatch.setattr(GenetecConnector, "info", replace(info, limits=replace(info.limits, page_size=10)))
     made = _made(place=str(tmp_path))
     pages = _pull(made)
-    assert [len(page.records) for page in pages] == [10, 10, 5]
-    rest = _pull(made, pages[0].checkpoint)
+    assert [(len(page.records), len(page.taken)) for page in pages] == [(10, 10), (10, 10), (5, 5)]
+    rest = _pull(made, pages[:1])
     assert sum(len(page.records) for page in rest) == 15
 
 
@@ -235,17 +235,18 @@ def test_a_file_is_waited_for_while_it_may_still_grow(tmp_path: Path) -> None:
     made = _made(clock, place=str(tmp_path))
     _put(str(tmp_path), ("a_lpr.xml", _ftp(1)))
     [page] = _pull(made)
-    assert (page.records, page.checkpoint) == ([], {"taken": {}})
+    assert (page.records, drops.taken([page]), set((page.checkpoint or {})["waiting"])) == ([], set(), {"a_lpr.xml"})
     clock.ahead = timedelta(minutes=1)
-    assert _outcomes(made, _pull(made, page.checkpoint)) == ({"9SYN001"}, [])
+    assert _outcomes(made, _pull(made, [page])) == ({"9SYN001"}, [])
 
 
-def test_the_checkpoint_forgets_what_left(tmp_path: Path) -> None:
+def test_a_file_that_was_written_anew_with_as_many_bytes_is_read(tmp_path: Path) -> None:
     made = _made(place=str(tmp_path))
     _put(str(tmp_path), ("a_lpr.xml", _ftp(1)))
-    mark = _pull(made)[-1].checkpoint
-    (tmp_path / "reads" / "a_lpr.xml").unlink()
-    assert _pull(made, mark)[-1].checkpoint == {"taken": {}}
+    pages = _pull(made)
+    _put(str(tmp_path), ("a_lpr.xml", _ftp(2)))
+    os.utime(tmp_path / "reads" / "a_lpr.xml", (datetime.now(UTC).timestamp() - 300,) * 2)
+    assert _outcomes(made, _pull(made, pages)) == ({"9SYN002"}, [])
 
 
 def test_a_pushed_and_a_dropped_copy_are_one_read() -> None:

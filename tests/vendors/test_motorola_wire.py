@@ -1,13 +1,13 @@
 """Motorola's drop folder against the other side of it: exports of every temper, lists and receipts."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
-import msgspec
+import drops
 import pytest
 from moto import mock_aws
 from pydantic import ValidationError
@@ -65,8 +65,8 @@ def vigilant(tmp_path: Path, clock: _Later) -> MotorolaConnector:
     return _made(tmp_path, clock)
 
 
-def _pull(vigilant: MotorolaConnector, checkpoint: Any = None) -> list[Page]:
-    return list(vigilant.pull(Window(WORLD_NOW - timedelta(days=1), WORLD_NOW, checkpoint or {})))
+def _pull(vigilant: MotorolaConnector, before: Sequence[Page] = ()) -> list[Page]:
+    return list(vigilant.pull(drops.window(WORLD_NOW - timedelta(days=1), WORLD_NOW, before)))
 
 
 def _reads(vigilant: MotorolaConnector, pages: list[Page]) -> tuple[list[Read], list[str]]:
@@ -86,9 +86,8 @@ def test_every_export_is_taken_once_and_whole(vigilant: MotorolaConnector, drop:
     reads, refused = _reads(vigilant, pages)
     assert refused == []
     assert {read.vendor_read_id for read in reads} == {record_id(one) for one in world.passes["motorola"]}
-    mark = msgspec.json.decode(msgspec.json.encode(pages[-1].checkpoint))
-    assert set(mark["taken"]) == {path.name for path in paths}
-    assert [page.records for page in _pull(vigilant, mark)] == [()]
+    assert drops.taken(pages) == {path.name for path in paths}
+    assert [page.records for page in _pull(vigilant, pages)] == [[]]
 
 
 def test_a_read_says_what_the_row_said(vigilant: MotorolaConnector, drop: MotorolaDrop, world: World) -> None:
@@ -149,12 +148,12 @@ def test_a_file_is_waited_for_while_it_may_still_grow(
     clock.ahead = timedelta()
     _, finish = drop.export_growing(world.passes["motorola"][:40], "a.csv")
     [page] = _pull(vigilant)
-    assert (page.records, set(page.checkpoint or {})) == ((), {"taken", "waiting"})
+    assert (page.records, drops.taken([page]), set((page.checkpoint or {})["waiting"])) == ([], set(), {"a.csv"})
     finish()
     clock.ahead = timedelta(minutes=5)
-    [page] = _pull(vigilant, page.checkpoint)
-    assert page.records == (), "it grew since the last look, whatever its time says"
-    assert len(_reads(vigilant, _pull(vigilant, page.checkpoint))[0]) == 40
+    [page] = _pull(vigilant, [page])
+    assert page.records == [], "it grew since the last look, whatever its time says"
+    assert len(_reads(vigilant, _pull(vigilant, [page]))[0]) == 40
 
 
 def test_a_file_that_grew_after_it_was_taken_is_taken_again(
@@ -163,7 +162,7 @@ def test_a_file_that_grew_after_it_was_taken_is_taken_again(
     _, finish = drop.export_growing(world.passes["motorola"][:40], "a.csv")
     pages = _pull(vigilant)
     finish()
-    again, refused = _reads(vigilant, _pull(vigilant, pages[-1].checkpoint))
+    again, refused = _reads(vigilant, _pull(vigilant, pages))
     assert (len(again), refused) == (40, [])
 
 
@@ -175,14 +174,6 @@ def test_the_same_rows_under_another_name_have_the_same_ids(tmp_path: Path, drop
     assert len({read.vendor_read_id for read in reads}) == 20
 
 
-def test_the_checkpoint_forgets_what_left(vigilant: MotorolaConnector, drop: MotorolaDrop, world: World) -> None:
-    path = drop.export(world.passes["motorola"][:5], "a.csv")
-    drop.export(world.passes["motorola"][5:9], "b.csv")
-    mark = _pull(vigilant)[-1].checkpoint
-    path.unlink()
-    assert set((_pull(vigilant, mark)[-1].checkpoint or {})["taken"]) == {"b.csv"}
-
-
 def test_large_exports_come_in_pages(
     tmp_path: Path, drop: MotorolaDrop, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,8 +181,8 @@ def test_large_exports_come_in_pages(
     drop.export(world.passes["motorola"][:20], "b.csv")
     _limited(monkeypatch, Limits(page_size=20))
     pages = _pull(_made(tmp_path))
-    assert [len(page.records) for page in pages] == [20, 20, 10, 20, 0]
-    assert [page.checkpoint is not None for page in pages] == [False, False, True, True, True]
+    assert [len(page.records) for page in pages] == [20, 20, 20, 10]
+    assert [drops.taken([page]) for page in pages] == [set(), set(), {"a.csv"}, {"b.csv"}]
 
 
 def _limited(monkeypatch: pytest.MonkeyPatch, limits: Limits) -> None:
@@ -226,7 +217,7 @@ def test_empty_and_foreign_files_are_harmless(vigilant: MotorolaConnector, drop:
     (drop.reads / "note.txt").write_text("not an export")
     pages = _pull(vigilant)
     assert _reads(vigilant, pages) == ([], [])
-    assert set((pages[-1].checkpoint or {})["taken"]) == {"empty.CSV"}
+    assert drops.taken(pages) == {"empty.CSV"}
 
 
 def test_a_time_that_the_clock_change_skipped_is_refused(vigilant: MotorolaConnector) -> None:

@@ -93,8 +93,8 @@ def _standing(shown: Shown, zone: tzinfo) -> str:
     told, found = shown.checkpoint, []
     if until := _instant(told.get("until")):
         found.append(f"everything until {moment(until, zone)} was asked for")
-    if isinstance(told.get("taken"), dict):
-        found.append(f"{count(len(told['taken']), 'file')} taken")
+    if shown.files_taken:
+        found.append(f"{count(shown.files_taken, 'file')} taken")
     if told.get("waiting"):
         found.append(f"{count(len(told['waiting']), 'file')} waiting until it lies still")
     if not found:

@@ -1,0 +1,274 @@
+"""A clock that may be wrong: far ahead it destroys nothing, behind it shows nothing again, until a person says more."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plain import record, write_page
+from sqlalchemy import text
+
+import hub.wiring as wiring
+from hub.audit.record import Actor, Why
+from hub.clock import REST, STEP, SetClock
+from hub.errors import AdminMustAct, Conflict, Invalid
+from hub.search.query import Query
+from hub.settings import HubSettings
+from hub.store.instant import to_micros
+from hub.trusted_clock import AT_MOST, BEAT, TrustedClock
+from hub.wiring import Hub, open_hub
+
+DAY, LIFE = timedelta(days=1), timedelta(days=30)
+WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
+
+Opens = Callable[[], AbstractContextManager[Hub]]
+
+
+@pytest.fixture
+def machine(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> SetClock:
+    """The machine's clock, which nobody answers for."""
+    monkeypatch.setattr(wiring, "SystemClock", lambda: clock)
+    return clock
+
+
+@pytest.fixture
+def opens(settings: HubSettings, machine: SetClock, plain_vendor: None) -> Opens:
+    return lambda: open_hub(settings)
+
+
+@pytest.fixture
+def whole(opens: Opens, machine: SetClock, actor: Actor, tmp_path: Path) -> Iterator[Hub]:
+    """A hub with a read captured an hour ago, on the machine's clock."""
+    (tmp_path / "feed").mkdir()
+    with opens() as hub:
+        hub.connections.add(actor, "feed", "plain", {"folder": str(tmp_path / "feed")})
+        write_page(tmp_path / "feed", 1, [record(1, "9SYN001", (machine.now() - timedelta(hours=1)).isoformat())])
+        hub.sync.run(actor, "feed")
+        yield hub
+
+
+def seen(hub: Hub, actor: Actor) -> int:
+    return len(hub.search.find(actor, Query(WHY, ("9SYN001",))).rows)
+
+
+def there(hub: Hub) -> int:
+    with hub.store.read() as connection:
+        return int(connection.scalar(text("SELECT count(*) FROM reads")) or 0)
+
+
+def clock_of(hub: Hub) -> TrustedClock:
+    assert isinstance(hub.clock, TrustedClock)
+    return hub.clock
+
+
+def cards(hub: Hub) -> list[str]:
+    return [card.code for card in hub.health.around() if card.code.startswith("clock")]
+
+
+def test_a_clock_far_ahead_destroys_nothing_until_somebody_says_that_it_is_right(
+    whole: Hub, actor: Actor, machine: SetClock
+) -> None:
+    machine.advance(11 * 365 * DAY)
+    with pytest.raises(AdminMustAct, match=r"2037-05-29 .*alprhub clock trust"):
+        whole.retention.purge(actor)
+    assert (there(whole), cards(whole)) == (1, ["clock_ahead"])
+    assert seen(whole, actor) == 0  # to hide can be undone
+    clock_of(whole).trust(actor, whole.audit, "it was in a cupboard")
+    assert whole.audit.events(1)[0]["action"] == "clock.trust"
+    assert (whole.retention.purge(actor), cards(whole)) == ({"feed": 1}, [])
+
+
+def test_a_clock_that_was_ahead_and_is_right_again_has_cost_nothing(
+    whole: Hub, actor: Actor, machine: SetClock
+) -> None:
+    machine.advance(15 * DAY + LIFE)
+    clock_of(whole).beat()
+    with pytest.raises(AdminMustAct):
+        whole.retention.purge(actor)
+    machine.advance(-15 * DAY - LIFE)
+    assert (cards(whole), seen(whole, actor)) == ([], 1)
+    assert whole.retention.purge(actor) == {"feed": 0}
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        pytest.param(lambda hub, actor: hub.activate.activate(actor, "long-beach", "why"), id="a new policy"),
+        pytest.param(lambda hub, actor: hub.reparse.run(actor, "feed"), id="reading again"),
+        pytest.param(
+            lambda hub, actor: hub.removals.remove(actor, "feed", reads="purge", reason="why"), id="a removal"
+        ),
+        pytest.param(
+            lambda hub, actor: hub.changes.change(actor, "feed", {}, kind="commercial", expire=True), id="a change"
+        ),
+        pytest.param(lambda hub, actor: hub.reviews.expire(actor), id="holds that end"),
+    ],
+)
+def test_nothing_that_shortens_is_begun_by_a_clock_in_doubt(
+    whole: Hub, actor: Actor, machine: SetClock, does: Callable[[Hub, Actor], Any]
+) -> None:
+    machine.advance(REST + BEAT)
+    with whole.store.read() as connection:
+        before = connection.execute(text("SELECT * FROM connections, reads")).all()
+    with pytest.raises(AdminMustAct, match="alprhub clock trust"):
+        does(whole, actor)
+    with whole.store.read() as connection:
+        assert connection.execute(text("SELECT * FROM connections, reads")).all() == before
+    assert "alprhub clock trust" in cards_of(whole)
+
+
+def cards_of(hub: Hub) -> str:
+    return " ".join(card.command for card in hub.health.around())
+
+
+def test_a_recompute_that_is_due_waits_too(whole: Hub, actor: Actor, machine: SetClock) -> None:
+    assert whole.recompute.run(actor)["changed"] == 0  # nothing is due: nothing to be sure of
+    whole.activate.activate(actor, "long-beach", "why")
+    machine.advance(REST + BEAT)
+    with pytest.raises(AdminMustAct):
+        whole.recompute.run(actor)
+
+
+def test_what_is_over_on_arrival_by_a_clock_in_doubt_is_kept_unseen(
+    whole: Hub, actor: Actor, machine: SetClock, tmp_path: Path
+) -> None:
+    right = machine.now()
+    machine.advance(3 * LIFE)
+    write_page(tmp_path / "feed", 2, [record(2, "9SYN001", right.isoformat())])
+    assert whole.sync.run(actor, "feed", right - DAY, right + DAY).born_expired == 0
+    assert (there(whole), seen(whole, actor)) == (2, 0)
+    machine.advance(-3 * LIFE)
+    assert seen(whole, actor) == 2
+
+
+def test_a_clock_behind_shows_nothing_again_that_was_over(
+    whole: Hub, opens: Opens, actor: Actor, machine: SetClock
+) -> None:
+    for _ in range(31):
+        machine.advance(DAY)
+        clock_of(whole).beat()
+    assert (seen(whole, actor), there(whole)) == (0, 1)
+    machine.advance(-15 * DAY)
+    assert (seen(whole, actor), cards(whole)) == (0, ["clock_behind"])
+    with opens() as later:
+        assert (seen(later, actor), cards(later)) == (0, ["clock_behind"])
+        clock_of(later).trust(actor, later.audit, "NTP was wrong before")
+        assert (seen(later, actor), cards(later)) == (1, [])
+
+
+def test_good_reads_are_not_of_the_future_where_the_clock_is_behind(
+    whole: Hub, actor: Actor, machine: SetClock, tmp_path: Path
+) -> None:
+    captured = machine.now()
+    machine.advance(-365 * DAY)
+    write_page(tmp_path / "feed", 2, [record(2, "9SYN001", captured.isoformat())])
+    saved = whole.sync.run(actor, "feed", captured - DAY)
+    assert (saved.stored, saved.quarantined) == (1, 0)
+
+
+def test_the_hubs_time_goes_on_where_the_clock_is_far_behind_and_stands_where_it_is_a_little(
+    whole: Hub, machine: SetClock
+) -> None:
+    passed = [100.0]
+    clock = TrustedClock(whole.store, machine, lambda: passed[0])
+    trusted = machine.now()
+    machine.advance(-STEP)
+    passed[0] += 60
+    assert clock.now() == trusted
+    machine.advance(-8 * timedelta(hours=1))
+    assert clock.now() == trusted + timedelta(seconds=60)
+    clock.beat()
+    passed[0] += 30
+    assert clock.now() == trusted + timedelta(seconds=90)
+    assert clock.earliest() == machine.now()
+    machine.advance(DAY)
+    assert clock.now() == machine.now()
+
+
+def test_a_sync_by_a_clock_that_was_ahead_within_two_days_still_asks_for_the_present(
+    whole: Hub, actor: Actor, machine: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from plain import PlainConnector
+
+    from connectors.contract import Page, Window
+
+    asked = list[Window]()
+
+    def pull(_: Any, window: Window) -> Iterator[Page]:
+        asked.append(window)
+        yield Page((), {"until": window.until.isoformat()})
+
+    monkeypatch.setattr(PlainConnector, "pull", pull)
+    right = machine.now()
+    machine.advance(DAY)
+    clock_of(whole).beat()
+    whole.sync.run(actor, "feed")
+    machine.advance(timedelta(hours=1) - DAY)
+    asked.clear()
+    whole.sync.run(actor, "feed")
+    assert asked[0].since <= right < machine.now() <= max(window.until for window in asked)
+
+
+@pytest.mark.parametrize("rest", [timedelta(seconds=-30), timedelta(hours=1), REST])
+def test_a_rest_or_a_step_as_clocks_make_them_is_no_news(
+    whole: Hub, actor: Actor, machine: SetClock, rest: timedelta
+) -> None:
+    machine.advance(rest)
+    assert cards(whole) == []
+    whole.retention.purge(actor)
+
+
+def test_time_comes_as_far_as_the_hub_is_open_and_is_noted_once_a_minute(whole: Hub, machine: SetClock) -> None:
+    def kept() -> int:
+        with whole.store.read() as connection:
+            return int(connection.scalar(text("SELECT newest FROM trusted_time")) or 0)
+
+    first = kept()
+    machine.advance(BEAT - timedelta(seconds=1))
+    clock_of(whole).beat()
+    assert kept() == first
+    machine.advance(timedelta(seconds=1))
+    clock_of(whole).beat()
+    assert kept() == to_micros(machine.now())
+    for _ in range(10):
+        machine.advance(REST)
+        clock_of(whole).beat()
+    assert kept() == to_micros(machine.now())
+
+
+def test_a_command_notes_the_time_that_it_began_once_an_hour_at_most(opens: Opens, machine: SetClock) -> None:
+    def trusted() -> datetime:
+        with opens() as hub:
+            return clock_of(hub).standing().trusted
+
+    first = trusted()
+    machine.advance(AT_MOST - BEAT)
+    assert trusted() == first
+    machine.advance(BEAT)
+    assert trusted() == machine.now()
+
+
+def test_what_one_process_trusts_another_knows(whole: Hub, opens: Opens, actor: Actor, machine: SetClock) -> None:
+    machine.advance(21 * DAY)
+    with opens() as other:
+        clock_of(other).trust(actor, other.audit, "suspended for three weeks")
+    assert whole.retention.purge(actor) == {"feed": 0}
+
+
+def test_to_trust_takes_a_reason_and_a_doubt(whole: Hub, actor: Actor, machine: SetClock) -> None:
+    with pytest.raises(Conflict, match="not in doubt"):
+        clock_of(whole).trust(actor, whole.audit, "to be sure")
+    machine.advance(21 * DAY)
+    with pytest.raises(Invalid, match="reason"):
+        clock_of(whole).trust(actor, whole.audit, " ")
+    assert clock_of(whole).standing().state == "ahead"
+
+
+def test_a_clock_in_a_callers_hands_is_the_callers_to_answer_for(settings: HubSettings, actor: Actor) -> None:
+    clock = SetClock(datetime.fromisoformat("2026-06-01T12:00:00Z"))
+    with open_hub(settings, clock) as hub:
+        clock.advance(400 * DAY)
+        hub.retention.purge(actor)
+        assert cards(hub) == []
