@@ -127,6 +127,8 @@ ELSEWHERE = {
     "search.page": "looks at reads as search.find",
     "lookups.settle": "waits for lookups.ask",
     "pictures.beside": "pictures.fetch beside a sync.run",
+    "unkept.purge": "what was pushed and is no read yet, destroyed",
+    "unkept.destroy": "what was pushed and is no read yet, destroyed",
 }  # fmt: skip
 LOOKING = {
     "connections": {"closed", "free", "kind", "list", "open"}, "changes": {"preview", "secrets_of"},
@@ -141,7 +143,7 @@ LOOKING = {
     "notices": {"list", "waiting"},
     "standing": {"too_long"}, "one": {"picture", "show"}, "reparse": {"preview"}, "showing": {"of"},
 }  # fmt: skip
-BELOW = {"settings", "clock", "store", "images", "profile", "audit", "asking"}
+BELOW = {"settings", "clock", "store", "images", "governing", "sources", "audit", "asking"}
 """What services stand on; nobody reaches a read's end through these but the services."""
 
 
