@@ -19,6 +19,8 @@ from connectors.contract import Document, Request
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
+from hub.retention.activate import Governing
+from hub.retention.endings import Endings
 from hub.retention.holds import NewHold
 from hub.retention.orders import NewOrder
 from hub.search.query import Query
@@ -282,6 +284,16 @@ def test_whoever_is_promised_something_hears_so_when_it_is_on_the_disk(
             call(opened, actor, one_read)
         assert steps.like(f"commit full *{table}*"), (what, steps)
         assert all_on_the_disk(steps), (what, steps)
+
+
+@on_sqlite
+def test_sooner_ends_are_on_the_disk_before_anybody_hears_of_them(
+    opened: Hub, actor: Actor, clock: SetClock, one_read: int
+) -> None:
+    endings = Endings(opened.store, clock, Governing(opened.store))
+    with happenings(opened.store) as steps:
+        assert endings.finish(1, "own", "flock") == 1
+    assert all_on_the_disk(steps), steps
 
 
 def hasty() -> Iterator[tuple[str, str]]:
