@@ -59,7 +59,7 @@ from hub.retention.purge import Kind, Retention
 from hub.retention.recompute import Recompute
 from hub.retention.reconcile import Reconciliation
 from hub.retention.reviews import Reviews
-from hub.retention.unkept import Unkept
+from hub.retention.unkept import Lying, Unkept
 from hub.search.export import Export
 from hub.search.lookup import Lookups
 from hub.search.one import OneRead
@@ -215,6 +215,10 @@ def _assembled(
         except PolicyRefused:
             return timedelta(days=36_500)  # nothing says that such reads are ever over
 
+    def lying() -> Lying:
+        there = waiting(settings.data / "inbox")
+        return Lying(None if there.counts is None else sum(there.counts.values()), there.set_aside)
+
     search = Search(store, asking, clock, profile.zone, connections.kind)
     pictures = Pictures(store, images, clock)
     sync = Sync(store, audit, clock, intake, pictures, connections.open, connections.stop, watches, life)
@@ -283,9 +287,9 @@ def _assembled(
         analysis=Analysis(store, asking, clock, profile.zone),
         retention=retention,
         unkept=unkept,
-        ages=Ages(store, audit, clock, profile, lambda: _kinds(store, connections), holds.bookings),
+        ages=Ages(store, audit, clock, profile, lambda: _kinds(store, connections), holds.bookings, lying),
         calendar=Calendar(store, audit, clock, profile),
-        reconciliation=Reconciliation(store, audit, clock),
+        reconciliation=Reconciliation(store, audit, clock, lying),
         canaries=Canaries(store, audit, clock, profile, connections.open, connections.stop),
         certificates=certificates,
         handover=Handover(store, audit, clock, profile, certificates),
