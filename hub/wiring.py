@@ -60,7 +60,7 @@ from hub.retention.purge import Retention
 from hub.retention.recompute import Recompute
 from hub.retention.reconcile import Reconciliation
 from hub.retention.reviews import Reviews
-from hub.retention.unkept import Unkept
+from hub.retention.unkept import Lying, Unkept
 from hub.search.export import Export
 from hub.search.lookup import Lookups
 from hub.search.one import OneRead
@@ -219,6 +219,10 @@ def _assembled(
             for ident, entry in hotlists.watched()
         ]
 
+    def lying() -> Lying:
+        there = waiting(settings.data / "inbox")
+        return Lying(None if there.counts is None else sum(there.counts.values()), there.set_aside)
+
     search = Search(store, asking, clock, governing, connections.kind)
     pictures = Pictures(store, images, clock)
     sync = Sync(store, audit, clock, intake, pictures, connections.open, connections.stop, watches, governing)
@@ -283,9 +287,9 @@ def _assembled(
         analysis=Analysis(store, asking, clock, governing),
         retention=retention,
         unkept=unkept,
-        ages=Ages(store, audit, clock, governing, sources, holds.bookings),
+        ages=Ages(store, audit, clock, governing, sources, holds.bookings, lying),
         calendar=Calendar(store, audit, clock, governing),
-        reconciliation=Reconciliation(store, audit, clock),
+        reconciliation=Reconciliation(store, audit, clock, lying),
         canaries=Canaries(store, audit, clock, governing, connections.open, connections.stop),
         certificates=certificates,
         handover=Handover(store, audit, clock, governing, certificates),

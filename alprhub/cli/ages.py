@@ -132,6 +132,8 @@ def reconcile(
     shown = account.days if every else account.differences
     rows = [_row(one) for one in shown]
     print_rows(rows, _DAYS, as_json, f"{count(len(account.days), 'day')} of receipt: every record is accounted for")
+    if not as_json:
+        _print_lying(*account.lying)
     if account.differences:
         raise typer.Exit(WRONG)
 
@@ -200,6 +202,18 @@ def _row(one: Report | Ending | Day) -> dict[str, Any]:
     return told if isinstance(one, Report) else {**told, "day": one.day.isoformat()}
 
 
+def _print_lying(pushes: int | None, set_aside: int) -> None:
+    """Say what was pushed and is no read yet, where there is something."""
+    said = []
+    if pushes is None or pushes:
+        many = "very many pushes" if pushes is None else count(pushes, "push", "pushes")
+        said.append(f"{many} that the receiver took and has not kept")
+    if set_aside:
+        said.append(f"{count(set_aside, 'batch', 'batches')} of pushes that nobody can read")
+    if said:
+        console.print(f"not in these numbers: {' and '.join(said)} (alprhub connections health)", style="yellow")
+
+
 def _print_ages(report: Report, zone: ZoneInfo) -> None:
     kept = [{**asdict(one), "band": periods(one.band)} for one in report.kept]
     print_rows(kept, _KEPT, False, "no reads are kept", zone)
@@ -209,6 +223,7 @@ def _print_ages(report: Report, zone: ZoneInfo) -> None:
         for one in report.violations
     ]
     print_rows(late, _LATE, False, zone=zone)
+    _print_lying(report.pushes_waiting, report.pushes_set_aside)
     if report.explain_older_than is None:
         return
     console.print(f"\nolder than {periods(report.explain_older_than)} ({report.explain_clause})", style="bold")

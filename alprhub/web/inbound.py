@@ -15,7 +15,7 @@ from alprhub.web.bodies import Bodies, NoRoom, TooLarge
 from connectors import contract
 from connectors.contract import Document, Inbound
 from hub.ingest.inbox import Inbox
-from hub.ingest.receivers import PATIENCE, Paused, Refused
+from hub.ingest.receivers import Paused, Refused
 from hub.store.spool import Full
 
 COME_AGAIN: Final = {"Retry-After": "30"}
@@ -67,7 +67,7 @@ _CLOSE: Final = {"Connection": "close"}
 async def _inbound(inbox: Inbox, name: str) -> Inbound:
     """What a connection may be sent; whoever is not known waits for the database, and nobody else does."""
     if (asked := inbox.ask(name)) is not None:
-        await asyncio.wait([asyncio.wrap_future(asked)], timeout=PATIENCE)
+        await asyncio.wait([asyncio.wrap_future(asked.answered)], timeout=asked.patience)
     return inbox.inbound(name)
 
 

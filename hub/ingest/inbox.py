@@ -7,7 +7,7 @@ database for senders that are known (`Receivers`). Keeping parses, gates and sav
 import logging
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, Final
@@ -21,7 +21,7 @@ from hub.errors import Stopped
 from hub.ingest.intake import Intake
 from hub.ingest.keeping import Keeping, why
 from hub.ingest.pictures import Pictures
-from hub.ingest.receivers import PATIENCE, Receiver, Receivers, Refused
+from hub.ingest.receivers import Asked, Receiver, Receivers, Refused
 from hub.store.instant import to_micros
 from hub.store.reads import Saved
 from hub.store.spool import Full, Pushed, Spool
@@ -85,8 +85,8 @@ class Inbox:
         self._refused_at: dict[str, float] = {}
         self._threads: list[Thread] = []
 
-    def ask(self, name: str) -> Future[None] | None:
-        """What to wait for, no longer than `PATIENCE`, until `inbound` knows a connection; None where nothing is."""
+    def ask(self, name: str) -> Asked | None:
+        """What to wait for until `inbound` knows a connection; None where waiting brings nothing."""
         return self._receivers.ask(name)
 
     def inbound(self, name: str) -> Inbound:
@@ -112,7 +112,7 @@ class Inbox:
         disk does not take it. The sender must send it again then.
         """
         if (asked := self.ask(name)) is not None:
-            wait([asked], PATIENCE)
+            wait([asked.answered], asked.patience)
         receiver = self._receivers.get(name)
         self._prove(receiver, request)
         received_at = to_micros(self._clock.now())

@@ -23,7 +23,9 @@ log: Final = logging.getLogger("alprhub.inbox")
 REMEMBERED: Final = 2.0
 """Seconds for which an opened connection serves pushes before it is opened anew: a pause takes effect within them."""
 PATIENCE: Final = 1.0
-"""Seconds that a push waits for the database to say whose it is."""
+"""Seconds that a push of a known connection waits for the database to say whether that is as it was."""
+UNKNOWN_PATIENCE: Final = 10.0
+"""Seconds that any other push waits for the database to say whose it is."""
 IN_USE: Final = 60.0
 """Seconds after its last push for which a connection is opened anew before anybody has to wait for that."""
 MOST_ASKED: Final = 256
@@ -52,8 +54,15 @@ class Receiver(NamedTuple):
     at: float
 
 
+class Asked(NamedTuple):
+    """A question to the database: what is done once it has answered, and for how many seconds to wait for that."""
+
+    answered: Future[None]
+    patience: float
+
+
 class Receivers:
-    """Knows who takes pushes. May be asked by many threads; until `start`, each of them asks the database itself."""
+    """Knows who takes pushes. May be asked by many threads; but between `start` and `stop` each of them asks itself."""
 
     def __init__(self, opened: Callable[[str], tuple[Account, Connector[Any]]]) -> None:
         self._open = opened
@@ -73,16 +82,20 @@ class Receivers:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread once the database has answered; nobody waits for it."""
-        self._queue.put(None)
+        """End the thread once it has answered what it was asked; nobody waits for that."""
+        with self._lock:
+            if self._thread is not None:
+                self._thread = None
+                self._queue.put(None)
 
-    def ask(self, name: str) -> Future[None] | None:
+    def ask(self, name: str) -> Asked | None:
         """What to wait for until it is known whether a name takes pushes; None where waiting brings nothing.
 
         That is where it is known well enough, and where the database has been silent for a while.
         """
         now = time.monotonic()
         with self._lock:
+            patience = PATIENCE if name in self._known else UNKNOWN_PATIENCE
             if name in self._known:
                 self._used[name] = now
             if self._is_fresh(name, now) or (name not in self._asked and len(self._asked) >= MOST_ASKED):
@@ -91,12 +104,14 @@ class Receivers:
             if asked is None:
                 asked = self._asked[name] = Future()
                 asked.set_running_or_notify_cancel()  # one of those who wait cannot end it for all
-                if self._thread is not None:
+                if beside := self._thread is not None:
                     self._queue.put(name)
-        if self._thread is None:
+            else:
+                beside = True
+        if not beside:
             self._look_up(name)
         since = self._asking_since
-        return None if since is not None and now - since > PATIENCE else asked
+        return None if since is not None and now - since > patience else Asked(asked, patience)
 
     def get(self, name: str) -> Receiver:
         """The connection that takes the pushes of a name, as far as it is known now; waits for nothing.

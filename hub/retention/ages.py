@@ -19,6 +19,7 @@ from hub.policy.durations import Duration
 from hub.policy.profile import Profile
 from hub.policy.provenance import Provenance
 from hub.retention.calendar import reached
+from hub.retention.unkept import Lying
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -129,6 +130,10 @@ class Report:
     explanations: list[Explanation]
     unexplained: int
     """Reads as old as that which no hold explains."""
+    pushes_waiting: int | None = 0
+    """Pushes that are no reads yet, and in none of the numbers above; None: too many to count."""
+    pushes_set_aside: int = 0
+    """Batches of pushes that nobody can read."""
 
     @property
     def signable(self) -> bool:
@@ -147,7 +152,9 @@ class Ages:
         governing: Governing,
         sources: Sources,
         bookings: Callable[[Sequence[int]], Mapping[int, str]],
+        lying: Callable[[], Lying] = Lying,
     ) -> None:
+        self._lying = lying
         self._store = store
         self._audit = audit
         self._clock = clock
@@ -190,6 +197,7 @@ class Ages:
                 unexplained = int(connection.scalar(text(_UNHELD), oldest) or 0)
                 holds = list(connection.execute(text(_HOLDS), oldest))
         booked = self._bookings([row.id for row in holds]) if holds else {}
+        lying = self._lying()
         made = Report(
             at=now,
             kept=kept,
@@ -198,10 +206,13 @@ class Ages:
             explain_clause="; ".join(one.clause for one in field.references) or None,
             explanations=[_explained(row, booked.get(row.id)) for row in holds],
             unexplained=unexplained,
+            pushes_waiting=lying.pushes,
+            pushes_set_aside=lying.set_aside,
         )
         self._audit.record(
             actor, "retention.ages", "done", results=sum(one.reads for one in kept),
             violations=sum(one.reads for one in made.violations), signable=made.signable,
+            pushes_waiting=lying.pushes, pushes_set_aside=lying.set_aside,
         )  # fmt: skip
         return made
 

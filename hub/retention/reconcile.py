@@ -5,7 +5,7 @@ the purge, is held or was purged. The left sides are counted when pages are save
 side of the second is counted here, read by read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -14,6 +14,7 @@ from sqlalchemy import Row, select, text
 
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock
+from hub.retention.unkept import Lying
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -61,6 +62,8 @@ class Account:
     """All days, and whether everything is accounted for."""
 
     days: list[Day]
+    lying: Lying
+    """What came and is no record yet: it is in none of the days."""
 
     @property
     def differences(self) -> list[Day]:
@@ -71,7 +74,8 @@ class Account:
 class Reconciliation:
     """Adds up what came and what is there."""
 
-    def __init__(self, store: Store, audit: Audit, clock: Clock) -> None:
+    def __init__(self, store: Store, audit: Audit, clock: Clock, lying: Callable[[], Lying]) -> None:
+        self._lying = lying
         self._store = store
         self._audit = audit
         self._clock = clock
@@ -88,11 +92,12 @@ class Reconciliation:
                 (row.connection_id, row.day): row for row in connection.execute(text(_COUNTED), {"now": to_micros(now)})
             }
         keys = sorted(noted.keys() | there.keys(), key=lambda key: (names[key[0]], key[1]))
-        made = Account([_day(names[key[0]], key[1], noted.get(key), there.get(key)) for key in keys])
+        made = Account([_day(names[key[0]], key[1], noted.get(key), there.get(key)) for key in keys], self._lying())
         wrong = [f"{one.connection} {one.day}: {one.said}" for one in made.differences]
         self._audit.record(
-            actor, "retention.reconcile", "differs" if wrong else "done", results=len(made.days), differences=wrong
-        )
+            actor, "retention.reconcile", "differs" if wrong else "done", results=len(made.days), differences=wrong,
+            pushes_waiting=made.lying.pushes, pushes_set_aside=made.lying.set_aside,
+        )  # fmt: skip
         return made
 
 

@@ -12,7 +12,16 @@ from sqlalchemy.exc import OperationalError
 import hub.ingest.receivers as module
 from connectors.contract import Inbound
 from hub.errors import AdminMustAct, NoConnector, NotFound, Removed
-from hub.ingest.receivers import MOST_ASKED, MOST_UNKNOWN, PATIENCE, REMEMBERED, Paused, Receivers, Refused
+from hub.ingest.receivers import (
+    MOST_ASKED,
+    MOST_UNKNOWN,
+    PATIENCE,
+    REMEMBERED,
+    UNKNOWN_PATIENCE,
+    Paused,
+    Receivers,
+    Refused,
+)
 
 AWAY = OperationalError("SELECT 1", None, Exception("server closed the connection"))
 
@@ -76,7 +85,7 @@ def started(database: Database) -> Iterator[Receivers]:
 def taken(receivers: Receivers, name: str = "feed") -> bool:
     asked = receivers.ask(name)
     if asked is not None:
-        asked.result(60)
+        asked.answered.result(60)
     return receivers.get(name).account.name == name
 
 
@@ -112,6 +121,8 @@ def test_while_the_database_is_frozen_who_is_known_is_taken_and_waits_once_at_mo
     for _ in range(3):
         assert started.ask("feed") is None, "nobody waits for it any more"
         assert started.get("feed").account.name == "feed"
+    assert started.ask("stranger") is not None, "who is not known has nothing else to go by"
+    time.now += UNKNOWN_PATIENCE
     assert started.ask("stranger") is None
     with pytest.raises(Paused, match="cannot be looked up now"):
         started.get("stranger")
@@ -204,10 +215,18 @@ def test_a_connection_in_use_is_opened_anew_before_anybody_waits_for_that(
     try:
         asked = receivers.ask("feed")
         assert asked is not None
-        asked.result(60)
+        asked.answered.result(60)
         receivers.ask("feed")  # it is in use from now on
         for _ in range(5):
             assert database.comes.acquire(timeout=60)
     finally:
         receivers.stop()
     assert set(database.asked) == {"feed"}
+
+
+def test_who_asks_after_the_end_asks_the_database_itself(database: Database) -> None:
+    receivers = Receivers(database.open)  # type: ignore[arg-type]
+    receivers.start()
+    receivers.stop()
+    receivers.stop()
+    assert taken(receivers)

@@ -170,6 +170,18 @@ def test_what_concerns_the_hub_itself_is_an_element_without_a_connection(run: An
     assert "Pushes were set aside (failing)" in run("connections", "health").out
 
 
+@pytest.mark.parametrize("report", ["ages", "reconcile"])
+def test_reports_say_what_was_pushed_and_is_in_none_of_their_numbers(
+    run: Any, filled: Any, store: Path, report: str
+) -> None:
+    line = "not in these numbers: 1 batch of pushes that nobody can read (alprhub connections health)"
+    assert line not in " ".join(run("retention", report).out.split())
+    (store / "inbox").mkdir()
+    (store / "inbox" / "0000000000000001.broken").write_bytes(b"cut")
+    assert line in " ".join(run("retention", report).out.split())
+    run("retention", report, "--json").json()
+
+
 def test_a_bundle_is_written_once(run: Any, filled: Any, tmp_path: Path) -> None:
     out = tmp_path / "drop.zip"
     assert run("connections", "diagnostics", "drop", "--out", out).code == 0

@@ -163,3 +163,16 @@ def test_a_receiver_looks_at_its_start_what_is_over(
     with open_inbox(opened):
         pass
     assert list(spooled.iterdir()) == []
+
+
+def test_what_waits_and_what_was_set_aside_is_counted_beside_the_reads(
+    opened: Hub, actor: Actor, lie: Callable[..., Path]
+) -> None:
+    lie(0, ("feed", feed_id(opened)), ("feed", feed_id(opened)))
+    lie(1, cut=True)
+    report = opened.ages.report(actor)
+    assert (report.pushes_waiting, report.pushes_set_aside) == (2, 1)
+    assert tuple(opened.reconciliation.run(actor).lying) == (2, 1)
+    with opened.store.read() as connection:
+        told = connection.scalars(text("SELECT detail FROM audit_events WHERE action LIKE 'retention.%' ORDER BY id"))
+        assert all('"pushes_waiting":2' in detail and '"pushes_set_aside":1' in detail for detail in told)
