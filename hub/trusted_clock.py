@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.audit.record import Actor, Audit
 from hub.clock import STEP, Clock, Standing
-from hub.errors import AdminMustAct, Conflict, Invalid
+from hub.errors import AdminMustAct, Conflict, HubError, Invalid
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -96,9 +96,8 @@ class TrustedClock:
     @contextmanager
     def beating(self) -> Iterator[None]:
         """Note how far time has come, now and once a minute, for as long as the hub is open."""
-        self.beat(AT_MOST)
-        over = threading.Event()
-        thread = threading.Thread(target=self._beat_until, args=(over,), name="clock", daemon=True)
+        over, noted = threading.Event(), self._noted(AT_MOST)
+        thread = threading.Thread(target=self._beat_until, args=(over, noted), name="clock", daemon=True)
         thread.start()
         try:
             yield
@@ -126,16 +125,19 @@ class TrustedClock:
         self._remember(before.machine)
         return before
 
-    def _beat_until(self, over: threading.Event) -> None:
-        away = False
+    def _beat_until(self, over: threading.Event, noted: bool) -> None:
         while not over.wait(BEAT.total_seconds()):
-            try:
-                self.beat()
-                away = False
-            except SQLAlchemyError:
-                if not away:
-                    log.warning("the database does not take how far time has come; it is told again")
-                away = True
+            noted = self._noted(BEAT, told=not noted)
+
+    def _noted(self, after: timedelta, told: bool = False) -> bool:
+        """Whether time was noted; where the database does not take it now nothing is lost, and nobody waits for it."""
+        try:
+            self.beat(after)
+        except (SQLAlchemyError, HubError, OSError) as failed:
+            if not told:
+                log.warning("how far time has come could not be noted, and is noted later: %s", failed)
+            return False
+        return True
 
     def _remember(self, trusted: datetime) -> datetime:
         if trusted != self._known[0]:

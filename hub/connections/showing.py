@@ -16,6 +16,7 @@ from hub.governing.in_force import Governing
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros
+from hub.store.runs import AHEAD
 from hub.store.vault import Vault
 
 
@@ -81,8 +82,8 @@ class Showing:
         with self._store.read() as connection:
             row = row_of(connection, name)
             last = connection.execute(
-                select(runs).where(runs.c.connection_id == row.id).order_by(runs.c.started_at.desc(), runs.c.id.desc())
-                .limit(1)
+                select(runs).where(runs.c.connection_id == row.id, runs.c.outcome != AHEAD)
+                .order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)
             ).one_or_none()  # fmt: skip
             files = tables.taken_files
             taken = connection.scalar(select(func.count()).where(files.c.connection_id == row.id)) or 0

@@ -33,6 +33,7 @@ from hub.store.instant import from_micros, to_micros
 from hub.store.reads import Saved
 from hub.store.runs import Span
 from hub.store.taken import TakenFiles
+from hub.words import count
 from normalize.fault import Unusable
 
 log: Final = logging.getLogger("alprhub.sync")
@@ -186,7 +187,7 @@ class Sync:
                 f" alprhub connections resume {name}"
             )
         with self._store.lease(f"sync-{account.id}", f"{name} is being synced"):
-            self._settle(account.id)
+            self._settle(account.id, name)
             yield self._open(name)  # by the settings of now: they may have been changed before the lease was ours
 
     def _pull(self, job: PullJob, leg: Leg) -> None:
@@ -317,7 +318,7 @@ class Sync:
         checkpoint: dict[str, Any] = msgspec.json.decode(text) if text else {}
         return Kept(checkpoint, until_of(checkpoint), spans).at(now)
 
-    def _settle(self, connection_id: int) -> None:
+    def _settle(self, connection_id: int, name: str) -> None:
         """End what runs of this connection were killed, as far as they had come; void what a clock ahead has told."""
         table, now = tables.connections, to_micros(self._clock.now())
         with self._store.write(durable=False) as connection:
@@ -333,7 +334,7 @@ class Sync:
                 connection.execute(update(table).where(table.c.id == connection_id).values(checkpoint=text))
             runs.settle(connection, connection_id, kept_until, kept.checkpoint_at, now)
         if voided:
-            log.warning("the clock was ahead in %d earlier runs: what they skipped is pulled again", voided)
+            log.warning("%s: the clock was ahead in %s: what it skipped is asked for again", name, count(voided, "run"))
 
     @contextmanager
     def _counted(self, connection_id: int, leg: Leg) -> Iterator["_Run"]:

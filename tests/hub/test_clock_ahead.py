@@ -61,6 +61,9 @@ def test_what_a_clock_ahead_covered_stays_a_gap_on_the_days_that_it_named(
 ) -> None:
     opened.sync.run(actor, "feed")
     assert set(outcomes(opened)) == {"done", "ahead"}
+    last = opened.showing.of("feed").last_run
+    assert last is not None
+    assert last.started_at == clock.now()
     stopped = clock.now()
     clock.advance(16 * DAY)
     assert holes(opened, actor) == [(stopped, clock.now())]

@@ -1,5 +1,6 @@
 """A clock that may be wrong: far ahead it destroys nothing, behind it shows nothing again, until a person says more."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from sqlalchemy import text
 import hub.wiring as wiring
 from hub.audit.record import Actor, Why
 from hub.clock import REST, STEP, SetClock
-from hub.errors import AdminMustAct, Conflict, Invalid
+from hub.errors import AdminMustAct, Busy, Conflict, Invalid
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.store.instant import to_micros
@@ -272,3 +273,34 @@ def test_a_clock_in_a_callers_hands_is_the_callers_to_answer_for(settings: HubSe
         clock.advance(400 * DAY)
         hub.retention.purge(actor)
         assert cards(hub) == []
+
+
+def test_a_database_that_does_not_take_the_time_now_stops_nobody(
+    opens: Opens, machine: SetClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with opens():
+        pass
+
+    def refuse(*_: object) -> None:
+        raise Busy("somebody imports a list")
+
+    machine.advance(AT_MOST)
+    monkeypatch.setattr(TrustedClock, "beat", refuse)
+    with opens() as hub:
+        assert hub.clock.now() == machine.now()
+    assert "is noted later: somebody imports a list" in caplog.text
+
+
+def test_an_open_hub_notes_the_time_by_itself(opens: Opens, machine: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.trusted_clock.BEAT", timedelta(milliseconds=1))
+    noted = threading.Event()
+    beat = TrustedClock.beat
+
+    def noticed(clock: TrustedClock, after: timedelta = BEAT) -> None:
+        beat(clock, after)
+        if after < AT_MOST:
+            noted.set()
+
+    monkeypatch.setattr(TrustedClock, "beat", noticed)
+    with opens():
+        assert noted.wait(60)

@@ -105,7 +105,7 @@ def fault(words: Sequence[str], whole: bool = True) -> str | None:
             return f"{' '.join(path)} has no command {name}"
         here = here.commands[name]
         path.append(name)
-    if hasattr(here, "commands") and not rest and whole:
+    if hasattr(here, "commands") and not rest and whole and not here.invoke_without_command:
         return f"{' '.join(path)} wants one of {', '.join(here.commands)}"
     return _arguments(here, " ".join(path), rest, whole)
 
