@@ -59,6 +59,7 @@ from hub.retention.purge import Kind, Retention
 from hub.retention.recompute import Recompute
 from hub.retention.reconcile import Reconciliation
 from hub.retention.reviews import Reviews
+from hub.retention.vacuum import Vacuum
 from hub.search.export import Export
 from hub.search.lookup import Lookups
 from hub.search.one import OneRead
@@ -120,6 +121,7 @@ class Hub:
     handover: Handover
     activate: Activate
     recompute: Recompute
+    vacuum: Vacuum
     holds: Holds
     reviews: Reviews
     links: Links
@@ -148,6 +150,7 @@ def open_hub(
     load(given.profile)  # refused before anything is made
     vault = _vault(given)
     store = Store(given.url())
+    store.disk_encrypted = given.disk_encrypted
     try:
         upgrade(store)
         make_months(store, ticking.now())
@@ -245,7 +248,7 @@ def _assembled(
         changes=Changes(store, audit, clock, vault, frame, governing.profile, endings, agency, connections),
         showing=Showing(store, vault, connections, governing.profile),
         trials=Trials(store, audit, connections, sync.window, intake.look),
-        sealing=Sealing(store, audit, vault),
+        sealing=Sealing(store, audit, clock, vault),
         pausing=Pausing(store, clock, connections),
         health=health,
         diagnostics=Diagnostics(store, audit, clock, vault, connections, health),
@@ -285,6 +288,7 @@ def _assembled(
         handover=Handover(store, audit, clock, profile, certificates),
         activate=Activate(store, audit, clock, recompute.effect),
         recompute=recompute,
+        vacuum=Vacuum(store, audit, clock, sleep),
         holds=holds,
         reviews=Reviews(store, audit, clock, profile, lambda: _kinds(store, connections)),
         orders=Orders(store, audit, asking, clock, lambda *asked: _meant(search, *asked), retention.purge),

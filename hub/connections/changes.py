@@ -19,6 +19,8 @@ from hub.errors import Busy, Conflict, Faults, Invalid
 from hub.policy.profile import Profile
 from hub.store import tables
 from hub.store.engine import Store
+from hub.store.instant import to_micros
+from hub.store.vacuum import owe
 from hub.store.vault import Vault
 
 ORIGINS: Final[tuple[str, ...]] = get_args(get_type_hints(Info)["origin"])
@@ -159,6 +161,7 @@ class Changes:
             self._audit.record(
                 actor, "connections.rotate", "done", target=name, within=connection, fields=sorted(secrets)
             )
+            owe(connection, to_micros(self._clock.now()))
         self._store.squeeze()
         return said
 
