@@ -234,7 +234,7 @@ def test_where_the_disk_is_encrypted_nothing_is_written_anew_and_everything_says
         assert hub.vacuum.run(actor) == {"megabytes": 0}
         assert left(hub)
         (event,) = events(hub, "retention.purge")
-        assert event["details"]["traces"] == "encrypted"
+        assert event["detail"]["traces"] == "encrypted"
         (certificate,) = hub.certificates.list()
         assert certificate["traces"] == "encrypted"
         (card,) = hub.health.around()
