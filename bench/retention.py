@@ -5,8 +5,9 @@
 `recompute` gives every read another end, 24 months after its capture. Then time passes. `purge` is the hub's: holds
 honoured, every table that knows of a read, plates that are left with none, certificates, audit. `DELETE` is what
 anybody would write for the reads that end next: a thousand ids at a time from reads, payloads, ledger and candidates,
-and a VACUUM on PostgreSQL, where it belongs to the price. `month` is the hub's purge of a whole month on PostgreSQL; of
-it `emptied` is the last step alone, which does for reads and payloads what the `DELETE of a month` does. A process of
+and a VACUUM on PostgreSQL, where it belongs to the price. `vacuum` is SQLite writing its file anew, as in the night
+after a purge: who writes waits so long. `month` is the hub's purge of a whole month on PostgreSQL; of it `emptied` is
+the last step alone, which does for reads and payloads what the `DELETE of a month` does. A process of
 its own asks for single plates all the while.
 """
 
@@ -224,6 +225,12 @@ def vacuum(store: Store, *names: str) -> None:
             connection.execute(text(f"VACUUM {name}"))
 
 
+def vacuum_file(hub: Hub) -> int:
+    """What a night after a purge does on SQLite; no reads of its own."""
+    hub.vacuum.run(ACTOR)
+    return 0
+
+
 def settle(store: Store) -> None:
     """Let what was built reach the disk: it is not what is measured."""
     if not store.is_sqlite:
@@ -288,7 +295,9 @@ def measure(database: str, reads: int) -> None:
             purged, whole, deleted = (_end_of(hub.store, at) for at in (PURGED, WHOLE, DELETED))
         measured.take("purge", lambda: purge(hub, clock, purged))
         measured.take("DELETE", lambda: delete(hub.store, whole, deleted))
-        if not hub.store.is_sqlite:
+        if hub.store.is_sqlite:
+            measured.take("vacuum", lambda: vacuum_file(hub))
+        else:
             with last_step(measured):
                 measured.take("month", lambda: purge(hub, clock, whole))
             measured.take("DELETE of a month", lambda: delete_month(hub.store))

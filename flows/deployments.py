@@ -11,7 +11,7 @@ from flows.door import the_hub
 from flows.publish import publish, verify
 from flows.sweep import TAG
 from flows.sync import sync
-from flows.upkeep import canary, holds, months, notices, pictures, purge, recompute, reconcile, tidy
+from flows.upkeep import canary, holds, months, notices, pictures, purge, recompute, reconcile, tidy, vacuum
 
 POOL: Final = "alprhub"
 MINUTE: Final = timedelta(minutes=1)
@@ -37,6 +37,7 @@ def deployments(
         (purge, Interval(hour, anchor_date=MIDNIGHT)),
         (recompute, Interval(hour / 4, anchor_date=MIDNIGHT)),
         (tidy, Cron("50 2 * * *", timezone=zone)),
+        (vacuum, Cron("5 3 * * *", timezone=zone)),
         (months, Cron("20 3 * * *", timezone=zone)),
         (reconcile, Cron("40 3 * * *", timezone=zone)),
         (canary, Cron("50 4 * * 1", timezone=zone)),

@@ -1,4 +1,4 @@
-"""What the hub does for itself: ending holds, destroying, recomputing, making room, adding up, asking vendors."""
+"""What the hub does for itself: ending holds, destroying for good, recomputing, making room, adding up, asking."""
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -48,6 +48,12 @@ def notices() -> State[dict[str, int]]:
 def tidy() -> State[dict[str, int]]:
     """Forget old records of runs."""
     return _now("tidy")
+
+
+@flow(name="vacuum", persist_result=False)
+def vacuum() -> State[dict[str, int]]:
+    """Have SQLite write its file anew where something was purged, so that nothing of it is left there."""
+    return _now("vacuum")
 
 
 @flow(name="months", persist_result=False)

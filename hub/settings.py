@@ -54,6 +54,10 @@ class HubSettings(BaseSettings):
     former_secret_key: SecretStr | None = Field(
         default=None, description="The `secret_key` before this one, until `alprhub connections reseal` has run."
     )
+    disk_encrypted: bool = Field(
+        default=False,
+        description="The disk of the database is encrypted: its file need not be written anew after purges.",
+    )
     allow_connectors: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Third parties' connectors that an admin allows to run, by key, with commas between."
     )

@@ -61,6 +61,7 @@ from hub.retention.recompute import Recompute
 from hub.retention.reconcile import Reconciliation
 from hub.retention.reviews import Reviews
 from hub.retention.unkept import Lying, Unkept
+from hub.retention.vacuum import Vacuum
 from hub.search.export import Export
 from hub.search.lookup import Lookups
 from hub.search.one import OneRead
@@ -124,6 +125,7 @@ class Hub:
     handover: Handover
     activate: Activate
     recompute: Recompute
+    vacuum: Vacuum
     holds: Holds
     reviews: Reviews
     links: Links
@@ -157,6 +159,7 @@ def open_hub(
     load(given.profile)  # refused before anything is made
     vault = _vault(given)
     store = Store(given.url())
+    store.disk_encrypted = given.disk_encrypted
     try:
         upgrade(store)
         ticking = clock or TrustedClock(store, SystemClock())
@@ -256,7 +259,7 @@ def _assembled(
         changes=Changes(store, audit, clock, vault, frame, governing, endings, agency, connections),
         showing=Showing(store, vault, connections, governing),
         trials=Trials(store, audit, connections, sync.window, intake.look),
-        sealing=Sealing(store, audit, vault),
+        sealing=Sealing(store, audit, clock, vault),
         pausing=Pausing(store, clock, connections),
         health=health,
         diagnostics=Diagnostics(store, audit, clock, vault, connections, health),
@@ -295,6 +298,7 @@ def _assembled(
         handover=Handover(store, audit, clock, governing, certificates),
         activate=Activate(store, audit, clock, recompute.effect),
         recompute=recompute,
+        vacuum=Vacuum(store, audit, clock, sleep),
         holds=holds,
         reviews=Reviews(store, audit, clock, governing, sources),
         orders=Orders(store, audit, asking, clock, lambda *asked: _meant(search, *asked), retention.purge),

@@ -47,6 +47,11 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def gigabytes(number: int) -> str:
+    """Bytes as people compare disks: `1.4 GiB`."""
+    return f"{number / (1 << 30):.1f} GiB"
+
+
 def yes(value: bool) -> str:
     """A truth as a word."""
     return "yes" if value else "no"

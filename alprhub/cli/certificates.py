@@ -12,7 +12,7 @@ from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.errors import Invalid
 from hub.wiring import Hub, open_hub
-from hub.words import count
+from hub.words import count, moment
 
 COLUMNS = {
     "id": "number",
@@ -24,6 +24,7 @@ COLUMNS = {
     "hits": "hits",
     "quarantined": "records set aside",
     "closed_at": "closed",
+    "file": "gone from the file",
     "custodian": "confirmed by",
     "digest": "digest",
 }
@@ -37,6 +38,7 @@ WAITING = {
     "waiting": "waits for",
     "overdue": "overdue",
 }
+_FILE = {"vacuum": "the night after", "encrypted": "no: its disk is encrypted", "server": "as its server does"}
 OVERDUE = 78
 _SHORT = 12
 
@@ -85,8 +87,17 @@ def certificates(
 
 def _print(certified: list[dict[str, Any]], as_json: bool, zone: ZoneInfo) -> None:
     """The certificates; of a digest people see the beginning, by which it is known again."""
-    rows = certified if as_json else [{**one, "digest": (one["digest"] or "")[:_SHORT]} for one in certified]
+    rows = certified
+    if not as_json:
+        rows = [{**one, "digest": (one["digest"] or "")[:_SHORT], "file": _file(one, zone)} for one in certified]
     print_rows(rows, COLUMNS, as_json, "nothing was destroyed yet", zone)
+
+
+def _file(certified: dict[str, Any], zone: ZoneInfo) -> str:
+    """Since when the database's file has no byte of what was destroyed, or why it may have."""
+    if certified["rewritten_at"] is not None:
+        return moment(certified["rewritten_at"], zone)
+    return _FILE.get(certified["traces"], "")
 
 
 def _export(hub: Hub, out: Path, since_id: int, as_json: bool) -> None:

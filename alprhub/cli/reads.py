@@ -1,7 +1,7 @@
 """`alprhub sync | purge`: reads in, reads gone."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -12,8 +12,16 @@ from alprhub.cli.pulling import kept, say_done, shows
 from hub.audit.record import Actor
 from hub.jobs.by_hand import by_hand
 from hub.jobs.catalogue import Done, pulling
+from hub.store.engine import Traces
 from hub.wiring import open_hub
 from hub.words import count
+
+_TRACES: Final[dict[Traces, str]] = {
+    "vacuum": "Bytes of them are left in the database's file until it is written anew, in the night after: alprhub"
+    " retention vacuum does it at once.",
+    "encrypted": "Bytes of them are left in the database's file; its disk is encrypted, says ALPRHUB_DISK_ENCRYPTED.",
+    "server": "Bytes of them are left in the files of PostgreSQL, which are its administrator's: see docs/policy.md.",
+}
 
 
 def sync(
@@ -48,11 +56,14 @@ def purge(as_json: AsJson = False) -> None:
     with failures(), working(stopped, as_json) as work, open_hub() as hub, by_hand(hub, "purge") as came:
         gone = hub.retention.purge(Actor.of_process(), work.told)
         came(Done(gone))
+        traces = hub.store.traces
     if as_json:
-        print_json({"purged": gone})
-    else:
-        rows = [{"connection": name, "purged": count} for name, count in gone.items()]
-        print_rows(rows, {"connection": "source", "purged": "reads removed"}, False, "nothing was over")
+        print_json({"purged": gone, "traces": traces})
+        return
+    rows = [{"connection": name, "purged": count} for name, count in gone.items()]
+    print_rows(rows, {"connection": "source", "purged": "reads removed"}, False, "nothing was over")
+    if any(gone.values()):
+        console.print(_TRACES[traces])
 
 
 def pictures(as_json: AsJson = False) -> None:

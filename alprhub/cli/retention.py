@@ -1,17 +1,21 @@
-"""`alprhub retention preview | purge | destroy | orders`: what is over, its end, and what a court ends before."""
+"""`alprhub retention preview | purge | vacuum | destroy | orders`: what is over, its end, what a court ends before."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from alprhub.cli import files
 from alprhub.cli.asking import Asked, asks
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.progress import Work, working
 from alprhub.cli.reads import purge
 from hub.audit.record import Actor
 from hub.errors import Invalid
+from hub.jobs.by_hand import by_hand
+from hub.jobs.catalogue import Done
 from hub.retention.orders import NewOrder
+from hub.store.engine import Traces
 from hub.wiring import open_hub
 from hub.words import count
 
@@ -27,6 +31,12 @@ _ORDERS = {
     "sha256": "SHA-256 of the file",
 }
 
+_NOT_WRITTEN: Final[dict[Traces, str]] = {
+    "vacuum": "nothing was purged since the database's file was last written anew",
+    "encrypted": "not done: ALPRHUB_DISK_ENCRYPTED says that the disk is encrypted; without that setting it is done",
+    "server": "not done: PostgreSQL's files are its administrator's; docs/policy.md says what a purge leaves in them",
+}
+
 app.command()(purge)
 
 
@@ -36,6 +46,29 @@ def preview(as_json: AsJson = False) -> None:
     with failures(), open_hub() as hub:
         columns = {"connection": "source", "rule": "rule", "reads": "reads that are over"}
         print_rows(hub.retention.preview(), columns, as_json, "nothing is over: a purge would remove nothing")
+
+
+@app.command()
+def vacuum(as_json: AsJson = False) -> None:
+    """Have the database write its file anew now, so that no byte of what was purged is left in it.
+
+    It does so every night after a purge. Meanwhile nobody writes to the database; searches wait for their record.
+    """
+
+    def stopped(_: Work) -> str:
+        return "the database is as it was; alprhub retention vacuum begins anew"
+
+    with failures(), working(stopped, as_json) as work, open_hub() as hub, by_hand(hub, "vacuum") as came:
+        done = hub.vacuum.run(Actor.of_process(), work.told)
+        came(Done(done))
+        traces = hub.store.traces
+    if as_json:
+        print_json({**done, "traces": traces})
+    elif done["megabytes"]:
+        megabytes = count(done["megabytes"], "megabyte")
+        console.print(f"{megabytes} written anew: nothing that was purged is left in the database's file")
+    else:
+        console.print(_NOT_WRITTEN[traces])
 
 
 @app.command()

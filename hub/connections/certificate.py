@@ -13,14 +13,20 @@ from sqlalchemy import Row
 from hub.audit.record import Actor
 from hub.connections.waiting import Waiting
 from hub.errors import IntegrityBroken
+from hub.store.engine import Traces
 from hub.store.instant import from_micros
 
 SECRETS: Final = "erased from the hub's database; not revoked at the vendor, and not looked for in backups"
+FILE: Final[dict[Traces, str]] = {
+    "vacuum": "bytes of what is erased may be left in the database's file until it is written anew, the night after",
+    "encrypted": "bytes of what is erased may be left in the database's file; its disk is encrypted, says a setting",
+    "server": "bytes of what is erased are left in the files of the database's server until it uses their room again",
+}
 SCHEDULE: Final = "the hub starts no run of it any more, and refuses every run that a scheduler still asks for"
 
 
 def written(
-    row: Row[Any], begun: Row[Any], steps: dict[str, Any], pushes: Waiting, actor: Actor, now: datetime
+    row: Row[Any], begun: Row[Any], steps: dict[str, Any], pushes: Waiting, actor: Actor, now: datetime, traces: Traces
 ) -> tuple[str, str]:
     """The certificate as canonical JSON (keys in order, no blanks), and its SHA-256."""
     subscriptions = _plain(steps["subscriptions"])
@@ -45,6 +51,7 @@ def written(
         "hot_lists": lists,
         "reads": _plain(steps["reads"]),
         "secrets": SECRETS,
+        "database_file": FILE[traces],
         "schedule": SCHEDULE,
         "proof_missing": [one["what"] for one in unproved],
         "not_proved": unproved,

@@ -20,6 +20,8 @@ from hub.governing.in_force import Governing
 from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
+from hub.store.instant import to_micros
+from hub.store.vacuum import owe
 from hub.store.vault import Vault
 
 ORIGINS: Final[tuple[str, ...]] = get_args(get_type_hints(Info)["origin"])
@@ -163,6 +165,7 @@ class Changes:
             self._audit.record(
                 actor, "connections.rotate", "done", target=name, within=connection, fields=sorted(secrets)
             )
+            owe(connection, to_micros(self._clock.now()))
         self._store.squeeze()
         return said
 

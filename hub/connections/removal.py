@@ -21,6 +21,7 @@ from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.vacuum import owe
 
 MOST_NAMED: Final = 1000
 """Held reads that a certificate names."""
@@ -209,7 +210,7 @@ class Removals:
         now = self._clock.now()
         with self._store.write() as connection:
             begun = connection.execute(select(table).where(table.c.connection_id == row.id)).one()
-            text, digest = written(row, begun, steps, self._waiting(), actor, now)
+            text, digest = written(row, begun, steps, self._waiting(), actor, now, self._store.traces)
             connection.execute(
                 update(accounts)
                 .where(accounts.c.id == row.id)
@@ -229,6 +230,7 @@ class Removals:
                 actor, "connections.remove", "done", target=row.name, within=connection, sha256=digest,
                 results=steps["reads"]["purged"],
             )  # fmt: skip
+            owe(connection, to_micros(now))
         return checked(text, digest)
 
     def _steps(self, connection_id: int) -> dict[str, Any]:

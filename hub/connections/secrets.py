@@ -11,9 +11,12 @@ from sqlalchemy import Row, select
 from connectors.contract import Connector, Settings
 from connectors.faults import faults
 from hub.audit.record import Actor, Audit
+from hub.clock import Clock
 from hub.errors import Faults, IntegrityBroken
 from hub.store import tables
 from hub.store.engine import Store
+from hub.store.instant import to_micros
+from hub.store.vacuum import owe
 from hub.store.vault import Vault
 
 
@@ -95,9 +98,10 @@ def _holds_none(vault: Vault, row: Row[Any]) -> bool:
 class Sealing:
     """Renews what secrets are sealed under."""
 
-    def __init__(self, store: Store, audit: Audit, vault: Vault) -> None:
+    def __init__(self, store: Store, audit: Audit, clock: Clock, vault: Vault) -> None:
         self._store = store
         self._audit = audit
+        self._clock = clock
         self._vault = vault
 
     def reseal(self, actor: Actor) -> tuple[int, str]:
@@ -122,6 +126,7 @@ class Sealing:
             self._audit.record(
                 actor, "connections.reseal", "done", results=len(rows), within=connection, key=self._vault.key_id
             )
+            owe(connection, to_micros(self._clock.now()))
         self._vault.forget()
         self._store.squeeze()
         return len(rows), self._vault.key_id

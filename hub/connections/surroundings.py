@@ -8,18 +8,21 @@ from typing import Final
 from sqlalchemy import func, select
 
 from hub.clock import Clock, MayBeWrong
-from hub.connections.card import FAILING, LATE, Card
+from hub.connections.card import FAILING, LATE, OK, Card
 from hub.connections.waiting import Waiting
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.spool import RESERVE
-from hub.words import count, moment, named, span
+from hub.store.vacuum import owed
+from hub.words import count, gigabytes, moment, named, span
 
 LITTLE: Final = 5 << 30
 """Bytes free on the disk of the data folder below which somebody should make room."""
 UNSENT: Final = timedelta(minutes=15)
 """How long a notice may be on its way."""
+OWED: Final = timedelta(hours=25)
+"""How long what was purged may be left in the database's file: until the night after, however long that is."""
 _GIB: Final = 1 << 30
 
 
@@ -35,7 +38,8 @@ class Surroundings:
 
     def cards(self, waiting: Waiting, now: datetime, zone: tzinfo) -> list[Card]:
         """What a person should know of the hub itself."""
-        found = (self._of_clock(zone), self._disk(), self._set_aside(waiting), self._notices(now, zone))
+        checks = (self._disk(), self._set_aside(waiting), self._notices(now, zone), self._traces(now, zone))
+        found = (self._of_clock(zone), *checks)
         return [card for card in found if card is not None]
 
     def _of_clock(self, zone: tzinfo) -> Card | None:
@@ -65,7 +69,7 @@ class Surroundings:
         if free >= LITTLE:
             return None
         full = free < RESERVE
-        said = f"The disk of {self._folder} has {free / _GIB:.1f} GiB left" + (
+        said = f"The disk of {self._folder} has {gigabytes(free)} left" + (
             f": below {RESERVE / _GIB:.0f} GiB pushes are refused." if full else "."
         )
         return Card(
@@ -88,6 +92,48 @@ class Surroundings:
             f"What they hold is neither kept nor found: ask the senders to send it again, and have the files"
             f" {inbox}/*.broken looked at. The purge destroys them when their time is up.",
             f"ls -l {inbox}", "pushes_set_aside", plain=said.replace("was", "were") if waiting.set_aside > 1 else said,
+        )  # fmt: skip
+
+    def _traces(self, now: datetime, zone: tzinfo) -> Card | None:
+        """What purged rows left in the database's file, where no night will have it written anew."""
+        if self._store.traces == "encrypted":
+            said = (
+                "ALPRHUB_DISK_ENCRYPTED says that the disk of the database is encrypted, so its file is not written"
+                " anew after a purge: bytes of what was purged stay in it until their room is used again."
+            )
+            return Card(
+                OK, "What is purged stays on an encrypted disk", said,
+                "Where the disk is not encrypted, take the setting away, and have the file written anew.",
+                "alprhub retention vacuum", "disk_encrypted", needs_person=False, plain=said,
+            )  # fmt: skip
+        if self._store.traces == "server":
+            return None
+        with self._store.read() as connection:
+            debt = owed(connection)
+        if debt is None:
+            return None
+        since = from_micros(debt.since)
+        left = (
+            f"Bytes of what was purged since {moment(since, zone)} ({span(now - since)} ago) are in the database's file"
+        )
+        needed, free = self._store.room_to_vacuum()
+        if debt.written_at is None and free < needed:
+            said = (
+                f"{left}: to write it anew takes {gigabytes(needed)} of room meanwhile, and {gigabytes(free)} are left."
+            )
+            return Card(
+                LATE, "Too little room to write the database anew", said,
+                f"Make room on the disk of {self._store.place}. The next night does it then, or this does it at once;"
+                " nothing is written to the database meanwhile.",
+                "alprhub retention vacuum", "vacuum_lacks_room", plain=said,
+            )  # fmt: skip
+        if now - since < OWED:
+            return None
+        said = f"{left}, which should have been written anew in the night after."
+        return Card(
+            LATE, "What was purged is still in the database's file", said,
+            "See why: alprhub runs --job vacuum. This does it at once; nothing is written to the database meanwhile.",
+            "alprhub retention vacuum", "vacuum_overdue", plain=said,
         )  # fmt: skip
 
     def _notices(self, now: datetime, zone: tzinfo) -> Card | None:

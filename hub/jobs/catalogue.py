@@ -75,6 +75,7 @@ class Catalogue:
             ("pictures", "Fetches the pictures that pulls have left.", Every(5 * MINUTE), self._pictures),
             ("notices", "Tells people of what needs them, once.", Every(MINUTE), hub.notices.run),
             ("tidy", "Forgets old records of runs.", Nightly(2, 50, zone), self._tidy),
+            ("vacuum", "Has the database write its file anew after purges.", Nightly(3, 5, zone), self._vacuum),
             ("months", "Makes room for the reads of coming months.", Nightly(3, 20, zone), self._months),
             ("reconcile", "Adds up what came and what became of it.", Nightly(3, 40, zone), self._reconcile),
             ("canary", "Asks vendors for what they must have purged.", Nightly(4, 50, zone, 0), self._canary),
@@ -201,6 +202,9 @@ class Catalogue:
 
     def _recompute(self, actor: Actor) -> dict[str, int]:
         return self._hub.recompute.run(actor, self._progress)
+
+    def _vacuum(self, actor: Actor) -> dict[str, int]:
+        return self._hub.vacuum.run(actor, self._progress)
 
     def _pictures(self, _: Actor) -> dict[str, int]:
         return self._hub.pictures_due.run(told=self._progress)

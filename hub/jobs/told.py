@@ -14,6 +14,7 @@ _NOUNS: Final = {
     "pictures_gone": ("picture not there any more", "pictures not there any more"),
     "pictures_failed": ("picture not fetched", "pictures not fetched"),
     "pictures_left": ("picture still to fetch", "pictures still to fetch"),
+    "megabytes": ("megabyte written anew", "megabytes written anew"),
     "plates_left": ("plate still to ask for", "plates still to ask for"),
 }  # fmt: skip
 """What is counted by a noun: of one, and of several."""

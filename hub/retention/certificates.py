@@ -16,7 +16,7 @@ from hub.audit.record import Actor, Audit
 from hub.clock import Clock
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
 from hub.store import tables
-from hub.store.engine import Store
+from hub.store.engine import Store, Traces
 from hub.store.instant import from_micros, to_micros
 
 COUNTED: Final = ("reads", "payloads", "pictures", "hits", "quarantined")
@@ -24,8 +24,8 @@ CERTIFIED: Final = (
     *("id", "connection_id", "connection", "rule", "clause", "policy_id", "captured_first", "captured_last"),
     *(*COUNTED, "rows_digest", "opened_at", "closed_at", "previous"),
 )
-"""What a certificate's digest is over; a countersignature comes after it."""
-_INSTANTS: Final = ("captured_first", "captured_last", "opened_at", "closed_at", "countersigned_at")
+"""What a certificate's digest is over; a countersignature comes after it, and so does what became of the file."""
+_INSTANTS: Final = ("captured_first", "captured_last", "opened_at", "closed_at", "countersigned_at", "rewritten_at")
 
 
 class Certificates:
@@ -37,7 +37,11 @@ class Certificates:
         self._clock = clock
 
     def list(self, limit: int = 100) -> list[dict[str, Any]]:
-        """The newest certificates, newest first, with their instants in UTC; `closed_at` is None while one grows."""
+        """The newest certificates, newest first, with their instants in UTC; `closed_at` is None while one grows.
+
+        `traces` says what becomes of the bytes that the rows left in the database's file (`Store.traces`; None where it
+        was closed before that was noted); `rewritten_at`: since then the file has none of them.
+        """
         table = tables.certificates
         with self._store.read() as connection:
             rows = connection.execute(select(table).order_by(table.c.id.desc()).limit(limit)).all()
@@ -125,15 +129,18 @@ def digest_of(rows: Iterable[str]) -> str:
     return sha256("\n".join(sorted(rows)).encode()).hexdigest()
 
 
-def close(connection: Connection, now: int) -> list[dict[str, Any]]:
-    """Close every open certificate at the end of the chain; gives the id and digest of each."""
+def close(connection: Connection, now: int, traces: Traces) -> list[dict[str, Any]]:
+    """Close every open certificate at the end of the chain; gives the id and digest of each.
+
+    `traces` is what becomes of the bytes that the rows left in the database's file.
+    """
     table = tables.certificates
     last = select(func.max(table.c.id)).where(table.c.closed_at.is_not(None)).scalar_subquery()
     previous = connection.scalar(select(table.c.digest).where(table.c.id == last))
     closed = []
     for ident in connection.scalars(select(table.c.id).where(table.c.closed_at.is_(None)).order_by(table.c.id)).all():
         this = table.c.id == ident
-        ended = update(table).where(this).values(closed_at=now, previous=previous).returning(*table.c)
+        ended = update(table).where(this).values(closed_at=now, previous=previous, traces=traces).returning(*table.c)
         previous = _digest(connection.execute(ended).one())
         connection.execute(update(table).where(this).values(digest=previous))
         closed.append({"id": ident, "digest": previous})

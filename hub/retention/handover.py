@@ -42,7 +42,10 @@ HOW_TO_VERIFY: Final = (
     "`certified.policy_id` is the `id` of one of the `authorities`. An authority's `digest` is the SHA-256 of the UTF-8"
     " bytes of its `document`, a line feed, and its `decisions`.",
     "Where a court ordered it, `certified.rule` is the `rule` of one of the `orders`, whose `sha256` is of its file.",
-    "`countersigned` came after a certificate was closed; it is in no digest.",
+    "`countersigned` and `database_file` came after a certificate was closed; they are in no digest.",
+    "`database_file.traces` says what becomes of the bytes that rows leave in the database's file: `vacuum`, gone since"
+    " `rewritten_at`, or to go in the next night where that is null; `encrypted`, left on a disk that is encrypted as a"
+    " setting of the hub says; `server`, left to the database's server; null, closed before that was noted.",
 )  # fmt: skip
 
 
@@ -156,6 +159,7 @@ def _certificate(row: Row[Any]) -> dict[str, Any]:
         "countersigned": None
         if row.countersigned_at is None
         else {"custodian": row.custodian, "by": row.countersigned_by, "at": row.countersigned_at},
+        "database_file": {"traces": row.traces, "rewritten_at": row.rewritten_at},
     }
 
 

@@ -23,6 +23,7 @@ from hub.store.images import ImageStore
 from hub.store.instant import from_micros, to_micros
 from hub.store.plates import forget_removed, remove_unread
 from hub.store.statistics import redraw
+from hub.store.vacuum import owe
 
 BATCH: Final = 1000
 """Rows in one purging transaction: the writer is never held long."""
@@ -77,14 +78,14 @@ class Retention:
             refused = run.empty_quarantine(progress)
             pushes = self._pushes(actor)
             swept = self._sweep(now)
-            redrawn, squeezed = redraw(self._store), self._store.squeeze()
+            redrawn, emptied = redraw(self._store), self._store.squeeze()
             with self._store.write() as connection:
-                certificates = close(connection, to_micros(now))
+                certificates = close(connection, to_micros(now), self._store.traces)
                 self._audit.record(
                     actor, "retention.purge", "done", results=sum(run.gone.values()), within=connection,
                     by_connection=dict(run.gone), quarantined=refused, pushes=pushes, stray_pictures=swept,
                     floored=run.kept, not_known=sorted(run.unknown.values()), certificates=certificates,
-                    squeezed=squeezed and redrawn,
+                    samples_redrawn=redrawn, log_emptied=bool(emptied), traces=self._store.traces,
                 )  # fmt: skip
         return {name: run.gone.get(name, 0) for name in sorted(run.names.values())}
 
@@ -300,6 +301,7 @@ class _Run:
             (gone.rule, self._clauses.get(gone.rule, "")), self._policy_id, to_micros(self._now), gone.counts,
             gone.rows, gone.captured,
         )  # fmt: skip
+        owe(connection, to_micros(self._now))
         self.gone[self.names[gone.connection_id]] += gone.counts.get("reads", 0)
 
     def _ids(self, ids: list[int]) -> dict[str, Any]:

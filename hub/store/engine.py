@@ -12,7 +12,8 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from shutil import disk_usage
+from typing import Any, Final, Literal
 
 import msgspec
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
@@ -22,7 +23,8 @@ from sqlalchemy.pool import NullPool
 
 from connectors.durable import make_folder
 from hub.errors import Busy
-from hub.store.slack import blank
+from hub.store.spool import RESERVE
+from hub.store.vacuum import empty_log, size, vacuum
 from hub.words import moment
 
 _CACHE: Final = "PRAGMA cache_size = -65536"
@@ -34,6 +36,8 @@ WHERE l.locktype = 'advisory' AND l.granted
   AND ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended(:name, 0)
 """
 """A holder's session does nothing else, so that it last changed when it got the lock."""
+Traces = Literal["vacuum", "encrypted", "server"]
+"""They go when SQLite writes its file anew; they stay on a disk that is encrypted; they are PostgreSQL's server's."""
 _WRITER_LOCK: Final = 0x616C7072  # "alpr"
 _TURN: Final = "SELECT pg_advisory_xact_lock(:lock), set_config('synchronous_commit', {}, true)"
 _WAITS: Final = """
@@ -63,8 +67,12 @@ class Store:
         """In which zone people are told times."""
         self.in_months = False
         """Whether reads are kept in months that may be made while others read (`partitions`)."""
+        self.disk_encrypted = False
+        """Whether somebody said that the database's file need not be written anew, since its disk is encrypted."""
         if self.is_sqlite:
-            path = Path(self.url.database or "")
+            # Whatever name it has been given: SQLite's log lies beside the file itself, and so must turns and leases.
+            path = self._path = Path(self.url.database or "").resolve()
+            self.url = self.url.set(database=str(path))
             make_folder(path.parent, 0o700)
             self._locks = path.parent / "leases"
             self._writer = self._sqlite_engine("BEGIN IMMEDIATE")
@@ -284,13 +292,39 @@ class Store:
         )
         return int(last or 0) - count + 1
 
-    def squeeze(self) -> bool:
-        """Empty the write-ahead log and overwrite what pages no longer need: purged bytes do not live on in a file.
+    @property
+    def traces(self) -> Traces:
+        """What becomes of the bytes that destroyed rows leave in the database's file."""
+        if not self.is_sqlite:
+            return "server"
+        return "encrypted" if self.disk_encrypted else "vacuum"
 
-        Gives whether that is done; a reader that stays for a minute puts it off until the next time. PostgreSQL's files
-        are its server's.
+    def squeeze(self) -> bool:
+        """Empty the write-ahead log, which has the old pages of what was changed; gives whether that is done.
+
+        A reader that stays puts it off until the next time. What is left in the file itself goes by `vacuum`.
         """
-        return not self.is_sqlite or blank(Path(self.url.database or ""), self._turn)
+        return not self.is_sqlite or empty_log(self._path, self._turn)
+
+    def vacuum(self, now: int, go_on: Callable[[], None]) -> None:
+        """Have SQLite write its file anew; writers wait as long, readers do not. What `go_on` raises ends it."""
+        vacuum(self._path, self._turn, now, go_on)
+
+    def size(self) -> int:
+        """The bytes of SQLite's file that are in use."""
+        return size(self._path)
+
+    def room_to_vacuum(self) -> tuple[int, int]:
+        """The bytes that the disk of SQLite's file must have free to write it anew, and those that it has.
+
+        A copy of it, and all of it in the log, before the file is smaller; and what pushes need to be taken meanwhile.
+        """
+        return 2 * self.size() + RESERVE, disk_usage(self._path.parent).free
+
+    @property
+    def place(self) -> str:
+        """SQLite's file, as people name it."""
+        return str(self._path)
 
     def analyze(self, name: str) -> None:
         """Let PostgreSQL's planner look at a table again; no writer waits for it."""

@@ -464,6 +464,8 @@ certificates = Table(
     Column("custodian", Text),
     Column("countersigned_by", Text),
     Column("countersigned_at", BigInteger),
+    Column("traces", Text),
+    Column("rewritten_at", BigInteger),
     Index(
         "uq_certificates_open",
         "connection_id",
@@ -474,6 +476,16 @@ certificates = Table(
     ),
 )
 """What was destroyed, by connection and rule, without a plate; each closed one carries the digest of the one before."""
+
+vacuum_due = Table(
+    "vacuum_due",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("since", BigInteger, nullable=False),
+    Column("written_at", BigInteger),
+    Column("certificate_id", BigInteger),
+)
+"""One row where destroyed rows may have left bytes in SQLite's file (`hub/store/vacuum.py`), else none."""
 
 recomputes = Table(
     "recomputes",

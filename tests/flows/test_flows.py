@@ -47,7 +47,7 @@ def lent(opened: Hub) -> Iterator[Hub]:
 
 
 def test_every_flow_is_looked_at_here() -> None:
-    upkeep = {"purge", "recompute", "holds", "reconcile", "canary", "months", "tidy", "pictures", "notices"}
+    upkeep = {"purge", "recompute", "holds", "reconcile", "canary", "months", "tidy", "vacuum", "pictures", "notices"}
     assert set(ALL) == {"sync", "publish", "verify"} | upkeep
 
 
@@ -170,6 +170,7 @@ def test_the_purge_gives_counts_a_connection(lent: Hub, feed: Path, clock: SetCl
         ("canary", {}),
         ("months", {"changed": 0}),
         ("tidy", {"forgotten": 0}),
+        ("vacuum", {"megabytes": 0}),
         ("recompute", {}),
     ],
 )
@@ -271,11 +272,12 @@ def test_one_deployment_a_job(lent: Hub) -> None:
         "purge": timedelta(hours=1),
         "recompute": timedelta(minutes=15),
         "tidy": "50 2 * * *",
+        "vacuum": "5 3 * * *",
         "months": "20 3 * * *",
         "reconcile": "40 3 * * *",
         "canary": "50 4 * * 1",
     }
-    nights = {made[name].schedules[0].schedule.timezone for name in ("tidy", "months", "reconcile", "canary")}
+    nights = {made[name].schedules[0].schedule.timezone for name in ("tidy", "vacuum", "months", "reconcile", "canary")}
     assert nights == {"America/Los_Angeles"}  # as the agency's policy says
     assert all(one.tags == ["alprhub"] and one.description and not one.parameters for one in made.values())
     assert {one.work_pool_name for one in deployments("alprhub")} == {"alprhub"}

@@ -26,6 +26,7 @@ from hub.store.instant import to_micros
 from hub.store.partitions import make_months
 from hub.store.reads import payload_of
 from hub.store.schema import _config, upgrade
+from hub.store.vacuum import Debt, owed
 from hub.store.vault import Vault
 from hub.wiring import Hub, open_hub
 from normalize.plate import fold
@@ -385,3 +386,23 @@ def test_a_database_of_a_newer_version_is_left_as_it_is_and_says_what_to_do(sett
     with store.read() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "of-tomorrow"
     store.close()
+
+
+def test_what_an_earlier_version_purged_is_written_over_in_the_next_night(
+    store: Store, settings: HubSettings, config: Any
+) -> None:
+    at_revision(store, config, "0011")
+    with store.write() as connection:
+        for ident, closed in ((1, 40), (2, 50)):
+            put(connection, "certificates", {
+                "id": ident, "connection_id": 1, "connection": "feed", "rule": "a rule", "clause": "1", "opened_at": 30,
+                "closed_at": closed,
+            })  # fmt: skip
+    store.close()
+    with open_hub(settings) as hub, hub.store.read() as connection:
+        assert owed(connection) == (Debt(since=50, written_at=None) if hub.store.is_sqlite else None)
+
+
+def test_where_nothing_was_ever_purged_nothing_is_written_over(settings: HubSettings) -> None:
+    with open_hub(settings) as hub, hub.store.read() as connection:
+        assert owed(connection) is None

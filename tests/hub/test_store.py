@@ -2,6 +2,7 @@
 
 import base64
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -15,7 +16,8 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.pool import Pool
 
 from hub.audit.record import Actor
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
@@ -147,6 +149,26 @@ def test_secrets_are_sealed_and_bound_to_their_owner(tmp_path: Path) -> None:
 def test_a_key_of_the_wrong_size_is_refused_by_name(key: str) -> None:
     with pytest.raises(Invalid, match="secret_key"):
         Vault.of_text(key)
+
+
+def test_whatever_is_deleted_is_overwritten_where_it_lies_on_every_connection(tmp_path: Path) -> None:
+    """Asked for by name: some builds of SQLite do so by themselves, and others do not."""
+    said: dict[int, list[str]] = {}
+
+    def listen(connection: sqlite3.Connection, _: object) -> None:
+        connection.set_trace_callback(said.setdefault(id(connection), []).append)
+
+    event.listen(Pool, "connect", listen)
+    try:
+        store = Store(f"sqlite:///{tmp_path / 'a.sqlite3'}")
+        for door in (store.write, store.read):
+            with door() as connection:
+                assert connection.scalar(text("PRAGMA secure_delete")) == 1
+        store.close()
+    finally:
+        event.remove(Pool, "connect", listen)
+    assert len(said) == 2
+    assert all("PRAGMA secure_delete = ON" in statements for statements in said.values())
 
 
 def test_no_secret_is_in_the_database_file(opened: Hub, actor: Actor, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ import hub.connections.accounts as accounts
 from connectors.contract import Document, Lookup, Page, Record, Request
 from flows.door import lend
 from flows.sync import sync
-from flows.upkeep import purge
+from flows.upkeep import purge, vacuum
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
@@ -185,6 +185,7 @@ def main(folder: Path, settings: dict[str, Any]) -> None:
         pause("filled", told=told, payloads=payloads(hub))
         clock.advance(LATER - THEN)
         purged = purge()
+        vacuum()
         left = hub.reconciliation.run(ACTOR).differences
         certified = hub.certificates.verify()
     pause("purged", purged=purged, differences=len(left), certified=certified)

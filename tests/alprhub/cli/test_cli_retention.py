@@ -44,6 +44,36 @@ def test_another_policy_is_previewed_put_in_force_and_its_purge_is_certified(
     assert run("retention", "preview").out == "nothing is over: a purge would remove nothing\n"
 
 
+def test_a_purge_says_what_it_leaves_until_the_file_is_written_anew_which_can_be_done_at_once(
+    run: Any, filled: Any, sql: Any
+) -> None:
+    idle = "nothing was purged since the database's file was last written anew\n"
+    assert run("retention", "vacuum").out == idle
+    assert "Bytes of them" not in run("purge").out
+    sql("UPDATE reads SET expires_at = 1")
+    assert "until it is written anew, in the night after: alprhub retention vacuum does it at once" in run("purge").out
+    assert "the night after" in run("retention", "certificates").out
+    done = run("retention", "vacuum")
+    assert (done.code, done.err) == (0, "")
+    assert "written anew: nothing that was purged is left in the database's file" in done.out
+    assert "the night after" not in run("retention", "certificates").out
+    assert run("retention", "certificates", "--json").json()[0]["rewritten_at"]
+    assert run("retention", "vacuum").out == idle
+    assert run("retention", "vacuum", "--json").json() == {"megabytes": 0, "traces": "vacuum"}
+    assert [one["outcome"] for one in run("runs", "--job", "vacuum", "--json").json()] == ["done"] * 4
+
+
+def test_where_the_disk_is_said_to_be_encrypted_a_purge_and_the_command_say_so(
+    run: Any, filled: Any, sql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALPRHUB_DISK_ENCRYPTED", "yes")
+    sql("UPDATE reads SET expires_at = 1")
+    assert "its disk is encrypted, says ALPRHUB_DISK_ENCRYPTED" in run("purge").out
+    assert "no: its disk is encrypted" in run("retention", "certificates").out
+    assert run("retention", "vacuum").out.startswith("not done: ALPRHUB_DISK_ENCRYPTED says that the disk is encrypted")
+    assert "What is purged stays on an encrypted disk" in run("connections", "health").out
+
+
 def _cut() -> None:
     raise KeyboardInterrupt
 

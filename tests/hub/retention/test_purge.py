@@ -199,4 +199,4 @@ def test_a_picture_goes_after_its_row_and_is_remembered_until_it_is_gone(
 
 def test_closing_where_nothing_is_open_says_so(opened: Hub) -> None:
     with opened.store.write() as connection:
-        assert close(connection, 1) == []
+        assert close(connection, 1, "vacuum") == []
