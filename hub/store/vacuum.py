@@ -78,8 +78,8 @@ def vacuum(path: Path, turn: Turn, now: int, go_on: Callable[[], None]) -> None:
                 if raised:
                     raise raised[0] from None
                 raise
+            connection.set_progress_handler(None, 0)
             connection.execute(_WRITTEN, (now,))
-        connection.set_progress_handler(None, 0)
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
