@@ -4,6 +4,7 @@ A push may live as long as policy lets the longest-lived read of its connection,
 aside lives as long as the shortest-lived of the connections that it may be of.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.spool import Pushed, Spool
+
+log: Final = logging.getLogger("alprhub.retention")
 
 NOBODYS: Final = (0, "not known")
 """Who stands in the certificate of what nobody can read."""
@@ -99,18 +102,27 @@ class Unkept:
             spool.close()
 
     def destroy(self, actor: Actor, spool: Spool) -> int:
-        """Destroy what is over of a spool that the caller owns, certified; gives how many pushes and broken batches."""
+        """Destroy what is over of a spool that the caller owns, certified; gives how many pushes and broken batches.
+
+        What the disk does not let go of is said in the log, and tried again the next time.
+        """
         if not spool.batches() and not spool.set_aside():
             return 0
         policy_id, profile = self._governing.now()
         over = _Over(self._owners(), profile, self._clock.now())
-        gone = sum(self._destroy_pushes(actor, spool, batch, over, policy_id) for batch in spool.batches())
-        return gone + sum(self._destroy_aside(actor, spool, file, over, policy_id) for file in spool.set_aside())
+        gone = 0
+        for destroy, files in ((self._destroy_pushes, spool.batches()), (self._destroy_aside, spool.set_aside())):
+            for file in files:
+                try:
+                    gone += destroy(actor, spool, file, over, policy_id)
+                except OSError as refused:  # nothing is certified of it, and the rest need not wait for it
+                    log.error("%s must be gone and cannot be deleted: %s", file, refused.strerror)
+        return gone
 
     def _destroy_pushes(self, actor: Actor, spool: Spool, batch: Path, over: "_Over", policy_id: int | None) -> int:
         try:
             pushes = spool.read(batch)
-        except (OSError, IntegrityBroken):
+        except (FileNotFoundError, IntegrityBroken):
             return 0  # gone meanwhile, or set aside now
         rest, groups, gone = list[Pushed](), defaultdict[_Group, list[str]](list), 0
         for pushed in pushes:
@@ -127,10 +139,7 @@ class Unkept:
         return gone
 
     def _destroy_aside(self, actor: Actor, spool: Spool, file: Path, over: "_Over", policy_id: int | None) -> int:
-        try:
-            body, received = file.read_bytes(), datetime.fromtimestamp(file.stat().st_mtime, UTC)
-        except OSError:
-            return 0
+        body, received = file.read_bytes(), datetime.fromtimestamp(file.stat().st_mtime, UTC)
         end = over.of_bytes(body, received)
         if end is None:
             return 0

@@ -1,5 +1,6 @@
 """What was pushed and is no read yet is under retention, removal and certificates, also where nobody can read it."""
 
+import errno
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -176,3 +177,31 @@ def test_what_waits_and_what_was_set_aside_is_counted_beside_the_reads(
     with opened.store.read() as connection:
         told = connection.scalars(text("SELECT detail FROM audit_events WHERE action LIKE 'retention.%' ORDER BY id"))
         assert all('"pushes_waiting":2' in detail and '"pushes_set_aside":1' in detail for detail in told)
+
+
+def test_what_the_disk_does_not_let_go_of_is_said_not_certified_and_holds_up_nothing_else(
+    opened: Hub,
+    actor: Actor,
+    clock: SetClock,
+    lie: Callable[..., Path],
+    spooled: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stuck = lie(0, cut=True)
+    lie(1, cut=True)
+    clock.advance(LIVES)
+    done = Spool.done
+
+    def refused(spool: Spool, file: Path) -> None:
+        if file == stuck:
+            raise OSError(errno.EROFS, "Read-only file system")
+        done(spool, file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Spool, "done", refused)
+        opened.retention.purge(actor)
+    assert (list(spooled.iterdir()), certified(opened)) == ([stuck], [("not known", 1)])
+    assert f"{stuck} must be gone and cannot be deleted: Read-only file system" in caplog.messages
+    opened.retention.purge(actor)
+    assert sum(number for _, number in certified(opened)) == 2
