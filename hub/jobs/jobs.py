@@ -9,13 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from connectors.errors import ConnectorError, sentence
 from hub.audit.record import Actor
 from hub.errors import HubError, Stopped
 from hub.jobs.catalogue import Catalogue, Task
-from hub.jobs.record import Entry, JobRun, JobRuns, Outcome
+from hub.jobs.record import AWAY, Entry, JobRun, JobRuns, Outcome
 from hub.wiring import Hub
 
 log: Final = logging.getLogger("alprhub.jobs")
@@ -85,8 +83,8 @@ class Jobs:
             try:
                 with self._places:
                     run = self.run(actor, task)
-            except SQLAlchemyError:
-                log.warning("%s %s: the database is away; the next look begins it", task.job, task.subject)
+            except AWAY:
+                log.warning("%s: the database is away; the next look begins it", thread.name)
                 return
             if run is not None:
                 told(run)

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from hub.audit.record import Actor
 from hub.jobs.catalogue import Task
 from hub.jobs.jobs import Jobs, Told
+from hub.jobs.record import AWAY
 
 log: Final = logging.getLogger("alprhub.jobs")
 
@@ -41,11 +40,11 @@ class Loop:
                 if away:
                     log.warning("the database answers again")
                 away = False
-            except SQLAlchemyError as failed:
+            except AWAY as failed:
                 if not away:
                     log.warning(
                         "the database gives no answer (%s); nothing is lost, and the schedules go on when it does",
-                        getattr(failed, "orig", None) or "no connection was free in time",
+                        _why(failed),
                     )
                 away = True
             stop.wait(tick.total_seconds())
@@ -59,3 +58,10 @@ class Loop:
                 if key not in self._under_way and len(self._under_way) < MOST:
                     self._begun(task)
                     self._under_way[key] = self._jobs.start(self._actor, task, self._told)
+
+
+def _why(failed: Exception) -> str:
+    """What the database, or the machine, says of it, without a number of the machine's."""
+    if isinstance(failed, OSError):
+        return failed.strerror or "its files cannot be opened"
+    return str(getattr(failed, "orig", None) or "no connection was free in time")
