@@ -49,6 +49,11 @@ class Task:
     work: Work
     after: datetime | None = None
 
+    @property
+    def of_hub(self) -> bool:
+        """Whether it is a job of the whole hub, which waits for no vendor's connection."""
+        return not self.subject
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

@@ -16,7 +16,7 @@ log: Final = logging.getLogger("alprhub.jobs")
 TICK: Final = timedelta(seconds=5)
 """How long the loop waits before it looks again."""
 MOST: Final = 64
-"""Pieces that are begun or wait for their turn at the same time; the next look takes up what is left."""
+"""Pieces on connections that are begun or wait for their turn at the same time; the next look takes up what is left."""
 GRACE: Final = timedelta(seconds=20)
 """How long what is under way may go on once the loop was told to end; it goes on where it stopped next time."""
 
@@ -55,9 +55,12 @@ class Loop:
         for name in self._jobs.catalogue.jobs:
             for task in self._jobs.due(name):
                 key = (task.job, task.subject)
-                if key not in self._under_way and len(self._under_way) < MOST:
+                if key not in self._under_way and (task.of_hub or self._on_connections() < MOST):
                     self._begun(task)
                     self._under_way[key] = self._jobs.start(self._actor, task, self._told)
+
+    def _on_connections(self) -> int:
+        return sum(1 for _, subject in self._under_way if subject)
 
 
 def _why(failed: Exception) -> str:
