@@ -6,7 +6,7 @@ from typing import Final
 
 from connectors.errors import ConnectorError, sentence
 from hub.errors import HubError, Stopped
-from hub.jobs.catalogue import Done
+from hub.jobs.proved import Done
 from hub.jobs.record import AWAY, JobRuns, Outcome
 from hub.wiring import Hub
 

@@ -12,9 +12,10 @@ from sqlalchemy.exc import OperationalError
 
 from hub.audit.record import Actor
 from hub.clock import SetClock
-from hub.jobs.catalogue import Done, Task
+from hub.jobs.catalogue import Task
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
+from hub.jobs.proved import Done
 from hub.jobs.record import DEAD, JobRuns
 from hub.store import tables
 from hub.store.engine import Store
