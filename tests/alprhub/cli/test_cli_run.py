@@ -187,3 +187,13 @@ def test_an_address_that_may_answer_is_waited_for_and_no_contact_is_claimed(
     done = run("prefect", "serve")
     assert done.code == 0
     assert f"will run for the server at {said}" in done.out
+
+
+@pytest.mark.parametrize("command", ["runs", "notices list", "retention certificates"])
+@pytest.mark.parametrize("limit", ["1001", "99999999999999999999"])
+def test_no_list_is_longer_than_a_page_may_be(run: Any, command: str, limit: str) -> None:
+    assert run(*command.split(), "--limit", "1000").code == 0
+    refused = run(*command.split(), "--limit", limit)
+    assert refused.code == 2
+    assert "less than or equal to 1000" in " ".join(refused.err.split())
+    assert "Traceback" not in refused.err
