@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from hub.connections.card import FAILING, LATE, Card
+from hub.connections.upkeep import upkeep
 from hub.connections.waiting import Waiting
 from hub.store import tables
 from hub.store.engine import Store
@@ -23,7 +24,7 @@ _GIB: Final = 1 << 30
 
 
 class Surroundings:
-    """Looks at the disk, at pushes that were set aside, and at notices that do not get out."""
+    """Looks at the disk, at pushes that were set aside, at notices that do not get out, and at the hub's own jobs."""
 
     def __init__(self, store: Store, folder: Path, free: Callable[[], int], ways: Sequence[str]) -> None:
         self._store = store
@@ -33,7 +34,8 @@ class Surroundings:
 
     def cards(self, waiting: Waiting, now: datetime, zone: tzinfo) -> list[Card]:
         """What a person should know of the hub itself."""
-        return [card for card in (self._disk(), self._set_aside(waiting), self._notices(now, zone)) if card is not None]
+        found = (self._disk(), self._set_aside(waiting), self._notices(now, zone))
+        return [card for card in found if card is not None] + upkeep(self._store, now, zone)
 
     def _disk(self) -> Card | None:
         free = self._free()

@@ -5,23 +5,23 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.errors import ConnectorError, sentence
 from hub.audit.record import Actor
 from hub.errors import HubError, Stopped
 from hub.jobs.catalogue import Catalogue, Task
-from hub.jobs.record import Entry, JobRun, JobRuns, Outcome
+from hub.jobs.record import AWAY, Entry, JobRun, JobRuns, Outcome
 from hub.wiring import Hub
 
 log: Final = logging.getLogger("alprhub.jobs")
 
 AT_ONCE: Final = 16
-"""Pieces of work that one process does at the same time; each holds connections of the database while it goes on."""
+"""Pieces of work on connections that one process does at the same time, each with connections of the database; the jobs
+of the whole hub, each at most once at a time, wait for none of them."""
 GRACE: Final = timedelta(seconds=10)
 """How long what is under way may go on where its process is told to end."""
 CUT: Final = "it was told to stop before it was done; it goes on from there"
@@ -83,10 +83,10 @@ class Jobs:
 
         def work() -> None:
             try:
-                with self._places:
+                with nullcontext() if task.of_hub else self._places:
                     run = self.run(actor, task)
-            except SQLAlchemyError:
-                log.warning("%s %s: the database is away; the next look begins it", task.job, task.subject)
+            except AWAY:
+                log.warning("%s: the database is away; the next look begins it", thread.name)
                 return
             if run is not None:
                 told(run)

@@ -19,6 +19,7 @@ from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.connections.health import Report
 from hub.connections.surroundings import LITTLE
+from hub.errors import Stopped
 from hub.hotlists.lists import NewEntry
 from hub.store.instant import to_micros
 from hub.store.spool import Pushed, Spool
@@ -491,3 +492,50 @@ def test_no_card_names_a_class_a_number_for_a_name_or_the_command_that_showed_it
         assert not [one for one in ("TryAgain", "VendorChanged", "connection 1", "UTC", "health") if one in words]
         assert card.code
         assert card.plain
+
+
+def _runs(hub: Hub, actor: Actor, clock: SetClock, monkeypatch: pytest.MonkeyPatch, *errors: Exception | None) -> None:
+    """A run a minute; None is one that brings what there is."""
+    for error in errors:
+        with monkeypatch.context() as vendor, suppress(Stopped, TryAgain):
+            if error is not None:
+                vendor.setattr(PlainConnector, "pull", raising(error))
+            hub.sync.run(actor, "feed")
+        clock.advance(timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        ([None, Stopped("cut"), Stopped("cut")], []),
+        ([None, Stopped("cut"), Stopped("cut"), Stopped("cut")], ["runs_stopped"]),
+        ([Stopped("cut"), Stopped("cut"), None, Stopped("cut"), Stopped("cut")], []),
+        ([Stopped("cut"), Stopped("cut"), Stopped("cut"), None], []),
+        ([TryAgain("down"), Stopped("cut"), Stopped("cut"), Stopped("cut")], ["vendor_down"]),
+    ],
+)
+def test_runs_that_are_all_stopped_do_not_hide_a_vendor_that_may_be_down(
+    opened: Hub,
+    actor: Actor,
+    feed: Path,
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+    outcomes: list[Exception | None],
+    expected: list[str],
+) -> None:
+    _runs(opened, actor, clock, monkeypatch, *outcomes)
+    found = [card for card in told(opened).cards if card.code in ("runs_stopped", "vendor_down")]
+    assert [card.code for card in found] == expected
+    if expected == ["runs_stopped"]:
+        (card,) = found
+        assert (card.status, card.needs_person, card.command) == ("failing", True, "alprhub connections check feed")
+        assert card.happened.startswith("The last 3 runs, since 2026-06-01 05:01 PDT (3 min ago), were all stopped")
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    """A method that a vendor answers badly."""
+
+    def fail(*_: Any) -> Any:
+        raise error
+
+    return fail

@@ -18,9 +18,10 @@ from connectors.errors import AdminMustFix, TryAgain
 from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
-from hub.jobs.catalogue import AGAIN, NO_WAY_TO_LOOK, Task
+from hub.jobs.catalogue import AGAIN, Task
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
+from hub.jobs.proved import NO_WAY_TO_LOOK
 from hub.jobs.record import BEAT, DEAD, KEPT, JobRun, JobRuns
 from hub.settings import HubSettings
 from hub.store import tables
