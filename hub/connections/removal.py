@@ -62,8 +62,8 @@ class Removals:
         looking again; the reads stay until their time is up (`keep`), or go now where they may (`purge`; those that
         are held are over now too, and go once nobody holds them); then secrets and pace are erased. Safe to kill
         and to repeat: what is done is not done again, and a connection that is removed gives its certificate. `force`
-        says why it goes on without a proof: the certificate then says what is not proved, because of what. That a source
-        which pushes has been told to stop is never proved, and needs no `force`: what it still pushes is refused.
+        says why it goes on without a proof: the certificate then says what is not proved, because of what. That a
+        source which pushes was told to stop is never proved, and needs no `force`: what it still pushes is refused.
 
         Raises `RemovalStopped` naming the step that could not be done or proved, `Invalid`, `NotFound`, and `Conflict`
         where a run is under way or the removal was begun with the other choice for the reads.
