@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.audit.record import Actor
 from hub.jobs.catalogue import Task
 from hub.jobs.jobs import Jobs, Told
+from hub.store.refused import away_because
 
 log: Final = logging.getLogger("alprhub.jobs")
 
@@ -41,11 +42,12 @@ class Loop:
                 if away:
                     log.warning("the database answers again")
                 away = False
-            except SQLAlchemyError as failed:
+            except (SQLAlchemyError, OSError) as failed:
                 if not away:
                     log.warning(
-                        "the database gives no answer (%s); nothing is lost, and the schedules go on when it does",
-                        getattr(failed, "orig", None) or "no connection was free in time",
+                        "%s; nothing is lost, and the schedules go on once that is over",
+                        away_because(failed, self._jobs.settings)
+                        or "the database refuses what the hub asks of it: a defect of the hub itself",
                     )
                 away = True
             stop.wait(tick.total_seconds())

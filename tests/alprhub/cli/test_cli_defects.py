@@ -1,7 +1,9 @@
 """What a database or a disk refuses is one plain line with its exit code; only a defect of ours shows where it was."""
 
 import errno
+import os
 import sqlite3
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -52,6 +54,22 @@ def test_what_sqlite_refuses_is_one_line_that_names_the_file(
     assert said.startswith(f"the database {str(store / 'alprhub.sqlite3')!r} {says}")
     assert said.count("\n") == 1
     assert PLATE not in said
+
+
+@pytest.mark.parametrize("text", ["disk I/O error", "unable to open database file", "database or disk is full"])
+def test_a_full_disk_is_told_as_full_whatever_sqlite_calls_it(
+    store: Any, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    real = os.statvfs(store)
+    for free in ({"f_bavail": 3}, {"f_files": 100, "f_favail": 0}):
+        disk = {"f_bavail": real.f_bavail, "f_frsize": 4096, "f_files": 0, "f_favail": 0} | free
+        monkeypatch.setattr("hub.store.refused.os.statvfs", lambda _, disk=disk: SimpleNamespace(**disk))
+        ended, said = ends(monkeypatch, _sqlite(text))
+        assert ended == 78
+        assert said == (
+            f"the database {str(store / 'alprhub.sqlite3')!r} finds no room: the disk is full. Nothing was kept half;"
+            " free some room and repeat it\n"
+        )
 
 
 @pytest.mark.parametrize(
