@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from plain import PlainConnector, record, write_page
 from sqlalchemy import event, text, update
@@ -402,10 +401,6 @@ def test_the_loop_outlives_a_database_that_is_away(jobs: Jobs, opened: Hub, capl
     [
         (OSError(errno.ENOSPC, "No space left on device", "/data/x"), "the file '/data/x' finds no room: the disk is"),
         (
-            OperationalError("INSERT", None, psycopg.errors.DiskFull("row (9SYN001)"), hide_parameters=True),
-            "finds no room: its disk is full",
-        ),
-        (
             OperationalError(
                 "INSERT", None, sqlite3.OperationalError("database or disk is full"), hide_parameters=True
             ),
@@ -416,8 +411,6 @@ def test_the_loop_outlives_a_database_that_is_away(jobs: Jobs, opened: Hub, capl
 def test_the_loop_waits_for_room_and_says_once_in_plain_words_what_it_waits_for(
     jobs: Jobs, opened: Hub, caplog: pytest.LogCaptureFixture, failed: Exception, says: str
 ) -> None:
-    if isinstance(failed, OperationalError) and isinstance(failed.orig, sqlite3.Error) != opened.store.is_sqlite:
-        pytest.skip("another database's words")
     stop, looks, due = threading.Event(), list[str](), jobs.due
 
     def look(name: str) -> list[Task]:
