@@ -17,10 +17,11 @@ from connectors.contract import Document, Proof, PushReport
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
 from hub.audit.record import Actor
 from hub.clock import SetClock
-from hub.connections.health import Report
+from hub.connections.health import Report, passing
 from hub.connections.surroundings import LITTLE
 from hub.hotlists.lists import NewEntry
 from hub.jobs.record import JobRuns
+from hub.store import runs
 from hub.store.instant import to_micros
 from hub.store.spool import Pushed, Spool
 from hub.wiring import Hub
@@ -382,6 +383,33 @@ def test_a_time_that_no_run_covered_is_told_until_a_run_covers_it(
     assert card.command == "alprhub backfill feed"
     opened.sync.backfill(actor, "feed")
     assert "gap" not in [code for code, _ in codes(told(opened))]
+
+
+def test_a_time_that_no_run_covered_needs_a_person_only_where_runs_have_not_covered_it_for_an_hour(
+    opened: Hub, actor: Actor, brings: Brings, clock: SetClock
+) -> None:
+    brings(0.1)
+    begun = clock.now()
+    clock.advance(timedelta(hours=3))
+    opened.sync.run(actor, "feed", begun + timedelta(hours=2, minutes=1), clock.now())
+    for minutes, needed in ((0, False), (1, True)):
+        clock.advance(timedelta(minutes=minutes))
+        opened.sync.run(actor, "feed", clock.now() - timedelta(minutes=30), clock.now())
+        report = told(opened)
+        assert ("gap", needed) in codes(report)
+        assert (report.needs_person, passing(report.cards)) == (needed, not needed), "exit 78, or 75"
+
+
+def test_one_run_that_was_killed_passes_by_itself_and_two_in_a_row_need_a_person(
+    opened: Hub, feed: Path, clock: SetClock
+) -> None:
+    for needed in (False, True):
+        with opened.store.write() as connection:
+            at = to_micros(clock.now())
+            ident = runs.begin(connection, 1, runs.Span(at - 60_000_000, at), at)
+            runs.end(connection, ident, at, "Killed", "the process ended before the run did")
+        assert ("runs_killed", needed) in codes(told(opened))
+        clock.advance(timedelta(minutes=1))
 
 
 def listed(hub: Hub, actor: Actor) -> None:

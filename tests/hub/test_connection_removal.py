@@ -19,6 +19,7 @@ from connectors.contract import Proof
 from connectors.errors import TryAgain
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
+from hub.connections.waiting import Waiting
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
 from hub.hotlists.lists import NewEntry
 from hub.jobs.jobs import Jobs
@@ -398,6 +399,33 @@ def test_a_certificate_can_be_checked_by_anybody_and_tells_when_it_was_changed(
         connection.execute(text("UPDATE removals SET certificate = replace(certificate, 'tester', 'nobody')"))
     with pytest.raises(IntegrityBroken, match="digest"):
         opened.removals.certificate("feed")
+
+
+@pytest.mark.parametrize(
+    ("pushes", "missing"),
+    [
+        (Waiting({}, {}, 0), []),
+        (Waiting({1: 3}, {}, 0), ["pushes that were not kept yet"]),
+        (Waiting({1: 0, 99: 5}, {}, 0), []),
+        (Waiting(None, {}, 0), ["pushes that were not kept yet"]),
+        (Waiting({}, {}, 2), ["pushes that were set aside"]),
+        (Waiting({1: 1}, {}, 1), ["pushes that were not kept yet", "pushes that were set aside"]),
+    ],
+)
+def test_what_was_pushed_and_is_no_read_yet_is_in_the_certificate(
+    opened: Hub, actor: Actor, feed: Path, pushes: Waiting, missing: list[str]
+) -> None:
+    assert row_of(opened, "feed").id == 1
+    opened.removals._waiting = lambda: pushes
+    told = remove(opened, actor, reads="purge")
+    assert told["proof_missing"] == [PUSHES, *missing]
+    because = {one["what"]: (one["because"], one["forced"]) for one in told["not_proved"]}
+    for what, why in (
+        ("pushes that were not kept yet", "they lie in the inbox; a receiver that is up drops them"),
+        ("pushes that were set aside", "they cannot be read, so whose they are is not known; a person must delete"),
+    ):
+        assert (what in because) is (what in missing)
+        assert what not in because or (because[what][0].startswith(why), because[what][1]) == (True, None)
 
 
 def test_there_is_no_certificate_of_what_was_not_removed(opened: Hub, actor: Actor, feed: Path) -> None:
