@@ -23,6 +23,7 @@ from hub.connections.diagnostics import Diagnostics
 from hub.connections.health import Health
 from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
+from hub.connections.removedcards import removed_unproved
 from hub.connections.secrets import Sealing
 from hub.connections.showing import Showing
 from hub.connections.surroundings import Surroundings
@@ -291,7 +292,15 @@ def _assembled(
         links=Links(store, audit, clock, governing, lambda: _kinds(store, connections)),
         pictures=pictures,
         notices=Notices(
-            store, audit, clock, health.all, health.around, ways_out, lambda: governing.profile().zone, agency
+            store,
+            audit,
+            clock,
+            health.all,
+            health.around,
+            ways_out,
+            lambda: governing.profile().zone,
+            agency,
+            lambda: removed_unproved(store, governing.profile().zone),
         ),
         pictures_due=PicturesDue(store, clock, connections.list, connections.open, pictures.fetch),
         standing=Standing(connections.list, connections.open, lambda: len(hotlists.watched())),

@@ -10,6 +10,7 @@ from hub.audit.record import Actor
 from hub.jobs.catalogue import Task
 from hub.jobs.jobs import Jobs, Told
 from hub.jobs.record import AWAY
+from hub.store.refused import away_because
 
 log: Final = logging.getLogger("alprhub.jobs")
 
@@ -43,8 +44,9 @@ class Loop:
             except AWAY as failed:
                 if not away:
                     log.warning(
-                        "the database gives no answer (%s); nothing is lost, and the schedules go on when it does",
-                        _why(failed),
+                        "%s; nothing is lost, and the schedules go on once that is over",
+                        away_because(failed, self._jobs.settings)
+                        or "the database refuses what the hub asks of it: a defect of the hub itself",
                     )
                 away = True
             stop.wait(tick.total_seconds())
@@ -61,10 +63,3 @@ class Loop:
 
     def _on_connections(self) -> int:
         return sum(1 for _, subject in self._under_way if subject)
-
-
-def _why(failed: Exception) -> str:
-    """What the database, or the machine, says of it, without a number of the machine's."""
-    if isinstance(failed, OSError):
-        return failed.strerror or "its files cannot be opened"
-    return str(getattr(failed, "orig", None) or "no connection was free in time")

@@ -185,12 +185,14 @@ def test_a_piece_that_could_not_be_begun_is_said_to_wait_for_the_next_look(
 ) -> None:
     monkeypatch.setattr(Store, "_turn", refusing(error))
     jobs.start(ACTOR, Task("tidy", "", lambda _: Done({})), lambda _: None).join()
-    assert [entry.message for entry in caplog.records] == ["tidy: the database is away; the next look begins it"]
+    (entry,) = caplog.records
+    assert entry.message.startswith("tidy: ")
+    assert entry.message.endswith("; the next look begins it")
 
 
-@pytest.mark.parametrize(("error", "said"), zip(AWAY, ["gone", "Too many open files"], strict=True))
+@pytest.mark.parametrize("error", AWAY)
 def test_the_loop_outlives_what_keeps_it_from_looking(
-    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, said: str
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     stop, looks = threading.Event(), list[int]()
     caplog.set_level(logging.WARNING, "alprhub.jobs")
@@ -205,7 +207,7 @@ def test_the_loop_outlives_what_keeps_it_from_looking(
     monkeypatch.setattr(jobs, "due", due)
     Loop(jobs, ACTOR, lambda _: None).run(stop, tick=SHORT)
     first, again = (entry.message for entry in caplog.records)
-    assert first.startswith(f"the database gives no answer ({said}); nothing is lost")
+    assert first.endswith("; nothing is lost, and the schedules go on once that is over")
     assert again == "the database answers again"
 
 
