@@ -1,6 +1,7 @@
 """What the operating system refused of a file, in words: which file, what is in the way, what would do."""
 
 import errno
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -38,8 +39,11 @@ def refusal(failed: OSError, path: Path | str | None = None) -> str:
     name = path if path is not None else failed.filename
     if name is None:
         return f"a file {why(failed)}"
-    shown = name.decode(errors="replace") if isinstance(name, bytes) else str(name)
+    shown = os.fsdecode(name)
     kind = "folder" if failed.errno == errno.ENOTDIR and Path(shown).is_dir() else "file"
+    spelt = os.fsencode(shown).decode(errors="backslashreplace")
+    if spelt != shown:
+        return f"the {kind} '{spelt}' {why(failed)} (its name is not UTF-8: type it in a terminal that is set to UTF-8)"
     return f"the {kind} {shown!r} {why(failed)}"
 
 

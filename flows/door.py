@@ -51,7 +51,7 @@ def the_hub() -> Iterator[Hub]:
         frames = traceback.extract_tb(failed.__traceback__)
         at = next((frame for frame in reversed(frames) if "site-packages" not in frame.filename), frames[-1])
         where = f"{at.name}, line {at.lineno} of {Path(at.filename).name}"
-        raise FlowFailed(f"a defect of the hub at {where} ({type(failed).__name__})") from None
+        raise FlowFailed(f"a defect of the hub at {where}") from None
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
@@ -20,6 +21,8 @@ OTHERS: Final = frozenset({"ALPRHUB_DB_PASSWORD", "ALPRHUB_TEST_PG_URL"})
 """Names with the prefix that something else of this project reads: the databases' script, and the tests."""
 NEAR: Final = 0.65
 """From which likeness on (of 1) a name is taken for a setting's that was misspelt."""
+
+_PORT: Final = ", or with :PORT behind the host (1 to 65535; an IPv6 address in brackets)"
 
 
 class HubSettings(BaseSettings):
@@ -96,6 +99,39 @@ class HubSettings(BaseSettings):
     def _with_commas(cls, given: object) -> object:
         return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else given
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_utf8(cls, given: object) -> object:
+        if isinstance(given, str) and any("\ud800" <= char <= "\udfff" for char in given):
+            raise ValueError("is not UTF-8: write it again in a terminal or an editor that is set to UTF-8")
+        return given
+
+    @field_validator("notice_syslog")
+    @classmethod
+    def _is_a_syslog(cls, given: str | None) -> str | None:
+        if given is None or (given.startswith("unix:///") and len(given) > len("unix:///")):
+            return given
+        if not _leads_somewhere(given, ("udp", "tcp")):
+            raise ValueError(
+                "is no address of a syslog: write it as udp://HOST:PORT, tcp://HOST:PORT (port 1 to 65535, an IPv6"
+                " address in brackets) or unix:///PATH"
+            )
+        return given
+
+    @field_validator("notice_webhook_url")
+    @classmethod
+    def _is_a_webhook(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None and not _leads_somewhere(given.get_secret_value(), ("https", "http")):
+            raise ValueError(f"is no address of a service: write it as https://HOST/PATH{_PORT}")
+        return given
+
+    @field_validator("images_endpoint")
+    @classmethod
+    def _is_an_endpoint(cls, given: str | None) -> str | None:
+        if given is not None and not _leads_somewhere(given, ("https", "http")):
+            raise ValueError(f"is no address of an S3: write it as https://HOST{_PORT}")
+        return given
+
     @field_validator("database_url")
     @classmethod
     def _is_a_database(cls, given: SecretStr | None) -> SecretStr | None:
@@ -148,6 +184,15 @@ def strangers(names: Iterable[str] | None = None) -> list[tuple[str, str | None]
     known = {f"{PREFIX}{field.upper()}" for field in HubSettings.model_fields}
     found = sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known | OTHERS)
     return [(name, _near(name.upper().removeprefix(PREFIX).lower())) for name in found]
+
+
+def _leads_somewhere(address: str, schemes: tuple[str, ...]) -> bool:
+    """Whether an address names a scheme of these, a host, and no port that there cannot be."""
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and not set(address) & set(" \t\n")
+    except ValueError:  # a bracket that is not closed, a port that is no number or too large
+        return False
 
 
 def _near(said: str) -> str | None:

@@ -23,6 +23,7 @@ from hub.connections.diagnostics import Diagnostics
 from hub.connections.health import Health
 from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
+from hub.connections.removedcards import removed_unproved
 from hub.connections.secrets import Sealing
 from hub.connections.showing import Showing
 from hub.connections.surroundings import Surroundings
@@ -304,7 +305,17 @@ def _assembled(
         orders=Orders(store, audit, asking, clock, lambda *asked: _meant(search, *asked), retention.purge),
         links=Links(store, audit, clock, governing, sources),
         pictures=pictures,
-        notices=Notices(store, audit, clock, health.all, health.around, ways_out, lambda: governing.zone, agency),
+        notices=Notices(
+            store,
+            audit,
+            clock,
+            health.all,
+            health.around,
+            ways_out,
+            lambda: governing.zone,
+            agency,
+            lambda: removed_unproved(store, governing.zone),
+        ),
         pictures_due=PicturesDue(store, clock, connections.list, connections.open, pictures.fetch),
         standing=Standing(connections.list, connections.open, lambda: len(hotlists.watched())),
     )

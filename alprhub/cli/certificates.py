@@ -11,6 +11,7 @@ from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
 from hub.audit.record import Actor
 from hub.errors import Invalid
+from hub.search.query import MOST_ROWS
 from hub.wiring import Hub, open_hub
 from hub.words import count, moment
 
@@ -54,7 +55,7 @@ def certificates(
     since_id: Annotated[int, typer.Option(min=0, help="With --export: only those above this number.")] = 0,
     countersign: Annotated[int | None, typer.Option(help="Confirm the certificate of this number.")] = None,
     custodian: Annotated[str | None, typer.Option(help="The custodian of records who confirms it.")] = None,
-    limit: Annotated[int, typer.Option(min=1)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_ROWS)] = 100,
     as_json: AsJson = False,
 ) -> None:
     """List certificates of destruction, newest first; check their chain, hand them over, note the confirmation."""

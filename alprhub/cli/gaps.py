@@ -16,7 +16,7 @@ from alprhub.cli.pulling import kept, say_done, shows
 from hub.audit.record import Actor
 from hub.ingest.gaps import NOT_ASKED, STILL_SILENT, Gap
 from hub.jobs.by_hand import by_hand
-from hub.jobs.catalogue import Done
+from hub.jobs.proved import Done
 from hub.wiring import open_hub
 from hub.words import moment, span
 

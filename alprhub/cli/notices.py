@@ -9,6 +9,7 @@ from hub.audit.record import Actor
 from hub.errors import AdminMustAct
 from hub.notices.outbox import Sent
 from hub.notices.ways import SETTINGS
+from hub.search.query import MOST_ROWS
 from hub.wiring import open_hub
 from hub.words import moment, yes
 
@@ -16,7 +17,9 @@ app = typer.Typer(help="What people were told of, and a test of every way out.",
 
 
 @app.command("list")
-def list_(limit: Annotated[int, typer.Option(help="The most to show.", min=1)] = 50, as_json: AsJson = False) -> None:
+def list_(
+    limit: Annotated[int, typer.Option(help="The most to show.", min=1, max=MOST_ROWS)] = 50, as_json: AsJson = False
+) -> None:
     """List the newest notices, and by which ways they went out."""
     with failures(), open_hub() as hub:
         found, zone = hub.notices.list(limit), hub.profile.zone

@@ -16,7 +16,6 @@ from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
-from alprhub.cli import database
 from connectors.errors import AdminMustFix, ConnectorError, Gone, RecordRejected, TryAgain, VendorChanged, sentence
 from connectors.faults import faults
 from connectors.file_words import refusal
@@ -33,6 +32,7 @@ from hub.errors import (
     Unsettled,
 )
 from hub.settings import HubSettings
+from hub.store import refused
 from hub.words import moment, span, yes
 from normalize.fault import Unusable
 
@@ -172,7 +172,7 @@ def _end_of(failed: Exception) -> typer.Exit:
             pass
         case ValidationError() if failed.title == HubSettings.__name__:
             told, code = ("", *_of_settings(failed)), ADMIN
-        case DBAPIError() | NoConnectionLeft() if (known := database.refusal(failed)) is not None:
+        case DBAPIError() | NoConnectionLeft() if (known := refused.refusal(failed)) is not None:
             told, code = known[:1], known[1]
         case UnicodeEncodeError():
             told, code = ("an argument is not UTF-8: type it again in a terminal that is set to UTF-8",), 65

@@ -11,7 +11,8 @@ from alprhub.cli.progress import Work, working
 from alprhub.cli.pulling import kept, say_done, shows
 from hub.audit.record import Actor
 from hub.jobs.by_hand import by_hand
-from hub.jobs.catalogue import Done, pulling
+from hub.jobs.catalogue import pulling
+from hub.jobs.proved import Done
 from hub.store.engine import Traces
 from hub.wiring import open_hub
 from hub.words import count

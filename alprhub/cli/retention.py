@@ -13,7 +13,7 @@ from alprhub.cli.reads import purge
 from hub.audit.record import Actor
 from hub.errors import Invalid
 from hub.jobs.by_hand import by_hand
-from hub.jobs.catalogue import Done
+from hub.jobs.proved import Done
 from hub.retention.orders import NewOrder
 from hub.store.engine import Traces
 from hub.wiring import open_hub

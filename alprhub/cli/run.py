@@ -17,6 +17,7 @@ from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.record import JobRun, JobRuns
 from hub.jobs.told import told
+from hub.search.query import MOST_ROWS
 from hub.wiring import Hub, open_hub
 
 QUIET = ("notices", "pictures")
@@ -48,7 +49,7 @@ def runs(
     everything: Annotated[
         bool, typer.Option("--all", help="Also runs of notices and pictures in which there was nothing to do.")
     ] = False,
-    limit: Annotated[int, typer.Option(help="The most runs to show.", min=1)] = 30,
+    limit: Annotated[int, typer.Option(help="The most runs to show.", min=1, max=MOST_ROWS)] = 30,
     as_json: AsJson = False,
 ) -> None:
     """Show what ran, newest first: when, how long, what came of it, and what went wrong."""

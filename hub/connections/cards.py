@@ -25,6 +25,8 @@ SOON: Final = timedelta(days=30)
 """How long before its end a credential is worth a card."""
 LAST_CALL: Final = timedelta(days=7)
 """The same from which it cannot be put off."""
+CUT_SHORT: Final = 3
+"""Runs in a row that were stopped before they brought anything, from which nobody knows how the vendor is."""
 MISSED: Final = 3
 """A connection is late after so many of its intervals without a run that ended well."""
 FEWEST: Final = 20
@@ -92,7 +94,10 @@ def cards(seen: Seen) -> list[Card]:
                 "alprhub connectors list", "no_connector", plain=said,
             )
         ]  # fmt: skip
-    checks = (_failing, _refused, _silent, _late, _ahead, _fewer, _cameras, _gap, _waiting, _credentials)
+    checks = (
+        *(_failing, _stopped, _refused, _silent, _late, _ahead, _fewer, _cameras, _gap, _waiting),
+        _credentials,
+    )
     found = [card for check in checks if (card := check(seen)) is not None]
     return _closed(seen) + found + list_cards(seen.copies, seen.account, seen.kind, seen.now, seen.zone)
 
@@ -172,6 +177,21 @@ def _failing(seen: Seen) -> Card | None:
     return Card(
         FAILING, f"Runs of {name} fail", happened, do, command, code, needs_person=person, plain=f"{plain}.",
         since=runs.failing_since,
+    )  # fmt: skip
+
+
+def _stopped(seen: Seen) -> Card | None:
+    runs, name = seen.runs, seen.account.name
+    if runs.failed or runs.stopped < CUT_SHORT or runs.stopped_since is None:
+        return None
+    happened = (
+        f"The last {runs.stopped} runs, since {seen.at(runs.stopped_since)}, were all stopped before a page was kept:"
+        " whether its vendor answers is not known."
+    )
+    return Card(
+        FAILING, f"Runs of {name} are stopped before they bring anything", happened,
+        "See what ends them so soon (a restart, a time limit of whatever runs the schedules), and try the account.",
+        f"alprhub connections check {name}", "runs_stopped", plain=happened, since=runs.stopped_since,
     )  # fmt: skip
 
 

@@ -24,6 +24,8 @@ FILE: Final[dict[Traces, str]] = {
 }
 SCHEDULE: Final = "the hub starts no run of it any more, and refuses every run that a scheduler still asks for"
 
+REFUSED: Final = "the hub refuses whatever it still pushes"
+
 
 def written(
     row: Row[Any], begun: Row[Any], steps: dict[str, Any], pushes: Waiting, actor: Actor, now: datetime, traces: Traces
@@ -33,7 +35,8 @@ def written(
     lists = [_plain(one) for _, one in sorted(steps["hot_lists"].items())]
     unproved = [_unproved(f"hot list {one['list']}", one) for one in lists if not one["proved"]]
     if not subscriptions["proved"]:
-        unproved.insert(0, _unproved("subscriptions", subscriptions))
+        what = "the end of its source's pushes" if subscriptions.get("note") else "subscriptions"
+        unproved.insert(0, _unproved(what, subscriptions))
     unproved += _left_behind(pushes, row.id)
     certificate = {
         "connection": row.name,
@@ -70,6 +73,8 @@ def checked(text: str, digest: str) -> dict[str, Any]:
 def _unproved(what: str, step: dict[str, Any]) -> dict[str, Any]:
     """What is not proved, because of what, and why it was gone on with all the same."""
     because = step.get("error") or "nobody could see that nothing of it is left there"
+    if step.get("note"):
+        because = f"only a person can tell the source to stop, and the hub cannot see that it did; {REFUSED}"
     return {"what": what, "because": because, "forced": step.get("forced")}
 
 

@@ -12,11 +12,16 @@ GRACE: Final = timedelta(hours=1)
 """How long a new list, a new account or a changed entry may take to be published."""
 
 
+ALIVE: Final = timedelta(minutes=1)
+"""A publication that goes on says so within this."""
+
+
 class Copy(NamedTuple):
     """One list at one connection that is not proved to be what it should be.
 
     `published` says whether it was ever tried. `missing` and `unexpected` count the entries by which the copy differed
-    when it was last compared; `behind` is since when a change of the list has waited to be published.
+    when it was last compared; `behind` is since when a change of the list has waited to be published. `under_way`: it
+    is being published now, and nothing is known to be wrong with it.
     """
 
     hotlist: str
@@ -26,21 +31,41 @@ class Copy(NamedTuple):
     unexpected: int
     error: str | None
     behind: datetime | None
+    under_way: bool = False
 
 
-def unproved(connection: Connection, connection_id: int) -> list[Copy]:
-    """The lists that were published to a connection, or should have been, and whose copy is not proved."""
-    table, lists = tables.publications, tables.hotlists
+def unproved(connection: Connection, connection_id: int, now: datetime) -> list[Copy]:
+    """The lists that were published to a connection, or are being published, and whose copy is not proved."""
+    table, lists, accounts = tables.publications, tables.hotlists, tables.connections
     differs = or_(table.c.verified_at.is_(None), table.c.error.is_not(None))
     rows = connection.execute(
-        select(lists.c.name, table.c.proof, table.c.missing, table.c.unexpected, table.c.error)
+        select(
+            lists.c.name, table.c.proof, table.c.missing, table.c.unexpected, table.c.error, accounts.c.name.label("at")
+        )
         .join(table, table.c.hotlist_id == lists.c.id)
+        .join(accounts, accounts.c.id == table.c.connection_id)
         .where(table.c.connection_id == connection_id, differs)
         .order_by(lists.c.name)
+    ).all()
+    going = _going(connection, [f"{row.name} at {row.at}" for row in rows], now)
+    found = []
+    for row in rows:
+        well = row.error is None and not row.missing and not row.unexpected
+        under_way = well and f"{row.name} at {row.at}" in going
+        found.append(
+            Copy(row.name, True, row.proof or "", row.missing or 0, row.unexpected or 0, row.error, None, under_way)
+        )
+    return found
+
+
+def _going(connection: Connection, subjects: list[str], now: datetime) -> set[str]:
+    """Which of these publications go on now: begun, not ended, and alive."""
+    table = tables.job_runs
+    alive = table.c.alive_at.between(to_micros(now - ALIVE), to_micros(now + ALIVE))
+    asked = select(table.c.subject).where(
+        table.c.job == "publish", table.c.ended_at.is_(None), alive, table.c.subject.in_(subjects)
     )
-    return [
-        Copy(row.name, True, row.proof or "", row.missing or 0, row.unexpected or 0, row.error, None) for row in rows
-    ]
+    return set(connection.scalars(asked)) if subjects else set()
 
 
 def behind(connection: Connection, connection_id: int, now: datetime) -> list[Copy]:

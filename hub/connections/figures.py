@@ -1,6 +1,7 @@
 """What is counted of a connection: hours, cameras, runs, records, gaps. Every question is answered by an index."""
 
 from datetime import datetime, timedelta
+from itertools import takewhile
 from statistics import median
 from typing import Any, Final, NamedTuple
 
@@ -10,7 +11,7 @@ from hub.store import tables
 from hub.store.days import MICROS
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
-from hub.store.runs import NO_END, Span, holes
+from hub.store.runs import FILLING, NO_END, RUNNING, STOPPED, Span, holes
 from hub.store.runs import spans as covered_by_runs
 
 WEEKS: Final = 4
@@ -66,7 +67,10 @@ class Silence(NamedTuple):
 
 
 class Runs(NamedTuple):
-    """The last runs: how many failed in a row, since when and how; what they pulled, and since when they tell."""
+    """The last runs: how many failed in a row, since when and how; what they pulled, and since when they tell.
+
+    `stopped` are those in a row, the newest among them, that were stopped before a page of theirs was kept.
+    """
 
     last_success: datetime | None
     failed: int
@@ -76,6 +80,8 @@ class Runs(NamedTuple):
     pulled: int
     quarantined: int
     oldest: datetime | None = None
+    stopped: int = 0
+    stopped_since: datetime | None = None
 
 
 class Ends(NamedTuple):
@@ -158,6 +164,7 @@ def runs(connection: Connection, connection_id: int) -> Runs:
     success = connection.scalar(
         select(func.max(table.c.ended_at)).where(table.c.connection_id == connection_id, table.c.outcome == "done")
     )
+    cut = _stopped(connection, connection_id)
     failed = 0
     while failed < len(last) and last[failed].outcome != "done":
         failed += 1
@@ -170,7 +177,18 @@ def runs(connection: Connection, connection_id: int) -> Runs:
         pulled=sum(row.pulled for row in last),
         quarantined=sum(row.quarantined for row in last),
         oldest=from_micros(last[-1].started_at) if last else None,
+        stopped=len(cut),
+        stopped_since=from_micros(cut[-1]) if cut else None,
     )
+
+
+def _stopped(connection: Connection, connection_id: int) -> list[int]:
+    """When the runs began, newest first, that were stopped since one ended otherwise or brought a part at least."""
+    table = tables.runs
+    ended = and_(table.c.connection_id == connection_id, table.c.outcome.not_in((RUNNING, FILLING)))
+    newest = select(table.c.started_at, table.c.outcome).where(ended)
+    rows = connection.execute(newest.order_by(table.c.started_at.desc(), table.c.id.desc()).limit(RUNS))
+    return [row.started_at for row in takewhile(lambda row: row.outcome == STOPPED, rows)]
 
 
 class Records(NamedTuple):

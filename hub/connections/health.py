@@ -160,7 +160,7 @@ class Health:
     def _copies(
         self, connection: Connection, row: Row[Any], kind: type[Connector[Any]] | None, now: datetime
     ) -> list[copies.Copy]:
-        found = copies.unproved(connection, row.id) + copies.behind(connection, row.id, now)
+        found = copies.unproved(connection, row.id, now) + copies.behind(connection, row.id, now)
         if kind is not None and "pushes_hotlists" in abilities(kind):
             found += copies.never(connection, row.id, row.added_at, now)
         return found

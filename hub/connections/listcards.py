@@ -46,6 +46,12 @@ def _card(copy: Copy, at: str, proof: Proof | None, now: datetime, zone: tzinfo)
             f"alprhub hotlists verify {quote(copy.hotlist)} --connection {at}", "list_cannot_be_proved",
             needs_person=False, plain=said, about=copy.hotlist,
         )  # fmt: skip
+    if copy.under_way:
+        said = f"{hotlist} is on its way to {at}; once it is there, the copy is compared with it."
+        return Card(
+            OK, f"{hotlist} is being published to {at}", said, "Wait: the run says how it ended.",
+            "alprhub runs --limit 5", "list_unproved", needs_person=False, plain=said, about=copy.hotlist,
+        )  # fmt: skip
     return _unproved(copy, hotlist, at, proof, publish)
 
 

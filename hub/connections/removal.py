@@ -11,7 +11,7 @@ from connectors.errors import ConnectorError
 from hub.audit.record import Actor, Audit
 from hub.clock import Clock, sure
 from hub.connections.accounts import Connections
-from hub.connections.certificate import checked, written
+from hub.connections.certificate import REFUSED, checked, written
 from hub.connections.lives import Lives
 from hub.connections.lives import held as held_of
 from hub.connections.row import REMOVED, REMOVING, any_row
@@ -64,7 +64,8 @@ class Removals:
         looking again; the reads stay until their time is up (`keep`), or go now where they may (`purge`; those that
         are held are over now too, and go once nobody holds them); then secrets and pace are erased. Safe to kill
         and to repeat: what is done is not done again, and a connection that is removed gives its certificate. `force`
-        says why it goes on without a proof: the certificate then says what is not proved, because of what.
+        says why it goes on without a proof: the certificate then says what is not proved, because of what. That a
+        source which pushes was told to stop is never proved, and needs no `force`: what it still pushes is refused.
 
         Raises `RemovalStopped` naming the step that could not be done or proved, `Invalid`, `NotFound`, and `Conflict`
         where a run is under way or the removal was begun with the other choice for the reads.
@@ -151,9 +152,10 @@ class Removals:
         if connector is None:
             return {"found": [], "left": None, "proved": False, "error": closed}
         if not isinstance(connector, Unsubscribes):
-            pushes = isinstance(connector, ReceivesReads)
-            told = "the source must be told by a person to stop pushing; what it pushes is refused" if pushes else None
-            return {"found": [], "left": None if pushes else 0, "proved": True, "note": told, "error": None}
+            if not isinstance(connector, ReceivesReads):
+                return {"found": [], "left": 0, "proved": True, "note": None, "error": None}
+            told = f"tell the source of {row.name} to stop pushing; {REFUSED}"
+            return {"found": [], "left": None, "proved": False, "note": told, "error": None}
         before = steps.get("subscriptions", {}).get("found", [])
         found = list(before)
         try:
@@ -167,8 +169,12 @@ class Removals:
         return {"found": found, "left": left, "proved": not left, "error": None}
 
     def _judge(self, actor: Actor, row: Row[Any], step: str, told: dict[str, Any], force: str | None) -> None:
-        """Go on where a step is proved, or where somebody says why without; raise `RemovalStopped` else."""
-        if told["proved"]:
+        """Go on where a step is proved, or where somebody says why without; raise `RemovalStopped` else.
+
+        What only a person can do at the source (`note`) stops nothing, since no repeat could prove it: the certificate
+        says that it is not proved.
+        """
+        if told["proved"] or told.get("note"):
             return
         why = told.get("error") or "it is not proved that nothing is left there"
         if force is None:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from hub.clock import Clock, MayBeWrong
 from hub.connections.card import FAILING, LATE, OK, Card
+from hub.connections.upkeep import upkeep
 from hub.connections.waiting import Waiting
 from hub.store import tables
 from hub.store.engine import Store
@@ -27,7 +28,7 @@ _GIB: Final = 1 << 30
 
 
 class Surroundings:
-    """Looks at the clock, at the disk, at pushes that were set aside, and at notices that do not get out."""
+    """Looks at the clock, the disk, pushes that were set aside, notices that do not get out, and the hub's own jobs."""
 
     def __init__(self, store: Store, folder: Path, free: Callable[[], int], ways: Sequence[str], clock: Clock) -> None:
         self._store = store
@@ -40,7 +41,7 @@ class Surroundings:
         """What a person should know of the hub itself."""
         checks = (self._disk(), self._set_aside(waiting), self._notices(now, zone), self._traces(now, zone))
         found = (self._of_clock(zone), *checks)
-        return [card for card in found if card is not None]
+        return [card for card in found if card is not None] + upkeep(self._store, now, zone)
 
     def _of_clock(self, zone: tzinfo) -> Card | None:
         if not isinstance(self._clock, MayBeWrong) or (standing := self._clock.standing()).state == "right":

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from connectors.contract import (
     Connector,
@@ -282,13 +282,11 @@ class Publishing:
                 connection.execute(table.insert().values(hotlist_id=list_id, connection_id=connection_id))
 
     def _note(self, list_id: int, connection_id: int, pushed_at: datetime) -> None:
+        """From now on no earlier comparison proves the copy; what it found wrong stands until the next is over."""
         table = tables.publications
+        key = (table.c.hotlist_id == list_id) & (table.c.connection_id == connection_id)
         with self._store.write() as connection:
-            key = (table.c.hotlist_id == list_id) & (table.c.connection_id == connection_id)
-            connection.execute(delete(table).where(key))
-            connection.execute(
-                table.insert().values(hotlist_id=list_id, connection_id=connection_id, pushed_at=to_micros(pushed_at))
-            )
+            connection.execute(update(table).where(key).values(pushed_at=to_micros(pushed_at), verified_at=None))
 
     def _settle(
         self,

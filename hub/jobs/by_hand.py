@@ -4,12 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
-
 from connectors.errors import ConnectorError, sentence
 from hub.errors import HubError, Stopped
-from hub.jobs.catalogue import Done
-from hub.jobs.record import JobRuns, Outcome
+from hub.jobs.proved import Done
+from hub.jobs.record import AWAY, JobRuns, Outcome
 from hub.wiring import Hub
 
 RUNNER: Final = "by hand"
@@ -33,7 +31,7 @@ def by_hand(hub: Hub, job: str, subject: str = "", connection: str | None = None
     try:
         yield came.append
     except BaseException as failed:
-        with suppress(DBAPIError):  # what was raised is what the person must hear
+        with suppress(*AWAY):  # what was raised is what the person must hear
             entry.end(*_failure(failed))
         raise
     done = came[-1] if came else Done({})

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
-from connectors.contract import Proof, abilities
+from connectors.contract import abilities
 from hub.audit.record import Actor
 from hub.connections.accounts import Account
 from hub.errors import NotFound
-from hub.hotlists.publishing import Published
+from hub.jobs.proved import NO_WAY_TO_LOOK, Done, added_up, probed, published_as
 from hub.jobs.record import JobRun, JobRuns
 from hub.jobs.timetable import Every, Nightly, spread
 from hub.store.partitions import make_months
@@ -23,18 +23,9 @@ AGAIN: Final = timedelta(minutes=5)
 ASKED: Final = {"pulls_reads", "looks_up_plates"}
 """Whoever can do neither sends by itself, and there is nothing to run."""
 NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-NO_WAY_TO_LOOK: Final = "it was taken, and its vendor offers no way to look at what it holds"
-"""Why a list is never proved at some vendors: sending it again would change nothing."""
 FILLING: Final = "backfill"
 """What pulling a time that somebody named is called on record; it is never due."""
 CUT_SHORT: Final = ("killed", "stopped")
-
-
-class Done(NamedTuple):
-    """What a piece of work came to: counts, and whether something is not proved, with the hub's sentence about it."""
-
-    counts: dict[str, int]
-    unproved: str | None = None
 
 
 Work = Callable[[Actor], Done]
@@ -48,6 +39,11 @@ class Task:
     subject: str
     work: Work
     after: datetime | None = None
+
+    @property
+    def of_hub(self) -> bool:
+        """Whether it is a job of the whole hub, which waits for no vendor's connection."""
+        return not self.subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +64,12 @@ class Catalogue:
         self._runs = runs
         self._go_on = go_on
         zone = hub.profile.zone
-        whole: list[tuple[str, str, Every | Nightly, Callable[[Actor], dict[str, int]]]] = [
+        whole: list[tuple[str, str, Every | Nightly, Work]] = [
             ("holds", "Lets go what cases need no longer.", Every(HOUR, -timedelta(minutes=10)), self._holds),
             ("purge", "Destroys what has expired, everywhere it is kept.", Every(HOUR), self._purge),
             ("recompute", "Gives reads the ends of a new policy.", Every(15 * MINUTE), self._recompute),
             ("pictures", "Fetches the pictures that pulls have left.", Every(5 * MINUTE), self._pictures),
-            ("notices", "Tells people of what needs them, once.", Every(MINUTE), hub.notices.run),
+            ("notices", "Tells people of what needs them, once.", Every(MINUTE), self._notices),
             ("tidy", "Forgets old records of runs.", Nightly(2, 50, zone), self._tidy),
             ("vacuum", "Has the database write its file anew after purges.", Nightly(3, 5, zone), self._vacuum),
             ("months", "Makes room for the reads of coming months.", Nightly(3, 20, zone), self._months),
@@ -121,7 +117,7 @@ class Catalogue:
         work = self._works.get(name)
         if work is None:
             raise NotFound(f"there is no job of the whole hub called {name!r}; there are {', '.join(self._works)}")
-        return Task(name, "", lambda actor: Done(work(actor)))
+        return Task(name, "", work)
 
     def take_lists(self) -> list[str]:
         """The names of the connections that take hot lists."""
@@ -197,37 +193,35 @@ class Catalogue:
         """Between two pieces of a work: whoever was told to end ends here."""
         self._go_on()
 
-    def _purge(self, actor: Actor) -> dict[str, int]:
-        return self._hub.retention.purge(actor, self._progress)
+    def _purge(self, actor: Actor) -> Done:
+        return Done(self._hub.retention.purge(actor, self._progress))
 
-    def _recompute(self, actor: Actor) -> dict[str, int]:
-        return self._hub.recompute.run(actor, self._progress)
+    def _recompute(self, actor: Actor) -> Done:
+        return Done(self._hub.recompute.run(actor, self._progress))
 
-    def _vacuum(self, actor: Actor) -> dict[str, int]:
-        return self._hub.vacuum.run(actor, self._progress)
+    def _vacuum(self, actor: Actor) -> Done:
+        return Done(self._hub.vacuum.run(actor, self._progress))
 
-    def _pictures(self, _: Actor) -> dict[str, int]:
-        return self._hub.pictures_due.run(told=self._progress)
+    def _pictures(self, _: Actor) -> Done:
+        return Done(self._hub.pictures_due.run(told=self._progress))
 
-    def _holds(self, actor: Actor) -> dict[str, int]:
-        return asdict(self._hub.reviews.expire(actor))
+    def _notices(self, actor: Actor) -> Done:
+        return Done(self._hub.notices.run(actor))
 
-    def _tidy(self, _: Actor) -> dict[str, int]:
-        return {"forgotten": self._runs.forget()}
+    def _holds(self, actor: Actor) -> Done:
+        return Done(asdict(self._hub.reviews.expire(actor)))
 
-    def _months(self, _: Actor) -> dict[str, int]:
-        return {"changed": len(make_months(self._hub.store, self._hub.clock.now()))}
+    def _tidy(self, _: Actor) -> Done:
+        return Done({"forgotten": self._runs.forget()})
 
-    def _reconcile(self, actor: Actor) -> dict[str, int]:
-        account = self._hub.reconciliation.run(actor)
-        counts = {"days": len(account.days), "differences": len(account.differences)}
-        return counts | {"unconfirmed": self._hub.handover.overdue()}
+    def _months(self, _: Actor) -> Done:
+        return Done({"changed": len(make_months(self._hub.store, self._hub.clock.now()))})
 
-    def _canary(self, actor: Actor) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for probe in self._hub.canaries.probe(actor):
-            counts[probe.outcome] = counts.get(probe.outcome, 0) + 1
-        return counts
+    def _reconcile(self, actor: Actor) -> Done:
+        return added_up(self._hub.reconciliation.run(actor), self._hub.handover.overdue())
+
+    def _canary(self, actor: Actor) -> Done:
+        return probed(self._hub.canaries.probe(actor))
 
 
 def pulling(since: datetime | None, until: datetime | None) -> str:
@@ -252,17 +246,3 @@ def _under_way(runs: Sequence[JobRun]) -> bool:
 
 def _seen(task: Task, newest: JobRun | None) -> Task:
     return Task(task.job, task.subject, task.work, newest.started_at if newest else NEVER)
-
-
-def published_as(published: Published) -> Done:
-    """What a publication or a verification came to."""
-    known = {name: getattr(published, name) for name in ("added", "removed", "missing", "unexpected")}
-    counts = {name: number for name, number in known.items() if number is not None}
-    if published.verified:
-        return Done(counts)
-    if published.error:
-        return Done(counts, published.error)
-    if published.proof == Proof.ACCEPTED:
-        return Done(counts, NO_WAY_TO_LOOK)
-    missing, more = known["missing"] or 0, known["unexpected"] or 0
-    return Done(counts, f"the vendor's copy differs from ours: {missing:,} missing there, {more:,} not on our list")

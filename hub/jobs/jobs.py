@@ -5,23 +5,24 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.errors import ConnectorError, sentence
 from hub.audit.record import Actor
 from hub.errors import HubError, Stopped
 from hub.jobs.catalogue import Catalogue, Task
-from hub.jobs.record import Entry, JobRun, JobRuns, Outcome
+from hub.jobs.record import AWAY, Entry, JobRun, JobRuns, Outcome
+from hub.store.refused import away_because
 from hub.wiring import Hub
 
 log: Final = logging.getLogger("alprhub.jobs")
 
 AT_ONCE: Final = 16
-"""Pieces of work that one process does at the same time; each holds connections of the database while it goes on."""
+"""Pieces of work on connections that one process does at the same time, each with connections of the database; the jobs
+of the whole hub, each at most once at a time, wait for none of them."""
 GRACE: Final = timedelta(seconds=10)
 """How long what is under way may go on where its process is told to end."""
 CUT: Final = "it was told to stop before it was done; it goes on from there"
@@ -36,6 +37,7 @@ class Jobs:
         self.stopping = threading.Event()
         """Set, it ends whatever goes on here between two pieces of its work."""
         self.catalogue = Catalogue(hub, self.runs, self._go_on)
+        self.settings = hub.settings
         self._clock = hub.clock
         self._places = threading.BoundedSemaphore(AT_ONCE)
         self._runner = runner
@@ -83,10 +85,11 @@ class Jobs:
 
         def work() -> None:
             try:
-                with self._places:
+                with nullcontext() if task.of_hub else self._places:
                     run = self.run(actor, task)
-            except SQLAlchemyError:
-                log.warning("%s %s: the database is away; the next look begins it", task.job, task.subject)
+            except AWAY as failed:
+                why = away_because(failed, self.settings) or "the database is away"
+                log.warning("%s: %s; the next look begins it", thread.name, why)
                 return
             if run is not None:
                 told(run)
@@ -121,6 +124,8 @@ class Jobs:
         except (ConnectorError, HubError) as failed:
             return "failed", {}, sentence(failed)
         except Exception as failed:
+            if (away := away_because(failed, self.settings)) is not None:
+                return "failed", {}, away
             where = _where(failed)
             log.error("%s %s: a defect of the hub at %s", task.job, task.subject, where)
             return "failed", {}, f"a defect of the hub itself at {where}; whoever maintains it needs this line"
@@ -134,4 +139,4 @@ def _where(failed: Exception) -> str:
     """Where an error that nobody foresaw arose, without its text, which may quote a row."""
     frames = traceback.extract_tb(failed.__traceback__)
     at = next((frame for frame in reversed(frames) if "site-packages" not in frame.filename), frames[-1])
-    return f"line {at.lineno} of {Path(at.filename).name} ({type(failed).__name__})"
+    return f"line {at.lineno} of {Path(at.filename).name}"

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from hub.audit.record import Actor
 from hub.jobs.catalogue import Task
 from hub.jobs.jobs import Jobs, Told
+from hub.jobs.record import AWAY
+from hub.store.refused import away_because
 
 log: Final = logging.getLogger("alprhub.jobs")
 
 TICK: Final = timedelta(seconds=5)
 """How long the loop waits before it looks again."""
 MOST: Final = 64
-"""Pieces that are begun or wait for their turn at the same time; the next look takes up what is left."""
+"""Pieces on connections that are begun or wait for their turn at the same time; the next look takes up what is left."""
 GRACE: Final = timedelta(seconds=20)
 """How long what is under way may go on once the loop was told to end; it goes on where it stopped next time."""
 
@@ -41,11 +41,12 @@ class Loop:
                 if away:
                     log.warning("the database answers again")
                 away = False
-            except SQLAlchemyError as failed:
+            except AWAY as failed:
                 if not away:
                     log.warning(
-                        "the database gives no answer (%s); nothing is lost, and the schedules go on when it does",
-                        getattr(failed, "orig", None) or "no connection was free in time",
+                        "%s; nothing is lost, and the schedules go on once that is over",
+                        away_because(failed, self._jobs.settings)
+                        or "the database refuses what the hub asks of it: a defect of the hub itself",
                     )
                 away = True
             stop.wait(tick.total_seconds())
@@ -56,6 +57,9 @@ class Loop:
         for name in self._jobs.catalogue.jobs:
             for task in self._jobs.due(name):
                 key = (task.job, task.subject)
-                if key not in self._under_way and len(self._under_way) < MOST:
+                if key not in self._under_way and (task.of_hub or self._on_connections() < MOST):
                     self._begun(task)
                     self._under_way[key] = self._jobs.start(self._actor, task, self._told)
+
+    def _on_connections(self) -> int:
+        return sum(1 for _, subject in self._under_way if subject)

@@ -25,6 +25,8 @@ from hub.store.instant import from_micros, to_micros
 
 log: Final = logging.getLogger("alprhub.jobs")
 
+AWAY: Final = (SQLAlchemyError, OSError)
+"""By what a database that is away is noticed: its own errors, and those of the files beside it, locks among them."""
 BEAT: Final = timedelta(seconds=15)
 DEAD: Final = timedelta(seconds=45)
 KEPT: Final = timedelta(days=90)
@@ -190,18 +192,20 @@ class JobRuns:
     def end(self, ident: int, outcome: Outcome, counts: Mapping[str, int], error: str | None) -> None:
         """Note how a run ended; a database that is away is waited for, and the run lives until then."""
         until = time.monotonic() + PATIENCE.total_seconds()
-        while True:
-            try:
-                self._note(ident, outcome, counts, error)
-                break
-            except SQLAlchemyError:
-                if time.monotonic() > until:
-                    raise
-                log.warning("the database does not take how a run ended; it is told again")
-                time.sleep(AGAIN.total_seconds())
-        with self._changed:
-            self._alive.discard(ident)
-            self._changed.notify()
+        try:
+            while True:
+                try:
+                    self._note(ident, outcome, counts, error)
+                    return
+                except AWAY:
+                    if time.monotonic() > until:
+                        raise
+                    log.warning("the database does not take how a run ended; it is told again")
+                    time.sleep(AGAIN.total_seconds())
+        finally:  # a run that is over lives no longer, whether or not that could be noted
+            with self._changed:
+                self._alive.discard(ident)
+                self._changed.notify()
 
     def abandon(self) -> int:
         """End as stopped what still goes on in this process, which is about to end; gives how many runs that were.
@@ -213,7 +217,7 @@ class JobRuns:
         try:
             for ident in left:
                 self._note(ident, "stopped", {}, "it was told to stop before it was done")
-        except SQLAlchemyError:
+        except AWAY:
             log.warning("the database is away: %d runs that were cut short begin again all the same", len(left))
         return len(left)
 
@@ -230,10 +234,10 @@ class JobRuns:
 
     def _beat(self, ident: int) -> None:
         with self._changed:
-            self._alive.add(ident)
-            if self._beating is None:
+            if self._beating is None or not self._beating.is_alive():
                 self._beating = threading.Thread(target=self._say_alive, name="job-runs", daemon=True)
                 self._beating.start()
+            self._alive.add(ident)
 
     def _say_alive(self) -> None:
         """Until no run is left: say of all that go on here that they live."""
@@ -249,7 +253,7 @@ class JobRuns:
                 with self._store.write(durable=False) as connection:
                     now = to_micros(self._clock.now())
                     connection.execute(update(table).where(table.c.id.in_(alive)).values(alive_at=now))
-            except SQLAlchemyError:
+            except AWAY:
                 log.warning("the database took no sign of life of %d runs; the next is due soon", len(alive))
 
 

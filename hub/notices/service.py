@@ -20,6 +20,8 @@ log: Final = logging.getLogger("alprhub.notices")
 
 ALSO: Final = ("credentials_end",)
 """Codes that are told although nothing is wrong yet."""
+REMOVAL: Final = "removal_stopped"
+"""The code that is over, and not void, once its connection is gone."""
 WHOLE: Final = timedelta(seconds=60)
 """The longest that one notice may take by one way."""
 _LEASE: Final = "notices"
@@ -63,6 +65,7 @@ class Notices:
         ways: Sequence[Way],
         zone: Callable[[], tzinfo],
         agency: str,
+        removed: Callable[[], Sequence[tuple[str, Card]]] = tuple,
     ) -> None:
         self._store = store
         self._audit = audit
@@ -72,6 +75,7 @@ class Notices:
         self._ways = ways
         self._zone = zone
         self._agency = agency
+        self._removed = removed
         self._outbox = Outbox(store)
 
     def run(self, actor: Actor) -> dict[str, int]:
@@ -85,12 +89,14 @@ class Notices:
 
         Gives how many things have begun and how many are over. A thing is told again only once it was over, or where
         it has begun anew since. While a connection is paused nothing of it is looked at, so nothing of it is over.
+        Of a connection that was removed only the removal is told: that it is over, and what of it is not proved.
         """
         reports, around = self._reports(), self._around()
         now, zone = self._clock.now(), self._zone()
         cards: dict[str, tuple[str | None, Card]] = {_subject(None, card): (None, card) for card in around}
         for report in reports:
             cards |= {_subject(report.connection, card): (report.connection, card) for card in report.cards}
+        cards |= {_subject(name, card): (name, card) for name, card in self._removed()}
         unseen = {one.connection for one in reports if one.state != "active" or _cannot_run(one)}
         there = {one.connection for one in reports}
         ways = [way.name for way in self._ways]
@@ -104,10 +110,10 @@ class Notices:
                 if (card.needs_person or card.code in ALSO) and (told is None or anew):
                     fresh.append(Notice(0, subject, BEGUN, name, card.code, now, *begun(card)))
             for subject, told in standing.items():
-                gone = told.connection is not None and told.connection not in there
                 if subject in cards or told.connection in unseen:
                     continue
-                kind = DROPPED if gone else ENDED
+                gone = told.connection is not None and told.connection not in there
+                kind = DROPPED if gone and told.code != REMOVAL else ENDED
                 fresh.append(Notice(0, subject, kind, told.connection, told.code, now, *ended(told, now, zone)))
             for notice in fresh:
                 self._outbox.add(connection, notice, ways if notice.kind != DROPPED else ())

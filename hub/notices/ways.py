@@ -11,7 +11,7 @@ SETTINGS = "ALPRHUB_NOTICE_EMAIL_TO, ALPRHUB_NOTICE_WEBHOOK_URL or ALPRHUB_NOTIC
 
 
 def ways(settings: HubSettings, frame: Frame, agency: str) -> list[Way]:
-    """The ways out that the settings name, each as it is set; a setting that is wrong is told when it is used.
+    """The ways out that the settings name, each as it is set; mail that lacks a setting tells so when it is used.
 
     `agency` is whose hub tells: the name that is kept, which settings need not have.
     """

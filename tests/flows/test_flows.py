@@ -27,11 +27,14 @@ from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import NotFound
 from hub.hotlists.lists import NewEntry
+from hub.jobs.jobs import Jobs
+from hub.jobs.record import JobRuns
 from hub.wiring import Hub
 
 AT = "2026-06-01T11:{:02d}:00Z"
 ACTOR = Actor("tester")
 MARK = "9SYNXQ7"
+UPKEEP = {"purge", "recompute", "holds", "reconcile", "canary", "months", "tidy", "vacuum", "pictures", "notices"}
 ALL = {
     name: thing
     for module in (sync_module, publish_module, upkeep_module)
@@ -47,8 +50,7 @@ def lent(opened: Hub) -> Iterator[Hub]:
 
 
 def test_every_flow_is_looked_at_here() -> None:
-    upkeep = {"purge", "recompute", "holds", "reconcile", "canary", "months", "tidy", "vacuum", "pictures", "notices"}
-    assert set(ALL) == {"sync", "publish", "verify"} | upkeep
+    assert set(ALL) == {"sync", "publish", "verify"} | UPKEEP
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -161,6 +163,14 @@ def test_the_purge_gives_counts_a_connection(lent: Hub, feed: Path, clock: SetCl
     assert counts(upkeep_module.purge.fn()) == {"feed": 0}
     clock.advance(timedelta(days=31))
     assert counts(upkeep_module.purge.fn()) == {"feed": 2}
+
+
+@pytest.mark.parametrize("name", sorted(UPKEEP))
+def test_what_the_hub_does_for_itself_is_done_once_a_turn_whoever_looks(lent: Hub, name: str) -> None:
+    (done,) = Jobs(lent, "the loop").run_due(ACTOR, name)
+    assert done.outcome == "done"
+    assert ALL[name].fn().message == "nothing was due"
+    assert len(JobRuns(lent.store, lent.clock).newest(9, job=name)) == 1
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,12 @@ from connectors.contract import Document, Proof, PushReport
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
 from hub.audit.record import Actor
 from hub.clock import SetClock
-from hub.connections.health import Report
+from hub.connections.health import Report, passing
 from hub.connections.surroundings import LITTLE
+from hub.errors import Stopped
 from hub.hotlists.lists import NewEntry
+from hub.jobs.record import JobRuns
+from hub.store import runs
 from hub.store.instant import to_micros
 from hub.store.spool import Pushed, Spool
 from hub.wiring import Hub
@@ -383,6 +386,33 @@ def test_a_time_that_no_run_covered_is_told_until_a_run_covers_it(
     assert "gap" not in [code for code, _ in codes(told(opened))]
 
 
+def test_a_time_that_no_run_covered_needs_a_person_only_where_runs_have_not_covered_it_for_an_hour(
+    opened: Hub, actor: Actor, brings: Brings, clock: SetClock
+) -> None:
+    brings(0.1)
+    begun = clock.now()
+    clock.advance(timedelta(hours=3))
+    opened.sync.run(actor, "feed", begun + timedelta(hours=2, minutes=1), clock.now())
+    for minutes, needed in ((0, False), (1, True)):
+        clock.advance(timedelta(minutes=minutes))
+        opened.sync.run(actor, "feed", clock.now() - timedelta(minutes=30), clock.now())
+        report = told(opened)
+        assert ("gap", needed) in codes(report)
+        assert (report.needs_person, passing(report.cards)) == (needed, not needed), "exit 78, or 75"
+
+
+def test_one_run_that_was_killed_passes_by_itself_and_two_in_a_row_need_a_person(
+    opened: Hub, feed: Path, clock: SetClock
+) -> None:
+    for needed in (False, True):
+        with opened.store.write() as connection:
+            at = to_micros(clock.now())
+            ident = runs.begin(connection, 1, runs.Span(at - 60_000_000, at), at)
+            runs.end(connection, ident, at, "Killed", "the process ended before the run did")
+        assert ("runs_killed", needed) in codes(told(opened))
+        clock.advance(timedelta(minutes=1))
+
+
 def listed(hub: Hub, actor: Actor) -> None:
     hub.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
 
@@ -427,6 +457,59 @@ def test_a_removal_that_the_vendor_ignored_is_told_as_such(
     (card,) = told(opened).cards
     assert (card.status, card.code, card.needs_person) == ("late", "removal_unproved", True)
     assert card.plain == "Hot list 'wanted' at feed is not proved: 1 entry that should be gone is still there."
+
+
+def test_a_list_that_is_on_its_way_is_no_alarm_and_one_whose_publication_was_killed_is(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    entry = JobRuns(opened.store, opened.clock).begin("publish", "wanted at feed", "tests")
+    assert entry is not None
+    seen, whole = list[Report](), PlainConnector.list_remote
+
+    def looked(self: PlainConnector, name: str) -> Any:
+        seen.append(told(opened))
+        return whole(self, name)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(PlainConnector, "list_remote", looked)
+        opened.publishing.publish(actor, "wanted", "feed")
+        opened.publishing.publish(actor, "wanted", "feed")
+    assert len(seen) == 4, "before each push and after it"
+    assert {(report.status, report.needs_person) for report in seen} == {("ok", False)}
+    assert titles(seen[0]) == titles(seen[1]) == ["Hot list 'wanted' is being published to feed"]
+    assert titles(told(opened)) == []
+
+    opened.publishing._note(1, 1, clock.now())
+    assert codes(told(opened)) == [("list_unproved", False)]
+    clock.advance(timedelta(minutes=2))
+    assert codes(told(opened)) == [("list_unproved", True)], "its process says nothing any more"
+    entry.end("done")
+    clock.advance(timedelta(minutes=-2))
+    assert codes(told(opened)) == [("list_unproved", True)], "it is over"
+
+
+def test_what_is_wrong_with_a_copy_is_not_called_over_while_it_is_published_again(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.withdraw(actor, "wanted", "9SYN001", None, "recovered")
+    seen, whole = list[Report](), PlainConnector.list_remote
+
+    def looked(self: PlainConnector, name: str) -> Any:
+        seen.append(told(opened))
+        return whole(self, name)
+
+    entry = JobRuns(opened.store, opened.clock).begin("publish", "wanted at feed", "tests")
+    assert entry is not None
+    with monkeypatch.context() as broken:
+        broken.setattr(PlainConnector, "push", lambda self, delta: PushReport(0, 1))
+        opened.publishing.publish(actor, "wanted", "feed")
+        broken.setattr(PlainConnector, "list_remote", looked)
+        opened.publishing.publish(actor, "wanted", "feed")
+    assert [codes(report) for report in seen] == [[("removal_unproved", True)]] * 2
+    entry.end("done")
 
 
 def test_a_list_that_nobody_can_look_at_is_said_to_be_unproved_without_an_alarm_for_ever(
@@ -491,3 +574,50 @@ def test_no_card_names_a_class_a_number_for_a_name_or_the_command_that_showed_it
         assert not [one for one in ("TryAgain", "VendorChanged", "connection 1", "UTC", "health") if one in words]
         assert card.code
         assert card.plain
+
+
+def _runs(hub: Hub, actor: Actor, clock: SetClock, monkeypatch: pytest.MonkeyPatch, *errors: Exception | None) -> None:
+    """A run a minute; None is one that brings what there is."""
+    for error in errors:
+        with monkeypatch.context() as vendor, suppress(Stopped, TryAgain):
+            if error is not None:
+                vendor.setattr(PlainConnector, "pull", raising(error))
+            hub.sync.run(actor, "feed")
+        clock.advance(timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        ([None, Stopped("cut"), Stopped("cut")], []),
+        ([None, Stopped("cut"), Stopped("cut"), Stopped("cut")], ["runs_stopped"]),
+        ([Stopped("cut"), Stopped("cut"), None, Stopped("cut"), Stopped("cut")], []),
+        ([Stopped("cut"), Stopped("cut"), Stopped("cut"), None], []),
+        ([TryAgain("down"), Stopped("cut"), Stopped("cut"), Stopped("cut")], ["vendor_down"]),
+    ],
+)
+def test_runs_that_are_all_stopped_do_not_hide_a_vendor_that_may_be_down(
+    opened: Hub,
+    actor: Actor,
+    feed: Path,
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+    outcomes: list[Exception | None],
+    expected: list[str],
+) -> None:
+    _runs(opened, actor, clock, monkeypatch, *outcomes)
+    found = [card for card in told(opened).cards if card.code in ("runs_stopped", "vendor_down")]
+    assert [card.code for card in found] == expected
+    if expected == ["runs_stopped"]:
+        (card,) = found
+        assert (card.status, card.needs_person, card.command) == ("failing", True, "alprhub connections check feed")
+        assert card.happened.startswith("The last 3 runs, since 2026-06-01 05:01 PDT (3 min ago), were all stopped")
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    """A method that a vendor answers badly."""
+
+    def fail(*_: Any) -> Any:
+        raise error
+
+    return fail

@@ -19,6 +19,7 @@ from connectors.contract import Proof
 from connectors.errors import TryAgain
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
+from hub.connections.waiting import Waiting
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
 from hub.hotlists.lists import NewEntry
 from hub.jobs.jobs import Jobs
@@ -28,6 +29,8 @@ from hub.wiring import Hub
 
 WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
 ENDED = "the contract has ended"
+PUSHES = "the end of its source's pushes"
+"""What nobody proves of a source that was told to push by a person."""
 
 
 def remove(hub: Hub, actor: Actor, name: str = "feed", reads: Any = "keep", **more: Any) -> dict[str, Any]:
@@ -120,7 +123,10 @@ def test_rekor_keeps_no_list_and_its_reads_stay_with_their_source_until_their_ti
     assert [(one["list"], one["proved"], one["deleted"]) for one in told["hot_lists"]] == [
         ("felony", True, True), ("wanted", True, True),
     ]  # fmt: skip
-    assert "must be told by a person" in told["subscriptions"]["note"]
+    assert told["subscriptions"] == {
+        "found": [], "left": None, "proved": False, "error": None,
+        "note": "tell the source of rekor to stop pushing; the hub refuses whatever it still pushes",
+    }  # fmt: skip
     after = opened.search.find(actor, Query(WHY, connections=("rekor",))).rows
     assert len(before) > 0
     assert [row.id for row in after] == [row.id for row in before]
@@ -129,6 +135,26 @@ def test_rekor_keeps_no_list_and_its_reads_stay_with_their_source_until_their_ti
     clock.advance(timedelta(days=31))
     assert opened.retention.purge(actor)["rekor"] == told["reads"]["kept"]
     assert opened.removals.certificate("rekor")["certificate"] == told
+
+
+@pytest.mark.parametrize("key", ["axis", "dahua", "generic_webhook", "hikvision", "rekor", "unifi"])
+def test_that_a_source_stops_pushing_is_never_called_proved_and_what_it_pushes_is_refused(
+    opened: Hub, actor: Actor, feed: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = opened.connections.kind(key)
+    whole = opened.connections.open
+    monkeypatch.setattr(opened.connections, "open", lambda name: (whole(name)[0], kind.__new__(kind)))
+    told = remove(opened, actor)
+    assert (told["subscriptions"]["proved"], told["proof_missing"]) == (False, [PUSHES])
+    assert told["not_proved"] == [
+        {
+            "what": PUSHES,
+            "because": "only a person can tell the source to stop, and the hub cannot see that it did; the hub refuses"
+            " whatever it still pushes",
+            "forced": None,
+        }
+    ]
+    assert row_of(opened, "feed").state == "removed"
 
 
 def test_reads_that_are_purged_are_gone_and_those_on_hold_stay_and_are_named(
@@ -237,7 +263,7 @@ def test_a_vendor_that_is_down_stops_the_removal_which_goes_on_where_it_stopped(
     with pytest.raises(Conflict, match="--keep-reads"):
         remove(opened, actor, "rekor", "purge")
     faults.outage()
-    assert remove(opened, actor, "rekor")["proof_missing"] == []
+    assert remove(opened, actor, "rekor")["proof_missing"] == [PUSHES]
     assert state.lists == {}
     assert [outcome for outcome, _ in events(opened)] == [
         "asked",
@@ -274,7 +300,7 @@ def test_a_delivery_that_nobody_can_look_at_is_no_proof(
     with pytest.raises(Conflict, match="not proved"):
         remove(opened, actor)
     told = remove(opened, actor, force="this vendor offers no way to look")
-    assert (told["hot_lists"][0]["proof"], told["proof_missing"]) == ("accepted", ["hot list wanted"])
+    assert (told["hot_lists"][0]["proof"], told["proof_missing"]) == ("accepted", [PUSHES, "hot list wanted"])
 
 
 def test_secrets_that_do_not_open_are_no_reason_to_keep_a_connection(opened: Hub, actor: Actor, feed: Path) -> None:
@@ -319,7 +345,7 @@ def test_a_removal_that_is_killed_at_any_step_is_finished_by_the_next_try(
             with pytest.raises(KeyboardInterrupt):
                 remove(opened, actor, name, "purge")
         told = remove(opened, actor, name, "purge")
-        assert told["proof_missing"] == []
+        assert told["proof_missing"] == ([PUSHES] if name == "rekor" else [])
         assert told["reads"]["purged"] == told["reads"]["before"]
     assert (flock.subscriptions, flock.hotlists, rekor[0].lists) == ({}, {}, {})
     assert {row_of(opened, name).state for name in ("flock", "rekor")} == {"removed"}
@@ -373,6 +399,33 @@ def test_a_certificate_can_be_checked_by_anybody_and_tells_when_it_was_changed(
         connection.execute(text("UPDATE removals SET certificate = replace(certificate, 'tester', 'nobody')"))
     with pytest.raises(IntegrityBroken, match="digest"):
         opened.removals.certificate("feed")
+
+
+@pytest.mark.parametrize(
+    ("pushes", "missing"),
+    [
+        (Waiting({}, {}, 0), []),
+        (Waiting({1: 3}, {}, 0), ["pushes that were not kept yet"]),
+        (Waiting({1: 0, 99: 5}, {}, 0), []),
+        (Waiting(None, {}, 0), ["pushes that were not kept yet"]),
+        (Waiting({}, {}, 2), ["pushes that were set aside"]),
+        (Waiting({1: 1}, {}, 1), ["pushes that were not kept yet", "pushes that were set aside"]),
+    ],
+)
+def test_what_was_pushed_and_is_no_read_yet_is_in_the_certificate(
+    opened: Hub, actor: Actor, feed: Path, pushes: Waiting, missing: list[str]
+) -> None:
+    assert row_of(opened, "feed").id == 1
+    opened.removals._waiting = lambda: pushes
+    told = remove(opened, actor, reads="purge")
+    assert told["proof_missing"] == [PUSHES, *missing]
+    because = {one["what"]: (one["because"], one["forced"]) for one in told["not_proved"]}
+    for what, why in (
+        ("pushes that were not kept yet", "they lie in the inbox; a receiver that is up drops them"),
+        ("pushes that were set aside", "they cannot be read, so whose they are is not known; a person must delete"),
+    ):
+        assert (what in because) is (what in missing)
+        assert what not in because or (because[what][0].startswith(why), because[what][1]) == (True, None)
 
 
 def test_there_is_no_certificate_of_what_was_not_removed(opened: Hub, actor: Actor, feed: Path) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -203,3 +204,31 @@ def test_what_cannot_be_asked_between_two_runs_is_said(flock: Any) -> None:
     hub.changes.change(ACTOR, "flock", {"requests_per_second": 0.001}, check=False)
     (long,) = hub.standing.too_long()
     assert (long.connection, long.plates, long.seconds) == ("flock", 3, 3000.0)
+
+
+def test_a_run_asks_for_no_longer_than_until_the_next_is_due(flock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub, _, world = flock
+    watch(hub, world, 3)
+    hub.connections.schedule(ACTOR, "flock", timedelta(minutes=1))
+    seconds, real = [0.0], FlockConnector.lookup
+    monkeypatch.setattr(syncing, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+
+    def slow(self: FlockConnector, query: Any) -> Any:
+        seconds[0] += 40
+        return real(self, query)
+
+    monkeypatch.setattr(FlockConnector, "lookup", slow)
+    done = hub.sync.run(ACTOR, "flock")
+    assert (done.plates_asked, done.plates_left) == (2, 1)  # 80 s: the minute is over, ten are not
+
+
+def test_of_a_connection_that_is_paused_no_warning_is_given_and_nothing_is_opened(
+    flock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, _, world = flock
+    watch(hub, world, 3)
+    hub.changes.change(ACTOR, "flock", {"requests_per_second": 0.001}, check=False)
+    hub.connections.pause(ACTOR, "flock", "contract ended")
+    opened: list[str] = []
+    monkeypatch.setattr(hub.standing, "_open", opened.append)
+    assert (hub.standing.too_long(), opened) == ([], [])

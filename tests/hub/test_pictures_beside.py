@@ -148,6 +148,18 @@ def test_a_host_that_is_down_is_given_up_and_keeps_nobody_elses_pictures_waiting
 
 
 @pytest.mark.usefixtures("one_thread")
+def test_one_fetching_fails_at_so_many_pictures_and_leaves_the_others_for_the_next(
+    opened: Hub, actor: Actor, feed: Path, serves: Any, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "MOST_TRIED", 12)
+    monkeypatch.setattr(fetching, "TOGETHER", 4)
+    serves(lambda *_: (_ for _ in ()).throw(TryAgain("no connection")))
+    page(feed, *(f"https://host-{number}.example/picture.jpg" for number in range(30)))  # no host fails twice
+    done = opened.sync.run(actor, "feed")
+    assert (len(asked), done.pictures_failed, done.pictures_left) == (12, 12, 30)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_a_host_that_was_given_up_is_asked_by_the_next_run_and_then_after_ever_longer_pauses(
     opened: Hub, actor: Actor, feed: Path, clock: SetClock, serves: Any, asked: list[str]
 ) -> None:

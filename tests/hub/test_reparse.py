@@ -121,6 +121,20 @@ def test_a_repeat_changes_nothing_and_both_are_on_record(hub: Hub, actor: Actor,
     assert sorted(outcomes) == ["asked", "asked", "changed", "done", "done"]
 
 
+def test_who_only_looks_what_would_change_is_on_record_with_what_was_found(
+    hub: Hub, actor: Actor, folder: Path
+) -> None:
+    synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00"), record(2, "9SYN002", "2026-05-31T08:00:00"))
+    here(hub, actor)
+    for sample in (False, True):
+        hub.reparse.preview(actor, "gate", sample=sample)
+        told = hub.audit.events(1)[0]
+        assert (told["action"], told["outcome"], told["target"], told["actor"]) == (
+            "reads.reparse", "previewed", "gate", actor.name,
+        )  # fmt: skip
+        assert told["results"] == 2
+
+
 def test_the_end_is_what_policy_gives_the_corrected_time(hub: Hub, actor: Actor, folder: Path) -> None:
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00"))
     here(hub, actor, "Asia/Tokyo")

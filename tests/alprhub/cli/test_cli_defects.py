@@ -1,7 +1,9 @@
 """What a database or a disk refuses is one plain line with its exit code; only a defect of ours shows where it was."""
 
 import errno
+import os
 import sqlite3
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -12,6 +14,7 @@ from terminal import typed
 
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
 from hub.errors import Busy, Conflict, Faults, Unsettled
+from hub.settings import HubSettings
 
 PLATE = "9SYN001"
 
@@ -52,6 +55,22 @@ def test_what_sqlite_refuses_is_one_line_that_names_the_file(
     assert said.startswith(f"the database {str(store / 'alprhub.sqlite3')!r} {says}")
     assert said.count("\n") == 1
     assert PLATE not in said
+
+
+@pytest.mark.parametrize("text", ["disk I/O error", "unable to open database file", "database or disk is full"])
+def test_a_full_disk_is_told_as_full_whatever_sqlite_calls_it(
+    store: Any, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    real = os.statvfs(store)
+    for free in ({"f_bavail": 3}, {"f_files": 100, "f_favail": 0}):
+        disk = {"f_bavail": real.f_bavail, "f_frsize": 4096, "f_files": 0, "f_favail": 0} | free
+        monkeypatch.setattr("hub.store.refused.os.statvfs", lambda _, disk=disk: SimpleNamespace(**disk))
+        ended, said = ends(monkeypatch, _sqlite(text))
+        assert ended == 78
+        assert said == (
+            f"the database {str(store / 'alprhub.sqlite3')!r} finds no room: the disk is full. Nothing was kept half;"
+            " free some room and repeat it\n"
+        )
 
 
 @pytest.mark.parametrize(
@@ -143,6 +162,41 @@ def test_every_wrong_setting_of_the_hub_is_told_at_once_by_its_variable(
         "ALPRHUB_DATABASE_URL: is no address of a database: write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE",
         "ALPRHUB_SECRET_KEY: must be the Base64 of 32 bytes; `openssl rand -base64 32` makes one",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "right"),
+    [
+        ("NOTICE_SYSLOG", "udp://h:99999", "is no address of a syslog: write it as udp://HOST:PORT, tcp://HOST:PORT"),
+        ("NOTICE_SYSLOG", "udp://[::1", "is no address of a syslog: write it as udp://HOST:PORT"),
+        ("NOTICE_SYSLOG", "unix://", "is no address of a syslog"),
+        ("NOTICE_SYSLOG", "h.example:514", "is no address of a syslog"),
+        ("NOTICE_WEBHOOK_URL", "http://[x", "is no address of a service: write it as https://HOST/PATH"),
+        ("NOTICE_WEBHOOK_URL", "https://h.example:s3cret/x", "is no address of a service"),
+        ("NOTICE_WEBHOOK_URL", "https://h s3cret", "is no address of a service"),
+        ("NOTICE_WEBHOOK_URL", "ftp://h.example/s3cret", "is no address of a service"),
+        ("IMAGES_ENDPOINT", "http://[x", "is no address of an S3: write it as https://HOST"),
+        ("IMAGES_ENDPOINT", "minio:9000", "is no address of an S3"),
+        ("DATABASE_URL", "postgresql://h:port/hub", "is no address of a database"),
+        ("AGENCY", "\udcff", "is not UTF-8: write it again in a terminal or an editor that is set to UTF-8"),
+        ("DATA", "/tmp/\udcff", "is not UTF-8"),
+        ("AUDITORS", "ann,\udcff", "is not UTF-8"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_refused_with_the_name_of_its_setting_and_what_is_right(
+    store: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: str, right: str
+) -> None:
+    monkeypatch.setenv(f"ALPRHUB_{name}", value)
+    done = typed("connections", "list")
+    assert done.exit_code == 78
+    assert done.stderr.startswith(f"ALPRHUB_{name}: {right}")
+    assert done.stderr.count("\n") == 1
+    assert "s3cret" not in done.stderr
+
+
+@pytest.mark.parametrize("value", ["udp://h.example", "tcp://[::1]:514", "tcp://h.example:65535", "unix:///dev/log"])
+def test_every_form_of_a_syslog_that_the_docs_name_is_taken(value: str) -> None:
+    assert HubSettings(notice_syslog=value).notice_syslog == value
 
 
 @pytest.mark.parametrize("key", [b"", b"x" * 31])

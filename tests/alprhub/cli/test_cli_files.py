@@ -49,3 +49,12 @@ def test_a_file_that_is_interrupted_is_not_there(tmp_path: Path, monkeypatch: An
     with pytest.raises(KeyboardInterrupt):
         files.put(tmp_path / "out.json", b"whole")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_whose_name_is_not_utf8_is_told_as_that(run: Any) -> None:
+    done = run("hotlists", "import", "wanted", "/tmp/no-\udcff.csv")
+    assert done.code == 66
+    assert done.err == (
+        "the file '/tmp/no-\\xff.csv' is not there"
+        " (its name is not UTF-8: type it in a terminal that is set to UTF-8)\n"
+    )

@@ -198,3 +198,13 @@ def test_a_prefect_server_whose_port_is_taken_is_refused_in_words(run: Any) -> N
     assert done.err.startswith(
         f"--host 127.0.0.1 --port {port}: another program listens there already; end it, or name"
     )
+
+
+@pytest.mark.parametrize("command", ["runs", "notices list", "retention certificates"])
+@pytest.mark.parametrize("limit", ["1001", "99999999999999999999"])
+def test_no_list_is_longer_than_a_page_may_be(run: Any, command: str, limit: str) -> None:
+    assert run(*command.split(), "--limit", "1000").code == 0
+    refused = run(*command.split(), "--limit", limit)
+    assert refused.code == 2
+    assert "less than or equal to 1000" in " ".join(refused.err.split())
+    assert "Traceback" not in refused.err

@@ -1,5 +1,6 @@
 """What a person runs is on record as it ended, and the person hears what went wrong."""
 
+import errno
 from typing import Any
 
 import pytest
@@ -21,14 +22,17 @@ def test_what_a_person_stops_is_stopped_and_not_failed(jobs: Jobs, opened: Hub, 
     assert (run.outcome, run.error) == ("stopped", "somebody stopped it before it was done")
 
 
+@pytest.mark.parametrize(
+    "gone", [OperationalError("UPDATE", None, Exception("gone")), OSError(errno.EMFILE, "Too many open files")]
+)
 def test_an_error_reaches_the_person_although_the_database_takes_no_record_of_it(
-    opened: Hub, monkeypatch: pytest.MonkeyPatch
+    opened: Hub, monkeypatch: pytest.MonkeyPatch, gone: Exception
 ) -> None:
     end = JobRuns.end
 
     def away(runs: JobRuns, *how: Any) -> None:
         end(runs, *how)
-        raise OperationalError("UPDATE", None, Exception("gone"))
+        raise gone
 
     monkeypatch.setattr(JobRuns, "end", away)
     with pytest.raises(TryAgain, match="feed is off"), by_hand(opened, "sync", "feed"):

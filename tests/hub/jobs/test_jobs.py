@@ -1,7 +1,10 @@
 """Jobs run when they are due, each on its own, and their record says how it went."""
 
+import errno
 import os
+import re
 import signal
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -18,9 +21,10 @@ from connectors.errors import AdminMustFix, TryAgain
 from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
-from hub.jobs.catalogue import AGAIN, NO_WAY_TO_LOOK, Task
+from hub.jobs.catalogue import AGAIN, Task
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
+from hub.jobs.proved import NO_WAY_TO_LOOK, Done
 from hub.jobs.record import BEAT, DEAD, KEPT, JobRun, JobRuns
 from hub.settings import HubSettings
 from hub.store import tables
@@ -388,8 +392,57 @@ def test_the_loop_outlives_a_database_that_is_away(jobs: Jobs, opened: Hub, capl
     jobs.due = look  # type: ignore[method-assign]
     Loop(jobs, ACTOR, lambda _: None).run(stop, tick=SHORT)
     said = [entry.message for entry in caplog.records]
-    assert sum("gives no answer" in message for message in said) == 1
+    assert sum("the schedules go on once that is over" in message for message in said) == 1
     assert sum("answers again" in message for message in said) == 1
+    assert not any("job_runs" in message for message in said), "a driver's words may quote a row"
+
+
+@pytest.mark.parametrize(
+    ("failed", "says"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/data/x"), "the file '/data/x' finds no room: the disk is"),
+        (
+            OperationalError(
+                "INSERT", None, sqlite3.OperationalError("database or disk is full"), hide_parameters=True
+            ),
+            "finds no room: the disk is full",
+        ),
+    ],
+)
+def test_the_loop_waits_for_room_and_says_once_in_plain_words_what_it_waits_for(
+    jobs: Jobs, opened: Hub, caplog: pytest.LogCaptureFixture, failed: Exception, says: str
+) -> None:
+    stop, looks, due = threading.Event(), list[str](), jobs.due
+
+    def look(name: str) -> list[Task]:
+        looks.append(name)
+        if len(looks) < 4:
+            raise failed
+        stop.set()
+        return due(name)
+
+    jobs.due = look  # type: ignore[method-assign]
+    Loop(jobs, ACTOR, lambda _: None).run(stop, tick=SHORT)
+    (said,) = [entry.message for entry in caplog.records if "schedules go on" in entry.message]
+    assert says in said
+    assert "9SYN001" not in said
+
+
+def test_a_run_that_finds_no_room_says_so_and_is_no_defect_and_a_defect_is_told_without_its_class(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "/data/x")
+    for failed, says in (
+        (full, r"the file '/data/x' finds no room: the disk is full"),
+        (RuntimeError("9SYN001"), r"a defect of the hub itself at line \d+ of \w+\.py; whoever maintains it needs.*"),
+    ):
+
+        def fail(actor: Actor, failed: Exception = failed) -> Done:
+            raise failed
+
+        run = jobs.run(ACTOR, Task("sync", f"feed {says[:3]}", fail))
+        assert run is not None
+        assert re.fullmatch(says, run.error or "")
 
 
 def test_who_sends_by_itself_and_takes_no_lists_is_not_run(

@@ -13,6 +13,7 @@ from hub.audit.record import Actor
 from hub.jobs.catalogue import Task
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
+from hub.jobs.record import JobRun
 from hub.wiring import Hub
 
 ACTOR = Actor("tester")
@@ -73,3 +74,25 @@ def test_what_is_more_than_a_process_carries_is_left_to_a_later_look(
 ) -> None:
     monkeypatch.setattr("hub.jobs.loop.MOST", 1)
     assert begun_in_three_looks(Jobs(opened, "tests"), hanging) == ["feed"]
+
+
+@pytest.mark.parametrize("setting", ["hub.jobs.jobs.AT_ONCE", "hub.jobs.loop.MOST"])
+def test_connections_that_hang_hold_up_no_job_of_the_whole_hub(
+    opened: Hub, hanging: Hanging, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    monkeypatch.setattr(setting, 1)
+    jobs, stop = Jobs(opened, "tests"), threading.Event()
+    known, told = jobs.catalogue.jobs, list[JobRun]()
+    jobs.catalogue.jobs = {name: known[name] for name in ("sync", "purge", "notices")}
+    enough = threading.Timer(30, stop.set)
+    enough.start()
+
+    def hear(run: JobRun) -> None:
+        told.append(run)
+        if {run.job for run in told} == {"purge", "notices"}:
+            stop.set()
+
+    Loop(jobs, ACTOR, hear).run(stop, tick=SHORT, grace=SHORT)
+    enough.cancel()
+    assert {run.job: run.outcome for run in told} == {"purge": "done", "notices": "done"}
+    assert hanging.asked

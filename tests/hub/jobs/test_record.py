@@ -1,21 +1,45 @@
 """The record knows what lives, on machines whose clocks differ, and with a database that is away."""
 
+import errno
+import logging
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from hub.audit.record import Actor
 from hub.clock import SetClock
+from hub.jobs.catalogue import Task
 from hub.jobs.jobs import Jobs
+from hub.jobs.loop import Loop
+from hub.jobs.proved import Done
 from hub.jobs.record import DEAD, JobRuns
 from hub.store import tables
+from hub.store.engine import Store
 from hub.store.instant import to_micros
 from hub.wiring import Hub
 
 ACTOR = Actor("tester")
+SHORT = timedelta(milliseconds=5)
+AWAY = [OperationalError("UPDATE", None, Exception("gone")), OSError(errno.EMFILE, "Too many open files")]
+"""What a database that is away raises, and the file of its lock where the process has no file left to open."""
+
+
+def refusing(error: Exception, times: int | None = None) -> Any:
+    """A turn to write that nobody gets, or nobody so many times; `tried` says how often it was asked for."""
+    turn = Store._turn
+
+    def refuse(store: Store) -> Any:
+        refuse.tried += 1  # type: ignore[attr-defined]
+        if times is None or refuse.tried <= times:  # type: ignore[attr-defined]
+            raise error
+        return turn(store)
+
+    refuse.tried = 0  # type: ignore[attr-defined]
+    return refuse
 
 
 @pytest.mark.parametrize("sign", [-DEAD - timedelta(seconds=1), DEAD + timedelta(seconds=1)])
@@ -85,6 +109,111 @@ def test_a_database_that_stays_away_is_not_waited_for_for_ever(
         with pytest.raises(OperationalError):
             entry.end("done")
     entry.end("done")
+
+
+@pytest.mark.parametrize("error", AWAY)
+def test_what_keeps_a_sign_of_life_from_being_noted_does_not_end_the_signs(
+    opened: Hub, clock: SetClock, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("hub.jobs.record.BEAT", SHORT)
+    runs = JobRuns(opened.store, clock)
+    entry = runs.begin("sync", "feed", "tests")
+    assert entry is not None
+    with monkeypatch.context() as away:
+        away.setattr(Store, "_turn", turn := refusing(error))
+        beating = runs._beating
+        assert beating is not None
+        while turn.tried < 2 and beating.is_alive():
+            beating.join(0.005)
+    clock.advance(DEAD * 2)
+    while _alive_at(opened) < to_micros(clock.now()) and beating.is_alive():
+        beating.join(0.005)
+    assert runs.settle() == 0, "a run was noted as killed by the process in which it lives"
+    entry.end("done")
+
+
+def test_signs_of_life_that_ended_begin_again_with_the_next_run(opened: Hub, clock: SetClock) -> None:
+    runs = JobRuns(opened.store, clock)
+    runs._beating = dead = threading.Thread()
+    entry = runs.begin("sync", "feed", "tests")
+    assert entry is not None
+    assert runs._beating is not dead
+    entry.end("done")
+
+
+@pytest.mark.parametrize("error", AWAY)
+def test_how_a_run_ended_is_told_again_where_it_could_not_be_noted(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("hub.jobs.record.AGAIN", timedelta())
+    entry = jobs.runs.begin("sync", "feed", "tests")
+    assert entry is not None
+    monkeypatch.setattr(Store, "_turn", refusing(error, times=2))
+    entry.end("done", {"stored": 3})
+    assert [(run.outcome, run.counts) for run in jobs.runs.newest(5)] == [("done", {"stored": 3})]
+
+
+@pytest.mark.parametrize("error", [*AWAY, ValueError("a defect")])
+def test_a_run_that_is_over_shows_no_life_although_its_end_could_not_be_noted(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("hub.jobs.record.AGAIN", timedelta())
+    monkeypatch.setattr("hub.jobs.record.PATIENCE", timedelta())
+    entry = jobs.runs.begin("sync", "feed", "tests")
+    assert entry is not None
+    monkeypatch.setattr(Store, "_turn", refusing(error))
+    with pytest.raises(type(error)):
+        entry.end("done")
+    assert jobs.runs._alive == set()
+
+
+@pytest.mark.parametrize("error", AWAY)
+def test_a_process_ends_although_it_cannot_note_what_it_cut_short(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    entry = jobs.runs.begin("sync", "feed", "tests")
+    assert entry is not None
+    with monkeypatch.context() as away:
+        away.setattr(Store, "_turn", refusing(error))
+        assert jobs.end([], SHORT) == 1
+    entry.end("done")
+
+
+@pytest.mark.parametrize("error", AWAY)
+def test_a_piece_that_could_not_be_begun_is_said_to_wait_for_the_next_look(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    monkeypatch.setattr(Store, "_turn", refusing(error))
+    jobs.start(ACTOR, Task("tidy", "", lambda _: Done({})), lambda _: None).join()
+    (entry,) = caplog.records
+    assert entry.message.startswith("tidy: ")
+    assert entry.message.endswith("; the next look begins it")
+
+
+@pytest.mark.parametrize("error", AWAY)
+def test_the_loop_outlives_what_keeps_it_from_looking(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    stop, looks = threading.Event(), list[int]()
+    caplog.set_level(logging.WARNING, "alprhub.jobs")
+
+    def due(_: str) -> list[Task]:
+        looks.append(1)
+        if len(looks) < 3:
+            raise error
+        stop.set()
+        return []
+
+    monkeypatch.setattr(jobs, "due", due)
+    Loop(jobs, ACTOR, lambda _: None).run(stop, tick=SHORT)
+    first, again = (entry.message for entry in caplog.records)
+    assert first.endswith("; nothing is lost, and the schedules go on once that is over")
+    assert again == "the database answers again"
+
+
+def _alive_at(hub: Hub) -> int:
+    with hub.store.read() as connection:
+        return int(connection.scalar(select(tables.job_runs.c.alive_at)) or 0)
 
 
 def _killed(hub: Hub, job: str, subject: str) -> None:

@@ -1,7 +1,7 @@
 """Notices: once when something needs a person, once when it is over, kept before they are sent, and nobody's plate."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,8 @@ from connectors.contract import Document, PushReport
 from connectors.errors import AdminMustFix, TryAgain
 from hub.audit.record import Actor
 from hub.clock import SetClock
+from hub.connections.removedcards import removed_unproved
+from hub.errors import Conflict
 from hub.hotlists.lists import NewEntry
 from hub.notices.notice import Notice, NotSent
 from hub.notices.service import Notices
@@ -48,8 +50,9 @@ class Told:
 def notices(hub: Hub, *ways: Told, audit: Any = None) -> Notices:
     zone = hub.profile.zone
     return Notices(
-        hub.store, audit or hub.audit, hub.clock, hub.health.all, hub.health.around, ways, lambda: zone, "Pier PD"
-    )
+        hub.store, audit or hub.audit, hub.clock, hub.health.all, hub.health.around, ways, lambda: zone, "Pier PD",
+        lambda: removed_unproved(hub.store, zone),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -70,6 +73,22 @@ def counts(begun: int = 0, ended: int = 0, sent: int = 0, failed: int = 0, waiti
 
 def refuse(*_: Any, **__: Any) -> Any:
     raise AdminMustFix(f"the vendor answered 401: no right to plate {PLATE}")
+
+
+class Revoking(PlainConnector):
+    """A vendor whose subscriptions the hub revokes itself, and that has none."""
+
+    def subscriptions(self) -> list[str]:
+        return []
+
+    def unsubscribe(self) -> int:
+        return 0
+
+
+@pytest.fixture
+def quiet(opened: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`feed` is one that can revoke its own subscriptions: nobody must be told to stop pushing."""
+    monkeypatch.setattr("hub.connections.accounts.connector", lambda key, allowed=(): Revoking)
 
 
 def stop(hub: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,13 +252,80 @@ def test_while_the_connector_is_missing_nothing_of_its_connection_is_called_over
 
 
 def test_of_a_connection_that_was_removed_nothing_is_told_any_more(
-    opened: Hub, actor: Actor, feed: Path, run: Any, clock: SetClock
+    opened: Hub, actor: Actor, feed: Path, run: Any, clock: SetClock, quiet: None
 ) -> None:
     clock.advance(timedelta(days=2))
     assert run()["begun"] == 2
-    opened.removals.remove(actor, "feed", reads="keep", reason="the contract has ended")
+    remove(opened, actor)
     assert run() == counts()
     assert [one.notice.kind for one in opened.notices.list(2)] == ["dropped", "dropped"]
+
+
+def remove(hub: Hub, actor: Actor, force: str | None = None) -> None:
+    hub.removals.remove(actor, "feed", reads="keep", reason="the contract has ended", force=force)
+
+
+@pytest.fixture
+def stuck(opened: Hub, actor: Actor, feed: Path) -> Iterator[pytest.MonkeyPatch]:
+    """A list of `feed` that its vendor does not let go, until this is undone."""
+    opened.hotlists.load(actor, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
+    opened.publishing.publish(actor, "wanted", "feed")
+    with pytest.MonkeyPatch.context() as refusing:
+        refusing.setattr(PlainConnector, "push", refuse)
+        yield refusing
+
+
+def test_a_removal_that_stopped_is_told_and_that_it_is_over_once_it_ended_well(
+    opened: Hub, actor: Actor, run: Any, way: Told, quiet: None, stuck: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Conflict, match="stopped"):
+        remove(opened, actor)
+    assert run() == counts(begun=1, sent=1)
+    stuck.undo()
+    remove(opened, actor)
+    assert run() == counts(ended=1, sent=1)
+    assert way.titles == ["feed is being removed", "Over: feed is being removed"]
+    assert run() == counts()
+
+
+def test_a_removal_without_proof_is_told_once_even_where_nobody_saw_it_stop(
+    opened: Hub, actor: Actor, run: Any, way: Told, quiet: None, stuck: Any, clock: SetClock
+) -> None:
+    remove(opened, actor, force=f"the vendor is gone, {PLATE} with it")
+    assert run() == counts(begun=1, sent=1)
+    (told,) = way.got
+    assert (told.connection, told.code) == ("feed", "removed_unproved")
+    assert told.title == "feed was removed without proof: hot list wanted"
+    assert "feed was removed 2026-06-01 05:00 PDT. Not proved: hot list wanted." in told.body
+    assert "    alprhub connections certificate feed" in told.body
+    assert PLATE not in told.body, "neither a vendor's words nor an admin's leave the hub"
+    clock.advance(timedelta(days=400))
+    assert run() == counts()
+
+
+def test_a_removal_that_was_told_to_have_stopped_and_was_forced_is_over_and_what_it_does_not_prove_is_told(
+    opened: Hub, actor: Actor, run: Any, way: Told, quiet: None, stuck: Any
+) -> None:
+    with pytest.raises(Conflict, match="stopped"):
+        remove(opened, actor)
+    run()
+    remove(opened, actor, force="the vendor is gone")
+    assert run() == counts(begun=1, ended=1, sent=2)
+    assert way.titles[1:] == ["feed was removed without proof: hot list wanted", "Over: feed is being removed"]
+
+
+def test_that_the_source_must_be_told_to_stop_pushing_is_told_once_it_is_removed(
+    opened: Hub, actor: Actor, feed: Path, way: Told, run: Any
+) -> None:
+    remove(opened, actor)
+    assert run() == counts(begun=1, sent=1)
+    assert way.titles == ["feed was removed without proof: the end of its source's pushes"]
+
+
+def test_the_hub_itself_tells_of_removals_without_proof(opened: Hub, actor: Actor, feed: Path) -> None:
+    remove(opened, actor)
+    opened.notices.look(actor)
+    assert [one.notice.code for one in opened.notices.list()] == ["removed_unproved"]
 
 
 def test_what_begins_again_between_two_looks_is_told_again(

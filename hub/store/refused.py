@@ -1,15 +1,24 @@
 """What a database refused, told as what a person can do about it."""
 
+import os
+from pathlib import Path
 from typing import Final
 
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
+from connectors.file_words import refusal as file_refusal
 from hub.settings import HubSettings
 
 TRY_AGAIN: Final = 75
 BROKEN: Final = 70
 ADMIN: Final = 78
+
+LEFT: Final = 1 << 20
+"""Bytes free on a disk below which SQLite cannot even open a database: what it says of that has many words."""
+_FULL: Final = "finds no room: the disk is full. Nothing was kept half; free some room and repeat it"
+_MAY_BE_ROOM: Final = ("i/o error", "unable to open", "disk is full")
 
 _SQLITE: Final = (
     (
@@ -17,7 +26,7 @@ _SQLITE: Final = (
         TRY_AGAIN,
         "is held by another program (a backup, a viewer, a long import); try again when it is done",
     ),
-    ("disk is full", ADMIN, "finds no room: the disk is full. Nothing was kept half; free some room and repeat it"),
+    ("disk is full", ADMIN, _FULL),
     ("unable to open", ADMIN, "cannot be opened: see who owns the file and its folder, and whether its disk is there"),
     ("readonly", ADMIN, "may only be read by the user who runs this: see who owns the file and its folder"),
     ("not a database", BROKEN, "is no database: move the file away and put the last backup in its place"),
@@ -62,14 +71,17 @@ _STATES: Final = {
 }
 
 
-def refusal(failed: DBAPIError | NoConnectionLeft) -> tuple[str, int] | None:
-    """One sentence on a database's refusal, and the exit code; None where the statement itself is at fault: ours."""
-    settings = HubSettings()
+def refusal(failed: DBAPIError | NoConnectionLeft, settings: HubSettings | None = None) -> tuple[str, int] | None:
+    """One sentence on a database's refusal, and the exit code; None where the statement itself is at fault: ours.
+
+    Without `settings` it is the environment's database.
+    """
+    settings = settings or HubSettings()
     if isinstance(failed, NoConnectionLeft):
         return f"{_named(settings)} has no connection left for this; try again", TRY_AGAIN
     text = str(failed.orig).lower()
     if settings.url().startswith("sqlite"):
-        return next((_said(settings, code, told) for mark, code, told in _SQLITE if mark in text), None)
+        return _of_sqlite(text, settings)
     state = getattr(failed.orig, "sqlstate", None)
     if state in _STATES:
         return _said(settings, *_STATES[state])
@@ -81,6 +93,34 @@ def refusal(failed: DBAPIError | NoConnectionLeft) -> tuple[str, int] | None:
     return None
 
 
+def away_because(failed: Exception, settings: HubSettings) -> str | None:
+    """Why the hub cannot work now, where the database or a disk is in the way; None where the fault is the hub's own.
+
+    In the hub's own words: a driver's may quote the row that a database would not take.
+    """
+    if isinstance(failed, OSError):
+        return file_refusal(failed) if failed.errno is not None else str(failed)
+    if isinstance(failed, DBAPIError | NoConnectionLeft) and (known := refusal(failed, settings)) is not None:
+        return known[0]
+    return None
+
+
+def _of_sqlite(text: str, settings: HubSettings) -> tuple[str, int] | None:
+    if any(mark in text for mark in _MAY_BE_ROOM) and _full(settings):
+        return _said(settings, ADMIN, _FULL)
+    return next((_said(settings, code, told) for mark, code, told in _SQLITE if mark in text), None)
+
+
+def _full(settings: HubSettings) -> bool:
+    """Whether the disk of the database's file has no room, as the operating system has it."""
+    folder = Path(make_url(settings.url()).database or "").parent
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < LEFT or (disk.f_files > 0 and disk.f_favail == 0)
+
+
 def _said(settings: HubSettings, code: int, told: str) -> tuple[str, int]:
     return f"{_named(settings)} {told}", code
 
@@ -89,8 +129,6 @@ def _named(settings: HubSettings) -> str:
     """The database by its name: a file, or a server's host and port without user and password."""
     if settings.database_url is None:
         return f"the database {str(settings.data / 'alprhub.sqlite3')!r}"
-    from sqlalchemy import make_url
-
     url = make_url(settings.url())
     if url.get_backend_name() == "sqlite":
         return f"the database {url.database!r}"
