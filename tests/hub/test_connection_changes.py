@@ -123,6 +123,8 @@ def test_settings_are_tried_before_they_count_and_named_in_the_record(
 def yearlong(opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Hub:
     """The connection `feed` with reads of two, forty and three hundred days ago, which live a year while it is own."""
     monkeypatch.setattr(PlainConnector, "info", replace(PlainConnector.info, retention_vendor="motorola"))
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE connections SET retention_vendor = 'motorola'"))
     ages = {1: 2, 2: 40, 3: 300}
     write_page(
         feed,

@@ -422,7 +422,7 @@ def test_what_was_pushed_and_is_no_read_yet_is_in_the_certificate(
     because = {one["what"]: (one["because"], one["forced"]) for one in told["not_proved"]}
     for what, why in (
         ("pushes that were not kept yet", "they lie in the inbox; a receiver that is up drops them"),
-        ("pushes that were set aside", "they cannot be read, so whose they are is not known; a person must delete"),
+        ("pushes that were set aside", "they cannot be read, so whose they are is not known; what names this"),
     ):
         assert (what in because) is (what in missing)
         assert what not in because or (because[what][0].startswith(why), because[what][1]) == (True, None)

@@ -19,7 +19,7 @@ from connectors.contract import Document, Request
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
-from hub.retention.activate import Governing
+from hub.governing.in_force import Governing
 from hub.retention.endings import Endings
 from hub.retention.holds import NewHold
 from hub.retention.orders import NewOrder

@@ -4,6 +4,7 @@ import io
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -69,13 +70,15 @@ def test_a_sync_that_is_stopped_says_what_is_kept_and_how_to_go_on(
     joined.export(("r1", "9SYN001", hour_ago), ("r2", "9SYN002", hour_ago))
     joined.export(("r3", "9SYN003", hour_ago), name="day-2.csv")
     joined.export(("r4", "9SYN004", hour_ago), name="day-3.csv")
+    info = MotorolaConnector.info
+    monkeypatch.setattr(MotorolaConnector, "info", replace(info, limits=replace(info.limits, page_size=2)))
     with monkeypatch.context() as patch:
         patch.setattr(MotorolaConnector, "pull", pull)
         done = run("sync", "drop")
     assert done.code == code
-    assert done.err == "stopped: 3 new reads of drop kept; alprhub sync drop goes on from there\n"
+    assert done.err == "stopped: 2 new reads of drop kept; alprhub sync drop goes on from there\n"
     assert sql("SELECT outcome FROM runs") == [("stopped",)]
-    assert run("sync", "drop", "--json").json()["stored"] == 1
+    assert run("sync", "drop", "--json").json()["stored"] == 2
     assert sql("SELECT count(*) FROM reads") == [(4,)]
 
 

@@ -9,6 +9,7 @@ from hub.jobs.jobs import Jobs
 from hub.jobs.proved import added_up, probed
 from hub.retention.canary import Probe
 from hub.retention.reconcile import Account, Day
+from hub.retention.unkept import Lying
 from hub.store import tables
 from hub.wiring import Hub
 
@@ -17,7 +18,7 @@ ACTOR = Actor("tester")
 
 def days(*said: str | None) -> Account:
     """A day for each of what is said of one; nothing is said where it adds up."""
-    return Account([Day("feed", date(2026, 6, 1), *(0,) * 11, one) for one in said])
+    return Account([Day("feed", date(2026, 6, 1), *(0,) * 11, one) for one in said], Lying())
 
 
 @pytest.mark.parametrize(

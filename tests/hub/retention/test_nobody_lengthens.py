@@ -127,6 +127,7 @@ ELSEWHERE = {
     "search.page": "looks at reads as search.find",
     "lookups.settle": "waits for lookups.ask",
     "pictures.beside": "pictures.fetch beside a sync.run",
+    "vacuum.run": "the database's file, written anew",
     "unkept.purge": "what was pushed and is no read yet, destroyed",
     "unkept.destroy": "what was pushed and is no read yet, destroyed",
 }  # fmt: skip

@@ -127,7 +127,7 @@ def test_a_removal_with_its_reads_takes_what_waits_and_what_was_set_aside(
     certificate = opened.removals.remove(actor, "feed", reads="purge", reason="over")["certificate"]
     assert left(spooled) == ["other"]
     assert list(spooled.glob("*.broken")) == [both]
-    assert certificate["proof_missing"] == ["pushes that were set aside"]
+    assert certificate["proof_missing"] == ["the end of its source's pushes", "pushes that were set aside"]
     assert certified(opened) == [("feed", 1), ("not known", 1)]
 
 
