@@ -15,7 +15,7 @@ from hub.audit.record import Actor
 from hub.errors import Invalid, NotFound
 from hub.hotlists.files import entries_of
 from hub.hotlists.publishing import Published
-from hub.jobs import catalogue
+from hub.jobs import catalogue, proved
 from hub.jobs.by_hand import by_hand
 from hub.wiring import Hub, open_hub
 from hub.words import count, span
@@ -105,8 +105,8 @@ def publish(name: ListName, connection: Only = None, as_json: AsJson = False) ->
     done: list[Published] = []
 
     def kept(_: Work) -> str:
-        proved = ", ".join(one.connection for one in done if one.verified) or "nobody"
-        return f"{name} is proved at {proved}; alprhub hotlists publish {name} sends what is left"
+        whom = ", ".join(one.connection for one in done if one.verified) or "nobody"
+        return f"{name} is proved at {whom}; alprhub hotlists publish {name} sends what is left"
 
     with failures():
         with working(kept, as_json) as work, open_hub(sleep=work.sleep) as hub:
@@ -114,7 +114,7 @@ def publish(name: ListName, connection: Only = None, as_json: AsJson = False) ->
                 work.go_on()
                 with by_hand(hub, "publish", catalogue.at(name, at), at) as came:
                     done.append(hub.publishing.publish(Actor.of_process(), name, at, work.told))
-                    came(catalogue.published_as(done[-1]))
+                    came(proved.published_as(done[-1]))
         _show(done, as_json)
 
 
@@ -126,7 +126,7 @@ def verify(name: ListName, connection: Only = None, as_json: AsJson = False) -> 
         for at in _at(hub, name, connection):
             with by_hand(hub, "verify", catalogue.at(name, at), at) as came:
                 done.append(hub.publishing.verify(Actor.of_process(), name, at))
-                came(catalogue.published_as(done[-1]))
+                came(proved.published_as(done[-1]))
         _show(done, as_json)
 
 
