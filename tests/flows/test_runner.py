@@ -92,6 +92,21 @@ def test_what_is_logged_of_a_server_that_is_away_is_one_line_each(
     }
 
 
+def test_what_watches_the_servers_pages_ends_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    quiet()
+    for name, said in (
+        ("prefect.FlowRunCancellingObserver", "Cancellation polling task failed."),
+        ("asyncio", "Exception in callback FlowRunSuspendingObserver._handle_polling_task_done()"),
+    ):
+        try:
+            raise RuntimeError("Service exceeded error threshold.")
+        except RuntimeError:
+            logging.getLogger(name).exception(said)
+    assert [(record.getMessage()[:20], record.exc_info) for record in caplog.records] == [
+        ("Cancellation polling", None), ("Exception in callbac", None),
+    ]  # fmt: skip
+
+
 def test_an_error_that_is_no_absence_keeps_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
     quiet()
     for name in ("prefect.engine", "alprhub.jobs"):
