@@ -12,6 +12,8 @@ AWAY: Final = (httpx.TransportError, ConnectionError, TimeoutError, WebSocketExc
 """Errors by which a server that is away, or is just starting, is noticed."""
 UNREACHED: Final = "Failed to reach API"
 LOGGERS: Final = ("prefect", "asyncio")
+WATCHERS: Final = "Observer"
+"""They watch for runs that somebody cancels on the server's pages, and do nothing else: where they end, it is away."""
 
 
 def quiet() -> None:
@@ -22,9 +24,11 @@ def quiet() -> None:
 
     def record(*args: Any, **more: Any) -> logging.LogRecord:
         one = made(*args, **more)
-        if one.exc_info and one.name.split(".")[0] in LOGGERS and (why := _away(one.exc_info[1])):
-            one.msg, one.args = f"{one.getMessage()} ({why})", ()
-            one.exc_info = one.exc_text = None
+        if one.exc_info and one.name.split(".")[0] in LOGGERS:
+            said, why = one.getMessage(), _away(one.exc_info[1])
+            if why or WATCHERS in one.name or WATCHERS in said:
+                one.msg, one.args = f"{said} ({why})" if why else said, ()
+                one.exc_info = one.exc_text = None
         return one
 
     record.quiet = True  # type: ignore[attr-defined]

@@ -89,8 +89,15 @@ def answers(address: str) -> bool:
 
 def _stay(runner: Callable[[], None]) -> None:
     quiet()
-    absence = Absence()
-    threading.Thread(target=absence.watch, name="server", daemon=True).start()
+    absence, over = Absence(), threading.Event()
+    threading.Thread(target=absence.watch, args=(over,), name="server", daemon=True).start()
+    try:
+        _again_and_again(runner, absence)
+    finally:
+        over.set()
+
+
+def _again_and_again(runner: Callable[[], None], absence: "Absence") -> None:
     pause = SHORTEST
     while True:
         absence.wait()
@@ -141,8 +148,7 @@ class Absence:
         while not self.there():
             time.sleep(SHORTEST.total_seconds())
 
-    def watch(self) -> None:
-        """Look now and then, for as long as the process lives."""
-        while True:
-            time.sleep(LOOK.total_seconds())
+    def watch(self, over: threading.Event) -> None:
+        """Look now and then until it is over."""
+        while not over.wait(LOOK.total_seconds()):
             self.there()

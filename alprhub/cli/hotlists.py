@@ -105,8 +105,8 @@ def publish(name: ListName, connection: Only = None, as_json: AsJson = False) ->
     done: list[Published] = []
 
     def kept(_: Work) -> str:
-        proved = ", ".join(one.connection for one in done if one.verified) or "nobody"
-        return f"{name} is proved at {proved}; alprhub hotlists publish {name} sends what is left"
+        whom = ", ".join(one.connection for one in done if one.verified) or "nobody"
+        return f"{name} is proved at {whom}; alprhub hotlists publish {name} sends what is left"
 
     with failures():
         with working(kept, as_json) as work, open_hub(sleep=work.sleep) as hub:
