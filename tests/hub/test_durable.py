@@ -18,8 +18,9 @@ import hub.agency as agencies
 from connectors.contract import Document, Request
 from hub.audit.record import Actor, Why
 from hub.clock import SetClock
-from hub.hotlists.lists import NewEntry
 from hub.governing.in_force import Governing
+from hub.hotlists.lists import NewEntry
+from hub.policy.provenance import Provenance
 from hub.retention.endings import Endings
 from hub.retention.holds import NewHold
 from hub.retention.orders import NewOrder
@@ -157,7 +158,7 @@ def test_a_new_key_is_on_the_disk_before_rows_are_sealed_under_it_and_the_old_on
     steps.assert_in_order(
         "fsync secret.key.before~", "rename secret.key.before", "fsync folder data",
         "fsync secret.key~", "rename secret.key", "fsync folder data",
-        "commit full audit_events,connections",
+        "commit full audit_events,connections,vacuum_due",
         "fsync secret.key.before", "unlink secret.key.before", "fsync folder data",
     )  # fmt: skip
 
@@ -292,7 +293,7 @@ def test_sooner_ends_are_on_the_disk_before_anybody_hears_of_them(
 ) -> None:
     endings = Endings(opened.store, clock, Governing(opened.store))
     with happenings(opened.store) as steps:
-        assert endings.finish(1, "own", "flock") == 1
+        assert endings.finish(1, Provenance("own", "flock")) == 1
     assert all_on_the_disk(steps), steps
 
 

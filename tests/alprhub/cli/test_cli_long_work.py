@@ -71,7 +71,7 @@ def test_a_sync_that_is_stopped_says_what_is_kept_and_how_to_go_on(
     joined.export(("r3", "9SYN003", hour_ago), name="day-2.csv")
     joined.export(("r4", "9SYN004", hour_ago), name="day-3.csv")
     info = MotorolaConnector.info
-    monkeypatch.setattr(MotorolaConnector, "info", replace(info, limits=replace(info.limits, page_size=2)))
+    monkeypatch.setattr(MotorolaConnector, "info", replace(info, limits=replace(info.limits, page_size=1)))
     with monkeypatch.context() as patch:
         patch.setattr(MotorolaConnector, "pull", pull)
         done = run("sync", "drop")
