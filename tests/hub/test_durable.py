@@ -319,7 +319,7 @@ def test_every_write_that_a_power_cut_may_take_back_is_in_the_decision() -> None
 
 @pytest.mark.parametrize("word", ["fsync", "O_EXCL"])
 def test_one_module_asks_the_disk_to_keep_files(word: str) -> None:
-    others = {"connectors/durable.py", "hub/store/spool.py", "hub/store/slack.py", "hub/search/export.py"}
+    others = {"connectors/durable.py", "hub/store/spool.py", "hub/search/export.py"}
     for floor in ("normalize", "connectors", "native_reader", "hub", "flows", "alprhub"):
         for file in (HERE / floor).rglob("*.py"):
             name = str(file.relative_to(HERE))
