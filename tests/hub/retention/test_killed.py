@@ -90,12 +90,13 @@ def copied(of: HubSettings, folder: Path) -> Iterator[HubSettings]:
 
 
 def contents(hub: Hub) -> Contents:
-    """Every table but the audit record."""
+    """Every table but the audit record, and but how often earlier writes were brought to the disk."""
     with hub.store.read() as connection:
         found = {table.name: connection.execute(select(table)).mappings() for table in metadata.sorted_tables}
         told = {
             name: sorted(_told(dict(row)) for row in rows) for name, rows in found.items() if name != "audit_events"
         }
+        told["counters"] = [row for row in told["counters"] if "'settled'" not in row]
         if hub.store.is_sqlite:
             told["trigrams"] = sorted(connection.scalars(text("SELECT term FROM plates_trigrams")))
     return told
