@@ -168,9 +168,7 @@ class Teller:
             commands.insert(3, f"{alprhub} reads picture {story.pictured} --which frame --out {out} {_WHY}")
         for command in commands:
             self.console.print(f"  {command}", markup=False, soft_wrap=True)
-        self.console.print(
-            "\nFor a hub of your own, not for this one: stand-ins for every vendor, with cars that pass every minute"
-        )
+        self.console.print("\nFor a hub of your own, not for this one: ten stand-ins, with cars that pass every minute")
         own = ["unset ALPRHUB_DATA", "alprhub sandbox"]
         if alprhub != "alprhub":  # what the stand-ins print begins with that word
             own.insert(1, f'export PATH={shlex.quote(str(Path(sys.argv[0]).absolute().parent))}:"$PATH"')

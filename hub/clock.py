@@ -18,7 +18,7 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ClockStanding:
     """How the machine's clock stands to `trusted`, the newest instant that the hub has ever trusted."""
 
     machine: datetime
@@ -36,7 +36,7 @@ class Standing:
 class MayBeWrong(Protocol):
     """A clock that is held against the newest instant that was trusted."""
 
-    def standing(self) -> Standing:
+    def standing(self) -> ClockStanding:
         """How it stands now."""
 
     def sure(self) -> datetime:

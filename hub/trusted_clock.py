@@ -17,7 +17,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.audit.record import Actor, Audit
-from hub.clock import STEP, Clock, Standing
+from hub.clock import STEP, Clock, ClockStanding
 from hub.errors import AdminMustAct, Conflict, HubError, Invalid
 from hub.store import tables
 from hub.store.engine import Store
@@ -55,9 +55,9 @@ class TrustedClock:
             return trusted
         return trusted + timedelta(seconds=self._elapsed() - since)
 
-    def standing(self) -> Standing:
+    def standing(self) -> ClockStanding:
         """How the machine's clock stands to what was trusted, by whichever process."""
-        return Standing(self._machine.now(), self._remember(self._kept() or self._first()))
+        return ClockStanding(self._machine.now(), self._remember(self._kept() or self._first()))
 
     def sure(self) -> datetime:
         """The time; raises `AdminMustAct` where it is too far ahead to destroy anything by it."""
@@ -74,7 +74,7 @@ class TrustedClock:
     def certain(self) -> datetime:
         """The newest instant that is certainly past: the trusted one, where the machine's clock is ahead of it."""
         now, (trusted, _) = self.now(), self._known
-        return trusted if Standing(now, trusted).state == "ahead" else now
+        return trusted if ClockStanding(now, trusted).state == "ahead" else now
 
     def earliest(self) -> datetime:
         """The earliest instant that it may be now: the machine's, where its clock is behind."""
@@ -84,7 +84,7 @@ class TrustedClock:
         """Note how far time has come, where that was last done so long ago and the clock is not in doubt."""
         trusted = self._remember(self._kept() or self._first())
         now = self.now()
-        if now - trusted < after or Standing(now, trusted).state == "ahead":
+        if now - trusted < after or ClockStanding(now, trusted).state == "ahead":
             return
         table = tables.trusted_time
         with self._store.write() as connection:
@@ -105,7 +105,7 @@ class TrustedClock:
             over.set()
             thread.join()
 
-    def trust(self, actor: Actor, audit: Audit, reason: str) -> Standing:
+    def trust(self, actor: Actor, audit: Audit, reason: str) -> ClockStanding:
         """Believe the machine's clock as it is, whichever way it was in doubt; the audit says who said so, and why.
 
         Gives how it stood before. Raises `Conflict` where it is not in doubt.

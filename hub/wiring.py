@@ -243,9 +243,7 @@ def _assembled(
     surroundings = Surroundings(
         store, settings.data, lambda: disk_usage(settings.data).free, [way.name for way in ways_out], clock
     )
-    health = Health(
-        store, clock, connections, lambda: waiting(settings.data / "inbox"), surroundings, governing
-    )  # fmt: skip
+    health = Health(store, clock, connections, lambda: waiting(settings.data / "inbox"), surroundings, governing)
     return Hub(
         settings=settings,
         agency=agency,

@@ -6,7 +6,7 @@ import typer
 
 from alprhub.cli.output import AsJson, console, failures, print_json
 from hub.audit.record import Actor
-from hub.clock import Standing
+from hub.clock import ClockStanding
 from hub.trusted_clock import TrustedClock
 from hub.wiring import Hub, open_hub
 from hub.words import moment, span
@@ -55,7 +55,7 @@ def trust(
 ) -> None:
     """Say that the machine's clock is right: what waited is purged and shortened again, and the hub goes by it."""
     with failures(), open_hub() as hub:
-        before: Standing = _of(hub).trust(Actor.of_process(), hub.audit, reason)
+        before: ClockStanding = _of(hub).trust(Actor.of_process(), hub.audit, reason)
         if as_json:
             print_json({"machine": before.machine, "trusted_before": before.trusted, "was": before.state})
         else:

@@ -21,7 +21,7 @@ from hub.errors import Stopped
 from hub.ingest.intake import Intake
 from hub.ingest.keeping import Keeping, why
 from hub.ingest.pictures import Pictures
-from hub.ingest.receivers import Asked, Receiver, Receivers, Refused
+from hub.ingest.receivers import LookUp, Receiver, Receivers, Refused
 from hub.store.instant import to_micros
 from hub.store.reads import Saved
 from hub.store.spool import Full, Pushed, Spool
@@ -85,7 +85,7 @@ class Inbox:
         self._refused_at: dict[str, float] = {}
         self._threads: list[Thread] = []
 
-    def ask(self, name: str) -> Asked | None:
+    def ask(self, name: str) -> LookUp | None:
         """What to wait for until `inbound` knows a connection; None where waiting brings nothing."""
         return self._receivers.ask(name)
 

@@ -54,7 +54,7 @@ class Receiver(NamedTuple):
     at: float
 
 
-class Asked(NamedTuple):
+class LookUp(NamedTuple):
     """A question to the database: what is done once it has answered, and for how many seconds to wait for that."""
 
     answered: Future[None]
@@ -88,7 +88,7 @@ class Receivers:
                 self._thread = None
                 self._queue.put(None)
 
-    def ask(self, name: str) -> Asked | None:
+    def ask(self, name: str) -> LookUp | None:
         """What to wait for until it is known whether a name takes pushes; None where waiting brings nothing.
 
         That is where it is known well enough, and where the database has been silent for a while.
@@ -111,7 +111,7 @@ class Receivers:
         if not beside:
             self._look_up(name)
         since = self._asking_since
-        return None if since is not None and now - since > patience else Asked(asked, patience)
+        return None if since is not None and now - since > patience else LookUp(asked, patience)
 
     def get(self, name: str) -> Receiver:
         """The connection that takes the pushes of a name, as far as it is known now; waits for nothing.
