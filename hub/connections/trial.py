@@ -9,9 +9,10 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from connectors.contract import Connector, PullsReads, Record, Window
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.connections.accounts import Account, Connections
 from hub.errors import Invalid
+from hub.people import Actor
 from hub.store.engine import Store
 from hub.store.reads import PageToSave
 from normalize.plate import canonical

@@ -16,14 +16,14 @@ from sqlalchemy import text
 
 import hub.agency as agencies
 from connectors.contract import Document, Request
-from hub.audit.record import Actor, Why
+from hub.cases.holds import NewHold
+from hub.cases.orders import NewOrder
 from hub.clock import SetClock
 from hub.governing.in_force import Governing
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor, Why
 from hub.policy.provenance import Provenance
 from hub.retention.endings import Endings
-from hub.retention.holds import NewHold
-from hub.retention.orders import NewOrder
 from hub.search.query import Query
 from hub.store.vault import Vault
 from hub.wiring import Hub

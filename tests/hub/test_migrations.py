@@ -15,9 +15,9 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from hub.area import Circle, cell_of
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import AdminMustAct
+from hub.people import Actor, Why
 from hub.search.query import Mode, Query
 from hub.settings import HubSettings
 from hub.store.codec import compress, field_names

@@ -11,9 +11,9 @@ from plain import record, write_page
 from sqlalchemy import text
 
 import hub.store.reads as saving
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor, Why
 from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
 from hub.search.query import Query
