@@ -121,7 +121,7 @@ def test_what_is_pulled_need_not_wait_for_the_disk_and_what_is_pushed_waits_befo
     with happenings(opened.store) as steps:
         receive(opened, "feed", Request({"x-key": "plain-secret-key"}, pushed))
     steps.assert_in_order(
-        "fsync *.part", "rename *.batch", "fsync folder inbox",
+        "fsync *.batch~", "rename *.batch", "fsync folder inbox",
         "fsync *.jpg~", "rename *.jpg", "fsync folder 1", "commit full *reads*", "unlink *.batch",
     )  # fmt: skip
 
