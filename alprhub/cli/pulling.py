@@ -7,7 +7,7 @@ from alprhub.cli.came import came
 from alprhub.cli.output import console, print_json
 from alprhub.cli.progress import Work
 from hub.ingest.job import Pulling
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.words import count, moment
 
 

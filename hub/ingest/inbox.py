@@ -23,7 +23,7 @@ from hub.ingest.keeping import Keeping, why
 from hub.ingest.pictures import Pictures
 from hub.ingest.receivers import LookUp, Receiver, Receivers, Refused
 from hub.store.instant import to_micros
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.store.spool import Full, Pushed, Spool
 
 log: Final = logging.getLogger("alprhub.inbox")

@@ -9,7 +9,7 @@ from hub.account import Account
 from hub.audit.record import Actor
 from hub.ingest.fetching import Fetched
 from hub.ingest.pictures import Beside
-from hub.store.reads import Saved
+from hub.store.page import Saved
 
 
 class Pulling(NamedTuple):

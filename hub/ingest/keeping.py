@@ -20,7 +20,7 @@ from hub.errors import AdminMustAct, HubError, NoConnector, NotFound, Removed
 from hub.ingest.documents import records_of
 from hub.ingest.intake import Intake
 from hub.store.instant import from_micros
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.store.spool import Pushed, Spool
 
 log: Final = logging.getLogger("alprhub.inbox")

@@ -26,7 +26,7 @@ from hub.clock import SetClock
 from hub.errors import NotFound
 from hub.search.query import Query
 from hub.settings import HubSettings
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.wiring import Hub, open_hub
 
 JPEG = b"\xff\xd8\xff"
