@@ -22,7 +22,7 @@ from hub.ingest.keeping import Keeping
 from hub.ingest.receivers import Paused, Refused
 from hub.people import Actor
 from hub.store.instant import to_micros
-from hub.store.reads import PageToSave
+from hub.store.page import PageToSave
 from hub.store.spool import RESERVE, Full, Pushed, Spool
 from hub.wiring import Hub, open_inbox
 
