@@ -65,3 +65,14 @@ def connector(key: str, allowed: Collection[str] = ()) -> type[Connector[Any]]:
         raise UnknownConnector(f"{lead}{hint}{there}")
     point = next(point for point in entry_points(group=GROUP) if point.name == key)
     return point.load()  # type: ignore[no-any-return]
+
+
+class Installed:
+    """What is installed here: built-ins, this distribution's own, and third parties' named in `allowed`."""
+
+    def __init__(self, allowed: Collection[str] = ()) -> None:
+        self._allowed = allowed
+
+    def connector(self, key: str) -> type[Connector[Any]]:
+        """The connector class of a key; raises `UnknownConnector`, naming those there are."""
+        return connector(key, self._allowed)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from itertools import islice
-from typing import Any, Final, Literal, Protocol, TypeVar, get_args
+from typing import Any, Final, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -24,6 +24,7 @@ from hub.errors import Busy, Invalid, NotFound, PolicyRefused
 from hub.people import Actor, Why
 from hub.policy.durations import Duration
 from hub.policy.limitations import load_limitations
+from hub.ports import Asked, Matching
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -34,23 +35,6 @@ BOOKED: Final = frozenset({"evidence", "expected_evidence"})
 MOST_ROWS: Final = 1000
 UTC_ZONE: Final = ZoneInfo("UTC")
 T = TypeVar("T")
-
-
-class Asked(Protocol):
-    """A question about reads."""
-
-    @property
-    def why(self) -> Why:
-        """Why it is asked."""
-
-    def told(self) -> dict[str, Any]:
-        """What was asked, for the record."""
-
-
-Matching = Callable[[Any, str | None], Iterator[tuple[int, str]]]
-"""The ids of every visible read that a question means, each with the place from which to go on after it."""
-Show = Callable[[Connection, Sequence[tuple[int, int]]], list[Any]]
-"""Reads as answers show them, from (captured_at, id), newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +90,6 @@ class Holds:
         asking: Asking,
         clock: Clock,
         matching: Matching,
-        show: Show,
         auditors: Sequence[str] = (),
     ) -> None:
         self._store = store
@@ -114,7 +97,6 @@ class Holds:
         self._asking = asking
         self._clock = clock
         self._matching = matching
-        self._show = show
         self._auditors = frozenset(auditors)
 
     def place(self, actor: Actor, new: NewHold, query: Asked | None = None, reads: Sequence[int] = ()) -> Hold:
@@ -129,7 +111,9 @@ class Holds:
             raise Invalid("reads: either a question or ids")
         if query is not None:
             with self._asking.question(actor, "holds.place", query.why, query=_asked(query), kind=new.kind) as question:
-                made = self._place(actor, new, {"query": _asked(query)}, lambda after: self._matching(query, after))
+                made = self._place(
+                    actor, new, {"query": _asked(query)}, lambda after: self._matching.meant(query, after)
+                )
                 question.answered(made.reads, hold=made.id)
             return made
         ids = sorted(set(reads))
@@ -253,7 +237,7 @@ class Holds:
                     found = found.where((table.c.captured_at < at) | earlier)
                 newest = found.order_by(table.c.captured_at.desc(), table.c.id.desc()).limit(limit)
                 keys = [(one.captured_at, one.id) for one in connection.execute(newest)]
-                rows = self._show(connection, keys)
+                rows = self._matching.shown(connection, keys)
             question.answered(len(rows))
         return HeldPage(rows, f"{keys[-1][0]:x}-{keys[-1][1]:x}" if len(keys) == limit else None)
 

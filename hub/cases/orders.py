@@ -1,10 +1,10 @@
 """`Orders`: a court orders reads to be destroyed, and they go although policy wanted them kept for a time yet."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
@@ -13,6 +13,7 @@ from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
 from hub.people import Actor, Why
+from hub.ports import Asked, Matching, Purges
 from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
@@ -24,21 +25,6 @@ RULE: Final = "order:"
 """What stands before the order's number in the rule of reads that it ended."""
 MOST_BYTES: Final = 25_000_000
 ACTION: Final = "orders.destroy"
-
-
-class Asked(Protocol):
-    """A question about reads."""
-
-    @property
-    def why(self) -> Why:
-        """Why it is asked."""
-
-    def told(self) -> dict[str, Any]:
-        """What was asked, for the record."""
-
-
-Matching = Callable[[Any, str | None], Iterator[tuple[int, str]]]
-"""The ids of every visible read that a question means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +62,14 @@ class Orders:
         asking: Asking,
         clock: Clock,
         matching: Matching,
-        purge: Callable[[Actor], Mapping[str, int]],
+        expired: Purges,
     ) -> None:
         self._store = store
         self._audit = audit
         self._asking = asking
         self._clock = clock
         self._matching = matching
-        self._purge = purge
+        self._expired = expired
 
     def destroy(self, actor: Actor, new: NewOrder, query: Asked | None = None, reads: Sequence[int] = ()) -> Order:
         """End the reads that an order names and purge them, whatever floor they have; their certificates name it.
@@ -104,7 +90,7 @@ class Orders:
                 raise
         with self._asking.question(actor, ACTION, query.why, query=query.told(), order=new.number) as question:
             _check(actor, new)
-            order = self._carry_out(actor, new, sorted(ident for ident, _ in self._matching(query, None)))
+            order = self._carry_out(actor, new, sorted(ident for ident, _ in self._matching.meant(query, None)))
             question.answered(order.reads)
         return order
 
@@ -131,7 +117,7 @@ class Orders:
             self._begin(actor, new, ids)
             for some in _batches(ids):
                 self._end(actor, new, some)
-            self._purge(actor)
+            self._expired.purge(actor)
         with self._store.read() as connection:
             row = _row(connection, number)
         if row is None:

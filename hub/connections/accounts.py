@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, insert, select, update
 
 from connectors.contract import Connector, Frame, Limits, abilities
 from connectors.quality import rating
-from connectors.registry import UnknownConnector, connector
+from connectors.registry import UnknownConnector
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.connections.row import ACTIVE, PAUSED, REMOVED, row_of, settled
@@ -17,6 +17,7 @@ from hub.connections.secrets import closed, sealed, unsealed, validated
 from hub.errors import AdminMustAct, Conflict, Faults, Invalid, NoConnector, NotFound
 from hub.people import Actor
 from hub.policy.provenance import Provenance
+from hub.ports import Registry
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -55,7 +56,7 @@ class Connections:
         vault: Vault,
         frame: Frame,
         agency: str,
-        allowed: tuple[str, ...],
+        registry: Registry,
     ) -> None:
         self._store = store
         self._audit = audit
@@ -63,12 +64,12 @@ class Connections:
         self._vault = vault
         self._frame = frame
         self._agency = agency
-        self._allowed = allowed
+        self._registry = registry
 
     def kind(self, key: str) -> type[Connector[Any]]:
         """The connector class of a key; raises `NoConnector`, naming those there are."""
         try:
-            return connector(key, self._allowed)
+            return self._registry.connector(key)
         except UnknownConnector as unknown:
             raise NoConnector(str(unknown)) from None
 
@@ -139,6 +140,14 @@ class Connections:
     def closed(self, row: Row[Any]) -> str | None:
         """Why the secrets of an account cannot be opened with this hub's key; None where they can."""
         return closed(self._vault, row)
+
+    def demand_key(self) -> None:
+        """Return where this hub's key opens every secret that it keeps; else raises `AdminMustAct` saying which key."""
+        asked = select(tables.connections).where(tables.connections.c.state != REMOVED)
+        with self._store.read() as connection:
+            rows = connection.execute(asked.order_by(tables.connections.c.name)).all()
+        if shut := [said for row in rows if (said := self.closed(row))]:
+            raise AdminMustAct(shut[0] if len(shut) == 1 else f"{shut[0]}; so are those of {len(shut) - 1} more")
 
     def check(self, name: str) -> str:
         """What the live check of an account finds now, by one try."""

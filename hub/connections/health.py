@@ -4,7 +4,7 @@ Statuses, the worst of the cards deciding: `paused`, `failing` (its runs end wit
 `silent` (it always brings reads and now brings none), `late` (behind, but alive), `ok`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,8 +19,9 @@ from hub.connections import copies, figures
 from hub.connections.accounts import Account, Connections
 from hub.connections.card import OK, Card, worst_first
 from hub.connections.cards import Seen, cards
+from hub.connections.removedcards import removed_unproved
 from hub.connections.surroundings import Surroundings
-from hub.connections.waiting import Waiting
+from hub.connections.waiting import SpoolFolder, Waiting
 from hub.errors import NotFound
 from hub.governing.in_force import Governing
 from hub.store import tables
@@ -66,20 +67,20 @@ class Health:
         store: Store,
         clock: Clock,
         connections: Connections,
-        waiting: Callable[[], Waiting],
+        spool: SpoolFolder,
         surroundings: Surroundings,
         governing: Governing,
     ) -> None:
         self._store = store
         self._clock = clock
         self._connections = connections
-        self._waiting = waiting
+        self._spool = spool
         self._surroundings = surroundings
         self._governing = governing
 
     def all(self) -> list[Report]:
         """Every connection's report, by name."""
-        waiting = self._waiting()
+        waiting = self._spool.waiting()
         return [self._report(account, waiting) for account in self._connections.list()]
 
     def of(self, name: str) -> Report:
@@ -87,11 +88,15 @@ class Health:
         there = {account.name: account for account in self._connections.list()}
         if name not in there:
             raise NotFound(no_connection(name, list(there)))
-        return self._report(there[name], self._waiting())
+        return self._report(there[name], self._spool.waiting())
 
     def around(self) -> list[Card]:
         """What a person should know of the hub itself, the worst first: its disk, what was set aside, its notices."""
-        return worst_first(self._surroundings.cards(self._waiting(), self._clock.now(), self._governing.zone))
+        return worst_first(self._surroundings.cards(self._spool.waiting(), self._clock.now(), self._governing.zone))
+
+    def removed(self) -> list[tuple[str, Card]]:
+        """What a person must see to of connections that were removed without every proof, with their names."""
+        return removed_unproved(self._store, self._governing.zone)
 
     def _report(self, account: Account, waiting: Waiting) -> Report:
         seen = self._seen(account, waiting)

@@ -1,6 +1,5 @@
 """`Removals`: ending a connection step by step, so that nothing of it goes on anywhere, and certifying that."""
 
-from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -15,10 +14,11 @@ from hub.connections.certificate import REFUSED, checked, written
 from hub.connections.lives import Lives
 from hub.connections.lives import held as held_of
 from hub.connections.row import REMOVED, REMOVING, any_row
-from hub.connections.waiting import Waiting
+from hub.connections.waiting import SpoolFolder
 from hub.errors import Busy, Conflict, HubError, Invalid, NotFound, Unsettled
 from hub.people import Actor
 from hub.policy.provenance import Provenance
+from hub.ports import Purges, Withdraws
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -27,8 +27,6 @@ from hub.store.vacuum import owe
 MOST_NAMED: Final = 1000
 """Held reads that a certificate names."""
 Reads = Literal["keep", "purge"]
-Withdraw = Callable[[Actor, str, str], Mapping[str, Any]]
-"""Takes a list away from a connection and says `proved`, `proof`, `left`, `deleted`, `error`."""
 
 
 class RemovalStopped(Busy):
@@ -45,18 +43,18 @@ class Removals:
         clock: Clock,
         lives: Lives,
         connections: Connections,
-        withdraw: Withdraw,
-        purge: Callable[[Actor], Mapping[str, int]],
-        waiting: Callable[[], Waiting],
+        publishing: Withdraws,
+        expired: Purges,
+        spool: SpoolFolder,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
         self._lives = lives
         self._connections = connections
-        self._withdraw = withdraw
-        self._purge = purge
-        self._waiting = waiting
+        self._publishing = publishing
+        self._expired = expired
+        self._spool = spool
 
     def remove(self, actor: Actor, name: str, *, reads: Reads, reason: str, force: str | None = None) -> dict[str, Any]:
         """End a connection and give the certificate: `certificate` and its `sha256`.
@@ -142,7 +140,7 @@ class Removals:
                 continue
             told: dict[str, Any] = {"list": name, "proved": False, "error": closed}
             if connector is not None:
-                told |= self._withdraw(actor, name, row.name)
+                told |= self._publishing.withdraw(actor, name, row.name)
             self._judge(actor, row, f"hot list {name!r}", told, force)
             lists[name] = {**told, "over": True}
             self._keep_steps(actor, row, steps, "hot_lists")
@@ -203,7 +201,7 @@ class Removals:
                 connection.execute(
                     update(table).where(table.c.connection_id == row.id).values(expires_at=to_micros(now))
                 )
-            self._purge(actor)
+            self._expired.purge(actor)
         held, names = held_of(self._store, row.id, MOST_NAMED)
         with self._store.read() as connection:
             left = self._kept(connection, row.id)
@@ -217,7 +215,7 @@ class Removals:
         now = self._clock.now()
         with self._store.write() as connection:
             begun = connection.execute(select(table).where(table.c.connection_id == row.id)).one()
-            text, digest = written(row, begun, steps, self._waiting(), actor, now, self._store.traces)
+            text, digest = written(row, begun, steps, self._spool.waiting(), actor, now, self._store.traces)
             connection.execute(
                 update(accounts)
                 .where(accounts.c.id == row.id)

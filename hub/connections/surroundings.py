@@ -1,8 +1,9 @@
 """`Surroundings`: what is wrong with the hub itself rather than with one connection, as cards."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from shutil import disk_usage
 from typing import Final
 
 from sqlalchemy import func, select
@@ -30,10 +31,9 @@ _GIB: Final = 1 << 30
 class Surroundings:
     """Looks at the clock, the disk, pushes that were set aside, notices that do not get out, and the hub's own jobs."""
 
-    def __init__(self, store: Store, folder: Path, free: Callable[[], int], ways: Sequence[str], clock: Clock) -> None:
+    def __init__(self, store: Store, folder: Path, ways: Sequence[str], clock: Clock) -> None:
         self._store = store
         self._folder = folder
-        self._free = free
         self._ways = ways
         self._clock = clock
 
@@ -66,7 +66,7 @@ class Surroundings:
         )  # fmt: skip
 
     def _disk(self) -> Card | None:
-        free = self._free()
+        free = disk_usage(self._folder).free
         if free >= LITTLE:
             return None
         full = free < RESERVE

@@ -1,16 +1,16 @@
 """`Trials`: what a run would bring, shown and not kept."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from connectors.contract import Connector, PullsReads, Record, Window
+from connectors.contract import PullsReads
 from hub.audit.record import Audit
-from hub.connections.accounts import Account, Connections
+from hub.connections.accounts import Connections
 from hub.errors import Invalid
 from hub.people import Actor
+from hub.ports import Looks, Windows
 from hub.store.engine import Store
 from hub.store.ledger import known as known_ids
 from hub.store.page import PageToSave
@@ -61,14 +61,14 @@ class Trials:
         store: Store,
         audit: Audit,
         connections: Connections,
-        window: Callable[[Account, Connector[Any], datetime | None, datetime | None], Window | None],
-        look: Callable[[Connector[Any], int, Sequence[Record]], PageToSave],
+        windows: Windows,
+        intake: Looks,
     ) -> None:
         self._store = store
         self._audit = audit
         self._connections = connections
-        self._window = window
-        self._look = look
+        self._windows = windows
+        self._intake = intake
 
     def run(
         self,
@@ -88,7 +88,7 @@ class Trials:
         account, connector = self._connections.open(name)
         if not isinstance(connector, PullsReads):
             raise Invalid(f"{name}: {connector.info.name} cannot be pulled, so there is nothing to try")
-        window = self._window(account, connector, since, until)
+        window = self._windows.window(account, connector, since, until)
         if window is None:
             raise Invalid(f"until: {name} is up to it, so there is nothing to try; say since when")
         self._audit.record(
@@ -98,7 +98,7 @@ class Trials:
         for page in connector.pull(window):
             room = limit - trial.pulled - trial.not_reads
             records = page.records[:room]
-            self._sort(trial, self._look(connector, account.id, records), len(records), refused, known)
+            self._sort(trial, self._intake.look(connector, account.id, records), len(records), refused, known)
             if len(page.records) >= room:
                 trial.more = True
                 break

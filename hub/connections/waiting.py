@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from hub.ports import Lying
 from hub.store.instant import from_micros
 
 MOST: Final = 256 * 1024 * 1024
@@ -23,6 +24,22 @@ class Waiting(NamedTuple):
     counts: Mapping[int, int] | None
     oldest: Mapping[int, datetime]
     set_aside: int
+
+
+class SpoolFolder:
+    """The folder of a receiver's spool, looked at from outside: nothing of it is touched."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def waiting(self) -> Waiting:
+        """What lies in it now; a folder that is not there is empty."""
+        return waiting(self._folder)
+
+    def lying(self) -> Lying:
+        """How much lies in it now, whoever sent it."""
+        there = self.waiting()
+        return Lying(None if there.counts is None else sum(there.counts.values()), there.set_aside)
 
 
 def waiting(folder: Path) -> Waiting:

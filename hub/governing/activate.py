@@ -1,7 +1,7 @@
 """`Activate`: putting another policy in force, once it is known what that would do."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import func, insert, select
 
@@ -31,6 +31,13 @@ class Change(NamedTuple):
     """Those that would be over at once, and purged; they are among `shorter`."""
 
 
+class Foresees(Protocol):
+    """Knows what a policy would do."""
+
+    def effect(self, profile: Profile) -> Sequence[Change]:
+        """What it would do, by connection and rule; changes nothing."""
+
+
 class Activate:
     """Puts policies in force."""
 
@@ -39,12 +46,12 @@ class Activate:
         store: Store,
         audit: Audit,
         clock: Clock,
-        effect: Callable[[Profile], Sequence[Change]],
+        recompute: Foresees,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
-        self._effect = effect
+        self._recompute = recompute
 
     def preview(self, name: str, decisions: Sequence[Decision] = ()) -> list[Change]:
         """What putting a profile in force would do, by connection and rule; changes nothing.
@@ -53,7 +60,7 @@ class Activate:
         """
         profile = load(name, decisions)
         profile.activation().demand()
-        return list(self._effect(profile))
+        return list(self._recompute.effect(profile))
 
     def activate(self, actor: Actor, name: str, reason: str, decisions: Sequence[Decision] = ()) -> int:
         """Put a profile in force with what was signed about it; gives the policy's id.

@@ -55,6 +55,10 @@ class Governing:
         """The zone in which the policy in force counts days, months and nights."""
         return self.profile().zone
 
+    def zone_now(self) -> ZoneInfo:
+        """`zone`, for whoever asks it again each time."""
+        return self.zone
+
     def life(self, of: Provenance, now: datetime) -> timedelta:
         """How long a read that is captured now will live; a hundred years where nothing says that it is ever over."""
         try:

@@ -1,12 +1,13 @@
 """`Sources`: where every connection's reads come from, as its row says: no connector needs to be here to know it."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from sqlalchemy import select, update
 
-from hub.errors import AdminMustAct
+from hub.errors import AdminMustAct, NotFound
 from hub.policy.provenance import Provenance
+from hub.ports import Kinds
 from hub.store import tables
 from hub.store.engine import Store
 
@@ -43,18 +44,26 @@ class Sources:
         with self._store.read() as connection:
             return dict(connection.execute(asked).tuples().all())
 
-    def learn(self, vendors: Callable[[str], str | None]) -> Collection[str]:
+    def learn(self, kinds: Kinds) -> Collection[str]:
         """Note the vendor of connections that were added before it was noted; gives the names of those still unknown.
 
-        `vendors` gives the vendor of a connector's key, None where this process does not have that connector.
+        A connection stays unknown where this process does not have its connector.
         """
         asked = select(_TABLE.c.id, _TABLE.c.name, _TABLE.c.connector).where(_TABLE.c.retention_vendor.is_(None))
         with self._store.read() as connection:
             rows = connection.execute(asked).all()
-        found = {row.id: vendor for row in rows if (vendor := vendors(row.connector)) is not None}
+        found = {row.id: vendor for row in rows if (vendor := _vendor(kinds, row.connector)) is not None}
         if found:
             with self._store.write() as connection:
                 for ident, vendor in found.items():
                     still = (_TABLE.c.id == ident) & _TABLE.c.retention_vendor.is_(None)
                     connection.execute(update(_TABLE).where(still).values(retention_vendor=vendor))
         return [row.name for row in rows if row.id not in found]
+
+
+def _vendor(kinds: Kinds, key: str) -> str | None:
+    """The vendor whose retention holds for a connector's reads; None where this process does not have it."""
+    try:
+        return kinds.kind(key).info.retention_vendor
+    except NotFound:
+        return None

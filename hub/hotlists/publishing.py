@@ -1,6 +1,5 @@
 """`Publishing`: making every source's copy of a list agree with ours, and proving it by reading back."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -25,6 +24,7 @@ from hub.clock import Clock
 from hub.errors import Busy, HubError, NotFound, Stopped
 from hub.hotlists.lists import Hotlists
 from hub.people import Actor
+from hub.ports import Opens
 from hub.progress import Progress, untold
 from hub.store import tables
 from hub.store.engine import Store
@@ -59,13 +59,13 @@ class Publishing:
         audit: Audit,
         clock: Clock,
         hotlists: Hotlists,
-        opened: Callable[[str], tuple[Any, Connector[Any]]],
+        accounts: Opens,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
         self._hotlists = hotlists
-        self._open = opened
+        self._accounts = accounts
 
     def publish(self, actor: Actor, list_name: str, connection_name: str, progress: Progress = untold) -> Published:
         """Make a connection's copy agree with the list, then read it back and compare.
@@ -78,7 +78,7 @@ class Publishing:
         ident = self._id(connection_name)
         list_id, entries = self._hotlists.in_force(list_name)
         try:
-            _, connector = self._open(connection_name)
+            _, connector = self._accounts.open(connection_name)
         except (HubError, ValidationError) as closed:
             result = Published(connection_name, 0, 0, False, "none", None, None, _unopened(closed))
             self._settle(actor, "hotlists.publish", list_name, list_id, ident, result, bool(entries))
@@ -106,7 +106,7 @@ class Publishing:
         ident = self._id(connection_name)
         list_id, entries = self._hotlists.in_force(list_name)
         try:
-            _, connector = self._open(connection_name)
+            _, connector = self._accounts.open(connection_name)
         except (HubError, ValidationError) as closed:
             result = Published(connection_name, 0, 0, False, "none", None, None, _unopened(closed))
         else:
@@ -122,7 +122,7 @@ class Publishing:
         Gives `list`, `proved` (true only after a read-back that found nothing), `proof`, `left` (entries that are still
         there, None where nobody could look), `deleted` and `error`. Safe to repeat; a failure is part of the answer.
         """
-        account, connector = self._open(connection_name)
+        account, connector = self._accounts.open(connection_name)
         told = {"list": list_name, "proof": "none", "left": None, "deleted": False}
         if not isinstance(connector, PushesHotlists):
             return {**told, "proved": True, "left": 0, "error": None}

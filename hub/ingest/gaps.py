@@ -1,6 +1,6 @@
 """`Gaps`: times of which the hub may have missed reads, by connection and by camera."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, text
 
-from connectors.contract import Connector, abilities
+from connectors.contract import abilities
 from hub.absent import no_connection
 from hub.audit.record import Audit
 from hub.clock import Clock
@@ -16,6 +16,7 @@ from hub.errors import Invalid, NotFound
 from hub.governing.in_force import Governing
 from hub.people import Actor
 from hub.policy.provenance import Provenance
+from hub.ports import Kinds
 from hub.store import runs, tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -83,13 +84,13 @@ class Gaps:
         store: Store,
         audit: Audit,
         clock: Clock,
-        kind: Callable[[str], type[Connector[Any]]],
+        kinds: Kinds,
         governing: Governing,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
-        self._kind = kind
+        self._kinds = kinds
         self._governing = governing
 
     def find(
@@ -136,7 +137,7 @@ class Gaps:
     def _tells_of_everything(self, row: Row[Any]) -> bool:
         """Whether a source gives every read: of one that is asked for single plates no silence says anything."""
         try:
-            can = abilities(self._kind(row.connector))
+            can = abilities(self._kinds.kind(row.connector))
         except NotFound:
             return True
         return "pulls_reads" in can or "looks_up_plates" not in can

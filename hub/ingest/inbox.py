@@ -6,11 +6,11 @@ database for senders that are known (`Receivers`). Keeping parses, gates and sav
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import wait
 from contextlib import suppress
 from threading import Event, Thread
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from connectors.contract import Connector, Document, Inbound, Reply, Request
 from connectors.errors import AdminMustFix
@@ -22,7 +22,7 @@ from hub.ingest.keeping import Keeping, why
 from hub.ingest.pictures import Pictures
 from hub.ingest.receivers import LookUp, Receiver, Receivers, Refused
 from hub.people import Actor
-from hub.ports import Account
+from hub.ports import Opens
 from hub.store.instant import to_micros
 from hub.store.page import Saved
 from hub.store.spool import Full, Pushed, Spool
@@ -58,6 +58,13 @@ class _Head:
         raise _BodyWanted
 
 
+class Destroys(Protocol):
+    """Takes from a spool what must be gone although it could never be kept."""
+
+    def destroy(self, actor: Actor, spool: Spool) -> int:
+        """Destroy what is over of a spool that the caller owns; gives how much."""
+
+
 class Inbox:
     """Takes pushes and keeps them. `take` may be called by many threads."""
 
@@ -68,17 +75,16 @@ class Inbox:
         clock: Clock,
         intake: Intake,
         pictures: Pictures,
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
-        destroy: Callable[[Actor, Spool], int] = lambda _actor, _spool: 0,
+        accounts: Opens,
+        unkept: Destroys | None = None,
     ) -> None:
-        """`destroy` takes from the spool what must be gone although it could never be kept."""
-        self._destroy = destroy
+        self._unkept = unkept
         self._spool = spool
         self._clock = clock
         self._pictures = pictures
-        self._receivers = Receivers(opened)
+        self._receivers = Receivers(accounts)
         self._lacking: dict[int, Connector[Any]] = {}
-        self._keeping = Keeping(spool, audit, intake, opened, self._lacking.__setitem__)
+        self._keeping = Keeping(spool, audit, intake, accounts, self._lacking.__setitem__)
         self._arrived = Event()
         self._over = Event()
         self._ends_at = 0.0
@@ -190,7 +196,8 @@ class Inbox:
 
     def _destroy_what_is_over(self) -> None:
         try:
-            self._destroy(Actor("inbox"), self._spool)
+            if self._unkept is not None:
+                self._unkept.destroy(Actor("inbox"), self._spool)
         except Exception as failed:
             log.error("what is over of the pushes that wait is not destroyed yet: %s", why(failed))
 

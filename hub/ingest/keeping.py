@@ -19,7 +19,7 @@ from hub.errors import AdminMustAct, HubError, NoConnector, NotFound, Removed
 from hub.ingest.documents import records_of
 from hub.ingest.intake import Intake
 from hub.people import Actor
-from hub.ports import Account
+from hub.ports import Opens
 from hub.store.instant import from_micros
 from hub.store.page import Saved
 from hub.store.spool import Pushed, Spool
@@ -45,14 +45,14 @@ class Keeping:
         spool: Spool,
         audit: Audit,
         intake: Intake,
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
+        accounts: Opens,
         wanting: Callable[[int, Connector[Any]], None],
     ) -> None:
         """`wanting` hears of connections whose reads came without their pictures."""
         self._spool = spool
         self._audit = audit
         self._intake = intake
-        self._open = opened
+        self._accounts = accounts
         self._wanting = wanting
         self._keeping = Lock()
         self._put_off: set[Path] = set()
@@ -162,7 +162,7 @@ class Keeping:
 
     def _keep_pushes(self, owner: Owner, pushes: Sequence[Pushed]) -> Saved:
         try:
-            account, connector = self._open(owner.name)
+            account, connector = self._accounts.open(owner.name)
         except Removed:
             self._audit.record(Actor("inbox"), "reads.receive", "dropped", target=owner.name, results=len(pushes),
                                because="the connection was removed")  # fmt: skip

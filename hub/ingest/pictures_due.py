@@ -5,13 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, astuple
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from typing import Final
 
-from connectors.contract import Connector
 from hub.clock import Clock
 from hub.errors import NotFound
 from hub.ingest.fetching import Fetched
-from hub.ports import Account
+from hub.ingest.pictures import Pictures
+from hub.ports import Accounts
 from hub.store import wanted
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -22,15 +22,6 @@ BUDGET: Final = timedelta(minutes=4)
 """How long one connection's pictures are fetched; a job of every five minutes does not run into itself."""
 
 
-class Fetch(Protocol):
-    """`Pictures.fetch`."""
-
-    def __call__(
-        self, connector: Connector[Any], connection_id: int, budget: timedelta, told: Callable[[Fetched], None]
-    ) -> Fetched:
-        """Fetch for as long as the budget says."""
-
-
 class PicturesDue:
     """Fetches the pictures that are still wanted."""
 
@@ -38,15 +29,13 @@ class PicturesDue:
         self,
         store: Store,
         clock: Clock,
-        accounts: Callable[[], list[Any]],
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
-        fetch: Fetch,
+        accounts: Accounts,
+        pictures: Pictures,
     ) -> None:
         self._store = store
         self._clock = clock
         self._accounts = accounts
-        self._open = opened
-        self._fetch = fetch
+        self._pictures = pictures
 
     def run(self, budget: timedelta = BUDGET, told: Callable[[Fetched], None] = lambda _: None) -> dict[str, int]:
         """Fetch what every active connection wants, all of them at the same time, for as long as `budget` says.
@@ -56,7 +45,7 @@ class PicturesDue:
         """
         with self._store.read() as connection:
             wanting = wanted.connections_in_want(connection, to_micros(self._clock.now()))
-        names = {account.id: account.name for account in self._accounts() if account.state == "active"}
+        names = {account.id: account.name for account in self._accounts.list() if account.state == "active"}
         so_far: dict[str, Fetched] = {}
 
         def fetch(name: str) -> None:
@@ -65,11 +54,11 @@ class PicturesDue:
                 told(_sum(so_far))
 
             try:
-                account, connector = self._open(name)
+                account, connector = self._accounts.open(name)
             except NotFound as unknown:  # a connector that may not run here
                 log.warning("the pictures of %s wait: %s", name, unknown)
                 return
-            so_far[name] = self._fetch(connector, account.id, budget, tell)
+            so_far[name] = self._pictures.fetch(connector, account.id, budget, tell)
 
         due = [names[ident] for ident in wanting if ident in names]
         with ThreadPoolExecutor(max(len(due), 1), "pictures") as pool:

@@ -1,6 +1,6 @@
 """`Quarantine`: what could not become a read, why, and another try after a fix."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -8,13 +8,14 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import ColumnElement, Row, func, select
 
-from connectors.contract import Connector, Record
+from connectors.contract import Record
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import HubError, NotFound
 from hub.ingest.documents import again
 from hub.ingest.intake import Intake
 from hub.people import Actor
+from hub.ports import Opens
 from hub.store import tables
 from hub.store.codec import decompress
 from hub.store.engine import Store
@@ -59,13 +60,13 @@ class Quarantine:
         audit: Audit,
         clock: Clock,
         intake: Intake,
-        opened: Callable[[str], tuple[Any, Connector[Any]]],
+        accounts: Opens,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
         self._intake = intake
-        self._open = opened
+        self._accounts = accounts
 
     def groups(self, actor: Actor) -> list[Group]:
         """How many records were refused, by connection, field and reason, the most first; none that has expired."""
@@ -98,7 +99,7 @@ class Quarantine:
 
         Raises `NotFound` where there is no such group, or all of it has expired.
         """
-        account, _ = self._open(name)
+        account, _ = self._accounts.open(name)
         table = tables.quarantine
         with self._store.read() as connection:
             row = connection.execute(
@@ -142,7 +143,7 @@ class Quarantine:
         return total
 
     def _replay(self, actor: Actor, name: str, field: str | None, reason: str | None) -> Saved:
-        account, connector = self._open(name)
+        account, connector = self._accounts.open(name)
         total = Saved()
         group: dict[str, Any] = {
             key: told for key, told in (("field", field), ("refused_because", reason)) if told is not None

@@ -6,7 +6,6 @@ database gives no answer, and what a person changes (a pause, a secret) holds wi
 
 import logging
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -16,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.contract import Connector, ReceivesReads
 from hub.errors import HubError, NoConnector, NotFound
-from hub.ports import Account
+from hub.ports import Account, Opens
 
 log: Final = logging.getLogger("alprhub.inbox")
 
@@ -64,8 +63,8 @@ class LookUp(NamedTuple):
 class Receivers:
     """Knows who takes pushes. May be asked by many threads; but between `start` and `stop` each of them asks itself."""
 
-    def __init__(self, opened: Callable[[str], tuple[Account, Connector[Any]]]) -> None:
-        self._open = opened
+    def __init__(self, accounts: Opens) -> None:
+        self._accounts = accounts
         self._known: dict[str, Receiver] = {}
         self._unknown: dict[str, float] = {}
         self._closed: dict[str, str] = {}
@@ -166,7 +165,7 @@ class Receivers:
 
     def _note(self, name: str) -> None:
         try:
-            account, connector = self._open(name)
+            account, connector = self._accounts.open(name)
         except NoConnector as absent:
             self._note_closed(name, str(absent))
         except NotFound:

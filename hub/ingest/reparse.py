@@ -4,7 +4,7 @@ For a time zone or a column map that was wrong: what a vendor sent is kept as it
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,9 +17,12 @@ from connectors.errors import RecordRejected
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Busy, Unsettled
+from hub.governing.in_force import Governing
+from hub.governing.lives import Promises
+from hub.governing.sources import Sources
 from hub.hits import compare
 from hub.people import Actor
-from hub.ports import Account
+from hub.ports import Opens
 from hub.progress import Progress, untold
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -99,14 +102,16 @@ class Reparse:
         store: Store,
         audit: Audit,
         clock: Clock,
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
-        ends: Callable[[], Ends],
+        accounts: Opens,
+        governing: Governing,
+        sources: Sources,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
-        self._open = opened
-        self._ends = ends
+        self._accounts = accounts
+        self._governing = governing
+        self._sources = sources
 
     def preview(
         self,
@@ -121,7 +126,7 @@ class Reparse:
 
         A `sample` looks at the first `BATCH` of them alone.
         """
-        account, connector = self._open(name)
+        account, connector = self._accounts.open(name)
         report, after = Reparsed(name), 0
         while True:
             with self._store.read() as connection:
@@ -146,7 +151,7 @@ class Reparse:
         already is left alone. Raises `Busy` while another process does it, or while a sync of it, a purge or a
         recompute runs.
         """
-        account, connector = self._open(name)
+        account, connector = self._accounts.open(name)
         if account.state == "removing":
             raise Unsettled(f"{name} is being removed: its reads stay as they are")
         sure(self._clock)
@@ -250,7 +255,7 @@ class Reparse:
         hit: set[int],
         report: Reparsed,
     ) -> list[Rewrite]:
-        ends, now = self._ends(), to_micros(self._clock.now())
+        ends, now = Promises(self._governing.history(), self._sources.all()), to_micros(self._clock.now())
         ids = [kept.id for kept, _ in pairs]
         linked = needed(self._store, connection, ids)
         was_hit = {one.read_id for one in hits_of(self._store, connection, ids)}

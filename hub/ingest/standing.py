@@ -1,11 +1,9 @@
 """`Standing`: how long a round of standing look-ups takes at each source that answers one plate at a time."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from connectors.contract import Connector, LooksUpPlates, PullsReads
-from hub.ports import Account
+from connectors.contract import LooksUpPlates, PullsReads
+from hub.ports import Accounts, Watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +23,19 @@ class Standing:
 
     def __init__(
         self,
-        accounts: Callable[[], Sequence[Account]],
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
-        watched: Callable[[], int],
+        accounts: Accounts,
+        hotlists: Watches,
     ) -> None:
         self._accounts = accounts
-        self._open = opened
-        self._watched = watched
+        self._hotlists = hotlists
 
     def too_long(self) -> list[LongRound]:
         """The active connections whose round of all watched plates takes longer than until their next run."""
-        plates, found = self._watched(), list[LongRound]()
-        for account in self._accounts():
+        plates, found = len(self._hotlists.watched()), list[LongRound]()
+        for account in self._accounts.list():
             if account.state != "active":
                 continue
-            _, connector = self._open(account.name)
+            _, connector = self._accounts.open(account.name)
             if not isinstance(connector, LooksUpPlates) or isinstance(connector, PullsReads):
                 continue
             rate = float(getattr(connector.settings, "requests_per_second", connector.info.limits.per_second))

@@ -4,7 +4,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from hub.ingest.pictures import Pictures
 from hub.ingest.rounds import Round, Rounds
 from hub.ingest.windows import Kept, Leg, after, going_on, missed, named, span_of, until_of, windows, without_time
 from hub.people import Actor, Why
-from hub.ports import Account
+from hub.ports import Account, OpensAndPauses, Watches
 from hub.store import runs, tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -70,9 +70,8 @@ class Sync:
         clock: Clock,
         intake: Intake,
         pictures: Pictures,
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
-        pause: Callable[[Actor, str, str], None],
-        watches: Callable[[], list[Watch]],
+        accounts: OpensAndPauses,
+        hotlists: Watches,
         governing: Governing,
     ) -> None:
         self._store = store
@@ -81,9 +80,8 @@ class Sync:
         self._intake = intake
         self._pictures = pictures
         self._rounds = Rounds(store)
-        self._open = opened
-        self._pause = pause
-        self._watches = watches
+        self._accounts = accounts
+        self._hotlists = hotlists
         self._governing = governing
 
     def run(
@@ -179,7 +177,7 @@ class Sync:
 
     @contextmanager
     def _held(self, name: str) -> Iterator[tuple[Account, Connector[Any]]]:
-        account, _ = self._open(name)
+        account, _ = self._accounts.open(name)
         if account.state != "active":
             if account.state == "removing":
                 raise Unsettled(f"{name} is being removed: end that with alprhub connections remove {name}")
@@ -189,7 +187,9 @@ class Sync:
             )
         with self._store.lease(f"sync-{account.id}", f"{name} is being synced"):
             self._settle(account.id, name)
-            yield self._open(name)  # by the settings of now: they may have been changed before the lease was ours
+            yield self._accounts.open(
+                name
+            )  # by the settings of now: they may have been changed before the lease was ours
 
     def _pull(self, job: PullJob, leg: Leg) -> None:
         """Pull one window and keep it page by page; a run of its own."""
@@ -204,7 +204,7 @@ class Sync:
                 if run.drift.changed:
                     raise run.drift.error()
             except AdminMustFix as broken:
-                self._pause(job.actor, job.account.name, str(broken))
+                self._accounts.stop(job.actor, job.account.name, str(broken))
                 raise
 
     def _pages(self, job: PullJob, run: "_Run") -> Iterator[Saved]:
@@ -224,7 +224,11 @@ class Sync:
         account, connector, refused = job.account, job.connector, ""
         oldest = to_micros(self._oldest(account))
         now = self._rounds.begin(account.id, span_of(run.leg.window), run.leg.goes_on, oldest)
-        waiting = [watch for watch in self._watches() if watch.id > now.after_id]
+        watches = (
+            Watch(ident, entry.plate, entry.state, entry.reason, entry.case_number)
+            for ident, entry in self._hotlists.watched()
+        )
+        waiting = [watch for watch in watches if watch.id > now.after_id]
         for number, watch in enumerate(waiting):
             job.plates = (now.asked, now.asked + len(waiting) - number)
             if number and time.monotonic() >= job.ends_at:

@@ -2,14 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import timedelta
 from typing import Final, Protocol
 
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy
+from hub.governing.in_force import Governing
 from hub.notices.letters import Card, begun, ended, trial
 from hub.notices.notice import BEGUN, DROPPED, ENDED, TEST, Notice, NotSent, Way
 from hub.notices.outbox import Outbox, Sent
@@ -44,6 +45,19 @@ class Report(Protocol):
         """What a person should know."""
 
 
+class Watching(Protocol):
+    """Knows how everything is, as health has it."""
+
+    def all(self) -> Sequence[Report]:
+        """Every connection's report, by name."""
+
+    def around(self) -> Sequence[Card]:
+        """What a person should know of the hub itself."""
+
+    def removed(self) -> Sequence[tuple[str, Card]]:
+        """What is not proved of connections that were removed, with their names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tried:
     """What came of a test by one way."""
@@ -61,22 +75,18 @@ class Notices:
         store: Store,
         audit: Audit,
         clock: Clock,
-        reports: Callable[[], Sequence[Report]],
-        around: Callable[[], Sequence[Card]],
+        health: Watching,
         ways: Sequence[Way],
-        zone: Callable[[], tzinfo],
+        governing: Governing,
         agency: str,
-        removed: Callable[[], Sequence[tuple[str, Card]]] = tuple,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
-        self._reports = reports
-        self._around = around
+        self._health = health
         self._ways = ways
-        self._zone = zone
+        self._governing = governing
         self._agency = agency
-        self._removed = removed
         self._outbox = Outbox(store)
 
     def run(self, actor: Actor) -> dict[str, int]:
@@ -92,12 +102,12 @@ class Notices:
         it has begun anew since. While a connection is paused nothing of it is looked at, so nothing of it is over.
         Of a connection that was removed only the removal is told: that it is over, and what of it is not proved.
         """
-        reports, around = self._reports(), self._around()
-        now, zone = self._clock.now(), self._zone()
+        reports, around = self._health.all(), self._health.around()
+        now, zone = self._clock.now(), self._governing.zone
         cards: dict[str, tuple[str | None, Card]] = {_subject(None, card): (None, card) for card in around}
         for report in reports:
             cards |= {_subject(report.connection, card): (report.connection, card) for card in report.cards}
-        cards |= {_subject(name, card): (name, card) for name, card in self._removed()}
+        cards |= {_subject(name, card): (name, card) for name, card in self._health.removed()}
         unseen = {one.connection for one in reports if one.state != "active" or _cannot_run(one)}
         there = {one.connection for one in reports}
         ways = [way.name for way in self._ways]

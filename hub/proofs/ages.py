@@ -3,7 +3,6 @@
 No plate and no read leaves here, only counts, cases and holds; making the report is on record like everything else.
 """
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select, text
 
 from hub.audit.record import Audit
+from hub.cases.holds import Holds
 from hub.clock import Clock
 from hub.errors import PolicyRefused
 from hub.governing.in_force import Governing
@@ -19,8 +19,8 @@ from hub.people import Actor
 from hub.policy.durations import Duration
 from hub.policy.profile import Profile
 from hub.policy.provenance import Provenance
+from hub.ports import Spooled
 from hub.proofs.calendar import reached
-from hub.retention.unkept import Lying
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -152,16 +152,16 @@ class Ages:
         clock: Clock,
         governing: Governing,
         sources: Sources,
-        bookings: Callable[[Sequence[int]], Mapping[int, str]],
-        lying: Callable[[], Lying] = Lying,
+        holds: Holds,
+        spooled: Spooled,
     ) -> None:
-        self._lying = lying
+        self._spooled = spooled
         self._store = store
         self._audit = audit
         self._clock = clock
         self._governing = governing
         self._sources = sources
-        self._bookings = bookings
+        self._holds = holds
 
     def report(self, actor: Actor) -> Report:
         """The ages of everything that is kept now, of one moment."""
@@ -197,8 +197,8 @@ class Ages:
                 oldest = {"oldest": to_micros(reached(Duration.parse(field.value), now, zone))}
                 unexplained = int(connection.scalar(text(_UNHELD), oldest) or 0)
                 holds = list(connection.execute(text(_HOLDS), oldest))
-        booked = self._bookings([row.id for row in holds]) if holds else {}
-        lying = self._lying()
+        booked = self._holds.bookings([row.id for row in holds]) if holds else {}
+        lying = self._spooled.lying()
         made = Report(
             at=now,
             kept=kept,

@@ -5,7 +5,7 @@ gone the vendor is asked for it: what it still has is a breach of its retention.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,7 +19,7 @@ from hub.clock import Clock
 from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.governing.in_force import Governing
 from hub.people import Actor, Why
-from hub.ports import Account
+from hub.ports import OpensAndPauses
 from hub.proofs.calendar import reached
 from hub.store import tables
 from hub.store.engine import Store
@@ -80,22 +80,20 @@ class Canaries:
         audit: Audit,
         clock: Clock,
         governing: Governing,
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
-        pause: Callable[[Actor, str, str], None],
+        accounts: OpensAndPauses,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
         self._governing = governing
-        self._open = opened
-        self._pause = pause
+        self._accounts = accounts
 
     def add(self, actor: Actor, connection: str, plate: str, reason: str, state: str | None = None) -> Canary:
         """Note a plate of the agency's own that the connection's vendor reads; `state` is ISO 3166-2.
 
         Raises `Invalid` naming the field, `NotFound` for no connection, `Conflict` for one that has the plate already.
         """
-        account, connector = self._open(connection)
+        account, connector = self._accounts.open(connection)
         if not isinstance(connector, LooksUpPlates):
             raise Invalid(f"connection: {connection} cannot be asked about one plate")
         full = canonical(plate)
@@ -164,7 +162,7 @@ class Canaries:
 
     def _probe(self, actor: Actor, canary: Canary) -> Probe:
         try:
-            account, connector = self._open(canary.connection)
+            account, connector = self._accounts.open(canary.connection)
             if account.state != "active":
                 return self._done(actor, canary, self._not_asked(canary, f"the connection is {account.state}"))
             if not isinstance(connector, LooksUpPlates):
@@ -190,7 +188,7 @@ class Canaries:
             found, unreadable = _found(connector, records, lookup)
         except Exception as failed:
             if isinstance(failed, AdminMustFix):
-                self._pause(actor, canary.connection, str(failed))
+                self._accounts.stop(actor, canary.connection, str(failed))
             return self._done(actor, canary, told("failed", error=_text(failed)))
         if found:
             return self._done(actor, canary, told("found", reads=len(found), oldest=min(found)))

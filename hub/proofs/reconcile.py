@@ -5,7 +5,7 @@ the purge, is held or was purged. The left sides are counted when pages are save
 side of the second is counted here, read by read.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -15,7 +15,7 @@ from sqlalchemy import Row, select, text
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.people import Actor
-from hub.retention.unkept import Lying
+from hub.ports import Lying, Spooled
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -75,8 +75,8 @@ class Account:
 class Reconciliation:
     """Adds up what came and what is there."""
 
-    def __init__(self, store: Store, audit: Audit, clock: Clock, lying: Callable[[], Lying]) -> None:
-        self._lying = lying
+    def __init__(self, store: Store, audit: Audit, clock: Clock, spooled: Spooled) -> None:
+        self._spooled = spooled
         self._store = store
         self._audit = audit
         self._clock = clock
@@ -93,7 +93,9 @@ class Reconciliation:
                 (row.connection_id, row.day): row for row in connection.execute(text(_COUNTED), {"now": to_micros(now)})
             }
         keys = sorted(noted.keys() | there.keys(), key=lambda key: (names[key[0]], key[1]))
-        made = Account([_day(names[key[0]], key[1], noted.get(key), there.get(key)) for key in keys], self._lying())
+        made = Account(
+            [_day(names[key[0]], key[1], noted.get(key), there.get(key)) for key in keys], self._spooled.lying()
+        )
         wrong = [f"{one.connection} {one.day}: {one.said}" for one in made.differences]
         self._audit.record(
             actor, "retention.reconcile", "differs" if wrong else "done", results=len(made.days), differences=wrong,

@@ -1,7 +1,7 @@
 """`Retention`: the purge of what may not be kept, with a certificate of every row that goes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
@@ -18,6 +18,7 @@ from hub.people import Actor
 from hub.progress import Progress, untold
 from hub.retention import months
 from hub.retention.certificates import certify, close, digest_of
+from hub.retention.unkept import Unkept
 from hub.store import tables
 from hub.store.days import MICROS, count_day
 from hub.store.engine import Store
@@ -44,16 +45,15 @@ class Retention:
         clock: Clock,
         governing: Governing,
         sources: Sources,
-        pushes: Callable[[Actor], int] = lambda _: 0,
+        unkept: Unkept,
     ) -> None:
-        """`pushes` destroys what is over of what was pushed and is no read yet, and gives how much."""
         self._store = store
         self._images = images
         self._audit = audit
         self._clock = clock
         self._governing = governing
         self._sources = sources
-        self._pushes = pushes
+        self._unkept = unkept
 
     def purge(self, actor: Actor, progress: Progress = untold) -> dict[str, int]:
         """Remove every expired read that nothing holds; gives how many went, by connection.
@@ -78,7 +78,7 @@ class Retention:
                 progress("reads removed", sum(run.gone.values()), None)
             forget_removed(self._store)
             refused = run.empty_quarantine(progress)
-            pushes = self._pushes(actor)
+            pushes = self._unkept.purge(actor)
             swept = self._sweep(now)
             redrawn, emptied = redraw(self._store), self._store.squeeze()
             with self._store.write() as connection:

@@ -38,13 +38,6 @@ REMOVAL: Final = "removal"
 """What stands for a rule where a connection was removed with its reads."""
 
 
-class Lying(NamedTuple):
-    """What lies in the spool and is no read: pushes (None: too many to count), and batches that nobody can read."""
-
-    pushes: int | None = 0
-    set_aside: int = 0
-
-
 class _Owner(NamedTuple):
     """A connection as far as it says when what it pushed is over."""
 

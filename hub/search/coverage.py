@@ -1,14 +1,15 @@
 """How far each source could answer: an answer with a silent hole is worse than none."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from connectors.contract import Connector, abilities
+from connectors.contract import abilities
 from hub.errors import NotFound
+from hub.ports import Kinds
 from hub.search.query import Query
 from hub.store import runs, tables
 from hub.store.instant import from_micros, to_micros
@@ -43,9 +44,7 @@ class Coverage:
     covered_since: datetime | None
 
 
-def coverage(
-    connection: Connection, query: Query, now: datetime, kind: Callable[[str], type[Connector[Any]]]
-) -> list[Coverage]:
+def coverage(connection: Connection, query: Query, now: datetime, kinds: Kinds) -> list[Coverage]:
     """The coverage of every connection, by name, for a query's window (open ends: from the first run, until now)."""
     covered = runs.spans(connection, after=to_micros(query.since) if query.since else None, now=to_micros(now))
     ended = runs.last_done(connection)
@@ -55,7 +54,7 @@ def coverage(
         begin = to_micros(query.since) if query.since else spans[0].since if spans else to_micros(now)
         end = min(to_micros(query.until) if query.until else to_micros(now), to_micros(now))
         success = from_micros(ended[row.id]) if row.id in ended else None
-        status = _status(row, query, bool(spans) or row.id in ended, kind)
+        status = _status(row, query, bool(spans) or row.id in ended, kinds)
         holes = runs.holes(spans, begin, end) if status != "pushed" else ()
         gaps = [Gap(from_micros(start), from_micros(stop)) for start, stop in holes]
         until = from_micros(spans[-1].until) if spans else None
@@ -72,13 +71,13 @@ def _first(connection: Connection, ident: int, query: Query, spans: Sequence[run
     return from_micros(spans[0].since)
 
 
-def _status(row: Row[Any], query: Query, synced: bool, kind: Callable[[str], type[Connector[Any]]]) -> str:
+def _status(row: Row[Any], query: Query, synced: bool, kinds: Kinds) -> str:
     if (query.connections and row.name not in query.connections) or (query.kinds and row.kind not in query.kinds):
         return "not-asked"
     if row.state != "active":
         return str(row.state)
     try:
-        can = abilities(kind(row.connector))
+        can = abilities(kinds.kind(row.connector))
     except NotFound:
         return "not-available"
     if "looks_up_plates" in can and "pulls_reads" not in can:

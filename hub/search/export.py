@@ -28,6 +28,7 @@ from hub.search.archive import PictureFile, archived
 from hub.search.coverage import Coverage
 from hub.search.formats import Format, encoded, form_of
 from hub.search.query import Query
+from hub.search.reads import Search
 from hub.search.rows import Found
 from hub.store.images import ImageStore
 
@@ -82,15 +83,13 @@ class Export:
         asking: Asking,
         audit: Audit,
         clock: Clock,
-        every: Callable[[Query], Iterator[Found]],
-        covered: Callable[[Query], list[Coverage]],
+        search: Search,
         images: ImageStore | None = None,
     ) -> None:
         self._asking = asking
         self._audit = audit
         self._clock = clock
-        self._every = every
-        self._covered = covered
+        self._search = search
         self._images = images
 
     def run(
@@ -122,8 +121,8 @@ class Export:
         asked: dict[str, Any] = {"query": told, "format": form, **({"pictures": True} if pictures else {})}
         with self._asking.question(actor, _ACTION, query.why, **asked) as question, _Draft(out) as draft:
             self._audit.record(actor, _ACTION, "asked", why=query.why, **asked)
-            coverage = self._covered(query)
-            rows = _Visible(self._every(query), self._clock, progress)
+            coverage = self._search.covered(query)
+            rows = _Visible(self._search.every(query), self._clock, progress)
             more: dict[str, Any] = {}
             if pictures and self._images is not None:
                 with _told_as_out(out):

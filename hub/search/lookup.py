@@ -7,25 +7,25 @@ afterwards what came of it, and the search of the store that the rows come from 
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
-from connectors.contract import Connector, Frame, LooksUpPlates, Lookup, Page, Record
+from connectors.contract import Connector, Frame, LooksUpPlates, Lookup, Page
 from connectors.errors import AdminMustFix, ConnectorError, TryAgain, sentence
 from hub.access.asking import Asking
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import HubError, Invalid, PolicyRefused
 from hub.people import Actor, Why
-from hub.ports import Account
+from hub.ports import Account, Accounts, Takes
 from hub.search.coverage import Coverage
 from hub.search.query import Query
-from hub.search.reads import Answer
+from hub.search.reads import Search
 from hub.search.rows import Found
 from hub.search.sources import Board, Busy, Deadline, SourceStatus, Status, TooLate
 from hub.store.page import Saved
@@ -55,15 +55,6 @@ class LookupAnswer:
     next: str | None
 
 
-class Take(Protocol):
-    """Keeps a page of records: `Intake.take`."""
-
-    def __call__(
-        self, connector: Connector[Any], connection_id: int, records: Iterable[Record], *, obtained: str
-    ) -> Saved:
-        """Parse, gate and keep them, and say what became of them."""
-
-
 class _Source(NamedTuple):
     """A connection that can be asked; one thread uses it."""
 
@@ -80,20 +71,16 @@ class Lookups:
         asking: Asking,
         audit: Audit,
         clock: Clock,
-        find: Callable[[Actor, Query], Answer],
-        accounts: Callable[[], Sequence[Account]],
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
-        take: Take,
-        pause: Callable[[Actor, str, str], None],
+        search: Search,
+        accounts: Accounts,
+        intake: Takes,
     ) -> None:
         self._asking = asking
         self._audit = audit
         self._clock = clock
-        self._find = find
+        self._search = search
         self._accounts = accounts
-        self._open = opened
-        self._take = take
-        self._pause = pause
+        self._intake = intake
         self._busy = Busy()
 
     def ask(
@@ -126,7 +113,7 @@ class Lookups:
             query = Query(why, plates=(lookup.plate,), states=states, since=begin, until=end, limit=limit)
             query.patterns()
             parts = self._everybody(actor, why, lookup, Deadline(deadline), progress or _nobody)
-            answer = self._find(actor, query)
+            answer = self._search.find(actor, query)
             question.answered(len(answer.rows), sources={part.connection: part.status for part in parts})
         return LookupAnswer(answer.rows, answer.coverage, parts, answer.next)
 
@@ -161,7 +148,7 @@ class Lookups:
         """The connections that can be asked, and how every connection stands at the beginning."""
         sources: list[_Source] = []
         parts = []
-        for account in self._accounts():
+        for account in self._accounts.list():
             if account.state != "active":
                 parts.append(SourceStatus(account.name, Status.PAUSED, error=account.state_reason))
                 continue
@@ -176,7 +163,7 @@ class Lookups:
         return sources, parts
 
     def _source(self, name: str, deadline: Deadline) -> _Source | None:
-        account, connector = self._open(name)
+        account, connector = self._accounts.open(name)
         # The same account again, with our patience: a sync may try for minutes, and nobody waits for it.
         frame = Frame(clock=self._clock, sleep=deadline.sleep, patience=deadline.left)
         ours = type(connector)(connector.settings, frame)
@@ -241,9 +228,9 @@ class Lookups:
                 page = self._next(pages)
                 if page is None:
                     return
-                yield self._take(source.connector, source.account.id, page.records, obtained="lookup")
+                yield self._intake.take(source.connector, source.account.id, page.records, obtained="lookup")
         except AdminMustFix as broken:
-            self._pause(asked.actor, source.account.name, str(broken))
+            self._accounts.stop(asked.actor, source.account.name, str(broken))
             raise
 
     def _next(self, pages: Iterator[Page]) -> Page | None:

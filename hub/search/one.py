@@ -1,6 +1,5 @@
 """`OneRead`: one read in full, and its pictures. Each is a question about reads: it is asked, judged and on record."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -11,6 +10,7 @@ from sqlalchemy import Connection
 from hub.access.asking import Asking
 from hub.clock import Clock
 from hub.errors import IntegrityBroken, Invalid, NotFound
+from hub.governing.in_force import Governing
 from hub.people import Actor, Why
 from hub.search.query import Cursor
 from hub.search.rows import Choice, Found, choices_of, rows_of
@@ -89,13 +89,13 @@ class OneRead:
         images: ImageStore,
         asking: Asking,
         clock: Clock,
-        clauses: Callable[[], Mapping[str, str]],
+        governing: Governing,
     ) -> None:
         self._store = store
         self._images = images
         self._asking = asking
         self._clock = clock
-        self._clauses = clauses
+        self._governing = governing
 
     def show(self, actor: Actor, why: Why, ident: int) -> Whole:
         """One visible read in full.
@@ -176,7 +176,7 @@ class OneRead:
             candidates=choices_of(self._store, connection, [read.id]).get(read.id, []),
             hits=[Listed(*hit) for hit in hits],
             ends_by=rule,
-            clause=self._clauses().get(rule),
+            clause=self._governing.clauses().get(rule),
             held_for=[case for (case,) in holds],
         )
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, text
 
-from connectors.contract import Connector
 from hub.access.asking import Asking
 from hub.clock import Clock
 from hub.errors import NotFound
 from hub.governing.in_force import Governing
 from hub.passes import Sighting, passes
 from hub.people import Actor
+from hub.ports import Kinds
 from hub.search import plates
 from hub.search.conditions import Conditions, conditions
 from hub.search.coverage import Coverage, coverage
@@ -55,13 +55,13 @@ class Search:
         asking: Asking,
         clock: Clock,
         governing: Governing,
-        kind: Callable[[str], type[Connector[Any]]],
+        kinds: Kinds,
     ) -> None:
         self._store = store
         self._asking = asking
         self._clock = clock
         self._governing = governing
-        self._kind = kind
+        self._kinds = kinds
 
     def find(self, actor: Actor, query: Query) -> Answer:
         """The newest visible reads that a query means, a page of them.
@@ -175,11 +175,11 @@ class Search:
         return round(len(rows) * max((end - begin) / seen, 1)), True
 
     def _coverage(self, connection: Connection, query: Query) -> list[Coverage]:
-        return coverage(connection, query, self._clock.now(), self._kind)
+        return coverage(connection, query, self._clock.now(), self._kinds)
 
     def _name(self, connector: str) -> str:
         try:
-            return self._kind(connector).info.name
+            return self._kinds.kind(connector).info.name
         except NotFound:
             return connector
 

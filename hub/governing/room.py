@@ -1,0 +1,58 @@
+"""The room of what is in force: which policy, whose reads each source's are, and how another policy comes."""
+
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from hub.governing.activate import Activate, Foresees
+from hub.governing.in_force import Governing
+from hub.governing.sources import Sources
+from hub.once import made_once
+from hub.parts import Parts
+from hub.policy.profile import Profile
+
+
+class _Retention(Protocol):
+    @property
+    def recompute(self) -> Foresees: ...
+
+
+class Neighbours(Protocol):
+    """The rooms that this one asks."""
+
+    @property
+    def retention(self) -> _Retention:
+        """What would a policy do?"""
+
+
+class GoverningRoom:
+    """What is in force."""
+
+    def __init__(self, parts: Parts, house: Neighbours) -> None:
+        self._parts = parts
+        self._house = house
+
+    @property
+    def profile(self) -> Profile:
+        """The policy in force now, whichever process has put it in force."""
+        return self.in_force.profile()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which it counts days, months and nights."""
+        return self.in_force.zone
+
+    @made_once
+    def in_force(self) -> Governing:
+        """The policy in force, and those before it."""
+        return Governing(self._parts.store)
+
+    @made_once
+    def sources(self) -> Sources:
+        """Where every connection's reads come from."""
+        return Sources(self._parts.store)
+
+    @made_once
+    def activate(self) -> Activate:
+        """Puts another policy in force."""
+        parts = self._parts
+        return Activate(parts.store, parts.audit, parts.clock, self._house.retention.recompute)

@@ -1,0 +1,81 @@
+"""The room of what shows that policy is kept."""
+
+from typing import Protocol
+
+from hub.cases.room import CasesRoom
+from hub.governing.room import GoverningRoom
+from hub.once import made_once
+from hub.parts import Parts
+from hub.ports import OpensAndPauses, Spooled
+from hub.proofs.ages import Ages
+from hub.proofs.calendar import Calendar
+from hub.proofs.canary import Canaries
+from hub.proofs.handover import Handover
+from hub.proofs.reconcile import Reconciliation
+from hub.retention.room import RetentionRoom
+
+
+class _Connections(Protocol):
+    @property
+    def accounts(self) -> OpensAndPauses: ...
+
+    @property
+    def spool(self) -> Spooled: ...
+
+
+class Neighbours(Protocol):
+    """The rooms that this one asks."""
+
+    @property
+    def connections(self) -> _Connections:
+        """Who opens an account, and what lies in the spool?"""
+
+    @property
+    def cases(self) -> CasesRoom:
+        """Which holds are booked?"""
+
+    @property
+    def retention(self) -> RetentionRoom:
+        """What has been destroyed?"""
+
+
+class ProofsRoom:
+    """What shows that policy is kept."""
+
+    def __init__(self, parts: Parts, governing: GoverningRoom, house: Neighbours) -> None:
+        self._parts = parts
+        self._governing = governing
+        self._house = house
+
+    @made_once
+    def ages(self) -> Ages:
+        """What is kept, by source, rule and age."""
+        parts, governing, house = self._parts, self._governing, self._house
+        return Ages(
+            parts.store, parts.audit, parts.clock, governing.in_force, governing.sources, house.cases.holds,
+            house.connections.spool,
+        )  # fmt: skip
+
+    @made_once
+    def calendar(self) -> Calendar:
+        """What will be over when."""
+        parts = self._parts
+        return Calendar(parts.store, parts.audit, parts.clock, self._governing.in_force)
+
+    @made_once
+    def reconciliation(self) -> Reconciliation:
+        """Adds up what came and what became of it."""
+        parts = self._parts
+        return Reconciliation(parts.store, parts.audit, parts.clock, self._house.connections.spool)
+
+    @made_once
+    def canaries(self) -> Canaries:
+        """Asks vendors for what they must have purged."""
+        parts, accounts = self._parts, self._house.connections.accounts
+        return Canaries(parts.store, parts.audit, parts.clock, self._governing.in_force, accounts)
+
+    @made_once
+    def handover(self) -> Handover:
+        """Certificates for the custodian of records."""
+        parts, certificates = self._parts, self._house.retention.certificates
+        return Handover(parts.store, parts.audit, parts.clock, self._governing.in_force, certificates)
