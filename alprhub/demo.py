@@ -94,12 +94,12 @@ def _job(
     hub: Hub, clock: _ShiftedClock, sandbox: Sandbox, native: Path, teller: Teller
 ) -> tuple[dict[str, Any], Story]:
     actor = Actor.of_process()
-    names = {name: hub.connections.kind(name).info.name for name in SOURCES}
+    names = {name: hub.connections.accounts.kind(name).info.name for name in SOURCES}
     with teller.step("Joining the hub to four sources, each tried first") as done:
         for name, values in _connections(sandbox, native, hub.settings.models).items():
-            hub.connections.add(actor, name, name, values)
+            hub.connections.accounts.add(actor, name, name, values)
         wanted = _wanted(sandbox)
-        hub.hotlists.load(actor, HOT_LIST, wanted)
+        hub.hotlists.lists.load(actor, HOT_LIST, wanted)
         done(f"Four sources are joined, each was tried first; {count(len(wanted), 'wanted car')} are on a list")
     since = clock.now() - REACH
 
@@ -107,7 +107,7 @@ def _job(
         doing = f"Asking {names[name]}{' again' if again else ''} for what its cameras saw"
         with teller.step(doing) as done:
             seen = asdict(
-                hub.sync.run(actor, name, None if name == "native" else since, progress=teller.counting(doing))
+                hub.ingest.sync.run(actor, name, None if name == "native" else since, progress=teller.counting(doing))
             )
             done("" if again else f"{names[name]}: {count(seen['stored'], 'read')} kept")
         return seen
@@ -119,16 +119,16 @@ def _job(
     story = _story(hub, actor, names)
     outcomes = [_published(hub, actor, sandbox, teller, f"the list of {count(len(wanted), 'car')}")]
     found = sandbox.world.wanted[0].vehicle
-    hub.hotlists.withdraw(actor, HOT_LIST, found.plate, None, "recovered")
+    hub.hotlists.lists.withdraw(actor, HOT_LIST, found.plate, None, "recovered")
     teller.did(f"{found.plate} was found and is taken off the list")
     outcomes.append(_published(hub, actor, sandbox, teller, "the list without it"))
     with teller.step("Two days pass: destroying what has reached the end of its time") as done:
         clock.move_on(timedelta(days=2))
-        purged = hub.retention.purge(actor)
-        story.destroyed = hub.certificates.list()
-        story.certificates = hub.certificates.verify()
+        purged = hub.retention.expired.purge(actor)
+        story.destroyed = hub.retention.certificates.list()
+        story.certificates = hub.retention.certificates.verify()
         done(f"Two days have passed: {count(sum(purged.values()), 'read')} destroyed, each with a certificate")
-    _, connector = hub.connections.open("native")
+    _, connector = hub.connections.accounts.open("native")
     published = _merged(*outcomes)
     hits = sum(counts["hits"] for counts in first.values())
     seen = first["native"]
@@ -154,24 +154,26 @@ def _job(
 
 def _story(hub: Hub, actor: Actor, names: dict[str, str]) -> Story:
     """What people are shown and programs are not: the newest hits in full, and a read with a picture."""
-    rows = hub.search.find(actor, Query(WHY, hits_only=True, limit=MOST_ROWS)).rows
+    rows = hub.search.reads.find(actor, Query(WHY, hits_only=True, limit=MOST_ROWS)).rows
     # One of another state is always among them: it is what a person must see before anybody is stopped.
-    strangers = hub.search.find(actor, Query(WHY, hits_only=True, states=(OTHER_STATE,), limit=1)).rows
+    strangers = hub.search.reads.find(actor, Query(WHY, hits_only=True, states=(OTHER_STATE,), limit=1)).rows
     chosen = {row.id: row for row in (*rows[:SHOWN], *strangers)}
-    newest = [hub.one.show(actor, WHY, ident) for ident in chosen]
-    pictured = next(iter(hub.search.find(actor, Query(WHY, connections=("native",), limit=1)).rows), None)
+    newest = [hub.search.one.show(actor, WHY, ident) for ident in chosen]
+    pictured = next(iter(hub.search.reads.find(actor, Query(WHY, connections=("native",), limit=1)).rows), None)
     cameras = {
-        name: len({row.camera for row in hub.search.find(actor, Query(WHY, connections=(name,), limit=MOST_ROWS)).rows})
+        name: len(
+            {row.camera for row in hub.search.reads.find(actor, Query(WHY, connections=(name,), limit=MOST_ROWS)).rows}
+        )
         for name in SOURCES
     }
     cars = len({fold(row.plate) for row in rows})
-    _, rekor = hub.connections.open("rekor")  # its reads have numbers for cameras, and names stand in a list
+    _, rekor = hub.connections.accounts.open("rekor")  # its reads have numbers for cameras, and names stand in a list
     listed = rekor.cameras() if isinstance(rekor, ListsCameras) else ()
     called = {camera.id: camera.name for camera in listed if camera.name}
-    limits = {rule.id: rule.max.dur for rule in hub.profile.rules if rule.max is not None}
+    limits = {rule.id: rule.max.dur for rule in hub.governing.profile.rules if rule.max is not None}
     periods = {rule: _period(duration) for rule, duration in limits.items()}
     shown = pictured.id if pictured else None
-    return Story(names, cameras, len(rows), cars, newest, shown, hub.profile.zone, called, periods)
+    return Story(names, cameras, len(rows), cars, newest, shown, hub.governing.profile.zone, called, periods)
 
 
 def _period(duration: Duration) -> str:
@@ -234,9 +236,9 @@ def _photos(sandbox: Sandbox, named: Path | None, now: datetime) -> Path:
 def _published(hub: Hub, actor: Actor, sandbox: Sandbox, teller: Teller, what: str) -> list[dict[str, Any]]:
     """Send the list out, let somebody load Motorola's file, and read every copy back."""
     with teller.step(f"Sending {what} to every source that takes lists, and asking each what it holds") as done:
-        sent = {name: asdict(hub.publishing.publish(actor, HOT_LIST, name)) for name in sorted(SOURCES)}
+        sent = {name: asdict(hub.hotlists.publishing.publish(actor, HOT_LIST, name)) for name in sorted(SOURCES)}
         sandbox.drop.load()
-        held = [asdict(hub.publishing.verify(actor, HOT_LIST, name)) for name in sorted(SOURCES)]
+        held = [asdict(hub.hotlists.publishing.verify(actor, HOT_LIST, name)) for name in sorted(SOURCES)]
         takers = [row["verified"] for row in held if row["proof"] != "matched_by_hub"]
         done(f"Every source that takes lists was sent {what} and asked: {sum(takers)} of {len(takers)} proved")
     return [{**sent[row["connection"]], **_proof(row)} for row in held]

@@ -118,9 +118,9 @@ def whole_path(settings: HubSettings) -> dict[str, float]:
     until = datetime.now(UTC) + timedelta(minutes=1)
     with vendor(PAGES * PAGE) as (url, key), open_hub(settings) as hub:
         account = {"base_url": url, "api_key": key, "page_size": PAGE, "fetch_images": False}
-        hub.connections.add(actor, name, "rekor", {**account, "requests_per_second": 1000})
+        hub.connections.accounts.add(actor, name, "rekor", {**account, "requests_per_second": 1000})
         before, cpu = resident(), time.process_time()
-        saved = hub.sync.run(actor, name, until - REACH, until)
+        saved = hub.ingest.sync.run(actor, name, until - REACH, until)
         return {
             "per_cpu_s": saved.stored / (time.process_time() - cpu),
             "stored": saved.stored,
@@ -142,7 +142,7 @@ def whole_path_alone(settings: HubSettings) -> dict[str, float]:
 def _kept(hub: Hub, page: list[Accepted]) -> dict[str, float]:
     whole = PageToSave(connection_id=SOURCE, obtained="pull", received_at=END, accepted=page)
     started = time.perf_counter()
-    save(hub.store, hub.images, whole, END)
+    save(hub.store, hub.ingest.images, whole, END)
     return {"store": time.perf_counter() - started}
 
 

@@ -119,10 +119,10 @@ def hub_sync(
     actor = Actor("bench")
     account = {"base_url": url, "api_key": key, "page_size": PAGE, "fetch_images": False, "requests_per_second": 1000}
     with open_hub(settings) as hub:
-        hub.connections.add(actor, "rekor", "rekor", account)
+        hub.connections.accounts.add(actor, "rekor", "rekor", account)
 
         def load() -> int:
-            hub.sync.run(actor, "rekor", since, until)
+            hub.ingest.sync.run(actor, "rekor", since, until)
             with hub.store.read() as connection:
                 return int(connection.exec_driver_sql("SELECT count(*) FROM reads").scalar() or 0)
 

@@ -27,7 +27,7 @@ from sqlalchemy import text
 
 from hub.people import Actor
 from hub.settings import HubSettings
-from hub.wiring import open_hub, open_inbox
+from hub.wiring import open_hub
 
 SENDERS = 16
 PICTURE = 50_000
@@ -144,7 +144,7 @@ def main() -> None:
         settings = HubSettings(data=Path(scratch) / "hub")
         with open_hub(settings) as hub:
             account = {"api_key": "unused", "webhook_secret": SECRET, "base_url": "http://127.0.0.1:1"}
-            hub.connections.add(Actor("bench"), "agents", "rekor", account, check=False)
+            hub.connections.accounts.add(Actor("bench"), "agents", "rekor", account, check=False)
         (Path(scratch) / "raw").mkdir()
         hub_port, raw_port, each = free_port(), free_port(), wanted.seconds / wanted.rounds
         command = [str(Path(sys.executable).with_name("alprhub")), "serve", "--port", str(hub_port)]
@@ -163,7 +163,7 @@ def main() -> None:
         with open_hub(settings) as hub:
             waited = sum(path.stat().st_size for path in (settings.data / "inbox").iterdir())
             started = time.perf_counter()
-            with open_inbox(hub) as inbox:
+            with hub.ingest.receiving() as inbox:
                 inbox.keep()
             took = time.perf_counter() - started
             with hub.store.read() as connection:

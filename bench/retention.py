@@ -104,7 +104,7 @@ def read(folder: Path) -> None:
             query = Query(Why("stolen_vehicle", "measuring a purge"), plates=(plates[number % len(plates)],), limit=50)
             began = time.monotonic()
             with hub.store.read() as connection:
-                hub.search.page(connection, query, to_micros(END))
+                hub.search.reads.page(connection, query, to_micros(END))
             asked.append((began, (time.monotonic() - began) * 1000))
             number += 1
             time.sleep(PAUSE_S)
@@ -167,7 +167,7 @@ class Measured:
 def purge(hub: Hub, clock: SetClock, until: int) -> int:
     """The hub's own purge of what has ended by an instant (µs)."""
     clock.advance(from_micros(until) - clock.now())
-    return sum(hub.retention.purge(ACTOR).values())
+    return sum(hub.retention.expired.purge(ACTOR).values())
 
 
 def delete(store: Store, since: int, until: int) -> int:
@@ -227,7 +227,7 @@ def vacuum(store: Store, *names: str) -> None:
 
 def vacuum_file(hub: Hub) -> int:
     """What a night after a purge does on SQLite; no reads of its own."""
-    hub.vacuum.run(ACTOR)
+    hub.retention.vacuum.run(ACTOR)
     return 0
 
 
@@ -286,8 +286,8 @@ def measure(database: str, reads: int) -> None:
         reader = Reader(hub.settings, scratch)
         measured = Measured(reader.backend)
         measured.take("idle", lambda: time.sleep(IDLE_S) or 0)
-        hub.activate.activate(ACTOR, "long-beach", "measuring a recompute")
-        measured.take("recompute", lambda: hub.recompute.run(ACTOR)["changed"])
+        hub.governing.activate.activate(ACTOR, "long-beach", "measuring a recompute")
+        measured.take("recompute", lambda: hub.retention.recompute.run(ACTOR)["changed"])
         if hub.store.is_sqlite:
             purged, deleted = (_end_of(hub.store, from_micros(_captured(hub.store, n))) for n in (tenth, 2 * tenth))
             whole = purged
@@ -303,7 +303,9 @@ def measure(database: str, reads: int) -> None:
             measured.take("DELETE of a month", lambda: delete_month(hub.store))
         report(database, measured.figures(reader.stop()))
         left = _held(hub.store)
-        print(f"{database}: {left:,} of {held:,} held reads are there; certificates {hub.certificates.verify()}\n")
+        print(
+            f"{database}: {left:,} of {held:,} held reads are there; certificates {hub.retention.certificates.verify()}\n"
+        )
 
 
 def _captured(store: Store, number: int) -> int:

@@ -147,7 +147,7 @@ def measure(hub: Hub, plates: list[str], passes: int = PASSES) -> dict[str, tupl
 
         def ask(query: Query) -> Callable[[], list[Found]]:
             asked = replace(query, limit=50)
-            return lambda: hub.search.page(connection, asked, now)
+            return lambda: hub.search.reads.page(connection, asked, now)
 
         asks: dict[str, list[Callable[[], object]]] = {"raw exact": [exact() for _ in range(ROUNDS)]}
         for name, query in kinds(plates).items():

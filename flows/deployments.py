@@ -26,7 +26,7 @@ def deployments(
     Nights are those of the zone that the policy in force names. `minute` is how often it is asked what is due.
     """
     with the_hub() as hub:
-        zone = hub.profile.zone.key
+        zone = hub.governing.profile.zone.key
     plan: list[tuple[Any, Schedule]] = [
         (sync, Interval(minute)),
         (publish, Interval(minute)),

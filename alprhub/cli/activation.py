@@ -32,7 +32,7 @@ Named = Annotated[str, typer.Argument(help="A built-in profile or a file.")]
 def preview(profile: Named, decisions: SignedIn = None, as_json: AsJson = False) -> None:
     """Show what a profile would do to the reads that are kept, by connection and rule; changes nothing."""
     with failures(), open_hub() as hub:
-        _show(hub.activate.preview(profile, _signed(decisions)), as_json)
+        _show(hub.governing.activate.preview(profile, _signed(decisions)), as_json)
 
 
 def activate(
@@ -46,11 +46,11 @@ def activate(
     with failures(), open_hub() as hub:
         signed = _signed(decisions)
         if not yes:
-            _show(hub.activate.preview(profile, signed), False)
+            _show(hub.governing.activate.preview(profile, signed), False)
             typer.confirm("Put it in force?", abort=True, err=True)
-        ident = hub.activate.activate(Actor.of_process(), profile, reason, signed)
+        ident = hub.governing.activate.activate(Actor.of_process(), profile, reason, signed)
         with working(_kept, as_json) as work:
-            told = hub.recompute.run(Actor.of_process(), work.told)
+            told = hub.retention.recompute.run(Actor.of_process(), work.told)
         if as_json:
             print_json({"policy": ident, **told})
         else:
@@ -66,7 +66,7 @@ def recompute(as_json: AsJson = False) -> None:
     """Go on with giving reads the ends of the policy in force, where that was cut short; else change nothing."""
     with failures(), open_hub() as hub:
         with working(_kept, as_json) as work:
-            told = hub.recompute.run(Actor.of_process(), work.told)
+            told = hub.retention.recompute.run(Actor.of_process(), work.told)
         if as_json:
             print_json(told)
         else:

@@ -88,7 +88,7 @@ def timeline(
             return
         _say_times(hub, since, until)
         nothing = _no_read(hub, answer.plate, answer.mode, since, until)
-        print_rows([_passage(one) for one in answer.passes], _TIMELINE, False, nothing, hub.profile.zone)
+        print_rows([_passage(one) for one in answer.passes], _TIMELINE, False, nothing, hub.governing.profile.zone)
         if answer.impossible:
             legs = count(answer.impossible, "way")
             console.print(f"{legs} that no car drives: two cars, or a wrong read, place or clock")
@@ -131,7 +131,7 @@ def co_travel(
             f"no plate was within {span(within)} of {answer.plate} at {count(min_cameras, 'place')} or more "
             f"{_times(hub, since, until)}; {count(answer.passes, 'pass', 'passes')} of it are here"
         )
-        print_rows(rows, _COMPANIONS, False, nothing, hub.profile.zone)
+        print_rows(rows, _COMPANIONS, False, nothing, hub.governing.profile.zone)
         if answer.candidates > len(answer.companions):
             console.print(f"{len(answer.companions)} of {answer.candidates} plates that were met at enough places")
         if answer.everywhere:
@@ -159,7 +159,7 @@ def scenes(
         if as_json:
             print_json(answer)
             return
-        _print_scenes(answer, hub.profile.zone)
+        _print_scenes(answer, hub.governing.profile.zone)
 
 
 def pattern(
@@ -189,7 +189,7 @@ def pattern(
             return
         _say_times(hub, since, until)
         if answer.passes:
-            _print_pattern(answer, hub.profile.zone, grid)
+            _print_pattern(answer, hub.governing.profile.zone, grid)
         else:
             console.print(_no_read(hub, answer.plate, answer.mode, since, until))
         console.print(f"reads: {_told(answer.connections)}")

@@ -28,7 +28,7 @@ def listed(
 ) -> None:
     """Every camera that a read came from."""
     with failures(), open_hub() as hub:
-        cameras = hub.cameras.list()
+        cameras = hub.connections.cameras.list()
         if as_json:
             print_json(cameras)
             return
@@ -45,7 +45,7 @@ def site(
 ) -> None:
     """Say that a camera belongs to a site: cameras of one site count as one place."""
     with failures(), open_hub() as hub:
-        standing = hub.cameras.set_site(Actor.of_process(), connection, camera, name)
+        standing = hub.connections.cameras.set_site(Actor.of_process(), connection, camera, name)
         told = standing.name or standing.vendor_id
         console.print(
             f"{told} of {connection} {f'belongs to {standing.site}' if standing.site else 'belongs to no site'}"

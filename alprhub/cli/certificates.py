@@ -64,27 +64,27 @@ def certificates(
         if countersign is not None:
             if custodian is None:
                 raise Invalid("--custodian is missing: the name of the custodian of records who confirms it")
-            done = hub.certificates.countersign(Actor.of_process(), countersign, custodian)
-            _print([done], as_json, hub.profile.zone)
+            done = hub.retention.certificates.countersign(Actor.of_process(), countersign, custodian)
+            _print([done], as_json, hub.governing.profile.zone)
         elif export is not None:
             _export(hub, export, since_id, as_json)
         elif waiting:
-            found = hub.handover.waiting()
+            found = hub.proofs.handover.waiting()
             if as_json:
                 print_json(found)
             else:
                 rows = [{**asdict(one), "waiting": count(one.days, "day")} for one in found]
-                print_rows(rows, WAITING, False, "every certificate is countersigned", hub.profile.zone)
+                print_rows(rows, WAITING, False, "every certificate is countersigned", hub.governing.profile.zone)
             if any(one.overdue for one in found):
                 raise typer.Exit(OVERDUE)
         elif verify:
-            verified = hub.certificates.verify()
+            verified = hub.retention.certificates.verify()
             if as_json:
                 print_json({"verified": verified})
             else:
                 console.print(f"{count(verified, 'certificate')}, each as it was closed and behind the one before it")
         else:
-            _print(hub.certificates.list(limit), as_json, hub.profile.zone)
+            _print(hub.retention.certificates.list(limit), as_json, hub.governing.profile.zone)
 
 
 def _print(certified: list[dict[str, Any]], as_json: bool, zone: ZoneInfo) -> None:
@@ -104,7 +104,7 @@ def _file(certified: dict[str, Any], zone: ZoneInfo) -> str:
 
 def _export(hub: Hub, out: Path, since_id: int, as_json: bool) -> None:
     files.must_be_new(out)
-    handed = hub.handover.document(Actor.of_process(), since_id)
+    handed = hub.proofs.handover.document(Actor.of_process(), since_id)
     files.put(out, handed.body)
     told = {"file": str(out), "certificates": handed.certificates, "last_id": handed.last_id, "sha256": handed.sha256}
     if as_json:

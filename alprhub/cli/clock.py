@@ -39,7 +39,7 @@ def clock(context: typer.Context, as_json: AsJson = False) -> None:
             fields = {"machine": standing.machine, "trusted": standing.trusted, "state": standing.state}
             print_json({**fields, "hub": hub.clock.now()})
         else:
-            zone, far = hub.profile.zone, span(standing.machine - standing.trusted)
+            zone, far = hub.governing.profile.zone, span(standing.machine - standing.trusted)
             ago = f"{far} {'before that' if standing.machine >= standing.trusted else 'after that'}"
             console.print(f"this machine says       {moment(standing.machine, zone)}")
             console.print(f"the hub last trusted    {moment(standing.trusted, zone)}, {ago}")
@@ -60,7 +60,7 @@ def trust(
         if as_json:
             print_json({"machine": before.machine, "trusted_before": before.trusted, "was": before.state})
         else:
-            console.print(f"the hub trusts this clock now: it is {moment(before.machine, hub.profile.zone)}")
+            console.print(f"the hub trusts this clock now: it is {moment(before.machine, hub.governing.profile.zone)}")
 
 
 def _of(hub: Hub) -> TrustedClock:

@@ -70,7 +70,7 @@ def print_found(
         columns["expires_at"] = "its time is over"
     if ids:
         columns = {"id": "id", **columns, "same_pass": "same pass as"}
-    print_rows([_told(row, first.get(row.id)) for row in rows], columns, False, nothing, hub.profile.zone)
+    print_rows([_told(row, first.get(row.id)) for row in rows], columns, False, nothing, hub.governing.profile.zone)
 
 
 def _told(row: Found, same_pass: int | None) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def nothing_found(hub: Hub, query: Query) -> str:
 
 def say_coverage(hub: Hub, coverage: Sequence[Coverage]) -> None:
     """Which sources cannot answer in full and for which times, and from when until when the others were pulled."""
-    zone = hub.profile.zone
+    zone = hub.governing.profile.zone
     for part in coverage:
         until = None if part.status in ("on-demand", "pushed", "not-asked") else part.covered_until
         since = f" (pulled until {moment(until, zone)})" if until else ""

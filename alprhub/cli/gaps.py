@@ -47,13 +47,13 @@ def gaps(
     """List the times that no run covered, and those in which a camera was silent for far longer than usual."""
     with failures(), open_hub() as hub:
         window = moments.window(hub, since, until)
-        found = hub.gaps.find(Actor.of_process(), connection, *window)
+        found = hub.ingest.gaps.find(Actor.of_process(), connection, *window)
         if as_json:
             print_json(found)
         else:
             if any(window):
                 console.print(moments.understood(hub, *window))
-            _print(found, hub.profile.zone, hub.clock.now())
+            _print(found, hub.governing.profile.zone, hub.clock.now())
 
 
 def backfill(
@@ -71,9 +71,9 @@ def backfill(
 
     with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
         window = moments.window(hub, since, until)
-        show = shows(work, connection, hub.profile.zone)
+        show = shows(work, connection, hub.governing.profile.zone)
         with by_hand(hub, "backfill", connection, connection) as came:
-            done = hub.sync.backfill(Actor.of_process(), connection, *window, progress=show)
+            done = hub.ingest.sync.backfill(Actor.of_process(), connection, *window, progress=show)
             came(Done(asdict(done)))
         if any(window) and not as_json:
             console.print(moments.understood(hub, *window))

@@ -78,11 +78,13 @@ def place(
         if read:
             if Asked(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
                 raise Invalid("read: ids and a question exclude each other")
-            made = hub.holds.place(Actor.of_process(), new, reads=read)
+            made = hub.cases.holds.place(Actor.of_process(), new, reads=read)
         else:
-            made = hub.holds.place(Actor.of_process(), new, asked.query(hub))
+            made = hub.cases.holds.place(Actor.of_process(), new, asked.query(hub))
         held = f"{count(made.reads, 'read')} {'is' if made.reads == 1 else 'are'} held"
-        _show(made, as_json, f"hold {made.id}: {held}; look again at {moment(made.review_at, hub.profile.zone)}")
+        _show(
+            made, as_json, f"hold {made.id}: {held}; look again at {moment(made.review_at, hub.governing.profile.zone)}"
+        )
 
 
 @app.command()
@@ -96,7 +98,7 @@ def release(
 ) -> None:
     """End a hold; reads whose time is over are out of sight at once and go with the next purge."""
     with failures(), open_hub() as hub:
-        done = hub.holds.release(
+        done = hub.cases.holds.release(
             Actor.of_process(), hold, because, booking=booking, unbooked=unbooked, resolved=resolved
         )
         _show(done, as_json, f"hold {hold}: released")
@@ -110,7 +112,7 @@ def book(
 ) -> None:
     """Keep the evidence number of a hold."""
     with failures(), open_hub() as hub:
-        _show(hub.holds.book(Actor.of_process(), hold, number), as_json, f"hold {hold}: booked as {number}")
+        _show(hub.cases.holds.book(Actor.of_process(), hold, number), as_json, f"hold {hold}: booked as {number}")
 
 
 @app.command("list")
@@ -120,12 +122,12 @@ def list_(
 ) -> None:
     """List the holds that stand."""
     with failures(), open_hub() as hub:
-        found = hub.holds.list(released=everything)
+        found = hub.cases.holds.list(released=everything)
         if as_json:
             print_json(found)
         else:
             rows = [{**asdict(one), "kind": _words(one.kind)} for one in found]
-            print_rows(rows, _COLUMNS, False, "no holds", hub.profile.zone)
+            print_rows(rows, _COLUMNS, False, "no holds", hub.governing.profile.zone)
 
 
 @app.command()
@@ -140,15 +142,15 @@ def review(
     """List what is due, exit 78 where anything is; with a hold, keep that you have looked at it."""
     with failures(), open_hub() as hub:
         if hold is not None:
-            hub.reviews.reviewed(Actor.of_process(), hold, found, _at(hub, next_at, "next"))
-            _show(hub.holds.get(hold), as_json, f"hold {hold}: reviewed")
+            hub.cases.reviews.reviewed(Actor.of_process(), hold, found, _at(hub, next_at, "next"))
+            _show(hub.cases.holds.get(hold), as_json, f"hold {hold}: reviewed")
             return
-        tasks = hub.reviews.due()
+        tasks = hub.cases.reviews.due()
         if as_json:
             print_json({"overdue": len(tasks), "tasks": tasks})
         else:
             rows = [_task(one) for one in tasks]
-            print_rows(rows, _TASKS, False, "nothing is due", hub.profile.zone)
+            print_rows(rows, _TASKS, False, "nothing is due", hub.governing.profile.zone)
     if tasks:
         raise typer.Exit(OVERDUE)
 
@@ -161,8 +163,8 @@ def dispose(
 ) -> None:
     """Keep that the media of resolved litigation are disposed of; the task in `review` ends with it."""
     with failures(), open_hub() as hub:
-        hub.reviews.disposed(Actor.of_process(), hold, how)
-        _show(hub.holds.get(hold), as_json, f"hold {hold}: its media are disposed of")
+        hub.cases.reviews.disposed(Actor.of_process(), hold, how)
+        _show(hub.cases.holds.get(hold), as_json, f"hold {hold}: its media are disposed of")
 
 
 @app.command()
@@ -175,13 +177,13 @@ def classify(
 ) -> None:
     """Say the class and the day of a case's offence; how long its reads are kept follows from them."""
     with failures(), open_hub() as hub:
-        life = hub.reviews.classify(Actor.of_process(), hold, offence, _day(committed_on), confirmed_by)
+        life = hub.cases.reviews.classify(Actor.of_process(), hold, offence, _day(committed_on), confirmed_by)
         until = None if life is None or life.until is None else life.until.at
         told = {"hold": hold, "until": until, "task": life.task if life else None}
         if as_json:
             print_json(told)
         else:
-            end = moment(until, hub.profile.zone) if until else "nobody knows yet"
+            end = moment(until, hub.governing.profile.zone) if until else "nobody knows yet"
             console.print(f"hold {hold}: its reads are kept until {end}")
 
 
@@ -198,7 +200,7 @@ def show(
 ) -> None:
     """Show the reads of a hold, past their time or not, to its own people and to auditors."""
     with failures(), open_hub() as hub:
-        page = hub.holds.reads(Actor.of_process(), hold, Why(purpose, reason, case), limit, after)
+        page = hub.cases.holds.reads(Actor.of_process(), hold, Why(purpose, reason, case), limit, after)
         if as_json:
             print_json(page)
             return
@@ -216,7 +218,7 @@ def link(
 ) -> None:
     """Say that a case or event needs reads: where policy lets such reads live longer, they do. No hold."""
     with failures(), open_hub() as hub:
-        done = hub.links.link(Actor.of_process(), reads, case, reason)
+        done = hub.cases.links.link(Actor.of_process(), reads, case, reason)
         _show(done, as_json, f"{count(done.reads, 'read')} linked to {case}; {done.changed:,} will be kept longer")
 
 
@@ -229,7 +231,7 @@ def unlink(
 ) -> None:
     """Take that back; what nothing else needs ends as if it had never been linked."""
     with failures(), open_hub() as hub:
-        done = hub.links.unlink(Actor.of_process(), reads, case, reason)
+        done = hub.cases.links.unlink(Actor.of_process(), reads, case, reason)
         _show(done, as_json, f"{count(done.reads, 'read')} unlinked from {case}; {done.changed:,} will end sooner")
 
 

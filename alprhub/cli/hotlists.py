@@ -62,9 +62,9 @@ def import_(
 
     with failures(), working(kept, as_json) as work, open_hub() as hub:
         defaults = {"reason": reason, "case_number": case}
-        entries = entries_of(files.text(file), hub.profile.zone, defaults, f"the file {str(file)!r}")
-        done = hub.hotlists.load(Actor.of_process(), name, entries, complete=complete, progress=work.told)
-        long = hub.standing.too_long()
+        entries = entries_of(files.text(file), hub.governing.profile.zone, defaults, f"the file {str(file)!r}")
+        done = hub.hotlists.lists.load(Actor.of_process(), name, entries, complete=complete, progress=work.told)
+        long = hub.ingest.standing.too_long()
     if as_json:
         print_json({**asdict(done), "long_rounds": [asdict(one) for one in long]})
         return
@@ -92,7 +92,7 @@ def withdraw(
         code = state_word(state).code if state else None
         if state and not code:
             raise Invalid(f"state: {state!r} is no state that is known here")
-        removed = hub.hotlists.withdraw(Actor.of_process(), name, plate, code, reason)
+        removed = hub.hotlists.lists.withdraw(Actor.of_process(), name, plate, code, reason)
         if as_json:
             print_json({"removed": removed})
         else:
@@ -114,7 +114,7 @@ def publish(name: ListName, connection: Only = None, as_json: AsJson = False) ->
             for at in _at(hub, name, connection):
                 work.go_on()
                 with by_hand(hub, "publish", catalogue.at(name, at), at) as came:
-                    done.append(hub.publishing.publish(Actor.of_process(), name, at, work.told))
+                    done.append(hub.hotlists.publishing.publish(Actor.of_process(), name, at, work.told))
                     came(proved.published_as(done[-1]))
         _show(done, as_json)
 
@@ -126,17 +126,17 @@ def verify(name: ListName, connection: Only = None, as_json: AsJson = False) -> 
     with failures(), open_hub() as hub:
         for at in _at(hub, name, connection):
             with by_hand(hub, "verify", catalogue.at(name, at), at) as came:
-                done.append(hub.publishing.verify(Actor.of_process(), name, at))
+                done.append(hub.hotlists.publishing.verify(Actor.of_process(), name, at))
                 came(proved.published_as(done[-1]))
         _show(done, as_json)
 
 
 def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
     """The connections that are named, or else every active one but those whose vendor takes no lists."""
-    hub.hotlists.in_force(name)  # a list that nobody has made is told even where there is nobody to send it to
+    hub.hotlists.lists.in_force(name)  # a list that nobody has made is told even where there is nobody to send it to
     return connections or [
         account.name
-        for account in hub.connections.list()
+        for account in hub.connections.accounts.list()
         if account.state == "active" and _takes_lists(hub, account.connector)
     ]
 
@@ -144,7 +144,7 @@ def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
 def _takes_lists(hub: Hub, connector: str) -> bool:
     """Whether there is something to send; a connector that is not here is asked all the same, and says so."""
     try:
-        kind = hub.connections.kind(connector)
+        kind = hub.connections.accounts.kind(connector)
     except NotFound:
         return True
     return "pushes_hotlists" in abilities(kind) or kind.info.origin == "native_reader"

@@ -40,7 +40,7 @@ def init(
         try:
             with open_hub() as hub:
                 _again(hub, agency, profile, zone, rename)
-                _tell(checked(agency) if agency else hub.agency, hub.profile, as_json)
+                _tell(checked(agency) if agency else hub.agency, hub.governing.profile, as_json)
                 return
         except NoAgency as none:
             in_force = none.in_force
@@ -48,7 +48,7 @@ def init(
             raise Invalid("--rename: this hub has no name yet")
         settings = _answers(from_environment(), in_force, agency, profile, zone)
         with open_hub(settings) as hub:
-            _tell(hub.agency, hub.profile, as_json)
+            _tell(hub.agency, hub.governing.profile, as_json)
 
 
 def _again(hub: Hub, agency: str | None, profile: str | None, zone: str | None, rename: bool) -> None:
@@ -59,12 +59,12 @@ def _again(hub: Hub, agency: str | None, profile: str | None, zone: str | None, 
         agencies.rename(hub.store, hub.audit, hub.clock, Actor.of_process(), agency)
     elif agency is not None and agency.strip() != hub.agency:
         raise Conflict(f"this is the hub of {hub.agency!r}: to correct the name, add --rename")
-    if profile is not None and load(profile).id != hub.profile.id:
+    if profile is not None and load(profile).id != hub.governing.profile.id:
         raise Conflict(
-            f"the policy {hub.profile.name} is in force: alprhub policy activate {profile} --reason … changes it"
+            f"the policy {hub.governing.profile.name} is in force: alprhub policy activate {profile} --reason … changes it"
         )
-    if zone is not None and not one_clock(zone_of(zone), hub.profile.zone):
-        raise Conflict(f"zone: the policy in force counts its days in {hub.profile.zone}, not in {zone}")
+    if zone is not None and not one_clock(zone_of(zone), hub.governing.profile.zone):
+        raise Conflict(f"zone: the policy in force counts its days in {hub.governing.profile.zone}, not in {zone}")
 
 
 def _answers(

@@ -57,7 +57,7 @@ def lookup(
     """
 
     def kept(_: Work) -> str:
-        hub.lookups.settle()
+        hub.search.lookups.settle()
         return "what sources had sent by then is kept; alprhub search finds it, and the same lookup asks again"
 
     with failures(), open_hub() as hub:
@@ -66,7 +66,7 @@ def lookup(
             raise Invalid(f"state: {state!r} is no state that is known here")
         begin, end = window(hub, since, until)
         with working(kept, as_json, at_once=True) as work:
-            answer = hub.lookups.ask(
+            answer = hub.search.lookups.ask(
                 Actor.of_process(),
                 plate,
                 Why(purpose, reason, case),
@@ -79,7 +79,7 @@ def lookup(
             )
         _print(hub, plate, answer, as_json, moments.understood(hub, begin, end) if begin or end else "", ids)
         sys.stdout.flush()
-        hub.lookups.settle()
+        hub.search.lookups.settle()
 
 
 def _print(hub: Hub, plate: str, answer: LookupAnswer, as_json: bool, times: str, ids: bool) -> None:

@@ -18,19 +18,19 @@ Until = Annotated[str | None, typer.Option(help="Until this time, itself left ou
 
 def instant(hub: Hub, text: str, field: str) -> datetime:
     """The instant of a text, in the agency's zone where it names none; raises `Invalid`."""
-    return moments.instant(text, hub.clock.now(), hub.profile.zone, field)
+    return moments.instant(text, hub.clock.now(), hub.governing.profile.zone, field)
 
 
 def window(hub: Hub, since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
     """Both ends of a time that reads are wanted of; raises `Invalid` for one that begins in the future."""
-    begin = None if since is None else moments.captured(since, hub.clock.now(), hub.profile.zone, "since")
+    begin = None if since is None else moments.captured(since, hub.clock.now(), hub.governing.profile.zone, "since")
     end = None if until is None else instant(hub, until, "until")
     if begin and end and begin >= end:
-        zone = hub.profile.zone
+        zone = hub.governing.profile.zone
         raise Invalid(f"since: must lie before until; it is {moment(begin, zone)}, and until is {moment(end, zone)}")
     return begin, end
 
 
 def understood(hub: Hub, since: datetime | None, until: datetime | None) -> str:
     """How a time was understood, in the agency's zone: `from 2026-11-27 00:00 PST until now`."""
-    return moments.window(since, until, hub.clock.now(), hub.profile.zone)
+    return moments.window(since, until, hub.clock.now(), hub.governing.profile.zone)

@@ -23,7 +23,7 @@ def list_(
 ) -> None:
     """List the newest notices, and by which ways they went out."""
     with failures(), open_hub() as hub:
-        found, zone = hub.notices.list(limit), hub.profile.zone
+        found, zone = hub.notices.telling.list(limit), hub.governing.profile.zone
         if as_json:
             print_json([_for_programs(one) for one in found])
             return
@@ -39,7 +39,7 @@ def list_(
 def try_out(as_json: AsJson = False) -> None:
     """Send a test by every way out that is set, and say what came of it; exit 78 where one failed or none is set."""
     with failures(), open_hub() as hub:
-        tried = hub.notices.test(Actor.of_process())
+        tried = hub.notices.telling.test(Actor.of_process())
         if as_json:
             print_json(tried)
         elif tried:

@@ -59,14 +59,14 @@ _ENDINGS: Final = {"jpg": ("jpg", "jpeg"), "png": ("png",), "webp": ("webp",)}
 def show(ident: Ident, purpose: Purpose = "", reason: Reason = "", case: Case = None, as_json: AsJson = False) -> None:
     """Show one read in full; purpose and reason are asked and kept on record."""
     with failures(), open_hub() as hub:
-        whole = hub.one.show(Actor.of_process(), Why(purpose, reason, case), ident)
+        whole = hub.search.one.show(Actor.of_process(), Why(purpose, reason, case), ident)
         if as_json:
             print_json(_flat(whole))
             return
         table = Table(box=None, show_header=False)
         table.add_column(style="bold")
         table.add_column(overflow="fold")
-        for name, text in _lines(whole, hub.profile.zone):
+        for name, text in _lines(whole, hub.governing.profile.zone):
             table.add_row(name, text)
         console.print(table)
 
@@ -87,7 +87,7 @@ def picture(
     with failures():
         files.must_be_new(out)
         with open_hub() as hub:
-            found = hub.one.picture(Actor.of_process(), Why(purpose, reason, case), ident, which)
+            found = hub.search.one.picture(Actor.of_process(), Why(purpose, reason, case), ident, which)
         endings = _ENDINGS.get(found.ending, ())
         if out.suffix and endings and out.suffix[1:].lower() not in endings:
             right = out.with_suffix(f".{found.ending}")

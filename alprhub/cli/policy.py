@@ -188,7 +188,7 @@ def _in_force() -> Profile | NoAgency:
         return load(settings.profile) if said else none_in(settings)
     try:
         with open_hub() as hub:
-            return hub.profile
+            return hub.governing.profile
     except NoAgency as none:
         return none
 

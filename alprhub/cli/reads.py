@@ -39,9 +39,9 @@ def sync(
 
     with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
         window = moments.window(hub, since, until)
-        show = shows(work, connection, hub.profile.zone)
+        show = shows(work, connection, hub.governing.profile.zone)
         with by_hand(hub, pulling(*window), connection, connection) as came:
-            done = hub.sync.run(Actor.of_process(), connection, *window, progress=show)
+            done = hub.ingest.sync.run(Actor.of_process(), connection, *window, progress=show)
             came(Done(asdict(done)))
         if any(window) and not as_json:
             console.print(moments.understood(hub, *window))
@@ -56,7 +56,7 @@ def purge(as_json: AsJson = False) -> None:
         return f"{gone} removed and certified; alprhub purge goes on from there"
 
     with failures(), working(stopped, as_json) as work, open_hub() as hub, by_hand(hub, "purge") as came:
-        gone = hub.retention.purge(Actor.of_process(), work.told)
+        gone = hub.retention.expired.purge(Actor.of_process(), work.told)
         came(Done(gone))
         traces = hub.store.traces
     if as_json:
@@ -75,7 +75,7 @@ def pictures(as_json: AsJson = False) -> None:
         return f"{count(work.done.get('pictures', 0), 'picture')} kept; alprhub pictures goes on from there"
 
     with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
-        done = hub.pictures_due.run(told=lambda counts: work.told("pictures", counts.fetched))
+        done = hub.ingest.pictures_due.run(told=lambda counts: work.told("pictures", counts.fetched))
     if as_json:
         print_json(done)
     else:

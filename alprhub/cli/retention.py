@@ -46,7 +46,7 @@ def preview(as_json: AsJson = False) -> None:
     """Show what a purge would remove now, by connection and rule; changes nothing."""
     with failures(), open_hub() as hub:
         columns = {"connection": "source", "rule": "rule", "reads": "reads that are over"}
-        print_rows(hub.retention.preview(), columns, as_json, "nothing is over: a purge would remove nothing")
+        print_rows(hub.retention.expired.preview(), columns, as_json, "nothing is over: a purge would remove nothing")
 
 
 @app.command()
@@ -60,7 +60,7 @@ def vacuum(as_json: AsJson = False) -> None:
         return "the database is as it was; alprhub retention vacuum begins anew"
 
     with failures(), working(stopped, as_json) as work, open_hub() as hub, by_hand(hub, "vacuum") as came:
-        done = hub.vacuum.run(Actor.of_process(), work.told)
+        done = hub.retention.vacuum.run(Actor.of_process(), work.told)
         came(Done(done))
         traces = hub.store.traces
     if as_json:
@@ -92,9 +92,9 @@ def destroy(
         if read:
             if Asked(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
                 raise Invalid("read: ids and a question exclude each other")
-            done = hub.orders.destroy(Actor.of_process(), new, reads=read)
+            done = hub.cases.orders.destroy(Actor.of_process(), new, reads=read)
         else:
-            done = hub.orders.destroy(Actor.of_process(), new, asked.query(hub))
+            done = hub.cases.orders.destroy(Actor.of_process(), new, asked.query(hub))
         if as_json:
             print_json(done)
         else:
@@ -114,10 +114,10 @@ def orders(
     """List the orders that were carried out, the oldest first, or write the file of one as it was attached."""
     with failures(), open_hub() as hub:
         if save is None:
-            print_rows(hub.orders.list(), _ORDERS, as_json, "no orders", hub.profile.zone)
+            print_rows(hub.cases.orders.list(), _ORDERS, as_json, "no orders", hub.governing.profile.zone)
             return
         if to is None:
             raise Invalid("--to is missing: the file that the order is to be written to")
         files.must_be_new(to)
-        files.put(to, hub.orders.file(save))
+        files.put(to, hub.cases.orders.file(save))
         console.print(f"order {save}: written to {to}")

@@ -31,7 +31,7 @@ def run() -> None:
     with failures(), open_hub() as hub:
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
-        jobs, zone = Jobs(hub, "alprhub run"), hub.profile.zone
+        jobs, zone = Jobs(hub, "alprhub run"), hub.governing.profile.zone
         console.print(f"{_scheduled(hub)}. What ran: alprhub runs. Ctrl-C ends it.")
 
         def tell(run: JobRun) -> None:
@@ -80,21 +80,21 @@ def _known(hub: Hub, job: str | None, connection: str | None) -> None:
     jobs = [*Jobs(hub, "").catalogue.jobs, FILLING]
     if job is not None and job not in jobs:
         raise NotFound(absent("job", job, jobs))
-    accounts = [account.name for account in hub.connections.list(removed=True)]
+    accounts = [account.name for account in hub.connections.accounts.list(removed=True)]
     if connection is not None and connection not in accounts:
         raise NotFound(no_connection(connection, accounts))
 
 
 def _scheduled(hub: Hub) -> str:
-    active = [account for account in hub.connections.list() if account.state == "active"]
-    lists = hub.hotlists.names()
+    active = [account for account in hub.connections.accounts.list() if account.state == "active"]
+    lists = hub.hotlists.lists.names()
     return f"schedules run for {words.count(len(active), 'connection')} and {words.count(len(lists), 'hot list')}"
 
 
 def _row(run: JobRun, hub: Hub) -> dict[str, Any]:
     lasted = (run.ended_at or hub.clock.now()) - run.started_at
     return {
-        "started": words.moment(run.started_at, hub.profile.zone),
+        "started": words.moment(run.started_at, hub.governing.profile.zone),
         "took": words.span(lasted) + ("" if run.ended_at else " so far"),
         "job": _title(run),
         "result": {"done": "good", "unproved": "not proved", "running": "under way"}.get(run.outcome, run.outcome),

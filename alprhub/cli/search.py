@@ -31,7 +31,7 @@ def search(
     """Find reads over every source, newest first; purpose and reason are asked and kept on record."""
     with failures(), open_hub() as hub:
         query = asked.query(hub, limit=limit, after=Cursor.parse(after) if after else None)
-        answer = hub.search.find(Actor.of_process(), query)
+        answer = hub.search.reads.find(Actor.of_process(), query)
         if as_json:
             print_json(answer)
             return
@@ -67,7 +67,7 @@ def export(
 
     with failures(), open_hub() as hub:
         with working(kept, as_json, at_once=True) as work:
-            manifest: Any = hub.export.run(
+            manifest: Any = hub.search.export.run(
                 Actor.of_process(),
                 asked.query(hub),
                 form_of(out, form, pictures),

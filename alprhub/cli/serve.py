@@ -10,7 +10,7 @@ import typer
 from alprhub.cli.listening import listening
 from alprhub.cli.output import console, failures
 from hub.errors import Invalid
-from hub.wiring import open_hub, open_inbox
+from hub.wiring import open_hub
 
 
 def serve(
@@ -34,7 +34,7 @@ def serve(
 
     with failures():
         _guarded(host, certificate, private_key, behind_proxy)
-        with open_hub() as hub, open_inbox(hub) as inbox, listening(host, port) as listener:
+        with open_hub() as hub, hub.ingest.receiving() as inbox, listening(host, port) as listener:
             shown = f"[{host}]" if ":" in host else host
             console.print(f"http{'s' if certificate else ''}://{shown}:{listener.getsockname()[1]}/in/CONNECTION")
             listen(web_app(inbox), listener, certificate, private_key)

@@ -63,7 +63,7 @@ class Catalogue:
         self._hub = hub
         self._runs = runs
         self._go_on = go_on
-        zone = hub.profile.zone
+        zone = hub.governing.profile.zone
         whole: list[tuple[str, str, Every | Nightly, Work]] = [
             ("holds", "Lets go what cases need no longer.", Every(HOUR, -timedelta(minutes=10)), self._holds),
             ("purge", "Destroys what has expired, everywhere it is kept.", Every(HOUR), self._purge),
@@ -96,20 +96,23 @@ class Catalogue:
         """Pulling one connection now, whether it is due or not; a time that somebody names is no turn of it."""
 
         def work(actor: Actor) -> Done:
-            return Done(asdict(self._hub.sync.run(actor, connection, since, until, lambda _: self._go_on())))
+            return Done(asdict(self._hub.ingest.sync.run(actor, connection, since, until, lambda _: self._go_on())))
 
         return Task(pulling(since, until), connection, work)
 
     def publish(self, hotlist: str, connection: str) -> Task:
         """Sending one list to one connection now."""
         told = partial(
-            self._hub.publishing.publish, list_name=hotlist, connection_name=connection, progress=self._progress
+            self._hub.hotlists.publishing.publish,
+            list_name=hotlist,
+            connection_name=connection,
+            progress=self._progress,
         )
         return Task("publish", at(hotlist, connection), lambda actor: published_as(told(actor)))
 
     def verify(self, hotlist: str, connection: str) -> Task:
         """Reading one connection's copy of a list back now."""
-        told = partial(self._hub.publishing.verify, list_name=hotlist, connection_name=connection)
+        told = partial(self._hub.hotlists.publishing.verify, list_name=hotlist, connection_name=connection)
         return Task("verify", at(hotlist, connection), lambda actor: published_as(told(actor)))
 
     def whole(self, name: str) -> Task:
@@ -134,7 +137,7 @@ class Catalogue:
                 yield due
 
     def _publications(self) -> Iterator[Task]:
-        now, takers, changes = self._hub.clock.now(), self.take_lists(), self._hub.hotlists.changes()
+        now, takers, changes = self._hub.clock.now(), self.take_lists(), self._hub.hotlists.lists.changes()
         tasks = [(name, self.publish(name, taker)) for name in changes for taker in takers]
         runs = self._runs.last("publish", [task.subject for _, task in tasks])
         for name, task in tasks:
@@ -151,7 +154,7 @@ class Catalogue:
 
     def _verifications(self) -> Iterator[Task]:
         takers = self.take_lists()
-        tasks = [self.verify(name, taker) for name in self._hub.hotlists.names() for taker in takers]
+        tasks = [self.verify(name, taker) for name in self._hub.hotlists.lists.names() for taker in takers]
         subjects = [task.subject for task in tasks]
         published, runs = self._runs.last("publish", subjects), self._runs.last("verify", subjects)
         for task in tasks:
@@ -179,11 +182,11 @@ class Catalogue:
         return _seen(task, newest) if due else None
 
     def _active(self, able: set[str]) -> Iterator[Account]:
-        for account in self._hub.connections.list():
+        for account in self._hub.connections.accounts.list():
             if account.state != "active":
                 continue
             try:
-                kind = self._hub.connections.kind(account.connector)
+                kind = self._hub.connections.accounts.kind(account.connector)
             except NotFound:  # health says so
                 continue
             if able & set(abilities(kind)):
@@ -194,22 +197,22 @@ class Catalogue:
         self._go_on()
 
     def _purge(self, actor: Actor) -> Done:
-        return Done(self._hub.retention.purge(actor, self._progress))
+        return Done(self._hub.retention.expired.purge(actor, self._progress))
 
     def _recompute(self, actor: Actor) -> Done:
-        return Done(self._hub.recompute.run(actor, self._progress))
+        return Done(self._hub.retention.recompute.run(actor, self._progress))
 
     def _vacuum(self, actor: Actor) -> Done:
-        return Done(self._hub.vacuum.run(actor, self._progress))
+        return Done(self._hub.retention.vacuum.run(actor, self._progress))
 
     def _pictures(self, _: Actor) -> Done:
-        return Done(self._hub.pictures_due.run(told=self._progress))
+        return Done(self._hub.ingest.pictures_due.run(told=self._progress))
 
     def _notices(self, actor: Actor) -> Done:
-        return Done(self._hub.notices.run(actor))
+        return Done(self._hub.notices.telling.run(actor))
 
     def _holds(self, actor: Actor) -> Done:
-        return Done(asdict(self._hub.reviews.expire(actor)))
+        return Done(asdict(self._hub.cases.reviews.expire(actor)))
 
     def _tidy(self, _: Actor) -> Done:
         return Done({"forgotten": self._runs.forget()})
@@ -218,10 +221,10 @@ class Catalogue:
         return Done({"changed": len(make_months(self._hub.store, self._hub.clock.now()))})
 
     def _reconcile(self, actor: Actor) -> Done:
-        return added_up(self._hub.reconciliation.run(actor), self._hub.handover.overdue())
+        return added_up(self._hub.proofs.reconciliation.run(actor), self._hub.proofs.handover.overdue())
 
     def _canary(self, actor: Actor) -> Done:
-        return probed(self._hub.canaries.probe(actor))
+        return probed(self._hub.proofs.canaries.probe(actor))
 
 
 def pulling(since: datetime | None, until: datetime | None) -> str:

@@ -44,4 +44,4 @@ def test_the_hub_and_prefect_have_a_database_each_and_cannot_open_the_others(tmp
         ours = url.set(username="alprhub", password="one", database="alprhub")
         settings = HubSettings(data=tmp_path, database_url=ours.render_as_string(hide_password=False))
         with open_hub(settings) as hub:
-            assert hub.connections.list() == []
+            assert hub.connections.accounts.list() == []

@@ -46,9 +46,9 @@ def _small_hub(settings: HubSettings, drop: Path) -> None:
     (drop / "reads" / "day-1.csv").write_text("\n".join(rows) + "\n")
     with open_hub(settings) as hub:
         given = {"place": str(drop), "settle_seconds": 0, "zone": "UTC", "secret": SECRET}
-        hub.connections.add(ACTOR, "drop", "motorola", given)
-        assert hub.sync.run(ACTOR, "drop").stored == 2
-        hub.images.put(PICTURE, b"a picture")
+        hub.connections.accounts.add(ACTOR, "drop", "motorola", given)
+        assert hub.ingest.sync.run(ACTOR, "drop").stored == 2
+        hub.ingest.images.put(PICTURE, b"a picture")
         with hub.store.write() as connection:
             over = {"over": to_micros(NOW - timedelta(seconds=1))}
             connection.execute(text("UPDATE reads SET expires_at = :over WHERE plate_raw = '9SYN002'"), over)
@@ -82,8 +82,10 @@ def test_a_backup_is_whole_and_after_a_restore_what_is_over_is_gone(tmp_path: Pa
 
     assert _plates(settings) == ["9SYN001"]
     with open_hub(settings) as hub:
-        assert hub.images.get(PICTURE) == b"a picture"
-        assert hub.connections.open("drop")[1].settings.secret.get_secret_value() == SECRET, "the key opens it again"
+        assert hub.ingest.images.get(PICTURE) == b"a picture"
+        assert hub.connections.accounts.open("drop")[1].settings.secret.get_secret_value() == SECRET, (
+            "the key opens it again"
+        )
         assert "retention.purge" in [event["action"] for event in hub.audit.events()]
     waiting = Spool(settings.data / "inbox", reserve=0)
     assert [len(waiting.read(batch)) for batch in waiting.batches()] == [1]

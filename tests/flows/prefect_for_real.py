@@ -48,8 +48,8 @@ def raising(error: Exception) -> Callable[..., Any]:
 
 def everything(made: Hub, folder: Path, mark: str) -> dict[str, Any]:
     """Each flow once, and three ways to fail."""
-    made.connections.add(Actor("tester"), "feed", "plain", {"folder": str(folder)})
-    made.hotlists.load(Actor("tester"), "wanted", [NewEntry(mark, f"{mark} was stolen", "26-1", "US-CA")])
+    made.connections.accounts.add(Actor("tester"), "feed", "plain", {"folder": str(folder)})
+    made.hotlists.lists.load(Actor("tester"), "wanted", [NewEntry(mark, f"{mark} was stolen", "26-1", "US-CA")])
     write_page(folder, 1, [record(1, mark, "2026-06-01T11:00:00Z"), {"id": mark, "plate": mark, "at": mark}])
     told: dict[str, Any] = {
         "sync": sync(["feed"], since=datetime(2026, 5, 1, tzinfo=UTC)),

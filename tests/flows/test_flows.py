@@ -103,24 +103,24 @@ def test_a_scheduled_sync_asks_whose_turn_it_is(lent: Hub, feed: Path, clock: Se
 
 def test_what_is_paused_added_or_changed_needs_no_restart(lent: Hub, feed: Path, clock: SetClock) -> None:
     sync_module.sync.fn()
-    lent.connections.pause(ACTOR, "feed", "contract ended")
+    lent.connections.accounts.pause(ACTOR, "feed", "contract ended")
     clock.advance(timedelta(hours=1))
     assert sync_module.sync.fn().message == "nothing was due"
-    lent.connections.add(ACTOR, "second", "plain", {"folder": str(feed)})
-    lent.connections.schedule(ACTOR, "second", timedelta(minutes=1))
+    lent.connections.accounts.add(ACTOR, "second", "plain", {"folder": str(feed)})
+    lent.connections.accounts.schedule(ACTOR, "second", timedelta(minutes=1))
     assert counts(sync_module.sync.fn())["pulled"] == 0
     clock.advance(timedelta(minutes=1))
     assert counts(sync_module.sync.fn())["pulled"] == 0
 
 
 def test_publishing_and_verifying_give_counts(lent: Hub, feed: Path, clock: SetClock) -> None:
-    lent.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    lent.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     clock.advance(timedelta(seconds=1))
     proved = {"added": 1, "removed": 0, "missing": 0, "unexpected": 0}
     assert counts(publish_module.publish.fn()) == proved
     assert counts(publish_module.verify.fn(["wanted"], ["feed"])) == {**proved, "added": 0}
     assert publish_module.publish.fn().message == "nothing was due"
-    lent.connections.pause(ACTOR, "feed", "contract ended")
+    lent.connections.accounts.pause(ACTOR, "feed", "contract ended")
     assert counts(publish_module.publish.fn(["wanted"])) == {}
 
 
@@ -128,7 +128,7 @@ def test_a_publish_that_is_not_proved_is_not_green(lent: Hub, feed: Path, monkey
     def refuse(*_: object) -> None:
         raise TryAgain("no room for 9SYN001")
 
-    lent.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    lent.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     monkeypatch.setattr(PlainConnector, "push", refuse)
     state = publish_module.publish.fn()
     assert state.is_failed()
@@ -141,7 +141,7 @@ def test_a_vendor_that_is_down_is_named_and_hides_no_other(
     lent: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_page(feed, 1, [record(1, "9SYN001", AT.format(1))])
-    lent.connections.add(ACTOR, "second", "plain", {"folder": str(feed)})
+    lent.connections.accounts.add(ACTOR, "second", "plain", {"folder": str(feed)})
     pull = PlainConnector.pull
 
     def down(self: PlainConnector, window: Window) -> Iterator[Page]:
@@ -218,7 +218,7 @@ def test_a_failure_of_the_hub_leaves_without_its_text(lent: Hub, monkeypatch: py
     def broken(*_: object) -> None:
         raise ValueError("row of 9SYN001")
 
-    monkeypatch.setattr(type(lent.hotlists), "changes", broken)
+    monkeypatch.setattr(type(lent.hotlists.lists), "changes", broken)
     with pytest.raises(FlowFailed, match="a defect of the hub at broken") as failed:
         publish_module.publish.fn()
     assert failed.value.__suppress_context__
@@ -232,7 +232,7 @@ def test_what_the_hub_refuses_leaves_without_its_text_and_is_no_defect(
     def refuse(*_: object) -> None:
         raise refusal
 
-    monkeypatch.setattr(type(lent.hotlists), "changes", refuse)
+    monkeypatch.setattr(type(lent.hotlists.lists), "changes", refuse)
     with pytest.raises(FlowFailed) as failed:
         publish_module.publish.fn()
     assert str(failed.value) == "the hub refused: its own record and `alprhub connections health` say more"
@@ -260,10 +260,10 @@ def test_a_hub_that_cannot_be_opened_is_a_failed_flow(tmp_path: Path, monkeypatc
 
 
 def test_a_changed_list_goes_out_at_the_next_look(lent: Hub, feed: Path, clock: SetClock) -> None:
-    lent.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    lent.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     publish_module.publish.fn()
     clock.advance(timedelta(seconds=10))
-    lent.hotlists.withdraw(ACTOR, "wanted", "9SYN001", None, "recovered")
+    lent.hotlists.lists.withdraw(ACTOR, "wanted", "9SYN001", None, "recovered")
     clock.advance(timedelta(seconds=10))
     assert counts(publish_module.publish.fn())["removed"] == 1
     assert publish_module.publish.fn().message == "nothing was due"

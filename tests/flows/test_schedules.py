@@ -81,13 +81,13 @@ def town(request: pytest.FixtureRequest, tmp_path: Path, pg_server: URL) -> Iter
         now = datetime.now(UTC)
         sandbox = stack.enter_context(open_sandbox(tmp_path / "vendors", seed=7, now=now, passes=300, pictures=0))
         hub = stack.enter_context(open_hub(settings))
-        hub.connections.add(
+        hub.connections.accounts.add(
             ACTOR, "rekor", "rekor", {**sandbox.rekor, "fetch_images": False, "requests_per_second": 100}
         )
-        hub.connections.add(ACTOR, "flock", "flock", {**sandbox.flock, "requests_per_second": 100})
+        hub.connections.accounts.add(ACTOR, "flock", "flock", {**sandbox.flock, "requests_per_second": 100})
         for name in ("rekor", "flock"):
-            hub.connections.schedule(ACTOR, name, timedelta(minutes=1))
-        hub.hotlists.load(ACTOR, "wanted", [NewEntry(WANTED, "stolen", "26-1", "US-CA")])
+            hub.connections.accounts.schedule(ACTOR, name, timedelta(minutes=1))
+        hub.hotlists.lists.load(ACTOR, "wanted", [NewEntry(WANTED, "stolen", "26-1", "US-CA")])
         house = House(tmp_path, environment)
         stack.callback(house.end)
         yield Town(hub, sandbox, house, runners)
@@ -104,10 +104,10 @@ def test_what_is_scheduled_runs_and_what_is_killed_goes_on(town: Town) -> None:
     assert before["rows"] == before["ids"] > 0
 
     # A connection that is added is pulled without a restart, and one that is paused is not any more.
-    town.hub.connections.pause(ACTOR, "flock", "contract ended")
+    town.hub.connections.accounts.pause(ACTOR, "flock", "contract ended")
     town.sandbox.faults["rekor"].slow = 15
     account = {**town.sandbox.rekor, "fetch_images": False}
-    town.hub.connections.add(ACTOR, "second", "rekor", account, check=False)
+    town.hub.connections.accounts.add(ACTOR, "second", "rekor", account, check=False)
 
     # The process of its first pull is killed; the vendor is slow for that long.
     pid = until(lambda: town.under_way("second"), "a new connection to be pulled")

@@ -73,5 +73,5 @@ def feed(opened: Hub, actor: Actor, tmp_path: Path) -> Path:
     """The folder behind a connection called `feed`, whose reads live P30D."""
     folder = tmp_path / "feed"
     folder.mkdir()
-    opened.connections.add(actor, "feed", "plain", {"folder": str(folder)})
+    opened.connections.accounts.add(actor, "feed", "plain", {"folder": str(folder)})
     return folder

@@ -49,7 +49,7 @@ def test_an_agency_is_not_named_beside_a_policy_that_its_settings_contradict(dat
     with pytest.raises(AdminMustAct, match="ALPRHUB_PROFILE says 'long-beach'"), started(data, "Pier PD", "long-beach"):
         pass
     with started(data, "Shore PD") as opened:
-        assert (opened.agency, opened.profile.name) == ("Shore PD", "hermosa-beach")
+        assert (opened.agency, opened.governing.profile.name) == ("Shore PD", "hermosa-beach")
 
 
 def test_of_two_first_starts_at_once_the_second_is_told_whose_hub_it_is(

@@ -18,22 +18,22 @@ WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
 def watched(opened: Hub, actor: Actor, feed: Path) -> Hub:
     """Three reads by three cameras."""
     write_page(feed, 1, [record(n, f"7SYN00{n}", f"2026-06-01T11:0{n}:00Z") for n in range(3)])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     return opened
 
 
 def test_reads_are_found_by_the_site_of_their_camera(watched: Hub, actor: Actor) -> None:
-    watched.cameras.set_site(actor, "feed", "c0", "Pier Ave")
-    watched.cameras.set_site(actor, "feed", "c2", "Pier Ave")
-    rows = watched.search.find(actor, Query(WHY, sites=("Pier Ave",))).rows
+    watched.connections.cameras.set_site(actor, "feed", "c0", "Pier Ave")
+    watched.connections.cameras.set_site(actor, "feed", "c2", "Pier Ave")
+    rows = watched.search.reads.find(actor, Query(WHY, sites=("Pier Ave",))).rows
     assert [(row.plate, row.site) for row in rows] == [("7SYN002", "Pier Ave"), ("7SYN000", "Pier Ave")]
-    watched.cameras.set_site(actor, "feed", "c2", "")
-    assert [row.plate for row in watched.search.find(actor, Query(WHY, sites=("Pier Ave",))).rows] == ["7SYN000"]
-    assert [one.site for one in watched.cameras.list()] == ["Pier Ave", None, None]
+    watched.connections.cameras.set_site(actor, "feed", "c2", "")
+    assert [row.plate for row in watched.search.reads.find(actor, Query(WHY, sites=("Pier Ave",))).rows] == ["7SYN000"]
+    assert [one.site for one in watched.connections.cameras.list()] == ["Pier Ave", None, None]
 
 
 def test_who_named_a_site_is_on_record(watched: Hub, actor: Actor) -> None:
-    watched.cameras.set_site(actor, "feed", "c1", " Gould Ave ")
+    watched.connections.cameras.set_site(actor, "feed", "c1", " Gould Ave ")
     event = watched.audit.events(1)[0]
     assert (event["action"], event["actor"], event["target"]) == ("cameras.site", "tester", "feed")
     assert event["detail"] == {"camera": "c1", "site": "Gould Ave"}
@@ -41,16 +41,16 @@ def test_who_named_a_site_is_on_record(watched: Hub, actor: Actor) -> None:
 
 def test_a_camera_that_nobody_knows_and_a_name_that_is_none_are_refused(watched: Hub, actor: Actor) -> None:
     with pytest.raises(NotFound, match="c9"):
-        watched.cameras.set_site(actor, "feed", "c9", "Pier Ave")
+        watched.connections.cameras.set_site(actor, "feed", "c9", "Pier Ave")
     for name in ("x" * 101, "two\nlines"):
         with pytest.raises(Invalid, match="site"):
-            watched.cameras.set_site(actor, "feed", "c1", name)
+            watched.connections.cameras.set_site(actor, "feed", "c1", name)
 
 
 def test_a_camera_is_known_by_its_name_too_where_only_one_has_it(watched: Hub, actor: Actor) -> None:
     with watched.store.write() as connection:
         connection.execute(text("UPDATE cameras SET name = 'Pier' WHERE vendor_id = 'c0'"))
         connection.execute(text("UPDATE cameras SET name = 'Gate' WHERE vendor_id <> 'c0'"))
-    assert watched.cameras.set_site(actor, "feed", "Pier", "Harbor").vendor_id == "c0"
+    assert watched.connections.cameras.set_site(actor, "feed", "Pier", "Harbor").vendor_id == "c0"
     with pytest.raises(Invalid, match="camera: 2 of feed are called 'Gate'; say which by its id: c1, c2"):
-        watched.cameras.set_site(actor, "feed", "Gate", "Harbor")
+        watched.connections.cameras.set_site(actor, "feed", "Gate", "Harbor")

@@ -246,7 +246,7 @@ def kept(hub: Hub, name: str) -> list[tuple[str, str, int]]:
 
 def pull(hub: Hub, vendor: Vendor) -> None:
     try:
-        saved = hub.sync.run(ACTOR, vendor.name)
+        saved = hub.ingest.sync.run(ACTOR, vendor.name)
         vendor.did["good runs"] += 1
         vendor.did["pulled"] += saved.pulled
     except AdminMustFix:
@@ -265,8 +265,8 @@ def test_five_days_of_everything_going_wrong_lose_nothing_and_invent_nothing(
 
     with vendors(tmp_path, clock, rng) as made, open_hub(settings, clock, sleep) as hub:
         for vendor in made:
-            hub.connections.add(ACTOR, vendor.name, vendor.connector, vendor.settings, check=False)
-        hub.hotlists.load(ACTOR, "wanted", [NewEntry(plate, "stolen", case) for plate, case in wanted_by_flock])
+            hub.connections.accounts.add(ACTOR, vendor.name, vendor.connector, vendor.settings, check=False)
+        hub.hotlists.lists.load(ACTOR, "wanted", [NewEntry(plate, "stolen", case) for plate, case in wanted_by_flock])
         now = START
         while now < END:
             now += STEP
@@ -284,9 +284,9 @@ def test_five_days_of_everything_going_wrong_lose_nothing_and_invent_nothing(
                 pull(hub, vendor)
                 clock.advance(timedelta(minutes=5))
             before = len(kept(hub, vendor.name))
-            hub.sync.backfill(ACTOR, vendor.name, since=START)
+            hub.ingest.sync.backfill(ACTOR, vendor.name, since=START)
             vendor.did["only by back-fill"] = len(kept(hub, vendor.name)) - before
-            hub.sync.run(ACTOR, vendor.name)
+            hub.ingest.sync.run(ACTOR, vendor.name)
         for vendor in made:
             told(vendor, kept(hub, vendor.name))
         for vendor in made:
@@ -296,7 +296,7 @@ def test_five_days_of_everything_going_wrong_lose_nothing_and_invent_nothing(
             assert {ident: (plate, at // unit) for ident, plate, at in rows} == vendor.truth
             assert vendor.did["good runs"] > 10
             assert sum(vendor.did[name] for name in vendor.did if name.startswith("failed")) > 3
-        assert [gap for gap in hub.gaps.find(ACTOR, since=START, until=END) if gap.camera is None] == []
+        assert [gap for gap in hub.ingest.gaps.find(ACTOR, since=START, until=END) if gap.camera is None] == []
         with hub.store.read() as connection:
             assert connection.scalar(text("SELECT count(*) FROM ledger")) == sum(len(one.truth) for one in made)
             refused = connection.execute(text("SELECT field, reason FROM quarantine")).all()
@@ -326,9 +326,9 @@ def test_an_outage_in_the_middle_of_the_first_run_is_waited_out_on_the_same_cloc
         open_hub(HubSettings(data=tmp_path), clock, lambda s: clock.advance(timedelta(seconds=s))) as hub,
     ):
         account = {**rekor_settings(service.url), "fetch_images": False, "requests_per_second": 1000.0}
-        hub.connections.add(ACTOR, "rekor", "rekor", account, check=False)
-        assert hub.sync.run(ACTOR, "rekor", START, END).stored == 200
+        hub.connections.accounts.add(ACTOR, "rekor", "rekor", account, check=False)
+        assert hub.ingest.sync.run(ACTOR, "rekor", START, END).stored == 200
         assert clock.now() - started >= timedelta(seconds=15)
         app.state.faults.outage(requests=1_000_000)
         with pytest.raises(TryAgain):
-            hub.sync.run(ACTOR, "rekor", START, END)
+            hub.ingest.sync.run(ACTOR, "rekor", START, END)

@@ -23,7 +23,7 @@ OLD, NEW = "plain-secret-key", "MARKED-NEW-SECRET"
 
 
 def secret_of(hub: Hub, name: str = "feed") -> str:
-    return str(hub.connections.open(name)[1].settings.api_key.get_secret_value())
+    return str(hub.connections.accounts.open(name)[1].settings.api_key.get_secret_value())
 
 
 def everything(hub: Hub) -> str:
@@ -46,9 +46,9 @@ def on_disk(hub: Hub, marked: str) -> list[Path]:
 def test_new_secrets_are_tried_before_they_replace_the_old(opened: Hub, actor: Actor, feed: Path) -> None:
     (feed / "key").write_text(NEW)
     with pytest.raises(AdminMustFix):
-        opened.changes.rotate(actor, "feed", {"api_key": "wrong"})
+        opened.connections.changes.rotate(actor, "feed", {"api_key": "wrong"})
     assert secret_of(opened) == OLD
-    assert opened.changes.rotate(actor, "feed", {"api_key": NEW}) == "the folder is there"
+    assert opened.connections.changes.rotate(actor, "feed", {"api_key": NEW}) == "the folder is there"
     assert secret_of(opened) == NEW
     event = opened.audit.events(1)[0]
     assert (event["action"], event["detail"]) == ("connections.rotate", {"fields": ["api_key"]})
@@ -58,10 +58,19 @@ def test_no_secret_is_in_the_store_the_record_a_log_or_a_repr(
     opened: Hub, actor: Actor, feed: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    opened.changes.rotate(actor, "feed", {"api_key": NEW})
-    opened.changes.change(actor, "feed", {"key_ends": "2027-01-01"})
-    account, connector = opened.connections.open("feed")
-    shown = repr((account, connector, connector.settings, opened.connections.list(), opened.changes, opened.sealing))
+    opened.connections.changes.rotate(actor, "feed", {"api_key": NEW})
+    opened.connections.changes.change(actor, "feed", {"key_ends": "2027-01-01"})
+    account, connector = opened.connections.accounts.open("feed")
+    shown = repr(
+        (
+            account,
+            connector,
+            connector.settings,
+            opened.connections.accounts.list(),
+            opened.connections.changes,
+            opened.connections.sealing,
+        )
+    )
     for secret in (OLD, NEW):
         assert secret not in shown + everything(opened) + caplog.text
         assert on_disk(opened, secret) == []
@@ -76,47 +85,49 @@ def test_an_address_with_a_password_in_it_is_refused_when_it_is_given_and_opens_
     monkeypatch.setattr(PlainConnector, "Settings", Addressed)
     inside = "https://lpr:s3cret@vendor.example"
     with pytest.raises(Invalid, match="base_url: must hold no user and no password"):
-        opened.changes.change(actor, "feed", {"base_url": inside})
-    opened.changes.change(actor, "feed", {"base_url": "https://vendor.example"})
+        opened.connections.changes.change(actor, "feed", {"base_url": inside})
+    opened.connections.changes.change(actor, "feed", {"base_url": "https://vendor.example"})
     with opened.store.write() as connection:  # as versions before this rule have kept it
         connection.execute(
             text("UPDATE connections SET settings = replace(settings, 'https://', 'https://lpr:s3cret@')")
         )
-    assert opened.connections.open("feed")[1].settings.base_url == inside
+    assert opened.connections.accounts.open("feed")[1].settings.base_url == inside
     (feed / "key").write_text(NEW)
-    opened.changes.rotate(actor, "feed", {"api_key": NEW})
-    opened.changes.change(actor, "feed", {"key_ends": "2027-01-01"})
-    assert opened.connections.open("feed")[1].settings.base_url == inside
+    opened.connections.changes.rotate(actor, "feed", {"api_key": NEW})
+    opened.connections.changes.change(actor, "feed", {"key_ends": "2027-01-01"})
+    assert opened.connections.accounts.open("feed")[1].settings.base_url == inside
 
 
 def test_only_secrets_are_rotated_and_only_what_is_none_is_changed(opened: Hub, actor: Actor, feed: Path) -> None:
     with pytest.raises(Invalid, match="folder: is no secret"):
-        opened.changes.rotate(actor, "feed", {"folder": "/"})
+        opened.connections.changes.rotate(actor, "feed", {"folder": "/"})
     with pytest.raises(Invalid, match="missing"):
-        opened.changes.rotate(actor, "feed", {})
+        opened.connections.changes.rotate(actor, "feed", {})
     with pytest.raises(Invalid, match=r"api_key: is a secret, which is changed by .* rotate feed"):
-        opened.changes.change(actor, "feed", {"api_key": NEW})
+        opened.connections.changes.change(actor, "feed", {"api_key": NEW})
     with pytest.raises(Invalid, match="colour"):
-        opened.changes.change(actor, "feed", {"colour": "red"})
+        opened.connections.changes.change(actor, "feed", {"colour": "red"})
 
 
 def test_settings_are_tried_before_they_count_and_named_in_the_record(
     opened: Hub, actor: Actor, feed: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(AdminMustFix):
-        opened.changes.change(actor, "feed", {"folder": str(tmp_path / "missing")})
+        opened.connections.changes.change(actor, "feed", {"folder": str(tmp_path / "missing")})
     (tmp_path / "other").mkdir()
-    assert opened.changes.preview("feed", {"folder": str(tmp_path / "other")}).fields == ["folder"]
-    assert opened.connections.open("feed")[1].settings.folder == feed
-    done = opened.changes.change(actor, "feed", {"folder": str(tmp_path / "other"), "key_ends": "2027-01-01"})
+    assert opened.connections.changes.preview("feed", {"folder": str(tmp_path / "other")}).fields == ["folder"]
+    assert opened.connections.accounts.open("feed")[1].settings.folder == feed
+    done = opened.connections.changes.change(
+        actor, "feed", {"folder": str(tmp_path / "other"), "key_ends": "2027-01-01"}
+    )
     assert (done.check, done.preview.reads, done.shortened) == ("the folder is there", None, 0)
-    settings = opened.connections.open("feed")[1].settings
+    settings = opened.connections.accounts.open("feed")[1].settings
     assert (settings.folder, settings.api_key.get_secret_value()) == (tmp_path / "other", OLD)
     detail = opened.audit.events(1)[0]["detail"]
     assert detail["fields"] == ["folder", "key_ends"]
     assert str(tmp_path) not in str(detail)
-    assert opened.changes.change(actor, "feed", {}, unset=["key_ends"]).preview.fields == ["key_ends"]
-    assert opened.connections.open("feed")[1].settings.key_ends is None
+    assert opened.connections.changes.change(actor, "feed", {}, unset=["key_ends"]).preview.fields == ["key_ends"]
+    assert opened.connections.accounts.open("feed")[1].settings.key_ends is None
 
 
 @pytest.fixture
@@ -136,7 +147,7 @@ def yearlong(opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch
             for ident, days in ages.items()
         ],
     )
-    assert opened.sync.run(actor, "feed").stored == 3
+    assert opened.ingest.sync.run(actor, "feed").stored == 3
     return opened
 
 
@@ -152,55 +163,55 @@ def lives(hub: Hub) -> dict[str, tuple[int, str]]:
 
 def test_a_change_that_ends_reads_says_how_many_before_it_does(yearlong: Hub, actor: Actor) -> None:
     before = lives(yearlong)
-    plan = yearlong.changes.preview("feed", {}, kind="commercial")
+    plan = yearlong.connections.changes.preview("feed", {}, kind="commercial")
     assert (plan.fields, plan.rule_before, plan.rule_after) == (["kind"], "hb-motorola", "hb-other")
     assert (plan.reads, plan.end_now) == (3, 2)
     with pytest.raises(Conflict, match="2 of 3 reads would expire at once"):
-        yearlong.changes.change(actor, "feed", {}, kind="commercial")
+        yearlong.connections.changes.change(actor, "feed", {}, kind="commercial")
     assert lives(yearlong) == before
-    assert yearlong.connections.list()[0].kind == "own"
+    assert yearlong.connections.accounts.list()[0].kind == "own"
 
 
 def test_a_change_that_ends_reads_ends_them_and_what_comes_lives_by_the_new_rule(
     yearlong: Hub, actor: Actor, feed: Path
 ) -> None:
-    done = yearlong.changes.change(actor, "feed", {}, kind="commercial", expire=True)
+    done = yearlong.connections.changes.change(actor, "feed", {}, kind="commercial", expire=True)
     assert done.shortened == 3
     assert lives(yearlong) == {"r1": (28, "hb-other"), "r2": (-10, "hb-other"), "r3": (-270, "hb-other")}
     write_page(feed, 2, [record(4, "9SYN004", (yearlong.clock.now() - timedelta(days=1)).isoformat())])
-    yearlong.sync.run(actor, "feed")
+    yearlong.ingest.sync.run(actor, "feed")
     with yearlong.store.read() as connection:
         rule = connection.scalar(text("SELECT rule FROM reads WHERE vendor_read_id = 'r4'"))
     assert rule == "hb-other"
-    assert yearlong.retention.purge(actor) == {"feed": 2}
+    assert yearlong.retention.expired.purge(actor) == {"feed": 2}
 
 
 def test_a_longer_life_is_for_what_comes_and_a_held_read_is_left_alone(yearlong: Hub, actor: Actor) -> None:
     with yearlong.store.write() as connection:
         connection.execute(text("UPDATE reads SET held = :yes WHERE vendor_read_id = 'r2'"), {"yes": True})
     held = lives(yearlong)["r2"]
-    assert yearlong.changes.preview("feed", {}, kind="commercial").end_now == 1
-    yearlong.changes.change(actor, "feed", {}, kind="commercial", expire=True)
+    assert yearlong.connections.changes.preview("feed", {}, kind="commercial").end_now == 1
+    yearlong.connections.changes.change(actor, "feed", {}, kind="commercial", expire=True)
     assert lives(yearlong)["r2"] == held
     short = lives(yearlong)
-    yearlong.changes.change(actor, "feed", {}, kind="own")
+    yearlong.connections.changes.change(actor, "feed", {}, kind="own")
     assert lives(yearlong) == short
 
 
 def test_a_kind_or_an_agency_that_is_none_is_named(opened: Hub, actor: Actor, feed: Path) -> None:
     with pytest.raises(Invalid, match="kind: must be one of own, commercial, native_reader"):
-        opened.changes.preview("feed", {}, kind="borrowed")
+        opened.connections.changes.preview("feed", {}, kind="borrowed")
     with pytest.raises(Invalid, match="agency"):
-        opened.changes.preview("feed", {}, agency="Elsewhere PD")
+        opened.connections.changes.preview("feed", {}, agency="Elsewhere PD")
 
 
 def test_a_new_key_seals_every_secret_and_the_old_one_is_gone(opened: Hub, actor: Actor, feed: Path) -> None:
-    opened.connections.add(actor, "other", "plain", {"folder": str(feed), "api_key": NEW})
+    opened.connections.accounts.add(actor, "other", "plain", {"folder": str(feed), "api_key": NEW})
     file = opened.settings.data / "secret.key"
     before = file.read_bytes()
     with opened.store.read() as connection:
         old = dict(connection.execute(text("SELECT name, sealed FROM connections")).tuples().all())
-    count, key = opened.sealing.reseal(actor)
+    count, key = opened.connections.sealing.reseal(actor)
     assert (count, key) == (2, vault.key_id(file.read_bytes()))
     assert file.read_bytes() != before
     assert sorted(path.name for path in file.parent.glob("secret.key*")) == ["secret.key"]
@@ -219,9 +230,9 @@ def test_a_new_key_seals_every_secret_and_the_old_one_is_gone(opened: Hub, actor
 
 def test_a_process_that_runs_on_finds_the_new_key_by_itself(opened: Hub, actor: Actor, feed: Path) -> None:
     with open_hub(opened.settings, opened.clock) as other:
-        other.sealing.reseal(actor)
+        other.connections.sealing.reseal(actor)
     assert secret_of(opened) == OLD
-    opened.changes.rotate(actor, "feed", {"api_key": NEW})  # and seals under it
+    opened.connections.changes.rotate(actor, "feed", {"api_key": NEW})  # and seals under it
     with open_hub(opened.settings, opened.clock) as later:
         assert secret_of(later) == NEW
 
@@ -243,10 +254,10 @@ def test_a_renewal_that_is_cut_short_loses_nothing_and_can_be_repeated(
         else:
             broken.setattr(vault.Vault, "forget", die)
         with pytest.raises(KeyboardInterrupt):
-            opened.sealing.reseal(actor)
+            opened.connections.sealing.reseal(actor)
     with open_hub(opened.settings, opened.clock) as again:
         assert secret_of(again) == OLD
-        again.sealing.reseal(actor)
+        again.connections.sealing.reseal(actor)
         assert secret_of(again) == OLD
     assert sorted(path.name for path in opened.settings.data.glob("*secret.key*")) == ["secret.key"]
 
@@ -255,7 +266,7 @@ def test_a_renewal_ends_every_copy_of_a_key_that_killed_ones_left(opened: Hub, a
     file = opened.settings.data / "secret.key"
     for name in (".secret.key.4711-1.part", ".secret.key.before.4711-1.part"):
         (file.parent / name).write_bytes(file.read_bytes())
-    opened.sealing.reseal(actor)
+    opened.connections.sealing.reseal(actor)
     assert sorted(path.name for path in file.parent.glob("*secret.key*")) == ["secret.key"]
 
 
@@ -272,10 +283,10 @@ def test_a_key_that_is_set_from_outside_is_renewed_beside_the_former(
         return settings.model_copy(update=keys)
 
     with open_hub(using(secret_key=first), opened.clock) as hub:  # what the file sealed still opens
-        assert hub.sealing.reseal(actor)[0] == 1
+        assert hub.connections.sealing.reseal(actor)[0] == 1
     with open_hub(using(secret_key=second, former_secret_key=first), opened.clock) as hub:
         assert secret_of(hub) == OLD
-        hub.sealing.reseal(actor)
+        hub.connections.sealing.reseal(actor)
     with open_hub(using(secret_key=second), opened.clock) as hub:
         assert secret_of(hub) == OLD
 
@@ -289,7 +300,7 @@ def test_a_missing_key_is_named_and_nothing_is_sealed_anew(opened: Hub, actor: A
             (wrong.data / file.name).write_bytes(file.read_bytes())
     with open_hub(wrong, opened.clock) as hub:
         with pytest.raises(IntegrityBroken, match=r"the secrets of feed are sealed under the key [0-9a-f]{12}"):
-            hub.connections.open("feed")
+            hub.connections.accounts.open("feed")
         with pytest.raises(IntegrityBroken, match="feed"):
-            hub.sealing.reseal(actor)
+            hub.connections.sealing.reseal(actor)
     assert secret_of(opened) == OLD

@@ -27,10 +27,10 @@ VERSIONS = Path(hub.__file__).parent / "store" / "migrations" / "versions"
 def troubled(opened: Hub, actor: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The bundle of a connection in whose texts people and a vendor wrote plates and the secret itself."""
     folder = tmp_path / "feed"
-    opened.connections.add(actor, "feed", "plain", {"folder": str(folder), "api_key": SECRET}, check=False)
+    opened.connections.accounts.add(actor, "feed", "plain", {"folder": str(folder), "api_key": SECRET}, check=False)
     write_page(folder, 1, [record(1, PLATES[0], AT), record(2, PLATES[1], AT), {"id": "b1"}, {"id": "b2"}])
-    opened.sync.run(actor, "feed")
-    opened.hotlists.load(actor, "wanted", [NewEntry(PLATES[2], "stolen", "26-1", "US-CA")])
+    opened.ingest.sync.run(actor, "feed")
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry(PLATES[2], "stolen", "26-1", "US-CA")])
     said = f"the vendor is down over {PLATES[0]}, vanity, {PLATES[2]} and {PLATES[3]} with the key {SECRET}"
 
     def fail(self: Any, window: Any) -> Any:
@@ -38,9 +38,11 @@ def troubled(opened: Hub, actor: Actor, tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(PlainConnector, "pull", fail)
     with pytest.raises(TryAgain):
-        opened.sync.run(actor, "feed")
-    opened.connections.pause(actor, "feed", f"somebody searched {PLATES[0]} at https://who:{SECRET}@vendor.example/a")
-    body = opened.diagnostics.bundle(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
+    opened.connections.accounts.pause(
+        actor, "feed", f"somebody searched {PLATES[0]} at https://who:{SECRET}@vendor.example/a"
+    )
+    body = opened.connections.diagnostics.bundle(actor, "feed")
     with zipfile.ZipFile(io.BytesIO(body)) as bundle:
         return {name: bundle.read(name).decode() for name in bundle.namelist()}
 
@@ -73,4 +75,4 @@ def test_it_is_on_record_and_only_for_connections_that_there_are(
 ) -> None:
     assert opened.audit.events(1)[0]["action"] == "connections.diagnostics"
     with pytest.raises(NotFound, match="nobody"):
-        opened.diagnostics.bundle(actor, "nobody")
+        opened.connections.diagnostics.bundle(actor, "nobody")

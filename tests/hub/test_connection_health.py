@@ -42,7 +42,7 @@ def brings(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> Brings:
             row = record(number, f"9SYN{number:04}", (clock.now() - timedelta(hours=ago)).isoformat())
             rows.append(row if camera is None else {**row, "camera": camera})
         write_page(feed, 1, rows)
-        opened.sync.run(actor, "feed", clock.now() - timedelta(days=30), clock.now())
+        opened.ingest.sync.run(actor, "feed", clock.now() - timedelta(days=30), clock.now())
 
     return bring
 
@@ -51,7 +51,7 @@ WEEKS = [week * 168 + part for week in range(1, 5) for part in (0.2, 0.3, 0.4, 0
 
 
 def told(hub: Hub) -> Report:
-    return hub.health.of("feed")
+    return hub.connections.health.of("feed")
 
 
 def titles(report: Report) -> list[str]:
@@ -64,9 +64,9 @@ def codes(report: Report) -> list[tuple[str, bool]]:
 
 def push(hub: Hub, *rows: dict[str, Any]) -> None:
     """Keep records as the receiver does once they were pushed."""
-    account, connector = hub.connections.open("feed")
+    account, connector = hub.connections.accounts.open("feed")
     records = list(connector.unpack(Document(msgspec.json.encode(list(rows)))))
-    hub.intake.take(connector, account.id, records, obtained="push", received_at=hub.clock.now())
+    hub.ingest.intake.take(connector, account.id, records, obtained="push", received_at=hub.clock.now())
 
 
 def test_a_source_that_brings_what_it_usually_brings_is_well(opened: Hub, brings: Brings) -> None:
@@ -76,7 +76,7 @@ def test_a_source_that_brings_what_it_usually_brings_is_well(opened: Hub, brings
     assert (report.hour, report.hour_before) == (2, [5, 5, 5, None])
     assert (report.lag_seconds, report.drift, report.requests_used, report.state) == (360, 0.0, "unknown", "active")
     assert report.last_success == opened.clock.now()
-    assert opened.health.all() == [report]
+    assert opened.connections.health.all() == [report]
 
 
 def test_a_source_that_always_has_reads_and_now_has_none_is_silent(opened: Hub, brings: Brings) -> None:
@@ -114,7 +114,7 @@ def test_runs_that_fail_are_counted_and_named(opened: Hub, actor: Actor, brings:
     (feed / "page-009.broken.json").touch()
     for _ in range(3):
         with pytest.raises(TryAgain):
-            opened.sync.run(actor, "feed")
+            opened.ingest.sync.run(actor, "feed")
     report = told(opened)
     assert report.status == "failing"
     assert report.reason == "3 runs in a row failed since 2026-06-01 05:00 PDT (0 s ago): the vendor is down."
@@ -126,7 +126,7 @@ def test_records_that_are_refused_are_told_as_a_share(opened: Hub, actor: Actor,
     at = "2026-06-01T11:55:00Z"
     write_page(feed, 1, [*(record(n, f"9SYN{n:03}", at) for n in range(45)), *({"id": f"b{n}"} for n in range(5))])
     with suppress(VendorChanged):
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     report = told(opened)
     assert (report.status, report.drift) == ("failing", 0.1)
     assert "Too many records of feed are set aside" in titles(report)
@@ -149,7 +149,7 @@ def test_a_source_that_brings_less_than_half_is_late(opened: Hub, brings: Brings
 
 
 def test_a_paused_source_tells_why_and_nothing_else(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
-    opened.connections.pause(actor, "feed", "contract ended")
+    opened.connections.accounts.pause(actor, "feed", "contract ended")
     clock.advance(timedelta(days=9))
     report = told(opened)
     assert (report.status, report.reason) == ("paused", "It is paused: contract ended.")
@@ -175,13 +175,13 @@ def test_a_camera_that_is_as_silent_every_week_is_not_named(opened: Hub, brings:
 
 def test_credentials_that_end_are_told_before_and_fail_after(opened: Hub, actor: Actor, brings: Brings) -> None:
     brings(0.1)
-    opened.changes.change(actor, "feed", {"key_ends": "2026-06-20"})
+    opened.connections.changes.change(actor, "feed", {"key_ends": "2026-06-20"})
     report = told(opened)
     assert (report.status, report.credentials_end) == ("ok", "2026-06-20")
     assert titles(report) == ["Credentials of feed end in 19 days"]
-    opened.changes.change(actor, "feed", {"key_ends": "2026-06-01"})
+    opened.connections.changes.change(actor, "feed", {"key_ends": "2026-06-01"})
     assert (told(opened).status, told(opened).reason) == ("failing", "The credentials ended on 2026-06-01.")
-    opened.changes.change(actor, "feed", {"key_ends": "2027-06-01"})
+    opened.connections.changes.change(actor, "feed", {"key_ends": "2027-06-01"})
     assert told(opened).cards == []
 
 
@@ -189,13 +189,13 @@ def test_a_list_that_is_not_proved_is_told(
     opened: Hub, actor: Actor, brings: Brings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     brings(0.1)
-    opened.hotlists.load(actor, "wanted cars", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(actor, "wanted cars", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
 
     def refuse(self: Any, delta: Any) -> Any:
         raise TryAgain("the vendor is down")
 
     monkeypatch.setattr(PlainConnector, "push", refuse)
-    opened.publishing.publish(actor, "wanted cars", "feed")
+    opened.hotlists.publishing.publish(actor, "wanted cars", "feed")
     (card,) = told(opened).cards
     assert card.command == "alprhub hotlists publish 'wanted cars' --connection feed"
     assert "the vendor is down" in card.happened
@@ -204,16 +204,16 @@ def test_a_list_that_is_not_proved_is_told(
 def test_a_source_that_answers_only_when_asked_is_never_called_silent(
     opened: Hub, actor: Actor, clock: SetClock
 ) -> None:
-    opened.connections.add(actor, "flock", "flock", flock_settings("http://127.0.0.1:1"), check=False)
+    opened.connections.accounts.add(actor, "flock", "flock", flock_settings("http://127.0.0.1:1"), check=False)
     clock.advance(timedelta(minutes=5))
-    assert opened.health.of("flock").status == "ok"
+    assert opened.connections.health.of("flock").status == "ok"
     clock.advance(timedelta(days=2))
-    assert titles(opened.health.of("flock")) == ["flock has not run"]
+    assert titles(opened.connections.health.of("flock")) == ["flock has not run"]
 
 
 def test_pushes_that_wait_are_counted(opened: Hub, actor: Actor, feed: Path) -> None:
     assert told(opened).waiting_pushes == 0
-    ident = opened.connections.list()[0].id
+    ident = opened.connections.accounts.list()[0].id
     spool = Spool(opened.settings.data / "inbox")
     for number in range(3):
         spool.put(Pushed("feed", ident, to_micros(opened.clock.now()), "application/json", b"[]" * number))
@@ -298,10 +298,10 @@ def test_what_a_replay_has_kept_is_not_refused_any_more(
     opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_page(feed, 1, [record(n, f"9SYN00{n}", SOON) for n in range(4)])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert codes(told(opened)) == [("times_in_future", True)]
     monkeypatch.setattr("normalize.gate.CLOCK_AHEAD", timedelta(days=1))
-    opened.quarantine.replay(actor, "feed")
+    opened.ingest.quarantine.replay(actor, "feed")
     assert "times_in_future" not in [code for code, _ in codes(told(opened))]
 
 
@@ -344,7 +344,7 @@ def test_an_account_that_is_refused_is_told_with_what_to_do_about_it(
 
     monkeypatch.setattr(PlainConnector, "pull", refuse)
     with pytest.raises(AdminMustFix):
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     (card,) = told(opened).cards
     assert (card.status, card.code, card.needs_person) == ("paused", code, True)
     assert card.command == f"alprhub connections {verb} feed"
@@ -354,9 +354,9 @@ def test_an_account_that_is_refused_is_told_with_what_to_do_about_it(
 
 
 def test_a_pause_that_a_person_wanted_needs_nobody(opened: Hub, actor: Actor, feed: Path) -> None:
-    opened.connections.stop(actor, "feed", "the vendor refuses the key")
-    opened.connections.resume(actor, "feed")
-    opened.connections.pause(actor, "feed", "the key is new")
+    opened.connections.accounts.stop(actor, "feed", "the vendor refuses the key")
+    opened.connections.accounts.resume(actor, "feed")
+    opened.connections.accounts.pause(actor, "feed", "the key is new")
     assert codes(told(opened)) == [("paused", False)]
 
 
@@ -366,7 +366,7 @@ def test_a_vendor_that_is_down_needs_a_person_once_it_lasts(
     brings(0.1)
     (feed / "page-009.broken.json").touch()
     with pytest.raises(TryAgain):
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     assert codes(told(opened)) == [("vendor_down", False)]
     clock.advance(timedelta(hours=1))
     assert ("vendor_down", True) in codes(told(opened))
@@ -378,11 +378,11 @@ def test_a_time_that_no_run_covered_is_told_until_a_run_covers_it(
     brings(0.1)
     begun = clock.now()
     clock.advance(timedelta(hours=3))
-    opened.sync.run(actor, "feed", begun + timedelta(hours=2), clock.now())
+    opened.ingest.sync.run(actor, "feed", begun + timedelta(hours=2), clock.now())
     (card,) = [card for card in told(opened).cards if card.code == "gap"]
     assert "2026-06-01 05:00 PDT to 2026-06-01 07:00 PDT (2 h)" in card.happened
     assert card.command == "alprhub backfill feed"
-    opened.sync.backfill(actor, "feed")
+    opened.ingest.sync.backfill(actor, "feed")
     assert "gap" not in [code for code, _ in codes(told(opened))]
 
 
@@ -392,10 +392,10 @@ def test_a_time_that_no_run_covered_needs_a_person_only_where_runs_have_not_cove
     brings(0.1)
     begun = clock.now()
     clock.advance(timedelta(hours=3))
-    opened.sync.run(actor, "feed", begun + timedelta(hours=2, minutes=1), clock.now())
+    opened.ingest.sync.run(actor, "feed", begun + timedelta(hours=2, minutes=1), clock.now())
     for minutes, needed in ((0, False), (1, True)):
         clock.advance(timedelta(minutes=minutes))
-        opened.sync.run(actor, "feed", clock.now() - timedelta(minutes=30), clock.now())
+        opened.ingest.sync.run(actor, "feed", clock.now() - timedelta(minutes=30), clock.now())
         report = told(opened)
         assert ("gap", needed) in codes(report)
         assert (report.needs_person, passing(report.cards)) == (needed, not needed), "exit 78, or 75"
@@ -414,7 +414,7 @@ def test_one_run_that_was_killed_passes_by_itself_and_two_in_a_row_need_a_person
 
 
 def listed(hub: Hub, actor: Actor) -> None:
-    hub.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    hub.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
 
 
 def test_a_list_that_was_never_published_is_told_after_an_hour(
@@ -423,10 +423,10 @@ def test_a_list_that_was_never_published_is_told_after_an_hour(
     listed(opened, actor)
     assert "list_not_published" not in [code for code, _ in codes(told(opened))]
     clock.advance(timedelta(minutes=61))
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     (card,) = [card for card in told(opened).cards if card.code == "list_not_published"]
     assert card.command == "alprhub hotlists publish wanted --connection feed"
-    opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert "list_not_published" not in [code for code, _ in codes(told(opened))]
 
 
@@ -434,14 +434,14 @@ def test_a_removal_that_nobody_published_is_told_after_an_hour(
     opened: Hub, actor: Actor, brings: Brings, clock: SetClock
 ) -> None:
     listed(opened, actor)
-    opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
     clock.advance(timedelta(minutes=1))
-    opened.hotlists.withdraw(actor, "wanted", "9SYN001", None, "recovered")
+    opened.hotlists.lists.withdraw(actor, "wanted", "9SYN001", None, "recovered")
     clock.advance(timedelta(minutes=59))
     assert "list_behind" not in [code for code, _ in codes(told(opened))]
     clock.advance(timedelta(minutes=2))
     assert ("list_behind", True) in codes(told(opened))
-    opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert "list_behind" not in [code for code, _ in codes(told(opened))]
 
 
@@ -450,10 +450,10 @@ def test_a_removal_that_the_vendor_ignored_is_told_as_such(
 ) -> None:
     brings(0.1)
     listed(opened, actor)
-    opened.publishing.publish(actor, "wanted", "feed")
-    opened.hotlists.withdraw(actor, "wanted", "9SYN001", None, "recovered")
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.lists.withdraw(actor, "wanted", "9SYN001", None, "recovered")
     monkeypatch.setattr(PlainConnector, "push", lambda self, delta: PushReport(0, 1))
-    opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
     (card,) = told(opened).cards
     assert (card.status, card.code, card.needs_person) == ("late", "removal_unproved", True)
     assert card.plain == "Hot list 'wanted' at feed is not proved: 1 entry that should be gone is still there."
@@ -462,7 +462,7 @@ def test_a_removal_that_the_vendor_ignored_is_told_as_such(
 def test_a_list_that_is_on_its_way_is_no_alarm_and_one_whose_publication_was_killed_is(
     opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     entry = JobRuns(opened.store, opened.clock).begin("publish", "wanted at feed", "tests")
     assert entry is not None
     seen, whole = list[Report](), PlainConnector.list_remote
@@ -473,14 +473,14 @@ def test_a_list_that_is_on_its_way_is_no_alarm_and_one_whose_publication_was_kil
 
     with monkeypatch.context() as slow:
         slow.setattr(PlainConnector, "list_remote", looked)
-        opened.publishing.publish(actor, "wanted", "feed")
-        opened.publishing.publish(actor, "wanted", "feed")
+        opened.hotlists.publishing.publish(actor, "wanted", "feed")
+        opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert len(seen) == 4, "before each push and after it"
     assert {(report.status, report.needs_person) for report in seen} == {("ok", False)}
     assert titles(seen[0]) == titles(seen[1]) == ["Hot list 'wanted' is being published to feed"]
     assert titles(told(opened)) == []
 
-    opened.publishing._note(1, 1, clock.now())
+    opened.hotlists.publishing._note(1, 1, clock.now())
     assert codes(told(opened)) == [("list_unproved", False)]
     clock.advance(timedelta(minutes=2))
     assert codes(told(opened)) == [("list_unproved", True)], "its process says nothing any more"
@@ -492,9 +492,9 @@ def test_a_list_that_is_on_its_way_is_no_alarm_and_one_whose_publication_was_kil
 def test_what_is_wrong_with_a_copy_is_not_called_over_while_it_is_published_again(
     opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
-    opened.publishing.publish(actor, "wanted", "feed")
-    opened.hotlists.withdraw(actor, "wanted", "9SYN001", None, "recovered")
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.lists.withdraw(actor, "wanted", "9SYN001", None, "recovered")
     seen, whole = list[Report](), PlainConnector.list_remote
 
     def looked(self: PlainConnector, name: str) -> Any:
@@ -505,9 +505,9 @@ def test_what_is_wrong_with_a_copy_is_not_called_over_while_it_is_published_agai
     assert entry is not None
     with monkeypatch.context() as broken:
         broken.setattr(PlainConnector, "push", lambda self, delta: PushReport(0, 1))
-        opened.publishing.publish(actor, "wanted", "feed")
+        opened.hotlists.publishing.publish(actor, "wanted", "feed")
         broken.setattr(PlainConnector, "list_remote", looked)
-        opened.publishing.publish(actor, "wanted", "feed")
+        opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert [codes(report) for report in seen] == [[("removal_unproved", True)]] * 2
     entry.end("done")
 
@@ -518,7 +518,7 @@ def test_a_list_that_nobody_can_look_at_is_said_to_be_unproved_without_an_alarm_
     brings(0.1)
     monkeypatch.setattr(PlainConnector, "proof", Proof.ACCEPTED)
     listed(opened, actor)
-    opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
     report = told(opened)
     assert (report.status, codes(report)) == ("ok", [("list_cannot_be_proved", False)])
     assert "it is not proved" in report.reason
@@ -526,7 +526,7 @@ def test_a_list_that_nobody_can_look_at_is_said_to_be_unproved_without_an_alarm_
 
 def test_pushes_that_wait_longer_than_minutes_are_no_health(opened: Hub, feed: Path, clock: SetClock) -> None:
     spool = Spool(opened.settings.data / "inbox")
-    ident = opened.connections.list()[0].id
+    ident = opened.connections.accounts.list()[0].id
     spool.put(Pushed("feed", ident, to_micros(clock.now()), "application/json", b"[]"))
     spool.close()
     assert told(opened).status == "ok"
@@ -537,11 +537,11 @@ def test_pushes_that_wait_longer_than_minutes_are_no_health(opened: Hub, feed: P
 
 
 def test_pushes_that_were_set_aside_concern_the_hub(opened: Hub) -> None:
-    assert opened.health.around() == []
+    assert opened.connections.health.around() == []
     inbox = opened.settings.data / "inbox"
     inbox.mkdir()
     (inbox / "0000000000000001.broken").write_bytes(b"cut")
-    assert [card.code for card in opened.health.around()] == ["pushes_set_aside"]
+    assert [card.code for card in opened.connections.health.around()] == ["pushes_set_aside"]
 
 
 @pytest.mark.parametrize(
@@ -553,7 +553,7 @@ def test_a_disk_that_fills_up_concerns_the_hub(
     opened: Hub, monkeypatch: pytest.MonkeyPatch, free: int, expected: list[tuple[str, str]]
 ) -> None:
     monkeypatch.setattr("hub.wiring.disk_usage", lambda _: SimpleNamespace(free=free))
-    assert [(card.status, card.code) for card in opened.health.around()] == expected
+    assert [(card.status, card.code) for card in opened.connections.health.around()] == expected
 
 
 def test_no_card_names_a_class_a_number_for_a_name_or_the_command_that_showed_it(
@@ -566,7 +566,7 @@ def test_no_card_names_a_class_a_number_for_a_name_or_the_command_that_showed_it
     clock.advance(timedelta(hours=2))
     for _ in range(2):
         with pytest.raises(TryAgain):
-            opened.sync.run(actor, "feed")
+            opened.ingest.sync.run(actor, "feed")
     report = told(opened)
     assert len(report.cards) > 3
     for card in report.cards:
@@ -582,7 +582,7 @@ def _runs(hub: Hub, actor: Actor, clock: SetClock, monkeypatch: pytest.MonkeyPat
         with monkeypatch.context() as vendor, suppress(Stopped, TryAgain):
             if error is not None:
                 vendor.setattr(PlainConnector, "pull", raising(error))
-            hub.sync.run(actor, "feed")
+            hub.ingest.sync.run(actor, "feed")
         clock.advance(timedelta(minutes=1))
 
 

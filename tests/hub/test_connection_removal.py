@@ -34,8 +34,8 @@ PUSHES = "the end of its source's pushes"
 
 
 def remove(hub: Hub, actor: Actor, name: str = "feed", reads: Any = "keep", **more: Any) -> dict[str, Any]:
-    done = hub.removals.remove(actor, name, reads=reads, reason=ENDED, **more)
-    assert done == hub.removals.certificate(name)
+    done = hub.connections.removals.remove(actor, name, reads=reads, reason=ENDED, **more)
+    assert done == hub.connections.removals.certificate(name)
     told: dict[str, Any] = done["certificate"]
     return told
 
@@ -72,9 +72,9 @@ def flock(opened: Hub, actor: Actor, world: World, clock: SetClock) -> Iterator[
         }  # fmt: skip
     with Service(app) as service:
         settings = {**flock_settings(service.url), "requests_per_second": 1000}
-        opened.connections.add(actor, "flock", "flock", settings)
-        opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
-        assert opened.publishing.publish(actor, "wanted", "flock").verified
+        opened.connections.accounts.add(actor, "flock", "flock", settings)
+        opened.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+        assert opened.hotlists.publishing.publish(actor, "wanted", "flock").verified
         yield state
 
 
@@ -84,11 +84,11 @@ def rekor(opened: Hub, actor: Actor, world: World, clock: SetClock) -> Iterator[
     app = rekor_app(world, clock=clock.now)
     with Service(app) as service:
         settings = {**rekor_settings(service.url), "fetch_images": False, "requests_per_second": 1000}
-        opened.connections.add(actor, "rekor", "rekor", settings)
-        opened.sync.run(actor, "rekor", clock.now() - timedelta(days=31), clock.now() + timedelta(hours=1))
+        opened.connections.accounts.add(actor, "rekor", "rekor", settings)
+        opened.ingest.sync.run(actor, "rekor", clock.now() - timedelta(days=31), clock.now() + timedelta(hours=1))
         for name in ("felony", "wanted"):
-            opened.hotlists.load(actor, name, [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
-            assert opened.publishing.publish(actor, name, "rekor").verified
+            opened.hotlists.lists.load(actor, name, [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+            assert opened.hotlists.publishing.publish(actor, name, "rekor").verified
         yield app.state.rekor, app.state.faults
 
 
@@ -117,7 +117,7 @@ def test_rekor_keeps_no_list_and_its_reads_stay_with_their_source_until_their_ti
     opened: Hub, actor: Actor, rekor: tuple[RekorState, Faults], clock: SetClock
 ) -> None:
     state, _ = rekor
-    before = opened.search.find(actor, Query(WHY, connections=("rekor",))).rows
+    before = opened.search.reads.find(actor, Query(WHY, connections=("rekor",))).rows
     told = remove(opened, actor, "rekor")
     assert state.lists == {}
     assert [(one["list"], one["proved"], one["deleted"]) for one in told["hot_lists"]] == [
@@ -127,23 +127,23 @@ def test_rekor_keeps_no_list_and_its_reads_stay_with_their_source_until_their_ti
         "found": [], "left": None, "proved": False, "error": None,
         "note": "tell the source of rekor to stop pushing; the hub refuses whatever it still pushes",
     }  # fmt: skip
-    after = opened.search.find(actor, Query(WHY, connections=("rekor",))).rows
+    after = opened.search.reads.find(actor, Query(WHY, connections=("rekor",))).rows
     assert len(before) > 0
     assert [row.id for row in after] == [row.id for row in before]
     assert (told["reads"]["policy"], told["reads"]["purged"]) == ("keep", 0)
     assert told["reads"]["kept"] >= len(before)
     clock.advance(timedelta(days=31))
-    assert opened.retention.purge(actor)["rekor"] == told["reads"]["kept"]
-    assert opened.removals.certificate("rekor")["certificate"] == told
+    assert opened.retention.expired.purge(actor)["rekor"] == told["reads"]["kept"]
+    assert opened.connections.removals.certificate("rekor")["certificate"] == told
 
 
 @pytest.mark.parametrize("key", ["axis", "dahua", "generic_webhook", "hikvision", "rekor", "unifi"])
 def test_that_a_source_stops_pushing_is_never_called_proved_and_what_it_pushes_is_refused(
     opened: Hub, actor: Actor, feed: Path, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kind = opened.connections.kind(key)
-    whole = opened.connections.open
-    monkeypatch.setattr(opened.connections, "open", lambda name: (whole(name)[0], kind.__new__(kind)))
+    kind = opened.connections.accounts.kind(key)
+    whole = opened.connections.accounts.open
+    monkeypatch.setattr(opened.connections.accounts, "open", lambda name: (whole(name)[0], kind.__new__(kind)))
     told = remove(opened, actor)
     assert (told["subscriptions"]["proved"], told["proof_missing"]) == (False, [PUSHES])
     assert told["not_proved"] == [
@@ -179,20 +179,20 @@ def test_what_is_held_is_over_for_everybody_but_its_holders_and_goes_with_its_ho
     opened: Hub, actor: Actor, feed: Path, clock: SetClock
 ) -> None:
     write_page(feed, 1, [record(n, f"9SYN00{n}", "2026-06-01T11:00:00Z", candidates=[["9SYNX", 0.2]]) for n in (1, 2)])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     by_plate = [Query(WHY, plates=(plate,), candidates=True) for plate in ("9SYN001", "9SYNX")]
-    (row,) = opened.search.find(actor, by_plate[0]).rows
+    (row,) = opened.search.reads.find(actor, by_plate[0]).rows
     new = NewHold("litigation", "26-1", "a suit is pending", "sergeant", clock.now() + timedelta(days=30))
-    hold = opened.holds.place(actor, new, reads=[row.id]).id
+    hold = opened.cases.holds.place(actor, new, reads=[row.id]).id
     told = remove(opened, actor, reads="purge")["reads"]
     assert (told["purged"], told["held"], told["held_reads"]) == (1, 1, [row.id])
-    assert [opened.search.find(actor, query).rows for query in by_plate] == [[], []]
-    assert [held.id for held in opened.holds.reads(actor, hold, WHY).rows] == [row.id]
+    assert [opened.search.reads.find(actor, query).rows for query in by_plate] == [[], []]
+    assert [held.id for held in opened.cases.holds.reads(actor, hold, WHY).rows] == [row.id]
     with pytest.raises(NotFound):
-        opened.links.link(actor, [row.id], "26-1")
-    assert opened.retention.purge(actor) == {"feed": 0}
-    opened.holds.release(actor, hold, "settled", resolved="settled")
-    assert opened.retention.purge(actor) == {"feed": 1}
+        opened.cases.links.link(actor, [row.id], "26-1")
+    assert opened.retention.expired.purge(actor) == {"feed": 0}
+    opened.cases.holds.release(actor, hold, "settled", resolved="settled")
+    assert opened.retention.expired.purge(actor) == {"feed": 1}
     with opened.store.read() as connection:
         for table in ("reads", "payloads", "ledger", "candidates", "plates"):
             assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0
@@ -207,32 +207,34 @@ def test_what_the_policy_wants_kept_is_not_purged_before_its_time(
     from hub.policy.resolution import Chosen
     from hub.policy.rules import Limit
 
-    rule = opened.profile.rule_for("own", "flock")
+    rule = opened.governing.profile.rule_for("own", "flock")
     kept = replace(rule, min=Limit(Duration.parse("P3D"), "received_at", "P3D"))
-    monkeypatch.setattr(opened.profile, "_chosen", {("own", "flock", "hub"): Chosen((kept,), (), (kept,), None)})
+    monkeypatch.setattr(
+        opened.governing.profile, "_chosen", {("own", "flock", "hub"): Chosen((kept,), (), (kept,), None)}
+    )
     write_page(feed, 1, [record(1, "9SYN001", "2026-06-01T11:00:00Z")])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert remove(opened, actor, reads="purge")["reads"]["kept"] == 1
     clock.advance(timedelta(days=3))
-    assert opened.retention.purge(actor) == {"feed": 1}
+    assert opened.retention.expired.purge(actor) == {"feed": 1}
 
 
 def test_a_removed_connection_cannot_run_be_opened_or_be_added_again(opened: Hub, actor: Actor, feed: Path) -> None:
     remove(opened, actor)
-    assert opened.connections.list() == []
-    assert [one.state for one in opened.connections.list(removed=True)] == ["removed"]
+    assert opened.connections.accounts.list() == []
+    assert [one.state for one in opened.connections.accounts.list(removed=True)] == ["removed"]
     for act in (
-        lambda: opened.sync.run(actor, "feed"),
-        lambda: opened.connections.open("feed"),
-        lambda: opened.connections.resume(actor, "feed"),
-        lambda: opened.connections.pause(actor, "feed", "again"),
-        lambda: opened.changes.rotate(actor, "feed", {"api_key": "x"}),
-        lambda: opened.connections.schedule(actor, "feed", None),
+        lambda: opened.ingest.sync.run(actor, "feed"),
+        lambda: opened.connections.accounts.open("feed"),
+        lambda: opened.connections.accounts.resume(actor, "feed"),
+        lambda: opened.connections.accounts.pause(actor, "feed", "again"),
+        lambda: opened.connections.changes.rotate(actor, "feed", {"api_key": "x"}),
+        lambda: opened.connections.accounts.schedule(actor, "feed", None),
     ):
         with pytest.raises(NotFound, match="was removed"):
             act()
     with pytest.raises(Conflict, match="certificate"):
-        opened.connections.add(actor, "feed", "plain", {"folder": str(feed)})
+        opened.connections.accounts.add(actor, "feed", "plain", {"folder": str(feed)})
 
 
 def test_no_secret_is_left_of_a_removed_connection(opened: Hub, actor: Actor, feed: Path) -> None:
@@ -242,7 +244,7 @@ def test_no_secret_is_left_of_a_removed_connection(opened: Hub, actor: Actor, fe
     if opened.store.is_sqlite:
         files = [path for path in opened.settings.data.rglob("*") if path.is_file()]
         assert [path for path in files if sealed in path.read_bytes()] == []
-    assert "plain-secret-key" not in json.dumps(opened.removals.certificate("feed"))
+    assert "plain-secret-key" not in json.dumps(opened.connections.removals.certificate("feed"))
 
 
 def test_a_vendor_that_is_down_stops_the_removal_which_goes_on_where_it_stopped(
@@ -256,10 +258,10 @@ def test_a_vendor_that_is_down_stops_the_removal_which_goes_on_where_it_stopped(
         remove(opened, actor, "rekor")
     assert (row_of(opened, "rekor").state, len(state.lists)) == ("removing", 2)
     with pytest.raises(Conflict, match="is being removed"):
-        opened.sync.run(actor, "rekor")
-    for act in (opened.connections.resume, opened.connections.pause):
+        opened.ingest.sync.run(actor, "rekor")
+    for act in (opened.connections.accounts.resume, opened.connections.accounts.pause):
         with pytest.raises(Conflict, match="is being removed"):
-            act(actor, "rekor", *(["why"] if act == opened.connections.pause else []))
+            act(actor, "rekor", *(["why"] if act == opened.connections.accounts.pause else []))
     with pytest.raises(Conflict, match="--keep-reads"):
         remove(opened, actor, "rekor", "purge")
     faults.outage()
@@ -295,8 +297,8 @@ def test_a_delivery_that_nobody_can_look_at_is_no_proof(
     opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PlainConnector, "proof", Proof.ACCEPTED)
-    opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
-    opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
     with pytest.raises(Conflict, match="not proved"):
         remove(opened, actor)
     told = remove(opened, actor, force="this vendor offers no way to look")
@@ -304,8 +306,8 @@ def test_a_delivery_that_nobody_can_look_at_is_no_proof(
 
 
 def test_secrets_that_do_not_open_are_no_reason_to_keep_a_connection(opened: Hub, actor: Actor, feed: Path) -> None:
-    opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
-    opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
     with opened.store.write() as connection:
         connection.execute(text("UPDATE connections SET sealed_key = 'lost'"))
     with pytest.raises(Conflict, match="cannot be opened"):
@@ -332,7 +334,7 @@ STEPS = ["_begin", "_revoke", "_keep_steps", "_end_reads", "_finish"]
 def test_a_removal_that_is_killed_at_any_step_is_finished_by_the_next_try(
     opened: Hub, actor: Actor, rekor: Any, flock: FlockState, step: str, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = getattr(opened.removals, step)
+    whole = getattr(opened.connections.removals, step)
 
     def killed(*args: Any, **more: Any) -> Any:
         if when == "after":
@@ -341,7 +343,7 @@ def test_a_removal_that_is_killed_at_any_step_is_finished_by_the_next_try(
 
     for name in ("flock", "rekor"):
         with monkeypatch.context() as broken:
-            broken.setattr(opened.removals, step, killed)
+            broken.setattr(opened.connections.removals, step, killed)
             with pytest.raises(KeyboardInterrupt):
                 remove(opened, actor, name, "purge")
         told = remove(opened, actor, name, "purge")
@@ -356,7 +358,7 @@ def test_a_removal_that_is_killed_at_any_step_is_finished_by_the_next_try(
 def test_a_push_that_is_cut_short_is_known_to_a_removal(
     opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     whole = PlainConnector.push
 
     def killed(self: PlainConnector, delta: Any) -> Any:
@@ -366,7 +368,7 @@ def test_a_push_that_is_cut_short_is_known_to_a_removal(
     with monkeypatch.context() as broken:
         broken.setattr(PlainConnector, "push", killed)
         with pytest.raises(KeyboardInterrupt):
-            opened.publishing.publish(actor, "wanted", "feed")
+            opened.hotlists.publishing.publish(actor, "wanted", "feed")
     (told,) = remove(opened, actor)["hot_lists"]
     assert (told["list"], told["proved"]) == ("wanted", True)
     assert json.loads((feed / "list.json").read_bytes()) == []
@@ -391,14 +393,14 @@ def test_a_certificate_can_be_checked_by_anybody_and_tells_when_it_was_changed(
     opened: Hub, actor: Actor, feed: Path
 ) -> None:
     remove(opened, actor)
-    told = opened.removals.certificate("feed")
+    told = opened.connections.removals.certificate("feed")
     body = json.dumps(told["certificate"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert sha256(body.encode()).hexdigest() == told["sha256"]
     assert opened.audit.events(1)[0]["detail"]["sha256"] == told["sha256"]
     with opened.store.write() as connection:
         connection.execute(text("UPDATE removals SET certificate = replace(certificate, 'tester', 'nobody')"))
     with pytest.raises(IntegrityBroken, match="digest"):
-        opened.removals.certificate("feed")
+        opened.connections.removals.certificate("feed")
 
 
 @pytest.mark.parametrize(
@@ -416,7 +418,7 @@ def test_what_was_pushed_and_is_no_read_yet_is_in_the_certificate(
     opened: Hub, actor: Actor, feed: Path, pushes: Waiting, missing: list[str]
 ) -> None:
     assert row_of(opened, "feed").id == 1
-    opened.removals._waiting = lambda: pushes
+    opened.connections.removals._waiting = lambda: pushes
     told = remove(opened, actor, reads="purge")
     assert told["proof_missing"] == [PUSHES, *missing]
     because = {one["what"]: (one["because"], one["forced"]) for one in told["not_proved"]}
@@ -431,9 +433,9 @@ def test_what_was_pushed_and_is_no_read_yet_is_in_the_certificate(
 def test_there_is_no_certificate_of_what_was_not_removed(opened: Hub, actor: Actor, feed: Path) -> None:
     for name in ("feed", "nobody"):
         with pytest.raises(NotFound, match="no certificate"):
-            opened.removals.certificate(name)
+            opened.connections.removals.certificate(name)
     with pytest.raises(NotFound, match="nobody"):
         remove(opened, actor, "nobody")
     for wrong in ({"reads": "burn", "reason": "x"}, {"reads": "keep", "reason": " "}):
         with pytest.raises(Invalid):
-            opened.removals.remove(actor, "feed", **wrong)  # type: ignore[arg-type]
+            opened.connections.removals.remove(actor, "feed", **wrong)  # type: ignore[arg-type]

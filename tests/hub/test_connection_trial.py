@@ -31,7 +31,7 @@ def kept(hub: Hub) -> dict[str, Any]:
 def mixed(opened: Hub, actor: Actor, feed: Path) -> Path:
     """A feed of two reads that are held, then two new ones, one twice, an expired one and three that are none."""
     write_page(feed, 1, [record(1, "9SYN001", AT), record(2, "9SYN002", AT)])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     new = [
         record(3, "9SYN003", AT, picture="jpeg", make="Toyota", candidates=[["9SYN0O3", 0.4]]),
         record(4, "9SYN-004", AT),
@@ -44,33 +44,33 @@ def mixed(opened: Hub, actor: Actor, feed: Path) -> Path:
 
 def test_a_dry_run_counts_what_a_run_would_bring_and_keeps_nothing(opened: Hub, actor: Actor, mixed: Path) -> None:
     before = kept(opened)
-    trial = opened.trials.run(actor, "feed")
+    trial = opened.connections.trials.run(actor, "feed")
     assert kept(opened) == before
     assert (trial.pulled, trial.fresh, trial.duplicates, trial.quarantined, trial.born_expired) == (9, 2, 3, 3, 1)
     assert {(one.field, one.count) for one in trial.refused} == {("plate", 2), ("captured_at", 1)}
     assert not trial.more
-    done = opened.sync.run(actor, "feed")
+    done = opened.ingest.sync.run(actor, "feed")
     assert (done.pulled, done.stored, done.duplicates, done.quarantined, done.born_expired) == (9, 2, 3, 3, 1)
 
 
 def test_the_first_reads_are_shown_with_the_shape_of_their_plates(opened: Hub, actor: Actor, mixed: Path) -> None:
-    shown = opened.trials.run(actor, "feed").shown
+    shown = opened.connections.trials.run(actor, "feed").shown
     assert [(one["plate_shape"], one["vendor_read_id"], one["plate_state"]) for one in shown] == [
         ("9AAA999", "r3", "US-CA"),
         ("9AAA-999", "r4", "US-CA"),
     ]
     assert (shown[0]["images"], shown[0]["candidates"], shown[0]["make"]) == (1, 1, "TOYT")
-    assert "9SYN00" not in repr(opened.trials.run(actor, "feed"))
+    assert "9SYN00" not in repr(opened.connections.trials.run(actor, "feed"))
     assert shape("АB 1•2") == "AA 9•9"
 
 
 def test_an_id_that_is_made_of_the_plate_is_not_shown(opened: Hub, actor: Actor, feed: Path) -> None:
     write_page(feed, 1, [{**record(1, "9SYN001", AT), "id": "c1/9syn-001/11:00"}])
-    assert opened.trials.run(actor, "feed").shown[0]["vendor_read_id"] is None
+    assert opened.connections.trials.run(actor, "feed").shown[0]["vendor_read_id"] is None
 
 
 def test_a_dry_run_is_on_record_without_a_plate(opened: Hub, actor: Actor, mixed: Path) -> None:
-    opened.trials.run(actor, "feed")
+    opened.connections.trials.run(actor, "feed")
     done, asked = opened.audit.events(2)
     assert (asked["action"], asked["outcome"], done["outcome"], done["results"]) == (
         "connections.dry_run", "asked", "done", 2,
@@ -81,11 +81,11 @@ def test_a_dry_run_is_on_record_without_a_plate(opened: Hub, actor: Actor, mixed
 def test_a_limit_ends_it_and_says_so(opened: Hub, actor: Actor, feed: Path) -> None:
     write_page(feed, 1, [record(n, f"9SYN0{n:02}", AT) for n in range(10)])
     write_page(feed, 2, [], suffix=".broken")
-    trial = opened.trials.run(actor, "feed", limit=4)
+    trial = opened.connections.trials.run(actor, "feed", limit=4)
     assert (trial.pulled, trial.fresh, trial.more) == (4, 4, True)
     for wrong in (0, 100_001):
         with pytest.raises(Invalid, match="limit"):
-            opened.trials.run(actor, "feed", limit=wrong)
+            opened.connections.trials.run(actor, "feed", limit=wrong)
 
 
 def test_without_times_it_is_the_window_of_the_next_run_and_a_pause_is_no_hindrance(
@@ -95,24 +95,24 @@ def test_without_times_it_is_the_window_of_the_next_run_and_a_pause_is_no_hindra
     whole = PlainConnector.pull
     monkeypatch.setattr(PlainConnector, "pull", lambda self, window: asked.append(window) or whole(self, window))
     write_page(feed, 1, [record(1, "9SYN001", AT)])
-    opened.connections.pause(actor, "feed", "not yet")
-    opened.trials.run(actor, "feed")
-    opened.connections.resume(actor, "feed")
-    opened.sync.run(actor, "feed")
-    opened.trials.run(actor, "feed")
-    opened.sync.run(actor, "feed")
+    opened.connections.accounts.pause(actor, "feed", "not yet")
+    opened.connections.trials.run(actor, "feed")
+    opened.connections.accounts.resume(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
+    opened.connections.trials.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert asked[0] == asked[1]
     assert asked[2] == asked[3]
-    opened.trials.run(actor, "feed", datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC))
+    opened.connections.trials.run(actor, "feed", datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC))
     assert asked[-1].until - asked[-1].since == timedelta(days=1)
     with pytest.raises(Invalid, match="since"):
-        opened.trials.run(actor, "feed", datetime(2026, 5, 2, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC))
+        opened.connections.trials.run(actor, "feed", datetime(2026, 5, 2, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC))
 
 
 def test_a_source_that_cannot_be_pulled_is_not_asked(opened: Hub, actor: Actor) -> None:
-    opened.connections.add(actor, "flock", "flock", flock_settings("http://127.0.0.1:1"), check=False)
+    opened.connections.accounts.add(actor, "flock", "flock", flock_settings("http://127.0.0.1:1"), check=False)
     with pytest.raises(Invalid, match="cannot be pulled"):
-        opened.trials.run(actor, "flock")
+        opened.connections.trials.run(actor, "flock")
 
 
 def test_a_fault_of_the_connector_is_a_refusal_like_any_other(
@@ -120,7 +120,7 @@ def test_a_fault_of_the_connector_is_a_refusal_like_any_other(
 ) -> None:
     write_page(feed, 1, [record(1, "9SYN001", AT)])
     monkeypatch.setattr(PlainConnector, "read_of", lambda self, record: 1 // 0)
-    trial = opened.trials.run(actor, "feed")
+    trial = opened.connections.trials.run(actor, "feed")
     assert Counter(one.reason for one in trial.refused) == {"could not be parsed: its connector has a defect": 1}
 
 
@@ -131,15 +131,15 @@ def test_it_goes_by_the_policy_in_force_and_by_what_runs_have_covered_as_a_run_d
     whole = PlainConnector.pull
     monkeypatch.setattr(PlainConnector, "pull", lambda self, window: asked.append(window) or whole(self, window))
     write_page(feed, 1, [record(1, "9SYN001", AT), record(2, "9SYN002", AT)])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     clock.advance(timedelta(days=40))
-    trial = opened.trials.run(actor, "feed")
+    trial = opened.connections.trials.run(actor, "feed")
     assert (trial.pulled, trial.duplicates, trial.born_expired) == (2, 0, 2)
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert asked[1] == asked[2]  # a day of the forty, as the first window of the run is
     assert asked[1].until - asked[1].since <= timedelta(days=2)
     with pytest.raises(Invalid, match="nothing to try"):
-        opened.trials.run(actor, "feed", until=asked[1].until - timedelta(days=30))
-    opened.activate.activate(actor, "long-beach", "another manual")
-    trial = opened.trials.run(actor, "feed", clock.now() - timedelta(days=41))
+        opened.connections.trials.run(actor, "feed", until=asked[1].until - timedelta(days=30))
+    opened.governing.activate.activate(actor, "long-beach", "another manual")
+    trial = opened.connections.trials.run(actor, "feed", clock.now() - timedelta(days=41))
     assert (trial.pulled, trial.duplicates, trial.born_expired) == (2, 2, 0)

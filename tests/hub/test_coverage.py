@@ -18,7 +18,7 @@ FLOCK = {"client_id": "synthetic", "client_secret": "synthetic-secret"}
 
 def statuses(opened: Hub, actor: Actor, **asked: tuple[str, ...]) -> dict[str, str]:
     """The status of each connection in the answer to a question about one plate."""
-    answer = opened.search.find(actor, Query(WHY, plates=("7SYN001",), **asked))
+    answer = opened.search.reads.find(actor, Query(WHY, plates=("7SYN001",), **asked))
     return {part.connection: part.status for part in answer.coverage}
 
 
@@ -26,14 +26,14 @@ def test_a_source_that_answers_for_one_plate_only_is_on_demand(
     opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(accounts, "connector", connector)
-    opened.connections.add(actor, "city-flock", "flock", FLOCK, check=False)
+    opened.connections.accounts.add(actor, "city-flock", "flock", FLOCK, check=False)
     assert statuses(opened, actor)["city-flock"] == "on-demand"
-    opened.connections.pause(actor, "city-flock", "contract ended")
+    opened.connections.accounts.pause(actor, "city-flock", "contract ended")
     assert statuses(opened, actor)["city-flock"] == "paused"
 
 
 def test_a_source_that_the_question_leaves_out_says_so(opened: Hub, actor: Actor, feed: Path) -> None:
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert statuses(opened, actor) == {"feed": "included"}
     assert statuses(opened, actor, connections=("other",)) == {"feed": "not-asked"}
     assert statuses(opened, actor, kinds=("commercial",)) == {"feed": "not-asked"}
@@ -50,10 +50,10 @@ def test_of_a_source_that_only_sends_by_itself_nobody_knows_what_it_did_not_send
     opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(accounts, "connector", connector)
-    opened.connections.add(actor, "gate", "unifi", {"webhook_secret": "synthetic-secret"}, check=False)
+    opened.connections.accounts.add(actor, "gate", "unifi", {"webhook_secret": "synthetic-secret"}, check=False)
     [gate] = [
         part
-        for part in opened.search.find(actor, Query(WHY, plates=("7SYN001",), since=SINCE)).coverage
+        for part in opened.search.reads.find(actor, Query(WHY, plates=("7SYN001",), since=SINCE)).coverage
         if part.connection == "gate"
     ]
     assert (gate.status, gate.gaps) == ("pushed", [])

@@ -50,12 +50,12 @@ def test_more_than_five_percent_refused_stops_the_run_and_says_how_many_and_why(
     with pytest.raises(
         VendorChanged, match=r"11 of 111 records could not be read, 10 of them because captured_at"
     ) as told:
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     assert "9SYN" not in str(told.value)
     assert last_run(opened) == ("VendorChanged", str(told.value), 111, 11)
     assert (count(opened, "reads"), count(opened, "quarantine")) == (100, 11)
     assert "page-001" in (checkpoint(opened) or ""), "the page that showed it is kept, but not passed"
-    (account,) = opened.connections.list()
+    (account,) = opened.connections.accounts.list()
     assert (account.state, account.last_success) == ("active", None)
 
 
@@ -63,18 +63,18 @@ def test_the_next_run_tries_again_and_goes_on_once_the_fix_is_there(opened: Hub,
     write_page(feed, 1, [*good(*range(15)), *bad(*range(15, 20))])
     for _ in range(2):
         with pytest.raises(VendorChanged, match="5 of 20"):
-            opened.sync.run(actor, "feed")
+            opened.ingest.sync.run(actor, "feed")
     assert (count(opened, "reads"), count(opened, "quarantine")) == (15, 5)
     write_page(feed, 1, good(*range(20)))
-    assert opened.sync.run(actor, "feed").stored == 5
+    assert opened.ingest.sync.run(actor, "feed").stored == 5
     assert last_run(opened)[0] == "done"
-    assert opened.quarantine.replay(actor, "feed").quarantined == 5
+    assert opened.ingest.quarantine.replay(actor, "feed").quarantined == 5
 
 
 def test_bad_records_in_a_row_do_not_stop_a_run_that_is_good_as_a_whole(opened: Hub, actor: Actor, feed: Path) -> None:
     write_page(feed, 1, [*bad(0, 1, 2), *good(*range(3, 50))])
     write_page(feed, 2, good(*range(50, 100)))
-    saved = opened.sync.run(actor, "feed")
+    saved = opened.ingest.sync.run(actor, "feed")
     assert (saved.stored, saved.quarantined) == (97, 3)
     assert "page-002" in (checkpoint(opened) or "")
 
@@ -86,24 +86,24 @@ def test_the_checkpoint_waits_before_what_is_too_much_until_the_end_tells(
     write_page(feed, 2, [*bad(*range(64, 69)), *good(69)])
     write_page(feed, 3, good(70))
     with pytest.raises(VendorChanged, match="5 of 71"):
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     assert (count(opened, "reads"), count(opened, "quarantine")) == (66, 5)
     assert "page-001" in (checkpoint(opened) or "")
 
 
 def test_five_percent_are_borne(opened: Hub, actor: Actor, feed: Path) -> None:
     write_page(feed, 1, [*good(*range(19)), *bad(19)])
-    assert opened.sync.run(actor, "feed").quarantined == 1
+    assert opened.ingest.sync.run(actor, "feed").quarantined == 1
 
 
 def test_a_few_refused_records_are_no_change_however_short_the_run(opened: Hub, actor: Actor, feed: Path) -> None:
     write_page(feed, 1, [*good(*range(23)), *bad(23, 24)])
-    assert opened.sync.run(actor, "feed").quarantined == 2
+    assert opened.ingest.sync.run(actor, "feed").quarantined == 2
 
 
 def test_of_a_few_records_any_number_may_be_refused(opened: Hub, actor: Actor, feed: Path) -> None:
     write_page(feed, 1, bad(*range(19)))
-    assert opened.sync.run(actor, "feed").quarantined == 19
+    assert opened.ingest.sync.run(actor, "feed").quarantined == 19
 
 
 def test_what_tells_of_no_plate_by_design_counts_for_nothing(
@@ -120,5 +120,5 @@ def test_what_tells_of_no_plate_by_design_counts_for_nothing(
 
     monkeypatch.setattr(PlainConnector, "parse", parse_or_leave)
     write_page(feed, 1, [*({"kind": "heartbeat"} for _ in range(50)), *good(*range(10)), *bad(11, 12)])
-    saved = opened.sync.run(actor, "feed")
+    saved = opened.ingest.sync.run(actor, "feed")
     assert (saved.pulled, saved.stored, saved.quarantined) == (12, 10, 2)

@@ -26,7 +26,7 @@ class Folder:
     def __init__(self, hub: Hub, actor: Actor, clock: SetClock, place: Path) -> None:
         self.hub, self.actor, self.clock, self.place = hub, actor, clock, place
         (place / "reads").mkdir(parents=True)
-        hub.connections.add(actor, "drop", "generic_csv", {"place": str(place), "map": MAP})
+        hub.connections.accounts.add(actor, "drop", "generic_csv", {"place": str(place), "map": MAP})
 
     def put(self, name: bytes, plate: str, written: datetime | None = None) -> None:
         path = os.fsencode(self.place / "reads") + b"/" + name
@@ -36,7 +36,7 @@ class Folder:
         os.utime(path, ((written or at).timestamp(),) * 2)
 
     def sync(self) -> Saved:
-        return self.hub.sync.run(self.actor, "drop")
+        return self.hub.ingest.sync.run(self.actor, "drop")
 
     def rows(self) -> dict[bytes, tuple[int, int | None]]:
         with self.hub.store.read() as connection:
@@ -130,7 +130,7 @@ def test_a_trial_asks_for_what_was_not_taken_and_remembers_nothing(folder: Folde
     folder.sync()
     folder.put(b"b.csv", "9SYN002")
     clock.advance(HOUR)
-    assert folder.hub.trials.run(folder.actor, "drop").pulled == 1
+    assert folder.hub.connections.trials.run(folder.actor, "drop").pulled == 1
     assert set(folder.rows()) == {b"a.csv"}
 
 
@@ -151,11 +151,11 @@ def test_a_file_whose_time_was_not_remembered_is_known_by_its_size_and_then_by_i
 def test_the_names_of_files_go_with_their_connection(folder: Folder) -> None:
     folder.put(b"a.csv", "9SYN001")
     folder.sync()
-    folder.hub.removals.remove(folder.actor, "drop", reads="keep", reason="the contract is over")
+    folder.hub.connections.removals.remove(folder.actor, "drop", reads="keep", reason="the contract is over")
     assert folder.rows() == {}
 
 
 def test_how_many_files_were_taken_is_shown(folder: Folder) -> None:
     folder.put(b"a.csv", "9SYN001")
     folder.sync()
-    assert folder.hub.showing.of("drop").files_taken == 1
+    assert folder.hub.connections.showing.of("drop").files_taken == 1

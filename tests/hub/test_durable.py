@@ -43,7 +43,7 @@ def one_read(opened: Hub, actor: Actor, feed: Path) -> int:
     """The id of a read with a picture; beside it a record that could not be read."""
     told = record(1, PLATE, CAPTURED.isoformat(), picture="PICTURE-BYTES", camera="c1")
     write_page(feed, 1, [told, record(2, "", CAPTURED.isoformat())])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     with opened.store.read() as connection:
         return int(connection.scalar(text("SELECT id FROM reads")) or 0)
 
@@ -98,7 +98,7 @@ def test_a_picture_lies_on_the_disk_with_its_name_before_the_row_that_knows_it(
 ) -> None:
     write_page(feed, 1, [record(n, PLATE, CAPTURED.isoformat(), picture=f"PICTURE {n}") for n in (1, 2, 3)])
     with happenings(opened.store) as steps:
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     kept = steps.before("commit * *reads*")
     names = {step.split()[1] for step in kept.like("rename *.jpg")}
     assert len(names) == 3
@@ -115,7 +115,7 @@ def test_what_is_pulled_need_not_wait_for_the_disk_and_what_is_pushed_waits_befo
 ) -> None:
     write_page(feed, 1, [record(1, PLATE, CAPTURED.isoformat())])
     with happenings(opened.store) as steps:
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     assert steps.like("commit normal *reads*")
     pushed = Document(msgspec.json.encode([record(2, PLATE, CAPTURED.isoformat(), picture="PICTURE")]))
     with happenings(opened.store) as steps:
@@ -133,8 +133,8 @@ def test_a_picture_that_was_fetched_is_on_the_disk_before_its_row_says_so(
     monkeypatch.setattr(PlainConnector, "fetch_image", lambda *_: b"\xff\xd8\xff fetched", raising=False)
     write_page(feed, 1, [record(1, PLATE, CAPTURED.isoformat(), picture_url="https://pictures.example/1")])
     with happenings(opened.store) as steps:
-        opened.sync.run(actor, "feed")
-        opened.pictures.fetch(opened.connections.open("feed")[1], 1)
+        opened.ingest.sync.run(actor, "feed")
+        opened.ingest.pictures.fetch(opened.connections.accounts.open("feed")[1], 1)
     steps.assert_in_order("fsync *.jpg~", "rename *.jpg", "fsync folder 1", "commit full *images*")
 
 
@@ -154,7 +154,7 @@ def test_a_new_key_is_on_the_disk_before_rows_are_sealed_under_it_and_the_old_on
     opened: Hub, actor: Actor, feed: Path
 ) -> None:
     with happenings(opened.store) as steps:
-        opened.sealing.reseal(actor)
+        opened.connections.sealing.reseal(actor)
     steps.assert_in_order(
         "fsync secret.key.before~", "rename secret.key.before", "fsync folder data",
         "fsync secret.key~", "rename secret.key", "fsync folder data",
@@ -170,7 +170,7 @@ def test_an_export_is_whole_on_the_disk_and_on_record_before_it_has_a_name(
     out = tmp_path / "out"
     out.mkdir()
     with happenings(opened.store) as steps:
-        opened.export.run(actor, Query(WHY, plates=(PLATE,)), "csv", out / "reads.csv")
+        opened.search.export.run(actor, Query(WHY, plates=(PLATE,)), "csv", out / "reads.csv")
         steps.append("answer")
     steps.assert_in_order(
         "commit full audit_events",
@@ -186,7 +186,7 @@ def test_a_purge_removes_no_file_before_the_certificate_of_its_read_is_on_the_di
 ) -> None:
     clock.advance(LIFE)
     with happenings(opened.store) as steps:
-        opened.retention.purge(actor)
+        opened.retention.expired.purge(actor)
         steps.append("answer")
     steps.assert_in_order(
         "commit * *certificates*reads*",  # the rows, and what certifies that they went
@@ -199,10 +199,10 @@ def test_a_purge_removes_no_file_before_the_certificate_of_its_read_is_on_the_di
 
 @on_sqlite
 def test_a_stray_picture_is_gone_for_good_before_the_purge_says_so(opened: Hub, actor: Actor, clock: SetClock) -> None:
-    opened.images.put(f"{clock.now():%Y/%m/%d}/1/left-behind.jpg", b"stray")
+    opened.ingest.images.put(f"{clock.now():%Y/%m/%d}/1/left-behind.jpg", b"stray")
     clock.advance(timedelta(days=2))
     with happenings(opened.store) as steps:
-        opened.retention.purge(actor)
+        opened.retention.expired.purge(actor)
     steps.assert_in_order("unlink left-behind.jpg", "fsync folder 1", "commit full audit_events*")
 
 
@@ -214,61 +214,61 @@ def all_on_the_disk(steps: Happenings) -> bool:
 HOLD = NewHold("case", "26-1", "robbery", "sergeant", CAPTURED + 300 * timedelta(days=1), "felony")
 PROMISES: dict[str, tuple[str, Call]] = {
     "a list is imported": (
-        "entries", lambda hub, who, read: hub.hotlists.load(who, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
+        "entries", lambda hub, who, read: hub.hotlists.lists.load(who, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
     ),
-    "a list is published": ("publications", lambda hub, who, read: hub.publishing.publish(who, "wanted", "feed")),
+    "a list is published": ("publications", lambda hub, who, read: hub.hotlists.publishing.publish(who, "wanted", "feed")),
     "an entry is withdrawn": (
-        "entries", lambda hub, who, read: hub.hotlists.withdraw(who, "wanted", PLATE, "US-CA", "it is found")
+        "entries", lambda hub, who, read: hub.hotlists.lists.withdraw(who, "wanted", PLATE, "US-CA", "it is found")
     ),
     "a connection is added": (
-        "connections", lambda hub, who, read: hub.connections.add(who, "two", "plain", {"folder": str(HERE)})
+        "connections", lambda hub, who, read: hub.connections.accounts.add(who, "two", "plain", {"folder": str(HERE)})
     ),
     "a connection gets a pace": (
-        "connections", lambda hub, who, read: hub.connections.schedule(who, "feed", timedelta(hours=1))
+        "connections", lambda hub, who, read: hub.connections.accounts.schedule(who, "feed", timedelta(hours=1))
     ),
-    "a connection is paused": ("connections", lambda hub, who, read: hub.connections.pause(who, "feed", "a test")),
-    "a connection goes on": ("connections", lambda hub, who, read: hub.connections.resume(who, "feed")),
-    "a secret is changed": ("connections", lambda hub, who, read: hub.changes.rotate(who, "feed", {"api_key": "new"})),
+    "a connection is paused": ("connections", lambda hub, who, read: hub.connections.accounts.pause(who, "feed", "a test")),
+    "a connection goes on": ("connections", lambda hub, who, read: hub.connections.accounts.resume(who, "feed")),
+    "a secret is changed": ("connections", lambda hub, who, read: hub.connections.changes.rotate(who, "feed", {"api_key": "new"})),
     "a contract is changed": (
-        "connections", lambda hub, who, read: hub.changes.change(who, "feed", {}, kind="native_reader")
+        "connections", lambda hub, who, read: hub.connections.changes.change(who, "feed", {}, kind="native_reader")
     ),
-    "secrets are sealed anew": ("connections", lambda hub, who, read: hub.sealing.reseal(who)),
-    "a camera gets a site": ("cameras", lambda hub, who, read: hub.cameras.set_site(who, "feed", "c1", "pier")),
+    "secrets are sealed anew": ("connections", lambda hub, who, read: hub.connections.sealing.reseal(who)),
+    "a camera gets a site": ("cameras", lambda hub, who, read: hub.connections.cameras.set_site(who, "feed", "c1", "pier")),
     "the agency is renamed": (
         "agency", lambda hub, who, read: agencies.rename(hub.store, hub.audit, hub.clock, who, "Springs PD")
     ),
-    "a hold is placed": ("holds", lambda hub, who, read: hub.holds.place(who, HOLD, reads=[read])),
+    "a hold is placed": ("holds", lambda hub, who, read: hub.cases.holds.place(who, HOLD, reads=[read])),
     "a hold is reviewed": (
-        "holds", lambda hub, who, read: hub.reviews.reviewed(who, 1, "open", hub.clock.now() + timedelta(days=200))
+        "holds", lambda hub, who, read: hub.cases.reviews.reviewed(who, 1, "open", hub.clock.now() + timedelta(days=200))
     ),
     "a case is classified": (
-        "holds", lambda hub, who, read: hub.reviews.classify(who, 1, "felony", CAPTURED.date(), "sergeant")
+        "holds", lambda hub, who, read: hub.cases.reviews.classify(who, 1, "felony", CAPTURED.date(), "sergeant")
     ),
-    "evidence is booked": ("holds", lambda hub, who, read: hub.holds.book(who, 1, "E-26-7")),
-    "a hold is released": ("holds", lambda hub, who, read: hub.holds.release(who, 1, "over")),
-    "a read is linked to a case": ("links", lambda hub, who, read: hub.links.link(who, [read], "26-1", "robbery")),
-    "a link is taken back": ("links", lambda hub, who, read: hub.links.unlink(who, [read], "26-1", "over")),
-    "payloads are read again": ("audit_events", lambda hub, who, read: hub.reparse.run(who, "feed")),
-    "refused records are tried again": ("audit_events", lambda hub, who, read: hub.quarantine.replay(who)),
-    "people are told": ("audit_events", lambda hub, who, read: hub.notices.test(who)),
+    "evidence is booked": ("holds", lambda hub, who, read: hub.cases.holds.book(who, 1, "E-26-7")),
+    "a hold is released": ("holds", lambda hub, who, read: hub.cases.holds.release(who, 1, "over")),
+    "a read is linked to a case": ("links", lambda hub, who, read: hub.cases.links.link(who, [read], "26-1", "robbery")),
+    "a link is taken back": ("links", lambda hub, who, read: hub.cases.links.unlink(who, [read], "26-1", "over")),
+    "payloads are read again": ("audit_events", lambda hub, who, read: hub.ingest.reparse.run(who, "feed")),
+    "refused records are tried again": ("audit_events", lambda hub, who, read: hub.ingest.quarantine.replay(who)),
+    "people are told": ("audit_events", lambda hub, who, read: hub.notices.telling.test(who)),
     "reads are searched": (
-        "audit_events", lambda hub, who, read: hub.search.find(who, Query(WHY, plates=(PLATE,)))
+        "audit_events", lambda hub, who, read: hub.search.reads.find(who, Query(WHY, plates=(PLATE,)))
     ),
-    "a read is shown": ("audit_events", lambda hub, who, read: hub.one.show(who, WHY, read)),
+    "a read is shown": ("audit_events", lambda hub, who, read: hub.search.one.show(who, WHY, read)),
     "a court's order is carried out": (
-        "orders", lambda hub, who, read: hub.orders.destroy(
+        "orders", lambda hub, who, read: hub.cases.orders.destroy(
             who, NewOrder("SC-7", "Superior Court", "sealed by the court", "chief", b"%PDF-1.4"), reads=[read]
         )
     ),
     "a certificate is confirmed": (
-        "certificates", lambda hub, who, read: hub.certificates.countersign(who, 1, "the custodian")
+        "certificates", lambda hub, who, read: hub.retention.certificates.countersign(who, 1, "the custodian")
     ),
     "another policy is put in force": (
-        "policies", lambda hub, who, read: hub.activate.activate(who, "long-beach", "as the council decided")
+        "policies", lambda hub, who, read: hub.governing.activate.activate(who, "long-beach", "as the council decided")
     ),
-    "ends are computed": ("recomputes", lambda hub, who, read: hub.recompute.run(who)),
+    "ends are computed": ("recomputes", lambda hub, who, read: hub.retention.recompute.run(who)),
     "a connection is removed": (
-        "removals", lambda hub, who, read: hub.removals.remove(who, "feed", reads="keep", reason="it has ended")
+        "removals", lambda hub, who, read: hub.connections.removals.remove(who, "feed", reads="keep", reason="it has ended")
     ),
 }  # fmt: skip
 """What somebody is promised, the table that says so, and the call, in an order in which each can be done."""

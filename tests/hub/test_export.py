@@ -167,7 +167,7 @@ def stored(opened: Hub, actor: Actor, feed: Path) -> Hub:
     """A store with more reads than a page of a search holds, and one that is not meant."""
     rows = [record(n, f"7AB{n:04d}", f"2026-06-01T{n // 60 % 11:02d}:{n % 60:02d}:00Z") for n in range(1203)]
     write_page(feed, 1, [*rows, record(9999, "8XYZ999", "2026-06-01T11:00:00Z")])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     return opened
 
 
@@ -180,7 +180,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def export_of(hub: Hub, every: Callable[[Query], Iterator[Found]] | None = None) -> Export:
-    return Export(hub.asking, hub.audit, hub.clock, every or hub.search.every, hub.search.covered)
+    return Export(hub.access.asking, hub.audit, hub.clock, every or hub.search.reads.every, hub.search.reads.covered)
 
 
 def names(folder: Path) -> list[str]:
@@ -225,7 +225,7 @@ def test_an_export_is_every_page_newest_first_and_its_manifest_tells_of_exactly_
     out = folder / f"reads.{form}"
     steps: list[int] = []
     manifest = export_of(stored).run(actor, EVERYTHING, form, out, steps.append)
-    found = list(stored.search.every(EVERYTHING))
+    found = list(stored.search.reads.every(EVERYTHING))
     assert ids_of(form, out) == [row.id for row in found]
     assert len(found) == 1203
     assert steps == [1000]
@@ -459,7 +459,7 @@ def every(query):
 data, out, now = Path(sys.argv[1]), Path(sys.argv[2]), datetime.fromisoformat(sys.argv[3])
 with open_hub(HubSettings(data=data), SetClock(now)) as hub:
     query = Query(Why("stolen_vehicle", "case of a stolen car"), plates=("7AB*",))
-    Export(hub.asking, hub.audit, hub.clock, every, lambda _: []).run(Actor("tester"), query, Format.CSV, out)
+    Export(hub.access.asking, hub.audit, hub.clock, every, lambda _: []).run(Actor("tester"), query, Format.CSV, out)
 """
 
 

@@ -56,7 +56,7 @@ def export_of(hub: Hub, rows: list[Found], size: int = 100) -> Export:
     def every(_: Query) -> Iterator[Found]:
         yield from rows
 
-    return Export(hub.asking, hub.audit, hub.clock, every, hub.search.covered, Pictures(size))  # type: ignore[arg-type]
+    return Export(hub.access.asking, hub.audit, hub.clock, every, hub.search.reads.covered, Pictures(size))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -71,9 +71,9 @@ def test_an_archive_has_the_rows_and_every_picture_by_its_read_with_its_digest(
 ) -> None:
     rows = [record(n, f"7AB{n:04d}", "2026-06-01T11:00:00Z", picture=f"picture {n}") for n in range(3)]
     write_page(feed, 1, [*rows, record(7, "7AB0007", "2026-06-01T11:00:00Z")])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     out = folder / "case.zip"
-    manifest = opened.export.run(actor, EVERYTHING, Format.CSV, out, pictures=True)
+    manifest = opened.search.export.run(actor, EVERYTHING, Format.CSV, out, pictures=True)
     assert isinstance(manifest, WithPictures)
     told = json.loads((folder / "case.zip.manifest.json").read_bytes())
     assert told["sha256"] == sha256(out.read_bytes()).hexdigest()

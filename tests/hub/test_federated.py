@@ -64,7 +64,7 @@ def vendor(opened: Hub, actor: Actor) -> Iterator[Callable[..., StandIn]]:
             service = running.enter_context(Service(app))
             for name in names:
                 account = {**flock_settings(service.url), "requests_per_second": 1000}
-                opened.connections.add(actor, name, "flock", account)
+                opened.connections.accounts.add(actor, name, "flock", account)
             for number in range(60):
                 seen = WORLD.passes["flock"][0]
                 at = to_micros(NOW - timedelta(hours=number + 1))
@@ -85,14 +85,14 @@ def workers_end() -> None:
 def lookups(hub: Hub, **instead: Any) -> Lookups:
     """The service over a hub, with some of its parts replaced."""
     parts = {
-        "asking": hub.asking,
+        "asking": hub.access.asking,
         "audit": hub.audit,
         "clock": hub.clock,
-        "find": hub.search.find,
-        "accounts": hub.connections.list,
-        "opened": hub.connections.open,
-        "take": hub.intake.take,
-        "pause": hub.connections.pause,
+        "find": hub.search.reads.find,
+        "accounts": hub.connections.accounts.list,
+        "opened": hub.connections.accounts.open,
+        "take": hub.ingest.intake.take,
+        "pause": hub.connections.accounts.pause,
     }
     return Lookups(**{**parts, **instead})
 
@@ -115,7 +115,7 @@ def test_at_the_deadline_the_answer_has_all_that_is_there_and_names_who_is_late_
     opened: Hub, actor: Actor, feed: Path, vendor: Any
 ) -> None:
     write_page(feed, 1, [record(1, WANTED, "2026-06-01T11:00:00Z"), record(2, "9SYN002", "2026-06-01T11:00:00Z")])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     vendor("fine")
     slow, down = vendor("slow"), vendor("down")
     slow.state.faults.slow = SILENT
@@ -147,7 +147,7 @@ def test_a_page_that_had_come_by_the_deadline_is_kept_after_it_and_no_further_on
     def take(*given: Any, **more: Any) -> Any:
         come.set()
         assert go_on.wait(PATIENT)
-        return opened.intake.take(*given, **more)
+        return opened.ingest.intake.take(*given, **more)
 
     asking = lookups(opened, take=take)
     answer = asking.ask(actor, OFTEN, WHY, deadline=2)
@@ -156,7 +156,7 @@ def test_a_page_that_had_come_by_the_deadline_is_kept_after_it_and_no_further_on
     assert asking.settle(0) is False
     go_on.set()
     assert asking.settle(PATIENT) is True
-    assert len(opened.search.find(actor, Query(WHY, plates=(OFTEN,))).rows) == 50
+    assert len(opened.search.reads.find(actor, Query(WHY, plates=(OFTEN,))).rows) == 50
     assert flock.asked == ["/api/v3/reads/lookup"]
     told = [(one["outcome"], one["results"], one["detail"].get("after_the_answer")) for one in events(opened, "flock")]
     assert told == [("asked", None, None), ("late", 0, None), ("late", 50, True)]
@@ -181,7 +181,7 @@ def test_a_source_that_breaks_half_way_keeps_its_good_pages_and_has_failed(
 
     def take(*given: Any, **more: Any) -> Any:
         flock.state.faults.html = 1  # from now on every answer is a web page
-        return opened.intake.take(*given, **more)
+        return opened.ingest.intake.take(*given, **more)
 
     answer = lookups(opened, take=take).ask(actor, OFTEN, WHY, deadline=3)
     part = part_of(answer, "flock")
@@ -352,7 +352,7 @@ def test_a_source_that_an_admin_must_mend_is_paused_and_not_asked_again(opened: 
     assert statuses(first) == {"barred": "failed", "fine": "answered"}
     assert part_of(first, "barred").failure == "AdminMustFix"
     assert "answered 403: the account may not do this" in (part_of(first, "barred").error or "")
-    account = next(account for account in opened.connections.list() if account.name == "barred")
+    account = next(account for account in opened.connections.accounts.list() if account.name == "barred")
     assert account.state == "paused"
     asked = len(barred.asked)
     second = asking.ask(actor, WANTED, WHY, deadline=PATIENT)
@@ -389,7 +389,7 @@ def test_an_account_that_cannot_be_opened_does_not_hide_the_others(opened: Hub, 
     def opening(name: str) -> Any:
         if name == "odd":
             raise ValueError("the seal is broken")
-        return opened.connections.open(name)
+        return opened.connections.accounts.open(name)
 
     answer = lookups(opened, opened=opening).ask(actor, WANTED, WHY, deadline=PATIENT)
     assert statuses(answer) == {"fine": "answered", "odd": "failed"}
@@ -405,7 +405,7 @@ def test_more_sources_than_threads_are_all_asked_while_somebody_else_reads(
 
     def take(*given: Any, **more: Any) -> Any:
         threads.add(threading.get_ident())
-        return opened.intake.take(*given, **more)
+        return opened.ingest.intake.take(*given, **more)
 
     with opened.store.read() as connection:  # a reader that stays must keep no writer waiting
         assert connection.scalar(text("SELECT count(*) FROM reads")) == 0
@@ -430,7 +430,7 @@ def test_a_source_whose_turn_does_not_come_is_late_and_was_not_asked(
 
 def test_without_a_source_to_ask_the_store_answers_at_once(opened: Hub, actor: Actor, feed: Path) -> None:
     write_page(feed, 1, [record(1, OFTEN, "2026-06-01T11:00:00Z")])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     started = time.monotonic()
     answer = lookups(opened).ask(actor, OFTEN, WHY, deadline=PATIENT)
     assert time.monotonic() - started < PATIENT / 2

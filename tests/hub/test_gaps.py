@@ -31,12 +31,12 @@ def vendor(opened: Hub, feed: Any, clock: SetClock, monkeypatch: pytest.MonkeyPa
 
 def test_a_run_that_ends_well_leaves_no_gap(opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock) -> None:
     assert holes(opened, actor) == []
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert holes(opened, actor) == []
     clock.advance(HOUR)
     assert holes(opened, actor) == [(clock.now() - HOUR, clock.now())]
-    assert opened.gaps.find(actor, "feed")[0].reason == "no run asked for it"
-    opened.sync.run(actor, "feed")
+    assert opened.ingest.gaps.find(actor, "feed")[0].reason == "no run asked for it"
+    opened.ingest.sync.run(actor, "feed")
     assert holes(opened, actor) == []
 
 
@@ -47,20 +47,20 @@ def test_a_run_that_ends_well_leaves_no_gap(opened: Hub, actor: Actor, vendor: V
 def test_a_run_that_fails_half_way_leaves_exactly_the_uncovered_part(
     opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock
 ) -> None:
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     start = clock.now()
     clock.advance(10 * HOUR)
     vendor.add(every(timedelta(minutes=10), start, clock.now()))
     vendor.down = {35}
     with pytest.raises(TryAgain):
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     assert kept(opened) == set(range(30))
     assert holes(opened, actor) == [(vendor.reads[29], clock.now())]
-    (gap,) = opened.gaps.find(actor, "feed", until=clock.now())
+    (gap,) = opened.ingest.gaps.find(actor, "feed", until=clock.now())
     assert gap.reason == "the vendor is down"
     assert [(part.since, part.until) for part in coverage(opened)] == [(vendor.reads[29], clock.now())]
     vendor.down = set()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert vendor.windows[-1].since == vendor.reads[29] - LOOK_BACK
     assert (kept(opened), holes(opened, actor)) == (set(range(60)), [])
 
@@ -68,17 +68,17 @@ def test_a_run_that_fails_half_way_leaves_exactly_the_uncovered_part(
 def test_a_killed_run_has_covered_what_its_pages_vouched_for(
     opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock
 ) -> None:
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     start = clock.now()
     clock.advance(10 * HOUR)
     vendor.add(every(timedelta(minutes=10), start, clock.now()))
     vendor.down, vendor.error = {35}, SystemExit()  # type: ignore[assignment]
     with pytest.raises(SystemExit):
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     assert outcomes(opened) == ["done", "running"]
-    assert opened.gaps.find(actor)[0].reason == "a run that asks for it has not ended"
+    assert opened.ingest.gaps.find(actor)[0].reason == "a run that asks for it has not ended"
     vendor.down = set()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert outcomes(opened) == ["done", "Killed", "partly", "done"]
     assert vendor.windows[-1].since == vendor.reads[29] - LOOK_BACK
     assert (kept(opened), holes(opened, actor)) == (set(range(60)), [])
@@ -87,17 +87,17 @@ def test_a_killed_run_has_covered_what_its_pages_vouched_for(
 def test_an_outage_longer_than_the_look_back_loses_nothing(
     opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock
 ) -> None:
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     start = clock.now()
     vendor.add(every(HOUR, start, start + 3 * DAY))
     vendor.down = set(vendor.reads)
     for _ in range(3):
         clock.advance(DAY)
         with pytest.raises(TryAgain):
-            opened.sync.run(actor, "feed")
+            opened.ingest.sync.run(actor, "feed")
     assert holes(opened, actor) == [(start, clock.now())]
     vendor.down = set()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert (kept(opened), holes(opened, actor)) == (set(vendor.reads), [])
 
 
@@ -105,12 +105,12 @@ def test_an_outage_longer_than_the_look_back_loses_nothing(
 def missed(opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock) -> tuple[datetime, datetime]:
     """Three and a half days that no run has asked for, between two that some have."""
     begin = clock.now()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     clock.advance(10 * DAY)
     vendor.add(every(HOUR, begin, clock.now()))
-    opened.sync.run(actor, "feed", begin - HOUR, begin + 4 * DAY)
+    opened.ingest.sync.run(actor, "feed", begin - HOUR, begin + 4 * DAY)
     since, until = begin + 4 * DAY, begin + 7 * DAY + 12 * HOUR
-    opened.sync.run(actor, "feed", until, clock.now())
+    opened.ingest.sync.run(actor, "feed", until, clock.now())
     assert holes(opened, actor) == [(since, until)]
     vendor.windows.clear()
     return since, until
@@ -130,12 +130,12 @@ def test_back_fill_pulls_what_was_missed_in_days_oldest_first_and_leaves_the_che
             return connection.scalar(text("SELECT checkpoint FROM connections"))
 
     before = checkpoint()
-    saved = opened.sync.backfill(actor, "feed")
+    saved = opened.ingest.sync.backfill(actor, "feed")
     assert vendor.spans() == windows_of(missed)
     assert saved.stored == 84
     assert (kept(opened), holes(opened, actor), checkpoint()) == (set(vendor.reads), [], before)
     vendor.windows.clear()
-    assert opened.sync.backfill(actor, "feed").pulled == 0
+    assert opened.ingest.sync.backfill(actor, "feed").pulled == 0
     assert vendor.windows == []
 
 
@@ -144,7 +144,7 @@ def test_an_ordinary_run_pulls_what_was_missed_after_what_is_new(
 ) -> None:
     now = clock.now()
     clock.advance(HOUR)
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     # What the named windows covered behind the gap did not move the checkpoint, so it goes on before the gap.
     assert vendor.spans()[0] == (now - 6 * DAY - LOOK_BACK, now - 5 * DAY)
     assert vendor.spans()[-1] == (now - LOOK_BACK, now + HOUR)
@@ -153,7 +153,7 @@ def test_an_ordinary_run_pulls_what_was_missed_after_what_is_new(
 
 def test_a_long_gap_is_closed_by_several_runs(opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock) -> None:
     begin = clock.now()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     with opened.store.write() as connection:  # as runs of an earlier release left it: the checkpoint says too much
         connection.execute(
             text("UPDATE runs SET since = since - :back, until = until - :back"), {"back": 12 * 86_400_000_000}
@@ -161,19 +161,19 @@ def test_a_long_gap_is_closed_by_several_runs(opened: Hub, actor: Actor, vendor:
     vendor.add(every(6 * HOUR, begin - 12 * DAY, begin))
     hole = holes(opened, actor)
     assert hole == [(begin - 12 * DAY, begin)]
-    opened.sync.run(actor, "feed", begin - HOUR, begin)
+    opened.ingest.sync.run(actor, "feed", begin - HOUR, begin)
     vendor.windows.clear()
     clock.advance(HOUR)
     with opened.store.write() as connection:
         connection.execute(text("UPDATE connections SET checkpoint = NULL"))
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert len(vendor.windows) == 1 + MOST_WINDOWS
     assert [since for since, _ in vendor.spans()[1:]] == [
         begin - 12 * DAY - LOOK_BACK + number * DAY for number in range(MOST_WINDOWS)
     ]
     assert len(holes(opened, actor)) == 1
     clock.advance(HOUR)
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert (kept(opened), holes(opened, actor)) == (set(vendor.reads), [])
 
 
@@ -182,25 +182,25 @@ def test_what_cannot_be_had_any_more_stays_a_gap_and_stops_no_run(
     opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock, error: Exception
 ) -> None:
     begin = clock.now()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     clock.advance(4 * DAY)
     vendor.add(every(HOUR, begin, clock.now()))
-    opened.sync.run(actor, "feed", clock.now() - DAY, clock.now())
+    opened.ingest.sync.run(actor, "feed", clock.now() - DAY, clock.now())
     with opened.store.write() as connection:
         connection.execute(text("UPDATE connections SET checkpoint = NULL"))
     vendor.down, vendor.error = {40}, error
     clock.advance(HOUR)
     vendor.windows.clear()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     # After a refusal the next day is asked for all the same, with its look-back; an outage ends the try.
     end = begin + 2 * DAY - LOOK_BACK if isinstance(error, VendorChanged) else begin + 3 * DAY
     assert holes(opened, actor) == [(vendor.reads[33], end)]
-    assert opened.gaps.find(actor, "feed")[0].reason == str(error)
+    assert opened.ingest.gaps.find(actor, "feed")[0].reason == str(error)
     with pytest.raises(type(error)):
-        opened.sync.backfill(actor, "feed")
+        opened.ingest.sync.backfill(actor, "feed")
     vendor.down = set()
     clock.advance(2 * DAY)
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert (kept(opened), holes(opened, actor)) == (set(vendor.reads), [])
 
 
@@ -208,10 +208,10 @@ def test_a_window_that_the_vendor_refused_is_left_alone_for_a_day(
     opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock
 ) -> None:
     begin = clock.now()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     clock.advance(2 * DAY)
     vendor.add(every(HOUR, begin, clock.now()))
-    opened.sync.run(actor, "feed", clock.now() - DAY, clock.now())
+    opened.ingest.sync.run(actor, "feed", clock.now() - DAY, clock.now())
     with opened.store.write() as connection:
         connection.execute(text("UPDATE connections SET checkpoint = NULL"))
     vendor.down, vendor.error = {0}, VendorChanged("too old")
@@ -219,24 +219,24 @@ def test_a_window_that_the_vendor_refused_is_left_alone_for_a_day(
     for _ in range(5):
         clock.advance(HOUR)
         vendor.windows.clear()
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
         asked.append(len(vendor.windows))
     assert asked == [2, 1, 1, 1, 1]
     clock.advance(DAY)
     vendor.windows.clear()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert len(vendor.windows) == 2
 
 
 def test_what_would_be_over_is_not_pulled_again(opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock) -> None:
     begin = clock.now()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     clock.advance(2 * DAY)
-    opened.sync.run(actor, "feed", clock.now() - HOUR, clock.now())
+    opened.ingest.sync.run(actor, "feed", clock.now() - HOUR, clock.now())
     clock.advance(40 * DAY)
     assert holes(opened, actor) == [(clock.now() - 30 * DAY, clock.now())]
     vendor.windows.clear()
-    opened.sync.backfill(actor, "feed")
+    opened.ingest.sync.backfill(actor, "feed")
     assert vendor.spans()[0][0] >= begin + 11 * DAY
     assert len(vendor.windows) <= 31
 
@@ -244,16 +244,16 @@ def test_what_would_be_over_is_not_pulled_again(opened: Hub, actor: Actor, vendo
 def test_after_a_pause_longer_than_reads_live_no_run_asks_for_what_would_be_over(
     opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock
 ) -> None:
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     clock.advance(90 * DAY)
     vendor.windows.clear()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert vendor.spans()[0] == (clock.now() - 30 * DAY - LOOK_BACK, clock.now() - 29 * DAY)
     assert len(vendor.windows) == 30
     assert holes(opened, actor) == []
     vendor.windows.clear()
     clock.advance(HOUR)
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert vendor.spans() == [(clock.now() - HOUR - LOOK_BACK, clock.now())]
 
 
@@ -262,13 +262,13 @@ def test_a_read_that_comes_late_within_the_look_back_is_kept_once(
 ) -> None:
     vendor.add(every(timedelta(minutes=5), clock.now() - HOUR, clock.now() + 2 * HOUR))
     vendor.hidden = {10}
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert kept(opened) == set(range(12)) - {10}
     vendor.hidden = set()
     stored = 0
     for _ in range(3):
         clock.advance(timedelta(minutes=10))
-        stored += opened.sync.run(actor, "feed").stored
+        stored += opened.ingest.sync.run(actor, "feed").stored
     assert kept(opened) == set(range(18))
     assert stored == 7
 
@@ -279,14 +279,14 @@ def test_a_read_that_comes_later_than_any_look_back_is_caught_by_back_fill(
     since = clock.now() - HOUR
     vendor.add(every(timedelta(minutes=5), since, clock.now()))
     vendor.hidden = {3}
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     clock.advance(5 * HOUR)
     vendor.hidden = set()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert 3 not in kept(opened)
-    assert opened.sync.backfill(actor, "feed").stored == 0, "every time is covered"
-    assert opened.sync.backfill(actor, "feed", since=since).stored == 1
-    assert opened.sync.backfill(actor, "feed", since=since, until=clock.now()).stored == 0
+    assert opened.ingest.sync.backfill(actor, "feed").stored == 0, "every time is covered"
+    assert opened.ingest.sync.backfill(actor, "feed", since=since).stored == 1
+    assert opened.ingest.sync.backfill(actor, "feed", since=since, until=clock.now()).stored == 0
     assert kept(opened) == set(range(12))
 
 
@@ -294,18 +294,18 @@ def test_a_named_window_never_makes_the_next_run_skip_what_lies_before_it(
     opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock
 ) -> None:
     begin = clock.now()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     clock.advance(3 * DAY)
     vendor.add(every(HOUR, begin, clock.now()))
-    opened.sync.run(actor, "feed", clock.now() - HOUR, clock.now() + HOUR)
-    opened.sync.run(actor, "feed", begin - DAY, begin - HOUR)
+    opened.ingest.sync.run(actor, "feed", clock.now() - HOUR, clock.now() + HOUR)
+    opened.ingest.sync.run(actor, "feed", begin - DAY, begin - HOUR)
     vendor.windows.clear()
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert vendor.spans() == [(at - LOOK_BACK, at + DAY) for at in every(DAY, begin, clock.now())]
     assert (kept(opened), holes(opened, actor)) == (set(vendor.reads), [])
     vendor.windows.clear()
     clock.advance(HOUR)
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert vendor.spans() == [(clock.now() - HOUR - LOOK_BACK, clock.now())]
 
 
@@ -319,13 +319,13 @@ def test_a_source_that_is_taken_whole_has_no_gap_after_any_run(
         yield Page((), {"taken": ["a.csv"]})
 
     monkeypatch.setattr(PlainConnector, "pull", pull)
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     begin = clock.now()
     clock.advance(5 * DAY)
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert windows[-1].since == begin - LOOK_BACK
     assert holes(opened, actor) == []
-    opened.sync.backfill(actor, "feed")
+    opened.ingest.sync.backfill(actor, "feed")
     assert len(windows) == 3
 
 
@@ -334,24 +334,24 @@ def test_what_only_a_person_can_mend_pauses_back_fill_too(
 ) -> None:
     vendor.down, vendor.error = set(vendor.reads), AdminMustFix("the key was revoked")
     with pytest.raises(AdminMustFix):
-        opened.sync.backfill(actor, "feed")
-    assert opened.connections.list()[0].state == "paused"
+        opened.ingest.sync.backfill(actor, "feed")
+    assert opened.connections.accounts.list()[0].state == "paused"
     with pytest.raises(Conflict):
-        opened.sync.backfill(actor, "feed")
-    assert "it is paused" not in opened.gaps.find(actor)[0].reason
+        opened.ingest.sync.backfill(actor, "feed")
+    assert "it is paused" not in opened.ingest.gaps.find(actor)[0].reason
 
 
 def test_a_question_about_gaps_that_cannot_be_is_refused(opened: Hub, actor: Actor, vendor: Vendor) -> None:
     with pytest.raises(NotFound):
-        opened.gaps.find(actor, "nobody")
+        opened.ingest.gaps.find(actor, "nobody")
     with pytest.raises(Invalid):
-        opened.gaps.find(actor, since=opened.clock.now() + HOUR)
+        opened.ingest.gaps.find(actor, since=opened.clock.now() + HOUR)
     with pytest.raises(Invalid):
-        opened.sync.backfill(actor, "feed", since=opened.clock.now())
+        opened.ingest.sync.backfill(actor, "feed", since=opened.clock.now())
 
 
 def quiet(hub: Hub, actor: Actor, **asked: Any) -> list[tuple[str | None, datetime, datetime]]:
-    return [(gap.camera, gap.since, gap.until) for gap in hub.gaps.find(actor, **asked) if gap.camera]
+    return [(gap.camera, gap.since, gap.until) for gap in hub.ingest.gaps.find(actor, **asked) if gap.camera]
 
 
 @pytest.fixture
@@ -362,7 +362,7 @@ def town(opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock) -> Callable
         since, until = clock.now() - 14 * DAY, clock.now()
         times = [at for at in every(timedelta(minutes=10), since, until) if at.hour >= 8]
         vendor.add([at for at in times if not any(start < at < end for start, end in silent)])
-        opened.sync.run(actor, "feed", since, until)
+        opened.ingest.sync.run(actor, "feed", since, until)
 
     return make
 
@@ -379,7 +379,7 @@ def test_a_camera_that_is_silent_for_far_longer_than_usual_is_a_gap_of_its_own(
     until = since + 30 * HOUR
     town((since, until))
     assert quiet(opened, actor) == [("c0", since, until)]
-    (gap,) = opened.gaps.find(actor, "feed")
+    (gap,) = opened.ingest.gaps.find(actor, "feed")
     assert gap.usual_seconds == 8 * 3600 + 600
     assert gap.reason == "the camera was silent"
     assert quiet(opened, actor, since=until) == []
@@ -389,7 +389,7 @@ def test_a_camera_that_is_silent_for_far_longer_than_usual_is_a_gap_of_its_own(
 def test_a_camera_that_is_still_silent_says_so(opened: Hub, actor: Actor, town: Any, clock: SetClock) -> None:
     since = clock.now() - 3 * DAY
     town((since, clock.now()))
-    (gap,) = opened.gaps.find(actor)
+    (gap,) = opened.ingest.gaps.find(actor)
     assert (gap.camera, gap.since, gap.until, gap.reason) == ("c0", since, clock.now(), "the camera is silent")
 
 
@@ -414,10 +414,10 @@ def test_a_camera_is_not_blamed_for_what_its_connection_did_not_cover(
 
 def test_a_camera_with_few_reads_has_no_habits(opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock) -> None:
     vendor.add([clock.now() - 5 * DAY, clock.now() - HOUR])
-    opened.sync.run(actor, "feed", clock.now() - 6 * DAY, clock.now())
+    opened.ingest.sync.run(actor, "feed", clock.now() - 6 * DAY, clock.now())
     assert quiet(opened, actor) == []
 
 
 def test_the_first_run_begins_a_day_back(opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock) -> None:
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert vendor.spans() == [(clock.now() - FIRST_WINDOW, clock.now())]

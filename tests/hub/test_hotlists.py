@@ -29,9 +29,9 @@ def hits(hub: Hub) -> list[tuple[str, str, str]]:
 
 @pytest.mark.clause("palm-springs 430.3(c)", lacks="the states after unverified")
 def test_a_read_that_matches_is_a_hit_and_the_hit_is_unverified(opened: Hub, actor: Actor, feed: Path) -> None:
-    opened.hotlists.load(actor, "wanted", [STOLEN])
+    opened.hotlists.lists.load(actor, "wanted", [STOLEN])
     write_page(feed, 1, [record(1, "7ZZZ001", AT), record(2, "7ZZZ002", AT)])
-    assert opened.sync.run(actor, "feed").hits == 1
+    assert opened.ingest.sync.run(actor, "feed").hits == 1
     assert hits(opened) == [("exact", "same", "unverified")]
 
 
@@ -49,9 +49,9 @@ def test_a_read_that_matches_is_a_hit_and_the_hit_is_unverified(opened: Hub, act
 def test_only_the_same_characters_of_the_same_known_state_are_exact(
     opened: Hub, actor: Actor, feed: Path, plate: str, state: str | None, expected: tuple[str, str]
 ) -> None:
-    opened.hotlists.load(actor, "wanted", [STOLEN])
+    opened.hotlists.lists.load(actor, "wanted", [STOLEN])
     write_page(feed, 1, [record(1, plate, AT, state=state)])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert hits(opened) == [(*expected, "unverified")]
 
 
@@ -60,31 +60,31 @@ def test_an_entry_without_a_state_never_gives_an_exact_hit() -> None:
 
 
 def test_a_removal_is_in_force_at_once_and_beats_the_next_read(opened: Hub, actor: Actor, feed: Path) -> None:
-    opened.hotlists.load(actor, "wanted", [STOLEN])
-    assert opened.hotlists.withdraw(actor, "wanted", "7zzz-001", None, "recovered") == 1
+    opened.hotlists.lists.load(actor, "wanted", [STOLEN])
+    assert opened.hotlists.lists.withdraw(actor, "wanted", "7zzz-001", None, "recovered") == 1
     write_page(feed, 1, [record(1, "7ZZZ001", AT)])
-    assert opened.sync.run(actor, "feed").hits == 0
+    assert opened.ingest.sync.run(actor, "feed").hits == 0
     with pytest.raises(NotFound):
-        opened.hotlists.withdraw(actor, "wanted", "7ZZZ001", None, "again")
+        opened.hotlists.lists.withdraw(actor, "wanted", "7ZZZ001", None, "again")
 
 
 def test_an_expired_entry_gives_no_hit_and_can_be_renewed(
     opened: Hub, actor: Actor, feed: Path, clock: SetClock
 ) -> None:
     short = NewEntry("7ZZZ001", "stolen", "26-1", "US-CA", expires_at=clock.now() + timedelta(hours=1))
-    opened.hotlists.load(actor, "wanted", [short])
+    opened.hotlists.lists.load(actor, "wanted", [short])
     clock.advance(timedelta(hours=1))
     write_page(feed, 1, [record(1, "7ZZZ001", AT)])
-    assert opened.sync.run(actor, "feed").hits == 0
-    assert opened.hotlists.in_force("wanted")[1] == []
-    assert opened.hotlists.load(actor, "wanted", [STOLEN]).added == 1
+    assert opened.ingest.sync.run(actor, "feed").hits == 0
+    assert opened.hotlists.lists.in_force("wanted")[1] == []
+    assert opened.hotlists.lists.load(actor, "wanted", [STOLEN]).added == 1
 
 
 @pytest.mark.clause("palm-springs 430.1 ¶3", lacks="categories of reasons, and the basis of watch-list entries")
 def test_an_import_is_all_or_nothing_and_names_line_and_field(opened: Hub, actor: Actor) -> None:
     with pytest.raises(Invalid, match="line 3: reason: is missing"):
-        opened.hotlists.load(actor, "wanted", [STOLEN, NewEntry("7ZZZ002", " ", "26-2", line=3)])
-    assert opened.hotlists.names() == []
+        opened.hotlists.lists.load(actor, "wanted", [STOLEN, NewEntry("7ZZZ002", " ", "26-2", line=3)])
+    assert opened.hotlists.lists.names() == []
 
 
 @pytest.mark.parametrize("pattern", ["7ZZ*", "7?Z001", "%", "7ZZ_01"])
@@ -97,26 +97,26 @@ def test_an_import_is_all_or_nothing_and_names_line_and_field(opened: Hub, actor
 )
 def test_a_pattern_never_becomes_a_full_plate_entry(opened: Hub, actor: Actor, pattern: str) -> None:
     with pytest.raises(Invalid, match="pattern"):
-        opened.hotlists.load(actor, "wanted", [NewEntry(pattern, "stolen", "26-1")])
+        opened.hotlists.lists.load(actor, "wanted", [NewEntry(pattern, "stolen", "26-1")])
 
 
 def test_a_complete_list_removes_what_it_does_not_name_and_an_empty_one_is_refused(opened: Hub, actor: Actor) -> None:
     other = NewEntry("7ZZZ002", "stolen", "26-2", "US-CA")
-    opened.hotlists.load(actor, "wanted", [STOLEN, other])
-    done = opened.hotlists.load(actor, "wanted", [other], complete=True)
+    opened.hotlists.lists.load(actor, "wanted", [STOLEN, other])
+    done = opened.hotlists.lists.load(actor, "wanted", [other], complete=True)
     assert (done.unchanged, done.removed) == (1, 1)
     with pytest.raises(Invalid, match="refused"):
-        opened.hotlists.load(actor, "wanted", [], complete=True)
-    assert [entry.plate for entry in opened.hotlists.in_force("wanted")[1]] == ["7ZZZ002"]
+        opened.hotlists.lists.load(actor, "wanted", [], complete=True)
+    assert [entry.plate for entry in opened.hotlists.lists.in_force("wanted")[1]] == ["7ZZZ002"]
 
 
 def test_publishing_sends_the_difference_and_proves_it_by_reading_back(opened: Hub, actor: Actor, feed: Path) -> None:
-    opened.hotlists.load(actor, "wanted", [STOLEN, NewEntry("7ZOO002", "stolen", "26-2", "US-CA")])
-    sent = opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.lists.load(actor, "wanted", [STOLEN, NewEntry("7ZOO002", "stolen", "26-2", "US-CA")])
+    sent = opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert (sent.added, sent.removed, sent.verified, sent.proof) == (2, 0, True, "read_back")
-    opened.hotlists.withdraw(actor, "wanted", "7ZOO002", None, "recovered")
-    assert opened.publishing.verify(actor, "wanted", "feed").unexpected == 1
-    sent = opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.lists.withdraw(actor, "wanted", "7ZOO002", None, "recovered")
+    assert opened.hotlists.publishing.verify(actor, "wanted", "feed").unexpected == 1
+    sent = opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert (sent.added, sent.removed, sent.verified) == (0, 1, True)
     assert msgspec.json.decode((feed / "list.json").read_bytes()) == [{"plate": "7ZZZ001", "state": "US-CA"}]
 
@@ -126,11 +126,11 @@ def test_a_removal_that_the_vendor_ignored_is_not_called_proved(
 ) -> None:
     from connectors.contract import PushReport
 
-    opened.hotlists.load(actor, "wanted", [STOLEN])
-    opened.publishing.publish(actor, "wanted", "feed")
-    opened.hotlists.withdraw(actor, "wanted", "7ZZZ001", None, "recovered")
+    opened.hotlists.lists.load(actor, "wanted", [STOLEN])
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.lists.withdraw(actor, "wanted", "7ZZZ001", None, "recovered")
     monkeypatch.setattr(PlainConnector, "push", lambda self, delta: PushReport(0, len(delta.remove)))
-    sent = opened.publishing.publish(actor, "wanted", "feed")
+    sent = opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert (sent.removed, sent.verified, sent.unexpected) == (0, False, 1)
     assert opened.audit.events(1)[0]["outcome"] == "unproved"
 
@@ -143,16 +143,16 @@ def test_a_vendor_that_is_down_is_part_of_the_answer(
     def down(*_: object) -> None:
         raise TryAgain("the vendor is down")
 
-    opened.hotlists.load(actor, "wanted", [STOLEN])
+    opened.hotlists.lists.load(actor, "wanted", [STOLEN])
     monkeypatch.setattr(PlainConnector, "push", down)
-    sent = opened.publishing.publish(actor, "wanted", "feed")
+    sent = opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert (sent.verified, sent.error) == (False, "the vendor is down")
 
 
 def test_a_file_of_entries_is_read_with_everybodys_column_names(opened: Hub) -> None:
     header = "\ufeffPlate Number,State/Province,Description,Case No,Alert,Expires\n"
     csv = header + "7zz-z001,us-ca,stolen,26-1,High,2026-07-01\n"
-    (entry,) = entries_of(csv, opened.profile.zone, {})
+    (entry,) = entries_of(csv, opened.governing.profile.zone, {})
     assert (entry.plate, entry.state, entry.reason, entry.case_number) == ("7zz-z001", "US-CA", "stolen", "26-1")
     assert (entry.alert, entry.line) == ("high", 2)
     assert entry.expires_at is not None
@@ -170,7 +170,7 @@ def test_a_file_of_entries_is_read_with_everybodys_column_names(opened: Hub) -> 
 )
 def test_an_expiry_may_be_written_as_searches_take_times(opened: Hub, text: str, until: str) -> None:
     csv = f"plate,reason,case,expires\n7ZZZ001,stolen,26-1,{text}\n"
-    (entry,) = entries_of(csv, opened.profile.zone, {})
+    (entry,) = entries_of(csv, opened.governing.profile.zone, {})
     assert entry.expires_at is not None
     assert entry.expires_at.isoformat() == until
 
@@ -178,7 +178,7 @@ def test_an_expiry_may_be_written_as_searches_take_times(opened: Hub, text: str,
 @pytest.mark.parametrize("between", [";", "\t"])
 def test_semicolons_or_tabs_may_stand_between_columns(opened: Hub, between: str) -> None:
     rows = (("# a note, from a spreadsheet",), ("plate", "reason", "case"), ("7ZZZ001", "stolen, red", "26-1"))
-    (entry,) = entries_of("\n".join(map(between.join, rows)), opened.profile.zone, {})
+    (entry,) = entries_of("\n".join(map(between.join, rows)), opened.governing.profile.zone, {})
     assert (entry.plate, entry.reason, entry.case_number) == ("7ZZZ001", "stolen, red", "26-1")
 
 
@@ -198,7 +198,7 @@ def test_semicolons_or_tabs_may_stand_between_columns(opened: Hub, between: str)
 )
 def test_a_file_that_cannot_be_used_says_where(opened: Hub, csv: str, complaint: str) -> None:
     with pytest.raises(Invalid, match=complaint):
-        list(entries_of(csv, opened.profile.zone, {"reason": "r", "case_number": "c"}))
+        list(entries_of(csv, opened.governing.profile.zone, {"reason": "r", "case_number": "c"}))
 
 
 def many(number: int) -> list[NewEntry]:
@@ -215,14 +215,14 @@ def test_a_push_that_fails_in_its_middle_says_how_many_entries_arrived(
         (self.settings.folder / "list.json").write_bytes(msgspec.json.encode(held))
         raise TryAgain("the vendor is down")
 
-    opened.hotlists.load(actor, "wanted", many(1000))
+    opened.hotlists.lists.load(actor, "wanted", many(1000))
     with monkeypatch.context() as broken:
         broken.setattr(PlainConnector, "push", push)
-        sent = opened.publishing.publish(actor, "wanted", "feed")
+        sent = opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert (sent.added, sent.removed, sent.verified, sent.missing, sent.unexpected) == (990, 0, False, 10, 0)
     assert sent.error == "the vendor is down; before that 990 of 1,000 new entries arrived, and 0 went"
     assert opened.audit.events(1)[0]["detail"]["added"] == 990
-    assert opened.publishing.publish(actor, "wanted", "feed").added == 10
+    assert opened.hotlists.publishing.publish(actor, "wanted", "feed").added == 10
 
 
 def test_a_push_whose_answer_is_lost_is_proved_by_what_is_there(
@@ -236,9 +236,9 @@ def test_a_push_whose_answer_is_lost_is_proved_by_what_is_there(
         whole(self, delta)
         raise TryAgain("no answer")
 
-    opened.hotlists.load(actor, "wanted", many(3))
+    opened.hotlists.lists.load(actor, "wanted", many(3))
     monkeypatch.setattr(PlainConnector, "push", push)
-    sent = opened.publishing.publish(actor, "wanted", "feed")
+    sent = opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert (sent.added, sent.verified, sent.error) == (3, True, None)
 
 
@@ -251,9 +251,9 @@ def test_what_nobody_can_look_at_after_a_failed_push_is_called_unknown(
         monkeypatch.setattr(PlainConnector, "list_remote", down)
         raise TryAgain("the vendor is down")
 
-    opened.hotlists.load(actor, "wanted", many(3))
+    opened.hotlists.lists.load(actor, "wanted", many(3))
     monkeypatch.setattr(PlainConnector, "push", down)
-    sent = opened.publishing.publish(actor, "wanted", "feed")
+    sent = opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert (sent.added, sent.removed, sent.missing, sent.unexpected, sent.verified) == (None, None, None, None, False)
     assert "how much of it arrived is not known" in (sent.error or "")
 
@@ -261,22 +261,22 @@ def test_what_nobody_can_look_at_after_a_failed_push_is_called_unknown(
 def test_a_connection_that_cannot_be_opened_is_part_of_the_answer_and_on_record(
     opened: Hub, actor: Actor, feed: Path
 ) -> None:
-    opened.hotlists.load(actor, "wanted", [STOLEN])
+    opened.hotlists.lists.load(actor, "wanted", [STOLEN])
     with opened.store.write() as connection:
         connection.execute(text("UPDATE connections SET sealed_key = 'lost'"))
-    for act in (opened.publishing.publish, opened.publishing.verify):
+    for act in (opened.hotlists.publishing.publish, opened.hotlists.publishing.verify):
         sent = act(actor, "wanted", "feed")
         assert (sent.added, sent.missing, sent.verified) == (0, None, False)
         assert (sent.error or "").startswith("the account cannot be opened, so nothing was sent")
         assert opened.audit.events(1)[0]["outcome"] == "unproved"
-    (card,) = [card for card in opened.health.of("feed").cards if card.code == "list_unproved"]
+    (card,) = [card for card in opened.connections.health.of("feed").cards if card.code == "list_unproved"]
     assert "cannot be opened" in card.happened
     with pytest.raises(NotFound, match="nobody"):
-        opened.publishing.publish(actor, "wanted", "nobody")
+        opened.hotlists.publishing.publish(actor, "wanted", "nobody")
 
 
 def test_two_who_publish_at_once_do_not_stop_each_others_other_vendors(opened: Hub, actor: Actor, feed: Path) -> None:
-    opened.hotlists.load(actor, "wanted", [STOLEN])
-    with opened.store.lease(f"publish-{opened.connections.list()[0].id}"):
-        sent = opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.lists.load(actor, "wanted", [STOLEN])
+    with opened.store.lease(f"publish-{opened.connections.accounts.list()[0].id}"):
+        sent = opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert (sent.verified, sent.error) == (False, "somebody else is publishing to it now; nothing was sent")

@@ -215,12 +215,12 @@ def test_a_search_by_hours_takes_the_agencys_clock_in_summer_and_in_winter(
     at = ["2026-03-01T08:30:00Z", "2026-03-10T07:30:00Z", "2026-03-10T08:30:00Z", "2026-03-11T06:59:59Z"]
     clock.advance(datetime(2026, 3, 12, tzinfo=UTC) - clock.now())
     write_page(feed, 1, [record(n, f"9SYN00{n}", captured) for n, captured in enumerate(at)])
-    opened.sync.run(actor, "feed", datetime(2026, 2, 20, tzinfo=UTC))
+    opened.ingest.sync.run(actor, "feed", datetime(2026, 2, 20, tzinfo=UTC))
     since, why = datetime(2026, 2, 25, tzinfo=UTC), Why("stolen_vehicle", "case of a stolen car", "26-1")
 
     def plates(text: str) -> list[str]:
         query = Query(why, since=since, hours=(Hours.parse(text),))
-        return sorted(row.plate for row in opened.search.find(actor, query).rows)
+        return sorted(row.plate for row in opened.search.reads.find(actor, query).rows)
 
     assert plates("00:00-01:00") == ["9SYN000", "9SYN001"]
     assert plates("01:00-02:00") == ["9SYN002"]

@@ -24,7 +24,7 @@ from hub.people import Actor
 from hub.store.instant import to_micros
 from hub.store.page import PageToSave
 from hub.store.spool import RESERVE, Full, Pushed, Spool
-from hub.wiring import Hub, open_inbox
+from hub.wiring import Hub
 
 AT = "2026-06-01T11:00:0{}Z"
 KEY = {"x-key": "plain-secret-key"}
@@ -34,7 +34,14 @@ KEY = {"x-key": "plain-secret-key"}
 def inbox(opened: Hub, feed: Path) -> Iterator[Inbox]:
     """The inbox of a hub with one connection, `feed`; what it takes waits until `keep` is called."""
     spool = Spool(opened.settings.data / "inbox")
-    yield Inbox(spool, opened.audit, opened.clock, opened.intake, opened.pictures, opened.connections.open)
+    yield Inbox(
+        spool,
+        opened.audit,
+        opened.clock,
+        opened.ingest.intake,
+        opened.ingest.pictures,
+        opened.connections.accounts.open,
+    )
     spool.close()
 
 
@@ -85,7 +92,7 @@ def test_who_knows_no_connection_hears_what_a_stranger_hears(inbox: Inbox, opene
 
 
 def test_a_paused_connection_asks_its_sender_to_come_again(inbox: Inbox, opened: Hub, actor: Actor) -> None:
-    opened.connections.pause(actor, "feed", "moved house")
+    opened.connections.accounts.pause(actor, "feed", "moved house")
     with pytest.raises(Paused):
         push(inbox, record(1, "9SYN001", AT.format(1)))
 
@@ -96,18 +103,20 @@ def test_a_push_that_its_connector_cannot_read_is_quarantined_whole_and_can_be_r
     body = b'{"reads": %s}' % msgspec.json.encode([record(1, "9SYN001", AT.format(1)), record(2, "", AT.format(2))])
     push(inbox, body=body)
     assert inbox.keep().quarantined == 1
-    assert [(group.field, group.reason) for group in opened.quarantine.groups(actor)] == [("document", "not a list")]
-    assert opened.quarantine.replay(actor, "feed").quarantined == 1
+    assert [(group.field, group.reason) for group in opened.ingest.quarantine.groups(actor)] == [
+        ("document", "not a list")
+    ]
+    assert opened.ingest.quarantine.replay(actor, "feed").quarantined == 1
 
     def mended(_self: Any, document: Document) -> list[Record]:
         wrapped = msgspec.json.decode(document.body, type=dict[str, list[msgspec.Raw]])
         return [Record("plain", bytes(one)) for one in wrapped["reads"]]
 
     monkeypatch.setattr(PlainConnector, "unpack", mended)
-    replayed = opened.quarantine.replay(actor, "feed")
+    replayed = opened.ingest.quarantine.replay(actor, "feed")
     assert (replayed.stored, replayed.quarantined) == (1, 1)
     assert plates(opened) == ["9SYN001"]
-    assert [(group.field, group.count) for group in opened.quarantine.groups(actor)] == [("plate", 1)]
+    assert [(group.field, group.count) for group in opened.ingest.quarantine.groups(actor)] == [("plate", 1)]
 
 
 @pytest.mark.parametrize("broken", ["unpack", "read_of"])
@@ -118,9 +127,9 @@ def test_a_fault_of_a_connector_costs_no_push(
     with monkeypatch.context() as patch:
         patch.setattr(PlainConnector, broken, lambda *_: 1 / 0)
         assert inbox.keep().quarantined == 1
-    [group] = opened.quarantine.groups(actor)
+    [group] = opened.ingest.quarantine.groups(actor)
     assert "its connector has a defect" in group.reason
-    assert opened.quarantine.replay(actor, "feed").stored == 1
+    assert opened.ingest.quarantine.replay(actor, "feed").stored == 1
 
 
 def test_a_batch_that_cannot_be_kept_waits_and_holds_up_no_other(
@@ -128,7 +137,7 @@ def test_a_batch_that_cannot_be_kept_waits_and_holds_up_no_other(
 ) -> None:
     push(inbox, record(1, "9SYN001", AT.format(1)))
     push(inbox, record(2, "9SYN002", AT.format(2)))
-    take = opened.intake.take
+    take = opened.ingest.intake.take
 
     def no_room_for_the_first(connector: Any, ident: int, records: list[Record], **more: Any) -> Any:
         if any(b"9SYN001" in record.payload for record in records):
@@ -136,7 +145,7 @@ def test_a_batch_that_cannot_be_kept_waits_and_holds_up_no_other(
         return take(connector, ident, records, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(opened.intake, "take", no_room_for_the_first)
+        patch.setattr(opened.ingest.intake, "take", no_room_for_the_first)
         with pytest.raises(OSError, match="no space"):
             inbox.keep()
     assert plates(opened) == ["9SYN002"]
@@ -155,7 +164,7 @@ def test_the_pushes_of_a_removed_connection_are_on_record_as_dropped(inbox: Inbo
 
 
 def test_threads_keep_what_arrives(opened: Hub, feed: Path) -> None:
-    with open_inbox(opened) as inbox:
+    with opened.ingest.receiving() as inbox:
         workers = [
             threading.Thread(target=push, args=(inbox, record(n, f"9SYN{n:03d}", AT.format(n % 10)))) for n in range(40)
         ]
@@ -163,7 +172,7 @@ def test_threads_keep_what_arrives(opened: Hub, feed: Path) -> None:
             worker.start()
         for worker in workers:
             worker.join()
-    with open_inbox(opened) as again:  # what the end of the first came too early for
+    with opened.ingest.receiving() as again:  # what the end of the first came too early for
         again.keep()
     assert len(plates(opened)) == 40
 
@@ -172,7 +181,7 @@ def test_what_waits_from_before_is_kept_at_the_start_without_another_push(
     opened: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool = Spool(opened.settings.data / "inbox")
-    ident = opened.connections.list()[0].id
+    ident = opened.connections.accounts.list()[0].id
     body = msgspec.json.encode([record(1, "9SYN001", AT.format(1))])
     spool.put(Pushed("feed", ident, to_micros(opened.clock.now()), "application/json", body))
     spool.close()
@@ -184,7 +193,7 @@ def test_what_waits_from_before_is_kept_at_the_start_without_another_push(
         return saved
 
     monkeypatch.setattr(Keeping, "keep", keep)
-    with open_inbox(opened):
+    with opened.ingest.receiving():
         assert kept.wait(60)
     assert plates(opened) == ["9SYN001"]
 
@@ -222,9 +231,9 @@ def test_the_checkpoint_of_a_page_that_is_kept_in_turns_moves_with_the_last(
 
     monkeypatch.setattr(intake, "save", save)
     with pytest.raises(OSError, match="the disk"):
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     assert (len(plates(opened)), rows(opened, "SELECT checkpoint FROM connections")) == (2, [(None,)])
-    ran = opened.sync.run(actor, "feed")
+    ran = opened.ingest.sync.run(actor, "feed")
     assert (ran.pulled, ran.stored, ran.duplicates) == (5, 3, 2)
     assert rows(opened, "SELECT checkpoint FROM connections") != [(None,)]
 
@@ -258,7 +267,7 @@ def test_a_disk_without_room_is_said_once_and_so_is_its_end(
         for _ in range(3):
             with pytest.raises(Full):
                 push(inbox, record(1, "9SYN001", AT.format(1)))
-        assert [card.code for card in opened.health.around()] == ["disk_full"]
+        assert [card.code for card in opened.connections.health.around()] == ["disk_full"]
     push(inbox, record(1, "9SYN001", AT.format(1)))
     assert caplog.messages == [
         "no push is taken now, and senders are told to come again: the disk of"

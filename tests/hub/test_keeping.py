@@ -22,7 +22,7 @@ from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store.instant import to_micros
 from hub.store.spool import Pushed, Spool
-from hub.wiring import Hub, open_hub, open_inbox
+from hub.wiring import Hub, open_hub
 
 AT = "2026-06-01T11:00:0{}Z"
 KEY = {"x-key": "plain-secret-key"}
@@ -59,14 +59,14 @@ def opened(settings: HubSettings, clock: SetClock, absent: set[str], actor: Acto
     """A hub with the connections `feed` and `door`, of two vendors."""
     with open_hub(settings, clock) as hub:
         for name, key in (("feed", "plain"), ("door", "other")):
-            hub.connections.add(actor, name, key, {"folder": str(tmp_path)})
+            hub.connections.accounts.add(actor, name, key, {"folder": str(tmp_path)})
         yield hub
 
 
 @pytest.fixture
 def lying(opened: Hub) -> Callable[..., Path]:
     """Lets a batch lie in the spool: pairs of a connection and the number of its read."""
-    idents = {account.name: account.id for account in opened.connections.list()}
+    idents = {account.name: account.id for account in opened.connections.accounts.list()}
     folder = opened.settings.data / "inbox"
     folder.mkdir(exist_ok=True)
 
@@ -86,7 +86,14 @@ def lying(opened: Hub) -> Callable[..., Path]:
 @pytest.fixture
 def inbox(opened: Hub) -> Iterator[Inbox]:
     spool = Spool(opened.settings.data / "inbox", reserve=0)
-    yield Inbox(spool, opened.audit, opened.clock, opened.intake, opened.pictures, opened.connections.open)
+    yield Inbox(
+        spool,
+        opened.audit,
+        opened.clock,
+        opened.ingest.intake,
+        opened.ingest.pictures,
+        opened.connections.accounts.open,
+    )
     spool.close()
 
 
@@ -212,7 +219,7 @@ def test_a_batch_that_cannot_be_taken_from_the_disk_is_kept_once(
 
 
 def test_an_end_keeps_what_was_taken(opened: Hub, lying: Callable[..., Path]) -> None:
-    with open_inbox(opened):
+    with opened.ingest.receiving():
         for number in range(3):
             lying(number, ("feed", number))  # nobody is told of it
     assert (len(plates(opened)), waiting(opened)) == (3, [])
@@ -228,10 +235,17 @@ def test_an_end_does_not_wait_for_ever_for_a_database_that_gives_no_answer(
         frozen.wait(60)
         raise OSError(errno.EIO, "it ended")
 
-    monkeypatch.setattr(opened.intake, "take", take)
+    monkeypatch.setattr(opened.ingest.intake, "take", take)
     lying(0, ("feed", 1))
     spool = Spool(opened.settings.data / "inbox", reserve=0)
-    inbox = Inbox(spool, opened.audit, opened.clock, opened.intake, opened.pictures, opened.connections.open)
+    inbox = Inbox(
+        spool,
+        opened.audit,
+        opened.clock,
+        opened.ingest.intake,
+        opened.ingest.pictures,
+        opened.connections.accounts.open,
+    )
     inbox.start()
     assert asked.wait(60)
     inbox.stop(within=0.01)

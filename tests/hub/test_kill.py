@@ -49,8 +49,8 @@ def rekor() -> Iterator[dict[str, Any]]:
 
 def prepare(settings: HubSettings, account: dict[str, Any]) -> None:
     with open_hub(settings) as hub:
-        hub.connections.add(ACTOR, "rekor", "rekor", account, check=False)
-        hub.hotlists.load(ACTOR, "wanted", [NewEntry("9XB0508", "stolen", "26-1", "US-CA")])
+        hub.connections.accounts.add(ACTOR, "rekor", "rekor", account, check=False)
+        hub.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9XB0508", "stolen", "26-1", "US-CA")])
 
 
 def rows(hub: Hub) -> dict[str, list[tuple[Any, ...]]]:
@@ -72,7 +72,7 @@ def killed_and_run_again(settings: HubSettings, url: str | None, moment: float, 
     child.kill()  # SIGKILL
     child.join()
     with open_hub(settings) as hub:
-        hub.sync.run(ACTOR, "rekor", SINCE, UNTIL)
+        hub.ingest.sync.run(ACTOR, "rekor", SINCE, UNTIL)
         return rows(hub)
 
 
@@ -80,7 +80,7 @@ def undisturbed(settings: HubSettings) -> tuple[dict[str, Any], float]:
     """Rows of a run that nobody killed, and how long it took in seconds."""
     with open_hub(settings) as hub:
         started = time.monotonic()
-        hub.sync.run(ACTOR, "rekor", SINCE, UNTIL)
+        hub.ingest.sync.run(ACTOR, "rekor", SINCE, UNTIL)
         return rows(hub), time.monotonic() - started
 
 

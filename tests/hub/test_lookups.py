@@ -30,7 +30,9 @@ def flock(tmp_path: Path) -> Any:
     world = World(5, NOW, passes=300)
     app = flock_app(world)
     with Service(app) as service, open_hub(HubSettings(data=tmp_path)) as hub:
-        hub.connections.add(ACTOR, "flock", "flock", {**flock_settings(service.url), "requests_per_second": 100})
+        hub.connections.accounts.add(
+            ACTOR, "flock", "flock", {**flock_settings(service.url), "requests_per_second": 100}
+        )
         yield hub, app.state.flock, world
 
 
@@ -40,7 +42,7 @@ def asked(hub: Hub) -> list[dict[str, Any]]:
 
 def test_without_a_watched_plate_nothing_is_asked(flock: Any) -> None:
     hub, state, _ = flock
-    assert hub.sync.run(ACTOR, "flock", SINCE, NOW).pulled == 0
+    assert hub.ingest.sync.run(ACTOR, "flock", SINCE, NOW).pulled == 0
     assert state.lookups == []
     assert asked(hub) == []
 
@@ -48,10 +50,10 @@ def test_without_a_watched_plate_nothing_is_asked(flock: Any) -> None:
 def test_every_watched_plate_is_asked_for_with_reason_and_case_and_on_record_before(flock: Any) -> None:
     hub, state, world = flock
     one, other = world.wanted[2], world.wanted[3]
-    hub.hotlists.load(
+    hub.hotlists.lists.load(
         ACTOR, "wanted", [NewEntry(car.plate, "stolen vehicle", car.case_number, "US-CA") for car in (one, other)]
     )
-    saved = hub.sync.run(ACTOR, "flock", SINCE, NOW)
+    saved = hub.ingest.sync.run(ACTOR, "flock", SINCE, NOW)
     assert saved.stored == sum(seen.plate in (one.plate, other.plate) for seen in world.passes["flock"])
     assert saved.hits == saved.stored
     assert {(event["detail"]["plate"], event["reason"], event["case_number"]) for event in asked(hub)} == {
@@ -65,9 +67,9 @@ def test_every_watched_plate_is_asked_for_with_reason_and_case_and_on_record_bef
 
 def test_a_withdrawn_plate_is_not_asked_for_again(flock: Any) -> None:
     hub, state, world = flock
-    hub.hotlists.load(ACTOR, "wanted", [NewEntry(world.wanted[2].plate, "stolen vehicle", "26-1", "US-CA")])
-    hub.hotlists.withdraw(ACTOR, "wanted", world.wanted[2].plate, None, "recovered")
-    hub.sync.run(ACTOR, "flock", SINCE, NOW)
+    hub.hotlists.lists.load(ACTOR, "wanted", [NewEntry(world.wanted[2].plate, "stolen vehicle", "26-1", "US-CA")])
+    hub.hotlists.lists.withdraw(ACTOR, "wanted", world.wanted[2].plate, None, "recovered")
+    hub.ingest.sync.run(ACTOR, "flock", SINCE, NOW)
     assert state.lookups == []
 
 
@@ -76,7 +78,9 @@ def test_one_plate_that_the_vendor_will_not_take_does_not_hide_the_others(
 ) -> None:
     hub, _, world = flock
     odd, good = "9XODD00", world.wanted[2].plate
-    hub.hotlists.load(ACTOR, "wanted", [NewEntry(plate, "stolen vehicle", "26-1", "US-CA") for plate in (odd, good)])
+    hub.hotlists.lists.load(
+        ACTOR, "wanted", [NewEntry(plate, "stolen vehicle", "26-1", "US-CA") for plate in (odd, good)]
+    )
     real = FlockConnector.lookup
 
     def picky(self: FlockConnector, query: Any) -> Any:
@@ -86,7 +90,7 @@ def test_one_plate_that_the_vendor_will_not_take_does_not_hide_the_others(
 
     monkeypatch.setattr(FlockConnector, "lookup", picky)
     with pytest.raises(VendorChanged, match="not every watched plate"):
-        hub.sync.run(ACTOR, "flock", SINCE, NOW)
+        hub.ingest.sync.run(ACTOR, "flock", SINCE, NOW)
     with hub.store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM reads")) > 0
         assert connection.scalar(text("SELECT checkpoint FROM connections")) is None
@@ -95,11 +99,11 @@ def test_one_plate_that_the_vendor_will_not_take_does_not_hide_the_others(
 
 def test_a_token_that_is_revoked_in_the_middle_is_renewed_once(flock: Any) -> None:
     hub, state, world = flock
-    hub.hotlists.load(
+    hub.hotlists.lists.load(
         ACTOR, "wanted", [NewEntry(car.plate, "stolen vehicle", car.case_number, "US-CA") for car in world.wanted]
     )
     state.faults.expire_token = True
-    assert hub.sync.run(ACTOR, "flock", SINCE, NOW).stored > 0
+    assert hub.ingest.sync.run(ACTOR, "flock", SINCE, NOW).stored > 0
 
 
 def lookups_of(state: Any) -> list[str]:
@@ -110,7 +114,7 @@ def lookups_of(state: Any) -> list[str]:
 def watch(hub: Hub, world: World, plates: int) -> list[str]:
     """Put cars on a list; gives their plates in the order in which they came on it."""
     cars = world.wanted[:plates]
-    hub.hotlists.load(
+    hub.hotlists.lists.load(
         ACTOR, "wanted", [NewEntry(car.plate, "stolen vehicle", car.case_number, "US-CA") for car in cars]
     )
     return [car.plate for car in cars]
@@ -127,12 +131,12 @@ def test_a_round_that_takes_longer_than_a_run_may_is_gone_on_with_and_counts_whe
     hub, state, world = flock
     plates = watch(hub, world, 3)
     monkeypatch.setattr(syncing, "LOOKING", timedelta(0))  # each run has time for one plate
-    first = hub.sync.run(ACTOR, "flock")
+    first = hub.ingest.sync.run(ACTOR, "flock")
     assert (first.plates_asked, first.plates_left) == (1, 2)
-    assert (outcomes(hub), hub.sync.run(ACTOR, "flock").plates_left) == (["unfinished"], 1)
+    assert (outcomes(hub), hub.ingest.sync.run(ACTOR, "flock").plates_left) == (["unfinished"], 1)
     with hub.store.read() as connection:
         assert connection.scalar(text("SELECT checkpoint FROM connections")) is None
-    last = hub.sync.run(ACTOR, "flock")
+    last = hub.ingest.sync.run(ACTOR, "flock")
     assert last.plates_left <= 3
     assert lookups_of(state)[:3] == plates
     assert outcomes(hub)[:3] == ["unfinished", "unfinished", "done"]
@@ -140,7 +144,7 @@ def test_a_round_that_takes_longer_than_a_run_may_is_gone_on_with_and_counts_whe
         spans = connection.execute(text("SELECT since, until FROM runs WHERE id <= 3")).all()
         assert connection.scalar(text("SELECT checkpoint FROM connections")) is not None
     assert len(set(spans)) == 1  # one round asks every plate for the same time
-    assert hub.health.of("flock").cards == []
+    assert hub.connections.health.of("flock").cards == []
 
 
 def test_a_round_that_was_killed_asks_for_no_plate_twice(flock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,9 +159,9 @@ def test_a_round_that_was_killed_asks_for_no_plate_twice(flock: Any, monkeypatch
 
     monkeypatch.setattr(FlockConnector, "lookup", dies)
     with pytest.raises(KeyboardInterrupt):
-        hub.sync.run(ACTOR, "flock")
+        hub.ingest.sync.run(ACTOR, "flock")
     monkeypatch.setattr(FlockConnector, "lookup", real)
-    hub.sync.run(ACTOR, "flock")
+    hub.ingest.sync.run(ACTOR, "flock")
     assert lookups_of(state)[:3] == plates
 
 
@@ -170,9 +174,9 @@ def test_whoever_stops_a_round_finds_it_where_it_was(flock: Any) -> None:
             raise Stopped("somebody stopped it")
 
     with pytest.raises(Stopped):
-        hub.sync.run(ACTOR, "flock", SINCE, progress=told)
+        hub.ingest.sync.run(ACTOR, "flock", SINCE, progress=told)
     assert outcomes(hub) == ["stopped"]
-    hub.sync.run(ACTOR, "flock", SINCE)
+    hub.ingest.sync.run(ACTOR, "flock", SINCE)
     assert lookups_of(state) == plates
 
 
@@ -190,9 +194,9 @@ def test_a_plate_that_was_refused_in_an_earlier_run_of_the_round_is_not_forgotte
         return real(self, query)
 
     monkeypatch.setattr(FlockConnector, "lookup", picky)
-    hub.sync.run(ACTOR, "flock")
+    hub.ingest.sync.run(ACTOR, "flock")
     with pytest.raises(VendorChanged, match="1 in earlier runs of this round"):
-        hub.sync.run(ACTOR, "flock")
+        hub.ingest.sync.run(ACTOR, "flock")
     with hub.store.read() as connection:
         assert connection.scalar(text("SELECT checkpoint FROM connections")) is None
 
@@ -200,16 +204,16 @@ def test_a_plate_that_was_refused_in_an_earlier_run_of_the_round_is_not_forgotte
 def test_what_cannot_be_asked_between_two_runs_is_said(flock: Any) -> None:
     hub, _, world = flock
     watch(hub, world, 3)
-    assert hub.standing.too_long() == []
-    hub.changes.change(ACTOR, "flock", {"requests_per_second": 0.001}, check=False)
-    (long,) = hub.standing.too_long()
+    assert hub.ingest.standing.too_long() == []
+    hub.connections.changes.change(ACTOR, "flock", {"requests_per_second": 0.001}, check=False)
+    (long,) = hub.ingest.standing.too_long()
     assert (long.connection, long.plates, long.seconds) == ("flock", 3, 3000.0)
 
 
 def test_a_run_asks_for_no_longer_than_until_the_next_is_due(flock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     hub, _, world = flock
     watch(hub, world, 3)
-    hub.connections.schedule(ACTOR, "flock", timedelta(minutes=1))
+    hub.connections.accounts.schedule(ACTOR, "flock", timedelta(minutes=1))
     seconds, real = [0.0], FlockConnector.lookup
     monkeypatch.setattr(syncing, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
 
@@ -218,7 +222,7 @@ def test_a_run_asks_for_no_longer_than_until_the_next_is_due(flock: Any, monkeyp
         return real(self, query)
 
     monkeypatch.setattr(FlockConnector, "lookup", slow)
-    done = hub.sync.run(ACTOR, "flock")
+    done = hub.ingest.sync.run(ACTOR, "flock")
     assert (done.plates_asked, done.plates_left) == (2, 1)  # 80 s: the minute is over, ten are not
 
 
@@ -227,8 +231,8 @@ def test_of_a_connection_that_is_paused_no_warning_is_given_and_nothing_is_opene
 ) -> None:
     hub, _, world = flock
     watch(hub, world, 3)
-    hub.changes.change(ACTOR, "flock", {"requests_per_second": 0.001}, check=False)
-    hub.connections.pause(ACTOR, "flock", "contract ended")
+    hub.connections.changes.change(ACTOR, "flock", {"requests_per_second": 0.001}, check=False)
+    hub.connections.accounts.pause(ACTOR, "flock", "contract ended")
     opened: list[str] = []
-    monkeypatch.setattr(hub.standing, "_open", opened.append)
-    assert (hub.standing.too_long(), opened) == ([], [])
+    monkeypatch.setattr(hub.ingest.standing, "_open", opened.append)
+    assert (hub.ingest.standing.too_long(), opened) == ([], [])

@@ -180,7 +180,7 @@ def test_every_read_is_in_the_ledger_and_nothing_else(carried: Hub) -> None:
 def test_a_page_that_came_before_is_kept_once_when_it_comes_again(carried: Hub, actor: Actor, tmp_path: Path) -> None:
     known = [record(number, PLATES[21], "2026-05-31T11:00:00Z") for number in (31, 32, 33, 34)]
     write_page(tmp_path / "feed", 1, [*known, record(99, "9SYN099", "2026-05-31T11:00:00Z")])
-    saved = carried.sync.run(actor, "feed", NOW - timedelta(days=10))
+    saved = carried.ingest.sync.run(actor, "feed", NOW - timedelta(days=10))
     assert (saved.pulled, saved.stored, saved.duplicates) == (5, 1, 4)
     rows = reads_of(carried.store)
     assert rows[:-1] == READS
@@ -188,7 +188,7 @@ def test_a_page_that_came_before_is_kept_once_when_it_comes_again(carried: Hub, 
 
 
 def found(hub: Hub, actor: Actor, **asked: Any) -> list[int]:
-    return [row.id for row in hub.search.find(actor, Query(WHY, **asked)).rows]
+    return [row.id for row in hub.search.reads.find(actor, Query(WHY, **asked)).rows]
 
 
 @pytest.mark.parametrize(
@@ -229,17 +229,17 @@ def test_a_native_connection_is_known_as_one_and_every_other_as_the_agencys_own(
 
 
 def test_connections_open_payloads_open_and_nobody_has_a_site(carried: Hub) -> None:
-    assert carried.connections.check("feed") == "the folder is there"
-    assert carried.connections.list()[0].checkpoint == {"page": "page-001.json"}
+    assert carried.connections.accounts.check("feed") == "the folder is there"
+    assert carried.connections.accounts.list()[0].checkpoint == {"page": "page-001.json"}
     with carried.store.read() as connection:
         assert payload_of(carried, 31) == PAYLOAD
         assert set(connection.scalars(text("SELECT site FROM cameras"))) == {None}
 
 
 def test_what_was_carried_over_is_purged_in_its_time(carried: Hub, actor: Actor, clock: SetClock) -> None:
-    assert carried.retention.purge(actor) == {"feed": 1, "gate": 0}
+    assert carried.retention.expired.purge(actor) == {"feed": 1, "gate": 0}
     clock.advance(timedelta(days=6))
-    assert carried.retention.purge(actor) == {"feed": 5, "gate": 1}
+    assert carried.retention.expired.purge(actor) == {"feed": 5, "gate": 1}
     assert [row["id"] for row in reads_of(carried.store)] == [40]
     with carried.store.read() as connection:
         assert connection.execute(text("SELECT vendor_read_id FROM ledger")).all() == [("r40",)]
@@ -286,7 +286,7 @@ def test_going_back_gives_the_old_form_with_every_read(old: Store, config: Any) 
 def test_what_was_kept_since_goes_back_too(carried: Hub, actor: Actor, config: Any, tmp_path: Path) -> None:
     new = record(99, "9SYN099", "2026-06-01T11:00:00Z", candidates=[["9SYN09Q", 0.4]])
     write_page(tmp_path / "feed", 1, [new])
-    carried.sync.run(actor, "feed")
+    carried.ingest.sync.run(actor, "feed")
     kept = reads_of(carried.store)
     assert len(kept) == len(READS) + 1
     at_revision(carried.store, config, "0002")

@@ -28,10 +28,10 @@ def test_five_percent_bad_records_and_an_outage_of_ten_seconds(tmp_path: Path, m
     app = rekor_app(world, faults=faults)
     with Service(app) as service, open_hub(HubSettings(data=tmp_path)) as hub:
         account = {**rekor_settings(service.url), "page_size": 50, "fetch_images": False, "requests_per_second": 100}
-        hub.connections.add(ACTOR, "rekor", "rekor", account)
+        hub.connections.accounts.add(ACTOR, "rekor", "rekor", account)
         threading.Timer(0.1, lambda: faults.outage(seconds=10)).start()
         started = time.monotonic()
-        first = hub.sync.run(ACTOR, "rekor", now - timedelta(days=31), now + timedelta(hours=1))
+        first = hub.ingest.sync.run(ACTOR, "rekor", now - timedelta(days=31), now + timedelta(hours=1))
         assert time.monotonic() - started > 8  # it sat the outage out
         truth = {best_uuid(one): (one.plate, one.captured_at) for one in world.passes["rekor"]}
         with hub.store.read() as connection:
@@ -51,7 +51,7 @@ def test_five_percent_bad_records_and_an_outage_of_ten_seconds(tmp_path: Path, m
         assert 0.6 * len(bad) <= refused == first.quarantined
         with hub.store.read() as connection:
             assert connection.scalar(text("SELECT count(*) FROM quarantine")) == refused
-        replayed = hub.quarantine.replay(ACTOR, "rekor")
+        replayed = hub.ingest.quarantine.replay(ACTOR, "rekor")
         assert (replayed.stored, replayed.quarantined) == (0, refused)
 
 
@@ -73,12 +73,12 @@ def test_a_page_that_is_no_answer_is_never_taken_for_no_reads(
     now = datetime.now(UTC)
     app = rekor_app(World(3, now, passes=200))
     with Service(app) as service, open_hub(HubSettings(data=tmp_path)) as hub:
-        hub.connections.add(ACTOR, "rekor", "rekor", {**rekor_settings(service.url), "fetch_images": False})
+        hub.connections.accounts.add(ACTOR, "rekor", "rekor", {**rekor_settings(service.url), "fetch_images": False})
         for name, value in faults.items():
             setattr(app.state.faults, name, value)
         with pytest.raises(error):
-            hub.sync.run(ACTOR, "rekor", now - timedelta(days=31), now)
-        assert hub.connections.list()[0].last_success is None
+            hub.ingest.sync.run(ACTOR, "rekor", now - timedelta(days=31), now)
+        assert hub.connections.accounts.list()[0].last_success is None
         with hub.store.read() as connection:
             assert connection.scalar(text("SELECT checkpoint FROM connections")) is None
 
@@ -89,10 +89,10 @@ def test_late_and_repeated_reads_are_caught_by_the_next_run(tmp_path: Path) -> N
     app = rekor_app(world, faults=Faults(seed=3, duplicate=0.2, late=4, late_share=0.2))
     with Service(app) as service, open_hub(HubSettings(data=tmp_path)) as hub:
         account = {**rekor_settings(service.url), "page_size": 500, "fetch_images": False}
-        hub.connections.add(ACTOR, "rekor", "rekor", account)
+        hub.connections.accounts.add(ACTOR, "rekor", "rekor", account)
         window = (now - timedelta(days=31), now + timedelta(hours=1))
-        first = hub.sync.run(ACTOR, "rekor", *window)
-        second = hub.sync.run(ACTOR, "rekor", *window)
+        first = hub.ingest.sync.run(ACTOR, "rekor", *window)
+        second = hub.ingest.sync.run(ACTOR, "rekor", *window)
         assert first.stored < 200
         assert first.stored + second.stored == 200
         with hub.store.read() as connection:

@@ -48,7 +48,7 @@ def early(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> Hub:
     more = {"lat": 33.86, "lon": -118.4, "make": "Toyota", "candidates": [["9SYNQ00", 0.4]]}
     reads = [record(n, f"9SYN00{n}", at, **(more if n == 0 else {})) for n, at in enumerate(CAPTURED.values())]
     write_page(feed, 1, reads)
-    assert opened.sync.run(actor, "feed", LATER - timedelta(days=20)).stored == len(CAPTURED)
+    assert opened.ingest.sync.run(actor, "feed", LATER - timedelta(days=20)).stored == len(CAPTURED)
     return opened
 
 
@@ -81,7 +81,7 @@ def names(first: tuple[int, int], count: int) -> list[str]:
 
 
 def found(hub: Hub, actor: Actor, *plates: str) -> list[Found]:
-    return hub.search.find(actor, Query(WHY, plates=plates, since=LATER - timedelta(days=60))).rows
+    return hub.search.reads.find(actor, Query(WHY, plates=plates, since=LATER - timedelta(days=60))).rows
 
 
 @on_postgresql
@@ -93,7 +93,7 @@ def test_a_hub_that_opens_has_a_year_of_months_behind_and_two_ahead(opened: Hub)
 def test_a_read_lies_in_its_month_by_utc_to_the_microsecond(opened: Hub, actor: Actor, feed: Path) -> None:
     at = ["2026-05-31T23:59:59.999999Z", "2026-06-01T00:00:00Z", "2026-05-31T17:30:00-07:00"]
     write_page(feed, 1, [record(n, f"9SYN00{n}", captured) for n, captured in enumerate(at)])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert lying(opened) == [("r0", "reads_2026_05"), ("r1", "reads_2026_06"), ("r2", "reads_2026_06")]
 
 
@@ -124,14 +124,14 @@ def test_what_was_moved_is_kept_once_when_it_comes_again_and_purged_in_its_time(
     early: Hub, actor: Actor, clock: SetClock
 ) -> None:
     make_months(early.store, LATER)
-    again = early.sync.run(actor, "feed", LATER - timedelta(days=20))
+    again = early.ingest.sync.run(actor, "feed", LATER - timedelta(days=20))
     assert (again.stored, again.duplicates) == (0, len(CAPTURED))
     assert len(lying(early)) == len(CAPTURED)
     clock.advance(timedelta(days=22))
-    assert early.retention.purge(actor) == {"feed": 1}
+    assert early.retention.expired.purge(actor) == {"feed": 1}
     assert [name for name, _ in lying(early)] == ["r1", "r2", "r3"]
     clock.advance(timedelta(days=30))
-    assert early.retention.purge(actor) == {"feed": 3}
+    assert early.retention.expired.purge(actor) == {"feed": 3}
     with early.store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM ledger")) == 0
 
@@ -152,7 +152,7 @@ def test_only_a_month_that_the_year_has_left_behind_and_that_holds_nothing_is_dr
     opened: Hub, actor: Actor, feed: Path, clock: SetClock
 ) -> None:
     write_page(feed, 1, [record(1, "9SYN001", "2026-05-20T12:00:00Z"), record(2, "9SYN002", "2026-06-01T11:00:00Z")])
-    opened.sync.run(actor, "feed", clock.now() - timedelta(days=20))
+    opened.ingest.sync.run(actor, "feed", clock.now() - timedelta(days=20))
     with opened.store.write() as connection:
         connection.execute(text("UPDATE reads SET held = true WHERE vendor_read_id = 'r2'"))
     clock.advance(datetime(2027, 8, 10, tzinfo=UTC) - clock.now())
@@ -161,7 +161,7 @@ def test_only_a_month_that_the_year_has_left_behind_and_that_holds_nothing_is_dr
     changed = make_months(opened.store, clock.now())
     assert [one.removeprefix("dropped ") for one in changed if one.startswith("dropped ")] == empty
     assert lying(opened) == [("r1", "reads_2026_05"), ("r2", "reads_2026_06")]
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     clock.advance(timedelta(days=31))
     changed = make_months(opened.store, clock.now())
     assert changed == ["made reads_2027_11", "dropped reads_2026_05", "dropped reads_2026_08"]
@@ -234,12 +234,12 @@ def until_somebody_waits(hub: Hub, lock: str) -> None:
 def test_a_save_waits_while_months_are_made_and_is_not_lost(
     early: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account, connector = early.connections.open("feed")
+    account, connector = early.connections.accounts.open("feed")
     write_page(feed, 2, [record(9, "9SYN009", "2026-10-05T11:30:00Z")])
     *_, page = connector.pull(Window(LATER - timedelta(days=1), LATER))
 
     def save() -> Saved:
-        return early.intake.take(connector, account.id, page.records, obtained="pull")
+        return early.ingest.intake.take(connector, account.id, page.records, obtained="pull")
 
     changed, saved = begun_before_months_are_settled(early, monkeypatch, save, "advisory")
     assert "made reads_2026_12" in changed
@@ -294,7 +294,7 @@ def test_a_question_about_a_time_looks_into_its_months_alone(
         return rows(self, connection, sql, bound)
 
     monkeypatch.setattr(Store, "rows", listening)
-    assert [row.plate for row in early.search.find(actor, Query(WHY, **SEPTEMBER, **asked)).rows] == ["9SYN000"]
+    assert [row.plate for row in early.search.reads.find(actor, Query(WHY, **SEPTEMBER, **asked)).rows] == ["9SYN000"]
     monkeypatch.undo()
     looked = [parts for sql, bound in said if "reads r" in sql and (parts := scanned(early.store, sql, bound))]
     assert looked

@@ -83,7 +83,7 @@ def flock(opened: Hub, actor: Actor, vendor: Vendor) -> Hub:
 
 
 def joined(made: Hub, actor: Actor, vendor: Vendor) -> Hub:
-    made.connections.add(actor, "flock", "flock", {**flock_settings(vendor.url), "callback_secret": KEY})
+    made.connections.accounts.add(actor, "flock", "flock", {**flock_settings(vendor.url), "callback_secret": KEY})
     return made
 
 
@@ -108,7 +108,7 @@ def test_a_picture_is_fetched_while_its_address_holds_and_the_address_is_forgott
 ) -> None:
     assert push(flock, vendor, world.passes["flock"][-1]).stored == 1
     (row,) = pictures(flock)
-    kept = flock.images.get(row.key)
+    kept = flock.ingest.images.get(row.key)
     assert kept.startswith(JPEG)
     assert (row.state, row.bytes, bytes(row.sha256)) == ("stored", len(kept), sha256(kept).digest())
     assert row.url is None
@@ -128,7 +128,7 @@ def test_an_address_that_is_over_is_not_asked_and_the_read_stays(
     assert receive(flock, "flock", late).stored == 1
     assert [(row.state, row.url) for row in pictures(flock)] == [("gone", None)]
     assert vendor.asked_for_pictures() == 0
-    assert len(flock.search.find(actor, Query(WHY, plates=(world.passes["flock"][-1].plate,))).rows) == 1
+    assert len(flock.search.reads.find(actor, Query(WHY, plates=(world.passes["flock"][-1].plate,))).rows) == 1
 
 
 @pytest.mark.parametrize("path", ["/signed/nobody.jpg?expires=1&signature=x", "/nothing.jpg"])
@@ -146,7 +146,7 @@ def test_a_refusal_before_the_end_of_the_address_is_tried_until_that_end(
     receive(flock, "flock", alert)
     assert states(flock) == ["wanted"]
     clock.advance(LIFE)
-    flock.sync.run(actor, "flock")
+    flock.ingest.sync.run(actor, "flock")
     assert states(flock) == ["gone"]
 
 
@@ -159,7 +159,7 @@ def test_an_outage_costs_no_picture_and_the_next_run_fetches_it(
     assert sum(receive(flock, "flock", alert).stored for alert in alerts) == 3  # no read waits for its picture
     assert [(row.state, bool(row.url)) for row in pictures(flock)] == [("wanted", True)] * 3
     vendor.faults.outage()
-    flock.sync.run(actor, "flock")
+    flock.ingest.sync.run(actor, "flock")
     assert [(row.state, row.url) for row in pictures(flock)] == [("stored", None)] * 3
 
 
@@ -172,7 +172,7 @@ def test_one_lost_picture_does_not_cost_the_others(
     push(flock, vendor, two, imageUrl=f"{vendor.url}/nothing.jpg")
     push(flock, vendor, three)
     vendor.faults.outage()
-    flock.sync.run(actor, "flock")
+    flock.ingest.sync.run(actor, "flock")
     assert states(flock) == ["stored", "gone", "stored"]
 
 
@@ -184,9 +184,9 @@ def test_the_picture_of_an_expired_read_is_never_fetched_and_leaves_with_it(
     vendor.faults.outage()
     asked = vendor.asked_for_pictures()
     clock.advance(timedelta(days=31))
-    flock.sync.run(actor, "flock")
+    flock.ingest.sync.run(actor, "flock")
     assert vendor.asked_for_pictures() == asked
-    flock.retention.purge(actor)
+    flock.retention.expired.purge(actor)
     assert pictures(flock) == []
 
 
@@ -214,13 +214,13 @@ def test_pictures_may_lie_in_a_bucket_and_are_purged_there_in_every_version(
         with open_hub(settings, clock) as made:
             push(joined(made, actor, vendor), vendor, world.passes["flock"][-1])
             (row,) = pictures(made)
-            assert made.images.get(row.key).startswith(JPEG)
+            assert made.ingest.images.get(row.key).startswith(JPEG)
             assert [item["Key"] for item in s3.list_objects_v2(Bucket="pictures")["Contents"]] == [f"of/ours/{row.key}"]
-            made.images.put(row.key, made.images.get(row.key))  # a second version
+            made.ingest.images.put(row.key, made.ingest.images.get(row.key))  # a second version
             clock.advance(timedelta(days=31))
-            made.retention.purge(actor)
+            made.retention.expired.purge(actor)
             with pytest.raises(NotFound):
-                made.images.get(row.key)
+                made.ingest.images.get(row.key)
             left = s3.list_object_versions(Bucket="pictures")
             assert [*left.get("Versions", ()), *left.get("DeleteMarkers", ())] == []
 
@@ -231,19 +231,21 @@ def test_scouts_pictures_are_fetched_in_the_sync_while_the_agents_have_them(
     app = rekor_app(world, clock=clock.now)
     since = clock.now() - timedelta(days=9)
     with Service(app) as service:
-        opened.connections.add(actor, "rekor", "rekor", {**rekor_settings(service.url), "requests_per_second": 1000})
-        stored = opened.sync.run(actor, "rekor", since).stored
+        opened.connections.accounts.add(
+            actor, "rekor", "rekor", {**rekor_settings(service.url), "requests_per_second": 1000}
+        )
+        stored = opened.ingest.sync.run(actor, "rekor", since).stored
         alive = [one for one in world.passes["rekor"] if one.time >= clock.now() - timedelta(days=7)]
         assert 0 < len(alive) < stored
         assert sorted(states(opened)) == ["gone"] * (stored - len(alive)) + ["stored"] * len(alive)
         asked = sum("/img/" in path for _, path, _ in app.state.rekor.log)
-        opened.sync.run(actor, "rekor", since)
+        opened.ingest.sync.run(actor, "rekor", since)
         assert sum("/img/" in path for _, path, _ in app.state.rekor.log) == asked
 
 
 def test_a_source_may_be_told_to_leave_pictures_alone(opened: Hub, actor: Actor, world: World, clock: SetClock) -> None:
     app = rekor_app(world, clock=clock.now)
     with Service(app) as service:
-        opened.connections.add(actor, "rekor", "rekor", {**rekor_settings(service.url), "fetch_images": False})
-        assert opened.sync.run(actor, "rekor").stored > 0
+        opened.connections.accounts.add(actor, "rekor", "rekor", {**rekor_settings(service.url), "fetch_images": False})
+        assert opened.ingest.sync.run(actor, "rekor").stored > 0
     assert pictures(opened) == []

@@ -83,7 +83,7 @@ def test_all_rows_are_kept_and_visible_while_the_first_picture_has_not_come(
             if connection.scalar(text("SELECT count(*) FROM reads")) == 3:
                 all_rows.set()
 
-    done = opened.sync.run(actor, "feed", progress=told)
+    done = opened.ingest.sync.run(actor, "feed", progress=told)
     assert (done.stored, done.pictures, done.pictures_left) == (3, 3, 0)
     assert all_rows.is_set()
     assert states(opened) == ["stored"] * 3
@@ -102,10 +102,10 @@ def test_another_run_may_begin_while_pictures_are_still_fetched(
             over = connection.scalar(text("SELECT count(*) FROM runs WHERE outcome = 'done'"))
         if over and not ended:
             ended.append(1)
-            ended.append(opened.sync.run(actor, "feed").pulled)
+            ended.append(opened.ingest.sync.run(actor, "feed").pulled)
             other_run.set()
 
-    assert opened.sync.run(actor, "feed", progress=told).pictures == 1
+    assert opened.ingest.sync.run(actor, "feed", progress=told).pictures == 1
     assert ended == [1, 1]
 
 
@@ -114,11 +114,11 @@ def test_pictures_that_another_process_fetches_are_left_to_it(
 ) -> None:
     serves(is_there)
     page(feed, f"{GOOD}/1.jpg")
-    ident = opened.connections.open("feed")[0].id
+    ident = opened.connections.accounts.open("feed")[0].id
     with opened.store.lease(f"pictures-{ident}"):
-        done = opened.sync.run(actor, "feed")
+        done = opened.ingest.sync.run(actor, "feed")
     assert (asked, done.stored, done.pictures, done.pictures_left) == ([], 1, 0, 1)
-    assert opened.sync.run(actor, "feed").pictures == 1
+    assert opened.ingest.sync.run(actor, "feed").pictures == 1
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -132,7 +132,7 @@ def test_the_address_that_ends_first_is_asked_first_and_those_without_an_end_las
         ends = (clock.now() + timedelta(hours=hour)).isoformat()
         records.append(record(number, f"7ZZZ{number:03d}", AT, picture_url=url, picture_until=ends))
     write_page(feed, 1, [record(9, "7ZZZ009", AT, picture_url=f"{GOOD}/never.jpg"), *records])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert asked == [f"{GOOD}/{name}.jpg" for name in ("1", "2", "3", "never")]
 
 
@@ -142,7 +142,7 @@ def test_a_host_that_is_down_is_given_up_and_keeps_nobody_elses_pictures_waiting
 ) -> None:
     serves(is_there)
     page(feed, *(f"{DOWN}/{number}.jpg" for number in range(50)), *(f"{GOOD}/{number}.jpg" for number in range(5)))
-    done = opened.sync.run(actor, "feed")
+    done = opened.ingest.sync.run(actor, "feed")
     assert (done.stored, done.pictures, done.pictures_failed, done.pictures_left) == (55, 5, fetching.FAILURES, 50)
     assert sum(url.startswith(DOWN) for url in asked) == fetching.FAILURES
 
@@ -155,7 +155,7 @@ def test_one_fetching_fails_at_so_many_pictures_and_leaves_the_others_for_the_ne
     monkeypatch.setattr(fetching, "TOGETHER", 4)
     serves(lambda *_: (_ for _ in ()).throw(TryAgain("no connection")))
     page(feed, *(f"https://host-{number}.example/picture.jpg" for number in range(30)))  # no host fails twice
-    done = opened.sync.run(actor, "feed")
+    done = opened.ingest.sync.run(actor, "feed")
     assert (len(asked), done.pictures_failed, done.pictures_left) == (12, 12, 30)
 
 
@@ -165,17 +165,17 @@ def test_a_host_that_was_given_up_is_asked_by_the_next_run_and_then_after_ever_l
 ) -> None:
     serves(is_there)
     page(feed, *(f"{DOWN}/{number}.jpg" for number in range(9)))
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     counts = []
     for minutes in (0, 0, 1, 1, 1):
         clock.advance(timedelta(minutes=minutes))
         before = len(asked)
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
         counts.append(len(asked) - before)
     assert counts == [1, 0, 1, 0, 1]  # one question tells whether it is back; at once, after one minute, after two
     serves(lambda *_: JPEG)
     clock.advance(timedelta(minutes=4))
-    assert opened.sync.run(actor, "feed").pictures == 9
+    assert opened.ingest.sync.run(actor, "feed").pictures == 9
     with opened.store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM picture_hosts")) == 0
 
@@ -186,14 +186,14 @@ def test_the_budget_ends_the_fetching_and_the_rest_is_left_for_the_next_time(
     monkeypatch.setattr(beside, "LOOK_UP", 0.0)
     serves(lambda *_: (_ for _ in ()).throw(TryAgain("later")))
     page(feed, *(f"{GOOD}/{number}.jpg" for number in range(40)))
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     slowly = Event()
     serves(lambda *_: JPEG if not slowly.wait(0.02) else b"")
-    account, connector = opened.connections.open("feed")
-    done = opened.pictures.fetch(connector, account.id, timedelta(0))
+    account, connector = opened.connections.accounts.open("feed")
+    done = opened.ingest.pictures.fetch(connector, account.id, timedelta(0))
     assert done.left > 0
     assert done.fetched + done.left == 40
-    assert opened.pictures.fetch(connector, account.id).left == 0
+    assert opened.ingest.pictures.fetch(connector, account.id).left == 0
 
 
 def test_one_picture_is_waited_for_no_longer_than_its_share(
@@ -203,7 +203,7 @@ def test_one_picture_is_waited_for_no_longer_than_its_share(
     left: list[float] = []
     serves(lambda connector, _: left.append(connector.frame.patience()) or JPEG)
     page(feed, f"{GOOD}/1.jpg")
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert 0 < left[0] <= 30
 
 
@@ -212,13 +212,13 @@ def test_the_file_of_a_read_that_was_purged_meanwhile_does_not_stay(
 ) -> None:
     def purged(*_: Any) -> bytes:
         clock.advance(timedelta(days=31))
-        opened.retention.purge(actor)
+        opened.retention.expired.purge(actor)
         return JPEG
 
     serves(purged)
     page(feed, f"{GOOD}/1.jpg")
-    assert opened.sync.run(actor, "feed").pictures == 0
-    assert list(opened.images.stored()) == []
+    assert opened.ingest.sync.run(actor, "feed").pictures == 0
+    assert list(opened.ingest.images.stored()) == []
 
 
 def test_whoever_stops_a_run_at_its_pictures_keeps_its_rows_and_the_run_is_done(
@@ -235,7 +235,7 @@ def test_whoever_stops_a_run_at_its_pictures_keeps_its_rows_and_the_run_is_done(
                 raise Stopped("somebody stopped it")
 
     with pytest.raises(Stopped):
-        opened.sync.run(actor, "feed", progress=told)
+        opened.ingest.sync.run(actor, "feed", progress=told)
     with opened.store.read() as connection:
         assert connection.execute(text("SELECT outcome, stored FROM runs")).all() == [("done", 1)]
 
@@ -248,13 +248,13 @@ def test_the_job_fetches_what_runs_have_left_for_every_active_connection(
     names = ("feed", "second", "paused")
     for name in names[1:]:
         (tmp_path / name).mkdir()
-        opened.connections.add(actor, name, "plain", {"folder": str(tmp_path / name)})
+        opened.connections.accounts.add(actor, name, "plain", {"folder": str(tmp_path / name)})
     for name in names:
         page(tmp_path / name, f"{GOOD}/{name}.jpg")
-        opened.sync.run(actor, name)
-    opened.connections.pause(actor, "paused", "a reason")
+        opened.ingest.sync.run(actor, name)
+    opened.connections.accounts.pause(actor, "paused", "a reason")
     serves(is_there)
     asked.clear()
-    assert opened.pictures_due.run() == {"fetched": 2, "gone": 0, "failed": 0, "left": 0}
+    assert opened.ingest.pictures_due.run() == {"fetched": 2, "gone": 0, "failed": 0, "left": 0}
     assert sorted(asked) == [f"{GOOD}/feed.jpg", f"{GOOD}/second.jpg"]
-    assert opened.pictures_due.run() == {"fetched": 0, "gone": 0, "failed": 0, "left": 0}
+    assert opened.ingest.pictures_due.run() == {"fetched": 0, "gone": 0, "failed": 0, "left": 0}

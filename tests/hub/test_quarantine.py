@@ -20,7 +20,7 @@ from hub.errors import NotFound
 from hub.hotlists.lists import NewEntry
 from hub.people import Actor
 from hub.settings import HubSettings
-from hub.wiring import Hub, open_hub, open_inbox
+from hub.wiring import Hub, open_hub
 from normalize.fault import Unusable
 from normalize.read import ImageKind, ImageRef, Read
 
@@ -86,7 +86,7 @@ def everything(hub: Hub) -> dict[str, list[dict[str, Any]]]:
             found[what] = [dict(row) for row in rows]
     for row in found["images"]:
         if row["images_state"] == "stored":
-            row["file"] = hub.images.get(row["images_key"])
+            row["file"] = hub.ingest.images.get(row["images_key"])
     return found
 
 
@@ -122,15 +122,17 @@ def lands(
     with a_hub(kind, folder, request, clock) as hub:
         feed = folder / "feed"
         feed.mkdir(parents=True)
-        hub.connections.add(ACTOR, "feed", "plain", {"folder": str(feed)})
-        hub.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1"), NewEntry("8SYN002", "x", "26-2")])
+        hub.connections.accounts.add(ACTOR, "feed", "plain", {"folder": str(feed)})
+        hub.hotlists.lists.load(
+            ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1"), NewEntry("8SYN002", "x", "26-2")]
+        )
         Fuller.mistaken = quarantined
         if how == "pull":
             write_page(feed, 1, RECORDS[:3])
             write_page(feed, 2, RECORDS[3:])
-            saved = hub.sync.run(ACTOR, "feed")
+            saved = hub.ingest.sync.run(ACTOR, "feed")
         else:
-            with open_inbox(hub) as inbox:
+            with hub.ingest.receiving() as inbox:
                 inbox.stop()
                 push = Request({"x-key": "plain-secret-key"}, Document(msgspec.json.encode(RECORDS)))
                 inbox.take("feed", push)
@@ -139,7 +141,7 @@ def lands(
         if quarantined:
             clock.advance(timedelta(hours=30))
             Fuller.mistaken = False
-            again = hub.quarantine.replay(ACTOR)
+            again = hub.ingest.quarantine.replay(ACTOR)
             assert (again.stored, again.hits, again.quarantined) == (6, saved_hits(hub), 0)
         return everything(hub)
 
@@ -177,8 +179,8 @@ def refused(feed: Path) -> None:
 
 def test_groups_are_counted_each_with_a_sample(opened: Hub, actor: Actor, feed: Path) -> None:
     refused(feed)
-    opened.sync.run(actor, "feed")
-    first, *others = opened.quarantine.groups(actor)
+    opened.ingest.sync.run(actor, "feed")
+    first, *others = opened.ingest.quarantine.groups(actor)
     assert (first.connection, first.field, first.count) == ("feed", "captured_at", 3)
     assert sorted(group.count for group in others) == [1, 1]
     with opened.store.read() as connection:
@@ -190,9 +192,9 @@ def test_a_record_is_shown_as_it_arrived_and_whoever_looked_is_on_record(
     opened: Hub, actor: Actor, feed: Path, clock: SetClock
 ) -> None:
     refused(feed)
-    opened.sync.run(actor, "feed")
-    group = opened.quarantine.groups(actor)[0]
-    sample = opened.quarantine.show(actor, "feed", group.field, group.reason)
+    opened.ingest.sync.run(actor, "feed")
+    group = opened.ingest.quarantine.groups(actor)[0]
+    sample = opened.ingest.quarantine.show(actor, "feed", group.field, group.reason)
     assert msgspec.json.decode(sample.payload)["id"] == "r2"
     assert (sample.id, sample.obtained, sample.received_at) == (group.sample, "pull", clock.now())
     event = opened.audit.events(1)[0]
@@ -201,29 +203,29 @@ def test_a_record_is_shown_as_it_arrived_and_whoever_looked_is_on_record(
     )  # fmt: skip
     assert event["detail"] == {"field": group.field, "refused_because": group.reason}
     with pytest.raises(NotFound):
-        opened.quarantine.show(actor, "feed", group.field, "another reason")
+        opened.ingest.quarantine.show(actor, "feed", group.field, "another reason")
     clock.advance(timedelta(days=31))
     with pytest.raises(NotFound):
-        opened.quarantine.show(actor, "feed", group.field, group.reason)
+        opened.ingest.quarantine.show(actor, "feed", group.field, group.reason)
 
 
 def test_one_group_is_replayed_and_the_others_stay(
     opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused(feed)
-    opened.sync.run(actor, "feed")
-    group = next(group for group in opened.quarantine.groups(actor) if group.field == "captured_at")
+    opened.ingest.sync.run(actor, "feed")
+    group = next(group for group in opened.ingest.quarantine.groups(actor) if group.field == "captured_at")
     read_of = PlainConnector.read_of
 
     def mended(self: PlainConnector, record: Record) -> Read:
         return read_of(self, Record(record.kind, record.payload.replace(b"soon", AT.format(1).encode())))
 
     monkeypatch.setattr(PlainConnector, "read_of", mended)
-    nothing = opened.quarantine.replay(actor, "feed", group.field, "another reason")
+    nothing = opened.ingest.quarantine.replay(actor, "feed", group.field, "another reason")
     assert (nothing.stored, nothing.quarantined) == (0, 0)
-    done = opened.quarantine.replay(actor, "feed", group.field, group.reason)
+    done = opened.ingest.quarantine.replay(actor, "feed", group.field, group.reason)
     assert (done.stored, done.quarantined) == (3, 0)
-    assert {one.field for one in opened.quarantine.groups(actor)} == {"plate", "plate_raw"}
+    assert {one.field for one in opened.ingest.quarantine.groups(actor)} == {"plate", "plate_raw"}
 
 
 def test_everything_is_replayed_and_a_connection_that_cannot_be_opened_holds_up_no_other(
@@ -233,18 +235,18 @@ def test_everything_is_replayed_and_a_connection_that_cannot_be_opened_holds_up_
     for folder, name in ((other, "a-feed"), (feed, "feed")):
         refused(folder)
         if folder is other:
-            opened.connections.add(actor, name, "plain", {"folder": str(folder)})
-        opened.sync.run(actor, name)
-    assert opened.quarantine.replay(actor).quarantined == 10
-    opening = opened.quarantine._open
+            opened.connections.accounts.add(actor, name, "plain", {"folder": str(folder)})
+        opened.ingest.sync.run(actor, name)
+    assert opened.ingest.quarantine.replay(actor).quarantined == 10
+    opening = opened.ingest.quarantine._open
 
     def some(name: str) -> Any:
         if name == "a-feed":
             raise NotFound("its connector is gone")
         return opening(name)
 
-    monkeypatch.setattr(opened.quarantine, "_open", some)
+    monkeypatch.setattr(opened.ingest.quarantine, "_open", some)
     before = len(opened.audit.events())
     with pytest.raises(NotFound, match="its connector is gone"):
-        opened.quarantine.replay(actor)
+        opened.ingest.quarantine.replay(actor)
     assert len(opened.audit.events()) == before + 1, "the other one was replayed"

@@ -74,18 +74,18 @@ def folder(hub: Hub, actor: Actor, tmp_path: Path) -> Path:
     """The folder behind the connection `gate`, whose zone nobody has set: its local times are taken for UTC."""
     made = tmp_path / "gate"
     made.mkdir()
-    hub.connections.add(actor, "gate", "local", {"folder": str(made)})
+    hub.connections.accounts.add(actor, "gate", "local", {"folder": str(made)})
     return made
 
 
 def synced(hub: Hub, actor: Actor, folder: Path, *records: dict[str, Any]) -> None:
     write_page(folder, 1, list(records))
-    hub.sync.run(actor, "gate")
+    hub.ingest.sync.run(actor, "gate")
 
 
 def here(hub: Hub, actor: Actor, zone: str = "America/New_York", **more: Any) -> None:
     """Somebody says where the camera's clock stands."""
-    hub.changes.change(actor, "gate", {"zone": zone, **more}, check=False)
+    hub.connections.changes.change(actor, "gate", {"zone": zone, **more}, check=False)
 
 
 def rows(hub: Hub, columns: str = "id, vendor_read_id, captured_at, expires_at", of: str = "reads") -> list[Any]:
@@ -97,25 +97,27 @@ def test_times_move_in_place_and_ends_follow_them(hub: Hub, actor: Actor, folder
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T23:30:00"), record(2, "9SYN002", "2026-05-30T08:00:00"))
     before = rows(hub)
     here(hub, actor)
-    told = hub.reparse.preview(actor, "gate")
+    told = hub.ingest.reparse.preview(actor, "gate")
     assert (told.looked_at, told.changed, dict(told.moved), told.plates) == (2, 2, {4 * 3600: 2}, 0)
     assert (told.later, told.sooner, told.end_now, told.others) == (2, 0, 0, 0)
     assert rows(hub) == before, "a preview changes nothing"
-    assert hub.reparse.run(actor, "gate") == told
+    assert hub.ingest.reparse.run(actor, "gate") == told
     four = 4 * 3600 * 1_000_000
     assert rows(hub) == [(ident, vendor, at + four, end + four) for ident, vendor, at, end in before]
     assert rows(hub, "read_id, captured_at", "payloads") == [(ident, at) for ident, _, at, _ in rows(hub)]
     assert {zone for (zone, _) in rows(hub, "zone, id")} == {"configured"}
-    (row,) = hub.search.find(actor, Query(WHY, plates=("9SYN001",), since=datetime(2026, 6, 1, 3, tzinfo=UTC))).rows
+    (row,) = hub.search.reads.find(
+        actor, Query(WHY, plates=("9SYN001",), since=datetime(2026, 6, 1, 3, tzinfo=UTC))
+    ).rows
     assert row.captured_at == datetime(2026, 6, 1, 3, 30, tzinfo=UTC), "it is found in the month that it is of"
 
 
 def test_a_repeat_changes_nothing_and_both_are_on_record(hub: Hub, actor: Actor, folder: Path) -> None:
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00"))
     here(hub, actor)
-    assert hub.reparse.run(actor, "gate").changed == 1
+    assert hub.ingest.reparse.run(actor, "gate").changed == 1
     after = rows(hub)
-    assert hub.reparse.run(actor, "gate") == Reparsed("gate", looked_at=1)
+    assert hub.ingest.reparse.run(actor, "gate") == Reparsed("gate", looked_at=1)
     assert rows(hub) == after
     outcomes = [one for (one, _) in rows(hub, "outcome, id", "audit_events WHERE action = 'reads.reparse'")]
     assert sorted(outcomes) == ["asked", "asked", "changed", "done", "done"]
@@ -127,7 +129,7 @@ def test_who_only_looks_what_would_change_is_on_record_with_what_was_found(
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00"), record(2, "9SYN002", "2026-05-31T08:00:00"))
     here(hub, actor)
     for sample in (False, True):
-        hub.reparse.preview(actor, "gate", sample=sample)
+        hub.ingest.reparse.preview(actor, "gate", sample=sample)
         told = hub.audit.events(1)[0]
         assert (told["action"], told["outcome"], told["target"], told["actor"]) == (
             "reads.reparse", "previewed", "gate", actor.name,
@@ -138,7 +140,7 @@ def test_who_only_looks_what_would_change_is_on_record_with_what_was_found(
 def test_the_end_is_what_policy_gives_the_corrected_time(hub: Hub, actor: Actor, folder: Path) -> None:
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00"))
     here(hub, actor, "Asia/Tokyo")
-    told = hub.reparse.run(actor, "gate")
+    told = hub.ingest.reparse.run(actor, "gate")
     assert (dict(told.moved), told.sooner, told.later) == ({-9 * 3600: 1}, 1, 0)
     ((_, _, captured, until),) = rows(hub)
     assert from_micros(until) == from_micros(captured) + MONTH
@@ -151,11 +153,11 @@ def test_a_read_whose_corrected_time_is_over_ends_at_once_but_not_a_held_one(
     synced(hub, actor, folder, record(1, "9SYN001", at), record(2, "9SYN002", at))
     ((held, _, _, _), _) = rows(hub)
     hold = NewHold("case", "26-1", "robbery", "sergeant", NOW + MONTH)
-    hub.holds.place(actor, hold, reads=[held])
+    hub.cases.holds.place(actor, hold, reads=[held])
     here(hub, actor, "Asia/Tokyo")
-    told = hub.reparse.run(actor, "gate")
+    told = hub.ingest.reparse.run(actor, "gate")
     assert (told.changed, told.end_now) == (2, 1)
-    hub.retention.purge(actor)
+    hub.retention.expired.purge(actor)
     assert [ident for ident, *_ in rows(hub)] == [held]
 
 
@@ -165,7 +167,7 @@ def test_an_end_that_was_made_sooner_stays_as_soon(hub: Hub, actor: Actor, folde
     with hub.store.write() as connection:
         connection.execute(text("UPDATE reads SET expires_at = :early"), {"early": early})
     here(hub, actor)
-    hub.reparse.run(actor, "gate")
+    hub.ingest.reparse.run(actor, "gate")
     assert [until for *_, until in rows(hub)] == [early]
 
 
@@ -173,34 +175,34 @@ def test_another_column_changes_plates_their_hits_and_leaves_no_plate_behind(
     hub: Hub, actor: Actor, folder: Path
 ) -> None:
     entries = [NewEntry("9SYN001", "stolen", "26-1", "US-CA"), NewEntry("9SYN777", "stolen", "26-2", "US-CA")]
-    hub.hotlists.load(actor, "wanted", entries)
+    hub.hotlists.lists.load(actor, "wanted", entries)
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00", real="9SYN777", candidates=[["9SYN0O1", 1]]))
     assert [plate for (plate, _) in rows(hub, "plate, id", "plates")] == ["9SYN001", "9SYN0O1"]
-    hub.changes.change(actor, "gate", {"plate_name": "real"}, check=False)
-    told = hub.reparse.run(actor, "gate")
+    hub.connections.changes.change(actor, "gate", {"plate_name": "real"}, check=False)
+    told = hub.ingest.reparse.run(actor, "gate")
     assert (told.plates, told.hits_found, told.hits_gone, dict(told.moved)) == (1, 1, 1, {})
     assert [plate for (plate, _) in rows(hub, "plate, id", "plates")] == ["9SYN0O1", "9SYN777"]
     ((_, kind),) = rows(hub, "read_id, kind", "hits")
     assert kind == "exact"
-    assert hub.search.find(actor, Query(WHY, plates=("9SYN001",))).rows == []
-    assert len(hub.search.find(actor, Query(WHY, plates=("9SYN777",), hits_only=True)).rows) == 1
+    assert hub.search.reads.find(actor, Query(WHY, plates=("9SYN001",))).rows == []
+    assert len(hub.search.reads.find(actor, Query(WHY, plates=("9SYN777",), hits_only=True)).rows) == 1
 
 
 def test_a_hit_that_somebody_judged_stays(hub: Hub, actor: Actor, folder: Path) -> None:
-    hub.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    hub.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00", real="9SYN777"))
     with hub.store.write() as connection:
         connection.execute(text("UPDATE hits SET verdict = 'misread'"))
-    hub.changes.change(actor, "gate", {"plate_name": "real"}, check=False)
-    assert hub.reparse.run(actor, "gate").hits_gone == 0
+    hub.connections.changes.change(actor, "gate", {"plate_name": "real"}, check=False)
+    assert hub.ingest.reparse.run(actor, "gate").hits_gone == 0
     assert [verdict for (verdict, _) in rows(hub, "verdict, id", "hits")] == ["misread"]
 
 
 def test_what_makes_no_read_now_stays_as_it_is(hub: Hub, actor: Actor, folder: Path) -> None:
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00", real="REFUSED"),
            record(2, "9SYN002", "2026-05-31T08:00:00", real="9SYN003"))  # fmt: skip
-    hub.changes.change(actor, "gate", {"plate_name": "real"}, check=False)
-    told = hub.reparse.run(actor, "gate")
+    hub.connections.changes.change(actor, "gate", {"plate_name": "real"}, check=False)
+    told = hub.ingest.reparse.run(actor, "gate")
     assert (told.changed, dict(told.refused)) == (1, {"plate: is none": 1})
     assert [plate for (plate, _) in rows(hub, "plate, id", "plates")] == ["9SYN001", "9SYN003"]
 
@@ -208,24 +210,24 @@ def test_what_makes_no_read_now_stays_as_it_is(hub: Hub, actor: Actor, folder: P
 def test_ids_that_follow_from_times_follow_them_and_a_pull_brings_nothing_twice(
     hub: Hub, actor: Actor, folder: Path
 ) -> None:
-    hub.changes.change(actor, "gate", {"gives_ids": "false"}, check=False)
+    hub.connections.changes.change(actor, "gate", {"gives_ids": "false"}, check=False)
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00"), record(2, "9SYN002", "2026-05-31T09:00:00"))
     ids = {vendor for _, vendor, *_ in rows(hub)}
     here(hub, actor)
-    hub.reparse.run(actor, "gate")
+    hub.ingest.reparse.run(actor, "gate")
     assert not ids & {vendor for _, vendor, *_ in rows(hub)}
-    hub.sync.run(actor, "gate")
+    hub.ingest.sync.run(actor, "gate")
     assert len(rows(hub)) == 2
     assert rows(hub, "vendor_read_id, read_id", "ledger") == sorted((vendor, ident) for ident, vendor, *_ in rows(hub))
 
 
 def test_a_read_that_was_pulled_again_rightly_is_not_made_twice(hub: Hub, actor: Actor, folder: Path) -> None:
-    hub.changes.change(actor, "gate", {"gives_ids": "false"}, check=False)
+    hub.connections.changes.change(actor, "gate", {"gives_ids": "false"}, check=False)
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00"))
     here(hub, actor)
-    hub.sync.run(actor, "gate")
+    hub.ingest.sync.run(actor, "gate")
     before = rows(hub)
-    told = hub.reparse.run(actor, "gate")
+    told = hub.ingest.reparse.run(actor, "gate")
     assert (told.changed, told.doubles, rows(hub)) == (0, 1, before)
 
 
@@ -234,9 +236,9 @@ def test_only_what_was_captured_since_and_only_what_is_not_over(
 ) -> None:
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-20T08:00:00"), record(2, "9SYN002", "2026-05-31T08:00:00"))
     here(hub, actor)
-    assert hub.reparse.preview(actor, "gate", datetime(2026, 5, 30, tzinfo=UTC)).looked_at == 1
+    assert hub.ingest.reparse.preview(actor, "gate", datetime(2026, 5, 30, tzinfo=UTC)).looked_at == 1
     clock.advance(timedelta(days=20))
-    assert hub.reparse.run(actor, "gate").looked_at == 1, "what is over stays over"
+    assert hub.ingest.reparse.run(actor, "gate").looked_at == 1, "what is over stays over"
 
 
 def test_a_run_that_is_killed_between_batches_is_ended_by_the_next(
@@ -255,10 +257,10 @@ def test_a_run_that_is_killed_between_batches_is_ended_by_the_next(
 
     monkeypatch.setattr(reparsing, "rewrite", dying)
     with pytest.raises(KeyboardInterrupt):
-        hub.reparse.run(actor, "gate")
+        hub.ingest.reparse.run(actor, "gate")
     assert sorted({zone for (zone, _) in rows(hub, "zone, id")}) == ["configured", "guessed"]
     monkeypatch.setattr(reparsing, "rewrite", real)
-    assert hub.reparse.run(actor, "gate").changed == 3
+    assert hub.ingest.reparse.run(actor, "gate").changed == 3
     assert {zone for (zone, _) in rows(hub, "zone, id")} == {"configured"}
 
 
@@ -269,22 +271,22 @@ def test_the_reads_of_a_connection_that_is_being_removed_stay_as_they_are(hub: H
     with hub.store.write() as connection:
         connection.execute(text("UPDATE connections SET state = 'removing'"))
     with pytest.raises(Unsettled, match="gate is being removed: its reads stay as they are"):
-        hub.reparse.run(actor, "gate")
+        hub.ingest.reparse.run(actor, "gate")
     assert rows(hub) == before
 
 
 def test_one_process_does_it_at_a_time_and_a_changed_payload_stops_it(hub: Hub, actor: Actor, folder: Path) -> None:
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00"))
     here(hub, actor)
-    ident = hub.connections.open("gate")[0].id
+    ident = hub.connections.accounts.open("gate")[0].id
     own, sync = f"reparse-{ident}", f"sync-{ident}"
     ours = (own, "payloads of gate"), (sync, "gate is being synced")
     for lease, busy in (*ours, ("purge", "a purge is running"), ("recompute", "ends are being")):
         with hub.store.lease(lease), pytest.raises(Conflict, match=busy):
-            hub.reparse.run(actor, "gate")
+            hub.ingest.reparse.run(actor, "gate")
     with hub.store.write() as connection:
         connection.execute(text("UPDATE payloads SET sha256 = :other"), {"other": b"x" * 32})
     before = rows(hub)
     with pytest.raises(IntegrityBroken):
-        hub.reparse.run(actor, "gate")
+        hub.ingest.reparse.run(actor, "gate")
     assert rows(hub) == before

@@ -30,9 +30,9 @@ def kept(hub: Hub) -> dict[str, int]:
 @pytest.fixture
 def one_read(opened: Hub, actor: Actor, feed: Path) -> Path:
     """One read with a picture and a hit, whose life ends thirty days after its capture."""
-    opened.hotlists.load(actor, "wanted", [NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")])
     write_page(feed, 1, [record(1, "7ZZZ001", CAPTURED.isoformat(), picture="PICTURE-BYTES")])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     return feed
 
 
@@ -40,9 +40,9 @@ def test_an_expired_read_is_invisible_at_the_instant_even_when_no_purge_ran(
     opened: Hub, actor: Actor, clock: SetClock, one_read: Path
 ) -> None:
     clock.advance(CAPTURED + LIFE - clock.now() - timedelta(microseconds=1))
-    assert len(opened.search.find(actor, Query(WHY, plates=("7ZZZ001",))).rows) == 1
+    assert len(opened.search.reads.find(actor, Query(WHY, plates=("7ZZZ001",))).rows) == 1
     clock.advance(timedelta(microseconds=1))
-    assert opened.search.find(actor, Query(WHY, plates=("7ZZZ001",))).rows == []
+    assert opened.search.reads.find(actor, Query(WHY, plates=("7ZZZ001",))).rows == []
     assert kept(opened)["reads"] == 1
 
 
@@ -50,18 +50,18 @@ def test_the_purge_reaches_rows_payloads_pictures_hits_and_plates(
     opened: Hub, actor: Actor, clock: SetClock, one_read: Path
 ) -> None:
     assert kept(opened) == dict.fromkeys(EVERYTHING, 1)
-    assert len(list(opened.images.stored())) == 1
+    assert len(list(opened.ingest.images.stored())) == 1
     clock.advance(LIFE)
-    assert opened.retention.purge(actor) == {"feed": 1}
+    assert opened.retention.expired.purge(actor) == {"feed": 1}
     assert kept(opened) == dict.fromkeys(EVERYTHING, 0)
-    assert list(opened.images.stored()) == []
-    assert opened.retention.purge(actor) == {"feed": 0}
+    assert list(opened.ingest.images.stored()) == []
+    assert opened.retention.expired.purge(actor) == {"feed": 0}
 
 
 def test_a_second_pull_cannot_raise_the_dead(opened: Hub, actor: Actor, clock: SetClock, one_read: Path) -> None:
     clock.advance(LIFE)
-    opened.retention.purge(actor)
-    saved = opened.sync.run(actor, "feed", clock.now() - LIFE - timedelta(days=1))
+    opened.retention.expired.purge(actor)
+    saved = opened.ingest.sync.run(actor, "feed", clock.now() - LIFE - timedelta(days=1))
     assert (saved.stored, saved.born_expired) == (0, 1)
 
 
@@ -69,9 +69,9 @@ def test_a_plate_stays_while_another_read_of_it_lives(
     opened: Hub, actor: Actor, clock: SetClock, one_read: Path
 ) -> None:
     write_page(one_read, 2, [record(2, "7ZZZ001", (CAPTURED + timedelta(minutes=30)).isoformat())])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     clock.advance(CAPTURED + LIFE + timedelta(minutes=15) - clock.now())
-    assert opened.retention.purge(actor) == {"feed": 1}
+    assert opened.retention.expired.purge(actor) == {"feed": 1}
     assert (kept(opened)["plates"], kept(opened)["reads"]) == (1, 1)
 
 
@@ -79,18 +79,18 @@ def test_a_held_read_outlives_its_time(opened: Hub, actor: Actor, clock: SetCloc
     with opened.store.write() as connection:
         connection.execute(text("UPDATE reads SET held = true"))
     clock.advance(LIFE)
-    assert opened.retention.purge(actor) == {"feed": 0}
+    assert opened.retention.expired.purge(actor) == {"feed": 0}
     assert kept(opened)["reads"] == 1
-    assert opened.search.find(actor, Query(WHY, plates=("7ZZZ001",))).rows == []
+    assert opened.search.reads.find(actor, Query(WHY, plates=("7ZZZ001",))).rows == []
 
 
 def test_quarantine_expires_too(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
     write_page(feed, 1, [{"plate": "7ZZZ001"}])
-    opened.sync.run(actor, "feed")
-    assert len(opened.quarantine.groups(actor)) == 1
+    opened.ingest.sync.run(actor, "feed")
+    assert len(opened.ingest.quarantine.groups(actor)) == 1
     clock.advance(LIFE)
-    assert opened.quarantine.groups(actor) == []
-    opened.retention.purge(actor)
+    assert opened.ingest.quarantine.groups(actor) == []
+    opened.retention.expired.purge(actor)
     with opened.store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM quarantine")) == 0
 
@@ -98,18 +98,18 @@ def test_quarantine_expires_too(opened: Hub, actor: Actor, feed: Path, clock: Se
 def test_a_picture_that_a_crash_left_without_a_read_is_swept_up(
     opened: Hub, actor: Actor, clock: SetClock, one_read: Path
 ) -> None:
-    (known,) = opened.images.stored()
-    opened.images.put(f"{clock.now():%Y/%m/%d}/1/left-behind.jpg", b"stray")
+    (known,) = opened.ingest.images.stored()
+    opened.ingest.images.put(f"{clock.now():%Y/%m/%d}/1/left-behind.jpg", b"stray")
     clock.advance(timedelta(days=2))
-    opened.retention.purge(actor)
-    assert list(opened.images.stored()) == [known]
+    opened.retention.expired.purge(actor)
+    assert list(opened.ingest.images.stored()) == [known]
 
 
 def test_the_sweep_looks_into_no_folder_of_a_day_that_is_not_over(
     opened: Hub, actor: Actor, clock: SetClock, one_read: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for days in (-400, -3, -1, 0, 1, 29, 31, 400):
-        opened.images.put(f"{clock.now() + timedelta(days=days):%Y/%m/%d}/1/left-behind.jpg", b"stray")
+        opened.ingest.images.put(f"{clock.now() + timedelta(days=days):%Y/%m/%d}/1/left-behind.jpg", b"stray")
     root, looked, scandir = opened.settings.data / "images", list[str](), os.scandir
 
     def noted(at: Path) -> Any:
@@ -117,7 +117,7 @@ def test_the_sweep_looks_into_no_folder_of_a_day_that_is_not_over(
         return scandir(at)
 
     monkeypatch.setattr("hub.store.images.os.scandir", noted)
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     today = f"{clock.now():%Y/%m/%d}"
     assert max(one for one in looked if len(one) >= len(today)) == f"{clock.now() - timedelta(days=1):%Y/%m/%d}/1"
     assert f"{clock.now() + timedelta(days=400):%Y}" not in looked
@@ -143,7 +143,7 @@ def test_what_was_purged_is_in_no_file_of_the_data_folder_and_in_no_row(
     assert b"7ZZZ001" in everything_kept(opened)
     assert b"PICTURE-BYTES" in everything_kept(opened)
     clock.advance(LIFE)
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     assert b"7ZZZ001" not in everything_kept(opened)
     assert b"PICTURE-BYTES" not in everything_kept(opened)
 
@@ -156,7 +156,7 @@ def test_the_index_on_the_inside_of_plates_forgets_them_too(
         with opened.store.read() as connection:
             assert connection.scalar(text(trigrams)) == 7  # as many as 7ZZZ001$$ has
         clock.advance(LIFE)
-        opened.retention.purge(actor)
+        opened.retention.expired.purge(actor)
         with opened.store.write() as connection:
             assert connection.scalar(text(trigrams)) == 0
             connection.execute(text("INSERT INTO plates_inside (plates_inside, rank) VALUES ('integrity-check', 1)"))

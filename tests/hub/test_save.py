@@ -31,8 +31,8 @@ def count(hub: Hub, table: str) -> int:
 
 def test_a_page_is_kept_once_however_often_it_comes(opened: Hub, actor: Actor, feed: Path) -> None:
     write_page(feed, 1, [record(n, f"7ZZZ{n:03d}", AT.format(n)) for n in range(20)])
-    first = opened.sync.run(actor, "feed")
-    second = opened.sync.run(actor, "feed")
+    first = opened.ingest.sync.run(actor, "feed")
+    second = opened.ingest.sync.run(actor, "feed")
     assert (first.pulled, first.stored, first.duplicates) == (20, 20, 0)
     assert (second.pulled, second.stored, second.duplicates) == (20, 0, 20)
     assert count(opened, "reads") == count(opened, "payloads") == count(opened, "plates") == 20
@@ -40,15 +40,15 @@ def test_a_page_is_kept_once_however_often_it_comes(opened: Hub, actor: Actor, f
 
 def test_a_read_that_stands_twice_in_one_page_is_kept_once(opened: Hub, actor: Actor, feed: Path) -> None:
     write_page(feed, 1, [record(1, "7ZZZ001", AT.format(1)), record(1, "7ZZZ001", AT.format(1))])
-    saved = opened.sync.run(actor, "feed")
+    saved = opened.ingest.sync.run(actor, "feed")
     assert (saved.stored, saved.duplicates) == (1, 1)
 
 
 def test_two_cars_with_one_plate_are_one_plate_and_two_reads(opened: Hub, actor: Actor, feed: Path) -> None:
     write_page(feed, 1, [record(1, "7ZZZ001", AT.format(1)), record(2, "7zzz 001", AT.format(2), state="us-nv")])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert (count(opened, "plates"), count(opened, "reads")) == (1, 2)
-    found = opened.search.find(actor, Query(WHY, plates=("7ZZZ001",))).rows
+    found = opened.search.reads.find(actor, Query(WHY, plates=("7ZZZ001",))).rows
     assert [(row.plate_raw, row.plate_state) for row in found] == [("7zzz 001", "US-NV"), ("7ZZZ001", "US-CA")]
 
 
@@ -67,15 +67,15 @@ def test_a_record_that_cannot_be_a_read_is_quarantined_with_field_and_reason(
             "not even an object",
         ],
     )
-    saved = opened.sync.run(actor, "feed")
+    saved = opened.ingest.sync.run(actor, "feed")
     assert (saved.pulled, saved.stored, saved.quarantined) == (6, 1, 5)
-    assert {(group.field, group.count) for group in opened.quarantine.groups(actor)} == {
+    assert {(group.field, group.count) for group in opened.ingest.quarantine.groups(actor)} == {
         ("plate", 1),
         ("captured_at", 1),
         ("plate_raw", 1),
         ("record", 1),
     } | {("captured_at", 1)}
-    assert opened.sync.run(actor, "feed").quarantined == 5
+    assert opened.ingest.sync.run(actor, "feed").quarantined == 5
     assert count(opened, "quarantine") == 5  # the same bytes are kept once
 
 
@@ -83,15 +83,15 @@ def test_a_replayed_record_lands_as_if_it_had_come_right_at_first(
     opened: Hub, actor: Actor, feed: Path, clock: SetClock
 ) -> None:
     write_page(feed, 1, [record(5, "7ZZZ005", "2026-06-01T12:20:00Z"), record(6, "7ZZZ006", "never")])
-    assert opened.sync.run(actor, "feed").quarantined == 2  # the first lies twenty minutes ahead of our clock
+    assert opened.ingest.sync.run(actor, "feed").quarantined == 2  # the first lies twenty minutes ahead of our clock
     with opened.store.write() as connection:  # the fix: delivery is now known to have been later
         connection.execute(text("UPDATE quarantine SET received_at = received_at + 1800000000"))
     clock.advance(timedelta(hours=1))
-    replayed = opened.quarantine.replay(actor, "feed")
+    replayed = opened.ingest.quarantine.replay(actor, "feed")
     assert (replayed.stored, replayed.quarantined) == (1, 1)
     assert count(opened, "quarantine") == 1  # what is refused again stays
-    assert [row.plate for row in opened.search.find(actor, Query(WHY, plates=("7ZZZ*",))).rows] == ["7ZZZ005"]
-    again = opened.quarantine.replay(actor, "feed")
+    assert [row.plate for row in opened.search.reads.find(actor, Query(WHY, plates=("7ZZZ*",))).rows] == ["7ZZZ005"]
+    again = opened.ingest.quarantine.replay(actor, "feed")
     assert (again.stored, again.quarantined, count(opened, "quarantine")) == (0, 1, 1)
 
 
@@ -99,7 +99,7 @@ def test_a_read_whose_life_was_over_before_it_came_is_counted_and_not_kept(
     opened: Hub, actor: Actor, feed: Path
 ) -> None:
     write_page(feed, 1, [record(1, "7ZZZ001", "2026-05-02T12:00:00Z"), record(2, "7ZZZ002", "2026-05-02T12:00:01Z")])
-    saved = opened.sync.run(actor, "feed")
+    saved = opened.ingest.sync.run(actor, "feed")
     assert (saved.stored, saved.born_expired) == (1, 1)
 
 
@@ -107,10 +107,10 @@ def test_everything_before_an_outage_is_kept_and_the_next_run_goes_on(opened: Hu
     write_page(feed, 1, [record(1, "7ZZZ001", AT.format(1))])
     write_page(feed, 2, [record(2, "7ZZZ002", AT.format(2))], ".broken")
     with pytest.raises(TryAgain):
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     assert count(opened, "reads") == 1
     (feed / "page-002.broken.json").rename(feed / "page-002.json")
-    assert opened.sync.run(actor, "feed").stored == 1
+    assert opened.ingest.sync.run(actor, "feed").stored == 1
     with opened.store.read() as connection:
         outcomes = connection.scalars(text("SELECT outcome FROM runs ORDER BY id")).all()
     assert outcomes == ["TryAgain", "done"]
@@ -124,7 +124,7 @@ def test_an_error_in_the_middle_of_a_page_leaves_nothing_of_it(
     write_page(feed, 1, [record(1, "7ZZZ001", AT.format(1))])
     monkeypatch.setattr(saving, "_account", lambda *_: (_ for _ in ()).throw(RuntimeError("disk full")))
     with pytest.raises(RuntimeError):
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     for table in ("reads", "plates", "payloads", "cameras"):
         assert count(opened, table) == 0
     with opened.store.read() as connection:
@@ -132,21 +132,21 @@ def test_an_error_in_the_middle_of_a_page_leaves_nothing_of_it(
 
 
 def test_two_runs_of_one_connection_never_overlap(opened: Hub, actor: Actor, feed: Path) -> None:
-    account, _ = opened.connections.open("feed")
+    account, _ = opened.connections.accounts.open("feed")
     with (
         opened.store.lease(f"sync-{account.id}"),
         pytest.raises(Conflict, match=r"feed is being synced by another process since .* P[SD]T; try again"),
     ):
-        opened.sync.run(actor, "feed")
-    assert opened.sync.run(actor, "feed").pulled == 0
+        opened.ingest.sync.run(actor, "feed")
+    assert opened.ingest.sync.run(actor, "feed").pulled == 0
 
 
 def test_a_paused_connection_does_not_run(opened: Hub, actor: Actor, feed: Path) -> None:
-    opened.connections.pause(actor, "feed", "contract ended")
+    opened.connections.accounts.pause(actor, "feed", "contract ended")
     with pytest.raises(Conflict, match="contract ended"):
-        opened.sync.run(actor, "feed")
-    opened.connections.resume(actor, "feed")
-    opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
+    opened.connections.accounts.resume(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
 
 
 def test_what_only_a_person_can_mend_pauses_the_connection(
@@ -159,8 +159,8 @@ def test_what_only_a_person_can_mend_pauses_the_connection(
 
     monkeypatch.setattr(PlainConnector, "pull", revoked)
     with pytest.raises(AdminMustFix):
-        opened.sync.run(actor, "feed")
-    (account,) = opened.connections.list()
+        opened.ingest.sync.run(actor, "feed")
+    (account,) = opened.connections.accounts.list()
     assert (account.state, account.state_reason) == ("paused", "the key was revoked")
 
 
@@ -171,7 +171,7 @@ def test_the_raw_payload_can_be_had_again_byte_for_byte(opened: Hub, actor: Acto
     ]
     (feed / "page-001.json").write_bytes(b"[" + sent[0] + b"]")
     (feed / "page-002.json").write_bytes(b"[ " + sent[1] + b" ]")
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     with opened.store.read() as connection:
         ids = connection.scalars(text("SELECT id FROM reads ORDER BY vendor_read_id")).all()
         assert [payload_of(opened, read_id) for read_id in ids] == sent
@@ -179,7 +179,7 @@ def test_the_raw_payload_can_be_had_again_byte_for_byte(opened: Hub, actor: Acto
 
 def test_a_changed_payload_is_noticed(opened: Hub, actor: Actor, feed: Path) -> None:
     write_page(feed, 1, [record(1, "7ZZZ001", AT.format(1)), record(2, "7ZZZ002", AT.format(2))])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     with opened.store.write() as connection:
         connection.execute(text("UPDATE payloads SET payload = (SELECT max(payload) FROM payloads)"))
     with opened.store.read() as connection:
@@ -203,9 +203,9 @@ def test_a_dictionary_holds_no_value_and_no_name_with_a_digit(value: object) -> 
 
 
 def test_no_row_points_at_a_row_that_is_not_there(opened: Hub, actor: Actor, feed: Path) -> None:
-    opened.hotlists.load(actor, "wanted", [NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")])
     write_page(feed, 1, [record(n, f"7ZZZ{n:03d}", AT.format(n), picture="p") for n in range(9)])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     parents = [
         ("reads", "plates", "plate_id"),
         ("reads", "cameras", "camera_id"),
@@ -224,8 +224,8 @@ def test_no_row_points_at_a_row_that_is_not_there(opened: Hub, actor: Actor, fee
 def test_hostile_plate_text_goes_in_and_comes_out_unchanged(opened: Hub, actor: Actor, feed: Path) -> None:
     nasty = ["NULL", "' OR 1=1;--", "=cmd|' /C calc'!A0", "NO PLATE", "TÖSYN123", "\u202e7ZZZ", "VOID", "京A12345"]
     write_page(feed, 1, [record(n, plate, AT.format(n)) for n, plate in enumerate(nasty)])
-    assert opened.sync.run(actor, "feed").stored == len(nasty)
+    assert opened.ingest.sync.run(actor, "feed").stored == len(nasty)
     with opened.store.read() as connection:
         kept = connection.scalars(text("SELECT plate_raw FROM reads ORDER BY id")).all()
     assert kept == nasty
-    assert [row.plate_raw for row in opened.search.find(actor, Query(WHY, plates=("NULL",))).rows] == ["NULL"]
+    assert [row.plate_raw for row in opened.search.reads.find(actor, Query(WHY, plates=("NULL",))).rows] == ["NULL"]

@@ -27,7 +27,7 @@ PLATES = ["7ABC123", "7ABD123", "7AB0012", "8XYZ999", "X7ABC12"]
 def stored(opened: Hub, actor: Actor, feed: Path) -> Hub:
     """A store with five plates."""
     write_page(feed, 1, [record(n, plate, f"2026-06-01T11:0{n}:00Z") for n, plate in enumerate(PLATES)])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     return opened
 
 
@@ -45,9 +45,9 @@ def stored(opened: Hub, actor: Actor, feed: Path) -> Hub:
 def test_patterns_find_newest_first(stored: Hub, actor: Actor, pattern: str, plates: list[str] | None) -> None:
     if plates is None:
         with pytest.raises(Invalid):
-            stored.search.find(actor, Query(WHY, plates=(pattern,)))
+            stored.search.reads.find(actor, Query(WHY, plates=(pattern,)))
     else:
-        assert [row.plate for row in stored.search.find(actor, Query(WHY, plates=(pattern,))).rows] == plates
+        assert [row.plate for row in stored.search.reads.find(actor, Query(WHY, plates=(pattern,))).rows] == plates
 
 
 @pytest.mark.parametrize(
@@ -63,18 +63,18 @@ def test_without_purpose_or_reason_nothing_is_handed_out_and_the_refusal_is_on_r
     stored: Hub, actor: Actor, why: Why, missing: str
 ) -> None:
     with pytest.raises(PolicyRefused, match=missing):
-        stored.search.find(actor, Query(why, plates=("7ABC123",)))
+        stored.search.reads.find(actor, Query(why, plates=("7ABC123",)))
     event = stored.audit.events(1)[0]
     assert (event["action"], event["outcome"], event["results"]) == ("reads.search", "refused", None)
 
 
 def test_suspicion_is_not_asked_for(stored: Hub, actor: Actor) -> None:
-    assert stored.search.find(actor, Query(Why("stolen_vehicle", "routine patrol"), plates=("7ABC123",))).rows
+    assert stored.search.reads.find(actor, Query(Why("stolen_vehicle", "routine patrol"), plates=("7ABC123",))).rows
 
 
 def test_every_search_is_on_record_with_its_result_count_even_when_it_finds_nothing(stored: Hub, actor: Actor) -> None:
-    stored.search.find(actor, Query(WHY, plates=("7ABC123",)))
-    stored.search.find(actor, Query(WHY, plates=("NOSUCH1",)))
+    stored.search.reads.find(actor, Query(WHY, plates=("7ABC123",)))
+    stored.search.reads.find(actor, Query(WHY, plates=("NOSUCH1",)))
     nothing, one = stored.audit.events(2)
     assert (one["results"], nothing["results"]) == (1, 0)
     assert one["detail"]["query"]["plates"] == ["7ABC123"]
@@ -89,7 +89,7 @@ def test_no_record_no_data(stored: Hub, actor: Actor, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(stored.audit, "record", full)
     with pytest.raises(OSError, match="no space"):
-        stored.search.find(actor, Query(WHY, plates=("7ABC123",)))
+        stored.search.reads.find(actor, Query(WHY, plates=("7ABC123",)))
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_events SET actor = 'nobody'", "DELETE FROM audit_events"])
@@ -113,12 +113,12 @@ def test_a_pattern_holds_nothing_but_plate_characters_and_wildcards(text: str) -
 def test_a_page_ends_in_a_cursor_and_the_next_begins_after_it_while_reads_come_and_go(
     stored: Hub, actor: Actor, feed: Path
 ) -> None:
-    first = stored.search.find(actor, Query(WHY, plates=("7*",), limit=2))
+    first = stored.search.reads.find(actor, Query(WHY, plates=("7*",), limit=2))
     assert [row.plate for row in first.rows] == ["7AB0012", "7ABD123"]
     write_page(feed, 2, [record(90, "7NEW001", "2026-06-01T11:30:00Z")])
-    stored.sync.run(actor, "feed")
+    stored.ingest.sync.run(actor, "feed")
     assert first.next is not None
-    rest = stored.search.find(actor, Query(WHY, plates=("7*",), limit=2, after=Cursor.parse(first.next)))
+    rest = stored.search.reads.find(actor, Query(WHY, plates=("7*",), limit=2, after=Cursor.parse(first.next)))
     assert ([row.plate for row in rest.rows], rest.next) == (["7ABC123"], None)
 
 
@@ -136,7 +136,7 @@ def test_a_page_ends_in_a_cursor_and_the_next_begins_after_it_while_reads_come_a
 def test_every_row_says_why_it_matched(
     stored: Hub, actor: Actor, asked: str, mode: Mode, found: dict[str, str]
 ) -> None:
-    answer = stored.search.find(actor, Query(WHY, plates=(asked,), mode=mode))
+    answer = stored.search.reads.find(actor, Query(WHY, plates=(asked,), mode=mode))
     assert {row.plate: row.why for row in answer.rows} == found
 
 
@@ -144,11 +144,11 @@ def test_an_answer_says_what_each_source_could_not_tell(
     stored: Hub, actor: Actor, clock: SetClock, tmp_path: Path
 ) -> None:
     (tmp_path / "other").mkdir()
-    stored.connections.add(actor, "other", "plain", {"folder": str(tmp_path / "other")})
+    stored.connections.accounts.add(actor, "other", "plain", {"folder": str(tmp_path / "other")})
     clock.advance(timedelta(hours=2))
-    feed, other = stored.search.find(actor, Query(WHY, plates=("7ABC123",))).coverage
+    feed, other = stored.search.reads.find(actor, Query(WHY, plates=("7ABC123",))).coverage
     assert (feed.connection, feed.status) == ("feed", "included")
     assert [(gap.until - gap.since) for gap in feed.gaps] == [timedelta(hours=2)]
     assert (other.status, other.last_success) == ("never-synced", None)
-    stored.connections.pause(actor, "feed", "contract ended")
-    assert stored.search.find(actor, Query(WHY, plates=("7ABC123",))).coverage[0].status == "paused"
+    stored.connections.accounts.pause(actor, "feed", "contract ended")
+    assert stored.search.reads.find(actor, Query(WHY, plates=("7ABC123",))).coverage[0].status == "paused"

@@ -198,8 +198,8 @@ def hubs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         given = HubSettings(data=folder / "data", database_url=url)
         hub, other = (stack.enter_context(open_hub(given, SetClock(OPENED))) for _ in range(2))
         for name, account in ACCOUNTS.items():
-            hub.connections.add(ACTOR, name, account.connector.info.key, {"folder": str(folder)})
-        hub.hotlists.load(ACTOR, "wanted", [NewEntry(plate, "stolen", "26-1", "US-CA") for plate in LISTED])
+            hub.connections.accounts.add(ACTOR, name, account.connector.info.key, {"folder": str(folder)})
+        hub.hotlists.lists.load(ACTOR, "wanted", [NewEntry(plate, "stolen", "26-1", "US-CA") for plate in LISTED])
         move(hub, EARLY)
         take(hub, [Seen("A", EARLY, camera, place=stand.place) for camera, stand in STANDS.items()])
         with hub.store.write() as connection:
@@ -225,20 +225,20 @@ def move(hub: Hub, to: datetime) -> None:
 def take(hub: Hub, reads: Sequence[Seen], first: int = 0) -> None:
     """Keep reads, numbered from `first`, in their order."""
     for name, group in groupby(enumerate(reads, first), key=lambda one: one[1].account):
-        account, connector = hub.connections.open(name)
+        account, connector = hub.connections.accounts.open(name)
         body = msgspec.json.encode([read.record(number) for number, read in group])
         records = connector.unpack(Document(body))
-        hub.intake.take(connector, account.id, records, obtained="pull", received_at=OPENED)
+        hub.ingest.intake.take(connector, account.id, records, obtained="pull", received_at=OPENED)
 
 
 def stored(hub: Hub, reads: Sequence[Seen], purged: datetime, now: datetime) -> None:
     """Make a hub's store hold these reads and no others, purged at one time and asked at another."""
     move(hub, LATE)
-    hub.retention.purge(ACTOR)
+    hub.retention.expired.purge(ACTOR)
     move(hub, EARLY)
     take(hub, reads)
     move(hub, purged)
-    hub.retention.purge(ACTOR)
+    hub.retention.expired.purge(ACTOR)
     move(hub, now)
 
 
@@ -252,7 +252,7 @@ def asked(hub: Hub, query: Query) -> list[Found]:
     """All rows of a query, page by page."""
     rows: list[Found] = []
     while True:
-        answer = hub.search.find(ACTOR, query)
+        answer = hub.search.reads.find(ACTOR, query)
         rows += answer.rows
         assert len(answer.rows) <= query.limit
         assert answer.estimated or answer.estimate == len(rows)
@@ -282,7 +282,7 @@ def test_the_fast_path_finds_what_a_plain_scan_finds_in_the_same_order(
     number_of = numbers(hub)
     for query in queries:
         with patched(values):
-            rows, streamed = asked(hub, query), list(hub.search.every(query))
+            rows, streamed = asked(hub, query), list(hub.search.reads.every(query))
         found = [number_of[row.id] for row in rows]
         assert found == naive(reads, query, now)
         assert [row.id for row in streamed] == [row.id for row in rows]
@@ -330,7 +330,7 @@ def test_pages_neither_repeat_nor_skip_while_another_connection_inserts_and_purg
     places: list[tuple[datetime, int]] = []
     while True:
         with patched(values):
-            answer = hub.search.find(ACTOR, query)
+            answer = hub.search.reads.find(ACTOR, query)
         number_of = numbers(hub)
         page = [number_of[row.id] for row in answer.rows]
         # What came in behind the last row is in the page, what came in before it is not.
@@ -346,7 +346,7 @@ def test_pages_neither_repeat_nor_skip_while_another_connection_inserts_and_purg
         take(other, fresh, len(reads))
         reads += fresh
         if purging:
-            other.retention.purge(ACTOR)
+            other.retention.expired.purge(ACTOR)
     assert places == sorted(set(places), reverse=True)
     assert {number for number in begun if reads[number].expires > now} <= {number for _, number in places}
 
@@ -371,13 +371,13 @@ def test_a_page_is_read_from_one_moment_though_a_purge_commits_in_the_middle_of_
 
     def purge_first(*given: Any, **more: Any) -> Any:
         if not gone:
-            gone.append(other.retention.purge(ACTOR)["feed"])
+            gone.append(other.retention.expired.purge(ACTOR)["feed"])
         return real(*given, **more)
 
     monkeypatch.setattr(seam, purge_first)
     query = Query(WHY, plates=("1A1",), candidates=True, connections=("feed",))
-    (row,) = hub.search.find(ACTOR, query).rows
+    (row,) = hub.search.reads.find(ACTOR, query).rows
     assert gone == [1]
     assert told(row) == should_tell(read)
     assert (row.why, len(row.images)) == ("candidate 1 of Plain, 0.90", 1)
-    assert hub.search.find(ACTOR, query).rows == []
+    assert hub.search.reads.find(ACTOR, query).rows == []

@@ -19,7 +19,7 @@ def fill(hub: Hub, actor: Actor, feed: Path, clock: SetClock, end: str) -> None:
     write_page(feed, 1, [
         record(n, f"{n:03}{end}", (at + timedelta(seconds=n)).isoformat(), id=f"{n:03}{end}") for n in range(300)
     ])  # fmt: skip
-    hub.sync.run(actor, "feed")
+    hub.ingest.sync.run(actor, "feed")
 
 
 def look(hub: Hub) -> None:
@@ -52,7 +52,7 @@ def test_what_plans_need_is_drawn_again_from_what_is_left(
     clock.advance(timedelta(days=20))
     fill(opened, actor, feed, clock, "STAY")
     clock.advance(timedelta(days=11))
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     assert remembered(opened, "PAST") == set()
     assert remembered(opened, "STAY")
 
@@ -64,7 +64,7 @@ def test_where_nothing_is_left_nothing_is_remembered_and_the_next_read_comes_in(
     look(opened)
     assert remembered(opened, "PAST")
     clock.advance(timedelta(days=31))
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     assert remembered(opened, "PAST") == set()
     fill(opened, actor, feed, clock, "STAY")
     look(opened)

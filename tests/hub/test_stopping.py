@@ -50,17 +50,17 @@ def pages(feed: Path) -> None:
 @pytest.mark.usefixtures("pages")
 def test_a_run_that_was_stopped_says_so_and_fails_nothing(opened: Hub, actor: Actor) -> None:
     with pytest.raises(Stopped):
-        opened.sync.run(actor, "feed", progress=stop_at(3))
+        opened.ingest.sync.run(actor, "feed", progress=stop_at(3))
     assert count(opened, "reads") == 2
     with opened.store.read() as connection:
         assert connection.execute(text("SELECT outcome, error, stored FROM runs")).all() == [
             ("stopped", "somebody stopped it", 2)
         ]
-    report = opened.health.of("feed")
+    report = opened.connections.health.of("feed")
     assert "stopped" not in f"{report.status} {report.reason}"
-    done = opened.sync.run(actor, "feed")
+    done = opened.ingest.sync.run(actor, "feed")
     assert (done.stored, done.duplicates) == (1, 2)
-    assert opened.gaps.find(actor, "feed") == []
+    assert opened.ingest.gaps.find(actor, "feed") == []
 
 
 @pytest.mark.usefixtures("pages")
@@ -72,17 +72,17 @@ def test_a_run_that_is_interrupted_at_once_is_stopped_too(
 
     monkeypatch.setattr(PlainConnector, "pull", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     with opened.store.read() as connection:
         assert connection.scalar(text("SELECT outcome FROM runs")) == "stopped"
 
 
 @pytest.mark.usefixtures("pages")
 def test_a_back_fill_that_was_stopped_keeps_its_pages_and_the_connection_is_free(opened: Hub, actor: Actor) -> None:
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     with pytest.raises(Stopped):
-        opened.sync.backfill(actor, "feed", opened.clock.now() - timedelta(days=2), progress=stop_at(2))
-    assert opened.sync.backfill(actor, "feed", opened.clock.now() - timedelta(days=2)).duplicates > 0
+        opened.ingest.sync.backfill(actor, "feed", opened.clock.now() - timedelta(days=2), progress=stop_at(2))
+    assert opened.ingest.sync.backfill(actor, "feed", opened.clock.now() - timedelta(days=2)).duplicates > 0
 
 
 @pytest.mark.parametrize("told", [1, 3, 6], ids=["at the first row", "while checking", "while storing"])
@@ -92,23 +92,23 @@ def test_an_import_that_was_stopped_changed_nothing(
     monkeypatch.setattr(lists, "STEP", 10)
     entries = [NewEntry(f"7ZZZ{number:03d}", "stolen", "26-1") for number in range(40)]
     with pytest.raises(Stopped):
-        opened.hotlists.load(actor, "wanted", entries, progress=stop_at(told))
-    assert opened.hotlists.names() == []
+        opened.hotlists.lists.load(actor, "wanted", entries, progress=stop_at(told))
+    assert opened.hotlists.lists.names() == []
     assert count(opened, "hotlist_entries") == 0
-    assert opened.hotlists.load(actor, "wanted", entries).added == 40
+    assert opened.hotlists.lists.load(actor, "wanted", entries).added == 40
 
 
 @pytest.mark.usefixtures("pages")
 def test_a_purge_that_was_stopped_goes_on_and_certifies_each_read_once(
     opened: Hub, actor: Actor, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     clock.advance(timedelta(days=31))
     monkeypatch.setattr(purging, "BATCH", 1)
     with pytest.raises(Stopped):
-        opened.retention.purge(actor, stop_at(2))
+        opened.retention.expired.purge(actor, stop_at(2))
     assert count(opened, "reads") == 1
-    assert opened.retention.purge(actor) == {"feed": 1}
+    assert opened.retention.expired.purge(actor) == {"feed": 1}
     with opened.store.read() as connection:
         assert connection.scalar(text("SELECT sum(reads) FROM certificates")) == 3
 
@@ -117,19 +117,19 @@ def test_a_purge_that_was_stopped_goes_on_and_certifies_each_read_once(
 def test_a_recompute_that_was_stopped_goes_on_behind_the_last_read(
     opened: Hub, actor: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     monkeypatch.setattr(recomputing, "BATCH", 1)
     monkeypatch.setattr(recomputing, "BATCH_IN_A_FILE", 1)
     file = tmp_path / "shorter.yaml"
     file.write_text(FOLDER.joinpath("hermosa-beach.yaml").read_text().replace("P30D", "P20D"))
-    opened.activate.activate(actor, str(file), "a shorter schedule")
+    opened.governing.activate.activate(actor, str(file), "a shorter schedule")
     with pytest.raises(Stopped):
-        opened.recompute.run(actor, stop_at(2))
+        opened.retention.recompute.run(actor, stop_at(2))
     with opened.store.read() as connection:
         after, last = connection.execute(text("SELECT after_id, last_id FROM recomputes")).one()
     assert 0 < after < last
     told: list[tuple[str, int, int | None]] = []
-    opened.recompute.run(actor, lambda *how: told.append(how))
+    opened.retention.recompute.run(actor, lambda *how: told.append(how))
     assert told == [("reads looked at", last, last)]
 
 
@@ -145,7 +145,9 @@ def test_a_push_that_was_stopped_is_unproved_and_the_next_sends_what_is_left(
         return PushReport(len(delta.add), 0)
 
     monkeypatch.setattr(PlainConnector, "push", push)
-    opened.hotlists.load(actor, "wanted", [NewEntry(f"7ZZZ{number:03d}", "stolen", "26-1") for number in range(4)])
+    opened.hotlists.lists.load(
+        actor, "wanted", [NewEntry(f"7ZZZ{number:03d}", "stolen", "26-1") for number in range(4)]
+    )
     told: list[tuple[str, int, int | None]] = []
 
     def twice(*how: Any) -> None:
@@ -154,8 +156,8 @@ def test_a_push_that_was_stopped_is_unproved_and_the_next_sends_what_is_left(
             raise Stopped("somebody stopped it")
 
     with pytest.raises(Stopped):
-        opened.publishing.publish(actor, "wanted", "feed", twice)
+        opened.hotlists.publishing.publish(actor, "wanted", "feed", twice)
     assert told == [("entries sent to feed", done, 4) for done in range(3)]
     assert opened.audit.events(1)[0]["outcome"] == "unproved"
-    sent = opened.publishing.publish(actor, "wanted", "feed")
+    sent = opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert (sent.added, sent.verified) == (2, True)

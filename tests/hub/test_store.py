@@ -172,11 +172,11 @@ def test_whatever_is_deleted_is_overwritten_where_it_lies_on_every_connection(tm
 
 
 def test_no_secret_is_in_the_database_file(opened: Hub, actor: Actor, tmp_path: Path) -> None:
-    opened.connections.add(actor, "a", "plain", {"folder": str(tmp_path), "api_key": "MARKED-SECRET"})
+    opened.connections.accounts.add(actor, "a", "plain", {"folder": str(tmp_path), "api_key": "MARKED-SECRET"})
     opened.store.squeeze()
     files = [path for path in opened.settings.data.rglob("*") if path.is_file()]
     assert not any(b"MARKED-SECRET" in path.read_bytes() for path in files)
-    assert opened.connections.open("a")[1].settings.api_key.get_secret_value() == "MARKED-SECRET"
+    assert opened.connections.accounts.open("a")[1].settings.api_key.get_secret_value() == "MARKED-SECRET"
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -220,4 +220,4 @@ def test_a_picture_comes_back_as_it_went_in_and_is_gone_when_deleted(pictures: I
 
 def test_a_hub_opens_twice_on_one_database(settings: HubSettings) -> None:
     with open_hub(settings) as one, open_hub(settings) as other:
-        assert one.hotlists.names() == other.hotlists.names() == []
+        assert one.hotlists.lists.names() == other.hotlists.lists.names() == []

@@ -44,14 +44,14 @@ def whole(opens: Opens, machine: SetClock, actor: Actor, tmp_path: Path) -> Iter
     """A hub with a read captured an hour ago, on the machine's clock."""
     (tmp_path / "feed").mkdir()
     with opens() as hub:
-        hub.connections.add(actor, "feed", "plain", {"folder": str(tmp_path / "feed")})
+        hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(tmp_path / "feed")})
         write_page(tmp_path / "feed", 1, [record(1, "9SYN001", (machine.now() - timedelta(hours=1)).isoformat())])
-        hub.sync.run(actor, "feed")
+        hub.ingest.sync.run(actor, "feed")
         yield hub
 
 
 def seen(hub: Hub, actor: Actor) -> int:
-    return len(hub.search.find(actor, Query(WHY, ("9SYN001",))).rows)
+    return len(hub.search.reads.find(actor, Query(WHY, ("9SYN001",))).rows)
 
 
 def there(hub: Hub) -> int:
@@ -65,7 +65,7 @@ def clock_of(hub: Hub) -> TrustedClock:
 
 
 def cards(hub: Hub) -> list[str]:
-    return [card.code for card in hub.health.around() if card.code.startswith("clock")]
+    return [card.code for card in hub.connections.health.around() if card.code.startswith("clock")]
 
 
 def test_a_clock_far_ahead_destroys_nothing_until_somebody_says_that_it_is_right(
@@ -73,12 +73,12 @@ def test_a_clock_far_ahead_destroys_nothing_until_somebody_says_that_it_is_right
 ) -> None:
     machine.advance(11 * 365 * DAY)
     with pytest.raises(AdminMustAct, match=r"2037-05-29 .*alprhub clock trust"):
-        whole.retention.purge(actor)
+        whole.retention.expired.purge(actor)
     assert (there(whole), cards(whole)) == (1, ["clock_ahead"])
     assert seen(whole, actor) == 0  # to hide can be undone
     clock_of(whole).trust(actor, whole.audit, "it was in a cupboard")
     assert whole.audit.events(1)[0]["action"] == "clock.trust"
-    assert (whole.retention.purge(actor), cards(whole)) == ({"feed": 1}, [])
+    assert (whole.retention.expired.purge(actor), cards(whole)) == ({"feed": 1}, [])
 
 
 def test_a_clock_that_was_ahead_and_is_right_again_has_cost_nothing(
@@ -87,24 +87,26 @@ def test_a_clock_that_was_ahead_and_is_right_again_has_cost_nothing(
     machine.advance(15 * DAY + LIFE)
     clock_of(whole).beat()
     with pytest.raises(AdminMustAct):
-        whole.retention.purge(actor)
+        whole.retention.expired.purge(actor)
     machine.advance(-15 * DAY - LIFE)
     assert (cards(whole), seen(whole, actor)) == ([], 1)
-    assert whole.retention.purge(actor) == {"feed": 0}
+    assert whole.retention.expired.purge(actor) == {"feed": 0}
 
 
 @pytest.mark.parametrize(
     "does",
     [
-        pytest.param(lambda hub, actor: hub.activate.activate(actor, "long-beach", "why"), id="a new policy"),
-        pytest.param(lambda hub, actor: hub.reparse.run(actor, "feed"), id="reading again"),
+        pytest.param(lambda hub, actor: hub.governing.activate.activate(actor, "long-beach", "why"), id="a new policy"),
+        pytest.param(lambda hub, actor: hub.ingest.reparse.run(actor, "feed"), id="reading again"),
         pytest.param(
-            lambda hub, actor: hub.removals.remove(actor, "feed", reads="purge", reason="why"), id="a removal"
+            lambda hub, actor: hub.connections.removals.remove(actor, "feed", reads="purge", reason="why"),
+            id="a removal",
         ),
         pytest.param(
-            lambda hub, actor: hub.changes.change(actor, "feed", {}, kind="commercial", expire=True), id="a change"
+            lambda hub, actor: hub.connections.changes.change(actor, "feed", {}, kind="commercial", expire=True),
+            id="a change",
         ),
-        pytest.param(lambda hub, actor: hub.reviews.expire(actor), id="holds that end"),
+        pytest.param(lambda hub, actor: hub.cases.reviews.expire(actor), id="holds that end"),
     ],
 )
 def test_nothing_that_shortens_is_begun_by_a_clock_in_doubt(
@@ -121,15 +123,15 @@ def test_nothing_that_shortens_is_begun_by_a_clock_in_doubt(
 
 
 def cards_of(hub: Hub) -> str:
-    return " ".join(card.command for card in hub.health.around())
+    return " ".join(card.command for card in hub.connections.health.around())
 
 
 def test_a_recompute_that_is_due_waits_too(whole: Hub, actor: Actor, machine: SetClock) -> None:
-    assert whole.recompute.run(actor)["changed"] == 0  # nothing is due: nothing to be sure of
-    whole.activate.activate(actor, "long-beach", "why")
+    assert whole.retention.recompute.run(actor)["changed"] == 0  # nothing is due: nothing to be sure of
+    whole.governing.activate.activate(actor, "long-beach", "why")
     machine.advance(REST + BEAT)
     with pytest.raises(AdminMustAct):
-        whole.recompute.run(actor)
+        whole.retention.recompute.run(actor)
 
 
 def test_what_is_over_on_arrival_by_a_clock_in_doubt_is_kept_unseen(
@@ -138,7 +140,7 @@ def test_what_is_over_on_arrival_by_a_clock_in_doubt_is_kept_unseen(
     right = machine.now()
     machine.advance(3 * LIFE)
     write_page(tmp_path / "feed", 2, [record(2, "9SYN001", right.isoformat())])
-    assert whole.sync.run(actor, "feed", right - DAY, right + DAY).born_expired == 0
+    assert whole.ingest.sync.run(actor, "feed", right - DAY, right + DAY).born_expired == 0
     assert (there(whole), seen(whole, actor)) == (2, 0)
     machine.advance(-3 * LIFE)
     assert seen(whole, actor) == 2
@@ -165,7 +167,7 @@ def test_good_reads_are_not_of_the_future_where_the_clock_is_behind(
     captured = machine.now()
     machine.advance(-365 * DAY)
     write_page(tmp_path / "feed", 2, [record(2, "9SYN001", captured.isoformat())])
-    saved = whole.sync.run(actor, "feed", captured - DAY)
+    saved = whole.ingest.sync.run(actor, "feed", captured - DAY)
     assert (saved.stored, saved.quarantined) == (1, 0)
 
 
@@ -205,10 +207,10 @@ def test_a_sync_by_a_clock_that_was_ahead_within_two_days_still_asks_for_the_pre
     right = machine.now()
     machine.advance(DAY)
     clock_of(whole).beat()
-    whole.sync.run(actor, "feed")
+    whole.ingest.sync.run(actor, "feed")
     machine.advance(timedelta(hours=1) - DAY)
     asked.clear()
-    whole.sync.run(actor, "feed")
+    whole.ingest.sync.run(actor, "feed")
     assert asked[0].since <= right < machine.now() <= max(window.until for window in asked)
 
 
@@ -218,7 +220,7 @@ def test_a_rest_or_a_step_as_clocks_make_them_is_no_news(
 ) -> None:
     machine.advance(rest)
     assert cards(whole) == []
-    whole.retention.purge(actor)
+    whole.retention.expired.purge(actor)
 
 
 def test_time_comes_as_far_as_the_hub_is_open_and_is_noted_once_a_minute(whole: Hub, machine: SetClock) -> None:
@@ -255,7 +257,7 @@ def test_what_one_process_trusts_another_knows(whole: Hub, opens: Opens, actor: 
     machine.advance(21 * DAY)
     with opens() as other:
         clock_of(other).trust(actor, other.audit, "suspended for three weeks")
-    assert whole.retention.purge(actor) == {"feed": 0}
+    assert whole.retention.expired.purge(actor) == {"feed": 0}
 
 
 def test_to_trust_takes_a_reason_and_a_doubt(whole: Hub, actor: Actor, machine: SetClock) -> None:
@@ -271,7 +273,7 @@ def test_a_clock_in_a_callers_hands_is_the_callers_to_answer_for(settings: HubSe
     clock = SetClock(datetime.fromisoformat("2026-06-01T12:00:00Z"))
     with open_hub(settings, clock) as hub:
         clock.advance(400 * DAY)
-        hub.retention.purge(actor)
+        hub.retention.expired.purge(actor)
         assert cards(hub) == []
 
 

@@ -33,7 +33,7 @@ def opened(tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch, mig
     (tmp_path / "feed").mkdir()
     migrated.seed(tmp_path / "data", migrated_file)
     with open_hub(HubSettings(data=tmp_path / "data"), clock) as hub:
-        hub.connections.add(Actor("tester"), "feed", "plain", {"folder": str(tmp_path / "feed")})
+        hub.connections.accounts.add(Actor("tester"), "feed", "plain", {"folder": str(tmp_path / "feed")})
         yield hub
 
 

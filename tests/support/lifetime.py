@@ -33,7 +33,7 @@ from hub.search.formats import Format
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.store.spool import Spool
-from hub.wiring import Hub, open_hub, open_inbox
+from hub.wiring import Hub, open_hub
 from normalize.read import Read
 
 ACTOR = Actor("tester")
@@ -118,12 +118,12 @@ def push(inbox: Inbox, *records: dict[str, Any]) -> None:
 def receive(hub: Hub) -> None:
     """Pushes: on the disk first, then kept; and some kept as they come."""
     spool = Spool(hub.settings.data / "inbox")
-    inbox = Inbox(spool, hub.audit, hub.clock, hub.intake, hub.pictures, hub.connections.open)
+    inbox = Inbox(spool, hub.audit, hub.clock, hub.ingest.intake, hub.ingest.pictures, hub.connections.accounts.open)
     push(inbox, read(2000, MARKED["pushed"], JUNE), bad(MARKED["refused push"]))
     pause("spooled")
     inbox.keep()
     spool.close()
-    with open_inbox(hub) as inbox:
+    with hub.ingest.receiving() as inbox:
         push(inbox, read(2001, MARKED["received"], MAY))
         while list((hub.settings.data / "inbox").iterdir()):
             time.sleep(0.005)
@@ -134,24 +134,24 @@ def fill(hub: Hub, folder: Path) -> dict[str, Any]:
     for name in ("feed", "door", "asked"):
         (folder / name).mkdir()
         kind = "asked" if name == "asked" else "plain"
-        hub.connections.add(ACTOR, name, kind, {"folder": str(folder / name)})
-    hub.hotlists.load(ACTOR, "wanted", [NewEntry(LISTED, "stolen", "26-1", "US-CA")])
+        hub.connections.accounts.add(ACTOR, name, kind, {"folder": str(folder / name)})
+    hub.hotlists.lists.load(ACTOR, "wanted", [NewEntry(LISTED, "stolen", "26-1", "US-CA")])
     write_feed(folder / "feed")
-    trial = hub.trials.run(ACTOR, "feed", MAY - timedelta(days=1), NOW)
+    trial = hub.connections.trials.run(ACTOR, "feed", MAY - timedelta(days=1), NOW)
     told = {"tried": trial.fresh, "synced": sync(["feed"], since=MAY - timedelta(days=1))}
     receive(hub)
     accounts.connector = _known(Mended)
-    told["replayed"] = hub.quarantine.replay(ACTOR).stored
+    told["replayed"] = hub.ingest.quarantine.replay(ACTOR).stored
     accounts.connector = _known(PlainConnector)
-    told["looked up"] = len(hub.lookups.ask(ACTOR, ASKED, WHY).rows)
+    told["looked up"] = len(hub.search.lookups.ask(ACTOR, ASKED, WHY).rows)
     query = Query(WHY, plates=("7*",), candidates=True)
-    told["found"] = len(hub.search.find(ACTOR, query).rows)
+    told["found"] = len(hub.search.reads.find(ACTOR, query).rows)
     (folder / "out").mkdir()
-    told["exported"] = hub.export.run(ACTOR, query, Format.CSV, folder / "out" / "reads.csv").rows
+    told["exported"] = hub.search.export.run(ACTOR, query, Format.CSV, folder / "out" / "reads.csv").rows
     for name in ("feed", "door"):
-        (folder / "out" / f"{name}.zip").write_bytes(hub.diagnostics.bundle(ACTOR, name))
-    for key in hub.images.stored():
-        hub.images.put(key, hub.images.get(key))  # in a bucket, another version
+        (folder / "out" / f"{name}.zip").write_bytes(hub.connections.diagnostics.bundle(ACTOR, name))
+    for key in hub.ingest.images.stored():
+        hub.ingest.images.put(key, hub.ingest.images.get(key))  # in a bucket, another version
     return told
 
 
@@ -186,8 +186,8 @@ def main(folder: Path, settings: dict[str, Any]) -> None:
         clock.advance(LATER - THEN)
         purged = purge()
         vacuum()
-        left = hub.reconciliation.run(ACTOR).differences
-        certified = hub.certificates.verify()
+        left = hub.proofs.reconciliation.run(ACTOR).differences
+        certified = hub.retention.certificates.verify()
     pause("purged", purged=purged, differences=len(left), certified=certified)
 
 

@@ -37,6 +37,6 @@ def under(settings: HubSettings, clock: Clock, department: str, *signed: Decisio
         signed = (decided(*SCHEDULED[department]), *signed)
     if signed:
         with open_hub(settings, clock) as hub:
-            hub.activate.activate(Actor("chief"), department, "the schedule is signed", signed)
+            hub.governing.activate.activate(Actor("chief"), department, "the schedule is signed", signed)
     with open_hub(settings, clock) as hub:
         yield hub

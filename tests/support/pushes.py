@@ -11,11 +11,13 @@ def receive(hub: Hub, name: str, request: Request) -> Saved:
     """What became of a push; raises `Refused` where its sender did not prove itself."""
     spool = Spool(hub.settings.data / "inbox")
     try:
-        inbox = Inbox(spool, hub.audit, hub.clock, hub.intake, hub.pictures, hub.connections.open)
+        inbox = Inbox(
+            spool, hub.audit, hub.clock, hub.ingest.intake, hub.ingest.pictures, hub.connections.accounts.open
+        )
         inbox.take(name, request)
         saved = inbox.keep()
     finally:
         spool.close()
-    account, connector = hub.connections.open(name)
-    hub.pictures.fetch(connector, account.id)
+    account, connector = hub.connections.accounts.open(name)
+    hub.ingest.pictures.fetch(connector, account.id)
     return saved

@@ -64,7 +64,7 @@ def outcomes(hub: Hub) -> list[str]:
 
 
 def holes(hub: Hub, actor: Actor) -> list[tuple[datetime, datetime]]:
-    return [(gap.since, gap.until) for gap in hub.gaps.find(actor) if gap.camera is None]
+    return [(gap.since, gap.until) for gap in hub.ingest.gaps.find(actor) if gap.camera is None]
 
 
 def every(step: timedelta, since: datetime, until: datetime) -> list[datetime]:
@@ -73,5 +73,5 @@ def every(step: timedelta, since: datetime, until: datetime) -> list[datetime]:
 
 def coverage(hub: Hub) -> list[Any]:
     with hub.store.read() as connection:
-        (one,) = coverage_of(connection, Query(None), hub.clock.now(), hub.connections.kind)  # type: ignore[arg-type]
+        (one,) = coverage_of(connection, Query(None), hub.clock.now(), hub.connections.accounts.kind)  # type: ignore[arg-type]
     return one.gaps

@@ -29,14 +29,14 @@ class Town:
 
     def __init__(self, hub: Hub, folder: Path) -> None:
         self.hub = hub
-        self.ask = Analysis(hub.store, hub.asking, hub.clock, hub.governing)
+        self.ask = Analysis(hub.store, hub.access.asking, hub.clock, hub.governing.in_force)
         self._count = 0
         (folder / "other").mkdir()
-        hub.connections.add(Actor("tester"), "other", "plain", {"folder": str(folder / "other")})
+        hub.connections.accounts.add(Actor("tester"), "other", "plain", {"folder": str(folder / "other")})
 
     def saw(self, *reads: Seen, connection: str = "feed") -> None:
         """Keep reads of a connection."""
-        account, connector = self.hub.connections.open(connection)
+        account, connector = self.hub.connections.accounts.open(connection)
         body = []
         for plate, camera, moment in reads:
             self._count += 1
@@ -46,7 +46,7 @@ class Town:
                 {"id": f"r{self._count}", "plate": plate, "at": moment.isoformat(), "camera": name, "state": state}
             )
         page = connector.unpack(Document(msgspec.json.encode(body)))
-        self.hub.intake.take(connector, account.id, page, obtained="pull")
+        self.hub.ingest.intake.take(connector, account.id, page, obtained="pull")
 
     def place(self, camera: str, metres: float | None = None, site: str | None = None) -> None:
         """Put a camera so many metres north of the pier, and at a site; without them, nowhere."""

@@ -35,7 +35,7 @@ def sync(data: str, url: str | None, name: str, since: str, until: str, marker: 
     settings = HubSettings(data=Path(data), database_url=SecretStr(url) if url else None)
     with open_hub(settings) as hub:
         Path(marker).touch()
-        hub.sync.run(ACTOR, name, datetime.fromisoformat(since), datetime.fromisoformat(until))
+        hub.ingest.sync.run(ACTOR, name, datetime.fromisoformat(since), datetime.fromisoformat(until))
     sys.exit(0)
 
 
@@ -43,12 +43,12 @@ def purge(data: str, url: str | None, now: str, marker: str, at_the_end: bool = 
     """Run one purge at a set time; `at_the_end`, it dies when every row is gone and no index and file is tidied."""
     if at_the_end:
         purging.forget_removed = _die  # type: ignore[attr-defined]
-    _run(data, url, now, marker, lambda hub: hub.retention.purge(ACTOR))
+    _run(data, url, now, marker, lambda hub: hub.retention.expired.purge(ACTOR))
 
 
 def recompute(data: str, url: str | None, now: str, marker: str) -> None:
     """Run one recompute at a set time."""
-    _run(data, url, now, marker, lambda hub: hub.recompute.run(ACTOR))
+    _run(data, url, now, marker, lambda hub: hub.retention.recompute.run(ACTOR))
 
 
 def activate(data: str, url: str | None, now: str, marker: str, profile: str, half_way: bool) -> None:
@@ -57,7 +57,7 @@ def activate(data: str, url: str | None, now: str, marker: str, profile: str, ha
     def work(hub: Hub) -> None:
         if half_way:
             Audit.record = _die  # type: ignore[method-assign]
-        hub.activate.activate(ACTOR, profile, "another schedule")
+        hub.governing.activate.activate(ACTOR, profile, "another schedule")
 
     _run(data, url, now, marker, work)
 

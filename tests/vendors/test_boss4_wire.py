@@ -237,8 +237,8 @@ def test_the_tail_of_a_cut_file_ends_in_quarantine_with_its_bytes(world: World, 
     path = _drop(tmp_path, NAMES[0], cut)
     os.utime(path, (NOW.timestamp() - 3600,) * 2)
     with open_hub(HubSettings(data=tmp_path / "data"), SetClock(NOW)) as hub:
-        hub.connections.add(Actor("tester"), "boss", "boss4", {"place": str(tmp_path)})
-        saved = hub.sync.run(Actor("tester"), "boss")
+        hub.connections.accounts.add(Actor("tester"), "boss", "boss4", {"place": str(tmp_path)})
+        saved = hub.ingest.sync.run(Actor("tester"), "boss")
         with hub.store.read() as connection:
             [row] = connection.execute(text("SELECT field, reason, payload FROM quarantine")).all()
     assert (saved.stored, saved.quarantined) == (1, 1)

@@ -28,7 +28,7 @@ from connectors.vendors.generic_json import GenericJsonConnector, GenericJsonSet
 from connectors.vendors.generic_webhook import GenericWebhookConnector, GenericWebhookSettings
 from hub.people import Actor
 from hub.settings import HubSettings
-from hub.wiring import open_hub, open_inbox
+from hub.wiring import open_hub
 from normalize.read import ImageKind, ImageRef, Read
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -268,10 +268,10 @@ def test_a_pushed_message_of_an_unknown_vendor_becomes_a_read_of_the_hub(data: P
     body = {**NESTED, "payload": {"passages": [{**NESTED["payload"]["passages"][0], "seen": recent}]}}  # type: ignore[index]
     pushed = Request({"x-alprhub-key": SECRET}, Document(json.dumps(body).encode()))
     with open_hub(HubSettings()) as hub:
-        with open_inbox(hub) as inbox:
+        with hub.ingest.receiving() as inbox:
             assert inbox.take("plategaze", pushed).body == b"OK"
             inbox.keep()
-        assert hub.connections.list()[0].connector == "generic_webhook"
+        assert hub.connections.accounts.list()[0].connector == "generic_webhook"
         with hub.store.read() as connection:
             rows = connection.exec_driver_sql("SELECT vendor_read_id FROM reads").all()
     assert [row[0] for row in rows] == ["77001"]
@@ -739,7 +739,7 @@ def test_senders_that_use_our_names_need_no_map() -> None:
 def test_an_account_with_a_map_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
     told = {"map": {**XML_MAP, "only": {"/@nr": ["5512"]}}, "webhook_secret": SECRET, "image_hosts": ["a.example"]}
     with open_hub(HubSettings(data=tmp_path)) as hub:
-        hub.connections.add(Actor("tester"), "kz", "generic_webhook", told)
-        _, opened = hub.connections.open("kz")
+        hub.connections.accounts.add(Actor("tester"), "kz", "generic_webhook", told)
+        _, opened = hub.connections.accounts.open("kz")
     assert opened.settings == GenericWebhookSettings(**told)
     assert _told(opened, XML)[0] == _told(_hook(map=XML_MAP), XML)[0]

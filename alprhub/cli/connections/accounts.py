@@ -58,16 +58,16 @@ def add(
     come by --secrets or --set NAME=@FILE; on the command line they stay in the shell's history.
     """
     with failures(), _unsaved(), open_hub() as hub:
-        kind = hub.connections.kind(key)
+        kind = hub.connections.accounts.kind(key)
         values = read_settings(given, settings, secrets, kind)
         warn_of_exposed(kind, given, name)
         if there() and not as_json:
             said = _with_a_person(hub, name, kind, values, agency)
         else:
-            hub.connections.free(name)
+            hub.connections.accounts.free(name)
             if not refused(kind, values):
-                demand_zone(kind, values, str(hub.profile.zone))
-            said = hub.connections.add(Actor.of_process(), name, key, values, agency=agency or "")
+                demand_zone(kind, values, str(hub.governing.profile.zone))
+            said = hub.connections.accounts.add(Actor.of_process(), name, key, values, agency=agency or "")
         if as_json:
             print_json({"connection": name, "connector": key, "check": said})
         else:
@@ -86,8 +86,8 @@ def _unsaved() -> Iterator[None]:
 
 def _with_a_person(hub: Hub, name: str, kind: type[Connector[Any]], values: dict[str, Any], agency: str | None) -> str:
     """Add an account and say what its check found, asking until it works or the person gives up."""
-    zone = str(hub.profile.zone)
-    hub.connections.free(name)
+    zone = str(hub.governing.profile.zone)
+    hub.connections.accounts.free(name)
     show_needs(kind)
     agency = agency or str(typer.prompt("Whose account is it? Type the name of your agency"))
     ours(hub.agency, agency)
@@ -102,7 +102,7 @@ def _with_a_person(hub: Hub, name: str, kind: type[Connector[Any]], values: dict
             ask_again(kind, values, names, zone)
             continue
         try:
-            return hub.connections.add(Actor.of_process(), name, kind.info.key, values, agency=agency)
+            return hub.connections.accounts.add(Actor.of_process(), name, kind.info.key, values, agency=agency)
         except ConnectorError as failed:
             console.print(f"It does not work so: {sentence(failed)}", style="yellow")
             answer = str(typer.prompt("Which settings shall be asked again? Enter gives up", default=""))
@@ -115,7 +115,7 @@ def _with_a_person(hub: Hub, name: str, kind: type[Connector[Any]], values: dict
 def check(name: Name, as_json: AsJson = False) -> None:
     """Ask the vendor now whether the address and the key still work; brings no reads."""
     with failures(), open_hub() as hub:
-        said = hub.connections.check(name)
+        said = hub.connections.accounts.check(name)
         print_json({"connection": name, "check": said}) if as_json else console.print(said)
 
 
@@ -124,11 +124,11 @@ def list_(
 ) -> None:
     """List the connections, their state, and when reads last came."""
     with failures(), open_hub() as hub:
-        rows = hub.connections.list(removed=removed)
+        rows = hub.connections.accounts.list(removed=removed)
         if as_json:
             print_json(rows)
             return
-        now, zone = hub.clock.now(), hub.profile.zone
+        now, zone = hub.clock.now(), hub.governing.profile.zone
         shown = [
             {
                 **asdict(row),
@@ -151,9 +151,9 @@ def schedule(
         if every is not None and vendor:
             raise Invalid("--every and --vendor: only one of them")
         if every is not None or vendor:
-            seconds = hub.connections.schedule(Actor.of_process(), name, _duration(every) if every else None)
+            seconds = hub.connections.accounts.schedule(Actor.of_process(), name, _duration(every) if every else None)
         else:
-            seconds = hub.connections.open(name)[0].every_seconds
+            seconds = hub.connections.accounts.open(name)[0].every_seconds
         told = {"connection": name, "every_seconds": seconds}
         print_json(told) if as_json else console.print(f"{name}: every {span(seconds)}")
 
@@ -161,8 +161,8 @@ def schedule(
 def pause(name: Name, reason: Annotated[str, typer.Option(help="Why it is paused.")], as_json: AsJson = False) -> None:
     """Stop asking a vendor, and say what will be missing meanwhile."""
     with failures(), open_hub() as hub:
-        cost = hub.pausing.cost(name)
-        hub.connections.pause(Actor.of_process(), name, reason)
+        cost = hub.connections.pausing.cost(name)
+        hub.connections.accounts.pause(Actor.of_process(), name, reason)
         if as_json:
             print_json(asdict(cost))
             return
@@ -176,7 +176,7 @@ def resume(
 ) -> None:
     """Go on asking a vendor, once a try has found that it works; what was missed is brought then."""
     with failures(), open_hub() as hub:
-        console.print(f"{name}: {hub.connections.resume(Actor.of_process(), name, check=check)}")
+        console.print(f"{name}: {hub.connections.accounts.resume(Actor.of_process(), name, check=check)}")
 
 
 def _duration(text: str) -> timedelta:

@@ -39,14 +39,14 @@ def change(
         if not (values or unset or kind or agency):
             raise Invalid("--set, --unset, --kind or --agency: say what to change")
         told: dict[str, Any] = {"unset": tuple(unset or ()), "kind": kind, "agency": agency}
-        plan = hub.changes.preview(name, values, **told)
+        plan = hub.connections.changes.preview(name, values, **told)
         if preview:
             print_json(asdict(plan)) if as_json else console.print(_said(plan))
             return
         if plan.end_now and not yes and there():
             console.print(_said(plan))
             yes = typer.confirm("Let them expire now?")
-        done = hub.changes.change(Actor.of_process(), name, values, **told, expire=yes, check=check)
+        done = hub.connections.changes.change(Actor.of_process(), name, values, **told, expire=yes, check=check)
         if as_json:
             print_json(asdict(done))
             return
@@ -71,13 +71,13 @@ def rotate(
         secrets = read_settings(None, settings, secrets_file)
         if settings is secrets_file is None and there():
             secrets = _asked_secrets(hub, name)
-        said = hub.changes.rotate(Actor.of_process(), name, secrets, check=check)
+        said = hub.connections.changes.rotate(Actor.of_process(), name, secrets, check=check)
         told = {"connection": name, "rotated": sorted(secrets), "check": said}
         print_json(told) if as_json else console.print(
             f"{name}: {said.rstrip('.')}. The hub keeps the old secrets no longer; at the vendor they work until"
             " somebody revokes them there."
         )
-        if not as_json and hub.connections.open(name)[0].state == "paused":
+        if not as_json and hub.connections.accounts.open(name)[0].state == "paused":
             console.print(f"It is still paused: alprhub connections resume {name}")
 
 
@@ -104,7 +104,7 @@ def reparse(
 def reseal(as_json: AsJson = False) -> None:
     """Encrypt every kept secret anew under another key: a new one, or the ALPRHUB_SECRET_KEY that is set now."""
     with failures(), open_hub() as hub:
-        count, key = hub.sealing.reseal(Actor.of_process())
+        count, key = hub.connections.sealing.reseal(Actor.of_process())
         told = (
             f"the secrets of {words.count(count, 'connection')} are sealed under the key {key}; the one before opens"
             " nothing that the hub holds now, but still what backups from before hold"
@@ -113,9 +113,9 @@ def reseal(as_json: AsJson = False) -> None:
 
 
 def _asked_secrets(hub: Hub, name: str) -> dict[str, Any]:
-    held = hub.changes.secrets_of(name)
-    account = next(one for one in hub.connections.list() if one.name == name)
-    fields = hub.connections.kind(account.connector).Settings.model_fields
+    held = hub.connections.changes.secrets_of(name)
+    account = next(one for one in hub.connections.accounts.list() if one.name == name)
+    fields = hub.connections.accounts.kind(account.connector).Settings.model_fields
     answers = {
         secret: asked(secret, fields[secret], optional=True) for secret, is_set in held.items()
         if is_set or fields[secret].is_required()
@@ -125,7 +125,7 @@ def _asked_secrets(hub: Hub, name: str) -> dict[str, Any]:
 
 def _offer_reparse(hub: Hub, name: str) -> None:
     """Say so where kept payloads say something else with the settings of now; read them again if a person agrees."""
-    sample = hub.reparse.preview(Actor.of_process(), name, sample=True)
+    sample = hub.ingest.reparse.preview(Actor.of_process(), name, sample=True)
     if not sample.changed:
         return
     console.print(
@@ -157,7 +157,7 @@ def _reparse(hub: Hub, name: str, since: datetime | None, yes: bool, as_json: bo
         return f"{done}; {_again(name, since)} does the others"
 
     with working(kept, as_json) as work:
-        done = hub.reparse.run(
+        done = hub.ingest.reparse.run(
             Actor.of_process(), name, since, progress=lambda what, done, _: work.told(what, done, plan.looked_at)
         )
     _tell_reparsed(done, "changed", as_json)
@@ -171,7 +171,7 @@ def _counted(hub: Hub, name: str, since: datetime | None, as_json: bool) -> Repa
         return f"{looked_at} of {name} looked at, nothing changed; {_again(name, since)} begins anew"
 
     with working(kept, as_json) as work:
-        return hub.reparse.preview(Actor.of_process(), name, since, progress=work.told)
+        return hub.ingest.reparse.preview(Actor.of_process(), name, since, progress=work.told)
 
 
 def _again(name: str, since: datetime | None) -> str:

@@ -44,8 +44,8 @@ def dry_run(
     """Show what the next run would bring; keeps nothing, and the next run brings it all the same."""
     with failures(), open_hub() as hub:
         window = moments.window(hub, since, until)
-        trial = hub.trials.run(Actor.of_process(), name, *window, limit)
-        print_json(asdict(trial)) if as_json else _show_trial(trial, hub.profile.zone)
+        trial = hub.connections.trials.run(Actor.of_process(), name, *window, limit)
+        print_json(asdict(trial)) if as_json else _show_trial(trial, hub.governing.profile.zone)
 
 
 def health(
@@ -58,9 +58,9 @@ def health(
     is null for what concerns the hub itself, where there is such a thing; each card has a code that stays.
     """
     with failures(), open_hub() as hub:
-        reports = hub.health.all() if name is None else [hub.health.of(name)]
-        around = hub.health.around() if name is None else []
-        zone = hub.profile.zone
+        reports = hub.connections.health.all() if name is None else [hub.connections.health.of(name)]
+        around = hub.connections.health.around() if name is None else []
+        zone = hub.governing.profile.zone
     cards = around + [card for report in reports for card in report.cards]
     if as_json:
         ours = {"connection": None, "needs_person": needs_person(around), "cards": [asdict(card) for card in around]}
@@ -83,7 +83,7 @@ def diagnostics(
     """Write a ZIP file for whoever helps: settings, runs and errors, without secrets and plates."""
     with failures(), open_hub() as hub:
         files.must_be_new(out)
-        bundle = hub.diagnostics.bundle(Actor.of_process(), name)
+        bundle = hub.connections.diagnostics.bundle(Actor.of_process(), name)
         files.put(out, bundle)
         console.print(
             f"{out}: {len(bundle):,} bytes. Secrets, known plates and what looks like one are struck out; what looks"

@@ -33,7 +33,7 @@ def remove(
     with failures(), open_hub() as hub:
         if keep == purge:
             raise Invalid("--keep-reads or --purge-reads: say which")
-        done = hub.removals.remove(
+        done = hub.connections.removals.remove(
             Actor.of_process(), name, reads="purge" if purge else "keep", reason=reason, force=force
         )
         print_json(done) if as_json else _show(done)
@@ -45,7 +45,7 @@ def certificate(
 ) -> None:
     """Print what certifies the end of a connection, with its SHA-256."""
     with failures(), open_hub() as hub:
-        done = hub.removals.certificate(name)
+        done = hub.connections.removals.certificate(name)
         if out is None:
             print_json(done)
             return

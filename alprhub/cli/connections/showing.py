@@ -38,12 +38,12 @@ def show(name: Name, as_json: AsJson = False) -> None:
     Of secrets it says whether they are set, and nothing else.
     """
     with failures(), open_hub() as hub:
-        shown = hub.showing.of(name)
+        shown = hub.connections.showing.of(name)
         if as_json:
             print_json(asdict(shown))
             return
         table = Table(box=None, show_header=False)
-        for what, told in _lines(shown, hub.profile.zone, hub.clock.now()):
+        for what, told in _lines(shown, hub.governing.profile.zone, hub.clock.now()):
             table.add_row(what, told)
         console.print(table)
 

@@ -182,7 +182,7 @@ def test_a_policy_that_was_changed_since_is_no_contradiction(run: Any) -> None:
 
 def test_settings_in_a_callers_hands_work_alone(tmp_path: Path) -> None:
     with open_hub(HubSettings(data=tmp_path, agency="Agency")) as hub:
-        assert (hub.agency, hub.profile.name) == ("Agency", "hermosa-beach")
+        assert (hub.agency, hub.governing.profile.name) == ("Agency", "hermosa-beach")
 
 
 def test_the_machines_zone_is_a_name_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ def test_what_was_told_is_listed_with_how_it_went_out(
     filled.place.rename(filled.place.with_name("away"))
     assert run("sync", "drop").code == 78
     with open_hub() as hub:
-        assert hub.notices.run(Actor("tester"))["failed"] == 1
+        assert hub.notices.telling.run(Actor("tester"))["failed"] == 1
     done = run("notices", "list")
     assert "drop is paused: the place that it takes files from is not there" in done.out
     assert "syslog waits: the syslog socket" in done.out

@@ -73,7 +73,7 @@ def test_a_job_or_a_connection_that_nobody_has_is_told_with_those_that_there_are
 
 def test_runs_say_when_how_long_what_came_of_it_and_what_went_wrong(run: Any, store: Path) -> None:
     with open_hub(HubSettings(data=store)) as hub:
-        hub.hotlists.load(Actor("tester"), "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+        hub.hotlists.lists.load(Actor("tester"), "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
         record = JobRuns(hub.store, hub.clock)
         for job, subject, outcome, counts, error in (
             ("sync", "gate", "done", {"pulled": 1240, "stored": 1200, "hits": 0}, None),
@@ -143,7 +143,7 @@ def test_a_run_of_the_schedules_under_way_is_told_as_busy_by_its_lease(run: Any,
         record = JobRuns(hub.store, hub.clock)
         entry = record.begin("sync", "drop", "alprhub run")
         assert entry is not None
-        ident = hub.connections.list()[0].id
+        ident = hub.connections.accounts.list()[0].id
         with hub.store.lease(f"sync-{ident}", "drop is being synced"):
             assert run("sync", "drop").code == 75
         entry.end("done")

@@ -29,7 +29,7 @@ from hub.ingest import receivers
 from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store import spool
-from hub.wiring import Hub, open_hub, open_inbox
+from hub.wiring import Hub, open_hub
 
 ACTOR = Actor("tester")
 SECRET = "synthetic-push-secret"
@@ -53,8 +53,8 @@ def prepared(data: Path, database_url: SecretStr | None = None) -> HubSettings:
     settings = HubSettings(data=data, database_url=database_url)
     with open_hub(settings) as hub:
         account = {"api_key": "synthetic", "webhook_secret": SECRET, "base_url": "http://127.0.0.1:1"}
-        hub.connections.add(ACTOR, "agents", "rekor", account, check=False)
-        hub.connections.add(ACTOR, "vigilant", "motorola", {"place": str(data)}, check=False)
+        hub.connections.accounts.add(ACTOR, "agents", "rekor", account, check=False)
+        hub.connections.accounts.add(ACTOR, "vigilant", "motorola", {"place": str(data)}, check=False)
     return settings
 
 
@@ -72,7 +72,11 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 @pytest.fixture
 def sender(hub: Hub) -> Iterator[httpx.Client]:
     """A client of the receiver; what it pushed is kept when the test asks the hub."""
-    with open_inbox(hub) as inbox, Service(web_app(inbox)) as service, httpx.Client(base_url=service.url) as client:
+    with (
+        hub.ingest.receiving() as inbox,
+        Service(web_app(inbox)) as service,
+        httpx.Client(base_url=service.url) as client,
+    ):
         client.inbox = inbox  # type: ignore[attr-defined]
         yield client
 
@@ -155,7 +159,7 @@ def test_no_body_is_waited_for_that_cannot_make_its_sender_known(hub: Hub, sende
 
 def test_a_sender_that_signs_what_it_sends_is_judged_by_that(hub: Hub, sender: httpx.Client) -> None:
     account = {"api_key": "synthetic", "webhook_secret": SECRET, "base_url": "http://127.0.0.1:1"}
-    hub.connections.add(ACTOR, "signs", "verkada", account, check=False)
+    hub.connections.accounts.add(ACTOR, "signs", "verkada", account, check=False)
     body, stamp = b'{"org_id": "org-1"}', str(int(time.time()))
     signature = hmac.new(SECRET.encode(), body + b"|" + stamp.encode(), sha256).hexdigest()
     signed = {"content-type": "application/json", "verkada-signature": f"{stamp}|{signature}"}
@@ -184,7 +188,7 @@ def test_pushes_that_are_refused_do_not_fill_the_log(
 
 
 def test_a_paused_connection_is_to_be_tried_again(hub: Hub, sender: httpx.Client) -> None:
-    hub.connections.pause(ACTOR, "agents", "moved house")
+    hub.connections.accounts.pause(ACTOR, "agents", "moved house")
     answer = sender.post("/in/agents", json=group(1), headers=KEY)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
     assert kept(hub, sender) == set()
@@ -198,7 +202,7 @@ def test_a_connection_that_cannot_be_opened_takes_pushes_once_it_can(
     key.rename(tmp_path / "kept.key")
     with (
         open_hub(settings) as hub,
-        open_inbox(hub) as inbox,
+        hub.ingest.receiving() as inbox,
         Service(web_app(inbox)) as service,
         httpx.Client(base_url=service.url) as client,
     ):
@@ -223,7 +227,7 @@ def test_what_is_no_json_is_taken_and_kept_in_quarantine(hub: Hub, sender: httpx
     as_json = {**KEY, "content-type": "application/json"}
     assert sender.post("/in/agents", content=b'{"data_type": "alpr_gro', headers=as_json).status_code == 200
     assert kept(hub, sender) == set()
-    assert [group.count for group in hub.quarantine.groups(ACTOR)] == [1]
+    assert [group.count for group in hub.ingest.quarantine.groups(ACTOR)] == [1]
 
 
 def test_whoever_watches_is_told_whether_pushes_are_taken_and_nothing_else(
@@ -264,7 +268,7 @@ def test_a_known_connection_goes_on_being_taken_while_postgresql_is_frozen(
     settings = prepared(tmp_path, SecretStr(pg_url))
     with (
         open_hub(settings) as hub,
-        open_inbox(hub) as inbox,
+        hub.ingest.receiving() as inbox,
         Service(web_app(inbox)) as service,
         httpx.Client(base_url=service.url, headers=KEY, timeout=30) as client,
     ):
@@ -345,7 +349,7 @@ def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None
     assert server.stdout is not None
     server.stdout.close()
     assert len(taken) > 20
-    with open_hub(settings) as hub, open_inbox(hub) as again:
+    with open_hub(settings) as hub, hub.ingest.receiving() as again:
         again.keep()
         deadline = time.monotonic() + 60
         while list(inbox.glob("*.batch")) and time.monotonic() < deadline:

@@ -85,7 +85,7 @@ def test_a_plate_is_understood_as_people_type_it(seen: Town, actor: Actor) -> No
 def test_a_plate_that_nobody_saw_is_an_empty_answer_that_names_every_connection(
     town: Town, actor: Actor, ask: Any
 ) -> None:
-    town.hub.connections.pause(actor, "other", "contract ended")
+    town.hub.connections.accounts.pause(actor, "other", "contract ended")
     answer = ask(town.ask, actor, WHY, "8NOBODY")
     assert [(one.connection, one.state, one.reads, one.first_at) for one in answer.connections] == [
         ("feed", "active", 0, None),

@@ -41,15 +41,15 @@ def springs(settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path
     """A hub under Palm Springs' policy with a feed and a hot list of one plate."""
     with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock) as hub:
         (tmp_path / "feed").mkdir()
-        hub.connections.add(ACTOR, "feed", "plain", {"folder": str(tmp_path / "feed")})
-        hub.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+        hub.connections.accounts.add(ACTOR, "feed", "plain", {"folder": str(tmp_path / "feed")})
+        hub.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
         yield hub
 
 
 def bring(hub: Hub, tmp_path: Path, *records: dict[str, Any]) -> Any:
     page = len(list((tmp_path / "feed").glob("page-*.json")))
     write_page(tmp_path / "feed", page, list(records))
-    return hub.sync.run(ACTOR, "feed", NOW - 3 * YEAR)
+    return hub.ingest.sync.run(ACTOR, "feed", NOW - 3 * YEAR)
 
 
 def ends(hub: Hub) -> dict[str, tuple[datetime, str]]:
@@ -81,17 +81,17 @@ def test_on_its_last_day_and_after_it_only_what_has_a_hit_is_there(
 ) -> None:
     pictured = [record(n, f"9SYN00{n}", CAPTURED.isoformat(), picture=f"PICTURE-{n}") for n in (1, 2)]
     bring(springs, tmp_path, *pictured)
-    why = Why(springs.profile.purposes[0], "report of a stolen car", "26-1")
+    why = Why(springs.governing.profile.purposes[0], "report of a stolen car", "26-1")
     clock.advance(32 * DAY)
-    assert springs.retention.purge(ACTOR) == {"feed": 1}
-    assert [row.plate for row in springs.search.find(ACTOR, Query(why, since=NOW - YEAR)).rows] == ["9SYN001"]
+    assert springs.retention.expired.purge(ACTOR) == {"feed": 1}
+    assert [row.plate for row in springs.search.reads.find(ACTOR, Query(why, since=NOW - YEAR)).rows] == ["9SYN001"]
     with springs.store.read() as connection:
         (key,) = connection.scalars(text("SELECT key FROM images"))
-    assert list(springs.images.stored()) == [key]
-    assert springs.images.get(key) == b"PICTURE-1"
+    assert list(springs.ingest.images.stored()) == [key]
+    assert springs.ingest.images.get(key) == b"PICTURE-1"
     clock.advance(YEAR - 32 * DAY)
-    assert springs.retention.purge(ACTOR) == {"feed": 1}
-    assert list(springs.images.stored()) == []
+    assert springs.retention.expired.purge(ACTOR) == {"feed": 1}
+    assert list(springs.ingest.images.stored()) == []
 
 
 def test_a_read_that_comes_after_its_thirty_days_is_kept_for_a_hit_and_for_nothing_else(
@@ -103,11 +103,11 @@ def test_a_read_that_comes_after_its_thirty_days_is_kept_for_a_hit_and_for_nothi
     )  # fmt: skip
     assert (done.pulled, done.stored, done.born_expired, done.hits) == (4, 2, 2, 1)
     assert ends(springs)["r1"] == (CAPTURED - MONTH + YEAR, "ps-downloaded")
-    assert springs.retention.purge(ACTOR) == {"feed": 0}
-    assert [springs.images.get(key) for key in springs.images.stored()] == [b"PICTURE-1"]
-    again = springs.sync.run(ACTOR, "feed", NOW - 3 * YEAR)
+    assert springs.retention.expired.purge(ACTOR) == {"feed": 0}
+    assert [springs.ingest.images.get(key) for key in springs.ingest.images.stored()] == [b"PICTURE-1"]
+    again = springs.ingest.sync.run(ACTOR, "feed", NOW - 3 * YEAR)
     assert (again.stored, again.duplicates, again.born_expired) == (0, 2, 2)
-    assert springs.reconciliation.run(ACTOR).differences == []
+    assert springs.proofs.reconciliation.run(ACTOR).differences == []
 
 
 def test_a_late_read_whose_entry_goes_while_it_is_kept_leaves_nothing_behind(
@@ -124,8 +124,8 @@ def test_a_late_read_whose_entry_goes_while_it_is_kept_leaves_nothing_behind(
     monkeypatch.setattr(saving, "keep_pictures", meanwhile)
     done = bring(springs, tmp_path, late(1, "9SYN001", picture="PICTURE-1"), record(2, "9SYN002", CAPTURED.isoformat()))
     assert (done.pulled, done.stored, done.born_expired, done.hits) == (2, 1, 1, 0)
-    assert (list(ends(springs)), list(springs.images.stored())) == (["r2"], [])
-    assert springs.reconciliation.run(ACTOR).differences == []
+    assert (list(ends(springs)), list(springs.ingest.images.stored())) == (["r2"], [])
+    assert springs.proofs.reconciliation.run(ACTOR).differences == []
 
 
 def test_a_late_read_keeps_its_picture_when_the_policy_changes_while_it_is_kept(
@@ -136,7 +136,7 @@ def test_a_late_read_keeps_its_picture_when_the_policy_changes_while_it_is_kept(
     def meanwhile(*args: Any) -> list[str]:
         written = write(*args)
         if not tried:
-            springs.activate.activate(ACTOR, "palm-springs", "signed", [SIGNED])
+            springs.governing.activate.activate(ACTOR, "palm-springs", "signed", [SIGNED])
         tried.append(written)
         return written
 
@@ -144,7 +144,7 @@ def test_a_late_read_keeps_its_picture_when_the_policy_changes_while_it_is_kept(
     bring(springs, tmp_path, late(1, "9SYN001", picture="PICTURE-1"), late(2, "9SYN002", picture="PICTURE-2"))
     with springs.store.read() as connection:
         keys = connection.scalars(text("SELECT key FROM images")).all()
-    assert (len(tried), len(keys), list(springs.images.stored())) == (2, 1, keys)
+    assert (len(tried), len(keys), list(springs.ingest.images.stored())) == (2, 1, keys)
 
 
 def test_a_link_keeps_nothing_of_a_connection_that_was_to_lose_its_reads(springs: Hub, tmp_path: Path) -> None:
@@ -155,12 +155,12 @@ def test_a_link_keeps_nothing_of_a_connection_that_was_to_lose_its_reads(springs
     file = tmp_path / "with-a-floor.yaml"
     file.write_text(yaml.safe_dump(data))
     bring(springs, tmp_path, record(1, "9SYN002", CAPTURED.isoformat()))
-    springs.activate.activate(ACTOR, str(file), "ten days at least")
-    springs.removals.remove(ACTOR, "feed", reads="purge", reason="the contract has ended")
+    springs.governing.activate.activate(ACTOR, str(file), "ten days at least")
+    springs.connections.removals.remove(ACTOR, "feed", reads="purge", reason="the contract has ended")
     with springs.store.read() as connection:
         ident = connection.execute(text("SELECT id FROM reads")).scalar_one()
-    assert springs.links.link(ACTOR, [ident], "26-1").changed == 0
-    assert springs.recompute.run(ACTOR)["lengthened"] == 0
+    assert springs.cases.links.link(ACTOR, [ident], "26-1").changed == 0
+    assert springs.retention.recompute.run(ACTOR)["lengthened"] == 0
     assert ends(springs)["r1"][0] == NOW + 10 * DAY
 
 
@@ -171,9 +171,9 @@ def test_a_capture_that_no_calendar_counts_from_costs_its_record_and_not_the_pag
 
 
 def test_where_policy_makes_no_difference_a_hit_makes_none(opened: Hub, actor: Actor, feed: Path) -> None:
-    opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     write_page(feed, 1, [record(1, "9SYN001", CAPTURED.isoformat()), late(2, "9SYN001")])
-    done = opened.sync.run(actor, "feed", NOW - YEAR)
+    done = opened.ingest.sync.run(actor, "feed", NOW - YEAR)
     assert (done.stored, done.born_expired, done.hits) == (1, 1, 1)
     assert ends(opened) == {"r1": (CAPTURED + MONTH, "hb-flock")}
 
@@ -182,6 +182,6 @@ def test_what_was_kept_before_hits_counted_gets_its_end_with_the_next_policy(spr
     bring(springs, tmp_path, *(record(n, f"9SYN00{n}", CAPTURED.isoformat()) for n in (1, 2)))
     with springs.store.write() as connection:
         connection.execute(text("UPDATE reads SET expires_at = (SELECT min(expires_at) FROM reads)"))
-    springs.activate.activate(ACTOR, "palm-springs", "signed", [SIGNED])
-    assert springs.recompute.run(ACTOR) == {"changed": 1, "shortened": 0, "lengthened": 1, "kept_short": 0}
+    springs.governing.activate.activate(ACTOR, "palm-springs", "signed", [SIGNED])
+    assert springs.retention.recompute.run(ACTOR) == {"changed": 1, "shortened": 0, "lengthened": 1, "kept_short": 0}
     assert {name: end for name, (end, _) in ends(springs).items()} == {"r1": CAPTURED + YEAR, "r2": CAPTURED + MONTH}

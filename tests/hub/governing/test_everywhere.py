@@ -46,7 +46,7 @@ def other(tmp_path: Path) -> str:
 
 
 def known_purpose(hub: Hub) -> Why:
-    return Why(hub.profile.purposes[0], WHY.reason, WHY.case_number)
+    return Why(hub.governing.profile.purposes[0], WHY.reason, WHY.case_number)
 
 
 def or_refused(ask: Callable[[], Any]) -> Any:
@@ -57,25 +57,27 @@ def or_refused(ask: Callable[[], Any]) -> Any:
 
 
 def _let_in(hub: Hub) -> datetime:
-    account, connector = hub.connections.open("feed")
+    account, connector = hub.connections.accounts.open("feed")
     raw = msgspec.json.encode(record(7, "7ZZZ007", CAPTURED.isoformat()))
-    return hub.intake.look(connector, account.id, [Record("plain", raw)]).accepted[0].expires_at
+    return hub.ingest.intake.look(connector, account.id, [Record("plain", raw)]).accepted[0].expires_at
 
 
 ASKED: dict[str, Callable[[Hub], Any]] = {
-    "purposes": lambda hub: or_refused(lambda: len(hub.search.find(ACTOR, Query(WHY, (PLATE,))).rows)),
+    "purposes": lambda hub: or_refused(lambda: len(hub.search.reads.find(ACTOR, Query(WHY, (PLATE,))).rows)),
     "hours of a search": lambda hub: len(
-        hub.search.find(ACTOR, Query(known_purpose(hub), (PLATE,), hours=(Hours.parse("04:00-05:00"),))).rows
+        hub.search.reads.find(ACTOR, Query(known_purpose(hub), (PLATE,), hours=(Hours.parse("04:00-05:00"),))).rows
     ),
     "weeks of a pattern": lambda hub: hub.analysis.pattern(ACTOR, known_purpose(hub), PLATE).zone,
-    "ages": lambda hub: [one.clause for one in hub.ages.report(ACTOR).kept],
-    "calendar": lambda hub: [(one.day, one.clause) for one in hub.calendar.next(ACTOR, 40)],
-    "what a connection shows": lambda hub: hub.showing.of("feed").lives,
-    "what a change would do": lambda hub: hub.changes.preview("feed", {}, kind="own").clause,
-    "how far back is pulled": lambda hub: hub.governing.life(hub.connections.list()[0].provenance, hub.clock.now()),
+    "ages": lambda hub: [one.clause for one in hub.proofs.ages.report(ACTOR).kept],
+    "calendar": lambda hub: [(one.day, one.clause) for one in hub.proofs.calendar.next(ACTOR, 40)],
+    "what a connection shows": lambda hub: hub.connections.showing.of("feed").lives,
+    "what a change would do": lambda hub: hub.connections.changes.preview("feed", {}, kind="own").clause,
+    "how far back is pulled": lambda hub: hub.governing.in_force.life(
+        hub.connections.accounts.list()[0].provenance, hub.clock.now()
+    ),
     "how long a read is let in for": _let_in,
     "times that people are told": lambda hub: str(hub.store.zone()),
-    "the profile": lambda hub: hub.profile.zone.key,
+    "the profile": lambda hub: hub.governing.profile.zone.key,
 }
 
 
@@ -84,10 +86,10 @@ def test_what_another_process_puts_in_force_is_applied_by_a_process_that_was_ope
     asked: str, opened: Hub, settings: HubSettings, clock: SetClock, feed: Path, other: str
 ) -> None:
     write_page(feed, 1, [record(1, PLATE, CAPTURED.isoformat())])
-    opened.sync.run(ACTOR, "feed", CAPTURED - timedelta(days=1))
+    opened.ingest.sync.run(ACTOR, "feed", CAPTURED - timedelta(days=1))
     before = ASKED[asked](opened)
     with open_hub(settings, clock) as elsewhere:
-        elsewhere.activate.activate(ACTOR, other, "the council has decided it")
+        elsewhere.governing.activate.activate(ACTOR, other, "the council has decided it")
     after = ASKED[asked](opened)
     with open_hub(settings, clock) as fresh:
         assert after == ASKED[asked](fresh)
@@ -97,9 +99,9 @@ def test_what_another_process_puts_in_force_is_applied_by_a_process_that_was_ope
 def test_the_record_names_the_policy_that_was_applied_and_not_one_that_came_before_the_answer(
     opened: Hub, settings: HubSettings, clock: SetClock, other: str
 ) -> None:
-    with opened.asking.question(ACTOR, "reads.search", known_purpose(opened)) as question:
+    with opened.access.asking.question(ACTOR, "reads.search", known_purpose(opened)) as question:
         with open_hub(settings, clock) as elsewhere:
-            elsewhere.activate.activate(ACTOR, other, "the council has decided it")
+            elsewhere.governing.activate.activate(ACTOR, other, "the council has decided it")
         question.answered(0)
     (event,) = [one for one in opened.audit.events() if one["action"] == "reads.search"]
     assert event["policy_id"] == 1

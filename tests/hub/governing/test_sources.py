@@ -42,7 +42,7 @@ def started(settings: HubSettings, clock: SetClock, *, knows: bool) -> Iterator[
     with pytest.MonkeyPatch.context() as patch, open_hub(settings, clock) as hub:
         patch.setattr(accounts, "connector", connector)
         if knows:
-            hub.sources.learn(lambda _: YearConnector.info.retention_vendor)
+            hub.governing.sources.learn(lambda _: YearConnector.info.retention_vendor)
         yield hub
 
 
@@ -53,8 +53,8 @@ def kept(settings: HubSettings, clock: SetClock, tmp_path: Path) -> HubSettings:
     folder.mkdir()
     write_page(folder, 1, [record(1, "7ZZZ001", CAPTURED.isoformat()), {"id": "bad"}])
     with started(settings, clock, knows=True) as hub:
-        hub.connections.add(ACTOR, "feed", "year", {"folder": str(folder)})
-        hub.sync.run(ACTOR, "feed", CAPTURED - timedelta(days=1))
+        hub.connections.accounts.add(ACTOR, "feed", "year", {"folder": str(folder)})
+        hub.ingest.sync.run(ACTOR, "feed", CAPTURED - timedelta(days=1))
     return settings
 
 
@@ -78,20 +78,20 @@ def test_the_row_says_whose_retention_holds_from_the_moment_a_connection_is_adde
     kept: HubSettings, clock: SetClock
 ) -> None:
     with started(kept, clock, knows=False) as hub:
-        assert list(hub.sources.all().values()) == [Provenance("own", "motorola")]
-        assert hub.sources.unknown() == {}
+        assert list(hub.governing.sources.all().values()) == [Provenance("own", "motorola")]
+        assert hub.governing.sources.unknown() == {}
 
 
 def test_a_recompute_without_the_connector_changes_nothing(kept: HubSettings, clock: SetClock, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     with started(kept, clock, knows=False) as hub:
         other.write_text(FOLDER.joinpath("hermosa-beach.yaml").read_text() + "\n# another edition of the same rules\n")
-        hub.activate.activate(ACTOR, str(other), "a new edition")
+        hub.governing.activate.activate(ACTOR, str(other), "a new edition")
         before = end(hub)
-        assert hub.recompute.run(ACTOR)["changed"] == 0
+        assert hub.retention.recompute.run(ACTOR)["changed"] == 0
         assert end(hub) == before
         clock.advance(timedelta(days=60))
-        hub.retention.purge(ACTOR)
+        hub.retention.expired.purge(ACTOR)
         assert reads(hub) == 1
 
 
@@ -103,18 +103,18 @@ def test_of_a_connection_whose_vendor_nobody_knows_nothing_is_shortened_or_purge
     with started(kept, clock, knows=False) as hub:
         forget_vendor(hub)
         other.write_text(FOLDER.joinpath("hermosa-beach.yaml").read_text() + "\n# another edition of the same rules\n")
-        hub.activate.activate(ACTOR, str(other), "a new edition")
+        hub.governing.activate.activate(ACTOR, str(other), "a new edition")
         before = end(hub)
-        hub.recompute.run(ACTOR)
+        hub.retention.recompute.run(ACTOR)
         assert end(hub) == before
         clock.advance(over)
-        hub.retention.purge(ACTOR)
+        hub.retention.expired.purge(ACTOR)
         assert reads(hub) == 1
         with hub.store.read() as connection:
             assert connection.scalar(text("SELECT count(*) FROM quarantine")) == 1
         (event,) = [one for one in hub.audit.events() if one["action"] == "retention.purge"]
         assert event["detail"]["not_known"] == ["feed"]
-        (report,) = hub.health.all()
+        (report,) = hub.connections.health.all()
         assert "Nothing of it is shortened or purged" in " ".join(card.plain for card in report.cards)
 
 
@@ -124,22 +124,22 @@ def test_a_process_that_has_the_connector_notes_the_vendor_and_what_is_over_goes
     with started(kept, clock, knows=False) as hub:
         forget_vendor(hub)
     with started(kept, clock, knows=True) as hub:
-        assert list(hub.sources.all().values()) == [Provenance("own", "motorola")]
+        assert list(hub.governing.sources.all().values()) == [Provenance("own", "motorola")]
         clock.advance(timedelta(days=400))
-        hub.retention.purge(ACTOR)
+        hub.retention.expired.purge(ACTOR)
         assert reads(hub) == 0
 
 
 def test_the_next_start_notes_the_vendor_of_a_connector_that_is_here(settings: HubSettings, clock: SetClock) -> None:
     with open_hub(settings, clock) as hub:
-        hub.connections.add(
+        hub.connections.accounts.add(
             ACTOR, "scout", "rekor", {"api_key": "k", "base_url": "http://127.0.0.1:9", "zone": "UTC"}, check=False
         )
         forget_vendor(hub)
         with pytest.raises(AdminMustAct, match="scout"):
-            hub.sources.of(1)
+            hub.governing.sources.of(1)
     with open_hub(settings, clock) as hub:
-        assert list(hub.sources.all().values()) == [Provenance("own", "rekor")]
+        assert list(hub.governing.sources.all().values()) == [Provenance("own", "rekor")]
 
 
 def test_a_removal_that_destroys_waits_until_somebody_knows_what_must_be_kept(
@@ -147,9 +147,11 @@ def test_a_removal_that_destroys_waits_until_somebody_knows_what_must_be_kept(
 ) -> None:
     with started(kept, clock, knows=True) as hub:
         forget_vendor(hub)
-        hub.connections.pause(ACTOR, "feed", "the contract has ended")
+        hub.connections.accounts.pause(ACTOR, "feed", "the contract has ended")
         with pytest.raises(Unsettled, match="nobody knows how long reads of feed must be kept"):
-            hub.removals.remove(ACTOR, "feed", reads="purge", reason="the contract has ended", force="nothing is there")
+            hub.connections.removals.remove(
+                ACTOR, "feed", reads="purge", reason="the contract has ended", force="nothing is there"
+            )
         assert reads(hub) == 1
 
 
@@ -158,11 +160,11 @@ def test_a_page_that_is_kept_while_the_kind_of_its_source_changes_gets_the_ends_
 ) -> None:
     with started(kept, clock, knows=True) as hub:
         write_page(tmp_path / "feed", 1, [record(2, "7ZZZ002", CAPTURED.isoformat())])
-        hub.sync.run(ACTOR, "feed", CAPTURED - timedelta(days=1))  # the intake knows the source now
+        hub.ingest.sync.run(ACTOR, "feed", CAPTURED - timedelta(days=1))  # the intake knows the source now
         with hub.store.write() as connection:
             connection.execute(text("UPDATE connections SET retention_vendor = 'flock'"))
         write_page(tmp_path / "feed", 1, [record(3, "7ZZZ003", CAPTURED.isoformat())])
-        hub.sync.run(ACTOR, "feed", CAPTURED - timedelta(days=1))
+        hub.ingest.sync.run(ACTOR, "feed", CAPTURED - timedelta(days=1))
         with hub.store.read() as connection:
             rows = dict(connection.execute(text("SELECT vendor_read_id, rule FROM reads")).tuples().all())
     assert rows["r3"] != rows["r2"]

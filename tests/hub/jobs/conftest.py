@@ -15,5 +15,5 @@ __all__ = ["clock", "feed", "opened"]
 @pytest.fixture
 def jobs(opened: Hub) -> Jobs:
     """The jobs of that hub, whose connection `feed` is pulled each minute."""
-    opened.connections.schedule(Actor("tester"), "feed", timedelta(minutes=1))
+    opened.connections.accounts.schedule(Actor("tester"), "feed", timedelta(minutes=1))
     return Jobs(opened, "tests")

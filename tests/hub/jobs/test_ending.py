@@ -27,7 +27,7 @@ def test_who_is_told_to_end_while_pieces_are_begun_ends_those_that_are(
     jobs: Jobs, opened: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, go_on, start = threading.Event(), threading.Event(), jobs.start
-    opened.connections.add(ACTOR, "second", "plain", {"folder": str(feed)})
+    opened.connections.accounts.add(ACTOR, "second", "plain", {"folder": str(feed)})
     monkeypatch.setattr("hub.jobs.jobs.GRACE", SHORT)
 
     def pull(self: PlainConnector, window: Window) -> Iterator[Page]:
@@ -54,7 +54,7 @@ def test_work_whose_thread_is_interrupted_is_stopped_on_record(
     jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (task,) = jobs.due("sync")
-    monkeypatch.setattr(opened.sync.__class__, "run", _raising(KeyboardInterrupt()))
+    monkeypatch.setattr(opened.ingest.sync.__class__, "run", _raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         jobs.run(ACTOR, task)
     assert ended(jobs, "sync") == [("feed", "stopped")]
@@ -74,8 +74,8 @@ def work_for_all(
     jobs.run_due(ACTOR, "sync")
     shorter = tmp_path / "shorter.yaml"
     shorter.write_text(FOLDER.joinpath("hermosa-beach.yaml").read_text().replace("P30D", "P20D"))
-    opened.activate.activate(ACTOR, str(shorter), "a shorter schedule")
-    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.governing.activate.activate(ACTOR, str(shorter), "a shorter schedule")
+    opened.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     clock.advance(timedelta(minutes=1))
 
 

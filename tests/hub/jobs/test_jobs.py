@@ -79,7 +79,7 @@ def test_a_run_that_was_killed_is_said_to_be_and_runs_again_at_once(jobs: Jobs, 
 
 
 def test_what_kills_its_process_twice_waits_for_its_time(jobs: Jobs, opened: Hub, clock: SetClock) -> None:
-    opened.connections.schedule(ACTOR, "feed", timedelta(hours=6))
+    opened.connections.accounts.schedule(ACTOR, "feed", timedelta(hours=6))
     for _ in range(2):
         assert len(jobs.due("sync")) == 1
         _killed(opened, "sync", "feed")
@@ -179,7 +179,7 @@ def test_a_vendor_that_hangs_holds_up_no_other(
     jobs: Jobs, opened: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
-    opened.connections.add(ACTOR, "slow", "plain", {"folder": str(feed)})
+    opened.connections.accounts.add(ACTOR, "slow", "plain", {"folder": str(feed)})
 
     def pull(self: PlainConnector, window: Window) -> Iterator[Page]:
         if threading.current_thread().name == "sync slow":
@@ -253,7 +253,7 @@ def _raising(error: Exception) -> object:
 def test_a_list_that_is_not_proved_is_published_again_soon(
     jobs: Jobs, opened: Hub, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     clock.advance(timedelta(seconds=1))
     push = PlainConnector.push
     monkeypatch.setattr(PlainConnector, "push", _raising(TryAgain("down")))
@@ -269,7 +269,7 @@ def test_a_list_that_is_not_proved_is_published_again_soon(
 def test_a_list_that_nobody_can_prove_is_not_sent_again_and_again(
     jobs: Jobs, opened: Hub, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     clock.advance(timedelta(seconds=1))
     monkeypatch.setattr(PlainConnector, "proof", Proof.ACCEPTED)
     (run,) = jobs.run_due(ACTOR, "publish")
@@ -282,7 +282,7 @@ def test_a_list_that_nobody_can_prove_is_not_sent_again_and_again(
 
 
 def test_a_list_is_read_back_between_two_publications(jobs: Jobs, opened: Hub, clock: SetClock) -> None:
-    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     clock.advance(timedelta(seconds=1))
     assert jobs.due("verify") == []  # nothing was sent yet
     jobs.run_due(ACTOR, "publish")
@@ -448,7 +448,7 @@ def test_a_run_that_finds_no_room_says_so_and_is_no_defect_and_a_defect_is_told_
 def test_who_sends_by_itself_and_takes_no_lists_is_not_run(
     jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     assert (len(jobs.due("sync")), len(jobs.due("publish"))) == (1, 1)
     for ability in ("pull", "push"):
         monkeypatch.delattr(PlainConnector, ability)
@@ -496,12 +496,12 @@ def test_a_look_asks_no_more_where_there_are_more_connections_and_lists(
     jobs: Jobs, opened: Hub, feed: Path, clock: SetClock
 ) -> None:
     names = ("sync", "publish", "verify")
-    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     jobs.run_due(ACTOR, "publish")
     few = _asked(jobs, opened, names)
     for number in range(4):
-        opened.connections.add(ACTOR, f"feed-{number}", "plain", {"folder": str(feed)}, check=False)
-        opened.hotlists.load(ACTOR, f"wanted-{number}", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+        opened.connections.accounts.add(ACTOR, f"feed-{number}", "plain", {"folder": str(feed)}, check=False)
+        opened.hotlists.lists.load(ACTOR, f"wanted-{number}", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     assert len(jobs.due("publish")) == 25
     assert _asked(jobs, opened, names) == few
 

@@ -37,7 +37,7 @@ class Hanging:
 @pytest.fixture
 def hanging(opened: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
     """Two connections, `feed` and `second`, whose vendor hangs."""
-    opened.connections.add(ACTOR, "second", "plain", {"folder": str(feed)})
+    opened.connections.accounts.add(ACTOR, "second", "plain", {"folder": str(feed)})
     made = Hanging()
     monkeypatch.setattr(PlainConnector, "pull", lambda _, window: made.pull(window))
     yield made

@@ -73,7 +73,7 @@ def test_a_reconciliation_that_finds_a_difference_is_on_record_as_not_proved(job
 def test_a_canary_that_finds_a_breach_is_on_record_as_not_proved(
     jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(opened.canaries), "probe", lambda *_: [probe("feed", "found")])
+    monkeypatch.setattr(type(opened.proofs.canaries), "probe", lambda *_: [probe("feed", "found")])
     (run,) = jobs.run_due(ACTOR, "canary")
     assert (run.outcome, run.counts) == ("unproved", {"found": 1})
     assert "still there although it had to be purged: feed" in str(run.error)

@@ -45,24 +45,24 @@ def test_what_nobody_knows_is_not_counted() -> None:
 def test_a_list_that_is_on_its_way_is_not_due_although_it_has_changed_since(
     jobs: Jobs, opened: Hub, clock: SetClock
 ) -> None:
-    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     entry = jobs.runs.begin("publish", "wanted at feed", "tests")
     assert entry is not None
     clock.advance(timedelta(seconds=1))
-    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN002", "stolen", "26-2", "US-CA")])
+    opened.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN002", "stolen", "26-2", "US-CA")])
     assert jobs.due("publish") == []
     entry.end("done")
     assert [task.subject for task in jobs.due("publish")] == ["wanted at feed"]
 
 
 def test_a_list_that_changes_in_the_instant_in_which_it_is_sent_is_sent_again(jobs: Jobs, opened: Hub) -> None:
-    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     assert len(jobs.run_due(ACTOR, "publish")) == 1
     assert [task.subject for task in jobs.due("publish")] == ["wanted at feed"]
 
 
 def test_a_list_is_not_read_back_while_it_is_on_its_way(jobs: Jobs, opened: Hub, clock: SetClock) -> None:
-    opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     jobs.run_due(ACTOR, "publish")
     clock.advance(timedelta(hours=1))
     entry = jobs.runs.begin("publish", "wanted at feed", "tests")

@@ -48,9 +48,9 @@ class Told:
 
 
 def notices(hub: Hub, *ways: Told, audit: Any = None) -> Notices:
-    zone = hub.profile.zone
+    zone = hub.governing.profile.zone
     return Notices(
-        hub.store, audit or hub.audit, hub.clock, hub.health.all, hub.health.around, ways, lambda: zone, "Pier PD",
+        hub.store, audit or hub.audit, hub.clock, hub.connections.health.all, hub.connections.health.around, ways, lambda: zone, "Pier PD",
         lambda: removed_unproved(hub.store, zone),
     )  # fmt: skip
 
@@ -96,7 +96,7 @@ def stop(hub: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as refused:
         refused.setattr(PlainConnector, "pull", refuse)
         with pytest.raises(AdminMustFix):
-            hub.sync.run(actor, "feed")
+            hub.ingest.sync.run(actor, "feed")
 
 
 def test_what_is_well_is_told_to_nobody(opened: Hub, feed: Path, run: Any, way: Told) -> None:
@@ -111,9 +111,9 @@ def test_a_connection_that_stops_is_told_once_and_once_when_it_runs_again(
     assert run() == counts(begun=1, sent=1)
     assert run() == counts()
     clock.advance(timedelta(hours=2, minutes=5))
-    opened.connections.resume(actor, "feed")
+    opened.connections.accounts.resume(actor, "feed")
     write_page(feed, 1, [record(1, PLATE, clock.now().isoformat())])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     assert run() == counts(ended=1, sent=1)
     assert run() == counts()
     assert way.titles == [
@@ -128,23 +128,23 @@ def test_a_connection_that_stops_is_told_once_and_once_when_it_runs_again(
 def test_no_notice_holds_a_plate_or_what_a_vendor_wrote(
     opened: Hub, actor: Actor, feed: Path, run: Any, way: Told, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened.hotlists.load(actor, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
 
     def down(*_: Any) -> Any:
         raise TryAgain(f"vendor words about {PLATE}")
 
-    account, connector = opened.connections.open("feed")
+    account, connector = opened.connections.accounts.open("feed")
     bad = list(connector.unpack(Document(msgspec.json.encode([{"id": PLATE, "at": f"words of {PLATE}"}] * 3))))
-    opened.intake.take(connector, account.id, bad, obtained="push")
+    opened.ingest.intake.take(connector, account.id, bad, obtained="push")
     with monkeypatch.context() as broken:
         broken.setattr(PlainConnector, "push", down)
         broken.setattr(PlainConnector, "pull", down)
-        opened.publishing.publish(actor, "wanted", "feed")
+        opened.hotlists.publishing.publish(actor, "wanted", "feed")
         with pytest.raises(TryAgain):
-            opened.sync.run(actor, "feed")
+            opened.ingest.sync.run(actor, "feed")
         clock.advance(timedelta(hours=2))
         with pytest.raises(TryAgain):
-            opened.sync.run(actor, "feed")
+            opened.ingest.sync.run(actor, "feed")
     run()
     stop(opened, actor, monkeypatch)
     run()
@@ -160,20 +160,20 @@ def test_a_vendor_that_is_down_for_a_moment_is_told_to_nobody(
 ) -> None:
     (feed / "page-009.broken.json").touch()
     with pytest.raises(TryAgain):
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     assert run() == counts()
     clock.advance(timedelta(hours=1))
     assert run() == counts(begun=1, sent=1)
     clock.advance(timedelta(minutes=1))
     with pytest.raises(TryAgain):
-        opened.sync.run(actor, "feed")
+        opened.ingest.sync.run(actor, "feed")
     assert run() == counts()
 
 
 def test_a_key_that_ends_soon_is_told_although_nothing_is_wrong_yet(
     opened: Hub, actor: Actor, feed: Path, run: Any, way: Told
 ) -> None:
-    opened.changes.change(actor, "feed", {"key_ends": "2026-06-20"}, check=False)
+    opened.connections.changes.change(actor, "feed", {"key_ends": "2026-06-20"}, check=False)
     assert run() == counts(begun=1, sent=1)
     assert way.got[0].code == "credentials_end"
 
@@ -205,22 +205,22 @@ def test_a_way_that_fails_for_long_is_tried_every_hour_all_the_same(
 def test_a_gap_a_list_and_a_removal_that_are_not_proved_are_told_and_when_they_are_over(
     opened: Hub, actor: Actor, feed: Path, run: Any, way: Told, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened.hotlists.load(actor, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
-    opened.publishing.publish(actor, "wanted", "feed")
-    opened.hotlists.withdraw(actor, "wanted", PLATE, None, "recovered")
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.lists.withdraw(actor, "wanted", PLATE, None, "recovered")
     with monkeypatch.context() as broken:
         broken.setattr(PlainConnector, "push", lambda self, delta: PushReport(0, 1))
-        opened.publishing.publish(actor, "wanted", "feed")
+        opened.hotlists.publishing.publish(actor, "wanted", "feed")
     write_page(feed, 1, [])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     clock.advance(timedelta(hours=4))
-    opened.sync.run(actor, "feed", clock.now() - timedelta(hours=2), clock.now() - timedelta(minutes=1))
+    opened.ingest.sync.run(actor, "feed", clock.now() - timedelta(hours=2), clock.now() - timedelta(minutes=1))
     clock.advance(timedelta(hours=2))
-    opened.sync.run(actor, "feed", clock.now() - timedelta(minutes=30), clock.now())
+    opened.ingest.sync.run(actor, "feed", clock.now() - timedelta(minutes=30), clock.now())
     run()
     assert sorted(way.titles) == ["Hot list 'wanted' at feed is not proved", "Reads of feed may be missing"]
-    opened.sync.backfill(actor, "feed")
-    opened.publishing.publish(actor, "wanted", "feed")
+    opened.ingest.sync.backfill(actor, "feed")
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert run() == counts(ended=2, sent=2)
 
 
@@ -230,9 +230,9 @@ def test_while_a_connection_is_paused_nothing_of_it_is_called_over(
     clock.advance(timedelta(days=2))
     run()
     assert {notice.code for notice in way.got} == {"silent", "not_run"}
-    opened.connections.pause(actor, "feed", "the cameras are being moved")
+    opened.connections.accounts.pause(actor, "feed", "the cameras are being moved")
     assert run() == counts()
-    opened.connections.resume(actor, "feed")
+    opened.connections.accounts.resume(actor, "feed")
     assert run() == counts()
 
 
@@ -258,18 +258,18 @@ def test_of_a_connection_that_was_removed_nothing_is_told_any_more(
     assert run()["begun"] == 2
     remove(opened, actor)
     assert run() == counts()
-    assert [one.notice.kind for one in opened.notices.list(2)] == ["dropped", "dropped"]
+    assert [one.notice.kind for one in opened.notices.telling.list(2)] == ["dropped", "dropped"]
 
 
 def remove(hub: Hub, actor: Actor, force: str | None = None) -> None:
-    hub.removals.remove(actor, "feed", reads="keep", reason="the contract has ended", force=force)
+    hub.connections.removals.remove(actor, "feed", reads="keep", reason="the contract has ended", force=force)
 
 
 @pytest.fixture
 def stuck(opened: Hub, actor: Actor, feed: Path) -> Iterator[pytest.MonkeyPatch]:
     """A list of `feed` that its vendor does not let go, until this is undone."""
-    opened.hotlists.load(actor, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
-    opened.publishing.publish(actor, "wanted", "feed")
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
     with pytest.MonkeyPatch.context() as refusing:
         refusing.setattr(PlainConnector, "push", refuse)
         yield refusing
@@ -299,7 +299,7 @@ def test_a_removal_without_proof_is_told_once_even_where_nobody_saw_it_stop(
     assert "feed was removed 2026-06-01 05:00 PDT. Not proved: hot list wanted." in told.body
     assert "    alprhub connections certificate feed" in told.body
     assert PLATE not in told.body, "neither a vendor's words nor an admin's leave the hub"
-    opened.vacuum.run(actor)
+    opened.retention.vacuum.run(actor)
     clock.advance(timedelta(days=400))
     assert run() == counts()
 
@@ -325,8 +325,8 @@ def test_that_the_source_must_be_told_to_stop_pushing_is_told_once_it_is_removed
 
 def test_the_hub_itself_tells_of_removals_without_proof(opened: Hub, actor: Actor, feed: Path) -> None:
     remove(opened, actor)
-    opened.notices.look(actor)
-    assert [one.notice.code for one in opened.notices.list()] == ["removed_unproved"]
+    opened.notices.telling.look(actor)
+    assert [one.notice.code for one in opened.notices.telling.list()] == ["removed_unproved"]
 
 
 def test_what_begins_again_between_two_looks_is_told_again(
@@ -335,14 +335,14 @@ def test_what_begins_again_between_two_looks_is_told_again(
     def fail() -> None:
         (feed / "page-009.broken.json").touch()
         with pytest.raises(TryAgain):
-            opened.sync.run(actor, "feed")
+            opened.ingest.sync.run(actor, "feed")
         clock.advance(timedelta(hours=1))
 
     fail()
     assert run()["begun"] == 1
     (feed / "page-009.broken.json").unlink()
     write_page(feed, 1, [])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     clock.advance(timedelta(minutes=1))
     fail()
     assert run() == counts(begun=1, sent=1)
@@ -456,7 +456,7 @@ def test_two_processes_that_look_at_once_tell_it_once(
 ) -> None:
     stop(opened, actor, monkeypatch)
     one, two = notices(opened, way), notices(opened, way)
-    seen = opened.health.all()
+    seen = opened.connections.health.all()
     two._reports = lambda: (one.look(actor), seen)[1]  # type: ignore[method-assign,assignment]
     assert two.look(actor) == (0, 0)
     with opened.store.lease("notices"):
@@ -470,9 +470,9 @@ def test_what_could_not_be_sent_for_a_while_is_shown_by_health_while_the_way_is_
     stop(opened, actor, monkeypatch)
     notices(opened, Told("syslog", NotSent("nothing listens there"))).run(actor)
     clock.advance(timedelta(minutes=20))
-    assert opened.health.around() == []
-    monkeypatch.setattr(opened.health._surroundings, "_ways", ["syslog"])
-    (card,) = opened.health.around()
+    assert opened.connections.health.around() == []
+    monkeypatch.setattr(opened.connections.health._surroundings, "_ways", ["syslog"])
+    (card,) = opened.connections.health.around()
     assert (card.code, card.command) == ("notices_unsent", "alprhub notices test")
     assert "1 notice could not be sent by syslog, the oldest since 2026-06-01 05:00 PDT (20 min ago)" in card.happened
 
@@ -491,8 +491,8 @@ def test_without_a_way_out_what_would_have_been_told_is_still_listed(
     opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop(opened, actor, monkeypatch)
-    assert opened.notices.run(actor) == counts(begun=1)
-    (told,) = opened.notices.list()
+    assert opened.notices.telling.run(actor) == counts(begun=1)
+    (told,) = opened.notices.telling.list()
     assert (told.notice.code, told.sent) == ("key_refused", {})
     with opened.store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM notice_deliveries")) == 0

@@ -22,7 +22,7 @@ def ruled(request: pytest.FixtureRequest, settings: HubSettings, clock: SetClock
 
 def good(hub: Hub) -> Why:
     """A purpose of the department's, a reason and a case."""
-    return Why(hub.profile.purposes[0], "report of a stolen car", "26-1")
+    return Why(hub.governing.profile.purposes[0], "report of a stolen car", "26-1")
 
 
 @pytest.mark.clause("palm-springs 430.1 ¶2")
@@ -30,11 +30,11 @@ def good(hub: Hub) -> Why:
     "hermosa-beach 429.3 ¶1", "westminster 462.2 ¶1", "hayward 429.1 USE-01", lacks="purposes of hot-list entries"
 )
 def test_a_purpose_that_is_none_of_the_manuals_is_refused_and_on_record(ruled: Hub, actor: Actor) -> None:
-    for purpose in ("immigration_enforcement", "curiosity", ruled.profile.purposes[0].upper()):
+    for purpose in ("immigration_enforcement", "curiosity", ruled.governing.profile.purposes[0].upper()):
         why = Why(purpose, good(ruled).reason)
         for ask in (
-            lambda why=why: ruled.search.find(actor, Query(why, plates=("9SYN001",))),
-            lambda why=why: ruled.lookups.ask(actor, "9SYN001", why),
+            lambda why=why: ruled.search.reads.find(actor, Query(why, plates=("9SYN001",))),
+            lambda why=why: ruled.search.lookups.ask(actor, "9SYN001", why),
         ):
             with pytest.raises(PolicyRefused, match="purpose"):
                 ask()
@@ -50,12 +50,14 @@ def test_a_question_without_a_purpose_or_with_a_hollow_reason_is_refused(ruled: 
     for said in ("", " ", "test", "N/A", "x"):
         for why, missing in ((Why(said, good(ruled).reason), "purpose"), (Why(good(ruled).purpose, said), "reason")):
             with pytest.raises(PolicyRefused, match=missing):
-                ruled.search.find(actor, Query(why, plates=("9SYN001",)))
+                ruled.search.reads.find(actor, Query(why, plates=("9SYN001",)))
 
 
 @pytest.mark.clause("hermosa-beach 429.4(b)", "westminster 462.3(b)", "hayward 429.3(b)", "palm-springs 430.6(b)")
 def test_nobody_has_to_suspect_anything(ruled: Hub, actor: Actor) -> None:
-    answer = ruled.search.find(actor, Query(Why(ruled.profile.purposes[0], "routine patrol"), plates=("9SYN001",)))
+    answer = ruled.search.reads.find(
+        actor, Query(Why(ruled.governing.profile.purposes[0], "routine patrol"), plates=("9SYN001",))
+    )
     assert answer.rows == []
 
 
@@ -71,7 +73,7 @@ def test_nobody_has_to_suspect_anything(ruled: Hub, actor: Actor) -> None:
 def test_the_record_of_a_question_says_who_when_what_and_why_even_if_nothing_was_found(
     ruled: Hub, actor: Actor, clock: SetClock
 ) -> None:
-    ruled.search.find(actor, Query(good(ruled), plates=("9SYN001",)))
+    ruled.search.reads.find(actor, Query(good(ruled), plates=("9SYN001",)))
     event = ruled.audit.events(1)[0]
     assert (event["at"], event["actor"], event["results"]) == (clock.now(), "tester", 0)
     assert event["detail"]["query"]["plates"] == ["9SYN001"]
@@ -93,6 +95,6 @@ def test_a_question_that_cannot_be_put_on_record_is_not_answered(
 
     monkeypatch.setattr(ruled.audit, "record", full)
     with pytest.raises(OSError, match="no space"):
-        ruled.search.find(actor, Query(good(ruled), plates=("9SYN001",)))
+        ruled.search.reads.find(actor, Query(good(ruled), plates=("9SYN001",)))
     with pytest.raises(OSError, match="no space"):
-        ruled.lookups.ask(actor, "9SYN001", good(ruled))
+        ruled.search.lookups.ask(actor, "9SYN001", good(ruled))

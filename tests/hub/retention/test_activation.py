@@ -52,7 +52,7 @@ def aged(opened: Hub, actor: Actor, feed: Path) -> Path:
         record(n, f"7ZZZ{n:03}", (CAPTURED - timedelta(hours=n)).isoformat(), candidates=[[f"8ZZZ{n:03}", 0.4]])
         for n in range(240)
     ])  # fmt: skip
-    opened.sync.run(actor, "feed", CAPTURED - timedelta(days=11))
+    opened.ingest.sync.run(actor, "feed", CAPTURED - timedelta(days=11))
     return feed
 
 
@@ -77,7 +77,7 @@ def test_the_first_start_puts_the_settings_profile_in_force_and_the_audit_says_s
 def test_every_event_carries_the_policy_in_force(opened: Hub, actor: Actor, tmp_path: Path) -> None:
     opened.audit.record(actor, "a.thing", "done")
     before = opened.audit.events(1)[0]["policy_id"]
-    ident = opened.activate.activate(actor, profile_with(tmp_path, "P5D"), "a shorter schedule")
+    ident = opened.governing.activate.activate(actor, profile_with(tmp_path, "P5D"), "a shorter schedule")
     opened.audit.record(actor, "a.thing", "done")
     assert (before, opened.audit.events(1)[0]["policy_id"]) == (1, ident)
 
@@ -86,20 +86,20 @@ def test_a_policy_is_kept_as_it_was_put_in_force_whatever_its_file_says_later(
     opened: Hub, settings: HubSettings, clock: SetClock, actor: Actor, tmp_path: Path
 ) -> None:
     name = profile_with(tmp_path, "P5D")
-    ident = opened.activate.activate(actor, name, "a shorter schedule")
+    ident = opened.governing.activate.activate(actor, name, "a shorter schedule")
     Path(name).write_text("nothing")
     with open_hub(settings, clock) as hub:
-        assert hub.profile.expiry("own", "flock", CAPTURED).at == CAPTURED + timedelta(days=5)
+        assert hub.governing.profile.expiry("own", "flock", CAPTURED).at == CAPTURED + timedelta(days=5)
         assert Governing(hub.store).of(ident).name == name
 
 
 def test_what_cannot_be_put_in_force_is_refused(opened: Hub, actor: Actor, tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="in force already"):
-        opened.activate.activate(actor, "hermosa-beach", "again")
+        opened.governing.activate.activate(actor, "hermosa-beach", "again")
     with pytest.raises(Invalid, match="reason"):
-        opened.activate.activate(actor, profile_with(tmp_path, "P5D"), " ")
+        opened.governing.activate.activate(actor, profile_with(tmp_path, "P5D"), " ")
     with pytest.raises(NotFound):
-        opened.activate.activate(actor, "nowhere", "a reason")
+        opened.governing.activate.activate(actor, "nowhere", "a reason")
     with pytest.raises(NotFound):
         Governing(opened.store).of(99)
 
@@ -113,9 +113,9 @@ def test_two_rules_that_cannot_both_be_kept_refuse_it(opened: Hub, actor: Actor,
     file = tmp_path / "conflict.yaml"
     file.write_text(yaml.safe_dump(data))
     with pytest.raises(PolicyConflict, match="longer"):
-        opened.activate.preview(str(file))
+        opened.governing.activate.preview(str(file))
     with pytest.raises(PolicyConflict, match="longer"):
-        opened.activate.activate(actor, str(file), "a reason")
+        opened.governing.activate.activate(actor, str(file), "a reason")
     with opened.store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM policies")) == 1
 
@@ -124,12 +124,12 @@ def test_a_preview_says_what_would_change_and_changes_nothing(
     opened: Hub, aged: Path, clock: SetClock, tmp_path: Path
 ) -> None:
     before = ends(opened)
-    (change,) = opened.activate.preview(profile_with(tmp_path, "P5D"))
+    (change,) = opened.governing.activate.preview(profile_with(tmp_path, "P5D"))
     over = sum(captured + timedelta(days=5) <= clock.now() for captured, _ in before.values())
     assert (change.connection, change.reads, change.shorter, change.longer) == ("feed", 240, 240, 0)
     assert change.end_now == over > 0
     for signed, told in (((), (0, 0, 240, 0)), ((SIGNED,), (0, 240, 0, 0))):
-        (longer,) = opened.activate.preview(profile_with(tmp_path, "P60D"), signed)
+        (longer,) = opened.governing.activate.preview(profile_with(tmp_path, "P60D"), signed)
         assert (longer.shorter, longer.longer, longer.kept_short, longer.end_now) == told
     assert ends(opened) == before
 
@@ -140,9 +140,9 @@ def test_a_preview_says_what_would_change_and_changes_nothing(
 def test_every_kept_read_gets_its_new_end_and_a_later_one_only_where_that_is_signed(
     opened: Hub, aged: Path, actor: Actor, tmp_path: Path, ceiling: str, signed: tuple[Decision, ...], days: int
 ) -> None:
-    (change,) = opened.activate.preview(profile_with(tmp_path, ceiling), signed)
-    opened.activate.activate(actor, profile_with(tmp_path, ceiling), "a new schedule", signed)
-    told = opened.recompute.run(actor)
+    (change,) = opened.governing.activate.preview(profile_with(tmp_path, ceiling), signed)
+    opened.governing.activate.activate(actor, profile_with(tmp_path, ceiling), "a new schedule", signed)
+    told = opened.retention.recompute.run(actor)
     assert told == {
         "changed": 240 if days != 30 else 0, "shortened": change.shorter, "lengthened": change.longer,
         "kept_short": change.kept_short,
@@ -151,7 +151,7 @@ def test_every_kept_read_gets_its_new_end_and_a_later_one_only_where_that_is_sig
     with opened.store.read() as connection:
         sql = "SELECT count(*) FROM candidates c JOIN reads r ON r.id = c.read_id WHERE c.expires_at = r.expires_at"
         assert connection.scalar(text(sql)) == 240
-    assert opened.recompute.run(actor) == NOTHING
+    assert opened.retention.recompute.run(actor) == NOTHING
     assert opened.audit.events(1)[0]["detail"]["kept_short"] == change.kept_short
 
 
@@ -161,13 +161,13 @@ def test_what_was_collected_under_a_shorter_promise_keeps_it_whatever_policies_f
     """Linked or not: a link is no signature."""
     for ceiling in ("P60D", "P90D"):
         clock.advance(timedelta(minutes=1))
-        opened.activate.activate(actor, profile_with(tmp_path, ceiling), "a longer schedule")
-        opened.recompute.run(actor)
+        opened.governing.activate.activate(actor, profile_with(tmp_path, ceiling), "a longer schedule")
+        opened.retention.recompute.run(actor)
     with opened.store.read() as connection:
         some = list(connection.scalars(text("SELECT id FROM reads ORDER BY id LIMIT 3")))
-    assert opened.links.link(actor, some, "26-1").changed == 0
+    assert opened.cases.links.link(actor, some, "26-1").changed == 0
     write_page(feed, 2, [record(900, "7ZZZ900", CAPTURED.isoformat())])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     kept = ends(opened)
     captured, end = kept.pop("r900")
     assert end == captured + timedelta(days=90)
@@ -178,10 +178,10 @@ def test_a_refused_record_gets_a_later_end_only_where_that_is_signed(
     opened: Hub, actor: Actor, feed: Path, tmp_path: Path, clock: SetClock
 ) -> None:
     write_page(feed, 1, [{"plate": "7ZZZ001"}])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     for ceiling, signed, days in (("P60D", (), 30), ("P61D", (SIGNED,), 61), ("P5D", (), 5)):
-        opened.activate.activate(actor, profile_with(tmp_path, ceiling), "another schedule", signed)
-        opened.recompute.run(actor)
+        opened.governing.activate.activate(actor, profile_with(tmp_path, ceiling), "another schedule", signed)
+        opened.retention.recompute.run(actor)
         with opened.store.read() as connection:
             end = connection.execute(text("SELECT expires_at FROM quarantine")).scalar_one()
         assert from_micros(end) == clock.now() + timedelta(days=days)
@@ -191,19 +191,19 @@ def test_what_is_over_stays_over(opened: Hub, aged: Path, actor: Actor, clock: S
     clock.advance(timedelta(days=25))
     over = {ident for ident, (_, end) in ends(opened).items() if end <= clock.now()}
     assert over
-    opened.activate.activate(actor, profile_with(tmp_path, "P60D"), "a longer schedule", [SIGNED])
-    opened.recompute.run(actor)
+    opened.governing.activate.activate(actor, profile_with(tmp_path, "P60D"), "a longer schedule", [SIGNED])
+    opened.retention.recompute.run(actor)
     assert {ident for ident, (_, end) in ends(opened).items() if end <= clock.now()} == over
 
 
 def test_what_a_purge_removes_after_a_shorter_policy_is_what_the_preview_said(
     opened: Hub, aged: Path, actor: Actor, tmp_path: Path
 ) -> None:
-    (change,) = opened.activate.preview(profile_with(tmp_path, "P5D"))
-    opened.activate.activate(actor, profile_with(tmp_path, "P5D"), "a shorter schedule")
-    opened.recompute.run(actor)
-    assert opened.retention.preview() == [{"connection": "feed", "rule": change.rule, "reads": change.end_now}]
-    assert opened.retention.purge(actor) == {"feed": change.end_now}
+    (change,) = opened.governing.activate.preview(profile_with(tmp_path, "P5D"))
+    opened.governing.activate.activate(actor, profile_with(tmp_path, "P5D"), "a shorter schedule")
+    opened.retention.recompute.run(actor)
+    assert opened.retention.expired.preview() == [{"connection": "feed", "rule": change.rule, "reads": change.end_now}]
+    assert opened.retention.expired.purge(actor) == {"feed": change.end_now}
 
 
 @pytest.mark.parametrize("name", ["hermosa-beach", "palm-springs"])
@@ -227,20 +227,23 @@ def test_what_a_court_order_ends_while_the_ends_are_found_stays_ended(
 ) -> None:
     for name in ("BATCH", "BATCH_IN_A_FILE"):
         monkeypatch.setattr(f"hub.retention.recompute.{name}", 100)
-    opened.activate.activate(actor, profile_with(tmp_path, "P20D"), "a shorter schedule")
+    opened.governing.activate.activate(actor, profile_with(tmp_path, "P20D"), "a shorter schedule")
     with opened.store.read() as connection:
         named = list(connection.scalars(text("SELECT id FROM reads ORDER BY id LIMIT 1 OFFSET 150")))
-    give, order = opened.recompute._give, NewOrder("24-CV-7", "Superior Court", "taken in error", "chief", b"ORDERED")
+    give, order = (
+        opened.retention.recompute._give,
+        NewOrder("24-CV-7", "Superior Court", "taken in error", "chief", b"ORDERED"),
+    )
     calls: list[int] = []
 
     def after_an_order(ident: int, some: Any) -> None:
         calls.append(some.first)
         if len(calls) == 2:
-            opened.orders.destroy(actor, order, reads=named)
+            opened.cases.orders.destroy(actor, order, reads=named)
         give(ident, some)
 
-    monkeypatch.setattr(opened.recompute, "_give", after_an_order)
-    assert opened.recompute.run(actor) == {**NOTHING, "changed": 239, "shortened": 239}
+    monkeypatch.setattr(opened.retention.recompute, "_give", after_an_order)
+    assert opened.retention.recompute.run(actor) == {**NOTHING, "changed": 239, "shortened": 239}
     assert calls.count(calls[1]) == 2  # found anew
     with opened.store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM reads WHERE id = :id"), {"id": named[0]}) == 0

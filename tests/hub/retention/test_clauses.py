@@ -69,15 +69,15 @@ def fed(hub: Hub, folder: Path, key: str, *records: Any) -> Path:
     """A connection of that name, whose first page has been saved."""
     folder = folder / key
     folder.mkdir()
-    hub.connections.add(Actor("tester"), key, key, {"folder": str(folder)})
+    hub.connections.accounts.add(Actor("tester"), key, key, {"folder": str(folder)})
     if records:
         write_page(folder, 1, list(records))
-        assert hub.sync.run(Actor("tester"), key).stored == len(records)
+        assert hub.ingest.sync.run(Actor("tester"), key).stored == len(records)
     return folder
 
 
 def why(hub: Hub) -> Why:
-    return Why(hub.profile.purposes[0], "report of a stolen car", "26-1")
+    return Why(hub.governing.profile.purposes[0], "report of a stolen car", "26-1")
 
 
 def shown(hub: Hub, folder: Path) -> set[int]:
@@ -87,10 +87,10 @@ def shown(hub: Hub, folder: Path) -> set[int]:
     query = Query(why(hub), plates=(PLATE,))
     out = folder / f"{hub.clock.now():%Y%m%dT%H%M%S.%f}.csv"
     return {
-        len(hub.search.find(actor, query).rows),
-        len(hub.search.find(actor, Query(why(hub), plates=("9SYN*",))).rows),
-        len(hub.lookups.ask(actor, PLATE, why(hub), since=near[0], until=near[1]).rows),
-        hub.export.run(actor, query, "csv", out).rows,
+        len(hub.search.reads.find(actor, query).rows),
+        len(hub.search.reads.find(actor, Query(why(hub), plates=("9SYN*",))).rows),
+        len(hub.search.lookups.ask(actor, PLATE, why(hub), since=near[0], until=near[1]).rows),
+        hub.search.export.run(actor, query, "csv", out).rows,
         len(hub.analysis.timeline(actor, why(hub), PLATE, *near).passes),
     }
 
@@ -98,7 +98,7 @@ def shown(hub: Hub, folder: Path) -> set[int]:
 def kept(hub: Hub) -> dict[str, int]:
     with hub.store.read() as connection:
         rows = {place: int(connection.scalar(text(f"SELECT count(*) FROM {place}")) or 0) for place in PLACES}
-    return rows | {"pictures": len(list(hub.images.stored()))}
+    return rows | {"pictures": len(list(hub.ingest.images.stored()))}
 
 
 @pytest.mark.clause("RET-10")
@@ -123,17 +123,17 @@ def test_a_read_is_found_until_its_ceiling_and_from_that_instant_by_nobody_and_t
 ) -> None:
     hub, actor, end = ruled(department), Actor("tester"), datetime.fromisoformat(until)
     if department != "palm-springs":  # where a hit gives a copy its year
-        hub.hotlists.load(actor, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
+        hub.hotlists.lists.load(actor, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
     sure = {"confidence": 0.8, "candidates": [["9SYN0O1", 0.1]]}
     fed(hub, tmp_path, source, record(1, PLATE, CAPTURED.isoformat(), picture="PICTURE", **sure))
     whole = kept(hub)
     assert all(whole[place] for place in whole if place != "hits" or department != "palm-springs"), whole
     clock.advance(end - INSTANT - clock.now())
-    hub.retention.purge(actor)
+    hub.retention.expired.purge(actor)
     assert (shown(hub, tmp_path), kept(hub)) == ({1}, whole)
     clock.advance(INSTANT)
     assert (shown(hub, tmp_path), kept(hub)) == ({0}, whole)
-    hub.retention.purge(actor)
+    hub.retention.expired.purge(actor)
     assert kept(hub) == dict.fromkeys(whole, 0)
 
 
@@ -145,13 +145,13 @@ def test_before_a_year_from_its_receipt_nobody_gets_a_read_purged_not_even_with_
     hub, actor = ruled(department), Actor("tester")
     fed(hub, tmp_path, "flock", record(1, PLATE, CAPTURED.isoformat()))
     received = clock.now()
-    hub.removals.remove(actor, "flock", reads="purge", reason="the contract has ended")
+    hub.connections.removals.remove(actor, "flock", reads="purge", reason="the contract has ended")
     free = received.replace(year=2027)
     clock.advance(free - INSTANT - clock.now())
-    hub.retention.purge(actor)
+    hub.retention.expired.purge(actor)
     assert kept(hub)["reads"] == 1
     clock.advance(INSTANT)
-    hub.retention.purge(actor)
+    hub.retention.expired.purge(actor)
     assert kept(hub)["reads"] == 0
 
 
@@ -161,11 +161,11 @@ def test_a_manual_whose_schedule_is_missing_keeps_nothing_and_is_not_ready(
     unsigned: Ruled, tmp_path: Path, department: str
 ) -> None:
     hub = unsigned(department)
-    assert not hub.profile.activation().ready
+    assert not hub.governing.profile.activation().ready
     folder = fed(hub, tmp_path, "flock")
     write_page(folder, 1, [record(1, PLATE, CAPTURED.isoformat())])
     with pytest.raises(PolicyRefused, match="may be kept at most"):
-        hub.sync.run(Actor("tester"), "flock")
+        hub.ingest.sync.run(Actor("tester"), "flock")
     assert kept(hub)["reads"] == 0
 
 
@@ -177,14 +177,14 @@ def test_what_the_manual_leaves_to_the_schedule_follows_the_schedule_that_is_sig
     fed(hub, tmp_path, "bought", record(1, PLATE, CAPTURED.isoformat()))
     fed(hub, tmp_path, "flock", record(1, PLATE, CAPTURED.isoformat()))
     clock.advance(CAPTURED + timedelta(days=60) - INSTANT - clock.now())
-    hub.retention.purge(actor)
-    (left,) = hub.search.find(actor, Query(why(hub), plates=(PLATE,))).rows
+    hub.retention.expired.purge(actor)
+    (left,) = hub.search.reads.find(actor, Query(why(hub), plates=(PLATE,))).rows
     assert left.connection == "bought"
     clock.advance(INSTANT)
     assert shown(hub, tmp_path) == {0}
-    hub.retention.purge(actor)
+    hub.retention.expired.purge(actor)
     assert kept(hub)["reads"] == 0
-    told = {one["rule"]: one["clause"] for one in hub.certificates.list()}
+    told = {one["rule"]: one["clause"] for one in hub.retention.certificates.list()}
     assert "Resolution 26-17, item 4" in told["hb-other"]
     assert "Resolution" not in told["hb-flock"]
 
@@ -200,9 +200,9 @@ def test_a_manual_without_a_number_where_it_leaves_that_to_the_schedule_is_not_p
     file.write_text(yaml.safe_dump(data), "utf-8")
     hub = ruled("hermosa-beach")
     with pytest.raises(PolicyRefused, match="may be kept at most"):
-        hub.activate.activate(Actor("chief"), str(file), "the schedule is missing")
+        hub.governing.activate.activate(Actor("chief"), str(file), "the schedule is missing")
     signed = [manuals.decided("hb-d3", "hb-other", "P60D")]
-    assert hub.activate.activate(Actor("chief"), str(file), "the schedule is signed", signed) == 2
+    assert hub.governing.activate.activate(Actor("chief"), str(file), "the schedule is signed", signed) == 2
 
 
 @pytest.mark.clause("hermosa-beach 429.5 ¶2 s1")
@@ -214,24 +214,28 @@ def test_a_read_keeps_its_vendor_for_life_whatever_becomes_of_its_connection(
         fed(hub, tmp_path, source, record(1, PLATE, CAPTURED.isoformat()))
     folder = {"folder": str(tmp_path / "flock")}
     with pytest.raises(Conflict, match="flock"):
-        hub.connections.add(actor, "flock", "motorola", folder)
+        hub.connections.accounts.add(actor, "flock", "motorola", folder)
     with pytest.raises(Invalid, match="no setting"):
-        hub.changes.change(actor, "flock", {"retention_vendor": "motorola"})
-    hub.removals.remove(actor, "flock", reads="keep", reason="the contract has ended")
+        hub.connections.changes.change(actor, "flock", {"retention_vendor": "motorola"})
+    hub.connections.removals.remove(actor, "flock", reads="keep", reason="the contract has ended")
     with pytest.raises(Conflict, match="flock"):
-        hub.connections.add(actor, "flock", "motorola", folder)
-    hub.connections.add(actor, "again", "motorola", folder)
-    assert hub.sync.run(actor, "again", CAPTURED - timedelta(hours=1)).stored == 1  # Motorola's copy, and no other's
-    hub.activate.activate(actor, "hermosa-beach", "the period is signed", [manuals.decided("hb-d3", "hb-other")])
-    hub.recompute.run(actor)
+        hub.connections.accounts.add(actor, "flock", "motorola", folder)
+    hub.connections.accounts.add(actor, "again", "motorola", folder)
+    assert (
+        hub.ingest.sync.run(actor, "again", CAPTURED - timedelta(hours=1)).stored == 1
+    )  # Motorola's copy, and no other's
+    hub.governing.activate.activate(
+        actor, "hermosa-beach", "the period is signed", [manuals.decided("hb-d3", "hb-other")]
+    )
+    hub.retention.recompute.run(actor)
     clock.advance(CAPTURED + timedelta(days=30) - INSTANT - clock.now())
     rules = text("SELECT name, rule FROM reads JOIN connections ON connections.id = reads.connection_id")
     with hub.store.read() as connection:
         told = dict(connection.execute(rules).tuples().all())
     assert told == {"flock": "hb-flock", "motorola": "hb-motorola", "again": "hb-motorola"}
-    assert {row.connection for row in hub.search.find(actor, Query(why(hub), plates=(PLATE,))).rows} == set(told)
+    assert {row.connection for row in hub.search.reads.find(actor, Query(why(hub), plates=(PLATE,))).rows} == set(told)
     clock.advance(INSTANT)
-    rows = hub.search.find(actor, Query(why(hub), plates=(PLATE,))).rows
+    rows = hub.search.reads.find(actor, Query(why(hub), plates=(PLATE,))).rows
     assert {row.connection for row in rows} == {"motorola", "again"}
 
 
@@ -244,11 +248,11 @@ def test_what_flock_hosts_is_flocks_copy_under_its_own_rule_and_the_hub_ends_its
 ) -> None:
     hub, actor = ruled("palm-springs"), Actor("tester")
     folder = fed(hub, tmp_path, "flock", record(1, PLATE, CAPTURED.isoformat()))
-    hosted, ours = (hub.profile.rule_for("own", "flock", copy) for copy in ("vendor", "hub"))
+    hosted, ours = (hub.governing.profile.rule_for("own", "flock", copy) for copy in ("vendor", "hub"))
     assert (hosted.id, hosted.action, hosted.clause) == ("ps-flock-vendor", "verify_vendor_purge", "430.8 ¶2")
     assert (ours.id, ours.action) == ("ps-unlinked", "purge")
     clock.advance(CAPTURED + timedelta(days=30) - clock.now())
-    hub.retention.purge(actor)
+    hub.retention.expired.purge(actor)
     assert kept(hub)["reads"] == 0
     assert (folder / "page-001.json").exists()  # to delete there is the vendor's, and to ask for it is a canary's
 
@@ -258,13 +262,13 @@ def test_a_read_that_comes_again_lives_no_longer_for_it(ruled: Ruled, tmp_path: 
     hub, actor = ruled("hermosa-beach"), Actor("tester")
     folder = fed(hub, tmp_path, "flock", record(1, PLATE, CAPTURED.isoformat()))
     clock.advance(timedelta(days=20))
-    assert hub.sync.run(actor, "flock", CAPTURED - timedelta(hours=1)).duplicates == 1
+    assert hub.ingest.sync.run(actor, "flock", CAPTURED - timedelta(hours=1)).duplicates == 1
     later = (CAPTURED + timedelta(days=20)).isoformat()
     write_page(folder, 2, [record(1, PLATE, later)])  # under the id of the first
-    assert hub.sync.run(actor, "flock", CAPTURED - timedelta(hours=1)).stored == 0
+    assert hub.ingest.sync.run(actor, "flock", CAPTURED - timedelta(hours=1)).stored == 0
     clock.advance(CAPTURED + timedelta(days=30) - clock.now())
     assert shown(hub, tmp_path) == {0}
-    hub.retention.purge(actor)
+    hub.retention.expired.purge(actor)
     assert kept(hub)["reads"] == 0
 
 
@@ -276,9 +280,9 @@ def test_the_same_passing_from_a_source_with_a_longer_life_lengthens_nothing_of_
     for source in ("flock", "motorola"):
         fed(hub, tmp_path, source, record(1, PLATE, CAPTURED.isoformat()))
     clock.advance(CAPTURED + timedelta(days=30) - clock.now())
-    (left,) = hub.search.find(actor, Query(why(hub), plates=(PLATE,))).rows
+    (left,) = hub.search.reads.find(actor, Query(why(hub), plates=(PLATE,))).rows
     assert left.connection == "motorola"
-    assert {name: count for name, count in hub.retention.purge(actor).items() if count} == {"flock": 1}
+    assert {name: count for name, count in hub.retention.expired.purge(actor).items() if count} == {"flock": 1}
     assert kept(hub)["reads"] == 1
 
 
@@ -287,8 +291,8 @@ def test_what_was_purged_comes_back_by_no_door(ruled: Ruled, tmp_path: Path, clo
     hub, actor = ruled("hermosa-beach"), Actor("tester")
     fed(hub, tmp_path, "flock", record(1, PLATE, CAPTURED.isoformat(), picture="PICTURE"))
     clock.advance(timedelta(days=30))
-    hub.retention.purge(actor)
-    again = hub.sync.run(actor, "flock", CAPTURED - timedelta(days=1))
+    hub.retention.expired.purge(actor)
+    again = hub.ingest.sync.run(actor, "flock", CAPTURED - timedelta(days=1))
     assert (again.stored, again.born_expired) == (0, 1)
-    hub.sync.backfill(actor, "flock", CAPTURED - timedelta(days=1), CAPTURED + timedelta(days=1))
+    hub.ingest.sync.backfill(actor, "flock", CAPTURED - timedelta(days=1), CAPTURED + timedelta(days=1))
     assert kept(hub) == dict.fromkeys(kept(hub), 0)

@@ -62,12 +62,12 @@ def full(opened: Hub, actor: Actor, clock: SetClock, feed: Path) -> HubSettings:
         for n in range(OVER)
     ]  # fmt: skip
     write_page(feed, 1, [*said, *({"plate": f"{n:03}OVER"} for n in range(REFUSED))])
-    opened.sync.run(actor, "feed", MAY - timedelta(days=1))
+    opened.ingest.sync.run(actor, "feed", MAY - timedelta(days=1))
     clock.advance(LATER - clock.now())
     write_page(feed, 1, [
         record(OVER + n, f"{n:03}STAY", (LATER - timedelta(seconds=n + 1)).isoformat()) for n in range(LIVING)
     ])  # fmt: skip
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     with opened.store.write() as connection:
         connection.execute(text("UPDATE reads SET held = true WHERE vendor_read_id IN ('r101', 'r200')"))
         # A connector that the victim's process has too.
@@ -142,11 +142,11 @@ def purged(settings: HubSettings, clock: SetClock) -> tuple[Contents, float]:
     """What is there after a purge, which is held to its account, and how long it took."""
     with open_hub(settings, clock) as hub:
         started = time.monotonic()
-        again(lambda: hub.retention.purge(Actor("tester")))
+        again(lambda: hub.retention.expired.purge(Actor("tester")))
         took = time.monotonic() - started
-        assert hub.reconciliation.run(Actor("tester")).differences == []
-        assert hub.certificates.verify() == len(hub.certificates.list())
-        certified = [(one["reads"], one["payloads"], one["quarantined"]) for one in hub.certificates.list()]
+        assert hub.proofs.reconciliation.run(Actor("tester")).differences == []
+        assert hub.retention.certificates.verify() == len(hub.retention.certificates.list())
+        certified = [(one["reads"], one["payloads"], one["quarantined"]) for one in hub.retention.certificates.list()]
         assert tuple(map(sum, zip(*certified, strict=True))) == (OVER - 2, OVER - 2, REFUSED)
         assert _is_merged(hub)
         return contents(hub), took
@@ -196,8 +196,8 @@ def recomputed(settings: HubSettings, clock: SetClock, name: str | None = None) 
     with open_hub(settings, clock) as hub:
         started = time.monotonic()
         if name is not None:
-            hub.activate.activate(victim.ACTOR, name, "another schedule")
-        again(lambda: hub.recompute.run(Actor("tester")))
+            hub.governing.activate.activate(victim.ACTOR, name, "another schedule")
+        again(lambda: hub.retention.recompute.run(Actor("tester")))
         return contents(hub), time.monotonic() - started
 
 
@@ -205,7 +205,7 @@ def test_a_recompute_killed_at_any_moment_and_run_again_gives_each_read_its_end_
     full: HubSettings, clock: SetClock, tmp_path: Path
 ) -> None:
     with open_hub(full, clock) as hub:
-        hub.activate.activate(victim.ACTOR, schedule(tmp_path), "another schedule")
+        hub.governing.activate.activate(victim.ACTOR, schedule(tmp_path), "another schedule")
     with copied(full, tmp_path / "whole") as whole:
         expected, took = recomputed(whole, clock)
     assert f"'changed': {OVER + LIVING}" in expected["recomputes"][0]

@@ -33,17 +33,17 @@ def any_month(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def three(opened: Hub, actor: Actor, feed: Path) -> Iterator[None]:
     """Three reads of June: one with a picture, a hit and a candidate, two of one car."""
-    opened.hotlists.load(actor, "wanted", [NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")])
     more = {"picture": "PICTURE-BYTES", "candidates": [["7ZZZQ01", 0.4]]}
     write_page(feed, 1, [
         record(1, "7ZZZ001", CAPTURED.isoformat(), **more),
         record(2, "7ZZZ002", (CAPTURED + timedelta(minutes=1)).isoformat()),
         record(3, "7ZZZ002", (CAPTURED + timedelta(minutes=2)).isoformat()),
     ])  # fmt: skip
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     yield
-    opened.certificates.verify()
-    assert opened.reconciliation.run(actor).differences == []
+    opened.retention.certificates.verify()
+    assert opened.proofs.reconciliation.run(actor).differences == []
 
 
 def left(hub: Hub) -> dict[str, int]:
@@ -54,7 +54,7 @@ def left(hub: Hub) -> dict[str, int]:
 
 def certified(hub: Hub) -> dict[str, int]:
     """What all certificates say together."""
-    return {name: sum(one[name] for one in hub.certificates.list()) for name in GONE}
+    return {name: sum(one[name] for one in hub.retention.certificates.list()) for name in GONE}
 
 
 def by_rows(*_: Any) -> None:
@@ -67,11 +67,11 @@ def test_a_month_in_which_all_is_over_goes_at_once_with_an_exact_certificate(
 ) -> None:
     clock.advance(LIFE)
     monkeypatch.setattr("hub.retention.purge.remove_unread", by_rows)
-    assert opened.retention.purge(actor) == {"feed": 3}
+    assert opened.retention.expired.purge(actor) == {"feed": 3}
     assert left(opened) == dict.fromkeys(TABLES, 0)
-    assert list(opened.images.stored()) == []
+    assert list(opened.ingest.images.stored()) == []
     assert certified(opened) == GONE
-    (one,) = opened.certificates.list()
+    (one,) = opened.retention.certificates.list()
     assert (one["captured_first"], one["captured_last"]) == (CAPTURED, CAPTURED + timedelta(minutes=2))
 
 
@@ -80,21 +80,21 @@ def test_what_is_held_in_a_month_stays_there_whole_while_the_rest_goes_at_once(
 ) -> None:
     with opened.store.read() as connection:
         (first,) = connection.scalars(text("SELECT id FROM reads WHERE vendor_read_id = 'r1'"))
-    hold = opened.holds.place(
+    hold = opened.cases.holds.place(
         actor, NewHold("evidence", "26-1", "a trial", "somebody else", clock.now() + timedelta(days=90)), reads=[first]
     )
     clock.advance(LIFE)
     monkeypatch.setattr("hub.retention.purge.remove_unread", by_rows)
-    assert opened.retention.purge(actor) == {"feed": 2}
+    assert opened.retention.expired.purge(actor) == {"feed": 2}
     rest = {"reads": 1, "ledger": 1, "payloads": 1, "plates": 2, "candidates": 1, "images": 1, "hits": 1}
     assert left(opened) == {**rest, "links": 0, "held_reads": 1}
     with opened.store.read() as connection:
         lies = connection.execute(text("SELECT vendor_read_id, tableoid::regclass::text FROM reads")).one()
     assert tuple(lies) == ("r1", "reads_2026_06")
-    assert len(list(opened.images.stored())) == 1
-    assert opened.retention.purge(actor) == {"feed": 0}
-    opened.holds.release(actor, hold.id, "the trial is over", booking="B-1")
-    assert opened.retention.purge(actor) == {"feed": 1}
+    assert len(list(opened.ingest.images.stored())) == 1
+    assert opened.retention.expired.purge(actor) == {"feed": 0}
+    opened.cases.holds.release(actor, hold.id, "the trial is over", booking="B-1")
+    assert opened.retention.expired.purge(actor) == {"feed": 1}
     assert left(opened) == dict.fromkeys(TABLES, 0)
     assert certified(opened) == GONE
 
@@ -104,7 +104,7 @@ def test_a_month_with_a_read_that_is_not_over_goes_by_rows(
 ) -> None:
     clock.advance(LIFE - timedelta(minutes=58, seconds=30))
     monkeypatch.setattr(months, "empty", by_rows)
-    assert opened.retention.purge(actor) == {"feed": 2}
+    assert opened.retention.expired.purge(actor) == {"feed": 2}
     assert left(opened) == {**dict.fromkeys(TABLES, 0), "reads": 1, "ledger": 1, "payloads": 1, "plates": 1}
 
 
@@ -116,7 +116,7 @@ def test_where_somebody_goes_on_reading_the_month_goes_by_rows_and_counts_once(
     clock.advance(LIFE)
     with opened.store.read() as connection:
         seen = connection.scalar(text("SELECT count(*) FROM reads"))
-        assert opened.retention.purge(actor) == {"feed": 3}
+        assert opened.retention.expired.purge(actor) == {"feed": 3}
         assert connection.scalar(text("SELECT count(*) FROM reads")) == seen
     assert left(opened) == dict.fromkeys(TABLES, 0)
     assert certified(opened) == GONE
@@ -132,14 +132,14 @@ def test_a_month_that_was_begun_and_not_emptied_is_accounted_for_and_gone_on_wit
     with monkeypatch.context() as broken:
         broken.setattr(months, "_truncate", dies)
         with pytest.raises(KeyboardInterrupt):
-            opened.retention.purge(actor)
+            opened.retention.expired.purge(actor)
     assert left(opened) == {**dict.fromkeys(TABLES, 0), "reads": 3, "payloads": 3, "images": 1}
-    assert opened.reconciliation.run(actor).differences == []
+    assert opened.proofs.reconciliation.run(actor).differences == []
     with pytest.raises(NotFound):  # a court order comes too late for it
-        opened.holds.place(
+        opened.cases.holds.place(
             actor, NewHold("court_order", "26-1", "an order", "somebody else", clock.now() + LIFE), reads=[1]
         )
-    assert opened.retention.purge(actor) == {"feed": 0}  # all three were counted by the run that died
+    assert opened.retention.expired.purge(actor) == {"feed": 0}  # all three were counted by the run that died
     assert left(opened) == dict.fromkeys(TABLES, 0)
     assert certified(opened) == GONE
 
@@ -150,4 +150,4 @@ def test_a_month_with_few_reads_goes_by_rows(
     monkeypatch.setattr(months, "FEW", 3)
     monkeypatch.setattr(months, "empty", by_rows)
     clock.advance(LIFE)
-    assert opened.retention.purge(actor) == {"feed": 3}
+    assert opened.retention.expired.purge(actor) == {"feed": 3}

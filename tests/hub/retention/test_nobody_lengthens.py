@@ -44,7 +44,7 @@ class Place:
     def __init__(self, hub: Hub, folder: Path) -> None:
         self.hub = hub
         self.folder = folder
-        self.why = Why(hub.profile.purposes[0], "report of a stolen car", "26-1")
+        self.why = Why(hub.governing.profile.purposes[0], "report of a stolen car", "26-1")
         self.id = int(self.rows()[0][0])
         self.hold = 0
 
@@ -55,64 +55,70 @@ class Place:
 
     def place_hold(self) -> None:
         new = NewHold("case", "26-1", "robbery", "sergeant", self.hub.clock.now() + 300 * DAY, "felony")
-        self.hold = self.hub.holds.place(ACTOR, new, reads=[self.id]).id
+        self.hold = self.hub.cases.holds.place(ACTOR, new, reads=[self.id]).id
 
     def take_again(self) -> None:
-        account, connector = self.hub.connections.open("feed")
+        account, connector = self.hub.connections.accounts.open("feed")
         records = connector.unpack(Document((self.folder / "page-001.json").read_bytes()))
-        self.hub.intake.take(connector, account.id, records, obtained="pushed", received_at=self.hub.clock.now())
+        self.hub.ingest.intake.take(connector, account.id, records, obtained="pushed", received_at=self.hub.clock.now())
 
 
 Call = Callable[[Place], Any]
 
 CALLS: dict[str, Call] = {
-    "connections.add": lambda it: it.hub.connections.add(ACTOR, "second", "asked", {"folder": str(it.folder)}),
-    "connections.schedule": lambda it: it.hub.connections.schedule(ACTOR, "feed", timedelta(hours=1)),
-    "connections.stop": lambda it: it.hub.connections.stop(ACTOR, "feed", "the key was refused"),
-    "connections.pause": lambda it: it.hub.connections.pause(ACTOR, "feed", "a test"),
-    "connections.resume": lambda it: it.hub.connections.resume(ACTOR, "feed"),
-    "connections.check": lambda it: it.hub.connections.check("feed"),
-    "changes.change": lambda it: it.hub.changes.change(ACTOR, "feed", {}, kind="native_reader"),
-    "changes.rotate": lambda it: it.hub.changes.rotate(ACTOR, "feed", {"api_key": "another"}),
-    "sealing.reseal": lambda it: it.hub.sealing.reseal(ACTOR),
-    "trials.run": lambda it: it.hub.trials.run(ACTOR, "feed", CAPTURED - DAY),
-    "diagnostics.bundle": lambda it: it.hub.diagnostics.bundle(ACTOR, "feed"),
-    "cameras.set_site": lambda it: it.hub.cameras.set_site(ACTOR, "feed", "c1", "pier"),
+    "connections.add": lambda it: it.hub.connections.accounts.add(ACTOR, "second", "asked", {"folder": str(it.folder)}),
+    "connections.schedule": lambda it: it.hub.connections.accounts.schedule(ACTOR, "feed", timedelta(hours=1)),
+    "connections.stop": lambda it: it.hub.connections.accounts.stop(ACTOR, "feed", "the key was refused"),
+    "connections.pause": lambda it: it.hub.connections.accounts.pause(ACTOR, "feed", "a test"),
+    "connections.resume": lambda it: it.hub.connections.accounts.resume(ACTOR, "feed"),
+    "connections.check": lambda it: it.hub.connections.accounts.check("feed"),
+    "changes.change": lambda it: it.hub.connections.changes.change(ACTOR, "feed", {}, kind="native_reader"),
+    "changes.rotate": lambda it: it.hub.connections.changes.rotate(ACTOR, "feed", {"api_key": "another"}),
+    "sealing.reseal": lambda it: it.hub.connections.sealing.reseal(ACTOR),
+    "trials.run": lambda it: it.hub.connections.trials.run(ACTOR, "feed", CAPTURED - DAY),
+    "diagnostics.bundle": lambda it: it.hub.connections.diagnostics.bundle(ACTOR, "feed"),
+    "cameras.set_site": lambda it: it.hub.connections.cameras.set_site(ACTOR, "feed", "c1", "pier"),
     "intake.take": Place.take_again,
-    "sync.run": lambda it: it.hub.sync.run(ACTOR, "feed", CAPTURED - DAY),
-    "sync.backfill": lambda it: it.hub.sync.backfill(ACTOR, "feed", CAPTURED - DAY, CAPTURED + DAY),
-    "gaps.find": lambda it: it.hub.gaps.find(ACTOR),
-    "reparse.run": lambda it: it.hub.reparse.run(ACTOR, "feed"),
-    "quarantine.replay": lambda it: it.hub.quarantine.replay(ACTOR),
-    "pictures.fetch": lambda it: it.hub.pictures.fetch(it.hub.connections.open("feed")[1], 1),
-    "pictures_due.run": lambda it: it.hub.pictures_due.run(),
-    "hotlists.load": lambda it: it.hub.hotlists.load(
+    "sync.run": lambda it: it.hub.ingest.sync.run(ACTOR, "feed", CAPTURED - DAY),
+    "sync.backfill": lambda it: it.hub.ingest.sync.backfill(ACTOR, "feed", CAPTURED - DAY, CAPTURED + DAY),
+    "gaps.find": lambda it: it.hub.ingest.gaps.find(ACTOR),
+    "reparse.run": lambda it: it.hub.ingest.reparse.run(ACTOR, "feed"),
+    "quarantine.replay": lambda it: it.hub.ingest.quarantine.replay(ACTOR),
+    "pictures.fetch": lambda it: it.hub.ingest.pictures.fetch(it.hub.connections.accounts.open("feed")[1], 1),
+    "pictures_due.run": lambda it: it.hub.ingest.pictures_due.run(),
+    "hotlists.load": lambda it: it.hub.hotlists.lists.load(
         ACTOR, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA"), NewEntry("9SYN777", "stolen", "26-2", "US-CA")]
     ),
-    "hotlists.withdraw": lambda it: it.hub.hotlists.withdraw(ACTOR, "wanted", PLATE, "US-CA", "it is found"),
-    "publishing.publish": lambda it: it.hub.publishing.publish(ACTOR, "wanted", "feed"),
-    "publishing.verify": lambda it: it.hub.publishing.verify(ACTOR, "wanted", "feed"),
-    "publishing.withdraw": lambda it: it.hub.publishing.withdraw(ACTOR, "wanted", "feed"),
-    "search.find": lambda it: it.hub.search.find(ACTOR, Query(it.why, plates=(PLATE,))),
-    "lookups.ask": lambda it: it.hub.lookups.ask(ACTOR, PLATE, it.why, since=CAPTURED - DAY, until=CAPTURED + DAY),
-    "retention.purge": lambda it: it.hub.retention.purge(ACTOR),
-    "canaries.add": lambda it: it.hub.canaries.add(ACTOR, "feed", PLATE, "patrol car 12"),
-    "canaries.probe": lambda it: it.hub.canaries.probe(ACTOR),
-    "canaries.remove": lambda it: it.hub.canaries.remove(ACTOR, 1, "the car is sold"),
+    "hotlists.withdraw": lambda it: it.hub.hotlists.lists.withdraw(ACTOR, "wanted", PLATE, "US-CA", "it is found"),
+    "publishing.publish": lambda it: it.hub.hotlists.publishing.publish(ACTOR, "wanted", "feed"),
+    "publishing.verify": lambda it: it.hub.hotlists.publishing.verify(ACTOR, "wanted", "feed"),
+    "publishing.withdraw": lambda it: it.hub.hotlists.publishing.withdraw(ACTOR, "wanted", "feed"),
+    "search.find": lambda it: it.hub.search.reads.find(ACTOR, Query(it.why, plates=(PLATE,))),
+    "lookups.ask": lambda it: it.hub.search.lookups.ask(
+        ACTOR, PLATE, it.why, since=CAPTURED - DAY, until=CAPTURED + DAY
+    ),
+    "retention.purge": lambda it: it.hub.retention.expired.purge(ACTOR),
+    "canaries.add": lambda it: it.hub.proofs.canaries.add(ACTOR, "feed", PLATE, "patrol car 12"),
+    "canaries.probe": lambda it: it.hub.proofs.canaries.probe(ACTOR),
+    "canaries.remove": lambda it: it.hub.proofs.canaries.remove(ACTOR, 1, "the car is sold"),
     "holds.place": Place.place_hold,
-    "holds.book": lambda it: it.hub.holds.book(ACTOR, it.hold, "E-26-7"),
-    "reviews.reviewed": lambda it: it.hub.reviews.reviewed(ACTOR, it.hold, "open", it.hub.clock.now() + 200 * DAY),
-    "reviews.classify": lambda it: it.hub.reviews.classify(ACTOR, it.hold, "felony", CAPTURED.date(), "sergeant"),
-    "reviews.expire": lambda it: it.hub.reviews.expire(ACTOR),
-    "holds.release": lambda it: it.hub.holds.release(ACTOR, it.hold, "over"),
-    "links.link": lambda it: it.hub.links.link(ACTOR, [it.id], "26-1", "robbery"),
-    "links.unlink": lambda it: it.hub.links.unlink(ACTOR, [it.id], "26-1", "over"),
-    "recompute.run": lambda it: it.hub.recompute.run(ACTOR),
-    "notices.look": lambda it: it.hub.notices.look(ACTOR),
-    "notices.send": lambda it: it.hub.notices.send(),
-    "notices.run": lambda it: it.hub.notices.run(ACTOR),
-    "notices.test": lambda it: it.hub.notices.test(ACTOR),
-    "removals.remove": lambda it: it.hub.removals.remove(ACTOR, "feed", reads="keep", reason="the contract has ended"),
+    "holds.book": lambda it: it.hub.cases.holds.book(ACTOR, it.hold, "E-26-7"),
+    "reviews.reviewed": lambda it: it.hub.cases.reviews.reviewed(
+        ACTOR, it.hold, "open", it.hub.clock.now() + 200 * DAY
+    ),
+    "reviews.classify": lambda it: it.hub.cases.reviews.classify(ACTOR, it.hold, "felony", CAPTURED.date(), "sergeant"),
+    "reviews.expire": lambda it: it.hub.cases.reviews.expire(ACTOR),
+    "holds.release": lambda it: it.hub.cases.holds.release(ACTOR, it.hold, "over"),
+    "links.link": lambda it: it.hub.cases.links.link(ACTOR, [it.id], "26-1", "robbery"),
+    "links.unlink": lambda it: it.hub.cases.links.unlink(ACTOR, [it.id], "26-1", "over"),
+    "recompute.run": lambda it: it.hub.retention.recompute.run(ACTOR),
+    "notices.look": lambda it: it.hub.notices.telling.look(ACTOR),
+    "notices.send": lambda it: it.hub.notices.telling.send(),
+    "notices.run": lambda it: it.hub.notices.telling.run(ACTOR),
+    "notices.test": lambda it: it.hub.notices.telling.test(ACTOR),
+    "removals.remove": lambda it: it.hub.connections.removals.remove(
+        ACTOR, "feed", reads="keep", reason="the contract has ended"
+    ),
 }
 """Everything that changes something, in an order in which each can be done."""
 
@@ -156,8 +162,8 @@ def place(settings: HubSettings, clock: SetClock, monkeypatch: pytest.MonkeyPatc
         hub = stack.enter_context(manuals.under(settings, clock, "long-beach"))
         folder = tmp_path / "feed"
         write_page(folder, 1, [record(1, PLATE, CAPTURED.isoformat(), camera="c1")])
-        hub.connections.add(ACTOR, "feed", "asked", {"folder": str(folder)})
-        assert hub.sync.run(ACTOR, "feed").stored == 1
+        hub.connections.accounts.add(ACTOR, "feed", "asked", {"folder": str(folder)})
+        assert hub.ingest.sync.run(ACTOR, "feed").stored == 1
         yield Place(hub, folder)
 
 
@@ -174,24 +180,24 @@ def test_no_call_of_the_hub_lengthens_a_life_and_at_its_end_the_read_is_purged(p
         assert end <= before[0][1], name
         assert all(one[1] <= before[0][1] for one in others), name  # a copy under another source's name
     clock.advance(END - clock.now())
-    assert hub.search.find(ACTOR, Query(place.why, plates=(PLATE,))).rows == []
-    hub.retention.purge(ACTOR)
+    assert hub.search.reads.find(ACTOR, Query(place.why, plates=(PLATE,))).rows == []
+    hub.retention.expired.purge(ACTOR)
     assert place.rows() == []
 
 
 @pytest.mark.clause("long-beach 6.3.4 ¶1")
 def test_a_link_and_a_released_hold_leave_the_twenty_four_months_as_they_were(place: Place, clock: SetClock) -> None:
     clock.advance(END - DAY - clock.now())
-    place.hub.links.link(ACTOR, [place.id], "26-1")
+    place.hub.cases.links.link(ACTOR, [place.id], "26-1")
     place.place_hold()
     clock.advance(DAY)
-    place.hub.retention.purge(ACTOR)
+    place.hub.retention.expired.purge(ACTOR)
     assert len(place.rows()) == 1  # the case has it, and nobody else sees it
-    assert place.hub.search.find(ACTOR, Query(place.why, plates=(PLATE,))).rows == []
+    assert place.hub.search.reads.find(ACTOR, Query(place.why, plates=(PLATE,))).rows == []
     with pytest.raises(NotFound):
-        place.hub.links.link(ACTOR, [place.id], "26-2")
-    place.hub.holds.release(ACTOR, place.hold, "no charge")
-    place.hub.retention.purge(ACTOR)
+        place.hub.cases.links.link(ACTOR, [place.id], "26-2")
+    place.hub.cases.holds.release(ACTOR, place.hold, "no charge")
+    place.hub.retention.expired.purge(ACTOR)
     assert place.rows() == []
 
 

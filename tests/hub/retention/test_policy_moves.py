@@ -40,7 +40,7 @@ def lasting(tmp_path: Path, days: int, profile: str = "hermosa-beach") -> str:
 def elsewhere(hub: Hub, name: str, decisions: tuple[Decision, ...] = ()) -> None:
     """Another process puts a policy in force."""
     with open_hub(hub.settings, hub.clock) as other:
-        other.activate.activate(Actor("chief"), name, "the council wants it so", decisions)
+        other.governing.activate.activate(Actor("chief"), name, "the council wants it so", decisions)
 
 
 def lives(hub: Hub) -> dict[str, timedelta]:
@@ -59,7 +59,7 @@ def test_between_two_pages(opened: Hub, actor: Actor, feed: Path, tmp_path: Path
         if told.count(1) == 1 and now.pages == 1:
             elsewhere(opened, lasting(tmp_path, 5))
 
-    assert opened.sync.run(actor, "feed", progress=progress).stored == 2
+    assert opened.ingest.sync.run(actor, "feed", progress=progress).stored == 2
     assert lives(opened) == {"r1": 30 * DAY, "r2": 5 * DAY}
 
 
@@ -78,10 +78,10 @@ def test_between_computing_the_ends_and_keeping_them(
 
     monkeypatch.setattr(intake, "save", meanwhile)
     write_page(feed, 1, [record(1, "9SYN001", CAPTURED.isoformat(), picture="PICTURE"), {"plate": "9SYN002"}])
-    done = opened.sync.run(actor, "feed")
+    done = opened.ingest.sync.run(actor, "feed")
     assert (tried, done.pulled, done.stored, done.quarantined) == ([1, 2], 2, 1, 1)
     assert lives(opened) == {"r1": days * DAY}
-    (key,) = opened.images.stored()
+    (key,) = opened.ingest.images.stored()
     assert key.startswith(f"{CAPTURED + days * DAY:%Y/%m/%d}/")
     with opened.store.read() as connection:
         assert connection.scalars(text("SELECT key FROM images")).all() == [key]
@@ -92,14 +92,14 @@ def test_between_computing_the_ends_and_keeping_them(
 def test_what_is_over_under_the_new_policy_is_not_kept(opened: Hub, actor: Actor, feed: Path, tmp_path: Path) -> None:
     elsewhere(opened, lasting(tmp_path, 5))
     write_page(feed, 1, [record(1, "9SYN001", (CAPTURED - 6 * DAY).isoformat())])
-    done = opened.sync.run(actor, "feed", CAPTURED - 9 * DAY)
+    done = opened.ingest.sync.run(actor, "feed", CAPTURED - 9 * DAY)
     assert (done.stored, done.born_expired) == (0, 1)
 
 
 def test_while_pages_come_and_come_none_that_is_kept_after_it_has_the_end_of_before(
     opened: Hub, actor: Actor, feed: Path, tmp_path: Path
 ) -> None:
-    account, connector = opened.connections.open("feed")
+    account, connector = opened.connections.accounts.open("feed")
     names = [lasting(tmp_path, days) for days in (20, 10, 5)]
     over = threading.Event()
 
@@ -109,7 +109,7 @@ def test_while_pages_come_and_come_none_that_is_kept_after_it_has_the_end_of_bef
             number += 1
             page = [record(number * 10 + n, f"9SYN00{n}", CAPTURED.isoformat()) for n in range(3)]
             records = connector.unpack(Document(msgspec.json.encode(page)))
-            opened.intake.take(connector, account.id, records, obtained="pull")
+            opened.ingest.intake.take(connector, account.id, records, obtained="pull")
 
     busy = threading.Thread(target=pages)
     busy.start()
@@ -134,16 +134,16 @@ def test_a_link_gives_the_life_of_the_policy_in_force(
     actor, feed = Actor("tester"), tmp_path / "feed"
     with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock) as hub:
         feed.mkdir()
-        hub.connections.add(actor, "feed", "plain", {"folder": str(feed)})
+        hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(feed)})
         write_page(feed, 1, [record(n, f"9SYN00{n}", CAPTURED.isoformat()) for n in (1, 2)])
-        hub.sync.run(actor, "feed")
+        hub.ingest.sync.run(actor, "feed")
         with hub.store.read() as connection:
             one, two = connection.scalars(text("SELECT id FROM reads ORDER BY id"))
-        assert hub.links.link(actor, [one], "26-1").changed == 1
+        assert hub.cases.links.link(actor, [one], "26-1").changed == 1
         elsewhere(hub, lasting(tmp_path, 20))
-        assert hub.links.link(actor, [two], "26-1").changed == 0
+        assert hub.cases.links.link(actor, [two], "26-1").changed == 0
         assert lives(hub) == {"r1": 365 * DAY, "r2": 30 * DAY}
-        hub.recompute.run(actor)
+        hub.retention.recompute.run(actor)
         assert lives(hub) == {"r1": 20 * DAY, "r2": 20 * DAY}
 
 
@@ -151,7 +151,7 @@ def test_a_purge_keeps_the_floors_of_the_policy_in_force(
     opened: Hub, actor: Actor, feed: Path, clock: SetClock
 ) -> None:
     write_page(feed, 1, [record(1, "9SYN001", CAPTURED.isoformat())])
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     clock.advance(30 * DAY)
     ceiling: Any = {"wm-server": {"dur": "P13M", "clock": "captured_at", "ref": "item 12"}}
     signed = Decision(
@@ -159,7 +159,7 @@ def test_a_purge_keeps_the_floors_of_the_policy_in_force(
         why="the schedule", ceilings=ceiling,
     )  # fmt: skip
     elsewhere(opened, "westminster", (signed,))
-    assert opened.retention.purge(actor) == {"feed": 0}
+    assert opened.retention.expired.purge(actor) == {"feed": 0}
     assert opened.audit.events(1)[0]["detail"]["floored"] == 1
 
 
@@ -169,9 +169,9 @@ def test_a_hit_lengthens_by_the_policy_in_force(
     actor, feed = Actor("tester"), tmp_path / "feed"
     with open_hub(settings, clock) as hub:
         feed.mkdir()
-        hub.connections.add(actor, "feed", "plain", {"folder": str(feed)})
-        hub.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+        hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(feed)})
+        hub.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
         elsewhere(hub, "palm-springs")
         write_page(feed, 1, [record(n, f"9SYN00{n}", CAPTURED.isoformat()) for n in (1, 2)])
-        hub.sync.run(actor, "feed")
+        hub.ingest.sync.run(actor, "feed")
         assert lives(hub) == {"r1": 365 * DAY, "r2": 30 * DAY}

@@ -30,14 +30,14 @@ def counts(hub: Hub) -> dict[str, int]:
 @pytest.fixture
 def three(opened: Hub, actor: Actor, feed: Path) -> Path:
     """Three reads, one with a picture and a hit, and one record that is no read."""
-    opened.hotlists.load(actor, "wanted", [NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")])
     write_page(feed, 1, [
         record(1, "7ZZZ001", CAPTURED.isoformat(), picture="PICTURE-BYTES"),
         record(2, "7ZZZ002", (CAPTURED + timedelta(minutes=1)).isoformat()),
         record(3, "7ZZZ003", (CAPTURED + timedelta(minutes=2)).isoformat()),
         {"plate": "7ZZZ004"},
     ])  # fmt: skip
-    opened.sync.run(actor, "feed")
+    opened.ingest.sync.run(actor, "feed")
     return feed
 
 
@@ -46,18 +46,18 @@ def test_a_days_records_are_counted_as_they_come_and_as_they_go(
 ) -> None:
     came = {"pulled": 4, "stored": 3, "duplicates": 0, "quarantined": 1, "born_expired": 0}
     assert counts(opened) == {**came, "purged": 0}
-    opened.sync.run(actor, "feed", CAPTURED - timedelta(days=1))
+    opened.ingest.sync.run(actor, "feed", CAPTURED - timedelta(days=1))
     came = {"pulled": 8, "stored": 3, "duplicates": 3, "quarantined": 2, "born_expired": 0}
     assert counts(opened) == {**came, "purged": 0}
     clock.advance(LIFE)
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     assert counts(opened) == {**came, "purged": 3}
 
 
 def test_a_replay_takes_from_the_quarantined_of_the_day_what_it_settles(
     opened: Hub, actor: Actor, three: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened.quarantine.replay(actor, "feed")
+    opened.ingest.quarantine.replay(actor, "feed")
     assert (counts(opened)["pulled"], counts(opened)["quarantined"]) == (4, 1)
 
 
@@ -72,8 +72,8 @@ def test_every_destroyed_row_is_in_one_certificate_of_its_connection_and_rule(
     opened: Hub, actor: Actor, clock: SetClock, three: Path
 ) -> None:
     clock.advance(LIFE)
-    assert opened.retention.purge(actor) == {"feed": 3}
-    refused, reads = opened.certificates.list()
+    assert opened.retention.expired.purge(actor) == {"feed": 3}
+    refused, reads = opened.retention.certificates.list()
     assert {name: reads[name] for name in ("connection", "reads", "payloads", "pictures", "hits", "quarantined")} == {
         "connection": "feed", "reads": 3, "payloads": 3, "pictures": 1, "hits": 1, "quarantined": 0,
     }  # fmt: skip
@@ -81,15 +81,15 @@ def test_every_destroyed_row_is_in_one_certificate_of_its_connection_and_rule(
     assert reads["clause"]
     assert (refused["rule"], refused["reads"], refused["quarantined"]) == ("quarantine", 0, 1)
     assert (reads["previous"], refused["previous"]) == (None, reads["digest"])
-    assert opened.certificates.verify() == 2
-    opened.retention.purge(actor)
-    assert opened.certificates.verify() == 2  # nothing destroyed, nothing certified
+    assert opened.retention.certificates.verify() == 2
+    opened.retention.expired.purge(actor)
+    assert opened.retention.certificates.verify() == 2  # nothing destroyed, nothing certified
 
 
 def test_no_plate_is_in_a_certificate(opened: Hub, actor: Actor, clock: SetClock, three: Path) -> None:
     clock.advance(LIFE)
-    opened.retention.purge(actor)
-    assert "7ZZZ" not in repr(opened.certificates.list())
+    opened.retention.expired.purge(actor)
+    assert "7ZZZ" not in repr(opened.retention.certificates.list())
 
 
 @pytest.mark.parametrize(
@@ -99,37 +99,37 @@ def test_a_certificate_that_was_changed_is_found(
     opened: Hub, actor: Actor, clock: SetClock, three: Path, change: str
 ) -> None:
     clock.advance(LIFE)
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     with opened.store.write() as connection:
         connection.execute(text(f"UPDATE certificates SET {change} WHERE id = 1"))
     with pytest.raises(IntegrityBroken, match="certificate 1"):
-        opened.certificates.verify()
+        opened.retention.certificates.verify()
 
 
 def test_a_certificate_that_was_taken_out_of_the_chain_is_found(
     opened: Hub, actor: Actor, clock: SetClock, three: Path
 ) -> None:
     clock.advance(LIFE)
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     with opened.store.write() as connection:
         connection.execute(text("DELETE FROM certificates WHERE id = 1"))
     with pytest.raises(IntegrityBroken, match="certificate 2 does not follow"):
-        opened.certificates.verify()
+        opened.retention.certificates.verify()
 
 
 def test_the_custodian_countersigns_once(opened: Hub, actor: Actor, clock: SetClock, three: Path) -> None:
     clock.advance(LIFE)
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     with pytest.raises(Invalid, match="custodian"):
-        opened.certificates.countersign(actor, 1, " ")
+        opened.retention.certificates.countersign(actor, 1, " ")
     with pytest.raises(NotFound):
-        opened.certificates.countersign(actor, 99, "R. Custodian")
-    signed = opened.certificates.countersign(actor, 1, "R. Custodian")
+        opened.retention.certificates.countersign(actor, 99, "R. Custodian")
+    signed = opened.retention.certificates.countersign(actor, 1, "R. Custodian")
     assert (signed["custodian"], signed["countersigned_by"]) == ("R. Custodian", "tester")
     assert signed["countersigned_at"] == clock.now()
-    assert opened.certificates.verify() == 2
+    assert opened.retention.certificates.verify() == 2
     with pytest.raises(Conflict):
-        opened.certificates.countersign(actor, 1, "Somebody Else")
+        opened.retention.certificates.countersign(actor, 1, "Somebody Else")
     assert opened.audit.events(1)[0]["action"] == "certificates.countersign"
 
 
@@ -144,10 +144,10 @@ def test_what_is_held_stays_until_it_is_released(opened: Hub, actor: Actor, cloc
         assert "r2" in connection.scalars(text("SELECT vendor_read_id FROM reads")).all()
     hold(True)
     clock.advance(LIFE)
-    assert opened.retention.purge(actor) == {"feed": 2}
-    assert opened.retention.purge(actor) == {"feed": 0}
+    assert opened.retention.expired.purge(actor) == {"feed": 2}
+    assert opened.retention.expired.purge(actor) == {"feed": 0}
     hold(False)
-    assert opened.retention.purge(actor) == {"feed": 1}
+    assert opened.retention.expired.purge(actor) == {"feed": 1}
 
 
 def test_nobody_deletes_before_the_floor_whatever_the_expiry_says(
@@ -157,22 +157,22 @@ def test_nobody_deletes_before_the_floor_whatever_the_expiry_says(
         floors = ("a rule",)
 
     floor = CAPTURED + timedelta(days=2, minutes=1)
-    monkeypatch.setattr(opened.profile, "chosen", lambda *_: Floors)
-    monkeypatch.setattr(opened.profile, "floor", lambda *_: Bound(floor, "a rule", "a clause", "agency"))
+    monkeypatch.setattr(opened.governing.profile, "chosen", lambda *_: Floors)
+    monkeypatch.setattr(opened.governing.profile, "floor", lambda *_: Bound(floor, "a rule", "a clause", "agency"))
     with opened.store.write() as connection:
         connection.execute(text("UPDATE reads SET expires_at = :now"), {"now": to_micros(clock.now())})
-    assert opened.retention.purge(actor) == {"feed": 0}
+    assert opened.retention.expired.purge(actor) == {"feed": 0}
     assert opened.audit.events(1)[0]["detail"]["floored"] == 3
     clock.advance(floor - clock.now())
-    assert opened.retention.purge(actor) == {"feed": 3}
+    assert opened.retention.expired.purge(actor) == {"feed": 3}
 
 
 def test_a_replay_does_not_raise_the_dead(opened: Hub, actor: Actor, clock: SetClock, three: Path) -> None:
     clock.advance(LIFE)
-    opened.retention.purge(actor)
-    saved = opened.sync.run(actor, "feed", CAPTURED - timedelta(days=1))
+    opened.retention.expired.purge(actor)
+    saved = opened.ingest.sync.run(actor, "feed", CAPTURED - timedelta(days=1))
     assert (saved.stored, saved.born_expired) == (0, 3)
-    opened.quarantine.replay(actor, "feed")
+    opened.ingest.quarantine.replay(actor, "feed")
     with opened.store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM reads")) == 0
 
@@ -185,14 +185,14 @@ def test_a_picture_goes_after_its_row_and_is_remembered_until_it_is_gone(
 
     clock.advance(LIFE)
     with monkeypatch.context() as broken:
-        broken.setattr(opened.images, "delete", fails)
+        broken.setattr(opened.ingest.images, "delete", fails)
         with pytest.raises(OSError, match="bucket"):
-            opened.retention.purge(actor)
-    assert len(list(opened.images.stored())) == 1
-    assert opened.certificates.list()[0]["closed_at"] is None
-    opened.retention.purge(actor)
-    assert list(opened.images.stored()) == []
-    assert sum(one["pictures"] for one in opened.certificates.list()) == 1
+            opened.retention.expired.purge(actor)
+    assert len(list(opened.ingest.images.stored())) == 1
+    assert opened.retention.certificates.list()[0]["closed_at"] is None
+    opened.retention.expired.purge(actor)
+    assert list(opened.ingest.images.stored()) == []
+    assert sum(one["pictures"] for one in opened.retention.certificates.list()) == 1
     with opened.store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM images")) == 0
 

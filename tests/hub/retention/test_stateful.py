@@ -54,7 +54,7 @@ class Keeping(RuleBasedStateMachine):
     @initialize()
     def join(self) -> None:
         self.feed.mkdir()
-        self.hub.connections.add(ACTOR, "feed", "plain", {"folder": str(self.feed)})
+        self.hub.connections.accounts.add(ACTOR, "feed", "plain", {"folder": str(self.feed)})
 
     @rule(ages=st.lists(st.integers(0, 35), min_size=1, max_size=3))
     def save(self, ages: list[int]) -> None:
@@ -73,7 +73,7 @@ class Keeping(RuleBasedStateMachine):
         for one, captured in self.captured.items():
             if one not in self.ends and captured + self.life > self.clock.now():
                 self.ends[one] = captured + self.life
-        self.hub.sync.run(ACTOR, "feed", BEGIN - timedelta(days=40), self.clock.now())
+        self.hub.ingest.sync.run(ACTOR, "feed", BEGIN - timedelta(days=40), self.clock.now())
 
     @rule(hours=st.integers(1, 24 * 20))
     def wait(self, hours: int) -> None:
@@ -82,7 +82,7 @@ class Keeping(RuleBasedStateMachine):
     @rule()
     def purge(self) -> None:
         over = {one for one in self.here() if self.ends[one] <= self.clock.now() and one not in self.held()}
-        assert self.hub.retention.purge(ACTOR) == {"feed": len(over)}
+        assert self.hub.retention.expired.purge(ACTOR) == {"feed": len(over)}
         self.purged += len(over)
         for one in over:
             del self.ends[one]
@@ -94,9 +94,9 @@ class Keeping(RuleBasedStateMachine):
         new = NewHold(kind, "26-1", "needed in court", "sergeant", self.clock.now() + LIFE)
         if by_question:
             plates = tuple(f"9SYN{one[1:]}" for one in chosen)
-            made = self.hub.holds.place(ACTOR, new, Query(WHY, plates=plates))
+            made = self.hub.cases.holds.place(ACTOR, new, Query(WHY, plates=plates))
         else:
-            made = self.hub.holds.place(ACTOR, new, reads=[self.rows()[one] for one in chosen])
+            made = self.hub.cases.holds.place(ACTOR, new, reads=[self.rows()[one] for one in chosen])
         self.holds[made.id] = chosen
 
     @precondition(lambda self: self.held() & self.visible())
@@ -105,7 +105,7 @@ class Keeping(RuleBasedStateMachine):
         """What somebody holds is held for another case too."""
         both = self.held() & self.visible()
         new = NewHold("discovery", "26-4", "asked for", "sergeant", self.clock.now() + LIFE)
-        self.holds[self.hub.holds.place(ACTOR, new, reads=[self.rows()[one] for one in both]).id] = both
+        self.holds[self.hub.cases.holds.place(ACTOR, new, reads=[self.rows()[one] for one in both]).id] = both
 
     @precondition(lambda self: self.here())
     @rule(data=st.data(), ordered=st.booleans())
@@ -113,24 +113,24 @@ class Keeping(RuleBasedStateMachine):
         one = data.draw(st.sampled_from(sorted(self.here())))
         new = NewHold("court_order", "26-2", "ordered", "sergeant", self.clock.now() + LIFE)
         if ordered:
-            self.holds[self.hub.holds.place(ACTOR, new, reads=[self.rows()[one]]).id] = {one}
+            self.holds[self.hub.cases.holds.place(ACTOR, new, reads=[self.rows()[one]]).id] = {one}
         elif one not in self.visible():
             late = NewHold("evidence", "26-2", "late", "sergeant", self.clock.now() + LIFE)
             with pytest.raises(PolicyRefused):
-                self.hub.holds.place(ACTOR, late, reads=[self.rows()[one]])
+                self.hub.cases.holds.place(ACTOR, late, reads=[self.rows()[one]])
 
     @precondition(lambda self: self.holds)
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
         hold = data.draw(st.sampled_from(sorted(self.holds)))
         del self.holds[hold]
-        self.hub.holds.release(ACTOR, hold, "over", booking="E-26-7", resolved="settled")
+        self.hub.cases.holds.release(ACTOR, hold, "over", booking="E-26-7", resolved="settled")
 
     @precondition(lambda self: self.visible())
     @rule(data=st.data())
     def link(self, data: st.DataObject) -> None:
         one = data.draw(st.sampled_from(sorted(self.visible())))
-        assert self.hub.links.link(ACTOR, [self.rows()[one]], "26-3").changed == 0
+        assert self.hub.cases.links.link(ACTOR, [self.rows()[one]], "26-3").changed == 0
 
     @rule(days=st.sampled_from([20, 25, 30, 35]), signed=st.booleans())
     def another_policy(self, days: int, signed: bool) -> None:
@@ -148,8 +148,8 @@ class Keeping(RuleBasedStateMachine):
             settles="lengthening", answer="what is kept too", decided_by="A. Chief", title="Chief", decided_at=now,
             why="the council has decided it",
         )  # fmt: skip
-        self.hub.activate.activate(ACTOR, str(file), "the council wants it so", [decision] if signed else [])
-        self.hub.recompute.run(ACTOR)
+        self.hub.governing.activate.activate(ACTOR, str(file), "the council wants it so", [decision] if signed else [])
+        self.hub.retention.recompute.run(ACTOR)
         for one, end in self.ends.items():
             if end > now:
                 self.ends[one] = self.captured[one] + life if signed else min(end, self.captured[one] + life)
@@ -163,7 +163,7 @@ class Keeping(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_seen_past_its_end(self) -> None:
-        found = self.hub.search.find(ACTOR, Query(WHY, since=BEGIN - timedelta(days=99), limit=1000)).rows
+        found = self.hub.search.reads.find(ACTOR, Query(WHY, since=BEGIN - timedelta(days=99), limit=1000)).rows
         assert {f"r{row.plate[4:]}" for row in found} == self.visible()
 
     @invariant()
@@ -176,7 +176,7 @@ class Keeping(RuleBasedStateMachine):
     @invariant()
     def holders_see_what_they_hold(self) -> None:
         for hold, reads in self.holds.items():
-            page = self.hub.holds.reads(ACTOR, hold, WHY, limit=1000)
+            page = self.hub.cases.holds.reads(ACTOR, hold, WHY, limit=1000)
             assert {f"r{row.plate[4:]}" for row in page.rows} == reads
 
     @invariant()
@@ -184,8 +184,8 @@ class Keeping(RuleBasedStateMachine):
         with self.hub.store.read() as connection:
             certified = connection.scalar(text("SELECT coalesce(sum(reads), 0) FROM certificates"))
         assert certified == self.purged
-        self.hub.certificates.verify()
-        assert self.hub.reconciliation.run(ACTOR).differences == []
+        self.hub.retention.certificates.verify()
+        assert self.hub.proofs.reconciliation.run(ACTOR).differences == []
 
     def rows(self) -> dict[str, int]:
         """The ids of the reads that are in the store."""

@@ -14,7 +14,7 @@ from hub.clock import SetClock
 from hub.people import Actor
 from hub.store.instant import to_micros
 from hub.store.spool import Pushed, Spool
-from hub.wiring import Hub, open_inbox
+from hub.wiring import Hub
 
 LIVES = timedelta(days=30)
 """How long reads of `feed` live."""
@@ -45,7 +45,7 @@ def lie(opened: Hub, spooled: Path) -> Callable[..., Path]:
 
 
 def feed_id(hub: Hub) -> int:
-    return hub.connections.list()[0].id
+    return hub.connections.accounts.list()[0].id
 
 
 def left(folder: Path) -> list[str]:
@@ -66,12 +66,12 @@ def test_a_push_that_could_not_be_kept_in_its_time_is_destroyed_and_certified(
     clock.advance(timedelta(days=10))
     lie(1, ("feed", feed_id(opened)))
     clock.advance(LIVES - timedelta(days=10) - timedelta(seconds=1))
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     assert (left(spooled), certified(opened)) == (["feed", "feed"], [])
     clock.advance(timedelta(seconds=1))
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     assert (left(spooled), certified(opened)) == (["feed"], [("feed", 1)])
-    assert opened.certificates.verify() == 1
+    assert opened.retention.certificates.verify() == 1
     with opened.store.read() as connection:
         told = connection.execute(
             text("SELECT outcome, target, results FROM audit_events WHERE action = 'retention.pushes'")
@@ -87,7 +87,7 @@ def test_of_a_batch_only_what_is_over_goes(
     young = Pushed("feed", old.connection_id, old.received_at + 1_000_000, "", b"[]")
     batch.write_bytes(msgspec.msgpack.encode([old, young]))
     clock.advance(LIVES)
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     assert msgspec.msgpack.decode(batch.read_bytes(), type=list[Pushed]) == [young]
 
 
@@ -96,11 +96,11 @@ def test_a_batch_that_was_set_aside_is_destroyed_when_its_time_is_over(
 ) -> None:
     marked, nobodys = lie(0, ("feed", feed_id(opened)), cut=True), lie(1, cut=True)
     clock.advance(LIVES - timedelta(seconds=1))
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     assert marked.exists()
     assert nobodys.exists()
     clock.advance(timedelta(seconds=1))
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     assert (list(spooled.iterdir()), certified(opened)) == ([], [("not known", 2)])
 
 
@@ -112,19 +112,19 @@ def test_nothing_is_destroyed_of_a_connection_of_which_nobody_knows_whose_reads_
     lie(0, ("feed", feed_id(opened)))
     lie(1, ("feed", feed_id(opened)), cut=True)
     clock.advance(10 * LIVES)
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     assert (left(spooled), len(list(spooled.iterdir()))) == (["feed"], 2)
 
 
 def test_a_removal_with_its_reads_takes_what_waits_and_what_was_set_aside(
     opened: Hub, actor: Actor, lie: Callable[..., Path], spooled: Path, tmp_path: Path
 ) -> None:
-    opened.connections.add(actor, "other", "plain", {"folder": str(tmp_path)})
+    opened.connections.accounts.add(actor, "other", "plain", {"folder": str(tmp_path)})
     ident = feed_id(opened)
     lie(0, ("feed", ident), ("other", ident + 1))
     lie(1, ("feed", ident), cut=True)
     both = lie(2, ("feed", ident), ("other", ident + 1), cut=True)
-    certificate = opened.removals.remove(actor, "feed", reads="purge", reason="over")["certificate"]
+    certificate = opened.connections.removals.remove(actor, "feed", reads="purge", reason="over")["certificate"]
     assert left(spooled) == ["other"]
     assert list(spooled.glob("*.broken")) == [both]
     assert certificate["proof_missing"] == ["the end of its source's pushes", "pushes that were set aside"]
@@ -135,11 +135,11 @@ def test_after_a_removal_that_keeps_its_reads_what_was_set_aside_lives_as_long_a
     opened: Hub, actor: Actor, clock: SetClock, lie: Callable[..., Path], spooled: Path
 ) -> None:
     lie(0, ("feed", feed_id(opened)), cut=True)
-    opened.removals.remove(actor, "feed", reads="keep", reason="over")
-    opened.retention.purge(actor)
+    opened.connections.removals.remove(actor, "feed", reads="keep", reason="over")
+    opened.retention.expired.purge(actor)
     assert len(list(spooled.iterdir())) == 1
     clock.advance(LIVES)
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     assert list(spooled.iterdir()) == []
 
 
@@ -149,9 +149,9 @@ def test_while_a_receiver_is_up_the_purge_leaves_its_spool_to_it(
     lie(0, cut=True)
     clock.advance(LIVES)
     receiver = Spool(spooled)
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     assert len(list(spooled.iterdir())) == 1
-    assert opened.unkept.destroy(actor, receiver) == 1
+    assert opened.retention.unkept.destroy(actor, receiver) == 1
     receiver.close()
     assert list(spooled.iterdir()) == []
 
@@ -161,7 +161,7 @@ def test_a_receiver_looks_at_its_start_what_is_over(
 ) -> None:
     lie(0, cut=True)
     clock.advance(LIVES)
-    with open_inbox(opened):
+    with opened.ingest.receiving():
         pass
     assert list(spooled.iterdir()) == []
 
@@ -171,9 +171,9 @@ def test_what_waits_and_what_was_set_aside_is_counted_beside_the_reads(
 ) -> None:
     lie(0, ("feed", feed_id(opened)), ("feed", feed_id(opened)))
     lie(1, cut=True)
-    report = opened.ages.report(actor)
+    report = opened.proofs.ages.report(actor)
     assert (report.pushes_waiting, report.pushes_set_aside) == (2, 1)
-    assert tuple(opened.reconciliation.run(actor).lying) == (2, 1)
+    assert tuple(opened.proofs.reconciliation.run(actor).lying) == (2, 1)
     with opened.store.read() as connection:
         told = connection.scalars(text("SELECT detail FROM audit_events WHERE action LIKE 'retention.%' ORDER BY id"))
         assert all('"pushes_waiting":2' in detail and '"pushes_set_aside":1' in detail for detail in told)
@@ -200,8 +200,8 @@ def test_what_the_disk_does_not_let_go_of_is_said_not_certified_and_holds_up_not
 
     with monkeypatch.context() as patch:
         patch.setattr(Spool, "done", refused)
-        opened.retention.purge(actor)
+        opened.retention.expired.purge(actor)
     assert (list(spooled.iterdir()), certified(opened)) == ([stuck], [("not known", 1)])
     assert f"{stuck} must be gone and cannot be deleted: Read-only file system" in caplog.messages
-    opened.retention.purge(actor)
+    opened.retention.expired.purge(actor)
     assert sum(number for _, number in certified(opened)) == 2

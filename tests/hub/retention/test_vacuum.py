@@ -56,7 +56,7 @@ def _bring(hub: Hub, feed: Path, end: str, at: datetime) -> None:
     said = [record(n, f"{n:04}{end}", at.isoformat(), id=f"r{n}-{n:04}{end}") for n in range(MANY)]
     random.Random(end).shuffle(said)
     write_page(feed, 1, said)
-    hub.sync.run(Actor("tester"), "feed")
+    hub.ingest.sync.run(Actor("tester"), "feed")
 
 
 @pytest.fixture
@@ -91,20 +91,20 @@ def events(hub: Hub, action: str) -> list[dict[str, Any]]:
 
 @sqlite
 def test_a_purge_leaves_bytes_in_the_file_and_says_so_and_writing_it_anew_leaves_none(full: Hub, actor: Actor) -> None:
-    assert full.retention.purge(actor) == {"feed": MANY}
+    assert full.retention.expired.purge(actor) == {"feed": MANY}
     assert left(full), "else there is nothing to be written anew for"
-    (certificate,) = full.certificates.list()
+    (certificate,) = full.retention.certificates.list()
     assert (certificate["traces"], certificate["rewritten_at"]) == ("vacuum", None)
     assert debt(full) == Debt(since=int(full.clock.now().timestamp() * 1e6), written_at=None)
-    assert full.vacuum.run(actor)["megabytes"] > 0
+    assert full.retention.vacuum.run(actor)["megabytes"] > 0
     assert left(full) == []
     assert is_whole(full)
-    (certificate,) = full.certificates.list()
+    (certificate,) = full.retention.certificates.list()
     assert (certificate["traces"], certificate["rewritten_at"]) == ("vacuum", full.clock.now())
-    assert full.certificates.verify() == 1
+    assert full.retention.certificates.verify() == 1
     assert debt(full) is None
     assert len(events(full, "retention.vacuum")) == 1
-    assert full.vacuum.run(actor) == {"megabytes": 0}
+    assert full.retention.vacuum.run(actor) == {"megabytes": 0}
     assert len(events(full, "retention.vacuum")) == 1, "nothing was purged since"
 
 
@@ -116,7 +116,7 @@ def test_a_file_that_its_administrator_lets_shrink_by_itself_stays_whole(
     folder = tmp_path / "feed"
     folder.mkdir()
     with open_hub(settings, clock) as hub:
-        hub.connections.add(actor, "feed", "plain", {"folder": str(folder)})
+        hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(folder)})
         bring(hub, folder)
     plain = sqlite3.connect(settings.data / "alprhub.sqlite3", isolation_level=None)
     plain.execute(f"PRAGMA auto_vacuum = {kind}")
@@ -130,11 +130,11 @@ def test_a_file_that_its_administrator_lets_shrink_by_itself_stays_whole(
     plain.close()
     with open_hub(settings, clock) as hub:
         bring_living(hub, folder, clock)
-        hub.retention.purge(actor)
+        hub.retention.expired.purge(actor)
         with hub.store.read() as connection:
             assert connection.scalar(text("PRAGMA auto_vacuum")) == {"FULL": 1, "INCREMENTAL": 2}[kind]
         assert is_whole(hub)
-        hub.vacuum.run(actor)
+        hub.retention.vacuum.run(actor)
         assert is_whole(hub)
         assert left(hub) == []
 
@@ -162,17 +162,17 @@ def test_a_file_behind_a_link_that_somebody_else_writes_to_stays_whole(
         other.close()
 
     with open_hub(settings, clock) as hub:
-        hub.connections.add(actor, "feed", "plain", {"folder": str(folder)})
+        hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(folder)})
         bring(hub, folder)
         bring_living(hub, folder, clock)
         writer = threading.Thread(target=write)
         writer.start()
         try:
-            hub.retention.purge(actor)
+            hub.retention.expired.purge(actor)
             for _ in range(5):
                 with hub.store.write() as connection:
                     owe(connection, 1)
-                hub.vacuum.run(actor)
+                hub.retention.vacuum.run(actor)
         finally:
             stop.set()
             writer.join()
@@ -200,30 +200,30 @@ def test_two_names_of_one_file_share_leases_and_turns(tmp_path: Path) -> None:
 def test_too_little_room_is_refused_in_words_and_concerns_the_hub(
     full: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full.retention.purge(actor)
-    assert full.health.around() == [], "the night has it"
+    full.retention.expired.purge(actor)
+    assert full.connections.health.around() == [], "the night has it"
     needed, _ = full.store.room_to_vacuum()
     assert needed > 2 * full.store.size()
     monkeypatch.setattr(full.store, "room_to_vacuum", lambda: (needed, needed - 1))
     full.store.squeeze()
     before = (full.settings.data / "alprhub.sqlite3").read_bytes()
     with pytest.raises(AdminMustAct, match=r"alprhub\.sqlite3 was not written anew: its disk has 2\.0 GiB left"):
-        full.vacuum.run(actor)
+        full.retention.vacuum.run(actor)
     assert (full.settings.data / "alprhub.sqlite3").read_bytes() == before
-    (card,) = full.health.around()
+    (card,) = full.connections.health.around()
     assert (card.code, card.status, card.needs_person) == ("vacuum_lacks_room", "late", True)
     monkeypatch.undo()
-    full.vacuum.run(actor)
-    assert full.health.around() == []
+    full.retention.vacuum.run(actor)
+    assert full.connections.health.around() == []
 
 
 @sqlite
 def test_what_no_night_has_written_anew_concerns_the_hub(full: Hub, actor: Actor, clock: SetClock) -> None:
-    full.retention.purge(actor)
+    full.retention.expired.purge(actor)
     clock.advance(OWED - timedelta(seconds=1))
-    assert full.health.around() == []
+    assert full.connections.health.around() == []
     clock.advance(timedelta(seconds=1))
-    (card,) = full.health.around()
+    (card,) = full.connections.health.around()
     assert (card.code, card.needs_person) == ("vacuum_overdue", True)
 
 
@@ -234,37 +234,37 @@ def test_where_the_disk_is_encrypted_nothing_is_written_anew_and_everything_says
     folder = tmp_path / "feed"
     folder.mkdir()
     with open_hub(settings.model_copy(update={"disk_encrypted": True}), clock) as hub:
-        hub.connections.add(actor, "feed", "plain", {"folder": str(folder)})
+        hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(folder)})
         bring(hub, folder)
         bring_living(hub, folder, clock)
-        hub.retention.purge(actor)
-        assert hub.vacuum.run(actor) == {"megabytes": 0}
+        hub.retention.expired.purge(actor)
+        assert hub.retention.vacuum.run(actor) == {"megabytes": 0}
         assert left(hub)
         (event,) = events(hub, "retention.purge")
         assert event["detail"]["traces"] == "encrypted"
-        (certificate,) = hub.certificates.list()
+        (certificate,) = hub.retention.certificates.list()
         assert certificate["traces"] == "encrypted"
-        (card,) = hub.health.around()
+        (card,) = hub.connections.health.around()
         assert (card.code, card.status, card.needs_person) == ("disk_encrypted", "ok", False)
-        handed = json.loads(hub.handover.document(actor).body)
+        handed = json.loads(hub.proofs.handover.document(actor).body)
         assert handed["certificates"][0]["database_file"] == {"traces": "encrypted", "rewritten_at": None}
-        removed = hub.removals.remove(actor, "feed", reads="keep", reason="over")["certificate"]
+        removed = hub.connections.removals.remove(actor, "feed", reads="keep", reason="over")["certificate"]
         assert "its disk is encrypted" in removed["database_file"]
     with open_hub(settings, clock) as hub:  # somebody takes the setting away
-        hub.vacuum.run(actor)
+        hub.retention.vacuum.run(actor)
         assert left(hub) == []
-        assert hub.certificates.list()[0]["rewritten_at"] == clock.now()
+        assert hub.retention.certificates.list()[0]["rewritten_at"] == clock.now()
 
 
 @pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
 def test_postgresqls_files_are_its_servers(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
     bring(opened, feed)
     clock.advance(LIFE)
-    opened.retention.purge(actor)
-    assert opened.certificates.list()[0]["traces"] == "server"
+    opened.retention.expired.purge(actor)
+    assert opened.retention.certificates.list()[0]["traces"] == "server"
     assert debt(opened) is None
-    assert opened.vacuum.run(actor) == {"megabytes": 0}
-    assert opened.health.around() == []
+    assert opened.retention.vacuum.run(actor) == {"megabytes": 0}
+    assert opened.connections.health.around() == []
 
 
 @pytest.fixture
@@ -275,7 +275,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @sqlite
 def test_ended_on_the_way_it_changes_nothing_and_is_due_again(full: Hub, actor: Actor, small_steps: None) -> None:
-    full.retention.purge(actor)
+    full.retention.expired.purge(actor)
     full.store.squeeze()
     before = (full.settings.data / "alprhub.sqlite3").read_bytes()
 
@@ -283,10 +283,10 @@ def test_ended_on_the_way_it_changes_nothing_and_is_due_again(full: Hub, actor: 
         raise Stopped("somebody stopped it")
 
     with pytest.raises(Stopped):
-        full.vacuum.run(actor, end)
+        full.retention.vacuum.run(actor, end)
     assert (full.settings.data / "alprhub.sqlite3").read_bytes() == before
     assert debt(full) is not None
-    full.vacuum.run(actor)
+    full.retention.vacuum.run(actor)
     assert left(full) == []
     assert is_whole(full)
 
@@ -295,12 +295,12 @@ def test_ended_on_the_way_it_changes_nothing_and_is_due_again(full: Hub, actor: 
 def test_killed_on_the_way_it_leaves_a_whole_file_and_the_next_one_does_it(
     settings: HubSettings, full: Hub, actor: Actor, small_steps: None
 ) -> None:
-    full.retention.purge(actor)
+    full.retention.expired.purge(actor)
     full.store.close()
 
     def killed(settings: HubSettings) -> None:
         with open_hub(settings, full.clock) as hub:
-            hub.vacuum.run(actor, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+            hub.retention.vacuum.run(actor, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 
     process = processes.Process(target=killed, args=(settings,))
     process.start()
@@ -309,14 +309,14 @@ def test_killed_on_the_way_it_leaves_a_whole_file_and_the_next_one_does_it(
     assert is_whole(full)
     assert left(full)
     assert debt(full) is not None
-    full.vacuum.run(actor)
+    full.retention.vacuum.run(actor)
     assert left(full) == []
     assert is_whole(full)
 
 
 @sqlite
 def test_meanwhile_readers_read_and_writers_wait_with_patience(full: Hub, actor: Actor, small_steps: None) -> None:
-    full.retention.purge(actor)
+    full.retention.expired.purge(actor)
     seen, writers = list[int](), list[threading.Thread]()
 
     def write() -> None:
@@ -331,7 +331,7 @@ def test_meanwhile_readers_read_and_writers_wait_with_patience(full: Hub, actor:
             seen.append(connection.scalar(text("SELECT count(*) FROM reads")) or 0)
         assert writers[0].is_alive()
 
-    full.vacuum.run(actor, look)
+    full.retention.vacuum.run(actor, look)
     writers[0].join(60)
     assert not writers[0].is_alive()
     assert set(seen) == {MANY}
@@ -345,7 +345,7 @@ def test_the_copy_lies_on_the_disk_of_the_database_and_not_in_memory(
     with full.store.write() as connection:
         connection.exec_driver_sql("CREATE TABLE large (content BLOB)")
         connection.exec_driver_sql("INSERT INTO large VALUES (zeroblob(9000000))")
-    full.retention.purge(actor)
+    full.retention.expired.purge(actor)
     found = set[str]()
 
     def look(*_: object) -> None:
@@ -354,7 +354,7 @@ def test_the_copy_lies_on_the_disk_of_the_database_and_not_in_memory(
             if "etilqs" in name:
                 found.add(str(Path(name).parent))
 
-    full.vacuum.run(actor, look)
+    full.retention.vacuum.run(actor, look)
     assert found == {str(full.settings.data.resolve())}
 
 
@@ -373,31 +373,31 @@ def test_a_reader_of_an_earlier_moment_puts_the_end_off_and_the_next_purge_comes
     full: Hub, actor: Actor, reader: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vacuum_of_a_file, "PATIENCE_S", 0.01)
-    monkeypatch.setattr(full.vacuum, "_sleep", lambda _: None)
-    full.retention.purge(actor)
+    monkeypatch.setattr(full.retention.vacuum, "_sleep", lambda _: None)
+    full.retention.expired.purge(actor)
     with pytest.raises(Busy, match="its log still has what was there before"):
-        full.vacuum.run(actor)
+        full.retention.vacuum.run(actor)
     found = debt(full)
     assert found is not None
     assert found.written_at is not None
-    assert full.certificates.list()[0]["rewritten_at"] is None
+    assert full.retention.certificates.list()[0]["rewritten_at"] is None
     reader.execute("COMMIT")
     monkeypatch.setattr(full.store, "vacuum", None)  # it is written anew already
-    full.retention.purge(actor)
+    full.retention.expired.purge(actor)
     assert left(full) == []
     assert debt(full) is None
-    assert full.certificates.list()[0]["rewritten_at"] == full.clock.now()
+    assert full.retention.certificates.list()[0]["rewritten_at"] == full.clock.now()
 
 
 @sqlite
 def test_a_purge_before_the_log_is_empty_has_the_file_written_anew_once_more(
     full: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full.retention.purge(actor)
+    full.retention.expired.purge(actor)
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(vacuuming, "ATTEMPTS", 0)
         with pytest.raises(Busy):
-            full.vacuum.run(actor)
+            full.retention.vacuum.run(actor)
     with full.store.write() as connection:
         owe(connection, 1)
     assert full.store.squeeze()
@@ -411,7 +411,7 @@ def test_it_is_due_in_the_agencys_night_and_within_a_day_of_every_purge(
     jobs = Jobs(full, "tests")
     zone = ZoneInfo("America/Los_Angeles")
     jobs.run_due(actor, "vacuum")  # at a first start, whenever that is
-    full.retention.purge(actor)
+    full.retention.expired.purge(actor)
     purged, hours = clock.now(), list[datetime]()
     while not hours:
         clock.advance(timedelta(minutes=5))
@@ -424,11 +424,11 @@ def test_it_is_due_in_the_agencys_night_and_within_a_day_of_every_purge(
 @sqlite
 def test_secrets_that_were_replaced_are_noted_like_rows_that_were_purged(opened: Hub, actor: Actor, feed: Path) -> None:
     for change in (
-        lambda: opened.changes.rotate(actor, "feed", {"api_key": "plain-secret-key"}),
-        lambda: opened.sealing.reseal(actor),
-        lambda: opened.removals.remove(actor, "feed", reads="keep", reason="over"),
+        lambda: opened.connections.changes.rotate(actor, "feed", {"api_key": "plain-secret-key"}),
+        lambda: opened.connections.sealing.reseal(actor),
+        lambda: opened.connections.removals.remove(actor, "feed", reads="keep", reason="over"),
     ):
         assert debt(opened) is None
         change()
         assert debt(opened) is not None
-        opened.vacuum.run(actor)
+        opened.retention.vacuum.run(actor)
