@@ -303,9 +303,8 @@ def measure(database: str, reads: int) -> None:
             measured.take("DELETE of a month", lambda: delete_month(hub.store))
         report(database, measured.figures(reader.stop()))
         left = _held(hub.store)
-        print(
-            f"{database}: {left:,} of {held:,} held reads are there; certificates {hub.retention.certificates.verify()}\n"
-        )
+        verified = hub.retention.certificates.verify()
+        print(f"{database}: {left:,} of {held:,} held reads are there; certificates {verified}\n")
 
 
 def _captured(store: Store, number: int) -> int:

@@ -59,11 +59,12 @@ def _again(hub: Hub, agency: str | None, profile: str | None, zone: str | None, 
         agencies.rename(hub.store, hub.audit, hub.clock, Actor.of_process(), agency)
     elif agency is not None and agency.strip() != hub.agency:
         raise Conflict(f"this is the hub of {hub.agency!r}: to correct the name, add --rename")
-    if profile is not None and load(profile).id != hub.governing.profile.id:
+    in_force = hub.governing.profile
+    if profile is not None and load(profile).id != in_force.id:
         raise Conflict(
-            f"the policy {hub.governing.profile.name} is in force: alprhub policy activate {profile} --reason … changes it"
+            f"the policy {in_force.name} is in force: alprhub policy activate {profile} --reason … changes it"
         )
-    if zone is not None and not one_clock(zone_of(zone), hub.governing.profile.zone):
+    if zone is not None and not one_clock(zone_of(zone), in_force.zone):
         raise Conflict(f"zone: the policy in force counts its days in {hub.governing.profile.zone}, not in {zone}")
 
 

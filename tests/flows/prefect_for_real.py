@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from plain import PlainConnector, record, write_page
+from registries import PLAIN
 from sqlalchemy import text
 
-import hub.connections.accounts as accounts
 from connectors.contract import Document, Page
 from connectors.errors import TryAgain
 from flows.door import lend
@@ -71,10 +71,8 @@ def everything(made: Hub, folder: Path, mark: str) -> dict[str, Any]:
 
 def main(folder: Path, mark: str) -> None:
     """Run everything on a hub below a folder and print what came of it."""
-    real = accounts.connector
-    accounts.connector = lambda key, allowed=(): PlainConnector if key == "plain" else real(key, allowed)
     (folder / "feed").mkdir()
-    with open_hub(HubSettings(data=folder / "hub"), SetClock(NOW)) as made, lend(made):
+    with open_hub(HubSettings(data=folder / "hub"), SetClock(NOW), registry=PLAIN) as made, lend(made):
         told = everything(made, folder / "feed", mark)
         with made.store.read() as connection:
             runs = connection.execute(text("SELECT outcome, error FROM runs ORDER BY id")).all()

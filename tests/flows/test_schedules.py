@@ -10,6 +10,7 @@ from pathlib import Path
 import postgres
 import pytest
 from prefecthouse import House, until
+from registries import PLAIN
 from sqlalchemy.engine import URL
 
 from alprhub.sandbox import Sandbox, open_sandbox
@@ -80,7 +81,7 @@ def town(request: pytest.FixtureRequest, tmp_path: Path, pg_server: URL) -> Iter
             settings = HubSettings(data=tmp_path / "data", agency=AGENCY, database_url=ours)
         now = datetime.now(UTC)
         sandbox = stack.enter_context(open_sandbox(tmp_path / "vendors", seed=7, now=now, passes=300, pictures=0))
-        hub = stack.enter_context(open_hub(settings))
+        hub = stack.enter_context(open_hub(settings, registry=PLAIN))
         hub.connections.accounts.add(
             ACTOR, "rekor", "rekor", {**sandbox.rekor, "fetch_images": False, "requests_per_second": 100}
         )

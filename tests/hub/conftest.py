@@ -10,8 +10,8 @@ import postgres
 import pytest
 from plain import PlainConnector
 from pydantic import SecretStr
+from registries import Having
 
-import hub.connections.accounts as accounts
 from hub.clock import SetClock
 from hub.people import Actor
 from hub.settings import HubSettings
@@ -33,12 +33,9 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def plain_vendor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes the connector `plain` known, beside the real ones."""
-    real = accounts.connector
-    monkeypatch.setattr(
-        accounts, "connector", lambda key, allowed=(): PlainConnector if key == "plain" else real(key, allowed)
-    )
+def plain_vendor() -> Having:
+    """The registry of `opened`: the connector `plain`, beside the real ones."""
+    return Having(plain=PlainConnector)
 
 
 @pytest.fixture
@@ -62,9 +59,9 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, ready: bool) -> Ite
 
 
 @pytest.fixture
-def opened(settings: HubSettings, clock: SetClock, plain_vendor: None) -> Iterator[Hub]:
+def opened(settings: HubSettings, clock: SetClock, plain_vendor: Having) -> Iterator[Hub]:
     """An empty hub."""
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=plain_vendor) as hub:
         yield hub
 
 

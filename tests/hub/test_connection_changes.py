@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from plain import PlainConnector, record, write_page
 from pydantic import SecretStr
+from registries import PLAIN
 from sqlalchemy import text
 
 from connectors.errors import AdminMustFix
@@ -223,17 +224,17 @@ def test_a_new_key_seals_every_secret_and_the_old_one_is_gone(opened: Hub, actor
             vault.Vault(before).open(row.sealed, row.name)
         with pytest.raises(IntegrityBroken):
             vault.Vault(file.read_bytes()).open(old[row.name], row.name)
-    with open_hub(opened.settings, opened.clock) as again:
+    with open_hub(opened.settings, opened.clock, registry=PLAIN) as again:
         assert (secret_of(again), secret_of(again, "other")) == (OLD, NEW)
     assert before not in b"".join(path.read_bytes() for path in file.parent.rglob("*") if path.is_file())
 
 
 def test_a_process_that_runs_on_finds_the_new_key_by_itself(opened: Hub, actor: Actor, feed: Path) -> None:
-    with open_hub(opened.settings, opened.clock) as other:
+    with open_hub(opened.settings, opened.clock, registry=PLAIN) as other:
         other.connections.sealing.reseal(actor)
     assert secret_of(opened) == OLD
     opened.connections.changes.rotate(actor, "feed", {"api_key": NEW})  # and seals under it
-    with open_hub(opened.settings, opened.clock) as later:
+    with open_hub(opened.settings, opened.clock, registry=PLAIN) as later:
         assert secret_of(later) == NEW
 
 
@@ -255,7 +256,7 @@ def test_a_renewal_that_is_cut_short_loses_nothing_and_can_be_repeated(
             broken.setattr(vault.Vault, "forget", die)
         with pytest.raises(KeyboardInterrupt):
             opened.connections.sealing.reseal(actor)
-    with open_hub(opened.settings, opened.clock) as again:
+    with open_hub(opened.settings, opened.clock, registry=PLAIN) as again:
         assert secret_of(again) == OLD
         again.connections.sealing.reseal(actor)
         assert secret_of(again) == OLD
@@ -282,12 +283,12 @@ def test_a_key_that_is_set_from_outside_is_renewed_beside_the_former(
     def using(**keys: SecretStr) -> HubSettings:
         return settings.model_copy(update=keys)
 
-    with open_hub(using(secret_key=first), opened.clock) as hub:  # what the file sealed still opens
+    with open_hub(using(secret_key=first), opened.clock, registry=PLAIN) as hub:  # what the file sealed still opens
         assert hub.connections.sealing.reseal(actor)[0] == 1
-    with open_hub(using(secret_key=second, former_secret_key=first), opened.clock) as hub:
+    with open_hub(using(secret_key=second, former_secret_key=first), opened.clock, registry=PLAIN) as hub:
         assert secret_of(hub) == OLD
         hub.connections.sealing.reseal(actor)
-    with open_hub(using(secret_key=second), opened.clock) as hub:
+    with open_hub(using(secret_key=second), opened.clock, registry=PLAIN) as hub:
         assert secret_of(hub) == OLD
 
 
@@ -298,7 +299,7 @@ def test_a_missing_key_is_named_and_nothing_is_sealed_anew(opened: Hub, actor: A
         opened.store.squeeze()
         for file in opened.settings.data.glob("alprhub.sqlite3"):
             (wrong.data / file.name).write_bytes(file.read_bytes())
-    with open_hub(wrong, opened.clock) as hub:
+    with open_hub(wrong, opened.clock, registry=PLAIN) as hub:
         with pytest.raises(IntegrityBroken, match=r"the secrets of feed are sealed under the key [0-9a-f]{12}"):
             hub.connections.accounts.open("feed")
         with pytest.raises(IntegrityBroken, match="feed"):

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from plain import PlainConnector, record, write_page
+from registries import Having
 from sqlalchemy import event
 
 from alprhub.sandbox import flock_settings
@@ -222,14 +223,8 @@ def test_pushes_that_wait_are_counted(opened: Hub, actor: Actor, feed: Path) -> 
     spool.close()
 
 
-def test_a_connector_that_may_not_run_is_told(opened: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import hub.connections.accounts as accounts
-    from connectors.registry import UnknownConnector
-
-    def none(key: str, allowed: tuple[str, ...] = ()) -> Any:
-        raise UnknownConnector("no connector is called plain")
-
-    monkeypatch.setattr(accounts, "connector", none)
+def test_a_connector_that_may_not_run_is_told(opened: Hub, feed: Path, plain_vendor: Having) -> None:
+    plain_vendor.absent.add("plain")
     assert titles(told(opened)) == ["feed has no connector"]
 
 
@@ -552,7 +547,7 @@ def test_pushes_that_were_set_aside_concern_the_hub(opened: Hub) -> None:
 def test_a_disk_that_fills_up_concerns_the_hub(
     opened: Hub, monkeypatch: pytest.MonkeyPatch, free: int, expected: list[tuple[str, str]]
 ) -> None:
-    monkeypatch.setattr("hub.wiring.disk_usage", lambda _: SimpleNamespace(free=free))
+    monkeypatch.setattr("hub.connections.surroundings.disk_usage", lambda _: SimpleNamespace(free=free))
     assert [(card.status, card.code) for card in opened.connections.health.around()] == expected
 
 

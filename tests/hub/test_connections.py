@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from plain import record, write_page
+from registries import PLAIN
 
 from connectors.contract import Limits
 from connectors.errors import AdminMustFix, TryAgain
@@ -102,7 +103,7 @@ def test_every_live_check_is_one_try(settings: HubSettings, actor: Actor, clock:
         slept.append(seconds)
         assert len(slept) < 5, "it is tried again and again"
 
-    with open_hub(settings, clock, sleep) as hub:
+    with open_hub(settings, clock, sleep, registry=PLAIN) as hub:
         hub.connections.accounts.add(actor, "agents", "rekor", account, check=False)
         acts = (
             lambda: hub.connections.accounts.add(actor, "second", "rekor", account),

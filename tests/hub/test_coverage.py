@@ -3,10 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
+from registries import Having
 
-import hub.connections.accounts as accounts
-from connectors.registry import connector
 from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.wiring import Hub
@@ -23,9 +21,8 @@ def statuses(opened: Hub, actor: Actor, **asked: tuple[str, ...]) -> dict[str, s
 
 
 def test_a_source_that_answers_for_one_plate_only_is_on_demand(
-    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Hub, actor: Actor, feed: Path, plain_vendor: Having
 ) -> None:
-    monkeypatch.setattr(accounts, "connector", connector)
     opened.connections.accounts.add(actor, "city-flock", "flock", FLOCK, check=False)
     assert statuses(opened, actor)["city-flock"] == "on-demand"
     opened.connections.accounts.pause(actor, "city-flock", "contract ended")
@@ -40,16 +37,15 @@ def test_a_source_that_the_question_leaves_out_says_so(opened: Hub, actor: Actor
 
 
 def test_a_source_whose_connector_may_not_run_any_more_says_so(
-    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Hub, actor: Actor, feed: Path, plain_vendor: Having
 ) -> None:
-    monkeypatch.setattr(accounts, "connector", connector)  # the real registry has no connector of the fixture's name
+    plain_vendor.absent.add("plain")
     assert statuses(opened, actor) == {"feed": "not-available"}
 
 
 def test_of_a_source_that_only_sends_by_itself_nobody_knows_what_it_did_not_send(
-    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Hub, actor: Actor, feed: Path, plain_vendor: Having
 ) -> None:
-    monkeypatch.setattr(accounts, "connector", connector)
     opened.connections.accounts.add(actor, "gate", "unifi", {"webhook_secret": "synthetic-secret"}, check=False)
     [gate] = [
         part

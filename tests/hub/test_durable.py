@@ -214,63 +214,91 @@ def all_on_the_disk(steps: Happenings) -> bool:
 HOLD = NewHold("case", "26-1", "robbery", "sergeant", CAPTURED + 300 * timedelta(days=1), "felony")
 PROMISES: dict[str, tuple[str, Call]] = {
     "a list is imported": (
-        "entries", lambda hub, who, read: hub.hotlists.lists.load(who, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
+        "entries",
+        lambda hub, who, read: hub.hotlists.lists.load(who, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")]),
     ),
-    "a list is published": ("publications", lambda hub, who, read: hub.hotlists.publishing.publish(who, "wanted", "feed")),
+    "a list is published": (
+        "publications",
+        lambda hub, who, read: hub.hotlists.publishing.publish(who, "wanted", "feed"),
+    ),
     "an entry is withdrawn": (
-        "entries", lambda hub, who, read: hub.hotlists.lists.withdraw(who, "wanted", PLATE, "US-CA", "it is found")
+        "entries",
+        lambda hub, who, read: hub.hotlists.lists.withdraw(who, "wanted", PLATE, "US-CA", "it is found"),
     ),
     "a connection is added": (
-        "connections", lambda hub, who, read: hub.connections.accounts.add(who, "two", "plain", {"folder": str(HERE)})
+        "connections",
+        lambda hub, who, read: hub.connections.accounts.add(who, "two", "plain", {"folder": str(HERE)}),
     ),
     "a connection gets a pace": (
-        "connections", lambda hub, who, read: hub.connections.accounts.schedule(who, "feed", timedelta(hours=1))
+        "connections",
+        lambda hub, who, read: hub.connections.accounts.schedule(who, "feed", timedelta(hours=1)),
     ),
-    "a connection is paused": ("connections", lambda hub, who, read: hub.connections.accounts.pause(who, "feed", "a test")),
+    "a connection is paused": (
+        "connections",
+        lambda hub, who, read: hub.connections.accounts.pause(who, "feed", "a test"),
+    ),
     "a connection goes on": ("connections", lambda hub, who, read: hub.connections.accounts.resume(who, "feed")),
-    "a secret is changed": ("connections", lambda hub, who, read: hub.connections.changes.rotate(who, "feed", {"api_key": "new"})),
+    "a secret is changed": (
+        "connections",
+        lambda hub, who, read: hub.connections.changes.rotate(who, "feed", {"api_key": "new"}),
+    ),
     "a contract is changed": (
-        "connections", lambda hub, who, read: hub.connections.changes.change(who, "feed", {}, kind="native_reader")
+        "connections",
+        lambda hub, who, read: hub.connections.changes.change(who, "feed", {}, kind="native_reader"),
     ),
     "secrets are sealed anew": ("connections", lambda hub, who, read: hub.connections.sealing.reseal(who)),
-    "a camera gets a site": ("cameras", lambda hub, who, read: hub.connections.cameras.set_site(who, "feed", "c1", "pier")),
+    "a camera gets a site": (
+        "cameras",
+        lambda hub, who, read: hub.connections.cameras.set_site(who, "feed", "c1", "pier"),
+    ),
     "the agency is renamed": (
-        "agency", lambda hub, who, read: agencies.rename(hub.store, hub.audit, hub.clock, who, "Springs PD")
+        "agency",
+        lambda hub, who, read: agencies.rename(hub.store, hub.audit, hub.clock, who, "Springs PD"),
     ),
     "a hold is placed": ("holds", lambda hub, who, read: hub.cases.holds.place(who, HOLD, reads=[read])),
     "a hold is reviewed": (
-        "holds", lambda hub, who, read: hub.cases.reviews.reviewed(who, 1, "open", hub.clock.now() + timedelta(days=200))
+        "holds",
+        lambda hub, who, read: hub.cases.reviews.reviewed(who, 1, "open", hub.clock.now() + timedelta(days=200)),
     ),
     "a case is classified": (
-        "holds", lambda hub, who, read: hub.cases.reviews.classify(who, 1, "felony", CAPTURED.date(), "sergeant")
+        "holds",
+        lambda hub, who, read: hub.cases.reviews.classify(who, 1, "felony", CAPTURED.date(), "sergeant"),
     ),
     "evidence is booked": ("holds", lambda hub, who, read: hub.cases.holds.book(who, 1, "E-26-7")),
     "a hold is released": ("holds", lambda hub, who, read: hub.cases.holds.release(who, 1, "over")),
-    "a read is linked to a case": ("links", lambda hub, who, read: hub.cases.links.link(who, [read], "26-1", "robbery")),
+    "a read is linked to a case": (
+        "links",
+        lambda hub, who, read: hub.cases.links.link(who, [read], "26-1", "robbery"),
+    ),
     "a link is taken back": ("links", lambda hub, who, read: hub.cases.links.unlink(who, [read], "26-1", "over")),
     "payloads are read again": ("audit_events", lambda hub, who, read: hub.ingest.reparse.run(who, "feed")),
     "refused records are tried again": ("audit_events", lambda hub, who, read: hub.ingest.quarantine.replay(who)),
     "people are told": ("audit_events", lambda hub, who, read: hub.notices.telling.test(who)),
     "reads are searched": (
-        "audit_events", lambda hub, who, read: hub.search.reads.find(who, Query(WHY, plates=(PLATE,)))
+        "audit_events",
+        lambda hub, who, read: hub.search.reads.find(who, Query(WHY, plates=(PLATE,))),
     ),
     "a read is shown": ("audit_events", lambda hub, who, read: hub.search.one.show(who, WHY, read)),
     "a court's order is carried out": (
-        "orders", lambda hub, who, read: hub.cases.orders.destroy(
+        "orders",
+        lambda hub, who, read: hub.cases.orders.destroy(
             who, NewOrder("SC-7", "Superior Court", "sealed by the court", "chief", b"%PDF-1.4"), reads=[read]
-        )
+        ),
     ),
     "a certificate is confirmed": (
-        "certificates", lambda hub, who, read: hub.retention.certificates.countersign(who, 1, "the custodian")
+        "certificates",
+        lambda hub, who, read: hub.retention.certificates.countersign(who, 1, "the custodian"),
     ),
     "another policy is put in force": (
-        "policies", lambda hub, who, read: hub.governing.activate.activate(who, "long-beach", "as the council decided")
+        "policies",
+        lambda hub, who, read: hub.governing.activate.activate(who, "long-beach", "as the council decided"),
     ),
     "ends are computed": ("recomputes", lambda hub, who, read: hub.retention.recompute.run(who)),
     "a connection is removed": (
-        "removals", lambda hub, who, read: hub.connections.removals.remove(who, "feed", reads="keep", reason="it has ended")
+        "removals",
+        lambda hub, who, read: hub.connections.removals.remove(who, "feed", reads="keep", reason="it has ended"),
     ),
-}  # fmt: skip
+}
 """What somebody is promised, the table that says so, and the call, in an order in which each can be done."""
 
 

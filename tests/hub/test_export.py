@@ -15,12 +15,14 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plain import record, write_page
+from registries import PLAIN
 
 from hub.clock import SetClock
 from hub.errors import Invalid, PolicyRefused
@@ -158,7 +160,7 @@ def test_naughty_strings_come_back_from_every_format(shared: Path) -> None:
 @pytest.fixture
 def alone(tmp_path: Path, clock: SetClock) -> Iterator[Hub]:
     """A hub for exports whose rows come from elsewhere."""
-    with open_hub(HubSettings(data=tmp_path / "data"), clock) as hub:
+    with open_hub(HubSettings(data=tmp_path / "data"), clock, registry=PLAIN) as hub:
         yield hub
 
 
@@ -180,7 +182,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def export_of(hub: Hub, every: Callable[[Query], Iterator[Found]] | None = None) -> Export:
-    return Export(hub.access.asking, hub.audit, hub.clock, every or hub.search.reads.every, hub.search.reads.covered)
+    search = SimpleNamespace(every=every or hub.search.reads.every, covered=hub.search.reads.covered)
+    return Export(hub.access.asking, hub.audit, hub.clock, search)  # type: ignore[arg-type]
 
 
 def names(folder: Path) -> list[str]:
@@ -450,6 +453,7 @@ from hub.search.query import Query
 from hub.search.rows import Found
 from hub.settings import HubSettings
 from hub.wiring import open_hub
+from types import SimpleNamespace
 
 def every(query):
     row = Found(**dict.fromkeys([field.name for field in fields(Found)], "text") | {"expires_at": now + timedelta(1)})
@@ -459,7 +463,8 @@ def every(query):
 data, out, now = Path(sys.argv[1]), Path(sys.argv[2]), datetime.fromisoformat(sys.argv[3])
 with open_hub(HubSettings(data=data), SetClock(now)) as hub:
     query = Query(Why("stolen_vehicle", "case of a stolen car"), plates=("7AB*",))
-    Export(hub.access.asking, hub.audit, hub.clock, every, lambda _: []).run(Actor("tester"), query, Format.CSV, out)
+    search = SimpleNamespace(every=every, covered=lambda _: [])
+    Export(hub.access.asking, hub.audit, hub.clock, search).run(Actor("tester"), query, Format.CSV, out)
 """
 
 

@@ -4,11 +4,11 @@ import csv
 import io
 import json
 import tracemalloc
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zipfile import ZipFile
 
@@ -53,10 +53,8 @@ def row(number: int, *images: Image) -> Found:
 
 
 def export_of(hub: Hub, rows: list[Found], size: int = 100) -> Export:
-    def every(_: Query) -> Iterator[Found]:
-        yield from rows
-
-    return Export(hub.access.asking, hub.audit, hub.clock, every, hub.search.reads.covered, Pictures(size))  # type: ignore[arg-type]
+    search = SimpleNamespace(every=lambda _query: iter(rows), covered=hub.search.reads.covered)
+    return Export(hub.access.asking, hub.audit, hub.clock, search, Pictures(size))  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -88,11 +89,9 @@ def lookups(hub: Hub, **instead: Any) -> Lookups:
         "asking": hub.access.asking,
         "audit": hub.audit,
         "clock": hub.clock,
-        "find": hub.search.reads.find,
-        "accounts": hub.connections.accounts.list,
-        "opened": hub.connections.accounts.open,
-        "take": hub.ingest.intake.take,
-        "pause": hub.connections.accounts.pause,
+        "search": hub.search.reads,
+        "accounts": hub.connections.accounts,
+        "intake": hub.ingest.intake,
     }
     return Lookups(**{**parts, **instead})
 
@@ -149,7 +148,7 @@ def test_a_page_that_had_come_by_the_deadline_is_kept_after_it_and_no_further_on
         assert go_on.wait(PATIENT)
         return opened.ingest.intake.take(*given, **more)
 
-    asking = lookups(opened, take=take)
+    asking = lookups(opened, intake=SimpleNamespace(take=take))
     answer = asking.ask(actor, OFTEN, WHY, deadline=2)
     assert come.is_set()
     assert (statuses(answer), answer.rows) == ({"flock": "late"}, [])
@@ -183,7 +182,7 @@ def test_a_source_that_breaks_half_way_keeps_its_good_pages_and_has_failed(
         flock.state.faults.html = 1  # from now on every answer is a web page
         return opened.ingest.intake.take(*given, **more)
 
-    answer = lookups(opened, take=take).ask(actor, OFTEN, WHY, deadline=3)
+    answer = lookups(opened, intake=SimpleNamespace(take=take)).ask(actor, OFTEN, WHY, deadline=3)
     part = part_of(answer, "flock")
     assert (part.status, part.reads, part.stored, len(answer.rows)) == ("failed", 50, 50, 50)
     assert part.failure == "VendorChanged"
@@ -386,12 +385,15 @@ def test_an_error_that_nobody_foresaw_is_that_sources_alone_and_quotes_nothing(
 def test_an_account_that_cannot_be_opened_does_not_hide_the_others(opened: Hub, actor: Actor, vendor: Any) -> None:
     vendor("fine", "odd")
 
+    known = opened.connections.accounts
+
     def opening(name: str) -> Any:
         if name == "odd":
             raise ValueError("the seal is broken")
-        return opened.connections.accounts.open(name)
+        return known.open(name)
 
-    answer = lookups(opened, opened=opening).ask(actor, WANTED, WHY, deadline=PATIENT)
+    accounts = SimpleNamespace(list=known.list, open=opening, stop=known.stop)
+    answer = lookups(opened, accounts=accounts).ask(actor, WANTED, WHY, deadline=PATIENT)
     assert statuses(answer) == {"fine": "answered", "odd": "failed"}
     assert len(answer.rows) == PASSES
 
@@ -409,7 +411,9 @@ def test_more_sources_than_threads_are_all_asked_while_somebody_else_reads(
 
     with opened.store.read() as connection:  # a reader that stays must keep no writer waiting
         assert connection.scalar(text("SELECT count(*) FROM reads")) == 0
-        answer = lookups(opened, take=take).ask(actor, WANTED, WHY, deadline=PATIENT, limit=1000)
+        answer = lookups(opened, intake=SimpleNamespace(take=take)).ask(
+            actor, WANTED, WHY, deadline=PATIENT, limit=1000
+        )
     assert set(statuses(answer).items()) == {(name, "answered") for name in names}
     assert len(answer.rows) == len(names) * PASSES
     assert len(threads) <= lookup.MOST_AT_ONCE

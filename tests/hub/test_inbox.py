@@ -40,7 +40,7 @@ def inbox(opened: Hub, feed: Path) -> Iterator[Inbox]:
         opened.clock,
         opened.ingest.intake,
         opened.ingest.pictures,
-        opened.connections.accounts.open,
+        opened.connections.accounts,
     )
     spool.close()
 
@@ -263,7 +263,7 @@ def test_a_disk_without_room_is_said_once_and_so_is_its_end(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("hub.store.spool.disk_usage", lambda _: SimpleNamespace(free=RESERVE - 1))
-        patch.setattr("hub.wiring.disk_usage", lambda _: SimpleNamespace(free=RESERVE - 1))
+        patch.setattr("hub.connections.surroundings.disk_usage", lambda _: SimpleNamespace(free=RESERVE - 1))
         for _ in range(3):
             with pytest.raises(Full):
                 push(inbox, record(1, "9SYN001", AT.format(1)))

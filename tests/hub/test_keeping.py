@@ -10,11 +10,10 @@ import migrated
 import msgspec
 import pytest
 from plain import PlainConnector, record
+from registries import Having
 from sqlalchemy import text
 
-import hub.connections.accounts as accounts
 from connectors.contract import Document, Request
-from connectors.registry import UnknownConnector
 from hub.clock import SetClock
 from hub.ingest.inbox import Inbox
 from hub.ingest.receivers import Paused
@@ -40,24 +39,21 @@ def settings(tmp_path: Path, migrated_file: Path) -> HubSettings:
 
 
 @pytest.fixture
-def absent(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Connectors that this process does not have; `plain` and `other` are there until a test says else."""
-    absent: set[str] = set()
-    kinds = {"plain": PlainConnector, "other": Other}
-
-    def connector(key: str, allowed: tuple[str, ...] = ()) -> Any:
-        if key in absent:
-            raise UnknownConnector(f"there is no connector {key!r}")
-        return kinds[key]
-
-    monkeypatch.setattr(accounts, "connector", connector)
-    return absent
+def registry() -> Having:
+    """The connectors that this process has: `plain` and `other`."""
+    return Having(plain=PlainConnector, other=Other)
 
 
 @pytest.fixture
-def opened(settings: HubSettings, clock: SetClock, absent: set[str], actor: Actor, tmp_path: Path) -> Iterator[Hub]:
+def absent(registry: Having) -> set[str]:
+    """Connectors that this process does not have; `plain` and `other` are there until a test says else."""
+    return registry.absent
+
+
+@pytest.fixture
+def opened(settings: HubSettings, clock: SetClock, registry: Having, actor: Actor, tmp_path: Path) -> Iterator[Hub]:
     """A hub with the connections `feed` and `door`, of two vendors."""
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=registry) as hub:
         for name, key in (("feed", "plain"), ("door", "other")):
             hub.connections.accounts.add(actor, name, key, {"folder": str(tmp_path)})
         yield hub
@@ -92,7 +88,7 @@ def inbox(opened: Hub) -> Iterator[Inbox]:
         opened.clock,
         opened.ingest.intake,
         opened.ingest.pictures,
-        opened.connections.accounts.open,
+        opened.connections.accounts,
     )
     spool.close()
 
@@ -136,7 +132,9 @@ def test_what_a_connection_pushed_waits_while_its_connector_is_absent_and_others
     assert plates(opened) == ["9SYN002", "9SYN003"]
     assert (waiting(opened), dropped(opened)) == (["door", "door"], 0)
     (line,) = [one for one in caplog.messages if "door" in one]
-    assert line == ("what door pushed waits on the disk, since it cannot be kept now: there is no connector 'other'")
+    assert line == (
+        "what door pushed waits on the disk, since it cannot be kept now: there is no connector called 'other'"
+    )
     absent.clear()
     assert kept(inbox) == 2
     assert (len(plates(opened)), waiting(opened)) == (4, [])
@@ -244,7 +242,7 @@ def test_an_end_does_not_wait_for_ever_for_a_database_that_gives_no_answer(
         opened.clock,
         opened.ingest.intake,
         opened.ingest.pictures,
-        opened.connections.accounts.open,
+        opened.connections.accounts,
     )
     inbox.start()
     assert asked.wait(60)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import victim
 from pydantic import SecretStr
+from registries import PLAIN
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 from vendors import stand_in
@@ -48,7 +49,7 @@ def rekor() -> Iterator[dict[str, Any]]:
 
 
 def prepare(settings: HubSettings, account: dict[str, Any]) -> None:
-    with open_hub(settings) as hub:
+    with open_hub(settings, registry=PLAIN) as hub:
         hub.connections.accounts.add(ACTOR, "rekor", "rekor", account, check=False)
         hub.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9XB0508", "stolen", "26-1", "US-CA")])
 
@@ -71,14 +72,14 @@ def killed_and_run_again(settings: HubSettings, url: str | None, moment: float, 
     time.sleep(moment)
     child.kill()  # SIGKILL
     child.join()
-    with open_hub(settings) as hub:
+    with open_hub(settings, registry=PLAIN) as hub:
         hub.ingest.sync.run(ACTOR, "rekor", SINCE, UNTIL)
         return rows(hub)
 
 
 def undisturbed(settings: HubSettings) -> tuple[dict[str, Any], float]:
     """Rows of a run that nobody killed, and how long it took in seconds."""
-    with open_hub(settings) as hub:
+    with open_hub(settings, registry=PLAIN) as hub:
         started = time.monotonic()
         hub.ingest.sync.run(ACTOR, "rekor", SINCE, UNTIL)
         return rows(hub), time.monotonic() - started

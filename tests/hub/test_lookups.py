@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from registries import PLAIN
 from sqlalchemy import text
 
 import hub.ingest.sync as syncing
@@ -29,7 +30,7 @@ def flock(tmp_path: Path) -> Any:
     """A hub with a Flock connection, and the stand-in behind it."""
     world = World(5, NOW, passes=300)
     app = flock_app(world)
-    with Service(app) as service, open_hub(HubSettings(data=tmp_path)) as hub:
+    with Service(app) as service, open_hub(HubSettings(data=tmp_path), registry=PLAIN) as hub:
         hub.connections.accounts.add(
             ACTOR, "flock", "flock", {**flock_settings(service.url), "requests_per_second": 100}
         )
@@ -234,5 +235,5 @@ def test_of_a_connection_that_is_paused_no_warning_is_given_and_nothing_is_opene
     hub.connections.changes.change(ACTOR, "flock", {"requests_per_second": 0.001}, check=False)
     hub.connections.accounts.pause(ACTOR, "flock", "contract ended")
     opened: list[str] = []
-    monkeypatch.setattr(hub.ingest.standing, "_open", opened.append)
+    monkeypatch.setattr(hub.connections.accounts, "open", opened.append)
     assert (hub.ingest.standing.too_long(), opened) == ([], [])

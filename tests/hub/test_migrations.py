@@ -12,6 +12,7 @@ from alembic import command
 from alembic.runtime.migration import MigrationContext
 from payloads import payload_of
 from plain import record, write_page
+from registries import PLAIN, Having
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import IntegrityError
 
@@ -99,7 +100,7 @@ def store(settings: HubSettings) -> Iterator[Store]:
 
 
 @pytest.fixture
-def old(store: Store, settings: HubSettings, config: Any, plain_vendor: None, tmp_path: Path) -> Store:
+def old(store: Store, settings: HubSettings, config: Any, plain_vendor: Having, tmp_path: Path) -> Store:
     """A database at revision 0002 that holds reads of two connections."""
     at_revision(store, config, "0002")
     (tmp_path / "feed").mkdir()
@@ -137,7 +138,7 @@ def old(store: Store, settings: HubSettings, config: Any, plain_vendor: None, tm
 def carried(old: Store, settings: HubSettings, clock: SetClock) -> Iterator[Hub]:
     """The hub that opens on it, and so brings it to the current schema."""
     old.close()
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=PLAIN) as hub:
         yield hub
 
 
@@ -341,7 +342,7 @@ def test_a_hub_with_connections_is_that_of_their_agency(settings: HubSettings) -
             )
     finally:
         store.close()
-    with open_hub(settings) as hub:
+    with open_hub(settings, registry=PLAIN) as hub:
         assert hub.agency == "Marisol Beach PD"
 
 
@@ -377,10 +378,10 @@ def test_files_that_were_taken_go_from_the_checkpoint_into_rows_of_their_own(sto
 
 
 def test_a_database_of_a_newer_version_is_left_as_it_is_and_says_what_to_do(settings: HubSettings) -> None:
-    with open_hub(settings) as hub, hub.store.write() as connection:
+    with open_hub(settings, registry=PLAIN) as hub, hub.store.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'of-tomorrow'"))
     told = r"newer alprhub .* install the newer one again, or restore the backup"
-    with pytest.raises(AdminMustAct, match=told), open_hub(settings):
+    with pytest.raises(AdminMustAct, match=told), open_hub(settings, registry=PLAIN):
         pass
     store = Store(settings.url())
     with store.read() as connection:
@@ -399,10 +400,10 @@ def test_what_an_earlier_version_purged_is_written_over_in_the_next_night(
                 "closed_at": closed,
             })  # fmt: skip
     store.close()
-    with open_hub(settings) as hub, hub.store.read() as connection:
+    with open_hub(settings, registry=PLAIN) as hub, hub.store.read() as connection:
         assert owed(connection) == (Debt(since=50, written_at=None) if hub.store.is_sqlite else None)
 
 
 def test_where_nothing_was_ever_purged_nothing_is_written_over(settings: HubSettings) -> None:
-    with open_hub(settings) as hub, hub.store.read() as connection:
+    with open_hub(settings, registry=PLAIN) as hub, hub.store.read() as connection:
         assert owed(connection) is None

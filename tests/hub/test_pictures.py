@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from moto import mock_aws
 from pushes import receive
+from registries import PLAIN
 from sqlalchemy import text
 
 import hub.wiring as wiring
@@ -211,7 +212,7 @@ def test_pictures_may_lie_in_a_bucket_and_are_purged_there_in_every_version(
         s3.create_bucket(Bucket="pictures")
         s3.put_bucket_versioning(Bucket="pictures", VersioningConfiguration={"Status": "Enabled"})
         settings = HubSettings(data=tmp_path, images="s3://pictures/of/ours")
-        with open_hub(settings, clock) as made:
+        with open_hub(settings, clock, registry=PLAIN) as made:
             push(joined(made, actor, vendor), vendor, world.passes["flock"][-1])
             (row,) = pictures(made)
             assert made.ingest.images.get(row.key).startswith(JPEG)

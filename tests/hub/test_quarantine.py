@@ -11,6 +11,7 @@ import postgres
 import pytest
 from plain import PlainConnector, record, write_page
 from pydantic import SecretStr
+from registries import Always
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
@@ -93,13 +94,13 @@ def everything(hub: Hub) -> dict[str, list[dict[str, Any]]]:
 @contextmanager
 def a_hub(kind: str, folder: Path, request: pytest.FixtureRequest, clock: SetClock) -> Iterator[Hub]:
     if kind == "sqlite":
-        with open_hub(HubSettings(data=folder / "data"), clock) as hub:
+        with open_hub(HubSettings(data=folder / "data"), clock, registry=Always(Fuller)) as hub:
             yield hub
         return
     server: URL = request.getfixturevalue("pg_server")
     with (
         postgres.database(server, request.getfixturevalue("migrated_pg")) as url,
-        open_hub(HubSettings(data=folder / "data", database_url=SecretStr(url)), clock) as hub,
+        open_hub(HubSettings(data=folder / "data", database_url=SecretStr(url)), clock, registry=Always(Fuller)) as hub,
     ):
         yield hub
 
@@ -156,9 +157,6 @@ def saved_hits(hub: Hub) -> int:
 def test_a_replayed_record_lands_as_if_it_had_come_right_the_first_time(
     how: str, kind: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import hub.connections.accounts as accounts
-
-    monkeypatch.setattr(accounts, "connector", lambda *_: Fuller)
     at_once = lands(how, kind, tmp_path / "at-once", request, quarantined=False)
     later = lands(how, kind, tmp_path / "later", request, quarantined=True)
     assert {what: len(rows) for what, rows in at_once.items()} == {
@@ -238,14 +236,14 @@ def test_everything_is_replayed_and_a_connection_that_cannot_be_opened_holds_up_
             opened.connections.accounts.add(actor, name, "plain", {"folder": str(folder)})
         opened.ingest.sync.run(actor, name)
     assert opened.ingest.quarantine.replay(actor).quarantined == 10
-    opening = opened.ingest.quarantine._open
+    opening = opened.connections.accounts.open
 
     def some(name: str) -> Any:
         if name == "a-feed":
             raise NotFound("its connector is gone")
         return opening(name)
 
-    monkeypatch.setattr(opened.ingest.quarantine, "_open", some)
+    monkeypatch.setattr(opened.connections.accounts, "open", some)
     before = len(opened.audit.events())
     with pytest.raises(NotFound, match="its connector is gone"):
         opened.ingest.quarantine.replay(actor)

@@ -7,6 +7,7 @@ from typing import Any
 import postgres
 import pytest
 from pydantic import SecretStr
+from registries import PLAIN
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
@@ -66,13 +67,13 @@ def by_itself(settings: HubSettings, clock: SetClock, tmp_path: Path, request: p
     """A hub that found an empty database of the same kind."""
     given = HubSettings(data=tmp_path / "alone")
     if settings.database_url is None:
-        with open_hub(given, clock) as hub:
+        with open_hub(given, clock, registry=PLAIN) as hub:
             yield hub
         return
     server: URL = request.getfixturevalue("pg_server")
     with (
         postgres.database(server) as url,
-        open_hub(given.model_copy(update={"database_url": SecretStr(url)}), clock) as hub,
+        open_hub(given.model_copy(update={"database_url": SecretStr(url)}), clock, registry=PLAIN) as hub,
     ):
         yield hub
 

@@ -75,7 +75,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 @pytest.fixture
 def started(database: Database) -> Iterator[Receivers]:
-    receivers = Receivers(database.open)  # type: ignore[arg-type]
+    receivers = Receivers(database)  # type: ignore[arg-type]
     receivers.start()
     yield receivers
     database.thaws.set()
@@ -90,7 +90,7 @@ def taken(receivers: Receivers, name: str = "feed") -> bool:
 
 
 def test_a_known_connection_is_looked_up_once_in_a_while(database: Database, time: SimpleNamespace) -> None:
-    receivers = Receivers(database.open)  # type: ignore[arg-type]
+    receivers = Receivers(database)  # type: ignore[arg-type]
     assert all(taken(receivers) for _ in range(5))
     assert database.asked == ["feed"]
     time.now += REMEMBERED + 0.1
@@ -99,7 +99,7 @@ def test_a_known_connection_is_looked_up_once_in_a_while(database: Database, tim
 
 
 def test_a_pause_holds_once_the_connection_is_opened_anew(database: Database, time: SimpleNamespace) -> None:
-    receivers = Receivers(database.open)  # type: ignore[arg-type]
+    receivers = Receivers(database)  # type: ignore[arg-type]
     assert taken(receivers)
     database.state = "paused"
     assert taken(receivers)
@@ -132,7 +132,7 @@ def test_while_the_database_is_frozen_who_is_known_is_taken_and_waits_once_at_mo
 def test_while_the_database_fails_who_is_known_is_taken(
     database: Database, time: SimpleNamespace, failure: Exception
 ) -> None:
-    receivers = Receivers(database.open)  # type: ignore[arg-type]
+    receivers = Receivers(database)  # type: ignore[arg-type]
     assert taken(receivers)
     database.fails = failure
     time.now += 3600
@@ -143,7 +143,7 @@ def test_while_the_database_fails_who_is_known_is_taken(
 
 @pytest.mark.parametrize("gone", [NotFound("never was"), Removed("was removed")])
 def test_who_is_no_connection_any_more_is_refused(database: Database, time: SimpleNamespace, gone: Exception) -> None:
-    receivers = Receivers(database.open)  # type: ignore[arg-type]
+    receivers = Receivers(database)  # type: ignore[arg-type]
     assert taken(receivers)
     database.fails = gone
     time.now += REMEMBERED + 0.1
@@ -154,7 +154,7 @@ def test_who_is_no_connection_any_more_is_refused(database: Database, time: Simp
 def test_a_connection_that_takes_no_pushes_is_refused(database: Database) -> None:
     database.connector = object()
     with pytest.raises(Refused):
-        taken(Receivers(database.open))  # type: ignore[arg-type]
+        taken(Receivers(database))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_connection_that_takes_no_pushes_is_refused(database: Database) -> Non
 def test_a_connection_that_cannot_be_opened_is_to_be_tried_again_and_said_once(
     database: Database, time: SimpleNamespace, closed: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    receivers = Receivers(database.open)  # type: ignore[arg-type]
+    receivers = Receivers(database)  # type: ignore[arg-type]
     database.fails = closed
     for _ in range(3):
         with pytest.raises(Paused, match="cannot be opened"):
@@ -176,7 +176,7 @@ def test_a_connection_that_cannot_be_opened_is_to_be_tried_again_and_said_once(
 
 
 def test_a_name_that_is_nobodys_is_asked_for_once_in_a_while(database: Database, time: SimpleNamespace) -> None:
-    receivers = Receivers(database.open)  # type: ignore[arg-type]
+    receivers = Receivers(database)  # type: ignore[arg-type]
     database.fails = NotFound("nobody")
     for _ in range(5):
         with pytest.raises(Refused):
@@ -188,7 +188,7 @@ def test_a_name_that_is_nobodys_is_asked_for_once_in_a_while(database: Database,
 
 
 def test_names_of_strangers_do_not_fill_the_memory(database: Database, time: SimpleNamespace) -> None:
-    receivers = Receivers(database.open)  # type: ignore[arg-type]
+    receivers = Receivers(database)  # type: ignore[arg-type]
     database.fails = NotFound("nobody")
     for number in range(MOST_UNKNOWN + 10):
         receivers.ask(f"stranger-{number}")
@@ -210,7 +210,7 @@ def test_a_connection_in_use_is_opened_anew_before_anybody_waits_for_that(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "REMEMBERED", 0.02)
-    receivers = Receivers(database.open)  # type: ignore[arg-type]
+    receivers = Receivers(database)  # type: ignore[arg-type]
     receivers.start()
     try:
         asked = receivers.ask("feed")
@@ -225,7 +225,7 @@ def test_a_connection_in_use_is_opened_anew_before_anybody_waits_for_that(
 
 
 def test_who_asks_after_the_end_asks_the_database_itself(database: Database) -> None:
-    receivers = Receivers(database.open)  # type: ignore[arg-type]
+    receivers = Receivers(database)  # type: ignore[arg-type]
     receivers.start()
     receivers.stop()
     receivers.stop()

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from plain import PlainConnector, PlainSettings, record, write_page
+from registries import Having
 from sqlalchemy import text
 
-import hub.connections.accounts as accounts
 import hub.ingest.reparse as reparsing
 from connectors import contract
 from connectors.contract import Info, Record
@@ -60,12 +60,8 @@ class LocalConnector(PlainConnector):
 
 
 @pytest.fixture
-def hub(settings: HubSettings, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    real = accounts.connector
-    monkeypatch.setattr(
-        accounts, "connector", lambda key, allowed=(): LocalConnector if key == "local" else real(key, allowed)
-    )
-    with open_hub(settings, clock) as hub:
+def hub(settings: HubSettings, clock: SetClock) -> Iterator[Hub]:
+    with open_hub(settings, clock, registry=Having(local=LocalConnector)) as hub:
         yield hub
 
 

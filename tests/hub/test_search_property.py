@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from registries import Having
 from scan import ACCOUNTS, EAST, LISTED, NORTH, STANDS, TYPE_OF, ZONE, Seen, explained, naive, should_tell, told
 from sqlalchemy import text
 
-import hub.connections.accounts as accounts
 import hub.search.newest as newest_step
 from connectors.contract import Document
 from hub.area import Circle, Polygon
@@ -193,10 +193,9 @@ def hubs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         if request.param == "postgresql":
             url = SecretStr(stack.enter_context(postgres.database(request.getfixturevalue("pg_server"))))
         folder = tmp_path_factory.mktemp("search")
-        kinds = {account.connector.info.key: account.connector for account in ACCOUNTS.values()}
-        stack.enter_context(pytest.MonkeyPatch.context()).setattr(accounts, "connector", lambda key, _: kinds[key])
+        registry = Having(**{account.connector.info.key: account.connector for account in ACCOUNTS.values()})
         given = HubSettings(data=folder / "data", database_url=url)
-        hub, other = (stack.enter_context(open_hub(given, SetClock(OPENED))) for _ in range(2))
+        hub, other = (stack.enter_context(open_hub(given, SetClock(OPENED), registry=registry)) for _ in range(2))
         for name, account in ACCOUNTS.items():
             hub.connections.accounts.add(ACTOR, name, account.connector.info.key, {"folder": str(folder)})
         hub.hotlists.lists.load(ACTOR, "wanted", [NewEntry(plate, "stolen", "26-1", "US-CA") for plate in LISTED])

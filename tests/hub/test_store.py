@@ -16,6 +16,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from registries import PLAIN
 from sqlalchemy import event, text
 from sqlalchemy.pool import Pool
 
@@ -219,5 +220,5 @@ def test_a_picture_comes_back_as_it_went_in_and_is_gone_when_deleted(pictures: I
 
 
 def test_a_hub_opens_twice_on_one_database(settings: HubSettings) -> None:
-    with open_hub(settings) as one, open_hub(settings) as other:
+    with open_hub(settings, registry=PLAIN) as one, open_hub(settings, registry=PLAIN) as other:
         assert one.hotlists.lists.names() == other.hotlists.lists.names() == []

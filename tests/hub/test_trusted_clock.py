@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from plain import record, write_page
+from registries import PLAIN, Having
 from sqlalchemy import text
 
 import hub.wiring as wiring
@@ -35,8 +36,8 @@ def machine(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> SetClock:
 
 
 @pytest.fixture
-def opens(settings: HubSettings, machine: SetClock, plain_vendor: None) -> Opens:
-    return lambda: open_hub(settings)
+def opens(settings: HubSettings, machine: SetClock, plain_vendor: Having) -> Opens:
+    return lambda: open_hub(settings, registry=plain_vendor)
 
 
 @pytest.fixture
@@ -271,7 +272,7 @@ def test_to_trust_takes_a_reason_and_a_doubt(whole: Hub, actor: Actor, machine: 
 
 def test_a_clock_in_a_callers_hands_is_the_callers_to_answer_for(settings: HubSettings, actor: Actor) -> None:
     clock = SetClock(datetime.fromisoformat("2026-06-01T12:00:00Z"))
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=PLAIN) as hub:
         clock.advance(400 * DAY)
         hub.retention.expired.purge(actor)
         assert cards(hub) == []

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import migrated
 import pytest
-from plain import PlainConnector
+from registries import PLAIN
 
-import hub.connections.accounts as accounts
 from hub.clock import SetClock
 from hub.people import Actor
 from hub.settings import HubSettings
@@ -24,15 +23,11 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def opened(tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch, migrated_file: Path) -> Iterator[Hub]:
+def opened(tmp_path: Path, clock: SetClock, migrated_file: Path) -> Iterator[Hub]:
     """A hub with one connection, `feed`, whose vendor is the folder of that name."""
-    real = accounts.connector
-    monkeypatch.setattr(
-        accounts, "connector", lambda key, allowed=(): PlainConnector if key == "plain" else real(key, allowed)
-    )
     (tmp_path / "feed").mkdir()
     migrated.seed(tmp_path / "data", migrated_file)
-    with open_hub(HubSettings(data=tmp_path / "data"), clock) as hub:
+    with open_hub(HubSettings(data=tmp_path / "data"), clock, registry=PLAIN) as hub:
         hub.connections.accounts.add(Actor("tester"), "feed", "plain", {"folder": str(tmp_path / "feed")})
         yield hub
 

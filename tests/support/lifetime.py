@@ -18,9 +18,9 @@ from typing import Any
 
 import msgspec
 from plain import PlainConnector, record, write_page
+from registries import Having
 from sqlalchemy import text
 
-import hub.connections.accounts as accounts
 from connectors.contract import Document, Lookup, Page, Record, Request
 from flows.door import lend
 from flows.sync import sync
@@ -73,6 +73,9 @@ class Mended(PlainConnector):
         return super().read_of(Record(record.kind, payload))
 
 
+REGISTRY = Having(plain=PlainConnector, asked=Asked)
+
+
 def read(number: int, plate: str, at: datetime, **more: Any) -> dict[str, Any]:
     """A read whose id and picture name it, as those of some vendors do."""
     drawn = random.Random(plate).choices(string.ascii_letters + string.digits, k=128)
@@ -118,7 +121,7 @@ def push(inbox: Inbox, *records: dict[str, Any]) -> None:
 def receive(hub: Hub) -> None:
     """Pushes: on the disk first, then kept; and some kept as they come."""
     spool = Spool(hub.settings.data / "inbox")
-    inbox = Inbox(spool, hub.audit, hub.clock, hub.ingest.intake, hub.ingest.pictures, hub.connections.accounts.open)
+    inbox = Inbox(spool, hub.audit, hub.clock, hub.ingest.intake, hub.ingest.pictures, hub.connections.accounts)
     push(inbox, read(2000, MARKED["pushed"], JUNE), bad(MARKED["refused push"]))
     pause("spooled")
     inbox.keep()
@@ -140,9 +143,9 @@ def fill(hub: Hub, folder: Path) -> dict[str, Any]:
     trial = hub.connections.trials.run(ACTOR, "feed", MAY - timedelta(days=1), NOW)
     told = {"tried": trial.fresh, "synced": sync(["feed"], since=MAY - timedelta(days=1))}
     receive(hub)
-    accounts.connector = _known(Mended)
+    REGISTRY.kinds["plain"] = Mended
     told["replayed"] = hub.ingest.quarantine.replay(ACTOR).stored
-    accounts.connector = _known(PlainConnector)
+    REGISTRY.kinds["plain"] = PlainConnector
     told["looked up"] = len(hub.search.lookups.ask(ACTOR, ASKED, WHY).rows)
     query = Query(WHY, plates=("7*",), candidates=True)
     told["found"] = len(hub.search.reads.find(ACTOR, query).rows)
@@ -164,18 +167,13 @@ def payloads(hub: Hub) -> list[str]:
     return [bytes(one).hex() for one in some]
 
 
-def _known(plain: type[PlainConnector]) -> Any:
-    return lambda key, allowed=(): {"plain": plain, "asked": Asked}[key]
-
-
 def main(folder: Path, settings: dict[str, Any]) -> None:
     """Live below a folder, by the settings given."""
     logging.getLogger().addHandler(logging.FileHandler(folder / "logs" / "hub.log"))
     logging.getLogger().setLevel(logging.DEBUG)
     logging.getLogger("sqlalchemy").setLevel(logging.INFO)  # every statement; DEBUG would ask for every row by name
-    accounts.connector = _known(PlainConnector)
     clock = SetClock(NOW)
-    with open_hub(HubSettings(data=folder / "data", **settings), clock) as hub, lend(hub):
+    with open_hub(HubSettings(data=folder / "data", **settings), clock, registry=REGISTRY) as hub, lend(hub):
         told = fill(hub, folder)
         clock.advance(THEN - NOW)
         for page in (folder / "feed").iterdir():

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from registries import PLAIN
+
 from hub.clock import Clock
 from hub.people import Actor
 from hub.policy.contract import Term
 from hub.policy.decisions import Decision
+from hub.ports import Registry
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
 
@@ -30,13 +33,15 @@ def decided(settles: str, rule: str, dur: str = "P2Y") -> Decision:
 
 
 @contextmanager
-def under(settings: HubSettings, clock: Clock, department: str, *signed: Decision) -> Iterator[Hub]:
+def under(
+    settings: HubSettings, clock: Clock, department: str, *signed: Decision, registry: Registry = PLAIN
+) -> Iterator[Hub]:
     """A hub under a department's own manual, with what it needs signed, and what is given beside."""
     settings = settings.model_copy(update={"profile": department})
     if department in SCHEDULED:
         signed = (decided(*SCHEDULED[department]), *signed)
     if signed:
-        with open_hub(settings, clock) as hub:
+        with open_hub(settings, clock, registry=registry) as hub:
             hub.governing.activate.activate(Actor("chief"), department, "the schedule is signed", signed)
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=registry) as hub:
         yield hub

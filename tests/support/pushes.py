@@ -11,9 +11,7 @@ def receive(hub: Hub, name: str, request: Request) -> Saved:
     """What became of a push; raises `Refused` where its sender did not prove itself."""
     spool = Spool(hub.settings.data / "inbox")
     try:
-        inbox = Inbox(
-            spool, hub.audit, hub.clock, hub.ingest.intake, hub.ingest.pictures, hub.connections.accounts.open
-        )
+        inbox = Inbox(spool, hub.audit, hub.clock, hub.ingest.intake, hub.ingest.pictures, hub.connections.accounts)
         inbox.take(name, request)
         saved = inbox.keep()
     finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
+from registries import PLAIN
 
 import hub.retention.months as months
 import hub.retention.purge as purging
@@ -33,7 +34,7 @@ def in_small_steps() -> None:
 def sync(data: str, url: str | None, name: str, since: str, until: str, marker: str) -> None:
     """Run one sync; `marker` appears when it begins."""
     settings = HubSettings(data=Path(data), database_url=SecretStr(url) if url else None)
-    with open_hub(settings) as hub:
+    with open_hub(settings, registry=PLAIN) as hub:
         Path(marker).touch()
         hub.ingest.sync.run(ACTOR, name, datetime.fromisoformat(since), datetime.fromisoformat(until))
     sys.exit(0)
@@ -70,7 +71,7 @@ def _run(data: str, url: str | None, now: str, marker: str, work: Callable[[Hub]
     """Open a hub at a set time and work; `marker` appears when it begins."""
     in_small_steps()
     settings = HubSettings(data=Path(data), database_url=SecretStr(url) if url else None)
-    with open_hub(settings, SetClock(datetime.fromisoformat(now))) as hub:
+    with open_hub(settings, SetClock(datetime.fromisoformat(now)), registry=PLAIN) as hub:
         Path(marker).touch()
         work(hub)
     sys.exit(0)

@@ -5,10 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from plain import PlainConnector
-
-import hub.connections.accounts as accounts
-from connectors.contract import Lookup, Page
+from registries import installed
 
 NO_CANARIES = "no plate of your own cars is noted yet: alprhub retention canary add SOURCE PLATE --reason …\n"
 
@@ -60,17 +57,24 @@ def test_everything_adds_up_until_a_read_is_gone(run: Any, filled: Any, sql: Any
     assert "1 stored reads are gone" in wrong.json()[0]["said"]
 
 
+ASKED = """
+from plain import PlainConnector
+
+from connectors.contract import Page
+
+
+class Asked(PlainConnector):
+    def lookup(self, query):
+        yield Page([], None)
+"""
+
+
 def test_canaries_are_added_listed_and_probed(
     run: Any, filled: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    class Asked(PlainConnector):
-        def lookup(self, query: Lookup) -> Any:
-            yield Page([], None)
-
     assert run("retention", "canary", "probe").out == NO_CANARIES
     assert run("retention", "canary", "add", "drop", "9SYN500", "--reason", "patrol car 12").code == 65
-    real = accounts.connector
-    monkeypatch.setattr(accounts, "connector", lambda key, allowed=(): Asked if key == "asked" else real(key, allowed))
+    installed(tmp_path / "site", "asked", ASKED, monkeypatch)
     (tmp_path / "asked").mkdir()
     setting = f"folder={tmp_path / 'asked'}"
     assert run("connections", "add", "asked", "asked", "--set", setting, "--agency=Agency").code == 0

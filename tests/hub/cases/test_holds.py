@@ -10,9 +10,9 @@ from typing import Any
 import manuals
 import pytest
 from plain import PlainConnector, record, write_page
+from registries import Having
 from sqlalchemy import text
 
-import hub.connections.accounts as accounts
 from hub.analysis.scenes import AtCamera, Scene
 from hub.cases import held
 from hub.cases.holds import Hold, NewHold
@@ -39,12 +39,13 @@ class Motorola(PlainConnector):
 
 
 @pytest.fixture
-def hub(settings: HubSettings, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+def hub(settings: HubSettings, clock: SetClock) -> Iterator[Hub]:
     """A hub of Hermosa Beach with Flock (`plain`, P30D) and Motorola (P1Y), and one auditor."""
-    kinds = {"plain": PlainConnector, "motorola": Motorola}
-    monkeypatch.setattr(accounts, "connector", lambda key, allowed=(): kinds[key])
+    registry = Having(plain=PlainConnector, motorola=Motorola)
     with ExitStack() as open_:
-        yield open_.enter_context(open_hub(settings.model_copy(update={"auditors": ("auditor",)}), clock))
+        yield open_.enter_context(
+            open_hub(settings.model_copy(update={"auditors": ("auditor",)}), clock, registry=registry)
+        )
 
 
 def fed(hub: Hub, folder: Path, key: str, *records: Any) -> None:
@@ -197,7 +198,7 @@ def test_a_litigation_hold_is_released_only_once_the_case_is_resolved(hub: Hub, 
 )
 @pytest.mark.parametrize("before", [True, False])
 def test_when_litigation_is_resolved_what_was_booked_for_it_is_due_for_disposal_until_somebody_says_how(
-    settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: Path, before: bool
+    settings: HubSettings, clock: SetClock, plain_vendor: Having, tmp_path: Path, before: bool
 ) -> None:
     with manuals.under(settings, clock, "palm-springs") as hub:
         fed(hub, tmp_path, "plain", record(1, PLATE, CAPTURED.isoformat()))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from plain import record, write_page
+from registries import Having
 from sqlalchemy import text
 
 from flows.door import lend
@@ -27,11 +28,13 @@ Opened = Callable[[str], Hub]
 
 
 @pytest.fixture
-def under(settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: Path) -> Iterator[Opened]:
+def under(settings: HubSettings, clock: SetClock, plain_vendor: Having, tmp_path: Path) -> Iterator[Opened]:
     """Opens a hub under a profile, with one read that it has pulled."""
 
     def open_(profile: str) -> Hub:
-        hub = stack.enter_context(open_hub(settings.model_copy(update={"profile": profile}), clock))
+        hub = stack.enter_context(
+            open_hub(settings.model_copy(update={"profile": profile}), clock, registry=plain_vendor)
+        )
         hub.connections.accounts.add(ACTOR, "feed", "plain", {"folder": str(tmp_path)})
         more = {"confidence": 0.8, "candidates": [["9SYN0O1", 0.1]]}
         write_page(tmp_path, 1, [record(1, PLATE, CAPTURED.isoformat(), **more)])

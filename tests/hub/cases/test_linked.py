@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from plain import record, write_page
+from registries import Having
 from sqlalchemy import text
 
 from hub.clock import SetClock
@@ -37,9 +38,9 @@ SIGNED = Decision(
 
 
 @pytest.fixture
-def springs(settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: Path) -> Iterator[Hub]:
+def springs(settings: HubSettings, clock: SetClock, plain_vendor: Having, tmp_path: Path) -> Iterator[Hub]:
     """A hub under Palm Springs' policy with a feed and a hot list of one plate."""
-    with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock) as hub:
+    with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock, registry=plain_vendor) as hub:
         (tmp_path / "feed").mkdir()
         hub.connections.accounts.add(ACTOR, "feed", "plain", {"folder": str(tmp_path / "feed")})
         hub.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from plain import record, write_page
+from registries import Having
 from sqlalchemy import text
 
 from hub.cases.holds import NewHold
@@ -46,11 +47,13 @@ def signed(profile: str, months: int = 13) -> Decision:
 
 
 @pytest.fixture
-def under(settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: Path) -> Iterator[Opened]:
+def under(settings: HubSettings, clock: SetClock, plain_vendor: Having, tmp_path: Path) -> Iterator[Opened]:
     """Opens a hub under a real profile, put in force with its decision, with three reads."""
 
     def open_(profile: str) -> Hub:
-        hub = stack.enter_context(open_hub(settings.model_copy(update={"profile": profile}), clock))
+        hub = stack.enter_context(
+            open_hub(settings.model_copy(update={"profile": profile}), clock, registry=plain_vendor)
+        )
         hub.governing.activate.activate(ACTOR, profile, "the schedule is signed", [signed(profile)])
         (tmp_path / "feed").mkdir()
         hub.connections.accounts.add(ACTOR, "feed", "plain", {"folder": str(tmp_path / "feed")})
@@ -245,7 +248,7 @@ def test_no_policy_that_follows_gives_what_an_order_has_ended_another_end(
 ) -> None:
     hub = under("westminster")
     with monkeypatch.context() as waiting:
-        waiting.setattr(hub.cases.orders, "_purge", lambda actor: {})
+        waiting.setattr(hub.retention.expired, "purge", lambda actor: {})
         hub.cases.orders.destroy(ACTOR, ORDER, reads=ids(hub)[:1])
     longer = Decision(
         settles="lengthening", answer="what is kept too", decided_by="R. Lee", title="Chief", decided_at=NOW, why="long"

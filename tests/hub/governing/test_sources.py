@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from plain import PlainConnector, record, write_page
+from registries import Having
 from sqlalchemy import text
 
-import hub.connections.accounts as accounts
-from connectors.registry import UnknownConnector
 from hub.clock import SetClock
 from hub.errors import AdminMustAct, Unsettled
 from hub.people import Actor
@@ -34,15 +33,8 @@ class YearConnector(PlainConnector):
 def started(settings: HubSettings, clock: SetClock, *, knows: bool) -> Iterator[Hub]:
     """A process that has the third party's connector, or was started without it."""
 
-    def connector(key: str, _allowed: tuple[str, ...] = ()) -> type[PlainConnector]:
-        if not knows:
-            raise UnknownConnector(f"no connector is called {key!r}")
-        return YearConnector
-
-    with pytest.MonkeyPatch.context() as patch, open_hub(settings, clock) as hub:
-        patch.setattr(accounts, "connector", connector)
-        if knows:
-            hub.governing.sources.learn(lambda _: YearConnector.info.retention_vendor)
+    registry = Having(year=YearConnector) if knows else Having()
+    with open_hub(settings, clock, registry=registry) as hub:
         yield hub
 
 

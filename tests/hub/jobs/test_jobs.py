@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from plain import PlainConnector, record, write_page
+from registries import PLAIN
 from sqlalchemy import event, text, update
 from sqlalchemy.exc import OperationalError
 
@@ -507,7 +508,7 @@ def test_a_look_asks_no_more_where_there_are_more_connections_and_lists(
 
 
 def test_the_record_gives_the_newest_two_runs_of_each_subject(settings: HubSettings, clock: SetClock) -> None:
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=PLAIN) as hub:
         runs = JobRuns(hub.store, clock)
         for number in range(3):
             for job, subject in (("sync", "gate"), ("sync", "pier"), ("publish", "gate")):

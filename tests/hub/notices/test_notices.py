@@ -5,17 +5,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 from plain import PlainConnector, record, write_page
+from registries import Having
 from sqlalchemy import text
 
 from connectors.contract import Document, PushReport
 from connectors.errors import AdminMustFix, TryAgain
 from hub.clock import SetClock
-from hub.connections.removedcards import removed_unproved
 from hub.errors import Conflict
 from hub.hotlists.lists import NewEntry
 from hub.notices.notice import Notice, NotSent
@@ -48,11 +49,9 @@ class Told:
 
 
 def notices(hub: Hub, *ways: Told, audit: Any = None) -> Notices:
-    zone = hub.governing.profile.zone
     return Notices(
-        hub.store, audit or hub.audit, hub.clock, hub.connections.health.all, hub.connections.health.around, ways, lambda: zone, "Pier PD",
-        lambda: removed_unproved(hub.store, zone),
-    )  # fmt: skip
+        hub.store, audit or hub.audit, hub.clock, hub.connections.health, ways, hub.governing.in_force, "Pier PD"
+    )
 
 
 @pytest.fixture
@@ -86,9 +85,9 @@ class Revoking(PlainConnector):
 
 
 @pytest.fixture
-def quiet(opened: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def quiet(opened: Hub, feed: Path, plain_vendor: Having) -> None:
     """`feed` is one that can revoke its own subscriptions: nobody must be told to stop pushing."""
-    monkeypatch.setattr("hub.connections.accounts.connector", lambda key, allowed=(): Revoking)
+    plain_vendor.kinds["plain"] = Revoking
 
 
 def stop(hub: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -457,7 +456,8 @@ def test_two_processes_that_look_at_once_tell_it_once(
     stop(opened, actor, monkeypatch)
     one, two = notices(opened, way), notices(opened, way)
     seen = opened.connections.health.all()
-    two._reports = lambda: (one.look(actor), seen)[1]  # type: ignore[method-assign,assignment]
+    looking = SimpleNamespace(all=lambda: (one.look(actor), seen)[1], around=list, removed=list)
+    monkeypatch.setattr(two, "_health", looking)
     assert two.look(actor) == (0, 0)
     with opened.store.lease("notices"):
         assert one.send() == (0, 0)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from registries import PLAIN
 
 from hub.clock import SetClock
 from hub.errors import PolicyRefused
@@ -16,7 +17,7 @@ from hub.wiring import Hub, open_hub
 @pytest.fixture(params=names())
 def ruled(request: pytest.FixtureRequest, settings: HubSettings, clock: SetClock) -> Iterator[Hub]:
     """A hub under each profile in turn."""
-    with open_hub(settings.model_copy(update={"profile": request.param}), clock) as hub:
+    with open_hub(settings.model_copy(update={"profile": request.param}), clock, registry=PLAIN) as hub:
         yield hub
 
 

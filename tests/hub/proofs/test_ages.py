@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import manuals
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plain import record, write_page
+from registries import Having
 from sqlalchemy import insert, text
 
 from hub.cases.holds import NewHold
@@ -31,9 +33,9 @@ FROM = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def springs(settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: Path) -> Iterator[Hub]:
+def springs(settings: HubSettings, clock: SetClock, plain_vendor: Having, tmp_path: Path) -> Iterator[Hub]:
     """A hub under Palm Springs' manual with two reads of a feed, an hour apart."""
-    with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock) as hub:
+    with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock, registry=plain_vendor) as hub:
         folder = tmp_path / "feed"
         folder.mkdir()
         hub.connections.accounts.add(ACTOR, "feed", "plain", {"folder": str(folder)})
@@ -63,7 +65,13 @@ def hold(hub: Hub, case: str, *, reason: str = "trial is pending", released: boo
 def booked(hub: Hub, bookings: dict[int, str]) -> Report:
     """The report of a hub whose evidence store has booked these holds."""
     return Ages(
-        hub.store, hub.audit, hub.clock, hub.governing.in_force, hub.governing.sources, lambda _: bookings
+        hub.store,
+        hub.audit,
+        hub.clock,
+        hub.governing.in_force,
+        hub.governing.sources,
+        SimpleNamespace(bookings=lambda _: bookings),
+        hub.connections.spool,
     ).report(ACTOR)
 
 
@@ -87,8 +95,8 @@ def test_what_is_kept_is_told_by_source_rule_and_age_with_its_clause(springs: Hu
     ],
 )
 def test_under_every_manual_ages_and_the_account_are_right_up_to_the_end_at_it_and_after_the_purge(
-    settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: Path, department: str, rule: str, clause: str,
-    end: str,
+    settings: HubSettings, clock: SetClock, plain_vendor: Having, tmp_path: Path, department: str, rule: str,
+    clause: str, end: str,
 ) -> None:  # fmt: skip
     with manuals.under(settings, clock, department) as hub:
         hub.connections.accounts.add(ACTOR, "feed", "plain", {"folder": str(tmp_path)})

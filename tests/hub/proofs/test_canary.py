@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 from plain import PlainConnector, record, write_page
+from registries import Having
 from sqlalchemy import text
 
-import hub.connections.accounts as accounts
 from connectors.contract import Document, Lookup, Page
 from connectors.errors import AdminMustFix, TryAgain
 from hub.clock import SetClock
@@ -46,10 +46,9 @@ class Asked(PlainConnector):
 @pytest.fixture
 def springs(settings: HubSettings, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A hub under Palm Springs' manual with a Flock that may be asked, and one that may not."""
-    kinds: dict[str, Any] = {"asked": Asked, "plain": PlainConnector}
-    monkeypatch.setattr(accounts, "connector", lambda key, allowed=(): kinds[key])
+    registry = Having(asked=Asked, plain=PlainConnector)
     monkeypatch.setattr(Asked, "asked", [], raising=False)
-    with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock) as hub:
+    with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock, registry=registry) as hub:
         for name, key in (("flock", "asked"), ("mute", "plain")):
             (tmp_path / name).mkdir()
             hub.connections.accounts.add(ACTOR, name, key, {"folder": str(tmp_path / name)})
@@ -165,8 +164,7 @@ def test_where_no_rule_ends_the_vendors_copy_nobody_is_asked(springs: Hub) -> No
         springs.audit,
         springs.clock,
         SimpleNamespace(profile=lambda: load("westminster")),
-        known.open,
-        known.pause,
+        known,
     )
     (probe,) = silent.probe(ACTOR)
     assert (probe.outcome, Asked.asked) == ("not_asked", [])

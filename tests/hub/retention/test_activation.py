@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from plain import record, write_page
+from registries import PLAIN
 from sqlalchemy import text
 
 from hub.cases.orders import NewOrder
@@ -66,7 +67,7 @@ def test_the_first_start_puts_the_settings_profile_in_force_and_the_audit_says_s
     settings: HubSettings, clock: SetClock
 ) -> None:
     for _ in range(2):
-        with open_hub(settings, clock) as hub, hub.store.read() as connection:
+        with open_hub(settings, clock, registry=PLAIN) as hub, hub.store.read() as connection:
             (row,) = connection.execute(text("SELECT profile, activated_at FROM policies")).all()
             assert (row.profile, row.activated_at) == ("hermosa-beach", to_micros(clock.now()))
             (event,) = [one for one in hub.audit.events() if one["action"] == "policy.activate"]
@@ -88,7 +89,7 @@ def test_a_policy_is_kept_as_it_was_put_in_force_whatever_its_file_says_later(
     name = profile_with(tmp_path, "P5D")
     ident = opened.governing.activate.activate(actor, name, "a shorter schedule")
     Path(name).write_text("nothing")
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=PLAIN) as hub:
         assert hub.governing.profile.expiry("own", "flock", CAPTURED).at == CAPTURED + timedelta(days=5)
         assert Governing(hub.store).of(ident).name == name
 

@@ -12,9 +12,9 @@ import manuals
 import pytest
 import yaml
 from plain import PlainConnector, record, write_page
+from registries import Having
 from sqlalchemy import text
 
-import hub.connections.accounts as accounts
 from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, PolicyRefused
 from hub.hotlists.lists import NewEntry
@@ -45,24 +45,26 @@ class Bought(PlainConnector):
     info = replace(PlainConnector.info, retention_vendor="somebody", origin="commercial")
 
 
-KINDS: dict[str, type[PlainConnector]] = {"flock": Flock, "motorola": Motorola, "bought": Bought}
+KINDS = Having(flock=Flock, motorola=Motorola, bought=Bought)
 Ruled = Callable[..., Hub]
 
 
 @pytest.fixture
-def ruled(settings: HubSettings, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ruled]:
+def ruled(settings: HubSettings, clock: SetClock) -> Iterator[Ruled]:
     """Opens a hub under a manual and what is signed about it, with the connectors of this page."""
-    monkeypatch.setattr(accounts, "connector", lambda key, allowed=(): KINDS[key])
     with ExitStack() as open_:
-        yield lambda manual, *signed: open_.enter_context(manuals.under(settings, clock, manual, *signed))
+        yield lambda manual, *signed: open_.enter_context(
+            manuals.under(settings, clock, manual, *signed, registry=KINDS)
+        )
 
 
 @pytest.fixture
-def unsigned(settings: HubSettings, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ruled]:
+def unsigned(settings: HubSettings, clock: SetClock) -> Iterator[Ruled]:
     """Opens a hub under a manual about which nobody has signed anything."""
-    monkeypatch.setattr(accounts, "connector", lambda key, allowed=(): KINDS[key])
     with ExitStack() as open_:
-        yield lambda manual: open_.enter_context(open_hub(settings.model_copy(update={"profile": manual}), clock))
+        yield lambda manual: open_.enter_context(
+            open_hub(settings.model_copy(update={"profile": manual}), clock, registry=KINDS)
+        )
 
 
 def fed(hub: Hub, folder: Path, key: str, *records: Any) -> Path:

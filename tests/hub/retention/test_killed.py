@@ -17,6 +17,7 @@ import victim
 import yaml
 from plain import record, write_page
 from pydantic import SecretStr
+from registries import PLAIN
 from sqlalchemy import select, text
 from sqlalchemy.engine import URL, make_url
 
@@ -140,7 +141,7 @@ def moments(took: float, kills: int = KILLS) -> list[float]:
 
 def purged(settings: HubSettings, clock: SetClock) -> tuple[Contents, float]:
     """What is there after a purge, which is held to its account, and how long it took."""
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=PLAIN) as hub:
         started = time.monotonic()
         again(lambda: hub.retention.expired.purge(Actor("tester")))
         took = time.monotonic() - started
@@ -193,7 +194,7 @@ def schedule(tmp_path: Path) -> str:
 
 def recomputed(settings: HubSettings, clock: SetClock, name: str | None = None) -> tuple[Contents, float]:
     """What is there after a policy was put in force, where it is given, and its recompute; how long that took."""
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=PLAIN) as hub:
         started = time.monotonic()
         if name is not None:
             hub.governing.activate.activate(victim.ACTOR, name, "another schedule")
@@ -204,7 +205,7 @@ def recomputed(settings: HubSettings, clock: SetClock, name: str | None = None) 
 def test_a_recompute_killed_at_any_moment_and_run_again_gives_each_read_its_end_and_counts_it_once(
     full: HubSettings, clock: SetClock, tmp_path: Path
 ) -> None:
-    with open_hub(full, clock) as hub:
+    with open_hub(full, clock, registry=PLAIN) as hub:
         hub.governing.activate.activate(victim.ACTOR, schedule(tmp_path), "another schedule")
     with copied(full, tmp_path / "whole") as whole:
         expected, took = recomputed(whole, clock)
@@ -236,7 +237,7 @@ def test_an_activation_killed_half_way_leaves_no_trace_or_a_recompute_that_waits
 
 def _state(settings: HubSettings, clock: SetClock) -> tuple[int, ...]:
     """How many policies there were, recomputes that wait, activations on record, and reads with another end."""
-    with open_hub(settings, clock) as hub, hub.store.read() as connection:
+    with open_hub(settings, clock, registry=PLAIN) as hub, hub.store.read() as connection:
         return tuple(
             int(connection.scalar(text(f"SELECT count(*) FROM {what}")) or 0)
             for what in (

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import yaml
 from plain import record, write_page
+from registries import PLAIN, Having
 from sqlalchemy import text
 
 import hub.ingest.intake as intake
@@ -39,7 +40,7 @@ def lasting(tmp_path: Path, days: int, profile: str = "hermosa-beach") -> str:
 
 def elsewhere(hub: Hub, name: str, decisions: tuple[Decision, ...] = ()) -> None:
     """Another process puts a policy in force."""
-    with open_hub(hub.settings, hub.clock) as other:
+    with open_hub(hub.settings, hub.clock, registry=PLAIN) as other:
         other.governing.activate.activate(Actor("chief"), name, "the council wants it so", decisions)
 
 
@@ -129,10 +130,10 @@ def test_while_pages_come_and_come_none_that_is_kept_after_it_has_the_end_of_bef
 
 
 def test_a_link_gives_the_life_of_the_policy_in_force(
-    settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: Path
+    settings: HubSettings, clock: SetClock, plain_vendor: Having, tmp_path: Path
 ) -> None:
     actor, feed = Actor("tester"), tmp_path / "feed"
-    with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock) as hub:
+    with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock, registry=plain_vendor) as hub:
         feed.mkdir()
         hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(feed)})
         write_page(feed, 1, [record(n, f"9SYN00{n}", CAPTURED.isoformat()) for n in (1, 2)])
@@ -164,10 +165,10 @@ def test_a_purge_keeps_the_floors_of_the_policy_in_force(
 
 
 def test_a_hit_lengthens_by_the_policy_in_force(
-    settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: Path
+    settings: HubSettings, clock: SetClock, plain_vendor: Having, tmp_path: Path
 ) -> None:
     actor, feed = Actor("tester"), tmp_path / "feed"
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=plain_vendor) as hub:
         feed.mkdir()
         hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(feed)})
         hub.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])

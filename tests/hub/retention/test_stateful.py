@@ -10,10 +10,10 @@ import yaml
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from plain import PlainConnector, record, write_page
+from plain import record, write_page
+from registries import PLAIN
 from sqlalchemy import text
 
-import hub.connections.accounts as accounts
 from hub.cases.holds import NewHold
 from hub.clock import SetClock
 from hub.errors import PolicyRefused
@@ -34,8 +34,6 @@ class Keeping(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(accounts, "connector", lambda key, allowed=(): PlainConnector)
         self.folder = tempfile.TemporaryDirectory()
         self.feed = Path(self.folder.name) / "feed"
         self.clock = SetClock(BEGIN)
@@ -48,7 +46,7 @@ class Keeping(RuleBasedStateMachine):
         self.purged = 0
 
     def open(self) -> None:
-        self.opened = open_hub(HubSettings(data=Path(self.folder.name) / "data"), self.clock)
+        self.opened = open_hub(HubSettings(data=Path(self.folder.name) / "data"), self.clock, registry=PLAIN)
         self.hub = self.opened.__enter__()
 
     @initialize()
@@ -204,7 +202,6 @@ class Keeping(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.opened.__exit__(None, None, None)
         self.folder.cleanup()
-        self.patch.undo()
 
 
 TestKeeping = Keeping.TestCase

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from plain import record, write_page
+from registries import PLAIN, Having
 from sqlalchemy import text
 
 import hub.retention.vacuum as vacuuming
@@ -111,11 +112,11 @@ def test_a_purge_leaves_bytes_in_the_file_and_says_so_and_writing_it_anew_leaves
 @sqlite
 @pytest.mark.parametrize("kind", ["FULL", "INCREMENTAL"])
 def test_a_file_that_its_administrator_lets_shrink_by_itself_stays_whole(
-    settings: HubSettings, clock: SetClock, plain_vendor: None, actor: Actor, tmp_path: Path, kind: str
+    settings: HubSettings, clock: SetClock, plain_vendor: Having, actor: Actor, tmp_path: Path, kind: str
 ) -> None:
     folder = tmp_path / "feed"
     folder.mkdir()
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=plain_vendor) as hub:
         hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(folder)})
         bring(hub, folder)
     plain = sqlite3.connect(settings.data / "alprhub.sqlite3", isolation_level=None)
@@ -128,7 +129,7 @@ def test_a_file_that_its_administrator_lets_shrink_by_itself_stays_whole(
         )
     plain.execute("VACUUM")
     plain.close()
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=plain_vendor) as hub:
         bring_living(hub, folder, clock)
         hub.retention.expired.purge(actor)
         with hub.store.read() as connection:
@@ -141,7 +142,7 @@ def test_a_file_that_its_administrator_lets_shrink_by_itself_stays_whole(
 
 @sqlite
 def test_a_file_behind_a_link_that_somebody_else_writes_to_stays_whole(
-    settings: HubSettings, clock: SetClock, plain_vendor: None, actor: Actor, tmp_path: Path
+    settings: HubSettings, clock: SetClock, plain_vendor: Having, actor: Actor, tmp_path: Path
 ) -> None:
     file, target = settings.data / "alprhub.sqlite3", tmp_path / "elsewhere" / "kept.sqlite3"
     target.parent.mkdir()
@@ -161,7 +162,7 @@ def test_a_file_behind_a_link_that_somebody_else_writes_to_stays_whole(
             stop.wait(0.001)
         other.close()
 
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=plain_vendor) as hub:
         hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(folder)})
         bring(hub, folder)
         bring_living(hub, folder, clock)
@@ -229,11 +230,11 @@ def test_what_no_night_has_written_anew_concerns_the_hub(full: Hub, actor: Actor
 
 @sqlite
 def test_where_the_disk_is_encrypted_nothing_is_written_anew_and_everything_says_so(
-    settings: HubSettings, clock: SetClock, plain_vendor: None, actor: Actor, tmp_path: Path
+    settings: HubSettings, clock: SetClock, plain_vendor: Having, actor: Actor, tmp_path: Path
 ) -> None:
     folder = tmp_path / "feed"
     folder.mkdir()
-    with open_hub(settings.model_copy(update={"disk_encrypted": True}), clock) as hub:
+    with open_hub(settings.model_copy(update={"disk_encrypted": True}), clock, registry=plain_vendor) as hub:
         hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(folder)})
         bring(hub, folder)
         bring_living(hub, folder, clock)
@@ -250,7 +251,7 @@ def test_where_the_disk_is_encrypted_nothing_is_written_anew_and_everything_says
         assert handed["certificates"][0]["database_file"] == {"traces": "encrypted", "rewritten_at": None}
         removed = hub.connections.removals.remove(actor, "feed", reads="keep", reason="over")["certificate"]
         assert "its disk is encrypted" in removed["database_file"]
-    with open_hub(settings, clock) as hub:  # somebody takes the setting away
+    with open_hub(settings, clock, registry=plain_vendor) as hub:  # somebody takes the setting away
         hub.retention.vacuum.run(actor)
         assert left(hub) == []
         assert hub.retention.certificates.list()[0]["rewritten_at"] == clock.now()
@@ -299,7 +300,7 @@ def test_killed_on_the_way_it_leaves_a_whole_file_and_the_next_one_does_it(
     full.store.close()
 
     def killed(settings: HubSettings) -> None:
-        with open_hub(settings, full.clock) as hub:
+        with open_hub(settings, full.clock, registry=PLAIN) as hub:
             hub.retention.vacuum.run(actor, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 
     process = processes.Process(target=killed, args=(settings,))
