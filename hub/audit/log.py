@@ -90,7 +90,9 @@ class Log:
         try:
             self.carry()
         except (DBAPIError, Busy, OSError) as failed:
-            log.warning("audit events wait in the database, where they are safe: the log could not be written: %s", failed)
+            log.warning(
+                "audit events wait in the database, where they are safe: the log could not be written: %s", failed
+            )
 
     def _left(self) -> list[Event]:
         with self._store.read() as connection:

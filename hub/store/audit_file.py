@@ -32,10 +32,9 @@ def beside(database: Path) -> Path:
 
 
 def made(connection: sqlite3.Connection, file: Path) -> None:
-    """Make the log's table in a file where it is not yet; nobody but the hub's user may read it."""
+    """Make the log's table in a file where it is not yet."""
     if _version(connection):
         return
-    file.chmod(0o600)
     connection.execute("BEGIN IMMEDIATE")
     if not _version(connection):  # another process may have been first
         for statement in _MADE:

@@ -20,14 +20,15 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from connectors.durable import make_folder
 from hub.errors import Busy
+from hub.store import server_turn
 from hub.store.audit_file import beside, made
 from hub.store.spool import RESERVE
-from hub.store.turn import PATIENCE_S, Holder, Turns
+from hub.store.turn import PATIENCE_S, Turns
 from hub.store.vacuum import empty_log, size, vacuum
 from hub.words import moment
 
@@ -42,27 +43,10 @@ WHERE l.locktype = 'advisory' AND l.granted
 """A holder's session does nothing else, so that it last changed when it got the lock."""
 Traces = Literal["vacuum", "encrypted", "server"]
 """They go when SQLite writes its file anew; they stay on a disk that is encrypted; they are PostgreSQL's server's."""
-_WRITER_LOCK: Final = 0x616C7072  # "alpr"
-_TURN: Final = """
-SELECT set_config('lock_timeout', :patience, true), pg_advisory_xact_lock(:lock), set_config('lock_timeout', '0', true),
-  set_config('application_name', :who || ' ' || CAST(extract(epoch FROM clock_timestamp()) AS bigint) || :doing, true),
-  set_config('synchronous_commit', {}, true)
-"""
-"""From left to right; the name of the session is the note of who has the turn, since when, and what for."""
-_WRITES: Final = """
-SELECT a.application_name FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
-WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = :lock
-  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
-_TOO_LONG: Final = "55P03"
 _NESTED: Final = (
     "Store.write() inside an open write of the same store would wait for itself: hand on the connection that the open"
     " one gave (`within=` takes it), or end that first"
 )
-_WAITS: Final = """
-CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END
-"""
-"""A server that waits for its replicas too goes on doing so; one that does not wait at all waits for us."""
 _PRAGMAS: Final = (
     "PRAGMA busy_timeout = 60000",
     "PRAGMA page_size = 8192",
@@ -81,7 +65,7 @@ class Store:
 
     def __init__(self, url: str, patience: float = PATIENCE_S) -> None:
         """`patience` is how many seconds a write waits for those before it."""
-        self.patience = patience
+        self._patience = patience
         self._mine = threading.local()
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -96,7 +80,7 @@ class Store:
             path = self._path = Path(self.url.database or "").resolve()
             self.url = self.url.set(database=str(path))
             make_folder(path.parent, 0o700)
-            self._turns = Turns(path.parent / "leases", patience, lambda: self.zone())
+            self._turns = Turns(path.parent / "leases", patience, self._zone)
             self._log = beside(path)
             self._writer = self._sqlite_engine("BEGIN IMMEDIATE")
             self._reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", "PRAGMA mmap_size = 2147418112")
@@ -118,6 +102,11 @@ class Store:
         connect = {"timeout": 60, "check_same_thread": False}
         url = self.url if of is None else self.url.set(database=str(of))
         engine = create_engine(url, connect_args=connect, hide_parameters=True)
+
+        @event.listens_for(engine, "do_connect")
+        def private(*_: Any) -> None:
+            if of is not None:
+                of.touch(mode=0o600)  # SQLite gives the files beside it the same rights
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
@@ -176,7 +165,9 @@ class Store:
                     yield connection
             else:
                 with self._writer.connect() as connection, connection.begin():
-                    self._await(connection, durable, doing, self.patience if patience is None else patience)
+                    waits = self._patience if patience is None else patience
+                    if not server_turn.take(connection, durable, doing, waits):
+                        raise server_turn.holder(self._reader).busy(self.zone(), waits)
                     yield connection
             afterwards = self._mine.afterwards
         for call in afterwards:
@@ -197,27 +188,6 @@ class Store:
         finally:
             self._mine.writes = False
 
-    def _await(self, connection: Connection, durable: bool, doing: str, patience: float) -> None:
-        """Have PostgreSQL's lock for writing until the end of the transaction."""
-        bound = {
-            "patience": str(max(round(patience * 1000), 1)), "lock": _WRITER_LOCK,
-            "who": f"alprhub {os.getpid()}", "doing": f" {doing}" if doing else "",
-        }  # fmt: skip
-        try:
-            connection.execute(text(_TURN.format(_WAITS if durable else "'off'")), bound)
-        except OperationalError as failed:
-            if getattr(failed.orig, "sqlstate", None) != _TOO_LONG:
-                raise
-            raise self._holder().busy(self.zone(), patience) from None
-
-    def _holder(self) -> Holder:
-        """Who writes to PostgreSQL, as the name of the session says."""
-        with self._reader.connect() as connection:
-            note = connection.scalar(text(_WRITES), {"lock": _WRITER_LOCK}) or ""
-            now = connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())"))
-        said = re.fullmatch(r"alprhub (\d+) (\d+) ?(.*)", note)
-        return Holder(int(said[1]), float(said[2]), said[3]) if said else Holder(None, float(now or 0), "")
-
     @contextmanager
     def append(self) -> Iterator[Connection]:
         """A transaction that adds to the audit log, on the disk when it is over: it waits for no `write`."""
@@ -226,7 +196,7 @@ class Store:
                 yield connection
             return
         with self._appender.connect() as connection, connection.begin():
-            connection.execute(text(f"SELECT set_config('synchronous_commit', {_WAITS}, true)"))
+            connection.execute(text(f"SELECT set_config('synchronous_commit', {server_turn.WAITS}, true)"))
             yield connection
 
     @contextmanager
@@ -315,6 +285,9 @@ class Store:
             finally:
                 connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": name})
                 connection.commit()
+
+    def _zone(self) -> tzinfo:
+        return self.zone()
 
     def _busy(self, name: str, doing: str, since: datetime | None) -> Busy:
         at = f" since {moment(since, self.zone())}" if since else ""

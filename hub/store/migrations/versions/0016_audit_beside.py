@@ -8,9 +8,7 @@ down_revision = "0015"
 branch_labels = None
 depends_on = None
 
-_COLUMNS = (
-    "at, actor, authenticated, action, target, purpose, reason, case_number, detail, results, outcome, policy_id"
-)
+_COLUMNS = "at, actor, authenticated, action, target, purpose, reason, case_number, detail, results, outcome, policy_id"
 _WAITING = """
 CREATE TABLE audit_waiting (
   id INTEGER NOT NULL CONSTRAINT pk_audit_waiting PRIMARY KEY AUTOINCREMENT,
@@ -20,9 +18,7 @@ CREATE TABLE audit_waiting (
   policy_id BIGINT
 )
 """
-_LOCKED = (
-    "CREATE TRIGGER audit_no_{} BEFORE {} ON {} BEGIN SELECT RAISE(ABORT, 'the audit record is append-only'); END"
-)
+_LOCKED = "CREATE TRIGGER audit_no_{} BEFORE {} ON {} BEGIN SELECT RAISE(ABORT, 'the audit record is append-only'); END"
 
 
 def upgrade() -> None:
