@@ -94,7 +94,7 @@ def test_no_record_no_data(stored: Hub, actor: Actor, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_events SET actor = 'nobody'", "DELETE FROM audit_events"])
 def test_the_record_can_only_grow(stored: Hub, statement: str) -> None:
-    with pytest.raises(DBAPIError, match="append-only"), stored.store.write() as connection:
+    with pytest.raises(DBAPIError, match="append-only"), stored.store.append() as connection:
         connection.execute(text(statement))
 
 

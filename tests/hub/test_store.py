@@ -51,6 +51,7 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_uses(opened: Hub) 
         "reads_20",
         "payloads_rest",
         "payloads_20",
+        "audit_",  # a file of its own on SQLite, where events of transactions wait in a table that is only there
     )
     ours = [change for change in difference if not any(name in str(change) for name in by_hand)]
     assert ours == []
