@@ -21,6 +21,7 @@ from alprhub.cli import (
     hotlists,
     init,
     lookup,
+    migrate,
     notices,
     one_read,
     policy,
@@ -63,6 +64,7 @@ policy.app.command()(activation.preview)
 policy.app.command()(activation.activate)
 policy.app.command()(activation.recompute)
 app.command("init")(init.init)
+app.command()(migrate.migrate)
 app.command()(reads.sync)
 app.command()(reads.pictures)
 app.command()(gaps.gaps)
