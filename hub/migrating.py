@@ -7,9 +7,10 @@ from typing import Final, NamedTuple
 from sqlalchemy.exc import DBAPIError
 
 from hub import former
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
 from hub.errors import Busy
+from hub.people import Actor
 from hub.settings import HubSettings, from_environment
 from hub.store.engine import Store
 from hub.store.prepared import NO_LOCK, prepare

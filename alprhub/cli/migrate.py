@@ -20,8 +20,8 @@ def migrate(
     each start.
     """
     with failures():
-        from hub.audit.record import Actor
         from hub.migrating import Step, opened
+        from hub.people import Actor
 
         def told(step: Step) -> None:
             if not as_json:

@@ -7,9 +7,9 @@ import pytest
 from plain import record, write_page
 from sqlalchemy import text
 
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import AdminMustAct
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store.engine import Store
 from hub.store.spool import Pushed, Spool

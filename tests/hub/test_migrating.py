@@ -7,10 +7,10 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import AdminMustAct, Busy
 from hub.migrating import Migrating, opened
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store import partitions, schema
 from hub.store.engine import Store
