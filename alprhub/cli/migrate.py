@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from alprhub.cli.output import AsJson, console, failures, print_json
+from alprhub.cli.output import AsJson, console, failures
+from alprhub.plain import print_json
 from hub.words import count
 
 

@@ -67,6 +67,13 @@ def ready(store: Store) -> None:
         raise newer(stands)
 
 
+def demand_known(revision: str) -> None:
+    """Return where this code knows a revision; raises `AdminMustAct` for that of a newer version."""
+    every = [script.revision for script in _in_order(_scripts())]
+    if revision not in every:
+        raise newer(Standing(revision, every[-1], (), known=False))
+
+
 def newer(stands: Standing) -> AdminMustAct:
     """What is raised where this version is older than the database."""
     return AdminMustAct(
