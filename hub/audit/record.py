@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 from hub.audit.log import Log
 from hub.clock import Clock
 from hub.people import Actor, Why
-from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 
