@@ -96,9 +96,7 @@ def test_what_a_pause_costs_is_said(opened: Hub, actor: Actor, feed: Path) -> No
     assert len(cost.costs) == 4
 
 
-def test_what_is_over_is_no_part_of_what_a_pause_costs(
-    opened: Hub, actor: Actor, feed: Path, clock: SetClock
-) -> None:
+def test_what_is_over_is_no_part_of_what_a_pause_costs(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
     captured = clock.now() - timedelta(hours=1)
     write_page(feed, 1, [record(1, "7ZZZ002", captured.isoformat()), record(2, "7ZZZ003", captured.isoformat())])
     opened.sync.run(actor, "feed")

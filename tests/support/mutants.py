@@ -23,12 +23,15 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final, Literal
 
+import memory
+
 ROOT: Final = Path(__file__).parents[2]
 LISTS: Final = ROOT / "tests" / "mutants"
-MEMORY: Final = Path("/dev/shm")
 PATIENCE_S: Final = 120
 """A test that a mutant makes wait for ever is given up after so long, which is no death."""
-_LEFT_OUT: Final = shutil.ignore_patterns(".venv*", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
+_LEFT_OUT: Final = shutil.ignore_patterns(
+    ".venv*", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"
+)
 _ALL_PASSED: Final = 0
 _SOME_FAILED: Final = 1
 Outcome = Literal["died", "survived", "broke"]
@@ -48,7 +51,9 @@ class Mutant:
         """The file with the fault in it; raises `LookupError` where the text does not stand in it exactly once."""
         whole = (root / self.file).read_text("utf-8")
         if (times := whole.count(self.text)) != 1:
-            raise LookupError(f"{self.says}: stands {times} times in {self.file}, and must stand there once: {self.text}")
+            raise LookupError(
+                f"{self.says}: stands {times} times in {self.file}, and must stand there once: {self.text}"
+            )
         return whole.replace(self.text, self.instead)
 
     def strangers(self, root: Path) -> list[str]:
@@ -113,8 +118,7 @@ class Copy:
 @contextmanager
 def copies(number: int) -> Iterator[list[Copy]]:
     """Copies of the tree, in memory where there is any to spare; gone at the end."""
-    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 1 << 30
-    with tempfile.TemporaryDirectory(prefix="alprhub-mutants-", dir=MEMORY if roomy else None) as folder:
+    with tempfile.TemporaryDirectory(prefix="alprhub-mutants-", dir=memory.folder()) as folder:
         made = []
         for one in range(number):
             (here := Path(folder) / str(one)).mkdir()
