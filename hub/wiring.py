@@ -15,6 +15,10 @@ from hub import agency as agencies
 from hub.access.asking import Asking
 from hub.analysis.service import Analysis
 from hub.audit.record import Audit
+from hub.cases.holds import Holds
+from hub.cases.links import Links
+from hub.cases.orders import Orders
+from hub.cases.reviews import Reviews
 from hub.clock import Clock, SystemClock
 from hub.connections.accounts import Connections
 from hub.connections.cameras import Cameras
@@ -48,19 +52,15 @@ from hub.ingest.sync import Sync, Watch
 from hub.notices.service import Notices
 from hub.notices.ways import ways
 from hub.policy.profile import Profile, load
-from hub.retention.ages import Ages
-from hub.retention.calendar import Calendar
-from hub.retention.canary import Canaries
+from hub.proofs.ages import Ages
+from hub.proofs.calendar import Calendar
+from hub.proofs.canary import Canaries
+from hub.proofs.handover import Handover
+from hub.proofs.reconcile import Reconciliation
 from hub.retention.certificates import Certificates
 from hub.retention.endings import Endings
-from hub.retention.handover import Handover
-from hub.retention.holds import Holds
-from hub.retention.links import Links
-from hub.retention.orders import Orders
 from hub.retention.purge import Retention
 from hub.retention.recompute import Recompute
-from hub.retention.reconcile import Reconciliation
-from hub.retention.reviews import Reviews
 from hub.retention.unkept import Lying, Unkept
 from hub.retention.vacuum import Vacuum
 from hub.search.export import Export

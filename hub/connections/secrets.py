@@ -10,9 +10,10 @@ from sqlalchemy import Row, select
 
 from connectors.contract import Connector, Settings
 from connectors.faults import faults
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Faults, IntegrityBroken
+from hub.people import Actor
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros

@@ -7,12 +7,12 @@ from functools import partial
 from typing import Final
 
 from connectors.contract import abilities
-from hub.audit.record import Actor
 from hub.connections.accounts import Account
 from hub.errors import NotFound
 from hub.jobs.proved import NO_WAY_TO_LOOK, Done, added_up, probed, published_as
 from hub.jobs.record import JobRun, JobRuns
 from hub.jobs.timetable import Every, Nightly, spread
+from hub.people import Actor
 from hub.store.partitions import make_months
 from hub.wiring import Hub
 

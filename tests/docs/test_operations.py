@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 import docs
-from hub.audit.record import Actor
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store.instant import to_micros
 from hub.store.spool import Pushed, Spool

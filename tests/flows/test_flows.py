@@ -23,12 +23,12 @@ from connectors.contract import Limits, Page, Window
 from connectors.errors import TryAgain
 from flows.deployments import deployments
 from flows.door import FlowFailed, lend, the_hub
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import NotFound
 from hub.hotlists.lists import NewEntry
 from hub.jobs.jobs import Jobs
 from hub.jobs.record import JobRuns
+from hub.people import Actor
 from hub.wiring import Hub
 
 AT = "2026-06-01T11:{:02d}:00Z"

@@ -13,9 +13,9 @@ from prefecthouse import House, until
 from sqlalchemy.engine import URL
 
 from alprhub.sandbox import Sandbox, open_sandbox
-from hub.audit.record import Actor
 from hub.hotlists.lists import NewEntry
 from hub.jobs.record import JobRun, JobRuns
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store import tables
 from hub.wiring import Hub, open_hub

@@ -26,9 +26,9 @@ from alprhub.sandbox.rhombus import rhombus_app, rhombus_settings
 from alprhub.sandbox.world import Pass
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain
 from connectors.vendors.platerecognizer import PlateRecognizerConnector
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
 

@@ -15,13 +15,13 @@ from sqlalchemy import event, text
 from alprhub.sandbox import flock_settings
 from connectors.contract import Document, Proof, PushReport
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.connections.health import Report, passing
 from hub.connections.surroundings import LITTLE
 from hub.errors import Stopped
 from hub.hotlists.lists import NewEntry
 from hub.jobs.record import JobRuns
+from hub.people import Actor
 from hub.store import runs
 from hub.store.instant import to_micros
 from hub.store.spool import Pushed, Spool

@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from connectors.contract import Limits
 from connectors.errors import AdminMustFix, TryAgain
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, NotFound
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store.instant import to_micros
 from hub.wiring import Hub, open_hub

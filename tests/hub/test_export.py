@@ -22,9 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain import record, write_page
 
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Invalid, PolicyRefused
+from hub.people import Actor, Why
 from hub.search.export import Export
 from hub.search.formats import Format, defused, encoded
 from hub.search.query import Query
@@ -443,7 +443,7 @@ import os, signal, sys
 from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
-from hub.audit.record import Actor, Why
+from hub.people import Actor, Why
 from hub.clock import SetClock
 from hub.search.export import Export
 from hub.search.formats import Format

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from plain import record, write_page
 from sqlalchemy import BigInteger, Column, MetaData, Table
 
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Invalid
+from hub.people import Actor, Why
 from hub.search.hours import Hours, within
 from hub.search.query import Query
 from hub.store.engine import Store

@@ -15,8 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL
 from vendors import stand_in
 
-from hub.audit.record import Actor
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
 

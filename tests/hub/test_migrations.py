@@ -10,21 +10,21 @@ import msgspec
 import pytest
 from alembic import command
 from alembic.runtime.migration import MigrationContext
+from payloads import payload_of
 from plain import record, write_page
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from hub.area import Circle, cell_of
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import AdminMustAct
+from hub.people import Actor, Why
 from hub.search.query import Mode, Query
 from hub.settings import HubSettings
 from hub.store.codec import compress, field_names
 from hub.store.engine import Store
 from hub.store.instant import to_micros
 from hub.store.partitions import make_months
-from hub.store.reads import payload_of
 from hub.store.schema import _config, upgrade
 from hub.store.vacuum import Debt, owed
 from hub.store.vault import Vault
@@ -233,7 +233,7 @@ def test_connections_open_payloads_open_and_nobody_has_a_site(carried: Hub) -> N
     assert carried.connections.check("feed") == "the folder is there"
     assert carried.connections.list()[0].checkpoint == {"page": "page-001.json"}
     with carried.store.read() as connection:
-        assert payload_of(connection, 31) == PAYLOAD
+        assert payload_of(carried, 31) == PAYLOAD
         assert set(connection.scalars(text("SELECT site FROM cameras"))) == {None}
 
 

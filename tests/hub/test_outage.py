@@ -12,7 +12,7 @@ import hub.ingest.drift as drift
 from alprhub.sandbox import Faults, Service, World, rekor_settings
 from alprhub.sandbox.rekor import best_uuid, rekor_app
 from connectors.errors import TryAgain, VendorChanged
-from hub.audit.record import Actor
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import open_hub
 

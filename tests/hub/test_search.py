@@ -10,9 +10,9 @@ from plain import record, write_page
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Invalid, PolicyRefused
+from hub.people import Actor, Why
 from hub.search.pattern import Pattern
 from hub.search.query import Cursor, Mode, Query
 from hub.wiring import Hub

@@ -23,9 +23,9 @@ import hub.connections.accounts as accounts
 import hub.search.newest as newest_step
 from connectors.contract import Document
 from hub.area import Circle, Polygon
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor, Why
 from hub.search.hours import Hours
 from hub.search.query import Cursor, Mode, Query
 from hub.search.rows import Found

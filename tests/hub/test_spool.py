@@ -128,7 +128,7 @@ def test_a_batch_is_on_the_disk_and_named_before_its_sender_hears_so(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
-    fsync, rename = os.fsync, Path.rename
+    fsync, rename = os.fsync, Path.replace
 
     def fsyncing(descriptor: int) -> None:
         order.append("folder" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "file")
@@ -139,7 +139,7 @@ def test_a_batch_is_on_the_disk_and_named_before_its_sender_hears_so(
         return rename(path, target)
 
     monkeypatch.setattr(os, "fsync", fsyncing)
-    monkeypatch.setattr(Path, "rename", renaming)
+    monkeypatch.setattr(Path, "replace", renaming)
     spool.put(pushed(1))
     assert order == ["file", "name", "folder"]
 

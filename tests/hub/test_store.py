@@ -19,8 +19,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event, text
 from sqlalchemy.pool import Pool
 
-from hub.audit.record import Actor
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store.engine import Store
 from hub.store.images import FolderImages, ImageStore, S3Images

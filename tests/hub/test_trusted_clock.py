@@ -12,9 +12,9 @@ from plain import record, write_page
 from sqlalchemy import text
 
 import hub.wiring as wiring
-from hub.audit.record import Actor, Why
 from hub.clock import REST, STEP, SetClock
 from hub.errors import AdminMustAct, Busy, Conflict, Invalid
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.store.instant import to_micros

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from hub.audit.record import Actor
 from hub.hotlists.lists import NewEntry
 from hub.jobs.record import JobRuns
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import open_hub
 

@@ -25,8 +25,8 @@ from sqlalchemy import text
 
 from alprhub.sandbox.service import Service
 from alprhub.web.app import web_app
-from hub.audit.record import Actor
 from hub.ingest import receivers
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store import spool
 from hub.wiring import Hub, open_hub, open_inbox

@@ -23,9 +23,9 @@ from sqlalchemy.engine import URL, make_url
 import hub.retention.months as months
 import hub.retention.purge as purging
 import hub.retention.recompute as recomputing
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Conflict
+from hub.people import Actor
 from hub.policy.document import FOLDER
 from hub.settings import HubSettings
 from hub.store.tables import metadata

@@ -9,12 +9,12 @@ import pytest
 from plain import record, write_page
 from sqlalchemy import text
 
-from hub.audit.record import Actor
+from hub.cases.holds import NewHold
 from hub.clock import SetClock
 from hub.errors import NotFound
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor
 from hub.retention import months
-from hub.retention.holds import NewHold
 from hub.wiring import Hub
 
 pytestmark = pytest.mark.parametrize("settings", ["postgresql"], indirect=True)

@@ -14,11 +14,11 @@ from sqlalchemy import text
 
 import hub.connections.accounts as accounts
 from connectors.contract import Document, Lookup, Page
-from hub.audit.record import Actor, Why
+from hub.cases.holds import NewHold
 from hub.clock import SetClock
 from hub.errors import NotFound
 from hub.hotlists.lists import NewEntry
-from hub.retention.holds import NewHold
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.wiring import Hub

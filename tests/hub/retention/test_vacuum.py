@@ -20,11 +20,11 @@ from sqlalchemy import text
 
 import hub.retention.vacuum as vacuuming
 import hub.store.vacuum as vacuum_of_a_file
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.connections.surroundings import OWED
 from hub.errors import AdminMustAct, Busy, Stopped
 from hub.jobs.jobs import Jobs
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store.engine import Store
 from hub.store.vacuum import Debt, owe, owed

@@ -11,12 +11,12 @@ import pytest
 from plain import record, write_page
 from sqlalchemy import text
 
-from hub.audit.record import Actor, Why
+from hub.cases.holds import NewHold
+from hub.cases.orders import NewOrder
 from hub.clock import SetClock
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
+from hub.people import Actor, Why
 from hub.policy.decisions import Decision
-from hub.retention.holds import NewHold
-from hub.retention.orders import NewOrder
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.store.instant import from_micros, to_micros

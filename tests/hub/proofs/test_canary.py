@@ -15,11 +15,11 @@ from sqlalchemy import text
 import hub.connections.accounts as accounts
 from connectors.contract import Document, Lookup, Page
 from connectors.errors import AdminMustFix, TryAgain
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, NotFound
+from hub.people import Actor
 from hub.policy.profile import load
-from hub.retention.canary import Canaries
+from hub.proofs.canary import Canaries
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
 

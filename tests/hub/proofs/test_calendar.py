@@ -7,10 +7,10 @@ import pytest
 from plain import record, write_page
 from sqlalchemy import text
 
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Invalid
-from hub.retention import calendar
+from hub.people import Actor
+from hub.proofs import calendar
 from hub.wiring import Hub
 
 

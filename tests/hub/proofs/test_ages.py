@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from plain import record, write_page
 from sqlalchemy import insert, text
 
-from hub.audit.record import Actor
+from hub.cases.holds import NewHold
 from hub.clock import SetClock
+from hub.people import Actor
 from hub.policy.durations import Duration
-from hub.retention import ages
-from hub.retention.ages import Ages, Report
-from hub.retention.calendar import reached
-from hub.retention.holds import NewHold
+from hub.proofs import ages
+from hub.proofs.ages import Ages, Report
+from hub.proofs.calendar import reached
 from hub.settings import HubSettings
 from hub.store import tables
 from hub.store.instant import to_micros

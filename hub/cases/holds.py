@@ -17,12 +17,13 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from hub.access.asking import Asking
-from hub.audit.record import Actor, Audit, Why
+from hub.audit.record import Audit
+from hub.cases import held
 from hub.clock import Clock
 from hub.errors import Busy, Invalid, NotFound, PolicyRefused
+from hub.people import Actor, Why
 from hub.policy.durations import Duration
 from hub.policy.limitations import load_limitations
-from hub.retention import held
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros

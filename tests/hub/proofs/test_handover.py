@@ -14,10 +14,10 @@ import pytest
 from plain import record, write_page
 from sqlalchemy import text
 
-from hub.audit.record import Actor
+from hub.cases.orders import NewOrder
 from hub.clock import SetClock
 from hub.errors import IntegrityBroken, Invalid, NotFound
-from hub.retention.orders import NewOrder
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import Hub
 

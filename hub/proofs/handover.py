@@ -13,12 +13,13 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, func, select
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
+from hub.cases.orders import RULE
 from hub.clock import Clock
 from hub.errors import Invalid, NotFound
 from hub.governing.in_force import Governing
+from hub.people import Actor
 from hub.retention.certificates import CERTIFIED, Certificates
-from hub.retention.orders import RULE
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Invalid
 from hub.governing.in_force import Governing
+from hub.people import Actor
 from hub.policy.durations import Duration
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros

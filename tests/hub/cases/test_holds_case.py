@@ -11,10 +11,10 @@ from sqlalchemy import text
 
 from flows.door import lend
 from flows.upkeep import holds as flow
-from hub.audit.record import Actor, Why
+from hub.cases.holds import Hold, NewHold
 from hub.clock import SetClock
 from hub.errors import Invalid, NotFound, PolicyRefused
-from hub.retention.holds import Hold, NewHold
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub

@@ -14,12 +14,12 @@ from sqlalchemy import text
 
 import hub.connections.accounts as accounts
 from hub.analysis.scenes import AtCamera, Scene
-from hub.audit.record import Actor, Why
+from hub.cases import held
+from hub.cases.holds import Hold, NewHold
 from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, NotFound, PolicyRefused
 from hub.hotlists.lists import NewEntry
-from hub.retention import held
-from hub.retention.holds import Hold, NewHold
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub

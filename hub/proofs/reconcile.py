@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from sqlalchemy import Row, select, text
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
+from hub.people import Actor
 from hub.retention.unkept import Lying
 from hub.store import tables
 from hub.store.engine import Store

@@ -9,9 +9,10 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection, Row, insert, select, update
 
 from hub.access.asking import Asking
-from hub.audit.record import Actor, Audit, Why
+from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
+from hub.people import Actor, Why
 from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store

@@ -8,8 +8,8 @@ import pytest
 from plain import record, write_page
 from sqlalchemy import text
 
-from hub.audit.record import Actor
 from hub.clock import SetClock
+from hub.people import Actor
 from hub.wiring import Hub
 
 AT = "2026-06-01T11:{:02d}:00Z"

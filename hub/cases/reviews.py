@@ -9,16 +9,17 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, func, select, update
 
-from hub.audit.record import Actor, Audit, Why
+from hub.audit.record import Audit
+from hub.cases import held
+from hub.cases.holds import check_case, progress
 from hub.clock import Clock, sure
 from hub.errors import Conflict, Invalid, PolicyRefused
 from hub.governing.in_force import Governing
 from hub.governing.sources import Sources
+from hub.people import Actor, Why
 from hub.policy.limitations import CaseLife
 from hub.policy.profile import Profile
 from hub.policy.provenance import Provenance
-from hub.retention import held
-from hub.retention.holds import check_case, progress
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros

@@ -14,12 +14,13 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, Record
 from connectors.errors import AdminMustFix, ConnectorError, NotARead, RecordRejected, sentence
-from hub.account import Account
-from hub.audit.record import Actor, Audit, Why
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.governing.in_force import Governing
-from hub.retention.calendar import reached
+from hub.people import Actor, Why
+from hub.ports import Account
+from hub.proofs.calendar import reached
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros

@@ -10,15 +10,16 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, text
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import PolicyRefused
 from hub.governing.in_force import Governing
 from hub.governing.sources import Sources
+from hub.people import Actor
 from hub.policy.durations import Duration
 from hub.policy.profile import Profile
 from hub.policy.provenance import Provenance
-from hub.retention.calendar import reached
+from hub.proofs.calendar import reached
 from hub.retention.unkept import Lying
 from hub.store import tables
 from hub.store.engine import Store

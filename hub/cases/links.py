@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, text
 
-from hub.audit.record import Actor, Audit, Why
+from hub.audit.record import Audit
+from hub.cases.held import BATCH
 from hub.clock import Clock
 from hub.errors import Invalid, NotFound
 from hub.governing.in_force import Governing
 from hub.governing.lives import Promises
 from hub.governing.sources import Sources
-from hub.retention.held import BATCH
+from hub.people import Actor, Why
 from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
