@@ -114,6 +114,16 @@ def test_a_lease_ends_with_the_process_that_held_it(opened: Hub, settings: HubSe
     pytest.fail("the lease of a dead process was never given back")
 
 
+def test_a_lease_is_free_once_its_holder_is_done(opened: Hub) -> None:
+    for _ in range(2):
+        with opened.store.lease("job"), pytest.raises(Conflict), opened.store.lease("job"):
+            pass
+    with pytest.raises(ZeroDivisionError), opened.store.lease("job"):
+        raise ZeroDivisionError
+    with opened.store.lease("job"):
+        pass
+
+
 def test_who_wants_to_write_need_not_wait_for_the_end_of_very_many_batches(opened: Hub) -> None:
     batches, begun, over = [0], threading.Event(), threading.Event()
 
