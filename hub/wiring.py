@@ -8,8 +8,10 @@ from pathlib import Path
 from connectors.file_words import why
 from connectors.registry import Installed
 from hub import agency as agencies
+from hub import former
 from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
+from hub.connections.secrets import owners
 from hub.errors import AdminMustAct
 from hub.parts import Parts
 from hub.policy.profile import load
@@ -17,9 +19,8 @@ from hub.ports import Registry
 from hub.rooms import Hub
 from hub.settings import HubSettings, from_environment
 from hub.store.engine import Store
-from hub.store.partitions import make_months
-from hub.store.schema import upgrade
-from hub.store.statistics import withhold
+from hub.store.prepared import ready_to_open
+from hub.store.schema import ready, standing
 from hub.store.vault import Vault
 from hub.trusted_clock import TrustedClock
 
@@ -33,7 +34,10 @@ def open_hub(
     sleep: Callable[[float], None] | None = None,
     registry: Registry | None = None,
 ) -> Iterator[Hub]:
-    """A hub on the settings' database, brought to the current schema; everything is closed at the end.
+    """A hub on the settings' database, which gets its tables where it has none; everything is closed at the end.
+
+    Raises `AdminMustAct` for a database of another version (`alprhub migrate` brings it up), and for one that is
+    missing or empty beside what a former hub left.
 
     Settings in a caller's hands work alone: what they leave out has a default, the agency and its policy too. Without
     them the environment's hub is meant, and that must have been told whose it is (`alprhub init`): raises `NoAgency`.
@@ -46,15 +50,21 @@ def open_hub(
         raise agencies.none_in(given)
     _made(given.data)
     load(given.profile)  # refused before anything is made
-    vault = _vault(given)
+    former.refuse_half(given)
+    left = former.left_over(given)
+    if left and not former.has_file(given):
+        raise former.refused(given, left)
     store = Store(given.url())
     store.disk_encrypted = given.disk_encrypted
     try:
-        upgrade(store)
+        if left and standing(store).state == "none":
+            raise former.refused(given, left)
+        ready(store)
+        vault = _vault(given, store)
         ticking = clock or TrustedClock(store, SystemClock())
-        make_months(store, ticking.now())
-        withhold(store)
+        ready_to_open(store, ticking.now())
         audit = Audit(store, ticking)
+        audit.carry()
         agency = agencies.settle(store, audit, ticking, given, asked_for=settings is None)
         there = registry or Installed(given.allow_connectors)
         hub = Hub(Parts(given, agency, ticking, sleep or time.sleep, vault, store, audit, there))
@@ -86,9 +96,9 @@ def _made(folder: Path) -> None:
         ) from None
 
 
-def _vault(settings: HubSettings) -> Vault:
+def _vault(settings: HubSettings, store: Store) -> Vault:
     file = settings.data / "secret.key"
     if settings.secret_key is None:
-        return Vault.of_file(file)
+        return Vault.of_file(file, () if file.exists() else owners(store))
     former = settings.former_secret_key
     return Vault.of_text(settings.secret_key.get_secret_value(), former.get_secret_value() if former else None, file)
