@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.errors import HubError, PolicyRefused
 from hub.governing.in_force import Governing
@@ -18,7 +19,7 @@ class Question:
     """One question on its way to an answer."""
 
     def __init__(
-        self, audit: Audit, actor: Actor, action: str, why: Why, detail: dict[str, Any], policy_id: int | None
+        self, audit: Audit, actor: Actor, action: Action, why: Why, detail: dict[str, Any], policy_id: int | None
     ) -> None:
         self._audit = audit
         self._actor = actor
@@ -31,7 +32,7 @@ class Question:
     def answered(self, results: int, **detail: Any) -> None:
         """Make the answer durable in the audit record; only after this may it leave."""
         self._audit.record(
-            self._actor, self._action, "done", why=self._why, results=results, by_policy=self._policy_id,
+            self._actor, self._action, Outcome.DONE, why=self._why, results=results, by_policy=self._policy_id,
             **self._detail, **detail,
         )  # fmt: skip
         self.on_record = True
@@ -39,7 +40,7 @@ class Question:
     def refused(self, refusal: str) -> None:
         """Make a refusal durable."""
         self._audit.record(
-            self._actor, self._action, "refused", why=self._why, refusal=refusal, by_policy=self._policy_id,
+            self._actor, self._action, Outcome.REFUSED, why=self._why, refusal=refusal, by_policy=self._policy_id,
             **self._detail,
         )  # fmt: skip
         self.on_record = True
@@ -53,7 +54,7 @@ class Asking:
         self._governing = governing
 
     @contextmanager
-    def question(self, actor: Actor, action: str, why: Why, **detail: Any) -> Iterator[Question]:
+    def question(self, actor: Actor, action: Action, why: Why, **detail: Any) -> Iterator[Question]:
         """Let a question in that says why; inside, find the answer and call `answered` before handing it out.
 
         Raises `PolicyRefused` without a purpose of the profile or a reason that says something. A refusal, this one or

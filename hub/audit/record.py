@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from hub.audit.actions import Action, Outcome
 from hub.audit.log import Log
 from hub.clock import Clock
 from hub.people import Actor, Why
@@ -22,8 +23,8 @@ class Audit:
     def record(
         self,
         actor: Actor,
-        action: str,
-        outcome: str,
+        action: Action,
+        outcome: Outcome,
         *,
         target: str | None = None,
         why: Why | None = None,
@@ -34,22 +35,21 @@ class Audit:
     ) -> None:
         """Make one event durable before returning; `within` joins a transaction that is open already.
 
-        An event by itself waits for nobody who writes to the database. `action` is noun.verb (`reads.search`),
-        `outcome` is `asked`, `done` or `refused`; `results` counts what is handed out; `by_policy` is the policy that
-        was applied, where that is not the one in force now.
+        An event by itself waits for nobody who writes to the database. `results` counts what is handed out; `by_policy`
+        is the policy that was applied, where that is not the one in force now.
         """
         event = {
             "at": to_micros(self._clock.now()),
             "actor": actor.name,
             "authenticated": actor.authenticated,
-            "action": action,
+            "action": action.value,
             "target": target,
             "purpose": why.purpose if why else None,
             "reason": why.reason if why else None,
             "case_number": why.case_number if why else None,
             "detail": msgspec.json.encode(detail).decode(),
             "results": results,
-            "outcome": outcome,
+            "outcome": outcome.value,
             "policy_id": by_policy,
         }
         if within is None:

@@ -17,6 +17,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from hub.access.asking import Asking
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.cases import held
 from hub.clock import Clock
@@ -110,7 +111,9 @@ class Holds:
         if (query is None) == (not reads):
             raise Invalid("reads: either a question or ids")
         if query is not None:
-            with self._asking.question(actor, "holds.place", query.why, query=_asked(query), kind=new.kind) as question:
+            with self._asking.question(
+                actor, Action.HOLDS_PLACE, query.why, query=_asked(query), kind=new.kind
+            ) as question:
                 made = self._place(
                     actor, new, {"query": _asked(query)}, lambda after: self._matching.meant(query, after)
                 )
@@ -128,7 +131,13 @@ class Holds:
                 actor, new, asked, lambda after: ((one, str(one)) for one in ids if one > int(after or 0))
             )
             self._audit.record(
-                actor, "holds.place", "done", target=str(made.id), why=_why(new), results=made.reads, kind=new.kind
+                actor,
+                Action.HOLDS_PLACE,
+                Outcome.DONE,
+                target=str(made.id),
+                why=_why(new),
+                results=made.reads,
+                kind=new.kind,
             )
         return made
 
@@ -172,7 +181,7 @@ class Holds:
                 if _said(booking):
                     self._keep(connection, hold, progress(held.row_of(connection, hold)) | {"booking": booking})
                 self._audit.record(
-                    actor, "holds.release", "done", target=str(hold), within=connection,
+                    actor, Action.HOLDS_RELEASE, Outcome.DONE, target=str(hold), within=connection,
                     why=Why(row.kind, told, row.case_number), booking=booking, resolved=resolved,
                 )  # fmt: skip
         held.empty(self._store, hold)
@@ -186,7 +195,7 @@ class Holds:
             row = held.row_of(connection, hold)
             self._keep(connection, hold, progress(row) | {"booking": number.strip()})
             self._audit.record(
-                actor, "holds.book", "done", target=str(hold), within=connection, booking=number.strip(),
+                actor, Action.HOLDS_BOOK, Outcome.DONE, target=str(hold), within=connection, booking=number.strip(),
                 why=Why(row.kind, row.reason, row.case_number),
             )  # fmt: skip
         return self.get(hold)
@@ -220,7 +229,7 @@ class Holds:
         """
         if not 1 <= limit <= MOST_ROWS:
             raise Invalid(f"limit: must lie between 1 and {MOST_ROWS}")
-        with self._asking.question(actor, "holds.show", why, hold=hold) as question:
+        with self._asking.question(actor, Action.HOLDS_SHOW, why, hold=hold) as question:
             table, kept = tables.reads, tables.held_reads
             place = _place(after)
             with self._store.read() as connection:
@@ -298,7 +307,13 @@ class Holds:
                 }
                 self._keep(connection, hold, so_far)
                 self._audit.record(
-                    actor, "holds.place", "step", target=str(hold), why=_why(new), within=connection, reads=taken
+                    actor,
+                    Action.HOLDS_PLACE,
+                    Outcome.STEP,
+                    target=str(hold),
+                    why=_why(new),
+                    within=connection,
+                    reads=taken,
                 )
         if hold is None:
             raise NotFound("reads: nothing that could be held is meant")
@@ -339,7 +354,7 @@ class Holds:
         connection.execute(update(tables.holds).where(tables.holds.c.id == hold).values(query=said))
 
     def _refused(self, actor: Actor, hold: int, why: str) -> PolicyRefused:
-        self._audit.record(actor, "holds.release", "refused", target=str(hold), refusal=why)
+        self._audit.record(actor, Action.HOLDS_RELEASE, Outcome.REFUSED, target=str(hold), refusal=why)
         return PolicyRefused(why)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select, update
 
 from hub.access.asking import Asking
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
@@ -24,7 +25,7 @@ BATCH: Final = 1000
 RULE: Final = "order:"
 """What stands before the order's number in the rule of reads that it ended."""
 MOST_BYTES: Final = 25_000_000
-ACTION: Final = "orders.destroy"
+ACTION: Final = Action.ORDERS_DESTROY
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,9 @@ class Orders:
                 _check(actor, new)
                 return self._carry_out(actor, new, sorted(set(reads)))
             except (Conflict, NotFound, PolicyRefused) as refused:
-                self._audit.record(actor, ACTION, "refused", target=new.number, why=_why(new), refusal=str(refused))
+                self._audit.record(
+                    actor, ACTION, Outcome.REFUSED, target=new.number, why=_why(new), refusal=str(refused)
+                )
                 raise
         with self._asking.question(actor, ACTION, query.why, query=query.told(), order=new.number) as question:
             _check(actor, new)
@@ -149,7 +152,7 @@ class Orders:
                 )
             )  # fmt: skip
             self._audit.record(
-                actor, ACTION, "asked", target=new.number.strip(), why=_why(new), within=connection,
+                actor, ACTION, Outcome.ASKED, target=new.number.strip(), why=_why(new), within=connection,
                 court=new.court.strip(), approved_by=new.approved_by.strip(), sha256=digest.hex(), named=len(ids),
             )  # fmt: skip
 
@@ -169,7 +172,7 @@ class Orders:
             set_ends(self._store, connection, fresh)
             connection.execute(update(table).where(table.c.number == number).values(reads=table.c.reads + len(fresh)))
             self._audit.record(
-                actor, ACTION, "done", target=number, why=_why(new), results=len(fresh), within=connection
+                actor, ACTION, Outcome.DONE, target=number, why=_why(new), results=len(fresh), within=connection
             )
 
     def _unheld(self, connection: Connection, ids: Sequence[int]) -> None:

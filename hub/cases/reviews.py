@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, func, select, update
 
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.cases import held
 from hub.cases.holds import check_case, progress
@@ -100,7 +101,7 @@ class Reviews:
                 update(tables.holds).where(tables.holds.c.id == hold).values(review_at=to_micros(next_at))
             )
             self._audit.record(
-                actor, "holds.review", "done", target=str(hold), within=connection,
+                actor, Action.HOLDS_REVIEW, Outcome.DONE, target=str(hold), within=connection,
                 why=Why(row.kind, found.strip(), row.case_number), was_due=from_micros(row.review_at), next=next_at,
             )  # fmt: skip
 
@@ -121,7 +122,7 @@ class Reviews:
                 update(tables.holds).where(tables.holds.c.id == hold).values(query=msgspec.json.encode(told).decode())
             )
             self._audit.record(
-                actor, "holds.dispose", "done", target=str(hold), within=connection, booking=told["booking"],
+                actor, Action.HOLDS_DISPOSE, Outcome.DONE, target=str(hold), within=connection, booking=told["booking"],
                 why=Why(row.kind, how.strip(), row.case_number),
             )  # fmt: skip
 
@@ -149,7 +150,7 @@ class Reviews:
                 update(tables.holds).where(tables.holds.c.id == hold).values(offence=offence, committed_on=day)
             )
             self._audit.record(
-                actor, "holds.classify", "done", target=str(hold), within=connection,
+                actor, Action.HOLDS_CLASSIFY, Outcome.DONE, target=str(hold), within=connection,
                 why=Why(row.kind, row.reason, row.case_number), offence=offence, committed_on=day,
                 was=[row.offence, row.committed_on], confirmed_by=confirmed_by.strip(),
             )  # fmt: skip
@@ -193,7 +194,7 @@ class Reviews:
                     held.let_go(self._store, connection, hold, over)
                     gone += len(over)
                     self._audit.record(
-                        actor, "holds.expire", "step", target=str(hold), within=connection, reads=len(over)
+                        actor, Action.HOLDS_EXPIRE, Outcome.STEP, target=str(hold), within=connection, reads=len(over)
                     )
                 if ids:
                     after = ids[-1]
@@ -207,7 +208,7 @@ class Reviews:
                     .values(released_at=to_micros(now), released_by=actor.name, released_because=because)
                 )
                 self._audit.record(
-                    actor, "holds.release", "done", target=str(hold), within=connection,
+                    actor, Action.HOLDS_RELEASE, Outcome.DONE, target=str(hold), within=connection,
                     why=Why(row.kind, because, row.case_number),
                 )  # fmt: skip
                 return gone, True

@@ -10,6 +10,7 @@ from sqlalchemy import Row, func, insert, select, update
 from connectors.contract import Connector, Frame, Limits, abilities
 from connectors.quality import rating
 from connectors.registry import UnknownConnector
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.connections.row import ACTIVE, PAUSED, REMOVED, row_of, settled
@@ -115,7 +116,9 @@ class Connections:
                     **sealed(self._vault, name, given),
                 )
             )
-            self._audit.record(actor, "connections.add", "done", target=name, within=connection, connector=key)
+            self._audit.record(
+                actor, Action.CONNECTIONS_ADD, Outcome.DONE, target=name, within=connection, connector=key
+            )
         return said
 
     def open(self, name: str) -> tuple[Account, Connector[Any]]:
@@ -182,7 +185,13 @@ class Connections:
             )
             told = seconds or self._pace(row.connector)
             self._audit.record(
-                actor, "connections.schedule", "done", target=name, within=connection, seconds=told, own=every is None
+                actor,
+                Action.CONNECTIONS_SCHEDULE,
+                Outcome.DONE,
+                target=name,
+                within=connection,
+                seconds=told,
+                own=every is None,
             )
         return told
 
@@ -214,7 +223,13 @@ class Connections:
                 .values(state=state, state_reason=reason, paused_by_hub=by_hub)
             )
             self._audit.record(
-                actor, f"connections.{state}", "done", target=name, within=connection, why_paused=reason, by_hub=by_hub
+                actor,
+                Action.CONNECTIONS_ACTIVE if state == ACTIVE else Action.CONNECTIONS_PAUSED,
+                Outcome.DONE,
+                target=name,
+                within=connection,
+                why_paused=reason,
+                by_hub=by_hub,
             )
 
     def _free(self, connection: Any, name: str) -> None:

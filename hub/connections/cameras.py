@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.errors import Invalid, NotFound
 from hub.people import Actor
@@ -68,6 +69,12 @@ class Cameras:
             row = meant[0]
             session.execute(update(cameras).where(cameras.c.id == row.id).values(site=named))
             self._audit.record(
-                actor, "cameras.site", "done", target=connection, within=session, camera=row.vendor_id, site=named
+                actor,
+                Action.CAMERAS_SITE,
+                Outcome.DONE,
+                target=connection,
+                within=session,
+                camera=row.vendor_id,
+                site=named,
             )
         return Standing(connection, row.vendor_id, row.name, row.latitude, row.longitude, named)

@@ -10,6 +10,7 @@ from sqlalchemy import Row, func, select
 
 from connectors.contract import Connector, Settings
 from connectors.faults import faults
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import AdminMustAct, Faults, IntegrityBroken
@@ -133,7 +134,12 @@ class Sealing:
                     .values(sealed=self._vault.seal(secret, row.name), sealed_key=self._vault.key_id)
                 )
             self._audit.record(
-                actor, "connections.reseal", "done", results=len(rows), within=connection, key=self._vault.key_id
+                actor,
+                Action.CONNECTIONS_RESEAL,
+                Outcome.DONE,
+                results=len(rows),
+                within=connection,
+                key=self._vault.key_id,
             )
             owe(connection, to_micros(self._clock.now()))
         self._vault.forget()

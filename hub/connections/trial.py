@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.contract import PullsReads
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.connections.accounts import Connections
 from hub.errors import Invalid
@@ -92,7 +93,13 @@ class Trials:
         if window is None:
             raise Invalid(f"until: {name} is up to it, so there is nothing to try; say since when")
         self._audit.record(
-            actor, "connections.dry_run", "asked", target=name, since=window.since, until=window.until, limit=limit
+            actor,
+            Action.CONNECTIONS_DRY_RUN,
+            Outcome.ASKED,
+            target=name,
+            since=window.since,
+            until=window.until,
+            limit=limit,
         )
         trial, refused, known = Trial(name, window.since, window.until), Counter[tuple[str, str]](), set[str]()
         for page in connector.pull(window):
@@ -104,7 +111,7 @@ class Trials:
                 break
         trial.refused = [Refused(*key, count) for key, count in refused.most_common()]
         counts = {part: getattr(trial, part) for part in ("pulled", "duplicates", "quarantined", "born_expired")}
-        self._audit.record(actor, "connections.dry_run", "done", target=name, results=trial.fresh, **counts)
+        self._audit.record(actor, Action.CONNECTIONS_DRY_RUN, Outcome.DONE, target=name, results=trial.fresh, **counts)
         return trial
 
     def _sort(

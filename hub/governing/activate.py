@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import func, insert, select
 
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Conflict, Invalid
@@ -83,7 +84,7 @@ class Activate:
                 insert(recomputes).values(policy_id=ident, started_at=now, started_by=actor.name, last_id=last)
             )
             self._audit.record(
-                actor, "policy.activate", "done", target=name, within=connection, digest=row["digest"],
+                actor, Action.POLICY_ACTIVATE, Outcome.DONE, target=name, within=connection, digest=row["digest"],
                 before=before.digest if before else None, change=reason.strip(),
                 settles=[one.settles for one in decisions],
             )  # fmt: skip

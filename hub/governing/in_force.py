@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select
 
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import NotFound, PolicyRefused
@@ -116,7 +117,7 @@ def begin(store: Store, audit: Audit, clock: Clock, name: str) -> Profile:
             return of_row(found)
         keep(connection, row, to_micros(clock.now()), actor, AT_FIRST)
         audit.record(
-            actor, "policy.activate", "automatic", target=name, within=connection, digest=row["digest"],
+            actor, Action.POLICY_ACTIVATE, Outcome.AUTOMATIC, target=name, within=connection, digest=row["digest"],
             change=AT_FIRST, conflicts=[one.id for one in state.conflicts], without_ceiling=list(state.without_ceiling),
         )  # fmt: skip
     return profile

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, or_, select, text, up
 
 from connectors.contract import Entry
 from hub.absent import absent
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Faults, Invalid, NotFound
@@ -99,7 +100,7 @@ class Hotlists:
                 self._changed(connection, list_id, now)
             done = Imported(added, updated, len(fresh) - added - updated, len(gone))
             self._audit.record(
-                actor, "hotlists.import", "done", target=name, results=len(fresh), within=connection,
+                actor, Action.HOTLISTS_IMPORT, Outcome.DONE, target=name, results=len(fresh), within=connection,
                 removed=done.removed,
             )  # fmt: skip
         return done
@@ -126,8 +127,8 @@ class Hotlists:
             self._strike(connection, actor, [row.id for row in rows], reason, now)
             self._changed(connection, rows[0].hotlist_id, now)
             self._audit.record(
-                actor, "hotlists.withdraw", "done", target=name, results=len(rows), within=connection, why=None,
-                removal=reason, plate=wanted,
+                actor, Action.HOTLISTS_WITHDRAW, Outcome.DONE, target=name, results=len(rows), within=connection,
+                why=None, removal=reason, plate=wanted,
             )  # fmt: skip
         return len(rows)
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.contract import Connector, Document
 from connectors.errors import ConnectorError
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.errors import AdminMustAct, HubError, NoConnector, NotFound, Removed
 from hub.ingest.documents import records_of
@@ -164,8 +165,11 @@ class Keeping:
         try:
             account, connector = self._accounts.open(owner.name)
         except Removed:
-            self._audit.record(Actor("inbox"), "reads.receive", "dropped", target=owner.name, results=len(pushes),
-                               because="the connection was removed")  # fmt: skip
+            because = "the connection was removed"
+            self._audit.record(
+                Actor("inbox"), Action.READS_RECEIVE, Outcome.DROPPED, target=owner.name, results=len(pushes),
+                because=because,
+            )  # fmt: skip
             return Saved()
         except NoConnector:
             raise

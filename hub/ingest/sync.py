@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, Page, PullsReads, Window
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged, sentence
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, earliest
 from hub.errors import HubError, Invalid, Stopped, Unsettled
@@ -258,7 +259,9 @@ class Sync:
         query = Lookup(watch.plate, window.since, window.until, watch.reason, watch.state, watch.case_number)
         why = Why("standing lookup of a hot-list entry", watch.reason, watch.case_number)
         # The question itself discloses whom the agency looks for, so it is on record before it is asked.
-        self._audit.record(job.actor, "reads.lookup", "asked", target=account.name, why=why, plate=watch.plate)
+        self._audit.record(
+            job.actor, Action.READS_LOOKUP, Outcome.ASKED, target=account.name, why=why, plate=watch.plate
+        )
         for page in job.connector.lookup(query):  # type: ignore[attr-defined]
             yield self._keep(job.connector, account, run, Page(page.records), "lookup")
 

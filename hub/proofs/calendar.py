@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Invalid
@@ -64,7 +65,9 @@ class Calendar:
                     Ending(day, rule, clauses.get(rule), int(reads), int(held))
                     for rule, reads, held in connection.execute(text(_COUNTED), bound)
                 )
-        self._audit.record(actor, "retention.calendar", "done", results=sum(one.reads for one in found), days=days)
+        self._audit.record(
+            actor, Action.RETENTION_CALENDAR, Outcome.DONE, results=sum(one.reads for one in found), days=days
+        )
         return found
 
 

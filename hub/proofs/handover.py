@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, func, select
 
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.cases.orders import RULE
 from hub.clock import Clock
@@ -118,7 +119,7 @@ class Handover:
         body = msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"
         handed = Handed(body, len(rows), rows[-1].id, sha256(body).hexdigest())
         self._audit.record(
-            actor, "certificates.export", "done", results=handed.certificates, since_id=since_id,
+            actor, Action.CERTIFICATES_EXPORT, Outcome.DONE, results=handed.certificates, since_id=since_id,
             last_id=handed.last_id, sha256=handed.sha256,
         )  # fmt: skip
         return handed

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, select, text
 
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.people import Actor
@@ -98,8 +99,8 @@ class Reconciliation:
         )
         wrong = [f"{one.connection} {one.day}: {one.said}" for one in made.differences]
         self._audit.record(
-            actor, "retention.reconcile", "differs" if wrong else "done", results=len(made.days), differences=wrong,
-            pushes_waiting=made.lying.pushes, pushes_set_aside=made.lying.set_aside,
+            actor, Action.RETENTION_RECONCILE, Outcome.DIFFERS if wrong else Outcome.DONE, results=len(made.days),
+            differences=wrong, pushes_waiting=made.lying.pushes, pushes_set_aside=made.lying.set_aside,
         )  # fmt: skip
         return made
 

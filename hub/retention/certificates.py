@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
@@ -86,7 +87,7 @@ class Certificates:
                 )
             )  # fmt: skip
             self._audit.record(
-                actor, "certificates.countersign", "done", target=str(ident), within=connection,
+                actor, Action.CERTIFICATES_COUNTERSIGN, Outcome.DONE, target=str(ident), within=connection,
                 custodian=custodian.strip(), digest=row.digest,
             )  # fmt: skip
             return _shown(connection.execute(select(table).where(table.c.id == ident)).one())

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select, text
 
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.cases import held
 from hub.cases.orders import ordered
@@ -84,7 +85,7 @@ class Retention:
             with self._store.write() as connection:
                 certificates = close(connection, to_micros(now), self._store.traces)
                 self._audit.record(
-                    actor, "retention.purge", "done", results=sum(run.gone.values()), within=connection,
+                    actor, Action.RETENTION_PURGE, Outcome.DONE, results=sum(run.gone.values()), within=connection,
                     by_connection=dict(run.gone), quarantined=refused, pushes=pushes, stray_pictures=swept,
                     floored=run.kept, not_known=sorted(run.unknown.values()), certificates=certificates,
                     samples_redrawn=redrawn, log_emptied=bool(emptied), traces=self._store.traces,

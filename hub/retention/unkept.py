@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 from sqlalchemy import select
 
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy, IntegrityBroken, PolicyRefused
@@ -154,7 +155,7 @@ class Unkept:
                     {"quarantined": len(digests)}, digest_of(digests),
                 )  # fmt: skip
                 self._audit.record(
-                    actor, "retention.pushes", "destroyed", target=group.name, results=len(digests),
+                    actor, Action.RETENTION_PUSHES, Outcome.DESTROYED, target=group.name, results=len(digests),
                     within=connection, rule=group.rule,
                 )  # fmt: skip
             yield

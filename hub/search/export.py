@@ -20,6 +20,7 @@ import msgspec
 from connectors.durable import settle, settle_folder
 from connectors.file_words import FULL, refusal
 from hub.access.asking import Asking
+from hub.audit.actions import Action, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import AdminMustAct, Invalid
@@ -32,7 +33,7 @@ from hub.search.reads import Search
 from hub.search.rows import Found
 from hub.store.images import ImageStore
 
-_ACTION: Final = "reads.export"
+_ACTION: Final = Action.READS_EXPORT
 _BUFFER: Final = 1 << 20
 _STEP: Final = 1000
 
@@ -120,7 +121,7 @@ class Export:
         told = {name: value for name, value in query.told().items() if name != "limit"}
         asked: dict[str, Any] = {"query": told, "format": form, **({"pictures": True} if pictures else {})}
         with self._asking.question(actor, _ACTION, query.why, **asked) as question, _Draft(out) as draft:
-            self._audit.record(actor, _ACTION, "asked", why=query.why, **asked)
+            self._audit.record(actor, _ACTION, Outcome.ASKED, why=query.why, **asked)
             coverage = self._search.covered(query)
             rows = _Visible(self._search.every(query), self._clock, progress)
             more: dict[str, Any] = {}

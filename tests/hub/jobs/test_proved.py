@@ -9,7 +9,7 @@ from hub.jobs.proved import added_up, probed
 from hub.people import Actor
 from hub.proofs.canary import Probe
 from hub.proofs.reconcile import Account, Day
-from hub.retention.unkept import Lying
+from hub.ports import Lying
 from hub.store import tables
 from hub.wiring import Hub
 
