@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO, cast
 
+from alprhub.acting import acting
 from alprhub.demo_told import Story, Teller
 from alprhub.plain import print_json
 from alprhub.sandbox import Sandbox, open_sandbox
@@ -93,7 +94,7 @@ def _wait(teller: Teller) -> None:
 def _job(
     hub: Hub, clock: _ShiftedClock, sandbox: Sandbox, native: Path, teller: Teller
 ) -> tuple[dict[str, Any], Story]:
-    actor = Actor.of_process()
+    actor = acting()
     names = {name: hub.connections.accounts.kind(name).info.name for name in SOURCES}
     with teller.step("Joining the hub to four sources, each tried first") as done:
         for name, values in _connections(sandbox, native, hub.settings.models).items():

@@ -36,21 +36,21 @@ def settle(store: Store, audit: Audit, clock: Clock, settings: HubSettings, *, a
     what is kept must agree: raises `AdminMustAct` where they do not.
     """
     given = settings.model_fields_set
-    kept, governing = _kept(store), Governing(store)
+    kept, governing, actor = _kept(store), Governing(store), Actor.of_process()
     in_force = governing.profile_or_none()
     if kept is None and {"agency", "profile"} <= given:
         name = checked(settings.agency)
         profile = in_force or load(settings.profile)
         _same_policy(settings, profile, governing)
         _same_zone(settings, profile)
-        begin(store, audit, clock, settings.profile)
-        return _keep(store, audit, clock, name)
+        begin(store, audit, clock, actor, settings.profile)
+        return _keep(store, audit, clock, actor, name)
     if kept is None:
         if asked_for:
             raise none_in(settings, in_force.name if in_force else None)
-        begin(store, audit, clock, settings.profile)
+        begin(store, audit, clock, actor, settings.profile)
         return settings.agency
-    profile = in_force or begin(store, audit, clock, settings.profile)
+    profile = in_force or begin(store, audit, clock, actor, settings.profile)
     if "agency" in given and settings.agency.strip() != kept:
         raise AdminMustAct(
             f"ALPRHUB_AGENCY says {settings.agency!r}, but this is the hub of {kept!r}: unset it, or set ALPRHUB_DATA"
@@ -130,8 +130,8 @@ def _kept(store: Store) -> str | None:
         return connection.scalar(select(tables.agency.c.name))
 
 
-def _keep(store: Store, audit: Audit, clock: Clock, name: str) -> str:
-    table, accounts, actor = tables.agency, tables.connections, Actor.of_process()
+def _keep(store: Store, audit: Audit, clock: Clock, actor: Actor, name: str) -> str:
+    table, accounts = tables.agency, tables.connections
     with store.write() as connection:
         kept = connection.scalar(select(table.c.name))
         if kept is not None:  # somebody else's first start

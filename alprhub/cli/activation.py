@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.policy import SignedIn
 from alprhub.cli.progress import Work, working
 from alprhub.plain import print_json
 from hub.governing.activate import Change
-from hub.people import Actor
 from hub.policy.decisions import Decision, read_decisions
 from hub.wiring import open_hub
 from hub.words import count
@@ -48,9 +48,9 @@ def activate(
         if not yes:
             _show(hub.governing.activate.preview(profile, signed), False)
             typer.confirm("Put it in force?", abort=True, err=True)
-        ident = hub.governing.activate.activate(Actor.of_process(), profile, reason, signed)
+        ident = hub.governing.activate.activate(acting(), profile, reason, signed)
         with working(_kept, as_json) as work:
-            told = hub.retention.recompute.run(Actor.of_process(), work.told)
+            told = hub.retention.recompute.run(acting(), work.told)
         if as_json:
             print_json({"policy": ident, **told})
         else:
@@ -66,7 +66,7 @@ def recompute(as_json: AsJson = False) -> None:
     """Go on with giving reads the ends of the policy in force, where that was cut short; else change nothing."""
     with failures(), open_hub() as hub:
         with working(_kept, as_json) as work:
-            told = hub.retention.recompute.run(Actor.of_process(), work.told)
+            told = hub.retention.recompute.run(acting(), work.told)
         if as_json:
             print_json(told)
         else:

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.plain import print_json
-from hub.people import Actor
 from hub.proofs.ages import Report
 from hub.proofs.calendar import Ending
 from hub.proofs.reconcile import Day
@@ -103,7 +103,7 @@ _OUTCOMES = {
 def ages(as_json: AsJson = False) -> None:
     """Report what is kept by source, rule and age; exit with 78 where something should be gone or lacks its reason."""
     with failures(), open_hub() as hub:
-        report = hub.proofs.ages.report(Actor.of_process())
+        report = hub.proofs.ages.report(acting())
         if as_json:
             print_json({**_row(report), "signable": report.signable})
         else:
@@ -117,7 +117,7 @@ def calendar(
 ) -> None:
     """List which reads end on the next days, and by which rule."""
     with failures(), open_hub() as hub:
-        ends = hub.proofs.calendar.next(Actor.of_process(), days)
+        ends = hub.proofs.calendar.next(acting(), days)
     print_rows(
         [_row(one) for one in ends], _ENDS, as_json, f"no read that the hub holds now ends within {count(days, 'day')}"
     )
@@ -129,7 +129,7 @@ def reconcile(
 ) -> None:
     """Account for every record that came, by connection and day of receipt; exit with 78 where it does not add up."""
     with failures(), open_hub() as hub:
-        account = hub.proofs.reconciliation.run(Actor.of_process())
+        account = hub.proofs.reconciliation.run(acting())
     shown = account.days if every else account.differences
     rows = [_row(one) for one in shown]
     print_rows(rows, _DAYS, as_json, f"{count(len(account.days), 'day')} of receipt: every record is accounted for")
@@ -149,7 +149,7 @@ def add(
 ) -> None:
     """Note a plate of your own by which a vendor is asked whether it deleted what it must."""
     with failures(), open_hub() as hub:
-        made = hub.proofs.canaries.add(Actor.of_process(), connection, plate, reason, state)
+        made = hub.proofs.canaries.add(acting(), connection, plate, reason, state)
     if as_json:
         print_json(made)
     else:
@@ -164,7 +164,7 @@ def remove(
 ) -> None:
     """Ask about a plate no more; what was found stays on record."""
     with failures(), open_hub() as hub:
-        gone = hub.proofs.canaries.remove(Actor.of_process(), number, reason)
+        gone = hub.proofs.canaries.remove(acting(), number, reason)
     if as_json:
         print_json(gone)
     else:
@@ -175,7 +175,7 @@ def remove(
 def known(as_json: AsJson = False) -> None:
     """List these plates, and what each vendor said last."""
     with failures(), open_hub() as hub:
-        found = hub.proofs.canaries.known(Actor.of_process())
+        found = hub.proofs.canaries.known(acting())
         if as_json:
             print_json(found)
         else:
@@ -187,7 +187,7 @@ def known(as_json: AsJson = False) -> None:
 def probe(as_json: AsJson = False) -> None:
     """Ask every vendor for what it must have purged; exit with 78 where one still has it."""
     with failures(), open_hub() as hub:
-        probes = hub.proofs.canaries.probe(Actor.of_process())
+        probes = hub.proofs.canaries.probe(acting())
         if as_json:
             print_json(probes)
         else:

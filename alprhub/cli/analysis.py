@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table
 
+from alprhub.acting import acting
 from alprhub.cli.asking import Case, Purpose, Reason
 from alprhub.cli.moments import Since, Until, instant, understood, window
 from alprhub.cli.output import AsJson, console, failures, print_rows
@@ -21,7 +22,7 @@ from hub.analysis.sightings import Source
 from hub.analysis.timeline import FASTEST, Leg, Passage
 from hub.area import Circle
 from hub.errors import Invalid
-from hub.people import Actor, Why
+from hub.people import Why
 from hub.wiring import Hub, open_hub
 from hub.words import count, moment, span
 from normalize import states
@@ -76,7 +77,7 @@ def timeline(
     """Where a plate went: its passes in order of time, the way between them, and what cannot be one car."""
     with failures(), open_hub() as hub:
         answer = hub.analysis.timeline(
-            Actor.of_process(),
+            acting(),
             Why(purpose, reason, case),
             plate,
             *window(hub, since, until),
@@ -113,7 +114,7 @@ def co_travel(
     """Which plates travel with a plate; those that chance explains least come first."""
     with failures(), open_hub() as hub:
         answer = hub.analysis.co_travel(
-            Actor.of_process(),
+            acting(),
             Why(purpose, reason, case),
             plate,
             *window(hub, since, until),
@@ -155,7 +156,7 @@ def scenes(
     """Which plates were at several scenes, each a place and a time."""
     with failures(), open_hub() as hub:
         asked = [_scene(hub, number, said) for number, said in enumerate(scene or (), 1)]
-        answer = hub.analysis.scenes(Actor.of_process(), Why(purpose, reason, case), asked, at_least, limit)
+        answer = hub.analysis.scenes(acting(), Why(purpose, reason, case), asked, at_least, limit)
         if as_json:
             print_json(answer)
             return
@@ -178,7 +179,7 @@ def pattern(
     """On which weekdays and at which hours a plate passes, by the agency's clock, in all and at each place."""
     with failures(), open_hub() as hub:
         answer = hub.analysis.pattern(
-            Actor.of_process(),
+            acting(),
             Why(purpose, reason, case),
             plate,
             *window(hub, since, until),

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli.output import AsJson, console, failures
 from alprhub.cli.progress import Work, working
 from alprhub.plain import print_json
@@ -40,11 +41,10 @@ def backup(
 
     with failures():
         from hub.backups.backup import back_up
-        from hub.people import Actor
         from hub.wiring import open_hub
 
         with working(stopped, as_json) as work, open_hub() as hub:
-            made = back_up(hub, Actor.of_process(), place, with_key=with_key, progress=work.told)
+            made = back_up(hub, acting(), place, with_key=with_key, progress=work.told)
             zone = hub.governing.profile.zone
         if as_json:
             print_json({"place": str(place), **{name: getattr(made, name) for name in made.__struct_fields__}})
@@ -81,12 +81,11 @@ def restore(
 
     with failures():
         from hub.backups.restore import restore as bring_back
-        from hub.people import Actor
         from hub.settings import from_environment
 
         with working(stopped, as_json) as work:
             settings = from_environment()
-            done = bring_back(place, settings, Actor.of_process(), key=key, progress=work.told)
+            done = bring_back(place, settings, acting(), key=key, progress=work.told)
         if as_json:
             print_json({
                 "made_at": done.manifest.made_at, "purged": done.purged, "certificates": done.certificates,

@@ -5,9 +5,9 @@ from typing import Annotated, Final
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.plain import print_json
-from hub.people import Actor
 from hub.wiring import open_hub
 
 app = typer.Typer(help="Cameras and their sites.", no_args_is_help=True)
@@ -45,7 +45,7 @@ def site(
 ) -> None:
     """Say that a camera belongs to a site: cameras of one site count as one place."""
     with failures(), open_hub() as hub:
-        standing = hub.connections.cameras.set_site(Actor.of_process(), connection, camera, name)
+        standing = hub.connections.cameras.set_site(acting(), connection, camera, name)
         told = standing.name or standing.vendor_id
         console.print(
             f"{told} of {connection} {f'belongs to {standing.site}' if standing.site else 'belongs to no site'}"

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.plain import print_json
 from hub.errors import Invalid
-from hub.people import Actor
 from hub.search.query import MOST_ROWS
 from hub.wiring import Hub, open_hub
 from hub.words import count, moment
@@ -64,7 +64,7 @@ def certificates(
         if countersign is not None:
             if custodian is None:
                 raise Invalid("--custodian is missing: the name of the custodian of records who confirms it")
-            done = hub.retention.certificates.countersign(Actor.of_process(), countersign, custodian)
+            done = hub.retention.certificates.countersign(acting(), countersign, custodian)
             _print([done], as_json, hub.governing.profile.zone)
         elif export is not None:
             _export(hub, export, since_id, as_json)
@@ -104,7 +104,7 @@ def _file(certified: dict[str, Any], zone: ZoneInfo) -> str:
 
 def _export(hub: Hub, out: Path, since_id: int, as_json: bool) -> None:
     files.must_be_new(out)
-    handed = hub.proofs.handover.document(Actor.of_process(), since_id)
+    handed = hub.proofs.handover.document(acting(), since_id)
     files.put(out, handed.body)
     told = {"file": str(out), "certificates": handed.certificates, "last_id": handed.last_id, "sha256": handed.sha256}
     if as_json:

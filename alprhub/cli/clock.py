@@ -4,10 +4,10 @@ from typing import Annotated, Final
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli.output import AsJson, console, failures
 from alprhub.plain import print_json
 from hub.clock import ClockStanding
-from hub.people import Actor
 from hub.trusted_clock import TrustedClock
 from hub.wiring import Hub, open_hub
 from hub.words import moment, span
@@ -56,7 +56,7 @@ def trust(
 ) -> None:
     """Say that the machine's clock is right: what waited is purged and shortened again, and the hub goes by it."""
     with failures(), open_hub() as hub:
-        before: ClockStanding = _of(hub).trust(Actor.of_process(), hub.audit, reason)
+        before: ClockStanding = _of(hub).trust(acting(), hub.audit, reason)
         if as_json:
             print_json({"machine": before.machine, "trusted_before": before.trusted, "was": before.state})
         else:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli import moments
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
@@ -17,7 +18,6 @@ from alprhub.plain import print_json
 from hub.ingest.gaps import NOT_ASKED, STILL_SILENT, Gap
 from hub.jobs.by_hand import by_hand
 from hub.jobs.proved import Done
-from hub.people import Actor
 from hub.wiring import open_hub
 from hub.words import moment, span
 
@@ -47,7 +47,7 @@ def gaps(
     """List the times that no run covered, and those in which a camera was silent for far longer than usual."""
     with failures(), open_hub() as hub:
         window = moments.window(hub, since, until)
-        found = hub.ingest.gaps.find(Actor.of_process(), connection, *window)
+        found = hub.ingest.gaps.find(acting(), connection, *window)
         if as_json:
             print_json(found)
         else:
@@ -73,7 +73,7 @@ def backfill(
         window = moments.window(hub, since, until)
         show = shows(work, connection, hub.governing.profile.zone)
         with by_hand(hub, "backfill", connection, connection) as came:
-            done = hub.ingest.sync.backfill(Actor.of_process(), connection, *window, progress=show)
+            done = hub.ingest.sync.backfill(acting(), connection, *window, progress=show)
             came(Done(asdict(done)))
         if any(window) and not as_json:
             console.print(moments.understood(hub, *window))

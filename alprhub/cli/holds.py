@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli.asking import Asked, asks
 from alprhub.cli.found import Ids, print_found
 from alprhub.cli.moments import instant
@@ -14,7 +15,7 @@ from alprhub.plain import print_json
 from hub.cases.holds import NewHold
 from hub.cases.reviews import Task
 from hub.errors import Invalid
-from hub.people import Actor, Why
+from hub.people import Why
 from hub.wiring import Hub, open_hub
 from hub.words import count, moment
 
@@ -78,9 +79,9 @@ def place(
         if read:
             if Asked(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
                 raise Invalid("read: ids and a question exclude each other")
-            made = hub.cases.holds.place(Actor.of_process(), new, reads=read)
+            made = hub.cases.holds.place(acting(), new, reads=read)
         else:
-            made = hub.cases.holds.place(Actor.of_process(), new, asked.query(hub))
+            made = hub.cases.holds.place(acting(), new, asked.query(hub))
         held = f"{count(made.reads, 'read')} {'is' if made.reads == 1 else 'are'} held"
         _show(
             made, as_json, f"hold {made.id}: {held}; look again at {moment(made.review_at, hub.governing.profile.zone)}"
@@ -98,9 +99,7 @@ def release(
 ) -> None:
     """End a hold; reads whose time is over are out of sight at once and go with the next purge."""
     with failures(), open_hub() as hub:
-        done = hub.cases.holds.release(
-            Actor.of_process(), hold, because, booking=booking, unbooked=unbooked, resolved=resolved
-        )
+        done = hub.cases.holds.release(acting(), hold, because, booking=booking, unbooked=unbooked, resolved=resolved)
         _show(done, as_json, f"hold {hold}: released")
 
 
@@ -112,7 +111,7 @@ def book(
 ) -> None:
     """Keep the evidence number of a hold."""
     with failures(), open_hub() as hub:
-        _show(hub.cases.holds.book(Actor.of_process(), hold, number), as_json, f"hold {hold}: booked as {number}")
+        _show(hub.cases.holds.book(acting(), hold, number), as_json, f"hold {hold}: booked as {number}")
 
 
 @app.command("list")
@@ -142,7 +141,7 @@ def review(
     """List what is due, exit 78 where anything is; with a hold, keep that you have looked at it."""
     with failures(), open_hub() as hub:
         if hold is not None:
-            hub.cases.reviews.reviewed(Actor.of_process(), hold, found, _at(hub, next_at, "next"))
+            hub.cases.reviews.reviewed(acting(), hold, found, _at(hub, next_at, "next"))
             _show(hub.cases.holds.get(hold), as_json, f"hold {hold}: reviewed")
             return
         tasks = hub.cases.reviews.due()
@@ -163,7 +162,7 @@ def dispose(
 ) -> None:
     """Keep that the media of resolved litigation are disposed of; the task in `review` ends with it."""
     with failures(), open_hub() as hub:
-        hub.cases.reviews.disposed(Actor.of_process(), hold, how)
+        hub.cases.reviews.disposed(acting(), hold, how)
         _show(hub.cases.holds.get(hold), as_json, f"hold {hold}: its media are disposed of")
 
 
@@ -177,7 +176,7 @@ def classify(
 ) -> None:
     """Say the class and the day of a case's offence; how long its reads are kept follows from them."""
     with failures(), open_hub() as hub:
-        life = hub.cases.reviews.classify(Actor.of_process(), hold, offence, _day(committed_on), confirmed_by)
+        life = hub.cases.reviews.classify(acting(), hold, offence, _day(committed_on), confirmed_by)
         until = None if life is None or life.until is None else life.until.at
         told = {"hold": hold, "until": until, "task": life.task if life else None}
         if as_json:
@@ -200,7 +199,7 @@ def show(
 ) -> None:
     """Show the reads of a hold, past their time or not, to its own people and to auditors."""
     with failures(), open_hub() as hub:
-        page = hub.cases.holds.reads(Actor.of_process(), hold, Why(purpose, reason, case), limit, after)
+        page = hub.cases.holds.reads(acting(), hold, Why(purpose, reason, case), limit, after)
         if as_json:
             print_json(page)
             return
@@ -218,7 +217,7 @@ def link(
 ) -> None:
     """Say that a case or event needs reads: where policy lets such reads live longer, they do. No hold."""
     with failures(), open_hub() as hub:
-        done = hub.cases.links.link(Actor.of_process(), reads, case, reason)
+        done = hub.cases.links.link(acting(), reads, case, reason)
         _show(done, as_json, f"{count(done.reads, 'read')} linked to {case}; {done.changed:,} will be kept longer")
 
 
@@ -231,7 +230,7 @@ def unlink(
 ) -> None:
     """Take that back; what nothing else needs ends as if it had never been linked."""
     with failures(), open_hub() as hub:
-        done = hub.cases.links.unlink(Actor.of_process(), reads, case, reason)
+        done = hub.cases.links.unlink(acting(), reads, case, reason)
         _show(done, as_json, f"{count(done.reads, 'read')} unlinked from {case}; {done.changed:,} will end sooner")
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
@@ -17,7 +18,6 @@ from hub.hotlists.files import entries_of
 from hub.hotlists.publishing import Published
 from hub.jobs import catalogue, proved
 from hub.jobs.by_hand import by_hand
-from hub.people import Actor
 from hub.wiring import Hub, open_hub
 from hub.words import count, span
 from normalize.states import state as state_word
@@ -63,7 +63,7 @@ def import_(
     with failures(), working(kept, as_json) as work, open_hub() as hub:
         defaults = {"reason": reason, "case_number": case}
         entries = entries_of(files.text(file), hub.governing.profile.zone, defaults, f"the file {str(file)!r}")
-        done = hub.hotlists.lists.load(Actor.of_process(), name, entries, complete=complete, progress=work.told)
+        done = hub.hotlists.lists.load(acting(), name, entries, complete=complete, progress=work.told)
         long = hub.ingest.standing.too_long()
     if as_json:
         print_json({**asdict(done), "long_rounds": [asdict(one) for one in long]})
@@ -92,7 +92,7 @@ def withdraw(
         code = state_word(state).code if state else None
         if state and not code:
             raise Invalid(f"state: {state!r} is no state that is known here")
-        removed = hub.hotlists.lists.withdraw(Actor.of_process(), name, plate, code, reason)
+        removed = hub.hotlists.lists.withdraw(acting(), name, plate, code, reason)
         if as_json:
             print_json({"removed": removed})
         else:
@@ -114,7 +114,7 @@ def publish(name: ListName, connection: Only = None, as_json: AsJson = False) ->
             for at in _at(hub, name, connection):
                 work.go_on()
                 with by_hand(hub, "publish", catalogue.at(name, at), at) as came:
-                    done.append(hub.hotlists.publishing.publish(Actor.of_process(), name, at, work.told))
+                    done.append(hub.hotlists.publishing.publish(acting(), name, at, work.told))
                     came(proved.published_as(done[-1]))
         _show(done, as_json)
 
@@ -126,7 +126,7 @@ def verify(name: ListName, connection: Only = None, as_json: AsJson = False) -> 
     with failures(), open_hub() as hub:
         for at in _at(hub, name, connection):
             with by_hand(hub, "verify", catalogue.at(name, at), at) as came:
-                done.append(hub.hotlists.publishing.verify(Actor.of_process(), name, at))
+                done.append(hub.hotlists.publishing.verify(acting(), name, at))
                 came(proved.published_as(done[-1]))
         _show(done, as_json)
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.connections.given import there
 from alprhub.cli.output import AsJson, console, failures
@@ -15,7 +16,6 @@ from connectors.durable import make_folder
 from hub import agency as agencies
 from hub.agency import checked, machine_zone, one_clock, zone_of
 from hub.errors import Conflict, HubError, Invalid, NoAgency
-from hub.people import Actor
 from hub.policy.copying import own_text
 from hub.policy.durations import Duration
 from hub.policy.profile import Profile, load, names
@@ -56,7 +56,7 @@ def _again(hub: Hub, agency: str | None, profile: str | None, zone: str | None, 
     if rename:
         if agency is None:
             raise Invalid("--rename: say the name with --agency")
-        agencies.rename(hub.store, hub.audit, hub.clock, Actor.of_process(), agency)
+        agencies.rename(hub.store, hub.audit, hub.clock, acting(), agency)
     elif agency is not None and agency.strip() != hub.agency:
         raise Conflict(f"this is the hub of {hub.agency!r}: to correct the name, add --rename")
     in_force = hub.governing.profile

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli import moments
 from alprhub.cli.asking import Case, Purpose, Reason
 from alprhub.cli.found import Ids, print_found
@@ -15,7 +16,7 @@ from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
 from alprhub.plain import print_json
 from hub.errors import Invalid
-from hub.people import Actor, Why
+from hub.people import Why
 from hub.search.lookup import DEADLINE, REACH, LookupAnswer
 from hub.search.sources import SourceStatus, Status
 from hub.wiring import Hub, open_hub
@@ -67,7 +68,7 @@ def lookup(
         begin, end = window(hub, since, until)
         with working(kept, as_json, at_once=True) as work:
             answer = hub.search.lookups.ask(
-                Actor.of_process(),
+                acting(),
                 plate,
                 Why(purpose, reason, case),
                 state=code,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli.output import AsJson, console, failures
 from alprhub.plain import print_json
 from hub.words import count
@@ -22,7 +23,6 @@ def migrate(
     """
     with failures():
         from hub.migrating import Step, opened
-        from hub.people import Actor
 
         def told(step: Step) -> None:
             if not as_json:
@@ -36,7 +36,7 @@ def migrate(
                 for step in steps:
                     told(step)
             else:
-                steps = database.migrate(Actor.of_process(), told)
+                steps = database.migrate(acting(), told)
         if as_json:
             told_of = [step._asdict() for step in steps]
             print_json({"steps": told_of, "taken": not check, "is_hub": database is not None})

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli.output import AsJson, failures, print_rows
 from alprhub.plain import print_json
 from hub.errors import AdminMustAct
 from hub.notices.outbox import Sent
 from hub.notices.ways import SETTINGS
-from hub.people import Actor
 from hub.search.query import MOST_ROWS
 from hub.wiring import open_hub
 from hub.words import moment, yes
@@ -39,7 +39,7 @@ def list_(
 def try_out(as_json: AsJson = False) -> None:
     """Send a test by every way out that is set, and say what came of it; exit 78 where one failed or none is set."""
     with failures(), open_hub() as hub:
-        tried = hub.notices.telling.test(Actor.of_process())
+        tried = hub.notices.telling.test(acting())
         if as_json:
             print_json(tried)
         elif tried:

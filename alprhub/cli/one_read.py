@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table
 
+from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.asking import Case, Purpose, Reason
 from alprhub.cli.output import AsJson, console, failures
 from alprhub.plain import print_json
 from hub import words
 from hub.errors import Invalid
-from hub.people import Actor, Why
+from hub.people import Why
 from hub.search.one import Listed, Whole
 from hub.wiring import open_hub
 from normalize.states import postal
@@ -59,7 +60,7 @@ _ENDINGS: Final = {"jpg": ("jpg", "jpeg"), "png": ("png",), "webp": ("webp",)}
 def show(ident: Ident, purpose: Purpose = "", reason: Reason = "", case: Case = None, as_json: AsJson = False) -> None:
     """Show one read in full; purpose and reason are asked and kept on record."""
     with failures(), open_hub() as hub:
-        whole = hub.search.one.show(Actor.of_process(), Why(purpose, reason, case), ident)
+        whole = hub.search.one.show(acting(), Why(purpose, reason, case), ident)
         if as_json:
             print_json(_flat(whole))
             return
@@ -87,7 +88,7 @@ def picture(
     with failures():
         files.must_be_new(out)
         with open_hub() as hub:
-            found = hub.search.one.picture(Actor.of_process(), Why(purpose, reason, case), ident, which)
+            found = hub.search.one.picture(acting(), Why(purpose, reason, case), ident, which)
         endings = _ENDINGS.get(found.ending, ())
         if out.suffix and endings and out.suffix[1:].lower() not in endings:
             right = out.with_suffix(f".{found.ending}")

@@ -7,10 +7,10 @@ from typing import Annotated, Final
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.plain import print_json
 from hub.errors import Invalid
-from hub.people import Actor
 from hub.wiring import open_hub
 from hub.words import count
 
@@ -35,7 +35,7 @@ _COLUMNS: Final = {
 def list_(as_json: AsJson = False) -> None:
     """Count what was set aside by source, field and reason."""
     with failures(), open_hub() as hub:
-        groups = hub.ingest.quarantine.groups(Actor.of_process())
+        groups = hub.ingest.quarantine.groups(acting())
         nothing = "nothing is set aside: every record that came could be read"
         print_rows(groups, _COLUMNS, as_json, nothing, hub.governing.profile.zone)
         if groups and not as_json:
@@ -54,7 +54,7 @@ def show(
 ) -> None:
     """Show the newest record of a group as it arrived; that you looked is on record."""
     with failures(), open_hub() as hub:
-        sample = hub.ingest.quarantine.show(Actor.of_process(), connection, field, reason)
+        sample = hub.ingest.quarantine.show(acting(), connection, field, reason)
     if not as_json:
         sys.stdout.flush()
         sys.stdout.buffer.write(sample.payload + b"\n")
@@ -81,7 +81,7 @@ def replay(
         if (connection is None) != everything:
             raise Invalid("connection: name one of those in `alprhub quarantine list`, or say --all")
         with open_hub() as hub:
-            done = hub.ingest.quarantine.replay(Actor.of_process(), connection, field, reason)
+            done = hub.ingest.quarantine.replay(acting(), connection, field, reason)
         if as_json:
             print_json(done)
         else:

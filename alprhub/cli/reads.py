@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli import moments
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
@@ -13,7 +14,6 @@ from alprhub.plain import print_json
 from hub.jobs.by_hand import by_hand
 from hub.jobs.catalogue import pulling
 from hub.jobs.proved import Done
-from hub.people import Actor
 from hub.store.engine import Traces
 from hub.wiring import open_hub
 from hub.words import count
@@ -41,7 +41,7 @@ def sync(
         window = moments.window(hub, since, until)
         show = shows(work, connection, hub.governing.profile.zone)
         with by_hand(hub, pulling(*window), connection, connection) as came:
-            done = hub.ingest.sync.run(Actor.of_process(), connection, *window, progress=show)
+            done = hub.ingest.sync.run(acting(), connection, *window, progress=show)
             came(Done(asdict(done)))
         if any(window) and not as_json:
             console.print(moments.understood(hub, *window))
@@ -56,7 +56,7 @@ def purge(as_json: AsJson = False) -> None:
         return f"{gone} removed and certified; alprhub purge goes on from there"
 
     with failures(), working(stopped, as_json) as work, open_hub() as hub, by_hand(hub, "purge") as came:
-        gone = hub.retention.expired.purge(Actor.of_process(), work.told)
+        gone = hub.retention.expired.purge(acting(), work.told)
         came(Done(gone))
         traces = hub.store.traces
     if as_json:

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.asking import Asked, asks
 from alprhub.cli.output import AsJson, console, failures, print_rows
@@ -15,7 +16,6 @@ from hub.cases.orders import NewOrder
 from hub.errors import Invalid
 from hub.jobs.by_hand import by_hand
 from hub.jobs.proved import Done
-from hub.people import Actor
 from hub.store.engine import Traces
 from hub.wiring import open_hub
 from hub.words import count
@@ -60,7 +60,7 @@ def vacuum(as_json: AsJson = False) -> None:
         return "the database is as it was; alprhub retention vacuum begins anew"
 
     with failures(), working(stopped, as_json) as work, open_hub() as hub, by_hand(hub, "vacuum") as came:
-        done = hub.retention.vacuum.run(Actor.of_process(), work.told)
+        done = hub.retention.vacuum.run(acting(), work.told)
         came(Done(done))
         traces = hub.store.traces
     if as_json:
@@ -92,9 +92,9 @@ def destroy(
         if read:
             if Asked(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
                 raise Invalid("read: ids and a question exclude each other")
-            done = hub.cases.orders.destroy(Actor.of_process(), new, reads=read)
+            done = hub.cases.orders.destroy(acting(), new, reads=read)
         else:
-            done = hub.cases.orders.destroy(Actor.of_process(), new, asked.query(hub))
+            done = hub.cases.orders.destroy(acting(), new, asked.query(hub))
         if as_json:
             print_json(done)
         else:

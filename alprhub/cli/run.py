@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.plain import print_json
 from hub import words
@@ -17,7 +18,6 @@ from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.record import JobRun, JobRuns
 from hub.jobs.told import told
-from hub.people import Actor
 from hub.search.query import MOST_ROWS
 from hub.wiring import Hub, open_hub
 
@@ -39,7 +39,7 @@ def run() -> None:
                 return  # nothing came, and nothing is amiss
             console.print(f"{datetime.now(zone):%H:%M:%S} {_title(run)}: {_sentence(run)}")
 
-        cut = Loop(jobs, Actor.of_process(), tell).run(stop)
+        cut = Loop(jobs, acting(), tell).run(stop)
         console.print(f"ended{f'; {cut} cut short, which go on at the next start' if cut else ''}")
 
 

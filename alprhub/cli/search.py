@@ -6,13 +6,13 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli import moments
 from alprhub.cli.asking import Asked, asks
 from alprhub.cli.found import Ids, nothing_found, print_found, say_coverage
 from alprhub.cli.output import AsJson, console, failures
 from alprhub.cli.progress import Work, working
 from alprhub.plain import print_json
-from hub.people import Actor
 from hub.search.export import WithPictures
 from hub.search.formats import Format, form_of
 from hub.search.query import Cursor
@@ -31,7 +31,7 @@ def search(
     """Find reads over every source, newest first; purpose and reason are asked and kept on record."""
     with failures(), open_hub() as hub:
         query = asked.query(hub, limit=limit, after=Cursor.parse(after) if after else None)
-        answer = hub.search.reads.find(Actor.of_process(), query)
+        answer = hub.search.reads.find(acting(), query)
         if as_json:
             print_json(answer)
             return
@@ -68,7 +68,7 @@ def export(
     with failures(), open_hub() as hub:
         with working(kept, as_json, at_once=True) as work:
             manifest: Any = hub.search.export.run(
-                Actor.of_process(),
+                acting(),
                 asked.query(hub),
                 form_of(out, form, pictures),
                 out,

@@ -100,7 +100,7 @@ class Governing:
             yield connection
 
 
-def begin(store: Store, audit: Audit, clock: Clock, name: str) -> Profile:
+def begin(store: Store, audit: Audit, clock: Clock, actor: Actor, name: str) -> Profile:
     """The profile in force; where none was ever, the one of this name is put in force, and the audit says so.
 
     What stands in its way is in the audit too: an agency that has not decided yet runs by the safe defaults.
@@ -109,7 +109,7 @@ def begin(store: Store, audit: Audit, clock: Clock, name: str) -> Profile:
         found = newest(connection)
     if found is not None:
         return of_row(found)
-    profile, row, actor = load(name), row_of(name, ()), Actor.of_process()
+    profile, row = load(name), row_of(name, ())
     state = profile.activation()
     with store.write() as connection:
         found = newest(connection)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli.connections.given import (
     Agency,
     Given,
@@ -27,7 +28,6 @@ from connectors.errors import ConnectorError, sentence
 from hub.connections.accounts import ours
 from hub.connections.secrets import refused, validated
 from hub.errors import Invalid
-from hub.people import Actor
 from hub.wiring import Hub, open_hub
 from hub.words import ago, span
 
@@ -67,7 +67,7 @@ def add(
             hub.connections.accounts.free(name)
             if not refused(kind, values):
                 demand_zone(kind, values, str(hub.governing.profile.zone))
-            said = hub.connections.accounts.add(Actor.of_process(), name, key, values, agency=agency or "")
+            said = hub.connections.accounts.add(acting(), name, key, values, agency=agency or "")
         if as_json:
             print_json({"connection": name, "connector": key, "check": said})
         else:
@@ -102,7 +102,7 @@ def _with_a_person(hub: Hub, name: str, kind: type[Connector[Any]], values: dict
             ask_again(kind, values, names, zone)
             continue
         try:
-            return hub.connections.accounts.add(Actor.of_process(), name, kind.info.key, values, agency=agency)
+            return hub.connections.accounts.add(acting(), name, kind.info.key, values, agency=agency)
         except ConnectorError as failed:
             console.print(f"It does not work so: {sentence(failed)}", style="yellow")
             answer = str(typer.prompt("Which settings shall be asked again? Enter gives up", default=""))
@@ -151,7 +151,7 @@ def schedule(
         if every is not None and vendor:
             raise Invalid("--every and --vendor: only one of them")
         if every is not None or vendor:
-            seconds = hub.connections.accounts.schedule(Actor.of_process(), name, _duration(every) if every else None)
+            seconds = hub.connections.accounts.schedule(acting(), name, _duration(every) if every else None)
         else:
             seconds = hub.connections.accounts.open(name)[0].every_seconds
         told = {"connection": name, "every_seconds": seconds}
@@ -162,7 +162,7 @@ def pause(name: Name, reason: Annotated[str, typer.Option(help="Why it is paused
     """Stop asking a vendor, and say what will be missing meanwhile."""
     with failures(), open_hub() as hub:
         cost = hub.connections.pausing.cost(name)
-        hub.connections.accounts.pause(Actor.of_process(), name, reason)
+        hub.connections.accounts.pause(acting(), name, reason)
         if as_json:
             print_json(asdict(cost))
             return
@@ -176,7 +176,7 @@ def resume(
 ) -> None:
     """Go on asking a vendor, once a try has found that it works; what was missed is brought then."""
     with failures(), open_hub() as hub:
-        console.print(f"{name}: {hub.connections.accounts.resume(Actor.of_process(), name, check=check)}")
+        console.print(f"{name}: {hub.connections.accounts.resume(acting(), name, check=check)}")
 
 
 def _duration(text: str) -> timedelta:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli import moments
 from alprhub.cli.connections.given import Agency, Given, Name, SecretsFile, SettingsFile, read_settings, there
 from alprhub.cli.connections.needs import asked
@@ -16,7 +17,6 @@ from hub import words
 from hub.connections.changes import Preview
 from hub.errors import Conflict, Invalid
 from hub.ingest.reparse import LOOKED_AT, Reparsed
-from hub.people import Actor
 from hub.wiring import Hub, open_hub
 from hub.words import count, span
 
@@ -46,7 +46,7 @@ def change(
         if plan.end_now and not yes and there():
             console.print(_said(plan))
             yes = typer.confirm("Let them expire now?")
-        done = hub.connections.changes.change(Actor.of_process(), name, values, **told, expire=yes, check=check)
+        done = hub.connections.changes.change(acting(), name, values, **told, expire=yes, check=check)
         if as_json:
             print_json(asdict(done))
             return
@@ -71,7 +71,7 @@ def rotate(
         secrets = read_settings(None, settings, secrets_file)
         if settings is secrets_file is None and there():
             secrets = _asked_secrets(hub, name)
-        said = hub.connections.changes.rotate(Actor.of_process(), name, secrets, check=check)
+        said = hub.connections.changes.rotate(acting(), name, secrets, check=check)
         told = {"connection": name, "rotated": sorted(secrets), "check": said}
         print_json(told) if as_json else console.print(
             f"{name}: {said.rstrip('.')}. The hub keeps the old secrets no longer; at the vendor they work until"
@@ -104,7 +104,7 @@ def reparse(
 def reseal(as_json: AsJson = False) -> None:
     """Encrypt every kept secret anew under another key: a new one, or the ALPRHUB_SECRET_KEY that is set now."""
     with failures(), open_hub() as hub:
-        count, key = hub.connections.sealing.reseal(Actor.of_process())
+        count, key = hub.connections.sealing.reseal(acting())
         told = (
             f"the secrets of {words.count(count, 'connection')} are sealed under the key {key}; the one before opens"
             " nothing that the hub holds now, but still what backups from before hold"
@@ -125,7 +125,7 @@ def _asked_secrets(hub: Hub, name: str) -> dict[str, Any]:
 
 def _offer_reparse(hub: Hub, name: str) -> None:
     """Say so where kept payloads say something else with the settings of now; read them again if a person agrees."""
-    sample = hub.ingest.reparse.preview(Actor.of_process(), name, sample=True)
+    sample = hub.ingest.reparse.preview(acting(), name, sample=True)
     if not sample.changed:
         return
     console.print(
@@ -158,7 +158,7 @@ def _reparse(hub: Hub, name: str, since: datetime | None, yes: bool, as_json: bo
 
     with working(kept, as_json) as work:
         done = hub.ingest.reparse.run(
-            Actor.of_process(), name, since, progress=lambda what, done, _: work.told(what, done, plan.looked_at)
+            acting(), name, since, progress=lambda what, done, _: work.told(what, done, plan.looked_at)
         )
     _tell_reparsed(done, "changed", as_json)
 
@@ -171,7 +171,7 @@ def _counted(hub: Hub, name: str, since: datetime | None, as_json: bool) -> Repa
         return f"{looked_at} of {name} looked at, nothing changed; {_again(name, since)} begins anew"
 
     with working(kept, as_json) as work:
-        return hub.ingest.reparse.preview(Actor.of_process(), name, since, progress=work.told)
+        return hub.ingest.reparse.preview(acting(), name, since, progress=work.told)
 
 
 def _again(name: str, since: datetime | None) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli import files, moments
 from alprhub.cli.connections.given import Name
 from alprhub.cli.output import AsJson, console, failures, print_rows
@@ -14,7 +15,6 @@ from alprhub.plain import print_json
 from hub.connections.card import OK, Card
 from hub.connections.health import WELL, needs_person, passing
 from hub.connections.trial import Trial
-from hub.people import Actor
 from hub.wiring import open_hub
 from hub.words import count, moment
 
@@ -44,7 +44,7 @@ def dry_run(
     """Show what the next run would bring; keeps nothing, and the next run brings it all the same."""
     with failures(), open_hub() as hub:
         window = moments.window(hub, since, until)
-        trial = hub.connections.trials.run(Actor.of_process(), name, *window, limit)
+        trial = hub.connections.trials.run(acting(), name, *window, limit)
         print_json(asdict(trial)) if as_json else _show_trial(trial, hub.governing.profile.zone)
 
 
@@ -83,7 +83,7 @@ def diagnostics(
     """Write a ZIP file for whoever helps: settings, runs and errors, without secrets and plates."""
     with failures(), open_hub() as hub:
         files.must_be_new(out)
-        bundle = hub.connections.diagnostics.bundle(Actor.of_process(), name)
+        bundle = hub.connections.diagnostics.bundle(acting(), name)
         files.put(out, bundle)
         console.print(
             f"{out}: {len(bundle):,} bytes. Secrets, known plates and what looks like one are struck out; what looks"

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.connections.given import Name
 from alprhub.cli.output import AsJson, console, failures
 from alprhub.plain import print_json
 from hub.errors import Invalid
-from hub.people import Actor
 from hub.wiring import open_hub
 from hub.words import count
 
@@ -34,7 +34,7 @@ def remove(
         if keep == purge:
             raise Invalid("--keep-reads or --purge-reads: say which")
         done = hub.connections.removals.remove(
-            Actor.of_process(), name, reads="purge" if purge else "keep", reason=reason, force=force
+            acting(), name, reads="purge" if purge else "keep", reason=reason, force=force
         )
         print_json(done) if as_json else _show(done)
 
