@@ -63,7 +63,7 @@ class Catalogue:
         self._hub = hub
         self._runs = runs
         self._go_on = go_on
-        zone = hub.governing.profile.zone
+        zone = hub.governing.in_force.zone_now
         whole: list[tuple[str, str, Every | Nightly, Work]] = [
             ("holds", "Lets go what cases need no longer.", Every(HOUR, -timedelta(minutes=10)), self._holds),
             ("purge", "Destroys what has expired, everywhere it is kept.", Every(HOUR), self._purge),

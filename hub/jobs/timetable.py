@@ -1,5 +1,6 @@
 """When a job is due: pure arithmetic over instants. A run that lies in the future of now is no run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -34,12 +35,13 @@ class Every:
 class Nightly:
     """Once a night at an hour of the agency's zone, or on one day of the week (0 is Monday); later where it was missed.
 
+    `zone` gives that of the policy in force whenever it is asked: a process that runs for months follows another one.
     An hour that a clock change skips is the one after it; one that comes twice counts once.
     """
 
     hour: int
     minute: int
-    zone: ZoneInfo
+    zone: Callable[[], ZoneInfo]
     weekday: int | None = None
 
     def due(self, last: datetime | None, now: datetime) -> bool:
@@ -49,18 +51,18 @@ class Nightly:
     def following(self, now: datetime) -> datetime:
         """Its next moment."""
         step = timedelta(days=7 if self.weekday is not None else 1)
-        newest = self._newest(now).astimezone(self.zone)
+        newest = self._newest(now).astimezone(self.zone())
         return self._at(newest.date() + step).astimezone(now.tzinfo)
 
     def _newest(self, now: datetime) -> datetime:
-        day = now.astimezone(self.zone).date()
+        day = now.astimezone(self.zone()).date()
         if self.weekday is not None:
             day -= timedelta(days=(day.weekday() - self.weekday) % 7)
         at = self._at(day)
         return at if at <= now else self._at(day - timedelta(days=7 if self.weekday is not None else 1))
 
     def _at(self, day: date) -> datetime:
-        return datetime(day.year, day.month, day.day, self.hour, self.minute, tzinfo=self.zone)
+        return datetime(day.year, day.month, day.day, self.hour, self.minute, tzinfo=self.zone())
 
 
 def spread(name: str, length: timedelta) -> Every:
