@@ -43,8 +43,9 @@ mutants: .venv/.ready ## Put faults in, one at a time, and see that the suite no
 coverage: .venv/.ready ## Run every test, count the lines that none came by, and fail below the floor in pyproject.toml
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
-docs: .venv/.ready ## Write the pages that are generated: docs/cli.md
+docs: .venv/.ready ## Write the pages that are generated: docs/cli.md, docs/audit-actions.md
 	@$(BIN)/python tests/support/cli_page.py > docs/cli.md.new && mv docs/cli.md.new docs/cli.md
+	@$(BIN)/python tests/support/audit_page.py > docs/audit.md.new && mv docs/audit.md.new docs/audit-actions.md
 
 test-newest: ## Run the schedules on the newest releases that pyproject.toml allows, beside the pinned ones
 	@$(PYTHON) -m venv .venv-newest

@@ -7,9 +7,9 @@ import pytest
 from hub.jobs.jobs import Jobs
 from hub.jobs.proved import added_up, probed
 from hub.people import Actor
+from hub.ports import Lying
 from hub.proofs.canary import Probe
 from hub.proofs.reconcile import Account, Day
-from hub.ports import Lying
 from hub.store import tables
 from hub.wiring import Hub
 

@@ -1,0 +1,50 @@
+"""The page of audit actions is what the code says, and the code says nothing else."""
+
+import ast
+from pathlib import Path
+
+import audit_page
+import pytest
+
+from hub.audit.actions import Action, Outcome
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "audit-actions.md"
+
+
+def test_the_page_is_what_the_code_says() -> None:
+    assert PAGE.read_text("utf-8") == audit_page.page(), "`make docs` writes it anew"
+
+
+def named(kind: str) -> set[str]:
+    """The members that the code uses, outside the page of words itself."""
+    return {
+        node.attr
+        for top in ("hub", "flows", "alprhub")
+        for path in (ROOT / top).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == kind
+    }
+
+
+def test_every_action_is_recorded_somewhere() -> None:
+    assert {one.name for one in Action} - named("Action") == set()
+
+
+COMPUTED = {"ANSWERED", "LATE", "FAILED", "BEGUN", "ENDED", "NOT_FOUND", "NOT_ASKED", "UNCLEAR", "FOUND", "DROPPED"}
+"""What sources, notices and canaries say of themselves: `Outcome(word)` takes it."""
+
+
+def test_every_outcome_is_recorded_somewhere() -> None:
+    assert {one.name for one in Outcome} - named("Outcome") - COMPUTED == set()
+
+
+@pytest.mark.parametrize("word", [*Action, *Outcome], ids=str)
+def test_every_word_says_what_it_is_about_in_a_sentence(word: Action | Outcome) -> None:
+    assert word.about[0].isupper()
+    assert word.about.endswith(".")
+    assert Action(word.value).name == word.name if isinstance(word, Action) else Outcome(word.value).name == word.name
+
+
+def test_an_action_is_a_noun_and_a_verb() -> None:
+    assert all(one.count(".") == 1 and one.name == one.value.replace(".", "_").upper() for one in Action)

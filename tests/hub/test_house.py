@@ -1,0 +1,129 @@
+"""The house is built as its README says; what is counted here is printed with `pytest -rP`."""
+
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.wiring import Hub
+
+ROOT = Path(__file__).parents[2]
+HUB = ROOT / "hub"
+GROUND = {"settings", "agency", "clock", "store", "audit"}
+ROOMS = {
+    "governing", "access", "connections", "ingest", "hotlists", "search", "analysis", "retention", "cases", "proofs",
+    "notices",
+}  # fmt: skip
+VERBS = {"ping", "close"}
+LONGEST = 450
+"""Lines of a file of the hub; `tables.py` is a list of tables, and has as many as there are columns."""
+AT_MOST_ASKED_WHICH_DATABASE = 18
+"""Places outside `hub/store` that ask which database it is; never more."""
+MAY_BE_CALLED = {"sleep"}
+"""What a service may take as a callable: the machine's own."""
+
+
+def told(count: str) -> None:
+    """Print a count, for whoever runs these tests with `-rP`."""
+    sys.stdout.write(f"{count}\n")
+
+
+def trees(*tops: str) -> Iterator[tuple[Path, ast.Module]]:
+    """Every Python file below folders of the project."""
+    for top in tops:
+        for path in sorted((ROOT / top).rglob("*.py")):
+            yield path.relative_to(ROOT), ast.parse(path.read_text("utf-8"))
+
+
+def test_a_hub_is_its_rooms_the_ground_and_two_verbs() -> None:
+    given = {node.attr for node in ast.walk(ast.parse(inspect.getsource(Hub))) if _is_own(node)}
+    public = {name for name in {*vars(Hub), *given} if not name.startswith("_")}
+    told(f"public names of Hub: {len(GROUND)} of the ground, {len(ROOMS)} rooms, {len(VERBS)} verbs")
+    assert public == GROUND | ROOMS | VERBS
+
+
+def _is_own(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name) and node.value.id == "self"
+    )  # fmt: skip
+
+
+def test_every_room_is_opened_by_its_folder() -> None:
+    assert {path.parent.name for path in HUB.glob("*/room.py")} == ROOMS
+
+
+def test_wiring_is_short_and_neither_it_nor_a_room_has_a_lambda() -> None:
+    lines = len((HUB / "wiring.py").read_text("utf-8").splitlines())
+    found = [
+        f"{path}:{node.lineno}"
+        for path, tree in trees("hub")
+        if path.name in ("wiring.py", "rooms.py", "parts.py", "room.py")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Lambda)
+    ]
+    told(f"lines of wiring.py: {lines}; lambdas in wiring and rooms: {len(found)}")
+    assert lines < 150
+    assert found == []
+
+
+def test_no_file_of_the_hub_is_longer_than_a_person_reads() -> None:
+    lines = {path: len(path.read_text("utf-8").splitlines()) for path in HUB.rglob("*.py") if path.name != "tables.py"}
+    longest = max(lines, key=lambda path: lines[path])
+    told(f"longest file of the hub: {longest.relative_to(ROOT)}, {lines[longest]} lines")
+    assert {str(path): number for path, number in lines.items() if number > LONGEST} == {}
+
+
+def test_ever_fewer_places_outside_the_store_ask_which_database_it_is() -> None:
+    found = [
+        f"{path}:{node.lineno}"
+        for path, tree in trees("hub", "flows", "alprhub")
+        if path.parts[:2] != ("hub", "store")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "is_sqlite"
+    ]
+    told(f"`is_sqlite` outside hub/store: {len(found)}")
+    assert len(found) <= AT_MOST_ASKED_WHICH_DATABASE, found
+
+
+def test_who_acts_is_said_once_in_the_command_line_once_in_the_flows_and_once_by_the_first_start() -> None:
+    found = [
+        str(path)
+        for path, tree in trees("hub", "flows", "alprhub")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "of_process"
+    ]
+    told(f"`Actor.of_process`: {', '.join(found)}")
+    assert found == ["hub/agency.py", "flows/door.py", "alprhub/acting.py"]
+
+
+def test_a_service_takes_nouns_and_no_functions() -> None:
+    found = [
+        f"{path}: {made.name}({given.arg})"
+        for path, tree in trees("hub")
+        if len(path.parts) == 3 and path.parts[1] in ROOMS
+        for made in ast.walk(tree)
+        if isinstance(made, ast.ClassDef) and not made.name.startswith("_")
+        for method in made.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+        for given in (*method.args.args, *method.args.kwonlyargs)
+        if given.annotation is not None and "Callable" in ast.unparse(given.annotation)
+        if given.arg not in MAY_BE_CALLED
+    ]
+    assert found == ["hub/ingest/keeping.py: Keeping(wanting)", "hub/ingest/pictures.py: Beside(start)"]
+
+
+@pytest.mark.parametrize(
+    "how", [r'setattr\([^)]*"connector"', r"accounts\.connector\b(?!s)", r'"[\w.]*accounts\.connector"']
+)
+def test_no_test_replaces_a_modules_connector(how: str) -> None:
+    found = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("*.py")
+        if path != Path(__file__) and re.search(how, path.read_text("utf-8"))
+    ]
+    assert found == [], "open_hub(registry=…) gives a hub its connectors"
