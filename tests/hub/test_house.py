@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,3 +128,35 @@ def test_no_test_replaces_a_modules_connector(how: str) -> None:
         if path != Path(__file__) and re.search(how, path.read_text("utf-8"))
     ]
     assert found == [], "open_hub(registry=…) gives a hub its connectors"
+
+
+README = (HUB / "README.md").read_text("utf-8")
+
+
+def test_the_readme_names_every_room_and_every_service_in_it() -> None:
+    rows = {row[1]: row[2] for row in re.finditer(r"^\| `(\w+)` \| (.+) \|$", README, re.M)}
+    assert set(rows) == ROOMS
+    for path, tree in trees("hub"):
+        if path.name != "room.py" or path.parts[1] == "analysis":
+            continue
+        here = {
+            method.name
+            for room in tree.body
+            if isinstance(room, ast.ClassDef) and room.name.endswith("Room") and not room.name.startswith("_")
+            for method in room.body
+            if isinstance(method, ast.FunctionDef)
+            and any(ast.unparse(one) == "made_once" for one in method.decorator_list)
+        }
+        assert here - set(re.findall(r"`(\w+)", rows[path.parts[1]])) == set(), path
+
+
+def test_the_floors_of_the_readme_are_those_that_are_held() -> None:
+    held = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (floors,) = [one["layers"] for one in held if one["type"] == "layers" and "hub.wiring" in one["layers"]]
+    said = README[README.index("Floors, as") :].split("\n\n")[0].split(":\n", 1)[1]
+    written = [set(re.findall(r"`(\w+)`", floor)) for floor in said.split("→")]
+    assert len(written) == len(floors)
+    for names, floor in zip(written, floors, strict=True):
+        modules = {module.strip().removeprefix("hub.") for module in floor.split(":")}
+        assert names <= modules
+        assert names == modules or "nine rooms" in said
