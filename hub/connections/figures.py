@@ -13,6 +13,7 @@ from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.runs import FILLING, NO_END, RUNNING, STOPPED, Span, holes
 from hub.store.runs import spans as covered_by_runs
+from hub.store.visible import visible_sql
 
 WEEKS: Final = 4
 RUNS: Final = 20
@@ -118,7 +119,7 @@ def hour(store: Store, connection: Connection, cameras: list[int], oldest: int |
 
     sql = (
         f"SELECT count(*) FROM reads WHERE {store.one_of('camera_id', 'cameras')}"
-        " AND captured_at > :since AND captured_at <= :until AND expires_at > :now"
+        f" AND captured_at > :since AND captured_at <= :until AND {visible_sql()}"
     )
 
     def before(back: timedelta) -> int | None:
