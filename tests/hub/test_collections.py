@@ -2,12 +2,12 @@
 
 import gc
 
-from hub.ingest.sync import few_collections
+from hub.ingest.interpreter import tuned_for_pages
 
 
 def test_pulls_that_overlap_leave_the_collector_as_it_was() -> None:
     usual = gc.get_threshold()
-    first, second = few_collections(), few_collections()
+    first, second = tuned_for_pages(), tuned_for_pages()
     first.__enter__()
     second.__enter__()
     assert gc.get_threshold() != usual
