@@ -25,8 +25,8 @@ from sqlalchemy import Connection, text
 from bench.ingest import PAGE, REACH, resident, vendor
 from bench.town import COLOURS, END, MAKES, seen_plates
 from hub.area import cell_of
-from hub.audit.record import Actor
 from hub.ingest.interpreter import tuned_for_pages
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store import tables
 from hub.store.codec import compress, field_names

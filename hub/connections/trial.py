@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.contract import Connector, PullsReads, Record, Window
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.connections.accounts import Account, Connections
 from hub.errors import Invalid
+from hub.people import Actor
 from hub.store.engine import Store
 from hub.store.ledger import known as known_ids
 from hub.store.page import PageToSave

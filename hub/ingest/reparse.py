@@ -14,15 +14,17 @@ from sqlalchemy import Connection
 
 from connectors.contract import Connector, Record
 from connectors.errors import RecordRejected
-from hub.account import Account
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Busy, Unsettled
+from hub.hits import compare
+from hub.people import Actor
+from hub.ports import Account
 from hub.progress import Progress, untold
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.ledger import known as known_ids
-from hub.store.matching import Hit, compare, find
+from hub.store.matching import Hit, find
 from hub.store.rewriting import (
     KeptRead,
     KnownHit,

@@ -18,10 +18,11 @@ from typing import Any, Final, NamedTuple, Protocol
 from connectors.contract import Connector, Frame, LooksUpPlates, Lookup, Page, Record
 from connectors.errors import AdminMustFix, ConnectorError, TryAgain, sentence
 from hub.access.asking import Asking
-from hub.account import Account
-from hub.audit.record import Actor, Audit, Why
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import HubError, Invalid, PolicyRefused
+from hub.people import Actor, Why
+from hub.ports import Account
 from hub.search.coverage import Coverage
 from hub.search.query import Query
 from hub.search.reads import Answer

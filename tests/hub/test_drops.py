@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from connectors.errors import VendorChanged
-from hub.audit.record import Actor
 from hub.clock import SetClock
+from hub.people import Actor
 from hub.store.page import Saved
 from hub.wiring import Hub
 

@@ -16,8 +16,8 @@ from connectors.contract import Window
 from flows.door import lend
 from flows.upkeep import months
 from hub.area import Circle
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
+from hub.people import Actor, Why
 from hub.search.hours import Hours
 from hub.search.query import Mode, Query
 from hub.search.rows import Found

@@ -12,10 +12,10 @@ from plain import record, write_page
 from sqlalchemy import text
 
 from connectors.errors import AdminMustFix, TryAgain
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Conflict, IntegrityBroken
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.store.codec import compress, decompress, field_names
 from hub.wiring import Hub
