@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from hub.store import tables
 from hub.store.engine import Store
+from hub.store.entries import STANDING
 from normalize.read import Read
 
 
@@ -28,8 +29,7 @@ def find(store: Store, connection: Connection, reads: Sequence[Read], keys: Mapp
         return []
     sql = (
         "SELECT id, plate, plate_key, plate_state FROM hotlist_entries "
-        f"WHERE {store.one_of('plate_key', 'keys')} AND removed_at IS NULL "
-        "AND (expires_at IS NULL OR expires_at > :now)"
+        f"WHERE {store.one_of('plate_key', 'keys')} AND {STANDING} AND (expires_at IS NULL OR expires_at > :now)"
     )
     listed = store.rows(connection, sql, {"keys": store.as_list(list(by_key)), "now": at})
     return [

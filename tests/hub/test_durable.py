@@ -214,7 +214,8 @@ def all_on_the_disk(steps: Happenings) -> bool:
 HOLD = NewHold("case", "26-1", "robbery", "sergeant", CAPTURED + 300 * timedelta(days=1), "felony")
 PROMISES: dict[str, tuple[str, Call]] = {
     "a list is imported": (
-        "entries", lambda hub, who, read: hub.hotlists.load(who, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
+        "hotlist_imports",
+        lambda hub, who, read: hub.hotlists.load(who, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")]),
     ),
     "a list is published": ("publications", lambda hub, who, read: hub.publishing.publish(who, "wanted", "feed")),
     "an entry is withdrawn": (
