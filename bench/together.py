@@ -82,7 +82,8 @@ def ask(folder: Path) -> None:
         plates, number = seen_plates(hub.store, 2000), 0
         (folder / "asking").touch()
         while not (folder / "stop").exists():
-            query = Query(Why("stolen_vehicle", "measuring"), plates=(plates[number % len(plates)],), limit=50)
+            why = Why(next(iter(hub.profile.purposes)), "measuring a search")  # another policy has other purposes
+            query = Query(why, plates=(plates[number % len(plates)],), limit=50)
             began = time.monotonic()
             hub.search.find(ACTOR, query)
             asked.append((began, (time.monotonic() - began) * 1000))
