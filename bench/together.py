@@ -29,9 +29,9 @@ from rich.table import Table
 from bench.retention import PAUSE_S, PAYLOAD, _captured, _end_of, purge, settle, vacuum_file
 from bench.search import opened
 from bench.town import END, cars, fill, seen_plates
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.store.instant import from_micros

@@ -16,9 +16,10 @@ from typing import Final
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import STEP, Clock, ClockStanding
 from hub.errors import AdminMustAct, Conflict, HubError, Invalid
+from hub.people import Actor
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros

@@ -1,7 +1,5 @@
 """`Audit`: append-only events. A caller that cannot write its event must not answer."""
 
-import getpass
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -9,30 +7,9 @@ from sqlalchemy import Connection
 
 from hub.audit.log import Log
 from hub.clock import Clock
+from hub.people import Actor, Why
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts. Until there are accounts it is the operating system's user, and the record says so."""
-
-    name: str
-    authenticated: bool = False
-
-    @classmethod
-    def of_process(cls) -> "Actor":
-        """The user this process runs as."""
-        return cls(getpass.getuser())
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Why somebody wants to see data: a purpose of the profile, the reason in words, a case number if there is one."""
-
-    purpose: str
-    reason: str
-    case_number: str | None = None
 
 
 class Audit:

@@ -11,10 +11,11 @@ from sqlalchemy import ColumnElement, Connection, Row, exists, insert, or_, sele
 
 from connectors.contract import Entry
 from hub.absent import absent
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy, Faults, Invalid, NotFound
 from hub.hotlists import importing
+from hub.people import Actor
 from hub.progress import Progress, untold
 from hub.store import tables
 from hub.store.engine import Store

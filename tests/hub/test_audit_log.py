@@ -16,8 +16,9 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 import hub.audit.log as log_of
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import SetClock
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store.engine import Store
 from hub.store.instant import EPOCH

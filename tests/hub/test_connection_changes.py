@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from connectors.errors import AdminMustFix
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Conflict, IntegrityBroken, Invalid
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store import vault
 from hub.wiring import Hub, open_hub

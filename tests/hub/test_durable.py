@@ -16,14 +16,14 @@ from sqlalchemy import text
 
 import hub.agency as agencies
 from connectors.contract import Document, Request
-from hub.audit.record import Actor, Why
+from hub.cases.holds import NewHold
+from hub.cases.orders import NewOrder
 from hub.clock import SetClock
 from hub.governing.in_force import Governing
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor, Why
 from hub.policy.provenance import Provenance
 from hub.retention.endings import Endings
-from hub.retention.holds import NewHold
-from hub.retention.orders import NewOrder
 from hub.search.query import Query
 from hub.store.vault import Vault
 from hub.wiring import Hub
@@ -121,7 +121,7 @@ def test_what_is_pulled_need_not_wait_for_the_disk_and_what_is_pushed_waits_befo
     with happenings(opened.store) as steps:
         receive(opened, "feed", Request({"x-key": "plain-secret-key"}, pushed))
     steps.assert_in_order(
-        "fsync *.part", "rename *.batch", "fsync folder inbox",
+        "fsync *.batch~", "rename *.batch", "fsync folder inbox",
         "fsync *.jpg~", "rename *.jpg", "fsync folder 1", "commit full *reads*", "unlink *.batch",
     )  # fmt: skip
 

@@ -14,10 +14,10 @@ from sqlalchemy import event, text
 
 import hub.hotlists.importing as importing
 import hub.hotlists.lists as lists
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Busy, NotFound
 from hub.hotlists.lists import Imported, NewEntry
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
 

@@ -15,14 +15,14 @@ from plain import PlainConnector, record, write_page
 from sqlalchemy import text
 
 from connectors.contract import Document, Record, Request
-from hub.audit.record import Actor
 from hub.errors import Conflict, IntegrityBroken
 from hub.ingest import intake
 from hub.ingest.inbox import Inbox
 from hub.ingest.keeping import Keeping
 from hub.ingest.receivers import Paused, Refused
+from hub.people import Actor
 from hub.store.instant import to_micros
-from hub.store.reads import PageToSave
+from hub.store.page import PageToSave
 from hub.store.spool import RESERVE, Full, Pushed, Spool
 from hub.wiring import Hub, open_inbox
 

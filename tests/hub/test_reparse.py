@@ -16,12 +16,12 @@ from connectors import contract
 from connectors.contract import Info, Record
 from connectors.errors import RecordRejected
 from connectors.identity import derived
-from hub.audit.record import Actor, Why
+from hub.cases.holds import NewHold
 from hub.clock import SetClock
 from hub.errors import Conflict, IntegrityBroken, Unsettled
 from hub.hotlists.lists import NewEntry
 from hub.ingest.reparse import Reparsed
-from hub.retention.holds import NewHold
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.store.instant import from_micros

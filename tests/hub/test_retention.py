@@ -9,9 +9,9 @@ import pytest
 from plain import record, write_page
 from sqlalchemy import select, text
 
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.store.tables import metadata
 from hub.wiring import Hub

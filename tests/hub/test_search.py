@@ -10,9 +10,9 @@ from plain import record, write_page
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Invalid, PolicyRefused
+from hub.people import Actor, Why
 from hub.search.pattern import Pattern
 from hub.search.query import Cursor, Mode, Query
 from hub.wiring import Hub
@@ -90,6 +90,11 @@ def test_no_record_no_data(stored: Hub, actor: Actor, monkeypatch: pytest.Monkey
     monkeypatch.setattr(stored.audit, "record", full)
     with pytest.raises(OSError, match="no space"):
         stored.search.find(actor, Query(WHY, plates=("7ABC123",)))
+
+
+def test_an_answer_that_nobody_put_on_record_does_not_leave(stored: Hub, actor: Actor) -> None:
+    with pytest.raises(RuntimeError, match="without a record"), stored.asking.question(actor, "reads.search", WHY):
+        pass
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_events SET actor = 'nobody'", "DELETE FROM audit_events"])

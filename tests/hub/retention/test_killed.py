@@ -23,9 +23,9 @@ from sqlalchemy.engine import URL, make_url
 import hub.retention.months as months
 import hub.retention.purge as purging
 import hub.retention.recompute as recomputing
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Conflict
+from hub.people import Actor
 from hub.policy.document import FOLDER
 from hub.settings import HubSettings
 from hub.store.tables import metadata
@@ -160,6 +160,7 @@ def _is_merged(hub: Hub) -> bool:
         return connection.exec_driver_sql("SELECT total_changes()").scalar_one() - before < 2
 
 
+@pytest.mark.slow
 def test_a_purge_killed_at_any_moment_and_run_again_destroys_and_certifies_each_row_once(
     full: HubSettings, clock: SetClock, tmp_path: Path
 ) -> None:
@@ -199,6 +200,7 @@ def recomputed(settings: HubSettings, clock: SetClock, name: str | None = None) 
         return contents(hub), time.monotonic() - started
 
 
+@pytest.mark.slow
 def test_a_recompute_killed_at_any_moment_and_run_again_gives_each_read_its_end_and_counts_it_once(
     full: HubSettings, clock: SetClock, tmp_path: Path
 ) -> None:
@@ -213,6 +215,7 @@ def test_a_recompute_killed_at_any_moment_and_run_again_gives_each_read_its_end_
             assert recomputed(settings, clock)[0] == expected, f"killed after {moment:.3f} s"
 
 
+@pytest.mark.slow
 def test_an_activation_killed_half_way_leaves_no_trace_or_a_recompute_that_waits(
     full: HubSettings, clock: SetClock, tmp_path: Path
 ) -> None:

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from hub.audit.record import Actor
 from hub.clock import SetClock
+from hub.people import Actor
 from hub.store.instant import to_micros
 from hub.store.spool import Pushed, Spool
 from hub.wiring import Hub, open_inbox
