@@ -33,6 +33,8 @@ from hub.store.vacuum import empty_log, size, vacuum
 from hub.words import moment
 
 _CACHE: Final = "PRAGMA cache_size = -65536"
+_OFTEN: Final = "PRAGMA wal_autocheckpoint = 1000"
+"""Pages of the audit log that whoever appends brings to its file: few at a time, since nobody shall wait for it."""
 _ROOM: Final = "PRAGMA cache_size = -393216"
 """In KiB; an index of ten million reads by plate has 320 MB."""
 _HELD_SINCE: Final = """
@@ -84,7 +86,7 @@ class Store:
             self._log = beside(path)
             self._writer = self._sqlite_engine("BEGIN IMMEDIATE")
             self._reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", "PRAGMA mmap_size = 2147418112")
-            self._appender = self._sqlite_engine("BEGIN IMMEDIATE", of=self._log)
+            self._appender = self._sqlite_engine("BEGIN IMMEDIATE", _OFTEN, of=self._log)
             self._log_reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", of=self._log)
             path.chmod(0o600) if path.exists() else path.touch(mode=0o600)
         else:

@@ -298,6 +298,15 @@ def test_sooner_ends_are_on_the_disk_before_anybody_hears_of_them(
     assert all_on_the_disk(steps), steps
 
 
+@on_sqlite
+def test_what_was_read_again_is_on_the_disk_before_anybody_hears_so(opened: Hub, actor: Actor, one_read: int) -> None:
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE reads SET plate_raw = 'OTHER'"))
+    with happenings(opened.store) as steps:
+        assert opened.reparse.run(actor, "feed").changed == 1
+    steps.assert_in_order("commit normal *reads*", "commit full counters", "commit full audit_events")
+
+
 def hasty() -> Iterator[tuple[str, str]]:
     """Every write that need not be durable: its file, and what it says."""
     for floor in ("hub", "flows", "alprhub"):
