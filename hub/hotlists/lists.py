@@ -133,35 +133,25 @@ class Hotlists:
             )  # fmt: skip
 
     def _compared(self, name: str, fresh: Mapping[Key, tuple[Any, ...]], complete: bool, now: int) -> "_Change":
-        """What is to be done to a list, found in steps in which only some of it is in memory."""
-        change, keys = _Change([], [], [], 0), list(fresh)
+        """What is to be done to a list, of which only some is in memory at any time."""
+        change, new, gone = _Change([], [], [], 0), dict.fromkeys(fresh), 0
         with self._store.read() as connection:
             list_id = self._found(connection, name)
-            if list_id is None:
-                return change._replace(new=keys)
-            for start in range(0, len(keys), STEP):
-                some = keys[start : start + STEP]
-                held = {}
-                for row in self._held(connection, list_id, [plate for plate, _ in some]):
-                    if (row[1], row[2]) not in fresh:
+            for ident, plate, state, *terms in self._held(connection, list_id) if list_id is not None else ():
+                key = (plate, state)
+                over = terms[-1] is not None and terms[-1] <= now  # an expired entry makes room for its renewal
+                if key in fresh:
+                    if over:
+                        change.ended.append(importing.Ended(ident, "expired"))
                         continue
-                    if row[-1] is not None and row[-1] <= now:  # an expired entry makes room for its renewal
-                        change.ended.append(importing.Ended(row[0], "expired"))
-                    else:
-                        held[row[1], row[2]] = row
-                for key in some:
-                    if (old := held.get(key)) is None:
-                        change.new.append(key)
-                    elif old[3:] != fresh[key]:
+                    new.pop(key, None)
+                    if tuple(terms) != fresh[key]:
                         change.changed.append(key)
-                        change.ended.append(importing.Ended(old[0], "changed by an import"))
-            gone = 0
-            for ident, plate, state, expires_at in self._all_held(connection, list_id) if complete else ():
-                if (plate, state) not in fresh:
-                    over = expires_at is not None and expires_at <= now
+                        change.ended.append(importing.Ended(ident, "changed by an import"))
+                elif complete:
                     gone += not over
                     change.ended.append(importing.Ended(ident, "expired" if over else "not in the complete list"))
-        return change._replace(gone=gone)
+        return change._replace(new=list(new), gone=gone)
 
     def withdraw(self, actor: Actor, name: str, plate: str, state: str | None, reason: str) -> int:
         """Remove a plate from a list (every state of it where none is named); gives how many entries went.
@@ -252,20 +242,13 @@ class Hotlists:
             raise NotFound(absent("hot list", name, there, "alprhub hotlists import NAME FILE makes one"))
         return int(found)
 
-    def _held(self, connection: Connection, list_id: int, plates: Sequence[str]) -> list[tuple[Any, ...]]:
-        """The id, plate, state and terms of every entry of these plates that is not removed."""
+    def _held(self, connection: Connection, list_id: int) -> Iterator[tuple[Any, ...]]:
+        """The id, plate, state and terms of every entry that stands, in the order of their ids."""
         columns = ", ".join(("id", "plate", "plate_state", *_VALUES))
+        # By the ids alone, page by page: no index has the terms, and most of a list is asked for.
         sql = (
-            f"SELECT {columns} FROM hotlist_entries WHERE hotlist_id = :id AND {self._store.one_of('plate', 'plates')} "
-            f"AND {STANDING}"
-        )
-        return self._store.rows(connection, sql, {"id": list_id, "plates": self._store.as_list(sorted(set(plates)))})
-
-    def _all_held(self, connection: Connection, list_id: int) -> Iterator[tuple[Any, ...]]:
-        """The id, plate, state and expiry of every entry that is not removed."""
-        sql = (
-            "SELECT id, plate, plate_state, expires_at FROM hotlist_entries WHERE hotlist_id = :id AND id > :after "
-            f"AND {STANDING} ORDER BY id LIMIT {STEP}"
+            f"SELECT {columns} FROM hotlist_entries WHERE id > :after AND hotlist_id + 0 = :id AND {STANDING} "
+            f"ORDER BY id LIMIT {STEP}"
         )
         after = 0
         while rows := self._store.rows(connection, sql, {"id": list_id, "after": after}):

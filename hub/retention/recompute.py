@@ -25,6 +25,7 @@ from hub.store.pace import Pace
 
 BATCH: Final = 2_000
 """Reads in the first turn; as many as take a moment in the next ones (`Pace`)."""
+LEAST: Final = 1_000
 MOST: Final = 100_000
 """Reads that are kept in memory at once."""
 DOING: Final = "the ends of reads are being worked out anew"
@@ -134,7 +135,7 @@ class Recompute:
 
     def _go_through(self, begun: Row[Any], ends: "_Ends", progress: Progress) -> None:
         """Find the ends of the next reads while those before them are given theirs."""
-        pace = Pace(BATCH, MOST, self._elapsed)
+        pace = Pace(BATCH, LEAST, MOST, self._elapsed)
         with ThreadPoolExecutor(1) as ahead:
             some = self._found(begun.after_id, ends, pace.rows)
             while some is not None:
@@ -176,7 +177,7 @@ class Recompute:
     def _give(self, ident: int, some: "_Some", begins: Callable[[], None]) -> None:
         """Give reads their ends, and note how far that is, in one transaction; raises `_Moved`, and changes nothing."""
         table = tables.recomputes
-        with self._store.write(durable=False, doing=DOING) as connection, self._store.room(connection):
+        with self._store.write(durable=False, doing=DOING) as connection:
             begins()
             if set_ends(self._store, connection, some.fresh) != len(some.fresh):
                 raise _Moved

@@ -32,11 +32,8 @@ from hub.store.turn import PATIENCE_S, Turns
 from hub.store.vacuum import empty_log, size, vacuum
 from hub.words import moment
 
-_CACHE: Final = "PRAGMA cache_size = -65536"
 _OFTEN: Final = "PRAGMA wal_autocheckpoint = 1000"
 """Pages of the audit log that whoever appends brings to its file: few at a time, since nobody shall wait for it."""
-_ROOM: Final = "PRAGMA cache_size = -393216"
-"""In KiB; an index of ten million reads by plate has 320 MB."""
 _HELD_SINCE: Final = """
 SELECT min(a.state_change) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
 WHERE l.locktype = 'advisory' AND l.granted
@@ -57,7 +54,7 @@ _PRAGMAS: Final = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",  # what the purge frees is overwritten, not only unlinked
     "PRAGMA wal_autocheckpoint = 16000",
-    _CACHE,
+    "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
 )
 
@@ -225,21 +222,6 @@ class Store:
                     "ON CONFLICT (name) DO UPDATE SET value = counters.value + 1"
                 )
             )
-
-    @contextmanager
-    def room(self, connection: Connection) -> Iterator[None]:
-        """Let a transaction that changes rows all over the file keep what it changes in memory until its end.
-
-        Else SQLite writes a page of an index each time that it comes by there again.
-        """
-        if not self.is_sqlite:
-            yield
-            return
-        connection.exec_driver_sql(_ROOM)
-        try:
-            yield
-        finally:
-            connection.exec_driver_sql(_CACHE)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -12,8 +12,10 @@ TURN_S: Final = 0.05
 class Pace:
     """How many rows a turn does; it grows and shrinks by what the last ones took, at most to the double or the half."""
 
-    def __init__(self, first: int, most: int, elapsed: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, first: int, least: int, most: int, elapsed: Callable[[], float] = time.monotonic) -> None:
+        """`least` is what is done even where it takes longer: else all the time would go to beginning and ending."""
         self.rows = first
+        self._least = min(least, most)
         self._most = most
         self._elapsed = elapsed
 
@@ -22,6 +24,7 @@ class Pace:
         """One turn of so many rows; what is given is called when it begins, once nobody is waited for any more."""
         began: list[float] = []
         yield lambda: began.append(self._elapsed())
-        took = self._elapsed() - began[0]
-        fits = rows * TURN_S / max(took, 0.000_1)
-        self.rows = round(min(max(fits, self.rows / 2, 1), self.rows * 2, self._most))
+        if began:
+            took = self._elapsed() - began[0]
+            fits = rows * TURN_S / max(took, 0.000_1)
+            self.rows = round(min(max(fits, self.rows / 2, self._least), self.rows * 2, self._most))
