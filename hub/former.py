@@ -8,6 +8,7 @@ from sqlalchemy import make_url
 
 from hub.errors import AdminMustAct
 from hub.settings import HubSettings
+from hub.store.audit_file import beside
 from hub.store.images import FolderImages
 from hub.words import named
 
@@ -58,6 +59,8 @@ def _left_over(settings: HubSettings) -> Iterator[str]:
     data = settings.data
     if (data / "secret.key").exists() and settings.secret_key is None:
         yield "its key (secret.key)"
+    if settings.database_url is None and (log := beside(data / "alprhub.sqlite3")).exists():
+        yield f"its audit log ({log.name})"
     if settings.images is None or "://" not in settings.images:
         folder = Path(settings.images or data / "images")
         if next(FolderImages(folder).stored(), None) is not None:
