@@ -58,6 +58,16 @@ class Audit:
         with self._store.write() as connection:
             connection.execute(event)
 
+    def last(self, action: str, outcome: str) -> dict[str, Any] | None:
+        """The newest event of an action with this outcome; None where there is none."""
+        table = tables.audit
+        asked = select(table).where(table.c.action == action, table.c.outcome == outcome)
+        with self._store.read() as connection:
+            row = connection.execute(asked.order_by(table.c.id.desc()).limit(1)).mappings().one_or_none()
+        if row is None:
+            return None
+        return {**row, "at": from_micros(row["at"]), "detail": msgspec.json.decode(row["detail"])}
+
     def events(self, limit: int = 100) -> list[dict[str, Any]]:
         """The newest events, newest first."""
         with self._store.read() as connection:
