@@ -186,7 +186,8 @@ def test_what_was_cut_short_is_found_wherever_it_lies(whole: Hub, settings: HubS
         connection.execute(text("UPDATE connections SET settings = :told"), {"told": told})
         connection.execute(
             text(
-                "INSERT INTO job_runs (job, runner, started_at, alive_at, outcome) VALUES ('purge', 'x', 1, 1, 'running')"
+                "INSERT INTO job_runs (job, runner, started_at, alive_at, outcome) "
+                "VALUES ('purge', 'x', 1, 1, 'running')"
             )
         )
     assert bad(settings) == {
