@@ -174,7 +174,9 @@ def open_hub(
         vault = _vault(given, store)
         ticking = clock or TrustedClock(store, SystemClock())
         ready_to_open(store, ticking.now())
-        agency = agencies.settle(store, Audit(store, ticking), ticking, given, asked_for=settings is None)
+        audit = Audit(store, ticking)
+        audit.carry()
+        agency = agencies.settle(store, audit, ticking, given, asked_for=settings is None)
         with ticking.beating() if isinstance(ticking, TrustedClock) else nullcontext():
             yield _assembled(given, agency, ticking, sleep or time.sleep, vault, store)
     finally:

@@ -53,6 +53,11 @@ def of_file(store: Store, progress: Progress) -> Iterator[Finding]:
             if bad else ok("database", "The database answers, and its indexes are whole.")
         )  # fmt: skip
         return
+    if store.log_file is not None and not store.log_file.exists():
+        yield wrong(
+            "audit_log", f"The file of the audit log, {store.log_file}, is not there: who asked for what is not known.",
+            "Bring it back from where it went, or restore the last backup into an empty folder.",
+        )  # fmt: skip
     for number, path in enumerate(sorted(Path(store.place).parent.glob("alprhub*.sqlite3")), 1):
         progress("databases checked", number - 1, None)
         said = _quick_check(path)

@@ -165,6 +165,7 @@ def _pins(path: Path) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==(\S+)", path.read_text("utf-8"), re.MULTILINE))
 
 
+@pytest.mark.slow
 def test_the_bucket_is_made_once_and_found_the_second_time(services: dict[str, Any]) -> None:
     from moto.server import ThreadedMotoServer
 

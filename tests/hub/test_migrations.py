@@ -200,6 +200,7 @@ def found(hub: Hub, actor: Actor, **asked: Any) -> list[int]:
     return [row.id for row in hub.search.find(actor, Query(WHY, **asked)).rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "ids"),
     [
@@ -317,6 +318,7 @@ def test_a_migration_that_fails_leaves_the_old_form(old: Store, monkeypatch: pyt
     assert reads_of(old) == READS
 
 
+@pytest.mark.slow
 def test_more_reads_than_are_looked_at_at_once_all_get_their_cells(old: Store) -> None:
     many = 10_050
     row = {**read(0, 21, 1), "camera_id": PIER}

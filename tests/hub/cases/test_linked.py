@@ -11,6 +11,7 @@ from plain import record, write_page
 from sqlalchemy import text
 
 from hub.clock import SetClock
+from hub.errors import NotFound
 from hub.hotlists.lists import NewEntry
 from hub.people import Actor, Why
 from hub.policy.decisions import Decision
@@ -162,6 +163,16 @@ def test_a_link_keeps_nothing_of_a_connection_that_was_to_lose_its_reads(springs
     assert springs.links.link(ACTOR, [ident], "26-1").changed == 0
     assert springs.recompute.run(ACTOR)["lengthened"] == 0
     assert ends(springs)["r1"][0] == NOW + 10 * DAY
+
+
+def test_a_read_that_is_over_cannot_be_linked(springs: Hub, tmp_path: Path, clock: SetClock) -> None:
+    bring(springs, tmp_path, record(1, "9SYN002", CAPTURED.isoformat()))
+    with springs.store.read() as connection:
+        ident = int(connection.scalar(text("SELECT id FROM reads")) or 0)
+    clock.advance(CAPTURED + MONTH - clock.now())
+    with pytest.raises(NotFound, match="is not here"):
+        springs.links.link(ACTOR, [ident], "26-1")
+    assert ends(springs)["r1"][0] == CAPTURED + MONTH
 
 
 def test_a_capture_that_no_calendar_counts_from_costs_its_record_and_not_the_page(springs: Hub, tmp_path: Path) -> None:
