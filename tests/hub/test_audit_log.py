@@ -21,7 +21,7 @@ from hub.clock import SetClock
 from hub.settings import HubSettings
 from hub.store.engine import Store
 from hub.store.instant import EPOCH
-from hub.store.schema import _config
+from hub.store.schema import _config, upgrade
 from hub.wiring import Hub, open_hub
 
 sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
@@ -170,6 +170,7 @@ def test_events_of_an_earlier_version_are_taken_over_whole_and_in_order(
                 " VALUES (1, 'x', 0, :action, '{}', 'done')"
             )
             connection.execute(text(sql), [{"action": f"test.{number:04}"} for number in range(2500)])
+        upgrade(hub.store)
     with monkeypatch.context() as killed:
 
         def die(*_: object) -> None:
