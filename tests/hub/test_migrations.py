@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from hub.area import Circle, cell_of
 from hub.clock import SetClock
 from hub.errors import AdminMustAct
+from hub.migrating import Step, opened
 from hub.people import Actor, Why
 from hub.search.query import Mode, Query
 from hub.settings import HubSettings
@@ -135,10 +136,18 @@ def old(store: Store, settings: HubSettings, config: Any, plain_vendor: None, tm
 
 @pytest.fixture
 def carried(old: Store, settings: HubSettings, clock: SetClock) -> Iterator[Hub]:
-    """The hub that opens on it, and so brings it to the current schema."""
+    """The hub on it, once it was brought to the current schema."""
     old.close()
+    brought_up(settings, clock)
     with open_hub(settings, clock) as hub:
         yield hub
+
+
+def brought_up(settings: HubSettings, clock: SetClock) -> list[Step]:
+    """Bring a hub's database up as `alprhub migrate` does."""
+    with opened(settings, clock) as database:
+        assert database is not None
+        return database.migrate(Actor("tester"))
 
 
 def put(connection: Connection, table: str, row: dict[str, Any]) -> None:
@@ -339,6 +348,7 @@ def test_a_hub_with_connections_is_that_of_their_agency(settings: HubSettings) -
             )
     finally:
         store.close()
+    brought_up(settings, SetClock(NOW))
     with open_hub(settings) as hub:
         assert hub.agency == "Marisol Beach PD"
 
@@ -397,6 +407,7 @@ def test_what_an_earlier_version_purged_is_written_over_in_the_next_night(
                 "closed_at": closed,
             })  # fmt: skip
     store.close()
+    brought_up(settings, SetClock(NOW))
     with open_hub(settings) as hub, hub.store.read() as connection:
         assert owed(connection) == (Debt(since=50, written_at=None) if hub.store.is_sqlite else None)
 

@@ -99,7 +99,7 @@ def test_an_answer_that_nobody_put_on_record_does_not_leave(stored: Hub, actor: 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_events SET actor = 'nobody'", "DELETE FROM audit_events"])
 def test_the_record_can_only_grow(stored: Hub, statement: str) -> None:
-    with pytest.raises(DBAPIError, match="append-only"), stored.store.write() as connection:
+    with pytest.raises(DBAPIError, match="append-only"), stored.store.append() as connection:
         connection.execute(text(statement))
 
 
