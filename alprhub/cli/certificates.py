@@ -56,7 +56,7 @@ def certificates(
     since_id: Annotated[int, typer.Option(min=0, help="With --export: only those above this number.")] = 0,
     countersign: Annotated[int | None, typer.Option(help="Confirm the certificate of this number.")] = None,
     custodian: Annotated[str | None, typer.Option(help="The custodian of records who confirms it.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=MOST_ROWS)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="The most to list.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """List certificates of destruction, newest first; check their chain, hand them over, note the confirmation."""

@@ -18,7 +18,7 @@ from hub.once import made_once
 from hub.parts import Parts
 from hub.ports import Accounts, Watches
 from hub.store.images import ImageStore
-from hub.store.spool import Spool
+from hub.store.spool import PATIENCE, Spool
 
 
 class _Connections(Protocol):
@@ -114,9 +114,12 @@ class IngestRoom:
 
     @contextmanager
     def receiving(self) -> Iterator[Inbox]:
-        """The inbox, keeping what arrives; raises `Busy` where another process receives into this folder."""
+        """The inbox, keeping what arrives; raises `Busy` where another process receives into this folder.
+
+        A purge has it for moments only, and is waited for.
+        """
         parts = self._parts
-        spool = Spool(parts.settings.data / "inbox")
+        spool = Spool(parts.settings.data / "inbox", patience=PATIENCE)
         unkept = self._house.retention.unkept
         inbox = Inbox(spool, parts.audit, parts.clock, self.intake, self.pictures, self._accounts, unkept)
         inbox.start()

@@ -32,6 +32,7 @@ from hub.search.query import Query
 from hub.search.reads import Search
 from hub.search.rows import Found
 from hub.store.images import ImageStore
+from hub.store.visible import is_visible
 
 _ACTION: Final = Action.READS_EXPORT
 _BUFFER: Final = 1 << 20
@@ -165,7 +166,7 @@ class _Visible:
 
     def __iter__(self) -> Iterator[Found]:
         for row in self._rows:
-            if row.expires_at <= self._clock.now():
+            if not is_visible(row.expires_at, self._clock.now()):
                 continue
             self.count += 1
             if self.count % _STEP == 0:
