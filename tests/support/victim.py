@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import two
 from pydantic import SecretStr
 
 import hub.retention.months as months
@@ -57,7 +58,7 @@ def activate(data: str, url: str | None, now: str, marker: str, profile: str, ha
     def work(hub: Hub) -> None:
         if half_way:
             Audit.record = _die  # type: ignore[method-assign]
-        hub.activate.activate(ACTOR, profile, "another schedule")
+        two.activate(hub, ACTOR, profile, "another schedule")
 
     _run(data, url, now, marker, work)
 

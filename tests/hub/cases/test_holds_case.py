@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import two
 from plain import record, write_page
 from sqlalchemy import text
 
@@ -56,8 +57,8 @@ def seen(hub: Hub) -> int:
 
 
 def case(hub: Hub, offence: str | None = None, committed_on: date | None = None) -> Hold:
-    new = NewHold("case", "26-1", "robbery", "sergeant", hub.clock.now() + 365 * DAY, offence, committed_on)
-    return hub.holds.place(ACTOR, new, reads=[the_read(hub)])
+    new = NewHold("case", "26-1", "robbery", hub.clock.now() + 365 * DAY, offence, committed_on)
+    return two.place(hub, ACTOR, new, reads=[the_read(hub)])
 
 
 def to(clock: SetClock, at: str) -> None:
@@ -89,7 +90,7 @@ def test_a_case_without_a_class_or_a_day_is_a_task_from_the_first_moment_and_is_
     hub = under("long-beach")
     hold = case(hub)
     assert [(task.hold, task.task) for task in hub.reviews.due()] == [(hold.id, "classify_offence")]
-    hub.reviews.classify(ACTOR, hold.id, "felony", None, "sergeant")
+    two.classify(hub, ACTOR, hold.id, "felony", None)
     assert [task.task for task in hub.reviews.due()] == ["state_commission_date"]
     to(clock, "2036-01-01T00:00:00Z")
     assert (hub.reviews.expire(ACTOR).ended, hub.retention.purge(ACTOR)) == (0, {"feed": 0})
@@ -101,12 +102,12 @@ def test_when_the_class_changes_the_end_is_reckoned_anew(under: Opened, clock: S
     hub = under("long-beach")
     hold = case(hub, "felony_8_years", date(2026, 5, 31))
     with pytest.raises(PolicyRefused, match="another person"):
-        hub.reviews.classify(ACTOR, hold.id, "felony", date(2026, 5, 31), ACTOR.name)
+        two.classify(hub, ACTOR, hold.id, "felony", date(2026, 5, 31), ACTOR.name)
     with pytest.raises(Invalid, match="no class"):
-        hub.reviews.classify(ACTOR, hold.id, "jaywalking", None, "sergeant")
+        two.classify(hub, ACTOR, hold.id, "jaywalking", None)
     to(clock, "2030-01-01T00:00:00Z")
     assert hub.reviews.expire(ACTOR).ended == 0
-    life = hub.reviews.classify(ACTOR, hold.id, "felony", date(2026, 5, 31), "sergeant")
+    life = two.classify(hub, ACTOR, hold.id, "felony", date(2026, 5, 31))
     assert life is not None
     assert life.until is not None
     assert life.until.at == datetime.fromisoformat("2029-06-01T07:00:00Z")

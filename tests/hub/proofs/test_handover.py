@@ -11,6 +11,7 @@ from typing import Any
 
 import manuals
 import pytest
+import two
 from plain import record, write_page
 from sqlalchemy import text
 
@@ -121,8 +122,8 @@ def test_where_a_court_ordered_it_the_document_names_the_order_and_the_digest_of
         hub.sync.run(ACTOR, "feed")
         with hub.store.read() as connection:
             ident = int(connection.scalar(text("SELECT id FROM reads")) or 0)
-        order = NewOrder("24-CV-0007", "Superior Court of Example", f"{PLATE} in error", "chief", b"SO ORDERED")
-        hub.orders.destroy(ACTOR, order, reads=[ident])
+        order = NewOrder("24-CV-0007", "Superior Court of Example", f"{PLATE} in error", b"SO ORDERED")
+        two.destroy(hub, ACTOR, order, reads=[ident])
         body = hub.handover.document(ACTOR).body
     assert verified(body) == 1
     told = json.loads(body)

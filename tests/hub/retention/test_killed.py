@@ -13,6 +13,7 @@ from typing import Any
 
 import postgres
 import pytest
+import two
 import victim
 import yaml
 from plain import record, write_page
@@ -196,7 +197,7 @@ def recomputed(settings: HubSettings, clock: SetClock, name: str | None = None) 
     with open_hub(settings, clock) as hub:
         started = time.monotonic()
         if name is not None:
-            hub.activate.activate(victim.ACTOR, name, "another schedule")
+            two.activate(hub, victim.ACTOR, name, "another schedule")
         again(lambda: hub.recompute.run(Actor("tester")))
         return contents(hub), time.monotonic() - started
 
@@ -205,7 +206,7 @@ def test_a_recompute_killed_at_any_moment_and_run_again_gives_each_read_its_end_
     full: HubSettings, clock: SetClock, tmp_path: Path
 ) -> None:
     with open_hub(full, clock) as hub:
-        hub.activate.activate(victim.ACTOR, schedule(tmp_path), "another schedule")
+        two.activate(hub, victim.ACTOR, schedule(tmp_path), "another schedule")
     with copied(full, tmp_path / "whole") as whole:
         expected, took = recomputed(whole, clock)
     assert f"'changed': {OVER + LIVING}" in expected["recomputes"][0]

@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 import manuals
 import pytest
+import two
 from plain import PlainConnector, record, write_page
 from sqlalchemy import text
 
@@ -54,8 +55,8 @@ class Place:
             return [tuple(row) for row in found]
 
     def place_hold(self) -> None:
-        new = NewHold("case", "26-1", "robbery", "sergeant", self.hub.clock.now() + 300 * DAY, "felony")
-        self.hold = self.hub.holds.place(ACTOR, new, reads=[self.id]).id
+        new = NewHold("case", "26-1", "robbery", self.hub.clock.now() + 300 * DAY, "felony")
+        self.hold = two.place(self.hub, ACTOR, new, reads=[self.id]).id
 
     def take_again(self) -> None:
         account, connector = self.hub.connections.open("feed")
@@ -102,7 +103,7 @@ CALLS: dict[str, Call] = {
     "holds.place": Place.place_hold,
     "holds.book": lambda it: it.hub.holds.book(ACTOR, it.hold, "E-26-7"),
     "reviews.reviewed": lambda it: it.hub.reviews.reviewed(ACTOR, it.hold, "open", it.hub.clock.now() + 200 * DAY),
-    "reviews.classify": lambda it: it.hub.reviews.classify(ACTOR, it.hold, "felony", CAPTURED.date(), "sergeant"),
+    "reviews.classify": lambda it: two.classify(it.hub, ACTOR, it.hold, "felony", CAPTURED.date()),
     "reviews.expire": lambda it: it.hub.reviews.expire(ACTOR),
     "holds.release": lambda it: it.hub.holds.release(ACTOR, it.hold, "over"),
     "links.link": lambda it: it.hub.links.link(ACTOR, [it.id], "26-1", "robbery"),
