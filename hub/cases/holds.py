@@ -7,7 +7,6 @@ made one of it; exported files lie with whoever exported them. Ordinary question
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -157,18 +156,11 @@ class Holds:
         ids = sorted(set(reads))
         digest = {"reads": len(ids), "sha256": sha256(repr(ids).encode()).hexdigest()}
         meant = _Meant(digest, {"reads": ids}, count(len(ids), "read"))
-        with ExitStack() as stack:
-            if new.kind == "court_order":
-                stack.enter_context(
-                    self._store.lease("purge", held.PURGING)
-                )  # else what it names may be half gone already
-            self._known(ids, new.kind)
-            made = self._place(
-                actor, new, meant, lambda after: ((one, str(one)) for one in ids if one > int(after or 0))
-            )
-            self._audit.record(
-                actor, "holds.place", "done", target=str(made.id), why=_why(new), results=made.reads, kind=new.kind
-            )
+        self._known(ids, new.kind)
+        made = self._place(actor, new, meant, lambda after: ((one, str(one)) for one in ids if one > int(after or 0)))
+        self._audit.record(
+            actor, "holds.place", "done", target=str(made.id), why=_why(new), results=made.reads, kind=new.kind
+        )
         return made
 
     def release(

@@ -169,14 +169,14 @@ class Orders:
     def _propose(self, actor: Actor, new: NewOrder, ids: Sequence[int]) -> Proposal:
         number, court, digest = new.number.strip(), new.court.strip(), sha256(new.file).hexdigest()
         with self._store.read() as connection:
-            self._same(connection, number, court, digest)
+            begun = self._same(connection, number, court, digest)
             here: set[int] = set()
             for some in _batches(ids):
                 self._unheld(connection, some)
                 here.update(row.id for row in self._rows(connection, some))
-        if missing := sorted(set(ids) - here):
+        if not begun and (missing := sorted(set(ids) - here)):
             raise NotFound(f"reads: {missing[0]} is not here")
-        if not ids:
+        if not here:
             raise NotFound("reads: nothing that could be destroyed is meant")
         content = {
             "number": number, "court": court, "reason": new.reason.strip(), "file_sha256": digest, "reads": list(ids)
@@ -187,11 +187,12 @@ class Orders:
         )
         return self._approvals.propose(actor, NewProposal(Action.DESTROY, number, words, content, new.reason, new.file))
 
-    def _same(self, connection: Connection, number: str, court: str, digest: str) -> None:
-        """Raise `Conflict` where the number is kept with another file or of another court."""
+    def _same(self, connection: Connection, number: str, court: str, digest: str) -> bool:
+        """Whether the order is kept already; raises `Conflict` where it is with another file or of another court."""
         kept = _row(connection, number)
         if kept is not None and (kept.sha256.hex(), kept.court) != (digest, court):
             raise Conflict(f"order {number} is kept already, with another file or of another court")
+        return kept is not None
 
     def _begin(self, actor: Actor, proposal: Proposal, file: bytes) -> None:
         """Keep the order once it is known that it can be carried out on every read that it names."""

@@ -199,8 +199,8 @@ class Reviews:
                 now = self._clock.now()
                 if row.released_at is not None:
                     return gone, False
-                if self._approvals.waiting(connection, Action.CLASSIFY, str(hold)) is not None:
-                    return gone, False  # whichever of the two keeps longer
+                if row.approved_by is None or self._approvals.waiting(connection, Action.CLASSIFY, str(hold)):
+                    return gone, False  # what one person said of it alone ends nothing
                 ids = held.batch_of(connection, hold, after)
                 profile = self._governing.now(connection).profile
                 lives = {

@@ -32,6 +32,8 @@ FLOOR = NOW.replace(year=2027)
 COURT = "Superior Court of California, County of Example"
 FILE = b"%PDF-1.7 IT IS SO ORDERED"
 ORDER = NewOrder("24-CV-0007", COURT, "destroy what was taken in error", FILE)
+APPROVAL = 2
+"""The first is that of the policy."""
 RULES = {"westminster": ("wm-d1", "wm-server"), "hayward": ("hw-d1", "hw-server")}
 Opened = Callable[[str], Hub]
 
@@ -112,7 +114,8 @@ def test_the_removal_of_a_connection_waits_for_the_floor(floored: Hub, clock: Se
 def test_an_order_destroys_what_it_names_at_once_and_its_certificate_names_the_order(floored: Hub) -> None:
     first, *others = ids(floored)
     done = two.destroy(floored, ACTOR, ORDER, reads=[first])
-    assert (done.number, done.court, done.reads, done.approved_by) == (ORDER.number, COURT, 1, "chief")
+    assert (done.number, done.court, done.reads) == (ORDER.number, COURT, 1)
+    assert (done.proposed_by, done.approved_by, done.carried_out_by) == ("custodian", "second", "second")
     assert ids(floored) == others
     certificate = floored.certificates.list()[0]
     assert (certificate["rule"], certificate["clause"]) == ("order:24-CV-0007", f"{COURT}, 24-CV-0007")
@@ -143,11 +146,11 @@ def test_who_what_and_why_is_on_record_with_every_change(floored: Hub) -> None:
     two.destroy(floored, ACTOR, ORDER, reads=ids(floored))
     told = [one for one in reversed(floored.audit.events()) if one["action"] == "orders.destroy"]
     assert [(one["outcome"], one["results"]) for one in told] == [("asked", None), ("done", 3)]
-    assert {(one["actor"], one["target"], one["reason"]) for one in told} == {
-        ("custodian", ORDER.number, "destroy what was taken in error")
+    assert {(one["actor"], one["target"], one["reason"], one["detail"]["approval"]) for one in told} == {
+        ("second", ORDER.number, "destroy what was taken in error", APPROVAL)
     }
     assert told[0]["detail"]["sha256"] == sha256(FILE).hexdigest()
-    assert told[0]["detail"]["approved_by"] == "chief"
+    assert (told[0]["detail"]["proposed_by"], told[0]["detail"]["approved_by"]) == ("custodian", "second")
 
 
 def test_a_question_names_the_reads_too(floored: Hub) -> None:
@@ -179,22 +182,60 @@ def test_what_somebody_holds_is_refused_by_the_name_of_the_hold_and_nothing_is_c
     ("wrong", "field"),
     [
         ({"number": " "}, "number"), ({"court": ""}, "court"), ({"reason": ""}, "reason"),
-        ({"approved_by": ""}, "approved_by"), ({"file": b""}, "order"),
+        ({"file": b""}, "order"),
     ],
 )  # fmt: skip
 def test_an_order_that_lacks_something_is_refused(under: Opened, wrong: dict[str, Any], field: str) -> None:
     hub = under("westminster")
-    said = {name: getattr(ORDER, name) for name in ("number", "court", "reason", "approved_by", "file")}
+    said = {name: getattr(ORDER, name) for name in ("number", "court", "reason", "file")}
     with pytest.raises(Invalid, match=field):
         two.destroy(hub, ACTOR, NewOrder(**{**said, **wrong}), reads=ids(hub))
     assert len(ids(hub)) == 3
 
 
-def test_it_takes_two_people_and_reads_that_are_here(under: Opened) -> None:
+def test_one_person_alone_destroys_nothing(under: Opened) -> None:
     hub = under("westminster")
-    alone = NewOrder(ORDER.number, COURT, ORDER.reason, " Custodian", FILE)
+    before = ids(hub), ends(hub)
+    proposal = hub.orders.destroy(ACTOR, ORDER, reads=ids(hub))
     with pytest.raises(PolicyRefused, match="another person"):
-        two.destroy(hub, ACTOR, alone, reads=ids(hub))
+        hub.approvals.approve(Actor(" Custodian"), proposal.id)
+    hub.retention.purge(ACTOR)
+    assert ((ids(hub), ends(hub)), hub.orders.list(), hub.certificates.list()) == (before, [], [])
+    hub.approvals.refuse(two.SECOND, proposal.id, "the order is of another county")
+    with pytest.raises(Conflict, match="refused"):
+        hub.approvals.approve(Actor("third"), proposal.id)
+    assert (ids(hub), ends(hub)) == before
+
+
+def test_what_somebody_holds_meanwhile_is_not_destroyed_and_waits_on_for_its_approval(under: Opened) -> None:
+    hub = under("westminster")
+    reads = ids(hub)
+    proposal = hub.orders.destroy(ACTOR, ORDER, reads=reads)
+    hold = hub.holds.place(ACTOR, NewHold("litigation", "26-1", "a suit is pending", NOW + DAY), reads=[reads[1]])
+    with pytest.raises(Conflict, match=f"held by hold {hold.id}"):
+        hub.approvals.approve(two.SECOND, proposal.id)
+    assert (hub.approvals.get(proposal.id).state, ids(hub), hub.orders.list()) == ("waits", reads, [])
+    hub.holds.release(ACTOR, hold.id, "settled", resolved="settled")
+    assert hub.approvals.approve(two.SECOND, proposal.id).outcome == {"order": ORDER.number, "reads": 3}
+
+
+def test_what_went_meanwhile_by_itself_is_no_hindrance(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
+    late = (CAPTURED + 2 * DAY).isoformat()
+    write_page(feed, 1, [record(1, "9SYN001", CAPTURED.isoformat())])
+    opened.sync.run(actor, "feed")
+    clock.advance(3 * DAY)
+    write_page(feed, 2, [record(2, "9SYN002", late)])
+    opened.sync.run(actor, "feed")
+    clock.advance(26 * DAY)
+    proposal = opened.orders.destroy(actor, ORDER, reads=ids(opened))
+    clock.advance(2 * DAY)
+    assert opened.retention.purge(actor) == {"feed": 1}
+    assert opened.approvals.approve(two.SECOND, proposal.id).outcome == {"order": ORDER.number, "reads": 1}
+    assert ids(opened) == []
+
+
+def test_an_order_names_reads_that_are_here(under: Opened) -> None:
+    hub = under("westminster")
     with pytest.raises(NotFound, match="999 is not here"):
         two.destroy(hub, ACTOR, ORDER, reads=[*ids(hub), 999])
     for neither in ({}, {"reads": [1], "query": Query(Why("a", "b"), plates=("9SYN001",))}):
@@ -234,7 +275,9 @@ def test_one_that_is_cut_short_is_finished_by_the_next_try(
         broken.setattr(hub.orders, step, killed)
         with pytest.raises(KeyboardInterrupt):
             two.destroy(hub, ACTOR, ORDER, reads=reads[:2])
-    assert two.destroy(hub, ACTOR, ORDER, reads=reads[:2]).reads == 2
+    (proposal,) = hub.approvals.list()
+    assert proposal.state == "approved"
+    assert hub.approvals.approve(two.SECOND, proposal.id).outcome == {"order": ORDER.number, "reads": 2}
     assert ids(hub) == reads[2:]
     assert sum(one["reads"] for one in hub.certificates.list()) == 2
 
