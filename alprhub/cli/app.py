@@ -11,6 +11,7 @@ from alprhub.cli import (
     ages,
     analysis,
     approvals,
+    backups,
     cameras,
     certificates,
     clock,
@@ -22,6 +23,7 @@ from alprhub.cli import (
     hotlists,
     init,
     lookup,
+    migrate,
     notices,
     one_read,
     policy,
@@ -65,6 +67,9 @@ policy.app.command()(activation.preview)
 policy.app.command()(activation.activate)
 policy.app.command()(activation.recompute)
 app.command("init")(init.init)
+app.command()(migrate.migrate)
+app.command()(backups.backup)
+app.command()(backups.restore)
 app.command()(reads.sync)
 app.command()(reads.pictures)
 app.command()(gaps.gaps)
