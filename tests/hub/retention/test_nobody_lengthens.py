@@ -118,6 +118,16 @@ CALLS: dict[str, Call] = {
 """Everything that changes something, in an order in which each can be done."""
 
 ELSEWHERE = {
+    "approvals.propose": "services bring what takes two people: holds.place, reviews.classify",
+    "approvals.approve": "carries out what services brought: holds.place, reviews.classify",
+    "approvals.refuse": "ends what waits: a hold is released, as by holds.release",
+    "approvals.withdraw": "ends what waits: a hold is released, as by holds.release",
+    "approvals.lapse": "ends what waits: a hold is released, as by holds.release",
+    "approvals.moot": "ends what waits about what is settled without it",
+    "approvals.register": "names the service of an action, when the hub opens",
+    "activate.carry_out": "another policy: what that does to reads that are kept is a decision to be signed",
+    "orders.carry_out": "an order of a court, which ends reads",
+    "reviews.carry_out": "the class of a case: reviews.classify",
     "activate.activate": "another policy: what that does to reads that are kept is a decision to be signed",
     "certificates.countersign": "a certificate: the reads are gone",
     "handover.document": "a certificate: the reads are gone",
@@ -140,8 +150,10 @@ LOOKING = {
     "sync": {"window"}, "quarantine": {"groups", "show"},
     "analysis": {"co_travel", "pattern", "scenes", "timeline"}, "retention": {"preview"}, "ages": {"report"},
     "calendar": {"next"}, "reconciliation": {"run"}, "canaries": {"known"}, "certificates": {"list", "verify"},
-    "handover": {"overdue", "waiting"}, "activate": {"preview"}, "recompute": {"effect"},
-    "holds": {"bookings", "get", "list", "reads"}, "reviews": {"due"}, "orders": {"file", "list"},
+    "handover": {"overdue", "waiting"}, "activate": {"check", "effect_of", "preview"},
+    "approvals": {"attachment", "demand_person", "get", "list", "waiting"}, "recompute": {"effect"},
+    "holds": {"bookings", "get", "list", "reads"}, "reviews": {"check", "due"},
+    "orders": {"check", "file", "get", "list"},
     "notices": {"list", "waiting"},
     "standing": {"too_long"}, "one": {"picture", "show"}, "reparse": {"preview"}, "showing": {"of"},
 }  # fmt: skip
