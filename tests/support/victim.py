@@ -53,7 +53,10 @@ def recompute(data: str, url: str | None, now: str, marker: str) -> None:
 
 
 def activate(data: str, url: str | None, now: str, marker: str, half_way: bool) -> None:
-    """Approve the profile that is proposed, which puts it in force; `half_way`, it dies in its transaction, when all is written but that it is on record."""
+    """Approve the profile that is proposed, which puts it in force.
+
+    `half_way`, it dies in its transaction, when all is written but that it is on record.
+    """
 
     def work(hub: Hub) -> None:
         if half_way:
