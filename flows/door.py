@@ -11,7 +11,6 @@ from prefect.runtime import flow_run
 from connectors.errors import ConnectorError
 from hub.errors import AdminMustAct, HubError
 from hub.jobs.jobs import Jobs
-from hub.people import Actor
 from hub.wiring import Hub, open_hub
 
 _lent: ContextVar[Hub | None] = ContextVar("lent_hub", default=None)
@@ -60,8 +59,3 @@ def the_jobs() -> Iterator[Jobs]:
     """The jobs of the hub that flows use."""
     with the_hub() as hub:
         yield Jobs(hub, f"Prefect {flow_run.id or ''}".strip())
-
-
-def acting() -> Actor:
-    """Who acts by a schedule: the user whom this process runs as."""
-    return Actor.of_process()

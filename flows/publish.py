@@ -5,10 +5,10 @@ from collections.abc import Callable
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.door import acting, the_jobs
+from flows.door import the_jobs
 from flows.report import state_of
 from hub.jobs.catalogue import Task
-from hub.jobs.jobs import Jobs
+from hub.jobs.jobs import JOBS, Jobs
 from hub.jobs.record import JobRun
 
 
@@ -34,6 +34,6 @@ def _ran(
     connections: list[str] | None,
 ) -> list[JobRun]:
     if hotlists is None:
-        return jobs.run_due(acting(), name)
+        return jobs.run_due(JOBS, name)
     where = jobs.catalogue.take_lists() if connections is None else connections
-    return jobs.run_all(acting(), [task(hotlist, at) for hotlist in hotlists for at in where])
+    return jobs.run_all(JOBS, [task(hotlist, at) for hotlist in hotlists for at in where])

@@ -5,9 +5,10 @@ from datetime import datetime
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.door import acting, the_jobs
+from flows.door import the_jobs
 from flows.report import state_of
 from flows.sweep import tidy_up
+from hub.jobs.jobs import JOBS
 
 
 @flow(name="sync", persist_result=False)
@@ -18,6 +19,6 @@ def sync(
     with the_jobs() as jobs:
         if connections is None:
             tidy_up(jobs.runs.alive())
-            return state_of(jobs.run_due(acting(), "sync"))
+            return state_of(jobs.run_due(JOBS, "sync"))
         tasks = [jobs.catalogue.sync(name, since, until) for name in connections]
-        return state_of(jobs.run_all(acting(), tasks))
+        return state_of(jobs.run_all(JOBS, tasks))

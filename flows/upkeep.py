@@ -3,14 +3,15 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.door import acting, the_jobs
+from flows.door import the_jobs
 from flows.report import state_of
+from hub.jobs.jobs import JOBS
 
 
 def _due(name: str) -> State[dict[str, int]]:
     """Run a job of the whole hub where it is due: whatever else runs the schedules may have done it already."""
     with the_jobs() as jobs:
-        return state_of(jobs.run_due(acting(), name))
+        return state_of(jobs.run_due(JOBS, name))
 
 
 @flow(name="holds", persist_result=False)

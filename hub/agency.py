@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import insert, make_url, select, update
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import AdminMustAct, Conflict, Invalid, NoAgency
@@ -79,7 +79,7 @@ def rename(store: Store, audit: Audit, clock: Clock, actor: Actor, name: str) ->
         named = {"name": new, "named_at": to_micros(clock.now()), "named_by": actor.name}
         connection.execute(update(table).values(**named))
         connection.execute(update(accounts).where(accounts.c.agency == before).values(agency=new))
-        audit.record(actor, Action.AGENCY_RENAME, Outcome.DONE, target=new, within=connection, before=before)
+        audit.record(actor, Act.AGENCY_RENAME, Outcome.DONE, target=new, within=connection, before=before)
     return str(before)
 
 
@@ -141,7 +141,7 @@ def _keep(store: Store, audit: Audit, clock: Clock, actor: Actor, name: str) -> 
         now = to_micros(clock.now())
         connection.execute(insert(table).values(id=_ONE, name=name, named_at=now, named_by=actor.name))
         connection.execute(update(accounts).values(agency=name))
-        audit.record(actor, Action.AGENCY_NAME, Outcome.DONE, target=name, within=connection)
+        audit.record(actor, Act.AGENCY_NAME, Outcome.DONE, target=name, within=connection)
     return name
 
 

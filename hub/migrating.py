@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from sqlalchemy.exc import DBAPIError
 
 from hub import former
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
 from hub.errors import Busy
@@ -68,7 +68,7 @@ class Migrating:
                 step(connection, one.revision)
                 if one is steps[-1]:  # the audit of an older schema has other columns
                     Audit(self._store, self._clock).record(
-                        actor, Action.HUB_MIGRATE, Outcome.DONE, results=len(steps), within=connection,
+                        actor, Act.HUB_MIGRATE, Outcome.DONE, results=len(steps), within=connection,
                         revisions=[every.revision for every in steps],
                     )  # fmt: skip
         except DBAPIError as failed:

@@ -66,7 +66,7 @@ class Hub:
         """Who may: the door that every question goes through."""
         from hub.access.room import AccessRoom
 
-        return AccessRoom(self._parts, self.governing)
+        return AccessRoom(self._parts, self.governing, self)
 
     @made_once
     def connections(self) -> "ConnectionsRoom":

@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import STEP, Clock, ClockStanding
 from hub.errors import AdminMustAct, Conflict, HubError, Invalid
@@ -123,7 +123,7 @@ class TrustedClock:
         with self._store.write() as connection:
             connection.execute(update(tables.trusted_time).values(newest=to_micros(before.machine)))
             audit.record(
-                actor, Action.CLOCK_TRUST, Outcome.DONE, within=connection, because=reason.strip(), was=before.state,
+                actor, Act.CLOCK_TRUST, Outcome.DONE, within=connection, because=reason.strip(), was=before.state,
                 machine=before.machine.isoformat(), trusted=before.trusted.isoformat(),
             )  # fmt: skip
         self._remember(before.machine)

@@ -8,14 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from alprhub.acting import acting
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.plain import print_json
 from hub import words
 from hub.absent import absent, no_connection
 from hub.errors import NotFound
 from hub.jobs.catalogue import FILLING
-from hub.jobs.jobs import Jobs
+from hub.jobs.jobs import JOBS, Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.opening import opened_in_time
 from hub.jobs.record import JobRun, JobRuns
@@ -45,7 +44,7 @@ def run() -> None:
                 return  # nothing came, and nothing is amiss
             console.print(f"{datetime.now(zone):%H:%M:%S} {_title(run)}: {_sentence(run)}")
 
-        cut = Loop(jobs, acting(), tell).run(stop)
+        cut = Loop(jobs, JOBS, tell).run(stop)
         console.print(f"ended{f'; {cut} cut short, which go on at the next start' if cut else ''}")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.errors import HubError, PolicyRefused
 from hub.governing.in_force import Governing
@@ -19,7 +19,7 @@ class Question:
     """One question on its way to an answer."""
 
     def __init__(
-        self, audit: Audit, actor: Actor, action: Action, why: Why, detail: dict[str, Any], policy_id: int | None
+        self, audit: Audit, actor: Actor, action: Act, why: Why, detail: dict[str, Any], policy_id: int | None
     ) -> None:
         self._audit = audit
         self._actor = actor
@@ -54,7 +54,7 @@ class Asking:
         self._governing = governing
 
     @contextmanager
-    def question(self, actor: Actor, action: Action, why: Why, **detail: Any) -> Iterator[Question]:
+    def question(self, actor: Actor, action: Act, why: Why, **detail: Any) -> Iterator[Question]:
         """Let a question in that says why; inside, find the answer and call `answered` before handing it out.
 
         Raises `PolicyRefused` without a purpose of the profile or a reason that says something. A refusal, this one or

@@ -13,7 +13,7 @@ from hub.analysis.pattern import LifePattern, places_of, week_of
 from hub.analysis.scenes import Scene, Scenes, check, common
 from hub.analysis.sightings import Asked, Source, Window, passes_of, sources
 from hub.analysis.timeline import FASTEST, Timeline, passages, states_of
-from hub.audit.actions import Action
+from hub.audit.actions import Act
 from hub.clock import Clock
 from hub.errors import Invalid
 from hub.governing.in_force import Governing
@@ -56,7 +56,7 @@ class Analysis:
     ) -> Timeline:
         """The passes of a plate, first to last, with the way between them; `fastest_kmh` is what a car can drive."""
         said = _said(plate=plate, since=since, until=until, alike=alike, fastest_kmh=fastest_kmh)
-        with self._asking.question(actor, Action.READS_TIMELINE, why, query=said) as question:
+        with self._asking.question(actor, Act.READS_TIMELINE, why, query=said) as question:
             if not 0 < fastest_kmh < inf:
                 raise Invalid("fastest_kmh: must be more than 0")
             asked, window = Asked.parse(plate, alike), Window.of(self._clock.now(), since, until)
@@ -96,7 +96,7 @@ class Analysis:
         formula and its limits.
         """
         said = _said(plate=plate, since=since, until=until, alike=alike, within=within, min_cameras=min_cameras)
-        with self._asking.question(actor, Action.READS_CO_TRAVEL, why, query=said) as question:
+        with self._asking.question(actor, Act.READS_CO_TRAVEL, why, query=said) as question:
             if not 1 <= within <= LONGEST_WITHIN:
                 raise Invalid(f"within: must lie between 1 and {LONGEST_WITHIN:.0f} seconds")
             if min_cameras < 1:
@@ -135,7 +135,7 @@ class Analysis:
         Look-alikes count as one plate. Raises `NotFound` for a camera or site that nobody knows.
         """
         said = _said(scenes=tuple(scenes), at_least=at_least)
-        with self._asking.question(actor, Action.READS_SCENES, why, query=said) as question:
+        with self._asking.question(actor, Act.READS_SCENES, why, query=said) as question:
             wanted = check(scenes, at_least)
             if not 1 <= limit <= MOST_PLATES:
                 raise Invalid(f"limit: must lie between 1 and {MOST_PLATES}")
@@ -155,7 +155,7 @@ class Analysis:
     ) -> LifePattern:
         """On which weekdays and at which hours of the agency's zone a plate passes, in all and at each place."""
         said = _said(plate=plate, since=since, until=until, alike=alike)
-        with self._asking.question(actor, Action.READS_PATTERN, why, query=said) as question:
+        with self._asking.question(actor, Act.READS_PATTERN, why, query=said) as question:
             asked, window = Asked.parse(plate, alike), Window.of(self._clock.now(), since, until)
             with self._store.read() as connection:
                 found, given = self._passes(connection, asked, window)

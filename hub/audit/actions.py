@@ -1,4 +1,4 @@
-"""`Action` and `Outcome`: every word that an audit event may have for what was done, and for what came of it.
+"""`Act` and `Outcome`: every word that an audit event may have for what was done, and for what came of it.
 
 What is on record is kept for years: a word is added, and never renamed. `docs/audit-actions.md` is made from this.
 """
@@ -6,12 +6,12 @@ What is on record is kept for years: a word is added, and never renamed. `docs/a
 from enum import StrEnum
 
 
-class Action(StrEnum):
+class Act(StrEnum):
     """What was done, as noun.verb; `about` says who does it, and when."""
 
     about: str
 
-    def __new__(cls, value: str, about: str = "") -> "Action":
+    def __new__(cls, value: str, about: str = "") -> "Act":
         """The word itself, with what it is about."""
         member = str.__new__(cls, value)
         member._value_ = value
@@ -20,6 +20,12 @@ class Action(StrEnum):
 
     AGENCY_NAME = "agency.name", "The first start, or `alprhub init`, says whose hub this is."
     AGENCY_RENAME = "agency.rename", "An administrator corrects the agency's name."
+    APPROVALS_APPROVE = "approvals.approve", "A second person approves what somebody proposed."
+    APPROVALS_CARRY_OUT = "approvals.carry_out", "What was approved is done, or cannot be any more."
+    APPROVALS_LAPSE = "approvals.lapse", "The hub ends a proposal that nobody approved in time."
+    APPROVALS_PROPOSE = "approvals.propose", "Somebody proposes what takes two people."
+    APPROVALS_REFUSE = "approvals.refuse", "A second person refuses it."
+    APPROVALS_WITHDRAW = "approvals.withdraw", "Who proposed it takes it back, or it is replaced."
     CAMERAS_SITE = "cameras.site", "An administrator says at which site a camera stands."
     CANARIES_ADD = "canaries.add", "An administrator names a plate of the agency's own, to ask a vendor for."
     CANARIES_LIST = "canaries.list", "Somebody looks at the canaries, whose plates are data."
@@ -45,6 +51,7 @@ class Action(StrEnum):
     CONNECTIONS_ROTATE = "connections.rotate", "An administrator enters new secrets of a connection."
     CONNECTIONS_SCHEDULE = "connections.schedule", "An administrator says how often a connection is pulled."
     GAPS_LIST = "gaps.list", "Somebody looks at what may be missing."
+    HOLDS_APPROVE = "holds.approve", "A second person lets a hold stand."
     HOLDS_BOOK = "holds.book", "Somebody notes the number under which held reads are booked as evidence."
     HOLDS_CLASSIFY = "holds.classify", "Somebody says of which class a case is."
     HOLDS_DISPOSE = "holds.dispose", "Somebody says what became of media that reads were copied to."

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.log import Log
 from hub.clock import Clock
 from hub.people import Actor, Why
@@ -23,7 +23,7 @@ class Audit:
     def record(
         self,
         actor: Actor,
-        action: Action,
+        action: Act,
         outcome: Outcome,
         *,
         target: str | None = None,

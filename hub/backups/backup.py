@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 
 from connectors import durable
 from connectors.file_words import FULL, refusal
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.backups import manifest
 from hub.backups.dump import FILE, dump
 from hub.backups.manifest import OURS, PARTIAL, Manifest
@@ -53,7 +53,7 @@ def back_up(hub: Hub, actor: Actor, place: Path, *, with_key: bool = False, prog
     partial = _partial(hub.settings, place)
     with hub.store.lease("backup", DOING), hub.store.lease("purge", PURGING):
         # What leaves the hub is on record before it does.
-        hub.audit.record(actor, Action.HUB_BACKUP, Outcome.ASKED, target=str(place), with_key=with_key)
+        hub.audit.record(actor, Act.HUB_BACKUP, Outcome.ASKED, target=str(place), with_key=with_key)
         try:
             partial.mkdir(mode=0o700)
             made = _fill(hub, partial, with_key, progress)
@@ -66,7 +66,7 @@ def back_up(hub: Hub, actor: Actor, place: Path, *, with_key: bool = False, prog
                 raise AdminMustAct(f"{refusal(failed)}. Nothing is left of the backup") from None
             raise
         hub.audit.record(
-            actor, Action.HUB_BACKUP, Outcome.DONE, target=str(place), results=made.files, with_key=with_key,
+            actor, Act.HUB_BACKUP, Outcome.DONE, target=str(place), results=made.files, with_key=with_key,
             sums_sha256=made.sums_sha256, first_over_at=made.first_over_at.isoformat() if made.first_over_at else None,
         )  # fmt: skip
     return made

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from connectors import durable
 from connectors.file_words import FULL, refusal
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.backups import manifest
 from hub.backups.backup import DATABASES, KEYS
 from hub.backups.dump import FILE, undump
@@ -204,7 +204,7 @@ def _settle(
         certificates = hub.retention.certificates.verify()
         missing = () if has_key else tuple(owners(hub.store))
         hub.audit.record(
-            actor, Action.HUB_RESTORED, Outcome.DONE, results=sum(purged.values()), made_at=made.made_at.isoformat(),
+            actor, Act.HUB_RESTORED, Outcome.DONE, results=sum(purged.values()), made_at=made.made_at.isoformat(),
             sums_sha256=made.sums_sha256, certificates=certificates, key_missing=list(missing),
         )  # fmt: skip
         return Restored(made, purged, certificates, missing, hub.governing.profile.zone)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, text
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.cases.held import BATCH
 from hub.clock import Clock
@@ -56,7 +56,7 @@ class Links:
                 said = {"case_number": case, "linked_by": actor.name, "linked_at": to_micros(now)}
                 connection.execute(tables.links.insert(), [{"read_id": row.id, **said} for row in fresh])
             changed = self._longer(connection, rows, Promises(self._governing.history(within=connection), kinds))
-            self._record(connection, actor, Action.LINKS_ADD, case, reason, len(fresh), changed)
+            self._record(connection, actor, Act.LINKS_ADD, case, reason, len(fresh), changed)
         return Linked(len(fresh), changed)
 
     def unlink(self, actor: Actor, reads: Sequence[int], case_number: str, reason: str = "") -> Linked:
@@ -75,7 +75,7 @@ class Links:
                 needed.update(connection.scalars(text(sql), bound))
             free = [row for row in rows if row.id not in needed]
             changed = self._shorter(connection, free, Promises(self._governing.history(within=connection), kinds))
-            self._record(connection, actor, Action.LINKS_REMOVE, case, reason, gone, changed)
+            self._record(connection, actor, Act.LINKS_REMOVE, case, reason, gone, changed)
         return Linked(gone, changed)
 
     def _visible(self, connection: Connection, reads: Sequence[int], now: int) -> Sequence[Any]:
@@ -106,7 +106,7 @@ class Links:
         return len(ends)
 
     def _record(
-        self, connection: Connection, actor: Actor, action: Action, case: str, reason: str, reads: int, changed: int
+        self, connection: Connection, actor: Actor, action: Act, case: str, reason: str, reads: int, changed: int
     ) -> None:
         why = Why("", reason.strip(), case)
         self._audit.record(actor, action, Outcome.DONE, why=why, within=connection, reads=reads, changed=changed)

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from hub.access.room import AccessRoom
+from hub.cases.approved import ApprovedHolds
 from hub.cases.holds import Holds
 from hub.cases.links import Links
 from hub.cases.orders import Orders
@@ -49,14 +50,22 @@ class CasesRoom:
         """Places, shows and releases holds."""
         parts = self._parts
         return Holds(
-            parts.store, parts.audit, self._access.asking, parts.clock, self._house.search.ids, parts.settings.auditors
-        )
+            parts.store, parts.audit, self._access.asking, parts.clock, self._house.search.ids,
+            self._access.proposing, parts.settings.auditors,
+        )  # fmt: skip
+
+    @made_once
+    def approved(self) -> ApprovedHolds:
+        """Lets holds stand that were approved, and ends those that were not."""
+        return ApprovedHolds(self._parts.store, self._parts.audit, self._parts.clock)
 
     @made_once
     def reviews(self) -> Reviews:
         """Looks at holds again when their time comes."""
         parts, governing = self._parts, self._governing
-        return Reviews(parts.store, parts.audit, parts.clock, governing.in_force, governing.sources)
+        return Reviews(
+            parts.store, parts.audit, parts.clock, governing.in_force, governing.sources, self._access.proposing
+        )
 
     @made_once
     def links(self) -> Links:
@@ -69,5 +78,6 @@ class CasesRoom:
         """Carries out orders to destroy."""
         parts, house = self._parts, self._house
         return Orders(
-            parts.store, parts.audit, self._access.asking, parts.clock, house.search.ids, house.retention.expired
-        )
+            parts.store, parts.audit, self._access.asking, parts.clock, house.search.ids, house.retention.expired,
+            self._access.proposing,
+        )  # fmt: skip

@@ -10,7 +10,7 @@ from sqlalchemy import Row, insert, select, update
 from connectors.contract import Connector, Frame, Limits, abilities
 from connectors.quality import rating
 from connectors.registry import UnknownConnector
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.connections.row import ACTIVE, PAUSED, REMOVED, row_of, settled
@@ -117,9 +117,7 @@ class Connections:
                     **sealed(self._vault, name, given),
                 )
             )
-            self._audit.record(
-                actor, Action.CONNECTIONS_ADD, Outcome.DONE, target=name, within=connection, connector=key
-            )
+            self._audit.record(actor, Act.CONNECTIONS_ADD, Outcome.DONE, target=name, within=connection, connector=key)
         return said
 
     def open(self, name: str) -> tuple[Account, Connector[Any]]:
@@ -180,7 +178,7 @@ class Connections:
             told = seconds or self._pace(row.connector)
             self._audit.record(
                 actor,
-                Action.CONNECTIONS_SCHEDULE,
+                Act.CONNECTIONS_SCHEDULE,
                 Outcome.DONE,
                 target=name,
                 within=connection,
@@ -218,7 +216,7 @@ class Connections:
             )
             self._audit.record(
                 actor,
-                Action.CONNECTIONS_ACTIVE if state == ACTIVE else Action.CONNECTIONS_PAUSED,
+                Act.CONNECTIONS_ACTIVE if state == ACTIVE else Act.CONNECTIONS_PAUSED,
                 Outcome.DONE,
                 target=name,
                 within=connection,

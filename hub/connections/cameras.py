@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.errors import Invalid, NotFound
 from hub.people import Actor
@@ -70,7 +70,7 @@ class Cameras:
             session.execute(update(cameras).where(cameras.c.id == row.id).values(site=named))
             self._audit.record(
                 actor,
-                Action.CAMERAS_SITE,
+                Act.CAMERAS_SITE,
                 Outcome.DONE,
                 target=connection,
                 within=session,

@@ -9,7 +9,7 @@ from sqlalchemy import Row, update
 
 from connectors.contract import Frame, Info, Settings
 from connectors.faults import unknown
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.connections.accounts import Connections, once, ours
@@ -131,7 +131,7 @@ class Changes:
                 )
             )
             self._audit.record(
-                actor, Action.CONNECTIONS_CHANGE, Outcome.DONE, target=name, within=connection, fields=preview.fields,
+                actor, Act.CONNECTIONS_CHANGE, Outcome.DONE, target=name, within=connection, fields=preview.fields,
                 rule_before=preview.rule_before, rule_after=preview.rule_after, end_now=preview.end_now,
             )  # fmt: skip
         if preview.reads is None:
@@ -166,7 +166,7 @@ class Changes:
                 .values(**sealed(self._vault, name, settings))
             )
             self._audit.record(
-                actor, Action.CONNECTIONS_ROTATE, Outcome.DONE, target=name, within=connection, fields=sorted(secrets)
+                actor, Act.CONNECTIONS_ROTATE, Outcome.DONE, target=name, within=connection, fields=sorted(secrets)
             )
             owe(connection, to_micros(self._clock.now()))
         self._store.squeeze()

@@ -15,7 +15,7 @@ import msgspec
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Row, func, select, text
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.connections.accounts import Connections, describe
@@ -86,7 +86,7 @@ class Diagnostics:
             for part, content in told.items():
                 body = msgspec.json.format(msgspec.json.encode(_walk(content, redacted)), indent=2)
                 bundle.writestr(f"{part}.json", body)
-        self._audit.record(actor, Action.CONNECTIONS_DIAGNOSTICS, Outcome.DONE, target=name, parts=sorted(told))
+        self._audit.record(actor, Act.CONNECTIONS_DIAGNOSTICS, Outcome.DONE, target=name, parts=sorted(told))
         return out.getvalue()
 
     def _versions(self, revision: str | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from connectors.contract import Connector, ReceivesReads, Unsubscribes
 from connectors.errors import ConnectorError
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.connections.accounts import Connections
@@ -121,7 +121,7 @@ class Removals:
             outcome = Outcome.ASKED if begun is None else Outcome.RESUMED
             self._audit.record(
                 actor,
-                Action.CONNECTIONS_REMOVE,
+                Act.CONNECTIONS_REMOVE,
                 outcome,
                 target=row.name,
                 within=connection,
@@ -184,7 +184,7 @@ class Removals:
             return
         why = told.get("error") or "it is not proved that nothing is left there"
         if force is None:
-            self._audit.record(actor, Action.CONNECTIONS_REMOVE, Outcome.STOPPED, target=row.name, step=step, error=why)
+            self._audit.record(actor, Act.CONNECTIONS_REMOVE, Outcome.STOPPED, target=row.name, step=step, error=why)
             raise RemovalStopped(
                 f"the removal of {row.name} stopped at its {step}: {why}. Nothing runs any more; repeat the command to"
                 " go on, or add --force with the reason to go on without this proof"
@@ -239,7 +239,7 @@ class Removals:
             files = tables.taken_files
             connection.execute(delete(files).where(files.c.connection_id == row.id))
             self._audit.record(
-                actor, Action.CONNECTIONS_REMOVE, Outcome.DONE, target=row.name, within=connection, sha256=digest,
+                actor, Act.CONNECTIONS_REMOVE, Outcome.DONE, target=row.name, within=connection, sha256=digest,
                 results=steps["reads"]["purged"],
             )  # fmt: skip
             owe(connection, to_micros(now))
@@ -259,7 +259,7 @@ class Removals:
             )
             if actor is not None:
                 self._audit.record(
-                    actor, Action.CONNECTIONS_REMOVE, Outcome.STEP, target=row.name, within=connection, step=step
+                    actor, Act.CONNECTIONS_REMOVE, Outcome.STEP, target=row.name, within=connection, step=step
                 )
 
     def _published(self, connection_id: int) -> list[str]:

@@ -10,7 +10,7 @@ from sqlalchemy import Row, func, select
 
 from connectors.contract import Connector, Settings
 from connectors.faults import faults
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import AdminMustAct, Faults, IntegrityBroken
@@ -135,7 +135,7 @@ class Sealing:
                 )
             self._audit.record(
                 actor,
-                Action.CONNECTIONS_RESEAL,
+                Act.CONNECTIONS_RESEAL,
                 Outcome.DONE,
                 results=len(rows),
                 within=connection,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.contract import PullsReads
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.connections.accounts import Connections
 from hub.errors import Invalid
@@ -95,7 +95,7 @@ class Trials:
             raise Invalid(f"until: {name} is up to it, so there is nothing to try; say since when")
         self._audit.record(
             actor,
-            Action.CONNECTIONS_DRY_RUN,
+            Act.CONNECTIONS_DRY_RUN,
             Outcome.ASKED,
             target=name,
             since=window.since,
@@ -112,7 +112,7 @@ class Trials:
                 break
         trial.refused = [Refused(*key, count) for key, count in refused.most_common()]
         counts = {part: getattr(trial, part) for part in ("pulled", "duplicates", "quarantined", "born_expired")}
-        self._audit.record(actor, Action.CONNECTIONS_DRY_RUN, Outcome.DONE, target=name, results=trial.fresh, **counts)
+        self._audit.record(actor, Act.CONNECTIONS_DRY_RUN, Outcome.DONE, target=name, results=trial.fresh, **counts)
         return trial
 
     def _sort(

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import func, select, text
 
-from hub.audit.actions import Action
+from hub.audit.actions import Act
 from hub.audit.record import Audit
 from hub.clock import Clock, ClockStanding
 from hub.doctor.finding import Finding, look, ok, wrong
@@ -140,7 +140,7 @@ def of_runs(store: Store, now: datetime, zone: tzinfo) -> Iterator[Finding]:
 
 def of_backups(audit: Audit, now: datetime, zone: tzinfo) -> Iterator[Finding]:
     """When the last backup was made, and whether it holds what the hub has destroyed."""
-    last = audit.last(Action.HUB_BACKUP, "done")
+    last = audit.last(Act.HUB_BACKUP, "done")
     if last is None:
         yield look("backup", "No backup is on record.", "Make one, onto another disk.", "alprhub backup PLACE")
         return

@@ -9,11 +9,17 @@ from hub.governing.sources import Sources
 from hub.once import made_once
 from hub.parts import Parts
 from hub.policy.profile import Profile
+from hub.proposals import Proposing
 
 
 class _Retention(Protocol):
     @property
     def recompute(self) -> Foresees: ...
+
+
+class _Access(Protocol):
+    @property
+    def proposing(self) -> Proposing: ...
 
 
 class Neighbours(Protocol):
@@ -22,6 +28,10 @@ class Neighbours(Protocol):
     @property
     def retention(self) -> _Retention:
         """What would a policy do?"""
+
+    @property
+    def access(self) -> _Access:
+        """Where is a policy proposed?"""
 
 
 class GoverningRoom:
@@ -55,4 +65,6 @@ class GoverningRoom:
     def activate(self) -> Activate:
         """Puts another policy in force."""
         parts = self._parts
-        return Activate(parts.store, parts.audit, parts.clock, self._house.retention.recompute)
+        return Activate(
+            parts.store, parts.audit, parts.clock, self._house.retention.recompute, self._house.access.proposing
+        )

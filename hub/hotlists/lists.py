@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, exists, insert, select, t
 
 from connectors.contract import Entry
 from hub.absent import absent
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy, Faults, Invalid, NotFound
@@ -130,7 +130,7 @@ class Hotlists:
             elif self._found(connection, name) is None:
                 connection.execute(insert(tables.hotlists).values(name=name, owner=actor.name, made_at=now))
             self._audit.record(
-                actor, Action.HOTLISTS_IMPORT, Outcome.DONE, target=name,
+                actor, Act.HOTLISTS_IMPORT, Outcome.DONE, target=name,
                 results=done.added + done.updated + done.unchanged, within=connection, removed=done.removed,
             )  # fmt: skip
 
@@ -179,7 +179,7 @@ class Hotlists:
             importing.withdraw(connection, list_id, wanted, state, actor.name, reason)
             self._changed(connection, list_id, now)
             self._audit.record(
-                actor, Action.HOTLISTS_WITHDRAW, Outcome.DONE, target=name, results=len(rows), within=connection,
+                actor, Act.HOTLISTS_WITHDRAW, Outcome.DONE, target=name, results=len(rows), within=connection,
                 why=None, removal=reason, plate=wanted,
             )  # fmt: skip
         return len(rows)

@@ -19,7 +19,7 @@ from connectors.contract import (
 )
 from connectors.errors import ConnectorError, Gone, TryAgain
 from hub.absent import no_connection
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy, HubError, NotFound, Stopped
@@ -82,7 +82,7 @@ class Publishing:
             _, connector = self._accounts.open(connection_name)
         except (HubError, ValidationError) as closed:
             result = Published(connection_name, 0, 0, False, "none", None, None, _unopened(closed))
-            self._settle(actor, Action.HOTLISTS_PUBLISH, list_name, list_id, ident, result, bool(entries))
+            self._settle(actor, Act.HOTLISTS_PUBLISH, list_name, list_id, ident, result, bool(entries))
             return result
         if not isinstance(connector, PushesHotlists):
             return self._matched_here(connection_name, connector)
@@ -94,9 +94,9 @@ class Publishing:
                     result = self._pushed(connector, connection_name, list_name, list_id, ident, entries, progress)
                 except Stopped as asked:
                     result = Published(connection_name, None, None, False, "none", None, None, str(asked))
-                    self._settle(actor, Action.HOTLISTS_PUBLISH, list_name, list_id, ident, result, bool(entries))
+                    self._settle(actor, Act.HOTLISTS_PUBLISH, list_name, list_id, ident, result, bool(entries))
                     raise
-                self._settle(actor, Action.HOTLISTS_PUBLISH, list_name, list_id, ident, result, bool(entries))
+                self._settle(actor, Act.HOTLISTS_PUBLISH, list_name, list_id, ident, result, bool(entries))
         except Busy:
             busy = "somebody else is publishing to it now; nothing was sent"
             return Published(connection_name, 0, 0, False, "none", None, None, busy)
@@ -114,7 +114,7 @@ class Publishing:
             if not isinstance(connector, PushesHotlists):
                 return self._matched_here(connection_name, connector)
             result = self._compared(connector, connection_name, list_name, entries, PushReport(0, 0))
-        self._settle(actor, Action.HOTLISTS_VERIFY, list_name, list_id, ident, result, bool(entries))
+        self._settle(actor, Act.HOTLISTS_VERIFY, list_name, list_id, ident, result, bool(entries))
         return result
 
     def withdraw(self, actor: Actor, list_name: str, connection_name: str) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class Publishing:
             error = result.error
             if result.verified and isinstance(connector, DropsHotlists):
                 deleted, error = self._dropped(connector, list_name)
-            self._settle(actor, Action.HOTLISTS_RETRACT, list_name, list_id, account.id, result, False)
+            self._settle(actor, Act.HOTLISTS_RETRACT, list_name, list_id, account.id, result, False)
         left = None if result.error or connector.proof is Proof.ACCEPTED else result.unexpected
         return {
             **told, "proved": result.verified, "proof": result.proof, "left": left, "deleted": deleted, "error": error,
@@ -293,7 +293,7 @@ class Publishing:
     def _settle(
         self,
         actor: Actor,
-        action: Action,
+        action: Act,
         list_name: str,
         list_id: int,
         connection_id: int,

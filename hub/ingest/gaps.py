@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select, text
 
 from connectors.contract import abilities
 from hub.absent import no_connection
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Invalid, NotFound
@@ -127,7 +127,7 @@ class Gaps:
                     learned = max(to_micros(end - LEARNED), oldest)
                     wanted = Span(max(learned, begin) if since else learned, to_micros(end))
                     found += self._silences(connection, row, spans, learned, wanted)
-        self._audit.record(actor, Action.GAPS_LIST, Outcome.DONE, target=name, results=len(found))
+        self._audit.record(actor, Act.GAPS_LIST, Outcome.DONE, target=name, results=len(found))
         return found
 
     def _lives(self, row: Row[Any], now: datetime) -> timedelta:

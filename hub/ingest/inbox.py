@@ -197,7 +197,7 @@ class Inbox:
     def _destroy_what_is_over(self) -> None:
         try:
             if self._unkept is not None:
-                self._unkept.destroy(Actor("inbox"), self._spool)
+                self._unkept.destroy(Actor.service("inbox"), self._spool)
         except Exception as failed:
             log.error("what is over of the pushes that wait is not destroyed yet: %s", why(failed))
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.contract import Connector, Document
 from connectors.errors import ConnectorError
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.errors import AdminMustAct, HubError, NoConnector, NotFound, Removed
 from hub.ingest.documents import records_of
@@ -165,11 +165,8 @@ class Keeping:
         try:
             account, connector = self._accounts.open(owner.name)
         except Removed:
-            because = "the connection was removed"
-            self._audit.record(
-                Actor("inbox"), Action.READS_RECEIVE, Outcome.DROPPED, target=owner.name, results=len(pushes),
-                because=because,
-            )  # fmt: skip
+            self._audit.record(Actor.service("inbox"), Act.READS_RECEIVE, Outcome.DROPPED, target=owner.name,
+                               results=len(pushes), because="the connection was removed")  # fmt: skip
             return Saved()
         except NoConnector:
             raise

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, func, select
 
 from connectors.contract import Record
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import HubError, NotFound
@@ -90,7 +90,7 @@ class Quarantine:
                 .group_by(accounts.c.name, table.c.field, table.c.reason)
                 .order_by(count.desc(), accounts.c.name, table.c.field)
             ).all()
-        self._audit.record(actor, Action.QUARANTINE_LIST, Outcome.DONE, results=len(rows))
+        self._audit.record(actor, Act.QUARANTINE_LIST, Outcome.DONE, results=len(rows))
         return [
             Group(name, field, reason, found, from_micros(first), from_micros(last), sample)
             for name, field, reason, found, first, last, sample in rows
@@ -112,7 +112,7 @@ class Quarantine:
             ).one_or_none()
         group: dict[str, Any] = {"field": field, "refused_because": reason}
         found = 0 if row is None else 1
-        self._audit.record(actor, Action.QUARANTINE_SHOW, Outcome.DONE, target=name, results=found, **group)
+        self._audit.record(actor, Act.QUARANTINE_SHOW, Outcome.DONE, target=name, results=found, **group)
         if row is None:
             raise NotFound(
                 f"{name}: nothing is set aside with that field and reason; alprhub quarantine list shows what is"
@@ -150,7 +150,7 @@ class Quarantine:
         group: dict[str, Any] = {
             key: told for key, told in (("field", field), ("refused_because", reason)) if told is not None
         }
-        self._audit.record(actor, Action.QUARANTINE_REPLAY, Outcome.ASKED, target=name, **group)
+        self._audit.record(actor, Act.QUARANTINE_REPLAY, Outcome.ASKED, target=name, **group)
         with self._store.lease(f"replay-{account.id}", f"the quarantine of {account.name} is being replayed"):
             after, last = 0, self._last(account.id)
             while rows := self._page(account.id, after, last, field, reason):

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from connectors.contract import Connector, Record
 from connectors.errors import RecordRejected
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Busy, Unsettled
@@ -139,7 +139,7 @@ class Reparse:
             if sample:
                 break
             progress(LOOKED_AT, report.looked_at, None)
-        self._audit.record(actor, Action.READS_REPARSE, Outcome.PREVIEWED, target=name, results=report.changed)
+        self._audit.record(actor, Act.READS_REPARSE, Outcome.PREVIEWED, target=name, results=report.changed)
         return report
 
     def run(self, actor: Actor, name: str, since: datetime | None = None, *, progress: Progress = untold) -> Reparsed:
@@ -158,7 +158,7 @@ class Reparse:
         sure(self._clock)
         report, after = Reparsed(name), 0
         self._audit.record(
-            actor, Action.READS_REPARSE, Outcome.ASKED, target=name, since=since.isoformat() if since else None
+            actor, Act.READS_REPARSE, Outcome.ASKED, target=name, since=since.isoformat() if since else None
         )
         with ExitStack() as stack:
             # Ends are given, and months emptied, by the times that were there when somebody looked.
@@ -183,14 +183,14 @@ class Reparse:
                     rewrite_hits(connection, to_micros(self._clock.now()), hits.gone, hits.changed, hits.fresh)
                     if some:
                         self._audit.record(
-                            actor, Action.READS_REPARSE, Outcome.CHANGED, target=name, within=connection,
+                            actor, Act.READS_REPARSE, Outcome.CHANGED, target=name, within=connection,
                             results=report.changed - before, first=some[0].kept.id, last=some[-1].kept.id,
                         )  # fmt: skip
                 after = rows[-1].id
                 progress(LOOKED_AT, report.looked_at, None)
         self._store.settle()
         self._audit.record(
-            actor, Action.READS_REPARSE, Outcome.DONE, target=name, results=report.changed, looked_at=report.looked_at,
+            actor, Act.READS_REPARSE, Outcome.DONE, target=name, results=report.changed, looked_at=report.looked_at,
             moved={str(by): count for by, count in report.moved.items()}, plates=report.plates,
             refused=report.refused.total(), doubles=report.doubles, end_now=report.end_now,
         )  # fmt: skip

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, Page, PullsReads, Window
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged, sentence
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, earliest
 from hub.errors import HubError, Invalid, Stopped, Unsettled
@@ -265,9 +265,7 @@ class Sync:
         query = Lookup(watch.plate, window.since, window.until, watch.reason, watch.state, watch.case_number)
         why = Why("standing lookup of a hot-list entry", watch.reason, watch.case_number)
         # The question itself discloses whom the agency looks for, so it is on record before it is asked.
-        self._audit.record(
-            job.actor, Action.READS_LOOKUP, Outcome.ASKED, target=account.name, why=why, plate=watch.plate
-        )
+        self._audit.record(job.actor, Act.READS_LOOKUP, Outcome.ASKED, target=account.name, why=why, plate=watch.plate)
         for page in job.connector.lookup(query):  # type: ignore[attr-defined]
             yield self._keep(account, run, Page(()), self._intake.parsed(job.connector, page.records), "lookup")
 

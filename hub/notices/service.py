@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy
@@ -130,7 +130,7 @@ class Notices:
             for notice in fresh:
                 self._outbox.add(connection, notice, ways if notice.kind != DROPPED else ())
                 self._audit.record(
-                    actor, Action.NOTICES_TELL, Outcome(notice.kind), target=notice.subject, within=connection
+                    actor, Act.NOTICES_TELL, Outcome(notice.kind), target=notice.subject, within=connection
                 )
                 counts[notice.kind] += 1
         return counts[BEGUN], counts[ENDED]
@@ -163,7 +163,7 @@ class Notices:
         """Send a test by every way that is set, now, and say what came of it."""
         now = self._clock.now()
         notice = Notice(0, "test", TEST, None, "test", now, *trial(self._agency))
-        self._audit.record(actor, Action.NOTICES_TEST, Outcome.ASKED, ways=[way.name for way in self._ways])
+        self._audit.record(actor, Act.NOTICES_TEST, Outcome.ASKED, ways=[way.name for way in self._ways])
         found = []
         for way in self._ways:
             try:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, text
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.cases.holds import Holds
 from hub.clock import Clock
@@ -212,7 +212,7 @@ class Ages:
             pushes_set_aside=lying.set_aside,
         )
         self._audit.record(
-            actor, Action.RETENTION_AGES, Outcome.DONE, results=sum(one.reads for one in kept),
+            actor, Act.RETENTION_AGES, Outcome.DONE, results=sum(one.reads for one in kept),
             violations=sum(one.reads for one in made.violations), signable=made.signable,
             pushes_waiting=lying.pushes, pushes_set_aside=lying.set_aside,
         )  # fmt: skip

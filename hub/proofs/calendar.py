@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Invalid
@@ -66,7 +66,7 @@ class Calendar:
                     for rule, reads, held in connection.execute(text(_COUNTED), bound)
                 )
         self._audit.record(
-            actor, Action.RETENTION_CALENDAR, Outcome.DONE, results=sum(one.reads for one in found), days=days
+            actor, Act.RETENTION_CALENDAR, Outcome.DONE, results=sum(one.reads for one in found), days=days
         )
         return found
 

@@ -14,7 +14,7 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, Record
 from connectors.errors import AdminMustFix, ConnectorError, NotARead, RecordRejected, sentence
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Conflict, HubError, Invalid, NotFound
@@ -117,7 +117,7 @@ class Canaries:
             ).scalar_one()  # fmt: skip
             self._audit.record(
                 actor,
-                Action.CANARIES_ADD,
+                Act.CANARIES_ADD,
                 Outcome.DONE,
                 target=connection,
                 within=within,
@@ -139,7 +139,7 @@ class Canaries:
             if gone is None or not within.execute(delete(table).where(table.c.id == ident)).rowcount:
                 raise NotFound(f"no plate has the number {ident}: alprhub retention canary list")
             self._audit.record(
-                actor, Action.CANARIES_REMOVE, Outcome.DONE, target=gone.connection, within=within, canary=ident,
+                actor, Act.CANARIES_REMOVE, Outcome.DONE, target=gone.connection, within=within, canary=ident,
                 plate=gone.plate, reason=reason.strip(), last_probe=gone.outcome,
             )  # fmt: skip
         return gone
@@ -147,7 +147,7 @@ class Canaries:
     def known(self, actor: Actor) -> list[Canary]:
         """Every canary, by connection; that somebody looked is on record."""
         found = self._all()
-        self._audit.record(actor, Action.CANARIES_LIST, Outcome.DONE, results=len(found))
+        self._audit.record(actor, Act.CANARIES_LIST, Outcome.DONE, results=len(found))
         return found
 
     def probe(self, actor: Actor) -> list[Probe]:
@@ -182,7 +182,7 @@ class Canaries:
         since = before - BACK
         why = Why(PURPOSE, canary.reason)
         self._audit.record(
-            actor, Action.CANARIES_PROBE, Outcome.ASKED, target=canary.connection, why=why, canary=canary.id,
+            actor, Act.CANARIES_PROBE, Outcome.ASKED, target=canary.connection, why=why, canary=canary.id,
             plate=canary.plate, since=since, until=before,
         )  # fmt: skip
         lookup = Lookup(canary.plate, since, before, canary.reason, canary.plate_state)
@@ -220,12 +220,12 @@ class Canaries:
                 .values(probed_at=to_micros(self._clock.now()), outcome=probe.outcome, oldest_found_at=oldest)
             )
             self._audit.record(
-                actor, Action.CANARIES_PROBE, Outcome(probe.outcome), target=canary.connection, why=why, within=within,
+                actor, Act.CANARIES_PROBE, Outcome(probe.outcome), target=canary.connection, why=why, within=within,
                 results=probe.reads, plate=canary.plate, **said,
             )  # fmt: skip
             if probe.outcome == "found":
                 self._audit.record(
-                    actor, Action.RETENTION_BREACH, Outcome.FOUND, target=canary.connection, why=why, within=within,
+                    actor, Act.RETENTION_BREACH, Outcome.FOUND, target=canary.connection, why=why, within=within,
                     results=probe.reads, **said,
                 )  # fmt: skip
         if probe.outcome == "found":

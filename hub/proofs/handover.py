@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, func, select
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.cases.orders import RULE
 from hub.clock import Clock
@@ -119,7 +119,7 @@ class Handover:
         body = msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"
         handed = Handed(body, len(rows), rows[-1].id, sha256(body).hexdigest())
         self._audit.record(
-            actor, Action.CERTIFICATES_EXPORT, Outcome.DONE, results=handed.certificates, since_id=since_id,
+            actor, Act.CERTIFICATES_EXPORT, Outcome.DONE, results=handed.certificates, since_id=since_id,
             last_id=handed.last_id, sha256=handed.sha256,
         )  # fmt: skip
         return handed
@@ -160,7 +160,12 @@ def _certificate(row: Row[Any]) -> dict[str, Any]:
         "digest": row.digest,
         "countersigned": None
         if row.countersigned_at is None
-        else {"custodian": row.custodian, "by": row.countersigned_by, "at": row.countersigned_at},
+        else {
+            "custodian": row.custodian,
+            "by": row.countersigned_by,
+            "at": row.countersigned_at,
+            "note": row.countersigned_note,
+        },
         "database_file": {"traces": row.traces, "rewritten_at": row.rewritten_at},
     }
 
@@ -175,7 +180,10 @@ def _authorities(connection: Connection, idents: set[int]) -> list[dict[str, Any
 def _orders(connection: Connection, rules: set[str]) -> list[dict[str, Any]]:
     """The courts' orders by which was destroyed, without the reasons, which may name a vehicle."""
     table = tables.orders
-    columns = (table.c.number, table.c.court, table.c.carried_out_by, table.c.approved_by, table.c.at, table.c.sha256)
+    columns = (
+        *(table.c.number, table.c.court, table.c.proposed_by, table.c.carried_out_by, table.c.approved_by),
+        *(table.c.approval_id, table.c.at, table.c.sha256),
+    )
     numbers = [rule.removeprefix(RULE) for rule in rules if rule.startswith(RULE)]
     rows = connection.execute(select(*columns).where(table.c.number.in_(numbers)).order_by(table.c.id))
     return [{"rule": RULE + row.number, **row._mapping, "sha256": row.sha256.hex()} for row in rows]

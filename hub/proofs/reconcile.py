@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, select, text
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.people import Actor
@@ -100,7 +100,7 @@ class Reconciliation:
         )
         wrong = [f"{one.connection} {one.day}: {one.said}" for one in made.differences]
         self._audit.record(
-            actor, Action.RETENTION_RECONCILE, Outcome.DIFFERS if wrong else Outcome.DONE, results=len(made.days),
+            actor, Act.RETENTION_RECONCILE, Outcome.DIFFERS if wrong else Outcome.DONE, results=len(made.days),
             differences=wrong, pushes_waiting=made.lying.pushes, pushes_set_aside=made.lying.set_aside,
         )  # fmt: skip
         return made

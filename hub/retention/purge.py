@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select, text
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.cases import held
 from hub.cases.orders import ordered
@@ -69,7 +69,7 @@ class Retention:
         """
         with self._store.lease("purge", held.PURGING):
             now = sure(self._clock)
-            run = _Run(self._store, now, self._governing, self._sources)
+            run = _Run(self._store, now, self._governing, self._sources, actor)
             self._remove_pictures()  # those of a run that was killed
             run.empty_months(progress)
             self._remove_pictures()
@@ -90,7 +90,7 @@ class Retention:
             with self._store.write() as connection:
                 certificates = close(connection, to_micros(now), self._store.traces)
                 self._audit.record(
-                    actor, Action.RETENTION_PURGE, Outcome.DONE, results=sum(run.gone.values()), within=connection,
+                    actor, Act.RETENTION_PURGE, Outcome.DONE, results=sum(run.gone.values()), within=connection,
                     by_connection=dict(run.gone), quarantined=refused, pushes=pushes, stray_pictures=swept,
                     floored=run.kept, not_known=sorted(run.unknown.values()), certificates=certificates,
                     samples_redrawn=redrawn, log_emptied=bool(emptied), traces=self._store.traces,
@@ -144,7 +144,8 @@ class Retention:
 class _Run:
     """One purge: what was expired at its beginning."""
 
-    def __init__(self, store: Store, now: datetime, governing: Governing, sources: Sources) -> None:
+    def __init__(self, store: Store, now: datetime, governing: Governing, sources: Sources, actor: Actor) -> None:
+        self._actor = actor
         self._store = store
         self._now = now
         self._policy_id, self._profile = governing.now()
@@ -306,7 +307,7 @@ class _Run:
         if not any(gone.counts.values()):
             return
         certify(
-            connection, (gone.connection_id, self.names[gone.connection_id]),
+            connection, self._actor, (gone.connection_id, self.names[gone.connection_id]),
             (gone.rule, self._clauses.get(gone.rule, "")), self._policy_id, to_micros(self._now), gone.counts,
             gone.rows, gone.captured,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, bindparam, select, text, update
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.governing.activate import Change
@@ -204,7 +204,7 @@ class Recompute:
             done = connection.execute(select(table).where(table.c.id == ident)).one()
             told = {name: getattr(done, name) for name in NOTHING_DONE}
             self._audit.record(
-                actor, Action.RETENTION_RECOMPUTE, Outcome.DONE, results=done.changed, within=connection,
+                actor, Act.RETENTION_RECOMPUTE, Outcome.DONE, results=done.changed, within=connection,
                 policy=done.policy_id, **{name: count for name, count in told.items() if name != "changed"},
             )  # fmt: skip
         return told

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 from sqlalchemy import select
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy, IntegrityBroken, PolicyRefused
@@ -151,11 +151,11 @@ class Unkept:
         with self._store.write() as connection:
             for group, digests in groups.items():
                 certify(
-                    connection, (group.ident, group.name), (group.rule, group.clause), policy_id, to_micros(now),
+                    connection, actor, (group.ident, group.name), (group.rule, group.clause), policy_id, to_micros(now),
                     {"quarantined": len(digests)}, digest_of(digests),
                 )  # fmt: skip
                 self._audit.record(
-                    actor, Action.RETENTION_PUSHES, Outcome.DESTROYED, target=group.name, results=len(digests),
+                    actor, Act.RETENTION_PUSHES, Outcome.DESTROYED, target=group.name, results=len(digests),
                     within=connection, rule=group.rule,
                 )  # fmt: skip
             yield

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Final
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import AdminMustAct, Busy
@@ -50,7 +50,7 @@ class Vacuum:
             if debt.written_at is None:
                 self._write_anew(size // _MB, progress)
             self._empty_log(progress)
-            self._audit.record(actor, Action.RETENTION_VACUUM, Outcome.DONE, bytes=self._store.size(), before=size)
+            self._audit.record(actor, Act.RETENTION_VACUUM, Outcome.DONE, bytes=self._store.size(), before=size)
         return {"megabytes": max(size // _MB, 1)}
 
     def _write_anew(self, megabytes: int, progress: Progress) -> None:

@@ -20,7 +20,7 @@ import msgspec
 from connectors.durable import settle, settle_folder
 from connectors.file_words import FULL, refusal
 from hub.access.asking import Asking
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import AdminMustAct, Invalid
@@ -34,7 +34,7 @@ from hub.search.rows import Found
 from hub.store.images import ImageStore
 from hub.store.visible import is_visible
 
-_ACTION: Final = Action.READS_EXPORT
+_ACTION: Final = Act.READS_EXPORT
 _BUFFER: Final = 1 << 20
 _STEP: Final = 1000
 

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from connectors.contract import Connector, Frame, LooksUpPlates, Lookup, Page
 from connectors.errors import AdminMustFix, ConnectorError, TryAgain, sentence
 from hub.access.asking import Asking
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import HubError, Invalid, PolicyRefused
@@ -106,7 +106,7 @@ class Lookups:
         end = until or self._clock.now()
         begin = since or end - REACH
         told = {"plate": plate, "state": state, "since": begin, "until": end, "deadline": deadline}
-        with self._asking.question(actor, Action.READS_LOOKUP, why, **told) as question:
+        with self._asking.question(actor, Act.READS_LOOKUP, why, **told) as question:
             if not 0 < deadline <= LONGEST_DEADLINE:
                 raise Invalid(f"deadline: must lie between 0 and {LONGEST_DEADLINE:g} seconds")
             lookup = Lookup(_full(plate), begin, end, why.reason, state, why.case_number)
@@ -213,7 +213,7 @@ class Lookups:
         name, lookup = source.account.name, asked.lookup
         try:
             self._audit.record(
-                asked.actor, Action.READS_LOOKUP, Outcome.ASKED, target=name, why=asked.why, plate=lookup.plate,
+                asked.actor, Act.READS_LOOKUP, Outcome.ASKED, target=name, why=asked.why, plate=lookup.plate,
                 state=lookup.state, since=lookup.since, until=lookup.until,
             )  # fmt: skip
         except Exception:
@@ -243,7 +243,7 @@ class Lookups:
         names = ("stored", "duplicates", "quarantined", "born_expired", "error", "failure")
         said = {name: getattr(part, name) for name in names}
         self._audit.record(
-            asked.actor, Action.READS_LOOKUP, Outcome(part.status), target=part.connection, why=asked.why,
+            asked.actor, Act.READS_LOOKUP, Outcome(part.status), target=part.connection, why=asked.why,
             results=part.reads, plate=asked.lookup.plate, **said, **more,
         )  # fmt: skip
 

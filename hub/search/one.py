@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from hub.access.asking import Asking
-from hub.audit.actions import Action
+from hub.audit.actions import Act
 from hub.clock import Clock
 from hub.errors import IntegrityBroken, Invalid, NotFound
 from hub.governing.in_force import Governing
@@ -105,7 +105,7 @@ class OneRead:
         Raises `PolicyRefused` without a purpose of the profile or a reason that says something, and `NotFound` for a
         read that never was here or whose time is up; a refusal is on record too.
         """
-        with self._asking.question(actor, Action.READS_SHOW, why, read=ident) as question:
+        with self._asking.question(actor, Act.READS_SHOW, why, read=ident) as question:
             with self._store.read() as connection:
                 whole = self._whole(connection, self._visible(connection, ident))
             question.answered(1)
@@ -117,7 +117,7 @@ class OneRead:
         Raises as `show` does, `NotFound` saying why where there is none, `Invalid` where it is not clear which one is
         meant, and `IntegrityBroken` where the bytes are not those that came.
         """
-        with self._asking.question(actor, Action.READS_PICTURE, why, read=ident) as question:
+        with self._asking.question(actor, Act.READS_PICTURE, why, read=ident) as question:
             with self._store.read() as connection:
                 read = self._visible(connection, ident)
                 image = self._meant(connection, read, which)

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from hub.access.asking import Asking
-from hub.audit.actions import Action
+from hub.audit.actions import Act
 from hub.clock import Clock
 from hub.errors import NotFound
 from hub.governing.in_force import Governing
@@ -70,7 +70,7 @@ class Search:
         Raises `PolicyRefused` without a purpose of the profile or a reason that says something, and `Invalid` for a
         question without an answer; a refusal is on record too.
         """
-        with self._asking.question(actor, Action.READS_SEARCH, query.why, query=query.told()) as question:
+        with self._asking.question(actor, Act.READS_SEARCH, query.why, query=query.told()) as question:
             now = to_micros(self._clock.now())
             with self._store.read() as connection:
                 rows = self.page(connection, query, now)

@@ -6,7 +6,7 @@ from pathlib import Path
 import audit_page
 import pytest
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "audit-actions.md"
@@ -28,7 +28,7 @@ def named(kind: str) -> set[str]:
 
 
 def test_every_action_is_recorded_somewhere() -> None:
-    assert {one.name for one in Action} - named("Action") == set()
+    assert {one.name for one in Act} - named("Act") == set()
 
 
 COMPUTED = {"ANSWERED", "LATE", "FAILED", "BEGUN", "ENDED", "NOT_FOUND", "NOT_ASKED", "UNCLEAR", "FOUND", "DROPPED"}
@@ -39,12 +39,12 @@ def test_every_outcome_is_recorded_somewhere() -> None:
     assert {one.name for one in Outcome} - named("Outcome") - COMPUTED == set()
 
 
-@pytest.mark.parametrize("word", [*Action, *Outcome], ids=str)
-def test_every_word_says_what_it_is_about_in_a_sentence(word: Action | Outcome) -> None:
+@pytest.mark.parametrize("word", [*Act, *Outcome], ids=str)
+def test_every_word_says_what_it_is_about_in_a_sentence(word: Act | Outcome) -> None:
     assert word.about[0].isupper()
     assert word.about.endswith(".")
-    assert Action(word.value).name == word.name if isinstance(word, Action) else Outcome(word.value).name == word.name
+    assert Act(word.value).name == word.name if isinstance(word, Act) else Outcome(word.value).name == word.name
 
 
 def test_an_action_is_a_noun_and_a_verb() -> None:
-    assert all(one.count(".") == 1 and one.name == one.value.replace(".", "_").upper() for one in Action)
+    assert all(one.count(".") == 1 and one.name == one.value.replace(".", "_").upper() for one in Act)

@@ -91,7 +91,7 @@ def test_ever_fewer_places_outside_the_store_ask_which_database_it_is() -> None:
     assert len(found) <= AT_MOST_ASKED_WHICH_DATABASE, found
 
 
-def test_who_acts_is_said_once_in_the_command_line_once_in_the_flows_and_once_by_the_first_start() -> None:
+def test_who_acts_is_said_once_in_the_command_line_and_once_by_the_first_start() -> None:
     found = [
         str(path)
         for path, tree in trees("hub", "flows", "alprhub")
@@ -99,7 +99,7 @@ def test_who_acts_is_said_once_in_the_command_line_once_in_the_flows_and_once_by
         if isinstance(node, ast.Attribute) and node.attr == "of_process"
     ]
     told(f"`Actor.of_process`: {', '.join(found)}")
-    assert found == ["hub/agency.py", "flows/door.py", "alprhub/acting.py"]
+    assert found == ["hub/agency.py", "alprhub/acting.py"]
 
 
 def test_a_service_takes_nouns_and_no_functions() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import two
 from plain import record, write_page
 from registries import PLAIN, Having
 from sqlalchemy import text
@@ -99,7 +100,7 @@ def test_a_clock_that_was_ahead_and_is_right_again_has_cost_nothing(
 @pytest.mark.parametrize(
     "does",
     [
-        pytest.param(lambda hub, actor: hub.governing.activate.activate(actor, "long-beach", "why"), id="a new policy"),
+        pytest.param(lambda hub, actor: two.activate(hub, actor, "long-beach", "why"), id="a new policy"),
         pytest.param(lambda hub, actor: hub.ingest.reparse.run(actor, "feed"), id="reading again"),
         pytest.param(
             lambda hub, actor: hub.connections.removals.remove(actor, "feed", reads="purge", reason="why"),
@@ -131,7 +132,7 @@ def cards_of(hub: Hub) -> str:
 
 def test_a_recompute_that_is_due_waits_too(whole: Hub, actor: Actor, machine: SetClock) -> None:
     assert whole.retention.recompute.run(actor)["changed"] == 0  # nothing is due: nothing to be sure of
-    whole.governing.activate.activate(actor, "long-beach", "why")
+    two.activate(whole, actor, "long-beach", "why")
     machine.advance(REST + BEAT)
     with pytest.raises(AdminMustAct):
         whole.retention.recompute.run(actor)

@@ -3,7 +3,7 @@
 import sys
 from typing import Final
 
-from hub.audit.actions import Action, Outcome
+from hub.audit.actions import Act, Outcome
 
 HEAD: Final = """\
 # What the audit record says
@@ -19,7 +19,7 @@ is added here and never renamed.
 
 def page() -> str:
     """The page."""
-    actions = [f"| `{one}` | {one.about} |" for one in sorted(Action)]
+    actions = [f"| `{one}` | {one.about} |" for one in sorted(Act)]
     outcomes = [f"| `{one}` | {one.about} |" for one in sorted(Outcome)]
     return "\n".join(
         [

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import two
 from registries import PLAIN
 
 from hub.clock import Clock
@@ -42,6 +43,6 @@ def under(
         signed = (decided(*SCHEDULED[department]), *signed)
     if signed:
         with open_hub(settings, clock, registry=registry) as hub:
-            hub.governing.activate.activate(Actor("chief"), department, "the schedule is signed", signed)
+            two.activate(hub, Actor("chief"), department, "the schedule is signed", signed)
     with open_hub(settings, clock, registry=registry) as hub:
         yield hub
