@@ -8,17 +8,16 @@ from typing import Any, Literal, Protocol
 
 from sqlalchemy import Connection
 
-from hub.audit.actions import Act
 from hub.people import Actor
 
 
 class Action(StrEnum):
     """What takes two people."""
 
-    HOLD = Act.HOLDS_PLACE
-    DESTROY = Act.ORDERS_DESTROY
-    CLASSIFY = Act.HOLDS_CLASSIFY
-    POLICY = Act.POLICY_ACTIVATE
+    HOLD = "holds.place"
+    DESTROY = "orders.destroy"
+    CLASSIFY = "holds.classify"
+    POLICY = "policy.activate"
 
 
 State = Literal["waits", "lapsed", "approved", "refused", "withdrawn", "carried_out"]
