@@ -29,6 +29,7 @@ from hub.proposals import Action, NewProposal, Proposing
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.visible import visible
 from hub.words import count, moment
 
 Kind = Literal["evidence", "expected_evidence", "discovery", "court_order", "litigation", "case"]
@@ -264,7 +265,7 @@ class Holds:
                 found = select(table.c.captured_at, table.c.id).join(kept, kept.c.read_id == table.c.id)
                 found = found.where(kept.c.hold_id == hold)
                 if row.approved_by is None:
-                    found = found.where(table.c.expires_at > to_micros(self._clock.now()))
+                    found = found.where(visible(table, to_micros(self._clock.now())))
                 if place is not None:
                     at, ident = place
                     earlier = (table.c.captured_at == at) & (table.c.id < ident)
