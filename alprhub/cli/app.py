@@ -17,6 +17,7 @@ from alprhub.cli import (
     connections,
     connectors,
     demo,
+    doctor,
     gaps,
     holds,
     hotlists,
@@ -66,6 +67,7 @@ policy.app.command()(activation.activate)
 policy.app.command()(activation.recompute)
 app.command("init")(init.init)
 app.command()(migrate.migrate)
+app.command()(doctor.doctor)
 app.command()(backups.backup)
 app.command()(backups.restore)
 app.command()(reads.sync)

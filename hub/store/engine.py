@@ -33,9 +33,8 @@ from hub.store.turn import PATIENCE_S, Turns
 from hub.store.vacuum import empty_log, size, vacuum
 from hub.words import moment
 
-_CACHE: Final = "PRAGMA cache_size = -65536"
-_ROOM: Final = "PRAGMA cache_size = -393216"
-"""In KiB; an index of ten million reads by plate has 320 MB."""
+_OFTEN: Final = "PRAGMA wal_autocheckpoint = 1000"
+"""Pages of the audit log that whoever appends brings to its file: few at a time, since nobody shall wait for it."""
 _HELD_SINCE: Final = """
 SELECT min(a.state_change) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
 WHERE l.locktype = 'advisory' AND l.granted
@@ -56,7 +55,7 @@ _PRAGMAS: Final = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",  # what the purge frees is overwritten, not only unlinked
     "PRAGMA wal_autocheckpoint = 16000",
-    _CACHE,
+    "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
 )
 
@@ -85,7 +84,7 @@ class Store:
             self._log = beside(path)
             self._writer = self._sqlite_engine("BEGIN IMMEDIATE")
             self._reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", "PRAGMA mmap_size = 2147418112")
-            self._appender = self._sqlite_engine("BEGIN IMMEDIATE", of=self._log)
+            self._appender = self._sqlite_engine("BEGIN IMMEDIATE", _OFTEN, of=self._log)
             self._log_reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", of=self._log)
             path.chmod(0o600) if path.exists() else path.touch(mode=0o600)
         else:
@@ -224,21 +223,6 @@ class Store:
                     "ON CONFLICT (name) DO UPDATE SET value = counters.value + 1"
                 )
             )
-
-    @contextmanager
-    def room(self, connection: Connection) -> Iterator[None]:
-        """Let a transaction that changes rows all over the file keep what it changes in memory until its end.
-
-        Else SQLite writes a page of an index each time that it comes by there again.
-        """
-        if not self.is_sqlite:
-            yield
-            return
-        connection.exec_driver_sql(_ROOM)
-        try:
-            yield
-        finally:
-            connection.exec_driver_sql(_CACHE)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -50,7 +50,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is undisturbed goes in the same steps as what is killed."""
     for module in (purging, months, recomputing):
         monkeypatch.setattr(module, "BATCH", victim.SOME)
-    monkeypatch.setattr(recomputing, "BATCH_IN_A_FILE", victim.SOME)
+    monkeypatch.setattr(recomputing, "MOST", victim.SOME)
 
 
 @pytest.fixture
