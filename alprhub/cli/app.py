@@ -10,6 +10,7 @@ from alprhub.cli import (
     activation,
     ages,
     analysis,
+    approvals,
     backups,
     cameras,
     certificates,
@@ -46,6 +47,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
+app.add_typer(approvals.app, name="approvals")
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(clock.app, name="clock")
 app.add_typer(connections.app, name="connections")

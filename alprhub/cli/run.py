@@ -14,12 +14,11 @@ from hub import words
 from hub.absent import absent, no_connection
 from hub.errors import NotFound
 from hub.jobs.catalogue import FILLING
-from hub.jobs.jobs import Jobs
+from hub.jobs.jobs import JOBS, Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.opening import opened_in_time
 from hub.jobs.record import JobRun, JobRuns
 from hub.jobs.told import told
-from hub.people import Actor
 from hub.search.query import MOST_ROWS
 from hub.wiring import Hub, open_hub
 
@@ -45,7 +44,7 @@ def run() -> None:
                 return  # nothing came, and nothing is amiss
             console.print(f"{datetime.now(zone):%H:%M:%S} {_title(run)}: {_sentence(run)}")
 
-        cut = Loop(jobs, Actor.of_process(), tell).run(stop)
+        cut = Loop(jobs, JOBS, tell).run(stop)
         console.print(f"ended{f'; {cut} cut short, which go on at the next start' if cut else ''}")
 
 

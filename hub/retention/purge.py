@@ -68,7 +68,7 @@ class Retention:
         """
         with self._store.lease("purge", held.PURGING):
             now = sure(self._clock)
-            run = _Run(self._store, now, self._governing, self._sources)
+            run = _Run(self._store, now, self._governing, self._sources, actor)
             self._remove_pictures()  # those of a run that was killed
             run.empty_months(progress)
             self._remove_pictures()
@@ -143,7 +143,8 @@ class Retention:
 class _Run:
     """One purge: what was expired at its beginning."""
 
-    def __init__(self, store: Store, now: datetime, governing: Governing, sources: Sources) -> None:
+    def __init__(self, store: Store, now: datetime, governing: Governing, sources: Sources, actor: Actor) -> None:
+        self._actor = actor
         self._store = store
         self._now = now
         self._policy_id, self._profile = governing.now()
@@ -305,7 +306,7 @@ class _Run:
         if not any(gone.counts.values()):
             return
         certify(
-            connection, (gone.connection_id, self.names[gone.connection_id]),
+            connection, self._actor, (gone.connection_id, self.names[gone.connection_id]),
             (gone.rule, self._clauses.get(gone.rule, "")), self._policy_id, to_micros(self._now), gone.counts,
             gone.rows, gone.captured,
         )  # fmt: skip

@@ -415,3 +415,39 @@ def test_what_an_earlier_version_purged_is_written_over_in_the_next_night(
 def test_where_nothing_was_ever_purged_nothing_is_written_over(settings: HubSettings) -> None:
     with open_hub(settings) as hub, hub.store.read() as connection:
         assert owed(connection) is None
+
+
+def test_holds_and_orders_of_before_approvals_say_so_and_what_a_hold_kept_as_json_has_columns(
+    store: Store, settings: HubSettings, config: Any, clock: SetClock
+) -> None:
+    at_revision(store, config, "0016")
+    told = {
+        1: {"asked": {"reads": 2}, "after": None, "whole": True, "booking": "E-26-7", "disposed": "burnt"},
+        2: {"asked": {"query": {"plates": ["9SYN001"]}}, "after": "5-1", "whole": False},
+        3: None,
+    }  # fmt: skip
+    with store.write() as connection:
+        for ident, query in told.items():
+            put(connection, "holds", {
+                "id": ident, "kind": "evidence", "case_number": "26-1", "reason": "needed", "placed_by": "jlee",
+                "approved_by": "rdiaz", "placed_at": 1, "review_at": 2,
+                "query": None if query is None else msgspec.json.encode(query).decode(),
+            })  # fmt: skip
+        put(connection, "orders", {
+            "id": 1, "number": "24-7", "court": "Superior Court", "reason": "in error", "carried_out_by": "jlee",
+            "approved_by": "rdiaz", "at": 1, "file": b"ORDERED", "sha256": sha256(b"ORDERED").digest(), "reads": 3,
+        })  # fmt: skip
+    upgrade(store)
+    with open_hub(settings, clock) as hub:
+        whole, half, bare = hub.holds.list()
+        assert (whole.whole, whole.booking, whole.approved_by, whole.approval) == (True, "E-26-7", "rdiaz", None)
+        assert (half.whole, half.booking, bare.whole) == (False, None, True)
+        (order,) = hub.orders.list()
+        assert (order.proposed_by, order.carried_out_by, order.approved_by, order.approval) == (
+            "jlee", "jlee", "rdiaz", None
+        )  # fmt: skip
+        assert (hub.approvals.list(), hub.approvals.lapse(Actor.service("jobs"))) == ([], 0)
+    at_revision(store, config, "0016")
+    with store.read() as connection:
+        back = connection.scalars(text("SELECT query FROM holds ORDER BY id")).all()
+    assert [msgspec.json.decode(one) for one in back[:2]] == [told[1], told[2]]
