@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr
 
 from connectors import contract, xml
+from connectors.answer import Answer
 from connectors.auth import Digest, pushed_by_ours
 from connectors.contract import Connector, Document, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields, slices, vendor_says
 from connectors.hotlists import alive, one_a_plate
-from connectors.http import Answer, Http
+from connectors.http import Http
 from connectors.multipart import Part, parts
 from connectors.pictures import is_picture, picture
 from normalize import vehicle
@@ -142,11 +143,13 @@ class AxisConnector(Connector[AxisSettings]):
 
     def __init__(self, settings: AxisSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
-        self._http = Http(
-            settings.base_url,
-            frame,
-            auth=Digest(settings.user, settings.password or SecretStr("")),
-            limits=self.info.limits,
+        self._http = self.closing(
+            Http(
+                settings.base_url,
+                frame,
+                auth=Digest(settings.user, settings.password or SecretStr("")),
+                limits=self.info.limits,
+            )
         )
 
     def check(self) -> str:

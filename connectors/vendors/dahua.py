@@ -89,7 +89,7 @@ class DahuaConnector(Connector[DahuaSettings]):
     def __init__(self, settings: DahuaSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
         login = Digest(settings.username, settings.password) if settings.password else None
-        self._http = Http(settings.base_url or "", frame, auth=login, limits=self.info.limits)
+        self._http = self.closing(Http(settings.base_url or "", frame, auth=login, limits=self.info.limits))
 
     def check(self) -> str:
         """Opens a search at the camera and closes it; raises `AdminMustFix` where neither search nor push can work."""

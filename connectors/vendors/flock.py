@@ -147,9 +147,9 @@ class FlockConnector(Connector[FlockSettings]):
         token_host = urlsplit(settings.token_url).hostname or ""
         limits = replace(self.info.limits, per_second=settings.requests_per_second)
         token = BearerToken(self._fetch_token, frame.clock.now, settings.client_secret)
-        self._http = Http(settings.base_url, frame, auth=token, limits=limits, allow=(token_host,))
+        self._http = self.closing(Http(settings.base_url, frame, auth=token, limits=limits, allow=(token_host,)))
         pictures = contract.Limits(per_second=10.0, parallel=2, body_bytes=15_000_000)
-        self._pictures = Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts)
+        self._pictures = self.closing(Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts))
 
     def _fetch_token(self) -> Token:
         form = {

@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import parse_qs, urljoin, urlsplit
 from zoneinfo import ZoneInfo
@@ -12,11 +13,12 @@ import msgspec
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from connectors import contract, mapping
+from connectors.answer import Answer
 from connectors.auth import Auth, Digest, Header, Nothing, QueryKey
 from connectors.contract import Connector, Document, Page, Record
 from connectors.drop import Drop, DropSettings
 from connectors.errors import Gone, VendorChanged
-from connectors.http import Answer, Http
+from connectors.http import Http
 from connectors.mapping import documents
 from connectors.mapping.path import Scope, Where
 from connectors.mapping.pictures import Host, fetched, reachable
@@ -105,19 +107,22 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
     def __init__(self, settings: GenericJsonSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
         limits = replace(self.info.limits, per_second=settings.requests_per_second)
-        self._http = Http(settings.place, frame, auth=_auth(settings), limits=limits, allow=settings.image_hosts)
+        self._http = self.closing(
+            Http(settings.place, frame, auth=_auth(settings), limits=limits, allow=settings.image_hosts)
+        )
 
     @property
     def _asks(self) -> bool:
         return self.settings.place.startswith(_WEB)
 
+    @cached_property
     def _drop(self) -> Drop:
-        return Drop(self.settings, self.frame.clock, self.info.limits)
+        return self.closing(Drop(self.settings, self.frame.clock, self.info.limits))
 
     def check(self) -> str:
         """Asks for the last hour's first page, or looks at the newest file; raises where the records are not there."""
         if not self._asks:
-            count, newest = self._drop().newest()
+            count, newest = self._drop.newest()
             if newest is None:
                 return f"The place answers; no file lies in {self.settings.reads_folder!r} yet."
             return f"The place answers with {count} files; the newest has {len(list(self.unpack(newest)))} records."
@@ -131,7 +136,7 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
         Raises `VendorChanged` where an answer holds no records' place, a page comes twice, or the pages do not end.
         """
         if not self._asks:
-            yield from self._drop().pages(window, self.unpack)
+            yield from self._drop.pages(window, self.unpack)
             return
         for records in self._pages(self._asked(window.since, window.until)):
             yield Page(records)
@@ -238,7 +243,7 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
         """The picture at its address, or the file beside the reads; raises `Gone` where it is at neither."""
         url = image.url or ""
         if not self._asks:
-            return self._drop().picture(url)
+            return self._drop.picture(url)
         if url.startswith(_origin(self.settings.place)):
             return picture(self._http.request("GET", url, json=False).body)
         if not self.settings.image_hosts:

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr
 
 from connectors import contract, xml
+from connectors.answer import Answer
 from connectors.auth import OneLogin, pushed_by_ours
 from connectors.contract import Connector, Document, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, VendorChanged
 from connectors.fields import Fields, slices
 from connectors.hotlists import alive, one_a_plate
-from connectors.http import Answer, Http
+from connectors.http import Http
 from connectors.multipart import Part, parts
 from connectors.paging import MOST_PAGES
 from connectors.pictures import is_picture
@@ -108,11 +109,13 @@ class HikvisionConnector(Connector[HikvisionSettings]):
 
     def __init__(self, settings: HikvisionSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
-        self._http = Http(
-            settings.base_url,
-            frame,
-            auth=OneLogin(settings.user, settings.password or SecretStr("")),
-            limits=self.info.limits,
+        self._http = self.closing(
+            Http(
+                settings.base_url,
+                frame,
+                auth=OneLogin(settings.user, settings.password or SecretStr("")),
+                limits=self.info.limits,
+            )
         )
 
     def check(self) -> str:

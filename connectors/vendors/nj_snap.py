@@ -113,11 +113,16 @@ class NjSnapConnector(Connector[NjSnapSettings]):
 
     def __init__(self, settings: NjSnapSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
-        self._http = Http(
-            settings.base_url, frame, auth=Header("Authorization", settings.api_key, "Bearer "), limits=self.info.limits
+        self._http = self.closing(
+            Http(
+                settings.base_url,
+                frame,
+                auth=Header("Authorization", settings.api_key, "Bearer "),
+                limits=self.info.limits,
+            )
         )
         pictures = contract.Limits(per_second=10.0, parallel=2, body_bytes=15_000_000)
-        self._pictures = Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts)
+        self._pictures = self.closing(Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts))
 
     def check(self) -> str:
         """Searches the last hour for one page; raises `AdminMustFix` where the key does not open it."""

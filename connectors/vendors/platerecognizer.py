@@ -123,12 +123,12 @@ class PlateRecognizerConnector(Connector[PlateRecognizerSettings]):
             raise AdminMustFix("parkpow_token: is not set, and ParkPow tells of visits only to who shows one")
         limits = replace(self.info.limits, per_second=self.settings.requests_per_second)
         auth = Header("Authorization", token, "Token ")
-        return Http(self.settings.parkpow_url, self.frame, auth=auth, limits=limits)
+        return self.closing(Http(self.settings.parkpow_url, self.frame, auth=auth, limits=limits))
 
     @cached_property
     def _pictures(self) -> Http:
         limits = contract.Limits(body_bytes=15_000_000)
-        return Http(self.settings.parkpow_url, self.frame, limits=limits, allow=self.settings.image_hosts)
+        return self.closing(Http(self.settings.parkpow_url, self.frame, limits=limits, allow=self.settings.image_hosts))
 
     def check(self) -> str:
         """Asks ParkPow for the last hour where a token is set, and says what could not be checked."""

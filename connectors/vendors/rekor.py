@@ -106,7 +106,7 @@ class RekorConnector(Connector[RekorSettings]):
         super().__init__(settings, frame)
         key = QueryKey("api_key", settings.api_key)
         limits = replace(self.info.limits, per_second=settings.requests_per_second)
-        self._http = Http(settings.base_url, frame, auth=key, limits=limits)
+        self._http = self.closing(Http(settings.base_url, frame, auth=key, limits=limits))
 
     def check(self) -> str:
         """Searches the last hour for one read; raises `AdminMustFix` where the key does not open it."""

@@ -100,7 +100,7 @@ class RhombusConnector(Connector[RhombusSettings]):
     def __init__(self, settings: RhombusSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
         limits = replace(self.info.limits, per_second=settings.requests_per_second)
-        self._http = Http(settings.base_url, frame, auth=_Keys(settings), limits=limits)
+        self._http = self.closing(Http(settings.base_url, frame, auth=_Keys(settings), limits=limits))
 
     def check(self) -> str:
         """Asks for the events of the last hour; raises `AdminMustFix` where the key does not open them."""

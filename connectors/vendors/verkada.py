@@ -138,9 +138,9 @@ class VerkadaConnector(Connector[VerkadaSettings]):
         super().__init__(settings, frame)
         limits = replace(self.info.limits, per_second=settings.requests_per_second)
         token = BearerToken(self._fetch_token, frame.clock.now, settings.api_key, header="x-verkada-auth")
-        self._http = Http(settings.base_url, frame, auth=token, limits=limits)
+        self._http = self.closing(Http(settings.base_url, frame, auth=token, limits=limits))
         pictures = contract.Limits(per_second=10.0, parallel=2, body_bytes=15_000_000)
-        self._pictures = Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts)
+        self._pictures = self.closing(Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts))
 
     def _fetch_token(self) -> Token:
         key = {"x-api-key": self.settings.api_key.get_secret_value()}
