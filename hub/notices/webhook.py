@@ -46,6 +46,8 @@ class Webhook:
         except ConnectorError as failed:
             why = str(failed).replace(f"{named(self._url)} answered", "it answered")
             raise NotSent(f"{where} did not take it: {why}", answered=not isinstance(failed, TryAgain)) from None
+        finally:
+            http.close()
         return f"{where} took it (it answered {answer.status})"
 
 
