@@ -6,6 +6,7 @@ What it is put together of: `permit` (which hosts), `pace` (how many), `transpor
 
 import logging
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from threading import Lock
@@ -77,6 +78,10 @@ class Http:
             made, self._made = self._made, None
         if made is not None:
             made.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_made", None) is not None:
+            warnings.warn(f"the connections to {self._permit.own} were never closed", ResourceWarning, 2, self)
 
     def get(self, path: str, *, params: Mapping[str, Any] | None = None, json: bool = True) -> Answer:
         """GET a path below the base; `json` says that the answer must be JSON."""

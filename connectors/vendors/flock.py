@@ -19,7 +19,7 @@ from connectors.errors import AdminMustFix, Gone
 from connectors.fields import Fields, elements, slices, vendor_says
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
-from connectors.paging import follow
+from connectors.paging import by_cursor, by_number
 from connectors.pictures import picture
 from normalize.confidence import Scale, scaled
 from normalize.fault import Unusable
@@ -202,7 +202,7 @@ class FlockConnector(Connector[FlockSettings]):
             return self._http.get(f"/reads/lookup/page/{quote(cursor, safe='')}").shaped(_Results)
 
         first = self._http.post("/reads/lookup", body).shaped(_Results)
-        for answer in follow(first, lambda reads: reads.next_page_id or None, page):
+        for answer in by_cursor(first, lambda reads: reads.next_page_id or None, page):
             yield Page([Record("lookup", bytes(raw)) for raw in answer.results])
 
     def verify(self, request: contract.Request) -> None:
@@ -312,7 +312,7 @@ class FlockConnector(Connector[FlockSettings]):
             params = {"limit": BATCH} if cursor is None else {"limit": BATCH, "cursor": cursor}
             return self._http.get(f"/hotlists/{quote(list_id, safe='')}/entries", params=params).shaped(_Entries)
 
-        for answer in follow(page(), lambda entries: entries.next_page or None, page):
+        for answer in by_cursor(page(), lambda entries: entries.next_page or None, page):
             yield from answer.entries
 
     def _send(self, list_id: str, entries: Sequence[_Entry]) -> None:
@@ -330,9 +330,14 @@ class FlockConnector(Connector[FlockSettings]):
 
     def cameras(self) -> Iterator[contract.CameraInfo]:
         """The account's devices of the type camera; counting pages from 1 is assumed."""
-        page, pages = 1, 1
-        while page <= pages:
-            answer = self._http.get("/devices", params={"page": page, "pageSize": DEVICES_PAGE}).shaped(_Results)
+
+        def page(number: int) -> _Results:
+            return self._http.get("/devices", params={"page": number, "pageSize": DEVICES_PAGE}).shaped(_Results)
+
+        def is_last(answer: _Results, number: int) -> bool:
+            return not answer.results or number >= answer.total_pages
+
+        for answer in by_number(page, lambda answer: [bytes(raw) for raw in answer.results], is_last):
             for raw in answer.results:
                 with vendor_says(bytes(raw)):
                     device = Record("device", bytes(raw)).fields()
@@ -342,7 +347,6 @@ class FlockConnector(Connector[FlockSettings]):
                     is_camera = device.text_or_none("type") == "camera"
                 if is_camera:
                     yield camera
-            page, pages = page + 1, answer.total_pages if answer.results else 0
 
     def fetch_image(self, image: ImageRef) -> bytes:
         """The picture behind a signed address, asked for without credentials; at most 15 MB.

@@ -22,7 +22,7 @@ from connectors.http import Http
 from connectors.mapping import documents
 from connectors.mapping.path import Scope, Where
 from connectors.mapping.pictures import Host, fetched, reachable
-from connectors.paging import MOST_PAGES, follow
+from connectors.paging import by_cursor, by_number
 from connectors.pictures import picture
 from normalize.fault import Unusable
 from normalize.read import ImageRef, Read
@@ -154,7 +154,7 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
         by_url = told.paging == "next_url"
         yield from map(
             self._records,
-            follow(
+            by_cursor(
                 first,
                 self._next,
                 lambda said: (
@@ -164,22 +164,18 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
         )
 
     def _numbered(self, asked: dict[str, Any]) -> Iterator[list[Record]]:
-        before = list[Record]()
-        for number in range(self.settings.first_page, self.settings.first_page + MOST_PAGES):
+        first = self.settings.first_page
+
+        def page(number: int) -> list[Record] | None:
             try:
                 answer = self._ask(self.settings.place, {**asked, self.settings.page_name: number})
             except Gone:
-                if number == self.settings.first_page:
+                if number == first:
                     raise
-                return  # how some say that there is no such page
-            found = self._records(answer)
-            if not found:
-                return
-            if found == before:
-                raise VendorChanged("two pages in a row are the same", answer.body)
-            before = found
-            yield found
-        raise VendorChanged(f"more than {MOST_PAGES} pages")
+                return None  # how some say that there is no such page
+            return self._records(answer) or None
+
+        return by_number(page, lambda records: [record.payload for record in records], first=first)
 
     def _next(self, answer: Answer) -> str | None:
         try:

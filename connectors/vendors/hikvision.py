@@ -21,7 +21,7 @@ from connectors.fields import Fields, slices
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
 from connectors.multipart import Part, parts
-from connectors.paging import MOST_PAGES
+from connectors.paging import by_moving_start
 from connectors.pictures import is_picture
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
@@ -140,20 +140,18 @@ class HikvisionConnector(Connector[HikvisionSettings]):
         """
         if not self.settings.base_url:
             return
-        after, given = window.since, set[bytes]()
-        for _ in range(MOST_PAGES):
-            found = [record for record in self._after(after) if record.payload not in given]
-            newest = max((at for record in found if (at := self._time_of(record))), default=after)
-            over = not found or newest >= window.until
-            yield Page(found, {"until": window.until.isoformat()} if over else None)
+        # A second back: times are told in seconds and whether the edge counts as after is not published.
+        stretches = by_moving_start(
+            window.since, lambda after, _: self._after(after), self._time_of, back=timedelta(seconds=1)
+        )
+        for stretch in stretches:
+            over = stretch.over or stretch.newest >= window.until
+            records = [Record("asked", plate) for plate in stretch.fresh]
+            yield Page(records, {"until": window.until.isoformat()} if over else None)
             if over:
                 return
-            given.update(record.payload for record in found)
-            # A second back: times are told in seconds and whether the edge counts as after is not published.
-            after = max(after, newest - timedelta(seconds=1))
-        raise VendorChanged(f"more than {MOST_PAGES} answers")
 
-    def _after(self, at: datetime) -> list[Record]:
+    def _after(self, at: datetime) -> list[bytes]:
         here = at.astimezone(self.settings.zone or UTC)
         offset = here.strftime("%z")
         if self.settings.cursor == "basic":
@@ -166,11 +164,12 @@ class HikvisionConnector(Connector[HikvisionSettings]):
         root = xml.element(answer.body)
         if xml.local(root.tag) != "Plates":
             raise VendorChanged("is no list of plates", answer.body)
-        return [Record("asked", payload) for payload in xml.cut(answer.body, "Plate")]
+        return list(xml.cut(answer.body, "Plate"))
 
-    def _time_of(self, record: Record) -> datetime | None:
+    def _time_of(self, plate: bytes) -> datetime | None:
         try:
-            return _instant(xml.fields(record).text("captureTime"), self.settings.zone, "captureTime").at
+            said = xml.fields(Record("asked", plate)).text("captureTime")
+            return _instant(said, self.settings.zone, "captureTime").at
         except Unusable:
             return None
 

@@ -19,7 +19,7 @@ from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields, elements, slices
 from connectors.hotlists import alive
 from connectors.http import Http
-from connectors.paging import MOST_PAGES
+from connectors.paging import by_number
 from connectors.pictures import picture
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
@@ -163,22 +163,19 @@ class NjSnapConnector(Connector[NjSnapSettings]):
             since -= timedelta(hours=1)
         while _is_twice(until, self.settings.zone):
             until += timedelta(hours=1)
-        asking, size = self._asking(since, until, plates), self.settings.page_size
-        pages, before, number = 1, list[bytes](), 1
-        while number <= MOST_PAGES:
-            told, found = self._page(asking, number, size)
-            pages = told if number == 1 else pages
-            if found and found == before:
-                raise VendorChanged("the supplier gave the same page twice")
-            if not found and number < pages:
-                raise VendorChanged(f"page {number} of {pages} is empty")
+        asking, size, pages = self._asking(since, until, plates), self.settings.page_size, 1
+
+        def page(number: int) -> list[bytes]:
+            nonlocal pages
+            told, reads = self._page(asking, number, size)
             if number == 1:
-                self._must_be_asked_for(found, since, until)
-            yield found
-            if number >= pages and len(found) < size:
-                return
-            before, number = found, number + 1
-        raise VendorChanged(f"more than {MOST_PAGES} pages")
+                pages = told
+                self._must_be_asked_for(reads, since, until)
+            if not reads and number < pages:
+                raise VendorChanged(f"page {number} of {pages} is empty")
+            return reads
+
+        return by_number(page, lambda reads: reads, lambda reads, number: number >= pages and len(reads) < size)
 
     def _asking(self, since: datetime, until: datetime, plates: str) -> dict[str, Any]:
         ends = (since, until + timedelta(seconds=1) - timedelta(microseconds=1))

@@ -22,7 +22,7 @@ from connectors.fields import Fields, elements, slices
 from connectors.http import Http
 from connectors.identity import derived_id
 from connectors.multipart import parts
-from connectors.paging import follow
+from connectors.paging import by_cursor
 from connectors.pictures import is_picture, picture
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
@@ -150,7 +150,7 @@ class PlateRecognizerConnector(Connector[PlateRecognizerSettings]):
         def page(number: str) -> _Visits:
             return self._page(window.since, window.until, number)
 
-        for answer in follow(page("1"), _next, page):
+        for answer in by_cursor(page("1"), _next, page):
             yield Page([record for raw in answer.results for record in _visit(bytes(raw))])
         yield Page((), {"until": window.until.isoformat()})
 

@@ -1,6 +1,5 @@
 """Rekor Scout (OpenALPR): searches by time window, what agents and Scout push, and alert lists by CSV import."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -21,7 +20,7 @@ from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields, elements, slices, vendor_says
 from connectors.hotlists import alive, as_csv, exported, one_a_plate
 from connectors.http import Http
-from connectors.paging import MOST_PAGES
+from connectors.paging import by_moving_start, by_number
 from connectors.pictures import picture
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
@@ -120,31 +119,21 @@ class RekorConnector(Connector[RekorSettings]):
         Ends only when a search brings nothing new, so that a cap on Scout's side cannot pass for the end. Raises
         `VendorChanged` where answers are not oldest first, and where one instant has more reads than can be asked for.
         """
-        size, start = self.settings.page_size, window.since
-        topn, given = size, list[bytes]()
-        while True:
+        times = dict[bytes, datetime | None]()
+
+        def search(start: datetime, topn: int) -> list[bytes]:
+            nonlocal times
             found = self._search(start, window.until, topn)
-            # The reads of the last instant come a second time, as often as they came before.
-            fresh = list((Counter(found) - Counter(given)).elements())
-            timed = [(at, raw) for raw in dict.fromkeys(found) if (at := self._time_of(raw, start, window.until))]
-            if any(late < early for (early, _), (late, _) in pairwise(timed)):
+            times = {raw: self._time_of(raw, start, window.until) for raw in dict.fromkeys(found)}
+            if any(late < early for early, late in pairwise(filter(None, times.values()))):
                 raise VendorChanged("the reads of a search are not oldest first")
-            last = timed[-1][0] if timed else start
-            full, moved = len(found) >= topn, last > start
-            if not moved and full:
-                if topn >= size * WIDEST:
-                    raise VendorChanged(
-                        f"{topn} or more reads share one instant, or tell none, and Scout has no cursor"
-                    )
-                topn *= 2
-                continue
+            return found
+
+        size = self.settings.page_size
+        for stretch in by_moving_start(window.since, search, lambda raw: times[raw], size=size, widest=WIDEST):
             # Reads of the last instant may still be missing, so a page vouches only for what lies before it.
-            covered = last - _TICK if moved else window.until
-            yield Page([Record("scout", raw) for raw in fresh], {"until": covered.isoformat()})
-            if not moved:
-                return
-            first = next(raw for at, raw in timed if at == last)
-            start, topn, given = last, size, found[found.index(first) :]
+            covered = window.until if stretch.over else stretch.newest - _TICK
+            yield Page([Record("scout", raw) for raw in stretch.fresh], {"until": covered.isoformat()})
 
     def _search(self, start: datetime, until: datetime, topn: int) -> list[bytes]:
         params = {"start": _iso(start), "end": _iso(until), "topn": topn, "order": "asc"}
@@ -368,28 +357,15 @@ class RekorConnector(Connector[RekorSettings]):
 
     def _all(self, path: str) -> Iterator[bytes]:
         """Every element of a list that comes bare, or in pages under `results` with `next` (both shapes were seen)."""
-        for page in range(1, MOST_PAGES):
-            answer = self._http.get(path, params={"page": page, "page_size": LISTS_PAGE})
-            parts = slices(answer.body)
+
+        def page(number: int) -> tuple[list[bytes], bool]:
+            parts = slices(self._http.get(path, params={"page": number, "page_size": LISTS_PAGE}).body)
             if isinstance(parts, list):
-                yield from parts
-                return
-            yield from elements(parts.get("results", b""))
-            if parts.get("next", b"null") == b"null":
-                return
-        raise VendorChanged(f"more than {MOST_PAGES} pages")
+                return parts, True
+            return elements(parts.get("results", b"")), parts.get("next", b"null") == b"null"
 
-
-def _without(found: Sequence[bytes], given: Sequence[bytes]) -> list[bytes]:
-    """What was found without what was given before; what came twice before is left out twice."""
-    left = Counter(given)
-    fresh = []
-    for raw in found:
-        if left.get(raw):
-            left[raw] -= 1
-        else:
-            fresh.append(raw)
-    return fresh
+        for held, _ in by_number(page, lambda told: told[0], lambda told, _: told[1]):
+            yield from held
 
 
 def _flat(raw: bytes) -> Fields:

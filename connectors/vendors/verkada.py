@@ -20,7 +20,7 @@ from connectors.fields import Fields, elements, slices, vendor_says
 from connectors.hotlists import alive, as_csv, one_a_plate
 from connectors.http import Http
 from connectors.identity import derived_id
-from connectors.paging import follow
+from connectors.paging import by_cursor
 from connectors.pictures import picture
 from normalize.confidence import Scale, scaled
 from normalize.fault import NoRead, Unusable
@@ -193,7 +193,7 @@ class VerkadaConnector(Connector[VerkadaSettings]):
             token = {} if cursor is None else {"page_token": cursor}
             return self._http.get(path, params={**params, **token}).shaped(shape)
 
-        return follow(page(), lambda answer: str(answer.next_page_token) if answer.next_page_token else None, page)
+        return by_cursor(page(), lambda answer: str(answer.next_page_token) if answer.next_page_token else None, page)
 
     def cameras(self) -> Iterator[contract.CameraInfo]:
         """Every camera of the organisation, whether it reads plates or not."""

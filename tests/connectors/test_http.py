@@ -571,6 +571,14 @@ def test_closing_gives_the_connections_back_to_the_machine(clock: _Clock) -> Non
         server.shutdown()
 
 
+def test_one_that_nobody_closed_is_told_of(clock: _Clock, wire: respx.MockRouter) -> None:
+    wire.get(f"{BASE}/x").respond(200, json={})
+    http = Http(BASE, Frame(clock, lambda _: None), limits=FAST)
+    http.get("/x")
+    with pytest.warns(ResourceWarning, match=r"the connections to vendor\.example were never closed"):
+        http.__del__()
+
+
 def test_what_is_under_way_when_it_is_closed_ends_as_closed(clock: _Clock) -> None:
     server = _Dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
     try:
