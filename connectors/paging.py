@@ -106,8 +106,8 @@ def by_moving_start(
             return
         after = max(start, newest - back)
         # Where answers are in order, only what came at the newest instant or behind it comes a second time.
-        at = next((n for n, raw in enumerate(found) if time_of(raw) == newest), 0) if size is not None else 0
-        given = Counter(found[at:]) if after > start else given | Counter(found)
+        again = next((n for n, raw in enumerate(found) if time_of(raw) == newest), 0) if size is not None else 0
+        given = Counter(found[again:]) if after > start else given | Counter(found)
         start, most = after, size or 0
     raise _endless()
 
