@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from alprhub.cli.output import print_json
 from alprhub.demo_told import Story, Teller
+from alprhub.plain import print_json
 from alprhub.sandbox import Sandbox, open_sandbox
 from alprhub.sandbox.motorola import drop_settings
 from connectors.contract import ListsCameras
-from hub.audit.record import Actor, Why
 from hub.clock import SystemClock
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor, Why
 from hub.policy.durations import Duration
 from hub.search.query import MOST_ROWS, Query
 from hub.settings import HubSettings, from_environment

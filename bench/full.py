@@ -25,15 +25,16 @@ from sqlalchemy import Connection, text
 from bench.ingest import PAGE, REACH, resident, vendor
 from bench.town import COLOURS, END, MAKES, seen_plates
 from hub.area import cell_of
-from hub.audit.record import Actor
 from hub.ingest.sync import few_collections
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store import tables
 from hub.store.codec import compress, field_names
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.page import Accepted, PageToSave
 from hub.store.plates import MARK
-from hub.store.reads import Accepted, PageToSave, save
+from hub.store.saving import save
 from hub.wiring import Hub, open_hub
 from normalize import vehicle
 from normalize.read import Camera, Place, Read

@@ -32,7 +32,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
-from hub.audit.record import Actor
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import open_hub
 

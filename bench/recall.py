@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.town import known_plates
-from hub.audit.record import Why
+from hub.people import Why
 from hub.search import plates
 from hub.search.query import Mode, Query
 from hub.wiring import Hub

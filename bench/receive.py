@@ -25,7 +25,7 @@ from statistics import median
 import msgspec
 from sqlalchemy import text
 
-from hub.audit.record import Actor
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import open_hub, open_inbox
 

@@ -32,8 +32,8 @@ from sqlalchemy import Connection, text
 
 from bench.search import opened
 from bench.town import END, fill, seen_plates
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
+from hub.people import Actor, Why
 from hub.retention import months
 from hub.search.query import Query
 from hub.settings import HubSettings

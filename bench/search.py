@@ -28,8 +28,8 @@ from rich.table import Table
 from bench import full, recall
 from bench.town import BODIES, COLOURS, END, MAKES, MONTHS, fill, known_plates, seen_plates
 from hub.area import Circle
-from hub.audit.record import Why
 from hub.clock import Clock, SetClock
+from hub.people import Why
 from hub.search.hours import Hours
 from hub.search.query import Cursor, Mode, Query
 from hub.search.rows import COLUMNS, Found

@@ -7,10 +7,10 @@ from prefect.client.schemas.objects import State
 
 from flows.door import the_jobs
 from flows.report import state_of
-from hub.audit.record import Actor
 from hub.jobs.catalogue import Task
 from hub.jobs.jobs import Jobs
 from hub.jobs.record import JobRun
+from hub.people import Actor
 
 
 @flow(name="publish", persist_result=False)

@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from flows.door import the_jobs
 from flows.report import state_of
 from flows.sweep import tidy_up
-from hub.audit.record import Actor
+from hub.people import Actor
 
 
 @flow(name="sync", persist_result=False)

@@ -5,7 +5,7 @@ from prefect.client.schemas.objects import State
 
 from flows.door import the_jobs
 from flows.report import state_of
-from hub.audit.record import Actor
+from hub.people import Actor
 
 
 def _due(name: str) -> State[dict[str, int]]:

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import insert, make_url, select, update
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import AdminMustAct, Conflict, Invalid, NoAgency
 from hub.governing.in_force import Governing, begin
+from hub.people import Actor
 from hub.policy.profile import Profile, load
 from hub.settings import HubSettings
 from hub.store import tables

@@ -12,9 +12,14 @@ from sqlalchemy import Connection
 from connectors.contract import Frame
 from connectors.file_words import why
 from hub import agency as agencies
+from hub import former
 from hub.access.asking import Asking
 from hub.analysis.service import Analysis
 from hub.audit.record import Audit
+from hub.cases.holds import Holds
+from hub.cases.links import Links
+from hub.cases.orders import Orders
+from hub.cases.reviews import Reviews
 from hub.clock import Clock, SystemClock
 from hub.connections.accounts import Connections
 from hub.connections.cameras import Cameras
@@ -24,7 +29,7 @@ from hub.connections.health import Health
 from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
 from hub.connections.removedcards import removed_unproved
-from hub.connections.secrets import Sealing
+from hub.connections.secrets import Sealing, owners
 from hub.connections.showing import Showing
 from hub.connections.surroundings import Surroundings
 from hub.connections.trial import Trials
@@ -48,19 +53,15 @@ from hub.ingest.sync import Sync, Watch
 from hub.notices.service import Notices
 from hub.notices.ways import ways
 from hub.policy.profile import Profile, load
-from hub.retention.ages import Ages
-from hub.retention.calendar import Calendar
-from hub.retention.canary import Canaries
+from hub.proofs.ages import Ages
+from hub.proofs.calendar import Calendar
+from hub.proofs.canary import Canaries
+from hub.proofs.handover import Handover
+from hub.proofs.reconcile import Reconciliation
 from hub.retention.certificates import Certificates
 from hub.retention.endings import Endings
-from hub.retention.handover import Handover
-from hub.retention.holds import Holds
-from hub.retention.links import Links
-from hub.retention.orders import Orders
 from hub.retention.purge import Retention
 from hub.retention.recompute import Recompute
-from hub.retention.reconcile import Reconciliation
-from hub.retention.reviews import Reviews
 from hub.retention.unkept import Lying, Unkept
 from hub.retention.vacuum import Vacuum
 from hub.search.export import Export
@@ -73,10 +74,9 @@ from hub.settings import HubSettings, from_environment
 from hub.store.engine import Store
 from hub.store.images import ImageStore, open_images
 from hub.store.instant import to_micros
-from hub.store.partitions import make_months
-from hub.store.schema import upgrade
+from hub.store.prepared import ready_to_open
+from hub.store.schema import ready, standing
 from hub.store.spool import Spool
-from hub.store.statistics import withhold
 from hub.store.vault import Vault
 from hub.trusted_clock import TrustedClock
 
@@ -146,7 +146,10 @@ class Hub:
 def open_hub(
     settings: HubSettings | None = None, clock: Clock | None = None, sleep: Callable[[float], None] | None = None
 ) -> Iterator[Hub]:
-    """A hub on the settings' database, brought to the current schema; everything is closed at the end.
+    """A hub on the settings' database, which gets its tables where it has none; everything is closed at the end.
+
+    Raises `AdminMustAct` for a database of another version (`alprhub migrate` brings it up), and for one that is
+    missing or empty beside what a former hub left.
 
     Settings in a caller's hands work alone: what they leave out has a default, the agency and its policy too. Without
     them the environment's hub is meant, and that must have been told whose it is (`alprhub init`): raises `NoAgency`.
@@ -158,15 +161,22 @@ def open_hub(
         raise agencies.none_in(given)
     _made(given.data)
     load(given.profile)  # refused before anything is made
-    vault = _vault(given)
+    former.refuse_half(given)
+    left = former.left_over(given)
+    if left and not former.has_file(given):
+        raise former.refused(given, left)
     store = Store(given.url())
     store.disk_encrypted = given.disk_encrypted
     try:
-        upgrade(store)
+        if left and standing(store).state == "none":
+            raise former.refused(given, left)
+        ready(store)
+        vault = _vault(given, store)
         ticking = clock or TrustedClock(store, SystemClock())
-        make_months(store, ticking.now())
-        withhold(store)
-        agency = agencies.settle(store, Audit(store, ticking), ticking, given, asked_for=settings is None)
+        ready_to_open(store, ticking.now())
+        audit = Audit(store, ticking)
+        audit.carry()
+        agency = agencies.settle(store, audit, ticking, given, asked_for=settings is None)
         with ticking.beating() if isinstance(ticking, TrustedClock) else nullcontext():
             yield _assembled(given, agency, ticking, sleep or time.sleep, vault, store)
     finally:
@@ -193,10 +203,10 @@ def _made(folder: Path) -> None:
         ) from None
 
 
-def _vault(settings: HubSettings) -> Vault:
+def _vault(settings: HubSettings, store: Store) -> Vault:
     file = settings.data / "secret.key"
     if settings.secret_key is None:
-        return Vault.of_file(file)
+        return Vault.of_file(file, () if file.exists() else owners(store))
     former = settings.former_secret_key
     return Vault.of_text(settings.secret_key.get_secret_value(), former.get_secret_value() if former else None, file)
 

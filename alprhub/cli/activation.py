@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from alprhub.cli import files
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.policy import SignedIn
 from alprhub.cli.progress import Work, working
-from hub.audit.record import Actor
+from alprhub.plain import print_json
 from hub.governing.activate import Change
+from hub.people import Actor
 from hub.policy.decisions import Decision, read_decisions
 from hub.wiring import open_hub
 from hub.words import count

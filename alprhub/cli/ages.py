@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
-from hub.audit.record import Actor
-from hub.retention.ages import Report
-from hub.retention.calendar import Ending
-from hub.retention.reconcile import Day
+from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.plain import print_json
+from hub.people import Actor
+from hub.proofs.ages import Report
+from hub.proofs.calendar import Ending
+from hub.proofs.reconcile import Day
 from hub.wiring import open_hub
 from hub.words import count, periods, yes
 

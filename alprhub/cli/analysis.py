@@ -11,7 +11,8 @@ from rich.table import Table
 
 from alprhub.cli.asking import Case, Purpose, Reason
 from alprhub.cli.moments import Since, Until, instant, understood, window
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.plain import print_json
 from hub.analysis.co_travel import Companion
 from hub.analysis.pattern import LifePattern, Week
 from hub.analysis.scenes import AtCamera, AtSite, Scene, Scenes
@@ -19,8 +20,8 @@ from hub.analysis.service import MIN_CAMERAS, WITHIN
 from hub.analysis.sightings import Source
 from hub.analysis.timeline import FASTEST, Leg, Passage
 from hub.area import Circle
-from hub.audit.record import Actor, Why
 from hub.errors import Invalid
+from hub.people import Actor, Why
 from hub.wiring import Hub, open_hub
 from hub.words import count, moment, span
 from normalize import states

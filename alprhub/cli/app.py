@@ -10,6 +10,7 @@ from alprhub.cli import (
     activation,
     ages,
     analysis,
+    backups,
     cameras,
     certificates,
     clock,
@@ -21,6 +22,7 @@ from alprhub.cli import (
     hotlists,
     init,
     lookup,
+    migrate,
     notices,
     one_read,
     policy,
@@ -63,6 +65,9 @@ policy.app.command()(activation.preview)
 policy.app.command()(activation.activate)
 policy.app.command()(activation.recompute)
 app.command("init")(init.init)
+app.command()(migrate.migrate)
+app.command()(backups.backup)
+app.command()(backups.restore)
 app.command()(reads.sync)
 app.command()(reads.pictures)
 app.command()(gaps.gaps)

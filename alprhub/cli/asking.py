@@ -13,8 +13,8 @@ import typer
 
 from alprhub.cli.moments import Since, Until, window
 from hub.area import Area, Circle, Polygon
-from hub.audit.record import Why
 from hub.errors import Invalid
+from hub.people import Why
 from hub.search.hours import Hours
 from hub.search.known import check_names
 from hub.search.query import Mode, Query

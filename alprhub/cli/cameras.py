@@ -5,8 +5,9 @@ from typing import Annotated, Final
 
 import typer
 
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
-from hub.audit.record import Actor
+from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.plain import print_json
+from hub.people import Actor
 from hub.wiring import open_hub
 
 app = typer.Typer(help="Cameras and their sites.", no_args_is_help=True)

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import typer
 
 from alprhub.cli import files
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
-from hub.audit.record import Actor
+from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.plain import print_json
 from hub.errors import Invalid
+from hub.people import Actor
 from hub.search.query import MOST_ROWS
 from hub.wiring import Hub, open_hub
 from hub.words import count, moment

@@ -4,9 +4,10 @@ from typing import Annotated, Final
 
 import typer
 
-from alprhub.cli.output import AsJson, console, failures, print_json
-from hub.audit.record import Actor
+from alprhub.cli.output import AsJson, console, failures
+from alprhub.plain import print_json
 from hub.clock import ClockStanding
+from hub.people import Actor
 from hub.trusted_clock import TrustedClock
 from hub.wiring import Hub, open_hub
 from hub.words import moment, span

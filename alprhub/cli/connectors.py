@@ -10,7 +10,8 @@ from pydantic import ValidationError, create_model
 from alprhub.cli import files
 from alprhub.cli.connections import read_settings
 from alprhub.cli.connections.needs import needs, show_needs
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.plain import print_json
 from connectors.contract import Connector, Document, Settings
 from connectors.errors import RecordRejected, VendorChanged
 from connectors.faults import faults, unknown

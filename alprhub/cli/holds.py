@@ -9,11 +9,12 @@ import typer
 from alprhub.cli.asking import Asked, asks
 from alprhub.cli.found import Ids, print_found
 from alprhub.cli.moments import instant
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
-from hub.audit.record import Actor, Why
+from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.plain import print_json
+from hub.cases.holds import NewHold
+from hub.cases.reviews import Task
 from hub.errors import Invalid
-from hub.retention.holds import NewHold
-from hub.retention.reviews import Task
+from hub.people import Actor, Why
 from hub.wiring import Hub, open_hub
 from hub.words import count, moment
 

@@ -8,15 +8,16 @@ from typing import Annotated
 import typer
 
 from alprhub.cli import files
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
+from alprhub.plain import print_json
 from connectors.contract import abilities
-from hub.audit.record import Actor
 from hub.errors import Invalid, NotFound
 from hub.hotlists.files import entries_of
 from hub.hotlists.publishing import Published
 from hub.jobs import catalogue, proved
 from hub.jobs.by_hand import by_hand
+from hub.people import Actor
 from hub.wiring import Hub, open_hub
 from hub.words import count, span
 from normalize.states import state as state_word

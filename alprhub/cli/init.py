@@ -9,12 +9,13 @@ import typer
 
 from alprhub.cli import files
 from alprhub.cli.connections.given import there
-from alprhub.cli.output import AsJson, console, failures, print_json
+from alprhub.cli.output import AsJson, console, failures
+from alprhub.plain import print_json
 from connectors.durable import make_folder
 from hub import agency as agencies
 from hub.agency import checked, machine_zone, one_clock, zone_of
-from hub.audit.record import Actor
 from hub.errors import Conflict, HubError, Invalid, NoAgency
+from hub.people import Actor
 from hub.policy.copying import own_text
 from hub.policy.durations import Duration
 from hub.policy.profile import Profile, load, names

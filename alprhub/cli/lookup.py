@@ -11,10 +11,11 @@ from alprhub.cli import moments
 from alprhub.cli.asking import Case, Purpose, Reason
 from alprhub.cli.found import Ids, print_found
 from alprhub.cli.moments import Since, Until, window
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
-from hub.audit.record import Actor, Why
+from alprhub.plain import print_json
 from hub.errors import Invalid
+from hub.people import Actor, Why
 from hub.search.lookup import DEADLINE, REACH, LookupAnswer
 from hub.search.sources import SourceStatus, Status
 from hub.wiring import Hub, open_hub

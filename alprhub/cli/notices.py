@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from alprhub.cli.output import AsJson, failures, print_json, print_rows
-from hub.audit.record import Actor
+from alprhub.cli.output import AsJson, failures, print_rows
+from alprhub.plain import print_json
 from hub.errors import AdminMustAct
 from hub.notices.outbox import Sent
 from hub.notices.ways import SETTINGS
+from hub.people import Actor
 from hub.search.query import MOST_ROWS
 from hub.wiring import open_hub
 from hub.words import moment, yes

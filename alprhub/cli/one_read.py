@@ -10,10 +10,11 @@ from rich.table import Table
 
 from alprhub.cli import files
 from alprhub.cli.asking import Case, Purpose, Reason
-from alprhub.cli.output import AsJson, console, failures, print_json
+from alprhub.cli.output import AsJson, console, failures
+from alprhub.plain import print_json
 from hub import words
-from hub.audit.record import Actor, Why
 from hub.errors import Invalid
+from hub.people import Actor, Why
 from hub.search.one import Listed, Whole
 from hub.wiring import open_hub
 from normalize.states import postal

@@ -1,6 +1,5 @@
 """What the command line prints: JSON for programs, tables for people, plain words on stderr for what went wrong."""
 
-import dataclasses
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,14 +7,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any, Final
 
-import msgspec
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
+from alprhub.plain import print_json
 from connectors.errors import AdminMustFix, ConnectorError, Gone, RecordRejected, TryAgain, VendorChanged, sentence
 from connectors.faults import faults
 from connectors.file_words import refusal
@@ -66,31 +65,6 @@ _OURS: Final = (
 
 console: Final = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else 250)
 """What people see; a vendor's words and a person's reasons are text and never markup, and a pipe cuts nothing short."""
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    raise TypeError(f"no JSON for {type(value).__name__}")
-
-
-def print_json(value: Any) -> None:
-    """One JSON document on stdout; times in UTC with Z."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(_walk(value)), indent=2).decode() + "\n")
-
-
-def _walk(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _walk(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_walk(item) for item in value]
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return _walk(_plain(value))
 
 
 def print_rows(

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from alprhub.cli import files
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.plain import print_json
 from hub.agency import checked, none_in, zone_of
 from hub.clock import SystemClock
 from hub.errors import Invalid, NoAgency, NotFound

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import tzinfo
 
 from alprhub.cli.came import came
-from alprhub.cli.output import console, print_json
+from alprhub.cli.output import console
 from alprhub.cli.progress import Work
+from alprhub.plain import print_json
 from hub.ingest.job import Pulling
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.words import count, moment
 
 

@@ -7,9 +7,10 @@ from typing import Annotated, Final
 
 import typer
 
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
-from hub.audit.record import Actor
+from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.plain import print_json
 from hub.errors import Invalid
+from hub.people import Actor
 from hub.wiring import open_hub
 from hub.words import count
 

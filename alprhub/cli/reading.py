@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
+from alprhub.plain import print_json
 from hub.errors import Invalid, NotFound
 from hub.settings import from_environment
 from hub.words import count

@@ -6,13 +6,14 @@ from typing import Annotated, Final
 import typer
 
 from alprhub.cli import moments
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
 from alprhub.cli.pulling import kept, say_done, shows
-from hub.audit.record import Actor
+from alprhub.plain import print_json
 from hub.jobs.by_hand import by_hand
 from hub.jobs.catalogue import pulling
 from hub.jobs.proved import Done
+from hub.people import Actor
 from hub.store.engine import Traces
 from hub.wiring import open_hub
 from hub.words import count

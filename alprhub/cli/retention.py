@@ -7,14 +7,15 @@ import typer
 
 from alprhub.cli import files
 from alprhub.cli.asking import Asked, asks
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
 from alprhub.cli.reads import purge
-from hub.audit.record import Actor
+from alprhub.plain import print_json
+from hub.cases.orders import NewOrder
 from hub.errors import Invalid
 from hub.jobs.by_hand import by_hand
 from hub.jobs.proved import Done
-from hub.retention.orders import NewOrder
+from hub.people import Actor
 from hub.store.engine import Traces
 from hub.wiring import open_hub
 from hub.words import count

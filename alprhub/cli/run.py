@@ -7,16 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.plain import print_json
 from hub import words
 from hub.absent import absent, no_connection
-from hub.audit.record import Actor
 from hub.errors import NotFound
 from hub.jobs.catalogue import FILLING
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.record import JobRun, JobRuns
 from hub.jobs.told import told
+from hub.people import Actor
 from hub.search.query import MOST_ROWS
 from hub.wiring import Hub, open_hub
 

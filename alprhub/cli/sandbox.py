@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 import typer
 
-from alprhub.cli.output import AsJson, console, failures, print_json
+from alprhub.cli.output import AsJson, console, failures
+from alprhub.plain import print_json
 from hub import words
 from hub.absent import absent
 from hub.errors import Invalid, NoAgency, NotFound

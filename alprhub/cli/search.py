@@ -9,9 +9,10 @@ import typer
 from alprhub.cli import moments
 from alprhub.cli.asking import Asked, asks
 from alprhub.cli.found import Ids, nothing_found, print_found, say_coverage
-from alprhub.cli.output import AsJson, console, failures, print_json
+from alprhub.cli.output import AsJson, console, failures
 from alprhub.cli.progress import Work, working
-from hub.audit.record import Actor
+from alprhub.plain import print_json
+from hub.people import Actor
 from hub.search.export import WithPictures
 from hub.search.formats import Format, form_of
 from hub.search.query import Cursor

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from hub.audit.record import Actor, Audit, Why
+from hub.audit.record import Audit
 from hub.errors import HubError, PolicyRefused
 from hub.governing.in_force import Governing
+from hub.people import Actor, Why
 from hub.policy.profile import Profile
 
 SHORTEST_REASON: Final = 4

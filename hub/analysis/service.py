@@ -13,11 +13,11 @@ from hub.analysis.pattern import LifePattern, places_of, week_of
 from hub.analysis.scenes import Scene, Scenes, check, common
 from hub.analysis.sightings import Asked, Source, Window, passes_of, sources
 from hub.analysis.timeline import FASTEST, Timeline, passages, states_of
-from hub.audit.record import Actor, Why
 from hub.clock import Clock
 from hub.errors import Invalid
 from hub.governing.in_force import Governing
 from hub.passes import Pass
+from hub.people import Actor, Why
 from hub.store.engine import Store
 from hub.store.instant import from_micros
 

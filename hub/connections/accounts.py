@@ -10,11 +10,12 @@ from sqlalchemy import Row, func, insert, select, update
 from connectors.contract import Connector, Frame, Limits, abilities
 from connectors.quality import rating
 from connectors.registry import UnknownConnector, connector
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.connections.row import ACTIVE, PAUSED, REMOVED, row_of, settled
 from hub.connections.secrets import closed, sealed, unsealed, validated
 from hub.errors import AdminMustAct, Conflict, Faults, Invalid, NoConnector, NotFound
+from hub.people import Actor
 from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store

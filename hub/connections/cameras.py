@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.errors import Invalid, NotFound
+from hub.people import Actor
 from hub.store import tables
 from hub.store.engine import Store
 

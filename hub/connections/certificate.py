@@ -10,9 +10,9 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Row
 
-from hub.audit.record import Actor
 from hub.connections.waiting import Waiting
 from hub.errors import IntegrityBroken
+from hub.people import Actor
 from hub.store.engine import Traces
 from hub.store.instant import from_micros
 

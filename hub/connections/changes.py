@@ -9,7 +9,7 @@ from sqlalchemy import Row, update
 
 from connectors.contract import Frame, Info, Settings
 from connectors.faults import unknown
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.connections.accounts import Connections, live_check, ours
 from hub.connections.lives import Lives
@@ -17,6 +17,7 @@ from hub.connections.row import settled
 from hub.connections.secrets import closed, is_secret, sealed, secret_names, unsealed, validated
 from hub.errors import Busy, Conflict, Faults, Invalid
 from hub.governing.in_force import Governing
+from hub.people import Actor
 from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
@@ -155,6 +156,7 @@ class Changes:
         held = msgspec.json.decode(row.settings) if closed(self._vault, row) else unsealed(self._vault, row)
         settings = validated(kind, {**held, **secrets}, kept=held.keys() - secrets.keys())
         said = live_check(kind, settings, self._frame) if check else "not checked"
+        self._vault.begin_anew()
         with self._store.write() as connection:
             self._same(settled(connection, name), row)
             connection.execute(

@@ -15,13 +15,14 @@ import msgspec
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Row, func, select, text
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.connections.accounts import Connections, describe
 from hub.connections.health import Health
 from hub.connections.row import row_of
 from hub.connections.secrets import is_secret, unsealed
 from hub.errors import HubError, NotFound
+from hub.people import Actor
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros

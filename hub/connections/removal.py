@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from connectors.contract import Connector, ReceivesReads, Unsubscribes
 from connectors.errors import ConnectorError
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.connections.accounts import Connections
 from hub.connections.certificate import REFUSED, checked, written
@@ -18,6 +18,7 @@ from hub.connections.lives import held as held_of
 from hub.connections.row import REMOVED, REMOVING, any_row
 from hub.connections.waiting import Waiting
 from hub.errors import Busy, Conflict, HubError, Invalid, NotFound, Unsettled
+from hub.people import Actor
 from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store

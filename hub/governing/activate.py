@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from sqlalchemy import func, insert, select
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Conflict, Invalid
 from hub.governing.in_force import keep, newest, row_of
+from hub.people import Actor
 from hub.policy.decisions import Decision
 from hub.policy.profile import Profile, load
 from hub.store import tables

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import NotFound, PolicyRefused
+from hub.people import Actor
 from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
 from hub.policy.profile import InForce, Profile, load, of_bytes

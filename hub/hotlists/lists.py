@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Row, bindparam, insert, or_, select, text, up
 
 from connectors.contract import Entry
 from hub.absent import absent
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Faults, Invalid, NotFound
+from hub.people import Actor
 from hub.progress import Progress, untold
 from hub.store import tables
 from hub.store.engine import Store

@@ -20,10 +20,11 @@ from connectors.contract import (
 )
 from connectors.errors import ConnectorError, Gone, TryAgain
 from hub.absent import no_connection
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy, HubError, NotFound, Stopped
 from hub.hotlists.lists import Hotlists
+from hub.people import Actor
 from hub.progress import Progress, untold
 from hub.store import tables
 from hub.store.engine import Store

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Row, select, text
 
 from connectors.contract import Connector, abilities
 from hub.absent import no_connection
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Invalid, NotFound
 from hub.governing.in_force import Governing
+from hub.people import Actor
 from hub.policy.provenance import Provenance
 from hub.store import runs, tables
 from hub.store.engine import Store

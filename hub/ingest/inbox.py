@@ -14,16 +14,17 @@ from typing import Any, Final
 
 from connectors.contract import Connector, Document, Inbound, Reply, Request
 from connectors.errors import AdminMustFix
-from hub.account import Account
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Stopped
 from hub.ingest.intake import Intake
 from hub.ingest.keeping import Keeping, why
 from hub.ingest.pictures import Pictures
 from hub.ingest.receivers import LookUp, Receiver, Receivers, Refused
+from hub.people import Actor
+from hub.ports import Account
 from hub.store.instant import to_micros
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.store.spool import Full, Pushed, Spool
 
 log: Final = logging.getLogger("alprhub.inbox")

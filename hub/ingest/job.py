@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from connectors.contract import Connector, Window
-from hub.account import Account
-from hub.audit.record import Actor
 from hub.ingest.fetching import Fetched
 from hub.ingest.pictures import Beside
-from hub.store.reads import Saved
+from hub.people import Actor
+from hub.ports import Account
+from hub.store.page import Saved
 
 
 class Pulling(NamedTuple):

@@ -14,13 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.contract import Connector, Document
 from connectors.errors import ConnectorError
-from hub.account import Account
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.errors import AdminMustAct, HubError, NoConnector, NotFound, Removed
 from hub.ingest.documents import records_of
 from hub.ingest.intake import Intake
+from hub.people import Actor
+from hub.ports import Account
 from hub.store.instant import from_micros
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.store.spool import Pushed, Spool
 
 log: Final = logging.getLogger("alprhub.inbox")

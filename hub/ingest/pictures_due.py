@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from connectors.contract import Connector
-from hub.account import Account
 from hub.clock import Clock
 from hub.errors import NotFound
 from hub.ingest.fetching import Fetched
+from hub.ports import Account
 from hub.store import wanted
 from hub.store.engine import Store
 from hub.store.instant import to_micros

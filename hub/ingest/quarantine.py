@@ -9,16 +9,17 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, func, select
 
 from connectors.contract import Connector, Record
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import HubError, NotFound
 from hub.ingest.documents import again
 from hub.ingest.intake import Intake
+from hub.people import Actor
 from hub.store import tables
 from hub.store.codec import decompress
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
-from hub.store.reads import Saved
+from hub.store.page import Saved
 
 BATCH: Final = 500
 

@@ -15,8 +15,8 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.contract import Connector, ReceivesReads
-from hub.account import Account
 from hub.errors import HubError, NoConnector, NotFound
+from hub.ports import Account
 
 log: Final = logging.getLogger("alprhub.inbox")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.contract import Connector, LooksUpPlates, PullsReads
-from hub.account import Account
+from hub.ports import Account
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ from sqlalchemy import select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, Page, PullsReads, Window
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged, sentence
-from hub.account import Account
-from hub.audit.record import Actor, Audit, Why
+from hub.audit.record import Audit
 from hub.clock import Clock, earliest
 from hub.errors import HubError, Invalid, Stopped, Unsettled
 from hub.governing.in_force import Governing
@@ -27,10 +26,12 @@ from hub.ingest.job import PullJob, PullProgress
 from hub.ingest.pictures import Pictures
 from hub.ingest.rounds import Round, Rounds
 from hub.ingest.windows import Kept, Leg, after, going_on, missed, named, span_of, until_of, windows, without_time
+from hub.people import Actor, Why
+from hub.ports import Account
 from hub.store import runs, tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.store.runs import Span
 from hub.store.taken import TakenFiles
 from hub.words import count

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from connectors.errors import ConnectorError, sentence
-from hub.audit.record import Actor
 from hub.errors import HubError, Stopped
 from hub.jobs.catalogue import Catalogue, Task
 from hub.jobs.record import AWAY, Entry, JobRun, JobRuns, Outcome
+from hub.people import Actor
 from hub.store.refused import away_because
 from hub.wiring import Hub
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from hub.audit.record import Actor
 from hub.jobs.catalogue import Task
 from hub.jobs.jobs import Jobs, Told
 from hub.jobs.record import AWAY
+from hub.people import Actor
 from hub.store.refused import away_because
 
 log: Final = logging.getLogger("alprhub.jobs")

@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 
 from connectors.contract import Proof
 from hub.hotlists.publishing import Published
-from hub.retention.canary import Probe
-from hub.retention.reconcile import Account
+from hub.proofs.canary import Probe
+from hub.proofs.reconcile import Account
 from hub.words import count, named
 
 NO_WAY_TO_LOOK: Final = "it was taken, and its vendor offers no way to look at what it holds"

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from typing import Final, Protocol
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy
 from hub.notices.letters import Card, begun, ended, trial
 from hub.notices.notice import BEGUN, DROPPED, ENDED, TEST, Notice, NotSent, Way
 from hub.notices.outbox import Outbox, Sent
+from hub.people import Actor
 from hub.store.engine import Store
 from hub.words import span
 

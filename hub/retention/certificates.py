@@ -12,9 +12,10 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
+from hub.people import Actor
 from hub.store import tables
 from hub.store.engine import Store, Traces
 from hub.store.instant import from_micros, to_micros

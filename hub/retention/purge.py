@@ -8,14 +8,16 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select, text
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
+from hub.cases import held
+from hub.cases.orders import ordered
 from hub.clock import Clock, sure
 from hub.governing.in_force import Governing
 from hub.governing.sources import Sources
+from hub.people import Actor
 from hub.progress import Progress, untold
-from hub.retention import held, months
+from hub.retention import months
 from hub.retention.certificates import certify, close, digest_of
-from hub.retention.orders import ordered
 from hub.store import tables
 from hub.store.days import MICROS, count_day
 from hub.store.engine import Store

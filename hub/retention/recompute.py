@@ -7,12 +7,13 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, select, text, update
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.governing.activate import Change
 from hub.governing.in_force import Governing
 from hub.governing.lives import Lives, Promises
 from hub.governing.sources import Sources
+from hub.people import Actor
 from hub.policy.profile import Profile
 from hub.progress import Progress, untold
 from hub.store import tables

@@ -16,11 +16,12 @@ from typing import Final, NamedTuple
 import msgspec
 from sqlalchemy import select
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy, IntegrityBroken, PolicyRefused
 from hub.governing.in_force import Governing
 from hub.governing.sources import Sources
+from hub.people import Actor
 from hub.policy.profile import Expiry, Profile
 from hub.policy.provenance import Provenance
 from hub.retention.certificates import certify, digest_of

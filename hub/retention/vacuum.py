@@ -4,9 +4,10 @@ import sqlite3
 from collections.abc import Callable
 from typing import Final
 
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import AdminMustAct, Busy
+from hub.people import Actor
 from hub.progress import Progress, untold
 from hub.store.engine import Store
 from hub.store.instant import to_micros

@@ -20,9 +20,10 @@ import msgspec
 from connectors.durable import settle, settle_folder
 from connectors.file_words import FULL, refusal
 from hub.access.asking import Asking
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import AdminMustAct, Invalid
+from hub.people import Actor
 from hub.search.archive import PictureFile, archived
 from hub.search.coverage import Coverage
 from hub.search.formats import Format, encoded, form_of

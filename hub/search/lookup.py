@@ -18,16 +18,17 @@ from typing import Any, Final, NamedTuple, Protocol
 from connectors.contract import Connector, Frame, LooksUpPlates, Lookup, Page, Record
 from connectors.errors import AdminMustFix, ConnectorError, TryAgain, sentence
 from hub.access.asking import Asking
-from hub.account import Account
-from hub.audit.record import Actor, Audit, Why
+from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import HubError, Invalid, PolicyRefused
+from hub.people import Actor, Why
+from hub.ports import Account
 from hub.search.coverage import Coverage
 from hub.search.query import Query
 from hub.search.reads import Answer
 from hub.search.rows import Found
 from hub.search.sources import Board, Busy, Deadline, SourceStatus, Status, TooLate
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from normalize.fault import Unusable
 from normalize.plate import LONGEST, canonical
 

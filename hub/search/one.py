@@ -9,9 +9,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from hub.access.asking import Asking
-from hub.audit.record import Actor, Why
 from hub.clock import Clock
 from hub.errors import IntegrityBroken, Invalid, NotFound
+from hub.people import Actor, Why
 from hub.search.query import Cursor
 from hub.search.rows import Choice, Found, choices_of, rows_of
 from hub.store.engine import Store

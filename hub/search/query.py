@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from hub.area import Area
-from hub.audit.record import Why
 from hub.errors import Invalid
+from hub.people import Why
 from hub.search.hours import Hours
 from hub.search.pattern import Pattern
 from normalize.vehicle import TYPES

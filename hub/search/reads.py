@@ -8,11 +8,11 @@ from sqlalchemy import Connection, text
 
 from connectors.contract import Connector
 from hub.access.asking import Asking
-from hub.audit.record import Actor
 from hub.clock import Clock
 from hub.errors import NotFound
 from hub.governing.in_force import Governing
 from hub.passes import Sighting, passes
+from hub.people import Actor
 from hub.search import plates
 from hub.search.conditions import Conditions, conditions
 from hub.search.coverage import Coverage, coverage

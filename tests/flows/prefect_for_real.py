@@ -20,9 +20,9 @@ from flows.door import lend
 from flows.publish import publish, verify
 from flows.sync import sync
 from flows.upkeep import purge
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
 

@@ -13,9 +13,9 @@ from prefecthouse import House, until
 from sqlalchemy.engine import URL
 
 from alprhub.sandbox import Sandbox, open_sandbox
-from hub.audit.record import Actor
 from hub.hotlists.lists import NewEntry
 from hub.jobs.record import JobRun, JobRuns
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store import tables
 from hub.wiring import Hub, open_hub
@@ -93,6 +93,7 @@ def town(request: pytest.FixtureRequest, tmp_path: Path, pg_server: URL) -> Iter
         yield Town(hub, sandbox, house, runners)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(480)
 def test_what_is_scheduled_runs_and_what_is_killed_goes_on(town: Town) -> None:
     town.begin()

@@ -6,8 +6,8 @@ import pytest
 from plain import record, write_page
 from sqlalchemy import text
 
-from hub.audit.record import Actor, Why
 from hub.errors import Invalid, NotFound
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.wiring import Hub
 

@@ -26,9 +26,9 @@ from alprhub.sandbox.rhombus import rhombus_app, rhombus_settings
 from alprhub.sandbox.world import Pass
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain
 from connectors.vendors.platerecognizer import PlateRecognizerConnector
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
 
@@ -255,6 +255,7 @@ def pull(hub: Hub, vendor: Vendor) -> None:
         vendor.did[f"failed: {type(failed).__name__}"] += 1
 
 
+@pytest.mark.slow
 def test_five_days_of_everything_going_wrong_lose_nothing_and_invent_nothing(
     settings: HubSettings, tmp_path: Path
 ) -> None:

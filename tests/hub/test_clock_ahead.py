@@ -11,8 +11,8 @@ from timed import Vendor, coverage, every, holes, kept, outcomes
 
 from connectors.contract import Page, Window
 from connectors.errors import VendorChanged
-from hub.audit.record import Actor
 from hub.clock import SetClock
+from hub.people import Actor
 from hub.wiring import Hub
 
 LOOK_BACK = PlainConnector.info.look_back

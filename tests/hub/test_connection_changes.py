@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from connectors.errors import AdminMustFix
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Conflict, IntegrityBroken, Invalid
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store import vault
 from hub.wiring import Hub, open_hub
@@ -31,10 +31,10 @@ def everything(hub: Hub) -> str:
     with hub.store.read() as connection:
         rows = [
             row
-            for table in ("connections", "runs", "audit_events", "removals", "publications")
+            for table in ("connections", "runs", "removals", "publications")
             for row in connection.execute(text(f"SELECT * FROM {table}")).all()
         ]
-    return "\n".join(repr(tuple(row)) for row in rows)
+    return "\n".join([*(repr(tuple(row)) for row in rows), *map(repr, hub.audit.events(10_000))])
 
 
 def on_disk(hub: Hub, marked: str) -> list[Path]:

@@ -11,9 +11,9 @@ from plain import PlainConnector, record, write_page
 
 import hub
 from connectors.errors import TryAgain
-from hub.audit.record import Actor
 from hub.errors import NotFound
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor
 from hub.wiring import Hub
 
 AT = "2026-06-01T11:00:00Z"

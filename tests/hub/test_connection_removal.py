@@ -17,13 +17,13 @@ from alprhub.sandbox.rekor import RekorState, rekor_app
 from connectors import http
 from connectors.contract import Proof
 from connectors.errors import TryAgain
-from hub.audit.record import Actor, Why
+from hub.cases.holds import NewHold
 from hub.clock import SetClock
 from hub.connections.waiting import Waiting
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
 from hub.hotlists.lists import NewEntry
 from hub.jobs.jobs import Jobs
-from hub.retention.holds import NewHold
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.wiring import Hub
 

@@ -11,10 +11,10 @@ from sqlalchemy import text
 
 from alprhub.sandbox import flock_settings
 from connectors.contract import Window
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.connections.trial import shape
 from hub.errors import Invalid
+from hub.people import Actor
 from hub.wiring import Hub
 
 AT = "2026-06-01T11:00:00Z"

@@ -7,7 +7,7 @@ import pytest
 
 import hub.connections.accounts as accounts
 from connectors.registry import connector
-from hub.audit.record import Actor, Why
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.wiring import Hub
 

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from connectors.contract import Record
 from connectors.errors import NotARead, VendorChanged
-from hub.audit.record import Actor
 from hub.ingest.drift import AT_LEAST, MOST_REFUSED
+from hub.people import Actor
 from hub.wiring import Hub
 
 AT = "2026-06-01T11:{:02d}:00Z"

@@ -15,9 +15,9 @@ from zipfile import ZipFile
 import pytest
 from plain import record, write_page
 
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Invalid, NotFound
+from hub.people import Actor, Why
 from hub.search.export import Export, WithPictures
 from hub.search.formats import Format, form_of
 from hub.search.query import Query

@@ -19,9 +19,10 @@ from alprhub.sandbox import Service, World, flock_settings
 from alprhub.sandbox.flock import FlockState, flock_app
 from alprhub.sandbox.world import to_micros
 from connectors.vendors.flock import FlockConnector
-from hub.audit.record import Actor, Audit, Why
+from hub.audit.record import Audit
 from hub.clock import SetClock
 from hub.errors import Invalid, PolicyRefused
+from hub.people import Actor, Why
 from hub.search.lookup import LookupAnswer, Lookups
 from hub.search.query import Query
 from hub.search.sources import SourceStatus
@@ -110,6 +111,7 @@ def events(hub: Hub, target: str) -> list[dict[str, Any]]:
     return found[::-1]
 
 
+@pytest.mark.slow
 def test_at_the_deadline_the_answer_has_all_that_is_there_and_names_who_is_late_and_who_is_down(
     opened: Hub, actor: Actor, feed: Path, vendor: Any
 ) -> None:

@@ -11,11 +11,11 @@ from timed import Vendor, coverage, every, holes, kept, outcomes
 
 from connectors.contract import Page, Window
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, NotFound
 from hub.ingest.sync import MOST_WINDOWS
 from hub.ingest.windows import FIRST_WINDOW, LONGEST_WINDOW
+from hub.people import Actor
 from hub.wiring import Hub
 
 LOOK_BACK = PlainConnector.info.look_back

@@ -9,12 +9,12 @@ from plain import PlainConnector, record, write_page
 from sqlalchemy import text
 
 from connectors.contract import Delta
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Invalid, NotFound
+from hub.hits import compare
 from hub.hotlists.files import entries_of
 from hub.hotlists.lists import NewEntry
-from hub.store.matching import compare
+from hub.people import Actor
 from hub.wiring import Hub
 
 STOLEN = NewEntry("7ZZZ001", "stolen", "26-1", "US-CA")

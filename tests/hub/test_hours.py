@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from plain import record, write_page
 from sqlalchemy import BigInteger, Column, MetaData, Table
 
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Invalid
+from hub.people import Actor, Why
 from hub.search.hours import Hours, within
 from hub.search.query import Query
 from hub.store.engine import Store
@@ -194,6 +194,7 @@ def questions(draw: st.DrawFn) -> tuple[tuple[Hours, ...], ZoneInfo, datetime, d
     return tuple(hours), ZoneInfo(name), since, until, [since, *instants]
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(question=questions())
 def test_a_database_holds_what_the_clock_on_the_wall_says_through_every_change(asked: Asked, question: Any) -> None:

@@ -15,10 +15,10 @@ from sqlalchemy import text
 import hub.connections.accounts as accounts
 from connectors.contract import Document, Request
 from connectors.registry import UnknownConnector
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.ingest.inbox import Inbox
 from hub.ingest.receivers import Paused
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store.instant import to_micros
 from hub.store.spool import Pushed, Spool
@@ -100,8 +100,7 @@ def plates(hub: Hub) -> list[str]:
 
 
 def dropped(hub: Hub) -> int:
-    with hub.store.read() as connection:
-        return connection.scalar(text("SELECT count(*) FROM audit_events WHERE action = 'reads.receive'")) or 0
+    return sum(event["action"] == "reads.receive" for event in hub.audit.events())
 
 
 def kept(inbox: Inbox) -> int:

@@ -13,9 +13,9 @@ from alprhub.sandbox import Service, World, flock_settings
 from alprhub.sandbox.flock import flock_app
 from connectors.errors import VendorChanged
 from connectors.vendors.flock import FlockConnector
-from hub.audit.record import Actor
 from hub.errors import Stopped
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
 

@@ -8,10 +8,10 @@ import pytest
 from plain import record, write_page
 from sqlalchemy import text
 
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import IntegrityBroken, Invalid, NotFound, PolicyRefused
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.wiring import Hub
 

@@ -16,15 +16,15 @@ from connectors.contract import Window
 from flows.door import lend
 from flows.upkeep import months
 from hub.area import Circle
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
+from hub.people import Actor, Why
 from hub.search.hours import Hours
 from hub.search.query import Mode, Query
 from hub.search.rows import Found
 from hub.store import partitions
 from hub.store.engine import Store
+from hub.store.page import Saved
 from hub.store.partitions import make_months
-from hub.store.reads import Saved
 from hub.wiring import Hub
 
 on_postgresql = pytest.mark.parametrize("settings", ["postgresql"], indirect=True)

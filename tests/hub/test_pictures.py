@@ -21,12 +21,12 @@ from alprhub.sandbox.flock import FlockState, alert_body, flock_app
 from alprhub.sandbox.rekor import rekor_app
 from alprhub.sandbox.world import Pass
 from connectors.contract import Document, Request
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import NotFound
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.wiring import Hub, open_hub
 
 JPEG = b"\xff\xd8\xff"

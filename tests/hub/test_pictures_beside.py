@@ -13,9 +13,9 @@ from sqlalchemy import text
 import hub.ingest.fetching as fetching
 import hub.ingest.pictures as beside
 from connectors.errors import TryAgain
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Stopped
+from hub.people import Actor
 from hub.wiring import Hub
 from normalize.read import ImageRef
 

@@ -15,10 +15,10 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from connectors.contract import Document, Record, Request
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import NotFound
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub, open_inbox
 from normalize.fault import Unusable

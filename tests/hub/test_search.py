@@ -10,9 +10,9 @@ from plain import record, write_page
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Invalid, PolicyRefused
+from hub.people import Actor, Why
 from hub.search.pattern import Pattern
 from hub.search.query import Cursor, Mode, Query
 from hub.wiring import Hub
@@ -92,9 +92,14 @@ def test_no_record_no_data(stored: Hub, actor: Actor, monkeypatch: pytest.Monkey
         stored.search.find(actor, Query(WHY, plates=("7ABC123",)))
 
 
+def test_an_answer_that_nobody_put_on_record_does_not_leave(stored: Hub, actor: Actor) -> None:
+    with pytest.raises(RuntimeError, match="without a record"), stored.asking.question(actor, "reads.search", WHY):
+        pass
+
+
 @pytest.mark.parametrize("statement", ["UPDATE audit_events SET actor = 'nobody'", "DELETE FROM audit_events"])
 def test_the_record_can_only_grow(stored: Hub, statement: str) -> None:
-    with pytest.raises(DBAPIError, match="append-only"), stored.store.write() as connection:
+    with pytest.raises(DBAPIError, match="append-only"), stored.store.append() as connection:
         connection.execute(text(statement))
 
 

@@ -7,8 +7,8 @@ import pytest
 from plain import record, write_page
 from sqlalchemy import create_engine, text
 
-from hub.audit.record import Actor
 from hub.clock import SetClock
+from hub.people import Actor
 from hub.wiring import Hub
 
 pytestmark = pytest.mark.parametrize("settings", ["postgresql"], indirect=True)

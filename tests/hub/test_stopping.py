@@ -13,10 +13,10 @@ import hub.hotlists.lists as lists
 import hub.retention.purge as purging
 import hub.retention.recompute as recomputing
 from connectors.contract import Delta, PushReport
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Stopped
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor
 from hub.policy.document import FOLDER
 from hub.wiring import Hub
 

@@ -9,8 +9,8 @@ import pytest
 from plain import PlainConnector
 
 import hub.connections.accounts as accounts
-from hub.audit.record import Actor
 from hub.clock import SetClock
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
 

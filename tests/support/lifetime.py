@@ -25,10 +25,10 @@ from connectors.contract import Document, Lookup, Page, Record, Request
 from flows.door import lend
 from flows.sync import sync
 from flows.upkeep import purge, vacuum
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
 from hub.ingest.inbox import Inbox
+from hub.people import Actor, Why
 from hub.search.formats import Format
 from hub.search.query import Query
 from hub.settings import HubSettings

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from hub.audit.record import Actor
 from hub.clock import Clock
+from hub.people import Actor
 from hub.policy.contract import Term
 from hub.policy.decisions import Decision
 from hub.settings import HubSettings

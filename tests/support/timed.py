@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from connectors.contract import Page, Record, Window
 from connectors.errors import TryAgain
-from hub.audit.record import Actor
 from hub.clock import SetClock
+from hub.people import Actor
 from hub.search.coverage import coverage as coverage_of
 from hub.search.query import Query
 from hub.wiring import Hub

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from connectors.contract import Document
 from hub.analysis.service import Analysis
-from hub.audit.record import Actor, Why
+from hub.people import Actor, Why
 from hub.wiring import Hub
 
 WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")

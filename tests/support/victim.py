@@ -13,8 +13,9 @@ from pydantic import SecretStr
 import hub.retention.months as months
 import hub.retention.purge as purging
 import hub.retention.recompute as recomputing
-from hub.audit.record import Actor, Audit
+from hub.audit.record import Audit
 from hub.clock import SetClock
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
 

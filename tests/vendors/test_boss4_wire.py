@@ -21,8 +21,8 @@ from connectors import places
 from connectors.contract import Document, Frame, Page, Record, Window
 from connectors.errors import AdminMustFix, RecordRejected, VendorChanged
 from connectors.vendors.boss4 import Boss4Connector, Boss4Settings
-from hub.audit.record import Actor
 from hub.clock import SetClock
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store.codec import decompress
 from hub.wiring import open_hub

@@ -26,7 +26,7 @@ from connectors.registry import connector
 from connectors.vendors.generic_csv import GenericCsvConnector, GenericCsvSettings
 from connectors.vendors.generic_json import GenericJsonConnector, GenericJsonSettings
 from connectors.vendors.generic_webhook import GenericWebhookConnector, GenericWebhookSettings
-from hub.audit.record import Actor
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.wiring import open_hub, open_inbox
 from normalize.read import ImageKind, ImageRef, Read

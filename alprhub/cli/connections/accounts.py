@@ -20,13 +20,14 @@ from alprhub.cli.connections.given import (
     warn_of_exposed,
 )
 from alprhub.cli.connections.needs import ask_again, ask_missing, demand_zone, show_needs
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
+from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.plain import print_json
 from connectors.contract import Connector
 from connectors.errors import ConnectorError, sentence
-from hub.audit.record import Actor
 from hub.connections.accounts import ours
 from hub.connections.secrets import refused, validated
 from hub.errors import Invalid
+from hub.people import Actor
 from hub.wiring import Hub, open_hub
 from hub.words import ago, span
 

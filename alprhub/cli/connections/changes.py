@@ -9,13 +9,14 @@ import typer
 from alprhub.cli import moments
 from alprhub.cli.connections.given import Agency, Given, Name, SecretsFile, SettingsFile, read_settings, there
 from alprhub.cli.connections.needs import asked
-from alprhub.cli.output import AsJson, console, failures, print_json
+from alprhub.cli.output import AsJson, console, failures
 from alprhub.cli.progress import Work, working
+from alprhub.plain import print_json
 from hub import words
-from hub.audit.record import Actor
 from hub.connections.changes import Preview
 from hub.errors import Conflict, Invalid
 from hub.ingest.reparse import LOOKED_AT, Reparsed
+from hub.people import Actor
 from hub.wiring import Hub, open_hub
 from hub.words import count, span
 

@@ -9,11 +9,12 @@ import typer
 
 from alprhub.cli import files, moments
 from alprhub.cli.connections.given import Name
-from alprhub.cli.output import AsJson, console, failures, print_json, print_rows
-from hub.audit.record import Actor
+from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.plain import print_json
 from hub.connections.card import OK, Card
 from hub.connections.health import WELL, needs_person, passing
 from hub.connections.trial import Trial
+from hub.people import Actor
 from hub.wiring import open_hub
 from hub.words import count, moment
 

@@ -8,9 +8,10 @@ import typer
 
 from alprhub.cli import files
 from alprhub.cli.connections.given import Name
-from alprhub.cli.output import AsJson, console, failures, print_json
-from hub.audit.record import Actor
+from alprhub.cli.output import AsJson, console, failures
+from alprhub.plain import print_json
 from hub.errors import Invalid
+from hub.people import Actor
 from hub.wiring import open_hub
 from hub.words import count
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 from rich.table import Table
 
 from alprhub.cli.connections.given import Name
-from alprhub.cli.output import AsJson, console, failures, print_json
+from alprhub.cli.output import AsJson, console, failures
+from alprhub.plain import print_json
 from hub.connections.showing import LastRun, Shown
 from hub.wiring import open_hub
 from hub.words import count, moment, span

@@ -32,7 +32,7 @@ def test_without_a_way_out_a_test_says_which_settings_make_one(run: Any) -> None
 def test_what_was_told_is_listed_with_how_it_went_out(
     run: Any, filled: Any, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hub.audit.record import Actor
+    from hub.people import Actor
     from hub.wiring import open_hub
 
     assert "nobody was told of anything yet" in run("notices", "list").out

@@ -9,9 +9,9 @@ from town import PLATE, WHY, Town, at, local, north
 
 from hub.analysis import co_travel as co_travel_step
 from hub.analysis import watched as watched_step
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Invalid
+from hub.people import Actor
 from hub.store.instant import to_micros
 
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 from town import PLATE, WHY, Town, local
 
-from hub.audit.record import Actor
 from hub.clock import SetClock
+from hub.people import Actor
 
 
 def test_a_pattern_counts_passes_by_weekday_and_hour_in_all_and_at_each_place(town: Town, actor: Actor) -> None:

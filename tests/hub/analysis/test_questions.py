@@ -13,9 +13,9 @@ from hub.analysis import sightings as sightings_step
 from hub.analysis.scenes import AtCamera, Scene
 from hub.analysis.service import Analysis
 from hub.area import Circle
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Invalid, PolicyRefused
+from hub.people import Actor, Why
 
 TYPED: list[Callable[[Analysis, Actor, Why, str], Any]] = [
     lambda ask, actor, why, plate: ask.timeline(actor, why, plate),

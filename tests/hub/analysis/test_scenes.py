@@ -9,8 +9,8 @@ from town import WHY, Town, at, north
 
 from hub.analysis.scenes import AtCamera, AtSite, Scene
 from hub.area import Circle, Polygon, cell_of
-from hub.audit.record import Actor
 from hub.errors import Invalid, NotFound
+from hub.people import Actor
 from hub.store.instant import to_micros
 
 

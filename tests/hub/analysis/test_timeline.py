@@ -6,9 +6,9 @@ from math import inf
 import pytest
 from town import PLATE, WHY, Town, at, north
 
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Invalid
+from hub.people import Actor
 from hub.store.instant import to_micros
 
 

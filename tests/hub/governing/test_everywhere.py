@@ -13,10 +13,10 @@ import yaml
 from plain import record, write_page
 
 from connectors.contract import Record
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import HubError
 from hub.governing.in_force import Governing
+from hub.people import Actor, Why
 from hub.policy.document import FOLDER
 from hub.policy.profile import Profile
 from hub.search.hours import Hours

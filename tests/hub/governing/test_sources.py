@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 import hub.connections.accounts as accounts
 from connectors.registry import UnknownConnector
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import AdminMustAct, Unsettled
+from hub.people import Actor
 from hub.policy.document import FOLDER
 from hub.policy.provenance import Provenance
 from hub.settings import HubSettings

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from folderhub import clock, feed, opened
 
-from hub.audit.record import Actor
 from hub.jobs.jobs import Jobs
+from hub.people import Actor
 from hub.wiring import Hub
 
 __all__ = ["clock", "feed", "opened"]

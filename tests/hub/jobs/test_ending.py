@@ -10,11 +10,11 @@ from plain import PlainConnector, record, write_page
 
 from connectors.contract import Page, Window
 from connectors.errors import TryAgain
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
 from hub.jobs.catalogue import Task
 from hub.jobs.jobs import Jobs, Told
+from hub.people import Actor
 from hub.policy.document import FOLDER
 from hub.wiring import Hub
 

@@ -18,7 +18,6 @@ from sqlalchemy.exc import OperationalError
 
 from connectors.contract import Page, Proof, Window
 from connectors.errors import AdminMustFix, TryAgain
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
 from hub.jobs.catalogue import AGAIN, Task
@@ -26,6 +25,7 @@ from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.proved import NO_WAY_TO_LOOK, Done
 from hub.jobs.record import BEAT, DEAD, KEPT, JobRun, JobRuns
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store import tables
 from hub.wiring import Hub, open_hub

@@ -9,11 +9,11 @@ import pytest
 from plain import PlainConnector
 
 from connectors.contract import Page, Window
-from hub.audit.record import Actor
 from hub.jobs.catalogue import Task
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.record import JobRun
+from hub.people import Actor
 from hub.wiring import Hub
 
 ACTOR = Actor("tester")

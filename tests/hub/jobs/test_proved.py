@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
-from hub.audit.record import Actor
 from hub.jobs.jobs import Jobs
 from hub.jobs.proved import added_up, probed
-from hub.retention.canary import Probe
-from hub.retention.reconcile import Account, Day
+from hub.people import Actor
+from hub.proofs.canary import Probe
+from hub.proofs.reconcile import Account, Day
 from hub.retention.unkept import Lying
 from hub.store import tables
 from hub.wiring import Hub

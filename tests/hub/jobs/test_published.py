@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from connectors.contract import Proof
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
 from hub.hotlists.publishing import Published
 from hub.jobs.jobs import Jobs
 from hub.jobs.proved import NO_WAY_TO_LOOK, Done, published_as
+from hub.people import Actor
 from hub.wiring import Hub
 
 ACTOR = Actor("tester")

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.jobs.catalogue import Task
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.proved import Done
 from hub.jobs.record import DEAD, JobRuns
+from hub.people import Actor
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros

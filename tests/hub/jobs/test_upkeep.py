@@ -7,13 +7,13 @@ import pytest
 from plain import record, write_page
 
 from connectors.errors import TryAgain
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.connections.card import Card
 from hub.jobs.by_hand import by_hand
 from hub.jobs.catalogue import Task
 from hub.jobs.jobs import Jobs
 from hub.jobs.proved import Done
+from hub.people import Actor
 from hub.wiring import Hub
 
 ACTOR = Actor("tester")

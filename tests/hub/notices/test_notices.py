@@ -14,13 +14,13 @@ from sqlalchemy import text
 
 from connectors.contract import Document, PushReport
 from connectors.errors import AdminMustFix, TryAgain
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.connections.removedcards import removed_unproved
 from hub.errors import Conflict
 from hub.hotlists.lists import NewEntry
 from hub.notices.notice import Notice, NotSent
 from hub.notices.service import Notices
+from hub.people import Actor
 from hub.wiring import Hub
 
 PLATE = "9SYN777"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import PolicyRefused
+from hub.people import Actor, Why
 from hub.policy.profile import names
 from hub.search.query import Query
 from hub.settings import HubSettings

@@ -11,15 +11,15 @@ import yaml
 from plain import record, write_page
 from sqlalchemy import text
 
-from hub.audit.record import Actor
+from hub.cases.orders import NewOrder
 from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, NotFound, PolicyConflict
 from hub.governing.in_force import Governing
 from hub.governing.lives import Lives
+from hub.people import Actor
 from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
 from hub.policy.profile import load
-from hub.retention.orders import NewOrder
 from hub.settings import HubSettings
 from hub.store.instant import from_micros, to_micros
 from hub.wiring import Hub, open_hub

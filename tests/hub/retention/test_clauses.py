@@ -15,10 +15,10 @@ from plain import PlainConnector, record, write_page
 from sqlalchemy import text
 
 import hub.connections.accounts as accounts
-from hub.audit.record import Actor, Why
 from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, PolicyRefused
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub

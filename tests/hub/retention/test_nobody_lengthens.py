@@ -14,11 +14,11 @@ from sqlalchemy import text
 
 import hub.connections.accounts as accounts
 from connectors.contract import Document, Lookup, Page
-from hub.audit.record import Actor, Why
+from hub.cases.holds import NewHold
 from hub.clock import SetClock
 from hub.errors import NotFound
 from hub.hotlists.lists import NewEntry
-from hub.retention.holds import NewHold
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.wiring import Hub
@@ -161,6 +161,7 @@ def place(settings: HubSettings, clock: SetClock, monkeypatch: pytest.MonkeyPatc
         yield Place(hub, folder)
 
 
+@pytest.mark.slow
 @pytest.mark.clause("long-beach 6.3.4 ¶1")
 def test_no_call_of_the_hub_lengthens_a_life_and_at_its_end_the_read_is_purged(place: Place, clock: SetClock) -> None:
     hub = place.hub

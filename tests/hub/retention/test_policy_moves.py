@@ -13,9 +13,9 @@ from sqlalchemy import text
 
 import hub.ingest.intake as intake
 from connectors.contract import Document
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor
 from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
 from hub.settings import HubSettings

@@ -7,10 +7,10 @@ import pytest
 from plain import record, write_page
 from sqlalchemy import text
 
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
 from hub.hotlists.lists import NewEntry
+from hub.people import Actor
 from hub.policy.resolution import Bound
 from hub.retention.certificates import close
 from hub.store.instant import to_micros

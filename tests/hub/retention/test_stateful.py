@@ -14,14 +14,16 @@ from plain import PlainConnector, record, write_page
 from sqlalchemy import text
 
 import hub.connections.accounts as accounts
-from hub.audit.record import Actor, Why
+from hub.cases.holds import NewHold
 from hub.clock import SetClock
 from hub.errors import PolicyRefused
+from hub.people import Actor, Why
 from hub.policy.decisions import Decision
-from hub.retention.holds import NewHold
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.wiring import open_hub
+
+pytestmark = pytest.mark.slow
 
 ACTOR = Actor("tester")
 WHY = Why("stolen_vehicle", "report of a stolen car", "26-1")

@@ -20,11 +20,11 @@ from sqlalchemy import text
 
 import hub.retention.vacuum as vacuuming
 import hub.store.vacuum as vacuum_of_a_file
-from hub.audit.record import Actor
 from hub.clock import SetClock
 from hub.connections.surroundings import OWED
 from hub.errors import AdminMustAct, Busy, Stopped
 from hub.jobs.jobs import Jobs
+from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store.engine import Store
 from hub.store.vacuum import Debt, owe, owed
@@ -139,6 +139,7 @@ def test_a_file_that_its_administrator_lets_shrink_by_itself_stays_whole(
         assert left(hub) == []
 
 
+@pytest.mark.slow
 @sqlite
 def test_a_file_behind_a_link_that_somebody_else_writes_to_stays_whole(
     settings: HubSettings, clock: SetClock, plain_vendor: None, actor: Actor, tmp_path: Path
@@ -291,6 +292,7 @@ def test_ended_on_the_way_it_changes_nothing_and_is_due_again(full: Hub, actor: 
     assert is_whole(full)
 
 
+@pytest.mark.slow
 @sqlite
 def test_killed_on_the_way_it_leaves_a_whole_file_and_the_next_one_does_it(
     settings: HubSettings, full: Hub, actor: Actor, small_steps: None

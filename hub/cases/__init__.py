@@ -1,0 +1,1 @@
+"""What keeps a read past its time, or ends it before: holds, cases and links, and court orders."""

@@ -1,0 +1,245 @@
+"""`Orders`: a court orders reads to be destroyed, and they go although policy wanted them kept for a time yet."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from hub.access.asking import Asking
+from hub.audit.record import Audit
+from hub.clock import Clock, sure
+from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
+from hub.people import Actor, Why
+from hub.store import tables
+from hub.store.ends import End, set_ends
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+
+BATCH: Final = 1000
+"""Reads in one transaction: the writer is never held long."""
+RULE: Final = "order:"
+"""What stands before the order's number in the rule of reads that it ended."""
+MOST_BYTES: Final = 25_000_000
+ACTION: Final = "orders.destroy"
+
+
+class Asked(Protocol):
+    """A question about reads."""
+
+    @property
+    def why(self) -> Why:
+        """Why it is asked."""
+
+    def told(self) -> dict[str, Any]:
+        """What was asked, for the record."""
+
+
+Matching = Callable[[Any, str | None], Iterator[tuple[int, str]]]
+"""The ids of every visible read that a question means."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """A court's order as it is attached: its file, its number, the court, why it is carried out, who approved that."""
+
+    number: str
+    court: str
+    reason: str
+    approved_by: str
+    file: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order that was carried out on so many reads; `sha256` is its file's."""
+
+    number: str
+    court: str
+    reason: str
+    carried_out_by: str
+    approved_by: str
+    at: datetime
+    sha256: str
+    reads: int
+
+
+class Orders:
+    """Carries out orders to destroy. Without one, nobody deletes before the floor."""
+
+    def __init__(
+        self,
+        store: Store,
+        audit: Audit,
+        asking: Asking,
+        clock: Clock,
+        matching: Matching,
+        purge: Callable[[Actor], Mapping[str, int]],
+    ) -> None:
+        self._store = store
+        self._audit = audit
+        self._asking = asking
+        self._clock = clock
+        self._matching = matching
+        self._purge = purge
+
+    def destroy(self, actor: Actor, new: NewOrder, query: Asked | None = None, reads: Sequence[int] = ()) -> Order:
+        """End the reads that an order names and purge them, whatever floor they have; their certificates name it.
+
+        They are named by their ids or by a question. Who carries it out and who approved that are two people. Raises
+        `Invalid` naming the field, `NotFound` for a read that is not here, and `Conflict` for one that is held, naming
+        the hold, and for a number that is kept with another file; nothing is changed then. Safe to kill and to repeat:
+        the same order goes on with what is left.
+        """
+        if (query is None) == (not reads):
+            raise Invalid("reads: either a question or ids")
+        if query is None:
+            try:
+                _check(actor, new)
+                return self._carry_out(actor, new, sorted(set(reads)))
+            except (Conflict, NotFound, PolicyRefused) as refused:
+                self._audit.record(actor, ACTION, "refused", target=new.number, why=_why(new), refusal=str(refused))
+                raise
+        with self._asking.question(actor, ACTION, query.why, query=query.told(), order=new.number) as question:
+            _check(actor, new)
+            order = self._carry_out(actor, new, sorted(ident for ident, _ in self._matching(query, None)))
+            question.answered(order.reads)
+        return order
+
+    def list(self) -> Sequence[Order]:
+        """Every order that was carried out, the oldest first."""
+        table = tables.orders
+        with self._store.read() as connection:
+            return [_told(row) for row in connection.execute(select(table).order_by(table.c.id))]
+
+    def file(self, number: str) -> bytes:
+        """The file of an order, as it was attached; raises `NotFound`, and `IntegrityBroken` where it was changed."""
+        with self._store.read() as connection:
+            row = _row(connection, number)
+        if row is None:
+            raise NotFound(f"there is no order {number}")
+        if sha256(row.file).digest() != row.sha256:
+            raise IntegrityBroken(f"the file of order {number} is not what was attached")
+        return bytes(row.file)
+
+    def _carry_out(self, actor: Actor, new: NewOrder, ids: Sequence[int]) -> Order:
+        number = new.number.strip()
+        with self._store.lease("order", "a court's order is being carried out"):
+            sure(self._clock)
+            self._begin(actor, new, ids)
+            for some in _batches(ids):
+                self._end(actor, new, some)
+            self._purge(actor)
+        with self._store.read() as connection:
+            row = _row(connection, number)
+        if row is None:
+            raise NotFound(f"there is no order {number}")
+        return _told(row)
+
+    def _begin(self, actor: Actor, new: NewOrder, ids: Sequence[int]) -> None:
+        """Keep the order once it is known that it can be carried out on every read that it names."""
+        table, digest = tables.orders, sha256(new.file).digest()
+        with self._store.write() as connection:
+            kept = _row(connection, new.number.strip())
+            if kept is not None and (kept.sha256, kept.court) != (digest, new.court.strip()):
+                raise Conflict(f"order {kept.number} is kept already, with another file or of another court")
+            here: set[int] = set()
+            for some in _batches(ids):
+                self._unheld(connection, some)
+                here.update(row.id for row in self._rows(connection, some))
+            if kept is not None:
+                return
+            if missing := sorted(set(ids) - here):
+                raise NotFound(f"reads: {missing[0]} is not here")
+            if not ids:
+                raise NotFound("reads: nothing that could be destroyed is meant")
+            connection.execute(
+                insert(table).values(
+                    number=new.number.strip(), court=new.court.strip(), reason=new.reason.strip(),
+                    carried_out_by=actor.name, approved_by=new.approved_by.strip(),
+                    at=to_micros(self._clock.now()), file=new.file, sha256=digest,
+                )
+            )  # fmt: skip
+            self._audit.record(
+                actor, ACTION, "asked", target=new.number.strip(), why=_why(new), within=connection,
+                court=new.court.strip(), approved_by=new.approved_by.strip(), sha256=digest.hex(), named=len(ids),
+            )  # fmt: skip
+
+    def _end(self, actor: Actor, new: NewOrder, ids: Sequence[int]) -> None:
+        """End some of the reads, in one transaction; what the order has ended already stays as it is."""
+        table, number, now = tables.orders, new.number.strip(), to_micros(self._clock.now())
+        rule = f"{RULE}{number}"
+        with self._store.write() as connection:
+            self._unheld(connection, ids)  # somebody may have taken one meanwhile
+            fresh = [
+                End(row.id, row.captured_at, min(row.expires_at, now), rule, row.expires_at)
+                for row in self._rows(connection, ids)
+                if row.rule != rule
+            ]
+            if not fresh:
+                return
+            set_ends(self._store, connection, fresh)
+            connection.execute(update(table).where(table.c.number == number).values(reads=table.c.reads + len(fresh)))
+            self._audit.record(
+                actor, ACTION, "done", target=number, why=_why(new), results=len(fresh), within=connection
+            )
+
+    def _unheld(self, connection: Connection, ids: Sequence[int]) -> None:
+        """Raise `Conflict` where one of the reads is held."""
+        reads, kept, holds = tables.reads, tables.held_reads, tables.holds
+        held = connection.scalar(select(reads.c.id).where(reads.c.id.in_(ids), reads.c.held).order_by(reads.c.id))
+        if held is None:
+            return
+        of_it = select(holds.c.id, holds.c.kind, holds.c.case_number).join(kept, kept.c.hold_id == holds.c.id)
+        by = connection.execute(
+            of_it.where(kept.c.read_id == held, holds.c.released_at.is_(None)).order_by(holds.c.id)
+        ).all()
+        named = ", ".join(f"hold {hold.id} ({hold.kind}, {hold.case_number})" for hold in by) or "a hold without a name"
+        raise Conflict(f"reads: {held} is held by {named}; a person must decide which of the two prevails")
+
+    def _rows(self, connection: Connection, ids: Sequence[int]) -> Sequence[Any]:
+        """Those of the reads that are here; of what the ledger has forgotten only the month is not emptied yet."""
+        reads, ledger = tables.reads, tables.ledger
+        known = (ledger.c.connection_id == reads.c.connection_id) & (ledger.c.read_id == reads.c.id)
+        known &= ledger.c.vendor_read_id == reads.c.vendor_read_id
+        columns = (reads.c.id, reads.c.captured_at, reads.c.expires_at, reads.c.rule)
+        return connection.execute(select(*columns).join(ledger, known).where(reads.c.id.in_(ids))).all()
+
+
+def ordered(store: Store) -> dict[str, str]:
+    """The rules of reads that orders have ended, each with what stands for its clause: the court and the number."""
+    table = tables.orders
+    with store.read() as connection:
+        rows = connection.execute(select(table.c.number, table.c.court)).all()
+    return {f"{RULE}{row.number}": f"{row.court}, {row.number}" for row in rows}
+
+
+def _check(actor: Actor, new: NewOrder) -> None:
+    for field in ("number", "court", "reason", "approved_by"):
+        if not getattr(new, field).strip():
+            raise Invalid(f"{field}: is missing")
+    if not new.file or len(new.file) > MOST_BYTES:
+        raise Invalid(f"order: the file must have between 1 and {MOST_BYTES:,} bytes")
+    if new.approved_by.strip().casefold() == actor.name.casefold():
+        raise PolicyRefused("approved_by: must be another person than the one who carries the order out")
+
+
+def _row(connection: Connection, number: str) -> Row[Any] | None:
+    return connection.execute(select(tables.orders).where(tables.orders.c.number == number)).one_or_none()
+
+
+def _told(row: Row[Any]) -> Order:
+    return Order(
+        row.number, row.court, row.reason, row.carried_out_by, row.approved_by, from_micros(row.at),
+        bytes(row.sha256).hex(), row.reads,
+    )  # fmt: skip
+
+
+def _why(new: NewOrder) -> Why:
+    return Why("court_order", new.reason.strip(), new.number.strip())
+
+
+def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[first : first + BATCH] for first in range(0, len(ids), BATCH))

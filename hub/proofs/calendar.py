@@ -1,0 +1,94 @@
+"""Which reads must go when: the next days, rule by rule, and the instants between which ages lie."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+
+from hub.audit.record import Audit
+from hub.clock import Clock
+from hub.errors import Invalid
+from hub.governing.in_force import Governing
+from hub.people import Actor
+from hub.policy.durations import Duration
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+
+LONGEST: Final = 366
+"""Days that may be asked for at once."""
+_SLACK: Final = timedelta(days=4)
+"""What calendars, months' ends and clock changes may do to a period, generously."""
+
+_COUNTED: Final = """
+SELECT rule, count(*), sum(CASE WHEN held THEN 1 ELSE 0 END) FROM reads
+WHERE expires_at >= :since AND expires_at < :until GROUP BY rule ORDER BY rule
+"""
+"""A walk along the index on `expires_at`: as long as the reads of that day, however many others there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The reads whose life ends on one day of the agency's, by one rule; `held` of them stay all the same."""
+
+    day: date
+    rule: str
+    clause: str | None
+    """None: a rule of a policy that is not in force any more."""
+    reads: int
+    held: int
+
+
+class Calendar:
+    """The ends that are to come."""
+
+    def __init__(self, store: Store, audit: Audit, clock: Clock, governing: Governing) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+        self._governing = governing
+
+    def next(self, actor: Actor, days: int = 30) -> list[Ending]:
+        """The ends of today, from now on, and of the days after it; `days` counts today. Raises `Invalid`."""
+        if not 0 < days <= LONGEST:
+            raise Invalid(f"days: must lie between 1 and {LONGEST}")
+        now, profile = self._clock.now(), self._governing.profile()
+        clauses = {rule.id: rule.clause for rule in profile.rules}
+        found: list[Ending] = []
+        with self._store.read() as connection:
+            for day, since, until in _days(now, days, profile.zone):
+                bound = {"since": to_micros(since), "until": to_micros(until)}
+                found.extend(
+                    Ending(day, rule, clauses.get(rule), int(reads), int(held))
+                    for rule, reads, held in connection.execute(text(_COUNTED), bound)
+                )
+        self._audit.record(actor, "retention.calendar", "done", results=sum(one.reads for one in found), days=days)
+        return found
+
+
+def _days(now: datetime, count: int, zone: ZoneInfo) -> Iterator[tuple[date, datetime, datetime]]:
+    """Each local day with the instants between which it lies; today begins now."""
+    today, since = now.astimezone(zone).date(), now
+    for number in range(count):
+        day = today + timedelta(days=number)
+        until = datetime.combine(day + timedelta(days=1), time(), zone)
+        yield day, since, until
+        since = until
+
+
+def reached(period: Duration, now: datetime, zone: ZoneInfo) -> datetime:
+    """The latest capture whose period is over now: what was captured then or before is that old, nothing after it is.
+
+    Found by halving, so that it agrees to the microsecond with the ceilings, whatever the calendar does.
+    """
+    rough = now - timedelta(days=period.months * 30.4369) - period.elapsed
+    over, still = to_micros(rough - _SLACK), to_micros(rough + _SLACK)
+    while still - over > 1:
+        middle = (over + still) // 2
+        if period.ceiling(from_micros(middle), zone) <= now:
+            over = middle
+        else:
+            still = middle
+    return from_micros(over)

@@ -1,0 +1,172 @@
+"""Cases: Long Beach keeps what one needs until prosecution is barred, Palm Springs lets linked copies live a year."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from plain import record, write_page
+from sqlalchemy import text
+
+from flows.door import lend
+from flows.upkeep import holds as flow
+from hub.cases.holds import Hold, NewHold
+from hub.clock import SetClock
+from hub.errors import Invalid, NotFound, PolicyRefused
+from hub.people import Actor, Why
+from hub.search.query import Query
+from hub.settings import HubSettings
+from hub.wiring import Hub, open_hub
+
+CAPTURED = datetime.fromisoformat("2026-06-01T11:00:00Z")
+PLATE = "9SYN001"
+ACTOR = Actor("investigator")
+DAY = timedelta(days=1)
+Opened = Callable[[str], Hub]
+
+
+@pytest.fixture
+def under(settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: Path) -> Iterator[Opened]:
+    """Opens a hub under a profile, with one read that it has pulled."""
+
+    def open_(profile: str) -> Hub:
+        hub = stack.enter_context(open_hub(settings.model_copy(update={"profile": profile}), clock))
+        hub.connections.add(ACTOR, "feed", "plain", {"folder": str(tmp_path)})
+        more = {"confidence": 0.8, "candidates": [["9SYN0O1", 0.1]]}
+        write_page(tmp_path, 1, [record(1, PLATE, CAPTURED.isoformat(), **more)])
+        assert hub.sync.run(ACTOR, "feed").stored == 1
+        return hub
+
+    with ExitStack() as stack:
+        yield open_
+
+
+def why(hub: Hub) -> Why:
+    return Why(hub.profile.purposes[0], "report of a stolen car", "26-1")
+
+
+def the_read(hub: Hub) -> int:
+    with hub.store.read() as connection:
+        return int(connection.execute(text("SELECT id FROM reads")).scalar_one())
+
+
+def seen(hub: Hub) -> int:
+    return len(hub.search.find(ACTOR, Query(why(hub), plates=(PLATE,))).rows)
+
+
+def case(hub: Hub, offence: str | None = None, committed_on: date | None = None) -> Hold:
+    new = NewHold("case", "26-1", "robbery", "sergeant", hub.clock.now() + 365 * DAY, offence, committed_on)
+    return hub.holds.place(ACTOR, new, reads=[the_read(hub)])
+
+
+def to(clock: SetClock, at: str) -> None:
+    clock.advance(datetime.fromisoformat(at) - clock.now())
+
+
+@pytest.mark.clause("long-beach 6.3.4 ¶2")
+def test_a_case_keeps_its_reads_until_the_statute_of_limitations_and_then_the_hold_ends_by_itself(
+    under: Opened, clock: SetClock
+) -> None:
+    hub = under("long-beach")
+    hold = case(hub, "felony", date(2026, 5, 31))
+    assert hub.reviews.due() == []
+    to(clock, "2029-06-01T06:59:59Z")  # the end of that day in Long Beach, three years on, and a second before it
+    assert (hub.reviews.expire(ACTOR).ended, hub.retention.purge(ACTOR), seen(hub)) == (0, {"feed": 0}, 0)
+    assert len(hub.holds.reads(ACTOR, hold.id, why(hub)).rows) == 1
+    to(clock, "2029-06-01T07:00:00Z")
+    with lend(hub):
+        told = flow.fn().data
+    assert (told["ended"], told["let_go"]) == (1, 1)
+    assert hub.holds.get(hold.id).released_because == "the time for prosecution is over"
+    assert hub.retention.purge(ACTOR) == {"feed": 1}
+
+
+@pytest.mark.clause("long-beach 6.3.4 ¶2")
+def test_a_case_without_a_class_or_a_day_is_a_task_from_the_first_moment_and_is_kept_meanwhile(
+    under: Opened, clock: SetClock
+) -> None:
+    hub = under("long-beach")
+    hold = case(hub)
+    assert [(task.hold, task.task) for task in hub.reviews.due()] == [(hold.id, "classify_offence")]
+    hub.reviews.classify(ACTOR, hold.id, "felony", None, "sergeant")
+    assert [task.task for task in hub.reviews.due()] == ["state_commission_date"]
+    to(clock, "2036-01-01T00:00:00Z")
+    assert (hub.reviews.expire(ACTOR).ended, hub.retention.purge(ACTOR)) == (0, {"feed": 0})
+    assert {task.task for task in hub.reviews.due()} == {"review", "state_commission_date"}
+
+
+@pytest.mark.clause("long-beach 6.3.4 ¶2")
+def test_when_the_class_changes_the_end_is_reckoned_anew(under: Opened, clock: SetClock) -> None:
+    hub = under("long-beach")
+    hold = case(hub, "felony_8_years", date(2026, 5, 31))
+    with pytest.raises(PolicyRefused, match="another person"):
+        hub.reviews.classify(ACTOR, hold.id, "felony", date(2026, 5, 31), ACTOR.name)
+    with pytest.raises(Invalid, match="no class"):
+        hub.reviews.classify(ACTOR, hold.id, "jaywalking", None, "sergeant")
+    to(clock, "2030-01-01T00:00:00Z")
+    assert hub.reviews.expire(ACTOR).ended == 0
+    life = hub.reviews.classify(ACTOR, hold.id, "felony", date(2026, 5, 31), "sergeant")
+    assert life is not None
+    assert life.until is not None
+    assert life.until.at == datetime.fromisoformat("2029-06-01T07:00:00Z")
+    assert hub.reviews.expire(ACTOR).ended == 1
+    assert hub.retention.purge(ACTOR) == {"feed": 1}
+
+
+@pytest.mark.clause("long-beach 6.3.4 ¶2")
+def test_what_has_no_limit_is_looked_at_every_three_years_at_the_latest(under: Opened, clock: SetClock) -> None:
+    hub = under("long-beach")
+    hold = case(hub, "no_limit", date(2026, 5, 31))
+    clock.advance(365 * DAY)
+    assert [task.task for task in hub.reviews.due()] == ["review"]
+    with pytest.raises(Invalid, match="P3Y"):
+        hub.reviews.reviewed(ACTOR, hold.id, "still open", clock.now() + 1200 * DAY)
+    hub.reviews.reviewed(ACTOR, hold.id, "still open", clock.now() + 1000 * DAY)
+    assert (hub.reviews.due(), hub.reviews.expire(ACTOR).ended) == ([], 0)
+
+
+@pytest.mark.clause("palm-springs 430.8 ¶2 s3", lacks="that a hit, too, gives a copy its year")
+def test_a_linked_copy_lives_a_year_and_one_that_is_linked_no_more_ends_as_if_it_never_had_been(
+    under: Opened, clock: SetClock
+) -> None:
+    hub = under("palm-springs")
+    read = the_read(hub)
+    assert hub.links.link(ACTOR, [read], "26-1").changed == 1
+    assert hub.links.link(ACTOR, [read], "26-1").reads == 0
+    hub.links.link(ACTOR, [read], "26-2")
+    clock.advance(100 * DAY)
+    assert (hub.retention.purge(ACTOR), seen(hub)) == ({"feed": 0}, 1)
+    with hub.store.read() as connection:
+        ends = connection.execute(text("SELECT expires_at FROM candidates UNION SELECT expires_at FROM reads")).all()
+    assert len(ends) == 1
+    assert hub.links.unlink(ACTOR, [read], "26-1").changed == 0  # another case needs it
+    assert seen(hub) == 1
+    assert hub.links.unlink(ACTOR, [read], "26-2").changed == 1
+    assert (seen(hub), hub.retention.purge(ACTOR)) == (0, {"feed": 1})
+
+
+@pytest.mark.clause("palm-springs 430.8 ¶3 s1")
+def test_a_link_is_no_hold_and_ends_with_the_linked_ceiling(under: Opened, clock: SetClock) -> None:
+    hub = under("palm-springs")
+    hub.links.link(ACTOR, [the_read(hub)], "26-1")
+    to(clock, "2027-06-01T11:00:00Z")
+    assert (seen(hub), hub.retention.purge(ACTOR)) == (0, {"feed": 1})
+
+
+def test_a_link_brings_nothing_back_whose_time_is_over(under: Opened, clock: SetClock) -> None:
+    hub = under("palm-springs")
+    read = the_read(hub)
+    clock.advance(30 * DAY)
+    with pytest.raises(NotFound):
+        hub.links.link(ACTOR, [read], "26-1")
+    with pytest.raises(Invalid, match="case_number"):
+        hub.links.link(ACTOR, [read], " ")
+    assert hub.retention.purge(ACTOR) == {"feed": 1}
+
+
+def test_where_policy_gives_linked_copies_no_more_a_link_changes_no_life(under: Opened, clock: SetClock) -> None:
+    hub = under("hermosa-beach")
+    assert (hub.links.link(ACTOR, [the_read(hub)], "26-1").changed, seen(hub)) == (0, 1)
+    clock.advance(30 * DAY)
+    assert hub.retention.purge(ACTOR) == {"feed": 1}

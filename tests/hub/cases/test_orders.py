@@ -1,0 +1,265 @@
+"""Westminster and Hayward keep a read for a year at least: nobody deletes it before, but a court's order does."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plain import record, write_page
+from sqlalchemy import text
+
+from hub.cases.holds import NewHold
+from hub.cases.orders import NewOrder
+from hub.clock import SetClock
+from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
+from hub.people import Actor, Why
+from hub.policy.decisions import Decision
+from hub.search.query import Query
+from hub.settings import HubSettings
+from hub.store.instant import from_micros, to_micros
+from hub.wiring import Hub, open_hub
+
+ACTOR = Actor("custodian")
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+CAPTURED = NOW - timedelta(hours=1)
+DAY = timedelta(days=1)
+FLOOR = NOW.replace(year=2027)
+"""A year from the receipt."""
+COURT = "Superior Court of California, County of Example"
+FILE = b"%PDF-1.7 IT IS SO ORDERED"
+ORDER = NewOrder("24-CV-0007", COURT, "destroy what was taken in error", "chief", FILE)
+RULES = {"westminster": ("wm-d1", "wm-server"), "hayward": ("hw-d1", "hw-server")}
+Opened = Callable[[str], Hub]
+
+
+def signed(profile: str, months: int = 13) -> Decision:
+    """The decision that the manual leaves to the department: how long its schedule keeps reads at most."""
+    settles, rule = RULES[profile]
+    ceilings: Any = {rule: {"dur": f"P{months}M", "clock": "captured_at", "ref": "Retention schedule item 12"}}
+    return Decision(
+        settles=settles, answer=f"{months} months", decided_by="R. Lee", title="Chief of Police", decided_at=NOW,
+        why="the city's records retention schedule", ceilings=ceilings,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def under(settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: Path) -> Iterator[Opened]:
+    """Opens a hub under a real profile, put in force with its decision, with three reads."""
+
+    def open_(profile: str) -> Hub:
+        hub = stack.enter_context(open_hub(settings.model_copy(update={"profile": profile}), clock))
+        hub.activate.activate(ACTOR, profile, "the schedule is signed", [signed(profile)])
+        (tmp_path / "feed").mkdir()
+        hub.connections.add(ACTOR, "feed", "plain", {"folder": str(tmp_path / "feed")})
+        write_page(tmp_path / "feed", 1, [
+            record(n, f"9SYN00{n}", CAPTURED.isoformat(), picture=f"PICTURE-{n}", candidates=[[f"9SYNX0{n}", 0.2]])
+            for n in (1, 2, 3)
+        ])  # fmt: skip
+        assert hub.sync.run(ACTOR, "feed").stored == 3
+        return hub
+
+    with ExitStack() as stack:
+        yield open_
+
+
+@pytest.fixture(params=["westminster", "hayward"])
+def floored(request: pytest.FixtureRequest, under: Opened) -> Hub:
+    """A hub under each manual that has a floor."""
+    return under(request.param)
+
+
+def ids(hub: Hub) -> list[int]:
+    with hub.store.read() as connection:
+        return list(connection.scalars(text("SELECT id FROM reads ORDER BY id")))
+
+
+def ends(hub: Hub) -> list[tuple[datetime, str]]:
+    with hub.store.read() as connection:
+        rows = connection.execute(text("SELECT expires_at, rule FROM reads ORDER BY id")).all()
+    return [(from_micros(row.expires_at), row.rule) for row in rows]
+
+
+def over_now(hub: Hub) -> None:
+    """What no door of the hub does: an end before the floor."""
+    with hub.store.write() as connection:
+        connection.execute(text("UPDATE reads SET expires_at = :now"), {"now": to_micros(hub.clock.now())})
+
+
+@pytest.mark.clause("westminster 462.4 ¶2 s1", "hayward 429.4 ¶2 s1")
+def test_nobody_deletes_before_the_floor_whatever_the_end_says(floored: Hub, clock: SetClock) -> None:
+    over_now(floored)
+    assert floored.retention.purge(ACTOR) == {"feed": 0}
+    assert floored.audit.events(1)[0]["detail"]["floored"] == 3
+    clock.advance(FLOOR - timedelta(seconds=1) - NOW)
+    assert floored.retention.purge(ACTOR) == {"feed": 0}
+    clock.advance(timedelta(seconds=1))
+    assert floored.retention.purge(ACTOR) == {"feed": 3}
+
+
+def test_the_removal_of_a_connection_waits_for_the_floor(floored: Hub, clock: SetClock) -> None:
+    told = floored.removals.remove(ACTOR, "feed", reads="purge", reason="the contract has ended")["certificate"]
+    assert (told["reads"]["kept"], told["reads"]["purged"]) == (3, 0)
+    assert {end for end, _ in ends(floored)} == {FLOOR}
+    clock.advance(FLOOR - NOW)
+    assert floored.retention.purge(ACTOR) == {"feed": 3}
+
+
+@pytest.mark.clause("westminster 462.4 ¶2 s1", "hayward 429.4 ¶2 s1")
+def test_an_order_destroys_what_it_names_at_once_and_its_certificate_names_the_order(floored: Hub) -> None:
+    first, *others = ids(floored)
+    done = floored.orders.destroy(ACTOR, ORDER, reads=[first])
+    assert (done.number, done.court, done.reads, done.approved_by) == (ORDER.number, COURT, 1, "chief")
+    assert ids(floored) == others
+    certificate = floored.certificates.list()[0]
+    assert (certificate["rule"], certificate["clause"]) == ("order:24-CV-0007", f"{COURT}, 24-CV-0007")
+    told = {name: certificate[name] for name in ("reads", "payloads", "pictures")}
+    assert told == {"reads": 1, "payloads": 1, "pictures": 1}
+    assert floored.certificates.verify() == 1
+    assert len(list(floored.images.stored())) == 2
+    with floored.store.read() as connection:
+        for table in ("payloads", "candidates", "images", "ledger"):
+            assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 2
+    assert floored.reconciliation.run(ACTOR).differences == []
+    assert floored.retention.purge(ACTOR) == {"feed": 0}
+
+
+def test_the_file_is_kept_as_it_was_attached_and_tells_when_it_was_changed(floored: Hub) -> None:
+    floored.orders.destroy(ACTOR, ORDER, reads=ids(floored)[:1])
+    (order,) = floored.orders.list()
+    assert (floored.orders.file(ORDER.number), order.sha256) == (FILE, sha256(FILE).hexdigest())
+    with floored.store.write() as connection:
+        connection.execute(text("UPDATE orders SET file = :other"), {"other": b"another"})
+    with pytest.raises(IntegrityBroken, match="24-CV-0007"):
+        floored.orders.file(ORDER.number)
+    with pytest.raises(NotFound):
+        floored.orders.file("another")
+
+
+def test_who_what_and_why_is_on_record_with_every_change(floored: Hub) -> None:
+    floored.orders.destroy(ACTOR, ORDER, reads=ids(floored))
+    told = [one for one in reversed(floored.audit.events()) if one["action"] == "orders.destroy"]
+    assert [(one["outcome"], one["results"]) for one in told] == [("asked", None), ("done", 3)]
+    assert {(one["actor"], one["target"], one["reason"]) for one in told} == {
+        ("custodian", ORDER.number, "destroy what was taken in error")
+    }
+    assert told[0]["detail"]["sha256"] == sha256(FILE).hexdigest()
+    assert told[0]["detail"]["approved_by"] == "chief"
+
+
+def test_a_question_names_the_reads_too(floored: Hub) -> None:
+    why = Why(floored.profile.purposes[0], "what the order names", "24-CV-0007")
+    done = floored.orders.destroy(ACTOR, ORDER, Query(why, plates=("9SYN001", "9SYN003")))
+    assert (done.reads, len(ids(floored))) == (2, 1)
+    with pytest.raises(PolicyRefused, match="purpose"):
+        floored.orders.destroy(ACTOR, ORDER, Query(Why("", "x"), plates=("9SYN002",)))
+    assert len(ids(floored)) == 1
+
+
+def test_what_somebody_holds_is_refused_by_the_name_of_the_hold_and_nothing_is_changed(floored: Hub) -> None:
+    reads = ids(floored)
+    new = NewHold("litigation", "26-1", "a suit is pending", "sergeant", NOW + DAY)
+    hold = floored.holds.place(ACTOR, new, reads=[reads[1]])
+    before = ends(floored)
+    with pytest.raises(Conflict, match=rf"{reads[1]} is held by hold {hold.id} \(litigation, 26-1\)"):
+        floored.orders.destroy(ACTOR, ORDER, reads=reads)
+    assert (ids(floored), ends(floored), floored.orders.list()) == (reads, before, [])
+    event = floored.audit.events(1)[0]
+    assert (event["action"], event["outcome"]) == ("orders.destroy", "refused")
+    assert f"hold {hold.id}" in event["detail"]["refusal"]
+    floored.holds.release(ACTOR, hold.id, "settled", resolved="settled")
+    assert floored.orders.destroy(ACTOR, ORDER, reads=reads).reads == 3
+    assert ids(floored) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"number": " "}, "number"), ({"court": ""}, "court"), ({"reason": ""}, "reason"),
+        ({"approved_by": ""}, "approved_by"), ({"file": b""}, "order"),
+    ],
+)  # fmt: skip
+def test_an_order_that_lacks_something_is_refused(under: Opened, wrong: dict[str, Any], field: str) -> None:
+    hub = under("westminster")
+    said = {name: getattr(ORDER, name) for name in ("number", "court", "reason", "approved_by", "file")}
+    with pytest.raises(Invalid, match=field):
+        hub.orders.destroy(ACTOR, NewOrder(**{**said, **wrong}), reads=ids(hub))
+    assert len(ids(hub)) == 3
+
+
+def test_it_takes_two_people_and_reads_that_are_here(under: Opened) -> None:
+    hub = under("westminster")
+    alone = NewOrder(ORDER.number, COURT, ORDER.reason, " Custodian", FILE)
+    with pytest.raises(PolicyRefused, match="another person"):
+        hub.orders.destroy(ACTOR, alone, reads=ids(hub))
+    with pytest.raises(NotFound, match="999 is not here"):
+        hub.orders.destroy(ACTOR, ORDER, reads=[*ids(hub), 999])
+    for neither in ({}, {"reads": [1], "query": Query(Why("a", "b"), plates=("9SYN001",))}):
+        with pytest.raises(Invalid, match="either a question or ids"):
+            hub.orders.destroy(ACTOR, ORDER, **neither)  # type: ignore[arg-type]
+    why = Why(hub.profile.purposes[0], "what the order names", "24-CV-0007")
+    with pytest.raises(NotFound, match="nothing"):
+        hub.orders.destroy(ACTOR, ORDER, Query(why, plates=("9SYN009",)))
+    assert (len(ids(hub)), hub.orders.list()) == (3, [])
+
+
+def test_a_number_stands_for_one_file(under: Opened) -> None:
+    hub = under("westminster")
+    first, second, _ = ids(hub)
+    hub.orders.destroy(ACTOR, ORDER, reads=[first])
+    other = NewOrder(ORDER.number, COURT, ORDER.reason, "chief", b"another file")
+    with pytest.raises(Conflict, match="another file"):
+        hub.orders.destroy(ACTOR, other, reads=[second])
+    assert hub.orders.destroy(ACTOR, ORDER, reads=[first, second]).reads == 2
+    assert len(ids(hub)) == 1
+
+
+@pytest.mark.parametrize("step", ["_begin", "_end", "_purge"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_one_that_is_cut_short_is_finished_by_the_next_try(
+    under: Opened, step: str, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = under("westminster")
+    reads, whole = ids(hub), getattr(hub.orders, step)
+
+    def killed(*args: Any) -> Any:
+        if when == "after":
+            whole(*args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(hub.orders, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            hub.orders.destroy(ACTOR, ORDER, reads=reads[:2])
+    assert hub.orders.destroy(ACTOR, ORDER, reads=reads[:2]).reads == 2
+    assert ids(hub) == reads[2:]
+    assert sum(one["reads"] for one in hub.certificates.list()) == 2
+
+
+def test_no_policy_that_follows_gives_what_an_order_has_ended_another_end(
+    under: Opened, monkeypatch: pytest.MonkeyPatch, clock: SetClock
+) -> None:
+    hub = under("westminster")
+    with monkeypatch.context() as waiting:
+        waiting.setattr(hub.orders, "_purge", lambda actor: {})
+        hub.orders.destroy(ACTOR, ORDER, reads=ids(hub)[:1])
+    longer = Decision(
+        settles="lengthening", answer="what is kept too", decided_by="R. Lee", title="Chief", decided_at=NOW, why="long"
+    )
+    clock.advance(DAY)
+    hub.activate.activate(ACTOR, "westminster", "two years", [signed("westminster", 24), longer])
+    hub.recompute.run(ACTOR)
+    ended, *others = ends(hub)
+    assert ended == (NOW, "order:24-CV-0007")
+    assert others == [(CAPTURED.replace(year=2028), "wm-server")] * 2
+    assert hub.retention.purge(ACTOR) == {"feed": 1}
+    assert hub.certificates.list()[0]["clause"] == f"{COURT}, 24-CV-0007"
+
+
+def test_where_policy_has_no_floor_an_order_ends_reads_too(opened: Hub, actor: Actor, feed: Path) -> None:
+    write_page(feed, 1, [record(n, f"9SYN00{n}", CAPTURED.isoformat()) for n in (1, 2)])
+    opened.sync.run(actor, "feed")
+    assert opened.orders.destroy(actor, ORDER, reads=ids(opened)).reads == 2
+    assert (ids(opened), opened.certificates.list()[0]["rule"]) == ([], "order:24-CV-0007")
