@@ -4,8 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import timedelta
 from typing import Any, ClassVar, Final, Literal, Required, TypedDict
 from urllib.parse import quote, urlsplit
 
@@ -14,19 +13,21 @@ from pydantic import Field, SecretStr
 
 from connectors import contract
 from connectors.auth import BearerToken, Token, must_prove
+from connectors.batches import batched
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, Gone
 from connectors.fields import Fields, elements, slices, vendor_says
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
+from connectors.identity import derived
 from connectors.paging import by_cursor, by_number
 from connectors.pictures import picture
-from normalize.confidence import Scale, scaled
+from normalize.confidence import Scale
 from normalize.fault import Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, ImageKind, ImageRef, Match, Read
 from normalize.states import CODES, snake, state
-from normalize.times import Moment, from_iso
+from normalize.times import from_iso, rfc3339
 
 LOOKUP_PAGE: Final = 50
 BATCH: Final = 3000
@@ -186,8 +187,8 @@ class FlockConnector(Connector[FlockSettings]):
         body: dict[str, Any] = {
             "plate": plate,
             "reason": query.reason.strip(),
-            "startDate": _rfc3339(query.since),
-            "endDate": _rfc3339(query.until),
+            "startDate": rfc3339(query.since),
+            "endDate": rfc3339(query.until),
             "limit": LOOKUP_PAGE,
             "sort": [{"field": "capturedAt", "order": "asc"}],
         }
@@ -265,7 +266,7 @@ class FlockConnector(Connector[FlockSettings]):
         gone = [one["id"] for form, ones in held.items() if form not in wanted for one in ones]
         self._drop(list_id, gone)
         changed = [form for form, entry in wanted.items() if [*map(_terms, held.get(form, ()))] != [_terms(entry)]]
-        for batch in _batches(changed):
+        for batch in batched(changed, BATCH):
             # Changed entries leave and come back batch by batch, so that few are missing in between.
             self._drop(list_id, [one["id"] for form in batch for one in held.get(form, ())])
             self._send(list_id, [wanted[form] for form in batch])
@@ -316,7 +317,7 @@ class FlockConnector(Connector[FlockSettings]):
             yield from answer.entries
 
     def _send(self, list_id: str, entries: Sequence[_Entry]) -> None:
-        for batch in _batches(entries):
+        for batch in batched(entries, BATCH):
             # Sent once: whether a plate that is there already is ignored or refused, Flock's page says both.
             self._http.post(
                 f"/hotlists/{quote(list_id, safe='')}/entries/addBatch", {"entries": batch}, repeatable=False
@@ -324,7 +325,7 @@ class FlockConnector(Connector[FlockSettings]):
             self.frame.sent(len(batch))
 
     def _drop(self, list_id: str, ids: Sequence[str]) -> None:
-        for batch in _batches(ids):
+        for batch in batched(ids, BATCH):
             self._http.post(f"/hotlists/{quote(list_id, safe='')}/entries/deleteBatch", {"ids": batch})
             self.frame.sent(0)
 
@@ -375,8 +376,8 @@ def _looked_up(fields: Fields) -> Read:
         vendor_read_id=fields.ident("id"),
         plate_raw=fields.text("plate.plate"),
         state=state(fields.text_or_none("state.state"), "US"),
-        plate_confidence=_share(fields, "plate.confidence"),
-        state_confidence=_share(fields, "state.confidence"),
+        plate_confidence=fields.share("plate.confidence", Scale.UNIT),
+        state_confidence=fields.share("state.confidence", Scale.UNIT),
         confidence_scale=Scale.UNIT,
         captured_at=at.at,
         zone=at.zone,
@@ -397,12 +398,14 @@ def _pushed(fields: Fields, *, alert: bool) -> Read:
     camera = fields.ident_or_none("deviceExternalId") or unnamed
     if not camera:
         raise Unusable("deviceExternalId", "is missing, and no name stands in for it")
+    # The form of 2022 brings no id of its own.
+    ident = fields.ident("objectId") if alert else derived(camera, at.at.isoformat(), label)
     return Read(
-        vendor_read_id=fields.ident("objectId") if alert else _derived_id(camera, at, label),
+        vendor_read_id=ident,
         plate_raw=label,
         state=state(fields.text_or_none("ocr.state"), "US"),
-        plate_confidence=_share(fields, "ocr.labelConfidence"),
-        state_confidence=_share(fields, "ocr.stateConfidence"),
+        plate_confidence=fields.share("ocr.labelConfidence", Scale.UNIT),
+        state_confidence=fields.share("ocr.stateConfidence", Scale.UNIT),
         confidence_scale=Scale.UNIT,
         captured_at=at.at,
         zone=at.zone,
@@ -422,11 +425,6 @@ def _pushed(fields: Fields, *, alert: bool) -> Read:
     )
 
 
-def _derived_id(camera: str, at: Moment, label: str) -> str:
-    """The same id for the same camera, instant and label: the form of 2022 brings none of its own."""
-    return "derived-" + sha256("\x1f".join((camera, at.at.isoformat(), label)).encode()).hexdigest()[:32]
-
-
 def _images(fields: Fields) -> tuple[ImageRef, ...]:
     url = fields.text_or_none("imageUrl")
     if url is None:
@@ -438,16 +436,12 @@ def _images(fields: Fields) -> tuple[ImageRef, ...]:
     return (ImageRef(kind=ImageKind.VEHICLE, url=url, expires_at=until),)
 
 
-def _share(fields: Fields, path: str) -> float | None:
-    return scaled(fields.number_or_none(path), Scale.UNIT, path)
-
-
 def _entry(entry: Entry) -> _Entry:
     sent: _Entry = {"plate": entry.plate, "reason": entry.reason.strip(), "caseNumber": entry.case_number.strip()}
     if known := STATES.get(entry.state or ""):
         sent["state"] = known
     if entry.expires_at is not None:
-        sent["expiry"] = _rfc3339(entry.expires_at.replace(microsecond=0))
+        sent["expiry"] = rfc3339(entry.expires_at.replace(microsecond=0))
     if entry.note:
         sent["note"] = {"message": entry.note}
     return sent
@@ -460,11 +454,3 @@ def _terms(entry: _Entry) -> tuple[object, ...]:
         end = from_iso(str(end)).at if end else None
     words = (entry.get(name) or "" for name in ("reason", "caseNumber", "state"))
     return (*words, end, (entry.get("note") or {}).get("message"))
-
-
-def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
-
-
-def _rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

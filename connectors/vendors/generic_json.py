@@ -26,6 +26,7 @@ from connectors.paging import by_cursor, by_number
 from connectors.pictures import picture
 from normalize.fault import Unusable
 from normalize.read import ImageRef, Read
+from normalize.times import rfc3339
 
 _WEB = ("https://", "http://")
 
@@ -200,7 +201,7 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
             micros = int(at.timestamp()) * 1_000_000 + at.microsecond
             return {"s": micros // 1_000_000, "ms": micros // 1000, "us": micros, "ns": micros * 1000}[form]
         if form == "iso":
-            return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            return rfc3339(at, "seconds")
         return at.astimezone(self.settings.zone or UTC).strftime(form)
 
     def _ask(self, url: str, asked: Mapping[str, Any]) -> Answer:

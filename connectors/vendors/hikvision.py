@@ -196,7 +196,7 @@ class HikvisionConnector(Connector[HikvisionSettings]):
         fields = record.fields() if record.kind == "json" else xml.fields(record)
         fields = fields.inside("EventNotificationAlert") or fields
         kind = fields.text_or_none("eventType")
-        anpr = fields.inside(_first(fields, "ANPR", "aNPR", "anpr"))
+        anpr = fields.inside(fields.first("ANPR", "aNPR", "anpr"))
         if kind is not None and kind.casefold() != "anpr":
             raise NoRead("eventType", "is not one that carries a read")
         if anpr is None:
@@ -395,10 +395,6 @@ def _must_be_done(body: bytes) -> None:
     raise VendorChanged(f"the device refused with status {code[:10]} {why}".rstrip(), body)
 
 
-def _first(fields: Fields, *names: str) -> str:
-    return next((name for name in names if fields.has(name)), names[0])
-
-
 def _plate(fields: Fields, name: str, confidence: float | None) -> str:
     text = fields.text_or_none(name)
     if (text is None or text.casefold() in NO_PLATE) and (confidence == 0 or (confidence is None and text)):
@@ -428,7 +424,7 @@ def _country(fields: Fields, anpr: Fields) -> Word:
 def _vehicle(anpr: Fields) -> vehicle.Vehicle:
     """What is said of the vehicle; makes and models are numbers of Hikvision's own, where 0 is none."""
     told = anpr.inside("vehicleInfo") or Fields({})
-    model = told.ident_or_none(_first(told, "vehileModel", "vehicleModel"))
+    model = told.ident_or_none(told.first("vehileModel", "vehicleModel"))
     make = told.ident_or_none("vehicleLogoRecog")
     return vehicle.Vehicle(
         make=vehicle.make(None if make == "0" else make),
@@ -444,7 +440,7 @@ def _place(fields: Fields, anpr: Fields) -> Place | None:
     A camera whose position nobody set tells nonsense there, and no read is lost over it.
     """
     try:
-        told = fields.inside("DeviceGPSInfo") or anpr.inside(_first(anpr, "GPSInfo", "gPSInfo"))
+        told = fields.inside("DeviceGPSInfo") or anpr.inside(anpr.first("GPSInfo", "gPSInfo"))
         north = _degrees(told, ("Latitude", "latitude"), "latitudeType", "NS")
         east = _degrees(told, ("Longitude", "longitude"), "longitudeType", "EW")
     except Unusable:
@@ -458,11 +454,11 @@ def _degrees(told: Fields | None, names: tuple[str, str], letter: str, letters: 
     if told is None:
         return None
     side = (told.text_or_none(letter) or "").upper()
-    angle = told.inside(_first(told, *names))
+    angle = told.inside(told.first(*names))
     if angle is None or side not in letters or not side:
         return None
     degree, minute = (angle.decimal_or_none(name) for name in _DMS)
-    second = angle.decimal_or_none(_first(angle, "sec", "second"))
+    second = angle.decimal_or_none(angle.first("sec", "second"))
     if degree is None:
         return None
     size = degree + (minute or 0) / 60 + (second or 0) / 3600

@@ -19,6 +19,7 @@ from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields, elements, slices
 from connectors.hotlists import alive
 from connectors.http import Http
+from connectors.identity import derived
 from connectors.paging import by_number
 from connectors.pictures import picture
 from normalize import vehicle
@@ -477,5 +478,4 @@ def _is_twice(at: datetime, zone: ZoneInfo) -> bool:
 
 def _derived_id(camera: str, at: Moment, plate: str, picture_id: str = "") -> str:
     """The same id for the same camera, instant and plate: a search tells no other."""
-    key = "\x1f".join((camera, at.at.isoformat(), canonical(plate), picture_id))
-    return "derived-" + sha256(key.encode()).hexdigest()[:32]
+    return derived(camera, at.at.isoformat(), canonical(plate), picture_id)

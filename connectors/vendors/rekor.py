@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, ClassVar, Final, Literal
@@ -23,12 +23,12 @@ from connectors.http import Http
 from connectors.paging import by_moving_start, by_number
 from connectors.pictures import picture
 from normalize import vehicle
-from normalize.confidence import Scale, scaled
+from normalize.confidence import Scale
 from normalize.fault import NoRead, Unusable
 from normalize.plate import LONGEST, canonical
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Match, Read
 from normalize.states import state
-from normalize.times import Moment, from_epoch, from_iso
+from normalize.times import Moment, from_epoch, from_iso, rfc3339
 
 WIDEST: Final = 16
 """How many times its size a page may grow to get past many reads of one instant."""
@@ -136,7 +136,7 @@ class RekorConnector(Connector[RekorSettings]):
             yield Page([Record("scout", raw) for raw in stretch.fresh], {"until": covered.isoformat()})
 
     def _search(self, start: datetime, until: datetime, topn: int) -> list[bytes]:
-        params = {"start": _iso(start), "end": _iso(until), "topn": topn, "order": "asc"}
+        params = {"start": rfc3339(start), "end": rfc3339(until), "topn": topn, "order": "asc"}
         answer = self._http.get(f"/api/search/{self.settings.search}", params=params)
         return [bytes(raw) for raw in answer.shaped(list[msgspec.Raw])]
 
@@ -195,11 +195,11 @@ class RekorConnector(Connector[RekorSettings]):
             pass_id=uuid,
             plate_raw=fields.text(f"{best}plate"),
             state=state(fields.text_or_none(f"{best}region"), "US"),
-            plate_confidence=_percent(fields, f"{best}confidence"),
+            plate_confidence=fields.share(f"{best}confidence", Scale.PERCENT),
             confidence_scale=Scale.PERCENT,
             captured_at=at.at,
             zone=at.zone,
-            camera=_camera(fields.ident(_first(fields, "camera_id", "camera"))),
+            camera=_camera(fields.ident(fields.first("camera_id", "camera"))),
             images=(ImageRef(kind=ImageKind.FRAME, url=url),) if url else (),
         )
 
@@ -213,10 +213,10 @@ class RekorConnector(Connector[RekorSettings]):
                 uuid, fields.number_or_none("best_index") or fields.number_or_none("best_plate.plate_index")
             ),
             "pass_id": uuid,
-            "plate_raw": fields.text(_first(fields, "best_plate_number", "best_plate.plate")),
+            "plate_raw": fields.text(fields.first("best_plate_number", "best_plate.plate")),
             "state": state(fields.text_or_none("best_region"), fields.text_or_none("country")),
-            "plate_confidence": _percent(fields, "best_confidence"),
-            "state_confidence": _percent(fields, "best_region_confidence"),
+            "plate_confidence": fields.share("best_confidence", Scale.PERCENT),
+            "state_confidence": fields.share("best_region_confidence", Scale.PERCENT),
             "confidence_scale": Scale.PERCENT,
             "candidates": _candidates(fields),
             "captured_at": at.at,
@@ -260,8 +260,8 @@ class RekorConnector(Connector[RekorSettings]):
             vendor_read_id=f"{uuid}-{part if index is None else index}",
             plate_raw=result.text("plate"),
             state=state(result.text_or_none("region"), "US"),
-            plate_confidence=_percent(result, "confidence"),
-            state_confidence=_percent(result, "region_confidence"),
+            plate_confidence=result.share("confidence", Scale.PERCENT),
+            state_confidence=result.share("region_confidence", Scale.PERCENT),
             confidence_scale=Scale.PERCENT,
             candidates=_candidates(result),
             captured_at=at.at,
@@ -282,8 +282,8 @@ class RekorConnector(Connector[RekorSettings]):
         for raw in self._all("/api/cameras/"):
             with vendor_says(raw):
                 camera = _flat(raw)
-                number = camera.ident(_first(camera, "camera_id", "camera_number", "id"))
-                name = camera.text_or_none(_first(camera, "camera_name", "name"))
+                number = camera.ident(camera.first("camera_id", "camera_number", "id"))
+                name = camera.text_or_none(camera.first("camera_name", "name"))
                 place = camera.place("gps_latitude", "gps_longitude")
                 found = contract.CameraInfo(number, name, *((place.latitude, place.longitude) if place else ()))
             yield found
@@ -374,17 +374,9 @@ def _flat(raw: bytes) -> Fields:
     return outer.inside("fields") or outer
 
 
-def _first(fields: Fields, *names: str) -> str:
-    """The first of the names that is there, or the first of all: what a refusal should name."""
-    for name in names:
-        if fields.has(name):
-            return name
-    return names[0]
-
-
 def _when(fields: Fields, names: Sequence[str], zone: ZoneInfo | None) -> Moment:
     """The time under the first name that is there: milliseconds, or ISO 8601 although the name says epoch."""
-    name = _first(fields, *names)
+    name = fields.first(*names)
     return _instant(fields.number_or_text(name), zone, name)
 
 
@@ -402,13 +394,9 @@ def _camera(ident: str) -> Camera:
     return Camera(id=ident)
 
 
-def _percent(fields: Fields, path: str) -> float | None:
-    return scaled(fields.number_or_none(path), Scale.PERCENT, path)
-
-
 def _candidates(fields: Fields) -> tuple[Candidate, ...]:
     return tuple(
-        Candidate(text=text, confidence=_percent(item, "confidence"))
+        Candidate(text=text, confidence=item.share("confidence", Scale.PERCENT))
         for item in fields.each("candidates")
         if (text := item.text_or_none("plate"))
     )
@@ -446,7 +434,3 @@ def _csv(entries: Iterable[Entry]) -> bytes:
     told = ((entry, " ".join(f"{entry.reason} {entry.case_number} {entry.note or ''}".split())) for entry in entries)
     plain = ((entry, text.replace(",", "").replace('"', "")[:1000]) for entry, text in told)
     return as_csv(HEADER, ((entry.plate, text, (entry.state or "").lower()) for entry, text in plain))
-
-
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr
 
 from connectors import contract
 from connectors.auth import BearerToken, Token
+from connectors.batches import batched
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, ConnectorError, Gone, VendorChanged
 from connectors.fields import Fields, elements, slices, vendor_says
@@ -335,7 +336,7 @@ class VerkadaConnector(Connector[VerkadaSettings]):
             for plate, description in fresh.items():
                 self._http.post(_PLATES, {"license_plate": plate, "description": description}, repeatable=False)
             return
-        for batch in _batches(list(fresh.items())):
+        for batch in batched(fresh.items(), FILE_ROWS):
             self._upload("POST", as_csv(("License Plate", "Name"), batch))
 
     def _drop(self, plates: Sequence[str]) -> None:
@@ -344,7 +345,7 @@ class VerkadaConnector(Connector[VerkadaSettings]):
                 with suppress(Gone):
                     self._http.request("DELETE", _PLATES, params={"license_plate": plate})
             return
-        for batch in _batches(plates):
+        for batch in batched(plates, FILE_ROWS):
             self._upload("DELETE", as_csv(("License Plate",), [(plate,) for plate in batch]))
 
     def _upload(self, method: str, csv: bytes) -> None:
@@ -391,7 +392,3 @@ def _markable(list_name: str) -> str:
     if "[" in list_name or "]" in list_name:
         raise AdminMustFix("a list for Verkada may have no square brackets in its name: they mark its plates there")
     return " ".join(list_name.split())
-
-
-def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (items[start : start + FILE_ROWS] for start in range(0, len(items), FILE_ROWS))

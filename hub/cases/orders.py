@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from connectors.batches import batched
 from hub.access.asking import Asking
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
@@ -129,7 +130,7 @@ class Orders:
         with self._store.lease("order", "a court's order is being carried out"):
             sure(self._clock)
             self._begin(actor, new, ids)
-            for some in _batches(ids):
+            for some in batched(ids, BATCH):
                 self._end(actor, new, some)
             self._purge(actor)
         with self._store.read() as connection:
@@ -146,7 +147,7 @@ class Orders:
             if kept is not None and (kept.sha256, kept.court) != (digest, new.court.strip()):
                 raise Conflict(f"order {kept.number} is kept already, with another file or of another court")
             here: set[int] = set()
-            for some in _batches(ids):
+            for some in batched(ids, BATCH):
                 self._unheld(connection, some)
                 here.update(row.id for row in self._rows(connection, some))
             if kept is not None:
@@ -239,7 +240,3 @@ def _told(row: Row[Any]) -> Order:
 
 def _why(new: NewOrder) -> Why:
     return Why("court_order", new.reason.strip(), new.number.strip())
-
-
-def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[first : first + BATCH] for first in range(0, len(ids), BATCH))
