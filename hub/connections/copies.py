@@ -7,6 +7,7 @@ from sqlalchemy import Connection, and_, case, exists, func, or_, select
 
 from hub.store import tables
 from hub.store.instant import from_micros, to_micros
+from hub.store.visible import listed
 
 GRACE: Final = timedelta(hours=1)
 """How long a new list, a new account or a changed entry may take to be published."""
@@ -106,7 +107,7 @@ def never(connection: Connection, connection_id: int, added_at: int, now: dateti
     in_force = exists().where(
         entries.c.hotlist_id == lists.c.id,
         entries.c.removed_at.is_(None),
-        or_(entries.c.expires_at.is_(None), entries.c.expires_at > to_micros(now)),
+        listed(to_micros(now)),
     )
     names = connection.scalars(
         select(lists.c.name).where(lists.c.made_at <= before, ~tried, in_force).order_by(lists.c.name)

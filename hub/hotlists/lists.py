@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Row, bindparam, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
 from connectors.contract import Entry
 from hub.absent import absent
@@ -17,6 +17,7 @@ from hub.progress import Progress, untold
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.visible import listed
 from normalize.plate import LONGEST, canonical, fold
 
 STEP: Final = 10_000
@@ -163,7 +164,7 @@ class Hotlists:
         entries = tables.entries
         query = (
             select(entries)
-            .where(entries.c.removed_at.is_(None), or_(entries.c.expires_at.is_(None), entries.c.expires_at > now))
+            .where(entries.c.removed_at.is_(None), listed(now))
             .order_by(entries.c.plate, entries.c.plate_state, entries.c.id)
         )
         if list_id is not None:

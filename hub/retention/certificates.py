@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from hub.audit.record import Audit
@@ -17,6 +16,7 @@ from hub.clock import Clock
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
 from hub.people import Actor
 from hub.store import tables
+from hub.store.canonical import canonical_json, digest_of_json
 from hub.store.engine import Store, Traces
 from hub.store.instant import from_micros, to_micros
 
@@ -150,7 +150,7 @@ def close(connection: Connection, now: int, traces: Traces) -> list[dict[str, An
 
 def _digest(row: Row[Any]) -> str:
     said = {name: getattr(row, name) for name in CERTIFIED}
-    return sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
+    return digest_of_json(canonical_json(said))
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.visible import visible
 
 BATCH: Final = 5000
 """Reads in one transaction on PostgreSQL: the writer is never held long."""
@@ -188,7 +189,7 @@ class Recompute:
         table, refused, now = tables.recomputes, tables.quarantine, to_micros(self._clock.now())
         with self._store.write() as connection:
             columns = (refused.c.id, refused.c.connection_id, refused.c.received_at, refused.c.expires_at)
-            for row in connection.execute(select(*columns).where(refused.c.expires_at > now)).all():
+            for row in connection.execute(select(*columns).where(visible(refused, now))).all():
                 end = ends.of_refused(row)
                 if end != row.expires_at:
                     connection.execute(update(refused).where(refused.c.id == row.id).values(expires_at=end))

@@ -27,6 +27,7 @@ from connectors.durable import make_folder
 from hub.errors import Busy
 from hub.store import server_turn
 from hub.store.audit_file import beside, made
+from hub.store.bulk import insert_many
 from hub.store.spool import RESERVE
 from hub.store.turn import PATIENCE_S, Turns
 from hub.store.vacuum import empty_log, size, vacuum
@@ -315,15 +316,13 @@ class Store:
     def insert(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     ) -> None:
-        """Insert many rows of plain tuples as fast as the driver can (SQLite executemany, PostgreSQL binary COPY)."""
+        """Insert many rows of plain tuples as fast as the driver can (`bulk` on SQLite, binary COPY on PostgreSQL)."""
         if not rows:
             return
-        names = ", ".join(columns)
         if self.is_sqlite:
-            marks = ", ".join("?" * len(columns))
-            sql = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
-            connection.exec_driver_sql(sql, list(map(tuple, rows)))
+            insert_many(connection, table.name, columns, rows)
             return
+        names = ", ".join(columns)
         cursor: Any = connection.connection.cursor()
         kinds = [_COPY_TYPES[str(table.c[name].type)] for name in columns]
         with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)") as copy:

@@ -38,6 +38,35 @@ class Pushed(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
 
 
+class PushedHead(msgspec.Struct, frozen=True, array_like=True):
+    """The same without its body, which is skipped and not copied."""
+
+    connection: str
+    connection_id: int
+    received_at: int
+    content_type: str
+    body: msgspec.Raw
+
+
+_PUSHES: Final = msgspec.msgpack.Decoder(list[Pushed])
+_HEADS: Final = msgspec.msgpack.Decoder(list[PushedHead])
+
+
+def batches_in(folder: Path) -> Sequence[Path]:
+    """The batches that wait in a folder, oldest first; none where it is not there."""
+    return sorted(folder.glob(f"*{_BATCH}"))
+
+
+def broken_in(folder: Path) -> Sequence[Path]:
+    """The batches in a folder that could not be read, oldest first."""
+    return sorted(folder.glob(f"*{_BROKEN}"))
+
+
+def heads_of(batch: Path) -> list[PushedHead]:
+    """For whom the pushes of a batch are; raises `DecodeError` (msgspec) or `UnicodeDecodeError` where it is none."""
+    return _HEADS.decode(batch.read_bytes())
+
+
 class _Ticket:
     """A push on its way to the disk, and how that ended."""
 
@@ -102,11 +131,11 @@ class Spool:
 
     def batches(self) -> Sequence[Path]:
         """The batches that wait, oldest first."""
-        return sorted(self._folder.glob(f"*{_BATCH}"))
+        return batches_in(self._folder)
 
     def set_aside(self) -> Sequence[Path]:
         """The batches that could not be read, oldest first."""
-        return sorted(self._folder.glob(f"*{_BROKEN}"))
+        return broken_in(self._folder)
 
     def read(self, batch: Path) -> list[Pushed]:
         """The pushes of a batch in their order.
@@ -114,7 +143,7 @@ class Spool:
         Raises `IntegrityBroken` where the file is not what was written; it then stays under another name.
         """
         try:
-            return msgspec.msgpack.decode(batch.read_bytes(), type=list[Pushed])
+            return _PUSHES.decode(batch.read_bytes())
         except (msgspec.DecodeError, UnicodeDecodeError):
             batch.rename(batch.with_suffix(_BROKEN))
             raise IntegrityBroken(f"{batch}: is not the batch of pushes that was written") from None

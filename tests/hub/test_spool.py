@@ -162,8 +162,7 @@ def test_what_is_left_of_a_batch_is_on_the_disk_and_named_before_the_rest_counts
     (batch,) = spool.batches()
     with happenings() as steps:
         spool.leave(batch, [pushed(2)])
-    part = batch.with_suffix(".part").name
-    assert steps == [f"fsync {part}", f"rename {batch.name}", f"fsync folder {batch.parent.name}"]
+    assert steps == [f"fsync {batch.name}~", f"rename {batch.name}", f"fsync folder {batch.parent.name}"]
     assert on_disk(spool) == [2]
 
 
