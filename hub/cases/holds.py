@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from itertools import islice
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from connectors.batches import batched
 from hub.access.asking import Asking
 from hub.audit.record import Audit
 from hub.cases import held
@@ -295,7 +295,7 @@ class Holds:
         table, ledger, now = tables.reads, tables.ledger, to_micros(self._clock.now())
         ends: dict[int, int] = {}
         with self._store.read() as connection:
-            for some in _batches(ids):
+            for some in batched(ids, held.BATCH):
                 # What the ledger has forgotten is purged: only its month is not emptied yet.
                 known = (ledger.c.connection_id == table.c.connection_id) & (ledger.c.read_id == table.c.id)
                 known &= ledger.c.vendor_read_id == table.c.vendor_read_id
@@ -315,7 +315,7 @@ class Holds:
         matching: Callable[[str | None], Iterable[tuple[int, str]]],
     ) -> Hold:
         hold, after = self._begun(actor, new, meant.asked)
-        for some in _batches(matching(after)):
+        for some in batched(matching(after), held.BATCH):
             with self._store.write() as connection:
                 now = to_micros(self._clock.now())
                 if hold is None:
@@ -442,9 +442,3 @@ def _place(after: str | None) -> tuple[int, int] | None:
         return int(at, 16), int(ident, 16)
     except ValueError:
         raise Invalid("after: is not a place that a page gave") from None
-
-
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
-    left = iter(items)
-    while some := list(islice(left, held.BATCH)):
-        yield some
