@@ -79,7 +79,7 @@ from hub.store.images import ImageStore, open_images
 from hub.store.instant import to_micros
 from hub.store.prepared import ready_to_open
 from hub.store.schema import ready, standing
-from hub.store.spool import Spool
+from hub.store.spool import PATIENCE, Spool
 from hub.store.vault import Vault
 from hub.trusted_clock import TrustedClock
 
@@ -175,6 +175,7 @@ def open_hub(
         if left and standing(store).state == "none":
             raise former.refused(given, left)
         ready(store)
+        former.refuse_without_log(store)
         vault = _vault(given, store)
         ticking = clock or TrustedClock(store, SystemClock())
         ready_to_open(store, ticking.now())
@@ -366,8 +367,11 @@ def _held(store: Store, connection: Connection, keys: Sequence[tuple[int, int]])
 
 @contextmanager
 def open_inbox(hub: Hub) -> Iterator[Inbox]:
-    """The inbox of a hub, keeping what arrives; raises `Busy` where another process receives into this folder."""
-    spool = Spool(hub.settings.data / "inbox")
+    """The inbox of a hub, keeping what arrives; raises `Busy` where another process receives into this folder.
+
+    A purge has it for moments only, and is waited for.
+    """
+    spool = Spool(hub.settings.data / "inbox", patience=PATIENCE)
     inbox = Inbox(spool, hub.audit, hub.clock, hub.intake, hub.pictures, hub.connections.open, hub.unkept.destroy)
     inbox.start()
     try:

@@ -18,6 +18,7 @@ from alprhub.cli import (
     connections,
     connectors,
     demo,
+    doctor,
     gaps,
     holds,
     hotlists,
@@ -68,6 +69,7 @@ policy.app.command()(activation.activate)
 policy.app.command()(activation.recompute)
 app.command("init")(init.init)
 app.command()(migrate.migrate)
+app.command()(doctor.doctor)
 app.command()(backups.backup)
 app.command()(backups.restore)
 app.command()(reads.sync)

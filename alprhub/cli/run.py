@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from hub.errors import NotFound
 from hub.jobs.catalogue import FILLING
 from hub.jobs.jobs import JOBS, Jobs
 from hub.jobs.loop import Loop
+from hub.jobs.opening import opened_in_time
 from hub.jobs.record import JobRun, JobRuns
 from hub.jobs.told import told
 from hub.search.query import MOST_ROWS
@@ -27,9 +29,13 @@ QUIET = ("notices", "pictures")
 def run() -> None:
     """Run every schedule in this process until Ctrl-C: pulls, hot lists, purge and the rest, without Prefect."""
     stop = threading.Event()
-    with failures(), open_hub() as hub:
+    with failures(), ExitStack() as stack:
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
+        hub = opened_in_time(stack, stop)
+        if hub is None:
+            console.print("ended before there was a hub to open")
+            return
         jobs, zone = Jobs(hub, "alprhub run"), hub.profile.zone
         console.print(f"{_scheduled(hub)}. What ran: alprhub runs. Ctrl-C ends it.")
 

@@ -17,6 +17,7 @@ from hub.clock import Clock
 from hub.errors import Conflict, IntegrityBroken, NotFound, PolicyRefused
 from hub.people import Actor
 from hub.store import tables
+from hub.store.canonical import canonical_json, digest_of_json
 from hub.store.engine import Store, Traces
 from hub.store.instant import from_micros, to_micros
 
@@ -173,7 +174,7 @@ def _people(row: Row[Any]) -> list[str]:
 
 def _digest(row: Row[Any]) -> str:
     said = {name: getattr(row, name) for name in CERTIFIED}
-    return sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
+    return digest_of_json(canonical_json(said))
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:

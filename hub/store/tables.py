@@ -315,17 +315,37 @@ entries = Table(
     Column("removed_at", BigInteger),
     Column("removed_by", Text),
     Column("removed_reason", Text),
+    Column("import_id", BigInteger),
+    Column("ended_by", BigInteger),
     Index("ix_hotlist_entries_key", "plate_key"),
     Index(
         "uq_hotlist_entries_active",
         "hotlist_id",
         "plate",
         text("coalesce(plate_state, '')"),
+        text("coalesce(import_id, 0)"),
         unique=True,
         sqlite_where=text("removed_at IS NULL"),
         postgresql_where=text("removed_at IS NULL"),
     ),
 )
+
+"""`import_id` is the import that brings an entry, `ended_by` one that ends it: `hub.store.entries` says which stand."""
+
+hotlist_imports = Table(
+    "hotlist_imports",
+    metadata,
+    _id(),
+    Column("hotlist_id", ForeignKey("hotlists.id"), nullable=False),
+    Column("makes", Boolean, nullable=False),
+    Column("after_id", BigInteger, nullable=False),
+    Column("activated_at", BigInteger),
+    Column("withdrawn", Text, nullable=False, server_default="[]"),
+    sqlite_autoincrement=True,
+)
+"""Imports that are not over; their ids are never given twice. `makes`: its list is new, and there from then on.
+
+`withdrawn` is what was withdrawn since it began: plate, state, by whom and why (JSON)."""
 
 publications = Table(
     "publications",

@@ -215,7 +215,8 @@ def all_on_the_disk(steps: Happenings) -> bool:
 HOLD = NewHold("case", "26-1", "robbery", CAPTURED + 300 * timedelta(days=1), "felony")
 PROMISES: dict[str, tuple[str, Call]] = {
     "a list is imported": (
-        "entries", lambda hub, who, read: hub.hotlists.load(who, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
+        "hotlist_imports",
+        lambda hub, who, read: hub.hotlists.load(who, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")]),
     ),
     "a list is published": ("publications", lambda hub, who, read: hub.publishing.publish(who, "wanted", "feed")),
     "an entry is withdrawn": (
@@ -296,6 +297,15 @@ def test_sooner_ends_are_on_the_disk_before_anybody_hears_of_them(
     with happenings(opened.store) as steps:
         assert endings.finish(1, Provenance("own", "flock")) == 1
     assert all_on_the_disk(steps), steps
+
+
+@on_sqlite
+def test_what_was_read_again_is_on_the_disk_before_anybody_hears_so(opened: Hub, actor: Actor, one_read: int) -> None:
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE reads SET plate_raw = 'OTHER'"))
+    with happenings(opened.store) as steps:
+        assert opened.reparse.run(actor, "feed").changed == 1
+    steps.assert_in_order("commit normal *reads*", "commit full counters", "commit full audit_events")
 
 
 def hasty() -> Iterator[tuple[str, str]]:

@@ -120,7 +120,7 @@ def test_a_recompute_that_was_stopped_goes_on_behind_the_last_read(
 ) -> None:
     opened.sync.run(actor, "feed")
     monkeypatch.setattr(recomputing, "BATCH", 1)
-    monkeypatch.setattr(recomputing, "BATCH_IN_A_FILE", 1)
+    monkeypatch.setattr(recomputing, "MOST", 1)
     file = tmp_path / "shorter.yaml"
     file.write_text(FOLDER.joinpath("hermosa-beach.yaml").read_text().replace("P30D", "P20D"))
     two.activate(opened, actor, str(file), "a shorter schedule")

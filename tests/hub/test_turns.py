@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 
 import hub.store.vacuum as vacuum_of_a_file
-from hub.audit.record import Actor, Why
 from hub.errors import Busy
+from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.store.engine import Store

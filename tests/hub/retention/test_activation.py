@@ -226,7 +226,7 @@ def test_many_ends_at_once_are_those_of_each_read_alone(name: str, linked: bool)
 def test_what_a_court_order_ends_while_the_ends_are_found_stays_ended(
     opened: Hub, actor: Actor, aged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("BATCH", "BATCH_IN_A_FILE"):
+    for name in ("BATCH", "MOST"):
         monkeypatch.setattr(f"hub.retention.recompute.{name}", 100)
     two.activate(opened, actor, profile_with(tmp_path, "P20D"), "a shorter schedule")
     with opened.store.read() as connection:
@@ -234,11 +234,11 @@ def test_what_a_court_order_ends_while_the_ends_are_found_stays_ended(
     give, order = opened.recompute._give, NewOrder("24-CV-7", "Superior Court", "taken in error", b"ORDERED")
     calls: list[int] = []
 
-    def after_an_order(ident: int, some: Any) -> None:
+    def after_an_order(ident: int, some: Any, begins: Any) -> None:
         calls.append(some.first)
         if len(calls) == 2:
             two.destroy(opened, actor, order, reads=named)
-        give(ident, some)
+        give(ident, some, begins)
 
     monkeypatch.setattr(opened.recompute, "_give", after_an_order)
     assert opened.recompute.run(actor) == {**NOTHING, "changed": 239, "shortened": 239}
