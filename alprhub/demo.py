@@ -129,7 +129,7 @@ def _job(
         story.destroyed = hub.retention.certificates.list()
         story.certificates = hub.retention.certificates.verify()
         done(f"Two days have passed: {count(sum(purged.values()), 'read')} destroyed, each with a certificate")
-    _, connector = hub.connections.accounts.open("native")
+    engine = hub.connections.accounts.check("native").partition(";")[0]
     published = _merged(*outcomes)
     hits = sum(counts["hits"] for counts in first.values())
     seen = first["native"]
@@ -145,7 +145,7 @@ def _job(
         "publish": published,
         "purged": purged,
         "native": {
-            "engine": connector.check().partition(";")[0],
+            "engine": engine,
             "pictures": sum(1 for file in native.iterdir() if file.is_file()),
             "plates": seen["stored"],
         },
@@ -169,8 +169,9 @@ def _story(hub: Hub, actor: Actor, names: dict[str, str]) -> Story:
     }
     cars = len({fold(row.plate) for row in rows})
     _, rekor = hub.connections.accounts.open("rekor")  # its reads have numbers for cameras, and names stand in a list
-    listed = rekor.cameras() if isinstance(rekor, ListsCameras) else ()
-    called = {camera.id: camera.name for camera in listed if camera.name}
+    with rekor:
+        listed = rekor.cameras() if isinstance(rekor, ListsCameras) else ()
+        called = {camera.id: camera.name for camera in listed if camera.name}
     limits = {rule.id: rule.max.dur for rule in hub.governing.profile.rules if rule.max is not None}
     periods = {rule: _period(duration) for rule, duration in limits.items()}
     shown = pictured.id if pictured else None

@@ -7,8 +7,9 @@ from hub.words import moment
 
 def next_step(proposal: Proposal, hub: Hub) -> str:
     """What the first person is told: who must do what next, and until when."""
+    until = moment(proposal.expires_at, hub.governing.zone)
     return (
-        f"approval {proposal.id} waits until {moment(proposal.expires_at, hub.governing.profile.zone)} for somebody other than"
+        f"approval {proposal.id} waits until {until} for somebody other than"
         f" {proposal.proposed_by}, under a login of their own on this machine: alprhub approvals approve {proposal.id}"
     )
 

@@ -103,13 +103,14 @@ class Trials:
             limit=limit,
         )
         trial, refused, known = Trial(name, window.since, window.until), Counter[tuple[str, str]](), set[str]()
-        for page in connector.pull(window):
-            room = limit - trial.pulled - trial.not_reads
-            records = page.records[:room]
-            self._sort(trial, self._intake.look(connector, account.id, records), len(records), refused, known)
-            if len(page.records) >= room:
-                trial.more = True
-                break
+        with connector:
+            for page in connector.pull(window):
+                room = limit - trial.pulled - trial.not_reads
+                records = page.records[:room]
+                self._sort(trial, self._intake.look(connector, account.id, records), len(records), refused, known)
+                if len(page.records) >= room:
+                    trial.more = True
+                    break
         trial.refused = [Refused(*key, count) for key, count in refused.most_common()]
         counts = {part: getattr(trial, part) for part in ("pulled", "duplicates", "quarantined", "born_expired")}
         self._audit.record(actor, Act.CONNECTIONS_DRY_RUN, Outcome.DONE, target=name, results=trial.fresh, **counts)
