@@ -42,14 +42,14 @@ class Audit:
             "at": to_micros(self._clock.now()),
             "actor": actor.name,
             "authenticated": actor.authenticated,
-            "action": action.value,
+            "action": str(action),
             "target": target,
             "purpose": why.purpose if why else None,
             "reason": why.reason if why else None,
             "case_number": why.case_number if why else None,
             "detail": msgspec.json.encode(detail).decode(),
             "results": results,
-            "outcome": outcome.value,
+            "outcome": str(outcome),
             "policy_id": by_policy,
         }
         if within is None:

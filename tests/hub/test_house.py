@@ -22,9 +22,9 @@ ROOMS = {
 VERBS = {"ping", "close"}
 LONGEST = 450
 """Lines of a file of the hub; `tables.py` is a list of tables, and has as many as there are columns."""
-AT_MOST_ASKED_WHICH_DATABASE = 18
+AT_MOST_ASKED_WHICH_DATABASE = 19
 """Places outside `hub/store` that ask which database it is; never more."""
-MAY_BE_CALLED = {"sleep"}
+MAY_BE_CALLED = {"sleep", "elapsed"}
 """What a service may take as a callable: the machine's own."""
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+import two
 import yaml
 
 from hub.clock import SetClock
@@ -26,5 +27,5 @@ def test_nightly_jobs_follow_the_zone_of_the_policy_that_was_put_in_force_meanwh
     data = yaml.safe_load(FOLDER.joinpath("hermosa-beach.yaml").read_text())
     data["agency"]["timezone"] = "America/New_York"
     (file := tmp_path / "eastern.yaml").write_text(yaml.safe_dump(data))
-    opened.governing.activate.activate(ACTOR, str(file), "the council has decided it")
+    two.activate(opened, ACTOR, str(file), "the council has decided it")
     assert [task.job for task in jobs.due("months")] == ["months"]

@@ -166,7 +166,7 @@ LOOKING = {
     "notices": {"list", "waiting"},
     "standing": {"too_long"}, "one": {"picture", "show"}, "reparse": {"preview"}, "showing": {"of"},
 }  # fmt: skip
-BELOW = {"in_force", "sources", "asking", "ways", "ids", "endings", "spool"}
+BELOW = {"proposing", "approved", "in_force", "sources", "asking", "ways", "ids", "endings", "spool"}
 """What services stand on; nobody reaches a read's end through these but the services."""
 FORMER = {
     "accounts": "connections", "reads": "search", "expired": "retention", "lists": "hotlists", "telling": "notices",
