@@ -419,7 +419,7 @@ def test_what_was_pushed_and_is_no_read_yet_is_in_the_certificate(
     opened: Hub, actor: Actor, feed: Path, pushes: Waiting, missing: list[str]
 ) -> None:
     assert row_of(opened, "feed").id == 1
-    opened.connections.removals._waiting = lambda: pushes
+    opened.connections.spool.waiting = lambda: pushes  # type: ignore[method-assign]
     told = remove(opened, actor, reads="purge")
     assert told["proof_missing"] == [PUSHES, *missing]
     because = {one["what"]: (one["because"], one["forced"]) for one in told["not_proved"]}
