@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help demo test test-newest check bench bench-search bench-retention bench-receive new-connector lock clean
+.PHONY: help demo test test-newest check bench bench-search bench-retention bench-receive bench-start new-connector lock clean
 
 help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench-retention: .venv/.ready ## Measure purge and recompute at ten million read
 
 bench-receive: .venv/.ready ## Measure the receiver beside raw FastAPI, and kill it (ARGS="--seconds 12")
 	@$(BIN)/python -m bench.receive $(ARGS)
+
+bench-start: .venv/.ready ## Measure how long `--help` and a search take to start, beside Python itself (ARGS="--runs 20")
+	@$(BIN)/python -m bench.start $(ARGS)
 
 .venv/.bench: .venv/.ready requirements/bench.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null

@@ -74,7 +74,7 @@ from hub.store.engine import Store
 from hub.store.images import ImageStore, open_images
 from hub.store.instant import to_micros
 from hub.store.partitions import make_months
-from hub.store.schema import upgrade
+from hub.store.revision import is_current
 from hub.store.spool import Spool
 from hub.store.statistics import withhold
 from hub.store.vault import Vault
@@ -162,7 +162,10 @@ def open_hub(
     store = Store(given.url())
     store.disk_encrypted = given.disk_encrypted
     try:
-        upgrade(store)
+        if not is_current(store):
+            from hub.store.schema import upgrade  # Alembic, for which a current database need not wait
+
+            upgrade(store)
         ticking = clock or TrustedClock(store, SystemClock())
         make_months(store, ticking.now())
         withhold(store)

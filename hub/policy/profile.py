@@ -14,7 +14,7 @@ from hub.errors import Invalid, NotFound, PolicyRefused
 from hub.policy.activation import Activation, Open, conflicts, without_ceiling
 from hub.policy.contract import Contract
 from hub.policy.decisions import LENGTHENING, Decision
-from hub.policy.document import FOLDER, read, schema
+from hub.policy.document import FOLDER, carried, read, schema
 from hub.policy.effective import PROHIBITED, Effective, Reference, resolve
 from hub.policy.limitations import CaseLife, case_life, load_limitations
 from hub.policy.overlay import PREFIX, Operation, Overlay, built_in, load_overlay, of_document
@@ -292,7 +292,10 @@ def of_bytes(body: bytes, name: str, decisions: Sequence[Decision] = (), beside:
 
     Overlays are the hub's, or `overlay-NAME.yaml` in the folder `beside`.
     """
-    data = read(body, name)
+    return _profile(read(body, name), name, decisions, beside)
+
+
+def _profile(data: dict[str, Any], name: str, decisions: Sequence[Decision], beside: Path | None) -> Profile:
     try:
         overlays = [_overlay(one, place, beside) for place, one in enumerate(data["overlays"])]
         return Profile(data, overlays, decisions, name)
@@ -320,9 +323,7 @@ def load(name: str, decisions: Sequence[Decision] = ()) -> Profile:
         return of_file(Path(name), decisions)
     if name not in names():
         raise NotFound(absent("policy profile", name, names()))
-    if decisions:
-        return of_bytes(FOLDER.joinpath(f"{name}.yaml").read_bytes(), name, decisions)
-    return _built_in(name)
+    return _profile(carried(f"{name}.yaml"), name, decisions, None) if decisions else _built_in(name)
 
 
 @cache
@@ -336,7 +337,7 @@ def names() -> tuple[str, ...]:
 
 @cache
 def _built_in(name: str) -> Profile:
-    return of_bytes(FOLDER.joinpath(f"{name}.yaml").read_bytes(), name)
+    return _profile(carried(f"{name}.yaml"), name, (), None)
 
 
 def _overlay(name: str, place: int, beside: Path | None) -> Overlay:
