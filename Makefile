@@ -5,7 +5,10 @@ BIN := .venv/bin
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help demo test test-newest check bench bench-search bench-retention bench-receive bench-start new-connector lock clean
+# What is compiled is kept, whatever the caller's shell says: tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: help demo test test-quick test-newest mutants coverage check docs bench bench-search bench-retention bench-receive bench-start new-connector lock clean
 
 help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +33,18 @@ demo: .venv/.ready ## Run the main job on stand-ins for three vendors and camera
 
 test: check ## Lint, type-check, hold the layers, run every test (ARGS="-k name" for some)
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+test-quick: .venv/.ready ## Run the tests that take no time: each on SQLite, and none of the slow ones
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not slow" $(ARGS)
+
+mutants: .venv/.ready ## Put faults in, one at a time, and see that the suite notices each (ARGS="--only clock --show")
+	@$(BIN)/python tests/support/mutants.py --workers $(WORKERS) $(ARGS)
+
+coverage: .venv/.ready ## Run every test, count the lines that none came by, and fail below the floor in pyproject.toml
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
+
+docs: .venv/.ready ## Write the pages that are generated: docs/cli.md
+	@$(BIN)/python tests/support/cli_page.py > docs/cli.md.new && mv docs/cli.md.new docs/cli.md
 
 test-newest: ## Run the schedules on the newest releases that pyproject.toml allows, beside the pinned ones
 	@$(PYTHON) -m venv .venv-newest

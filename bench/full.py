@@ -32,8 +32,9 @@ from hub.store import tables
 from hub.store.codec import compress, field_names
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.page import Accepted, PageToSave
 from hub.store.plates import MARK
-from hub.store.reads import Accepted, PageToSave, save
+from hub.store.saving import save
 from hub.wiring import Hub, open_hub
 from normalize import vehicle
 from normalize.read import Camera, Place, Read

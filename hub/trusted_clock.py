@@ -29,6 +29,8 @@ log: Final = logging.getLogger("alprhub.clock")
 
 BEAT: Final = timedelta(minutes=1)
 """How often an open hub notes how far time has come."""
+HARDLY_S: Final = 0.1
+"""So many seconds noting the time waits for whoever writes."""
 AT_MOST: Final = timedelta(hours=1)
 """How old that note may be before a command that is over sooner than a beat writes one."""
 
@@ -88,7 +90,7 @@ class TrustedClock:
         if now - trusted < after or ClockStanding(now, trusted).state == "ahead":
             return
         table = tables.trusted_time
-        with self._store.write() as connection:
+        with self._store.write(patience=HARDLY_S) as connection:
             connection.execute(
                 update(table).where(table.c.newest < to_micros(now)).values(newest=to_micros(now))
             )  # never back: another process may have come further

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from connectors.contract import Frame
 from connectors.file_words import why
 from hub import agency as agencies
+from hub import former
 from hub.access.asking import Asking
 from hub.analysis.service import Analysis
 from hub.audit.record import Audit
@@ -28,7 +29,7 @@ from hub.connections.health import Health
 from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
 from hub.connections.removedcards import removed_unproved
-from hub.connections.secrets import Sealing
+from hub.connections.secrets import Sealing, owners
 from hub.connections.showing import Showing
 from hub.connections.surroundings import Surroundings
 from hub.connections.trial import Trials
@@ -73,10 +74,9 @@ from hub.settings import HubSettings, from_environment
 from hub.store.engine import Store
 from hub.store.images import ImageStore, open_images
 from hub.store.instant import to_micros
-from hub.store.partitions import make_months
-from hub.store.revision import is_current
+from hub.store.prepared import ready_to_open
+from hub.store.schema import ready, standing
 from hub.store.spool import Spool
-from hub.store.statistics import withhold
 from hub.store.vault import Vault
 from hub.trusted_clock import TrustedClock
 
@@ -146,7 +146,10 @@ class Hub:
 def open_hub(
     settings: HubSettings | None = None, clock: Clock | None = None, sleep: Callable[[float], None] | None = None
 ) -> Iterator[Hub]:
-    """A hub on the settings' database, brought to the current schema; everything is closed at the end.
+    """A hub on the settings' database, which gets its tables where it has none; everything is closed at the end.
+
+    Raises `AdminMustAct` for a database of another version (`alprhub migrate` brings it up), and for one that is
+    missing or empty beside what a former hub left.
 
     Settings in a caller's hands work alone: what they leave out has a default, the agency and its policy too. Without
     them the environment's hub is meant, and that must have been told whose it is (`alprhub init`): raises `NoAgency`.
@@ -158,18 +161,22 @@ def open_hub(
         raise agencies.none_in(given)
     _made(given.data)
     load(given.profile)  # refused before anything is made
-    vault = _vault(given)
+    former.refuse_half(given)
+    left = former.left_over(given)
+    if left and not former.has_file(given):
+        raise former.refused(given, left)
     store = Store(given.url())
     store.disk_encrypted = given.disk_encrypted
     try:
-        if not is_current(store):
-            from hub.store.schema import upgrade  # Alembic, for which a current database need not wait
-
-            upgrade(store)
+        if left and standing(store).state == "none":
+            raise former.refused(given, left)
+        ready(store)
+        vault = _vault(given, store)
         ticking = clock or TrustedClock(store, SystemClock())
-        make_months(store, ticking.now())
-        withhold(store)
-        agency = agencies.settle(store, Audit(store, ticking), ticking, given, asked_for=settings is None)
+        ready_to_open(store, ticking.now())
+        audit = Audit(store, ticking)
+        audit.carry()
+        agency = agencies.settle(store, audit, ticking, given, asked_for=settings is None)
         with ticking.beating() if isinstance(ticking, TrustedClock) else nullcontext():
             yield _assembled(given, agency, ticking, sleep or time.sleep, vault, store)
     finally:
@@ -196,10 +203,10 @@ def _made(folder: Path) -> None:
         ) from None
 
 
-def _vault(settings: HubSettings) -> Vault:
+def _vault(settings: HubSettings, store: Store) -> Vault:
     file = settings.data / "secret.key"
     if settings.secret_key is None:
-        return Vault.of_file(file)
+        return Vault.of_file(file, () if file.exists() else owners(store))
     former = settings.former_secret_key
     return Vault.of_text(settings.secret_key.get_secret_value(), former.get_secret_value() if former else None, file)
 

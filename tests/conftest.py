@@ -1,9 +1,11 @@
 """Fixtures that every floor may use."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import memory
 import migrated
 import postgres
 import pytest
@@ -13,14 +15,26 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SHARED = Path(__file__).parents[2] / "shared"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let temporary folders lie in memory where there is room: what is written there is written, and nobody waits."""
+    if config.option.basetemp is None and (folder := memory.folder()) is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at what is slow
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that are given more time than others: what they wait for goes on beside the rest."""
+    """Begin with the files whose tests are given more time than others: what they wait for goes on beside the rest.
 
-    def allowed(item: pytest.Item) -> float:
+    A test that is there for each database is slow on PostgreSQL: whoever is in a hurry has it on SQLite.
+    """
+    allowed: dict[Path, float] = {}
+    for item in items:
         marker = item.get_closest_marker("timeout")
-        return marker.args[0] if marker else 0
-
-    items.sort(key=allowed, reverse=True)
+        allowed[item.path] = max(allowed.get(item.path, 0), marker.args[0] if marker else 0)
+        given = getattr(item, "callspec", None)
+        if given is not None and "postgresql" in given.params.values():
+            item.add_marker("slow")
+    items.sort(key=lambda item: allowed[item.path], reverse=True)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,21 @@ class _Tree(Nouns):
             "Say whose hub this is, by which policy and by which clock; asks for what the options leave out.",
             "init:init",
         ),
+        "migrate": Noun(
+            "Bring the database of this hub to the tables of this version, one step after the other; "
+            "nothing else does.",
+            "migrate:migrate",
+        ),
+        "backup": Noun(
+            "Copy the whole hub as it is at one moment, while it goes on: database, audit log, pictures, "
+            "waiting pushes.",
+            "backups:backup",
+        ),
+        "restore": Noun(
+            "Make a hub of a backup in an empty data folder, and purge what is over by now before anybody "
+            "can ask for it.",
+            "backups:restore",
+        ),
         "sync": Noun("Pull one window of a connection's reads, in this process and without Prefect.", "reads:sync"),
         "pictures": Noun(
             "Fetch the pictures that runs have left, the address that ends first before all others.", "reads:pictures"

@@ -1,6 +1,6 @@
 """What a pull brought, as one sentence: every record that came, and what became of it."""
 
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.words import count
 
 

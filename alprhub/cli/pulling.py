@@ -8,7 +8,7 @@ from alprhub.cli.output import console
 from alprhub.cli.progress import Work
 from alprhub.plain import print_json
 from hub.ingest.job import Pulling
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.words import count, moment
 
 

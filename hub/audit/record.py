@@ -3,11 +3,11 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection
 
+from hub.audit.log import Log
 from hub.clock import Clock
 from hub.people import Actor, Why
-from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 
@@ -16,8 +16,8 @@ class Audit:
     """Writes and lists audit events."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
         self._clock = clock
+        self._log = Log(store)
 
     def record(
         self,
@@ -34,10 +34,11 @@ class Audit:
     ) -> None:
         """Make one event durable before returning; `within` joins a transaction that is open already.
 
-        `action` is noun.verb (`reads.search`), `outcome` is `asked`, `done` or `refused`; `results` counts what is
-        handed out; `by_policy` is the policy that was applied, where that is not the one in force now.
+        An event by itself waits for nobody who writes to the database. `action` is noun.verb (`reads.search`),
+        `outcome` is `asked`, `done` or `refused`; `results` counts what is handed out; `by_policy` is the policy that
+        was applied, where that is not the one in force now.
         """
-        row = {
+        event = {
             "at": to_micros(self._clock.now()),
             "actor": actor.name,
             "authenticated": actor.authenticated,
@@ -49,17 +50,20 @@ class Audit:
             "detail": msgspec.json.encode(detail).decode(),
             "results": results,
             "outcome": outcome,
+            "policy_id": by_policy,
         }
-        in_force = select(func.max(tables.policies.c.id)).scalar_subquery()
-        event = insert(tables.audit).values(**row, policy_id=in_force if by_policy is None else by_policy)
-        if within is not None:
-            within.execute(event)
-            return
-        with self._store.write() as connection:
-            connection.execute(event)
+        if within is None:
+            self._log.append(event)
+        else:
+            self._log.join(within, event)
 
     def events(self, limit: int = 100) -> list[dict[str, Any]]:
         """The newest events, newest first."""
-        with self._store.read() as connection:
-            rows = connection.execute(select(tables.audit).order_by(tables.audit.c.id.desc()).limit(limit)).mappings()
-            return [{**row, "at": from_micros(row["at"]), "detail": msgspec.json.decode(row["detail"])} for row in rows]
+        return [
+            {**row, "at": from_micros(row["at"]), "detail": msgspec.json.decode(row["detail"])}
+            for row in self._log.newest(limit)
+        ]
+
+    def carry(self) -> None:
+        """Bring events that a process left behind into the log."""
+        self._log.carry()

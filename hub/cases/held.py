@@ -9,7 +9,7 @@ from hub.errors import NotFound
 from hub.store import tables
 from hub.store.engine import Store
 
-PURGING: Final = "what is over is being purged"
+PURGING: Final = "what is over is being purged, or a backup made,"
 """The lease called purge, in words."""
 BATCH: Final = 1000
 """Reads in one transaction: the writer is never held long."""

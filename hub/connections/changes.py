@@ -156,6 +156,7 @@ class Changes:
         held = msgspec.json.decode(row.settings) if closed(self._vault, row) else unsealed(self._vault, row)
         settings = validated(kind, {**held, **secrets}, kept=held.keys() - secrets.keys())
         said = kind(settings, once(self._frame)).check() if check else "not checked"
+        self._vault.begin_anew()
         with self._store.write() as connection:
             self._same(settled(connection, name), row)
             connection.execute(

@@ -25,7 +25,7 @@ from hub.people import Actor
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros
-from hub.store.revision import revision
+from hub.store.revision import revision_of
 from hub.store.vault import Vault
 from normalize.plate import canonical
 
@@ -58,7 +58,7 @@ class Diagnostics:
         """
         with self._store.read() as connection:
             row = row_of(connection, name)
-            schema = revision(connection)
+            schema = revision_of(connection)
             runs = connection.execute(
                 select(tables.runs)
                 .where(tables.runs.c.connection_id == row.id)

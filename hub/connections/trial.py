@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import text
-
 from connectors.contract import Connector, PullsReads, Record, Window
 from hub.audit.record import Audit
 from hub.connections.accounts import Account, Connections
 from hub.errors import Invalid
 from hub.people import Actor
 from hub.store.engine import Store
-from hub.store.reads import PageToSave
+from hub.store.ledger import known as known_ids
+from hub.store.page import PageToSave
 from normalize.plate import canonical
 from normalize.read import Read
 
@@ -119,7 +118,8 @@ class Trials:
         for read in alive:
             if read.vendor_read_id not in known:
                 reads.setdefault(read.vendor_read_id, read)
-        kept = self._kept(looked.connection_id, list(reads))
+        with self._store.read() as connection:
+            kept = known_ids(self._store, connection, looked.connection_id, list(reads))
         fresh = [read for ident, read in reads.items() if ident not in kept]
         known.update(reads)
         counted = len(looked.accepted) + len(looked.rejected) + looked.born_expired
@@ -130,15 +130,6 @@ class Trials:
         trial.duplicates += len(alive) - len(fresh)
         trial.fresh += len(fresh)
         trial.shown += [_fields(read) for read in fresh[: SHOWN - len(trial.shown)]]
-
-    def _kept(self, connection_id: int, idents: list[str]) -> set[str]:
-        sql = (
-            "SELECT vendor_read_id FROM ledger WHERE connection_id = :connection"
-            f" AND {self._store.one_of('vendor_read_id', 'idents')}"
-        )
-        with self._store.read() as connection:
-            bound = {"connection": connection_id, "idents": self._store.as_list(idents)}
-            return set(connection.scalars(text(sql), bound))
 
 
 def shape(plate: str) -> str:

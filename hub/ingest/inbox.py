@@ -24,7 +24,7 @@ from hub.ingest.receivers import LookUp, Receiver, Receivers, Refused
 from hub.people import Actor
 from hub.ports import Account
 from hub.store.instant import to_micros
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.store.spool import Full, Pushed, Spool
 
 log: Final = logging.getLogger("alprhub.inbox")

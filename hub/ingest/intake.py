@@ -16,7 +16,9 @@ from hub.policy.profile import InForce
 from hub.policy.provenance import Provenance
 from hub.store.engine import Store
 from hub.store.images import ImageStore
-from hub.store.reads import Accepted, Life, PageToSave, PolicyMoved, Rejected, Saved, picture_keys, save
+from hub.store.page import Accepted, Life, PageToSave, PolicyMoved, Rejected, Saved
+from hub.store.pictures import picture_keys
+from hub.store.saving import save
 from normalize.fault import Unusable
 from normalize.gate import accept
 from normalize.read import Read

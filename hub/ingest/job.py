@@ -9,7 +9,7 @@ from hub.ingest.fetching import Fetched
 from hub.ingest.pictures import Beside
 from hub.people import Actor
 from hub.ports import Account
-from hub.store.reads import Saved
+from hub.store.page import Saved
 
 
 class Pulling(NamedTuple):

@@ -21,7 +21,7 @@ from hub.ingest.intake import Intake
 from hub.people import Actor
 from hub.ports import Account
 from hub.store.instant import from_micros
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.store.spool import Pushed, Spool
 
 log: Final = logging.getLogger("alprhub.inbox")

@@ -19,7 +19,7 @@ from hub.store import tables
 from hub.store.codec import decompress
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
-from hub.store.reads import Saved
+from hub.store.page import Saved
 
 BATCH: Final = 500
 

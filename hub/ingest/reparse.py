@@ -23,6 +23,7 @@ from hub.ports import Account
 from hub.progress import Progress, untold
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.ledger import known as known_ids
 from hub.store.matching import Hit, find
 from hub.store.rewriting import (
     KeptRead,
@@ -34,7 +35,6 @@ from hub.store.rewriting import (
     needed,
     rewrite,
     rewrite_hits,
-    taken,
 )
 from normalize.fault import Unusable
 from normalize.gate import accept
@@ -198,7 +198,7 @@ class Reparse:
         report.looked_at += len(rows)
         pairs = [(kept, read, what) for kept, read in _parsed(connector, rows, report) if (what := differs(kept, read))]
         renamed = {read.vendor_read_id for kept, read, _ in pairs if read.vendor_read_id != kept.vendor_read_id}
-        there, fresh = taken(self._store, connection, ident, renamed), list[tuple[KeptRead, Read, set[str]]]()
+        there, fresh = known_ids(self._store, connection, ident, renamed), list[tuple[KeptRead, Read, set[str]]]()
         for kept, read, what in pairs:
             if read.vendor_read_id != kept.vendor_read_id:
                 if read.vendor_read_id in there:

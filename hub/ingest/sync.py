@@ -31,7 +31,7 @@ from hub.ports import Account
 from hub.store import runs, tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.store.runs import Span
 from hub.store.taken import TakenFiles
 from hub.words import count

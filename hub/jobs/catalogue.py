@@ -13,7 +13,7 @@ from hub.jobs.proved import NO_WAY_TO_LOOK, Done, added_up, probed, published_as
 from hub.jobs.record import JobRun, JobRuns
 from hub.jobs.timetable import Every, Nightly, spread
 from hub.people import Actor
-from hub.store.partitions import make_months
+from hub.store.prepared import prepare
 from hub.wiring import Hub
 
 MINUTE: Final = timedelta(minutes=1)
@@ -215,7 +215,7 @@ class Catalogue:
         return Done({"forgotten": self._runs.forget()})
 
     def _months(self, _: Actor) -> Done:
-        return Done({"changed": len(make_months(self._hub.store, self._hub.clock.now()))})
+        return Done({"changed": len(prepare(self._hub.store, self._hub.clock.now()))})
 
     def _reconcile(self, actor: Actor) -> Done:
         return added_up(self._hub.reconciliation.run(actor), self._hub.handover.overdue())

@@ -28,7 +28,7 @@ from hub.search.query import Query
 from hub.search.reads import Answer
 from hub.search.rows import Found
 from hub.search.sources import Board, Busy, Deadline, SourceStatus, Status, TooLate
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from normalize.fault import Unusable
 from normalize.plate import LONGEST, canonical
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -11,11 +11,31 @@ from hub.search.query import Cursor
 from hub.store.engine import Store
 from hub.store.instant import from_micros
 
-COLUMNS: Final = """
-    r.id, p.plate, r.plate_raw, r.plate_state, r.captured_at, r.zone, c.id, coalesce(c.name, c.vendor_id), c.site,
-    n.name, n.connector, r.obtained, r.plate_confidence, r.make, r.colour, r.body,
-    coalesce(r.latitude, c.latitude), coalesce(r.longitude, c.longitude), r.received_at, r.expires_at
-"""
+_READ: Final = {
+    "id": "r.id",
+    "plate": "p.plate",
+    "plate_raw": "r.plate_raw",
+    "plate_state": "r.plate_state",
+    "captured_at": "r.captured_at",
+    "zone": "r.zone",
+    "camera_id": "c.id",
+    "site": "c.site",
+    "camera": "coalesce(c.name, c.vendor_id)",
+    "connection": "n.name",
+    "connector": "n.connector",
+    "obtained": "r.obtained",
+    "plate_confidence": "r.plate_confidence",
+    "make": "r.make",
+    "colour": "r.colour",
+    "body": "r.body",
+    "latitude": "coalesce(r.latitude, c.latitude)",
+    "longitude": "coalesce(r.longitude, c.longitude)",
+    "received_at": "r.received_at",
+    "expires_at": "r.expires_at",
+}
+"""What `Found` says of a read, and where that stands."""
+COLUMNS: Final = ", ".join(_READ.values())
+_TIMES: Final = ("captured_at", "received_at", "expires_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,56 +118,14 @@ def rows_of(
         bound |= {"first": keys[-1].captured_at, "last": keys[0].captured_at}
     by_id = {row[0]: row for row in store.rows(connection, sql, bound)}
     images, hits = _images(store, connection, ids), _hits(store, connection, ids)
-    return [
-        Found(
-            ident,
-            plate,
-            raw,
-            state,
-            from_micros(captured),
-            zone,
-            camera_id,
-            camera,
-            site,
-            name,
-            connector,
-            obtained,
-            sure,
-            make,
-            colour,
-            body,
-            latitude,
-            longitude,
-            from_micros(received),
-            from_micros(expires),
-            (received - captured) / 1_000_000,
-            images.get(ident, ()),
-            hits.get(ident, ()),
-            why(ident, plate, connector),
-        )
-        for (
-            ident,
-            plate,
-            raw,
-            state,
-            captured,
-            zone,
-            camera_id,
-            camera,
-            site,
-            name,
-            connector,
-            obtained,
-            sure,
-            make,
-            colour,
-            body,
-            latitude,
-            longitude,
-            received,
-            expires,
-        ) in map(by_id.__getitem__, ids)
-    ]
+    found = []
+    for ident in ids:
+        said: dict[str, Any] = dict(zip(_READ, by_id[ident], strict=True))
+        lag = (said["received_at"] - said["captured_at"]) / 1_000_000
+        said |= {name: from_micros(said[name]) for name in _TIMES}
+        beside = {"images": images.get(ident, ()), "hits": hits.get(ident, ()), "lag_seconds": lag}
+        found.append(Found(**said, **beside, why=why(ident, said["plate"], said["connector"])))
+    return found
 
 
 def choices_of(store: Store, connection: Connection, ids: Sequence[int]) -> dict[int, list[Choice]]:

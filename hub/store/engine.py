@@ -1,12 +1,14 @@
 """`Store`: one database behind two doors, one for reading and one for writing.
 
 There is one writer at a time, on both databases (decision 0002): SQLite can do no other, and on PostgreSQL it spares
-every race between saving, purging and matching for the price of a lock that is held for milliseconds.
+every race between saving, purging and matching for the price of a lock that is held for milliseconds. The audit log is
+written beside it (`append`): nobody's question waits for a purge.
 """
 
 import fcntl
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, tzinfo
@@ -23,7 +25,10 @@ from sqlalchemy.pool import NullPool
 
 from connectors.durable import make_folder
 from hub.errors import Busy
+from hub.store import server_turn
+from hub.store.audit_file import beside, made
 from hub.store.spool import RESERVE
+from hub.store.turn import PATIENCE_S, Turns
 from hub.store.vacuum import empty_log, size, vacuum
 from hub.words import moment
 
@@ -38,12 +43,10 @@ WHERE l.locktype = 'advisory' AND l.granted
 """A holder's session does nothing else, so that it last changed when it got the lock."""
 Traces = Literal["vacuum", "encrypted", "server"]
 """They go when SQLite writes its file anew; they stay on a disk that is encrypted; they are PostgreSQL's server's."""
-_WRITER_LOCK: Final = 0x616C7072  # "alpr"
-_TURN: Final = "SELECT pg_advisory_xact_lock(:lock), set_config('synchronous_commit', {}, true)"
-_WAITS: Final = """
-CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END
-"""
-"""A server that waits for its replicas too goes on doing so; one that does not wait at all waits for us."""
+_NESTED: Final = (
+    "Store.write() inside an open write of the same store would wait for itself: hand on the connection that the open"
+    " one gave (`within=` takes it), or end that first"
+)
 _PRAGMAS: Final = (
     "PRAGMA busy_timeout = 60000",
     "PRAGMA page_size = 8192",
@@ -60,7 +63,10 @@ _PRAGMAS: Final = (
 class Store:
     """A database. `write()` and `read()` are transactions; everything in this package goes through them."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = PATIENCE_S) -> None:
+        """`patience` is how many seconds a write waits for those before it."""
+        self._patience = patience
+        self._mine = threading.local()
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.zone: Callable[[], tzinfo] = lambda: UTC
@@ -74,27 +80,42 @@ class Store:
             path = self._path = Path(self.url.database or "").resolve()
             self.url = self.url.set(database=str(path))
             make_folder(path.parent, 0o700)
-            self._locks = path.parent / "leases"
+            self._turns = Turns(path.parent / "leases", patience, self._zone)
+            self._log = beside(path)
             self._writer = self._sqlite_engine("BEGIN IMMEDIATE")
             self._reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", "PRAGMA mmap_size = 2147418112")
+            self._appender = self._sqlite_engine("BEGIN IMMEDIATE", of=self._log)
+            self._log_reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", of=self._log)
             path.chmod(0o600) if path.exists() else path.touch(mode=0o600)
         else:
             # Each has connections of its own: who waits to write, or holds a lease for long, keeps nobody from reading.
             self._reader = self._postgresql_engine(pool_size=5, pool_pre_ping=True)
             self._writer = self._postgresql_engine(pool_size=5, max_overflow=30, pool_pre_ping=True)
+            self._appender = self._postgresql_engine(pool_size=5, max_overflow=30, pool_pre_ping=True)
+            self._log_reader = self._reader
             self._leaser = self._postgresql_engine(poolclass=NullPool)
 
         self._errors: type[Exception] = self._reader.dialect.dbapi.Error  # type: ignore[union-attr]
 
-    def _sqlite_engine(self, begin: str, *more: str) -> Engine:
+    def _sqlite_engine(self, begin: str, *more: str, of: Path | None = None) -> Engine:
         # An error's text ends in logs, and a statement's parameters are plates.
         connect = {"timeout": 60, "check_same_thread": False}
-        engine = create_engine(self.url, connect_args=connect, hide_parameters=True)
+        url = self.url if of is None else self.url.set(database=str(of))
+        engine = create_engine(url, connect_args=connect, hide_parameters=True)
+
+        @event.listens_for(engine, "do_connect")
+        def private(*_: Any) -> None:
+            if of is not None:
+                of.touch(mode=0o600)  # SQLite gives the files beside it the same rights
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
             connection.isolation_level = None  # we begin ourselves: the driver would begin too late
-            for pragma in (*_PRAGMAS, *more):
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+            if of is not None:
+                made(connection, of)
+            for pragma in more:
                 connection.execute(pragma)
 
         @event.listens_for(engine, "begin")
@@ -124,21 +145,73 @@ class Store:
         return engine
 
     @contextmanager
-    def write(self, durable: bool = True) -> Iterator[Connection]:
+    def write(self, durable: bool = True, doing: str = "", patience: float | None = None) -> Iterator[Connection]:
         """A transaction that may write; waits for the one writer before it, commits at the end, undone by an error.
 
         Once it is over, its changes are on the disk. `durable=False` is for what is done again if they are not: a power
         cut may take it back, with every such transaction after it. The next durable one puts all before it on the disk.
+
+        Raises `Busy` where the wait takes longer than `patience` seconds (None: the store's). It says who writes, since
+        when, and the `doing` of that write, a sentence. Inside an open write of this thread it raises `RuntimeError`.
         """
-        with self._turn(), self._writer.connect() as connection:
+        with self._alone():
             if self.is_sqlite:
-                with _hasty(connection) if not durable else nullcontext(), connection.begin():
+                with (
+                    self._turns.take("writer", doing, patience),
+                    self._writer.connect() as connection,
+                    _hasty(connection) if not durable else nullcontext(),
+                    connection.begin(),
+                ):
                     yield connection
-                return
-            with connection.begin():
-                sql = _TURN.format(_WAITS if durable else "'off'")
-                connection.execute(text(sql), {"lock": _WRITER_LOCK})
+            else:
+                with self._writer.connect() as connection, connection.begin():
+                    waits = self._patience if patience is None else patience
+                    if not server_turn.take(connection, durable, doing, waits):
+                        raise server_turn.holder(self._reader).busy(self.zone(), waits)
+                    yield connection
+            afterwards = self._mine.afterwards
+        for call in afterwards:
+            call()
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Have something done, once, when the open write of this thread is committed; not where it is undone."""
+        if call not in self._mine.afterwards:
+            self._mine.afterwards.append(call)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if getattr(self._mine, "writes", False):
+            raise RuntimeError(_NESTED)
+        self._mine.writes, self._mine.afterwards = True, []
+        try:
+            yield
+        finally:
+            self._mine.writes = False
+
+    @contextmanager
+    def append(self) -> Iterator[Connection]:
+        """A transaction that adds to the audit log, on the disk when it is over: it waits for no `write`."""
+        if self.is_sqlite:
+            with self._turns.take("audit"), self._appender.connect() as connection, connection.begin():
                 yield connection
+            return
+        with self._appender.connect() as connection, connection.begin():
+            connection.execute(text(f"SELECT set_config('synchronous_commit', {server_turn.WAITS}, true)"))
+            yield connection
+
+    @contextmanager
+    def read_log(self) -> Iterator[Connection]:
+        """A transaction that sees one moment of the audit log."""
+        with self._log_reader.connect() as connection, connection.begin():
+            yield connection
+
+    @property
+    def log_file(self) -> Path | None:
+        """SQLite's file of the audit log; None where the log is a table of the database (PostgreSQL).
+
+        A copy of both is whole where the database's own file was copied first: what was not in the log then is in it.
+        """
+        return self._log if self.is_sqlite else None
 
     def settle(self) -> None:
         """All that was committed so far, `durable` or not, is on the disk."""
@@ -168,26 +241,9 @@ class Store:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Be next to write, in the order of asking.
-
-        SQLite's own waiting looks again ten times a second, and would not meet the moment between two of the very many
-        batches of a purge or a recompute; PostgreSQL's lock has a queue.
-        """
-        if not self.is_sqlite:
+        """SQLite's turn to write, for what no transaction does."""
+        with self._alone(), self._turns.take("writer", "the database's file is being tidied or written anew"):
             yield
-            return
-        with self._lock_file("writer") as descriptor:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-
-    @contextmanager
-    def _lock_file(self, name: str) -> Iterator[int]:
-        self._locks.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(self._locks / name, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -210,7 +266,7 @@ class Store:
         blocks the next one.
         """
         if self.is_sqlite:
-            with self._lock_file(f"lease-{name}") as descriptor:
+            with self._turns.file(f"lease-{name}") as descriptor:
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -229,6 +285,9 @@ class Store:
             finally:
                 connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": name})
                 connection.commit()
+
+    def _zone(self) -> tzinfo:
+        return self.zone()
 
     def _busy(self, name: str, doing: str, since: datetime | None) -> Busy:
         at = f" since {moment(since, self.zone())}" if since else ""
@@ -333,7 +392,8 @@ class Store:
 
     def close(self) -> None:
         """Close every connection."""
-        self._writer.dispose()
+        for engine in (self._writer, self._appender, self._log_reader):
+            engine.dispose()
         self._reader.dispose()  # a lease's connection is closed with the lease
 
 

@@ -15,6 +15,8 @@ AHEAD: Final = 2
 """Months that stand ready beyond the running one."""
 BEHIND: Final = 12
 """Months before the running one that have a partition of their own; what is older shares one."""
+LOCK: Final = "4s"
+"""How long making them waits for whoever reads: new readers wait behind it."""
 IN_MONTHS: Final = ("reads", "payloads")
 """A month of the one and the same month of the other come and go together."""
 
@@ -22,7 +24,8 @@ IN_MONTHS: Final = ("reads", "payloads")
 def make_months(store: Store, now: datetime) -> list[str]:
     """Make every month from a year ago to two months ahead that is missing, and drop empty ones before; gives changes.
 
-    Reads that came before their month was made move into it in the same transaction. Does nothing on SQLite.
+    Reads that came before their month was made move into it in the same transaction. Waits `LOCK` for whoever reads,
+    and then fails. Does nothing on SQLite.
     """
     if store.is_sqlite:
         return []
@@ -33,6 +36,7 @@ def make_months(store: Store, now: datetime) -> list[str]:
             return []
     changed = []
     with store.write() as connection:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK}'"))
         # Readers lock all of a table before its months: so do we, or we would wait for each other.
         connection.execute(text(f"LOCK TABLE {', '.join(IN_MONTHS)} IN ACCESS EXCLUSIVE MODE"))
         made = months_of(connection)
@@ -47,6 +51,12 @@ def make_months(store: Store, now: datetime) -> list[str]:
                 connection.execute(text(f"DROP TABLE {', '.join(parts)}"))
                 changed.append(f"dropped {name}")
     return changed
+
+
+def has_month(store: Store, now: datetime) -> bool:
+    """Whether the running month is made; on PostgreSQL only."""
+    with store.read() as connection:
+        return _name(_month(now, 0)) in months_of(connection)
 
 
 def months_of(connection: Connection) -> list[str]:

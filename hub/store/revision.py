@@ -5,8 +5,6 @@ from importlib.resources import files
 
 from sqlalchemy import Connection, inspect, text
 
-from hub.store.engine import Store
-
 
 @cache
 def newest() -> str:
@@ -15,15 +13,9 @@ def newest() -> str:
     return max(file.name[:4] for file in versions.iterdir() if file.name[:4].isdigit())
 
 
-def revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
     """The revision that a database has, None for one that has no tables yet."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return found
-
-
-def is_current(store: Store) -> bool:
-    """Whether a database has the revision that the code wants."""
-    with store.read() as connection:
-        return revision(connection) == newest()

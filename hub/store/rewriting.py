@@ -4,7 +4,7 @@ A read keeps its id, its payload and its pictures. On PostgreSQL it moves to the
 with it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +20,7 @@ from hub.store.engine import Store
 from hub.store.instant import to_micros
 from hub.store.matching import Hit
 from hub.store.plates import plate_ids, remove_unread
-from hub.store.reads import candidates_of
+from hub.store.reads import CandidateRow, candidates_of
 from normalize.plate import fold
 from normalize.read import Read
 
@@ -44,7 +44,6 @@ _MOVED: Final = (
 _RENAMED: Final = (
     "UPDATE ledger SET vendor_read_id = :new WHERE connection_id = :connection_id AND vendor_read_id = :old"
 )
-_CANDIDATE: Final = ("read_id", "rank", "plate_id", "confidence", "captured_at", "expires_at")
 
 
 class KeptRead(NamedTuple):
@@ -123,18 +122,6 @@ def kept_reads(
     return [KeptRead(*row) for row in rows]
 
 
-def taken(store: Store, connection: Connection, connection_id: int, ids: Collection[str]) -> set[str]:
-    """Those of a vendor's ids that some read of the connection has."""
-    if not ids:
-        return set()
-    sql = (
-        "SELECT vendor_read_id FROM ledger "
-        f"WHERE connection_id = :connection_id AND {store.one_of('vendor_read_id', 'ids')}"
-    )
-    bound = {"connection_id": connection_id, "ids": store.as_list(sorted(ids))}
-    return {row[0] for row in store.rows(connection, sql, bound)}
-
-
 def needed(store: Store, connection: Connection, ids: Sequence[int]) -> set[int]:
     """Those reads that a case or an event needs."""
     sql = f"SELECT read_id FROM links WHERE {store.one_of('read_id', 'ids')}"
@@ -178,11 +165,11 @@ def rewrite(store: Store, connection: Connection, connection_id: int, some: Sequ
         if read.vendor_read_id != kept.vendor_read_id:
             renamed.append({"connection_id": connection_id, "old": kept.vendor_read_id, "new": read.vendor_read_id})
         for rank, plate, confidence in choices[kept.id]:
-            candidates.append((kept.id, rank, plate_of[plate], confidence, captured, one.until))
+            candidates.append(CandidateRow(kept.id, rank, plate_of[plate], confidence, captured, one.until))
     for sql, rows in ((_REWRITTEN, reads), (_MOVED, payloads), (_RENAMED, renamed)):
         if rows:
             connection.execute(text(sql), rows)
-    store.insert(connection, tables.candidates, _CANDIDATE, candidates)
+    store.insert(connection, tables.candidates, CandidateRow._fields, candidates)
     remove_unread(store, connection, before)
 
 

@@ -8,7 +8,6 @@ goes once its pushes are kept elsewhere. One process owns a spool at a time.
 import fcntl
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from shutil import disk_usage
 from threading import Lock
@@ -16,13 +15,13 @@ from typing import Final
 
 import msgspec
 
+from connectors.durable import PARTIAL, replace
 from hub.errors import Busy, HubError, IntegrityBroken
 
 RESERVE: Final = 2 << 30
 """Bytes that stay free on the disk: the database must be able to keep what waits."""
 _BATCH: Final = ".batch"
 _BROKEN: Final = ".broken"
-_PART: Final = ".part"
 
 
 class Full(HubError):
@@ -67,7 +66,7 @@ class Spool:
                 f"another process takes pushes into the folder {str(folder)!r} already: end it first, or give this one"
                 " a data folder of its own (ALPRHUB_DATA)"
             ) from None
-        for unfinished in folder.glob(f"*{_PART}"):
+        for unfinished in folder.glob(f"*{PARTIAL}"):
             unfinished.unlink()  # nobody was told that it was kept
         self._number = max(map(_number, (*self.batches(), *self.set_aside())), default=-1) + 1
         self._tickets: list[_Ticket] = []
@@ -129,8 +128,7 @@ class Spool:
 
     def leave(self, batch: Path, pushes: Sequence[Pushed]) -> None:
         """Forget some pushes of a batch: leave these in it, whole or not at all."""
-        self._replace(batch, pushes)
-        os.fsync(self._descriptor)
+        replace(batch, msgspec.msgpack.encode(pushes), 0o600)
 
     def done(self, batch: Path) -> None:
         """Forget a batch whose pushes are kept elsewhere, or that must be gone."""
@@ -160,27 +158,9 @@ class Spool:
     def _write(self, pushes: Sequence[Pushed]) -> None:
         number = self._number
         self._number += 1  # used once, whatever comes: a keeper deletes what it has read by its name
-        self._replace(self._folder / f"{number:016d}{_BATCH}", pushes)
-        os.fsync(self._descriptor)
-
-    def _replace(self, path: Path, pushes: Sequence[Pushed]) -> None:
-        partial = path.with_suffix(_PART)
-        try:
-            with open(partial, "wb", opener=_private) as file:
-                file.write(msgspec.msgpack.encode(pushes))
-                file.flush()
-                os.fsync(file.fileno())
-            partial.rename(path)
-        except BaseException:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise
+        replace(self._folder / f"{number:016d}{_BATCH}", msgspec.msgpack.encode(pushes), 0o600)
 
 
 def _number(batch: Path) -> int:
     """The number of a batch; a file that somebody else put there has none."""
     return int(batch.stem) if batch.stem.isdecimal() else -1
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

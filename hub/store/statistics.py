@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from hub.store.engine import Store
+from hub.store.partitions import LOCK
 
 WITHHELD: Final = {
     "reads": ("plate_raw", "vendor_read_id"),
@@ -41,6 +42,7 @@ def withhold(store: Store) -> None:
     for name in missing:
         changes = ", ".join(f"ALTER COLUMN {column} SET STATISTICS 0" for column in WITHHELD[name])
         with store.write() as connection:
+            connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK}'"))
             connection.execute(text(f"ALTER TABLE {name} {changes}"))
 
 

@@ -21,14 +21,15 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-    }
-)
+_NAMES = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+}
+metadata = MetaData(naming_convention=_NAMES)
+log_metadata = MetaData(naming_convention=_NAMES)
+"""What lies in the audit log, which is a file of its own on SQLite (`audit_file`)."""
 Big = BigInteger().with_variant(Integer, "sqlite")  # SQLite makes only INTEGER its row id
 
 
@@ -353,7 +354,7 @@ hits = Table(
 
 audit = Table(
     "audit_events",
-    metadata,
+    log_metadata,
     _id(),
     Column("at", BigInteger, nullable=False),
     Column("actor", Text, nullable=False),

@@ -1,6 +1,7 @@
 """Secrets at rest: AES-256-GCM under a key that never lies in the database, and whose id lies beside what it sealed."""
 
 import base64
+import logging
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,10 +13,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from connectors import durable
-from hub.errors import IntegrityBroken, Invalid
+from connectors.file_words import why
+from hub.errors import AdminMustAct, IntegrityBroken, Invalid
+from hub.words import named
+
+log: Final = logging.getLogger("alprhub.vault")
 
 _NONCE: Final = 12
 _KEY: Final = 32
+_TAG: Final = 16
 _BEFORE: Final = ".before"
 _OURS: Final = 0o600
 
@@ -26,18 +32,27 @@ class Vault:
     It seals under one key and opens under that one and those before it, until everything is sealed anew.
     """
 
-    def __init__(self, key: bytes, before: Iterable[bytes] = (), path: Path | None = None) -> None:
-        self._keys = {key_id(one): AESGCM(_checked(one)) for one in (key, *before)}
-        self.key_id = key_id(key)
-        """The id of the key that seals: a digest, from which nobody finds the key."""
+    def __init__(
+        self, key: bytes | None, before: Iterable[bytes] = (), path: Path | None = None, owners: Iterable[str] = ()
+    ) -> None:
+        """Without a key nothing is sealed or opened: it is lost, and what these `owners` have is sealed under it."""
+        self._keys = {key_id(one): AESGCM(one) for one in (key, *before) if one is not None}
+        self.key_id = "" if key is None else key_id(key)
+        """The id of the key that seals: a digest, from which nobody finds the key. Empty: the key is lost."""
         self._path = path
+        self._owners = tuple(owners)
 
     @classmethod
-    def of_file(cls, path: Path) -> "Vault":
-        """The vault of a key file, which is made (owner-readable only) where there is none."""
+    def of_file(cls, path: Path, owners: Iterable[str] = ()) -> "Vault":
+        """The vault of a key file, which is made (owner-readable only) where there is none and nobody needs one.
+
+        `owners` have something that is sealed already: where there is no file its key is lost, and a new one would hide
+        that. The vault has no key then until the file is back.
+        """
         if not path.exists():
-            with suppress(FileExistsError):  # somebody else's first start
-                durable.create(path, os.urandom(_KEY), _OURS)
+            if missed := tuple(owners):
+                return cls(None, path=path, owners=missed)
+            _make(path)
         key, *before = _read(path)
         return cls(key, before, path)
 
@@ -53,15 +68,17 @@ class Vault:
         return cls(_decoded(text, "secret_key"), former)
 
     def seal(self, text: bytes, owner: str) -> bytes:
-        """The sealed text of an owner; note `key_id` beside it."""
+        """The sealed text of an owner; note `key_id` beside it. Raises `AdminMustAct` where the key is lost."""
+        self._demand()
         nonce = os.urandom(_NONCE)
         return nonce + self._keys[self.key_id].encrypt(nonce, text, owner.encode())
 
     def open(self, sealed: bytes, owner: str, under: str = "") -> bytes:
         """The text again; `under` is the id that was noted beside it, if one was.
 
-        Raises `IntegrityBroken` where the key is another or the bytes were changed.
+        Raises `IntegrityBroken` where the key is another or the bytes were changed, `AdminMustAct` where it is lost.
         """
+        self._demand()
         if under and under not in self._keys:
             self.refresh()  # another process may have renewed the key
         if under and under not in self._keys:
@@ -74,6 +91,29 @@ class Vault:
                 return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], owner.encode())
         raise IntegrityBroken(f"the secrets of {owner} cannot be opened: wrong key, or changed bytes")
 
+    @staticmethod
+    def length(text: bytes) -> int:
+        """How long a text is once it is sealed."""
+        return _NONCE + len(text) + _TAG
+
+    @property
+    def lost(self) -> str | None:
+        """Where the key was, if it is lost and something is sealed under it, and what to do; None where it is there."""
+        if self.key_id or self._path is None:
+            return None
+        return (
+            f"the key file {str(self._path)!r} is not there, and the secrets of {named(self._owners)} are sealed under"
+            " its key; no other was made. Mount the volume that it lies on, or bring the file back from where it is"
+            " kept apart; if it is lost for good, enter the secrets of each anew: alprhub connections rotate NAME"
+        )
+
+    def begin_anew(self) -> None:
+        """Make a key in place of one that is lost: for somebody who enters anew what was sealed under it."""
+        self.refresh()
+        if not self.key_id and self._path is not None:
+            _make(self._path)
+            self.refresh()
+
     @property
     def makes_its_keys(self) -> bool:
         """Whether the key lies in a file of ours; otherwise a person sets it."""
@@ -81,7 +121,7 @@ class Vault:
 
     def refresh(self) -> None:
         """Take the key file as it is now; does nothing for a key that a person set."""
-        if self._path is None:
+        if self._path is None or (not self.key_id and not self._path.exists()):
             return
         key, *before = _read(self._path)
         self._keys |= {key_id(one): AESGCM(one) for one in (key, *before)}
@@ -94,6 +134,7 @@ class Vault:
         """
         if self._path is None:
             raise Invalid("secret_key: is set from outside; set a new one there, and this one as former_secret_key")
+        self._demand()
         self.refresh()
         before = self._beside(_BEFORE)
         now = self._path.read_bytes()
@@ -116,6 +157,13 @@ class Vault:
                     durable.settle(file)
             durable.remove(former)
 
+    def _demand(self) -> None:
+        """Return where there is a key; a file that is back is taken."""
+        if not self.key_id:
+            self.refresh()
+        if (lost := self.lost) is not None:
+            raise AdminMustAct(lost)
+
     def _beside(self, suffix: str) -> Path:
         assert self._path is not None
         return self._path.with_name(self._path.name + suffix)
@@ -124,12 +172,6 @@ class Vault:
 def key_id(key: bytes) -> str:
     """The id of a key."""
     return sha256(b"alprhub key id\0" + key).hexdigest()[:12]
-
-
-def _checked(key: bytes) -> bytes:
-    if len(key) != _KEY:
-        raise Invalid("secret_key: must be the Base64 of 32 bytes")
-    return key
 
 
 def _decoded(text: str, setting: str) -> bytes:
@@ -142,17 +184,48 @@ def _decoded(text: str, setting: str) -> bytes:
     return key
 
 
+def _make(path: Path) -> None:
+    with suppress(FileExistsError):  # somebody else's first start
+        durable.create(path, os.urandom(_KEY), _OURS)
+
+
 def _read(path: Path) -> list[bytes]:
     """The key of a file, and those before it that are still needed."""
     before = path.with_name(path.name + _BEFORE)
-    former = before.read_bytes() if before.exists() else b""
-    key = path.read_bytes()
+    former = _content(before) if before.exists() else b""
+    key = _content(path)
     if len(key) != _KEY:
-        raise IntegrityBroken(
-            f"the key file {str(path)!r} is damaged: it has {len(key)} bytes, and a key has {_KEY}. Bring the file back"
-            " from a backup; without it the secrets of every connection must be entered anew"
-        )
+        raise _damaged(path, f"it has {len(key)} bytes, and a key has {_KEY}")
+    if len(former) % _KEY:
+        raise _damaged(before, f"it has {len(former)} bytes, and keys have {_KEY} each")
     return [key, *_keys(former)]
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a key file that nobody else may read; one that others can is closed to them, with a word."""
+    try:
+        rights = path.stat().st_mode & 0o777
+        if rights & 0o077:
+            path.chmod(_OURS)
+            log.warning(
+                "the key file %r could be read by others (its rights were %o), and is its owner's alone now: whoever"
+                " may have read it can open the vendors' secrets. If that is somebody, alprhub connections reseal makes"
+                " a new key",
+                str(path), rights,
+            )  # fmt: skip
+        return path.read_bytes()
+    except PermissionError as refused:
+        raise AdminMustAct(
+            f"the key file {str(path)!r} {why(refused)}, or others can read it and it is another user's: give it to the"
+            " user who runs the hub, with the rights 600"
+        ) from None
+
+
+def _damaged(path: Path, found: str) -> IntegrityBroken:
+    return IntegrityBroken(
+        f"the key file {str(path)!r} is damaged: {found}. Bring the file back from a backup; without it the secrets of"
+        " every connection must be entered anew"
+    )
 
 
 def _keys(body: bytes) -> list[bytes]:

@@ -61,6 +61,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     return alprhub("demo", "--once", "--json", home=home)
 
 
+@pytest.mark.slow
 def test_it_ends_well_and_says_one_json_object(shown: Shown) -> None:
     assert shown.code == 0, shown.err
     assert set(shown.told) == {
@@ -70,6 +71,7 @@ def test_it_ends_well_and_says_one_json_object(shown: Shown) -> None:
     assert 0 < shown.told["seconds"] < 240
 
 
+@pytest.mark.slow
 def test_every_source_gave_reads_once(shown: Shown) -> None:
     rows = shown.told["connections"]
     assert [row["key"] for row in rows] == SOURCES
@@ -79,6 +81,7 @@ def test_every_source_gave_reads_once(shown: Shown) -> None:
     assert shown.told["hits"] > 0
 
 
+@pytest.mark.slow
 def test_the_hot_list_went_out_and_was_proved_everywhere(shown: Shown) -> None:
     rows = {row["connection"]: row for row in shown.told["publish"]}
     assert set(rows) == set(SOURCES)
@@ -90,6 +93,7 @@ def test_the_hot_list_went_out_and_was_proved_everywhere(shown: Shown) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_had_expired_was_purged_by_the_term_of_its_source(shown: Shown) -> None:
     purged = shown.told["purged"]
     assert set(purged) == set(SOURCES)
@@ -97,6 +101,7 @@ def test_what_had_expired_was_purged_by_the_term_of_its_source(shown: Shown) -> 
     assert purged["native"] == 0
 
 
+@pytest.mark.slow
 def test_the_drawn_pictures_were_read_here(shown: Shown) -> None:
     native = shown.told["native"]
     assert set(native) == {"engine", "pictures", "plates"}
@@ -104,6 +109,7 @@ def test_the_drawn_pictures_were_read_here(shown: Shown) -> None:
     assert native["engine"]
 
 
+@pytest.mark.slow
 def test_its_store_answers_the_commands_that_it_names(shown: Shown) -> None:
     (store,) = shown.home.rglob("alprhub.sqlite3")
     words = ("--purpose", "stolen_vehicle", "--reason", "trying the demonstration", "--json")
@@ -112,6 +118,7 @@ def test_its_store_answers_the_commands_that_it_names(shown: Shown) -> None:
     assert {row["connection"] for row in found.told["rows"]} == set(SOURCES)
 
 
+@pytest.mark.slow
 def test_nothing_is_written_outside_its_own_folder(shown: Shown) -> None:
     (store,) = shown.home.rglob("alprhub.sqlite3")
     assert not [path for path in shown.home.rglob("*") if path.is_file() and not path.is_relative_to(store.parent)]
@@ -125,6 +132,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     return alprhub("demo", "--once", home=home, LC_ALL="C.UTF-8", **agency)
 
 
+@pytest.mark.slow
 def test_a_person_is_told_in_words_what_happens_and_what_came_of_it(watched: Shown) -> None:
     assert (watched.code, watched.err) == (0, "")
     lines = watched.out.splitlines()
@@ -138,6 +146,7 @@ def test_a_person_is_told_in_words_what_happens_and_what_came_of_it(watched: Sho
     assert not [word for word in JARGON if word in watched.out]
 
 
+@pytest.mark.slow
 def test_every_suggestion_works_as_it_is_printed_after_the_demonstration_has_ended(watched: Shown) -> None:
     printed = [line.strip() for line in watched.out.splitlines() if line.startswith("  ")]
     assert printed[0].startswith("export ALPRHUB_DATA=")
@@ -159,6 +168,7 @@ def test_every_suggestion_works_as_it_is_printed_after_the_demonstration_has_end
     assert len(list(watched.home.glob("read-*.jpg"))) == len(list(watched.home.glob("reads-*.csv"))) == 1
 
 
+@pytest.mark.slow
 def test_it_says_something_at_once_and_ends_cleanly_when_it_is_stopped(tmp_path: Path) -> None:
     kept = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(

@@ -47,6 +47,7 @@ def _done(*command: str, cwd: Path, **environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_example_passes_the_suite_and_its_own_tests(package: Path) -> None:
     before = {path: path.read_bytes() for path in package.rglob("*.json")}
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
@@ -77,6 +78,7 @@ def test_an_installed_connector_is_found_only_when_it_is_allowed(site: Path, mon
     del sys.modules["acme_alprhub"]
 
 
+@pytest.mark.slow
 def test_the_command_line_shows_it_only_when_it_is_allowed(package: Path, site: Path) -> None:
     command = (sys.executable, "-c", "from alprhub.cli import main; main()", "connectors")
     found = {"PYTHONPATH": str(site), "ALPRHUB_ALLOW_CONNECTORS": ""}

@@ -112,6 +112,7 @@ def test_the_page_tells_every_setting(acme: type[Connector[Any]], checkout: Path
     assert [name for name in acme.Settings.model_fields if f"`{name}`" not in page] == []
 
 
+@pytest.mark.slow
 def test_what_it_writes_passes_the_contract_and_its_own_wire_tests(checkout: Path) -> None:
     written, _, page, wire = scaffold("acme", checkout)
     (checkout / "test_acme.py").write_text(

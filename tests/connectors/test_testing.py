@@ -190,6 +190,7 @@ def test_it_finds_an_error_left_out_quietly(folder: Path) -> None:
         _broken(folder, unpack=unpack, read_of=read_of).test_what_is_no_answer_is_never_no_reads(b'{"error": "no"}')
 
 
+@pytest.mark.slow
 def test_it_finds_what_breaks_on_hostile_input(folder: Path) -> None:
     def read_of(self: Any, record: Record) -> Read:
         told = json.loads(record.payload)
@@ -248,6 +249,7 @@ def test_a_spot_is_spoilt_and_the_rest_stays() -> None:
     assert spots(b"plain, text") == []
 
 
+@pytest.mark.slow
 def test_the_connectors_themselves_need_nothing_of_the_suite() -> None:
     code = (
         "import sys\n"

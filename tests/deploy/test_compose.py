@@ -52,6 +52,12 @@ def test_what_it_starts_are_commands_with_these_options(services: dict[str, Any]
     )
 
 
+def test_the_database_is_brought_up_before_anything_opens_it(services: dict[str, Any]) -> None:
+    assert services["prepare"]["command"] == ["alprhub", "migrate"]
+    for name in ("run", "receiver", "worker"):
+        assert services[name]["depends_on"]["prepare"] == {"condition": "service_completed_successfully"}
+
+
 def test_what_it_sets_is_a_setting_that_is_read(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert settings_known.unknown(service.get("environment", {}), IMAGES | PASSWORDS) == [], name
@@ -159,6 +165,7 @@ def _pins(path: Path) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==(\S+)", path.read_text("utf-8"), re.MULTILINE))
 
 
+@pytest.mark.slow
 def test_the_bucket_is_made_once_and_found_the_second_time(services: dict[str, Any]) -> None:
     from moto.server import ThreadedMotoServer
 

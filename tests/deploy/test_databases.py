@@ -16,6 +16,7 @@ from hub.wiring import open_hub
 SCRIPT = Path(__file__).parents[2] / "deploy" / "compose" / "databases.sh"
 
 
+@pytest.mark.slow
 def test_the_hub_and_prefect_have_a_database_each_and_cannot_open_the_others(tmp_path: Path) -> None:
     path = postgres.programs()
     if shutil.which("psql", path=path) is None:

@@ -94,6 +94,7 @@ def _status(address: str, **how: Any) -> int:
         return 0
 
 
+@pytest.mark.slow
 def test_the_small_agencys_units(machine: Machine) -> None:
     run, receiver = "alprhub-run.service", "alprhub-serve.service"
     machine.start(run)
@@ -107,6 +108,7 @@ def test_the_small_agencys_units(machine: Machine) -> None:
     assert readable == [], "others on the machine could read it"
 
 
+@pytest.mark.slow
 def test_the_receiver_speaks_tls_with_the_files_that_systemd_hands_it(machine: Machine) -> None:
     credentials = machine.folder / "credentials"
     credentials.mkdir()
@@ -122,6 +124,7 @@ def test_the_receiver_speaks_tls_with_the_files_that_systemd_hands_it(machine: M
     machine.stop(receiver)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(420)
 def test_prefects_server_and_a_worker(machine: Machine) -> None:
     server, worker = "alprhub-prefect-server.service", "alprhub-prefect-worker@.service"

@@ -74,6 +74,14 @@ def test_what_runs_the_hub_has_its_user_folder_and_settings_and_prefects_server_
             assert unit.environment["ALPRHUB_DATA"] == "/var/lib/alprhub"
 
 
+def test_what_opens_the_hub_brings_its_database_up_first_however_long_that_takes() -> None:
+    for path in UNITS:
+        unit = Unit(path)
+        if unit.all("User") == ["alprhub"]:
+            assert unit.one("ExecStartPre") == f"{PROGRAM} migrate"
+            assert unit.one("TimeoutStartSec") == "infinity"
+
+
 def test_the_stop_waits_longer_than_work_that_is_under_way() -> None:
     from hub.jobs.loop import GRACE
 

@@ -17,6 +17,7 @@ SECOND_TERMINAL = "alprhub sandbox flock rekor harbor --folder town | tee town.t
 READY = "alprhub hotlists publish wanted"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_first_hour_goes_as_it_says(tmp_path: Path) -> None:
     assert SECOND_TERMINAL in PAGE

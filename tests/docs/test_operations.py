@@ -68,6 +68,7 @@ def _plates(settings: HubSettings) -> list[str]:
         return list(connection.scalars(text("SELECT plate_raw FROM reads ORDER BY plate_raw")))
 
 
+@pytest.mark.slow
 def test_a_backup_is_whole_and_after_a_restore_what_is_over_is_gone(tmp_path: Path) -> None:
     settings = HubSettings(data=tmp_path / "data", agency="Example PD")
     _small_hub(settings, tmp_path / "drop")
@@ -90,6 +91,7 @@ def test_a_backup_is_whole_and_after_a_restore_what_is_over_is_gone(tmp_path: Pa
     waiting.close()
 
 
+@pytest.mark.slow
 def test_a_dump_of_postgresql_brings_everything_back(tmp_path: Path, pg_url: str) -> None:
     if shutil.which("pg_dump", path=postgres.programs()) is None:
         pytest.skip("pg_dump is not here: the blocks for PostgreSQL have not been run")

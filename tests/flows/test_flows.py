@@ -329,6 +329,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     return Played(told["told"], told["runs"], home, done.stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_flows_run_on_a_real_server(played: Played) -> None:
     told = played.told
@@ -341,6 +342,7 @@ def test_flows_run_on_a_real_server(played: Played) -> None:
     assert told["broken"].startswith("FailedRun: feed (failed): ")
 
 
+@pytest.mark.slow
 def test_the_hub_knows_how_each_run_ended(played: Played) -> None:
     assert played.runs == [
         ["done", None],
@@ -350,6 +352,7 @@ def test_the_hub_knows_how_each_run_ended(played: Played) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_no_plate_and_no_vendors_word_is_in_anything_prefect_keeps(played: Played) -> None:
     kept = {path: path.read_bytes() for path in played.home.rglob("*") if path.is_file()}
     assert any(b"feed (failed)" in content for content in kept.values())  # it is the right place to look
@@ -357,6 +360,7 @@ def test_no_plate_and_no_vendors_word_is_in_anything_prefect_keeps(played: Playe
     assert MARK not in json.dumps(played.told)
 
 
+@pytest.mark.slow
 def test_no_plate_and_no_vendors_word_is_in_what_prefect_logs(played: Played) -> None:
     assert "feed (failed)" in played.log
     assert [line for line in played.log.splitlines() if MARK in line] == []

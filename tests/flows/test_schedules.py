@@ -93,6 +93,7 @@ def town(request: pytest.FixtureRequest, tmp_path: Path, pg_server: URL) -> Iter
         yield Town(hub, sandbox, house, runners)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(480)
 def test_what_is_scheduled_runs_and_what_is_killed_goes_on(town: Town) -> None:
     town.begin()

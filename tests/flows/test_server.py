@@ -35,6 +35,7 @@ def _page(address: str) -> tuple[int, str]:
         return answer.status, answer.read().decode()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_the_links_that_a_runner_prints_open_in_the_servers_own_pages(house: House) -> None:
     pages = house.api.removesuffix("/api")
@@ -46,6 +47,7 @@ def test_the_links_that_a_runner_prints_open_in_the_servers_own_pages(house: Hou
     assert json.loads(settings)["api_url"] == house.api  # where the pages ask for what they show
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_the_server_reports_to_nobody(house: House) -> None:
     assert house.ask("admin/settings")["server"]["analytics_enabled"] is False
@@ -91,6 +93,7 @@ def _states(client: SyncPrefectClient, *runs: UUID) -> list[str]:
     return [str(client.read_flow_run(run).state_name) for run in runs]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_what_runs_without_a_process_or_was_never_begun_is_marked_as_crashed(
     client: SyncPrefectClient, begun: Callable[..., UUID], monkeypatch: pytest.MonkeyPatch
@@ -104,6 +107,7 @@ def test_what_runs_without_a_process_or_was_never_begun_is_marked_as_crashed(
     assert _states(client, gone, alive, own, taken) == ["Crashed", "Running", "Running", "Crashed"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_late_runs_do_not_queue_behind_each_other(client: SyncPrefectClient, begun: Callable[..., UUID]) -> None:
     now = DateTime.now(UTC)
@@ -115,6 +119,7 @@ def test_late_runs_do_not_queue_behind_each_other(client: SyncPrefectClient, beg
     assert _states(client, coming) == ["Scheduled"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_runs_of_others_are_left_alone(client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.sweep.GONE", timedelta(0))

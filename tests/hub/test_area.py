@@ -115,6 +115,7 @@ def test_a_database_decides_as_the_area_does_on_the_border_too(found_by: Callabl
     assert found_by(area, points) == [area.holds(*point) for point in points]
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(asked=AREAS)
 def test_a_place_that_an_area_holds_lies_in_one_of_its_cells(asked: Any) -> None:

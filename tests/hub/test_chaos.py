@@ -255,6 +255,7 @@ def pull(hub: Hub, vendor: Vendor) -> None:
         vendor.did[f"failed: {type(failed).__name__}"] += 1
 
 
+@pytest.mark.slow
 def test_five_days_of_everything_going_wrong_lose_nothing_and_invent_nothing(
     settings: HubSettings, tmp_path: Path
 ) -> None:

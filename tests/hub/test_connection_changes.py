@@ -31,10 +31,10 @@ def everything(hub: Hub) -> str:
     with hub.store.read() as connection:
         rows = [
             row
-            for table in ("connections", "runs", "audit_events", "removals", "publications")
+            for table in ("connections", "runs", "removals", "publications")
             for row in connection.execute(text(f"SELECT * FROM {table}")).all()
         ]
-    return "\n".join(repr(tuple(row)) for row in rows)
+    return "\n".join([*(repr(tuple(row)) for row in rows), *map(repr, hub.audit.events(10_000))])
 
 
 def on_disk(hub: Hub, marked: str) -> list[Path]:

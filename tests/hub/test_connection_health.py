@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from plain import PlainConnector, record, write_page
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from alprhub.sandbox import flock_settings
 from connectors.contract import Document, Proof, PushReport
@@ -77,6 +77,14 @@ def test_a_source_that_brings_what_it_usually_brings_is_well(opened: Hub, brings
     assert (report.lag_seconds, report.drift, report.requests_used, report.state) == (360, 0.0, "unknown", "active")
     assert report.last_success == opened.clock.now()
     assert opened.health.all() == [report]
+
+
+def test_what_is_over_is_no_part_of_any_hour(opened: Hub, brings: Brings, clock: SetClock) -> None:
+    brings(0.1, 0.3, *WEEKS)
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE reads SET expires_at = :now"), {"now": to_micros(clock.now())})
+    report = told(opened)
+    assert (report.hour, report.hour_before) == (0, [0, 0, 0, None])
 
 
 def test_a_source_that_always_has_reads_and_now_has_none_is_silent(opened: Hub, brings: Brings) -> None:

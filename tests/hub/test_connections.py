@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from plain import record, write_page
+from sqlalchemy import text
 
 from connectors.contract import Limits
 from connectors.errors import AdminMustFix, TryAgain
@@ -13,6 +14,7 @@ from hub.errors import Conflict, Invalid, NotFound
 from hub.hotlists.lists import NewEntry
 from hub.people import Actor
 from hub.settings import HubSettings
+from hub.store.instant import to_micros
 from hub.wiring import Hub, open_hub
 
 
@@ -92,6 +94,16 @@ def test_what_a_pause_costs_is_said(opened: Hub, actor: Actor, feed: Path) -> No
     cost = opened.pausing.cost("feed")
     assert (cost.reads_last_day, cost.hot_lists, cost.pushed) == (1, ["wanted"], True)
     assert len(cost.costs) == 4
+
+
+def test_what_is_over_is_no_part_of_what_a_pause_costs(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
+    captured = clock.now() - timedelta(hours=1)
+    write_page(feed, 1, [record(1, "7ZZZ002", captured.isoformat()), record(2, "7ZZZ003", captured.isoformat())])
+    opened.sync.run(actor, "feed")
+    with opened.store.write() as connection:
+        over = {"now": to_micros(clock.now())}
+        connection.execute(text("UPDATE reads SET expires_at = :now WHERE vendor_read_id = 'r1'"), over)
+    assert opened.pausing.cost("feed").reads_last_day == 1
 
 
 def test_every_live_check_is_one_try(settings: HubSettings, actor: Actor, clock: SetClock) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event, text
 from connectors.errors import VendorChanged
 from hub.clock import SetClock
 from hub.people import Actor
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.wiring import Hub
 
 HOUR = timedelta(hours=1)
@@ -117,7 +117,7 @@ def test_what_a_drop_writes_grows_with_its_files_and_not_with_their_square(folde
 def test_a_page_that_is_not_kept_has_taken_nothing(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.put(b"a.csv", "9SYN001")
     with monkeypatch.context() as broken:
-        broken.setattr("hub.store.reads._quarantine", lambda *_: 1 / 0)
+        broken.setattr("hub.store.saving.keep_refused", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             folder.sync()
     assert folder.rows() == {}

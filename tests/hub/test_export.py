@@ -355,6 +355,7 @@ def test_two_exports_never_write_the_same_file(alone: Hub, actor: Actor, folder:
     assert len(ids_of(Format.CSV, out)) == 3
 
 
+@pytest.mark.slow
 def test_two_exports_that_begin_at_the_same_instant_never_write_the_same_file(
     alone: Hub, actor: Actor, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -500,6 +501,7 @@ def test_a_read_that_expires_while_the_export_runs_is_not_written(
     assert events(alone)[-1] == ("reads.export", "done", 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", Format)
 def test_memory_does_not_grow_with_the_rows(alone: Hub, actor: Actor, folder: Path, form: Format) -> None:
     tracemalloc.start()

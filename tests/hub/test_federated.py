@@ -111,6 +111,7 @@ def events(hub: Hub, target: str) -> list[dict[str, Any]]:
     return found[::-1]
 
 
+@pytest.mark.slow
 def test_at_the_deadline_the_answer_has_all_that_is_there_and_names_who_is_late_and_who_is_down(
     opened: Hub, actor: Actor, feed: Path, vendor: Any
 ) -> None:

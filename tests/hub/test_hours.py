@@ -194,6 +194,7 @@ def questions(draw: st.DrawFn) -> tuple[tuple[Hours, ...], ZoneInfo, datetime, d
     return tuple(hours), ZoneInfo(name), since, until, [since, *instants]
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(question=questions())
 def test_a_database_holds_what_the_clock_on_the_wall_says_through_every_change(asked: Asked, question: Any) -> None:

@@ -22,7 +22,7 @@ from hub.ingest.keeping import Keeping
 from hub.ingest.receivers import Paused, Refused
 from hub.people import Actor
 from hub.store.instant import to_micros
-from hub.store.reads import PageToSave
+from hub.store.page import PageToSave
 from hub.store.spool import RESERVE, Full, Pushed, Spool
 from hub.wiring import Hub, open_inbox
 
@@ -149,9 +149,8 @@ def test_the_pushes_of_a_removed_connection_are_on_record_as_dropped(inbox: Inbo
     with opened.store.write() as connection:
         connection.execute(text("UPDATE connections SET state = 'removed'"))
     assert inbox.keep().pulled == 0
-    assert rows(opened, "SELECT outcome, target, results FROM audit_events WHERE action = 'reads.receive'") == [
-        ("dropped", "feed", 1)
-    ]
+    (event,) = [event for event in opened.audit.events() if event["action"] == "reads.receive"]
+    assert (event["outcome"], event["target"], event["results"]) == ("dropped", "feed", 1)
 
 
 def test_threads_keep_what_arrives(opened: Hub, feed: Path) -> None:

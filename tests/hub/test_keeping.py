@@ -100,8 +100,7 @@ def plates(hub: Hub) -> list[str]:
 
 
 def dropped(hub: Hub) -> int:
-    with hub.store.read() as connection:
-        return connection.scalar(text("SELECT count(*) FROM audit_events WHERE action = 'reads.receive'")) or 0
+    return sum(event["action"] == "reads.receive" for event in hub.audit.events())
 
 
 def kept(inbox: Inbox) -> int:

@@ -84,6 +84,7 @@ def undisturbed(settings: HubSettings) -> tuple[dict[str, Any], float]:
         return rows(hub), time.monotonic() - started
 
 
+@pytest.mark.slow
 def test_kill_at_any_of_ten_moments_then_a_plain_run_gives_the_same_rows(tmp_path: Path, rekor: dict[str, Any]) -> None:
     whole = HubSettings(data=tmp_path / "whole")
     prepare(whole, rekor)
@@ -97,6 +98,7 @@ def test_kill_at_any_of_ten_moments_then_a_plain_run_gives_the_same_rows(tmp_pat
         assert killed_and_run_again(settings, None, moment, settings.data) == expected, f"killed after {moment:.3f} s"
 
 
+@pytest.mark.slow
 def test_the_same_on_postgresql(tmp_path: Path, rekor: dict[str, Any], pg_server: URL) -> None:
     import postgres
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from alembic import command
 from alembic.runtime.migration import MigrationContext
+from payloads import payload_of
 from plain import record, write_page
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from hub.area import Circle, cell_of
 from hub.clock import SetClock
 from hub.errors import AdminMustAct
+from hub.migrating import Step, opened
 from hub.people import Actor, Why
 from hub.search.query import Mode, Query
 from hub.settings import HubSettings
@@ -24,7 +26,6 @@ from hub.store.codec import compress, field_names
 from hub.store.engine import Store
 from hub.store.instant import to_micros
 from hub.store.partitions import make_months
-from hub.store.reads import payload_of
 from hub.store.schema import _config, upgrade
 from hub.store.vacuum import Debt, owed
 from hub.store.vault import Vault
@@ -135,10 +136,18 @@ def old(store: Store, settings: HubSettings, config: Any, plain_vendor: None, tm
 
 @pytest.fixture
 def carried(old: Store, settings: HubSettings, clock: SetClock) -> Iterator[Hub]:
-    """The hub that opens on it, and so brings it to the current schema."""
+    """The hub on it, once it was brought to the current schema."""
     old.close()
+    brought_up(settings, clock)
     with open_hub(settings, clock) as hub:
         yield hub
+
+
+def brought_up(settings: HubSettings, clock: SetClock) -> list[Step]:
+    """Bring a hub's database up as `alprhub migrate` does."""
+    with opened(settings, clock) as database:
+        assert database is not None
+        return database.migrate(Actor("tester"))
 
 
 def put(connection: Connection, table: str, row: dict[str, Any]) -> None:
@@ -191,6 +200,7 @@ def found(hub: Hub, actor: Actor, **asked: Any) -> list[int]:
     return [row.id for row in hub.search.find(actor, Query(WHY, **asked)).rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "ids"),
     [
@@ -232,7 +242,7 @@ def test_connections_open_payloads_open_and_nobody_has_a_site(carried: Hub) -> N
     assert carried.connections.check("feed") == "the folder is there"
     assert carried.connections.list()[0].checkpoint == {"page": "page-001.json"}
     with carried.store.read() as connection:
-        assert payload_of(connection, 31) == PAYLOAD
+        assert payload_of(carried, 31) == PAYLOAD
         assert set(connection.scalars(text("SELECT site FROM cameras"))) == {None}
 
 
@@ -308,6 +318,7 @@ def test_a_migration_that_fails_leaves_the_old_form(old: Store, monkeypatch: pyt
     assert reads_of(old) == READS
 
 
+@pytest.mark.slow
 def test_more_reads_than_are_looked_at_at_once_all_get_their_cells(old: Store) -> None:
     many = 10_050
     row = {**read(0, 21, 1), "camera_id": PIER}
@@ -341,6 +352,7 @@ def test_a_hub_with_connections_is_that_of_their_agency(settings: HubSettings) -
             )
     finally:
         store.close()
+    brought_up(settings, SetClock(NOW))
     with open_hub(settings) as hub:
         assert hub.agency == "Marisol Beach PD"
 
@@ -399,6 +411,7 @@ def test_what_an_earlier_version_purged_is_written_over_in_the_next_night(
                 "closed_at": closed,
             })  # fmt: skip
     store.close()
+    brought_up(settings, SetClock(NOW))
     with open_hub(settings) as hub, hub.store.read() as connection:
         assert owed(connection) == (Debt(since=50, written_at=None) if hub.store.is_sqlite else None)
 

@@ -23,8 +23,8 @@ from hub.search.query import Mode, Query
 from hub.search.rows import Found
 from hub.store import partitions
 from hub.store.engine import Store
+from hub.store.page import Saved
 from hub.store.partitions import make_months
-from hub.store.reads import Saved
 from hub.wiring import Hub
 
 on_postgresql = pytest.mark.parametrize("settings", ["postgresql"], indirect=True)

@@ -26,7 +26,7 @@ from hub.errors import NotFound
 from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.wiring import Hub, open_hub
 
 JPEG = b"\xff\xd8\xff"

@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from hub.settings import HubSettings
 from hub.store.engine import Store
-from hub.store.revision import is_current, newest, revision
+from hub.store.revision import newest, revision_of
+from hub.store.schema import standing
 
 
 def test_the_newest_revision_is_the_head_of_the_migrations() -> None:
@@ -19,7 +20,7 @@ def test_the_newest_revision_is_the_head_of_the_migrations() -> None:
 
 def test_a_migrated_database_is_current(settings: HubSettings) -> None:
     store = Store(settings.url())
-    assert is_current(store)
+    assert standing(store) == (newest(), newest(), (), True)
     store.close()
 
 
@@ -27,8 +28,8 @@ def test_a_migrated_database_is_current(settings: HubSettings) -> None:
 def test_an_empty_database_has_no_revision(settings: HubSettings) -> None:
     store = Store(settings.url())
     with store.read() as connection:
-        assert revision(connection) is None
-    assert not is_current(store)
+        assert revision_of(connection) is None
+    assert standing(store).state == "none"
     store.close()
 
 
@@ -37,5 +38,5 @@ def test_a_database_of_another_version_is_not_current(settings: HubSettings, oth
     store = Store(settings.url())
     with store.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :other"), {"other": other})
-    assert not is_current(store)
+    assert standing(store).state != "current"
     store.close()

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from payloads import payload_of
 from plain import record, write_page
 from sqlalchemy import text
 
@@ -17,7 +18,6 @@ from hub.hotlists.lists import NewEntry
 from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.store.codec import compress, decompress, field_names
-from hub.store.reads import payload_of
 from hub.wiring import Hub
 
 WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
@@ -119,10 +119,10 @@ def test_everything_before_an_outage_is_kept_and_the_next_run_goes_on(opened: Hu
 def test_an_error_in_the_middle_of_a_page_leaves_nothing_of_it(
     opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import hub.store.reads as reads
+    from hub.store import saving
 
     write_page(feed, 1, [record(1, "7ZZZ001", AT.format(1))])
-    monkeypatch.setattr(reads, "_account", lambda *_: (_ for _ in ()).throw(RuntimeError("disk full")))
+    monkeypatch.setattr(saving, "_account", lambda *_: (_ for _ in ()).throw(RuntimeError("disk full")))
     with pytest.raises(RuntimeError):
         opened.sync.run(actor, "feed")
     for table in ("reads", "plates", "payloads", "cameras"):
@@ -174,7 +174,7 @@ def test_the_raw_payload_can_be_had_again_byte_for_byte(opened: Hub, actor: Acto
     opened.sync.run(actor, "feed")
     with opened.store.read() as connection:
         ids = connection.scalars(text("SELECT id FROM reads ORDER BY vendor_read_id")).all()
-        assert [payload_of(connection, read_id) for read_id in ids] == sent
+        assert [payload_of(opened, read_id) for read_id in ids] == sent
 
 
 def test_a_changed_payload_is_noticed(opened: Hub, actor: Actor, feed: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_changed_payload_is_noticed(opened: Hub, actor: Actor, feed: Path) -> 
     with opened.store.read() as connection:
         ids = connection.scalars(text("SELECT id FROM reads")).all()
         with pytest.raises(IntegrityBroken):
-            [payload_of(connection, read_id) for read_id in ids]
+            [payload_of(opened, read_id) for read_id in ids]
 
 
 @given(

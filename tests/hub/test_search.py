@@ -92,9 +92,14 @@ def test_no_record_no_data(stored: Hub, actor: Actor, monkeypatch: pytest.Monkey
         stored.search.find(actor, Query(WHY, plates=("7ABC123",)))
 
 
+def test_an_answer_that_nobody_put_on_record_does_not_leave(stored: Hub, actor: Actor) -> None:
+    with pytest.raises(RuntimeError, match="without a record"), stored.asking.question(actor, "reads.search", WHY):
+        pass
+
+
 @pytest.mark.parametrize("statement", ["UPDATE audit_events SET actor = 'nobody'", "DELETE FROM audit_events"])
 def test_the_record_can_only_grow(stored: Hub, statement: str) -> None:
-    with pytest.raises(DBAPIError, match="append-only"), stored.store.write() as connection:
+    with pytest.raises(DBAPIError, match="append-only"), stored.store.append() as connection:
         connection.execute(text(statement))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import postgres
 import pytest
+from effort import tries
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -265,7 +266,8 @@ AGO = st.sampled_from([timedelta(0), timedelta(microseconds=1), timedelta(minute
 examples = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@settings(examples, max_examples=40)
+@pytest.mark.slow
+@settings(examples, max_examples=tries(15, 40))
 @given(
     world=worlds(2, 8), now=st.sampled_from([NOW, NOW + timedelta(microseconds=1), OPENED]), ago=AGO, values=THRESHOLDS
 )
@@ -314,7 +316,8 @@ def test_since_and_until_are_instants_whatever_zone_they_are_written_in(
         assert found
 
 
-@settings(examples, max_examples=35)
+@pytest.mark.slow
+@settings(examples, max_examples=tries(12, 35))
 @given(
     world=worlds(1, 1),
     steps=st.lists(st.tuples(st.lists(SEEN, max_size=3), AGO, st.booleans()), max_size=8),

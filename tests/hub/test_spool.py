@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from happenings import happenings
 
 from hub.errors import IntegrityBroken
 from hub.store.spool import Pushed, Spool
@@ -127,7 +128,7 @@ def test_a_batch_is_on_the_disk_and_named_before_its_sender_hears_so(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
-    fsync, rename = os.fsync, Path.rename
+    fsync, rename = os.fsync, Path.replace
 
     def fsyncing(descriptor: int) -> None:
         order.append("folder" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "file")
@@ -138,9 +139,32 @@ def test_a_batch_is_on_the_disk_and_named_before_its_sender_hears_so(
         return rename(path, target)
 
     monkeypatch.setattr(os, "fsync", fsyncing)
-    monkeypatch.setattr(Path, "rename", renaming)
+    monkeypatch.setattr(Path, "replace", renaming)
     spool.put(pushed(1))
     assert order == ["file", "name", "folder"]
+
+
+def test_a_batch_is_whole_when_the_disk_is_asked_to_keep_it(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes, fsync = [], os.fsync
+
+    def sized(descriptor: int) -> None:
+        sizes.append(os.fstat(descriptor).st_size)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sized)
+    spool.put(pushed(1))
+    (batch,) = spool.batches()
+    assert sizes[0] == batch.stat().st_size > 0
+
+
+def test_what_is_left_of_a_batch_is_on_the_disk_and_named_before_the_rest_counts_as_kept(spool: Spool) -> None:
+    spool.put(pushed(1))
+    (batch,) = spool.batches()
+    with happenings() as steps:
+        spool.leave(batch, [pushed(2)])
+    part = batch.with_suffix(".part").name
+    assert steps == [f"fsync {part}", f"rename {batch.name}", f"fsync folder {batch.parent.name}"]
+    assert on_disk(spool) == [2]
 
 
 def damaged(body: bytes) -> Any:

@@ -51,6 +51,7 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_uses(opened: Hub) 
         "reads_20",
         "payloads_rest",
         "payloads_20",
+        "audit_",  # a file of its own on SQLite, where events of transactions wait in a table that is only there
     )
     ours = [change for change in difference if not any(name in str(change) for name in by_hand)]
     assert ours == []
@@ -111,6 +112,16 @@ def test_a_lease_ends_with_the_process_that_held_it(opened: Hub, settings: HubSe
         except Conflict:
             time.sleep(0.05)
     pytest.fail("the lease of a dead process was never given back")
+
+
+def test_a_lease_is_free_once_its_holder_is_done(opened: Hub) -> None:
+    for _ in range(2):
+        with opened.store.lease("job"), pytest.raises(Conflict), opened.store.lease("job"):
+            pass
+    with pytest.raises(ZeroDivisionError), opened.store.lease("job"):
+        raise ZeroDivisionError
+    with opened.store.lease("job"):
+        pass
 
 
 def test_who_wants_to_write_need_not_wait_for_the_end_of_very_many_batches(opened: Hub) -> None:
@@ -221,3 +232,26 @@ def test_a_picture_comes_back_as_it_went_in_and_is_gone_when_deleted(pictures: I
 def test_a_hub_opens_twice_on_one_database(settings: HubSettings) -> None:
     with open_hub(settings) as one, open_hub(settings) as other:
         assert one.hotlists.names() == other.hotlists.names() == []
+
+
+def test_a_key_file_that_others_can_read_is_closed_to_them_with_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "secret.key"
+    Vault.of_file(path)
+    assert caplog.messages == []
+    path.chmod(0o644)
+    Vault.of_file(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    (said,) = caplog.messages
+    assert said.startswith(f"the key file {str(path)!r} could be read by others (its rights were 644)")
+    assert "alprhub connections reseal" in said
+
+
+@pytest.mark.parametrize("name", ["secret.key", "secret.key.before"])
+def test_a_key_file_that_was_cut_is_named_as_a_file(tmp_path: Path, name: str) -> None:
+    Vault.of_file(tmp_path / "secret.key")
+    (tmp_path / name).write_bytes(b"x" * 31)
+    (tmp_path / name).chmod(0o600)
+    with pytest.raises(IntegrityBroken, match=rf"the key file '{tmp_path / name}' is damaged: it has 31 bytes"):
+        Vault.of_file(tmp_path / "secret.key")

@@ -76,6 +76,8 @@ def test_a_clock_far_ahead_destroys_nothing_until_somebody_says_that_it_is_right
         whole.retention.purge(actor)
     assert (there(whole), cards(whole)) == (1, ["clock_ahead"])
     assert seen(whole, actor) == 0  # to hide can be undone
+    clock_of(whole).beat()  # a hub that is open for long comes to trust nothing by itself
+    assert cards(whole) == ["clock_ahead"]
     clock_of(whole).trust(actor, whole.audit, "it was in a cupboard")
     assert whole.audit.events(1)[0]["action"] == "clock.trust"
     assert (whole.retention.purge(actor), cards(whole)) == ({"feed": 1}, [])
@@ -237,6 +239,35 @@ def test_time_comes_as_far_as_the_hub_is_open_and_is_noted_once_a_minute(whole: 
         machine.advance(REST)
         clock_of(whole).beat()
     assert kept() == to_micros(machine.now())
+
+
+def test_time_that_another_process_has_noted_never_goes_back(
+    whole: Hub, opens: Opens, machine: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind = clock_of(whole)
+    known = behind.standing().trusted
+    machine.advance(2 * BEAT)
+    with opens() as other:
+        clock_of(other).beat()
+    noted = behind.standing().trusted
+    machine.advance(-BEAT + timedelta(seconds=1))
+    monkeypatch.setattr(behind, "_kept", lambda: known)  # it looked before the other one wrote
+    behind.beat(timedelta(0))
+    monkeypatch.undo()
+    assert behind.standing().trusted == noted
+
+
+def test_whoever_trusts_the_clock_is_on_record_or_it_is_not_trusted(
+    whole: Hub, actor: Actor, machine: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left on device")
+
+    machine.advance(21 * DAY)
+    monkeypatch.setattr(whole.audit, "record", full)
+    with pytest.raises(OSError, match="no space"):
+        clock_of(whole).trust(actor, whole.audit, "it was in a cupboard")
+    assert clock_of(whole).standing().state == "ahead"
 
 
 def test_a_command_notes_the_time_that_it_began_once_an_hour_at_most(opens: Opens, machine: SetClock) -> None:

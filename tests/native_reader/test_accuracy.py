@@ -63,6 +63,7 @@ def _measure(reading: Reading, engine: Engine, folder: Path, step: int) -> Resul
     return Result(count, exact / count, fold / count, extra / count, confident)
 
 
+@pytest.mark.slow
 def test_fast_plate_ocr_reads_american_plates(shared: Path, fast_plate, reading: Reading) -> None:
     result = _measure(reading, fast_plate, shared / "plates/us", 2)
     assert result.fold >= 0.92
@@ -70,6 +71,7 @@ def test_fast_plate_ocr_reads_american_plates(shared: Path, fast_plate, reading:
     assert result.extra <= 0.05
 
 
+@pytest.mark.slow
 def test_fast_plate_ocr_reads_european_plates(shared: Path, fast_plate, reading: Reading) -> None:
     result = _measure(reading, fast_plate, shared / "plates/eu", 2)
     assert result.fold >= 0.97
@@ -77,18 +79,21 @@ def test_fast_plate_ocr_reads_european_plates(shared: Path, fast_plate, reading:
     assert result.extra <= 0.1
 
 
+@pytest.mark.slow
 def test_the_offline_engine_reads_american_plates(shared: Path, offline, reading: Reading) -> None:
     result = _measure(reading, offline, shared / "plates/us", 3)
     assert result.fold >= 0.74
     assert result.extra <= 0.1
 
 
+@pytest.mark.slow
 def test_the_offline_engine_reads_european_plates(shared: Path, offline, reading: Reading) -> None:
     result = _measure(reading, offline, shared / "plates/eu", 3)
     assert result.fold >= 0.93
     assert result.extra <= 0.1
 
 
+@pytest.mark.slow
 def test_what_is_told_with_confidence_is_right(shared: Path, fast_plate, reading: Reading) -> None:
     told = _measure(reading, fast_plate, shared / "plates/us", 2).confident
     sure = [right for confidence, right in told if confidence >= 0.95]
@@ -96,6 +101,7 @@ def test_what_is_told_with_confidence_is_right(shared: Path, fast_plate, reading
     assert sum(sure) >= 0.96 * len(sure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "step"), [("fast_plate", 16), ("offline", 15)])
 def test_every_sighting_keeps_the_promises_of_a_sighting(
     shared: Path, name: str, step: int, reading: Reading, request

@@ -166,6 +166,7 @@ def test_a_camera_is_read_by_the_same_code_and_its_end_is_an_error(camera) -> No
     assert "s3cret" not in str(broken.value)
 
 
+@pytest.mark.slow
 @pytest.mark.enable_socket
 def test_a_camera_that_falls_silent_is_given_up_after_the_timeout(camera) -> None:
     source = camera(_blank(6, (128, 160)), fps=20, silent=True)
@@ -193,6 +194,7 @@ def test_a_camera_that_is_not_there_is_an_error_at_once() -> None:
         next(frames(f"rtsp://127.0.0.1:{port}/live", timeout=2))
 
 
+@pytest.mark.slow
 @pytest.mark.enable_socket
 def test_a_reader_slower_than_the_camera_skips_frames_instead_of_falling_behind(camera) -> None:
     source = camera(_blank(60, (128, 160)), fps=20)
@@ -211,6 +213,7 @@ def test_a_reader_slower_than_the_camera_skips_frames_instead_of_falling_behind(
     assert max(np.diff(numbers)) > 1
 
 
+@pytest.mark.slow
 def test_all_three_plates_of_the_film_are_read_and_nothing_else(shared: Path, fast_plate) -> None:
     rows = [line.split("\t") for line in (shared / "plates/video/truth.tsv").read_text().splitlines()]
     found = list(passings(shared / "plates/video/cars.mp4", fast_plate))

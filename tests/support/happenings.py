@@ -102,13 +102,16 @@ def _commits(steps: Happenings, store: Store) -> Iterator[None]:
         steps.append(f"commit {'full' if waits else 'normal'} {','.join(sorted(changed.pop(id(connection))))}")
 
     listening = (("begin", begun), ("commit", ends))
-    for name, listener in listening:
-        event.listen(store._writer, name, listener)
+    engines = {store._writer, store._appender}
+    for engine in engines:
+        for name, listener in listening:
+            event.listen(engine, name, listener)
     try:
         yield
     finally:
-        for name, listener in listening:
-            event.remove(store._writer, name, listener)
+        for engine in engines:
+            for name, listener in listening:
+                event.remove(engine, name, listener)
 
 
 def _name(path: str | bytes) -> str:

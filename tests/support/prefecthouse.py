@@ -20,8 +20,10 @@ from flows import runner
 from flows.deployments import deployments
 
 def plan(pool):
-    made = deployments(pool, minute=timedelta(seconds=15), hour=timedelta(seconds=30))
-    return [one for one in made if one.flow_name in ("sync", "publish", "purge")]
+    often = deployments(pool, minute=timedelta(seconds=20))
+    seldom = deployments(pool, minute=timedelta(seconds=30), hour=timedelta(seconds=30))
+    names = {"sync": often, "publish": seldom, "purge": seldom}
+    return [one for name, made in names.items() for one in made if one.flow_name == name]
 
 getattr(runner, sys.argv[1])(plan)
 """

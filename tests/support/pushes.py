@@ -2,7 +2,7 @@
 
 from connectors.contract import Request
 from hub.ingest.inbox import Inbox
-from hub.store.reads import Saved
+from hub.store.page import Saved
 from hub.store.spool import Spool
 from hub.wiring import Hub
 

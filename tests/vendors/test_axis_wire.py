@@ -126,6 +126,7 @@ def test_every_event_of_the_log_is_kept_in_its_own_bytes(wire: respx.MockRouter,
     assert all(record.payload.startswith(b"<event>") for record in page.records)
 
 
+@pytest.mark.slow
 def test_an_hour_as_full_as_the_camera_stops_the_run(wire: respx.MockRouter, axis: AxisConnector) -> None:
     full = b"<events>" + b"<event/>" * MOST_EVENTS + b"</events>"
     wire.get(f"{CAMERA}{APP}events.cgi").mock(return_value=httpx.Response(200, content=full))

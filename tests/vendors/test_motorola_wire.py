@@ -402,6 +402,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_a_bucket_serves_as_well_as_a_folder(bucket: None, drop: MotorolaDrop, world: World) -> None:
     vigilant = _made("s3://sandbox-drop/vigilant", key_id="id", secret="k")
     with places.opened("s3://sandbox-drop/vigilant", places.Access(key_id="id", secret="k")) as place:

@@ -267,6 +267,7 @@ def test_a_wrong_token_asks_a_person_and_is_not_told(vendor: Any) -> None:
     assert "wrong-token" not in str(refused.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 7, 399, 400, 1000])
 def test_a_window_brings_every_visit_once(
     vendor: Any, parkpow: PlateRecognizerConnector, world: World, size: int

@@ -134,7 +134,8 @@ def sql(store: Path) -> Callable[[str], list[Any]]:
     """Look into the store, or change it, behind the hub's back."""
 
     def ask(statement: str) -> list[Any]:
-        connection = sqlite3.connect(store / "alprhub.sqlite3")
+        log = "audit_events" in statement
+        connection = sqlite3.connect(store / ("alprhub-audit.sqlite3" if log else "alprhub.sqlite3"))
         try:
             with connection:
                 return connection.execute(statement).fetchall()

@@ -241,6 +241,7 @@ def test_a_line_says_how_many_of_how_many_and_how_long_it_will_take(told: Any, l
     assert progress.line(*told) == line
 
 
+@pytest.mark.slow
 def test_an_import_warns_of_a_source_that_could_not_keep_up(run: Any, a_thousand: Path) -> None:
     with Service(flock_app(World(5, datetime.now(UTC), passes=200, vendors=("flock",)))) as service:
         given = {**flock_settings(service.url), "requests_per_second": 0.5}

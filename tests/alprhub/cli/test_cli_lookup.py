@@ -112,6 +112,7 @@ def test_what_cannot_be_asked_is_refused_in_one_line_and_nobody_is_asked(
     assert not any("/reads/lookup" in path for _, path, _ in flock.log)
 
 
+@pytest.mark.slow
 def test_the_process_ends_soon_after_the_deadline_though_a_vendor_is_still_silent(run: Any, flock: FlockState) -> None:
     flock.faults.slow = SILENT
     words = [str(Path(sys.executable).with_name("alprhub")), "lookup", WANTED, *WHY, "--deadline", "1", "--json"]

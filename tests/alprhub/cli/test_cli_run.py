@@ -98,6 +98,7 @@ def test_runs_say_when_how_long_what_came_of_it_and_what_went_wrong(run: Any, st
     assert [row["job"] for row in run("runs", "--job", "sync", "--json").json()] == ["sync", "sync"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["serve", "worker"])
 def test_a_runner_without_an_address_says_how_to_get_one(
     run: Any, monkeypatch: pytest.MonkeyPatch, command: str

@@ -36,6 +36,7 @@ def town(store: Path, tmp_path: Path) -> Iterator[dict[str, Any]]:
             assert ran.wait(timeout=60) == 0
 
 
+@pytest.mark.slow
 def test_every_printed_command_joins_the_hub_to_its_stand_in(run: Any, town: dict[str, Any]) -> None:
     for one in town["standing"]:
         first, *words = shlex.split(one["command"])
@@ -50,12 +51,14 @@ def test_every_printed_command_joins_the_hub_to_its_stand_in(run: Any, town: dic
         assert run("sync", name, "--json").json()["stored"] > 0
 
 
+@pytest.mark.slow
 def test_a_name_that_is_none_is_told_with_those_there_are(run: Any, tmp_path: Path) -> None:
     done = run("sandbox", "rekr", "--folder", tmp_path)
     assert done.code == 66
     assert done.err.startswith("there is no stand-in called 'rekr'; did you mean 'rekor'? There are: flock, rekor, ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("port", "code", "told"), [(80000, 2, "--port"), (65535, 65, "port 65536, for rekor, is above 65535")]
 )

@@ -256,6 +256,7 @@ def frozen(hub: Hub) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("ALPRHUB_TEST_PG_URL" in os.environ, reason="that server may be another machine's")
 def test_a_known_connection_goes_on_being_taken_while_postgresql_is_frozen(
     tmp_path: Path, pg_url: str, monkeypatch: pytest.MonkeyPatch
@@ -313,6 +314,7 @@ def serving(data: Path, port: int) -> "subprocess.Popen[str]":
     return server
 
 
+@pytest.mark.slow
 def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None:
     settings, port = prepared(tmp_path), free_port()
     server = serving(tmp_path, port)

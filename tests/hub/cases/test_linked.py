@@ -10,14 +10,15 @@ import yaml
 from plain import record, write_page
 from sqlalchemy import text
 
-import hub.store.reads as saving
 from hub.clock import SetClock
+from hub.errors import NotFound
 from hub.hotlists.lists import NewEntry
 from hub.people import Actor, Why
 from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
 from hub.search.query import Query
 from hub.settings import HubSettings
+from hub.store import saving
 from hub.store.instant import from_micros
 from hub.wiring import Hub, open_hub
 
@@ -113,7 +114,7 @@ def test_a_read_that_comes_after_its_thirty_days_is_kept_for_a_hit_and_for_nothi
 def test_a_late_read_whose_entry_goes_while_it_is_kept_leaves_nothing_behind(
     springs: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = saving._keep_pictures
+    write = saving.keep_pictures
 
     def meanwhile(*args: Any) -> list[str]:
         written = write(*args)
@@ -121,7 +122,7 @@ def test_a_late_read_whose_entry_goes_while_it_is_kept_leaves_nothing_behind(
             connection.execute(text("UPDATE hotlist_entries SET removed_at = 1"))
         return written
 
-    monkeypatch.setattr(saving, "_keep_pictures", meanwhile)
+    monkeypatch.setattr(saving, "keep_pictures", meanwhile)
     done = bring(springs, tmp_path, late(1, "9SYN001", picture="PICTURE-1"), record(2, "9SYN002", CAPTURED.isoformat()))
     assert (done.pulled, done.stored, done.born_expired, done.hits) == (2, 1, 1, 0)
     assert (list(ends(springs)), list(springs.images.stored())) == (["r2"], [])
@@ -131,7 +132,7 @@ def test_a_late_read_whose_entry_goes_while_it_is_kept_leaves_nothing_behind(
 def test_a_late_read_keeps_its_picture_when_the_policy_changes_while_it_is_kept(
     springs: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, tried = saving._keep_pictures, []
+    write, tried = saving.keep_pictures, []
 
     def meanwhile(*args: Any) -> list[str]:
         written = write(*args)
@@ -140,7 +141,7 @@ def test_a_late_read_keeps_its_picture_when_the_policy_changes_while_it_is_kept(
         tried.append(written)
         return written
 
-    monkeypatch.setattr(saving, "_keep_pictures", meanwhile)
+    monkeypatch.setattr(saving, "keep_pictures", meanwhile)
     bring(springs, tmp_path, late(1, "9SYN001", picture="PICTURE-1"), late(2, "9SYN002", picture="PICTURE-2"))
     with springs.store.read() as connection:
         keys = connection.scalars(text("SELECT key FROM images")).all()
@@ -162,6 +163,16 @@ def test_a_link_keeps_nothing_of_a_connection_that_was_to_lose_its_reads(springs
     assert springs.links.link(ACTOR, [ident], "26-1").changed == 0
     assert springs.recompute.run(ACTOR)["lengthened"] == 0
     assert ends(springs)["r1"][0] == NOW + 10 * DAY
+
+
+def test_a_read_that_is_over_cannot_be_linked(springs: Hub, tmp_path: Path, clock: SetClock) -> None:
+    bring(springs, tmp_path, record(1, "9SYN002", CAPTURED.isoformat()))
+    with springs.store.read() as connection:
+        ident = int(connection.scalar(text("SELECT id FROM reads")) or 0)
+    clock.advance(CAPTURED + MONTH - clock.now())
+    with pytest.raises(NotFound, match="is not here"):
+        springs.links.link(ACTOR, [ident], "26-1")
+    assert ends(springs)["r1"][0] == CAPTURED + MONTH
 
 
 def test_a_capture_that_no_calendar_counts_from_costs_its_record_and_not_the_page(springs: Hub, tmp_path: Path) -> None:

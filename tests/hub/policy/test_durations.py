@@ -124,6 +124,7 @@ def drawn(count: int) -> list[tuple[datetime, str, str]]:
     return made
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_instants_end_where_postgresql_says_except_where_they_must_not(pg_url: str) -> None:
     """PostgreSQL clips the day, reads a skipped hour with the offset before, and a repeated one as its second.
 

@@ -108,6 +108,16 @@ def test_a_month_with_a_read_that_is_not_over_goes_by_rows(
     assert left(opened) == {**dict.fromkeys(TABLES, 0), "reads": 1, "ledger": 1, "payloads": 1, "plates": 1}
 
 
+def test_a_month_with_a_read_of_which_nobody_knows_how_long_it_may_be_kept_does_not_go(
+    opened: Hub, actor: Actor, clock: SetClock, three: None
+) -> None:
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE connections SET retention_vendor = NULL"))
+    clock.advance(LIFE)
+    assert opened.retention.purge(actor) == {"feed": 0}
+    assert left(opened)["reads"] == 3
+
+
 def test_where_somebody_goes_on_reading_the_month_goes_by_rows_and_counts_once(
     opened: Hub, actor: Actor, clock: SetClock, three: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

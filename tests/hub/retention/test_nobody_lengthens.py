@@ -161,6 +161,7 @@ def place(settings: HubSettings, clock: SetClock, monkeypatch: pytest.MonkeyPatc
         yield Place(hub, folder)
 
 
+@pytest.mark.slow
 @pytest.mark.clause("long-beach 6.3.4 ¶1")
 def test_no_call_of_the_hub_lengthens_a_life_and_at_its_end_the_read_is_purged(place: Place, clock: SetClock) -> None:
     hub = place.hub

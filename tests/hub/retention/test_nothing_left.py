@@ -202,6 +202,7 @@ def living(folder: Path, url: str | None, settings: dict[str, Any]) -> Iterator[
             process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.clause("hermosa-beach 429.5 ¶2 s4")
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("where", ["sqlite and a folder", "postgresql and a bucket"])

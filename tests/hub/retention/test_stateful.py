@@ -23,6 +23,8 @@ from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.wiring import open_hub
 
+pytestmark = pytest.mark.slow
+
 ACTOR = Actor("tester")
 WHY = Why("stolen_vehicle", "report of a stolen car", "26-1")
 BEGIN = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -72,11 +72,8 @@ def test_a_push_that_could_not_be_kept_in_its_time_is_destroyed_and_certified(
     opened.retention.purge(actor)
     assert (left(spooled), certified(opened)) == (["feed"], [("feed", 1)])
     assert opened.certificates.verify() == 1
-    with opened.store.read() as connection:
-        told = connection.execute(
-            text("SELECT outcome, target, results FROM audit_events WHERE action = 'retention.pushes'")
-        ).one()
-    assert tuple(told) == ("destroyed", "feed", 1)
+    (told,) = [event for event in opened.audit.events() if event["action"] == "retention.pushes"]
+    assert (told["outcome"], told["target"], told["results"]) == ("destroyed", "feed", 1)
 
 
 def test_of_a_batch_only_what_is_over_goes(
@@ -174,9 +171,8 @@ def test_what_waits_and_what_was_set_aside_is_counted_beside_the_reads(
     report = opened.ages.report(actor)
     assert (report.pushes_waiting, report.pushes_set_aside) == (2, 1)
     assert tuple(opened.reconciliation.run(actor).lying) == (2, 1)
-    with opened.store.read() as connection:
-        told = connection.scalars(text("SELECT detail FROM audit_events WHERE action LIKE 'retention.%' ORDER BY id"))
-        assert all('"pushes_waiting":2' in detail and '"pushes_set_aside":1' in detail for detail in told)
+    told = [event["detail"] for event in opened.audit.events() if event["action"].startswith("retention.")]
+    assert all((detail["pushes_waiting"], detail["pushes_set_aside"]) == (2, 1) for detail in told)
 
 
 def test_what_the_disk_does_not_let_go_of_is_said_not_certified_and_holds_up_nothing_else(

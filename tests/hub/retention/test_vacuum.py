@@ -139,6 +139,7 @@ def test_a_file_that_its_administrator_lets_shrink_by_itself_stays_whole(
         assert left(hub) == []
 
 
+@pytest.mark.slow
 @sqlite
 def test_a_file_behind_a_link_that_somebody_else_writes_to_stays_whole(
     settings: HubSettings, clock: SetClock, plain_vendor: None, actor: Actor, tmp_path: Path
@@ -291,6 +292,7 @@ def test_ended_on_the_way_it_changes_nothing_and_is_due_again(full: Hub, actor: 
     assert is_whole(full)
 
 
+@pytest.mark.slow
 @sqlite
 def test_killed_on_the_way_it_leaves_a_whole_file_and_the_next_one_does_it(
     settings: HubSettings, full: Hub, actor: Actor, small_steps: None

@@ -6,6 +6,7 @@ revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+STATEMENT_TIMEOUT = "0"  # it goes through what grows with every read: hours, where there are very many
 
 
 def upgrade() -> None:

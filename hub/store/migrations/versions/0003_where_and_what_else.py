@@ -10,6 +10,7 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+STATEMENT_TIMEOUT = "0"  # it goes through what grows with every read: hours, where there are very many
 
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _OLD = (

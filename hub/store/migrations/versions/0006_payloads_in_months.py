@@ -9,6 +9,7 @@ revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
+STATEMENT_TIMEOUT = "0"  # it goes through what grows with every read: hours, where there are very many
 
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _KEPT = "read_id, kind, part, dictionary_id, payload, sha256, details"

@@ -1,0 +1,107 @@
+"""`alprhub backup | restore`: the whole hub as one consistent copy, and back with what is over by now gone."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from alprhub.cli.output import AsJson, console, failures
+from alprhub.cli.progress import Work, working
+from alprhub.plain import print_json
+from hub.words import count, gigabytes, moment, named
+
+REDO: Final = (
+    "What people did since then is undone too, and the hub cannot know it. Before anybody searches, do again: what"
+    " courts ordered (alprhub retention destroy), removals (alprhub connections remove, alprhub hotlists withdraw),"
+    " holds, and a policy that was put in force (alprhub policy activate)."
+)
+NO_KEY: Final = (
+    "The key that opens vendors' secrets is not in it: keep a copy of secret.key from the data folder in another place"
+    " than the backup (or of ALPRHUB_SECRET_KEY, where that is set). Whoever has both has the vendors' secrets; without"
+    " the key they must be entered anew."
+)
+
+
+def backup(
+    place: Annotated[Path, typer.Argument(help="The folder to make; best on another disk.")],
+    with_key: Annotated[
+        bool, typer.Option("--with-key", help="Put the key that opens vendors' secrets into it too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Copy the whole hub as it is at one moment, while it goes on: database, audit log, pictures, waiting pushes.
+
+    Nothing is purged meanwhile. With PostgreSQL its database is dumped by pg_dump; pictures on S3 stay where they are.
+    A backup keeps what the hub destroys later, so it must be destroyed in time too: this says when.
+    """
+
+    def stopped(_: Work) -> str:
+        return "nothing is left of the backup; the same command makes it anew"
+
+    with failures():
+        from hub.backups.backup import back_up
+        from hub.people import Actor
+        from hub.wiring import open_hub
+
+        with working(stopped, as_json) as work, open_hub() as hub:
+            made = back_up(hub, Actor.of_process(), place, with_key=with_key, progress=work.told)
+            zone = hub.profile.zone
+        if as_json:
+            print_json({"place": str(place), **{name: getattr(made, name) for name in made.__struct_fields__}})
+            return
+        console.print(
+            f"{place}: {count(made.files, 'file')}, {gigabytes(made.bytes)}, {count(made.pictures, 'picture')}, as of"
+            f" {moment(made.made_at, zone)}"
+        )
+        if made.pictures_missing:
+            console.print(f"{count(made.pictures_missing, 'picture')} missing or damaged in the hub: alprhub doctor")
+        if made.pictures_at:
+            console.print(f"The pictures at {made.pictures_at} are not in it: they stay there, and so must the bucket.")
+        if made.first_over_at:
+            console.print(
+                f"From {moment(made.first_over_at, zone)} on it holds what the hub has destroyed: destroy it by then,"
+                " or when your policy says."
+            )
+        if not made.with_key:
+            console.print(NO_KEY)
+
+
+def restore(
+    place: Annotated[Path, typer.Argument(help="The folder that alprhub backup made.")],
+    key: Annotated[Path | None, typer.Option(help="The file secret.key, where it was kept apart.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a hub of a backup in an empty data folder, and purge what is over by now before anybody can ask for it.
+
+    Every file is held against its digest first. With PostgreSQL its database must be empty, and pg_restore fills it.
+    """
+
+    def stopped(_: Work) -> str:
+        return "nothing was restored; the same command begins anew"
+
+    with failures():
+        from hub.backups.restore import restore as bring_back
+        from hub.people import Actor
+        from hub.settings import from_environment
+
+        with working(stopped, as_json) as work:
+            settings = from_environment()
+            done = bring_back(place, settings, Actor.of_process(), key=key, progress=work.told)
+        if as_json:
+            print_json({
+                "made_at": done.manifest.made_at, "purged": done.purged, "certificates": done.certificates,
+                "key_missing": list(done.key_missing),
+            })  # fmt: skip
+            return
+        console.print(
+            f"The hub of {done.manifest.agency} is in {settings.data}, as of"
+            f" {moment(done.manifest.made_at, done.zone)}. {count(sum(done.purged.values()), 'read')} purged, since"
+            f" their time was up; {count(done.certificates, 'certificate')} in an unbroken chain."
+        )
+        console.print(REDO)
+        if done.key_missing:
+            console.print(
+                f"The secrets of {named(done.key_missing)} are closed: bring secret.key into {settings.data}, or enter"
+                " them anew with alprhub connections rotate."
+            )
+        console.print("Next: alprhub doctor, then start the services.")

@@ -1,0 +1,1 @@
+"""A hub as one consistent copy, and back again with what was over in the meantime gone."""

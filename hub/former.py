@@ -1,0 +1,68 @@
+"""What a former hub left beside a database that is missing: that is no new hub, which would answer "no reads"."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import make_url
+
+from hub.errors import AdminMustAct
+from hub.settings import HubSettings
+from hub.store.images import FolderImages
+from hub.words import named
+
+UNFINISHED: Final = "restoring"
+"""The folder, in the data folder, in which a restore puts things together; it goes when the restore is done."""
+
+
+def left_over(settings: HubSettings) -> list[str]:
+    """What lies there that only a hub with a database leaves, each as people name it.
+
+    Ask before looking for the database: whoever makes a hub makes all this after it.
+    """
+    return list(_left_over(settings))
+
+
+def refuse_half(settings: HubSettings) -> None:
+    """Return where no restore was cut short in the data folder; raises `AdminMustAct`."""
+    if (settings.data / UNFINISHED).is_dir():
+        raise AdminMustAct(
+            f"the folder {str(settings.data)!r} holds a restore that is under way or was cut short"
+            f" ({UNFINISHED}): nothing is opened before it is whole. If none is under way, empty the folder and"
+            " repeat alprhub restore"
+        )
+
+
+def has_file(settings: HubSettings) -> bool:
+    """Whether SQLite's file is there, as far as that can be seen; PostgreSQL is asked later."""
+    url = make_url(settings.url())
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
+
+
+def refused(settings: HubSettings, left: list[str]) -> AdminMustAct:
+    """What is raised where these are there, and no database."""
+    if settings.database_url is None:
+        where = f"the database {str(settings.data / 'alprhub.sqlite3')!r}"
+        mend = f"mount the volume that it lies on, or restore it (alprhub restore, into an empty {settings.data})"
+    else:
+        url = make_url(settings.database_url.get_secret_value())
+        where = f"the database {url.database!r}{f' at {url.host}' if url.host else ''}"
+        mend = "correct ALPRHUB_DATABASE_URL, or restore the database"
+    return AdminMustAct(
+        f"{where} is missing or empty, and a former hub left {named(left)} in {str(settings.data)!r}: no new hub is"
+        f" begun beside them. Either {mend}; or, if that hub is over, remove what it left, and begin with alprhub init"
+    )
+
+
+def _left_over(settings: HubSettings) -> Iterator[str]:
+    data = settings.data
+    if (data / "secret.key").exists() and settings.secret_key is None:
+        yield "its key (secret.key)"
+    if settings.images is None or "://" not in settings.images:
+        folder = Path(settings.images or data / "images")
+        if next(FolderImages(folder).stored(), None) is not None:
+            yield f"pictures ({folder})" if settings.images else "pictures (images)"
+    if next((data / "inbox").glob("*.batch"), None) or next((data / "inbox").glob("*.broken"), None):
+        yield "pushes that wait (inbox)"
+    if next((data / "leases").glob("lease-*"), None):
+        yield "what was under way (leases)"

@@ -1,0 +1,108 @@
+"""A page on its way into the store, what became of it, and why it may have to be made again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from connectors.contract import LyingFile
+from normalize.read import Read
+
+
+class Life(NamedTuple):
+    """When a read must be gone, and the rule that says so."""
+
+    until: datetime
+    rule: str
+
+
+class Accepted(NamedTuple):
+    """A read on its way in, with the bytes it came from and the end of its life.
+
+    `needed` is the longer life that it has where a hit needs it; None where a hit changes nothing.
+    """
+
+    read: Read
+    kind: str
+    part: int
+    payload: bytes
+    expires_at: datetime
+    rule: str
+    needed: Life | None = None
+
+    def lasting(self, life: Life) -> "Accepted":
+        """The same read with another life."""
+        return self._replace(expires_at=life.until, rule=life.rule)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that could not become a read, with its bytes and the reason."""
+
+    kind: str
+    part: int
+    payload: bytes
+    attachments: Mapping[str, bytes]
+    field: str
+    reason: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PageToSave:
+    """Everything that one page brought. `obtained` is how: `pull`, `lookup`, `push` or `replay`."""
+
+    connection_id: int
+    obtained: str
+    received_at: datetime
+    accepted: Sequence[Accepted] = ()
+    rejected: Sequence[Rejected] = ()
+    born_expired: int = 0
+    checkpoint: Mapping[str, Any] | None = None
+    taken: Sequence[LyingFile] = ()
+    run_id: int | None = None
+    replayed: Sequence[int] = ()
+    """Quarantine rows that this page settles."""
+    policy_id: int | None = None
+    """The policy that gave the ends; None where nobody asks whether it is still in force."""
+    source: tuple[str, str] | None = None
+    """Origin and vendor by which it gave them; None where nobody asks whether they are the connection's still."""
+
+
+class PolicyMoved(Exception):
+    """Another policy is in force, or over other reads, than gave a page's ends; nothing was kept.
+
+    `pictures` are the keys of the files that were written already.
+    """
+
+    def __init__(self, pictures: Sequence[str]) -> None:
+        super().__init__("another policy is in force")
+        self.pictures = pictures
+
+
+@dataclass(slots=True)
+class Saved:
+    """What became of a page: `pulled` = `stored` + `duplicates` + `quarantined` + `born_expired`.
+
+    A run also says what became of pictures (`pictures` fetched, `pictures_gone` at the vendor, `pictures_failed` for
+    now and `pictures_left` for the next run) and of standing look-ups (`plates_asked`, `plates_left` of its round).
+    """
+
+    pulled: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    born_expired: int = 0
+    hits: int = 0
+    wanted_images: int = field(default=0, compare=False)
+    pictures: int = field(default=0, compare=False)
+    pictures_gone: int = field(default=0, compare=False)
+    pictures_failed: int = field(default=0, compare=False)
+    pictures_left: int = field(default=0, compare=False)
+    plates_asked: int = field(default=0, compare=False)
+    plates_left: int = field(default=0, compare=False)
+
+    def __iadd__(self, other: "Saved") -> "Saved":
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        return self

@@ -1,0 +1,52 @@
+"""The turn to write that a PostgreSQL server gives: a lock of a transaction, whose holder's session says who he is."""
+
+import os
+import re
+from typing import Final
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
+
+from hub.store.turn import Holder
+
+_LOCK: Final = 0x616C7072  # "alpr"
+_TURN: Final = """
+SELECT set_config('lock_timeout', :patience, true), pg_advisory_xact_lock(:lock), set_config('lock_timeout', '0', true),
+  set_config('application_name', :who || ' ' || CAST(extract(epoch FROM clock_timestamp()) AS bigint) || :doing, true),
+  set_config('synchronous_commit', {}, true)
+"""
+"""From left to right; the name of the session is the note of who has the turn, since when, and what for."""
+_WRITES: Final = """
+SELECT a.application_name FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = :lock
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+_TOO_LONG: Final = "55P03"
+WAITS: Final = """
+CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END
+"""
+"""A server that waits for its replicas too goes on doing so; one that does not wait at all waits for us."""
+
+
+def take(connection: Connection, durable: bool, doing: str, patience: float) -> bool:
+    """Have the turn until the end of the transaction; gives whether it came within so many seconds."""
+    bound = {
+        "patience": str(max(round(patience * 1000), 1)), "lock": _LOCK,
+        "who": f"alprhub {os.getpid()}", "doing": f" {doing}" if doing else "",
+    }  # fmt: skip
+    try:
+        connection.execute(text(_TURN.format(WAITS if durable else "'off'")), bound)
+    except OperationalError as failed:
+        if getattr(failed.orig, "sqlstate", None) == _TOO_LONG:
+            return False
+        raise
+    return True
+
+
+def holder(reader: Engine) -> Holder:
+    """Who has the turn now."""
+    with reader.connect() as connection:
+        note = connection.scalar(text(_WRITES), {"lock": _LOCK}) or ""
+        now = connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())"))
+    said = re.fullmatch(r"alprhub (\d+) (\d+) ?(.*)", note)
+    return Holder(int(said[1]), float(said[2]), said[3]) if said else Holder(None, float(now or 0), "")

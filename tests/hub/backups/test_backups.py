@@ -1,0 +1,396 @@
+"""A backup under load is consistent; a restore a month later has the same reads less those whose time was up."""
+
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import postgres
+import pytest
+from plain import record, write_page
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from connectors.contract import Document, Request
+from hub.backups import backup as backing_up
+from hub.backups import manifest
+from hub.backups.backup import back_up
+from hub.backups.restore import Restored, restore
+from hub.clock import SetClock
+from hub.errors import AdminMustAct, Busy, Conflict, IntegrityBroken, Invalid, NotFound
+from hub.people import Actor
+from hub.settings import HubSettings
+from hub.store.instant import to_micros
+from hub.store.spool import Pushed, Spool
+from hub.trusted_clock import TrustedClock
+from hub.wiring import Hub, open_hub
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+ACTOR = Actor("tester")
+AT = "2026-06-01T11:00:00Z"
+KEY = {"x-key": "plain-secret-key"}
+
+
+@pytest.fixture(autouse=True)
+def programs(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """PostgreSQL's own programs are found, where they are here."""
+    monkeypatch.setenv("PATH", postgres.programs())
+    if "postgresql" in request.node.name and shutil.which("pg_dump") is None:
+        pytest.skip("pg_dump is not here")
+
+
+@pytest.fixture
+def elsewhere(settings: HubSettings, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[HubSettings]:
+    """Where a hub is restored: nothing is there."""
+    data = tmp_path / "elsewhere"
+    if settings.database_url is None:
+        yield HubSettings(data=data)
+        return
+    with postgres.database(request.getfixturevalue("pg_server")) as url:
+        yield HubSettings(data=data, database_url=SecretStr(url))
+
+
+def some(hub: Hub, feed: Path) -> None:
+    """Two reads with a picture each, of which the time of one is up in a second."""
+    old = (hub.clock.now() - timedelta(days=30) + timedelta(seconds=1)).isoformat()
+    write_page(feed, 1, [record(1, "9SYN001", AT, picture="one"), record(2, "9SYN002", old, picture="two")])
+    hub.sync.run(ACTOR, "feed", hub.clock.now() - timedelta(days=40))
+
+
+def reads_of(hub: Hub) -> dict[str, int]:
+    with hub.store.read() as connection:
+        return dict(connection.execute(text("SELECT vendor_read_id, expires_at FROM reads")).tuples().all())
+
+
+def pictures_of(hub: Hub) -> dict[str, bytes]:
+    with hub.store.read() as connection:
+        rows = connection.execute(
+            text("SELECT r.vendor_read_id, i.key FROM images i JOIN reads r ON r.id = i.read_id")
+        ).tuples()
+        return {name: hub.images.get(key) for name, key in rows.all()}
+
+
+@contextmanager
+def under_load(hub: Hub, feed: Path, clock: SetClock) -> Iterator[None]:
+    """Somebody saves and purges all the time, and time goes on."""
+    over, begun = threading.Event(), threading.Event()
+
+    def work() -> None:
+        number = 100
+        while not over.is_set():
+            at = (hub.clock.now() - timedelta(days=30) + timedelta(seconds=20)).isoformat()
+            pages = [
+                record(number + n, f"9SYN{number + n:03d}", [at, AT][n % 2], picture=f"{number + n}") for n in (0, 1)
+            ]
+            write_page(feed, 1, pages)
+            hub.sync.run(ACTOR, "feed", hub.clock.now() - timedelta(days=40))
+            clock.advance(timedelta(seconds=5))
+            with suppress(Busy):
+                hub.retention.purge(ACTOR)
+            number += 2
+            if number > 120:
+                begun.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(60)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_backup_under_load_comes_back_a_month_later_less_what_is_over(
+    opened: Hub, feed: Path, clock: SetClock, elsewhere: HubSettings, tmp_path: Path
+) -> None:
+    some(opened, feed)
+    with under_load(opened, feed, clock):
+        before = reads_of(opened)
+        made = back_up(opened, ACTOR, tmp_path / "kept", with_key=True)
+        after = reads_of(opened)
+    if opened.store.is_sqlite:
+        with sqlite3.connect(tmp_path / "kept" / "alprhub.sqlite3") as copy:
+            kept = dict(copy.execute("SELECT vendor_read_id, expires_at FROM reads").fetchall())
+        assert before.keys() <= kept.keys() <= after.keys()
+    assert made.pictures_missing == 0
+
+    later = SetClock(NOW + timedelta(days=29))
+    done = restore(tmp_path / "kept", elsewhere, ACTOR, clock=later)
+    living = {name: end for name, end in before.items() if end > to_micros(later.now())}
+    assert living
+    assert done.purged["feed"] > 0
+    assert not (elsewhere.data / "restoring").exists()
+    with open_hub(elsewhere, later) as hub:
+        found = reads_of(hub)
+        assert living.items() <= found.items()
+        assert found.keys() <= after.keys()
+        assert min(found.values()) > to_micros(later.now())
+        assert pictures_of(hub) == {name: name[1:].encode() if name != "r1" else b"one" for name in found}
+        assert len(list(hub.images.stored())) == len(found), "no picture of what is over"
+        assert hub.certificates.verify() == done.certificates > 0
+        assert hub.reconciliation.run(ACTOR).differences == []
+        events = {event["action"]: event for event in hub.audit.events()}
+        assert events["hub.backup"]["outcome"] == "asked"
+        assert events["hub.restored"]["detail"]["sums_sha256"] == made.sums_sha256
+        assert hub.connections.check("feed") == "the folder is there", "the key is back"
+
+
+def test_nothing_is_purged_while_it_is_made_and_everything_else_goes_on(
+    opened: Hub, feed: Path, clock: SetClock, tmp_path: Path
+) -> None:
+    some(opened, feed)
+    clock.advance(timedelta(seconds=2))
+
+    def looks(what: str, done: int, total: int | None) -> None:
+        if what == "pictures copied":
+            with pytest.raises(Busy, match="or a backup made, by another process"):
+                opened.retention.purge(ACTOR)
+            write_page(feed, 1, [record(3, "9SYN003", AT)])
+            assert opened.sync.run(ACTOR, "feed", NOW - timedelta(days=1)).stored == 1
+
+    back_up(opened, ACTOR, tmp_path / "kept", progress=looks)
+    assert opened.retention.purge(ACTOR) == {"feed": 1}
+
+
+def test_a_push_is_in_the_spool_or_in_the_database_whenever_it_is_kept(
+    opened: Hub, feed: Path, elsewhere: HubSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One waits, and is kept by the receiver after the spool was copied: the copy has it twice, and finds it once."""
+    folder = opened.settings.data / "inbox"
+    spool = Spool(folder, reserve=0)
+    body = msgspec.json.encode([record(7, "9SYN007", AT)])
+    spool.put(Pushed("feed", 1, to_micros(NOW), "application/json", body))
+    real = backing_up._database
+
+    def kept_meanwhile(*asked: Any) -> None:
+        from hub.ingest.inbox import Inbox
+
+        inbox = Inbox(spool, opened.audit, opened.clock, opened.intake, opened.pictures, opened.connections.open)
+        assert inbox.keep().stored == 1
+        assert list(spool.batches()) == []
+        real(*asked)
+
+    monkeypatch.setattr(backing_up, "_database", kept_meanwhile)
+    back_up(opened, ACTOR, tmp_path / "kept", with_key=True)
+    spool.close()
+    restore(tmp_path / "kept", elsewhere, ACTOR, clock=SetClock(NOW))
+    from hub.wiring import open_inbox
+
+    with open_hub(elsewhere, SetClock(NOW)) as hub:
+        assert list(reads_of(hub)) == ["r7"]
+        with open_inbox(hub) as inbox:
+            inbox.keep()
+        assert list(reads_of(hub)) == ["r7"]
+
+
+def test_a_push_whose_time_is_up_does_not_wait_in_the_restored_hub(
+    opened: Hub, feed: Path, elsewhere: HubSettings, tmp_path: Path
+) -> None:
+    spool = Spool(opened.settings.data / "inbox", reserve=0)
+    spool.put(Pushed("feed", 1, to_micros(NOW), "application/json", b"[]"))
+    spool.close()
+    back_up(opened, ACTOR, tmp_path / "kept")
+    restore(tmp_path / "kept", elsewhere, ACTOR, clock=SetClock(NOW + timedelta(days=31)))
+    assert list((elsewhere.data / "inbox").iterdir()) == []
+
+
+def test_a_backup_that_is_cut_short_is_never_taken_for_a_whole_one(
+    opened: Hub, feed: Path, elsewhere: HubSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some(opened, feed)
+    place, half, remove = tmp_path / "kept", tmp_path / "kept.part", shutil.rmtree
+    with monkeypatch.context() as killed:
+        killed.setattr(backing_up.shutil, "rmtree", lambda *_, **__: None)  # nobody is left to tidy up
+        for at in ("_database", "_pictures"):
+
+            def dies(*_: object) -> None:
+                raise KeyboardInterrupt
+
+            with killed.context() as here:
+                here.setattr(backing_up, at, dies)
+                with pytest.raises(KeyboardInterrupt):
+                    back_up(opened, ACTOR, place)
+            assert (half.exists(), place.exists()) == (True, False)
+            with pytest.raises(NotFound, match="holds no whole backup"):
+                restore(half, elsewhere, ACTOR)
+            with pytest.raises(Conflict, match=r"kept\.part' is a backup that is under way or was cut short"):
+                back_up(opened, ACTOR, place)
+            remove(half)
+    assert not elsewhere.data.exists()
+
+
+def test_a_backup_that_fails_leaves_nothing(opened: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", str(tmp_path / "x"))
+
+    monkeypatch.setattr(backing_up, "_pictures", full)
+    with pytest.raises(AdminMustAct, match=r"the disk is full\. Nothing is left of the backup"):
+        back_up(opened, ACTOR, tmp_path / "kept")
+    assert [path.name for path in tmp_path.glob("kept*")] == []
+
+
+@pytest.fixture
+def kept(opened: Hub, feed: Path, tmp_path: Path) -> Path:
+    """A backup."""
+    some(opened, feed)
+    back_up(opened, ACTOR, tmp_path / "kept", with_key=True)
+    return tmp_path / "kept"
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_file_that_was_changed_is_missing_or_was_added_is_named_and_nothing_is_restored(
+    kept: Path, elsewhere: HubSettings
+) -> None:
+    picture = next(path for path in (kept / "images").rglob("*") if path.is_file())
+    picture.write_bytes(b"another")
+    (kept / "secret.key").unlink()
+    (kept / "more").touch()
+    with pytest.raises(IntegrityBroken) as wrong:
+        restore(kept, elsewhere, ACTOR)
+    for told in (f"{picture.relative_to(kept)} was changed", "secret.key is missing", "more was put there"):
+        assert told in str(wrong.value)
+    assert not elsewhere.data.exists()
+    (kept / manifest.SUMS).write_text("")
+    with pytest.raises(IntegrityBroken, match="SHA256SUMS' is not what the manifest says"):
+        restore(kept, elsewhere, ACTOR)
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_the_digests_are_those_that_everybodys_tools_check_and_others_see_nothing(kept: Path) -> None:
+    import subprocess
+
+    done = subprocess.run(["sha256sum", "--check", "--quiet", manifest.SUMS], cwd=kept, check=False)
+    assert done.returncode == 0
+    private = [path for path in (kept, *kept.rglob("*")) if path.is_dir() or "images" not in path.parts]
+    assert [path for path in private if path.stat().st_mode & 0o077] == []
+
+
+def test_a_restore_wants_an_empty_place(kept: Path, opened: Hub, elsewhere: HubSettings) -> None:
+    with pytest.raises(Conflict, match="is not empty"):
+        restore(kept, opened.settings, ACTOR)
+    if not opened.store.is_sqlite:
+        taken = elsewhere.model_copy(update={"database_url": opened.settings.database_url})
+        with pytest.raises(Conflict, match="has a hub already"):
+            restore(kept, taken, ACTOR)
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_restore_that_is_killed_anywhere_is_no_hub(
+    kept: Path, elsewhere: HubSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hub.backups import restore as restoring
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for at in ("_bring_pictures", "_bring_database", "_settle", "_move"):
+        with monkeypatch.context() as killed:
+            killed.setattr(restoring, at, dies)
+            killed.setattr(restoring.shutil, "rmtree", lambda *_, **__: None)
+            with pytest.raises(KeyboardInterrupt):
+                restore(kept, elsewhere, ACTOR)
+        with pytest.raises(AdminMustAct, match="a restore that is under way or was cut short"), open_hub(elsewhere):
+            pass
+        shutil.rmtree(elsewhere.data)
+    restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_the_place_must_do(opened: Hub, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    with pytest.raises(Conflict, match="is there already"):
+        back_up(opened, ACTOR, tmp_path / "there")
+    with pytest.raises(Invalid, match="in the hub's own data folder"):
+        back_up(opened, ACTOR, opened.settings.data / "backup")
+    with pytest.raises(Invalid, match="is not there: make it"):
+        back_up(opened, ACTOR, tmp_path / "no" / "where")
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_the_key_is_in_it_only_where_that_is_asked_for(
+    opened: Hub, feed: Path, elsewhere: HubSettings, tmp_path: Path
+) -> None:
+    some(opened, feed)
+    made = back_up(opened, ACTOR, tmp_path / "kept")
+    assert not made.with_key
+    assert list((tmp_path / "kept").glob("*key*")) == []
+    done = restore(tmp_path / "kept", elsewhere, ACTOR, clock=SetClock(NOW))
+    assert done.key_missing == ("feed",)
+    assert not (elsewhere.data / "secret.key").exists()
+    shutil.rmtree(elsewhere.data)
+    apart = opened.settings.data / "secret.key"
+    done = restore(tmp_path / "kept", elsewhere, ACTOR, clock=SetClock(NOW), key=apart)
+    assert done.key_missing == ()
+    assert (elsewhere.data / "secret.key").read_bytes() == apart.read_bytes()
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_it_says_from_when_on_it_holds_what_is_over_and_what_was_set_without_secrets(kept: Path, opened: Hub) -> None:
+    made = manifest.read(kept)
+    assert made.first_over_at == NOW + timedelta(seconds=1)
+    assert made.settings == {"ALPRHUB_DATA": str(opened.settings.data), "ALPRHUB_DATABASE_URL": "None"}
+    told = backing_up._told(HubSettings(data=opened.settings.data, notice_smtp_password=SecretStr("s3cret")))
+    assert told["ALPRHUB_NOTICE_SMTP_PASSWORD"] == "(was set; not in the backup)"
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_hub_that_was_off_for_months_trusts_the_clock_and_one_behind_the_backup_is_refused(
+    opened: Hub, feed: Path, elsewhere: HubSettings, tmp_path: Path
+) -> None:
+    some(opened, feed)
+    assert TrustedClock(opened.store, SetClock(NOW)).standing().state == "right"
+    kept = tmp_path / "kept"
+    back_up(opened, ACTOR, kept)
+    done = _by_a_machine_at(NOW + timedelta(days=100), kept, elsewhere)
+    assert done.purged == {"feed": 2}
+    with open_hub(elsewhere, SetClock(NOW + timedelta(days=100))) as hub:
+        (event,) = [one for one in hub.audit.events() if one["action"] == "clock.trust"]
+        assert event["detail"]["because"].startswith("restored from the backup of 2026-06-01T12:00:00")
+    shutil.rmtree(elsewhere.data)
+    with pytest.raises(AdminMustAct, match="which is before the backup was made"):
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW - timedelta(days=1)))
+
+
+def _by_a_machine_at(now: datetime, kept: Path, elsewhere: HubSettings) -> Restored:
+    with pytest.MonkeyPatch.context() as patched:
+        machine = SetClock(now)
+        patched.setattr("hub.wiring.SystemClock", lambda: machine)
+        patched.setattr("hub.backups.restore.SystemClock", lambda: machine)
+        return restore(kept, elsewhere, ACTOR)
+
+
+def test_a_backup_of_a_newer_version_or_another_database_is_refused(
+    kept: Path, elsewhere: HubSettings, opened: Hub
+) -> None:
+    made = manifest.read(kept)
+    manifest.write(kept, msgspec.structs.replace(made, revision="of-tomorrow"))
+    with pytest.raises(AdminMustAct, match="is older than the hub"):
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+    other = "postgresql" if opened.store.is_sqlite else "sqlite"
+    manifest.write(kept, msgspec.structs.replace(made, database=other))
+    with pytest.raises(Invalid, match="ALPRHUB_DATABASE_URL"):
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+def test_without_postgresqls_programs_it_says_which_are_missing(
+    opened: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(AdminMustAct, match="pg_dump is not here"):
+        back_up(opened, ACTOR, tmp_path / "kept")
+
+
+def test_what_vendors_push_is_still_taken(opened: Hub, feed: Path) -> None:
+    """What is pushed needs no lease of a backup's."""
+    push = Request(KEY, Document(msgspec.json.encode([record(1, "9SYN001", AT)])))
+    from hub.wiring import open_inbox
+
+    with opened.store.lease("backup"), opened.store.lease("purge"), open_inbox(opened) as inbox:
+        inbox.take("feed", push)

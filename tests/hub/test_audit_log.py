@@ -1,0 +1,202 @@
+"""The audit log: an event by itself is durable at once, one of a transaction stands or falls with it, none doubles."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from happenings import happenings
+from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+import hub.audit.log as log_of
+from hub.audit.record import Actor, Audit
+from hub.clock import SetClock
+from hub.settings import HubSettings
+from hub.store.engine import Store
+from hub.store.instant import EPOCH
+from hub.store.schema import _config
+from hub.wiring import Hub, open_hub
+
+sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+processes = multiprocessing.get_context("fork")
+
+
+def told(hub: Hub) -> list[str]:
+    """What is on record, the first first, but for what the opening of a hub puts there."""
+    return [one["action"] for one in reversed(hub.audit.events()) if one["action"].startswith("test.")]
+
+
+def waiting(hub: Hub) -> int:
+    with hub.store.read() as connection:
+        return int(connection.scalar(text("SELECT count(*) FROM audit_waiting")) or 0)
+
+
+def test_an_event_of_a_transaction_stands_or_falls_with_it(opened: Hub, actor: Actor) -> None:
+    with suppress(ZeroDivisionError), opened.store.write() as connection:
+        opened.audit.record(actor, "test.undone", "done", within=connection)
+        raise ZeroDivisionError
+    with opened.store.write() as connection:
+        opened.audit.record(actor, "test.first", "done", within=connection)
+        opened.audit.record(actor, "test.second", "done", within=connection)
+    opened.audit.record(actor, "test.third", "done")
+    assert told(opened) == ["test.first", "test.second", "test.third"]
+
+
+def test_ids_are_in_the_order_of_what_happened_and_each_names_the_policy_in_force(opened: Hub, actor: Actor) -> None:
+    for number in range(3):
+        opened.audit.record(actor, f"test.{number}", "done")
+        with opened.store.write() as connection:
+            opened.audit.record(actor, f"test.within-{number}", "done", within=connection)
+    events = opened.audit.events(6)
+    assert [one["id"] for one in events] == sorted((one["id"] for one in events), reverse=True)
+    assert {one["policy_id"] for one in events} == {1}
+    assert told(opened) == [f"test.{kind}{n}" for n in range(3) for kind in ("", "within-")]
+
+
+@sqlite
+def test_the_log_is_a_file_of_its_own_that_nobody_else_may_read(opened: Hub, settings: HubSettings) -> None:
+    assert opened.store.log_file == settings.data.resolve() / "alprhub-audit.sqlite3"
+    for file in settings.data.glob("alprhub-audit.sqlite3*"):
+        assert file.stat().st_mode & 0o077 == 0, file
+
+
+@sqlite
+def test_an_event_of_its_own_is_on_the_disk_before_it_is_answered(opened: Hub, actor: Actor) -> None:
+    with happenings(opened.store) as steps:
+        opened.audit.record(actor, "test.alone", "done")
+    assert steps == ["commit full audit_events"]
+
+
+@sqlite
+def test_an_event_leaves_the_database_after_the_log_has_it_on_the_disk(opened: Hub, actor: Actor) -> None:
+    with happenings(opened.store) as steps:
+        for _ in range(2):
+            with opened.store.write() as connection:
+                opened.audit.record(actor, "test.within", "done", within=connection)
+    assert steps == ["commit full audit_waiting", "commit full audit_events"] * 2
+    assert waiting(opened) == 1  # it goes with the next one: nobody takes a turn for it
+    assert told(opened) == ["test.within"] * 2
+
+
+@sqlite
+def test_where_the_log_cannot_be_written_a_change_is_kept_with_its_event_and_a_question_is_refused(
+    opened: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OperationalError("INSERT", None, sqlite3.OperationalError("database or disk is full"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(log_of.Log, "_put", full)
+        with opened.store.write() as connection:
+            opened.audit.record(actor, "test.kept", "done", within=connection)
+        with pytest.raises(OperationalError):
+            opened.audit.record(actor, "test.refused", "done")
+    opened.audit.record(actor, "test.after", "done")
+    assert told(opened) == ["test.kept", "test.after"]
+
+
+def dying(engine: Engine, left: list[int]) -> None:
+    """Have this process die at one of the steps of an engine's transactions."""
+
+    def step(*_: Any) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    for name in ("begin", "before_cursor_execute", "after_cursor_execute", "commit"):
+        event.listen(engine, name, step)
+
+
+def changing(url: str, dies_at: int) -> None:
+    """Change something three times, each with its event, beside one of its own; die at a step."""
+    store, left = Store(url), [dies_at]
+    audit = Audit(store, SetClock(EPOCH))
+    for engine in (store._writer, store._appender, store._log_reader):
+        dying(engine, left)
+    for _ in range(3):
+        with store.write() as connection:
+            connection.execute(text("UPDATE counters SET value = value + 1 WHERE name = 'plates'"))
+            audit.record(Actor("victim"), "test.changed", "done", within=connection)
+    audit.record(Actor("victim"), "test.alone", "done")
+    os._exit(0)
+
+
+@sqlite
+def test_whoever_is_killed_at_any_step_neither_loses_nor_doubles_an_event(
+    settings: HubSettings, clock: SetClock, tmp_path: Path
+) -> None:
+    with open_hub(settings, clock):
+        pass
+    dies_at, ended = 0, None
+    while ended != 0:
+        dies_at += 1
+        assert dies_at < 200
+        data = tmp_path / f"killed-{dies_at}"
+        shutil.copytree(settings.data, data)
+        mine = settings.model_copy(update={"data": data})
+        child = processes.Process(target=changing, args=(mine.url(), dies_at))
+        child.start()
+        child.join()
+        ended = child.exitcode
+        for _ in range(2):
+            with open_hub(mine, clock) as hub, hub.store.read() as connection:
+                changes = connection.scalar(text("SELECT value FROM counters WHERE name = 'plates'"))
+                events = told(hub)
+                assert events.count("test.changed") == changes, dies_at
+                assert events.count("test.alone") <= (changes == 3), dies_at
+        shutil.rmtree(data)
+    assert dies_at > 30
+    assert events.count("test.alone") == 1
+
+
+@sqlite
+def test_events_of_an_earlier_version_are_taken_over_whole_and_in_order(
+    settings: HubSettings, clock: SetClock, monkeypatch: pytest.MonkeyPatch, actor: Actor
+) -> None:
+    with open_hub(settings, clock) as hub:
+        config = _config()
+        with hub.store.write() as connection:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0015")
+            sql = (
+                "INSERT INTO audit_events (at, actor, authenticated, action, detail, outcome)"
+                " VALUES (1, 'x', 0, :action, '{}', 'done')"
+            )
+            connection.execute(text(sql), [{"action": f"test.{number:04}"} for number in range(2500)])
+    with monkeypatch.context() as killed:
+
+        def die(*_: object) -> None:
+            raise ZeroDivisionError
+
+        killed.setattr(log_of.Log, "_forget", die)  # after the first thousand are in the log
+        with pytest.raises(ZeroDivisionError), open_hub(settings, clock):
+            pass
+    for _ in range(2):
+        with open_hub(settings, clock) as hub:
+            events = [one["action"] for one in hub.audit.events(5000) if one["action"].startswith("test.")]
+            assert events == [f"test.{number:04}" for number in reversed(range(2500))]
+            assert waiting(hub) < log_of.BATCH
+
+
+@sqlite
+def test_the_table_of_the_file_has_the_columns_that_the_code_writes(opened: Hub) -> None:
+    with opened.store.read_log() as connection:
+        there = [row[1] for row in connection.execute(text("PRAGMA table_info(audit_events)"))]
+    with opened.store.read() as connection:
+        wait = [row[1] for row in connection.execute(text("PRAGMA table_info(audit_waiting)"))]
+    assert there == wait == ["id", "event_id", *log_of._COLUMNS]
+
+
+@sqlite
+def test_what_waits_cannot_be_changed(opened: Hub, actor: Actor) -> None:
+    with opened.store.write() as connection:
+        opened.audit.record(actor, "test.within", "done", within=connection)
+        with pytest.raises(DBAPIError, match="append-only"):
+            connection.execute(text("UPDATE audit_waiting SET actor = 'nobody'"))

@@ -1,0 +1,148 @@
+"""A database that is missing beside what a former hub left is refused, and so is a key; neither is replaced."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from plain import record, write_page
+from sqlalchemy import text
+
+from hub.clock import SetClock
+from hub.errors import AdminMustAct
+from hub.people import Actor
+from hub.settings import HubSettings
+from hub.store.engine import Store
+from hub.store.spool import Pushed, Spool
+from hub.wiring import Hub, open_hub
+
+
+def _key(data: Path) -> None:
+    (data / "secret.key").write_bytes(b"k" * 32)
+
+
+def _picture(data: Path) -> None:
+    (data / "images" / "2026").mkdir(parents=True)
+    (data / "images" / "2026" / "one").write_bytes(b"a picture")
+
+
+def _push(data: Path) -> None:
+    spool = Spool(data / "inbox", reserve=0)
+    spool.put(Pushed("feed", 1, 1, "application/json", b"{}"))
+    spool.close()
+
+
+def _lease(data: Path) -> None:
+    (data / "leases").mkdir()
+    (data / "leases" / "lease-purge").touch()
+
+
+@pytest.fixture
+def ready() -> bool:
+    """Every database here begins empty."""
+    return False
+
+
+@pytest.mark.parametrize(
+    ("left", "named"),
+    [(_key, "its key (secret.key)"), (_picture, "pictures (images)"), (_push, "pushes that wait (inbox)"),
+     (_lease, "what was under way (leases)")],
+)  # fmt: skip
+def test_an_empty_database_beside_what_a_former_hub_left_is_refused_and_nothing_is_made(
+    settings: HubSettings, left: Callable[[Path], None], named: str
+) -> None:
+    settings.data.mkdir()
+    left(settings.data)
+    before = sorted(settings.data.iterdir())
+    with pytest.raises(AdminMustAct) as refused, open_hub(settings):
+        pass
+    said = str(refused.value)
+    assert "is missing or empty" in said
+    assert named in said
+    assert "alprhub init" in said
+    assert sorted(settings.data.iterdir()) == before
+    store = Store(settings.url())
+    with store.read() as connection, pytest.raises(Exception, match="alembic_version"):
+        connection.execute(text("SELECT * FROM alembic_version"))
+    store.close()
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_file_of_nothing_is_no_database_either(settings: HubSettings) -> None:
+    settings.data.mkdir()
+    _key(settings.data)
+    (settings.data / "alprhub.sqlite3").touch()
+    with pytest.raises(AdminMustAct, match="is missing or empty"), open_hub(settings):
+        pass
+
+
+def test_a_first_start_that_was_killed_anywhere_is_begun_again(
+    settings: HubSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tables come before everything that tells of a hub."""
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for where in ("hub.wiring.ready", "hub.wiring._vault", "hub.wiring._assembled"):
+        with monkeypatch.context() as killed:
+            killed.setattr(where, dies)
+            with pytest.raises(KeyboardInterrupt), open_hub(settings):
+                pass
+    with open_hub(settings) as hub:
+        assert hub.connections.list() == []
+
+
+def test_a_restore_that_was_cut_short_is_no_hub(settings: HubSettings) -> None:
+    (settings.data / "restoring").mkdir(parents=True)
+    with pytest.raises(AdminMustAct, match="holds a restore that is under way or was cut short"), open_hub(settings):
+        pass
+
+
+@pytest.fixture
+def without_key(settings: HubSettings, clock: SetClock, plain_vendor: None, actor: Actor, tmp_path: Path) -> Path:
+    """The key file of a hub with sealed secrets, which is somewhere else now."""
+    folder = tmp_path / "feed"
+    folder.mkdir()
+    write_page(folder, 1, [record(1, "9SYN001", "2026-06-01T11:00:00Z")])
+    with open_hub(settings, clock) as hub:
+        hub.connections.add(actor, "feed", "plain", {"folder": str(folder)})
+    key = settings.data / "secret.key"
+    key.rename(tmp_path / "kept-apart")
+    return key
+
+
+def test_a_lost_key_is_told_and_no_other_is_made(
+    settings: HubSettings, clock: SetClock, actor: Actor, without_key: Path, tmp_path: Path
+) -> None:
+    with open_hub(settings, clock) as hub:
+        told = rf"the key file '{without_key}' is not there, and the secrets of feed are sealed"
+        with pytest.raises(AdminMustAct, match=told):
+            hub.sync.run(actor, "feed")
+        with pytest.raises(AdminMustAct, match=told):
+            hub.connections.add(actor, "other", "plain", {"folder": str(tmp_path / "feed")})
+        with pytest.raises(AdminMustAct, match=told):
+            hub.sealing.reseal(actor)
+        (shown,) = [one for one in hub.health.all() if one.connection == "feed"]
+        assert "secrets_closed" in [card.code for card in shown.cards]
+    assert not without_key.exists()
+
+
+def test_a_key_that_is_back_opens_again_without_a_new_start(
+    settings: HubSettings, clock: SetClock, actor: Actor, without_key: Path, tmp_path: Path
+) -> None:
+    with open_hub(settings, clock) as hub:
+        (tmp_path / "kept-apart").rename(without_key)
+        assert hub.sync.run(actor, "feed").stored == 1
+
+
+def test_who_enters_the_secrets_anew_gets_a_new_key(
+    settings: HubSettings, clock: SetClock, actor: Actor, without_key: Path
+) -> None:
+    with open_hub(settings, clock) as hub:
+        hub.changes.rotate(actor, "feed", {"api_key": "plain-secret-key"})
+        assert hub.sync.run(actor, "feed").stored == 1
+    assert without_key.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_hub_without_secrets_gets_its_key(opened: Hub) -> None:
+    assert len((opened.settings.data / "secret.key").read_bytes()) == 32
