@@ -23,6 +23,7 @@ from hub.connections.secrets import is_secret, unsealed
 from hub.errors import HubError, NotFound
 from hub.people import Actor
 from hub.store import tables
+from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.instant import from_micros
 from hub.store.revision import revision_of
@@ -95,10 +96,9 @@ class Diagnostics:
                 found[package] = version(package)
             except PackageNotFoundError:
                 found[package] = None
-        database = "sqlite" if self._store.is_sqlite else "postgresql"
         return {
             "made_at": self._clock.now(), "python": platform.python_version(), "system": platform.system(),
-            "machine": platform.machine(), "database": database, "schema": schema, "packages": found,
+            "machine": platform.machine(), "database": dialect(self._store).NAME, "schema": schema, "packages": found,
         }  # fmt: skip
 
     def _connection(self, row: Row[Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.clock import Clock, sure
 from hub.jobs.timetable import SLACK
 from hub.store import tables
+from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 
@@ -129,7 +130,7 @@ class JobRuns:
 
         A run that lies in the future of now is none.
         """
-        subject = "value FROM json_each(:subjects)" if self._store.is_sqlite else "unnest(CAST(:subjects AS text[]))"
+        subject = dialect(self._store).each_text("subjects")
         one = _ONE.format("subjects.subject")
         asked = text(
             f"WITH subjects (subject) AS (SELECT {subject}), "

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
+from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.partitions import months_of, payloads_of, span_of
 from hub.store.plates import no_row
@@ -49,7 +50,7 @@ Day = Callable[[Connection, int, int, int], None]
 
 def over(store: Store, now: int) -> list[str]:
     """The months that have more than a few reads that may go, and in which every one that nobody holds is expired."""
-    if store.is_sqlite:
+    if not dialect(store).IN_MONTHS:
         return []
     with store.read() as connection:
         return [

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from hub.search.conditions import Conditions
 from hub.search.query import Cursor
+from hub.store.dialect import dialect
 from hub.store.engine import Store
 
 DAY: Final = 86_400_000_000
@@ -19,7 +20,7 @@ FIRST: Final = {"r.camera_id": DAY, "r.cell": DAY, "r.make": DAY, "r.plate_id": 
 """The first span back, by what leads to the reads: a camera has many a day, a plate few a month."""
 GROWTH: Final = 8
 FEW: Final = 32
-"""SQLite sorts all reads of so many plates faster than it asks for some of them twice."""
+"""So many plates are few (`Dialect.SORTS_FEW`)."""
 _CANDIDATES: Final = "candidates k JOIN reads r ON r.id = k.read_id AND r.captured_at = k.captured_at"
 
 
@@ -63,7 +64,7 @@ def _end(asked: Conditions, after: Cursor | None) -> int | None:
 
 
 def _order(asked: Conditions) -> str:
-    # The sign keeps planners from walking the index of times where several values of something better lead there.
+    # The unary + keeps planners from the index of times where a better one leads to the reads by several values.
     return "+r.captured_at DESC, r.id DESC" if asked.several else "r.captured_at DESC, r.id DESC"
 
 
@@ -78,8 +79,7 @@ def _spans(store: Store, asked: Conditions, after: Cursor | None, now: int) -> I
     """Spans of time from the newest back, each ending where the one before it began; an open end is None."""
     end = _end(asked, after)
     column = asked.driver or ""
-    # PostgreSQL would ask every month of reads, even for few.
-    few = store.is_sqlite and column == "r.plate_id" and len(asked.keys[column]) <= FEW
+    few = dialect(store).SORTS_FEW and column == "r.plate_id" and len(asked.keys[column]) <= FEW
     if asked.several and not few:
         length = FIRST[column]
         begin = (end if end is not None else now) - length
