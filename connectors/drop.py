@@ -14,7 +14,7 @@ from connectors.contract import LyingFile, Page, Record
 from connectors.errors import AdminMustFix, ConnectorError, Gone, VendorChanged
 from connectors.file_words import readable
 from connectors.pictures import picture
-from connectors.places import Access, File, Place, opened
+from connectors.places import Access, DropPlace, File, opened
 
 LARGEST_PICTURE = 15_000_000
 MOST_TOLD = 5
@@ -80,7 +80,7 @@ class Drop:
         self._clock = clock
         self._limits = limits
 
-    def opened(self) -> AbstractContextManager[Place]:
+    def opened(self) -> AbstractContextManager[DropPlace]:
         """The place itself, closed afterwards; raises `AdminMustFix` where none is set."""
         told = self._settings
         if not told.place:
@@ -95,7 +95,7 @@ class Drop:
         )
         return opened(told.place, access)
 
-    def exports(self, place: Place) -> list[File]:
+    def exports(self, place: DropPlace) -> list[File]:
         """The files of reads that lie there, taken or not, by name."""
         pattern = self._settings.file_pattern.lower()
         return [file for file in place.files(self._settings.reads_folder) if fnmatch(file.name.lower(), pattern)]
@@ -154,7 +154,7 @@ class Drop:
         with self.opened() as place:
             return picture(place.read(self._settings.reads_folder, name, LARGEST_PICTURE))
 
-    def _settled(self, place: Place, file: File, mark: Sequence[Any], before: Any) -> bytes | None:
+    def _settled(self, place: DropPlace, file: File, mark: Sequence[Any], before: Any) -> bytes | None:
         """The file's bytes; None while somebody may still be writing it."""
         still = abs(self._clock.now() - file.modified) >= timedelta(seconds=self._settings.settle_seconds)
         if not still or before not in (None, mark):

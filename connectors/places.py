@@ -44,7 +44,7 @@ class File:
     modified: datetime
 
 
-class Place(Protocol):
+class DropPlace(Protocol):
     """A tree of two levels: folders of files. Every method raises `AdminMustFix` or `TryAgain` as the cause asks."""
 
     def files(self, folder: str) -> list[File]:
@@ -70,7 +70,7 @@ class Access:
 
 
 @contextmanager
-def opened(address: str, access: Access | None = None) -> Iterator[Place]:
+def opened(address: str, access: Access | None = None) -> Iterator[DropPlace]:
     """The place at a folder path, `s3://bucket/prefix` or `sftp://user@host:port/path`, closed afterwards."""
     access = access or Access()
     parts = urlsplit(address)

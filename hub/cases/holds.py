@@ -28,7 +28,7 @@ from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 
-Kind = Literal["evidence", "expected_evidence", "discovery", "court_order", "litigation", "case"]
+HoldKind = Literal["evidence", "expected_evidence", "discovery", "court_order", "litigation", "case"]
 BOOKED: Final = frozenset({"evidence", "expected_evidence"})
 """Kinds whose reads go to portable media and are booked before the hold ends."""
 MOST_ROWS: Final = 1000
@@ -36,7 +36,7 @@ UTC_ZONE: Final = ZoneInfo("UTC")
 T = TypeVar("T")
 
 
-class Asked(Protocol):
+class QuestionOfHold(Protocol):
     """A question about reads."""
 
     @property
@@ -117,7 +117,7 @@ class Holds:
         self._show = show
         self._auditors = frozenset(auditors)
 
-    def place(self, actor: Actor, new: NewHold, query: Asked | None = None, reads: Sequence[int] = ()) -> Hold:
+    def place(self, actor: Actor, new: NewHold, query: QuestionOfHold | None = None, reads: Sequence[int] = ()) -> Hold:
         """Hold every read that a question means now, or those of the given ids.
 
         Taken in transactions of at most a thousand reads; a placing that was killed goes on where the same person asks
@@ -259,8 +259,8 @@ class Holds:
 
     def _check(self, actor: Actor, new: NewHold) -> None:
         now = self._clock.now()
-        if new.kind not in get_args(Kind):
-            raise Invalid(f"kind: {new.kind!r} is none; there are: {', '.join(get_args(Kind))}")
+        if new.kind not in get_args(HoldKind):
+            raise Invalid(f"kind: {new.kind!r} is none; there are: {', '.join(get_args(HoldKind))}")
         for field in ("case_number", "reason", "approved_by"):
             if not getattr(new, field).strip():
                 raise Invalid(f"{field}: is missing")
@@ -398,7 +398,7 @@ def _told(connection: Connection, rows: Sequence[Row[Any]]) -> list[Hold]:
     ]
 
 
-def _asked(query: Asked) -> dict[str, Any]:
+def _asked(query: QuestionOfHold) -> dict[str, Any]:
     """The question as it comes back from its JSON, without what belongs to pages."""
     told = {name: value for name, value in query.told().items() if name not in ("limit", "after")}
     back: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(told))

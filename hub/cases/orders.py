@@ -26,7 +26,7 @@ MOST_BYTES: Final = 25_000_000
 ACTION: Final = "orders.destroy"
 
 
-class Asked(Protocol):
+class QuestionOfOrder(Protocol):
     """A question about reads."""
 
     @property
@@ -85,7 +85,9 @@ class Orders:
         self._matching = matching
         self._purge = purge
 
-    def destroy(self, actor: Actor, new: NewOrder, query: Asked | None = None, reads: Sequence[int] = ()) -> Order:
+    def destroy(
+        self, actor: Actor, new: NewOrder, query: QuestionOfOrder | None = None, reads: Sequence[int] = ()
+    ) -> Order:
         """End the reads that an order names and purge them, whatever floor they have; their certificates name it.
 
         They are named by their ids or by a question. Who carries it out and who approved that are two people. Raises

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.contract import Connector, ReceivesReads
 from hub.errors import HubError, NoConnector, NotFound
-from hub.ports import Account
+from hub.ports import ConfiguredAccount
 
 log: Final = logging.getLogger("alprhub.inbox")
 
@@ -49,7 +49,7 @@ class Paused(HubError):
 class Receiver(NamedTuple):
     """A connection as it was opened, and when."""
 
-    account: Account
+    account: ConfiguredAccount
     connector: Connector[Any]
     at: float
 
@@ -64,7 +64,7 @@ class LookUp(NamedTuple):
 class Receivers:
     """Knows who takes pushes. May be asked by many threads; but between `start` and `stop` each of them asks itself."""
 
-    def __init__(self, opened: Callable[[str], tuple[Account, Connector[Any]]]) -> None:
+    def __init__(self, opened: Callable[[str], tuple[ConfiguredAccount, Connector[Any]]]) -> None:
         self._open = opened
         self._known: dict[str, Receiver] = {}
         self._unknown: dict[str, float] = {}

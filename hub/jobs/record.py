@@ -74,7 +74,7 @@ class JobRuns:
         self._alive: set[int] = set()
         self._beating: threading.Thread | None = None
 
-    def begin(self, job: str, subject: str, runner: str, after: datetime | None = None) -> "Entry | None":
+    def begin(self, job: str, subject: str, runner: str, after: datetime | None = None) -> "OpenRun | None":
         """Put a run on record; None where another is under way, or has begun since `after`, the newest that was seen.
 
         One transaction of the one writer: of two processes that find the same job due, one runs it. A run that lies in
@@ -100,7 +100,7 @@ class JobRuns:
             )  # fmt: skip
             ident = int(connection.execute(made.returning(table.c.id)).scalar_one())
         self._beat(ident)
-        return Entry(self, ident)
+        return OpenRun(self, ident)
 
     def settle(self) -> int:
         """Note as killed what has shown no life for `DEAD`, or last in a time that is still to come; gives how many."""
@@ -258,7 +258,7 @@ class JobRuns:
                 log.warning("the database took no sign of life of %d runs; the next is due soon", len(alive))
 
 
-class Entry:
+class OpenRun:
     """One run on the record, until it is ended."""
 
     def __init__(self, runs: JobRuns, ident: int) -> None:

@@ -11,7 +11,7 @@ ENDED: Final = "ended"
 DROPPED: Final = "dropped"
 """What it was about is not there any more; nobody is told."""
 TEST: Final = "test"
-Kind = Literal["begun", "ended", "dropped", "test"]
+NoticeKind = Literal["begun", "ended", "dropped", "test"]
 
 
 @dataclass(frozen=True, slots=True)

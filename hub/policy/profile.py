@@ -12,7 +12,7 @@ from connectors.file_words import refusal
 from hub.absent import absent
 from hub.errors import Invalid, NotFound, PolicyRefused
 from hub.policy.activation import Activation, Open, conflicts, without_ceiling
-from hub.policy.contract import Contract
+from hub.policy.contract import SourceContract
 from hub.policy.decisions import LENGTHENING, Decision
 from hub.policy.document import FOLDER, carried, read, schema
 from hub.policy.effective import PROHIBITED, Effective, Reference, resolve
@@ -136,7 +136,7 @@ class Profile:
         received_at: datetime | None = None,
         copy: str = "hub",
         linked: bool = False,
-        contract: Contract | None = None,
+        contract: SourceContract | None = None,
     ) -> Expiry:
         """When a copy of a read must be gone, UTC; raises `PolicyRefused` where no rule sets a number.
 
@@ -161,7 +161,7 @@ class Profile:
         received_at: datetime,
         *,
         copy: str = "hub",
-        contract: Contract | None = None,
+        contract: SourceContract | None = None,
     ) -> Bound | None:
         """Until when nobody may delete a copy of a read, UTC, by which rule and clause; None where nobody says so."""
         return self.bounds(origin, vendor, captured_at, received_at, copy=copy, contract=contract).floor
@@ -174,7 +174,7 @@ class Profile:
         received_at: datetime,
         *,
         copy: str = "hub",
-        contract: Contract | None = None,
+        contract: SourceContract | None = None,
     ) -> Bounds:
         """Everything that policy says of a copy's life; `conflict` of it is for a person to decide."""
         return self.chosen(origin, vendor, copy, contract).bounds(captured_at, received_at, self.zone, self._prevails)
@@ -189,7 +189,7 @@ class Profile:
         offence: str | None = None,
         committed_on: date | None = None,
         copy: str = "hub",
-        contract: Contract | None = None,
+        contract: SourceContract | None = None,
     ) -> CaseLife:
         """How long a copy lives that a criminal case needs, or the task that must be done to know it.
 
@@ -220,7 +220,7 @@ class Profile:
             return CaseLife(cap, life.task, life.review_at, cap.clause)
         return life._replace(until=until)
 
-    def chosen(self, origin: str, vendor: str, copy: str, contract: Contract | None = None) -> Chosen:
+    def chosen(self, origin: str, vendor: str, copy: str, contract: SourceContract | None = None) -> Chosen:
         """The rules that decide about a kind of copy; raises `Invalid` for a contract of another agency."""
         if contract is not None:
             if contract.agency != self.id:
@@ -231,7 +231,7 @@ class Profile:
             known = self._chosen[origin, vendor, copy] = choose(self.rules, origin, vendor, copy)
         return known
 
-    def activation(self, contracts: Iterable[Contract] = ()) -> Activation:
+    def activation(self, contracts: Iterable[SourceContract] = ()) -> Activation:
         """What stands in the way of putting the profile in force, and the safe defaults that hold meanwhile."""
         rules = (*self.rules, *(rule for contract in contracts for rule in contract.rules()))
         found = [one for one in conflicts(rules) if one.id not in self._prevails]

@@ -30,7 +30,7 @@ WHERE expires_at >= :since AND expires_at < :until GROUP BY rule ORDER BY rule
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class EndingDay:
     """The reads whose life ends on one day of the agency's, by one rule; `held` of them stay all the same."""
 
     day: date
@@ -50,18 +50,18 @@ class Calendar:
         self._clock = clock
         self._governing = governing
 
-    def next(self, actor: Actor, days: int = 30) -> list[Ending]:
+    def next(self, actor: Actor, days: int = 30) -> list[EndingDay]:
         """The ends of today, from now on, and of the days after it; `days` counts today. Raises `Invalid`."""
         if not 0 < days <= LONGEST:
             raise Invalid(f"days: must lie between 1 and {LONGEST}")
         now, profile = self._clock.now(), self._governing.profile()
         clauses = {rule.id: rule.clause for rule in profile.rules}
-        found: list[Ending] = []
+        found: list[EndingDay] = []
         with self._store.read() as connection:
             for day, since, until in _days(now, days, profile.zone):
                 bound = {"since": to_micros(since), "until": to_micros(until)}
                 found.extend(
-                    Ending(day, rule, clauses.get(rule), int(reads), int(held))
+                    EndingDay(day, rule, clauses.get(rule), int(reads), int(held))
                     for rule, reads, held in connection.execute(text(_COUNTED), bound)
                 )
         self._audit.record(actor, "retention.calendar", "done", results=sum(one.reads for one in found), days=days)

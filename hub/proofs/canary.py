@@ -19,7 +19,7 @@ from hub.clock import Clock
 from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.governing.in_force import Governing
 from hub.people import Actor, Why
-from hub.ports import Account
+from hub.ports import ConfiguredAccount
 from hub.proofs.calendar import reached
 from hub.store import tables
 from hub.store.engine import Store
@@ -80,7 +80,7 @@ class Canaries:
         audit: Audit,
         clock: Clock,
         governing: Governing,
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
+        opened: Callable[[str], tuple[ConfiguredAccount, Connector[Any]]],
         pause: Callable[[Actor, str, str], None],
     ) -> None:
         self._store = store

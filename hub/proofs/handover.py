@@ -61,7 +61,7 @@ class Handed:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Unconfirmed:
     """A closed certificate that its custodian has not confirmed yet; `overdue` where it has waited too long."""
 
     id: int
@@ -123,13 +123,13 @@ class Handover:
         )  # fmt: skip
         return handed
 
-    def waiting(self, patience: timedelta = PATIENCE) -> list[Waiting]:
+    def waiting(self, patience: timedelta = PATIENCE) -> list[Unconfirmed]:
         """The closed certificates that nobody has countersigned, the oldest first."""
         now = self._clock.now()
         with self._store.read() as connection:
             rows = connection.execute(_closed().where(tables.certificates.c.countersigned_at.is_(None))).all()
         return [
-            Waiting(
+            Unconfirmed(
                 *(row.id, row.connection, row.rule, row.clause, row.reads, from_micros(row.closed_at)),
                 days=(now - from_micros(row.closed_at)).days,
                 overdue=now - from_micros(row.closed_at) >= patience,

@@ -31,7 +31,7 @@ _HERE: Final = f"r.id > :after AND r.id <= :last AND {_OVER}"
 _OF_THEM: Final = f"x.read_id = r.id AND x.read_id > :after AND x.read_id <= :last AND {_HERE}"
 
 
-class Gone(NamedTuple):
+class Destroyed(NamedTuple):
     """What went of one connection and rule."""
 
     connection_id: int
@@ -42,9 +42,9 @@ class Gone(NamedTuple):
     captured: tuple[int, int] | None
 
 
-Account = Callable[[Connection, Gone], None]
+Certifies = Callable[[Connection, Destroyed], None]
 """Certifies, in the transaction that removes."""
-Day = Callable[[Connection, int, int, int], None]
+CountsDay = Callable[[Connection, int, int, int], None]
 """Counts, in that transaction: the connection, a receipt (µs) of a day, and how many reads of that day went."""
 
 
@@ -61,7 +61,7 @@ def over(store: Store, now: int) -> list[str]:
         ]
 
 
-def empty(store: Store, name: str, now: int, account: Account, day: Day) -> bool:
+def empty(store: Store, name: str, now: int, account: Certifies, day: CountsDay) -> bool:
     """Remove all that a month has and nobody holds; gives whether it is done.
 
     It is not where readers stood in the way again and again, or a read came meanwhile that is not over; the purge by
@@ -98,7 +98,7 @@ def _last(connection: Connection, name: str, after: int) -> int | None:
     return last
 
 
-def _forget(connection: Connection, name: str, here: Mapping[str, int], account: Account, day: Day) -> None:
+def _forget(connection: Connection, name: str, here: Mapping[str, int], account: Certifies, day: CountsDay) -> None:
     """Remove what other tables know of some reads, and certify it."""
     counts: dict[tuple[int, str], dict[str, int]] = {}
     for what, change in {
@@ -116,7 +116,7 @@ def _forget(connection: Connection, name: str, here: Mapping[str, int], account:
     for table in ("links", "held_reads"):
         connection.execute(text(f"DELETE FROM {table} x USING {name} r WHERE {_OF_THEM}"), here)
     _remove_unread(connection, name, sorted(set(plates)), here["now"])
-    rows: dict[tuple[int, str], Gone] = {}
+    rows: dict[tuple[int, str], Destroyed] = {}
     days: dict[tuple[int, int], int] = {}
     for connection_id, rule, received, reads, payloads, first, last, digest in connection.execute(
         text(_LEDGER.format(month=name, payloads=payloads_of(name))), here
@@ -126,7 +126,7 @@ def _forget(connection: Connection, name: str, here: Mapping[str, int], account:
             continue
         told_of = counts.setdefault((connection_id, rule), {})
         told_of |= {"reads": reads, "payloads": payloads}
-        rows[connection_id, rule] = Gone(connection_id, rule, told_of, digest, (first, last))
+        rows[connection_id, rule] = Destroyed(connection_id, rule, told_of, digest, (first, last))
     for gone_of in rows.values():
         account(connection, gone_of)
     for (connection_id, number), count in days.items():

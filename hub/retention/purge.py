@@ -65,7 +65,7 @@ class Retention:
         """
         with self._store.lease("purge", held.PURGING):
             now = sure(self._clock)
-            run = _Run(self._store, now, self._governing, self._sources)
+            run = _PurgeRun(self._store, now, self._governing, self._sources)
             self._remove_pictures()  # those of a run that was killed
             run.empty_months(progress)
             self._remove_pictures()
@@ -135,7 +135,7 @@ class Retention:
         return stray
 
 
-class _Run:
+class _PurgeRun:
     """One purge: what was expired at its beginning."""
 
     def __init__(self, store: Store, now: datetime, governing: Governing, sources: Sources) -> None:
@@ -245,7 +245,7 @@ class _Run:
         remove_unread(self._store, connection, plates)
         self._account(
             connection,
-            months.Gone(
+            months.Destroyed(
                 connection_id, rule, {name: counts[name] for name in ("reads", "payloads", "pictures", "hits")},
                 digest_of(row.vendor_read_id for row in rows if row.id in fresh), captured,
             ),
@@ -264,7 +264,7 @@ class _Run:
         def day(connection: Connection, connection_id: int, received_at: int, count: int) -> None:
             count_day(connection, connection_id, received_at, {"purged": count})
 
-        def account(connection: Connection, gone: months.Gone) -> None:
+        def account(connection: Connection, gone: months.Destroyed) -> None:
             progress("reads removed", sum(self.gone.values()), None)  # what is counted so far is committed
             self._account(connection, gone)
 
@@ -289,12 +289,14 @@ class _Run:
                     names = [row.sha256.hex() for row in rows if row.connection_id == connection_id]
                     self._account(
                         connection,
-                        months.Gone(connection_id, QUARANTINE, {"quarantined": len(names)}, digest_of(names), None),
+                        months.Destroyed(
+                            connection_id, QUARANTINE, {"quarantined": len(names)}, digest_of(names), None
+                        ),
                     )
                 removed += len(rows)
             progress("refused records removed", removed, None)
 
-    def _account(self, connection: Connection, gone: months.Gone) -> None:
+    def _account(self, connection: Connection, gone: months.Destroyed) -> None:
         """Certify, in the transaction that removes, and count for the run."""
         if not any(gone.counts.values()):
             return

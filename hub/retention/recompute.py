@@ -29,7 +29,7 @@ its reads. The writer is held for two seconds, and then whoever waits is next.""
 NOTHING_DONE: Final = {"changed": 0, "shortened": 0, "lengthened": 0, "kept_short": 0}
 
 
-class Kept(NamedTuple):
+class ReadToRecompute(NamedTuple):
     """What is asked of a read."""
 
     id: int
@@ -42,7 +42,7 @@ class Kept(NamedTuple):
     held: bool
 
 
-class Wanted(NamedTuple):
+class WantedEnd(NamedTuple):
     """The end that a read shall have (µs), and whether the policy alone would let it live longer than that."""
 
     until: int
@@ -203,12 +203,12 @@ class Recompute:
             )  # fmt: skip
         return told
 
-    def _page(self, connection: Connection, after: int) -> list[Kept]:
+    def _page(self, connection: Connection, after: int) -> list[ReadToRecompute]:
         batch = BATCH_IN_A_FILE if self._store.is_sqlite else BATCH
-        sql = f"SELECT {', '.join(Kept._fields)} FROM reads WHERE id > :after ORDER BY id LIMIT {batch}"
-        return list(map(Kept._make, self._store.rows(connection, sql, {"after": after})))
+        sql = f"SELECT {', '.join(ReadToRecompute._fields)} FROM reads WHERE id > :after ORDER BY id LIMIT {batch}"
+        return list(map(ReadToRecompute._make, self._store.rows(connection, sql, {"after": after})))
 
-    def _linked(self, connection: Connection, rows: list[Kept]) -> set[int]:
+    def _linked(self, connection: Connection, rows: list[ReadToRecompute]) -> set[int]:
         if not rows:
             return set()
         span = {"first": rows[0].id, "last": rows[-1].id}
@@ -239,22 +239,22 @@ class _Ends:
         self._lengthens = lengthens
         self._leaving = leaving
 
-    def wanted(self, row: Kept, linked: bool) -> Wanted | None:
+    def wanted(self, row: ReadToRecompute, linked: bool) -> WantedEnd | None:
         """The end of a read; None where no rule says anything of it."""
         times = (row.connection_id, row.captured_at, row.received_at)
         end = self._lives.end(*times, linked)
         if end is None:
             return None
         if end[0] <= row.expires_at:
-            return Wanted(*end, False)
+            return WantedEnd(*end, False)
         if row.connection_id in self._leaving:
-            return Wanted(row.expires_at, row.rule, False)
+            return WantedEnd(row.expires_at, row.rule, False)
         if self._lengthens:
-            return Wanted(*end, False)
+            return WantedEnd(*end, False)
         needed = self._promises.needed(*times, row.ingested_at) if linked else None
         if needed is not None and needed[0] > row.expires_at:
-            return Wanted(*needed, needed[0] < end[0])
-        return Wanted(row.expires_at, row.rule, True)
+            return WantedEnd(*needed, needed[0] < end[0])
+        return WantedEnd(row.expires_at, row.rule, True)
 
     def of_refused(self, row: Any) -> int:
         """The end (µs) of a record that could not be read."""

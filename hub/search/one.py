@@ -71,7 +71,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PictureBytes:
     """The bytes of a picture as they came, what it shows (`frame`, `vehicle`, `plate`), and the ending of its form."""
 
     data: bytes
@@ -109,7 +109,7 @@ class OneRead:
             question.answered(1)
         return whole
 
-    def picture(self, actor: Actor, why: Why, ident: int, which: str | None = None) -> Picture:
+    def picture(self, actor: Actor, why: Why, ident: int, which: str | None = None) -> PictureBytes:
         """A picture of a visible read; `which` is what it shows or its place, from 1, where there are several.
 
         Raises as `show` does, `NotFound` saying why where there is none, `Invalid` where it is not clear which one is
@@ -123,7 +123,7 @@ class OneRead:
             digest = sha256(data)
             if image["sha256"] is not None and bytes(image["sha256"]) != digest.digest():
                 raise IntegrityBroken(f"the picture of read {ident} is not what {read.connection} sent; keep its file")
-            picture = Picture(data, image["kind"], ending_of(data), digest.hexdigest())
+            picture = PictureBytes(data, image["kind"], ending_of(data), digest.hexdigest())
             question.answered(1, shows=picture.shows, sha256=picture.sha256)
         return picture
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from hub.store import postgresql, sqlite
 from hub.store.engine import Store
 
-Bound = dict[str, Any]
+_Bound = dict[str, Any]
 
 
 class Dialect(Protocol):
@@ -32,13 +32,13 @@ class Dialect(Protocol):
     def unindexed(self, column: str) -> str:
         """A column of ids that is compared, where another column is to lead to the rows."""
 
-    def in_ranges(self, ranges: Sequence[tuple[str, str]], condition: str) -> tuple[str, Bound]:
+    def in_ranges(self, ranges: Sequence[tuple[str, str]], condition: str) -> tuple[str, _Bound]:
         """Plates `p` from the first text of a range up to the other, itself left out, that fulfil a condition too.
 
         `:most` must be bound: PostgreSQL takes as many of each range, in order.
         """
 
-    def inside(self, store: Store, connection: Connection, pattern: str) -> tuple[str, Bound]:
+    def inside(self, store: Store, connection: Connection, pattern: str) -> tuple[str, _Bound]:
         """Plates `p` that fit the pattern bound as `:pattern`, by what is known of their inside."""
 
     def in_span(self, column: str) -> str:

@@ -24,7 +24,7 @@ STATEMENT: Final = "60s"
 """How long one statement of a step may take, unless its revision says `STATEMENT_TIMEOUT` itself."""
 
 
-class Standing(NamedTuple):
+class SchemaStanding(NamedTuple):
     """How a database's schema stands to the code's: the revision found, the code's own, and the steps between."""
 
     found: str | None
@@ -42,16 +42,16 @@ class Standing(NamedTuple):
         return "older" if self.known else "unknown"
 
 
-def standing(store: Store) -> Standing:
+def standing(store: Store) -> SchemaStanding:
     """How the database's schema stands to the code's."""
     with store.read() as connection:
         found = revision_of(connection)
     if found == newest():
-        return Standing(found, found, (), known=True)
+        return SchemaStanding(found, found, (), known=True)
     every = [script.revision for script in _in_order(_scripts())]
     known = found is None or found in every
     steps = every[every.index(found) + 1 if found is not None else 0 :] if known else []
-    return Standing(found, every[-1], tuple(steps), known)
+    return SchemaStanding(found, every[-1], tuple(steps), known)
 
 
 def ready(store: Store) -> None:
@@ -73,10 +73,10 @@ def demand_known(revision: str) -> None:
     """Return where this code knows a revision; raises `AdminMustAct` for that of a newer version."""
     every = [script.revision for script in _in_order(_scripts())]
     if revision not in every:
-        raise newer(Standing(revision, every[-1], (), known=False))
+        raise newer(SchemaStanding(revision, every[-1], (), known=False))
 
 
-def newer(stands: Standing) -> AdminMustAct:
+def newer(stands: SchemaStanding) -> AdminMustAct:
     """What is raised where this version is older than the database."""
     return AdminMustAct(
         f"this alprhub {version('alprhub')} is older than the hub: a newer alprhub has brought its database to revision"

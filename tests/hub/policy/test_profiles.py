@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from vectors import VECTORS, asked
 
 from hub.errors import NotFound, PolicyRefused
-from hub.policy.contract import Contract, Term
+from hub.policy.contract import SourceContract, Term
 from hub.policy.durations import Duration
 from hub.policy.overlay import Operation, built_in, load_overlay
 from hub.policy.profile import Profile, load, names
@@ -99,9 +99,11 @@ def test_a_policy_without_a_number_keeps_nothing_until_one_is_signed(name: str) 
 def test_a_contract_can_shorten_a_life_and_never_lengthens_one() -> None:
     profile = load("hermosa-beach")
 
-    def contract(dur: str, **more: Any) -> Contract:
+    def contract(dur: str, **more: Any) -> SourceContract:
         term = Term(dur=dur, clock="captured_at", ref="§ 7.2")
-        return Contract(agency=profile.id, connection="pier", vendor="flock", ceiling=term, contract_id="C-7", **more)
+        return SourceContract(
+            agency=profile.id, connection="pier", vendor="flock", ceiling=term, contract_id="C-7", **more
+        )
 
     week = profile.expiry("own", "flock", CAPTURED, contract=contract("P7D"))
     assert week == (CAPTURED + timedelta(days=7), "pier-ceiling", "C-7 § 7.2")
@@ -115,7 +117,7 @@ def test_one_vendors_two_contracts_are_two_lives() -> None:
     ends = set()
     for name, dur in (("city", "P30D"), ("county", "P1Y")):
         term = Term(dur=dur, clock="captured_at", ref="life")
-        made = Contract(agency=profile.id, connection=name, vendor="flock", ceiling=term)
+        made = SourceContract(agency=profile.id, connection=name, vendor="flock", ceiling=term)
         ends.add(profile.expiry("own", "flock", CAPTURED, contract=made).rule)
     assert ends == {"city-ceiling", "county-ceiling"}
 
