@@ -34,6 +34,8 @@ Withdraw = Callable[[Actor, str, str], Mapping[str, Any]]
 class RemovalStopped(Busy):
     """A removal could not go on; what is done is done, and a repeat begins where this one stopped."""
 
+    code = "removal_stopped"
+
 
 class Removals:
     """Removes connections."""

@@ -38,12 +38,16 @@ _NOBODY: Final = "no connection of this name takes pushes"
 class Refused(HubError):
     """The sender did not prove itself, or there is nobody here for what it sends."""
 
+    code = "push_refused"
+
     def __init__(self) -> None:
         super().__init__(_NOBODY)
 
 
 class Paused(HubError):
     """The connection takes nothing now; the sender must keep what it has and come again."""
+
+    code = "receiving_paused"
 
 
 class Receiver(NamedTuple):

@@ -34,6 +34,8 @@ class Notice:
 class NotSent(HubError):
     """A way out did not take a notice. `answered`: it was reached, so the next notice may fare better."""
 
+    code = "notice_not_sent"
+
     def __init__(self, message: str, *, answered: bool = False) -> None:
         super().__init__(message)
         self.answered = answered

@@ -27,6 +27,8 @@ _BROKEN: Final = ".broken"
 class Full(HubError):
     """There is no room for another push now; the sender must keep it and come again."""
 
+    code = "inbox_full"
+
 
 class Pushed(msgspec.Struct, frozen=True, array_like=True):
     """One push as it arrived: whose connection it is for, when (µs), and the body with its content type."""
