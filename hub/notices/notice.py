@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 from hub.errors import HubError
 
@@ -11,7 +11,6 @@ ENDED: Final = "ended"
 DROPPED: Final = "dropped"
 """What it was about is not there any more; nobody is told."""
 TEST: Final = "test"
-NoticeKind = Literal["begun", "ended", "dropped", "test"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A department's policy as the hub executes it: what services ask, answered from one document and its overlays."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -15,7 +15,7 @@ from hub.policy.activation import Activation, Open, conflicts, without_ceiling
 from hub.policy.contract import SourceContract
 from hub.policy.decisions import LENGTHENING, Decision
 from hub.policy.document import FOLDER, carried, read, schema
-from hub.policy.effective import PROHIBITED, Effective, Reference, resolve
+from hub.policy.effective import Effective, resolve
 from hub.policy.limitations import CaseLife, case_life, load_limitations
 from hub.policy.overlay import PREFIX, Operation, Overlay, built_in, load_overlay, of_document
 from hub.policy.resolution import Bound, Bounds, Chosen, choose
@@ -34,15 +34,6 @@ class Expiry(NamedTuple):
     at: datetime
     rule: str
     clause: str
-
-
-class Ruling(NamedTuple):
-    """Whether something is allowed, and why."""
-
-    allowed: bool
-    lacks: tuple[tuple[str, ...], ...]
-    """Sets of codes in none of which the asker is; it would have to be in one of each."""
-    references: tuple[Reference, ...]
 
 
 class Profile:
@@ -102,17 +93,6 @@ class Profile:
     def fields(self) -> tuple[str, ...]:
         """The fields that the policy or an overlay speaks of, silent ones among them, in the order of the document."""
         return tuple(dict.fromkeys((*self._cited, *(one.field for one in self._operations))))
-
-    def may_receive(self, classes: Collection[str]) -> Ruling:
-        """Whether a recipient of these classes (`law_enforcement_agency`, `california_public_agency`) may have data.
-
-        It must be in one class of the policy's and in one of each overlay's; where nobody names any, nobody may.
-        """
-        recipients = self.effective("sharing.recipients")
-        sets = recipients.within or ((tuple(recipients.value),) if isinstance(recipients.value, list) else ())
-        lacks = tuple(codes for codes in sets if not set(codes) & set(classes))
-        allowed = bool(sets) and not lacks and recipients.value != PROHIBITED
-        return Ruling(allowed, lacks, recipients.references)
 
     def rule_for(self, origin: str, vendor: str, copy: str = "hub", linked: bool = False) -> Rule:
         """The rule that ends a copy of reads of an origin and vendor; an unknown vendor gets the strictest there is.

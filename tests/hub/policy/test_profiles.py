@@ -20,6 +20,7 @@ from hub.policy.overlay import Operation, built_in, load_overlay
 from hub.policy.profile import Profile, load, names
 
 Plainly = Callable[[str], dict[str, Any]]
+ANY_GOVERNMENT = "government_entity_with_le_or_public_safety_purpose"
 CAPTURED = datetime(2026, 1, 30, 8, tzinfo=UTC)
 FIVE = ("hayward", "hermosa-beach", "long-beach", "palm-springs", "westminster")
 DATA = files("hub.policy").joinpath("profiles")
@@ -184,13 +185,12 @@ def test_a_purpose_that_an_overlay_prohibits_is_gone_even_if_the_policy_names_it
 
 @pytest.mark.clause("long-beach 6.3.7.1 ¶1", lacks="the service that shares")
 def test_long_beach_alone_would_share_with_any_government_and_the_overlay_cuts_that(plainly: Plainly) -> None:
-    out_of_state = {"government_entity_with_le_or_public_safety_purpose"}
-    assert Profile(plainly("long-beach"), []).may_receive(out_of_state).allowed
-    ruling = load("long-beach").may_receive(out_of_state)
-    assert (ruling.allowed, ruling.lacks) == (False, (("california_public_agency",),))
-    assert [reference.rule for reference in ruling.references] == [None, "ca-3"]
-    assert load("long-beach").may_receive(out_of_state | {"california_public_agency"}).allowed
-    assert not load("long-beach").may_receive({"california_public_agency"}).allowed
+    alone = Profile(plainly("long-beach"), []).effective("sharing.recipients")
+    assert ANY_GOVERNMENT in alone.value
+    assert alone.within == ()
+    recipients = load("long-beach").effective("sharing.recipients")
+    assert recipients.within == (tuple(alone.value), ("california_public_agency",))
+    assert [reference.rule for reference in recipients.references] == [None, "ca-3"]
 
 
 def test_the_statutes_log_fields_are_added_to_the_policys() -> None:
