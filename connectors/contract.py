@@ -361,9 +361,9 @@ class Frame:
     """What the hub lends a connector: time, a way to wait, and how long anybody will. Handed in so that tests own all.
 
     `patience` is how many seconds the asker still waits: what fails is not tried again after them, and nothing is sent.
-    `once` says that a person waits, who would rather hear of a failure than have it tried again.
-    `down` is since when which host gives no answers, for all that share a frame. `sent` hears how many more entries of
-    a hot list a vendor has taken; what it raises ends the push there.
+    `once` says that a person waits, who would rather hear of a failure than have it tried again. `down` maps each host
+    that gives no answers to the instant since when, for all that share a frame. `sent` hears how many more entries of a
+    hot list a vendor has taken; what it raises ends the push there.
     """
 
     clock: Clockwork

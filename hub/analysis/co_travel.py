@@ -194,7 +194,7 @@ def _nearest(occasion: Occasion, times: list[int], other: Sighting, reach: int) 
 
 
 def _most(met: Sequence[_Met]) -> float:
-    """A score that a plate cannot exceed: that of one that passed each place but once, when it was met there."""
+    """An upper bound of a plate's score: that of a plate that passed each place once only, when it was met there."""
     spans = ((one.place, one.place.spans[one.occasion]) for one in met)
     return surprise(len(met), sum(chance(span, Habit([span.start]), place.known, 0) for place, span in spans))
 
@@ -210,7 +210,7 @@ def _habits(
 ) -> list[Habit] | None:
     """When a plate passes each of the places; None where it has too many reads to say."""
     number = {camera: index for index, place in enumerate(around) for camera in place.cameras}
-    # The sign keeps planners from the index of cameras, which holds everybody's reads.
+    # The unary + keeps planners from the index of cameras, which holds everybody's reads.
     sql = f"""
         SELECT r.camera_id, r.captured_at FROM plates p JOIN reads r ON r.plate_id = p.id
         WHERE p.plate_key = :key AND {store.one_of("+r.camera_id", "cameras")} AND {VISIBLE} LIMIT :most

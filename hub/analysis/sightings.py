@@ -26,7 +26,7 @@ TABLES: Final = """
     reads r JOIN plates p ON p.id = r.plate_id JOIN cameras c ON c.id = r.camera_id
     JOIN connections n ON n.id = r.connection_id
 """
-# The sign keeps planners from walking the index of expiries, which holds nearly every read.
+# The unary + keeps planners from the index of expiries, which holds nearly every read.
 VISIBLE: Final = "+r.expires_at > :now AND r.captured_at >= :since AND r.captured_at < :until"
 
 

@@ -15,7 +15,7 @@ FASTEST: Final = 250.0
 CLOCK_ERROR: Final = 5.0
 """Seconds by which two cameras' clocks may disagree."""
 PLACE_ERROR: Final = 200.0
-"""Metres by which two cameras may stand, or look, nearer to each other than their places say."""
+"""Metres by which what two cameras see may lie nearer together than their places say."""
 _SECOND: Final = 1_000_000
 
 

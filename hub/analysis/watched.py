@@ -19,7 +19,7 @@ SAMPLE: Final = 600_000_000
 """µs of one look at a place's traffic."""
 NOTHING: Final = PlaceActivity(0, 0, 0.0)
 _GOLDEN: Final = 0.618_033_988_749_895
-"""Steps of this share of a time fall evenly over it, and over the hours of the day as well."""
+"""Steps of this share (the golden ratio's) spread samples evenly over a time and over the hours of the day."""
 
 
 @dataclass(slots=True)

@@ -279,7 +279,7 @@ class Holds:
         ends: dict[int, int] = {}
         with self._store.read() as connection:
             for some in _batches(ids):
-                # What the ledger has forgotten is purged: only its month is not emptied yet.
+                # A read that the ledger has forgotten is purged: only its month is not emptied yet.
                 known = (ledger.c.connection_id == table.c.connection_id) & (ledger.c.read_id == table.c.id)
                 known &= ledger.c.vendor_read_id == table.c.vendor_read_id
                 found = select(table.c.id, table.c.expires_at).join(ledger, known).where(table.c.id.in_(some))

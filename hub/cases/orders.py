@@ -21,7 +21,7 @@ from hub.store.instant import from_micros, to_micros
 BATCH: Final = 1000
 """Reads in one transaction: the writer is never held long."""
 RULE: Final = "order:"
-"""What stands before the order's number in the rule of reads that it ended."""
+"""The prefix of an order's number in the `rule` of reads that the order ended."""
 MOST_BYTES: Final = 25_000_000
 ACTION: Final = "orders.destroy"
 

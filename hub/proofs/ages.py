@@ -54,8 +54,8 @@ FROM cameras CROSS JOIN reads
 WHERE cameras.connection_id = :connection_id AND reads.camera_id = cameras.id AND reads.captured_at <= :oldest
   AND reads.expires_at + 0 > :now AND NOT reads.held
 """
-"""What the policy in force may no longer allow although its row says otherwise: along the index on camera and
-`captured_at`, up to the oldest that may be there. After a purge that is what cases, events and hits need."""
+"""Reads that the policy in force may no longer allow although their rows say otherwise: a walk along the index on
+camera and `captured_at`, up to the oldest that may be there. After a purge that is what cases, events and hits need."""
 
 _UNHELD: Final = """
 SELECT count(*) FROM reads WHERE captured_at <= :oldest AND NOT EXISTS (

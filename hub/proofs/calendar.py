@@ -20,7 +20,7 @@ from hub.store.instant import from_micros, to_micros
 LONGEST: Final = 366
 """Days that may be asked for at once."""
 _SLACK: Final = timedelta(days=4)
-"""What calendars, months' ends and clock changes may do to a period, generously."""
+"""By how much months' ends and clock changes may shift a period, generously."""
 
 _COUNTED: Final = """
 SELECT rule, count(*), sum(CASE WHEN held THEN 1 ELSE 0 END) FROM reads
@@ -79,9 +79,9 @@ def _days(now: datetime, count: int, zone: ZoneInfo) -> Iterator[tuple[date, dat
 
 
 def reached(period: Duration, now: datetime, zone: ZoneInfo) -> datetime:
-    """The latest capture whose period is over now: what was captured then or before is that old, nothing after it is.
+    """The latest capture whose period is over now: reads captured then or before are that old, and none after.
 
-    Found by halving, so that it agrees to the microsecond with the ceilings, whatever the calendar does.
+    Found by bisection, so that it agrees with the ceilings to the microsecond, whatever the calendar does.
     """
     rough = now - timedelta(days=period.months * 30.4369) - period.elapsed
     over, still = to_micros(rough - _SLACK), to_micros(rough + _SLACK)

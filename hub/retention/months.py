@@ -21,7 +21,7 @@ from hub.store.plates import no_row
 BATCH: Final = 5000
 """Reads (or plates) in one transaction: the writer is never held long."""
 FEW: Final = 1000
-"""A month with no more reads goes by rows as fast, and no reader has to wait."""
+"""A month of no more reads is purged row by row: that is as fast, and no reader has to wait."""
 PATIENCE_MS: Final = 100
 """So long the last step waits for readers that are under way, and new ones wait behind it."""
 ATTEMPTS: Final = 20
@@ -64,8 +64,8 @@ def over(store: Store, now: int) -> list[str]:
 def empty(store: Store, name: str, now: int, account: Certifies, day: CountsDay) -> bool:
     """Remove all that a month has and nobody holds; gives whether it is done.
 
-    It is not where readers stood in the way again and again, or a read came meanwhile that is not over; the purge by
-    rows finds what is left.
+    It is not done where readers were in the way at every attempt, or where a read came meanwhile that is not over; the
+    purge by rows finds what is left.
     """
     after = 0
     while True:

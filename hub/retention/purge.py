@@ -156,7 +156,7 @@ class _PurgeRun:
     def expired(self, at: int, kept: Collection[int]) -> list[Row[Any]]:
         """The next expired reads that nothing holds, whose end is not before an instant (µs), but those that are kept.
 
-        By their ends alone: very many may have the same, and those that were removed do not come again.
+        They are ordered by their ends alone: very many reads may share one end, and a removed read does not come again.
         """
         reads = tables.reads
         columns = (
@@ -254,9 +254,10 @@ class _PurgeRun:
             count_day(connection, connection_id, day * MICROS, {"purged": count})
 
     def empty_months(self, progress: Progress) -> None:
-        """Remove whole months where all is over; not where any connection's reads are to be kept for a time.
+        """Remove whole months in which all is over.
 
-        Nor where nobody knows yet how long those of some connection are.
+        Does nothing while policy wants any connection's reads kept for a time, or while nobody knows how long those of
+        some connection are to be kept.
         """
         if self.unknown or any(self._profile.chosen(*kind, "hub").floors for kind in self._kinds.values()):
             return

@@ -24,8 +24,9 @@ from hub.store.instant import to_micros
 BATCH: Final = 5000
 """Reads in one transaction on PostgreSQL: the writer is never held long."""
 BATCH_IN_A_FILE: Final = 100_000
-"""On SQLite, whose index by plate has fewer pages than that at ten million reads: each is written once for several of
-its reads. The writer is held for two seconds, and then whoever waits is next."""
+"""Reads in one transaction on SQLite. A batch so large changes each page of the index by plate several times and writes
+it once: at ten million reads the index has fewer pages than a batch has reads. The writer is held for two seconds, and
+then whoever waits is next."""
 NOTHING_DONE: Final = {"changed": 0, "shortened": 0, "lengthened": 0, "kept_short": 0}
 
 

@@ -174,7 +174,7 @@ class _Visible:
 
 
 class _ExportDraft:
-    """A file and its manifest on their way to their names; what has not been published whole is gone at the end.
+    """A file and its manifest until both have their names; whatever was not published whole is removed at the end.
 
     `FILE.part` is made by nobody else while it is there, so that two exports never write the same file.
     """

@@ -50,7 +50,8 @@ def newest(
 
 
 def edge(store: Store, connection: Connection, asked: Conditions, after: Cursor | None, reads: int) -> int | None:
-    """The instant (µs) that so many reads lie behind, counted back from a cursor; None where there are fewer."""
+    """The instant (µs) down to which there are so many reads, counted back from a cursor; None where there are
+    fewer."""
     end = _end(asked, after)
     where = "" if end is None else "WHERE captured_at < :end"
     sql = f"SELECT captured_at FROM reads {where} ORDER BY captured_at DESC LIMIT 1 OFFSET :reads"

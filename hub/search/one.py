@@ -54,9 +54,9 @@ class Looks:
 class Whole:
     """One read in full.
 
-    `vendor_read_id` is the source's own number of it, `ends_by` the retention rule that sets its end and `clause` where
-    policy says so (None: no policy that was ever in force has that rule), `held_for` the cases that keep it meanwhile.
-    `candidates` are the engine's other readings of the plate, `engine` who read it where the vendor says so.
+    `vendor_read_id` is the source's own number of it, `ends_by` the retention rule that sets its end and `clause` the
+    policy's clause for it (None: no policy that was ever in force has that rule), `held_for` the cases that keep it
+    meanwhile. `candidates` are the engine's other readings of the plate, `engine` who read it where the vendor says so.
     """
 
     read: Found

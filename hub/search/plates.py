@@ -17,7 +17,7 @@ from normalize.plate import fold
 MANY: Final = 4000
 """More plates than this are looked for among the newest reads first."""
 MOST: Final = 8000
-"""More plates than this are not listed for that: each read's own plate is compared with the pattern."""
+"""Where more plates fit they are not listed: each read's own plate is compared with the pattern."""
 
 
 def find(

@@ -1,9 +1,9 @@
 """Looking plates up: whole ones and folded ones by their own index, patterns by what is known of them.
 
-A pattern goes by its beginning where more is known of that than of any run of characters inside it: a `?` in the
-beginning stands for each character that plates are made of, one range of the index a piece. Otherwise it goes by the
-trigrams of its runs; two characters in a row by all trigrams that begin with them, or on PostgreSQL by an index of
-pairs. What knows less than that is compared with every plate.
+A pattern is looked up by its beginning where more characters are known there than in runs inside it; a `?` in the
+beginning is tried as every character that plates are made of, a range of the index for each. Otherwise its runs are
+looked up by their trigrams, and a run of two characters by all trigrams that begin with it, or on PostgreSQL by an
+index of pairs. A pattern of which less is known is compared with every plate.
 """
 
 from collections.abc import Collection

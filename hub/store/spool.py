@@ -77,7 +77,7 @@ class Spool:
     def put(self, pushed: Pushed) -> None:
         """Keep a push, durable on return; raises `Full`, or `OSError` where the disk does not take it.
 
-        Where it raises, the push may be on the disk all the same, if the disk took it and could not promise to keep it.
+        After an error the push may lie on the disk all the same: the disk took it and could not promise to keep it.
         """
         if disk_usage(self._folder).free < self._reserve + len(pushed.body):
             raise Full(
