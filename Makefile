@@ -8,7 +8,7 @@ WORKERS ?= 2
 # What is compiled is kept, whatever the caller's shell says: tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-quick test-newest mutants coverage check docs bench bench-search bench-retention bench-receive bench-start new-connector lock clean
+.PHONY: help demo test test-quick test-newest mutants coverage check docs bench bench-search bench-retention bench-together bench-receive new-connector lock clean
 
 help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ test-quick: .venv/.ready ## Run the tests that take no time: each on SQLite, and
 mutants: .venv/.ready ## Put faults in, one at a time, and see that the suite notices each (ARGS="--only clock --show")
 	@$(BIN)/python tests/support/mutants.py --workers $(WORKERS) $(ARGS)
 
-coverage: .venv/.ready ## Run every test, count the lines that none came by, and fail below the floor in pyproject.toml
+coverage: .venv/.ready ## Run every test and list the lines that none came by; fails below `fail_under` of pyproject.toml
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 docs: .venv/.ready ## Write the pages that are generated: docs/cli.md
@@ -65,6 +65,9 @@ bench-search: .venv/.ready ## Measure every kind of search at ten million reads 
 
 bench-retention: .venv/.ready ## Measure purge and recompute at ten million reads while somebody reads (READS=1000000, ARGS="--on sqlite")
 	@$(BIN)/python -m bench.retention $(ARGS)
+
+bench-together: .venv/.ready ## Measure searches beside imports, recompute, purge and VACUUM (READS=1000000, ARGS="--on sqlite")
+	@$(BIN)/python -m bench.together $(ARGS)
 
 bench-receive: .venv/.ready ## Measure the receiver beside raw FastAPI, and kill it (ARGS="--seconds 12")
 	@$(BIN)/python -m bench.receive $(ARGS)

@@ -25,7 +25,7 @@ from sqlalchemy import Connection, text
 from bench.ingest import PAGE, REACH, resident, vendor
 from bench.town import COLOURS, END, MAKES, seen_plates
 from hub.area import cell_of
-from hub.ingest.sync import few_collections
+from hub.ingest.interpreter import tuned_for_pages
 from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store import tables
@@ -104,7 +104,7 @@ def measure(hub: Hub) -> dict[str, float]:
     Every few pages one pays for a checkpoint of SQLite's log, whoever's turn it is.
     """
     took: dict[str, list[float]] = {"raw": [], "ready": [], "store": []}
-    with few_collections():  # as a sync keeps pages
+    with tuned_for_pages():  # as a sync keeps pages
         for number, page in enumerate(pages(hub.store, 2 * PAGES)):
             timed = _raw(hub.store, page) if number % 2 else _kept(hub, page)
             for name, seconds in timed.items():

@@ -7,10 +7,9 @@ from prefect.client.schemas.objects import State
 
 from flows.door import the_jobs
 from flows.report import state_of
-from hub.jobs.catalogue import DueTask
-from hub.jobs.jobs import Jobs
+from hub.jobs.catalogue import Task
+from hub.jobs.jobs import JOBS, Jobs
 from hub.jobs.record import JobRun
-from hub.people import Actor
 
 
 @flow(name="publish", persist_result=False)
@@ -35,6 +34,6 @@ def _ran(
     connections: list[str] | None,
 ) -> list[JobRun]:
     if hotlists is None:
-        return jobs.run_due(Actor.of_process(), name)
+        return jobs.run_due(JOBS, name)
     where = jobs.catalogue.take_lists() if connections is None else connections
-    return jobs.run_all(Actor.of_process(), [task(hotlist, at) for hotlist in hotlists for at in where])
+    return jobs.run_all(JOBS, [task(hotlist, at) for hotlist in hotlists for at in where])

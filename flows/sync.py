@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from flows.door import the_jobs
 from flows.report import state_of
 from flows.sweep import tidy_up
-from hub.people import Actor
+from hub.jobs.jobs import JOBS
 
 
 @flow(name="sync", persist_result=False)
@@ -19,6 +19,6 @@ def sync(
     with the_jobs() as jobs:
         if connections is None:
             tidy_up(jobs.runs.alive())
-            return state_of(jobs.run_due(Actor.of_process(), "sync"))
+            return state_of(jobs.run_due(JOBS, "sync"))
         tasks = [jobs.catalogue.sync(name, since, until) for name in connections]
-        return state_of(jobs.run_all(Actor.of_process(), tasks))
+        return state_of(jobs.run_all(JOBS, tasks))

@@ -5,13 +5,13 @@ from prefect.client.schemas.objects import State
 
 from flows.door import the_jobs
 from flows.report import state_of
-from hub.people import Actor
+from hub.jobs.jobs import JOBS
 
 
 def _due(name: str) -> State[dict[str, int]]:
     """Run a job of the whole hub where it is due: whatever else runs the schedules may have done it already."""
     with the_jobs() as jobs:
-        return state_of(jobs.run_due(Actor.of_process(), name))
+        return state_of(jobs.run_due(JOBS, name))
 
 
 @flow(name="holds", persist_result=False)

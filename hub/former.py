@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select, text
 
 from hub.errors import AdminMustAct
 from hub.settings import HubSettings
+from hub.store import tables
+from hub.store.audit_file import beside
+from hub.store.engine import Store
 from hub.store.images import FolderImages
 from hub.words import named
 
@@ -54,10 +57,34 @@ def refused(settings: HubSettings, left: list[str]) -> AdminMustAct:
     )
 
 
+def refuse_without_log(store: Store) -> None:
+    """Return where the audit log of a hub is there, or was never begun; raises `AdminMustAct` where it is lost.
+
+    What waited in the database is forgotten once it is in the log: where the first of all does not wait any more, there
+    was one.
+    """
+    if store.log_file is None:
+        return
+    with store.read() as connection:
+        named_it = connection.scalar(select(tables.agency.c.id).limit(1)) is not None  # an event, so there is a first
+        first = connection.scalar(text("SELECT min(id) FROM audit_waiting"))
+    # The file is looked for last: it is made before anything is forgotten.
+    if named_it and first != 1 and not store.log_file.exists():
+        raise AdminMustAct(
+            f"the audit log {str(store.log_file)!r} is missing beside its database: who asked for what is not known any"
+            " more, and no other log is begun unasked. Bring the file back, or restore the last backup into an empty"
+            f" folder; if it is lost for good, say so by an empty file in its place: touch {store.log_file}"
+        )
+
+
 def _left_over(settings: HubSettings) -> Iterator[str]:
     data = settings.data
+    if (data / "alprhub-audit.sqlite3").exists():
+        yield "its audit log (alprhub-audit.sqlite3)"
     if (data / "secret.key").exists() and settings.secret_key is None:
         yield "its key (secret.key)"
+    if settings.database_url is None and (log := beside(data / "alprhub.sqlite3")).exists():
+        yield f"its audit log ({log.name})"
     if settings.images is None or "://" not in settings.images:
         folder = Path(settings.images or data / "images")
         if next(FolderImages(folder).stored(), None) is not None:

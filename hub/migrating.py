@@ -63,7 +63,7 @@ class Migrating:
 
     def _take(self, actor: Actor, one: Step, steps: list[Step]) -> None:
         try:
-            with self._store.write() as connection:
+            with self._store.write(doing=DOING) as connection:
                 step(connection, one.revision)
                 if one is steps[-1]:  # the audit of an older schema has other columns
                     Audit(self._store, self._clock).record(

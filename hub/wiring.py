@@ -13,9 +13,11 @@ from connectors.contract import Frame
 from connectors.file_words import why
 from hub import agency as agencies
 from hub import former
+from hub.access.approvals import Approvals
 from hub.access.asking import Asking
 from hub.analysis.service import Analysis
 from hub.audit.record import Audit
+from hub.cases.approved import ApprovedHolds
 from hub.cases.holds import Holds
 from hub.cases.links import Links
 from hub.cases.orders import Orders
@@ -58,6 +60,7 @@ from hub.proofs.calendar import Calendar
 from hub.proofs.canary import Canaries
 from hub.proofs.handover import Handover
 from hub.proofs.reconcile import Reconciliation
+from hub.proposals import Action
 from hub.retention.certificates import Certificates
 from hub.retention.endings import Endings
 from hub.retention.purge import Retention
@@ -76,7 +79,7 @@ from hub.store.images import ImageStore, open_images
 from hub.store.instant import to_micros
 from hub.store.prepared import ready_to_open
 from hub.store.schema import ready, standing
-from hub.store.spool import Spool
+from hub.store.spool import PATIENCE, Spool
 from hub.store.vault import Vault
 from hub.trusted_clock import TrustedClock
 
@@ -94,6 +97,7 @@ class Hub:
     sources: Sources
     audit: Audit
     asking: Asking
+    approvals: Approvals
     connections: Connections
     changes: Changes
     showing: Showing
@@ -171,6 +175,7 @@ def open_hub(
         if left and standing(store).state == "none":
             raise former.refused(given, left)
         ready(store)
+        former.refuse_without_log(store)
         vault = _vault(given, store)
         ticking = clock or TrustedClock(store, SystemClock())
         ready_to_open(store, ticking.now())
@@ -220,6 +225,7 @@ def _assembled(
     audit = Audit(store, clock)
     sources = Sources(store)
     asking = Asking(audit, governing)
+    approvals = Approvals(store, audit, clock)
     frame = Frame(clock=clock, sleep=sleep)
     connections = Connections(store, audit, clock, vault, frame, agency, settings.allow_connectors)
     sources.learn(lambda key: _vendor(connections, key))
@@ -246,8 +252,18 @@ def _assembled(
     retention = Retention(store, images, audit, clock, governing, sources, unkept.purge)
     holds = Holds(
         store, audit, asking, clock, lambda *asked: _meant(search, *asked), lambda *keys: _held(store, *keys),
-        settings.auditors,
+        approvals, settings.auditors,
     )  # fmt: skip
+    reviews = Reviews(store, audit, clock, governing, sources, approvals)
+    orders = Orders(
+        store, audit, asking, clock, lambda *asked: _meant(search, *asked), retention.purge, approvals
+    )  # fmt: skip
+    activate = Activate(store, audit, clock, recompute.effect, approvals)
+    stands = ApprovedHolds(store, audit, clock)
+    approvals.register(Action.HOLD, stands, stands)
+    approvals.register(Action.CLASSIFY, reviews)
+    approvals.register(Action.DESTROY, orders)
+    approvals.register(Action.POLICY, activate)
     certificates = Certificates(store, audit, clock)
     ways_out = ways(settings, frame, agency)
     surroundings = Surroundings(
@@ -264,6 +280,7 @@ def _assembled(
         sources=sources,
         audit=audit,
         asking=asking,
+        approvals=approvals,
         connections=connections,
         changes=Changes(store, audit, clock, vault, frame, governing, endings, agency, connections),
         showing=Showing(store, vault, connections, governing),
@@ -305,12 +322,12 @@ def _assembled(
         canaries=Canaries(store, audit, clock, governing, connections.open, connections.stop),
         certificates=certificates,
         handover=Handover(store, audit, clock, governing, certificates),
-        activate=Activate(store, audit, clock, recompute.effect),
+        activate=activate,
         recompute=recompute,
         vacuum=Vacuum(store, audit, clock, sleep),
         holds=holds,
-        reviews=Reviews(store, audit, clock, governing, sources),
-        orders=Orders(store, audit, asking, clock, lambda *asked: _meant(search, *asked), retention.purge),
+        reviews=reviews,
+        orders=orders,
         links=Links(store, audit, clock, governing, sources),
         pictures=pictures,
         notices=Notices(
@@ -350,8 +367,11 @@ def _held(store: Store, connection: Connection, keys: Sequence[tuple[int, int]])
 
 @contextmanager
 def open_inbox(hub: Hub) -> Iterator[Inbox]:
-    """The inbox of a hub, keeping what arrives; raises `Busy` where another process receives into this folder."""
-    spool = Spool(hub.settings.data / "inbox")
+    """The inbox of a hub, keeping what arrives; raises `Busy` where another process receives into this folder.
+
+    A purge has it for moments only, and is waited for.
+    """
+    spool = Spool(hub.settings.data / "inbox", patience=PATIENCE)
     inbox = Inbox(spool, hub.audit, hub.clock, hub.intake, hub.pictures, hub.connections.open, hub.unkept.destroy)
     inbox.start()
     try:

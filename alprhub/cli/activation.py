@@ -1,5 +1,6 @@
-"""`alprhub policy preview | activate`: what another policy would do to what is kept, and putting it in force."""
+"""`alprhub policy preview | activate`: what another policy would do to what is kept, and proposing it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.policy import SignedIn
 from alprhub.cli.progress import Work, working
+from alprhub.cli.second import next_step
 from alprhub.plain import print_json
 from hub.governing.activate import Change
 from hub.people import Actor
@@ -32,34 +34,42 @@ Named = Annotated[str, typer.Argument(help="A built-in profile or a file.")]
 def preview(profile: Named, decisions: SignedIn = None, as_json: AsJson = False) -> None:
     """Show what a profile would do to the reads that are kept, by connection and rule; changes nothing."""
     with failures(), open_hub() as hub:
-        _show(hub.activate.preview(profile, _signed(decisions)), as_json)
+        changes = hub.activate.preview(profile, _signed(decisions))
+        print_json([change._asdict() for change in changes]) if as_json else show_changes(changes)
 
 
 def activate(
     profile: Named,
     reason: Annotated[str, typer.Option(help="Why the policy changes; the audit keeps it.")],
     decisions: SignedIn = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Propose it without showing what it would do, and asking.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put a profile in force, and give every read that is kept the end that it says; asks before it does."""
+    """Propose another profile; once somebody else approves, it is in force and gives every read its new end."""
     with failures(), open_hub() as hub:
         signed = _signed(decisions)
         if not yes:
-            _show(hub.activate.preview(profile, signed), False)
-            typer.confirm("Put it in force?", abort=True, err=True)
-        ident = hub.activate.activate(Actor.of_process(), profile, reason, signed)
-        with working(_kept, as_json) as work:
-            told = hub.recompute.run(Actor.of_process(), work.told)
+            show_changes(hub.activate.preview(profile, signed))
+            typer.confirm("Propose it to a second person?", abort=True, err=True)
+        document = None if decisions is None else files.content(decisions)
+        proposal = hub.activate.activate(Actor.of_process(), profile, reason, signed, document)
         if as_json:
-            print_json({"policy": ident, **told})
+            print_json(proposal)
         else:
-            console.print(
-                f"{profile} is in force. {count(told['changed'], 'read')} changed: {told['shortened']:,} end sooner, "
-                f"{told['lengthened']:,} later; the next purge removes what is over"
-            )
-            if told["kept_short"]:
-                console.print(f"{count(told['kept_short'], 'read')} {KEPT_SHORT}")
+            console.print(f"{profile} is proposed and not in force yet")
+            console.print(next_step(proposal, hub))
+
+
+def took_effect(profile: str, told: Mapping[str, int]) -> None:
+    """Say what a policy that is in force now has done to the reads that are kept."""
+    console.print(
+        f"{profile} is in force. {count(told['changed'], 'read')} changed: {told['shortened']:,} end sooner, "
+        f"{told['lengthened']:,} later; the next purge removes what is over"
+    )
+    if told["kept_short"]:
+        console.print(f"{count(told['kept_short'], 'read')} {KEPT_SHORT}")
 
 
 def recompute(as_json: AsJson = False) -> None:
@@ -77,10 +87,8 @@ def _kept(_: Work) -> str:
     return "the policy is in force, and the ends that reads were given so far stay; alprhub policy recompute goes on"
 
 
-def _show(changes: list[Change], as_json: bool) -> None:
-    if as_json:
-        print_json([change._asdict() for change in changes])
-        return
+def show_changes(changes: list[Change]) -> None:
+    """What a policy would do, by connection and rule, for people."""
     nothing = "no reads are kept yet: nothing would change"
     print_rows([change._asdict() for change in changes], _CHANGES, False, nothing)
     for change in changes:

@@ -8,7 +8,7 @@ import typer
 from alprhub.cli.output import AsJson, console, failures
 from alprhub.cli.progress import Work, working
 from alprhub.plain import print_json
-from hub.words import count, gigabytes, moment, named
+from hub.words import count, moment, named
 
 REDO: Final = (
     "What people did since then is undone too, and the hub cannot know it. Before anybody searches, do again: what"
@@ -50,8 +50,8 @@ def backup(
             print_json({"place": str(place), **{name: getattr(made, name) for name in made.__struct_fields__}})
             return
         console.print(
-            f"{place}: {count(made.files, 'file')}, {gigabytes(made.bytes)}, {count(made.pictures, 'picture')}, as of"
-            f" {moment(made.made_at, zone)}"
+            f"{place}: {count(made.files, 'file')} ({made.bytes / 1e6:,.1f} MB), with"
+            f" {count(made.pictures, 'picture')}, as of {moment(made.made_at, zone)}"
         )
         if made.pictures_missing:
             console.print(f"{count(made.pictures_missing, 'picture')} missing or damaged in the hub: alprhub doctor")

@@ -10,7 +10,6 @@ import typer
 from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.plain import print_json
-from hub.errors import Invalid
 from hub.people import Actor
 from hub.search.query import MOST_ROWS
 from hub.wiring import Hub, open_hub
@@ -54,17 +53,18 @@ def certificates(
         Path | None, typer.Option(help="Write closed ones for the custodian, as JSON that verifies by itself.")
     ] = None,
     since_id: Annotated[int, typer.Option(min=0, help="With --export: only those above this number.")] = 0,
-    countersign: Annotated[int | None, typer.Option(help="Confirm the certificate of this number.")] = None,
-    custodian: Annotated[str | None, typer.Option(help="The custodian of records who confirms it.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=MOST_ROWS)] = 100,
+    countersign: Annotated[
+        int | None,
+        typer.Option(help="Confirm the certificate of this number, as the custodian of records who acts."),
+    ] = None,
+    note: Annotated[str, typer.Option(help="With --countersign: your title, or what to note with it.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="The most to list.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """List certificates of destruction, newest first; check their chain, hand them over, note the confirmation."""
     with failures(), open_hub() as hub:
         if countersign is not None:
-            if custodian is None:
-                raise Invalid("--custodian is missing: the name of the custodian of records who confirms it")
-            done = hub.certificates.countersign(Actor.of_process(), countersign, custodian)
+            done = hub.certificates.countersign(Actor.of_process(), countersign, note)
             _print([done], as_json, hub.profile.zone)
         elif export is not None:
             _export(hub, export, since_id, as_json)

@@ -10,6 +10,7 @@ from alprhub.cli.asking import Typed, asks
 from alprhub.cli.found import Ids, print_found
 from alprhub.cli.moments import instant
 from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.cli.second import approver, next_step
 from alprhub.plain import print_json
 from hub.cases.holds import NewHold
 from hub.cases.reviews import ReviewTask
@@ -32,7 +33,7 @@ _COLUMNS = {
     "reads": "reads",
     "reason": "reason",
     "placed_by": "placed by",
-    "approved_by": "approved by",
+    "approved": "approved by",
     "review_at": "look again at",
     "booking": "booked as",
     "released_at": "ended",
@@ -62,17 +63,19 @@ OVERDUE = 78
 def place(
     asked: Typed,
     hold: Annotated[str, typer.Option(help="What for: evidence, expected_evidence, discovery, court_order …")],
-    approved_by: Annotated[str, typer.Option(help="Who approved it: somebody else than you.")],
     review_at: Annotated[str, typer.Option(help="When somebody must look at it again: 12/31/2026, or ISO 8601.")],
     read: Annotated[list[int] | None, typer.Option(help="Only this read, by id, and no question.")] = None,
     offence: Offence = None,
     committed_on: Committed = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hold every read that a question means, or those of the ids; --case and --reason are kept with the hold."""
+    """Hold every read that a question means, or those of the ids; --case and --reason are kept with the hold.
+
+    They are held at once, and until somebody else approves the hold or its time for that is over.
+    """
     with failures(), open_hub() as hub:
         new = NewHold(
-            hold, asked.case or "", asked.reason, approved_by, _at(hub, review_at, "review_at"), offence,
+            hold, asked.case or "", asked.reason, _at(hub, review_at, "review_at"), offence,
             _day(committed_on),
         )  # fmt: skip
         if read:
@@ -83,6 +86,8 @@ def place(
             made = hub.holds.place(Actor.of_process(), new, asked.query(hub))
         held = f"{count(made.reads, 'read')} {'is' if made.reads == 1 else 'are'} held"
         _show(made, as_json, f"hold {made.id}: {held}; look again at {moment(made.review_at, hub.profile.zone)}")
+        if made.approval is not None and not as_json:
+            console.print(next_step(hub.approvals.get(made.approval), hub))
 
 
 @app.command()
@@ -124,7 +129,10 @@ def list_(
         if as_json:
             print_json(found)
         else:
-            rows = [{**asdict(one), "kind": _words(one.kind)} for one in found]
+            rows = [
+                {**asdict(one), "kind": _words(one.kind), "approved": approver(one.approved_by, one.approval)}
+                for one in found
+            ]
             print_rows(rows, _COLUMNS, False, "no holds", hub.profile.zone)
 
 
@@ -168,21 +176,18 @@ def dispose(
 @app.command()
 def classify(
     hold: Which,
-    confirmed_by: Annotated[str, typer.Option(help="Who confirms it: somebody else than you.")],
     offence: Offence = None,
     committed_on: Committed = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say the class and the day of a case's offence; how long its reads are kept follows from them."""
+    """Propose the class and the day of a case's offence; how long its reads are kept follows once it is approved."""
     with failures(), open_hub() as hub:
-        life = hub.reviews.classify(Actor.of_process(), hold, offence, _day(committed_on), confirmed_by)
-        until = None if life is None or life.until is None else life.until.at
-        told = {"hold": hold, "until": until, "task": life.task if life else None}
+        proposal = hub.reviews.classify(Actor.of_process(), hold, offence, _day(committed_on))
         if as_json:
-            print_json(told)
+            print_json(proposal)
         else:
-            end = moment(until, hub.profile.zone) if until else "nobody knows yet"
-            console.print(f"hold {hold}: its reads are kept until {end}")
+            console.print(f"hold {hold}: proposed; until somebody else approves it, nothing of the hold is let go")
+            console.print(next_step(proposal, hub))
 
 
 @app.command()

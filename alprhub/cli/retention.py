@@ -1,5 +1,6 @@
 """`alprhub retention preview | purge | vacuum | destroy | orders`: what is over, its end, what a court ends before."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,6 +11,7 @@ from alprhub.cli.asking import Typed, asks
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
 from alprhub.cli.reads import purge
+from alprhub.cli.second import approver, next_step
 from alprhub.plain import print_json
 from hub.cases.orders import NewOrder
 from hub.errors import Invalid
@@ -26,8 +28,8 @@ _ORDERS = {
     "court": "court",
     "reads": "reads",
     "at": "carried out",
-    "carried_out_by": "by",
-    "approved_by": "approved by",
+    "proposed_by": "proposed by",
+    "approved": "approved by",
     "reason": "reason",
     "sha256": "SHA-256 of the file",
 }
@@ -79,30 +81,26 @@ def destroy(
     order: Annotated[Path, typer.Option(help="The file of the court's order; the hub keeps it.")],
     number: Annotated[str, typer.Option(help="The order's number.")],
     court: Annotated[str, typer.Option(help="The court that ordered it.")],
-    approved_by: Annotated[str, typer.Option(help="Who approved it: somebody else than you.")],
     read: Annotated[list[int] | None, typer.Option(help="Only this read, by id, and no question.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Destroy the reads that a court's order names, also those that policy would keep for a time yet.
+    """Propose to destroy the reads that a court's order names, also those that policy would keep for a time yet.
 
-    What somebody holds is refused. Repeat the command to finish one that was cut short.
+    Nothing is destroyed before somebody else approves it. What somebody holds is refused.
     """
     with failures(), open_hub() as hub:
-        new = NewOrder(number, court, asked.reason, approved_by, files.content(order))
+        new = NewOrder(number, court, asked.reason, files.content(order))
         if read:
             if Typed(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
                 raise Invalid("read: ids and a question exclude each other")
-            done = hub.orders.destroy(Actor.of_process(), new, reads=read)
+            proposal = hub.orders.destroy(Actor.of_process(), new, reads=read)
         else:
-            done = hub.orders.destroy(Actor.of_process(), new, asked.query(hub))
+            proposal = hub.orders.destroy(Actor.of_process(), new, asked.query(hub))
         if as_json:
-            print_json(done)
+            print_json(proposal)
         else:
-            destroyed = f"{count(done.reads, 'read')} {'is' if done.reads == 1 else 'are'} destroyed in this hub"
-            console.print(
-                f"order {done.number}: {destroyed}, and the certificates name it;"
-                " vendors' own copies, exports and backups are not reached by it"
-            )
+            console.print(f"proposed, and nothing is destroyed yet: {proposal.words}")
+            console.print(next_step(proposal, hub))
 
 
 @app.command()
@@ -114,7 +112,12 @@ def orders(
     """List the orders that were carried out, the oldest first, or write the file of one as it was attached."""
     with failures(), open_hub() as hub:
         if save is None:
-            print_rows(hub.orders.list(), _ORDERS, as_json, "no orders", hub.profile.zone)
+            found = hub.orders.list()
+            if as_json:
+                print_json(found)
+                return
+            rows = [{**asdict(one), "approved": approver(one.approved_by, one.approval)} for one in found]
+            print_rows(rows, _ORDERS, False, "no orders", hub.profile.zone)
             return
         if to is None:
             raise Invalid("--to is missing: the file that the order is to be written to")

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,11 +14,11 @@ from hub import words
 from hub.absent import absent, no_connection
 from hub.errors import NotFound
 from hub.jobs.catalogue import FILLING
-from hub.jobs.jobs import Jobs
+from hub.jobs.jobs import JOBS, Jobs
 from hub.jobs.loop import Loop
+from hub.jobs.opening import opened_in_time
 from hub.jobs.record import JobRun, JobRuns
 from hub.jobs.told import told
-from hub.people import Actor
 from hub.search.query import MOST_ROWS
 from hub.wiring import Hub, open_hub
 
@@ -28,9 +29,13 @@ QUIET = ("notices", "pictures")
 def run() -> None:
     """Run every schedule in this process until Ctrl-C: pulls, hot lists, purge and the rest, without Prefect."""
     stop = threading.Event()
-    with failures(), open_hub() as hub:
+    with failures(), ExitStack() as stack:
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
+        hub = opened_in_time(stack, stop)
+        if hub is None:
+            console.print("ended before there was a hub to open")
+            return
         jobs, zone = Jobs(hub, "alprhub run"), hub.profile.zone
         console.print(f"{_scheduled(hub)}. What ran: alprhub runs. Ctrl-C ends it.")
 
@@ -39,7 +44,7 @@ def run() -> None:
                 return  # nothing came, and nothing is amiss
             console.print(f"{datetime.now(zone):%H:%M:%S} {_title(run)}: {_sentence(run)}")
 
-        cut = Loop(jobs, Actor.of_process(), tell).run(stop)
+        cut = Loop(jobs, JOBS, tell).run(stop)
         console.print(f"ended{f'; {cut} cut short, which go on at the next start' if cut else ''}")
 
 

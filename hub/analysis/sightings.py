@@ -12,6 +12,7 @@ from hub.errors import Invalid
 from hub.passes import Pass, Sighting, passes
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.visible import visible_sql
 from normalize.plate import canonical, fold
 
 MOST_READS: Final = 20_000
@@ -26,8 +27,7 @@ TABLES: Final = """
     reads r JOIN plates p ON p.id = r.plate_id JOIN cameras c ON c.id = r.camera_id
     JOIN connections n ON n.id = r.connection_id
 """
-# The unary + keeps planners from the index of expiries, which holds nearly every read.
-VISIBLE: Final = "+r.expires_at > :now AND r.captured_at >= :since AND r.captured_at < :until"
+VISIBLE: Final = f"{visible_sql('r', off_index=True)} AND r.captured_at >= :since AND r.captured_at < :until"
 
 
 @dataclass(frozen=True, slots=True)

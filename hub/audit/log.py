@@ -70,12 +70,16 @@ class Log:
         connection.execute(_JOIN, {**event, "policy_id": policy})
         self._store.afterwards(self._carry_now)
 
-    def newest(self, limit: int) -> list[dict[str, Any]]:
-        """The last events, the newest first."""
+    def newest(self, limit: int, action: str | None = None, outcome: str | None = None) -> list[dict[str, Any]]:
+        """The last events, the newest first: all, or those of an action or an outcome."""
         self.carry()
+        table = tables.audit
+        asked = select(table).order_by(table.c.id.desc()).limit(limit)
+        for column, wanted in ((table.c.action, action), (table.c.outcome, outcome)):
+            if wanted is not None:
+                asked = asked.where(column == wanted)
         with self._store.read_log() as connection:
-            rows = connection.execute(select(tables.audit).order_by(tables.audit.c.id.desc()).limit(limit)).mappings()
-            return [dict(row) for row in rows]
+            return [dict(row) for row in connection.execute(asked).mappings()]
 
     def carry(self) -> None:
         """Bring all that waits into the log; very many leave the database too, in turns."""

@@ -57,13 +57,18 @@ class Audit:
         else:
             self._log.join(within, event)
 
+    def last(self, action: str, outcome: str) -> dict[str, Any] | None:
+        """The newest event of an action with this outcome; None where there is none."""
+        return next(map(_shown, self._log.newest(1, action, outcome)), None)
+
     def events(self, limit: int = 100) -> list[dict[str, Any]]:
         """The newest events, newest first."""
-        return [
-            {**row, "at": from_micros(row["at"]), "detail": msgspec.json.decode(row["detail"])}
-            for row in self._log.newest(limit)
-        ]
+        return list(map(_shown, self._log.newest(limit)))
 
     def carry(self) -> None:
         """Bring events that a process left behind into the log."""
         self._log.carry()
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "at": from_micros(row["at"]), "detail": msgspec.json.decode(row["detail"])}

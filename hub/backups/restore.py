@@ -210,9 +210,9 @@ def _settle(
 
 
 def _move(workshop: Path, data: Path) -> None:
-    """Move everything up, the databases last; what processes left that had it open is not needed."""
+    """Move everything up, the database last; what processes left that had it open is not needed."""
     shutil.rmtree(workshop / "leases", ignore_errors=True)
-    for path in sorted(workshop.iterdir(), key=lambda path: path.name.startswith("alprhub")):
+    for path in sorted(workshop.iterdir(), key=lambda path: path.name == "alprhub.sqlite3"):
         path.rename(data / path.name)
     durable.settle_folder(data)
     with suppress(FileNotFoundError):

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, select, text
 from hub.errors import NotFound
 from hub.store import tables
 from hub.store.engine import Store
+from hub.store.visible import visible_sql
 
 PURGING: Final = "what is over is being purged, or a backup made,"
 """The lease called purge, in words."""
@@ -28,7 +29,7 @@ def take(store: Store, connection: Connection, hold: int, ids: Sequence[int], no
 
     Gives how many are new to the hold.
     """
-    alive = "" if expired else " AND expires_at > :now"
+    alive = "" if expired else f" AND {visible_sql()}"
     bound = {"hold": hold, "ids": store.as_list(ids), "now": now}
     known = f"id FROM reads WHERE {store.one_of('id', 'ids')}{alive}"
     fresh = connection.execute(

@@ -1,16 +1,17 @@
-"""`Holds`: reads that must not be purged, for whom and why; who placed a hold and who approved it are two people.
+"""`Holds`: reads that must not be purged, for whom and why; who placed a hold and who approves it are two people.
+
+Preserving is urgent: a hold has its reads at once, and lapses unless somebody else approves it in time.
 
 A hold has reads with their payloads, pictures and hits. A quarantined record is no read and is held once a replay has
 made one of it; exported files lie with whoever exported them. Ordinary questions never show a held read past its time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from itertools import islice
-from typing import Any, Final, Literal, Protocol, TypeVar, get_args
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -24,9 +25,11 @@ from hub.errors import Busy, Invalid, NotFound, PolicyRefused
 from hub.people import Actor, Why
 from hub.policy.durations import Duration
 from hub.policy.limitations import load_limitations
+from hub.proposals import Action, NewProposal, Proposing
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.words import count, moment
 
 HoldKind = Literal["evidence", "expected_evidence", "discovery", "court_order", "litigation", "case"]
 BOOKED: Final = frozenset({"evidence", "expected_evidence"})
@@ -60,7 +63,6 @@ class NewHold:
     kind: str
     case_number: str
     reason: str
-    approved_by: str
     review_at: datetime
     offence: str | None = None
     committed_on: date | None = None
@@ -68,14 +70,19 @@ class NewHold:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A hold: `reads` is how many it has, `whole` whether all that it was placed for have been taken."""
+    """A hold: `reads` is how many it has, `whole` whether all that it was placed for have been taken.
+
+    `approval` is the number of its approval, under which it waits while nobody has approved it (`approved_by` None); a
+    hold without one was approved by name, before approvals.
+    """
 
     id: int
     kind: str
     case_number: str
     reason: str
     placed_by: str
-    approved_by: str
+    approved_by: str | None
+    approval: int | None
     placed_at: datetime
     review_at: datetime
     offence: str | None
@@ -96,6 +103,14 @@ class HeldPage:
     next: str | None
 
 
+class _Meant(NamedTuple):
+    """What a hold is placed for: how it is kept, exactly and in words."""
+
+    asked: dict[str, Any]
+    content: dict[str, Any]
+    words: str
+
+
 class Holds:
     """Places, lists, shows and releases holds."""
 
@@ -107,6 +122,7 @@ class Holds:
         clock: Clock,
         matching: Matching,
         show: Show,
+        approvals: Proposing,
         auditors: Sequence[str] = (),
     ) -> None:
         self._store = store
@@ -115,37 +131,36 @@ class Holds:
         self._clock = clock
         self._matching = matching
         self._show = show
+        self._approvals = approvals
         self._auditors = frozenset(auditors)
 
-    def place(self, actor: Actor, new: NewHold, query: QuestionOfHold | None = None, reads: Sequence[int] = ()) -> Hold:
-        """Hold every read that a question means now, or those of the given ids.
+    def place(self, actor: Actor, new: NewHold, query: Asked | None = None, reads: Sequence[int] = ()) -> Hold:
+        """Hold every read that a question means now, or those of the given ids, until somebody else approves it.
 
         Taken in transactions of at most a thousand reads; a placing that was killed goes on where the same person asks
         for the same again. Raises `Invalid` naming the field, `NotFound` where there is nothing to hold, and
-        `PolicyRefused` for a read whose time is over: that takes a court order, and its id.
+        `PolicyRefused` for a read whose time is over: that takes a court order, and its id, and such a read is taken
+        only once the hold is approved.
         """
-        self._check(actor, new)
+        self._approvals.demand_person(actor, Action.HOLD)
+        self._check(new)
         if (query is None) == (not reads):
             raise Invalid("reads: either a question or ids")
         if query is not None:
             with self._asking.question(actor, "holds.place", query.why, query=_asked(query), kind=new.kind) as question:
-                made = self._place(actor, new, {"query": _asked(query)}, lambda after: self._matching(query, after))
+                asked = {"query": _asked(query)}
+                meant = _Meant(asked, asked, "every read that a question means")
+                made = self._place(actor, new, meant, lambda after: self._matching(query, after))
                 question.answered(made.reads, hold=made.id)
             return made
         ids = sorted(set(reads))
-        asked = {"reads": len(ids), "sha256": sha256(repr(ids).encode()).hexdigest()}
-        with ExitStack() as stack:
-            if new.kind == "court_order":
-                stack.enter_context(
-                    self._store.lease("purge", held.PURGING)
-                )  # else what it names may be half gone already
-            self._known(ids, new.kind)
-            made = self._place(
-                actor, new, asked, lambda after: ((one, str(one)) for one in ids if one > int(after or 0))
-            )
-            self._audit.record(
-                actor, "holds.place", "done", target=str(made.id), why=_why(new), results=made.reads, kind=new.kind
-            )
+        digest = {"reads": len(ids), "sha256": sha256(repr(ids).encode()).hexdigest()}
+        meant = _Meant(digest, {"reads": ids}, count(len(ids), "read"))
+        self._known(ids, new.kind)
+        made = self._place(actor, new, meant, lambda after: ((one, str(one)) for one in ids if one > int(after or 0)))
+        self._audit.record(
+            actor, "holds.place", "done", target=str(made.id), why=_why(new), results=made.reads, kind=new.kind
+        )
         return made
 
     def release(
@@ -167,7 +182,7 @@ class Holds:
             raise Invalid("because: is missing")
         with self._store.read() as connection:
             row = held.row_of(connection, hold)
-        booking = (booking or "").strip() or progress(row).get("booking")
+        booking = (booking or "").strip() or row.booking
         if row.kind in BOOKED and not _said(booking) and not _said(unbooked):
             raise self._refused(actor, hold, "booking: evidence is booked before its hold ends, or say why it is not")
         if row.kind == "litigation" and not _said(resolved):
@@ -186,7 +201,8 @@ class Holds:
                     .values(**values, released_because=told)
                 )
                 if _said(booking):
-                    self._keep(connection, hold, progress(held.row_of(connection, hold)) | {"booking": booking})
+                    _keep(connection, hold, booking=booking)
+                self._approvals.moot(connection, actor, Action.HOLD, str(hold), "the hold was released")
                 self._audit.record(
                     actor, "holds.release", "done", target=str(hold), within=connection,
                     why=Why(row.kind, told, row.case_number), booking=booking, resolved=resolved,
@@ -200,7 +216,7 @@ class Holds:
             raise Invalid("booking: is missing")
         with self._store.write() as connection:
             row = held.row_of(connection, hold)
-            self._keep(connection, hold, progress(row) | {"booking": number.strip()})
+            _keep(connection, hold, booking=number.strip())
             self._audit.record(
                 actor, "holds.book", "done", target=str(hold), within=connection, booking=number.strip(),
                 why=Why(row.kind, row.reason, row.case_number),
@@ -210,10 +226,9 @@ class Holds:
     def bookings(self, holds: Sequence[int]) -> dict[int, str]:
         """The evidence numbers of those of the holds that are booked."""
         table = tables.holds
+        booked = select(table.c.id, table.c.booking).where(table.c.id.in_(holds), table.c.booking.is_not(None))
         with self._store.read() as connection:
-            rows = connection.execute(select(table).where(table.c.id.in_(holds))).all()
-        numbers = {row.id: progress(row).get("booking") for row in rows}
-        return {hold: number for hold, number in numbers.items() if number}
+            return dict(connection.execute(booked).tuples().all())
 
     def get(self, hold: int) -> Hold:
         """One hold; raises `NotFound`."""
@@ -232,6 +247,7 @@ class Holds:
     def reads(self, actor: Actor, hold: int, why: Why, limit: int = 100, after: str | None = None) -> HeldPage:
         """The reads of a hold, past their time or not, for who placed it, who approved it, and auditors.
 
+        While nobody has approved it, those whose time is over are shown to nobody: it takes two people to see them.
         Raises `PolicyRefused` for everybody else, for a hold that has ended, and without a purpose or a reason.
         """
         if not 1 <= limit <= MOST_ROWS:
@@ -247,6 +263,8 @@ class Holds:
                     raise PolicyRefused(f"hold {hold}: has ended")
                 found = select(table.c.captured_at, table.c.id).join(kept, kept.c.read_id == table.c.id)
                 found = found.where(kept.c.hold_id == hold)
+                if row.approved_by is None:
+                    found = found.where(table.c.expires_at > to_micros(self._clock.now()))
                 if place is not None:
                     at, ident = place
                     earlier = (table.c.captured_at == at) & (table.c.id < ident)
@@ -257,15 +275,13 @@ class Holds:
             question.answered(len(rows))
         return HeldPage(rows, f"{keys[-1][0]:x}-{keys[-1][1]:x}" if len(keys) == limit else None)
 
-    def _check(self, actor: Actor, new: NewHold) -> None:
+    def _check(self, new: NewHold) -> None:
         now = self._clock.now()
-        if new.kind not in get_args(HoldKind):
-            raise Invalid(f"kind: {new.kind!r} is none; there are: {', '.join(get_args(HoldKind))}")
-        for field in ("case_number", "reason", "approved_by"):
+        if new.kind not in get_args(Kind):
+            raise Invalid(f"kind: {new.kind!r} is none; there are: {', '.join(get_args(Kind))}")
+        for field in ("case_number", "reason"):
             if not getattr(new, field).strip():
                 raise Invalid(f"{field}: is missing")
-        if new.approved_by.strip().casefold() == actor.name.casefold():
-            raise PolicyRefused("approved_by: must be another person than the one who places the hold")
         if new.review_at.tzinfo is None or new.review_at <= now:
             raise Invalid("review_at: must lie in the future")
         if new.kind == "case":
@@ -294,69 +310,72 @@ class Holds:
         self,
         actor: Actor,
         new: NewHold,
-        asked: dict[str, Any],
+        meant: _Meant,
         matching: Callable[[str | None], Iterable[tuple[int, str]]],
     ) -> Hold:
-        hold, after = self._begun(actor, new, asked)
+        hold, after = self._begun(actor, new, meant.asked)
         for some in _batches(matching(after)):
             with self._store.write() as connection:
                 now = to_micros(self._clock.now())
                 if hold is None:
-                    hold = self._made(connection, actor, new, now)
+                    hold = self._made(connection, actor, new, meant, now)
                 elif held.row_of(connection, hold).released_at is not None:
                     raise Busy(f"hold {hold} was released while it was being placed: place another")
                 ids = [ident for ident, _ in some]
-                taken = held.take(self._store, connection, hold, ids, now, new.kind == "court_order")
-                so_far = progress(held.row_of(connection, hold)) | {
-                    "asked": asked,
-                    "after": some[-1][1],
-                    "whole": False,
-                }
-                self._keep(connection, hold, so_far)
+                taken = held.take(self._store, connection, hold, ids, now, expired=False)
+                _keep(connection, hold, reached=some[-1][1])
                 self._audit.record(
                     actor, "holds.place", "step", target=str(hold), why=_why(new), within=connection, reads=taken
                 )
         if hold is None:
             raise NotFound("reads: nothing that could be held is meant")
         with self._store.write() as connection:
-            all_of_it = progress(held.row_of(connection, hold)) | {"after": None, "whole": True}
-            self._keep(connection, hold, all_of_it)
+            _keep(connection, hold, reached=None, whole=True)
         return self.get(hold)
 
     def _begun(self, actor: Actor, new: NewHold, asked: dict[str, Any]) -> tuple[int | None, str | None]:
         """The hold of the same words whose placing was killed, and where it stopped."""
         table = tables.holds
         same = (table.c.kind == new.kind, table.c.case_number == new.case_number.strip())
-        people = (table.c.placed_by == actor.name, table.c.approved_by == new.approved_by.strip())
+        half = (table.c.placed_by == actor.name, table.c.whole.is_(False), table.c.released_at.is_(None))
         with self._store.read() as connection:
-            for row in connection.execute(select(table).where(*same, *people, table.c.released_at.is_(None))):
-                told = progress(row)
-                if not told["whole"] and told["asked"] == asked:
-                    return row.id, told["after"]
+            for row in connection.execute(select(table).where(*same, *half)):
+                if msgspec.json.decode(row.asked) == asked:
+                    return row.id, row.reached
         return None, None
 
-    def _made(self, connection: Connection, actor: Actor, new: NewHold, now: int) -> int:
+    def _made(self, connection: Connection, actor: Actor, new: NewHold, meant: _Meant, now: int) -> int:
         table = tables.holds
-        values = {
+        said = {
             "kind": new.kind,
             "case_number": new.case_number.strip(),
             "reason": new.reason.strip(),
-            "placed_by": actor.name,
-            "approved_by": new.approved_by.strip(),
-            "placed_at": now,
-            "review_at": to_micros(new.review_at),
             "offence": new.offence,
             "committed_on": new.committed_on.isoformat() if new.committed_on else None,
+            "review_at": to_micros(new.review_at),
         }
-        return int(connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one())
-
-    def _keep(self, connection: Connection, hold: int, told: dict[str, Any]) -> None:
-        said = msgspec.json.encode(told).decode()
-        connection.execute(update(tables.holds).where(tables.holds.c.id == hold).values(query=said))
+        asked = msgspec.json.encode(meant.asked, order="sorted").decode()
+        begun = insert(table).values(**said, placed_by=actor.name, placed_at=now, asked=asked, whole=False)
+        hold = int(connection.execute(begun.returning(table.c.id)).scalar_one())
+        kind, case = new.kind.replace("_", " "), new.case_number.strip()
+        words = (
+            f"hold {meant.words} for {kind}, case {case}, as hold {hold}; to be looked at again"
+            f" {moment(new.review_at, self._store.zone())}"
+        )
+        content = {**said, **meant.content, "hold": hold}
+        proposal = self._approvals.propose(
+            actor, NewProposal(Action.HOLD, str(hold), words, content, new.reason), within=connection
+        )
+        _keep(connection, hold, approval_id=proposal.id)
+        return hold
 
     def _refused(self, actor: Actor, hold: int, why: str) -> PolicyRefused:
         self._audit.record(actor, "holds.release", "refused", target=str(hold), refusal=why)
         return PolicyRefused(why)
+
+
+def _keep(connection: Connection, hold: int, **values: Any) -> None:
+    connection.execute(update(tables.holds).where(tables.holds.c.id == hold).values(values))
 
 
 def check_case(offence: str | None, committed_on: date | None, review_at: datetime, now: datetime) -> None:
@@ -383,13 +402,14 @@ def _told(connection: Connection, rows: Sequence[Row[Any]]) -> list[Hold]:
             reason=row.reason,
             placed_by=row.placed_by,
             approved_by=row.approved_by,
+            approval=row.approval_id,
             placed_at=from_micros(row.placed_at),
             review_at=from_micros(row.review_at),
             offence=row.offence,
             committed_on=row.committed_on,
             reads=counts.get(row.id, 0),
-            whole=bool(progress(row).get("whole", True)),
-            booking=progress(row).get("booking"),
+            whole=bool(row.whole),
+            booking=row.booking,
             released_at=None if row.released_at is None else from_micros(row.released_at),
             released_by=row.released_by,
             released_because=row.released_because,
@@ -403,12 +423,6 @@ def _asked(query: QuestionOfHold) -> dict[str, Any]:
     told = {name: value for name, value in query.told().items() if name not in ("limit", "after")}
     back: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(told))
     return back
-
-
-def progress(row: Row[Any]) -> dict[str, Any]:
-    """What a hold's row keeps beside its columns: how far its placing is, its booking, what became of its media."""
-    told: dict[str, Any] = msgspec.json.decode(row.query or "{}")
-    return told
 
 
 def _why(new: NewHold) -> Why:

@@ -18,6 +18,7 @@ from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.visible import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Links:
             *(table.c.id, table.c.connection_id, table.c.captured_at, table.c.received_at, table.c.ingested_at),
             table.c.expires_at,
         )
-        found = connection.execute(select(*columns).where(table.c.id.in_(wanted), table.c.expires_at > now)).all()
+        found = connection.execute(select(*columns).where(table.c.id.in_(wanted), visible(table, now))).all()
         if missing := set(wanted) - {row.id for row in found}:
             raise NotFound(f"reads: {min(missing)} is not here")
         return found

@@ -1,4 +1,7 @@
-"""`Orders`: a court orders reads to be destroyed, and they go although policy wanted them kept for a time yet."""
+"""`Orders`: a court orders reads to be destroyed, and they go although policy wanted them kept for a time yet.
+
+One person proposes it with the order's file, and nothing is destroyed before another has approved it.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +16,12 @@ from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
 from hub.people import Actor, Why
+from hub.proposals import Action, NewProposal, Proposal, Proposing, Settle
 from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.words import count
 
 BATCH: Final = 1000
 """Reads in one transaction: the writer is never held long."""
@@ -43,24 +48,28 @@ Matching = Callable[[Any, str | None], Iterator[tuple[int, str]]]
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """A court's order as it is attached: its file, its number, the court, why it is carried out, who approved that."""
+    """A court's order as it is attached: its file, its number, the court, and why it is carried out."""
 
     number: str
     court: str
     reason: str
-    approved_by: str
     file: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order that was carried out on so many reads; `sha256` is its file's."""
+    """An order that was carried out on so many reads; `sha256` is its file's.
+
+    `approval` is the number of its approval; one without it was approved by name, before approvals.
+    """
 
     number: str
     court: str
     reason: str
+    proposed_by: str | None
     carried_out_by: str
     approved_by: str
+    approval: int | None
     at: datetime
     sha256: str
     reads: int
@@ -77,6 +86,7 @@ class Orders:
         clock: Clock,
         matching: Matching,
         purge: Callable[[Actor], Mapping[str, int]],
+        approvals: Proposing,
     ) -> None:
         self._store = store
         self._audit = audit
@@ -84,31 +94,61 @@ class Orders:
         self._clock = clock
         self._matching = matching
         self._purge = purge
+        self._approvals = approvals
 
-    def destroy(
-        self, actor: Actor, new: NewOrder, query: QuestionOfOrder | None = None, reads: Sequence[int] = ()
-    ) -> Order:
-        """End the reads that an order names and purge them, whatever floor they have; their certificates name it.
+    def destroy(self, actor: Actor, new: NewOrder, query: Asked | None = None, reads: Sequence[int] = ()) -> Proposal:
+        """Propose to end and purge the reads that an order names, whatever floor they have; destroys nothing yet.
 
-        They are named by their ids or by a question. Who carries it out and who approved that are two people. Raises
-        `Invalid` naming the field, `NotFound` for a read that is not here, and `Conflict` for one that is held, naming
-        the hold, and for a number that is kept with another file; nothing is changed then. Safe to kill and to repeat:
-        the same order goes on with what is left.
+        They are named by their ids, or by a question: those that it means now. Raises `Invalid` naming the field,
+        `NotFound` for a read that is not here, and `Conflict` for one that is held, naming the hold, and for a number
+        that is kept with another file.
         """
         if (query is None) == (not reads):
             raise Invalid("reads: either a question or ids")
         if query is None:
             try:
-                _check(actor, new)
-                return self._carry_out(actor, new, sorted(set(reads)))
+                _check(new)
+                return self._propose(actor, new, sorted(set(reads)))
             except (Conflict, NotFound, PolicyRefused) as refused:
                 self._audit.record(actor, ACTION, "refused", target=new.number, why=_why(new), refusal=str(refused))
                 raise
         with self._asking.question(actor, ACTION, query.why, query=query.told(), order=new.number) as question:
-            _check(actor, new)
-            order = self._carry_out(actor, new, sorted(ident for ident, _ in self._matching(query, None)))
-            question.answered(order.reads)
-        return order
+            _check(new)
+            named = sorted(ident for ident, _ in self._matching(query, None))
+            proposal = self._propose(actor, new, named)
+            question.answered(len(named), approval=proposal.id)
+        return proposal
+
+    def check(self, connection: Connection, proposal: Proposal) -> None:
+        """Raise `Conflict` where a read is held, or the number is kept with another file; what is gone is gone."""
+        content = proposal.content
+        self._same(connection, content["number"], content["court"], content["file_sha256"])
+        for some in _batches(content["reads"]):
+            self._unheld(connection, some)
+
+    def carry_out(self, actor: Actor, proposal: Proposal, settle: Settle) -> None:
+        """End what was approved to be ended and purge it; the certificates name the order.
+
+        Safe to kill and to repeat: it goes on with what is left. Raises `Conflict` where somebody holds a read now.
+        """
+        number, ids = proposal.content["number"], proposal.content["reads"]
+        with self._store.lease("order", "a court's order is being carried out"):
+            sure(self._clock)
+            self._begin(actor, proposal, self._approvals.attachment(proposal.id) or b"")
+            for some in _batches(ids):
+                self._end(actor, proposal, some)
+            self._purge(actor)
+            with self._store.write() as connection:
+                row = _row(connection, number)
+                settle(connection, {"order": number, "reads": 0 if row is None else row.reads})
+
+    def get(self, number: str) -> Order:
+        """An order that was carried out; raises `NotFound`."""
+        with self._store.read() as connection:
+            row = _row(connection, number)
+        if row is None:
+            raise NotFound(f"there is no order {number}")
+        return _told(row)
 
     def list(self) -> Sequence[Order]:
         """Every order that was carried out, the oldest first."""
@@ -126,52 +166,58 @@ class Orders:
             raise IntegrityBroken(f"the file of order {number} is not what was attached")
         return bytes(row.file)
 
-    def _carry_out(self, actor: Actor, new: NewOrder, ids: Sequence[int]) -> Order:
-        number = new.number.strip()
-        with self._store.lease("order", "a court's order is being carried out"):
-            sure(self._clock)
-            self._begin(actor, new, ids)
-            for some in _batches(ids):
-                self._end(actor, new, some)
-            self._purge(actor)
+    def _propose(self, actor: Actor, new: NewOrder, ids: Sequence[int]) -> Proposal:
+        number, court, digest = new.number.strip(), new.court.strip(), sha256(new.file).hexdigest()
         with self._store.read() as connection:
-            row = _row(connection, number)
-        if row is None:
-            raise NotFound(f"there is no order {number}")
-        return _told(row)
-
-    def _begin(self, actor: Actor, new: NewOrder, ids: Sequence[int]) -> None:
-        """Keep the order once it is known that it can be carried out on every read that it names."""
-        table, digest = tables.orders, sha256(new.file).digest()
-        with self._store.write() as connection:
-            kept = _row(connection, new.number.strip())
-            if kept is not None and (kept.sha256, kept.court) != (digest, new.court.strip()):
-                raise Conflict(f"order {kept.number} is kept already, with another file or of another court")
+            begun = self._same(connection, number, court, digest)
             here: set[int] = set()
             for some in _batches(ids):
                 self._unheld(connection, some)
                 here.update(row.id for row in self._rows(connection, some))
-            if kept is not None:
+        if not begun and (missing := sorted(set(ids) - here)):
+            raise NotFound(f"reads: {missing[0]} is not here")
+        if not here:
+            raise NotFound("reads: nothing that could be destroyed is meant")
+        content = {
+            "number": number, "court": court, "reason": new.reason.strip(), "file_sha256": digest, "reads": list(ids)
+        }  # fmt: skip
+        words = (
+            f"destroy {count(len(ids), 'read')} for good, although policy may want them kept longer, by order {number}"
+            f" of {court}"
+        )
+        return self._approvals.propose(actor, NewProposal(Action.DESTROY, number, words, content, new.reason, new.file))
+
+    def _same(self, connection: Connection, number: str, court: str, digest: str) -> bool:
+        """Whether the order is kept already; raises `Conflict` where it is with another file or of another court."""
+        kept = _row(connection, number)
+        if kept is not None and (kept.sha256.hex(), kept.court) != (digest, court):
+            raise Conflict(f"order {number} is kept already, with another file or of another court")
+        return kept is not None
+
+    def _begin(self, actor: Actor, proposal: Proposal, file: bytes) -> None:
+        """Keep the order once it is known that it can be carried out on every read that it names."""
+        table, content = tables.orders, proposal.content
+        with self._store.write() as connection:
+            self.check(connection, proposal)
+            if _row(connection, content["number"]) is not None:
                 return
-            if missing := sorted(set(ids) - here):
-                raise NotFound(f"reads: {missing[0]} is not here")
-            if not ids:
-                raise NotFound("reads: nothing that could be destroyed is meant")
+            said = {name: content[name] for name in ("number", "court", "reason")}
             connection.execute(
                 insert(table).values(
-                    number=new.number.strip(), court=new.court.strip(), reason=new.reason.strip(),
-                    carried_out_by=actor.name, approved_by=new.approved_by.strip(),
-                    at=to_micros(self._clock.now()), file=new.file, sha256=digest,
+                    **said, proposed_by=proposal.proposed_by, carried_out_by=actor.name, file=file,
+                    approved_by=proposal.decided_by, approval_id=proposal.id, at=to_micros(self._clock.now()),
+                    sha256=bytes.fromhex(content["file_sha256"]),
                 )
             )  # fmt: skip
             self._audit.record(
-                actor, ACTION, "asked", target=new.number.strip(), why=_why(new), within=connection,
-                court=new.court.strip(), approved_by=new.approved_by.strip(), sha256=digest.hex(), named=len(ids),
+                actor, ACTION, "asked", target=content["number"], why=_approved_why(proposal), within=connection,
+                court=content["court"], proposed_by=proposal.proposed_by, approved_by=proposal.decided_by,
+                approval=proposal.id, sha256=content["file_sha256"], named=len(content["reads"]),
             )  # fmt: skip
 
-    def _end(self, actor: Actor, new: NewOrder, ids: Sequence[int]) -> None:
+    def _end(self, actor: Actor, proposal: Proposal, ids: Sequence[int]) -> None:
         """End some of the reads, in one transaction; what the order has ended already stays as it is."""
-        table, number, now = tables.orders, new.number.strip(), to_micros(self._clock.now())
+        table, number, now = tables.orders, proposal.content["number"], to_micros(self._clock.now())
         rule = f"{RULE}{number}"
         with self._store.write() as connection:
             self._unheld(connection, ids)  # somebody may have taken one meanwhile
@@ -185,8 +231,9 @@ class Orders:
             set_ends(self._store, connection, fresh)
             connection.execute(update(table).where(table.c.number == number).values(reads=table.c.reads + len(fresh)))
             self._audit.record(
-                actor, ACTION, "done", target=number, why=_why(new), results=len(fresh), within=connection
-            )
+                actor, ACTION, "done", target=number, why=_approved_why(proposal), results=len(fresh),
+                within=connection, approval=proposal.id,
+            )  # fmt: skip
 
     def _unheld(self, connection: Connection, ids: Sequence[int]) -> None:
         """Raise `Conflict` where one of the reads is held."""
@@ -218,14 +265,12 @@ def ordered(store: Store) -> dict[str, str]:
     return {f"{RULE}{row.number}": f"{row.court}, {row.number}" for row in rows}
 
 
-def _check(actor: Actor, new: NewOrder) -> None:
-    for field in ("number", "court", "reason", "approved_by"):
+def _check(new: NewOrder) -> None:
+    for field in ("number", "court", "reason"):
         if not getattr(new, field).strip():
             raise Invalid(f"{field}: is missing")
     if not new.file or len(new.file) > MOST_BYTES:
         raise Invalid(f"order: the file must have between 1 and {MOST_BYTES:,} bytes")
-    if new.approved_by.strip().casefold() == actor.name.casefold():
-        raise PolicyRefused("approved_by: must be another person than the one who carries the order out")
 
 
 def _row(connection: Connection, number: str) -> Row[Any] | None:
@@ -234,13 +279,17 @@ def _row(connection: Connection, number: str) -> Row[Any] | None:
 
 def _told(row: Row[Any]) -> Order:
     return Order(
-        row.number, row.court, row.reason, row.carried_out_by, row.approved_by, from_micros(row.at),
-        bytes(row.sha256).hex(), row.reads,
+        row.number, row.court, row.reason, row.proposed_by, row.carried_out_by, row.approved_by, row.approval_id,
+        from_micros(row.at), bytes(row.sha256).hex(), row.reads,
     )  # fmt: skip
 
 
 def _why(new: NewOrder) -> Why:
     return Why("court_order", new.reason.strip(), new.number.strip())
+
+
+def _approved_why(proposal: Proposal) -> Why:
+    return Why("court_order", proposal.content["reason"], proposal.content["number"])
 
 
 def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:

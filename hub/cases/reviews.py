@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import Connection, Row, func, select, update
 
 from hub.audit.record import Audit
 from hub.cases import held
-from hub.cases.holds import check_case, progress
+from hub.cases.holds import check_case
 from hub.clock import Clock, sure
-from hub.errors import Conflict, Invalid, PolicyRefused
+from hub.errors import Conflict, Invalid
 from hub.governing.in_force import Governing
 from hub.governing.sources import Sources
 from hub.people import Actor, Why
 from hub.policy.limitations import CaseLife
 from hub.policy.profile import Profile
 from hub.policy.provenance import Provenance
+from hub.proposals import Action, NewProposal, Proposal, Proposing, Settle
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -44,7 +44,7 @@ class ReviewTask:
     task: str
     due_at: datetime
     placed_by: str
-    approved_by: str
+    approved_by: str | None
     clause: str | None = None
     booking: str | None = None
 
@@ -61,12 +61,21 @@ class Ended:
 class Reviews:
     """Says what is due, keeps what was found, and ends holds of cases whose time is over."""
 
-    def __init__(self, store: Store, audit: Audit, clock: Clock, governing: Governing, sources: Sources) -> None:
+    def __init__(
+        self,
+        store: Store,
+        audit: Audit,
+        clock: Clock,
+        governing: Governing,
+        sources: Sources,
+        approvals: Proposing,
+    ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
         self._governing = governing
         self._sources = sources
+        self._approvals = approvals
 
     def due(self) -> list[ReviewTask]:
         """Everything that is due now, the longest overdue first.
@@ -93,7 +102,7 @@ class Reviews:
         if next_at.tzinfo is None or next_at <= now:
             raise Invalid("next_at: must lie in the future")
         with self._store.write() as connection:
-            row = self._live(connection, hold)
+            row = _live(connection, hold)
             if row.kind == "case":
                 check_case(None, None, next_at, now)
             connection.execute(
@@ -116,45 +125,54 @@ class Reviews:
             row = held.row_of(connection, hold)
             if not _disposal(self._governing.now(connection).profile, row):
                 raise Conflict(f"hold {hold} has no media that are due for disposal")
-            told = progress(row) | {"disposed": how.strip()}
-            connection.execute(
-                update(tables.holds).where(tables.holds.c.id == hold).values(query=msgspec.json.encode(told).decode())
-            )
+            connection.execute(update(tables.holds).where(tables.holds.c.id == hold).values(disposed=how.strip()))
             self._audit.record(
-                actor, "holds.dispose", "done", target=str(hold), within=connection, booking=told["booking"],
+                actor, "holds.dispose", "done", target=str(hold), within=connection, booking=row.booking,
                 why=Why(row.kind, how.strip(), row.case_number),
             )  # fmt: skip
 
-    def classify(
-        self, actor: Actor, hold: int, offence: str | None, committed_on: date | None, confirmed_by: str
-    ) -> CaseLife | None:
-        """Say the class of a case's offence and its day, which another person confirms; what was said before ends.
+    def classify(self, actor: Actor, hold: int, offence: str | None, committed_on: date | None) -> Proposal:
+        """Propose the class of a case's offence and its day; they hold once another person has approved them.
 
-        Gives how long the first read of the hold now lives; nothing is let go before `expire`. Raises `Invalid` and
-        `PolicyRefused`.
+        Until then nothing of the hold is let go. Raises `Invalid`, `NotFound`, `Conflict` and `PolicyRefused`.
         """
-        if not confirmed_by.strip():
-            raise Invalid("confirmed_by: is missing")
-        if confirmed_by.strip().casefold() == actor.name.casefold():
-            raise PolicyRefused("confirmed_by: must be another person than the one who chooses the class")
         now = self._clock.now()
         check_case(offence, committed_on, now, now)
-        kinds = self._sources.all()
-        with self._store.write() as connection:
-            row = self._live(connection, hold)
+        with self._store.read() as connection:
+            row = _live(connection, hold)
             if row.kind != "case":
                 raise Invalid(f"hold: {hold} is no case's")
-            day = committed_on.isoformat() if committed_on else None
-            connection.execute(
-                update(tables.holds).where(tables.holds.c.id == hold).values(offence=offence, committed_on=day)
-            )
+        day = committed_on.isoformat() if committed_on else None
+        content = {"hold": hold, "offence": offence, "committed_on": day, "was": [row.offence, row.committed_on]}
+        words = (
+            f"say of hold {hold} (case {row.case_number}): offence {offence or 'not known'}, committed on"
+            f" {day or 'a day not known'}; how long its reads are kept follows from it"
+        )
+        return self._approvals.propose(actor, NewProposal(Action.CLASSIFY, str(hold), words, content, row.reason))
+
+    def check(self, connection: Connection, proposal: Proposal) -> None:
+        """Raise `Conflict` where the hold has ended, or was classified otherwise since."""
+        row = _live(connection, int(proposal.target))
+        if [row.offence, row.committed_on] != proposal.content["was"]:
+            raise Conflict(f"hold {row.id}: was classified otherwise since; propose it anew")
+
+    def carry_out(self, actor: Actor, proposal: Proposal, settle: Settle) -> None:
+        """Let the class and the day hold that were approved; gives in the outcome until when its first read lives."""
+        hold, said = int(proposal.target), proposal.content
+        kinds = self._sources.all()
+        with self._store.write() as connection:
+            self.check(connection, proposal)
+            row = held.row_of(connection, hold)
+            values = {name: said[name] for name in ("offence", "committed_on")}
+            connection.execute(update(tables.holds).where(tables.holds.c.id == hold).values(values))
             self._audit.record(
-                actor, "holds.classify", "done", target=str(hold), within=connection,
-                why=Why(row.kind, row.reason, row.case_number), offence=offence, committed_on=day,
-                was=[row.offence, row.committed_on], confirmed_by=confirmed_by.strip(),
+                actor, "holds.classify", "done", target=str(hold), within=connection, approval=proposal.id,
+                why=Why(row.kind, row.reason, row.case_number), was=said["was"], proposed_by=proposal.proposed_by,
+                **values,
             )  # fmt: skip
-            profile = self._governing.now(connection).profile
-            return _first(connection, profile, held.row_of(connection, hold), kinds)
+            life = _first(connection, self._governing.now(connection).profile, held.row_of(connection, hold), kinds)
+            until = None if life is None or life.until is None else life.until.at
+            settle(connection, {"hold": hold, "until": until, "task": life.task if life else None})
 
     def expire(self, actor: Actor) -> Ended:
         """Let reads of cases go whose time is over, end holds that have none left, and finish what was killed.
@@ -181,6 +199,8 @@ class Reviews:
                 now = self._clock.now()
                 if row.released_at is not None:
                     return gone, False
+                if row.approved_by is None or self._approvals.waiting(connection, Action.CLASSIFY, str(hold)):
+                    return gone, False  # what one person said of it alone ends nothing
                 ids = held.batch_of(connection, hold, after)
                 profile = self._governing.now(connection).profile
                 lives = {
@@ -216,11 +236,12 @@ class Reviews:
         kept = tables.held_reads
         return connection.scalar(select(func.count()).where(kept.c.hold_id == hold)) or 0
 
-    def _live(self, connection: Connection, hold: int) -> Row[Any]:
-        row = held.row_of(connection, hold)
-        if row.released_at is not None:
-            raise Conflict(f"hold {hold} has ended")
-        return row
+
+def _live(connection: Connection, hold: int) -> Row[Any]:
+    row = held.row_of(connection, hold)
+    if row.released_at is not None:
+        raise Conflict(f"hold {hold} has ended")
+    return row
 
 
 def _tasks(
@@ -238,13 +259,12 @@ def _tasks(
     return found
 
 
-def _disposal(profile: Profile, row: Row[Any]) -> list[ReviewTask]:
-    told = progress(row)
-    if row.kind != "litigation" or row.released_at is None or not told.get("booking") or "disposed" in told:
+def _disposal(profile: Profile, row: Row[Any]) -> list[Task]:
+    if row.kind != "litigation" or row.released_at is None or not row.booking or row.disposed is not None:
         return []
     about = (row.id, row.kind, row.case_number, "dispose_of_media", from_micros(row.released_at))
     clause = "; ".join(one.clause for one in profile.effective(UNTIL).references) or None
-    return [ReviewTask(*about, row.placed_by, row.approved_by, clause, told["booking"])]
+    return [Task(*about, row.placed_by, row.approved_by, clause, row.booking)]
 
 
 def _first(connection: Connection, profile: Profile, row: Row[Any], kinds: Mapping[int, Provenance]) -> CaseLife | None:

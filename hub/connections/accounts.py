@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from connectors.contract import Connector, Frame, Limits, abilities
 from connectors.quality import rating
@@ -20,6 +20,7 @@ from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.runs import last_done
 from hub.store.vault import Vault
 
 SHORTEST: Final = timedelta(minutes=1)
@@ -147,17 +148,10 @@ class Connections:
 
     def list(self, *, removed: bool = False) -> list[Account]:
         """Every account, by name, with the last run that ended well; `removed` ones only where they are asked for."""
-        runs, accounts = tables.runs, tables.connections
+        accounts = tables.connections
         asked = select(accounts).order_by(accounts.c.name)
         with self._store.read() as connection:
-            last = {
-                row[0]: row[1]
-                for row in connection.execute(
-                    select(runs.c.connection_id, func.max(runs.c.ended_at))
-                    .where(runs.c.outcome == "done")
-                    .group_by(runs.c.connection_id)
-                )
-            }
+            last = last_done(connection)
             rows = connection.execute(asked if removed else asked.where(accounts.c.state != REMOVED)).all()
         return [self._account(row, last.get(row.id)) for row in rows]
 

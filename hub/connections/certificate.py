@@ -4,7 +4,6 @@ It says what the hub knows and no more: what it did itself, what it saw at the v
 """
 
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +12,7 @@ from sqlalchemy import Row
 from hub.connections.waiting import Waiting
 from hub.errors import IntegrityBroken
 from hub.people import Actor
+from hub.store.canonical import canonical_json, digest_of_json
 from hub.store.engine import Traces
 from hub.store.instant import from_micros
 
@@ -59,13 +59,13 @@ def written(
         "proof_missing": [one["what"] for one in unproved],
         "not_proved": unproved,
     }
-    body = msgspec.json.encode(certificate, order="sorted")
-    return body.decode(), sha256(body).hexdigest()
+    body = canonical_json(certificate)
+    return body.decode(), digest_of_json(body)
 
 
 def checked(text: str, digest: str) -> dict[str, Any]:
     """The certificate and its digest; raises `IntegrityBroken` where one does not fit the other."""
-    if sha256(text.encode()).hexdigest() != digest:
+    if digest_of_json(text.encode()) != digest:
         raise IntegrityBroken("the certificate is not the one that was written: its digest does not fit")
     return {"certificate": msgspec.json.decode(text), "sha256": digest}
 

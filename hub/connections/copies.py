@@ -6,7 +6,9 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, and_, case, exists, func, or_, select
 
 from hub.store import tables
+from hub.store.entries import standing
 from hub.store.instant import from_micros, to_micros
+from hub.store.visible import listed
 
 GRACE: Final = timedelta(hours=1)
 """How long a new list, a new account or a changed entry may take to be published."""
@@ -92,7 +94,9 @@ def behind(connection: Connection, connection_id: int, now: datetime) -> list[Un
             (and_(there, entries.c.removed_at.is_(None), over), entries.c.expires_at),
             (and_(~there, entries.c.removed_at.is_(None)), entries.c.added_at),
         )
-        first = connection.scalar(select(func.min(changed_at)).where(entries.c.hotlist_id == row.id))
+        # What an import has brought that is not in force yet counts no more than what one has ended counts as there.
+        known = or_(entries.c.removed_at.is_not(None), standing())
+        first = connection.scalar(select(func.min(changed_at)).where(entries.c.hotlist_id == row.id, known))
         if first is not None and first < to_micros(now - GRACE):
             found.append(UnprovedList(row.name, True, "", 0, 0, None, from_micros(first)))
     return found
@@ -107,8 +111,8 @@ def never(connection: Connection, connection_id: int, added_at: int, now: dateti
     tried = exists().where(table.c.hotlist_id == lists.c.id, table.c.connection_id == connection_id)
     in_force = exists().where(
         entries.c.hotlist_id == lists.c.id,
-        entries.c.removed_at.is_(None),
-        or_(entries.c.expires_at.is_(None), entries.c.expires_at > to_micros(now)),
+        standing(),
+        listed(to_micros(now)),
     )
     names = connection.scalars(
         select(lists.c.name).where(lists.c.made_at <= before, ~tried, in_force).order_by(lists.c.name)

@@ -11,8 +11,9 @@ from hub.store import tables
 from hub.store.days import MICROS
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
-from hub.store.runs import FILLING, NO_END, RUNNING, STOPPED, TimeSpan, holes
+from hub.store.runs import DONE, FILLING, NO_END, RUNNING, STOPPED, Span, holes, last_done
 from hub.store.runs import spans as covered_by_runs
+from hub.store.visible import visible_sql
 
 WEEKS: Final = 4
 RUNS: Final = 20
@@ -118,7 +119,7 @@ def hour(store: Store, connection: Connection, cameras: list[int], oldest: int |
 
     sql = (
         f"SELECT count(*) FROM reads WHERE {store.one_of('camera_id', 'cameras')}"
-        " AND captured_at > :since AND captured_at <= :until AND expires_at > :now"
+        f" AND captured_at > :since AND captured_at <= :until AND {visible_sql()}"
     )
 
     def before(back: timedelta) -> int | None:
@@ -161,12 +162,10 @@ def runs(connection: Connection, connection_id: int) -> Runs:
     last = connection.execute(
         select(table).where(of_it).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(RUNS)
     ).all()
-    success = connection.scalar(
-        select(func.max(table.c.ended_at)).where(table.c.connection_id == connection_id, table.c.outcome == "done")
-    )
+    success = last_done(connection, connection_id).get(connection_id)
     cut = _stopped(connection, connection_id)
     failed = 0
-    while failed < len(last) and last[failed].outcome != "done":
+    while failed < len(last) and last[failed].outcome != DONE:
         failed += 1
     return Runs(
         last_success=from_micros(success) if success else None,

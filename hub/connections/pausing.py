@@ -13,6 +13,7 @@ from hub.connections.row import row_of
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.visible import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Pausing:
                 connection.scalar(
                     select(func.count())
                     .select_from(tables.reads)
-                    .where(tables.reads.c.camera_id == camera, tables.reads.c.expires_at > to_micros(now))
+                    .where(tables.reads.c.camera_id == camera, visible(tables.reads, to_micros(now)))
                     .where(tables.reads.c.captured_at > to_micros(now - timedelta(days=1)))
                 )
                 or 0

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from hub.clock import Clock, MayBeWrong
+from hub.connections.approvalcards import approval_cards
 from hub.connections.card import FAILING, LATE, OK, Card
 from hub.connections.upkeep import upkeep
 from hub.connections.waiting import Waiting
@@ -41,7 +42,8 @@ class Surroundings:
         """What a person should know of the hub itself."""
         checks = (self._disk(), self._set_aside(waiting), self._notices(now, zone), self._traces(now, zone))
         found = (self._of_clock(zone), *checks)
-        return [card for card in found if card is not None] + upkeep(self._store, now, zone)
+        hub = [card for card in found if card is not None]
+        return [*hub, *upkeep(self._store, now, zone), *approval_cards(self._store, now, zone)]
 
     def _of_clock(self, zone: tzinfo) -> Card | None:
         if not isinstance(self._clock, MayBeWrong) or (standing := self._clock.standing()).state == "right":

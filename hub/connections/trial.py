@@ -14,6 +14,7 @@ from hub.people import Actor
 from hub.store.engine import Store
 from hub.store.ledger import known as known_ids
 from hub.store.page import PageToSave
+from hub.store.visible import is_visible
 from normalize.plate import canonical
 from normalize.read import Read
 
@@ -113,7 +114,7 @@ class Trials:
         """Count what a page would bring."""
         refused.update((one.field, one.reason) for one in looked.rejected)
         # What only a hit would keep is over: a trial asks no hot list.
-        alive = [one.read for one in looked.accepted if one.expires_at > looked.received_at]
+        alive = [one.read for one in looked.accepted if is_visible(one.expires_at, looked.received_at)]
         reads: dict[str, Read] = {}
         for read in alive:
             if read.vendor_read_id not in known:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from hub.store.instant import from_micros
+from hub.store.spool import batches_in, broken_in, heads_of
 
 MOST: Final = 256 * 1024 * 1024
 """Bytes beyond which nobody looks at what they are."""
@@ -29,20 +30,17 @@ def waiting(folder: Path) -> Waiting:
     """What lies in an inbox now; an inbox that is not there is empty."""
     counts: Counter[int] = Counter()
     oldest: dict[int, datetime] = {}
-    size, broken = 0, sum(1 for _ in folder.glob("*.broken"))
-    for batch in sorted(folder.glob("*.batch")):
+    size, broken = 0, len(broken_in(folder))
+    for batch in batches_in(folder):
         try:
             size += batch.stat().st_size
             if size > MOST:
                 return Waiting(None, oldest, broken)
-            for pushed in _BATCH.decode(batch.read_bytes()):
-                counts[pushed[1]] += 1
-                oldest.setdefault(pushed[1], from_micros(pushed[2]))
+            for head in heads_of(batch):
+                counts[head.connection_id] += 1
+                oldest.setdefault(head.connection_id, from_micros(head.received_at))
         except FileNotFoundError:
             continue  # kept meanwhile
         except (msgspec.DecodeError, UnicodeDecodeError):
             broken += 1  # the inbox will set it aside once it comes to it
     return Waiting(counts, oldest, broken)
-
-
-_BATCH: Final = msgspec.msgpack.Decoder(list[tuple[str, int, int, str, msgspec.Raw]])

@@ -1,20 +1,23 @@
-"""`Activate`: putting another policy in force, once it is known what that would do."""
+"""`Activate`: another policy is proposed, once it is known what that would do, and in force once it is approved."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, insert, select
+import msgspec
+from sqlalchemy import Connection, func, insert, select
 
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Conflict, Invalid
-from hub.governing.in_force import keep, newest, row_of
+from hub.governing.in_force import keep, newest, of_kept, row_of
 from hub.people import Actor
 from hub.policy.decisions import Decision
 from hub.policy.profile import Profile, load
+from hub.proposals import Action, NewProposal, Proposal, Proposing, Settle
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.words import named
 
 
 class Change(NamedTuple):
@@ -40,11 +43,13 @@ class Activate:
         audit: Audit,
         clock: Clock,
         effect: Callable[[Profile], Sequence[Change]],
+        approvals: Proposing,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
         self._effect = effect
+        self._approvals = approvals
 
     def preview(self, name: str, decisions: Sequence[Decision] = ()) -> list[Change]:
         """What putting a profile in force would do, by connection and rule; changes nothing.
@@ -55,29 +60,72 @@ class Activate:
         profile.activation().demand()
         return list(self._effect(profile))
 
-    def activate(self, actor: Actor, name: str, reason: str, decisions: Sequence[Decision] = ()) -> int:
-        """Put a profile in force with what was signed about it; gives the policy's id.
+    def activate(
+        self,
+        actor: Actor,
+        name: str,
+        reason: str,
+        decisions: Sequence[Decision] = (),
+        signed: bytes | None = None,
+    ) -> Proposal:
+        """Propose to put a profile in force with what was signed about it; it is in force once somebody else approves.
 
-        Reads that are kept get their new ends from `Recompute`, and what opens the hub from now on follows the new
-        policy. Raises as `preview` does, and `Conflict` where it is in force already.
+        The document is kept as it is now, and `signed`, the file of the decisions, as evidence. Raises as `preview`
+        does, and `Conflict` where it is in force already.
         """
         if not reason.strip():
             raise Invalid("reason: say why the policy changes")
         load(name, decisions).activation().demand()
-        row, now = row_of(name, decisions), to_micros(sure(self._clock))
+        sure(self._clock)
+        row = row_of(name, decisions)
+        with self._store.read() as connection:
+            before = newest(connection)
+        if before is not None and before.digest == row["digest"]:
+            raise Conflict(f"{name} is in force already, with the same decisions")
+        content = {**row, "instead_of": before.digest if before else None}
+        words = f"put policy {name} in force instead of {before.profile if before else 'none'}" + (
+            f", with what was signed about {named([one.settles for one in decisions])}" if decisions else ""
+        )
+        return self._approvals.propose(actor, NewProposal(Action.POLICY, name, words, content, reason, signed))
+
+    def effect_of(self, proposal: Proposal) -> list[Change]:
+        """What a proposed policy would do now, by connection and rule."""
+        return list(self._effect(_profile(proposal)))
+
+    def check(self, connection: Connection, proposal: Proposal) -> None:
+        """Raise where the policy cannot be in force, or another one is in force than when it was proposed."""
+        sure(self._clock)
+        _profile(proposal).activation().demand()
+        before = newest(connection)
+        if (before.digest if before else None) != proposal.content["instead_of"]:
+            raise Conflict(
+                f"{proposal.target}: another policy was put in force since this was proposed; propose it anew"
+            )
+
+    def carry_out(self, actor: Actor, proposal: Proposal, settle: Settle) -> None:
+        """Put the policy in force that was approved.
+
+        Reads that are kept get their new ends from `Recompute`, and what opens the hub from now on follows it.
+        """
+        content, now = proposal.content, to_micros(sure(self._clock))
+        row = {name: content[name] for name in ("profile", "digest", "document", "decisions")}
         reads, recomputes = tables.reads, tables.recomputes
         with self._store.write() as connection:
-            before = newest(connection)
-            if before is not None and before.digest == row["digest"]:
-                raise Conflict(f"{name} is in force already, with the same decisions")
-            ident = keep(connection, row, now, actor, reason.strip())
+            self.check(connection, proposal)
+            ident = keep(connection, row, now, actor, proposal.reason, proposal.id)
             last = connection.scalar(select(func.coalesce(func.max(reads.c.id), 0)))
             connection.execute(
                 insert(recomputes).values(policy_id=ident, started_at=now, started_by=actor.name, last_id=last)
             )
             self._audit.record(
-                actor, "policy.activate", "done", target=name, within=connection, digest=row["digest"],
-                before=before.digest if before else None, change=reason.strip(),
-                settles=[one.settles for one in decisions],
+                actor, "policy.activate", "done", target=proposal.target, within=connection, digest=row["digest"],
+                before=content["instead_of"], change=proposal.reason, approval=proposal.id,
+                proposed_by=proposal.proposed_by,
+                settles=[one["settles"] for one in msgspec.json.decode(row["decisions"])],
             )  # fmt: skip
-        return ident
+            settle(connection, {"policy": ident})
+
+
+def _profile(proposal: Proposal) -> Profile:
+    content = proposal.content
+    return of_kept(content["profile"], content["document"], content["decisions"])

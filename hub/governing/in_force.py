@@ -120,11 +120,16 @@ def begin(store: Store, audit: Audit, clock: Clock, name: str) -> Profile:
 
 def of_row(row: Row[Any]) -> Profile:
     """The profile as it was put in force, whatever its file says today."""
-    decisions = msgspec.json.decode(row.decisions)
-    if not decisions and row.document == _built_in(row.profile):
-        return load(row.profile)
-    beside = Path(row.profile).parent if _is_file(row.profile) else None
-    return of_bytes(row.document.encode(), row.profile, [Decision.model_validate(one) for one in decisions], beside)
+    return of_kept(row.profile, row.document, row.decisions)
+
+
+def of_kept(name: str, document: str, decisions: str) -> Profile:
+    """The profile of a document as it was kept, and of what was signed about it (JSON)."""
+    signed = msgspec.json.decode(decisions)
+    if not signed and document == _built_in(name):
+        return load(name)
+    beside = Path(name).parent if _is_file(name) else None
+    return of_bytes(document.encode(), name, [Decision.model_validate(one) for one in signed], beside)
 
 
 def _built_in(name: str) -> str | None:
@@ -152,8 +157,15 @@ def newest(connection: Connection) -> Row[Any] | None:
     return connection.execute(select(table).order_by(table.c.id.desc()).limit(1)).one_or_none()
 
 
-def keep(connection: Connection, row: Mapping[str, str], now: int, actor: Actor, reason: str) -> int:
-    """Keep a policy as the one in force from now (µs) on; gives its id."""
+def keep(
+    connection: Connection,
+    row: Mapping[str, str],
+    now: int,
+    actor: Actor,
+    reason: str,
+    approval: int | None = None,
+) -> int:
+    """Keep a policy as the one in force from now (µs) on; gives its id. The first start's has no `approval`."""
     table = tables.policies
-    made = insert(table).values(**row, activated_at=now, activated_by=actor.name, reason=reason).returning(table.c.id)
-    return int(connection.execute(made).scalar_one())
+    about = {"activated_at": now, "activated_by": actor.name, "reason": reason, "approval_id": approval}
+    return int(connection.execute(insert(table).values(**row, **about).returning(table.c.id)).scalar_one())

@@ -1,28 +1,37 @@
 """`Hotlists`: lists and their entries. An entry has a reason, a case and an owner; a removal is final and recorded."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from hashlib import sha256
+from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, insert, select, text, update
 
 from connectors.contract import Entry
 from hub.absent import absent
 from hub.audit.record import Audit
 from hub.clock import Clock
-from hub.errors import Faults, Invalid, NotFound
+from hub.errors import Busy, Faults, Invalid, NotFound
+from hub.hotlists import importing
 from hub.people import Actor
 from hub.progress import Progress, untold
 from hub.store import tables
 from hub.store.engine import Store
+from hub.store.entries import STANDING, standing
 from hub.store.instant import from_micros, to_micros
+from hub.store.visible import listed
 from normalize.plate import LONGEST, canonical, fold
 
-STEP: Final = 10_000
-"""Entries between two words of how far an import is."""
-_KEY: Final = ("hotlist_id", "plate", "plate_key", "plate_state", "added_at", "added_by")
+STEP: Final = 2_000
+"""Entries in one turn, and between two words of how far an import is."""
+_KEY: Final = ("plate", "plate_key", "plate_state", "added_at", "added_by")
 _VALUES: Final = ("reason", "case_number", "alert", "note", "expires_at")
+Key = tuple[str, str | None]
+"""The plate and state of an entry."""
+Checked = tuple[Key, tuple[Any, ...]]
+"""The plate and state of an entry, and its terms in the order of `_VALUES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,43 +75,84 @@ class Hotlists:
         complete: bool = False,
         progress: Progress = untold,
     ) -> Imported:
-        """Add entries to a list, which is made where there is none, in one transaction; all of them or none.
+        """Add entries to a list, which is made where there is none: all of them from one instant on, or none.
 
         `complete` says that the entries are the whole list: what is missing from them is removed. An entry that is
-        there already takes the new reason, case, alert and expiry. Others may write but for the moment in which entries
-        are put in. Raises `Invalid` naming line and field, and what `progress` raises, with nothing changed.
+        there already with another reason, case, alert or expiry ends, and the new one is in its place. It takes turns
+        with whoever else writes. Raises `Invalid` naming line and field, `Busy` where somebody imports into the list,
+        and what `progress` raises, with nothing changed.
         """
         fresh = dict(_told(map(_checked, entries), progress))
         if complete and not fresh:
             raise Invalid("entries: a complete list without an entry is refused; withdraw the entries one by one")
-        now = to_micros(self._clock.now())
-        with self._store.write() as connection:
-            list_id = self._made(connection, actor, name, now)
-            held = {(row[1], row[2]): row for row in self._held(connection, list_id)}
-            new, changed = [], []
-            for key, values in fresh.items():
-                old = held.get(key)
-                if old is None:
-                    new.append((list_id, key[0], fold(key[0]), key[1], now, actor.name, *values))
-                elif old[3:] != values:
-                    changed.append({"entry_id": old[0], **dict(zip(_VALUES, values, strict=True))})
-            for start in range(0, len(new), STEP):
-                progress("entries stored", start, len(new))
-                self._store.insert(connection, tables.entries, (*_KEY, *_VALUES), new[start : start + STEP])
-            if changed:
-                which = tables.entries.c.id == bindparam("entry_id")
-                connection.execute(update(tables.entries).where(which), changed)
-            gone = [row[0] for key, row in held.items() if key not in fresh] if complete else []
-            self._strike(connection, actor, gone, "not in the complete list", now)
-            added, updated = len(new), len(changed)
-            if added or updated or gone:
-                self._changed(connection, list_id, now)
-            done = Imported(added, updated, len(fresh) - added - updated, len(gone))
-            self._audit.record(
-                actor, "hotlists.import", "done", target=name, results=len(fresh), within=connection,
-                removed=done.removed,
-            )  # fmt: skip
+        if not name.strip():
+            raise Invalid("name: a list needs one")
+        with self._store.lease(_lease(name), f"entries are being imported into the hot list {name}"):
+            self._tidy(name)
+            now = to_micros(self._clock.now())
+            change = self._compared(name, fresh, complete, now)
+            done = Imported(
+                len(change.new), len(change.changed), len(fresh) - len(change.new) - len(change.changed), change.gone
+            )
+            if not (change.new or change.changed or change.ended):
+                self._put_in_force(actor, name, done, None, now)
+                return done
+            begun = importing.begin(self._store, name, actor.name, now)
+            try:
+                keys = [*change.new, *change.changed]
+                for start in range(0, len(keys), STEP):
+                    progress("entries stored", start, len(keys))
+                    rows = [
+                        (key[0], fold(key[0]), key[1], now, actor.name, *fresh[key])
+                        for key in keys[start : start + STEP]
+                    ]
+                    importing.bring(self._store, begun, (*_KEY, *_VALUES), rows)
+                importing.end(self._store, begun, actor.name, change.ended)
+                self._put_in_force(actor, name, done, begun, now)
+            finally:
+                importing.finish(self._store, begun)
         return done
+
+    def _tidy(self, name: str | None = None) -> None:
+        """Finish what imports have left that were killed: those into a list, whose lease one has, and into others."""
+        with self._store.read() as connection:
+            left = importing.unfinished(connection)
+        for of, begun in left:
+            with suppress(Busy), nullcontext() if of == name else self._store.lease(_lease(of)):
+                importing.finish(self._store, begun)
+
+    def _put_in_force(self, actor: Actor, name: str, done: Imported, begun: importing.Begun | None, now: int) -> None:
+        with self._store.write(doing=importing.DOING) as connection:
+            if begun is not None:
+                importing.activate(connection, begun, now)
+                self._changed(connection, begun.hotlist_id, now)
+            elif self._found(connection, name) is None:
+                connection.execute(insert(tables.hotlists).values(name=name, owner=actor.name, made_at=now))
+            self._audit.record(
+                actor, "hotlists.import", "done", target=name, results=done.added + done.updated + done.unchanged,
+                within=connection, removed=done.removed,
+            )  # fmt: skip
+
+    def _compared(self, name: str, fresh: Mapping[Key, tuple[Any, ...]], complete: bool, now: int) -> "_Change":
+        """What is to be done to a list, of which only some is in memory at any time."""
+        change, new, gone = _Change([], [], [], 0), dict.fromkeys(fresh), 0
+        with self._store.read() as connection:
+            list_id = self._found(connection, name)
+            for ident, plate, state, *terms in self._held(connection, list_id) if list_id is not None else ():
+                key = (plate, state)
+                over = terms[-1] is not None and terms[-1] <= now  # an expired entry makes room for its renewal
+                if key in fresh:
+                    if over:
+                        change.ended.append(importing.Ended(ident, "expired"))
+                        continue
+                    new.pop(key, None)
+                    if tuple(terms) != fresh[key]:
+                        change.changed.append(key)
+                        change.ended.append(importing.Ended(ident, "changed by an import"))
+                elif complete:
+                    gone += not over
+                    change.ended.append(importing.Ended(ident, "expired" if over else "not in the complete list"))
+        return change._replace(new=list(new), gone=gone)
 
     def withdraw(self, actor: Actor, name: str, plate: str, state: str | None, reason: str) -> int:
         """Remove a plate from a list (every state of it where none is named); gives how many entries went.
@@ -123,8 +173,10 @@ class Hotlists:
                 raise NotFound(
                     f"the hot list {name!r} has no entry in force for that plate" + (f" of {state}" if state else "")
                 )
+            list_id = rows[0].hotlist_id
             self._strike(connection, actor, [row.id for row in rows], reason, now)
-            self._changed(connection, rows[0].hotlist_id, now)
+            importing.withdraw(connection, list_id, wanted, state, actor.name, reason)
+            self._changed(connection, list_id, now)
             self._audit.record(
                 actor, "hotlists.withdraw", "done", target=name, results=len(rows), within=connection, why=None,
                 removal=reason, plate=wanted,
@@ -134,13 +186,17 @@ class Hotlists:
     def names(self) -> list[str]:
         """Every list's name."""
         with self._store.read() as connection:
-            return list(connection.scalars(select(tables.hotlists.c.name).order_by(tables.hotlists.c.name)))
+            return list(
+                connection.scalars(select(tables.hotlists.c.name).where(_there()).order_by(tables.hotlists.c.name))
+            )
 
     def changes(self) -> dict[str, datetime | None]:
         """Every list's name, with when an entry of it was last added, changed or removed (None: not known)."""
         lists = tables.hotlists
         with self._store.read() as connection:
-            rows = connection.execute(select(lists.c.name, lists.c.changed_at).order_by(lists.c.name)).all()
+            rows = connection.execute(
+                select(lists.c.name, lists.c.changed_at).where(_there()).order_by(lists.c.name)
+            ).all()
         return {row.name: from_micros(row.changed_at) if row.changed_at is not None else None for row in rows}
 
     def in_force(self, name: str) -> tuple[int, list[Entry]]:
@@ -163,46 +219,42 @@ class Hotlists:
         entries = tables.entries
         query = (
             select(entries)
-            .where(entries.c.removed_at.is_(None), or_(entries.c.expires_at.is_(None), entries.c.expires_at > now))
+            .where(standing(), listed(now))
             .order_by(entries.c.plate, entries.c.plate_state, entries.c.id)
         )
         if list_id is not None:
             query = query.where(entries.c.hotlist_id == list_id)
         return list(connection.execute(query))
 
-    def _made(self, connection: Connection, actor: Actor, name: str, now: int) -> int:
-        if not name.strip():
-            raise Invalid("name: a list needs one")
-        lists = tables.hotlists
-        found = connection.scalar(select(lists.c.id).where(lists.c.name == name))
-        if found is not None:
-            # An expired entry no longer counts as held; struck here, it makes room for its renewal.
-            entries = tables.entries
-            connection.execute(
-                update(entries)
-                .where(entries.c.hotlist_id == found, entries.c.removed_at.is_(None), entries.c.expires_at <= now)
-                .values(removed_at=now, removed_by=actor.name, removed_reason="expired")
-            )
-            return int(found)
-        made = insert(lists).values(name=name, owner=actor.name, made_at=now).returning(lists.c.id)
-        return int(connection.execute(made).scalar_one())
-
     def _changed(self, connection: Connection, list_id: int, now: int) -> None:
         lists = tables.hotlists
         connection.execute(update(lists).where(lists.c.id == list_id).values(changed_at=now))
 
+    def _found(self, connection: Connection, name: str) -> int | None:
+        lists = tables.hotlists
+        return connection.scalar(select(lists.c.id).where(lists.c.name == name, _there()))
+
     def _id(self, connection: Connection, name: str) -> int:
-        found = connection.scalar(select(tables.hotlists.c.id).where(tables.hotlists.c.name == name))
+        found = self._found(connection, name)
         if found is None:
-            there = connection.scalars(select(tables.hotlists.c.name).order_by(tables.hotlists.c.name)).all()
+            there = connection.scalars(
+                select(tables.hotlists.c.name).where(_there()).order_by(tables.hotlists.c.name)
+            ).all()
             raise NotFound(absent("hot list", name, there, "alprhub hotlists import NAME FILE makes one"))
         return int(found)
 
-    def _held(self, connection: Connection, list_id: int) -> list[tuple[Any, ...]]:
-        """The id, plate, state and terms of every entry that is not removed."""
+    def _held(self, connection: Connection, list_id: int) -> Iterator[tuple[Any, ...]]:
+        """The id, plate, state and terms of every entry that stands, in the order of their ids."""
         columns = ", ".join(("id", "plate", "plate_state", *_VALUES))
-        sql = f"SELECT {columns} FROM {tables.entries.name} WHERE hotlist_id = :id AND removed_at IS NULL"
-        return self._store.rows(connection, sql, {"id": list_id})
+        # By the ids alone, page by page: no index has the terms, and most of a list is asked for.
+        sql = (
+            f"SELECT {columns} FROM hotlist_entries WHERE id > :after AND hotlist_id + 0 = :id AND {STANDING} "
+            f"ORDER BY id LIMIT {STEP}"
+        )
+        after = 0
+        while rows := self._store.rows(connection, sql, {"id": list_id, "after": after}):
+            yield from rows
+            after = rows[-1][0]
 
     def _strike(self, connection: Connection, actor: Actor, ids: Sequence[int], reason: str, now: int) -> None:
         which = text(self._store.one_of("id", "ids")).bindparams(ids=self._store.as_list(ids))
@@ -210,8 +262,25 @@ class Hotlists:
         connection.execute(update(tables.entries).where(which).values(**struck))
 
 
-Checked = tuple[tuple[str, str | None], tuple[Any, ...]]
-"""The plate and state of an entry, and its terms in the order of `_VALUES`."""
+class _Change(NamedTuple):
+    """What an import does to a list: keys that are new or have other terms, entries that end, and how many are gone."""
+
+    new: list[Key]
+    changed: list[Key]
+    ended: list[importing.Ended]
+    gone: int
+
+
+def _there() -> ColumnElement[bool]:
+    """The lists that are there: not one that the import that makes it has not put in force."""
+    lists, imports = tables.hotlists, tables.hotlist_imports
+    making = exists().where(imports.c.hotlist_id == lists.c.id, imports.c.makes, imports.c.activated_at.is_(None))
+    return ~making
+
+
+def _lease(name: str) -> str:
+    """A name for a lock that any name of a list gives."""
+    return f"hotlist-{sha256(name.encode()).hexdigest()[:16]}"
 
 
 def _told(checked: Iterator[Checked], progress: Progress) -> Iterator[Checked]:

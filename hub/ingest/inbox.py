@@ -190,7 +190,7 @@ class Inbox:
 
     def _destroy_what_is_over(self) -> None:
         try:
-            self._destroy(Actor("inbox"), self._spool)
+            self._destroy(Actor.service("inbox"), self._spool)
         except Exception as failed:
             log.error("what is over of the pushes that wait is not destroyed yet: %s", why(failed))
 

@@ -29,7 +29,15 @@ REFUSED: Final = 1000
 """Refused records that are kept in one transaction; each takes longer than a read."""
 
 
-class RefusedRecord(NamedTuple):
+class Parsed(NamedTuple):
+    """What records of one page tell, before anything is kept: their reads, and those that nothing can be made of."""
+
+    received_at: datetime
+    reads: Sequence[tuple[Record, Read]]
+    refused: Sequence["Refused"]
+
+
+class Refused(NamedTuple):
     """A record that could not become a read, and why."""
 
     record: Record
@@ -66,7 +74,39 @@ class Intake:
         replayed: Sequence[int] = (),
         drift: Drift | None = None,
     ) -> Saved:
-        """Parse, gate and keep one page of records; no read of it is lost and none is kept twice.
+        """Parse, gate and keep one page of records: `parsed` and `keep`, one after the other."""
+        parsed = self.parsed(connector, records, received_at)
+        return self.keep(
+            connection_id,
+            parsed,
+            obtained=obtained,
+            checkpoint=checkpoint,
+            taken=taken,
+            run_id=run_id,
+            replayed=replayed,
+            drift=drift,
+        )
+
+    def parsed(
+        self, connector: Connector[Any], records: Iterable[Record], received_at: datetime | None = None
+    ) -> Parsed:
+        """The reads of one page of records that arrived then, or now; keeps nothing and may be done in any thread."""
+        received = received_at or self._clock.now()
+        return Parsed(received, *_parsed(connector, records, received))
+
+    def keep(
+        self,
+        connection_id: int,
+        parsed: Parsed,
+        *,
+        obtained: str,
+        checkpoint: Mapping[str, Any] | None = None,
+        taken: Sequence[LyingFile] = (),
+        run_id: int | None = None,
+        replayed: Sequence[int] = (),
+        drift: Drift | None = None,
+    ) -> Saved:
+        """Keep one page; no read of it is lost and none is kept twice.
 
         A page of very many records is kept in turns, with its checkpoint in the last, so that other writers come in
         between; what was kept of it before a crash is known by its ids when it comes again.
@@ -75,8 +115,7 @@ class Intake:
         changed, it is kept without its checkpoint, and its files count as not taken.
         """
         now = self._clock.now()
-        received = received_at or now
-        reads, refused = _parsed(connector, records, received)
+        received, reads, refused = parsed
         if drift is not None and drift.note(len(reads) + len(refused), [(one.field, one.reason) for one in refused]):
             checkpoint, taken = None, ()
         page = PageToSave(
@@ -106,7 +145,8 @@ class Intake:
                 written.update(moved.pictures)
                 self._rules.clear()
                 continue
-            self._images.delete(*(written - picture_keys(whole)))  # their day of expiry is another now
+            if written:
+                self._images.delete(*(written - picture_keys(whole)))  # their day of expiry is another now
             return saved
 
     def look(self, connector: Connector[Any], connection_id: int, records: Iterable[Record]) -> PageToSave:

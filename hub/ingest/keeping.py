@@ -164,8 +164,8 @@ class Keeping:
         try:
             account, connector = self._open(owner.name)
         except Removed:
-            self._audit.record(Actor("inbox"), "reads.receive", "dropped", target=owner.name, results=len(pushes),
-                               because="the connection was removed")  # fmt: skip
+            self._audit.record(Actor.service("inbox"), "reads.receive", "dropped", target=owner.name,
+                               results=len(pushes), because="the connection was removed")  # fmt: skip
             return Saved()
         except NoConnector:
             raise

@@ -20,6 +20,7 @@ from hub.store.codec import decompress
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.page import Saved
+from hub.store.visible import visible
 
 BATCH: Final = 500
 
@@ -83,7 +84,7 @@ class Quarantine:
                     func.max(table.c.id),
                 )
                 .join(accounts, accounts.c.id == table.c.connection_id)
-                .where(table.c.expires_at > to_micros(self._clock.now()))
+                .where(visible(table, to_micros(self._clock.now())))
                 .group_by(accounts.c.name, table.c.field, table.c.reason)
                 .order_by(count.desc(), accounts.c.name, table.c.field)
             ).all()
@@ -165,7 +166,7 @@ class Quarantine:
 
     def _names(self) -> list[str]:
         table, accounts = tables.quarantine, tables.connections
-        holding = select(table.c.connection_id).where(table.c.expires_at > to_micros(self._clock.now()))
+        holding = select(table.c.connection_id).where(visible(table, to_micros(self._clock.now())))
         with self._store.read() as connection:
             named = select(accounts.c.name).where(accounts.c.id.in_(holding)).order_by(accounts.c.name)
             return list(connection.scalars(named))
@@ -191,7 +192,7 @@ class Quarantine:
 
     def _alive(self, connection_id: int) -> tuple[ColumnElement[bool], ...]:
         table = tables.quarantine
-        return table.c.connection_id == connection_id, table.c.expires_at > to_micros(self._clock.now())
+        return table.c.connection_id == connection_id, visible(table, to_micros(self._clock.now()))
 
 
 def _alike_to(field: str | None, reason: str | None) -> list[ColumnElement[bool]]:

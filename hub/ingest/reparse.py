@@ -180,6 +180,7 @@ class Reparse:
                         )  # fmt: skip
                 after = rows[-1].id
                 progress(LOOKED_AT, report.looked_at, None)
+        self._store.settle()
         self._audit.record(
             actor, "reads.reparse", "done", target=name, results=report.changed, looked_at=report.looked_at,
             moved={str(by): count for by, count in report.moved.items()}, plates=report.plates,

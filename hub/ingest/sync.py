@@ -1,11 +1,9 @@
 """`Sync`: one connection, one window, kept page by page; and what earlier runs have missed, pulled again."""
 
-import gc
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -20,8 +18,10 @@ from hub.audit.record import Audit
 from hub.clock import Clock, earliest
 from hub.errors import HubError, Invalid, Stopped, Unsettled
 from hub.governing.in_force import Governing
+from hub.ingest.ahead import ahead
 from hub.ingest.drift import Drift
-from hub.ingest.intake import Intake
+from hub.ingest.intake import Intake, Parsed
+from hub.ingest.interpreter import tuned_for_pages
 from hub.ingest.job import PullJob, PullProgress
 from hub.ingest.pictures import Pictures
 from hub.ingest.rounds import Round, Rounds
@@ -50,7 +50,6 @@ from normalize.fault import Unusable
 
 log: Final = logging.getLogger("alprhub.sync")
 
-_USUAL: Final = gc.get_threshold()
 MOST_WINDOWS: Final = 7
 """Windows of what was missed that one ordinary run pulls; the next runs go on."""
 REFUSED_FOR: Final = timedelta(days=1)
@@ -209,32 +208,39 @@ class Sync:
     def _pull(self, job: PullJob, leg: WindowToPull) -> None:
         """Pull one window and keep it page by page; a run of its own."""
         job.window = leg.window
-        with few_collections(), self._counted(job.account.id, leg) as run:
+        with tuned_for_pages(), self._counted(job.account.id, leg) as run:
             try:
                 job.tell()
-                for saved in self._pages(job, run):
-                    job.kept(saved)
-                    if run.drift.clear:
-                        break
+                with closing(self._pages(job, run)) as pages:
+                    for saved in pages:
+                        job.kept(saved)
+                        if run.drift.clear:
+                            break
                 if run.drift.changed:
                     raise run.drift.error()
             except AdminMustFix as broken:
                 self._pause(job.actor, job.account.name, str(broken))
                 raise
 
-    def _pages(self, job: PullJob, run: "_SyncRun") -> Iterator[Saved]:
+    def _pages(self, job: PullJob, run: "_Run") -> Generator[Saved]:
         account, connector = job.account, job.connector
         if isinstance(connector, PullsReads):
             files = TakenFiles(self._store, account.id)
-            for page in connector.pull(replace(run.leg.window, fresh=files.fresh)):
-                yield self._keep(connector, account, run, page, "pull")
+            window = replace(run.leg.window, fresh=files.fresh)
+            with ahead(lambda: self._pulled(connector, window), f"pull-{account.name}") as pages:
+                for page, parsed in pages:
+                    yield self._keep(account, run, page, parsed, "pull")
             files.settle()
         elif isinstance(connector, LooksUpPlates):
             yield from self._go_round(job, run)
         else:
             raise Invalid(f"{account.name}: {connector.info.name} can neither be pulled nor asked")
 
-    def _go_round(self, job: PullJob, run: "_SyncRun") -> Iterator[Saved]:
+    def _pulled(self, connector: Any, window: Window) -> Iterator[tuple[Page, Parsed]]:
+        for page in connector.pull(window):
+            yield page, self._intake.parsed(connector, page.records)
+
+    def _go_round(self, job: PullJob, run: "_Run") -> Iterator[Saved]:
         """Ask for every watched plate that this round has not asked for yet, as long as there is time."""
         account, connector, refused = job.account, job.connector, ""
         oldest = to_micros(self._oldest(account))
@@ -261,7 +267,7 @@ class Sync:
             told = refused or f"{now.refused:,} in earlier runs of this round"
             raise VendorChanged(f"not every watched plate could be asked for: {told}")
         until = run.leg.window.until.isoformat()
-        yield self._keep(connector, account, run, Page((), {"until": until}), "lookup")
+        yield self._keep(account, run, Page((), {"until": until}), self._intake.parsed(connector, ()), "lookup")
         self._rounds.over(account.id, now.span)
 
     def _look_up(self, job: PullJob, watch: Watch, run: "_SyncRun") -> Iterator[Saved]:
@@ -271,15 +277,12 @@ class Sync:
         # The question itself discloses whom the agency looks for, so it is on record before it is asked.
         self._audit.record(job.actor, "reads.lookup", "asked", target=account.name, why=why, plate=watch.plate)
         for page in job.connector.lookup(query):  # type: ignore[attr-defined]
-            yield self._keep(job.connector, account, run, Page(page.records), "lookup")
+            yield self._keep(account, run, Page(()), self._intake.parsed(job.connector, page.records), "lookup")
 
-    def _keep(
-        self, connector: Connector[Any], account: ConfiguredAccount, run: "_SyncRun", page: Page, obtained: str
-    ) -> Saved:
-        saved = self._intake.take(
-            connector,
+    def _keep(self, account: Account, run: "_Run", page: Page, parsed: Parsed, obtained: str) -> Saved:
+        saved = self._intake.keep(
             account.id,
-            page.records,
+            parsed,
             obtained=obtained,
             checkpoint=run.checkpoint(page),
             taken=page.taken,
@@ -409,30 +412,3 @@ class _SyncRun:
         """A page was kept, with what it vouches for unless the vendor has changed."""
         if not self.drift.changed and page.checkpoint is not None:
             self.until = until_of(page.checkpoint) or self.until
-
-
-_pulling = 0
-_pulling_lock: Final = threading.Lock()
-
-
-@contextmanager
-def few_collections() -> Iterator[None]:
-    """Let the garbage collector look seldom while pages go through, and not at all at what was there before.
-
-    Records make no cycles, yet their number alone makes Python search for some, a fifth of ingest's time. Several pulls
-    of one process share this: the first one sets it, the last one undoes it.
-    """
-    global _pulling  # noqa: PLW0603 - the collector is one for the whole process
-    with _pulling_lock:
-        if _pulling == 0:
-            gc.freeze()
-            gc.set_threshold(50_000, 20, 100)
-        _pulling += 1
-    try:
-        yield
-    finally:
-        with _pulling_lock:
-            _pulling -= 1
-            if _pulling == 0:
-                gc.set_threshold(*_USUAL)
-                gc.unfreeze()

@@ -65,7 +65,12 @@ class Catalogue:
         self._go_on = go_on
         zone = hub.profile.zone
         whole: list[tuple[str, str, Every | Nightly, Work]] = [
-            ("holds", "Lets go what cases need no longer.", Every(HOUR, -timedelta(minutes=10)), self._holds),
+            (
+                "holds",
+                "Lets go what cases need no longer, or nobody approved.",
+                Every(HOUR, -timedelta(minutes=10)),
+                self._holds,
+            ),
             ("purge", "Destroys what has expired, everywhere it is kept.", Every(HOUR), self._purge),
             ("recompute", "Gives reads the ends of a new policy.", Every(15 * MINUTE), self._recompute),
             ("pictures", "Fetches the pictures that pulls have left.", Every(5 * MINUTE), self._pictures),
@@ -209,7 +214,9 @@ class Catalogue:
         return Done(self._hub.notices.run(actor))
 
     def _holds(self, actor: Actor) -> Done:
-        return Done(asdict(self._hub.reviews.expire(actor)))
+        lapsed, ended = self._hub.approvals.lapse(actor), self._hub.reviews.expire(actor)
+        waiting = len(self._hub.approvals.list())
+        return Done({**asdict(ended), "approvals_lapsed": lapsed, "approvals_waiting": waiting})
 
     def _tidy(self, _: Actor) -> Done:
         return Done({"forgotten": self._runs.forget()})

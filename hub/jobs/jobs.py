@@ -26,6 +26,8 @@ of the whole hub, each at most once at a time, wait for none of them."""
 GRACE: Final = timedelta(seconds=10)
 """How long what is under way may go on where its process is told to end."""
 CUT: Final = "it was told to stop before it was done; it goes on from there"
+JOBS: Final = Actor.service("jobs")
+"""Who acts where the schedules do."""
 Told = Callable[[JobRun], None]
 
 

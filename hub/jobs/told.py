@@ -15,6 +15,8 @@ _NOUNS: Final = {
     "pictures_failed": ("picture not fetched", "pictures not fetched"),
     "pictures_left": ("picture still to fetch", "pictures still to fetch"),
     "megabytes": ("megabyte written anew", "megabytes written anew"),
+    "approvals_lapsed": ("approval that lapsed", "approvals that lapsed"),
+    "approvals_waiting": ("approval that waits", "approvals that wait"),
     "plates_left": ("plate still to ask for", "plates still to ask for"),
 }  # fmt: skip
 """What is counted by a noun: of one, and of several."""

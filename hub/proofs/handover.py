@@ -159,7 +159,12 @@ def _certificate(row: Row[Any]) -> dict[str, Any]:
         "digest": row.digest,
         "countersigned": None
         if row.countersigned_at is None
-        else {"custodian": row.custodian, "by": row.countersigned_by, "at": row.countersigned_at},
+        else {
+            "custodian": row.custodian,
+            "by": row.countersigned_by,
+            "at": row.countersigned_at,
+            "note": row.countersigned_note,
+        },
         "database_file": {"traces": row.traces, "rewritten_at": row.rewritten_at},
     }
 
@@ -175,7 +180,10 @@ def _authorities(connection: Connection, idents: set[int]) -> list[dict[str, Any
 def _orders(connection: Connection, rules: set[str]) -> list[dict[str, Any]]:
     """The courts' orders under which reads were destroyed, without their reasons, which may name a vehicle."""
     table = tables.orders
-    columns = (table.c.number, table.c.court, table.c.carried_out_by, table.c.approved_by, table.c.at, table.c.sha256)
+    columns = (
+        *(table.c.number, table.c.court, table.c.proposed_by, table.c.carried_out_by, table.c.approved_by),
+        *(table.c.approval_id, table.c.at, table.c.sha256),
+    )
     numbers = [rule.removeprefix(RULE) for rule in rules if rule.startswith(RULE)]
     rows = connection.execute(select(*columns).where(table.c.number.in_(numbers)).order_by(table.c.id))
     return [{"rule": RULE + row.number, **row._mapping, "sha256": row.sha256.hex()} for row in rows]

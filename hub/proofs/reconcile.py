@@ -19,11 +19,12 @@ from hub.retention.unkept import Lying
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.visible import visible_sql
 
-_COUNTED: Final = """
+_COUNTED: Final = f"""
 SELECT connection_id, received_at / 86400000000 AS day,
   sum(CASE WHEN held THEN 1 ELSE 0 END) AS held,
-  sum(CASE WHEN NOT held AND expires_at > :now THEN 1 ELSE 0 END) AS visible,
+  sum(CASE WHEN NOT held AND {visible_sql()} THEN 1 ELSE 0 END) AS visible,
   sum(CASE WHEN NOT held AND expires_at <= :now AND EXISTS (SELECT 1 FROM ledger WHERE ledger.connection_id =
     reads.connection_id AND ledger.vendor_read_id = reads.vendor_read_id AND ledger.read_id = reads.id)
     THEN 1 ELSE 0 END) AS unpurged

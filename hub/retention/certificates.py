@@ -14,9 +14,10 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from hub.audit.record import Audit
 from hub.clock import Clock
-from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
+from hub.errors import Conflict, IntegrityBroken, NotFound, PolicyRefused
 from hub.people import Actor
 from hub.store import tables
+from hub.store.canonical import canonical_json, digest_of_json
 from hub.store.engine import Store, Traces
 from hub.store.instant import from_micros, to_micros
 
@@ -26,6 +27,7 @@ CERTIFIED: Final = (
     *(*COUNTED, "rows_digest", "opened_at", "closed_at", "previous"),
 )
 """What a certificate's digest is over; a countersignature comes after it, and so does what became of the file."""
+COUNTERSIGN: Final = "certificates.countersign"
 _INSTANTS: Final = ("captured_first", "captured_last", "opened_at", "closed_at", "countersigned_at", "rewritten_at")
 
 
@@ -61,14 +63,22 @@ class Certificates:
                 previous, count = row.digest, count + 1
         return count
 
-    def countersign(self, actor: Actor, ident: int, custodian: str) -> dict[str, Any]:
-        """Note that the custodian of records confirms a closed certificate, once.
+    def countersign(self, actor: Actor, ident: int, note: str = "") -> dict[str, Any]:
+        """The custodian of records, who acts, confirms a closed certificate, once; `note` may give their title.
 
-        Raises `NotFound`, `Conflict` where it is still open or countersigned, `IntegrityBroken` where it was changed.
+        Raises `NotFound`, `Conflict` where it is still open or countersigned, `IntegrityBroken` where it was changed,
+        and `PolicyRefused`, on record, for a service and for whoever destroyed it by hand.
         """
+        try:
+            return self._countersign(actor, ident, note.strip())
+        except PolicyRefused as refused:
+            self._audit.record(actor, COUNTERSIGN, "refused", target=str(ident), refusal=str(refused))
+            raise
+
+    def _countersign(self, actor: Actor, ident: int, note: str) -> dict[str, Any]:
         table = tables.certificates
-        if not custodian.strip():
-            raise Invalid("custodian: say who confirms it")
+        if actor.kind != "person":
+            raise PolicyRefused(f"certificate {ident}: only a person confirms it")
         with self._store.write() as connection:
             row = connection.execute(select(table).where(table.c.id == ident)).one_or_none()
             if row is None:
@@ -77,23 +87,29 @@ class Certificates:
                 raise Conflict(f"certificate {ident} is {'still open' if row.closed_at is None else 'countersigned'}")
             if row.digest != _digest(row):
                 raise IntegrityBroken(f"certificate {ident} was changed after it was closed")
+            if any(actor.is_called(name) for name in _people(row)):
+                raise PolicyRefused(
+                    f"certificate {ident}: {actor.name} ran the purge by hand, and does not confirm it; another person"
+                    " does, under a login of their own on this machine"
+                )
             connection.execute(
                 update(table)
                 .where(table.c.id == ident)
                 .values(
-                    custodian=custodian.strip(), countersigned_by=actor.name,
+                    custodian=actor.name, countersigned_by=actor.name, countersigned_note=note or None,
                     countersigned_at=to_micros(self._clock.now()),
                 )
             )  # fmt: skip
             self._audit.record(
-                actor, "certificates.countersign", "done", target=str(ident), within=connection,
-                custodian=custodian.strip(), digest=row.digest,
+                actor, COUNTERSIGN, "done", target=str(ident), within=connection,
+                custodian=actor.name, note=note or None, digest=row.digest,
             )  # fmt: skip
             return _shown(connection.execute(select(table).where(table.c.id == ident)).one())
 
 
 def certify(
     connection: Connection,
+    actor: Actor,
     account: tuple[int, str],
     rule: tuple[str, str],
     policy_id: int | None,
@@ -105,7 +121,7 @@ def certify(
     """Add to the open certificate of an account (id, name) and a rule (id, clause) what this transaction destroys.
 
     `rows` is the digest of what is destroyed, chained batch after batch; `captured` is the first and last capture, and
-    instants are microseconds.
+    instants are microseconds. An `actor` who is a person is on the certificate, and does not confirm it later.
     """
     table = tables.certificates
     (ident, name), (rule_id, clause) = account, rule
@@ -117,7 +133,9 @@ def certify(
         )
         row = connection.execute(opened.returning(*table.c)).one()
     chained = sha256(f"{row.rows_digest}{rows}".encode()).hexdigest()
-    values: dict[str, Any] = {what: getattr(row, what) + count for what, count in counts.items()}
+    people = sorted({*_people(row), *([actor.name] if actor.kind == "person" else [])})
+    values: dict[str, Any] = {"destroyed_by": msgspec.json.encode(people).decode() if people else None}
+    values |= {what: getattr(row, what) + count for what, count in counts.items()}
     if captured is not None:
         first, last = captured
         values["captured_first"] = first if row.captured_first is None else min(first, row.captured_first)
@@ -148,11 +166,17 @@ def close(connection: Connection, now: int, traces: Traces) -> list[dict[str, An
     return closed
 
 
+def _people(row: Row[Any]) -> list[str]:
+    """Who destroyed by hand what a certificate is about."""
+    names: list[str] = msgspec.json.decode(row.destroyed_by or "[]")
+    return names
+
+
 def _digest(row: Row[Any]) -> str:
     said = {name: getattr(row, name) for name in CERTIFIED}
-    return sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
+    return digest_of_json(canonical_json(said))
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:
-    told = dict(row._mapping)
+    told = dict(row._mapping) | {"destroyed_by": _people(row)}
     return told | {name: from_micros(told[name]) for name in _INSTANTS if told[name] is not None}

@@ -16,6 +16,7 @@ from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.visible import visible
 
 BATCH: Final = 1000
 """Reads in one transaction: the writer is never held long."""
@@ -107,7 +108,7 @@ class Endings:
                 with self._store.read() as connection:
                     rows = connection.execute(
                         select(*columns)
-                        .where(reads.c.camera_id == camera, reads.c.expires_at > now)
+                        .where(reads.c.camera_id == camera, visible(reads, now))
                         .where(reads.c.captured_at >= at, or_(reads.c.captured_at > at, reads.c.id > ident))
                         .order_by(reads.c.captured_at, reads.c.id)
                         .limit(BATCH)

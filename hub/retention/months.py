@@ -17,6 +17,7 @@ from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.partitions import months_of, payloads_of, span_of
 from hub.store.plates import no_row
+from hub.store.visible import visible_sql
 
 BATCH: Final = 5000
 """Reads (or plates) in one transaction: the writer is never held long."""
@@ -88,7 +89,7 @@ def empty(store: Store, name: str, now: int, account: Certifies, day: CountsDay)
 
 
 def _is_over(connection: Connection, name: str, now: int) -> bool:
-    sql = f"SELECT 1 FROM {name} WHERE expires_at > :now AND NOT held LIMIT 1"
+    sql = f"SELECT 1 FROM {name} WHERE {visible_sql()} AND NOT held LIMIT 1"
     return connection.scalar(text(sql), {"now": now}) is None
 
 
@@ -164,12 +165,12 @@ def _remove_plates(store: Store, name: str, now: int) -> None:
 def _remove_unread(connection: Connection, name: str, plates: list[int], now: int) -> None:
     if not plates:
         return
-    begin, end = span_of(name)
+    seen, (begin, end) = visible_sql("r"), span_of(name)
     connection.execute(
         text(
             "DELETE FROM plates p WHERE p.id = ANY(:plates) "
             f"AND {no_row('reads r WHERE r.plate_id = p.id AND (r.captured_at < :begin OR r.captured_at >= :end)')} "
-            f"AND {no_row(f'{name} r WHERE r.plate_id = p.id AND r.expires_at > :now')} "
+            f"AND {no_row(f'{name} r WHERE r.plate_id = p.id AND {seen}')} "
             f"AND {no_row('candidates c WHERE c.plate_id = p.id')} "
             f"AND p.id NOT IN (SELECT plate_id FROM {name} WHERE held)"
         ),

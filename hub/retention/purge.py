@@ -23,12 +23,15 @@ from hub.store.days import MICROS, count_day
 from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.instant import from_micros, to_micros
+from hub.store.pace import Pace
 from hub.store.plates import forget_removed, remove_unread
 from hub.store.statistics import redraw
 from hub.store.vacuum import owe
 
+DOING: Final = "what is over is being purged"
 BATCH: Final = 1000
-"""Rows in one purging transaction: the writer is never held long."""
+"""Rows at most in one purging transaction, fewer where they take long (`Pace`): the writer is never held long."""
+LEAST: Final = 100
 QUARANTINE: Final = "quarantine"
 """What stands for a rule where a record could not be read: it lives as long as a read received then would."""
 
@@ -65,14 +68,16 @@ class Retention:
         """
         with self._store.lease("purge", held.PURGING):
             now = sure(self._clock)
-            run = _PurgeRun(self._store, now, self._governing, self._sources)
+            run = _Run(self._store, now, self._governing, self._sources, actor)
             self._remove_pictures()  # those of a run that was killed
             run.empty_months(progress)
             self._remove_pictures()
             at, kept = -(1 << 62), set[int]()
-            while batch := run.expired(at, kept):
+            pace = Pace(BATCH, LEAST, BATCH)
+            while batch := run.expired(at, kept, pace.rows):
                 last, floored = batch[-1].expires_at, {row.id for row in batch if run.floored(row)}
-                run.remove([row for row in batch if row.id not in floored])
+                with pace.turn(len(batch) - len(floored)) as begins:
+                    run.remove([row for row in batch if row.id not in floored], begins)
                 at, kept = last, floored | kept if last == at else floored
                 self._remove_pictures()
                 progress("reads removed", sum(run.gone.values()), None)
@@ -116,7 +121,7 @@ class Retention:
             # A power cut must not bring back rows, and take back their certificate, when their files are gone.
             self._store.settle()
             self._images.delete(*(picture.key for picture in pictures))
-            with self._store.write(durable=False) as connection:
+            with self._store.write(durable=False, doing=DOING) as connection:
                 ids = self._store.as_list([picture.id for picture in pictures])
                 connection.execute(text(f"DELETE FROM images WHERE {self._store.one_of('id', 'ids')}"), {"ids": ids})
 
@@ -138,7 +143,8 @@ class Retention:
 class _PurgeRun:
     """One purge: what was expired at its beginning."""
 
-    def __init__(self, store: Store, now: datetime, governing: Governing, sources: Sources) -> None:
+    def __init__(self, store: Store, now: datetime, governing: Governing, sources: Sources, actor: Actor) -> None:
+        self._actor = actor
         self._store = store
         self._now = now
         self._policy_id, self._profile = governing.now()
@@ -153,7 +159,7 @@ class _PurgeRun:
                 connection.execute(select(tables.connections.c.id, tables.connections.c.name)).tuples().all()
             )
 
-    def expired(self, at: int, kept: Collection[int]) -> list[Row[Any]]:
+    def expired(self, at: int, kept: Collection[int], most: int) -> list[Row[Any]]:
         """The next expired reads that nothing holds, whose end is not before an instant (µs), but those that are kept.
 
         They are ordered by their ends alone: very many reads may share one end, and a removed read does not come again.
@@ -170,7 +176,7 @@ class _PurgeRun:
                     .where(reads.c.expires_at <= to_micros(self._now), reads.c.held.is_(False))
                     .where(reads.c.expires_at >= at, text(f"NOT {self._store.among('id', 'kept')}"))
                     .order_by(reads.c.expires_at)
-                    .limit(BATCH),
+                    .limit(most),
                     {"kept": self._store.as_list(list(kept))},
                 )
             )
@@ -190,11 +196,12 @@ class _PurgeRun:
         self.kept += too_early
         return too_early
 
-    def remove(self, batch: list[Row[Any]]) -> None:
+    def remove(self, batch: list[Row[Any]], begins: Callable[[], None]) -> None:
         """Remove reads and certify that in one transaction; what was held meanwhile stays."""
         if not batch:
             return
-        with self._store.write(durable=False) as connection:
+        with self._store.write(durable=False, doing=DOING) as connection:
+            begins()
             # The time belongs to the key: on PostgreSQL it names the month that the read lies in.
             first, last = min(row.captured_at for row in batch), max(row.captured_at for row in batch)
             here = {**self._ids([row.id for row in batch]), "first": first, "last": last}
@@ -280,7 +287,7 @@ class _PurgeRun:
             table.c.expires_at <= to_micros(self._now), table.c.connection_id.not_in(list(self.unknown))
         )
         while True:
-            with self._store.write(durable=False) as connection:
+            with self._store.write(durable=False, doing=DOING) as connection:
                 rows = connection.execute(over.order_by(table.c.expires_at, table.c.id).limit(BATCH)).all()
                 if not rows:
                     return removed
@@ -302,7 +309,7 @@ class _PurgeRun:
         if not any(gone.counts.values()):
             return
         certify(
-            connection, (gone.connection_id, self.names[gone.connection_id]),
+            connection, self._actor, (gone.connection_id, self.names[gone.connection_id]),
             (gone.rule, self._clauses.get(gone.rule, "")), self._policy_id, to_micros(self._now), gone.counts,
             gone.rows, gone.captured,
         )  # fmt: skip

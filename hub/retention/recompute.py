@@ -1,11 +1,12 @@
 """`Recompute`: the ends of all reads that are kept, computed again after the policy has changed."""
 
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, select, text, update
+from sqlalchemy import Connection, Row, and_, bindparam, select, text, update
 
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
@@ -20,13 +21,15 @@ from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.pace import Pace
+from hub.store.visible import visible
 
-BATCH: Final = 5000
-"""Reads in one transaction on PostgreSQL: the writer is never held long."""
-BATCH_IN_A_FILE: Final = 100_000
-"""Reads in one transaction on SQLite. A batch so large changes each page of the index by plate several times and writes
-it once: at ten million reads the index has fewer pages than a batch has reads. The writer is held for two seconds, and
-then whoever waits is next."""
+BATCH: Final = 2_000
+"""Reads in the first turn; as many as take a moment in the next ones (`Pace`)."""
+LEAST: Final = 1_000
+MOST: Final = 100_000
+"""Reads that are kept in memory at once."""
+DOING: Final = "the ends of reads are being worked out anew"
 NOTHING_DONE: Final = {"changed": 0, "shortened": 0, "lengthened": 0, "kept_short": 0}
 
 
@@ -65,7 +68,9 @@ class Recompute:
         clock: Clock,
         sources: Sources,
         governing: Governing,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._elapsed = elapsed
         self._store = store
         self._audit = audit
         self._clock = clock
@@ -81,7 +86,7 @@ class Recompute:
         read that it did, and each is counted once. So it does where `progress` raises.
         """
         table = tables.recomputes
-        with self._store.lease("recompute", "the ends of reads are being worked out anew"):
+        with self._store.lease("recompute", DOING):
             with self._store.read() as connection:
                 row = connection.execute(
                     select(table).where(table.c.ended_at.is_(None)).order_by(table.c.id.desc()).limit(1)
@@ -101,7 +106,7 @@ class Recompute:
         after = 0
         while True:
             with self._store.read() as connection:
-                rows = self._page(connection, after)
+                rows = self._page(connection, after, MOST // 10)
                 linked = self._linked(connection, rows)
                 found = select(tables.connections.c.id, tables.connections.c.name)
                 names = dict(connection.execute(found).tuples().all())
@@ -131,24 +136,26 @@ class Recompute:
 
     def _go_through(self, begun: Row[Any], ends: "_Ends", progress: Progress) -> None:
         """Find the ends of the next reads while those before them are given theirs."""
+        pace = Pace(BATCH, LEAST, MOST, self._elapsed)
         with ThreadPoolExecutor(1) as ahead:
-            some = self._found(begun.after_id, ends)
+            some = self._found(begun.after_id, ends, pace.rows)
             while some is not None:
-                given, following = some, ahead.submit(self._found, some.last, ends)
+                given, following = some, ahead.submit(self._found, some.last, ends, pace.rows)
                 try:
-                    self._give(begun.id, given)
+                    with pace.turn(given.looked_at) as begins:
+                        self._give(begun.id, given, begins)
                     some = following.result()
                 except _Moved:
-                    some = self._found(given.first, ends)
+                    some = self._found(given.first, ends, pace.rows)
                 else:
                     # By their ids, which say how far it is without counting them all.
                     progress("reads looked at", given.last, max(begun.last_id, given.last))
 
-    def _found(self, after: int, ends: "_Ends") -> "_Some | None":
+    def _found(self, after: int, ends: "_Ends", most: int) -> "_Some | None":
         """The ends that the next reads shall have; None where there are no more."""
         now = to_micros(self._clock.now())
         with self._store.read() as connection:
-            rows = self._page(connection, after)
+            rows = self._page(connection, after, most)
             linked = self._linked(connection, rows)
         if not rows:
             return None
@@ -166,12 +173,13 @@ class Recompute:
             lengthened += until > row.expires_at
             fresh.append(End(row.id, row.captured_at, until, rule, row.expires_at))
         counted = {"changed": len(fresh), "shortened": shortened, "lengthened": lengthened, "kept_short": kept_short}
-        return _Some(after, rows[-1].id, fresh, counted)
+        return _Some(after, rows[-1].id, len(rows), fresh, counted)
 
-    def _give(self, ident: int, some: "_Some") -> None:
+    def _give(self, ident: int, some: "_Some", begins: Callable[[], None]) -> None:
         """Give reads their ends, and note how far that is, in one transaction; raises `_Moved`, and changes nothing."""
         table = tables.recomputes
-        with self._store.write(durable=False) as connection, self._store.room(connection):
+        with self._store.write(durable=False, doing=DOING) as connection:
+            begins()
             if set_ends(self._store, connection, some.fresh) != len(some.fresh):
                 raise _Moved
             done = connection.execute(select(table).where(table.c.id == ident)).one()
@@ -186,13 +194,9 @@ class Recompute:
 
     def _end(self, actor: Actor, ident: int, ends: "_Ends") -> dict[str, int]:
         """Give refused records their ends too, and note that it is over, for this policy and those before it."""
-        table, refused, now = tables.recomputes, tables.quarantine, to_micros(self._clock.now())
-        with self._store.write() as connection:
-            columns = (refused.c.id, refused.c.connection_id, refused.c.received_at, refused.c.expires_at)
-            for row in connection.execute(select(*columns).where(refused.c.expires_at > now)).all():
-                end = ends.of_refused(row)
-                if end != row.expires_at:
-                    connection.execute(update(refused).where(refused.c.id == row.id).values(expires_at=end))
+        table, now = tables.recomputes, to_micros(self._clock.now())
+        self._end_refused(ends, now)
+        with self._store.write(doing=DOING) as connection:
             connection.execute(
                 update(table).where(and_(table.c.id <= ident, table.c.ended_at.is_(None))).values(ended_at=now)
             )
@@ -204,10 +208,26 @@ class Recompute:
             )  # fmt: skip
         return told
 
-    def _page(self, connection: Connection, after: int) -> list[ReadToRecompute]:
-        batch = BATCH_IN_A_FILE if self._store.is_sqlite else BATCH
-        sql = f"SELECT {', '.join(ReadToRecompute._fields)} FROM reads WHERE id > :after ORDER BY id LIMIT {batch}"
-        return list(map(ReadToRecompute._make, self._store.rows(connection, sql, {"after": after})))
+    def _end_refused(self, ends: "_Ends", now: int) -> None:
+        """Give the records that could not be read their ends, in turns."""
+        refused, after = tables.quarantine, 0
+        columns = (refused.c.id, refused.c.connection_id, refused.c.received_at, refused.c.expires_at)
+        asked = select(*columns).where(visible(refused, now)).order_by(refused.c.id).limit(BATCH)
+        change = update(refused).where(refused.c.id == bindparam("which")).values(expires_at=bindparam("until"))
+        while True:
+            with self._store.read() as connection:
+                rows = connection.execute(asked.where(refused.c.id > after)).all()
+            if not rows:
+                return
+            found = [(row, ends.of_refused(row)) for row in rows]
+            if changed := [{"which": row.id, "until": end} for row, end in found if end != row.expires_at]:
+                with self._store.write(durable=False, doing=DOING) as connection:
+                    connection.execute(change, changed)
+            after = rows[-1].id
+
+    def _page(self, connection: Connection, after: int, most: int) -> list[Kept]:
+        sql = f"SELECT {', '.join(Kept._fields)} FROM reads WHERE id > :after ORDER BY id LIMIT {most}"
+        return list(map(Kept._make, self._store.rows(connection, sql, {"after": after})))
 
     def _linked(self, connection: Connection, rows: list[ReadToRecompute]) -> set[int]:
         if not rows:
@@ -227,6 +247,7 @@ class _Some(NamedTuple):
 
     first: int
     last: int
+    looked_at: int
     fresh: list[End]
     counted: Mapping[str, int]
 

@@ -157,7 +157,7 @@ class Unkept:
         with self._store.write() as connection:
             for group, digests in groups.items():
                 certify(
-                    connection, (group.ident, group.name), (group.rule, group.clause), policy_id, to_micros(now),
+                    connection, actor, (group.ident, group.name), (group.rule, group.clause), policy_id, to_micros(now),
                     {"quarantined": len(digests)}, digest_of(digests),
                 )  # fmt: skip
                 self._audit.record(

@@ -12,6 +12,7 @@ from hub.search.query import Query
 from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.visible import visible_sql
 from normalize.vehicle import TYPES
 
 DRIVERS: Final = ("r.plate_id", "k.plate_id", "r.camera_id", "r.cell", "r.make")
@@ -65,8 +66,7 @@ class Conditions:
 
 def conditions(store: Store, connection: Connection, query: Query, now: int, zone: ZoneInfo) -> Conditions:
     """The conditions of a query; cameras, sites, connections and kinds are looked up here, once."""
-    # The unary + keeps planners from the index of expiries, which holds nearly every read.
-    found = Conditions(["+r.expires_at > :now"], {"now": now})
+    found = Conditions([visible_sql("r", off_index=True)], {"now": now})
     found.since = to_micros(query.since) if query.since else None
     found.until = to_micros(query.until) if query.until else None
     for column, name, values in (

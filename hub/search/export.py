@@ -30,6 +30,7 @@ from hub.search.formats import Format, encoded, form_of
 from hub.search.query import Query
 from hub.search.rows import Found
 from hub.store.images import ImageStore
+from hub.store.visible import is_visible
 
 _ACTION: Final = "reads.export"
 _BUFFER: Final = 1 << 20
@@ -165,7 +166,7 @@ class _Visible:
 
     def __iter__(self) -> Iterator[Found]:
         for row in self._rows:
-            if row.expires_at <= self._clock.now():
+            if not is_visible(row.expires_at, self._clock.now()):
                 continue
             self.count += 1
             if self.count % _STEP == 0:

@@ -17,6 +17,7 @@ from hub.search.rows import Choice, Found, choices_of, rows_of
 from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.instant import to_micros
+from hub.store.visible import visible_sql
 
 _KINDS: Final = ((b"\xff\xd8\xff", "jpg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"RIFF", "webp"))
 
@@ -137,7 +138,7 @@ class OneRead:
             ) from None
 
     def _visible(self, connection: Connection, ident: int) -> Found:
-        sql = "SELECT captured_at FROM reads r WHERE r.id = :id AND r.expires_at > :now"
+        sql = f"SELECT captured_at FROM reads r WHERE r.id = :id AND {visible_sql('r')}"
         bound = {"id": ident, "now": to_micros(self._clock.now())}
         rows = list(self._store.rows(connection, sql, bound)) if 0 < ident < 1 << 63 else []
         if not rows:

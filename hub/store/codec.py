@@ -6,6 +6,7 @@ with a digit in it, since a vendor might key by plate.
 """
 
 import threading
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -38,18 +39,18 @@ def _emptied(value: Any) -> Any:
 
 def compress(data: bytes, names: bytes = b"") -> bytes:
     """The bytes, smaller; the same `names` are needed to have them again."""
-    made = _coders().get(names)
-    if made is None:
-        made = _coders()[names] = _Coder(names)
-    return made.compressor.compress(data)
+    return _coder(names).compressor.compress(data)
+
+
+def compress_all(payloads: Sequence[bytes], names: bytes) -> list[bytes]:
+    """Each of many as `compress` makes it; a thread beside has the interpreter meanwhile."""
+    made = _coder(names).compressor.multi_compress_to_buffer(list(payloads))
+    return [made[place].tobytes() for place in range(len(made))]
 
 
 def decompress(data: bytes, names: bytes = b"") -> bytes:
     """The bytes that `compress` was given."""
-    made = _coders().get(names)
-    if made is None:
-        made = _coders()[names] = _Coder(names)
-    return made.decompressor.decompress(data)
+    return _coder(names).decompressor.decompress(data)
 
 
 class _Coder:
@@ -65,9 +66,13 @@ class _Coder:
         self.decompressor = zstandard.ZstdDecompressor(**options)
 
 
-def _coders() -> dict[bytes, _Coder]:
+def _coder(names: bytes) -> _Coder:
+    """This thread's coders for a dictionary."""
     try:
-        return _local.coders  # type: ignore[no-any-return]
+        coders: dict[bytes, _Coder] = _local.coders
     except AttributeError:
-        _local.coders = {}
-        return _local.coders  # type: ignore[no-any-return]
+        coders = _local.coders = {}
+    coder = coders.get(names)
+    if coder is None:
+        coder = coders[names] = _Coder(names)
+    return coder

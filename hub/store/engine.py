@@ -27,14 +27,14 @@ from connectors.durable import make_folder
 from hub.errors import Busy
 from hub.store import server_turn
 from hub.store.audit_file import beside, made
+from hub.store.bulk import insert_many
 from hub.store.spool import RESERVE
 from hub.store.turn import PATIENCE_S, Turns
 from hub.store.vacuum import empty_log, size, vacuum
 from hub.words import moment
 
-_CACHE: Final = "PRAGMA cache_size = -65536"
-_ROOM: Final = "PRAGMA cache_size = -393216"
-"""In KiB; an index of ten million reads by plate has 320 MB."""
+_OFTEN: Final = "PRAGMA wal_autocheckpoint = 1000"
+"""Pages of the audit log that whoever appends brings to its file: few at a time, since nobody shall wait for it."""
 _HELD_SINCE: Final = """
 SELECT min(a.state_change) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
 WHERE l.locktype = 'advisory' AND l.granted
@@ -55,7 +55,7 @@ _PRAGMAS: Final = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",  # what the purge frees is overwritten, not only unlinked
     "PRAGMA wal_autocheckpoint = 16000",
-    _CACHE,
+    "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
 )
 
@@ -84,7 +84,7 @@ class Store:
             self._log = beside(path)
             self._writer = self._sqlite_engine("BEGIN IMMEDIATE")
             self._reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", "PRAGMA mmap_size = 2147418112")
-            self._appender = self._sqlite_engine("BEGIN IMMEDIATE", of=self._log)
+            self._appender = self._sqlite_engine("BEGIN IMMEDIATE", _OFTEN, of=self._log)
             self._log_reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", of=self._log)
             path.chmod(0o600) if path.exists() else path.touch(mode=0o600)
         else:
@@ -225,21 +225,6 @@ class Store:
             )
 
     @contextmanager
-    def room(self, connection: Connection) -> Iterator[None]:
-        """Let a transaction that changes rows all over the file keep changed pages in memory until its end.
-
-        Without that SQLite writes a page of an index again and again, once for each visit.
-        """
-        if not self.is_sqlite:
-            yield
-            return
-        connection.exec_driver_sql(_ROOM)
-        try:
-            yield
-        finally:
-            connection.exec_driver_sql(_CACHE)
-
-    @contextmanager
     def _turn(self) -> Iterator[None]:
         """SQLite's turn to write, for what no transaction does."""
         with self._alone(), self._turns.take("writer", "the database's file is being tidied or written anew"):
@@ -317,15 +302,13 @@ class Store:
     def insert(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     ) -> None:
-        """Insert many rows of plain tuples as fast as the driver can (SQLite executemany, PostgreSQL binary COPY)."""
+        """Insert many rows of plain tuples as fast as the driver can (`bulk` on SQLite, binary COPY on PostgreSQL)."""
         if not rows:
             return
-        names = ", ".join(columns)
         if self.is_sqlite:
-            marks = ", ".join("?" * len(columns))
-            sql = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
-            connection.exec_driver_sql(sql, list(map(tuple, rows)))
+            insert_many(connection, table.name, columns, rows)
             return
+        names = ", ".join(columns)
         cursor: Any = connection.connection.cursor()
         kinds = [_COPY_TYPES[str(table.c[name].type)] for name in columns]
         with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)") as copy:

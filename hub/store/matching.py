@@ -8,6 +8,8 @@ from sqlalchemy import Connection
 from hub.hits import compare
 from hub.store import tables
 from hub.store.engine import Store
+from hub.store.entries import STANDING
+from hub.store.visible import LISTED
 from normalize.read import Read
 
 
@@ -29,8 +31,7 @@ def find(store: Store, connection: Connection, reads: Sequence[Read], keys: Mapp
         return []
     sql = (
         "SELECT id, plate, plate_key, plate_state FROM hotlist_entries "
-        f"WHERE {store.one_of('plate_key', 'keys')} AND removed_at IS NULL "
-        "AND (expires_at IS NULL OR expires_at > :now)"
+        f"WHERE {store.one_of('plate_key', 'keys')} AND {STANDING} AND {LISTED}"
     )
     listed = store.rows(connection, sql, {"keys": store.as_list(list(by_key)), "now": at})
     return [

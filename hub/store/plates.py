@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from hub.store import tables
+from hub.store.bulk import insert_many
 from hub.store.engine import Store
 
 MARK: Final = "$$"
@@ -24,9 +25,8 @@ def plate_ids(store: Store, connection: Connection, keys: Mapping[str, str]) -> 
         rows = [(first + n, plate, keys[plate]) for n, plate in enumerate(missing)]
         store.insert(connection, tables.plates, ("id", "plate", "plate_key"), rows)
         if store.is_sqlite:
-            connection.exec_driver_sql(
-                "INSERT INTO plates_inside (rowid, text) VALUES (?, ?)", [(row[0], row[1] + MARK) for row in rows]
-            )
+            inside = [(row[0], row[1] + MARK) for row in rows]
+            insert_many(connection, "plates_inside", ("rowid", "text"), inside)
         ids.update((plate, first + n) for n, plate in enumerate(missing))
     return ids
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 from hub.area import cell_of
 from hub.store import tables
 from hub.store.cameras import known_cameras
-from hub.store.codec import compress, field_names
+from hub.store.codec import compress_all, field_names
 from hub.store.details import details_of
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -103,7 +103,7 @@ def insert_reads(
     ids_of_plates = plate_ids(store, connection, keys)
     needed = {hit.place for hit in hits}
     cameras = known_cameras(store, connection, page.connection_id, [item.read for item in items])
-    words = {kind: _dictionary(connection, page.connection_id, kind, items) for kind in {item.kind for item in items}}
+    small = _compressed(connection, page.connection_id, items)
     first = store.allot(connection, "reads", len(items))
     received = to_micros(page.received_at)
     reads, ledger, candidates, payloads, pictures = [], [], [], [], []
@@ -141,8 +141,8 @@ def insert_reads(
         ledger.append(LedgerRow(page.connection_id, read.vendor_read_id, read_id))
         for rank, other, confidence in choices:
             candidates.append(CandidateRow(read_id, rank, ids_of_plates[other], confidence, captured, expires))
-        dictionary_id, names = words[item.kind]
-        payload, digest = compress(item.payload, names), sha256(item.payload).digest()
+        dictionary_id, payload = small[read_id - first]
+        digest = sha256(item.payload).digest()
         details = details_of(read)
         payloads.append(PayloadRow(read_id, item.kind, item.part, dictionary_id, payload, digest, details, captured))
         for index, image in enumerate(read.images):
@@ -164,6 +164,19 @@ def candidates_of(read: Read) -> list[tuple[int, str, float | None]]:
         if plate and plate != read.plate:
             found.setdefault(plate, (rank, candidate.confidence))
     return [(rank, plate, confidence) for plate, (rank, confidence) in found.items()]
+
+
+def _compressed(connection: Connection, connection_id: int, items: Sequence[Accepted]) -> list[tuple[int, bytes]]:
+    """The payloads of reads, each with the id of the dictionary that it is compressed against."""
+    of_kind: dict[str, list[int]] = {}
+    for place, item in enumerate(items):
+        of_kind.setdefault(item.kind, []).append(place)
+    small = [(0, b"")] * len(items)
+    for kind, places in of_kind.items():
+        ident, names = _dictionary(connection, connection_id, kind, items)
+        for place, payload in zip(places, compress_all([items[at].payload for at in places], names), strict=True):
+            small[place] = (ident, payload)
+    return small
 
 
 def _dictionary(connection: Connection, connection_id: int, kind: str, items: Sequence[Accepted]) -> tuple[int, bytes]:

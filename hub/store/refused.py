@@ -8,6 +8,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
+from connectors.file_words import FULL
 from connectors.file_words import refusal as file_refusal
 from hub.settings import HubSettings
 
@@ -102,6 +103,15 @@ def away_because(failed: Exception, settings: HubSettings) -> str | None:
         return file_refusal(failed) if failed.errno is not None else str(failed)
     if isinstance(failed, DBAPIError | NoConnectionLeft) and (known := refusal(failed, settings)) is not None:
         return known[0]
+    return None
+
+
+def passes(failed: Exception, settings: HubSettings) -> str | None:
+    """Why a hub cannot be opened now, where it can be once there is room or the database is back; else None."""
+    if isinstance(failed, OSError):
+        return file_refusal(failed) if failed.errno in FULL else None
+    if isinstance(failed, DBAPIError | NoConnectionLeft) and (known := refusal(failed, settings)) is not None:
+        return known[0] if known[1] == TRY_AGAIN or known[0].endswith(_FULL) else None
     return None
 
 

@@ -21,6 +21,7 @@ from hub.store.instant import to_micros
 from hub.store.matching import Hit
 from hub.store.plates import plate_ids, remove_unread
 from hub.store.reads import CandidateRow, candidates_of
+from hub.store.visible import visible_sql
 from normalize.plate import fold
 from normalize.read import Read
 
@@ -114,7 +115,7 @@ def kept_reads(
         f"SELECT {_COLUMNS} FROM reads r JOIN payloads p ON p.read_id = r.id AND p.captured_at = r.captured_at "
         "JOIN dictionaries d ON d.id = p.dictionary_id JOIN plates l ON l.id = r.plate_id "
         "JOIN cameras c ON c.id = r.camera_id "
-        f"WHERE r.connection_id = :connection_id AND r.id > :after AND r.expires_at > :now {newer} "
+        f"WHERE r.connection_id = :connection_id AND r.id > :after AND {visible_sql('r')} {newer} "
         f"ORDER BY r.id LIMIT {most}"
     )
     bound = {"connection_id": connection_id, "after": after, "now": now}

@@ -143,10 +143,12 @@ def covered_before(connection: Connection, connection_id: int, at: int) -> bool:
     return connection.scalar(asked.where(table.c.outcome.in_((DONE, PARTLY))).limit(1)) is not None
 
 
-def last_done(connection: Connection) -> dict[int, int]:
-    """When the last run of each connection that ended well ended."""
+def last_done(connection: Connection, connection_id: int | None = None) -> dict[int, int]:
+    """When the last run of each connection that ended well ended (µs), or of one alone; none where none did."""
     table = tables.runs
     newest = select(table.c.connection_id, func.max(table.c.ended_at)).where(table.c.outcome == DONE)
+    if connection_id is not None:
+        newest = newest.where(table.c.connection_id == connection_id)
     return {row[0]: row[1] for row in connection.execute(newest.group_by(table.c.connection_id))}
 
 

@@ -42,7 +42,7 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
     pictures = keep_pictures(store, images, page.connection_id, fresh)
     lost: set[str] = set()
     # What was pulled is pulled again; a push does not come again, and for a replay somebody waits.
-    with store.write(durable=page.obtained == "push" or bool(page.replayed)) as connection:
+    with store.write(durable=page.obtained != "pull" or bool(page.replayed)) as connection:
         if not _by_the_policy_in_force(connection, page):
             raise PolicyMoved(pictures)
         saved = Saved(pulled=len(page.accepted) + len(page.rejected) + page.born_expired)

@@ -7,7 +7,8 @@ goes once its pushes are kept elsewhere. One process owns a spool at a time.
 
 import fcntl
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from shutil import disk_usage
 from threading import Lock
@@ -20,6 +21,10 @@ from hub.errors import Busy, HubError, IntegrityBroken
 
 RESERVE: Final = 2 << 30
 """Bytes that stay free on the disk: the database must be able to keep what waits."""
+PAUSE_S: Final = 0.1
+"""How long to wait before looking again whether the folder is free."""
+PATIENCE: Final = 100
+"""How often a receiver looks that starts: a purge owns the folder for a moment, another receiver for good."""
 _BATCH: Final = ".batch"
 _BROKEN: Final = ".broken"
 
@@ -40,6 +45,35 @@ class Pushed(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
 
 
+class PushedHead(msgspec.Struct, frozen=True, array_like=True):
+    """The same without its body, which is skipped and not copied."""
+
+    connection: str
+    connection_id: int
+    received_at: int
+    content_type: str
+    body: msgspec.Raw
+
+
+_PUSHES: Final = msgspec.msgpack.Decoder(list[Pushed])
+_HEADS: Final = msgspec.msgpack.Decoder(list[PushedHead])
+
+
+def batches_in(folder: Path) -> Sequence[Path]:
+    """The batches that wait in a folder, oldest first; none where it is not there."""
+    return sorted(folder.glob(f"*{_BATCH}"))
+
+
+def broken_in(folder: Path) -> Sequence[Path]:
+    """The batches in a folder that could not be read, oldest first."""
+    return sorted(folder.glob(f"*{_BROKEN}"))
+
+
+def heads_of(batch: Path) -> list[PushedHead]:
+    """For whom the pushes of a batch are; raises `DecodeError` (msgspec) or `UnicodeDecodeError` where it is none."""
+    return _HEADS.decode(batch.read_bytes())
+
+
 class _Ticket:
     """A push on its way to the disk, and how that ended."""
 
@@ -54,25 +88,38 @@ class _Ticket:
 class Spool:
     """A folder of batches. `put` may be called by many threads, the rest by one."""
 
-    def __init__(self, folder: Path, reserve: int = RESERVE) -> None:
-        """Own the folder; raises `Busy` where another process does."""
+    def __init__(
+        self, folder: Path, reserve: int = RESERVE, patience: int = 0, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        """Own the folder; raises `Busy` where another process does, and still does after `patience` looks more."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._reserve = reserve
         self._descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        while not self._is_taken() and patience > 0:
+            patience -= 1
+            sleep(PAUSE_S)
+        if not self._owned:
             os.close(self._descriptor)
             raise Busy(
                 f"another process takes pushes into the folder {str(folder)!r} already: end it first, or give this one"
                 " a data folder of its own (ALPRHUB_DATA)"
-            ) from None
+            )
         for unfinished in folder.glob(f"*{PARTIAL}"):
             unfinished.unlink()  # nobody was told that it was kept
         self._number = max(map(_number, (*self.batches(), *self.set_aside())), default=-1) + 1
         self._tickets: list[_Ticket] = []
         self._gathering, self._writing = Lock(), Lock()
+
+    def _is_taken(self) -> bool:
+        """Whether the folder is this process's from now on."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._owned = False
+        else:
+            self._owned = True
+        return self._owned
 
     def put(self, pushed: Pushed) -> None:
         """Keep a push, durable on return; raises `Full`, or `OSError` where the disk does not take it.
@@ -104,11 +151,11 @@ class Spool:
 
     def batches(self) -> Sequence[Path]:
         """The batches that wait, oldest first."""
-        return sorted(self._folder.glob(f"*{_BATCH}"))
+        return batches_in(self._folder)
 
     def set_aside(self) -> Sequence[Path]:
         """The batches that could not be read, oldest first."""
-        return sorted(self._folder.glob(f"*{_BROKEN}"))
+        return broken_in(self._folder)
 
     def read(self, batch: Path) -> list[Pushed]:
         """The pushes of a batch in their order.
@@ -116,7 +163,7 @@ class Spool:
         Raises `IntegrityBroken` where the file is not what was written; it then stays under another name.
         """
         try:
-            return msgspec.msgpack.decode(batch.read_bytes(), type=list[Pushed])
+            return _PUSHES.decode(batch.read_bytes())
         except (msgspec.DecodeError, UnicodeDecodeError):
             batch.rename(batch.with_suffix(_BROKEN))
             raise IntegrityBroken(f"{batch}: is not the batch of pushes that was written") from None

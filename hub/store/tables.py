@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 
 _NAMES = {
@@ -314,17 +315,37 @@ entries = Table(
     Column("removed_at", BigInteger),
     Column("removed_by", Text),
     Column("removed_reason", Text),
+    Column("import_id", BigInteger),
+    Column("ended_by", BigInteger),
     Index("ix_hotlist_entries_key", "plate_key"),
     Index(
         "uq_hotlist_entries_active",
         "hotlist_id",
         "plate",
         text("coalesce(plate_state, '')"),
+        text("coalesce(import_id, 0)"),
         unique=True,
         sqlite_where=text("removed_at IS NULL"),
         postgresql_where=text("removed_at IS NULL"),
     ),
 )
+
+"""`import_id` is the import that brings an entry, `ended_by` one that ends it: `hub.store.entries` says which stand."""
+
+hotlist_imports = Table(
+    "hotlist_imports",
+    metadata,
+    _id(),
+    Column("hotlist_id", ForeignKey("hotlists.id"), nullable=False),
+    Column("makes", Boolean, nullable=False),
+    Column("after_id", BigInteger, nullable=False),
+    Column("activated_at", BigInteger),
+    Column("withdrawn", Text, nullable=False, server_default="[]"),
+    sqlite_autoincrement=True,
+)
+"""Imports that are not over; their ids are never given twice. `makes`: its list is new, and there from then on.
+
+`withdrawn` is what was withdrawn since it began: plate, state, by whom and why (JSON)."""
 
 publications = Table(
     "publications",
@@ -383,8 +404,34 @@ policies = Table(
     Column("activated_at", BigInteger, nullable=False),
     Column("activated_by", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("approval_id", BigInteger),
 )
 """Every policy that was ever in force; the newest is."""
+
+approvals = Table(
+    "approvals",
+    metadata,
+    _id(),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("attachment", LargeBinary),
+    Column("attachment_sha256", Text),
+    Column("reason", Text, nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("verdict", Text),
+    Column("decided_by", Text),
+    Column("decided_at", BigInteger),
+    Column("note", Text),
+    Column("carried_out_at", BigInteger),
+    Column("outcome", Text),
+    Index("ix_approvals_target", "action", "target"),
+)
+"""What one person proposed and another decides; `content` is canonical JSON of what is done, `sha256` its digest."""
 
 holds = Table(
     "holds",
@@ -394,16 +441,25 @@ holds = Table(
     Column("case_number", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("placed_by", Text, nullable=False),
-    Column("approved_by", Text, nullable=False),
+    Column("approved_by", Text),
     Column("placed_at", BigInteger, nullable=False),
     Column("review_at", BigInteger, nullable=False),
-    Column("query", Text),
     Column("offence", Text),
     Column("committed_on", Text),
     Column("released_at", BigInteger),
     Column("released_by", Text),
     Column("released_because", Text),
+    Column("approval_id", BigInteger),
+    Column("asked", Text),
+    Column("reached", Text),
+    Column("whole", Boolean, nullable=False, server_default=true()),
+    Column("booking", Text),
+    Column("disposed", Text),
 )
+"""A hold without an `approval_id` was approved by name, before approvals; one with it waits until it has `approved_by`.
+
+`asked` is what it was placed for (JSON), `reached` how far its placing is, until `whole`.
+"""
 
 held_reads = Table(
     "held_reads",
@@ -438,8 +494,13 @@ orders = Table(
     Column("file", LargeBinary, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
     Column("reads", BigInteger, nullable=False, server_default=text("0")),
+    Column("approval_id", BigInteger),
+    Column("proposed_by", Text),
 )
-"""Court orders to destroy, with the file as it was attached; a read that one ended has `order:NUMBER` for its rule."""
+"""Court orders to destroy, with the file as it was attached; a read that one ended has `order:NUMBER` for its rule.
+
+One without an `approval_id` was approved by name, before approvals.
+"""
 
 certificates = Table(
     "certificates",
@@ -467,6 +528,8 @@ certificates = Table(
     Column("countersigned_at", BigInteger),
     Column("traces", Text),
     Column("rewritten_at", BigInteger),
+    Column("destroyed_by", Text),
+    Column("countersigned_note", Text),
     Index(
         "uq_certificates_open",
         "connection_id",

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from hub.store import tables
+from hub.store.visible import visible
 
 FIRST_PAUSE: Final = 60_000_000
 LONGEST_PAUSE: Final = 30 * FIRST_PAUSE
@@ -60,7 +61,7 @@ def connections_in_want(connection: Connection, now: int) -> list[int]:
     asked = (
         select(reads.c.connection_id, func.min(images.c.url_expires_at), func.min(images.c.id))
         .select_from(images.join(reads, reads.c.id == images.c.read_id))
-        .where(_state(), reads.c.expires_at > now)
+        .where(_state(), visible(reads, now))
         .group_by(reads.c.connection_id)
     )
     rows = connection.execute(asked).all()
@@ -101,7 +102,7 @@ def answers(connection: Connection, connection_id: int, origins: Sequence[str]) 
 def _wanted(asked: Select[Any], connection_id: int, now: int) -> Select[Any]:
     images, reads = tables.images, tables.reads
     return asked.join(reads, reads.c.id == images.c.read_id).where(
-        _state(), reads.c.connection_id == connection_id, reads.c.expires_at > now
+        _state(), reads.c.connection_id == connection_id, visible(reads, now)
     )
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import postgres
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 import docs
 from hub.people import Actor
@@ -52,6 +53,10 @@ def _small_hub(settings: HubSettings, drop: Path) -> None:
         with hub.store.write() as connection:
             over = {"over": to_micros(NOW - timedelta(seconds=1))}
             connection.execute(text("UPDATE reads SET expires_at = :over WHERE plate_raw = '9SYN002'"), over)
+            connection.execute(
+                text("INSERT INTO images (read_id, kind, key, state) SELECT id, 'frame', :key, 'stored' FROM reads "
+                     "WHERE plate_raw = '9SYN001'"), {"key": PICTURE},
+            )  # fmt: skip
     spool = Spool(settings.data / "inbox", reserve=0)
     spool.put(Pushed("drop", 1, to_micros(NOW), "application/json", b"{}"))
     spool.close()
@@ -80,6 +85,7 @@ def test_a_backup_is_whole_and_after_a_restore_what_is_over_is_gone(tmp_path: Pa
     assert [path.name for path in backup.iterdir() if "key" in path.name] == [], "the key lies apart"
     open_to_others = [path for path in (backup, backup / "alprhub.sqlite3") if path.stat().st_mode & 0o077]
     assert open_to_others == []
+    assert not (settings.data / "restoring").exists()
 
     assert _plates(settings) == ["9SYN001"]
     with open_hub(settings) as hub:
@@ -92,19 +98,21 @@ def test_a_backup_is_whole_and_after_a_restore_what_is_over_is_gone(tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_dump_of_postgresql_brings_everything_back(tmp_path: Path, pg_url: str) -> None:
+def test_with_postgresql_the_same_commands_bring_everything_back(tmp_path: Path, pg_server: URL, pg_url: str) -> None:
     if shutil.which("pg_dump", path=postgres.programs()) is None:
-        pytest.skip("pg_dump is not here: the blocks for PostgreSQL have not been run")
+        pytest.skip("pg_dump is not here: the page has not been run on PostgreSQL")
     settings = HubSettings(data=tmp_path / "data", database_url=pg_url, agency="Example PD")
     _small_hub(settings, tmp_path / "drop")
-    plain = make_url(pg_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    environment = _environment(settings.data, ALPRHUB_DATABASE_URL=plain)
     before, after = PAGE.split("## Restore")
-    docs.run(before, tmp_path, environment, "postgresql")
-    with open_hub(settings) as hub, hub.store.write() as connection:
-        connection.execute(text("DELETE FROM reads"))
-    docs.run(after, tmp_path, environment, "postgresql")
-    assert _plates(settings) == ["9SYN001"]
+
+    def environment(url: str) -> dict[str, str]:
+        plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        return _environment(settings.data, ALPRHUB_DATABASE_URL=plain)
+
+    docs.run(before, tmp_path, environment(pg_url))
+    with postgres.database(pg_server) as empty:
+        docs.run(after, tmp_path, environment(empty))
+        assert _plates(settings.model_copy(update={"database_url": SecretStr(empty)})) == ["9SYN001"]
 
 
 def test_the_numbers_of_the_page_are_those_of_the_code() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import two
 from plain import PlainConnector, record, write_page
 from sqlalchemy import text
 
@@ -182,8 +183,8 @@ def test_what_is_held_is_over_for_everybody_but_its_holders_and_goes_with_its_ho
     opened.sync.run(actor, "feed")
     by_plate = [Query(WHY, plates=(plate,), candidates=True) for plate in ("9SYN001", "9SYNX")]
     (row,) = opened.search.find(actor, by_plate[0]).rows
-    new = NewHold("litigation", "26-1", "a suit is pending", "sergeant", clock.now() + timedelta(days=30))
-    hold = opened.holds.place(actor, new, reads=[row.id]).id
+    new = NewHold("litigation", "26-1", "a suit is pending", clock.now() + timedelta(days=30))
+    hold = two.place(opened, actor, new, reads=[row.id]).id
     told = remove(opened, actor, reads="purge")["reads"]
     assert (told["purged"], told["held"], told["held_reads"]) == (1, 1, [row.id])
     assert [opened.search.find(actor, query).rows for query in by_plate] == [[], []]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import two
 from plain import PlainConnector, record, write_page
 from sqlalchemy import text
 
@@ -140,6 +141,6 @@ def test_it_goes_by_the_policy_in_force_and_by_what_runs_have_covered_as_a_run_d
     assert asked[1].until - asked[1].since <= timedelta(days=2)
     with pytest.raises(Invalid, match="nothing to try"):
         opened.trials.run(actor, "feed", until=asked[1].until - timedelta(days=30))
-    opened.activate.activate(actor, "long-beach", "another manual")
+    two.activate(opened, actor, "long-beach", "another manual")
     trial = opened.trials.run(actor, "feed", clock.now() - timedelta(days=41))
     assert (trial.pulled, trial.duplicates, trial.born_expired) == (2, 2, 0)

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import two
 from happenings import Happenings, happenings
 from plain import PlainConnector, record, write_page
 from pushes import receive
@@ -211,10 +212,11 @@ def all_on_the_disk(steps: Happenings) -> bool:
     return steps.like("commit *")[-1].startswith("commit full")
 
 
-HOLD = NewHold("case", "26-1", "robbery", "sergeant", CAPTURED + 300 * timedelta(days=1), "felony")
+HOLD = NewHold("case", "26-1", "robbery", CAPTURED + 300 * timedelta(days=1), "felony")
 PROMISES: dict[str, tuple[str, Call]] = {
     "a list is imported": (
-        "entries", lambda hub, who, read: hub.hotlists.load(who, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
+        "hotlist_imports",
+        lambda hub, who, read: hub.hotlists.load(who, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")]),
     ),
     "a list is published": ("publications", lambda hub, who, read: hub.publishing.publish(who, "wanted", "feed")),
     "an entry is withdrawn": (
@@ -237,12 +239,12 @@ PROMISES: dict[str, tuple[str, Call]] = {
     "the agency is renamed": (
         "agency", lambda hub, who, read: agencies.rename(hub.store, hub.audit, hub.clock, who, "Springs PD")
     ),
-    "a hold is placed": ("holds", lambda hub, who, read: hub.holds.place(who, HOLD, reads=[read])),
+    "a hold is placed": ("holds", lambda hub, who, read: two.place(hub, who, HOLD, reads=[read])),
     "a hold is reviewed": (
         "holds", lambda hub, who, read: hub.reviews.reviewed(who, 1, "open", hub.clock.now() + timedelta(days=200))
     ),
     "a case is classified": (
-        "holds", lambda hub, who, read: hub.reviews.classify(who, 1, "felony", CAPTURED.date(), "sergeant")
+        "holds", lambda hub, who, read: two.classify(hub, who, 1, "felony", CAPTURED.date())
     ),
     "evidence is booked": ("holds", lambda hub, who, read: hub.holds.book(who, 1, "E-26-7")),
     "a hold is released": ("holds", lambda hub, who, read: hub.holds.release(who, 1, "over")),
@@ -256,15 +258,15 @@ PROMISES: dict[str, tuple[str, Call]] = {
     ),
     "a read is shown": ("audit_events", lambda hub, who, read: hub.one.show(who, WHY, read)),
     "a court's order is carried out": (
-        "orders", lambda hub, who, read: hub.orders.destroy(
-            who, NewOrder("SC-7", "Superior Court", "sealed by the court", "chief", b"%PDF-1.4"), reads=[read]
+        "orders", lambda hub, who, read: two.destroy(hub, 
+            who, NewOrder("SC-7", "Superior Court", "sealed by the court", b"%PDF-1.4"), reads=[read]
         )
     ),
     "a certificate is confirmed": (
-        "certificates", lambda hub, who, read: hub.certificates.countersign(who, 1, "the custodian")
+        "certificates", lambda hub, who, read: hub.certificates.countersign(who, 1)
     ),
     "another policy is put in force": (
-        "policies", lambda hub, who, read: hub.activate.activate(who, "long-beach", "as the council decided")
+        "policies", lambda hub, who, read: two.activate(hub, who, "long-beach", "as the council decided")
     ),
     "ends are computed": ("recomputes", lambda hub, who, read: hub.recompute.run(who)),
     "a connection is removed": (
@@ -295,6 +297,15 @@ def test_sooner_ends_are_on_the_disk_before_anybody_hears_of_them(
     with happenings(opened.store) as steps:
         assert endings.finish(1, Provenance("own", "flock")) == 1
     assert all_on_the_disk(steps), steps
+
+
+@on_sqlite
+def test_what_was_read_again_is_on_the_disk_before_anybody_hears_so(opened: Hub, actor: Actor, one_read: int) -> None:
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE reads SET plate_raw = 'OTHER'"))
+    with happenings(opened.store) as steps:
+        assert opened.reparse.run(actor, "feed").changed == 1
+    steps.assert_in_order("commit normal *reads*", "commit full counters", "commit full audit_events")
 
 
 def hasty() -> Iterator[tuple[str, str]]:

@@ -36,6 +36,10 @@ def _lease(data: Path) -> None:
     (data / "leases" / "lease-purge").touch()
 
 
+def _log(data: Path) -> None:
+    (data / "alprhub-audit.sqlite3").touch()
+
+
 @pytest.fixture
 def ready() -> bool:
     """Every database here begins empty."""
@@ -45,7 +49,7 @@ def ready() -> bool:
 @pytest.mark.parametrize(
     ("left", "named"),
     [(_key, "its key (secret.key)"), (_picture, "pictures (images)"), (_push, "pushes that wait (inbox)"),
-     (_lease, "what was under way (leases)")],
+     (_lease, "what was under way (leases)"), (_log, "its audit log (alprhub-audit.sqlite3)")],
 )  # fmt: skip
 def test_an_empty_database_beside_what_a_former_hub_left_is_refused_and_nothing_is_made(
     settings: HubSettings, left: Callable[[Path], None], named: str
@@ -146,3 +150,19 @@ def test_who_enters_the_secrets_anew_gets_a_new_key(
 
 def test_a_hub_without_secrets_gets_its_key(opened: Hub) -> None:
     assert len((opened.settings.data / "secret.key").read_bytes()) == 32
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_an_audit_log_that_is_lost_is_told_and_no_other_is_begun_unasked(settings: HubSettings) -> None:
+    named = HubSettings(data=settings.data, agency="Example PD", profile="hermosa-beach")
+    with open_hub(named):
+        pass
+    log = settings.data / "alprhub-audit.sqlite3"
+    for path in settings.data.glob(f"{log.name}*"):
+        path.unlink()
+    with pytest.raises(AdminMustAct, match=rf"the audit log '{log}' is missing beside its database"), open_hub(named):
+        pass
+    assert not log.exists()
+    log.touch(mode=0o600)
+    with open_hub(named) as hub:
+        assert hub.agency == "Example PD"

@@ -200,36 +200,32 @@ def found(hub: Hub, actor: Actor, **asked: Any) -> list[int]:
     return [row.id for row in hub.search.find(actor, Query(WHY, **asked)).rows]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("asked", "ids"),
-    [
-        ({"plates": ("9SYN001",)}, [31, 34, 36, 40]),
-        ({"plates": ("9SYN*",)}, [31, 32, 33, 34, 36, 40]),
-        ({"plates": ("*YN00*",)}, [31, 32, 33, 34, 36, 40]),
-        ({"plates": ("*YN0?O",)}, [32, 33]),
-        ({"plates": ("*0O",)}, [32, 33]),
-        ({"plates": ("*SYN77",)}, [35]),
-        ({"plates": ("*77",)}, [35]),
-        ({"plates": ("*1",)}, [31, 34, 36, 40]),
-        ({"plates": ("9SYN000",), "mode": Mode.LOOKALIKE}, [32, 33]),
-        ({"plates": ("9SYN01",), "mode": Mode.ONE_EDIT}, [31, 34, 36, 40]),
-        ({"plates": ("*SYN*",), "candidates": True}, [31, 32, 33, 34, 36, 40, 35]),
-        ({"plates": ("9SYN*",), "since": NOW - timedelta(days=4), "until": NOW - timedelta(days=2)}, [33, 34]),
-        ({"area": Circle(*SEEN_AT, 50)}, [31, 33]),
-        ({"area": Circle(*PIER_STANDS, 50)}, [32]),
-        ({"plates": ("9SYN*",), "kinds": ("native_reader",)}, [36]),
-        ({"plates": ("9SYN*",), "kinds": ("own",)}, [31, 32, 33, 34, 40]),
-        ({"cameras": ("pier",)}, [32, 33]),
-        ({"plates": ("9SYN*",), "makes": ("TOYT",)}, [31]),
-        ({"connections": ("feed",), "since": NOW - timedelta(days=3)}, [31, 32, 33]),
-    ],
-    ids=str,
-)
-def test_a_search_finds_what_was_there_before(
-    carried: Hub, actor: Actor, asked: dict[str, Any], ids: list[int]
-) -> None:
-    assert found(carried, actor, **asked) == ids
+FINDS: list[tuple[dict[str, Any], list[int]]] = [
+    ({"plates": ("9SYN001",)}, [31, 34, 36, 40]),
+    ({"plates": ("9SYN*",)}, [31, 32, 33, 34, 36, 40]),
+    ({"plates": ("*YN00*",)}, [31, 32, 33, 34, 36, 40]),
+    ({"plates": ("*YN0?O",)}, [32, 33]),
+    ({"plates": ("*0O",)}, [32, 33]),
+    ({"plates": ("*SYN77",)}, [35]),
+    ({"plates": ("*77",)}, [35]),
+    ({"plates": ("*1",)}, [31, 34, 36, 40]),
+    ({"plates": ("9SYN000",), "mode": Mode.LOOKALIKE}, [32, 33]),
+    ({"plates": ("9SYN01",), "mode": Mode.ONE_EDIT}, [31, 34, 36, 40]),
+    ({"plates": ("*SYN*",), "candidates": True}, [31, 32, 33, 34, 36, 40, 35]),
+    ({"plates": ("9SYN*",), "since": NOW - timedelta(days=4), "until": NOW - timedelta(days=2)}, [33, 34]),
+    ({"area": Circle(*SEEN_AT, 50)}, [31, 33]),
+    ({"area": Circle(*PIER_STANDS, 50)}, [32]),
+    ({"plates": ("9SYN*",), "kinds": ("native_reader",)}, [36]),
+    ({"plates": ("9SYN*",), "kinds": ("own",)}, [31, 32, 33, 34, 40]),
+    ({"cameras": ("pier",)}, [32, 33]),
+    ({"plates": ("9SYN*",), "makes": ("TOYT",)}, [31]),
+    ({"connections": ("feed",), "since": NOW - timedelta(days=3)}, [31, 32, 33]),
+]
+"""What is asked, and the reads that were there before and that it means."""
+
+
+def test_every_search_finds_what_was_there_before(carried: Hub, actor: Actor) -> None:
+    assert [(asked, found(carried, actor, **asked)) for asked, _ in FINDS] == FINDS
 
 
 def test_a_native_connection_is_known_as_one_and_every_other_as_the_agencys_own(carried: Hub) -> None:
@@ -419,3 +415,39 @@ def test_what_an_earlier_version_purged_is_written_over_in_the_next_night(
 def test_where_nothing_was_ever_purged_nothing_is_written_over(settings: HubSettings) -> None:
     with open_hub(settings) as hub, hub.store.read() as connection:
         assert owed(connection) is None
+
+
+def test_holds_and_orders_of_before_approvals_say_so_and_what_a_hold_kept_as_json_has_columns(
+    store: Store, settings: HubSettings, config: Any, clock: SetClock
+) -> None:
+    at_revision(store, config, "0016")
+    told = {
+        1: {"asked": {"reads": 2}, "after": None, "whole": True, "booking": "E-26-7", "disposed": "burnt"},
+        2: {"asked": {"query": {"plates": ["9SYN001"]}}, "after": "5-1", "whole": False},
+        3: None,
+    }  # fmt: skip
+    with store.write() as connection:
+        for ident, query in told.items():
+            put(connection, "holds", {
+                "id": ident, "kind": "evidence", "case_number": "26-1", "reason": "needed", "placed_by": "jlee",
+                "approved_by": "rdiaz", "placed_at": 1, "review_at": 2,
+                "query": None if query is None else msgspec.json.encode(query).decode(),
+            })  # fmt: skip
+        put(connection, "orders", {
+            "id": 1, "number": "24-7", "court": "Superior Court", "reason": "in error", "carried_out_by": "jlee",
+            "approved_by": "rdiaz", "at": 1, "file": b"ORDERED", "sha256": sha256(b"ORDERED").digest(), "reads": 3,
+        })  # fmt: skip
+    upgrade(store)
+    with open_hub(settings, clock) as hub:
+        whole, half, bare = hub.holds.list()
+        assert (whole.whole, whole.booking, whole.approved_by, whole.approval) == (True, "E-26-7", "rdiaz", None)
+        assert (half.whole, half.booking, bare.whole) == (False, None, True)
+        (order,) = hub.orders.list()
+        assert (order.proposed_by, order.carried_out_by, order.approved_by, order.approval) == (
+            "jlee", "jlee", "rdiaz", None
+        )  # fmt: skip
+        assert (hub.approvals.list(), hub.approvals.lapse(Actor.service("jobs"))) == ([], 0)
+    at_revision(store, config, "0016")
+    with store.read() as connection:
+        back = connection.scalars(text("SELECT query FROM holds ORDER BY id")).all()
+    assert [msgspec.json.decode(one) for one in back[:2]] == [told[1], told[2]]

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
+import two
 from plain import PlainConnector, PlainSettings, record, write_page
 from sqlalchemy import text
 
@@ -150,8 +151,8 @@ def test_a_read_whose_corrected_time_is_over_ends_at_once_but_not_a_held_one(
     at = (NOW - MONTH + timedelta(hours=5)).strftime("%Y-%m-%dT%H:%M:%S")
     synced(hub, actor, folder, record(1, "9SYN001", at), record(2, "9SYN002", at))
     ((held, _, _, _), _) = rows(hub)
-    hold = NewHold("case", "26-1", "robbery", "sergeant", NOW + MONTH)
-    hub.holds.place(actor, hold, reads=[held])
+    hold = NewHold("case", "26-1", "robbery", NOW + MONTH)
+    two.place(hub, actor, hold, reads=[held])
     here(hub, actor, "Asia/Tokyo")
     told = hub.reparse.run(actor, "gate")
     assert (told.changed, told.end_now) == (2, 1)

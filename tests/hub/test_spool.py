@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from happenings import happenings
 
-from hub.errors import IntegrityBroken
+from hub.errors import Busy, IntegrityBroken
 from hub.store.spool import Pushed, Spool
 
 
@@ -91,6 +91,32 @@ def test_of_pushes_that_gathered_none_is_told_that_it_is_kept_where_their_batch_
     assert on_disk(spool) == [0, 6]
 
 
+def test_pushes_that_gather_while_another_is_written_are_one_batch(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came, first_writes, go_on = Semaphore(0), Event(), Event()
+    monkeypatch.setattr(spool, "_writing", Announced(came))
+    fsync, calls = os.fsync, iter(range(1000))
+
+    def fsyncing(descriptor: int) -> None:
+        if next(calls) == 0:
+            first_writes.set()
+            assert go_on.wait(60)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsyncing)
+    with ThreadPoolExecutor(6) as threads:
+        puts = [threads.submit(spool.put, pushed(0))]
+        assert first_writes.wait(60)
+        puts += [threads.submit(spool.put, pushed(number)) for number in range(1, 6)]
+        for _ in range(6):
+            assert came.acquire(timeout=60)
+        go_on.set()
+        for one in puts:
+            one.result()
+    assert [len(spool.read(batch)) for batch in spool.batches()] == [1, 5]
+
+
 def test_who_ends_the_process_in_the_middle_leaves_nobody_told_that_a_push_is_kept(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,8 +188,7 @@ def test_what_is_left_of_a_batch_is_on_the_disk_and_named_before_the_rest_counts
     (batch,) = spool.batches()
     with happenings() as steps:
         spool.leave(batch, [pushed(2)])
-    part = batch.with_suffix(".part").name
-    assert steps == [f"fsync {part}", f"rename {batch.name}", f"fsync folder {batch.parent.name}"]
+    assert steps == [f"fsync {batch.name}~", f"rename {batch.name}", f"fsync folder {batch.parent.name}"]
     assert on_disk(spool) == [2]
 
 
@@ -213,3 +238,23 @@ def test_a_batch_that_is_set_aside_is_never_written_over(tmp_path: Path) -> None
             spool.read(batch)
         spool.close()
     assert len(spool.set_aside()) == 3
+
+
+def test_who_starts_waits_for_one_who_has_the_folder_for_a_moment_and_not_for_ever(tmp_path: Path) -> None:
+    first, waits = Spool(tmp_path, reserve=0), list[float]()
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            first.close()
+
+    Spool(tmp_path, reserve=0, patience=5, sleep=sleep).close()
+    assert len(waits) == 3
+    first, waits = Spool(tmp_path, reserve=0), []
+    with pytest.raises(Busy, match="another process takes pushes into the folder"):
+        Spool(tmp_path, reserve=0, patience=2, sleep=waits.append)
+    assert len(waits) == 2
+    with pytest.raises(Busy):
+        Spool(tmp_path, reserve=0, sleep=waits.append)
+    assert len(waits) == 2
+    first.close()

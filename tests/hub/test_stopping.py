@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import two
 from plain import PlainConnector, record, write_page
 from sqlalchemy import text
 
@@ -119,10 +120,10 @@ def test_a_recompute_that_was_stopped_goes_on_behind_the_last_read(
 ) -> None:
     opened.sync.run(actor, "feed")
     monkeypatch.setattr(recomputing, "BATCH", 1)
-    monkeypatch.setattr(recomputing, "BATCH_IN_A_FILE", 1)
+    monkeypatch.setattr(recomputing, "MOST", 1)
     file = tmp_path / "shorter.yaml"
     file.write_text(FOLDER.joinpath("hermosa-beach.yaml").read_text().replace("P30D", "P20D"))
-    opened.activate.activate(actor, str(file), "a shorter schedule")
+    two.activate(opened, actor, str(file), "a shorter schedule")
     with pytest.raises(Stopped):
         opened.recompute.run(actor, stop_at(2))
     with opened.store.read() as connection:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import two
 from plain import record, write_page
 from sqlalchemy import text
 
@@ -98,7 +99,7 @@ def test_a_clock_that_was_ahead_and_is_right_again_has_cost_nothing(
 @pytest.mark.parametrize(
     "does",
     [
-        pytest.param(lambda hub, actor: hub.activate.activate(actor, "long-beach", "why"), id="a new policy"),
+        pytest.param(lambda hub, actor: two.activate(hub, actor, "long-beach", "why"), id="a new policy"),
         pytest.param(lambda hub, actor: hub.reparse.run(actor, "feed"), id="reading again"),
         pytest.param(
             lambda hub, actor: hub.removals.remove(actor, "feed", reads="purge", reason="why"), id="a removal"
@@ -128,7 +129,7 @@ def cards_of(hub: Hub) -> str:
 
 def test_a_recompute_that_is_due_waits_too(whole: Hub, actor: Actor, machine: SetClock) -> None:
     assert whole.recompute.run(actor)["changed"] == 0  # nothing is due: nothing to be sure of
-    whole.activate.activate(actor, "long-beach", "why")
+    two.activate(whole, actor, "long-beach", "why")
     machine.advance(REST + BEAT)
     with pytest.raises(AdminMustAct):
         whole.recompute.run(actor)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import two
+
 from hub.clock import Clock
 from hub.people import Actor
 from hub.policy.contract import Term
@@ -37,6 +39,6 @@ def under(settings: HubSettings, clock: Clock, department: str, *signed: Decisio
         signed = (decided(*SCHEDULED[department]), *signed)
     if signed:
         with open_hub(settings, clock) as hub:
-            hub.activate.activate(Actor("chief"), department, "the schedule is signed", signed)
+            two.activate(hub, Actor("chief"), department, "the schedule is signed", signed)
     with open_hub(settings, clock) as hub:
         yield hub

@@ -14,6 +14,8 @@ import migrated
 import pytest
 from terminal import typed
 
+from hub.people import Actor
+
 NOW = datetime.now(UTC).replace(microsecond=0)
 SECRET = "s3cret-of-the-drop"
 
@@ -143,3 +145,29 @@ def sql(store: Path) -> Callable[[str], list[Any]]:
             connection.close()
 
     return ask
+
+
+@pytest.fixture
+def acting(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let somebody else type from now on."""
+
+    def be(name: str) -> None:
+        monkeypatch.setattr(Actor, "of_process", classmethod(lambda cls: cls(name)))
+
+    return be
+
+
+@pytest.fixture
+def approved(run: Run, acting: Callable[[str], None]) -> Callable[[], Done]:
+    """Let the sergeant approve what waits longest, and whoever it was type on."""
+
+    def approve() -> Done:
+        me = Actor.of_process().name
+        waiting = run("approvals", "list", "--json").json()[0]["id"]
+        acting("sergeant")
+        done = run("approvals", "approve", waiting, "--yes", "--json")
+        assert done.code == 0, done.err
+        acting(me)
+        return done
+
+    return approve

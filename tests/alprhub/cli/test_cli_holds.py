@@ -1,6 +1,5 @@
 """`alprhub holds`: placed, listed, shown, reviewed, released, by the person that the operating system knows."""
 
-import getpass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,23 +7,24 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from hub.people import Actor
+
 SOON = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 WHY = ("--purpose=stolen_vehicle", "--reason=needed in court", "--case=26-1")
 
 
 @pytest.fixture
-def held(run: Any, filled: Any) -> Any:
+def held(run: Any, filled: Any, approved: Any) -> Any:
     """Hold 1, of the read of 9SYN001."""
-    done = run(
-        "holds", "place", "9SYN001", *WHY, "--hold=evidence", "--approved-by=sergeant", f"--review-at={SOON}", "--json"
-    )
+    done = run("holds", "place", "9SYN001", *WHY, "--hold=evidence", f"--review-at={SOON}", "--json")
     assert done.code == 0, done.err
-    return done.json()
+    approved()
+    return {**done.json(), "approved_by": "sergeant"}
 
 
 def test_a_hold_says_how_many_reads_it_has_and_who_stands_behind_it(run: Any, held: Any) -> None:
     assert (held["id"], held["reads"], held["whole"]) == (1, 1, True)
-    assert (held["placed_by"], held["approved_by"]) == (getpass.getuser(), "sergeant")
+    assert (held["placed_by"], held["approved_by"]) == (Actor.of_process().name, "sergeant")
     assert run("holds", "list", "--json").json() == [held]
     head, row = run("holds", "list").out.splitlines()
     assert head.split()[:4] == ["hold", "for", "case", "reads"]
@@ -36,7 +36,7 @@ def test_a_hold_says_how_many_reads_it_has_and_who_stands_behind_it(run: Any, he
 
 def test_who_acts_is_the_systems_user_whom_nobody_authenticated(run: Any, held: Any, sql: Any) -> None:
     rows = sql("SELECT DISTINCT actor, authenticated FROM audit_events WHERE action = 'holds.place'")
-    assert rows == [(getpass.getuser(), 0)]
+    assert rows == [(Actor.of_process().name, 0)]
 
 
 def test_its_reads_are_shown_to_its_people_and_say_why_they_are_seen(run: Any, held: Any) -> None:
@@ -50,7 +50,7 @@ def test_its_reads_are_shown_to_its_people_and_say_why_they_are_seen(run: Any, h
 
 def test_reads_can_be_held_and_linked_by_their_ids(run: Any, filled: Any, sql: Any) -> None:
     ((ident,),) = sql("SELECT min(id) FROM reads")
-    more = ("--hold=discovery", "--approved-by=sergeant", f"--review-at={SOON}", f"--read={ident}")
+    more = ("--hold=discovery", f"--review-at={SOON}", f"--read={ident}")
     assert "1 read is held; look again at " in run("holds", "place", *WHY, *more).out
     assert run("holds", "place", "9SYN001", *WHY, *more).code == 65
     assert run("holds", "link", ident, "--case=26-1", "--json").json() == {"reads": 1, "changed": 0}
@@ -81,7 +81,7 @@ def test_nothing_due_is_quiet_and_what_is_due_ends_with_78(run: Any, held: Any, 
 
 
 def test_media_of_resolved_litigation_are_due_until_somebody_says_what_became_of_them(run: Any, filled: Any) -> None:
-    more = ("--hold=litigation", "--approved-by=sergeant", f"--review-at={SOON}")
+    more = ("--hold=litigation", f"--review-at={SOON}")
     run("holds", "place", "9SYN001", *WHY, *more)
     assert run("holds", "dispose", 1, "--how=shredded").code == 65
     run("holds", "release", 1, "--because=over", "--resolved=settled", "--booking=E-26-7")
@@ -97,15 +97,17 @@ def long_beach(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALPRHUB_PROFILE", "long-beach")
 
 
-def test_a_case_is_classified_by_two_people(long_beach: None, run: Any, filled: Any, sql: Any) -> None:
+def test_a_case_is_classified_by_two_people(long_beach: None, run: Any, filled: Any, sql: Any, approved: Any) -> None:
     ((ident,),) = sql("SELECT min(id) FROM reads")
     why = ("--purpose=official_le_support_local", "--reason=robbery", "--case=26-1")
-    more = ("--hold=case", "--approved-by=sergeant", f"--review-at={SOON}", f"--read={ident}")
+    more = ("--hold=case", f"--review-at={SOON}", f"--read={ident}")
     assert run("holds", "place", *why, *more).code == 0
     assert run("holds", "review").code == 78
     said = ("--offence=felony", "--committed-on=2026-06-01")
-    assert run("holds", "classify", 1, *said, f"--confirmed-by={getpass.getuser()}").code == 77
-    told = run("holds", "classify", 1, *said, "--confirmed-by=sergeant", "--json").json()
-    assert (told["hold"], told["task"], told["until"]) == (1, None, "2029-06-02T07:00:00Z")
-    assert run("holds", "classify", 1, "--committed-on=June", "--confirmed-by=sergeant").code == 65
+    approved()
+    assert "nothing of the hold is let go" in run("holds", "classify", 1, *said).out
+    assert run("approvals", "approve", 2, "--yes").code == 77
+    assert run("holds", "review").code == 78
+    assert approved().json()["outcome"] == {"hold": 1, "until": "2029-06-02T07:00:00Z", "task": None}
+    assert run("holds", "classify", 1, "--committed-on=June").code == 65
     assert run("holds", "review").code == 0

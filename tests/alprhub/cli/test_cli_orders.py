@@ -17,18 +17,22 @@ def order(tmp_path: Path) -> Path:
 def words(order: Path) -> tuple[Any, ...]:
     return (
         *("retention", "destroy", "--order", order, "--number", "24-CV-0007", "--court", "Superior Court"),
-        *("--approved-by", "chief", "--reason", "taken in error"),
+        *("--reason", "taken in error"),
     )
 
 
 def test_an_order_destroys_reads_by_id_and_its_file_can_be_had_again(
-    run: Any, filled: Any, order: Path, tmp_path: Path, sql: Any
+    run: Any, filled: Any, order: Path, tmp_path: Path, sql: Any, approved: Any
 ) -> None:
     assert run("retention", "orders").out == "no orders\n"
-    told = run(*words(order), "--read", 1, "--json").json()
-    assert (told["number"], told["reads"]) == ("24-CV-0007", 1)
+    proposal = run(*words(order), "--read", 1, "--json").json()
+    assert (proposal["state"], proposal["content"]["reads"]) == ("waits", [1])
+    assert run("approvals", "show", proposal["id"], "--to", tmp_path / "seen.pdf").code == 0
+    assert (tmp_path / "seen.pdf").read_bytes() == order.read_bytes()
+    assert run("retention", "orders").out == "no orders\n"
+    assert approved().json()["outcome"] == {"order": "24-CV-0007", "reads": 1}
     (listed,) = run("retention", "orders", "--json").json()
-    assert (listed["court"], listed["reads"], listed["approved_by"]) == ("Superior Court", 1, "chief")
+    assert (listed["court"], listed["reads"], listed["approved_by"]) == ("Superior Court", 1, "sergeant")
     assert run("retention", "orders", "--save", "24-CV-0007", "--to", tmp_path / "copy.pdf").code == 0
     assert (tmp_path / "copy.pdf").read_bytes() == order.read_bytes()
     assert run("retention", "orders", "--save", "24-CV-0007", "--to", order).code == 65
@@ -36,9 +40,13 @@ def test_an_order_destroys_reads_by_id_and_its_file_can_be_had_again(
     assert run("retention", "certificates", "--json").json()[0]["rule"] == "order:24-CV-0007"
 
 
-def test_an_order_destroys_what_a_question_means(run: Any, filled: Any, order: Path) -> None:
+def test_an_order_destroys_what_a_question_means(run: Any, filled: Any, order: Path, acting: Any) -> None:
     asked = ("--purpose", "stolen_vehicle", "--connection", "drop")
-    assert "2 reads are destroyed" in run(*words(order), *asked).out
+    proposed = run(*words(order), *asked).out
+    assert "nothing is destroyed yet: destroy 2 reads for good" in proposed
+    assert "alprhub approvals approve 1" in proposed
+    acting("sergeant")
+    assert "order 24-CV-0007: 2 reads are destroyed in this hub" in run("approvals", "approve", 1, "--yes").out
     assert run(*words(order), "--read", 1, "--connection", "drop").code == 65
 
 

@@ -22,14 +22,17 @@ def shorter(tmp_path: Path) -> str:
 
 
 def test_another_policy_is_previewed_put_in_force_and_its_purge_is_certified(
-    run: Any, filled: Any, tmp_path: Path
+    run: Any, filled: Any, tmp_path: Path, approved: Any
 ) -> None:
     name = shorter(tmp_path)
     (change,) = run("policy", "preview", name, "--json").json()
     assert (change["connection"], change["reads"], change["end_now"]) == ("drop", 2, 2)
     assert "would remove 2 reads of drop at once" in run("policy", "preview", name).out
     assert run("retention", "preview", "--json").json() == []
-    told = run("policy", "activate", name, "--reason", "a shorter schedule", "--yes", "--json").json()
+    assert run("policy", "activate", name, "--reason", "a shorter schedule", "--yes", "--json").json()["id"] == 1
+    assert run("retention", "preview", "--json").json() == [], "one person alone changes nothing"
+    assert run("approvals", "approve", 1, "--yes").code == 77
+    told = approved().json()["recompute"]
     assert (told["changed"], told["shortened"], told["lengthened"]) == (2, 2, 0)
     assert run("policy", "activate", name, "--reason", "again", "--yes").code == 65
     (over,) = run("retention", "preview", "--json").json()
@@ -79,11 +82,13 @@ def _cut() -> None:
 
 
 def test_what_was_cut_short_after_a_policy_was_put_in_force_is_gone_on_with(
-    run: Any, filled: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Any, filled: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, acting: Any
 ) -> None:
+    assert run("policy", "activate", shorter(tmp_path), "--reason", "a shorter schedule", "--yes").code == 0
+    acting("sergeant")
     with monkeypatch.context() as cut:
         cut.setattr("hub.retention.recompute.Recompute.run", lambda *_: _cut())
-        assert run("policy", "activate", shorter(tmp_path), "--reason", "a shorter schedule", "--yes").code == 130
+        assert run("approvals", "approve", 1, "--yes").code == 130
     assert run("retention", "preview", "--json").json() == []
     assert run("policy", "recompute", "--json").json()["shortened"] == 2
     assert run("policy", "recompute").out == "the ends of 0 reads changed\n"
@@ -110,12 +115,22 @@ def test_certificates_are_handed_over_as_a_file_and_are_open_until_they_are_coun
     assert run("retention", "certificates", "--open").code == 0
 
 
-def test_the_custodian_must_be_named(run: Any, filled: Any) -> None:
-    assert run("retention", "certificates", "--countersign", "1").code == 65
-    assert run("retention", "certificates", "--countersign", "1", "--custodian", "R. Custodian").code == 66
+def test_the_custodian_confirms_as_themselves_and_not_what_they_purged_by_hand(
+    run: Any, filled: Any, sql: Any, acting: Any
+) -> None:
+    assert run("retention", "certificates", "--countersign", "1").code == 66
+    sql("UPDATE reads SET expires_at = 1")
+    run("retention", "purge")
+    refused = run("retention", "certificates", "--countersign", "1")
+    assert (refused.code, "ran the purge by hand" in refused.err) == (77, True)
+    acting("custodian")
+    (done,) = run("retention", "certificates", "--countersign", "1", "--note", "Custodian of Records", "--json").json()
+    assert (done["custodian"], done["countersigned_note"]) == ("custodian", "Custodian of Records")
 
 
-def test_what_is_in_force_is_what_was_put_there_with_what_was_signed(run: Any, filled: Any, tmp_path: Path) -> None:
+def test_what_is_in_force_is_what_was_put_there_with_what_was_signed(
+    run: Any, filled: Any, tmp_path: Path, approved: Any
+) -> None:
     signed = tmp_path / "signed.yaml"
     said = {"answer": "as it is", "decided_by": "A. Chief", "title": "Chief", "decided_at": "2026-05-01T09:00:00-07:00"}
     told = [{"settles": one, "why": "the council has decided", **said} for one in ("lengthening", "lb-d1")]
@@ -124,6 +139,10 @@ def test_what_is_in_force_is_what_was_put_there_with_what_was_signed(run: Any, f
     assert "2 reads of drop" in preview.out
     assert "settles: lengthening" in " ".join(preview.out.split())
     run("policy", "activate", "long-beach", "--reason", "moved", "--decisions", signed, "--yes")
+    assert run("policy", "show", "--json").json()["profile"] == "ca-hermosa-beach-pd"
+    assert run("approvals", "show", 1, "--to", tmp_path / "evidence.yaml").code == 0
+    assert (tmp_path / "evidence.yaml").read_bytes() == signed.read_bytes()
+    approved()
     shown = run("policy", "show", "--json").json()
     assert shown["profile"] == "ca-long-beach-pd"
     assert "lb-d1" not in {one["id"] for one in shown["decisions_needed"]}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -394,3 +395,8 @@ def test_what_vendors_push_is_still_taken(opened: Hub, feed: Path) -> None:
 
     with opened.store.lease("backup"), opened.store.lease("purge"), open_inbox(opened) as inbox:
         inbox.take("feed", push)
+
+
+def test_pictures_in_a_bucket_stay_there_and_the_manifest_says_where(tmp_path: Path) -> None:
+    hub: Any = SimpleNamespace(images=object(), settings=SimpleNamespace(images="s3://bucket/pictures"))
+    assert backing_up._pictures(hub, tmp_path, lambda *_: None) == (0, 0, "s3://bucket/pictures")

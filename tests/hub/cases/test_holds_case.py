@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import two
 from plain import record, write_page
 from sqlalchemy import text
 
@@ -13,7 +14,7 @@ from flows.door import lend
 from flows.upkeep import holds as flow
 from hub.cases.holds import Hold, NewHold
 from hub.clock import SetClock
-from hub.errors import Invalid, NotFound, PolicyRefused
+from hub.errors import Conflict, Invalid, NotFound, PolicyRefused
 from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
@@ -56,8 +57,8 @@ def seen(hub: Hub) -> int:
 
 
 def case(hub: Hub, offence: str | None = None, committed_on: date | None = None) -> Hold:
-    new = NewHold("case", "26-1", "robbery", "sergeant", hub.clock.now() + 365 * DAY, offence, committed_on)
-    return hub.holds.place(ACTOR, new, reads=[the_read(hub)])
+    new = NewHold("case", "26-1", "robbery", hub.clock.now() + 365 * DAY, offence, committed_on)
+    return two.place(hub, ACTOR, new, reads=[the_read(hub)])
 
 
 def to(clock: SetClock, at: str) -> None:
@@ -89,7 +90,7 @@ def test_a_case_without_a_class_or_a_day_is_a_task_from_the_first_moment_and_is_
     hub = under("long-beach")
     hold = case(hub)
     assert [(task.hold, task.task) for task in hub.reviews.due()] == [(hold.id, "classify_offence")]
-    hub.reviews.classify(ACTOR, hold.id, "felony", None, "sergeant")
+    two.classify(hub, ACTOR, hold.id, "felony", None)
     assert [task.task for task in hub.reviews.due()] == ["state_commission_date"]
     to(clock, "2036-01-01T00:00:00Z")
     assert (hub.reviews.expire(ACTOR).ended, hub.retention.purge(ACTOR)) == (0, {"feed": 0})
@@ -100,16 +101,16 @@ def test_a_case_without_a_class_or_a_day_is_a_task_from_the_first_moment_and_is_
 def test_when_the_class_changes_the_end_is_reckoned_anew(under: Opened, clock: SetClock) -> None:
     hub = under("long-beach")
     hold = case(hub, "felony_8_years", date(2026, 5, 31))
-    with pytest.raises(PolicyRefused, match="another person"):
-        hub.reviews.classify(ACTOR, hold.id, "felony", date(2026, 5, 31), ACTOR.name)
     with pytest.raises(Invalid, match="no class"):
-        hub.reviews.classify(ACTOR, hold.id, "jaywalking", None, "sergeant")
+        two.classify(hub, ACTOR, hold.id, "jaywalking", None)
     to(clock, "2030-01-01T00:00:00Z")
     assert hub.reviews.expire(ACTOR).ended == 0
-    life = hub.reviews.classify(ACTOR, hold.id, "felony", date(2026, 5, 31), "sergeant")
-    assert life is not None
-    assert life.until is not None
-    assert life.until.at == datetime.fromisoformat("2029-06-01T07:00:00Z")
+    proposal = hub.reviews.classify(ACTOR, hold.id, "felony", date(2026, 5, 31))
+    with pytest.raises(PolicyRefused, match="another person"):
+        hub.approvals.approve(ACTOR, proposal.id)
+    assert hub.holds.get(hold.id).offence == "felony_8_years"
+    done = hub.approvals.approve(two.SECOND, proposal.id)
+    assert done.outcome == {"hold": hold.id, "until": "2029-06-01T07:00:00Z", "task": None}
     assert hub.reviews.expire(ACTOR).ended == 1
     assert hub.retention.purge(ACTOR) == {"feed": 1}
 
@@ -170,3 +171,26 @@ def test_where_policy_gives_linked_copies_no_more_a_link_changes_no_life(under: 
     assert (hub.links.link(ACTOR, [the_read(hub)], "26-1").changed, seen(hub)) == (0, 1)
     clock.advance(30 * DAY)
     assert hub.retention.purge(ACTOR) == {"feed": 1}
+
+
+@pytest.mark.clause("long-beach 6.3.4 ¶2")
+def test_until_another_class_is_approved_the_case_keeps_its_reads_whichever_of_the_two_is_shorter(
+    under: Opened, clock: SetClock
+) -> None:
+    hub = under("long-beach")
+    hold = case(hub, "felony", date(2026, 5, 31))
+    to(clock, "2029-05-31T12:00:00Z")
+    proposal = hub.reviews.classify(ACTOR, hold.id, "felony_8_years", date(2026, 5, 31))
+    clock.advance(2 * DAY)
+    assert (hub.reviews.expire(ACTOR).let_go, hub.retention.purge(ACTOR)) == (0, {"feed": 0})
+    hub.approvals.refuse(two.SECOND, proposal.id, "it is no such felony")
+    assert (hub.reviews.expire(ACTOR).let_go, hub.retention.purge(ACTOR)) == (1, {"feed": 1})
+
+
+def test_a_class_that_was_proposed_before_another_was_approved_is_proposed_anew(under: Opened) -> None:
+    hub = under("long-beach")
+    hold = case(hub)
+    late = hub.reviews.classify(ACTOR, hold.id, "no_limit", None)
+    two.classify(hub, ACTOR, hold.id, "felony", date(2026, 5, 31))
+    with pytest.raises(Conflict, match="classified otherwise since"):
+        hub.approvals.approve(two.SECOND, late.id)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import two
 import yaml
 from plain import record, write_page
 from sqlalchemy import text
@@ -137,7 +138,7 @@ def test_a_late_read_keeps_its_picture_when_the_policy_changes_while_it_is_kept(
     def meanwhile(*args: Any) -> list[str]:
         written = write(*args)
         if not tried:
-            springs.activate.activate(ACTOR, "palm-springs", "signed", [SIGNED])
+            two.activate(springs, ACTOR, "palm-springs", "signed", [SIGNED])
         tried.append(written)
         return written
 
@@ -156,7 +157,7 @@ def test_a_link_keeps_nothing_of_a_connection_that_was_to_lose_its_reads(springs
     file = tmp_path / "with-a-floor.yaml"
     file.write_text(yaml.safe_dump(data))
     bring(springs, tmp_path, record(1, "9SYN002", CAPTURED.isoformat()))
-    springs.activate.activate(ACTOR, str(file), "ten days at least")
+    two.activate(springs, ACTOR, str(file), "ten days at least")
     springs.removals.remove(ACTOR, "feed", reads="purge", reason="the contract has ended")
     with springs.store.read() as connection:
         ident = connection.execute(text("SELECT id FROM reads")).scalar_one()
@@ -193,6 +194,6 @@ def test_what_was_kept_before_hits_counted_gets_its_end_with_the_next_policy(spr
     bring(springs, tmp_path, *(record(n, f"9SYN00{n}", CAPTURED.isoformat()) for n in (1, 2)))
     with springs.store.write() as connection:
         connection.execute(text("UPDATE reads SET expires_at = (SELECT min(expires_at) FROM reads)"))
-    springs.activate.activate(ACTOR, "palm-springs", "signed", [SIGNED])
+    two.activate(springs, ACTOR, "palm-springs", "signed", [SIGNED])
     assert springs.recompute.run(ACTOR) == {"changed": 1, "shortened": 0, "lengthened": 1, "kept_short": 0}
     assert {name: end for name, (end, _) in ends(springs).items()} == {"r1": CAPTURED + YEAR, "r2": CAPTURED + MONTH}

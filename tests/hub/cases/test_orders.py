@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import two
 from plain import record, write_page
 from sqlalchemy import text
 
@@ -30,7 +31,9 @@ FLOOR = NOW.replace(year=2027)
 """A year from the receipt."""
 COURT = "Superior Court of California, County of Example"
 FILE = b"%PDF-1.7 IT IS SO ORDERED"
-ORDER = NewOrder("24-CV-0007", COURT, "destroy what was taken in error", "chief", FILE)
+ORDER = NewOrder("24-CV-0007", COURT, "destroy what was taken in error", FILE)
+APPROVAL = 2
+"""The first is that of the policy."""
 RULES = {"westminster": ("wm-d1", "wm-server"), "hayward": ("hw-d1", "hw-server")}
 Opened = Callable[[str], Hub]
 
@@ -51,7 +54,7 @@ def under(settings: HubSettings, clock: SetClock, plain_vendor: None, tmp_path: 
 
     def open_(profile: str) -> Hub:
         hub = stack.enter_context(open_hub(settings.model_copy(update={"profile": profile}), clock))
-        hub.activate.activate(ACTOR, profile, "the schedule is signed", [signed(profile)])
+        two.activate(hub, ACTOR, profile, "the schedule is signed", [signed(profile)])
         (tmp_path / "feed").mkdir()
         hub.connections.add(ACTOR, "feed", "plain", {"folder": str(tmp_path / "feed")})
         write_page(tmp_path / "feed", 1, [
@@ -110,8 +113,9 @@ def test_the_removal_of_a_connection_waits_for_the_floor(floored: Hub, clock: Se
 @pytest.mark.clause("westminster 462.4 ¶2 s1", "hayward 429.4 ¶2 s1")
 def test_an_order_destroys_what_it_names_at_once_and_its_certificate_names_the_order(floored: Hub) -> None:
     first, *others = ids(floored)
-    done = floored.orders.destroy(ACTOR, ORDER, reads=[first])
-    assert (done.number, done.court, done.reads, done.approved_by) == (ORDER.number, COURT, 1, "chief")
+    done = two.destroy(floored, ACTOR, ORDER, reads=[first])
+    assert (done.number, done.court, done.reads) == (ORDER.number, COURT, 1)
+    assert (done.proposed_by, done.approved_by, done.carried_out_by) == ("custodian", "second", "second")
     assert ids(floored) == others
     certificate = floored.certificates.list()[0]
     assert (certificate["rule"], certificate["clause"]) == ("order:24-CV-0007", f"{COURT}, 24-CV-0007")
@@ -127,7 +131,7 @@ def test_an_order_destroys_what_it_names_at_once_and_its_certificate_names_the_o
 
 
 def test_the_file_is_kept_as_it_was_attached_and_tells_when_it_was_changed(floored: Hub) -> None:
-    floored.orders.destroy(ACTOR, ORDER, reads=ids(floored)[:1])
+    two.destroy(floored, ACTOR, ORDER, reads=ids(floored)[:1])
     (order,) = floored.orders.list()
     assert (floored.orders.file(ORDER.number), order.sha256) == (FILE, sha256(FILE).hexdigest())
     with floored.store.write() as connection:
@@ -139,38 +143,38 @@ def test_the_file_is_kept_as_it_was_attached_and_tells_when_it_was_changed(floor
 
 
 def test_who_what_and_why_is_on_record_with_every_change(floored: Hub) -> None:
-    floored.orders.destroy(ACTOR, ORDER, reads=ids(floored))
+    two.destroy(floored, ACTOR, ORDER, reads=ids(floored))
     told = [one for one in reversed(floored.audit.events()) if one["action"] == "orders.destroy"]
     assert [(one["outcome"], one["results"]) for one in told] == [("asked", None), ("done", 3)]
-    assert {(one["actor"], one["target"], one["reason"]) for one in told} == {
-        ("custodian", ORDER.number, "destroy what was taken in error")
+    assert {(one["actor"], one["target"], one["reason"], one["detail"]["approval"]) for one in told} == {
+        ("second", ORDER.number, "destroy what was taken in error", APPROVAL)
     }
     assert told[0]["detail"]["sha256"] == sha256(FILE).hexdigest()
-    assert told[0]["detail"]["approved_by"] == "chief"
+    assert (told[0]["detail"]["proposed_by"], told[0]["detail"]["approved_by"]) == ("custodian", "second")
 
 
 def test_a_question_names_the_reads_too(floored: Hub) -> None:
     why = Why(floored.profile.purposes[0], "what the order names", "24-CV-0007")
-    done = floored.orders.destroy(ACTOR, ORDER, Query(why, plates=("9SYN001", "9SYN003")))
+    done = two.destroy(floored, ACTOR, ORDER, Query(why, plates=("9SYN001", "9SYN003")))
     assert (done.reads, len(ids(floored))) == (2, 1)
     with pytest.raises(PolicyRefused, match="purpose"):
-        floored.orders.destroy(ACTOR, ORDER, Query(Why("", "x"), plates=("9SYN002",)))
+        two.destroy(floored, ACTOR, ORDER, Query(Why("", "x"), plates=("9SYN002",)))
     assert len(ids(floored)) == 1
 
 
 def test_what_somebody_holds_is_refused_by_the_name_of_the_hold_and_nothing_is_changed(floored: Hub) -> None:
     reads = ids(floored)
-    new = NewHold("litigation", "26-1", "a suit is pending", "sergeant", NOW + DAY)
-    hold = floored.holds.place(ACTOR, new, reads=[reads[1]])
+    new = NewHold("litigation", "26-1", "a suit is pending", NOW + DAY)
+    hold = two.place(floored, ACTOR, new, reads=[reads[1]])
     before = ends(floored)
     with pytest.raises(Conflict, match=rf"{reads[1]} is held by hold {hold.id} \(litigation, 26-1\)"):
-        floored.orders.destroy(ACTOR, ORDER, reads=reads)
+        two.destroy(floored, ACTOR, ORDER, reads=reads)
     assert (ids(floored), ends(floored), floored.orders.list()) == (reads, before, [])
     event = floored.audit.events(1)[0]
     assert (event["action"], event["outcome"]) == ("orders.destroy", "refused")
     assert f"hold {hold.id}" in event["detail"]["refusal"]
     floored.holds.release(ACTOR, hold.id, "settled", resolved="settled")
-    assert floored.orders.destroy(ACTOR, ORDER, reads=reads).reads == 3
+    assert two.destroy(floored, ACTOR, ORDER, reads=reads).reads == 3
     assert ids(floored) == []
 
 
@@ -178,41 +182,79 @@ def test_what_somebody_holds_is_refused_by_the_name_of_the_hold_and_nothing_is_c
     ("wrong", "field"),
     [
         ({"number": " "}, "number"), ({"court": ""}, "court"), ({"reason": ""}, "reason"),
-        ({"approved_by": ""}, "approved_by"), ({"file": b""}, "order"),
+        ({"file": b""}, "order"),
     ],
 )  # fmt: skip
 def test_an_order_that_lacks_something_is_refused(under: Opened, wrong: dict[str, Any], field: str) -> None:
     hub = under("westminster")
-    said = {name: getattr(ORDER, name) for name in ("number", "court", "reason", "approved_by", "file")}
+    said = {name: getattr(ORDER, name) for name in ("number", "court", "reason", "file")}
     with pytest.raises(Invalid, match=field):
-        hub.orders.destroy(ACTOR, NewOrder(**{**said, **wrong}), reads=ids(hub))
+        two.destroy(hub, ACTOR, NewOrder(**{**said, **wrong}), reads=ids(hub))
     assert len(ids(hub)) == 3
 
 
-def test_it_takes_two_people_and_reads_that_are_here(under: Opened) -> None:
+def test_one_person_alone_destroys_nothing(under: Opened) -> None:
     hub = under("westminster")
-    alone = NewOrder(ORDER.number, COURT, ORDER.reason, " Custodian", FILE)
+    before = ids(hub), ends(hub)
+    proposal = hub.orders.destroy(ACTOR, ORDER, reads=ids(hub))
     with pytest.raises(PolicyRefused, match="another person"):
-        hub.orders.destroy(ACTOR, alone, reads=ids(hub))
+        hub.approvals.approve(Actor(" Custodian"), proposal.id)
+    hub.retention.purge(ACTOR)
+    assert ((ids(hub), ends(hub)), hub.orders.list(), hub.certificates.list()) == (before, [], [])
+    hub.approvals.refuse(two.SECOND, proposal.id, "the order is of another county")
+    with pytest.raises(Conflict, match="refused"):
+        hub.approvals.approve(Actor("third"), proposal.id)
+    assert (ids(hub), ends(hub)) == before
+
+
+def test_what_somebody_holds_meanwhile_is_not_destroyed_and_waits_on_for_its_approval(under: Opened) -> None:
+    hub = under("westminster")
+    reads = ids(hub)
+    proposal = hub.orders.destroy(ACTOR, ORDER, reads=reads)
+    hold = hub.holds.place(ACTOR, NewHold("litigation", "26-1", "a suit is pending", NOW + DAY), reads=[reads[1]])
+    with pytest.raises(Conflict, match=f"held by hold {hold.id}"):
+        hub.approvals.approve(two.SECOND, proposal.id)
+    assert (hub.approvals.get(proposal.id).state, ids(hub), hub.orders.list()) == ("waits", reads, [])
+    hub.holds.release(ACTOR, hold.id, "settled", resolved="settled")
+    assert hub.approvals.approve(two.SECOND, proposal.id).outcome == {"order": ORDER.number, "reads": 3}
+
+
+def test_what_went_meanwhile_by_itself_is_no_hindrance(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
+    late = (CAPTURED + 2 * DAY).isoformat()
+    write_page(feed, 1, [record(1, "9SYN001", CAPTURED.isoformat())])
+    opened.sync.run(actor, "feed")
+    clock.advance(3 * DAY)
+    write_page(feed, 2, [record(2, "9SYN002", late)])
+    opened.sync.run(actor, "feed")
+    clock.advance(26 * DAY)
+    proposal = opened.orders.destroy(actor, ORDER, reads=ids(opened))
+    clock.advance(2 * DAY)
+    assert opened.retention.purge(actor) == {"feed": 1}
+    assert opened.approvals.approve(two.SECOND, proposal.id).outcome == {"order": ORDER.number, "reads": 1}
+    assert ids(opened) == []
+
+
+def test_an_order_names_reads_that_are_here(under: Opened) -> None:
+    hub = under("westminster")
     with pytest.raises(NotFound, match="999 is not here"):
-        hub.orders.destroy(ACTOR, ORDER, reads=[*ids(hub), 999])
+        two.destroy(hub, ACTOR, ORDER, reads=[*ids(hub), 999])
     for neither in ({}, {"reads": [1], "query": Query(Why("a", "b"), plates=("9SYN001",))}):
         with pytest.raises(Invalid, match="either a question or ids"):
-            hub.orders.destroy(ACTOR, ORDER, **neither)  # type: ignore[arg-type]
+            two.destroy(hub, ACTOR, ORDER, **neither)  # type: ignore[arg-type]
     why = Why(hub.profile.purposes[0], "what the order names", "24-CV-0007")
     with pytest.raises(NotFound, match="nothing"):
-        hub.orders.destroy(ACTOR, ORDER, Query(why, plates=("9SYN009",)))
+        two.destroy(hub, ACTOR, ORDER, Query(why, plates=("9SYN009",)))
     assert (len(ids(hub)), hub.orders.list()) == (3, [])
 
 
 def test_a_number_stands_for_one_file(under: Opened) -> None:
     hub = under("westminster")
     first, second, _ = ids(hub)
-    hub.orders.destroy(ACTOR, ORDER, reads=[first])
-    other = NewOrder(ORDER.number, COURT, ORDER.reason, "chief", b"another file")
+    two.destroy(hub, ACTOR, ORDER, reads=[first])
+    other = NewOrder(ORDER.number, COURT, ORDER.reason, b"another file")
     with pytest.raises(Conflict, match="another file"):
-        hub.orders.destroy(ACTOR, other, reads=[second])
-    assert hub.orders.destroy(ACTOR, ORDER, reads=[first, second]).reads == 2
+        two.destroy(hub, ACTOR, other, reads=[second])
+    assert two.destroy(hub, ACTOR, ORDER, reads=[first, second]).reads == 2
     assert len(ids(hub)) == 1
 
 
@@ -232,8 +274,10 @@ def test_one_that_is_cut_short_is_finished_by_the_next_try(
     with monkeypatch.context() as broken:
         broken.setattr(hub.orders, step, killed)
         with pytest.raises(KeyboardInterrupt):
-            hub.orders.destroy(ACTOR, ORDER, reads=reads[:2])
-    assert hub.orders.destroy(ACTOR, ORDER, reads=reads[:2]).reads == 2
+            two.destroy(hub, ACTOR, ORDER, reads=reads[:2])
+    (proposal,) = hub.approvals.list()
+    assert proposal.state == "approved"
+    assert hub.approvals.approve(two.SECOND, proposal.id).outcome == {"order": ORDER.number, "reads": 2}
     assert ids(hub) == reads[2:]
     assert sum(one["reads"] for one in hub.certificates.list()) == 2
 
@@ -244,12 +288,12 @@ def test_no_policy_that_follows_gives_what_an_order_has_ended_another_end(
     hub = under("westminster")
     with monkeypatch.context() as waiting:
         waiting.setattr(hub.orders, "_purge", lambda actor: {})
-        hub.orders.destroy(ACTOR, ORDER, reads=ids(hub)[:1])
+        two.destroy(hub, ACTOR, ORDER, reads=ids(hub)[:1])
     longer = Decision(
         settles="lengthening", answer="what is kept too", decided_by="R. Lee", title="Chief", decided_at=NOW, why="long"
     )
     clock.advance(DAY)
-    hub.activate.activate(ACTOR, "westminster", "two years", [signed("westminster", 24), longer])
+    two.activate(hub, ACTOR, "westminster", "two years", [signed("westminster", 24), longer])
     hub.recompute.run(ACTOR)
     ended, *others = ends(hub)
     assert ended == (NOW, "order:24-CV-0007")
@@ -261,5 +305,5 @@ def test_no_policy_that_follows_gives_what_an_order_has_ended_another_end(
 def test_where_policy_has_no_floor_an_order_ends_reads_too(opened: Hub, actor: Actor, feed: Path) -> None:
     write_page(feed, 1, [record(n, f"9SYN00{n}", CAPTURED.isoformat()) for n in (1, 2)])
     opened.sync.run(actor, "feed")
-    assert opened.orders.destroy(actor, ORDER, reads=ids(opened)).reads == 2
+    assert two.destroy(opened, actor, ORDER, reads=ids(opened)).reads == 2
     assert (ids(opened), opened.certificates.list()[0]["rule"]) == ([], "order:24-CV-0007")

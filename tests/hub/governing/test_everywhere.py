@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+import two
 import yaml
 from plain import record, write_page
 
@@ -87,7 +88,7 @@ def test_what_another_process_puts_in_force_is_applied_by_a_process_that_was_ope
     opened.sync.run(ACTOR, "feed", CAPTURED - timedelta(days=1))
     before = ASKED[asked](opened)
     with open_hub(settings, clock) as elsewhere:
-        elsewhere.activate.activate(ACTOR, other, "the council has decided it")
+        two.activate(elsewhere, ACTOR, other, "the council has decided it")
     after = ASKED[asked](opened)
     with open_hub(settings, clock) as fresh:
         assert after == ASKED[asked](fresh)
@@ -99,7 +100,7 @@ def test_the_record_names_the_policy_that_was_applied_and_not_one_that_came_befo
 ) -> None:
     with opened.asking.question(ACTOR, "reads.search", known_purpose(opened)) as question:
         with open_hub(settings, clock) as elsewhere:
-            elsewhere.activate.activate(ACTOR, other, "the council has decided it")
+            two.activate(elsewhere, ACTOR, other, "the council has decided it")
         question.answered(0)
     (event,) = [one for one in opened.audit.events() if one["action"] == "reads.search"]
     assert event["policy_id"] == 1

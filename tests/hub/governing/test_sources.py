@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import two
 from plain import PlainConnector, record, write_page
 from sqlalchemy import text
 
@@ -86,7 +87,7 @@ def test_a_recompute_without_the_connector_changes_nothing(kept: HubSettings, cl
     other = tmp_path / "other.yaml"
     with started(kept, clock, knows=False) as hub:
         other.write_text(FOLDER.joinpath("hermosa-beach.yaml").read_text() + "\n# another edition of the same rules\n")
-        hub.activate.activate(ACTOR, str(other), "a new edition")
+        two.activate(hub, ACTOR, str(other), "a new edition")
         before = end(hub)
         assert hub.recompute.run(ACTOR)["changed"] == 0
         assert end(hub) == before
@@ -103,7 +104,7 @@ def test_of_a_connection_whose_vendor_nobody_knows_nothing_is_shortened_or_purge
     with started(kept, clock, knows=False) as hub:
         forget_vendor(hub)
         other.write_text(FOLDER.joinpath("hermosa-beach.yaml").read_text() + "\n# another edition of the same rules\n")
-        hub.activate.activate(ACTOR, str(other), "a new edition")
+        two.activate(hub, ACTOR, str(other), "a new edition")
         before = end(hub)
         hub.recompute.run(ACTOR)
         assert end(hub) == before

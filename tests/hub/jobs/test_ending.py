@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import two
 from plain import PlainConnector, record, write_page
 
 from connectors.contract import Page, Window
@@ -74,7 +75,7 @@ def work_for_all(
     jobs.run_due(ACTOR, "sync")
     shorter = tmp_path / "shorter.yaml"
     shorter.write_text(FOLDER.joinpath("hermosa-beach.yaml").read_text().replace("P30D", "P20D"))
-    opened.activate.activate(ACTOR, str(shorter), "a shorter schedule")
+    two.activate(opened, ACTOR, str(shorter), "a shorter schedule")
     opened.hotlists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     clock.advance(timedelta(minutes=1))
 

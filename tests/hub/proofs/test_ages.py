@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import manuals
 import pytest
+import two
 from hypothesis import given
 from hypothesis import strategies as st
 from plain import record, write_page
@@ -104,7 +105,7 @@ def test_under_every_manual_ages_and_the_account_are_right_up_to_the_end_at_it_a
                 [(one.rule, one.clause, one.kind, one.reads) for one in report.violations],
             )
 
-        hub.holds.place(ACTOR, NewHold("discovery", "26-1", "asked for", "b", clock.now() + DAY), reads=[first])
+        two.place(hub, ACTOR, NewHold("discovery", "26-1", "asked for", clock.now() + DAY), reads=[first])
         clock.advance(datetime.fromisoformat(end) - timedelta(microseconds=1) - clock.now())
         assert told() == ([(rule, clause, 2, 1)], [])
         clock.advance(timedelta(microseconds=1))
@@ -174,8 +175,8 @@ def test_a_report_cannot_be_signed_until_what_is_older_than_two_years_is_held_an
 ) -> None:
     with springs.store.read() as connection:
         reads = list(connection.scalars(text("SELECT id FROM reads ORDER BY captured_at DESC")))
-    asked = NewHold("litigation", "26-1", "trial is pending", "sergeant", clock.now() + 30 * DAY)
-    made = springs.holds.place(ACTOR, asked, reads=reads[:1])
+    asked = NewHold("litigation", "26-1", "trial is pending", clock.now() + 30 * DAY)
+    made = two.place(springs, ACTOR, asked, reads=reads[:1])
     clock.advance(datetime(2028, 6, 1, 11, tzinfo=UTC) - clock.now())
     springs.retention.purge(ACTOR)
     report = springs.ages.report(ACTOR)

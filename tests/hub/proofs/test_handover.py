@@ -11,6 +11,7 @@ from typing import Any
 
 import manuals
 import pytest
+import two
 from plain import record, write_page
 from sqlalchemy import text
 
@@ -94,16 +95,17 @@ def test_the_custodian_of_records_gets_every_certificate_and_verifies_it_without
     assert PLATE not in handed.body.decode()
     (event,) = [one for one in hub.audit.events(500) if one["action"] == "certificates.export"]
     assert (event["results"], event["detail"]["sha256"]) == (handed.certificates, sha256(handed.body).hexdigest())
-    last = hub.certificates.countersign(ACTOR, handed.last_id, "R. Custodian")
+    last = hub.certificates.countersign(Actor("custodian"), handed.last_id, "Custodian of Records")
     again = json.loads(hub.handover.document(ACTOR).body)
-    assert again["certificates"][-1]["countersigned"]["custodian"] == last["custodian"] == "R. Custodian"
+    assert again["certificates"][-1]["countersigned"]["custodian"] == last["custodian"] == "custodian"
+    assert again["certificates"][-1]["countersigned"]["note"] == "Custodian of Records"
     assert again["certificates"][-1]["digest"] == told["certificates"][-1]["digest"]
 
 
 def test_a_document_says_by_whose_authority_was_destroyed(destroyed: Destroyed) -> None:
     told = json.loads(destroyed("westminster").handover.document(ACTOR).body)
     (authority,) = told["authorities"]
-    assert (authority["profile"], authority["activated_by"]) == ("westminster", "chief")
+    assert (authority["profile"], authority["activated_by"]) == ("westminster", "second")
     assert authority["reason"] == "the schedule is signed"
     (signed,) = json.loads(authority["decisions"])
     assert (signed["settles"], signed["decided_by"]) == ("wm-d1", "R. Chief")
@@ -121,14 +123,15 @@ def test_where_a_court_ordered_it_the_document_names_the_order_and_the_digest_of
         hub.sync.run(ACTOR, "feed")
         with hub.store.read() as connection:
             ident = int(connection.scalar(text("SELECT id FROM reads")) or 0)
-        order = NewOrder("24-CV-0007", "Superior Court of Example", f"{PLATE} in error", "chief", b"SO ORDERED")
-        hub.orders.destroy(ACTOR, order, reads=[ident])
+        order = NewOrder("24-CV-0007", "Superior Court of Example", f"{PLATE} in error", b"SO ORDERED")
+        two.destroy(hub, ACTOR, order, reads=[ident])
         body = hub.handover.document(ACTOR).body
     assert verified(body) == 1
     told = json.loads(body)
     (named,) = told["orders"]
     assert (named["rule"], named["number"]) == (told["certificates"][0]["certified"]["rule"], "24-CV-0007")
-    assert (named["court"], named["approved_by"]) == ("Superior Court of Example", "chief")
+    assert named["court"] == "Superior Court of Example"
+    assert (named["proposed_by"], named["approved_by"]) == (ACTOR.name, "second")
     assert named["sha256"] == sha256(b"SO ORDERED").hexdigest()
     assert PLATE not in body.decode()
 
@@ -174,7 +177,7 @@ def test_a_certificate_waits_for_its_custodian_and_is_overdue_after_thirty_days(
     assert (first.overdue, first.days, hub.handover.overdue()) == (True, 31, 1)
     assert not any(one.overdue for one in others)
     assert [(line.levelno, getattr(line, "overdue", None)) for line in caplog.records] == [(logging.WARNING, 1)]
-    hub.certificates.countersign(ACTOR, first.id, "R. Custodian")
+    hub.certificates.countersign(Actor("custodian"), first.id)
     assert (hub.handover.waiting(), hub.handover.overdue()) == (others, 0)
     clock.advance(30 * DAY)
     assert (hub.handover.overdue(), all(one.overdue for one in hub.handover.waiting())) == (len(others), True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import two
 import yaml
 from plain import record, write_page
 from sqlalchemy import text
@@ -77,7 +78,7 @@ def test_the_first_start_puts_the_settings_profile_in_force_and_the_audit_says_s
 def test_every_event_carries_the_policy_in_force(opened: Hub, actor: Actor, tmp_path: Path) -> None:
     opened.audit.record(actor, "a.thing", "done")
     before = opened.audit.events(1)[0]["policy_id"]
-    ident = opened.activate.activate(actor, profile_with(tmp_path, "P5D"), "a shorter schedule")
+    ident = two.activate(opened, actor, profile_with(tmp_path, "P5D"), "a shorter schedule")
     opened.audit.record(actor, "a.thing", "done")
     assert (before, opened.audit.events(1)[0]["policy_id"]) == (1, ident)
 
@@ -86,7 +87,7 @@ def test_a_policy_is_kept_as_it_was_put_in_force_whatever_its_file_says_later(
     opened: Hub, settings: HubSettings, clock: SetClock, actor: Actor, tmp_path: Path
 ) -> None:
     name = profile_with(tmp_path, "P5D")
-    ident = opened.activate.activate(actor, name, "a shorter schedule")
+    ident = two.activate(opened, actor, name, "a shorter schedule")
     Path(name).write_text("nothing")
     with open_hub(settings, clock) as hub:
         assert hub.profile.expiry("own", "flock", CAPTURED).at == CAPTURED + timedelta(days=5)
@@ -95,11 +96,11 @@ def test_a_policy_is_kept_as_it_was_put_in_force_whatever_its_file_says_later(
 
 def test_what_cannot_be_put_in_force_is_refused(opened: Hub, actor: Actor, tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="in force already"):
-        opened.activate.activate(actor, "hermosa-beach", "again")
+        two.activate(opened, actor, "hermosa-beach", "again")
     with pytest.raises(Invalid, match="reason"):
-        opened.activate.activate(actor, profile_with(tmp_path, "P5D"), " ")
+        two.activate(opened, actor, profile_with(tmp_path, "P5D"), " ")
     with pytest.raises(NotFound):
-        opened.activate.activate(actor, "nowhere", "a reason")
+        two.activate(opened, actor, "nowhere", "a reason")
     with pytest.raises(NotFound):
         Governing(opened.store).of(99)
 
@@ -115,7 +116,7 @@ def test_two_rules_that_cannot_both_be_kept_refuse_it(opened: Hub, actor: Actor,
     with pytest.raises(PolicyConflict, match="longer"):
         opened.activate.preview(str(file))
     with pytest.raises(PolicyConflict, match="longer"):
-        opened.activate.activate(actor, str(file), "a reason")
+        two.activate(opened, actor, str(file), "a reason")
     with opened.store.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM policies")) == 1
 
@@ -141,7 +142,7 @@ def test_every_kept_read_gets_its_new_end_and_a_later_one_only_where_that_is_sig
     opened: Hub, aged: Path, actor: Actor, tmp_path: Path, ceiling: str, signed: tuple[Decision, ...], days: int
 ) -> None:
     (change,) = opened.activate.preview(profile_with(tmp_path, ceiling), signed)
-    opened.activate.activate(actor, profile_with(tmp_path, ceiling), "a new schedule", signed)
+    two.activate(opened, actor, profile_with(tmp_path, ceiling), "a new schedule", signed)
     told = opened.recompute.run(actor)
     assert told == {
         "changed": 240 if days != 30 else 0, "shortened": change.shorter, "lengthened": change.longer,
@@ -161,7 +162,7 @@ def test_what_was_collected_under_a_shorter_promise_keeps_it_whatever_policies_f
     """Linked or not: a link is no signature."""
     for ceiling in ("P60D", "P90D"):
         clock.advance(timedelta(minutes=1))
-        opened.activate.activate(actor, profile_with(tmp_path, ceiling), "a longer schedule")
+        two.activate(opened, actor, profile_with(tmp_path, ceiling), "a longer schedule")
         opened.recompute.run(actor)
     with opened.store.read() as connection:
         some = list(connection.scalars(text("SELECT id FROM reads ORDER BY id LIMIT 3")))
@@ -180,7 +181,7 @@ def test_a_refused_record_gets_a_later_end_only_where_that_is_signed(
     write_page(feed, 1, [{"plate": "7ZZZ001"}])
     opened.sync.run(actor, "feed")
     for ceiling, signed, days in (("P60D", (), 30), ("P61D", (SIGNED,), 61), ("P5D", (), 5)):
-        opened.activate.activate(actor, profile_with(tmp_path, ceiling), "another schedule", signed)
+        two.activate(opened, actor, profile_with(tmp_path, ceiling), "another schedule", signed)
         opened.recompute.run(actor)
         with opened.store.read() as connection:
             end = connection.execute(text("SELECT expires_at FROM quarantine")).scalar_one()
@@ -191,7 +192,7 @@ def test_what_is_over_stays_over(opened: Hub, aged: Path, actor: Actor, clock: S
     clock.advance(timedelta(days=25))
     over = {ident for ident, (_, end) in ends(opened).items() if end <= clock.now()}
     assert over
-    opened.activate.activate(actor, profile_with(tmp_path, "P60D"), "a longer schedule", [SIGNED])
+    two.activate(opened, actor, profile_with(tmp_path, "P60D"), "a longer schedule", [SIGNED])
     opened.recompute.run(actor)
     assert {ident for ident, (_, end) in ends(opened).items() if end <= clock.now()} == over
 
@@ -200,7 +201,7 @@ def test_what_a_purge_removes_after_a_shorter_policy_is_what_the_preview_said(
     opened: Hub, aged: Path, actor: Actor, tmp_path: Path
 ) -> None:
     (change,) = opened.activate.preview(profile_with(tmp_path, "P5D"))
-    opened.activate.activate(actor, profile_with(tmp_path, "P5D"), "a shorter schedule")
+    two.activate(opened, actor, profile_with(tmp_path, "P5D"), "a shorter schedule")
     opened.recompute.run(actor)
     assert opened.retention.preview() == [{"connection": "feed", "rule": change.rule, "reads": change.end_now}]
     assert opened.retention.purge(actor) == {"feed": change.end_now}
@@ -225,19 +226,19 @@ def test_many_ends_at_once_are_those_of_each_read_alone(name: str, linked: bool)
 def test_what_a_court_order_ends_while_the_ends_are_found_stays_ended(
     opened: Hub, actor: Actor, aged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("BATCH", "BATCH_IN_A_FILE"):
+    for name in ("BATCH", "MOST"):
         monkeypatch.setattr(f"hub.retention.recompute.{name}", 100)
-    opened.activate.activate(actor, profile_with(tmp_path, "P20D"), "a shorter schedule")
+    two.activate(opened, actor, profile_with(tmp_path, "P20D"), "a shorter schedule")
     with opened.store.read() as connection:
         named = list(connection.scalars(text("SELECT id FROM reads ORDER BY id LIMIT 1 OFFSET 150")))
-    give, order = opened.recompute._give, NewOrder("24-CV-7", "Superior Court", "taken in error", "chief", b"ORDERED")
+    give, order = opened.recompute._give, NewOrder("24-CV-7", "Superior Court", "taken in error", b"ORDERED")
     calls: list[int] = []
 
-    def after_an_order(ident: int, some: Any) -> None:
+    def after_an_order(ident: int, some: Any, begins: Any) -> None:
         calls.append(some.first)
         if len(calls) == 2:
-            opened.orders.destroy(actor, order, reads=named)
-        give(ident, some)
+            two.destroy(opened, actor, order, reads=named)
+        give(ident, some, begins)
 
     monkeypatch.setattr(opened.recompute, "_give", after_an_order)
     assert opened.recompute.run(actor) == {**NOTHING, "changed": 239, "shortened": 239}

@@ -10,6 +10,7 @@ from typing import Any
 
 import manuals
 import pytest
+import two
 import yaml
 from plain import PlainConnector, record, write_page
 from sqlalchemy import text
@@ -200,9 +201,9 @@ def test_a_manual_without_a_number_where_it_leaves_that_to_the_schedule_is_not_p
     file.write_text(yaml.safe_dump(data), "utf-8")
     hub = ruled("hermosa-beach")
     with pytest.raises(PolicyRefused, match="may be kept at most"):
-        hub.activate.activate(Actor("chief"), str(file), "the schedule is missing")
+        two.activate(hub, Actor("chief"), str(file), "the schedule is missing")
     signed = [manuals.decided("hb-d3", "hb-other", "P60D")]
-    assert hub.activate.activate(Actor("chief"), str(file), "the schedule is signed", signed) == 2
+    assert two.activate(hub, Actor("chief"), str(file), "the schedule is signed", signed) == 2
 
 
 @pytest.mark.clause("hermosa-beach 429.5 ¶2 s1")
@@ -222,7 +223,7 @@ def test_a_read_keeps_its_vendor_for_life_whatever_becomes_of_its_connection(
         hub.connections.add(actor, "flock", "motorola", folder)
     hub.connections.add(actor, "again", "motorola", folder)
     assert hub.sync.run(actor, "again", CAPTURED - timedelta(hours=1)).stored == 1  # Motorola's copy, and no other's
-    hub.activate.activate(actor, "hermosa-beach", "the period is signed", [manuals.decided("hb-d3", "hb-other")])
+    two.activate(hub, actor, "hermosa-beach", "the period is signed", [manuals.decided("hb-d3", "hb-other")])
     hub.recompute.run(actor)
     clock.advance(CAPTURED + timedelta(days=30) - INSTANT - clock.now())
     rules = text("SELECT name, rule FROM reads JOIN connections ON connections.id = reads.connection_id")

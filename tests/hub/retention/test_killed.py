@@ -13,6 +13,7 @@ from typing import Any
 
 import postgres
 import pytest
+import two
 import victim
 import yaml
 from plain import record, write_page
@@ -50,7 +51,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is undisturbed goes in the same steps as what is killed."""
     for module in (purging, months, recomputing):
         monkeypatch.setattr(module, "BATCH", victim.SOME)
-    monkeypatch.setattr(recomputing, "BATCH_IN_A_FILE", victim.SOME)
+    monkeypatch.setattr(recomputing, "MOST", victim.SOME)
 
 
 @pytest.fixture
@@ -190,12 +191,12 @@ def schedule(tmp_path: Path) -> str:
     return str(file)
 
 
-def recomputed(settings: HubSettings, clock: SetClock, name: str | None = None) -> tuple[Contents, float]:
-    """What is there after a policy was put in force, where it is given, and its recompute; how long that took."""
+def recomputed(settings: HubSettings, clock: SetClock, *, approve: bool = False) -> tuple[Contents, float]:
+    """What is there after the policy that waits was put in force, where it is to be, and its recompute; how long."""
     with open_hub(settings, clock) as hub:
         started = time.monotonic()
-        if name is not None:
-            hub.activate.activate(victim.ACTOR, name, "another schedule")
+        if approve:
+            hub.approvals.approve(two.SECOND, 1)
         again(lambda: hub.recompute.run(Actor("tester")))
         return contents(hub), time.monotonic() - started
 
@@ -205,7 +206,7 @@ def test_a_recompute_killed_at_any_moment_and_run_again_gives_each_read_its_end_
     full: HubSettings, clock: SetClock, tmp_path: Path
 ) -> None:
     with open_hub(full, clock) as hub:
-        hub.activate.activate(victim.ACTOR, schedule(tmp_path), "another schedule")
+        two.activate(hub, victim.ACTOR, schedule(tmp_path), "another schedule")
     with copied(full, tmp_path / "whole") as whole:
         expected, took = recomputed(whole, clock)
     assert f"'changed': {OVER + LIVING}" in expected["recomputes"][0]
@@ -219,20 +220,21 @@ def test_a_recompute_killed_at_any_moment_and_run_again_gives_each_read_its_end_
 def test_an_activation_killed_half_way_leaves_no_trace_or_a_recompute_that_waits(
     full: HubSettings, clock: SetClock, tmp_path: Path
 ) -> None:
-    name = schedule(tmp_path)
+    with open_hub(full, clock) as hub:
+        hub.activate.activate(victim.ACTOR, schedule(tmp_path), "another schedule")
     with copied(full, tmp_path / "whole") as whole:
         before = _state(whole, clock)
-        expected, took = recomputed(whole, clock, name)
+        expected, took = recomputed(whole, clock, approve=True)
     for number, moment in enumerate([None, *moments(min(took, 0.1), 1)]):
         with copied(full, tmp_path / f"killed-{number}") as settings:
-            kill(victim.activate, settings, clock.now(), moment, name, moment is None)
+            kill(victim.activate, settings, clock.now(), moment, moment is None)
             policies, waiting, noted, changed = _state(settings, clock)
             if policies == 1:
                 assert (policies, waiting, noted, changed) == before
             else:
                 assert moment is not None  # in the midst of its transaction nothing of it is there
                 assert (policies, waiting, noted) == (2, 1, before[2] + 1)
-            assert recomputed(settings, clock, name if policies == 1 else None)[0] == expected
+            assert recomputed(settings, clock, approve=policies == 1)[0] == expected
 
 
 def _state(settings: HubSettings, clock: SetClock) -> tuple[int, ...]:

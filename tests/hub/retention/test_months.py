@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import two
 from plain import record, write_page
 from sqlalchemy import text
 
@@ -80,8 +81,8 @@ def test_what_is_held_in_a_month_stays_there_whole_while_the_rest_goes_at_once(
 ) -> None:
     with opened.store.read() as connection:
         (first,) = connection.scalars(text("SELECT id FROM reads WHERE vendor_read_id = 'r1'"))
-    hold = opened.holds.place(
-        actor, NewHold("evidence", "26-1", "a trial", "somebody else", clock.now() + timedelta(days=90)), reads=[first]
+    hold = two.place(
+        opened, actor, NewHold("evidence", "26-1", "a trial", clock.now() + timedelta(days=90)), reads=[first]
     )
     clock.advance(LIFE)
     monkeypatch.setattr("hub.retention.purge.remove_unread", by_rows)
@@ -146,9 +147,7 @@ def test_a_month_that_was_begun_and_not_emptied_is_accounted_for_and_gone_on_wit
     assert left(opened) == {**dict.fromkeys(TABLES, 0), "reads": 3, "payloads": 3, "images": 1}
     assert opened.reconciliation.run(actor).differences == []
     with pytest.raises(NotFound):  # a court order comes too late for it
-        opened.holds.place(
-            actor, NewHold("court_order", "26-1", "an order", "somebody else", clock.now() + LIFE), reads=[1]
-        )
+        two.place(opened, actor, NewHold("court_order", "26-1", "an order", clock.now() + LIFE), reads=[1])
     assert opened.retention.purge(actor) == {"feed": 0}  # all three were counted by the run that died
     assert left(opened) == dict.fromkeys(TABLES, 0)
     assert certified(opened) == GONE

@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 import manuals
 import pytest
+import two
 from plain import PlainConnector, record, write_page
 from sqlalchemy import text
 
@@ -54,8 +55,8 @@ class Place:
             return [tuple(row) for row in found]
 
     def place_hold(self) -> None:
-        new = NewHold("case", "26-1", "robbery", "sergeant", self.hub.clock.now() + 300 * DAY, "felony")
-        self.hold = self.hub.holds.place(ACTOR, new, reads=[self.id]).id
+        new = NewHold("case", "26-1", "robbery", self.hub.clock.now() + 300 * DAY, "felony")
+        self.hold = two.place(self.hub, ACTOR, new, reads=[self.id]).id
 
     def take_again(self) -> None:
         account, connector = self.hub.connections.open("feed")
@@ -102,7 +103,7 @@ CALLS: dict[str, Call] = {
     "holds.place": Place.place_hold,
     "holds.book": lambda it: it.hub.holds.book(ACTOR, it.hold, "E-26-7"),
     "reviews.reviewed": lambda it: it.hub.reviews.reviewed(ACTOR, it.hold, "open", it.hub.clock.now() + 200 * DAY),
-    "reviews.classify": lambda it: it.hub.reviews.classify(ACTOR, it.hold, "felony", CAPTURED.date(), "sergeant"),
+    "reviews.classify": lambda it: two.classify(it.hub, ACTOR, it.hold, "felony", CAPTURED.date()),
     "reviews.expire": lambda it: it.hub.reviews.expire(ACTOR),
     "holds.release": lambda it: it.hub.holds.release(ACTOR, it.hold, "over"),
     "links.link": lambda it: it.hub.links.link(ACTOR, [it.id], "26-1", "robbery"),
@@ -117,6 +118,16 @@ CALLS: dict[str, Call] = {
 """Everything that changes something, in an order in which each can be done."""
 
 ELSEWHERE = {
+    "approvals.propose": "services bring what takes two people: holds.place, reviews.classify",
+    "approvals.approve": "carries out what services brought: holds.place, reviews.classify",
+    "approvals.refuse": "ends what waits: a hold is released, as by holds.release",
+    "approvals.withdraw": "ends what waits: a hold is released, as by holds.release",
+    "approvals.lapse": "ends what waits: a hold is released, as by holds.release",
+    "approvals.moot": "ends what waits about what is settled without it",
+    "approvals.register": "names the service of an action, when the hub opens",
+    "activate.carry_out": "another policy: what that does to reads that are kept is a decision to be signed",
+    "orders.carry_out": "an order of a court, which ends reads",
+    "reviews.carry_out": "the class of a case: reviews.classify",
     "activate.activate": "another policy: what that does to reads that are kept is a decision to be signed",
     "certificates.countersign": "a certificate: the reads are gone",
     "handover.document": "a certificate: the reads are gone",
@@ -139,8 +150,10 @@ LOOKING = {
     "sync": {"window"}, "quarantine": {"groups", "show"},
     "analysis": {"co_travel", "pattern", "scenes", "timeline"}, "retention": {"preview"}, "ages": {"report"},
     "calendar": {"next"}, "reconciliation": {"run"}, "canaries": {"known"}, "certificates": {"list", "verify"},
-    "handover": {"overdue", "waiting"}, "activate": {"preview"}, "recompute": {"effect"},
-    "holds": {"bookings", "get", "list", "reads"}, "reviews": {"due"}, "orders": {"file", "list"},
+    "handover": {"overdue", "waiting"}, "activate": {"check", "effect_of", "preview"},
+    "approvals": {"attachment", "demand_person", "get", "list", "waiting"}, "recompute": {"effect"},
+    "holds": {"bookings", "get", "list", "reads"}, "reviews": {"check", "due"},
+    "orders": {"check", "file", "get", "list"},
     "notices": {"list", "waiting"},
     "standing": {"too_long"}, "one": {"picture", "show"}, "reparse": {"preview"}, "showing": {"of"},
 }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import two
 import yaml
 from plain import record, write_page
 from sqlalchemy import text
@@ -40,7 +41,7 @@ def lasting(tmp_path: Path, days: int, profile: str = "hermosa-beach") -> str:
 def elsewhere(hub: Hub, name: str, decisions: tuple[Decision, ...] = ()) -> None:
     """Another process puts a policy in force."""
     with open_hub(hub.settings, hub.clock) as other:
-        other.activate.activate(Actor("chief"), name, "the council wants it so", decisions)
+        two.activate(other, Actor("chief"), name, "the council wants it so", decisions)
 
 
 def lives(hub: Hub) -> dict[str, timedelta]:

@@ -8,7 +8,7 @@ from plain import record, write_page
 from sqlalchemy import text
 
 from hub.clock import SetClock
-from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound
+from hub.errors import Conflict, IntegrityBroken, NotFound, PolicyRefused
 from hub.hotlists.lists import NewEntry
 from hub.people import Actor
 from hub.policy.resolution import Bound
@@ -120,17 +120,37 @@ def test_a_certificate_that_was_taken_out_of_the_chain_is_found(
 def test_the_custodian_countersigns_once(opened: Hub, actor: Actor, clock: SetClock, three: Path) -> None:
     clock.advance(LIFE)
     opened.retention.purge(actor)
-    with pytest.raises(Invalid, match="custodian"):
-        opened.certificates.countersign(actor, 1, " ")
+    custodian = Actor("custodian")
     with pytest.raises(NotFound):
-        opened.certificates.countersign(actor, 99, "R. Custodian")
-    signed = opened.certificates.countersign(actor, 1, "R. Custodian")
-    assert (signed["custodian"], signed["countersigned_by"]) == ("R. Custodian", "tester")
+        opened.certificates.countersign(custodian, 99)
+    signed = opened.certificates.countersign(custodian, 1, "Custodian of Records")
+    assert (signed["custodian"], signed["countersigned_note"]) == ("custodian", "Custodian of Records")
     assert signed["countersigned_at"] == clock.now()
     assert opened.certificates.verify() == 2
     with pytest.raises(Conflict):
-        opened.certificates.countersign(actor, 1, "Somebody Else")
+        opened.certificates.countersign(custodian, 1)
     assert opened.audit.events(1)[0]["action"] == "certificates.countersign"
+
+
+def test_who_ran_a_purge_by_hand_does_not_confirm_it_nor_does_a_service_and_the_attempt_is_on_record(
+    opened: Hub, actor: Actor, three: Path, clock: SetClock
+) -> None:
+    clock.advance(LIFE)
+    opened.retention.purge(actor)
+    for who, why in ((Actor(" TESTER"), "ran the purge by hand"), (Actor.service("jobs"), "only a person")):
+        with pytest.raises(PolicyRefused, match=why):
+            opened.certificates.countersign(who, 1)
+        event = opened.audit.events(1)[0]
+        assert (event["action"], event["outcome"]) == ("certificates.countersign", "refused")
+    assert opened.certificates.list()[0]["countersigned_at"] is None
+
+
+def test_what_the_schedule_purged_anybody_may_confirm_who_is_the_custodian(
+    opened: Hub, actor: Actor, three: Path, clock: SetClock
+) -> None:
+    clock.advance(LIFE)
+    opened.retention.purge(Actor.service("jobs"))
+    assert opened.certificates.countersign(actor, 1)["destroyed_by"] == []
 
 
 def test_what_is_held_stays_until_it_is_released(opened: Hub, actor: Actor, clock: SetClock, three: Path) -> None:

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+import two
 import yaml
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -93,12 +94,12 @@ class Keeping(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(["evidence", "litigation", "discovery"]), by_question=st.booleans(), data=st.data())
     def hold(self, kind: str, by_question: bool, data: st.DataObject) -> None:
         chosen = data.draw(st.sets(st.sampled_from(sorted(self.visible())), min_size=1))
-        new = NewHold(kind, "26-1", "needed in court", "sergeant", self.clock.now() + LIFE)
+        new = NewHold(kind, "26-1", "needed in court", self.clock.now() + LIFE)
         if by_question:
             plates = tuple(f"9SYN{one[1:]}" for one in chosen)
-            made = self.hub.holds.place(ACTOR, new, Query(WHY, plates=plates))
+            made = two.place(self.hub, ACTOR, new, Query(WHY, plates=plates))
         else:
-            made = self.hub.holds.place(ACTOR, new, reads=[self.rows()[one] for one in chosen])
+            made = two.place(self.hub, ACTOR, new, reads=[self.rows()[one] for one in chosen])
         self.holds[made.id] = chosen
 
     @precondition(lambda self: self.held() & self.visible())
@@ -106,20 +107,20 @@ class Keeping(RuleBasedStateMachine):
     def hold_again(self) -> None:
         """What somebody holds is held for another case too."""
         both = self.held() & self.visible()
-        new = NewHold("discovery", "26-4", "asked for", "sergeant", self.clock.now() + LIFE)
-        self.holds[self.hub.holds.place(ACTOR, new, reads=[self.rows()[one] for one in both]).id] = both
+        new = NewHold("discovery", "26-4", "asked for", self.clock.now() + LIFE)
+        self.holds[two.place(self.hub, ACTOR, new, reads=[self.rows()[one] for one in both]).id] = both
 
     @precondition(lambda self: self.here())
     @rule(data=st.data(), ordered=st.booleans())
     def hold_late(self, data: st.DataObject, ordered: bool) -> None:
         one = data.draw(st.sampled_from(sorted(self.here())))
-        new = NewHold("court_order", "26-2", "ordered", "sergeant", self.clock.now() + LIFE)
+        new = NewHold("court_order", "26-2", "ordered", self.clock.now() + LIFE)
         if ordered:
-            self.holds[self.hub.holds.place(ACTOR, new, reads=[self.rows()[one]]).id] = {one}
+            self.holds[two.place(self.hub, ACTOR, new, reads=[self.rows()[one]]).id] = {one}
         elif one not in self.visible():
-            late = NewHold("evidence", "26-2", "late", "sergeant", self.clock.now() + LIFE)
+            late = NewHold("evidence", "26-2", "late", self.clock.now() + LIFE)
             with pytest.raises(PolicyRefused):
-                self.hub.holds.place(ACTOR, late, reads=[self.rows()[one]])
+                two.place(self.hub, ACTOR, late, reads=[self.rows()[one]])
 
     @precondition(lambda self: self.holds)
     @rule(data=st.data())
@@ -150,7 +151,7 @@ class Keeping(RuleBasedStateMachine):
             settles="lengthening", answer="what is kept too", decided_by="A. Chief", title="Chief", decided_at=now,
             why="the council has decided it",
         )  # fmt: skip
-        self.hub.activate.activate(ACTOR, str(file), "the council wants it so", [decision] if signed else [])
+        two.activate(self.hub, ACTOR, str(file), "the council wants it so", [decision] if signed else [])
         self.hub.recompute.run(ACTOR)
         for one, end in self.ends.items():
             if end > now:

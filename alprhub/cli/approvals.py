@@ -1,0 +1,181 @@
+"""`alprhub approvals`: what one person proposed and another decides, and what became of it."""
+
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alprhub.cli import files
+from alprhub.cli.activation import show_changes, took_effect
+from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.cli.progress import Work, working
+from alprhub.plain import print_json
+from hub.errors import Invalid
+from hub.people import Actor
+from hub.proposals import Action, Proposal
+from hub.search.query import MOST_ROWS
+from hub.wiring import Hub, open_hub
+from hub.words import count, moment
+
+app = typer.Typer(help="What takes two people: see it, approve it, refuse it, or take it back.", no_args_is_help=True)
+
+Which = Annotated[int, typer.Argument(help="The number of the approval.")]
+_COLUMNS = {
+    "id": "approval",
+    "words": "what will happen",
+    "proposed_by": "proposed by",
+    "proposed_at": "proposed",
+    "expires_at": "until",
+    "state": "state",
+    "decided_by": "decided by",
+}
+_STATES = {
+    "waits": "waits for a second person",
+    "approved": "approved, not carried out yet",
+    "carried_out": "approved and carried out",
+    "lapsed": "lapsed: nobody approved it in time",
+}
+
+
+@app.command("list")
+def list_(
+    everything: Annotated[bool, typer.Option("--all", help="What is decided too, the newest first.")] = False,
+    limit: Annotated[int, typer.Option(help="The most to show.", min=1, max=MOST_ROWS)] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List what waits for a second person, and what was approved and is not carried out to its end."""
+    with failures(), open_hub() as hub:
+        found = hub.approvals.list(everything=everything, limit=limit)
+        if as_json:
+            print_json(found)
+            return
+        rows = [{**asdict(one), "state": _state(one)} for one in found]
+        print_rows(rows, _COLUMNS, False, "nothing waits for a second person", hub.profile.zone)
+
+
+@app.command()
+def show(
+    approval: Which,
+    to: Annotated[Path | None, typer.Option(help="Write what is attached (an order, decisions) to this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what will happen, exactly, who proposed it and why, until when, and what became of it."""
+    with failures(), open_hub() as hub:
+        proposal = hub.approvals.get(approval)
+        if to is not None:
+            attached = hub.approvals.attachment(approval)
+            if attached is None:
+                raise Invalid(f"--to: nothing is attached to approval {approval}")
+            files.must_be_new(to)
+            files.put(to, attached)
+        if as_json:
+            print_json(proposal)
+            return
+        _tell(hub, proposal)
+        if to is not None:
+            console.print(f"attached: written to {to}")
+        if proposal.action is Action.POLICY and proposal.state == "waits":
+            show_changes(hub.activate.effect_of(proposal))
+
+
+@app.command()
+def approve(
+    approval: Which,
+    note: Annotated[str, typer.Option(help="What you want to have on record with it.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Approve what somebody else proposed, and have it carried out; repeat it to finish what was cut short."""
+    with failures(), open_hub() as hub:
+        if not yes:
+            _tell(hub, hub.approvals.get(approval), err=True)
+            typer.confirm("Approve it and have it carried out?", abort=True, err=True)
+        proposal = hub.approvals.approve(Actor.of_process(), approval, note)
+        more = _recomputed(hub, as_json) if proposal.action is Action.POLICY else {}
+        if as_json:
+            print_json({**asdict(proposal), "recompute": more} if more else proposal)
+        else:
+            console.print(f"approval {approval}: {_done(hub, proposal)}")
+            if more:
+                took_effect(proposal.target, more)
+
+
+@app.command()
+def refuse(
+    approval: Which,
+    reason: Annotated[str, typer.Option(help="Why it must not happen; the audit keeps it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Refuse what somebody else proposed; a hold that waited for it ends."""
+    with failures(), open_hub() as hub:
+        proposal = hub.approvals.refuse(Actor.of_process(), approval, reason)
+        print_json(proposal) if as_json else console.print(f"approval {approval}: refused; it does not happen")
+
+
+@app.command()
+def withdraw(
+    approval: Which,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take back what you proposed; a hold that waited for it ends."""
+    with failures(), open_hub() as hub:
+        proposal = hub.approvals.withdraw(Actor.of_process(), approval, reason)
+        print_json(proposal) if as_json else console.print(f"approval {approval}: withdrawn; it does not happen")
+
+
+def _tell(hub: Hub, proposal: Proposal, *, err: bool = False) -> None:
+    zone = hub.profile.zone
+    lines = [
+        f"approval {proposal.id}: {_state(proposal)}",
+        f"  what will happen: {proposal.words}",
+        f"  proposed by {proposal.proposed_by}, {moment(proposal.proposed_at, zone)}: {proposal.reason}",
+    ]
+    if proposal.state == "waits":
+        lines.append(f"  until {moment(proposal.expires_at, zone)}")
+    if proposal.decided_by is not None and proposal.decided_at is not None:
+        said = f": {proposal.note}" if proposal.note else ""
+        lines.append(f"  decided by {proposal.decided_by}, {moment(proposal.decided_at, zone)}{said}")
+    if proposal.carried_out_at is not None:
+        lines.append(f"  carried out {moment(proposal.carried_out_at, zone)}")
+    if isinstance(reads := proposal.content.get("reads"), list):
+        lines.append(f"  reads, by id: {', '.join(map(str, reads))}")
+    lines.append(f"  SHA-256 of all that was proposed: {proposal.sha256}")
+    for line in lines:
+        typer.echo(line, err=True) if err else console.print(line)
+
+
+def _state(proposal: Proposal) -> str:
+    return _STATES.get(proposal.state, proposal.state)
+
+
+def _done(hub: Hub, proposal: Proposal) -> str:
+    outcome = proposal.outcome or {}
+    match proposal.action:
+        case Action.HOLD:
+            hold = hub.holds.get(outcome["hold"])
+            return f"hold {hold.id} stands, with {count(hold.reads, 'read')}"
+        case Action.DESTROY:
+            destroyed = f"{count(outcome['reads'], 'read')} {'is' if outcome['reads'] == 1 else 'are'} destroyed"
+            return (
+                f"order {outcome['order']}: {destroyed} in this hub, and the certificates name it;"
+                " vendors' own copies, exports and backups are not reached by it"
+            )
+        case Action.CLASSIFY:
+            until = outcome["until"]
+            end = moment(datetime.fromisoformat(until), hub.profile.zone) if until else "nobody knows yet"
+            return f"hold {outcome['hold']}: its reads are kept until {end}"
+        case Action.POLICY:
+            return f"policy {outcome['policy']} is in force"
+
+
+def _recomputed(hub: Hub, as_json: bool) -> dict[str, Any]:
+    def kept(_: Work) -> str:
+        return (
+            "the policy is in force, and the ends that reads were given so far stay; alprhub policy recompute goes on"
+        )
+
+    with working(kept, as_json) as work:
+        return dict(hub.recompute.run(Actor.of_process(), work.told))

@@ -1,0 +1,20 @@
+"""The second person, as the command line tells of them: who must approve what, and who did."""
+
+from hub.proposals import Proposal
+from hub.wiring import Hub
+from hub.words import moment
+
+
+def next_step(proposal: Proposal, hub: Hub) -> str:
+    """What the first person is told: who must do what next, and until when."""
+    return (
+        f"approval {proposal.id} waits until {moment(proposal.expires_at, hub.profile.zone)} for somebody other than"
+        f" {proposal.proposed_by}, under a login of their own on this machine: alprhub approvals approve {proposal.id}"
+    )
+
+
+def approver(name: str | None, approval: int | None) -> str:
+    """Who approved something, as people read it."""
+    if name is None:
+        return f"nobody yet: approval {approval}"
+    return name if approval is not None else f"{name} (by name, before approvals)"

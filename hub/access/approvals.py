@@ -1,0 +1,332 @@
+"""`Approvals`: what takes two people is proposed by one, approved by another, and carried out once, or never.
+
+What is approved is what is carried out: the content is kept as canonical JSON with its digest, and services look again
+at what is there now before they do it. Every step is on record with the approval's number.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Row, insert, select, update
+
+from hub.audit.record import Audit
+from hub.clock import Clock, sure
+from hub.errors import Conflict, HubError, IntegrityBroken, Invalid, NotFound, PolicyRefused
+from hub.people import Actor
+from hub.proposals import Action, CarriesOut, NewProposal, Proposal, Settle, State, Undoes
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+from hub.words import moment
+
+LASTS: Final[Mapping[Action, timedelta]] = {
+    Action.HOLD: timedelta(hours=72),
+    Action.DESTROY: timedelta(days=7),
+    Action.CLASSIFY: timedelta(days=14),
+    Action.POLICY: timedelta(days=14),
+}
+"""How long a proposal waits for its second person. A hold keeps reads at once, and so it waits the shortest."""
+LAPSED: Final = "nobody approved it in time"
+_TABLE: Final = tables.approvals
+_OTHER: Final = (
+    "another person must approve it, under a login of their own on this machine"
+    " (whoever runs the machine can make a second login)"
+)
+
+
+class Approvals:
+    """Keeps proposals, has them decided by somebody else, and has them carried out."""
+
+    def __init__(self, store: Store, audit: Audit, clock: Clock) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+        self._carry: dict[Action, CarriesOut] = {}
+        self._undo: dict[Action, Undoes] = {}
+
+    def register(self, action: Action, service: CarriesOut, undoes: Undoes | None = None) -> None:
+        """Say which service carries an action out, and which undoes what was done before anybody approved."""
+        self._carry[action] = service
+        if undoes is not None:
+            self._undo[action] = undoes
+
+    def propose(self, actor: Actor, new: NewProposal, within: Connection | None = None) -> Proposal:
+        """Keep a proposal until somebody else decides or its time is over; raises `Invalid` and `PolicyRefused`.
+
+        Whoever proposes `within` its own transaction has demanded a person before.
+        """
+        if within is None:
+            self.demand_person(actor, new.action)
+        if not new.reason.strip():
+            raise Invalid("reason: is missing")
+        if within is not None:
+            return self._kept(within, actor, new)
+        with self._store.write() as connection:
+            return self._kept(connection, actor, new)
+
+    def demand_person(self, actor: Actor, action: Action) -> None:
+        """Raise `PolicyRefused`, on record, where who proposes is no person."""
+        if actor.kind != "person":
+            refusal = f"{actor.name}: only a person proposes what takes two people"
+            self._audit.record(actor, "approvals.propose", "refused", of=action, refusal=refusal)
+            raise PolicyRefused(refusal)
+
+    def approve(self, actor: Actor, ident: int, note: str = "") -> Proposal:
+        """Approve a proposal of somebody else's and have it carried out; one that was cut short goes on.
+
+        Raises `NotFound`, `Conflict` where it is decided, its time is over or what is there now forbids it, and
+        `PolicyRefused` for who proposed it and for a service. All but the first are on record.
+        """
+        proposal = self.get(ident)
+        if proposal.state != "approved" or not _may_decide(actor, proposal):
+            self._decide(actor, ident, "approved", note)
+        return self._carried_out(actor, ident)
+
+    def refuse(self, actor: Actor, ident: int, why: str) -> Proposal:
+        """Refuse a proposal of somebody else's; what it did at once is undone. Raises as `approve` does."""
+        if not why.strip():
+            raise Invalid("reason: say why it is refused")
+        return self._ended(self._decide(actor, ident, "refused", why))
+
+    def withdraw(self, actor: Actor, ident: int, why: str = "") -> Proposal:
+        """Take back one's own proposal; what it did at once is undone. Raises as `approve` does."""
+        return self._ended(self._decide(actor, ident, "withdrawn", why))
+
+    def lapse(self, actor: Actor) -> int:
+        """End every proposal whose time is over, and undo what it did at once; gives how many. Safe to repeat."""
+        now, over = to_micros(sure(self._clock)), []
+        with self._store.read() as connection:
+            due = select(_TABLE.c.id).where(_TABLE.c.verdict.is_(None), _TABLE.c.expires_at <= now)
+            ids = connection.scalars(due.order_by(_TABLE.c.id)).all()
+        for ident in ids:
+            with self._store.write() as connection:
+                ended = (
+                    update(_TABLE)
+                    .where(_TABLE.c.id == ident, _TABLE.c.verdict.is_(None), _TABLE.c.expires_at <= now)
+                    .values(verdict="lapsed", decided_at=now, note=LAPSED)
+                )
+                if not connection.execute(ended).rowcount:
+                    continue  # somebody was faster
+                proposal = self._read(connection, ident)
+                self._event(connection, actor, proposal, "approvals.lapse", "done")
+                self._drop(connection, actor, proposal)
+            over.append(self._ended(proposal))
+        return len(over)
+
+    def get(self, ident: int) -> Proposal:
+        """One proposal; raises `NotFound`."""
+        with self._store.read() as connection:
+            return self._read(connection, ident)
+
+    def attachment(self, ident: int) -> bytes | None:
+        """What was attached to a proposal; raises `NotFound`, and `IntegrityBroken` where it was changed."""
+        with self._store.read() as connection:
+            columns = select(_TABLE.c.attachment, _TABLE.c.attachment_sha256).where(_TABLE.c.id == ident)
+            row = connection.execute(columns).one_or_none()
+        if row is None:
+            raise NotFound(_none(ident))
+        if row.attachment is None:
+            return None
+        if sha256(row.attachment).hexdigest() != row.attachment_sha256:
+            raise IntegrityBroken(f"what is attached to approval {ident} is not what was proposed")
+        return bytes(row.attachment)
+
+    def list(self, *, everything: bool = False, limit: int = 100) -> Sequence[Proposal]:
+        """What waits for a second person or for its end, the oldest first; with `everything` all, the newest first."""
+        if everything:
+            found = select(_TABLE).order_by(_TABLE.c.id.desc()).limit(limit)
+        else:
+            open_ = _TABLE.c.verdict.is_(None) | ((_TABLE.c.verdict == "approved") & _TABLE.c.carried_out_at.is_(None))
+            found = select(_TABLE).where(open_).order_by(_TABLE.c.id).limit(limit)
+        with self._store.read() as connection:
+            return [self._told(row) for row in connection.execute(found)]
+
+    def waiting(self, connection: Connection, action: Action, target: str) -> Proposal | None:
+        """The newest proposal about something that may still be approved or carried out."""
+        this = (_TABLE.c.action == action, _TABLE.c.target == target, _TABLE.c.carried_out_at.is_(None))
+        rows = connection.execute(select(_TABLE).where(*this).order_by(_TABLE.c.id.desc()))
+        return next((one for row in rows if (one := self._told(row)).state in ("waits", "approved")), None)
+
+    def moot(self, connection: Connection, actor: Actor, action: Action, target: str, because: str) -> None:
+        """End what waits about something that is settled without it."""
+        waits = (_TABLE.c.action == action, _TABLE.c.target == target, _TABLE.c.verdict.is_(None))
+        ended = {"verdict": "withdrawn", "decided_by": actor.name, "decided_at": to_micros(self._clock.now())}
+        over = update(_TABLE).where(*waits).values(**ended, note=because).returning(*_TABLE.c)
+        for row in connection.execute(over).all():
+            self._event(connection, actor, self._told(row), "approvals.withdraw", "done", because=because)
+
+    def _kept(self, connection: Connection, actor: Actor, new: NewProposal) -> Proposal:
+        now, body = self._clock.now(), canonical(new.content)
+        values = {
+            "action": new.action,
+            "target": new.target,
+            "words": new.words,
+            "content": body.decode(),
+            "sha256": sha256(body).hexdigest(),
+            "attachment": new.attachment,
+            "attachment_sha256": None if new.attachment is None else sha256(new.attachment).hexdigest(),
+            "reason": new.reason.strip(),
+            "proposed_by": actor.name,
+            "proposed_at": to_micros(now),
+            "expires_at": to_micros(now + LASTS[new.action]),
+        }
+        proposal = self._told(connection.execute(insert(_TABLE).values(values).returning(*_TABLE.c)).one())
+        self._event(connection, actor, proposal, "approvals.propose", "done")
+        return proposal
+
+    def _decide(self, actor: Actor, ident: int, verdict: State, note: str) -> Proposal:
+        step = {"approved": "approvals.approve", "refused": "approvals.refuse", "withdrawn": "approvals.withdraw"}
+        with self._store.read() as connection:
+            before = self._read(connection, ident)
+        try:
+            with self._store.write() as connection:
+                now = self._clock.now()
+                before = self._read(connection, ident)
+                _demand(actor, before, verdict, self._at(before))
+                if verdict == "approved":
+                    self._service(before).check(connection, before)
+                decided = (
+                    update(_TABLE)
+                    .where(_TABLE.c.id == ident, _TABLE.c.verdict.is_(None), _TABLE.c.expires_at > to_micros(now))
+                    .values(
+                        verdict=verdict, decided_by=actor.name, decided_at=to_micros(now), note=note.strip() or None
+                    )
+                )
+                if not connection.execute(decided).rowcount:
+                    raise Conflict(f"approval {ident}: somebody else has decided it meanwhile")
+                after = self._read(connection, ident)
+                self._event(connection, actor, after, step[verdict], "done")
+                if verdict != "approved":
+                    self._drop(connection, actor, after)
+        except HubError as refused:
+            with self._store.write() as connection:
+                self._event(connection, actor, before, step[verdict], "refused", refusal=str(refused))
+            raise
+        return after
+
+    def _carried_out(self, actor: Actor, ident: int) -> Proposal:
+        with self._store.lease(f"approval-{ident}", f"approval {ident} is being carried out"):
+            proposal = self.get(ident)
+            if proposal.state == "carried_out":
+                return proposal
+            if sha256(canonical(proposal.content)).hexdigest() != proposal.sha256:
+                raise IntegrityBroken(f"approval {ident} does not say any more what was proposed")
+            try:
+                self._service(proposal).carry_out(actor, proposal, self._settle(actor, proposal))
+            except HubError as refused:
+                with self._store.write() as connection:
+                    self._event(connection, actor, proposal, "approvals.carry_out", "refused", refusal=str(refused))
+                raise
+        return self.get(ident)
+
+    def _settle(self, actor: Actor, proposal: Proposal) -> Settle:
+        def settle(connection: Connection, outcome: Mapping[str, Any]) -> None:
+            done = (
+                update(_TABLE)
+                .where(_TABLE.c.id == proposal.id, _TABLE.c.verdict == "approved", _TABLE.c.carried_out_at.is_(None))
+                .values(carried_out_at=to_micros(self._clock.now()), outcome=canonical(outcome).decode())
+            )
+            if not connection.execute(done).rowcount:
+                raise Conflict(f"approval {proposal.id}: was carried out already")
+            self._event(connection, actor, proposal, "approvals.carry_out", "done", came=dict(outcome))
+
+        return settle
+
+    def _drop(self, connection: Connection, actor: Actor, proposal: Proposal) -> None:
+        by = f" by {proposal.decided_by}" if proposal.decided_by else ""
+        said = f": {proposal.note}" if proposal.note else ""
+        if (service := self._undo.get(proposal.action)) is not None:
+            service.drop(connection, actor, proposal, f"its approval was {proposal.state}{by}{said}")
+
+    def _ended(self, proposal: Proposal) -> Proposal:
+        if (service := self._undo.get(proposal.action)) is not None:
+            service.dropped(proposal)
+        return proposal
+
+    def _service(self, proposal: Proposal) -> CarriesOut:
+        return self._carry[proposal.action]
+
+    def _event(
+        self, connection: Connection, actor: Actor, proposal: Proposal, step: str, outcome: str, **detail: Any
+    ) -> None:
+        self._audit.record(
+            actor, step, outcome, target=str(proposal.id), within=connection, of=proposal.action,
+            about=proposal.target, sha256=proposal.sha256, proposed_by=proposal.proposed_by, **detail,
+        )  # fmt: skip
+
+    def _read(self, connection: Connection, ident: int) -> Proposal:
+        row = connection.execute(select(_TABLE).where(_TABLE.c.id == ident)).one_or_none()
+        if row is None:
+            raise NotFound(_none(ident))
+        return self._told(row)
+
+    def _told(self, row: Row[Any]) -> Proposal:
+        return Proposal(
+            id=row.id,
+            action=Action(row.action),
+            target=row.target,
+            words=row.words,
+            content=msgspec.json.decode(row.content),
+            sha256=row.sha256,
+            reason=row.reason,
+            proposed_by=row.proposed_by,
+            proposed_at=from_micros(row.proposed_at),
+            expires_at=from_micros(row.expires_at),
+            state=_state(row, self._clock.now()),
+            decided_by=row.decided_by,
+            decided_at=None if row.decided_at is None else from_micros(row.decided_at),
+            note=row.note,
+            carried_out_at=None if row.carried_out_at is None else from_micros(row.carried_out_at),
+            outcome=None if row.outcome is None else msgspec.json.decode(row.outcome),
+        )
+
+    def _at(self, proposal: Proposal) -> str:
+        return moment(proposal.decided_at or proposal.expires_at, self._store.zone())
+
+
+def canonical(content: Mapping[str, Any]) -> bytes:
+    """The one JSON of a content: keys sorted, no spaces; digests are over it."""
+    return msgspec.json.encode(content, order="sorted")
+
+
+def _state(row: Row[Any], now: datetime) -> State:
+    if row.verdict is None:
+        return "waits" if now < from_micros(row.expires_at) else "lapsed"
+    if row.carried_out_at is not None:
+        return "carried_out"
+    found: State = row.verdict
+    return found
+
+
+def _may_decide(actor: Actor, proposal: Proposal) -> bool:
+    return actor.kind == "person" and not actor.is_called(proposal.proposed_by)
+
+
+def _demand(actor: Actor, proposal: Proposal, verdict: State, at: str) -> None:
+    """Raise where somebody may not decide a proposal, or it is decided."""
+    named = f"approval {proposal.id}"
+    if actor.kind != "person":
+        raise PolicyRefused(f"{named}: only a person decides what takes two people")
+    if verdict == "withdrawn" and not actor.is_called(proposal.proposed_by):
+        raise PolicyRefused(
+            f"{named}: only {proposal.proposed_by}, who proposed it, withdraws it;"
+            f" others refuse it: alprhub approvals refuse {proposal.id} --reason WHY"
+        )
+    if verdict != "withdrawn" and not _may_decide(actor, proposal):
+        own = f"; you can withdraw it: alprhub approvals withdraw {proposal.id}" if verdict == "refused" else ""
+        raise PolicyRefused(
+            f"{named}: {actor.name} proposed it, and"
+            f" {_OTHER if verdict == 'approved' else 'who proposes does not decide'}{own}"
+        )
+    if proposal.state == "lapsed":
+        raise Conflict(f"{named}: its time was over at {at}; it must be proposed anew")
+    if proposal.state != "waits":
+        how = proposal.state.replace("carried_out", "approved and carried out")
+        raise Conflict(f"{named}: was {how} at {at}" + (f" by {proposal.decided_by}" if proposal.decided_by else ""))
+
+
+def _none(ident: int) -> str:
+    return f"there is no approval {ident}: alprhub approvals list shows those there are"

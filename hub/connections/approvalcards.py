@@ -1,0 +1,65 @@
+"""The cards of what waits for a second person, and of what was approved and is not done."""
+
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Final
+
+from sqlalchemy import Row, select
+
+from hub.connections.card import LATE, OK, Card
+from hub.proposals import Action
+from hub.store import tables
+from hub.store.engine import Store
+from hub.store.instant import from_micros, to_micros
+from hub.words import moment, span
+
+SOON: Final = timedelta(hours=24)
+"""How long before its time is over what waits is late."""
+CUT_SHORT: Final = timedelta(minutes=15)
+"""How long what was approved may be on its way."""
+_MEANING: Final = {
+    Action.HOLD: "a hold that keeps reads already; else they fall back to their own ends",
+    Action.DESTROY: "a court's order to destroy reads; else nothing is destroyed",
+    Action.CLASSIFY: "the class of a case's offence; else the hold stays as it is",
+    Action.POLICY: "another policy; else the one in force stays",
+}
+_TABLE: Final = tables.approvals
+
+
+def approval_cards(store: Store, now: datetime, zone: tzinfo) -> list[Card]:
+    """A card for every proposal that waits, and for every approved one whose carrying out was cut short."""
+    waits = _TABLE.c.verdict.is_(None) & (_TABLE.c.expires_at > to_micros(now))
+    undone = (_TABLE.c.verdict == "approved") & _TABLE.c.carried_out_at.is_(None)
+    undone &= _TABLE.c.decided_at <= to_micros(now - CUT_SHORT)
+    columns = (
+        *(_TABLE.c.id, _TABLE.c.action, _TABLE.c.verdict, _TABLE.c.proposed_by, _TABLE.c.proposed_at),
+        *(_TABLE.c.expires_at, _TABLE.c.decided_by, _TABLE.c.decided_at),
+    )
+    with store.read() as connection:
+        rows = connection.execute(select(*columns).where(waits | undone).order_by(_TABLE.c.id)).all()
+    return [_waits(row, now, zone) if row.verdict is None else _undone(row, zone) for row in rows]
+
+
+def _waits(row: Row[Any], now: datetime, zone: tzinfo) -> Card:
+    until = from_micros(row.expires_at)
+    said = (
+        f"Approval {row.id}, which {row.proposed_by} proposed, waits for a second person until {moment(until, zone)}"
+        f" (for {span(until - now)} more): {_MEANING[Action(row.action)]}."
+    )
+    return Card(
+        LATE if until - now <= SOON else OK, f"Approval {row.id} waits for a second person", said,
+        "Somebody other than who proposed it looks at it, and approves or refuses it.",
+        f"alprhub approvals show {row.id}", "approval_waits", needs_person=True, plain=said, about=str(row.id),
+        since=from_micros(row.proposed_at),
+    )  # fmt: skip
+
+
+def _undone(row: Row[Any], zone: tzinfo) -> Card:
+    decided = from_micros(row.decided_at)
+    said = (
+        f"Approval {row.id} was approved by {row.decided_by} {moment(decided, zone)} and is not carried out to its end."
+    )
+    return Card(
+        LATE, f"Approval {row.id} is not carried out", said,
+        "Whoever approved it repeats that, and it goes on or says what stands in its way.",
+        f"alprhub approvals approve {row.id}", "approval_not_carried_out", plain=said, about=str(row.id), since=decided,
+    )  # fmt: skip

@@ -1,0 +1,58 @@
+"""`alprhub backup | restore`: what people are told of a copy of everything."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+
+def test_a_hub_comes_back_and_says_what_people_must_do_again(
+    run: Any, filled: Any, store: Path, tmp_path: Path
+) -> None:
+    made = run("backup", tmp_path / "kept")
+    assert made.code == 0, made.err
+    assert "on it holds what the hub has destroyed: destroy it by then" in made.out
+    assert "The key that opens vendors' secrets is not in it" in made.out
+    key = tmp_path / "apart.key"
+    (store / "secret.key").rename(key)
+    shutil.rmtree(store)
+    done = run("restore", tmp_path / "kept", "--key", key)
+    assert done.code == 0, done.err
+    assert done.out.startswith(f"The hub of Agency is in {store}, as of ")
+    assert "0 reads purged" in done.out
+    assert "do again: what courts ordered (alprhub retention destroy)" in done.out
+    assert run("connections", "check", "drop").code == 0
+    found = run("search", "9SYN*", "--purpose", "stolen_vehicle", "--reason", "theft on Pier Ave", "--case", "26-1")
+    assert "9SYN001" in found.out, found.err
+    assert "9SYN002" in found.out
+
+
+def test_programs_get_json(run: Any, filled: Any, store: Path, tmp_path: Path) -> None:
+    told = run("backup", tmp_path / "kept", "--with-key", "--json").json()
+    assert (told["database"], told["with_key"], told["agency"]) == ("sqlite", True, "Agency")
+    assert told == {"place": str(tmp_path / "kept"), **json.loads((tmp_path / "kept" / "manifest.json").read_text())}
+    shutil.rmtree(store)
+    done = run("restore", tmp_path / "kept", "--json").json()
+    assert (done["purged"], done["key_missing"]) == ({"drop": 0}, [])
+
+
+def test_without_the_key_it_says_whose_secrets_are_closed(run: Any, filled: Any, store: Path, tmp_path: Path) -> None:
+    run("backup", tmp_path / "kept")
+    shutil.rmtree(store)
+    done = run("restore", tmp_path / "kept")
+    assert (done.code, "The secrets of drop are closed: bring secret.key into" in done.out) == (0, True)
+    refused = run("sync", "drop")
+    assert refused.code == 78
+    assert refused.err.startswith(f"the key file '{store / 'secret.key'}' is not there")
+
+
+def test_what_is_no_backup_or_no_empty_place_is_refused_in_a_line(run: Any, filled: Any, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    done = run("restore", tmp_path / "nothing")
+    assert (done.code, done.err.count("\n")) == (66, 1)
+    run("backup", tmp_path / "kept")
+    again = run("backup", tmp_path / "kept")
+    assert (again.code, again.err.count("\n")) == (65, 1)
+    done = run("restore", tmp_path / "kept")
+    assert done.code == 65
+    assert "is not empty (alprhub" in done.err

@@ -1,0 +1,201 @@
+"""An import of a hot list takes short turns, and is in force as a whole from one instant on, or never."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from happenings import happenings
+from plain import record, write_page
+from sqlalchemy import event, text
+
+import hub.hotlists.importing as importing
+import hub.hotlists.lists as lists
+from hub.audit.record import Audit
+from hub.clock import SetClock
+from hub.errors import Busy, NotFound
+from hub.hotlists.lists import Hotlists, Imported, NewEntry
+from hub.people import Actor
+from hub.settings import HubSettings
+from hub.store.engine import Store
+from hub.wiring import Hub, open_hub
+
+AT = "2026-06-01T11:00:00Z"
+sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+processes = multiprocessing.get_context("fork")
+
+
+@pytest.fixture(autouse=True)
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "STEP", 10)
+    monkeypatch.setattr(importing, "BATCH", 10)
+
+
+def some(first: int, last: int, reason: str = "stolen") -> list[NewEntry]:
+    return [NewEntry(f"9SYN{number:04}", reason, "26-1", "US-CA") for number in range(first, last)]
+
+
+def force(hub: "Hub | Bare") -> dict[str, str]:
+    """The plates in force on the list, each with its reason; nothing where there is no list."""
+    try:
+        return {entry.plate: entry.reason for entry in hub.hotlists.in_force("wanted")[1]}
+    except NotFound:
+        return {}
+
+
+def rows(hub: "Hub | Bare", sql: str) -> Any:
+    with hub.store.read() as connection:
+        return connection.scalar(text(sql))
+
+
+OLD = {f"9SYN{number:04}": "stolen" for number in range(40)}
+NEW = {f"9SYN{number:04}": "stolen" if number < 30 else "sought" for number in range(20, 60)}
+
+
+def replaced(hub: "Hub | Bare", actor: Actor, **more: Any) -> Imported:
+    """Ten entries that stay, ten with another reason, twenty new ones, and twenty that go."""
+    return hub.hotlists.load(actor, "wanted", [*some(20, 30), *some(30, 60, "sought")], complete=True, **more)
+
+
+def test_until_all_of_it_is_in_force_the_list_is_as_it_was(opened: Hub, actor: Actor, feed: Path) -> None:
+    opened.hotlists.load(actor, "wanted", some(0, 40))
+    seen, pages = [], iter(range(1, 100))
+
+    def look(*_: Any) -> None:
+        seen.append(force(opened))
+        number = next(pages)  # a read of an entry that comes, and one of an entry that goes
+        said = [
+            record(2 * number, "9SYN0050", AT, state="us-ca"),
+            record(2 * number + 1, "9SYN0001", AT, state="us-ca"),
+        ]
+        write_page(feed, number, said)
+        assert opened.sync.run(actor, "feed").hits == 1
+
+    done = replaced(opened, actor, progress=look)
+    assert (done.added, done.updated, done.unchanged, done.removed) == (20, 10, 10, 20)
+    assert len(seen) > 4
+    assert all(one == OLD for one in seen)
+    assert force(opened) == NEW
+    assert rows(opened, "SELECT count(*) FROM hotlist_entries WHERE removed_at IS NULL") == 40
+    assert rows(opened, "SELECT count(*) FROM hotlist_imports") == 0
+
+
+def test_a_list_that_is_being_made_is_not_there_yet(opened: Hub, actor: Actor) -> None:
+    seen: list[Any] = []
+    opened.hotlists.load(actor, "wanted", some(0, 40), progress=lambda *_: seen.append(opened.hotlists.names()))
+    assert seen
+    assert not any(seen)
+    assert opened.hotlists.names() == list(opened.hotlists.changes()) == ["wanted"]
+
+
+def test_a_removal_beats_an_import_that_is_on_its_way(opened: Hub, actor: Actor) -> None:
+    opened.hotlists.load(actor, "wanted", some(0, 40))
+    withdrawn = iter(["9SYN0025", "9SYN0035"])  # unchanged in the import, and with another reason
+
+    def withdraw(what: str, done: int, _: Any) -> None:
+        if what == "entries stored" and done == 20:
+            for plate in withdrawn:
+                opened.hotlists.withdraw(actor, "wanted", plate, None, "recovered")
+
+    replaced(opened, actor, progress=withdraw)
+    assert NEW.keys() - force(opened).keys() == {"9SYN0025", "9SYN0035"}
+
+
+def test_two_imports_into_one_list_take_turns_and_the_second_hears_of_the_first(opened: Hub, actor: Actor) -> None:
+    heard: list[str] = []
+
+    def second(*_: Any) -> None:
+        if not heard:
+            opened.hotlists.load(actor, "other", some(0, 1))
+            with pytest.raises(Busy) as busy:
+                opened.hotlists.load(actor, "wanted", some(0, 1))
+            heard.append(str(busy.value))
+
+    opened.hotlists.load(actor, "wanted", some(0, 40), progress=lambda what, *_: what == "entries stored" and second())
+    assert heard[0].startswith("entries are being imported into the hot list wanted by another process since ")
+
+
+@sqlite
+def test_no_turn_of_an_import_has_more_than_some_entries(opened: Hub, actor: Actor) -> None:
+    turns: list[int] = []
+
+    def counted(_c: Any, _cursor: Any, sql: str, bound: Any, _x: Any, many: bool) -> None:
+        if "INTO hotlist_entries" in sql:
+            turns.append(len(bound) if many else 1)
+
+    event.listen(opened.store._writer, "before_cursor_execute", counted)
+    with happenings(opened.store) as steps:
+        opened.hotlists.load(actor, "wanted", some(0, 40))
+    event.remove(opened.store._writer, "before_cursor_execute", counted)
+    assert turns == [10] * 4
+    assert len(steps.like("commit normal hotlist_entries")) == 4
+
+
+@sqlite
+def test_a_list_that_comes_again_unchanged_costs_its_place_on_record_alone(opened: Hub, actor: Actor) -> None:
+    opened.hotlists.load(actor, "wanted", some(0, 40))
+    with happenings(opened.store) as steps:
+        assert opened.hotlists.load(actor, "wanted", some(0, 40), complete=True).unchanged == 40
+    assert steps == ["commit full audit_waiting", "commit full audit_events"]
+
+
+class Bare:
+    """What an import needs of a hub, opened in no time."""
+
+    def __init__(self, settings: HubSettings, clock: SetClock) -> None:
+        self.store = Store(settings.url())
+        self.audit = Audit(self.store, clock)
+        self.hotlists = Hotlists(self.store, self.audit, clock)
+
+
+def importing_until(settings: HubSettings, clock: SetClock, dies_at: int) -> None:
+    """Import, and die at a step of the writer."""
+    left = [dies_at]
+    hub = Bare(settings, clock)
+
+    def step(*_: Any) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    for name in ("before_cursor_execute", "commit"):
+        event.listen(hub.store._writer, name, step)
+    replaced(hub, Actor("victim"))
+    os._exit(0)
+
+
+@sqlite
+def test_an_import_that_is_killed_at_any_step_leaves_the_old_list_or_the_new_one(
+    settings: HubSettings, clock: SetClock, tmp_path: Path, actor: Actor
+) -> None:
+    with open_hub(settings, clock) as hub:
+        hub.hotlists.load(actor, "wanted", some(0, 40))
+    dies_at, ended, met = 0, None, set()
+    while ended != 0:
+        dies_at += 1
+        assert dies_at < 200
+        data = tmp_path / f"killed-{dies_at}"
+        shutil.copytree(settings.data, data)
+        mine = settings.model_copy(update={"data": data})
+        child = processes.Process(target=importing_until, args=(mine, clock, dies_at))
+        child.start()
+        child.join()
+        ended = child.exitcode
+        hub = Bare(mine, clock)
+        left = force(hub)
+        assert left in (OLD, NEW), dies_at
+        told = [one for one in hub.audit.events() if one["actor"] == "victim" and one["outcome"] == "done"]
+        assert len(told) == (left == NEW), dies_at
+        met.add(left == NEW)
+        hub.hotlists.load(actor, "another", some(0, 1))  # what was left is tidied by the next import of any list
+        assert force(hub) == left
+        assert rows(hub, "SELECT count(*) FROM hotlist_imports") == 0, dies_at
+        there = "SELECT count(*) FROM hotlist_entries WHERE removed_at IS NULL"
+        assert rows(hub, there) == len(left) + 1, dies_at
+        hub.store.close()
+        shutil.rmtree(data)
+    assert met == {True, False}
+    assert dies_at > 15
