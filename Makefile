@@ -8,7 +8,7 @@ WORKERS ?= 2
 # What is compiled is kept, whatever the caller's shell says: tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-quick test-newest mutants coverage check docs bench bench-search bench-retention bench-together bench-receive new-connector lock clean
+.PHONY: help demo test test-quick test-newest mutants coverage check docs bench bench-search bench-retention bench-together bench-receive bench-start new-connector lock clean
 
 help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 
 from flows.door import the_jobs
 from flows.report import state_of
-from hub.jobs.catalogue import Task
+from hub.jobs.catalogue import DueTask
 from hub.jobs.jobs import JOBS, Jobs
 from hub.jobs.record import JobRun
 

@@ -134,7 +134,7 @@ class Holds:
         self._approvals = approvals
         self._auditors = frozenset(auditors)
 
-    def place(self, actor: Actor, new: NewHold, query: Asked | None = None, reads: Sequence[int] = ()) -> Hold:
+    def place(self, actor: Actor, new: NewHold, query: QuestionOfHold | None = None, reads: Sequence[int] = ()) -> Hold:
         """Hold every read that a question means now, or those of the given ids, until somebody else approves it.
 
         Taken in transactions of at most a thousand reads; a placing that was killed goes on where the same person asks
@@ -277,8 +277,8 @@ class Holds:
 
     def _check(self, new: NewHold) -> None:
         now = self._clock.now()
-        if new.kind not in get_args(Kind):
-            raise Invalid(f"kind: {new.kind!r} is none; there are: {', '.join(get_args(Kind))}")
+        if new.kind not in get_args(HoldKind):
+            raise Invalid(f"kind: {new.kind!r} is none; there are: {', '.join(get_args(HoldKind))}")
         for field in ("case_number", "reason"):
             if not getattr(new, field).strip():
                 raise Invalid(f"{field}: is missing")

@@ -96,7 +96,9 @@ class Orders:
         self._purge = purge
         self._approvals = approvals
 
-    def destroy(self, actor: Actor, new: NewOrder, query: Asked | None = None, reads: Sequence[int] = ()) -> Proposal:
+    def destroy(
+        self, actor: Actor, new: NewOrder, query: QuestionOfOrder | None = None, reads: Sequence[int] = ()
+    ) -> Proposal:
         """Propose to end and purge the reads that an order names, whatever floor they have; destroys nothing yet.
 
         They are named by their ids, or by a question: those that it means now. Raises `Invalid` naming the field,

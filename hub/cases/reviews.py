@@ -259,12 +259,12 @@ def _tasks(
     return found
 
 
-def _disposal(profile: Profile, row: Row[Any]) -> list[Task]:
+def _disposal(profile: Profile, row: Row[Any]) -> list[ReviewTask]:
     if row.kind != "litigation" or row.released_at is None or not row.booking or row.disposed is not None:
         return []
     about = (row.id, row.kind, row.case_number, "dispose_of_media", from_micros(row.released_at))
     clause = "; ".join(one.clause for one in profile.effective(UNTIL).references) or None
-    return [Task(*about, row.placed_by, row.approved_by, clause, row.booking)]
+    return [ReviewTask(*about, row.placed_by, row.approved_by, clause, row.booking)]
 
 
 def _first(connection: Connection, profile: Profile, row: Row[Any], kinds: Mapping[int, Provenance]) -> CaseLife | None:

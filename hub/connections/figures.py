@@ -11,7 +11,7 @@ from hub.store import tables
 from hub.store.days import MICROS
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
-from hub.store.runs import DONE, FILLING, NO_END, RUNNING, STOPPED, Span, holes, last_done
+from hub.store.runs import DONE, FILLING, NO_END, RUNNING, STOPPED, TimeSpan, holes, last_done
 from hub.store.runs import spans as covered_by_runs
 from hub.store.visible import visible_sql
 

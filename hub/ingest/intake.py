@@ -34,10 +34,10 @@ class Parsed(NamedTuple):
 
     received_at: datetime
     reads: Sequence[tuple[Record, Read]]
-    refused: Sequence["Refused"]
+    refused: Sequence["RefusedRecord"]
 
 
-class Refused(NamedTuple):
+class RefusedRecord(NamedTuple):
     """A record that could not become a read, and why."""
 
     record: Record

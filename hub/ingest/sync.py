@@ -222,7 +222,7 @@ class Sync:
                 self._pause(job.actor, job.account.name, str(broken))
                 raise
 
-    def _pages(self, job: PullJob, run: "_Run") -> Generator[Saved]:
+    def _pages(self, job: PullJob, run: "_SyncRun") -> Generator[Saved]:
         account, connector = job.account, job.connector
         if isinstance(connector, PullsReads):
             files = TakenFiles(self._store, account.id)
@@ -240,7 +240,7 @@ class Sync:
         for page in connector.pull(window):
             yield page, self._intake.parsed(connector, page.records)
 
-    def _go_round(self, job: PullJob, run: "_Run") -> Iterator[Saved]:
+    def _go_round(self, job: PullJob, run: "_SyncRun") -> Iterator[Saved]:
         """Ask for every watched plate that this round has not asked for yet, as long as there is time."""
         account, connector, refused = job.account, job.connector, ""
         oldest = to_micros(self._oldest(account))
@@ -279,7 +279,7 @@ class Sync:
         for page in job.connector.lookup(query):  # type: ignore[attr-defined]
             yield self._keep(account, run, Page(()), self._intake.parsed(job.connector, page.records), "lookup")
 
-    def _keep(self, account: Account, run: "_Run", page: Page, parsed: Parsed, obtained: str) -> Saved:
+    def _keep(self, account: ConfiguredAccount, run: "_SyncRun", page: Page, parsed: Parsed, obtained: str) -> Saved:
         saved = self._intake.keep(
             account.id,
             parsed,

@@ -68,7 +68,7 @@ class Retention:
         """
         with self._store.lease("purge", held.PURGING):
             now = sure(self._clock)
-            run = _Run(self._store, now, self._governing, self._sources, actor)
+            run = _PurgeRun(self._store, now, self._governing, self._sources, actor)
             self._remove_pictures()  # those of a run that was killed
             run.empty_months(progress)
             self._remove_pictures()

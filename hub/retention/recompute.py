@@ -225,9 +225,9 @@ class Recompute:
                     connection.execute(change, changed)
             after = rows[-1].id
 
-    def _page(self, connection: Connection, after: int, most: int) -> list[Kept]:
-        sql = f"SELECT {', '.join(Kept._fields)} FROM reads WHERE id > :after ORDER BY id LIMIT {most}"
-        return list(map(Kept._make, self._store.rows(connection, sql, {"after": after})))
+    def _page(self, connection: Connection, after: int, most: int) -> list[ReadToRecompute]:
+        sql = f"SELECT {', '.join(ReadToRecompute._fields)} FROM reads WHERE id > :after ORDER BY id LIMIT {most}"
+        return list(map(ReadToRecompute._make, self._store.rows(connection, sql, {"after": after})))
 
     def _linked(self, connection: Connection, rows: list[ReadToRecompute]) -> set[int]:
         if not rows:

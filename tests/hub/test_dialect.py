@@ -13,7 +13,6 @@ from hub.store.dialect import Dialect
 FILES = {
     "hub/backups/backup.py": "copies files of the one and asks the server of the other for a dump",
     "hub/backups/restore.py": "brings back what that was",
-    "hub/retention/recompute.py": "writes larger batches to a file than to a server",
     "hub/doctor/database.py": "looks at files of the one and at the server of the other",
 }
 """Where it is not SQL that differs."""
