@@ -11,7 +11,7 @@ from hub.people import Actor, Why
 from hub.policy.provenance import Provenance
 
 
-class Account(Protocol):
+class ConfiguredAccount(Protocol):
     """A configured account at a vendor."""
 
     @property
@@ -56,7 +56,7 @@ class Kinds(Protocol):
 class Opens(Protocol):
     """Opens accounts."""
 
-    def open(self, name: str) -> tuple[Account, Connector[Any]]:
+    def open(self, name: str) -> tuple[ConfiguredAccount, Connector[Any]]:
         """An account and its connector, ready to talk.
 
         Raises `NotFound` where there is none, `NoConnector` where this process does not have its connector, and
@@ -78,7 +78,7 @@ class OpensAndPauses(Opens, Pauses, Protocol):
 class Accounts(OpensAndPauses, Kinds, Protocol):
     """Every configured account, by name."""
 
-    def list(self) -> Sequence[Account]:
+    def list(self) -> Sequence[ConfiguredAccount]:
         """Those there are; none that was removed."""
 
 
@@ -100,7 +100,7 @@ class Windows(Protocol):
     """Knows which time a pull asks for."""
 
     def window(
-        self, account: Account, connector: Connector[Any], since: datetime | None, until: datetime | None
+        self, account: ConfiguredAccount, connector: Connector[Any], since: datetime | None, until: datetime | None
     ) -> Window | None:
         """The window of the next run, or of the times that are named; None where there is nothing to ask for."""
 

@@ -27,7 +27,7 @@ from hub.errors import Busy, Invalid, NotFound, PolicyRefused
 from hub.people import Actor, Why
 from hub.policy.durations import Duration
 from hub.policy.limitations import load_limitations
-from hub.ports import Asked, Matching
+from hub.ports import Matching
 from hub.proposals import Action, NewProposal, Proposing
 from hub.store import tables
 from hub.store.engine import Store
@@ -35,7 +35,7 @@ from hub.store.instant import from_micros, to_micros
 from hub.store.visible import visible
 from hub.words import count, moment
 
-Kind = Literal["evidence", "expected_evidence", "discovery", "court_order", "litigation", "case"]
+HoldKind = Literal["evidence", "expected_evidence", "discovery", "court_order", "litigation", "case"]
 BOOKED: Final = frozenset({"evidence", "expected_evidence"})
 """Kinds whose reads go to portable media and are booked before the hold ends."""
 MOST_ROWS: Final = 1000
@@ -270,8 +270,8 @@ class Holds:
 
     def _check(self, new: NewHold) -> None:
         now = self._clock.now()
-        if new.kind not in get_args(Kind):
-            raise Invalid(f"kind: {new.kind!r} is none; there are: {', '.join(get_args(Kind))}")
+        if new.kind not in get_args(HoldKind):
+            raise Invalid(f"kind: {new.kind!r} is none; there are: {', '.join(get_args(HoldKind))}")
         for field in ("case_number", "reason"):
             if not getattr(new, field).strip():
                 raise Invalid(f"{field}: is missing")
@@ -288,7 +288,7 @@ class Holds:
         ends: dict[int, int] = {}
         with self._store.read() as connection:
             for some in batched(ids, held.BATCH):
-                # What the ledger has forgotten is purged: only its month is not emptied yet.
+                # A read that the ledger has forgotten is purged: only its month is not emptied yet.
                 known = (ledger.c.connection_id == table.c.connection_id) & (ledger.c.read_id == table.c.id)
                 known &= ledger.c.vendor_read_id == table.c.vendor_read_id
                 found = select(table.c.id, table.c.expires_at).join(ledger, known).where(table.c.id.in_(some))

@@ -18,7 +18,7 @@ from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
 from hub.people import Actor, Why
-from hub.ports import Asked, Matching, Purges
+from hub.ports import Matching, Purges
 from hub.proposals import Action, NewProposal, Proposal, Proposing, Settle
 from hub.store import tables
 from hub.store.ends import End, set_ends
@@ -29,7 +29,7 @@ from hub.words import count
 BATCH: Final = 1000
 """Reads in one transaction: the writer is never held long."""
 RULE: Final = "order:"
-"""What stands before the order's number in the rule of reads that it ended."""
+"""The prefix of an order's number in the `rule` of reads that the order ended."""
 MOST_BYTES: Final = 25_000_000
 ACTION: Final = Act.ORDERS_DESTROY
 

@@ -8,7 +8,7 @@ from hub.connections.cameras import Cameras
 from hub.connections.changes import Changes
 from hub.connections.diagnostics import Diagnostics
 from hub.connections.health import Health
-from hub.connections.lives import Lives
+from hub.connections.lives import EndsOfReads
 from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
 from hub.connections.secrets import Sealing
@@ -40,7 +40,7 @@ class _Retention(Protocol):
     def expired(self) -> Purges: ...
 
     @property
-    def endings(self) -> Lives: ...
+    def endings(self) -> EndsOfReads: ...
 
 
 class _Notices(Protocol):

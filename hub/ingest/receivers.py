@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.contract import Connector, ReceivesReads
 from hub.errors import HubError, NoConnector, NotFound
-from hub.ports import Account, Opens
+from hub.ports import ConfiguredAccount, Opens
 
 log: Final = logging.getLogger("alprhub.inbox")
 
@@ -37,6 +37,8 @@ _NOBODY: Final = "no connection of this name takes pushes"
 class Refused(HubError):
     """The sender did not prove itself, or there is nobody here for what it sends."""
 
+    code = "push_refused"
+
     def __init__(self) -> None:
         super().__init__(_NOBODY)
 
@@ -44,11 +46,13 @@ class Refused(HubError):
 class Paused(HubError):
     """The connection takes nothing now; the sender must keep what it has and come again."""
 
+    code = "receiving_paused"
+
 
 class Receiver(NamedTuple):
     """A connection as it was opened, and when."""
 
-    account: Account
+    account: ConfiguredAccount
     connector: Connector[Any]
     at: float
 

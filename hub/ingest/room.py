@@ -12,7 +12,7 @@ from hub.ingest.pictures import Pictures
 from hub.ingest.pictures_due import PicturesDue
 from hub.ingest.quarantine import Quarantine
 from hub.ingest.reparse import Reparse
-from hub.ingest.standing import Standing
+from hub.ingest.standing import WatchCosts
 from hub.ingest.sync import Sync
 from hub.once import made_once
 from hub.parts import Parts
@@ -108,9 +108,9 @@ class IngestRoom:
         return PicturesDue(self._parts.store, self._parts.clock, self._accounts, self.pictures)
 
     @made_once
-    def standing(self) -> Standing:
+    def standing(self) -> WatchCosts:
         """What a round of standing look-ups takes."""
-        return Standing(self._accounts, self._house.hotlists.lists)
+        return WatchCosts(self._accounts, self._house.hotlists.lists)
 
     @contextmanager
     def receiving(self) -> Iterator[Inbox]:

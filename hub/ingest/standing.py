@@ -1,4 +1,4 @@
-"""`Standing`: how long a round of standing look-ups takes at each source that answers one plate at a time."""
+"""`WatchCosts`: how long a round of standing look-ups takes at each source that answers one plate at a time."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class LongRound:
     every_seconds: int
 
 
-class Standing:
+class WatchCosts:
     """Knows what watching costs."""
 
     def __init__(

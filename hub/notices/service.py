@@ -12,7 +12,7 @@ from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy
 from hub.governing.in_force import Governing
-from hub.notices.letters import Card, begun, ended, trial
+from hub.notices.letters import HealthCard, begun, ended, trial
 from hub.notices.notice import BEGUN, DROPPED, ENDED, TEST, Notice, NotSent, Way
 from hub.notices.outbox import Outbox, Sent
 from hub.people import Actor
@@ -30,7 +30,7 @@ WHOLE: Final = timedelta(seconds=60)
 _LEASE: Final = "notices"
 
 
-class Report(Protocol):
+class ConnectionHealth(Protocol):
     """How a connection is, as health has it."""
 
     @property
@@ -42,20 +42,20 @@ class Report(Protocol):
         """`active`, or why nothing of it was looked at."""
 
     @property
-    def cards(self) -> Sequence[Card]:
+    def cards(self) -> Sequence[HealthCard]:
         """What a person should know."""
 
 
 class Watching(Protocol):
     """Knows how everything is, as health has it."""
 
-    def all(self) -> Sequence[Report]:
+    def all(self) -> Sequence[ConnectionHealth]:
         """Every connection's report, by name."""
 
-    def around(self) -> Sequence[Card]:
+    def around(self) -> Sequence[HealthCard]:
         """What a person should know of the hub itself."""
 
-    def removed(self) -> Sequence[tuple[str, Card]]:
+    def removed(self) -> Sequence[tuple[str, HealthCard]]:
         """What is not proved of connections that were removed, with their names."""
 
 
@@ -105,7 +105,7 @@ class Notices:
         """
         reports, around = self._health.all(), self._health.around()
         now, zone = self._clock.now(), self._governing.zone
-        cards: dict[str, tuple[str | None, Card]] = {_subject(None, card): (None, card) for card in around}
+        cards: dict[str, tuple[str | None, HealthCard]] = {_subject(None, card): (None, card) for card in around}
         for report in reports:
             cards |= {_subject(report.connection, card): (report.connection, card) for card in report.cards}
         cards |= {_subject(name, card): (name, card) for name, card in self._health.removed()}
@@ -214,9 +214,9 @@ def _handed_over(way: Way, notice: Notice) -> str:
     return answer
 
 
-def _subject(connection: str | None, card: Card) -> str:
+def _subject(connection: str | None, card: HealthCard) -> str:
     return "/".join((connection or "", card.code, card.about))
 
 
-def _cannot_run(report: Report) -> bool:
+def _cannot_run(report: ConnectionHealth) -> bool:
     return any(card.code == "no_connector" for card in report.cards)

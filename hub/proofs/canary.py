@@ -28,7 +28,7 @@ from hub.store.instant import from_micros, to_micros
 from normalize.plate import LONGEST, canonical
 
 PURPOSE: Final = "retention_audit"
-"""Why a probe asks. It is none of a policy's purposes: nobody looks at what comes back."""
+"""The purpose of a probe. It is none of a policy's purposes: nobody looks at what comes back."""
 BACK: Final = timedelta(days=30)
 """How far behind its ceiling a vendor is asked; a probe a week has then seen every day four times."""
 SHORTEST_REASON: Final = 4

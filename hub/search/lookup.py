@@ -23,12 +23,12 @@ from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import HubError, Invalid, PolicyRefused
 from hub.people import Actor, Why
-from hub.ports import Account, Accounts, Takes
+from hub.ports import Accounts, ConfiguredAccount, Takes
 from hub.search.coverage import Coverage
 from hub.search.query import Query
 from hub.search.reads import Search
 from hub.search.rows import Found
-from hub.search.sources import Board, Busy, Deadline, SourceStatus, Status, TooLate
+from hub.search.sources import Board, Deadline, Occupied, SourceStatus, Status, TooLate
 from hub.store.page import Saved
 from normalize.fault import Unusable
 from normalize.plate import LONGEST, canonical
@@ -59,7 +59,7 @@ class LookupAnswer:
 class _Source(NamedTuple):
     """A connection that can be asked; one thread uses it."""
 
-    account: Account
+    account: ConfiguredAccount
     connector: Connector[Any]
     lookup: Callable[[Lookup], Iterator[Page]]
 
@@ -82,7 +82,7 @@ class Lookups:
         self._search = search
         self._accounts = accounts
         self._intake = intake
-        self._busy = Busy()
+        self._busy = Occupied()
 
     def ask(
         self,
