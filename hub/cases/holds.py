@@ -27,7 +27,7 @@ from hub.errors import Busy, Invalid, NotFound, PolicyRefused
 from hub.people import Actor, Why
 from hub.policy.durations import Duration
 from hub.policy.limitations import load_limitations
-from hub.ports import Matching
+from hub.ports import Asked, Matching
 from hub.proposals import Action, NewProposal, Proposing
 from hub.store import tables
 from hub.store.engine import Store

@@ -18,7 +18,7 @@ from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
 from hub.people import Actor, Why
-from hub.ports import Matching, Purges
+from hub.ports import Asked, Matching, Purges
 from hub.proposals import Action, NewProposal, Proposal, Proposing, Settle
 from hub.store import tables
 from hub.store.ends import End, set_ends
