@@ -89,7 +89,7 @@ class Takes(Protocol):
         """Parse, gate and keep a page of them, and say what became of them (`hub.store.saving.Saved`)."""
 
 
-class Looks(Protocol):
+class LooksAtRecords(Protocol):
     """Reads records without keeping them."""
 
     def look(self, connector: Connector[Any], connection_id: int, records: Sequence[Record]) -> Any:

@@ -19,7 +19,7 @@ from hub.connections.waiting import SpoolFolder
 from hub.governing.room import GoverningRoom
 from hub.once import made_once
 from hub.parts import Parts
-from hub.ports import Looks, Purges, Windows, Withdraws
+from hub.ports import LooksAtRecords, Purges, Windows, Withdraws
 
 
 class _Ingest(Protocol):
@@ -27,7 +27,7 @@ class _Ingest(Protocol):
     def sync(self) -> Windows: ...
 
     @property
-    def intake(self) -> Looks: ...
+    def intake(self) -> LooksAtRecords: ...
 
 
 class _Hotlists(Protocol):

@@ -11,7 +11,7 @@ from hub.audit.record import Audit
 from hub.connections.accounts import Connections
 from hub.errors import Invalid
 from hub.people import Actor
-from hub.ports import Looks, Windows
+from hub.ports import LooksAtRecords, Windows
 from hub.store.engine import Store
 from hub.store.ledger import known as known_ids
 from hub.store.page import PageToSave
@@ -64,7 +64,7 @@ class Trials:
         audit: Audit,
         connections: Connections,
         windows: Windows,
-        intake: Looks,
+        intake: LooksAtRecords,
     ) -> None:
         self._store = store
         self._audit = audit
