@@ -168,7 +168,7 @@ def _done(hub: Hub, proposal: Proposal) -> str:
             end = moment(datetime.fromisoformat(until), hub.profile.zone) if until else "nobody knows yet"
             return f"hold {outcome['hold']}: its reads are kept until {end}"
         case Action.POLICY:
-            return f"policy {outcome['policy']} is in force"
+            return "approved"
 
 
 def _recomputed(hub: Hub, as_json: bool) -> dict[str, Any]:

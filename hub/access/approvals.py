@@ -20,6 +20,7 @@ from hub.proposals import Action, CarriesOut, NewProposal, Proposal, Settle, Sta
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.visible import visible
 from hub.words import moment
 
 LASTS: Final[Mapping[Action, timedelta]] = {
@@ -190,7 +191,7 @@ class Approvals:
                     self._service(before).check(connection, before)
                 decided = (
                     update(_TABLE)
-                    .where(_TABLE.c.id == ident, _TABLE.c.verdict.is_(None), _TABLE.c.expires_at > to_micros(now))
+                    .where(_TABLE.c.id == ident, _TABLE.c.verdict.is_(None), visible(_TABLE, to_micros(now)))
                     .values(
                         verdict=verdict, decided_by=actor.name, decided_at=to_micros(now), note=note.strip() or None
                     )

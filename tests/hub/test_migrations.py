@@ -420,7 +420,7 @@ def test_where_nothing_was_ever_purged_nothing_is_written_over(settings: HubSett
 def test_holds_and_orders_of_before_approvals_say_so_and_what_a_hold_kept_as_json_has_columns(
     store: Store, settings: HubSettings, config: Any, clock: SetClock
 ) -> None:
-    at_revision(store, config, "0016")
+    at_revision(store, config, "0017")
     told = {
         1: {"asked": {"reads": 2}, "after": None, "whole": True, "booking": "E-26-7", "disposed": "burnt"},
         2: {"asked": {"query": {"plates": ["9SYN001"]}}, "after": "5-1", "whole": False},
@@ -447,7 +447,7 @@ def test_holds_and_orders_of_before_approvals_say_so_and_what_a_hold_kept_as_jso
             "jlee", "jlee", "rdiaz", None
         )  # fmt: skip
         assert (hub.approvals.list(), hub.approvals.lapse(Actor.service("jobs"))) == ([], 0)
-    at_revision(store, config, "0016")
+    at_revision(store, config, "0017")
     with store.read() as connection:
         back = connection.scalars(text("SELECT query FROM holds ORDER BY id")).all()
     assert [msgspec.json.decode(one) for one in back[:2]] == [told[1], told[2]]

@@ -15,7 +15,7 @@ HEAD: Final = """\
 # Every command
 
 Written by `make docs` from the command tree: what is corrected here by hand is gone with the next `make docs`.
-`alprhub COMMAND --help` says the same. Errors and exit codes are explained in the [README](../README.md).
+Each command says the same with `--help`. Errors and exit codes are explained in the [README](../README.md).
 """
 
 

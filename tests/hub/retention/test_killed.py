@@ -37,7 +37,7 @@ OVER = 1200
 """So many reads are over when the purge comes: those of May, a whole month, and the first ones of June."""
 LIVING = 300
 REFUSED = 60
-NUMBERED = {"id", "policy_id", "digest", "previous"}
+NUMBERED = {"id", "policy_id", "digest", "previous", "destroyed_by"}
 """What PostgreSQL numbers, and never twice, though a transaction came to nothing; certificates' digests are over it."""
 KILLS = 3
 
