@@ -21,7 +21,7 @@ from connectors.contract import Frame, Limits
 from connectors.errors import AdminMustFix, Closed, ConnectorError, VendorChanged
 from connectors.judgement import must_be_good, must_be_json
 from connectors.outages import Outages
-from connectors.pace import Pace
+from connectors.pace import RequestPace
 from connectors.patience import Until
 from connectors.permit import Permit
 from connectors.refusals import Refusal, no_answer
@@ -62,7 +62,7 @@ class Http:
         self._limits = limits or Limits()
         self._patience = patience
         self._permit = Permit(self.base_url, allow)
-        self._pace = Pace(self._limits, frame)
+        self._pace = RequestPace(self._limits, frame)
         self._outages = Outages(frame)
         self._refused = False
         self._until = Until()

@@ -1,4 +1,4 @@
-"""`Pace`: so many requests a second, and so many at a time, for all threads that share a vendor."""
+"""`RequestPace`: so many requests a second, and so many at a time, for all threads that share a vendor."""
 
 import math
 import time
@@ -10,7 +10,7 @@ from connectors.contract import Frame, Limits
 from connectors.errors import TryAgain
 
 
-class Pace:
+class RequestPace:
     """Keeps whoever asks a vendor to its limits."""
 
     def __init__(self, limits: Limits, frame: Frame) -> None:
