@@ -58,7 +58,7 @@ def certificates(
         typer.Option(help="Confirm the certificate of this number, as the custodian of records who acts."),
     ] = None,
     note: Annotated[str, typer.Option(help="With --countersign: your title, or what to note with it.")] = "",
-    limit: Annotated[int, typer.Option(help="The most to show.", min=1, max=MOST_ROWS)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="The most to list.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """List certificates of destruction, newest first; check their chain, hand them over, note the confirmation."""
