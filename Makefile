@@ -40,7 +40,7 @@ test-quick: .venv/.ready ## Run the tests that take no time: each on SQLite, and
 mutants: .venv/.ready ## Put faults in, one at a time, and see that the suite notices each (ARGS="--only clock --show")
 	@$(BIN)/python tests/support/mutants.py --workers $(WORKERS) $(ARGS)
 
-coverage: .venv/.ready ## Run every test, count the lines that none came by, and fail below the floor in pyproject.toml
+coverage: .venv/.ready ## Run every test and list the lines that none came by; fails below `fail_under` of pyproject.toml
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 docs: .venv/.ready ## Write the pages that are generated: docs/cli.md

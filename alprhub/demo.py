@@ -128,7 +128,7 @@ def _job(
         story.destroyed = hub.certificates.list()
         story.certificates = hub.certificates.verify()
         done(f"Two days have passed: {count(sum(purged.values()), 'read')} destroyed, each with a certificate")
-    _, connector = hub.connections.open("native")
+    engine = hub.connections.check("native").partition(";")[0]
     published = _merged(*outcomes)
     hits = sum(counts["hits"] for counts in first.values())
     seen = first["native"]
@@ -144,7 +144,7 @@ def _job(
         "publish": published,
         "purged": purged,
         "native": {
-            "engine": connector.check().partition(";")[0],
+            "engine": engine,
             "pictures": sum(1 for file in native.iterdir() if file.is_file()),
             "plates": seen["stored"],
         },
@@ -166,8 +166,9 @@ def _story(hub: Hub, actor: Actor, names: dict[str, str]) -> Story:
     }
     cars = len({fold(row.plate) for row in rows})
     _, rekor = hub.connections.open("rekor")  # its reads have numbers for cameras, and names stand in a list
-    listed = rekor.cameras() if isinstance(rekor, ListsCameras) else ()
-    called = {camera.id: camera.name for camera in listed if camera.name}
+    with rekor:
+        listed = rekor.cameras() if isinstance(rekor, ListsCameras) else ()
+        called = {camera.id: camera.name for camera in listed if camera.name}
     limits = {rule.id: rule.max.dur for rule in hub.profile.rules if rule.max is not None}
     periods = {rule: _period(duration) for rule, duration in limits.items()}
     shown = pictured.id if pictured else None

@@ -5,19 +5,20 @@ never logs: the frame does. `unpack` and `parse` are pure, so what a vendor sent
 """
 
 import math
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
-from connectors.errors import NotARead, RecordRejected
+from connectors.errors import Closed, NotARead, RecordRejected
 from connectors.faults import first
 from connectors.fields import Fields
 from normalize.fault import NoRead, Unusable
@@ -290,11 +291,23 @@ class CameraInfo:
     longitude: float | None = None
 
 
+class Closes(Protocol):
+    """Something that a connector talks through."""
+
+    def close(self) -> None:
+        """Give back what it holds of the machine; safe to repeat. It is of no use afterwards."""
+
+
 S = TypeVar("S", bound=Settings)
+C = TypeVar("C", bound=Closes)
 
 
 class Connector(ABC, Generic[S]):
-    """Base of every vendor module. Subclasses set `info` and `Settings` and write `unpack` and `read_of`."""
+    """Base of every vendor module. Subclasses set `info` and `Settings` and write `unpack` and `read_of`.
+
+    Whoever opens one closes it: `with connector:` around all that talks to the vendor. `unpack` and `parse` hold
+    nothing of the machine, and go on working afterwards.
+    """
 
     info: ClassVar[Info]
     Settings: ClassVar[type[Settings]]
@@ -303,6 +316,30 @@ class Connector(ABC, Generic[S]):
     def __init__(self, settings: S, frame: "Frame") -> None:
         self.settings = settings
         self.frame = frame
+        self._to_close: list[Closes] = []
+        self._closed = False
+
+    def closing(self, resource: C) -> C:
+        """The same resource, closed together with this connector: `self._http = self.closing(Http(...))`.
+
+        Raises `Closed` where the connector is closed already.
+        """
+        if self._closed:
+            raise Closed(f"the connector of {self.info.name} was closed, so open it again")
+        self._to_close.append(resource)
+        return resource
+
+    def close(self) -> None:
+        """Close whatever it talks through; safe to repeat. What needs the vendor raises `Closed` from then on."""
+        self._closed = True
+        for resource in self._to_close:
+            resource.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @abstractmethod
     def check(self) -> str:
@@ -338,6 +375,7 @@ class Connector(ABC, Generic[S]):
         made: Any = cls.__new__(cls)
         made.settings = cls.Settings.model_construct(**settings)
         made.frame = None
+        made._to_close, made._closed = [], False
         return made  # type: ignore[no-any-return]
 
 
@@ -361,7 +399,8 @@ class Frame:
     """What the hub lends a connector: time, a way to wait, and how long anybody will. Handed in so that tests own all.
 
     `patience` is how many seconds the asker still waits: what fails is not tried again after them, and nothing is sent.
-    `once` says that a person waits, who would rather hear of a failure than have it tried again.
+    `once` says that a person waits, who would rather hear of a failure than have it tried again. `chance` gives numbers
+    from 0 to 1, by which waits before another try are spread.
     `down` is since when which host gives no answers, for all that share a frame. `sent` hears how many more entries of
     a hot list a vendor has taken; what it raises ends the push there.
     """
@@ -372,6 +411,7 @@ class Frame:
     down: dict[str, datetime] = field(default_factory=dict, compare=False)
     sent: Callable[[int], None] = field(default=_untold, compare=False)
     once: bool = False
+    chance: Callable[[], float] = field(default=random.random, compare=False)
 
 
 @runtime_checkable

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from connectors import contract
 from connectors.contract import LyingFile, Page, Record
-from connectors.errors import AdminMustFix, ConnectorError, Gone, VendorChanged
+from connectors.errors import AdminMustFix, Closed, ConnectorError, Gone, VendorChanged
 from connectors.file_words import readable
 from connectors.pictures import picture
 from connectors.places import Access, File, Place, opened
@@ -73,15 +73,22 @@ class CsvSettings(DropSettings):
 
 
 class Drop:
-    """The files of reads in a place. Opens nothing before it is asked."""
+    """The files of reads in a place. Opens nothing before it is asked, and nothing after `close`."""
 
     def __init__(self, settings: PlaceSettings, clock: contract.Clockwork, limits: contract.Limits) -> None:
         self._settings = settings
         self._clock = clock
         self._limits = limits
+        self._closed = False
+
+    def close(self) -> None:
+        """Open the place no more: each use of it closes what it opened, so that nothing else is held."""
+        self._closed = True
 
     def opened(self) -> AbstractContextManager[Place]:
-        """The place itself, closed afterwards; raises `AdminMustFix` where none is set."""
+        """The place itself, closed afterwards; raises `AdminMustFix` where none is set, `Closed` after `close`."""
+        if self._closed:
+            raise Closed("the place of this connection was closed, so open it again")
         told = self._settings
         if not told.place:
             raise AdminMustFix("no place is set, so there is nowhere to put or find files")

@@ -47,6 +47,10 @@ class Gone(ConnectorError):
     """The vendor no longer has it (404, 410, an expired signed address). Asking again will not help."""
 
 
+class Closed(RuntimeError):
+    """A connector was used after it was closed: a mistake of the program, and never the vendor's doing."""
+
+
 def sentence(failed: Exception) -> str:
     """What an error says, whole: of a document it is said as a clause (`is cut short`), which gets its subject here."""
     text = str(failed)

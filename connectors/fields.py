@@ -11,6 +11,7 @@ import msgspec
 
 from connectors.errors import VendorChanged
 from connectors.pictures import is_picture
+from normalize.confidence import Scale, scaled
 from normalize.fault import Unusable
 from normalize.read import Place
 
@@ -146,6 +147,14 @@ class Fields:
         """The same, where it must be there."""
         value = self.decimal_or_none(path)
         return self._wrong(path, "is missing") if value is None else value
+
+    def first(self, *paths: str) -> str:
+        """The first of the paths that is there, or the first of all: what a refusal should name."""
+        return next((path for path in paths if self.has(path)), paths[0])
+
+    def share(self, path: str, scale: Scale) -> float | None:
+        """A confidence on the vendor's scale, as a share from 0 to 1; None where it is absent, null or blank."""
+        return scaled(self.number_or_none(path), scale, path)
 
     def inside(self, path: str) -> "Fields | None":
         """The object at a path; None where absent or null."""

@@ -1,4 +1,7 @@
-"""Which connectors there are: built-ins by folder, others by entry point and only once an admin allows them."""
+"""Which connectors there are: built-ins by folder, others by entry point and only once an admin allows them.
+
+A built-in is a module or a package in `connectors/vendors`; its name is the connector's key.
+"""
 
 from collections.abc import Collection
 from functools import cache
@@ -21,15 +24,20 @@ class UnknownConnector(LookupError):
 
 
 def defined_in(module: ModuleType) -> type[Connector[Any]]:
-    """The connector class that a module defines; raises `TypeError` for none or several."""
-    found = [
+    """The connector class that a module or a package defines; raises `TypeError` for none or several.
+
+    A package shows it in its `__init__`, in whichever of its files it stands.
+    """
+    found = {
         thing
         for thing in vars(module).values()
-        if isinstance(thing, type) and issubclass(thing, Connector) and thing.__module__ == module.__name__
-    ]
+        if isinstance(thing, type)
+        and issubclass(thing, Connector)
+        and f"{thing.__module__}.".startswith(f"{module.__name__}.")
+    }
     if len(found) != 1:
         raise TypeError(f"{module.__name__} must define one connector, it defines {len(found)}")
-    return found[0]
+    return found.pop()
 
 
 @cache
@@ -39,8 +47,8 @@ def _builtin(key: str) -> type[Connector[Any]]:
 
 @cache
 def builtins() -> tuple[str, ...]:
-    """The keys of the modules in `connectors/vendors`, without importing any of them."""
-    return tuple(sorted(name for _, name, package in iter_modules(vendors.__path__) if not package))
+    """The keys of the modules and packages in `connectors/vendors`, without importing any of them."""
+    return tuple(sorted(found.name for found in iter_modules(vendors.__path__)))
 
 
 def available(allowed: Collection[str] = ()) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from connectors.auth import QueryKey
 from connectors.contract import Connector, Document, Page, Record, Window
 from connectors.fields import elements, slices
 from connectors.http import Http
-from connectors.paging import follow
+from connectors.paging import by_cursor
 from normalize.read import Camera, Read
 from normalize.states import state
 from normalize.times import from_iso
@@ -56,7 +56,8 @@ class @CLASS@Connector(Connector[@CLASS@Settings]):
 
     def __init__(self, settings: @CLASS@Settings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
-        self._http = Http(settings.base_url, frame, auth=QueryKey("key", settings.api_key), limits=self.info.limits)
+        key = QueryKey("key", settings.api_key)
+        self._http = self.closing(Http(settings.base_url, frame, auth=key, limits=self.info.limits))
 
     def check(self) -> str:
         """Asks for one read; raises `AdminMustFix` where the key does not open it."""
@@ -69,7 +70,7 @@ class @CLASS@Connector(Connector[@CLASS@Settings]):
     def pull(self, window: Window) -> Iterator[Page]:
         """Every read of the window, page by page; only the last page claims that the window is done."""
         asked = {"since": window.since.isoformat(), "until": window.until.isoformat()}
-        for answer in follow(self._page(asked), lambda told: told.next, lambda at: self._page({"cursor": at})):
+        for answer in by_cursor(self._page(asked), lambda told: told.next, lambda at: self._page({"cursor": at})):
             yield Page([Record("read", bytes(raw)) for raw in answer.reads])
         yield Page([], {"until": asked["until"]})
 

@@ -76,6 +76,11 @@ def from_iso(text: str, zone: ZoneInfo | None = None, field: str = "captured_at"
         raise Unusable(field, "has an offset that leads out of the calendar") from None
 
 
+def rfc3339(at: datetime, timespec: str = "microseconds") -> str:
+    """An instant in UTC as RFC 3339 writes it, with a Z: `2026-06-01T12:00:00.000000Z`."""
+    return at.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
 def local(at: datetime, zone: ZoneInfo | None, field: str = "captured_at") -> Moment:
     """The instant of a clock reading in `zone`; raises `Unusable` where a clock change skipped that reading."""
     if zone is None:

@@ -20,8 +20,10 @@ class Stopped:
 def frame_at(now: datetime, slept: list[float] | None = None) -> Frame:
     """A frame whose clock shows `now`; what a connector's frame would wait goes to `slept`, in seconds.
 
+    Waits before another try are the longest that they may be, so that they are always the same.
+
     Raises `ValueError` where `now` has no time zone.
     """
     if now.tzinfo is None:
         raise ValueError("now: needs a time zone")
-    return Frame(Stopped(now), (slept if slept is not None else []).append)
+    return Frame(Stopped(now), (slept if slept is not None else []).append, chance=lambda: 1.0)

@@ -158,6 +158,18 @@ class Contract:
             made = self.connector(told, frame)
         assert made.settings is told
 
+    def test_a_closed_one_asks_nobody(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[str] = []
+        with self.connector(self.filled(), Frame(clock=_NoClock(), sleep=_nothing)) as made:
+            pass
+        made.close()  # a second time is as good as once
+        with monkeypatch.context() as here:
+            for name in ("getaddrinfo", "create_connection"):
+                here.setattr(socket, name, lambda *_args, _name=name, **_kwargs: asked.append(_name))
+            with suppress(Exception):
+                made.check()
+        assert not asked, "it was asked over a connection that its `close` did not close"
+
     def test_secrets_stay_secret(self) -> None:
         told = self.filled()
         made = self.connector(told, Frame(clock=_NoClock(), sleep=_nothing))

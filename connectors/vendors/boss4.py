@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, time
+from functools import cached_property
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -71,12 +72,13 @@ class Boss4Connector(Connector[Boss4Settings]):
     )
     Settings = Boss4Settings
 
+    @cached_property
     def _drop(self) -> Drop:
-        return Drop(self.settings, self.frame.clock, self.info.limits)
+        return self.closing(Drop(self.settings, self.frame.clock, self.info.limits))
 
     def check(self) -> str:
         """Lists the folder and unpacks the newest file."""
-        files, newest = self._drop().newest()
+        files, newest = self._drop.newest()
         if newest is None:
             return f"The place answers; no file of reads lies in {self.settings.reads_folder!r} yet."
         count = sum(record.kind == "read" for record in self.unpack(newest))
@@ -84,7 +86,7 @@ class Boss4Connector(Connector[Boss4Settings]):
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every file not taken yet, by name, each with all that it holds, as `Drop` promises it."""
-        return self._drop().pages(window, self.unpack)
+        return self._drop.pages(window, self.unpack)
 
     def unpack(self, document: contract.Document) -> Iterator[Record]:
         """The elements of the list, each as its bytes; of a list cut short, those before the cut and then the rest.

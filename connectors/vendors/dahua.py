@@ -18,7 +18,7 @@ from connectors.fields import Fields, elements, slices
 from connectors.http import Http
 from connectors.identity import derived
 from connectors.multipart import parts
-from connectors.paging import MOST_PAGES
+from connectors.paging import by_number
 from connectors.pictures import is_picture
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
@@ -89,7 +89,7 @@ class DahuaConnector(Connector[DahuaSettings]):
     def __init__(self, settings: DahuaSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
         login = Digest(settings.username, settings.password) if settings.password else None
-        self._http = Http(settings.base_url or "", frame, auth=login, limits=self.info.limits)
+        self._http = self.closing(Http(settings.base_url or "", frame, auth=login, limits=self.info.limits))
 
     def check(self) -> str:
         """Opens a search at the camera and closes it; raises `AdminMustFix` where neither search nor push can work."""
@@ -121,20 +121,8 @@ class DahuaConnector(Connector[DahuaSettings]):
         finder = self._finder()
         try:
             self._find(finder, window, self.settings.zone)
-            before = None
-            for _ in range(MOST_PAGES):
-                body = self._ask(f"findNextFile&object={finder}&count={MOST_FILES}").body
-                records = list(self.unpack(Document(body, "text/plain")))
-                if len(records) != _found(body):
-                    raise VendorChanged("the camera counts other files than it tells of", body)
-                if not records:
-                    break
-                if body == before:
-                    raise VendorChanged("the camera told of the same files twice", body)
-                before = body
+            for _, records in by_number(lambda _: self._next_files(finder), lambda told: [told[0]]):
                 yield Page(records)
-            else:
-                raise VendorChanged(f"more than {MOST_PAGES} pages")
         finally:
             with suppress(ConnectorError):
                 self._close(finder)
@@ -157,6 +145,14 @@ class DahuaConnector(Connector[DahuaSettings]):
         body = self._ask(f"findFile&object={finder}&{where}").body
         if body.strip() != b"OK":
             raise VendorChanged("the camera did not take the search", body)
+
+    def _next_files(self, finder: str) -> tuple[bytes, list[Record]] | None:
+        """The next files of a search, as the camera wrote them and as records; None where there are no more."""
+        body: bytes = self._ask(f"findNextFile&object={finder}&count={MOST_FILES}").body
+        records = list(self.unpack(Document(body, "text/plain")))
+        if len(records) != _found(body):
+            raise VendorChanged("the camera counts other files than it tells of", body)
+        return (body, records) if records else None
 
     def _close(self, finder: str) -> None:
         self._ask(f"close&object={finder}")

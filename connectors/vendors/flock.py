@@ -4,8 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import timedelta
 from typing import Any, ClassVar, Final, Literal, Required, TypedDict
 from urllib.parse import quote, urlsplit
 
@@ -14,19 +13,21 @@ from pydantic import Field, SecretStr
 
 from connectors import contract
 from connectors.auth import BearerToken, Token, must_prove
+from connectors.batches import batched
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, Gone
 from connectors.fields import Fields, elements, slices, vendor_says
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
-from connectors.paging import follow
+from connectors.identity import derived
+from connectors.paging import by_cursor, by_number
 from connectors.pictures import picture
-from normalize.confidence import Scale, scaled
+from normalize.confidence import Scale
 from normalize.fault import Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, ImageKind, ImageRef, Match, Read
 from normalize.states import CODES, snake, state
-from normalize.times import Moment, from_iso
+from normalize.times import from_iso, rfc3339
 
 LOOKUP_PAGE: Final = 50
 BATCH: Final = 3000
@@ -147,9 +148,9 @@ class FlockConnector(Connector[FlockSettings]):
         token_host = urlsplit(settings.token_url).hostname or ""
         limits = replace(self.info.limits, per_second=settings.requests_per_second)
         token = BearerToken(self._fetch_token, frame.clock.now, settings.client_secret)
-        self._http = Http(settings.base_url, frame, auth=token, limits=limits, allow=(token_host,))
+        self._http = self.closing(Http(settings.base_url, frame, auth=token, limits=limits, allow=(token_host,)))
         pictures = contract.Limits(per_second=10.0, parallel=2, body_bytes=15_000_000)
-        self._pictures = Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts)
+        self._pictures = self.closing(Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts))
 
     def _fetch_token(self) -> Token:
         form = {
@@ -186,8 +187,8 @@ class FlockConnector(Connector[FlockSettings]):
         body: dict[str, Any] = {
             "plate": plate,
             "reason": query.reason.strip(),
-            "startDate": _rfc3339(query.since),
-            "endDate": _rfc3339(query.until),
+            "startDate": rfc3339(query.since),
+            "endDate": rfc3339(query.until),
             "limit": LOOKUP_PAGE,
             "sort": [{"field": "capturedAt", "order": "asc"}],
         }
@@ -202,7 +203,7 @@ class FlockConnector(Connector[FlockSettings]):
             return self._http.get(f"/reads/lookup/page/{quote(cursor, safe='')}").shaped(_Results)
 
         first = self._http.post("/reads/lookup", body).shaped(_Results)
-        for answer in follow(first, lambda reads: reads.next_page_id or None, page):
+        for answer in by_cursor(first, lambda reads: reads.next_page_id or None, page):
             yield Page([Record("lookup", bytes(raw)) for raw in answer.results])
 
     def verify(self, request: contract.Request) -> None:
@@ -265,7 +266,7 @@ class FlockConnector(Connector[FlockSettings]):
         gone = [one["id"] for form, ones in held.items() if form not in wanted for one in ones]
         self._drop(list_id, gone)
         changed = [form for form, entry in wanted.items() if [*map(_terms, held.get(form, ()))] != [_terms(entry)]]
-        for batch in _batches(changed):
+        for batch in batched(changed, BATCH):
             # Changed entries leave and come back batch by batch, so that few are missing in between.
             self._drop(list_id, [one["id"] for form in batch for one in held.get(form, ())])
             self._send(list_id, [wanted[form] for form in batch])
@@ -312,11 +313,11 @@ class FlockConnector(Connector[FlockSettings]):
             params = {"limit": BATCH} if cursor is None else {"limit": BATCH, "cursor": cursor}
             return self._http.get(f"/hotlists/{quote(list_id, safe='')}/entries", params=params).shaped(_Entries)
 
-        for answer in follow(page(), lambda entries: entries.next_page or None, page):
+        for answer in by_cursor(page(), lambda entries: entries.next_page or None, page):
             yield from answer.entries
 
     def _send(self, list_id: str, entries: Sequence[_Entry]) -> None:
-        for batch in _batches(entries):
+        for batch in batched(entries, BATCH):
             # Sent once: whether a plate that is there already is ignored or refused, Flock's page says both.
             self._http.post(
                 f"/hotlists/{quote(list_id, safe='')}/entries/addBatch", {"entries": batch}, repeatable=False
@@ -324,15 +325,20 @@ class FlockConnector(Connector[FlockSettings]):
             self.frame.sent(len(batch))
 
     def _drop(self, list_id: str, ids: Sequence[str]) -> None:
-        for batch in _batches(ids):
+        for batch in batched(ids, BATCH):
             self._http.post(f"/hotlists/{quote(list_id, safe='')}/entries/deleteBatch", {"ids": batch})
             self.frame.sent(0)
 
     def cameras(self) -> Iterator[contract.CameraInfo]:
         """The account's devices of the type camera; counting pages from 1 is assumed."""
-        page, pages = 1, 1
-        while page <= pages:
-            answer = self._http.get("/devices", params={"page": page, "pageSize": DEVICES_PAGE}).shaped(_Results)
+
+        def page(number: int) -> _Results:
+            return self._http.get("/devices", params={"page": number, "pageSize": DEVICES_PAGE}).shaped(_Results)
+
+        def is_last(answer: _Results, number: int) -> bool:
+            return not answer.results or number >= answer.total_pages
+
+        for answer in by_number(page, lambda answer: [bytes(raw) for raw in answer.results], is_last):
             for raw in answer.results:
                 with vendor_says(bytes(raw)):
                     device = Record("device", bytes(raw)).fields()
@@ -342,7 +348,6 @@ class FlockConnector(Connector[FlockSettings]):
                     is_camera = device.text_or_none("type") == "camera"
                 if is_camera:
                     yield camera
-            page, pages = page + 1, answer.total_pages if answer.results else 0
 
     def fetch_image(self, image: ImageRef) -> bytes:
         """The picture behind a signed address, asked for without credentials; at most 15 MB.
@@ -371,8 +376,8 @@ def _looked_up(fields: Fields) -> Read:
         vendor_read_id=fields.ident("id"),
         plate_raw=fields.text("plate.plate"),
         state=state(fields.text_or_none("state.state"), "US"),
-        plate_confidence=_share(fields, "plate.confidence"),
-        state_confidence=_share(fields, "state.confidence"),
+        plate_confidence=fields.share("plate.confidence", Scale.UNIT),
+        state_confidence=fields.share("state.confidence", Scale.UNIT),
         confidence_scale=Scale.UNIT,
         captured_at=at.at,
         zone=at.zone,
@@ -393,12 +398,14 @@ def _pushed(fields: Fields, *, alert: bool) -> Read:
     camera = fields.ident_or_none("deviceExternalId") or unnamed
     if not camera:
         raise Unusable("deviceExternalId", "is missing, and no name stands in for it")
+    # The form of 2022 brings no id of its own.
+    ident = fields.ident("objectId") if alert else derived(camera, at.at.isoformat(), label)
     return Read(
-        vendor_read_id=fields.ident("objectId") if alert else _derived_id(camera, at, label),
+        vendor_read_id=ident,
         plate_raw=label,
         state=state(fields.text_or_none("ocr.state"), "US"),
-        plate_confidence=_share(fields, "ocr.labelConfidence"),
-        state_confidence=_share(fields, "ocr.stateConfidence"),
+        plate_confidence=fields.share("ocr.labelConfidence", Scale.UNIT),
+        state_confidence=fields.share("ocr.stateConfidence", Scale.UNIT),
         confidence_scale=Scale.UNIT,
         captured_at=at.at,
         zone=at.zone,
@@ -418,11 +425,6 @@ def _pushed(fields: Fields, *, alert: bool) -> Read:
     )
 
 
-def _derived_id(camera: str, at: Moment, label: str) -> str:
-    """The same id for the same camera, instant and label: the form of 2022 brings none of its own."""
-    return "derived-" + sha256("\x1f".join((camera, at.at.isoformat(), label)).encode()).hexdigest()[:32]
-
-
 def _images(fields: Fields) -> tuple[ImageRef, ...]:
     url = fields.text_or_none("imageUrl")
     if url is None:
@@ -434,16 +436,12 @@ def _images(fields: Fields) -> tuple[ImageRef, ...]:
     return (ImageRef(kind=ImageKind.VEHICLE, url=url, expires_at=until),)
 
 
-def _share(fields: Fields, path: str) -> float | None:
-    return scaled(fields.number_or_none(path), Scale.UNIT, path)
-
-
 def _entry(entry: Entry) -> _Entry:
     sent: _Entry = {"plate": entry.plate, "reason": entry.reason.strip(), "caseNumber": entry.case_number.strip()}
     if known := STATES.get(entry.state or ""):
         sent["state"] = known
     if entry.expires_at is not None:
-        sent["expiry"] = _rfc3339(entry.expires_at.replace(microsecond=0))
+        sent["expiry"] = rfc3339(entry.expires_at.replace(microsecond=0))
     if entry.note:
         sent["note"] = {"message": entry.note}
     return sent
@@ -456,11 +454,3 @@ def _terms(entry: _Entry) -> tuple[object, ...]:
         end = from_iso(str(end)).at if end else None
     words = (entry.get(name) or "" for name in ("reason", "caseNumber", "state"))
     return (*words, end, (entry.get("note") or {}).get("message"))
-
-
-def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
-
-
-def _rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

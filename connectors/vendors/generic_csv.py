@@ -1,6 +1,7 @@
 """Anybody who drops CSV files, understood through a map from columns to fields that an admin makes."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
 from pydantic import Field
@@ -40,12 +41,13 @@ class GenericCsvConnector(Connector[GenericCsvSettings]):
     )
     Settings = GenericCsvSettings
 
+    @cached_property
     def _drop(self) -> Drop:
-        return Drop(self.settings, self.frame.clock, self.info.limits)
+        return self.closing(Drop(self.settings, self.frame.clock, self.info.limits))
 
     def check(self) -> str:
         """Lists the folder and looks at the newest file's header."""
-        count, newest = self._drop().newest()
+        count, newest = self._drop.newest()
         if newest is None:
             return f"The place answers; no file lies in {self.settings.reads_folder!r} yet."
         rows = sum(1 for _ in self.unpack(newest))
@@ -53,7 +55,7 @@ class GenericCsvConnector(Connector[GenericCsvSettings]):
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every file not taken yet, by name, each with all its rows, as `Drop` promises it."""
-        return self._drop().pages(window, self.unpack)
+        return self._drop.pages(window, self.unpack)
 
     def unpack(self, document: contract.Document) -> Iterator[Record]:
         """The rows of a file; raises `VendorChanged` where the header lacks a column that every read needs."""
@@ -69,7 +71,7 @@ class GenericCsvConnector(Connector[GenericCsvSettings]):
 
     def fetch_image(self, image: ImageRef) -> bytes:
         """The picture file beside the rows, at most 15 MB; raises `Gone` where there is none of that name."""
-        return self._drop().picture(image.url or "")
+        return self._drop.picture(image.url or "")
 
 
 def _needed(mapping: Mapping) -> list[str]:

@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import parse_qs, urljoin, urlsplit
 from zoneinfo import ZoneInfo
@@ -12,18 +13,20 @@ import msgspec
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from connectors import contract, mapping
+from connectors.answer import Answer
 from connectors.auth import Auth, Digest, Header, Nothing, QueryKey
 from connectors.contract import Connector, Document, Page, Record
 from connectors.drop import Drop, DropSettings
 from connectors.errors import Gone, VendorChanged
-from connectors.http import Answer, Http
+from connectors.http import Http
 from connectors.mapping import documents
 from connectors.mapping.path import Scope, Where
 from connectors.mapping.pictures import Host, fetched, reachable
-from connectors.paging import MOST_PAGES, follow
+from connectors.paging import by_cursor, by_number
 from connectors.pictures import picture
 from normalize.fault import Unusable
 from normalize.read import ImageRef, Read
+from normalize.times import rfc3339
 
 _WEB = ("https://", "http://")
 
@@ -105,19 +108,22 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
     def __init__(self, settings: GenericJsonSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
         limits = replace(self.info.limits, per_second=settings.requests_per_second)
-        self._http = Http(settings.place, frame, auth=_auth(settings), limits=limits, allow=settings.image_hosts)
+        self._http = self.closing(
+            Http(settings.place, frame, auth=_auth(settings), limits=limits, allow=settings.image_hosts)
+        )
 
     @property
     def _asks(self) -> bool:
         return self.settings.place.startswith(_WEB)
 
+    @cached_property
     def _drop(self) -> Drop:
-        return Drop(self.settings, self.frame.clock, self.info.limits)
+        return self.closing(Drop(self.settings, self.frame.clock, self.info.limits))
 
     def check(self) -> str:
         """Asks for the last hour's first page, or looks at the newest file; raises where the records are not there."""
         if not self._asks:
-            count, newest = self._drop().newest()
+            count, newest = self._drop.newest()
             if newest is None:
                 return f"The place answers; no file lies in {self.settings.reads_folder!r} yet."
             return f"The place answers with {count} files; the newest has {len(list(self.unpack(newest)))} records."
@@ -131,7 +137,7 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
         Raises `VendorChanged` where an answer holds no records' place, a page comes twice, or the pages do not end.
         """
         if not self._asks:
-            yield from self._drop().pages(window, self.unpack)
+            yield from self._drop.pages(window, self.unpack)
             return
         for records in self._pages(self._asked(window.since, window.until)):
             yield Page(records)
@@ -149,7 +155,7 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
         by_url = told.paging == "next_url"
         yield from map(
             self._records,
-            follow(
+            by_cursor(
                 first,
                 self._next,
                 lambda said: (
@@ -159,22 +165,18 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
         )
 
     def _numbered(self, asked: dict[str, Any]) -> Iterator[list[Record]]:
-        before = list[Record]()
-        for number in range(self.settings.first_page, self.settings.first_page + MOST_PAGES):
+        first = self.settings.first_page
+
+        def page(number: int) -> list[Record] | None:
             try:
                 answer = self._ask(self.settings.place, {**asked, self.settings.page_name: number})
             except Gone:
-                if number == self.settings.first_page:
+                if number == first:
                     raise
-                return  # how some say that there is no such page
-            found = self._records(answer)
-            if not found:
-                return
-            if found == before:
-                raise VendorChanged("two pages in a row are the same", answer.body)
-            before = found
-            yield found
-        raise VendorChanged(f"more than {MOST_PAGES} pages")
+                return None  # how some say that there is no such page
+            return self._records(answer) or None
+
+        return by_number(page, lambda records: [record.payload for record in records], first=first)
 
     def _next(self, answer: Answer) -> str | None:
         try:
@@ -199,7 +201,7 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
             micros = int(at.timestamp()) * 1_000_000 + at.microsecond
             return {"s": micros // 1_000_000, "ms": micros // 1000, "us": micros, "ns": micros * 1000}[form]
         if form == "iso":
-            return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            return rfc3339(at, "seconds")
         return at.astimezone(self.settings.zone or UTC).strftime(form)
 
     def _ask(self, url: str, asked: Mapping[str, Any]) -> Answer:
@@ -238,7 +240,7 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
         """The picture at its address, or the file beside the reads; raises `Gone` where it is at neither."""
         url = image.url or ""
         if not self._asks:
-            return self._drop().picture(url)
+            return self._drop.picture(url)
         if url.startswith(_origin(self.settings.place)):
             return picture(self._http.request("GET", url, json=False).body)
         if not self.settings.image_hosts:

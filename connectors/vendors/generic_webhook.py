@@ -95,7 +95,7 @@ class GenericWebhookConnector(Connector[GenericWebhookSettings]):
     def __init__(self, settings: GenericWebhookSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
         hosts = settings.image_hosts
-        self._http = Http(f"https://{hosts[0]}", frame, allow=hosts[1:]) if hosts else None
+        self._http = self.closing(Http(f"https://{hosts[0]}", frame, allow=hosts[1:])) if hosts else None
 
     def check(self) -> str:
         """Nobody can be asked; raises `AdminMustFix` where no secret is set, since nothing would be believed then."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -87,13 +88,14 @@ class GenetecConnector(Connector[GenetecSettings]):
         content_types=("application/json", "text/json", "application/xml", "text/xml")
     )
 
+    @cached_property
     def _drop(self) -> Drop:
-        return Drop(self.settings, self.frame.clock, replace(self.info.limits, body_bytes=LARGEST))
+        return self.closing(Drop(self.settings, self.frame.clock, replace(self.info.limits, body_bytes=LARGEST)))
 
     def check(self) -> str:
         """Lists the folder of reads; raises `AdminMustFix` where neither files nor pushes can arrive."""
         if self.settings.place:
-            drop = self._drop()
+            drop = self._drop
             with drop.opened() as place:
                 return f"The place answers, with {len(drop.exports(place))} files of reads in it."
         if self.settings.webhook_secret is None:
@@ -110,7 +112,7 @@ class GenetecConnector(Connector[GenetecSettings]):
         A file that is no read goes on as a record, so that it is refused alone and kept.
         """
         if self.settings.place:
-            yield from self._drop().pages(window, self._of_file)
+            yield from self._drop.pages(window, self._of_file)
 
     def _of_file(self, file: Document) -> Sequence[Record]:
         try:
@@ -261,7 +263,7 @@ class GenetecConnector(Connector[GenetecSettings]):
         """Write the whole list to its file, which Security Center reads anew on change; safe to repeat."""
         folder, name = self.settings.hotlists_folder, f"{file_stem(delta.list_name)}.txt"
         body = self._rows(alive(delta.complete, self.frame.clock.now()))
-        with self._drop().opened() as place:
+        with self._drop.opened() as place:
             try:
                 same = place.read(folder, name, len(body)) == body
             except (Gone, AdminMustFix):
@@ -275,7 +277,7 @@ class GenetecConnector(Connector[GenetecSettings]):
 
         Raises `Gone` where there is no file, and `VendorChanged` at a row that cannot be read.
         """
-        with self._drop().opened() as place:
+        with self._drop.opened() as place:
             body = place.read(self.settings.hotlists_folder, f"{file_stem(list_name)}.txt", self.info.limits.body_bytes)
         found = []
         for number, (line, readable) in enumerate(table.decoded(body, "utf-8-sig"), start=1):

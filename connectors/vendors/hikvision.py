@@ -13,14 +13,15 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr
 
 from connectors import contract, xml
+from connectors.answer import Answer
 from connectors.auth import OneLogin, pushed_by_ours
 from connectors.contract import Connector, Document, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, VendorChanged
 from connectors.fields import Fields, slices
 from connectors.hotlists import alive, one_a_plate
-from connectors.http import Answer, Http
+from connectors.http import Http
 from connectors.multipart import Part, parts
-from connectors.paging import MOST_PAGES
+from connectors.paging import by_moving_start
 from connectors.pictures import is_picture
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
@@ -108,11 +109,13 @@ class HikvisionConnector(Connector[HikvisionSettings]):
 
     def __init__(self, settings: HikvisionSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
-        self._http = Http(
-            settings.base_url,
-            frame,
-            auth=OneLogin(settings.user, settings.password or SecretStr("")),
-            limits=self.info.limits,
+        self._http = self.closing(
+            Http(
+                settings.base_url,
+                frame,
+                auth=OneLogin(settings.user, settings.password or SecretStr("")),
+                limits=self.info.limits,
+            )
         )
 
     def check(self) -> str:
@@ -137,20 +140,18 @@ class HikvisionConnector(Connector[HikvisionSettings]):
         """
         if not self.settings.base_url:
             return
-        after, given = window.since, set[bytes]()
-        for _ in range(MOST_PAGES):
-            found = [record for record in self._after(after) if record.payload not in given]
-            newest = max((at for record in found if (at := self._time_of(record))), default=after)
-            over = not found or newest >= window.until
-            yield Page(found, {"until": window.until.isoformat()} if over else None)
+        # A second back: times are told in seconds and whether the edge counts as after is not published.
+        stretches = by_moving_start(
+            window.since, lambda after, _: self._after(after), self._time_of, back=timedelta(seconds=1)
+        )
+        for stretch in stretches:
+            over = stretch.over or stretch.newest >= window.until
+            records = [Record("asked", plate) for plate in stretch.fresh]
+            yield Page(records, {"until": window.until.isoformat()} if over else None)
             if over:
                 return
-            given.update(record.payload for record in found)
-            # A second back: times are told in seconds and whether the edge counts as after is not published.
-            after = max(after, newest - timedelta(seconds=1))
-        raise VendorChanged(f"more than {MOST_PAGES} answers")
 
-    def _after(self, at: datetime) -> list[Record]:
+    def _after(self, at: datetime) -> list[bytes]:
         here = at.astimezone(self.settings.zone or UTC)
         offset = here.strftime("%z")
         if self.settings.cursor == "basic":
@@ -163,11 +164,12 @@ class HikvisionConnector(Connector[HikvisionSettings]):
         root = xml.element(answer.body)
         if xml.local(root.tag) != "Plates":
             raise VendorChanged("is no list of plates", answer.body)
-        return [Record("asked", payload) for payload in xml.cut(answer.body, "Plate")]
+        return list(xml.cut(answer.body, "Plate"))
 
-    def _time_of(self, record: Record) -> datetime | None:
+    def _time_of(self, plate: bytes) -> datetime | None:
         try:
-            return _instant(xml.fields(record).text("captureTime"), self.settings.zone, "captureTime").at
+            said = xml.fields(Record("asked", plate)).text("captureTime")
+            return _instant(said, self.settings.zone, "captureTime").at
         except Unusable:
             return None
 
@@ -194,7 +196,7 @@ class HikvisionConnector(Connector[HikvisionSettings]):
         fields = record.fields() if record.kind == "json" else xml.fields(record)
         fields = fields.inside("EventNotificationAlert") or fields
         kind = fields.text_or_none("eventType")
-        anpr = fields.inside(_first(fields, "ANPR", "aNPR", "anpr"))
+        anpr = fields.inside(fields.first("ANPR", "aNPR", "anpr"))
         if kind is not None and kind.casefold() != "anpr":
             raise NoRead("eventType", "is not one that carries a read")
         if anpr is None:
@@ -393,10 +395,6 @@ def _must_be_done(body: bytes) -> None:
     raise VendorChanged(f"the device refused with status {code[:10]} {why}".rstrip(), body)
 
 
-def _first(fields: Fields, *names: str) -> str:
-    return next((name for name in names if fields.has(name)), names[0])
-
-
 def _plate(fields: Fields, name: str, confidence: float | None) -> str:
     text = fields.text_or_none(name)
     if (text is None or text.casefold() in NO_PLATE) and (confidence == 0 or (confidence is None and text)):
@@ -426,7 +424,7 @@ def _country(fields: Fields, anpr: Fields) -> Word:
 def _vehicle(anpr: Fields) -> vehicle.Vehicle:
     """What is said of the vehicle; makes and models are numbers of Hikvision's own, where 0 is none."""
     told = anpr.inside("vehicleInfo") or Fields({})
-    model = told.ident_or_none(_first(told, "vehileModel", "vehicleModel"))
+    model = told.ident_or_none(told.first("vehileModel", "vehicleModel"))
     make = told.ident_or_none("vehicleLogoRecog")
     return vehicle.Vehicle(
         make=vehicle.make(None if make == "0" else make),
@@ -442,7 +440,7 @@ def _place(fields: Fields, anpr: Fields) -> Place | None:
     A camera whose position nobody set tells nonsense there, and no read is lost over it.
     """
     try:
-        told = fields.inside("DeviceGPSInfo") or anpr.inside(_first(anpr, "GPSInfo", "gPSInfo"))
+        told = fields.inside("DeviceGPSInfo") or anpr.inside(anpr.first("GPSInfo", "gPSInfo"))
         north = _degrees(told, ("Latitude", "latitude"), "latitudeType", "NS")
         east = _degrees(told, ("Longitude", "longitude"), "longitudeType", "EW")
     except Unusable:
@@ -456,11 +454,11 @@ def _degrees(told: Fields | None, names: tuple[str, str], letter: str, letters: 
     if told is None:
         return None
     side = (told.text_or_none(letter) or "").upper()
-    angle = told.inside(_first(told, *names))
+    angle = told.inside(told.first(*names))
     if angle is None or side not in letters or not side:
         return None
     degree, minute = (angle.decimal_or_none(name) for name in _DMS)
-    second = angle.decimal_or_none(_first(angle, "sec", "second"))
+    second = angle.decimal_or_none(angle.first("sec", "second"))
     if degree is None:
         return None
     size = degree + (minute or 0) / 60 + (second or 0) / 3600

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import ClassVar, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -113,12 +114,13 @@ class MotorolaConnector(Connector[MotorolaSettings]):
     Settings = MotorolaSettings
     proof: ClassVar[contract.Proof] = contract.Proof.RECEIPT
 
+    @cached_property
     def _drop(self) -> Drop:
-        return Drop(self.settings, self.frame.clock, self.info.limits)
+        return self.closing(Drop(self.settings, self.frame.clock, self.info.limits))
 
     def check(self) -> str:
         """Lists the folder of reads and looks at the newest export's header."""
-        count, newest = self._drop().newest()
+        count, newest = self._drop.newest()
         if newest is None:
             return f"The place answers; no export lies in {self.settings.reads_folder!r} yet."
         rows = sum(1 for _ in self.unpack(newest))
@@ -126,7 +128,7 @@ class MotorolaConnector(Connector[MotorolaSettings]):
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every export not taken yet, by name, each with all its rows, as `Drop` promises it."""
-        return self._drop().pages(window, self.unpack)
+        return self._drop.pages(window, self.unpack)
 
     def unpack(self, document: contract.Document) -> Iterator[Record]:
         """The rows of an export; raises `VendorChanged` where the header lacks a column that must be there."""
@@ -176,7 +178,7 @@ class MotorolaConnector(Connector[MotorolaSettings]):
 
     def fetch_image(self, image: ImageRef) -> bytes:
         """The picture file beside the export, at most 15 MB; raises `Gone` where there is none of that name."""
-        return self._drop().picture(image.url or "")
+        return self._drop.picture(image.url or "")
 
     def held_form(self, plate: str) -> str:
         """As it is: nothing is published about how the vendor writes plates."""
@@ -202,7 +204,7 @@ class MotorolaConnector(Connector[MotorolaSettings]):
         if any(len(body) >= LARGEST_LIST for body in bodies.values()):
             raise AdminMustFix(f"the hot-list file would not stay under the vendor's {LARGEST_LIST} bytes")
         said = [(kind, sha256(body).hexdigest()[:16]) for kind, body in bodies.items()]
-        with self._drop().opened() as place:
+        with self._drop.opened() as place:
             sent = _sent(place, folder, delta.list_name)
             if [(one.kind, one.content) for one in sent[-len(said) :]] != said:
                 last = sent[-1].number if sent else 0
@@ -219,7 +221,7 @@ class MotorolaConnector(Connector[MotorolaSettings]):
         a receipt does not fit its file.
         """
         folder, held = self.settings.hotlists_folder, dict[tuple[str, str], RemoteEntry]()
-        with self._drop().opened() as place:
+        with self._drop.opened() as place:
             sent = _sent(place, folder, list_name)
             if not sent:
                 raise Gone("no file of that hot list lies in the place")

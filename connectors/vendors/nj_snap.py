@@ -19,7 +19,8 @@ from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields, elements, slices
 from connectors.hotlists import alive
 from connectors.http import Http
-from connectors.paging import MOST_PAGES
+from connectors.identity import derived
+from connectors.paging import by_number
 from connectors.pictures import picture
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
@@ -113,11 +114,16 @@ class NjSnapConnector(Connector[NjSnapSettings]):
 
     def __init__(self, settings: NjSnapSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
-        self._http = Http(
-            settings.base_url, frame, auth=Header("Authorization", settings.api_key, "Bearer "), limits=self.info.limits
+        self._http = self.closing(
+            Http(
+                settings.base_url,
+                frame,
+                auth=Header("Authorization", settings.api_key, "Bearer "),
+                limits=self.info.limits,
+            )
         )
         pictures = contract.Limits(per_second=10.0, parallel=2, body_bytes=15_000_000)
-        self._pictures = Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts)
+        self._pictures = self.closing(Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts))
 
     def check(self) -> str:
         """Searches the last hour for one page; raises `AdminMustFix` where the key does not open it."""
@@ -158,22 +164,19 @@ class NjSnapConnector(Connector[NjSnapSettings]):
             since -= timedelta(hours=1)
         while _is_twice(until, self.settings.zone):
             until += timedelta(hours=1)
-        asking, size = self._asking(since, until, plates), self.settings.page_size
-        pages, before, number = 1, list[bytes](), 1
-        while number <= MOST_PAGES:
-            told, found = self._page(asking, number, size)
-            pages = told if number == 1 else pages
-            if found and found == before:
-                raise VendorChanged("the supplier gave the same page twice")
-            if not found and number < pages:
-                raise VendorChanged(f"page {number} of {pages} is empty")
+        asking, size, pages = self._asking(since, until, plates), self.settings.page_size, 1
+
+        def page(number: int) -> list[bytes]:
+            nonlocal pages
+            told, reads = self._page(asking, number, size)
             if number == 1:
-                self._must_be_asked_for(found, since, until)
-            yield found
-            if number >= pages and len(found) < size:
-                return
-            before, number = found, number + 1
-        raise VendorChanged(f"more than {MOST_PAGES} pages")
+                pages = told
+                self._must_be_asked_for(reads, since, until)
+            if not reads and number < pages:
+                raise VendorChanged(f"page {number} of {pages} is empty")
+            return reads
+
+        return by_number(page, lambda reads: reads, lambda reads, number: number >= pages and len(reads) < size)
 
     def _asking(self, since: datetime, until: datetime, plates: str) -> dict[str, Any]:
         ends = (since, until + timedelta(seconds=1) - timedelta(microseconds=1))
@@ -475,5 +478,4 @@ def _is_twice(at: datetime, zone: ZoneInfo) -> bool:
 
 def _derived_id(camera: str, at: Moment, plate: str, picture_id: str = "") -> str:
     """The same id for the same camera, instant and plate: a search tells no other."""
-    key = "\x1f".join((camera, at.at.isoformat(), canonical(plate), picture_id))
-    return "derived-" + sha256(key.encode()).hexdigest()[:32]
+    return derived(camera, at.at.isoformat(), canonical(plate), picture_id)

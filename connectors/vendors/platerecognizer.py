@@ -22,7 +22,7 @@ from connectors.fields import Fields, elements, slices
 from connectors.http import Http
 from connectors.identity import derived_id
 from connectors.multipart import parts
-from connectors.paging import follow
+from connectors.paging import by_cursor
 from connectors.pictures import is_picture, picture
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
@@ -123,12 +123,12 @@ class PlateRecognizerConnector(Connector[PlateRecognizerSettings]):
             raise AdminMustFix("parkpow_token: is not set, and ParkPow tells of visits only to who shows one")
         limits = replace(self.info.limits, per_second=self.settings.requests_per_second)
         auth = Header("Authorization", token, "Token ")
-        return Http(self.settings.parkpow_url, self.frame, auth=auth, limits=limits)
+        return self.closing(Http(self.settings.parkpow_url, self.frame, auth=auth, limits=limits))
 
     @cached_property
     def _pictures(self) -> Http:
         limits = contract.Limits(body_bytes=15_000_000)
-        return Http(self.settings.parkpow_url, self.frame, limits=limits, allow=self.settings.image_hosts)
+        return self.closing(Http(self.settings.parkpow_url, self.frame, limits=limits, allow=self.settings.image_hosts))
 
     def check(self) -> str:
         """Asks ParkPow for the last hour where a token is set, and says what could not be checked."""
@@ -150,7 +150,7 @@ class PlateRecognizerConnector(Connector[PlateRecognizerSettings]):
         def page(number: str) -> _Visits:
             return self._page(window.since, window.until, number)
 
-        for answer in follow(page("1"), _next, page):
+        for answer in by_cursor(page("1"), _next, page):
             yield Page([record for raw in answer.results for record in _visit(bytes(raw))])
         yield Page((), {"until": window.until.isoformat()})
 

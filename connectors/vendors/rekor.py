@@ -1,10 +1,9 @@
 """Rekor Scout (OpenALPR): searches by time window, what agents and Scout push, and alert lists by CSV import."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, ClassVar, Final, Literal
@@ -21,15 +20,15 @@ from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields, elements, slices, vendor_says
 from connectors.hotlists import alive, as_csv, exported, one_a_plate
 from connectors.http import Http
-from connectors.paging import MOST_PAGES
+from connectors.paging import by_moving_start, by_number
 from connectors.pictures import picture
 from normalize import vehicle
-from normalize.confidence import Scale, scaled
+from normalize.confidence import Scale
 from normalize.fault import NoRead, Unusable
 from normalize.plate import LONGEST, canonical
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Match, Read
 from normalize.states import state
-from normalize.times import Moment, from_epoch, from_iso
+from normalize.times import Moment, from_epoch, from_iso, rfc3339
 
 WIDEST: Final = 16
 """How many times its size a page may grow to get past many reads of one instant."""
@@ -106,7 +105,7 @@ class RekorConnector(Connector[RekorSettings]):
         super().__init__(settings, frame)
         key = QueryKey("api_key", settings.api_key)
         limits = replace(self.info.limits, per_second=settings.requests_per_second)
-        self._http = Http(settings.base_url, frame, auth=key, limits=limits)
+        self._http = self.closing(Http(settings.base_url, frame, auth=key, limits=limits))
 
     def check(self) -> str:
         """Searches the last hour for one read; raises `AdminMustFix` where the key does not open it."""
@@ -120,34 +119,24 @@ class RekorConnector(Connector[RekorSettings]):
         Ends only when a search brings nothing new, so that a cap on Scout's side cannot pass for the end. Raises
         `VendorChanged` where answers are not oldest first, and where one instant has more reads than can be asked for.
         """
-        size, start = self.settings.page_size, window.since
-        topn, given = size, list[bytes]()
-        while True:
+        times = dict[bytes, datetime | None]()
+
+        def search(start: datetime, topn: int) -> list[bytes]:
+            nonlocal times
             found = self._search(start, window.until, topn)
-            # The reads of the last instant come a second time, as often as they came before.
-            fresh = list((Counter(found) - Counter(given)).elements())
-            timed = [(at, raw) for raw in dict.fromkeys(found) if (at := self._time_of(raw, start, window.until))]
-            if any(late < early for (early, _), (late, _) in pairwise(timed)):
+            times = {raw: self._time_of(raw, start, window.until) for raw in dict.fromkeys(found)}
+            if any(late < early for early, late in pairwise(filter(None, times.values()))):
                 raise VendorChanged("the reads of a search are not oldest first")
-            last = timed[-1][0] if timed else start
-            full, moved = len(found) >= topn, last > start
-            if not moved and full:
-                if topn >= size * WIDEST:
-                    raise VendorChanged(
-                        f"{topn} or more reads share one instant, or tell none, and Scout has no cursor"
-                    )
-                topn *= 2
-                continue
+            return found
+
+        size = self.settings.page_size
+        for stretch in by_moving_start(window.since, search, lambda raw: times[raw], size=size, widest=WIDEST):
             # Reads of the last instant may still be missing, so a page vouches only for what lies before it.
-            covered = last - _TICK if moved else window.until
-            yield Page([Record("scout", raw) for raw in fresh], {"until": covered.isoformat()})
-            if not moved:
-                return
-            first = next(raw for at, raw in timed if at == last)
-            start, topn, given = last, size, found[found.index(first) :]
+            covered = window.until if stretch.over else stretch.newest - _TICK
+            yield Page([Record("scout", raw) for raw in stretch.fresh], {"until": covered.isoformat()})
 
     def _search(self, start: datetime, until: datetime, topn: int) -> list[bytes]:
-        params = {"start": _iso(start), "end": _iso(until), "topn": topn, "order": "asc"}
+        params = {"start": rfc3339(start), "end": rfc3339(until), "topn": topn, "order": "asc"}
         answer = self._http.get(f"/api/search/{self.settings.search}", params=params)
         return [bytes(raw) for raw in answer.shaped(list[msgspec.Raw])]
 
@@ -206,11 +195,11 @@ class RekorConnector(Connector[RekorSettings]):
             pass_id=uuid,
             plate_raw=fields.text(f"{best}plate"),
             state=state(fields.text_or_none(f"{best}region"), "US"),
-            plate_confidence=_percent(fields, f"{best}confidence"),
+            plate_confidence=fields.share(f"{best}confidence", Scale.PERCENT),
             confidence_scale=Scale.PERCENT,
             captured_at=at.at,
             zone=at.zone,
-            camera=_camera(fields.ident(_first(fields, "camera_id", "camera"))),
+            camera=_camera(fields.ident(fields.first("camera_id", "camera"))),
             images=(ImageRef(kind=ImageKind.FRAME, url=url),) if url else (),
         )
 
@@ -224,10 +213,10 @@ class RekorConnector(Connector[RekorSettings]):
                 uuid, fields.number_or_none("best_index") or fields.number_or_none("best_plate.plate_index")
             ),
             "pass_id": uuid,
-            "plate_raw": fields.text(_first(fields, "best_plate_number", "best_plate.plate")),
+            "plate_raw": fields.text(fields.first("best_plate_number", "best_plate.plate")),
             "state": state(fields.text_or_none("best_region"), fields.text_or_none("country")),
-            "plate_confidence": _percent(fields, "best_confidence"),
-            "state_confidence": _percent(fields, "best_region_confidence"),
+            "plate_confidence": fields.share("best_confidence", Scale.PERCENT),
+            "state_confidence": fields.share("best_region_confidence", Scale.PERCENT),
             "confidence_scale": Scale.PERCENT,
             "candidates": _candidates(fields),
             "captured_at": at.at,
@@ -271,8 +260,8 @@ class RekorConnector(Connector[RekorSettings]):
             vendor_read_id=f"{uuid}-{part if index is None else index}",
             plate_raw=result.text("plate"),
             state=state(result.text_or_none("region"), "US"),
-            plate_confidence=_percent(result, "confidence"),
-            state_confidence=_percent(result, "region_confidence"),
+            plate_confidence=result.share("confidence", Scale.PERCENT),
+            state_confidence=result.share("region_confidence", Scale.PERCENT),
             confidence_scale=Scale.PERCENT,
             candidates=_candidates(result),
             captured_at=at.at,
@@ -293,8 +282,8 @@ class RekorConnector(Connector[RekorSettings]):
         for raw in self._all("/api/cameras/"):
             with vendor_says(raw):
                 camera = _flat(raw)
-                number = camera.ident(_first(camera, "camera_id", "camera_number", "id"))
-                name = camera.text_or_none(_first(camera, "camera_name", "name"))
+                number = camera.ident(camera.first("camera_id", "camera_number", "id"))
+                name = camera.text_or_none(camera.first("camera_name", "name"))
                 place = camera.place("gps_latitude", "gps_longitude")
                 found = contract.CameraInfo(number, name, *((place.latitude, place.longitude) if place else ()))
             yield found
@@ -368,28 +357,15 @@ class RekorConnector(Connector[RekorSettings]):
 
     def _all(self, path: str) -> Iterator[bytes]:
         """Every element of a list that comes bare, or in pages under `results` with `next` (both shapes were seen)."""
-        for page in range(1, MOST_PAGES):
-            answer = self._http.get(path, params={"page": page, "page_size": LISTS_PAGE})
-            parts = slices(answer.body)
+
+        def page(number: int) -> tuple[list[bytes], bool]:
+            parts = slices(self._http.get(path, params={"page": number, "page_size": LISTS_PAGE}).body)
             if isinstance(parts, list):
-                yield from parts
-                return
-            yield from elements(parts.get("results", b""))
-            if parts.get("next", b"null") == b"null":
-                return
-        raise VendorChanged(f"more than {MOST_PAGES} pages")
+                return parts, True
+            return elements(parts.get("results", b"")), parts.get("next", b"null") == b"null"
 
-
-def _without(found: Sequence[bytes], given: Sequence[bytes]) -> list[bytes]:
-    """What was found without what was given before; what came twice before is left out twice."""
-    left = Counter(given)
-    fresh = []
-    for raw in found:
-        if left.get(raw):
-            left[raw] -= 1
-        else:
-            fresh.append(raw)
-    return fresh
+        for held, _ in by_number(page, lambda told: told[0], lambda told, _: told[1]):
+            yield from held
 
 
 def _flat(raw: bytes) -> Fields:
@@ -398,17 +374,9 @@ def _flat(raw: bytes) -> Fields:
     return outer.inside("fields") or outer
 
 
-def _first(fields: Fields, *names: str) -> str:
-    """The first of the names that is there, or the first of all: what a refusal should name."""
-    for name in names:
-        if fields.has(name):
-            return name
-    return names[0]
-
-
 def _when(fields: Fields, names: Sequence[str], zone: ZoneInfo | None) -> Moment:
     """The time under the first name that is there: milliseconds, or ISO 8601 although the name says epoch."""
-    name = _first(fields, *names)
+    name = fields.first(*names)
     return _instant(fields.number_or_text(name), zone, name)
 
 
@@ -426,13 +394,9 @@ def _camera(ident: str) -> Camera:
     return Camera(id=ident)
 
 
-def _percent(fields: Fields, path: str) -> float | None:
-    return scaled(fields.number_or_none(path), Scale.PERCENT, path)
-
-
 def _candidates(fields: Fields) -> tuple[Candidate, ...]:
     return tuple(
-        Candidate(text=text, confidence=_percent(item, "confidence"))
+        Candidate(text=text, confidence=item.share("confidence", Scale.PERCENT))
         for item in fields.each("candidates")
         if (text := item.text_or_none("plate"))
     )
@@ -470,7 +434,3 @@ def _csv(entries: Iterable[Entry]) -> bytes:
     told = ((entry, " ".join(f"{entry.reason} {entry.case_number} {entry.note or ''}".split())) for entry in entries)
     plain = ((entry, text.replace(",", "").replace('"', "")[:1000]) for entry, text in told)
     return as_csv(HEADER, ((entry.plate, text, (entry.state or "").lower()) for entry, text in plain))
-
-
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

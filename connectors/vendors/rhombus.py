@@ -15,6 +15,7 @@ from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
 from connectors.fields import elements, slices
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
+from connectors.paging import by_halves
 from normalize.fault import NoRead, Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, Read
@@ -100,7 +101,7 @@ class RhombusConnector(Connector[RhombusSettings]):
     def __init__(self, settings: RhombusSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
         limits = replace(self.info.limits, per_second=settings.requests_per_second)
-        self._http = Http(settings.base_url, frame, auth=_Keys(settings), limits=limits)
+        self._http = self.closing(Http(settings.base_url, frame, auth=_Keys(settings), limits=limits))
 
     def check(self) -> str:
         """Asks for the events of the last hour; raises `AdminMustFix` where the key does not open them."""
@@ -114,28 +115,16 @@ class RhombusConnector(Connector[RhombusSettings]):
         Raises `TryAgain` at the end where Rhombus warned that it answered in part: what came is kept, and nothing is
         claimed from there on. Raises `VendorChanged` where one millisecond may hold more events than an answer does.
         """
-        largest, before, claims = FEWEST - 1, set[bytes](), True
+        cap, before, claims = _Cap(), set[bytes](), True
         start = window.since
         while start < window.until:
             until = min(start + STEP, window.until)
-            spans = [(start, until)]
-            while spans:
-                low, high = spans.pop()
-                found = self._events(low, high)
-                count = len(found.events)
-                # A cap is the same for all answers (assumed), so one that is shorter than another was not capped.
-                if count > largest or (count == largest and largest >= FEWEST):
-                    largest = count
-                    middle = low + (high - low) // 2
-                    if min(middle - low, high - middle) < _TICK:
-                        raise VendorChanged(f"{count} or more events share one millisecond")
-                    spans += [(middle, high), (low, middle)]
-                    continue
+            for end, found in by_halves(start, until, self._events, cap.may_hold, _TICK):
                 claims = claims and found.whole
                 # Whether both ends of a window count is not published, so neighbours share one and it comes twice.
                 fresh = [event for event in dict.fromkeys(found.events) if event not in before]
                 before = set(found.events)
-                yield Page([Record("event", event) for event in fresh], {"until": high.isoformat()} if claims else None)
+                yield Page([Record("event", event) for event in fresh], {"until": end.isoformat()} if claims else None)
             start = until
         if not claims:
             raise TryAgain("Rhombus warned that it answered in part")
@@ -278,6 +267,23 @@ class RhombusConnector(Connector[RhombusSettings]):
             if form := canonical(plate):
                 labels[form] = (plate, names | labels.get(form, ("", set()))[1])
         return labels
+
+
+class _Cap:
+    """The most events that an answer may hold, learnt from the answers: it is the same for all of them (assumed).
+
+    So one that is shorter than another was not cut off by it.
+    """
+
+    def __init__(self) -> None:
+        self._largest = FEWEST - 1
+
+    def may_hold(self, found: _Found) -> bool:
+        """Whether an answer is as long as the longest, so that some of its events may be missing."""
+        count = len(found.events)
+        full = count > self._largest or (count == self._largest and count >= FEWEST)
+        self._largest = max(self._largest, count)
+        return full
 
 
 def _object(body: bytes) -> dict[str, bytes]:

@@ -14,13 +14,14 @@ from pydantic import Field, SecretStr
 
 from connectors import contract
 from connectors.auth import BearerToken, Token
+from connectors.batches import batched
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, ConnectorError, Gone, VendorChanged
 from connectors.fields import Fields, elements, slices, vendor_says
 from connectors.hotlists import alive, as_csv, one_a_plate
 from connectors.http import Http
 from connectors.identity import derived_id
-from connectors.paging import follow
+from connectors.paging import by_cursor
 from connectors.pictures import picture
 from normalize.confidence import Scale, scaled
 from normalize.fault import NoRead, Unusable
@@ -138,9 +139,9 @@ class VerkadaConnector(Connector[VerkadaSettings]):
         super().__init__(settings, frame)
         limits = replace(self.info.limits, per_second=settings.requests_per_second)
         token = BearerToken(self._fetch_token, frame.clock.now, settings.api_key, header="x-verkada-auth")
-        self._http = Http(settings.base_url, frame, auth=token, limits=limits)
+        self._http = self.closing(Http(settings.base_url, frame, auth=token, limits=limits))
         pictures = contract.Limits(per_second=10.0, parallel=2, body_bytes=15_000_000)
-        self._pictures = Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts)
+        self._pictures = self.closing(Http(settings.base_url, frame, limits=pictures, allow=settings.image_hosts))
 
     def _fetch_token(self) -> Token:
         key = {"x-api-key": self.settings.api_key.get_secret_value()}
@@ -193,7 +194,7 @@ class VerkadaConnector(Connector[VerkadaSettings]):
             token = {} if cursor is None else {"page_token": cursor}
             return self._http.get(path, params={**params, **token}).shaped(shape)
 
-        return follow(page(), lambda answer: str(answer.next_page_token) if answer.next_page_token else None, page)
+        return by_cursor(page(), lambda answer: str(answer.next_page_token) if answer.next_page_token else None, page)
 
     def cameras(self) -> Iterator[contract.CameraInfo]:
         """Every camera of the organisation, whether it reads plates or not."""
@@ -335,7 +336,7 @@ class VerkadaConnector(Connector[VerkadaSettings]):
             for plate, description in fresh.items():
                 self._http.post(_PLATES, {"license_plate": plate, "description": description}, repeatable=False)
             return
-        for batch in _batches(list(fresh.items())):
+        for batch in batched(fresh.items(), FILE_ROWS):
             self._upload("POST", as_csv(("License Plate", "Name"), batch))
 
     def _drop(self, plates: Sequence[str]) -> None:
@@ -344,7 +345,7 @@ class VerkadaConnector(Connector[VerkadaSettings]):
                 with suppress(Gone):
                     self._http.request("DELETE", _PLATES, params={"license_plate": plate})
             return
-        for batch in _batches(plates):
+        for batch in batched(plates, FILE_ROWS):
             self._upload("DELETE", as_csv(("License Plate",), [(plate,) for plate in batch]))
 
     def _upload(self, method: str, csv: bytes) -> None:
@@ -391,7 +392,3 @@ def _markable(list_name: str) -> str:
     if "[" in list_name or "]" in list_name:
         raise AdminMustFix("a list for Verkada may have no square brackets in its name: they mark its plates there")
     return " ".join(list_name.split())
-
-
-def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (items[start : start + FILE_ROWS] for start in range(0, len(items), FILE_ROWS))

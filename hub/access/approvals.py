@@ -21,6 +21,7 @@ from hub.store import tables
 from hub.store.canonical import canonical_json, digest_of_json
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.visible import visible
 from hub.words import moment
 
 LASTS: Final[Mapping[Action, timedelta]] = {
@@ -191,7 +192,7 @@ class Approvals:
                     self._service(before).check(connection, before)
                 decided = (
                     update(_TABLE)
-                    .where(_TABLE.c.id == ident, _TABLE.c.verdict.is_(None), _TABLE.c.expires_at > to_micros(now))
+                    .where(_TABLE.c.id == ident, _TABLE.c.verdict.is_(None), visible(_TABLE, to_micros(now)))
                     .values(
                         verdict=verdict, decided_by=actor.name, decided_at=to_micros(now), note=note.strip() or None
                     )

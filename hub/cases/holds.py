@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from itertools import islice
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from connectors.batches import batched
 from hub.access.asking import Asking
 from hub.audit.record import Audit
 from hub.cases import held
@@ -29,6 +29,7 @@ from hub.proposals import Action, NewProposal, Proposing
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.visible import visible
 from hub.words import count, moment
 
 Kind = Literal["evidence", "expected_evidence", "discovery", "court_order", "litigation", "case"]
@@ -264,7 +265,7 @@ class Holds:
                 found = select(table.c.captured_at, table.c.id).join(kept, kept.c.read_id == table.c.id)
                 found = found.where(kept.c.hold_id == hold)
                 if row.approved_by is None:
-                    found = found.where(table.c.expires_at > to_micros(self._clock.now()))
+                    found = found.where(visible(table, to_micros(self._clock.now())))
                 if place is not None:
                     at, ident = place
                     earlier = (table.c.captured_at == at) & (table.c.id < ident)
@@ -294,7 +295,7 @@ class Holds:
         table, ledger, now = tables.reads, tables.ledger, to_micros(self._clock.now())
         ends: dict[int, int] = {}
         with self._store.read() as connection:
-            for some in _batches(ids):
+            for some in batched(ids, held.BATCH):
                 # What the ledger has forgotten is purged: only its month is not emptied yet.
                 known = (ledger.c.connection_id == table.c.connection_id) & (ledger.c.read_id == table.c.id)
                 known &= ledger.c.vendor_read_id == table.c.vendor_read_id
@@ -314,7 +315,7 @@ class Holds:
         matching: Callable[[str | None], Iterable[tuple[int, str]]],
     ) -> Hold:
         hold, after = self._begun(actor, new, meant.asked)
-        for some in _batches(matching(after)):
+        for some in batched(matching(after), held.BATCH):
             with self._store.write() as connection:
                 now = to_micros(self._clock.now())
                 if hold is None:
@@ -441,9 +442,3 @@ def _place(after: str | None) -> tuple[int, int] | None:
         return int(at, 16), int(ident, 16)
     except ValueError:
         raise Invalid("after: is not a place that a page gave") from None
-
-
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
-    left = iter(items)
-    while some := list(islice(left, held.BATCH)):
-        yield some

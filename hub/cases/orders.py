@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from connectors.batches import batched
 from hub.access.asking import Asking
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
@@ -123,7 +124,7 @@ class Orders:
         """Raise `Conflict` where a read is held, or the number is kept with another file; what is gone is gone."""
         content = proposal.content
         self._same(connection, content["number"], content["court"], content["file_sha256"])
-        for some in _batches(content["reads"]):
+        for some in batched(content["reads"], BATCH):
             self._unheld(connection, some)
 
     def carry_out(self, actor: Actor, proposal: Proposal, settle: Settle) -> None:
@@ -135,7 +136,7 @@ class Orders:
         with self._store.lease("order", "a court's order is being carried out"):
             sure(self._clock)
             self._begin(actor, proposal, self._approvals.attachment(proposal.id) or b"")
-            for some in _batches(ids):
+            for some in batched(ids, BATCH):
                 self._end(actor, proposal, some)
             self._purge(actor)
             with self._store.write() as connection:
@@ -171,7 +172,7 @@ class Orders:
         with self._store.read() as connection:
             begun = self._same(connection, number, court, digest)
             here: set[int] = set()
-            for some in _batches(ids):
+            for some in batched(ids, BATCH):
                 self._unheld(connection, some)
                 here.update(row.id for row in self._rows(connection, some))
         if not begun and (missing := sorted(set(ids) - here)):
@@ -290,7 +291,3 @@ def _why(new: NewOrder) -> Why:
 
 def _approved_why(proposal: Proposal) -> Why:
     return Why("court_order", proposal.content["reason"], proposal.content["number"])
-
-
-def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[first : first + BATCH] for first in range(0, len(ids), BATCH))

@@ -100,7 +100,7 @@ class Connections:
         given = validated(kind, settings)
         if agency is not None:
             ours(self._agency, agency)
-        said = kind(given, once(self._frame)).check() if check else "not checked"
+        said = live_check(kind, given, self._frame) if check else "not checked"
         with self._store.write() as connection:
             self._free(connection, name)
             connection.execute(
@@ -119,7 +119,7 @@ class Connections:
         return said
 
     def open(self, name: str) -> tuple[Account, Connector[Any]]:
-        """An account and its connector, ready to talk.
+        """An account and its connector, ready to talk; whoever asks the vendor anything closes it (`with connector:`).
 
         Raises `Removed` for one that was removed, `NotFound` for one that never was, `NoConnector` where this process
         does not have its connector, `AdminMustAct` where what is kept of it fits its connector no more.
@@ -144,7 +144,7 @@ class Connections:
     def check(self, name: str) -> str:
         """What the live check of an account finds now, by one try."""
         connector = self.open(name)[1]
-        return type(connector)(connector.settings, once(self._frame)).check()
+        return live_check(type(connector), connector.settings, self._frame)
 
     def list(self, *, removed: bool = False) -> list[Account]:
         """Every account, by name, with the last run that ended well; `removed` ones only where they are asked for."""
@@ -232,9 +232,10 @@ class Connections:
         )
 
 
-def once(frame: Frame) -> Frame:
-    """The frame of a live check: somebody waits for it, and hears of a failure at once."""
-    return replace(frame, once=True)
+def live_check(kind: type[Connector[Any]], settings: Any, frame: Frame) -> str:
+    """What the live check of an account finds, by one try: somebody waits for it, and hears of a failure at once."""
+    with kind(settings, replace(frame, once=True)) as connector:
+        return connector.check()
 
 
 def ours(agency: str, said: str) -> None:

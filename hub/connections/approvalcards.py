@@ -10,6 +10,7 @@ from hub.proposals import Action
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.visible import visible
 from hub.words import moment, span
 
 SOON: Final = timedelta(hours=24)
@@ -27,7 +28,7 @@ _TABLE: Final = tables.approvals
 
 def approval_cards(store: Store, now: datetime, zone: tzinfo) -> list[Card]:
     """A card for every proposal that waits, and for every approved one whose carrying out was cut short."""
-    waits = _TABLE.c.verdict.is_(None) & (_TABLE.c.expires_at > to_micros(now))
+    waits = _TABLE.c.verdict.is_(None) & visible(_TABLE, to_micros(now))
     undone = (_TABLE.c.verdict == "approved") & _TABLE.c.carried_out_at.is_(None)
     undone &= _TABLE.c.decided_at <= to_micros(now - CUT_SHORT)
     columns = (

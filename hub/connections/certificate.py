@@ -15,6 +15,7 @@ from hub.people import Actor
 from hub.store.canonical import canonical_json, digest_of_json
 from hub.store.engine import Traces
 from hub.store.instant import from_micros
+from normalize.times import rfc3339
 
 SECRETS: Final = "erased from the hub's database; not revoked at the vendor, and not looked for in backups"
 FILE: Final[dict[Traces, str]] = {
@@ -43,10 +44,10 @@ def written(
         "connector": row.connector,
         "kind": row.kind,
         "agency": row.agency,
-        "added_at": _iso(from_micros(row.added_at)),
-        "begun_at": _iso(from_micros(begun.started_at)),
+        "added_at": rfc3339(from_micros(row.added_at), "seconds"),
+        "begun_at": rfc3339(from_micros(begun.started_at), "seconds"),
         "begun_by": begun.actor,
-        "ended_at": _iso(now),
+        "ended_at": rfc3339(now, "seconds"),
         "ended_by": actor.name,
         "authenticated": actor.authenticated,
         "reason": begun.reason,
@@ -95,7 +96,3 @@ def _left_behind(pushes: Waiting, connection_id: int) -> list[dict[str, Any]]:
 
 def _plain(step: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in step.items() if name != "over"}
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

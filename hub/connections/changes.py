@@ -11,7 +11,7 @@ from connectors.contract import Frame, Info, Settings
 from connectors.faults import unknown
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
-from hub.connections.accounts import Connections, once, ours
+from hub.connections.accounts import Connections, live_check, ours
 from hub.connections.lives import Lives
 from hub.connections.row import settled
 from hub.connections.secrets import closed, is_secret, sealed, secret_names, unsealed, validated
@@ -117,7 +117,7 @@ class Changes:
                 f" ({preview.clause}): repeat with --yes if that is meant"
             )
         connector = self._connections.kind(row.connector)
-        said = connector(settings, once(self._frame)).check() if check and (values or unset) else "not checked"
+        said = live_check(connector, settings, self._frame) if check and (values or unset) else "not checked"
         with self._store.write() as connection:
             self._same(settled(connection, name), row)
             connection.execute(
@@ -155,7 +155,7 @@ class Changes:
             raise Invalid(f"{other[0]}: is no secret of {row.connector}; there are: {', '.join(known) or 'none'}")
         held = msgspec.json.decode(row.settings) if closed(self._vault, row) else unsealed(self._vault, row)
         settings = validated(kind, {**held, **secrets}, kept=held.keys() - secrets.keys())
-        said = kind(settings, once(self._frame)).check() if check else "not checked"
+        said = live_check(kind, settings, self._frame) if check else "not checked"
         self._vault.begin_anew()
         with self._store.write() as connection:
             self._same(settled(connection, name), row)

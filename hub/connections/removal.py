@@ -1,6 +1,7 @@
 """`Removals`: ending a connection step by step, so that nothing of it goes on anywhere, and certifying that."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, Final, Literal
 
 import msgspec
@@ -132,7 +133,8 @@ class Removals:
         except HubError as failed:
             closed = f"the account cannot be opened: {failed}"
         if not steps.get("subscriptions", {}).get("over"):
-            revoked = self._revoke(row, steps, connector, closed)
+            with connector or nullcontext():
+                revoked = self._revoke(row, steps, connector, closed)
             self._judge(actor, row, "subscriptions", revoked, force)
             steps["subscriptions"] = {**revoked, "over": True}
             self._keep_steps(actor, row, steps, "subscriptions")

@@ -96,13 +96,14 @@ class Trials:
             actor, "connections.dry_run", "asked", target=name, since=window.since, until=window.until, limit=limit
         )
         trial, refused, known = Trial(name, window.since, window.until), Counter[tuple[str, str]](), set[str]()
-        for page in connector.pull(window):
-            room = limit - trial.pulled - trial.not_reads
-            records = page.records[:room]
-            self._sort(trial, self._look(connector, account.id, records), len(records), refused, known)
-            if len(page.records) >= room:
-                trial.more = True
-                break
+        with connector:
+            for page in connector.pull(window):
+                room = limit - trial.pulled - trial.not_reads
+                records = page.records[:room]
+                self._sort(trial, self._look(connector, account.id, records), len(records), refused, known)
+                if len(page.records) >= room:
+                    trial.more = True
+                    break
         trial.refused = [Refused(*key, count) for key, count in refused.most_common()]
         counts = {part: getattr(trial, part) for part in ("pulled", "duplicates", "quarantined", "born_expired")}
         self._audit.record(actor, "connections.dry_run", "done", target=name, results=trial.fresh, **counts)

@@ -86,7 +86,10 @@ class Publishing:
         if not isinstance(connector, PushesHotlists):
             return self._matched_here(connection_name, connector)
         try:
-            with self._store.lease(f"publish-{ident}", f"hot lists are being published to {connection_name}"):
+            with (
+                connector,
+                self._store.lease(f"publish-{ident}", f"hot lists are being published to {connection_name}"),
+            ):
                 list_id, entries = self._hotlists.in_force(list_name)
                 self._intend(list_id, ident)
                 try:
@@ -112,7 +115,8 @@ class Publishing:
         else:
             if not isinstance(connector, PushesHotlists):
                 return self._matched_here(connection_name, connector)
-            result = self._compared(connector, connection_name, list_name, entries, PushReport(0, 0))
+            with connector:
+                result = self._compared(connector, connection_name, list_name, entries, PushReport(0, 0))
         self._settle(actor, "hotlists.verify", list_name, list_id, ident, result, bool(entries))
         return result
 
@@ -126,7 +130,7 @@ class Publishing:
         told = {"list": list_name, "proof": "none", "left": None, "deleted": False}
         if not isinstance(connector, PushesHotlists):
             return {**told, "proved": True, "left": 0, "error": None}
-        with self._store.lease(f"publish-{account.id}", f"hot lists are being published to {account.name}"):
+        with connector, self._store.lease(f"publish-{account.id}", f"hot lists are being published to {account.name}"):
             list_id, _ = self._hotlists.in_force(list_name)
             deleted = False
             try:
@@ -181,7 +185,8 @@ class Publishing:
         held = {(connector.held_form(one.plate), one.state) for one in before}
         delta = self._delta(connector, list_name, entries, before)
         try:
-            pushed = _telling(connector, name, len(delta.add), progress).push(delta)
+            with _telling(connector, name, len(delta.add), progress) as telling:
+                pushed = telling.push(delta)
         except ConnectorError as failed:
             return self._cut_short(connector, name, list_name, entries, held, str(failed))
         self._note(list_id, ident, pushed_at=self._clock.now())

@@ -113,7 +113,7 @@ class Fetching:
 
     def _work(self) -> None:
         try:
-            with suppress(Busy), self._store.lease(f"pictures-{self._id}"):
+            with self._connector, suppress(Busy), self._store.lease(f"pictures-{self._id}"):
                 self._fetch_all()
         except Exception as failed:
             # By its class alone: a database's message quotes the row that it would not take.

@@ -143,7 +143,7 @@ class Sync:
     @contextmanager
     def _job(self, actor: Actor, name: str, told: PullProgress | None) -> Iterator[PullJob]:
         """Hold a connection while its rows are pulled; its pictures may take longer."""
-        with self._pictures.beside() as beside, self._held(name) as (account, connector):
+        with self._pictures.beside() as beside, self._held(name) as (account, connector), connector:
             looking = min(LOOKING.total_seconds(), account.every_seconds)
             job = PullJob(actor, account, connector, beside, told, time.monotonic() + looking)
             beside.begin(connector, account.id, job.tell)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from hub.notices.notice import BEGUN, ENDED, Notice, NotSent
 from hub.notices.reaching import reaching
+from normalize.times import rfc3339
 
 TIMEOUT_S: Final = 10.0
 LONGEST_DATAGRAM: Final = 2048
@@ -49,7 +50,7 @@ class Syslog:
 
     def _message(self, notice: Notice) -> bytes:
         priority = _LOCAL0 * 8 + _SEVERITY.get(notice.kind, 6)
-        at = notice.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        at = rfc3339(notice.at, "milliseconds")
         host = _printable(socket.gethostname(), 255)
         head = f"<{priority}>1 {at} {host} alprhub {os.getpid()} {_printable(notice.code, 32)} - "
         whose = f"notice={notice.id} kind={notice.kind} connection={notice.connection or '-'} agency={self._agency!r}"

@@ -13,6 +13,7 @@ from connectors.errors import ConnectorError, TryAgain
 from connectors.http import Http
 from connectors.refusals import named
 from hub.notices.notice import Notice, NotSent
+from normalize.times import rfc3339
 
 SIGNATURE: Final = "X-Alprhub-Signature"
 """The header with `sha256=` and the HMAC-SHA256 of the body in hex."""
@@ -46,6 +47,8 @@ class Webhook:
         except ConnectorError as failed:
             why = str(failed).replace(f"{named(self._url)} answered", "it answered")
             raise NotSent(f"{where} did not take it: {why}", answered=not isinstance(failed, TryAgain)) from None
+        finally:
+            http.close()
         return f"{where} took it (it answered {answer.status})"
 
 
@@ -57,7 +60,7 @@ def _told(notice: Notice, agency: str) -> dict[str, Any]:
         "subject": notice.subject,
         "connection": notice.connection,
         "agency": agency,
-        "at": notice.at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "at": rfc3339(notice.at, "seconds"),
         "title": notice.title,
         "text": f"{notice.title}\n{notice.body}",
     }

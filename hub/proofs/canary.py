@@ -186,8 +186,9 @@ class Canaries:
             return Probe(canary.id, canary.connection, outcome, rule.id, rule.clause, before, **more)
 
         try:
-            records = (record for page in connector.lookup(lookup) for record in page.records)
-            found, unreadable = _found(connector, records, lookup)
+            with connector:
+                records = (record for page in connector.lookup(lookup) for record in page.records)
+                found, unreadable = _found(connector, records, lookup)
         except Exception as failed:
             if isinstance(failed, AdminMustFix):
                 self._pause(actor, canary.connection, str(failed))

@@ -204,9 +204,10 @@ class Lookups:
         try:
             self._before(asked, source)
             asked.board.put(part(Status.ASKING))
-            for saved in self._pages(asked, source):
-                total += saved
-                asked.board.put(part(Status.ASKING))
+            with source.connector:
+                for saved in self._pages(asked, source):
+                    total += saved
+                    asked.board.put(part(Status.ASKING))
             end = part(Status.ANSWERED)
         except TooLate:
             end = asked.deadline.late(part(Status.ASKING))

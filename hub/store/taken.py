@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, select, text, update
 
+from connectors.batches import batched
 from connectors.contract import LyingFile
 from hub.store import tables
 from hub.store.engine import Store
@@ -52,18 +53,14 @@ class TakenFiles:
     def settle(self) -> None:
         """Forget the files that lie there no more, since names would else be kept for ever."""
         one = (_TABLE.c.connection_id == self._connection_id) & (_TABLE.c.name == bindparam("file"))
-        for some in _batches(self._left):
+        for names in batched(self._left, BATCH):
             with self._store.write() as connection:
-                connection.execute(delete(_TABLE).where(one), [{"file": name} for name in some])
-        for some in _batches(self._untimed):
+                connection.execute(delete(_TABLE).where(one), [{"file": name} for name in names])
+        for files in batched(self._untimed, BATCH):
             with self._store.write() as connection:
                 timed = update(_TABLE).where(one).values(modified=bindparam("at"))
-                connection.execute(timed, [{"file": _name(file), "at": file.modified} for file in some])
+                connection.execute(timed, [{"file": _name(file), "at": file.modified} for file in files])
         self._left, self._untimed = [], []
-
-
-def _batches(some: Sequence[Any]) -> list[Sequence[Any]]:
-    return [some[start : start + BATCH] for start in range(0, len(some), BATCH)]
 
 
 def _row(connection_id: int, file: LyingFile) -> dict[str, Any]:

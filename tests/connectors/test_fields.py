@@ -9,6 +9,7 @@ from connectors.contract import Entry
 from connectors.errors import VendorChanged
 from connectors.fields import Fields, elements, slices, vendor_says
 from connectors.hotlists import alive, one_a_plate
+from normalize.confidence import Scale
 from normalize.fault import Unusable
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -109,3 +110,14 @@ def test_one_entry_a_plate_and_no_state_where_two_disagree() -> None:
     assert {form: (entry.reason, entry.state) for form, entry in kept.items()} == {
         "01": ("first", None), "2": ("r", "US-CA"),
     }  # fmt: skip
+
+
+def test_the_first_that_is_there_is_named_or_the_first_of_all() -> None:
+    fields = Fields({"b": 1, "c": 2, "n": None})
+    assert (fields.first("a", "b", "c"), fields.first("n", "c"), fields.first("x", "y")) == ("b", "c", "x")
+
+
+def test_a_confidence_is_a_share_of_its_scale() -> None:
+    fields = Fields({"sure": 93.5, "half": 0.5})
+    assert (fields.share("sure", Scale.PERCENT), fields.share("half", Scale.UNIT)) == (0.935, 0.5)
+    assert fields.share("absent", Scale.UNIT) is None

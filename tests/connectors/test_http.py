@@ -1,11 +1,13 @@
 """The one module that speaks HTTP, against answers that no server would give twice."""
 
 import logging
+import os
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -14,7 +16,7 @@ from pydantic import SecretStr
 
 from connectors.auth import BearerToken, QueryKey, Token, must_prove
 from connectors.contract import Frame, Limits
-from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
+from connectors.errors import AdminMustFix, Closed, ConnectorError, Gone, TryAgain, VendorChanged
 from connectors.http import Http
 
 BASE = "https://vendor.example/api"
@@ -55,7 +57,9 @@ def slept() -> list[float]:
 
 @pytest.fixture
 def http(clock: _Clock, slept: list[float]) -> Http:
-    return Http(BASE, Frame(clock, slept.append), auth=QueryKey("api_key", SecretStr(SECRET)), limits=FAST)
+    return Http(
+        BASE, Frame(clock, slept.append, chance=lambda: 1.0), auth=QueryKey("api_key", SecretStr(SECRET)), limits=FAST
+    )
 
 
 @pytest.fixture
@@ -101,13 +105,14 @@ def test_a_throttle_is_waited_out_for_the_seconds_it_names(
     assert slept == [7.0]
 
 
-def test_a_throttle_that_is_over_by_its_date_is_not_waited_for(
-    http: Http, wire: respx.MockRouter, slept: list[float]
+@pytest.mark.parametrize("over", ["0", "Mon, 01 Jun 2026 11:59:00 GMT"])
+def test_a_throttle_that_is_over_at_once_leaves_the_usual_waits(
+    http: Http, wire: respx.MockRouter, slept: list[float], over: str
 ) -> None:
-    over = {"Retry-After": "Mon, 01 Jun 2026 11:59:00 GMT"}
-    wire.get(f"{BASE}/x").side_effect = [httpx.Response(429, headers=over), httpx.Response(200, json={})]
+    busy = httpx.Response(429, headers={"Retry-After": over})
+    wire.get(f"{BASE}/x").side_effect = [busy, busy, busy, httpx.Response(200, json={})]
     http.get("/x")
-    assert sum(slept) == 0
+    assert slept == [0.5, 1.0, 2.0]
 
 
 def test_a_throttle_may_name_a_date(http: Http, wire: respx.MockRouter, slept: list[float]) -> None:
@@ -119,7 +124,8 @@ def test_a_throttle_may_name_a_date(http: Http, wire: respx.MockRouter, slept: l
 
 def test_what_fails_is_not_tried_again_once_the_asker_would_be_gone(clock: _Clock, wire: respx.MockRouter) -> None:
     left = [10.0]
-    http = Http(BASE, Frame(clock, lambda seconds: left.append(left[-1] - seconds), lambda: left[-1]), limits=FAST)
+    frame = Frame(clock, lambda seconds: left.append(left[-1] - seconds), lambda: left[-1], chance=lambda: 1.0)
+    http = Http(BASE, frame, limits=FAST)
     down = wire.get(f"{BASE}/x").respond(503)
     with pytest.raises(TryAgain, match="answered 503"):
         http.get("/x")
@@ -149,6 +155,24 @@ def test_waits_grow_and_patience_ends_by_what_was_slept(http: Http, wire: respx.
         http.get("/x")
     assert slept[:4] == [0.5, 1.0, 2.0, 4.0]
     assert 90 <= sum(slept) < 110
+
+
+@pytest.mark.parametrize(("chance", "waits"), [(0.0, [0.25, 0.5, 1.0]), (0.5, [0.375, 0.75, 1.5])])
+def test_waits_are_spread_between_half_of_a_ceiling_and_all_of_it(
+    clock: _Clock, wire: respx.MockRouter, slept: list[float], chance: float, waits: list[float]
+) -> None:
+    wire.get(f"{BASE}/x").side_effect = [httpx.Response(503)] * 3 + [httpx.Response(200, json={})]
+    Http(BASE, Frame(clock, slept.append, chance=lambda: chance), limits=FAST).get("/x")
+    assert slept == waits
+
+
+def test_two_that_fail_together_do_not_come_back_together(clock: _Clock, wire: respx.MockRouter) -> None:
+    wire.get(f"{BASE}/x").respond(503)
+    waits: list[list[float]] = [[], []]
+    for slept in waits:
+        with pytest.raises(TryAgain):
+            Http(BASE, Frame(clock, slept.append), limits=FAST).get("/x")
+    assert waits[0] != waits[1]
 
 
 @pytest.mark.parametrize("nonsense", ["soon", "-5", "1e9"])
@@ -435,6 +459,33 @@ def test_pushed_requests_must_hold_the_secret() -> None:
         assert SECRET not in str(refused.value)
 
 
+class _Saying(BaseHTTPRequestHandler):
+    """Answers every GET with an empty object, and keeps the connection open for the next."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+def _sockets_to(port: int) -> int:
+    """How many connections of this process lead to a local port."""
+    found = 0
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
+                with socket.socket(fileno=os.dup(int(name))) as one:
+                    found += one.getpeername()[1] == port
+    return found
+
+
 class _Dripping:
     """A server that sends one byte of its answer after the other, and never comes to the end."""
 
@@ -442,6 +493,7 @@ class _Dripping:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._first = first
         self._over = threading.Event()
+        self.begun = threading.Event()
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -452,6 +504,7 @@ class _Dripping:
                 caller, _ = self._listening.accept()
                 with caller, suppress(OSError):
                     caller.sendall(self._first)
+                    self.begun.set()
                     while not self._over.wait(0.02):
                         caller.sendall(b"x")
 
@@ -495,3 +548,46 @@ def test_where_a_person_waits_nothing_is_asked_twice(clock: _Clock, slept: list[
         once.get("/x")
     assert (route.call_count, slept) == (1, [])
     assert once.get("/x").status == 200
+
+
+def test_a_closed_one_sends_nothing_and_says_so(http: Http, wire: respx.MockRouter) -> None:
+    route = wire.get(f"{BASE}/x").respond(200, json={})
+    http.get("/x")
+    http.close()
+    http.close()
+    with pytest.raises(Closed, match=r"nothing was sent to vendor\.example: this connection was closed"):
+        http.get("/x")
+    assert route.call_count == 1
+
+
+def test_closing_gives_the_connections_back_to_the_machine(clock: _Clock) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Saying) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        http = Http(f"http://127.0.0.1:{server.server_port}", Frame(clock, lambda _: None), limits=FAST)
+        http.get("/x")
+        assert _sockets_to(server.server_port) == 1  # it is kept for the next request
+        http.close()
+        assert _sockets_to(server.server_port) == 0
+        server.shutdown()
+
+
+def test_one_that_nobody_closed_is_told_of(clock: _Clock, wire: respx.MockRouter) -> None:
+    wire.get(f"{BASE}/x").respond(200, json={})
+    http = Http(BASE, Frame(clock, lambda _: None), limits=FAST)
+    http.get("/x")
+    with pytest.warns(ResourceWarning, match=r"the connections to vendor\.example were never closed"):
+        http.__del__()
+
+
+def test_what_is_under_way_when_it_is_closed_ends_as_closed(clock: _Clock) -> None:
+    server = _Dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
+    try:
+        http = Http(server.url, Frame(clock, lambda _: None), limits=FAST, patience=timedelta(seconds=5))
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(http.get, "/x")
+            server.begun.wait(5)
+            http.close()
+            with pytest.raises(Closed):
+                asked.result()
+    finally:
+        server.close()

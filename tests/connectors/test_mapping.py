@@ -75,7 +75,7 @@ def _at(dumped: Any, path: str) -> Any:
     return dumped
 
 
-@pytest.mark.parametrize("example", _examples(), ids=lambda example: example.language)
+@pytest.mark.parametrize("example", list(_examples()), ids=lambda example: example.language)
 def test_the_page_of_maps_says_what_happens(example: _Example) -> None:
     key = "generic_csv" if example.language == "csv" else "generic_webhook"
     found = _through(example.map, example.payload, key)

@@ -93,8 +93,9 @@ def test_a_connector_that_lacks_nothing_is_gold(place: Place) -> None:
         ("fixtures/b.json", "{}", None, "examples"),
         ("page", "nothing" + " (D)" * 9, None, "page"),
         ("fixtures/a.reads.json", '[{"read": {}}]', Tier.BRONZE, "refusals"),
-        ("wire", "made.check() made.verify()", Tier.BRONZE, "wire"),
         ("wire", "def test_it(): made.verify()", Tier.BRONZE, "check"),
+        ("wire", "def test_it():\n made.verify() # and made.check()\n 'made.check()'", Tier.BRONZE, "check"),
+        ("wire", "made.check()\ndef test_it(): made.verify()", Tier.BRONZE, "check"),
         ("wire", "def test_it(): made.check()", Tier.BRONZE, "pushes"),
         ("captured/acme.json", '{"connector": "other"}', Tier.SILVER, "evidence"),
     ],
@@ -105,6 +106,12 @@ def test_what_is_missing_beside_a_connector_costs_its_tier(
     where, _, name = file.partition("/")
     (getattr(place, where) / name if name else getattr(place, where)).write_text(text)
     assert rate(Acme, place) == Rating(tier, (lacks,))
+
+
+@pytest.mark.parametrize("text", ["", "# def test_it(): made.check(); made.verify()", "'def test_it(): made.check()'"])
+def test_what_is_no_code_tests_no_wire(place: Place, text: str) -> None:
+    place.wire.write_text(text)
+    assert rate(Acme, place) == Rating(Tier.BRONZE, ("wire", "check", "pushes"))
 
 
 def test_a_page_that_grades_no_facts_costs_silver(place: Place) -> None:

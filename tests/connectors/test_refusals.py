@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
-from connectors import http as http_module
+from connectors import transport
 from connectors.auth import Header
 from connectors.contract import Frame, Limits
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged
@@ -107,7 +107,7 @@ def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(file)
         trust = ssl.create_default_context(cafile=str(file) if trusted else None)
-        monkeypatch.setattr(http_module, "_trust", lambda: trust)
+        monkeypatch.setattr(transport, "trust", lambda: trust)
         return context
 
     return made

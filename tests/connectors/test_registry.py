@@ -1,12 +1,15 @@
 """Which connectors there are, and who may run."""
 
+import sys
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from connectors import registry
+from connectors import registry, vendors
 from connectors.contract import Connector
 
 VENDORS = ("flock", "motorola", "rekor")
@@ -62,6 +65,47 @@ def test_a_module_defines_one_connector(count: int) -> None:
         setattr(module, f"C{number}", type("C", (registry.connector("flock"),), {"__module__": module.__name__}))
     with pytest.raises(TypeError, match=f"one connector, it defines {count}"):
         registry.defined_in(module)
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A vendor as a package: the class stands in one file, what it reads with in another."""
+    folder = tmp_path / "acmepack"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        "from connectors.contract import Connector\n"
+        "from connectors.vendors.acmepack.connector import AcmeConnector\n"
+        "__all__ = ['AcmeConnector', 'Connector']\n"
+    )
+    (folder / "connector.py").write_text(
+        "from connectors.vendors.acmepack.reads import WORD\nfrom connectors.vendors.rekor import RekorConnector\n"
+        "class AcmeConnector(RekorConnector):\n    word = WORD\n"
+    )
+    (folder / "reads.py").write_text("WORD = 'read'\n")
+    (tmp_path / "nothing").mkdir()  # without an __init__ it is no package
+    monkeypatch.setattr(vendors, "__path__", [*vendors.__path__, str(tmp_path)])
+    registry.builtins.cache_clear()
+    registry._builtin.cache_clear()
+    yield folder
+    for name in [name for name in sys.modules if name.startswith("connectors.vendors.acmepack")]:
+        del sys.modules[name]
+    monkeypatch.undo()
+    registry.builtins.cache_clear()
+    registry._builtin.cache_clear()
+
+
+def test_a_vendor_may_be_a_package(package: Path) -> None:
+    assert "acmepack" in registry.builtins()
+    assert "nothing" not in registry.builtins()
+    assert "connectors.vendors.acmepack" not in sys.modules  # it is found without being imported
+    assert registry.connector("acmepack").word == "read"  # type: ignore[attr-defined]
+
+
+def test_a_package_shows_one_connector_and_no_more(package: Path) -> None:
+    with (package / "__init__.py").open("a") as file:
+        file.write("class Another(AcmeConnector): ...\n")
+    with pytest.raises(TypeError, match="one connector, it defines 2"):
+        registry.connector("acmepack")
 
 
 def test_the_distribution_declares_the_native_reader() -> None:

@@ -144,7 +144,7 @@ def test_that_a_source_stops_pushing_is_never_called_proved_and_what_it_pushes_i
 ) -> None:
     kind = opened.connections.kind(key)
     whole = opened.connections.open
-    monkeypatch.setattr(opened.connections, "open", lambda name: (whole(name)[0], kind.__new__(kind)))
+    monkeypatch.setattr(opened.connections, "open", lambda name: (whole(name)[0], kind.offline()))
     told = remove(opened, actor)
     assert (told["subscriptions"]["proved"], told["proof_missing"]) == (False, [PUSHES])
     assert told["not_proved"] == [

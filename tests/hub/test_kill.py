@@ -23,7 +23,7 @@ from hub.wiring import Hub, open_hub
 ACTOR = Actor("tester")
 UNTIL = datetime.now(UTC) + timedelta(hours=1)
 SINCE = UNTIL - timedelta(days=31)
-READS = 800
+READS = 400
 BAD = ["dropped_key", "wrong_type", "impossible_time", "empty_plate"]
 EVERYTHING = {
     "reads": "SELECT r.vendor_read_id, p.plate, r.captured_at, r.expires_at, r.rule, c.vendor_id FROM reads r "

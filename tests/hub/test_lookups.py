@@ -63,6 +63,21 @@ def test_every_watched_plate_is_asked_for_with_reason_and_case_and_on_record_bef
         assert set(connection.scalars(text("SELECT obtained FROM reads"))) == {"lookup"}
 
 
+def test_where_the_question_cannot_be_put_on_record_the_vendor_is_not_asked(
+    flock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, state, world = flock
+    hub.hotlists.load(ACTOR, "wanted", [NewEntry(world.wanted[2].plate, "stolen vehicle", "26-1", "US-CA")])
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(hub.audit, "record", full)
+    with pytest.raises(OSError, match="no space"):
+        hub.sync.run(ACTOR, "flock", SINCE, NOW)
+    assert state.lookups == []
+
+
 def test_a_withdrawn_plate_is_not_asked_for_again(flock: Any) -> None:
     hub, state, world = flock
     hub.hotlists.load(ACTOR, "wanted", [NewEntry(world.wanted[2].plate, "stolen vehicle", "26-1", "US-CA")])

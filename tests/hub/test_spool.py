@@ -91,6 +91,32 @@ def test_of_pushes_that_gathered_none_is_told_that_it_is_kept_where_their_batch_
     assert on_disk(spool) == [0, 6]
 
 
+def test_pushes_that_gather_while_another_is_written_are_one_batch(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came, first_writes, go_on = Semaphore(0), Event(), Event()
+    monkeypatch.setattr(spool, "_writing", Announced(came))
+    fsync, calls = os.fsync, iter(range(1000))
+
+    def fsyncing(descriptor: int) -> None:
+        if next(calls) == 0:
+            first_writes.set()
+            assert go_on.wait(60)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsyncing)
+    with ThreadPoolExecutor(6) as threads:
+        puts = [threads.submit(spool.put, pushed(0))]
+        assert first_writes.wait(60)
+        puts += [threads.submit(spool.put, pushed(number)) for number in range(1, 6)]
+        for _ in range(6):
+            assert came.acquire(timeout=60)
+        go_on.set()
+        for one in puts:
+            one.result()
+    assert [len(spool.read(batch)) for batch in spool.batches()] == [1, 5]
+
+
 def test_who_ends_the_process_in_the_middle_leaves_nobody_told_that_a_push_is_kept(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,10 +3,14 @@
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import UTC
 from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -17,6 +21,7 @@ from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.store.engine import Store
+from hub.store.turn import Turns
 from hub.wiring import Hub
 
 QUERY = Query(Why("stolen_vehicle", "case of a stolen car"), plates=("9SYN001",))
@@ -146,3 +151,33 @@ def test_what_is_to_be_done_after_a_commit_is_done_once_and_not_after_an_undoing
     with opened.store.write():
         pass
     assert done == ["noted"]
+
+
+def test_a_holder_that_comes_back_at_once_stands_behind_whoever_waited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, order = Turns(tmp_path, 60, lambda: UTC), list[str]()
+    waits, go_on, sleep = threading.Event(), threading.Event(), time.sleep
+
+    def sleeping(seconds: float) -> None:
+        if threading.current_thread() is threading.main_thread():
+            go_on.set()  # the holder that came back waits now
+            sleep(seconds)
+        else:
+            waits.set()
+            assert go_on.wait(60)
+
+    def wait_for_the_turn() -> None:
+        with turns.take("writer"):
+            order.append("who waited")
+
+    monkeypatch.setattr("hub.store.turn.time", SimpleNamespace(sleep=sleeping, monotonic=time.monotonic))
+    with turns.take("writer"):
+        waiting = threading.Thread(target=wait_for_the_turn)
+        waiting.start()
+        assert waits.wait(60)
+    with turns.take("writer"):
+        order.append("who came back")
+        go_on.set()
+    waiting.join(60)
+    assert order == ["who waited", "who came back"]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normalize.fault import Unusable
-from normalize.times import EARLIEST, LATEST, Zone, from_epoch, from_iso, local
+from normalize.times import EARLIEST, LATEST, Zone, from_epoch, from_iso, local, rfc3339
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 FIRST, LAST = (at.replace(tzinfo=None) for at in (EARLIEST + timedelta(days=2), LATEST - timedelta(days=2)))
@@ -102,3 +102,8 @@ def test_any_number_is_an_instant_of_ours_or_refused(count: float, unit: str) ->
         assert EARLIEST <= from_epoch(count, unit).at < LATEST
     except Unusable as refused:
         assert refused.reason  # noqa: PT017 - that it refuses and not how is the promise
+
+
+def test_an_instant_is_written_in_utc_with_a_z() -> None:
+    at = datetime(2026, 6, 1, 14, 0, 0, 5, tzinfo=timezone(timedelta(hours=2)))
+    assert (rfc3339(at), rfc3339(at, "seconds")) == ("2026-06-01T12:00:00.000005Z", "2026-06-01T12:00:00Z")

@@ -14,8 +14,8 @@ from alprhub.cli.app import app
 HEAD: Final = """\
 # Every command
 
-Written by `make docs` from the command tree: what is corrected here by hand is gone with the next `make docs`. `alprhub COMMAND
---help` says the same. Errors and exit codes are explained in the [README](../README.md).
+Written by `make docs` from the command tree: what is corrected here by hand is gone with the next `make docs`.
+Each command says the same with `--help`. Errors and exit codes are explained in the [README](../README.md).
 """
 
 

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,12 +91,18 @@ def _alprhub(words: Sequence[str]) -> Iterator[list[str]]:
             yield found
 
 
+@cache
+def _tree() -> Any:
+    """The command tree; to put it together takes longer than to look into it."""
+    return typer.main.get_command(app)
+
+
 def fault(words: Sequence[str], whole: bool = True) -> str | None:
     """What the command tree would not take of the words behind `alprhub`, or None.
 
     Values are not looked at. A command of which only the name is told is whole where `whole` is false.
     """
-    here: Any = typer.main.get_command(app)
+    here: Any = _tree()
     path, rest = ["alprhub"], list(words)
     if rest[:1] == [LEFT_OUT]:
         return None

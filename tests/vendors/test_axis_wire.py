@@ -40,7 +40,7 @@ def _made(**more: Any) -> AxisConnector:
 @pytest.fixture
 def axis(monkeypatch: pytest.MonkeyPatch) -> AxisConnector:
     made = _made()
-    monkeypatch.setattr(made._http, "_throttle", lambda: None)
+    monkeypatch.setattr(made._http._pace, "wait", lambda: None)
     return made
 
 

@@ -145,7 +145,7 @@ def wire() -> Iterator[respx.MockRouter]:
 def _made(url: str = CAMERA, **more: Any) -> HikvisionConnector:
     told = {"user": "hub", "password": "open-sesame", "hot_list": "patrol", "webhook_secret": "agreed", **more}
     made = HikvisionConnector(HikvisionSettings(base_url=url, **told), Frame(_Clock(), lambda _: None))
-    made._http._throttle = lambda: None  # type: ignore[method-assign]
+    made._http._pace.wait = lambda: None  # type: ignore[method-assign]
     return made
 
 

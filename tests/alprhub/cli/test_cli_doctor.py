@@ -25,4 +25,4 @@ def test_it_looks_where_no_other_command_does(run: Any, filled: Any, store: Path
     (store / "alprhub.sqlite3").unlink()
     done = run("doctor")
     assert done.code == 78
-    assert "a former hub left its key (secret.key)" in done.out
+    assert "a former hub left its audit log (alprhub-audit.sqlite3), its key (secret.key)" in done.out

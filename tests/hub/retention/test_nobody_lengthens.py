@@ -133,6 +133,8 @@ ELSEWHERE = {
     "handover.document": "a certificate: the reads are gone",
     "reviews.disposed": "media that are booked: the reads are gone",
     "orders.destroy": "an order of a court, which ends reads",
+    "intake.parsed": "what a record says: intake.take",
+    "intake.keep": "keeps what was parsed: intake.take",
     "export.run": "a file; reads are looked at as by search.find",
     "search.every": "looks at reads as search.find",
     "search.page": "looks at reads as search.find",

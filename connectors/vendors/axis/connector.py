@@ -3,30 +3,31 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Final, Literal, NamedTuple
+from typing import Any, ClassVar, Final
 from urllib.parse import quote, urlsplit
 from xml.etree.ElementTree import Element
-from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from connectors import contract, xml
+from connectors.answer import Answer
 from connectors.auth import Digest, pushed_by_ours
 from connectors.contract import Connector, Document, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields, slices, vendor_says
 from connectors.hotlists import alive, one_a_plate
-from connectors.http import Answer, Http
+from connectors.http import Http
 from connectors.multipart import Part, parts
 from connectors.pictures import is_picture, picture
+from connectors.vendors.axis.settings import AxisSettings
+from connectors.vendors.axis.times import abbreviated, instant
+from connectors.vendors.axis.words import LOG, ONVIF, PUSH, Names, car_of, serial_of, short, state_of, unescaped
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
 from normalize.fault import NoRead, Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Match, Read
-from normalize.states import state
-from normalize.times import Moment, Zone, from_epoch, from_iso, local
-from normalize.word import Known, Word, look_up
+from normalize.times import Moment
 
 APP: Final = "/local/fflprapp/"
 MOST_EVENTS: Final = 100_000
@@ -39,77 +40,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _HEARTBEAT: Final = ("system", "identify", "ALPV", "services")
 _SINGLE_QUOTED: Final = re.compile(rb"\s*\{\s*'(system|identify|ALPV|services)'\s*:")
 _IMAGE: Final = re.compile(r"/local/fflprapp/tools\.cgi\?action=getImage&name=\w[\w./-]*")
-_COUNTS: Final = (("capture_timestamp", "ms"), ("timestamp", "ms"), ("capture_ts", "ns"), ("frame_timestamp", "us"))
-_LOCAL: Final = re.compile(r"(\d{4})(\d\d)(\d\d)[ T](\d\d)(\d\d)(\d\d)(\d{0,6})\s*(Z|[+-]\d\d:?\d\d)?")
-_ZONES: Final = {
-    "UTC": "+00:00", "GMT": "+00:00", "WET": "+00:00", "WEST": "+01:00", "CET": "+01:00", "CEST": "+02:00",
-    "EET": "+02:00", "EEST": "+03:00", "EDT": "-04:00", "EST": "-05:00", "CDT": "-05:00", "CST": "-06:00",
-    "MDT": "-06:00", "MST": "-07:00", "PDT": "-07:00", "PST": "-08:00",
-}  # fmt: skip
-_SHARED: Final = frozenset({"EST", "CDT", "CST", "MST", "PST"})
-"""Abbreviations that other parts of the world use for other offsets."""
-_NATIONS: Final = {"USA": "US", "US": "US", "CAN": "CA", "CA": "CA", "MEX": "MX", "MX": "MX"}
 _KINDS: Final = {"plate": ImageKind.PLATE, "vehicle": ImageKind.VEHICLE}
-
-
-class _Names(NamedTuple):
-    """How one of the three wires calls what all of them tell."""
-
-    car: str
-    plates: tuple[str, ...]
-    country: str
-    iso: str
-    region: str
-    code: str
-    confidence: str
-    list_name: str
-    list_note: str
-    body: str
-    colour: str
-
-
-_PUSH: Final = _Names(
-    "carID", ("plateText", "plateUTF8", "plateUnicode", "plateASCII"), "plateCountry", "plateISO3166-2", "plateRegion",
-    "plateRegionCode", "plateConfidence", "plateList", "plateListDescription", "vehicle_info.type",
-    "vehicle_info.color",
-)  # fmt: skip
-_LOG: Final = _Names(
-    "CAR_ID", ("LPR_UTF8", "LPR", "LPR_UNICODE"), "COUNTRY", "ISO3166_2_CODE", "LP_REGION_UTF8", "LP_REGION_CODE",
-    "THRESHOLD", "ACT_PARAM", "LP_DESCRIPTION", "CAR_M_TYPE", "CAR_COLOR",
-)  # fmt: skip
-_ONVIF: Final = _Names(
-    "carID", ("text", "lpText"), "country", "iso3166-2", "region", "regionCode", "confidence", "listName",
-    "listDescription", "vehicleType", "vehicleColor",
-)  # fmt: skip
-
-
-class AxisSettings(contract.PushSettings):
-    """What an admin gets from whoever runs the camera, and what the admin decides."""
-
-    base_url: str = Field(
-        "",
-        title="Camera address",
-        description="Where its log, pictures and block list are; empty for cameras that only push.",
-    )
-    user: str = Field("", title="Camera user", description="A user of the camera who may use the application.")
-    password: SecretStr | None = Field(None, title="Camera password", description="That user's password.")
-    camera_id: str | None = Field(
-        None,
-        title="Serial number",
-        description="The camera's serial number, for events that do not name their camera: the log's and ONVIF's.",
-    )
-    local_times: ClassVar[str] = "zone"
-    zone: ZoneInfo | None = Field(
-        None, title="Time zone", description="Where the camera's clock stands; the log writes local times."
-    )
-    fetch_images: bool = Field(
-        True, title="Fetch pictures", description="Fetch pictures that did not come with the read from the camera."
-    )
-    list_word: Literal["blocklist", "block"] = Field(
-        "blocklist",
-        title="Name of the block list",
-        description="How the firmware calls its block list when a plate is added: documents tell both.",
-    )
 
 
 class AxisConnector(Connector[AxisSettings]):
@@ -142,11 +73,13 @@ class AxisConnector(Connector[AxisSettings]):
 
     def __init__(self, settings: AxisSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
-        self._http = Http(
-            settings.base_url,
-            frame,
-            auth=Digest(settings.user, settings.password or SecretStr("")),
-            limits=self.info.limits,
+        self._http = self.closing(
+            Http(
+                settings.base_url,
+                frame,
+                auth=Digest(settings.user, settings.password or SecretStr("")),
+                limits=self.info.limits,
+            )
         )
 
     def check(self) -> str:
@@ -242,7 +175,7 @@ class AxisConnector(Connector[AxisSettings]):
                 if data := item.picture_or_none("BinaryImage"):
                     shows = (item.text_or_none("ImageType") or "").lower()
                     images.append(ImageRef(kind=_KINDS.get(shows, kind), data=data))
-        told = self._common(fields, _PUSH, _serial(serial) or sender, _instant(fields, self.settings.zone))
+        told = self._common(fields, PUSH, serial_of(serial) or sender, instant(fields, self.settings.zone))
         brought = {image.kind for image in images}
         addresses = self._addresses(fields.items("imagesURI"), told["camera"].id)
         return Read(
@@ -252,8 +185,8 @@ class AxisConnector(Connector[AxisSettings]):
         )
 
     def _logged(self, fields: Fields) -> Read:
-        at = _abbreviated(fields.text("MOD_TS"), self.settings.zone, "MOD_TS")
-        told = self._common(fields, _LOG, None, at)
+        at = abbreviated(fields.text("MOD_TS"), self.settings.zone, "MOD_TS")
+        told = self._common(fields, LOG, None, at)
         pictures = [fields.text_or_none("LP_BMP"), fields.text_or_none("ROI_BMP")]
         return Read(**told, images=self._addresses(pictures, told["camera"].id))
 
@@ -268,37 +201,37 @@ class AxisConnector(Connector[AxisSettings]):
         items = {str(n.get("Name")): n.get("Value") for n in nodes if xml.local(n.tag) == "SimpleItem"}
         said = next((n.get("UtcTime") for n in nodes if xml.local(n.tag) == "Message" and n.get("UtcTime")), None)
         fields = Fields({"UtcTime": said, **items})
-        if not any(map(fields.has, _ONVIF.plates)) or fields.text_or_none("isDetected") == "0":
+        if not any(map(fields.has, ONVIF.plates)) or fields.text_or_none("isDetected") == "0":
             raise NoRead("record", "the notification tells of no plate")
         data = fields.picture_or_none("lpImage")
         return Read(
             **self._common(
-                fields, _ONVIF, _serial(fields.text_or_none("MACAddress")), _instant(fields, self.settings.zone)
+                fields, ONVIF, serial_of(fields.text_or_none("MACAddress")), instant(fields, self.settings.zone)
             ),
             images=(ImageRef(kind=ImageKind.PLATE, data=data),) if data else (),
         )
 
-    def _common(self, fields: Fields, names: _Names, camera: str | None, at: Moment) -> dict[str, Any]:
+    def _common(self, fields: Fields, names: Names, camera: str | None, at: Moment) -> dict[str, Any]:
         """What all three wires tell, under the names of one."""
         readings: dict[str, str] = {}
         for name in names.plates:
-            if text := _unescaped(fields.text_or_none(name)):
+            if text := unescaped(fields.text_or_none(name)):
                 readings.setdefault(canonical(text), text)
         if not readings and fields.text_or_none("carState") == "lost":
             raise NoRead(names.plates[0], "the event says no more than that the car has left")
         if not readings:
             raise Unusable(names.plates[0], "is missing or empty")
         address = urlsplit(self.settings.base_url).hostname
-        camera = camera or _serial(self.settings.camera_id) or address or "camera"
+        camera = camera or serial_of(self.settings.camera_id) or address or "camera"
         confidence = scaled(fields.decimal_or_none(names.confidence), Scale.UNIT, names.confidence)
         raw = next(iter(readings.values()))
         others = [Candidate(text=text) for text in readings.values() if text != raw and len(text) <= LONGEST_READING]
         on_list = fields.text_or_none(names.list_name)
         model = fields.text_or_none("vehicle_info.model")
         return {
-            "vendor_read_id": f"{camera}-{_car(fields, names)}-{at.at:%Y%m%dT%H}",
+            "vendor_read_id": f"{camera}-{car_of(fields, names)}-{at.at:%Y%m%dT%H}",
             "plate_raw": raw,
-            "state": _state(fields, names),
+            "state": state_of(fields, names),
             "plate_confidence": confidence,
             "confidence_scale": Scale.UNIT if confidence is not None else None,
             "candidates": (Candidate(text=raw, confidence=confidence), *others) if others else (),
@@ -311,14 +244,14 @@ class AxisConnector(Connector[AxisSettings]):
                 colour=vehicle.colour(fields.text_or_none(names.colour)),
                 body=vehicle.body(fields.text_or_none(names.body)),
             ),
-            "matches": (Match(list_name=on_list[:500], reason=_short(fields.text_or_none(names.list_note))),)
+            "matches": (Match(list_name=on_list[:500], reason=short(fields.text_or_none(names.list_note))),)
             if on_list
             else (),
         }
 
     def _addresses(self, told: Iterable[Any], camera: str) -> tuple[ImageRef, ...]:
         """Where the camera of this connection has the pictures; none where the camera cannot be asked or is another."""
-        ours = _serial(self.settings.camera_id) in (None, camera)
+        ours = serial_of(self.settings.camera_id) in (None, camera)
         if not self.settings.base_url or not self.settings.fetch_images or not ours:
             return ()
         plain = ["".join(text.split()) for text in told if isinstance(text, str)]
@@ -420,99 +353,6 @@ def _other(kind: ImageKind) -> ImageKind:
 
 def _notifications(root: Element) -> list[Element]:
     return [each for each in root.iter() if xml.local(each.tag) == "NotificationMessage"]
-
-
-def _instant(fields: Fields, zone: ZoneInfo | None) -> Moment:
-    """The best of an event's times: milliseconds of the event, then the same in ns, the frame's µs, local text."""
-    for name, unit in _COUNTS:
-        text = fields.ident_or_none(name)
-        # Frame times are seconds on some wires and 0 in `lost`: only a count of microseconds is worth anything.
-        if text and text.isascii() and text.isdecimal() and int(text) and (unit != "us" or len(text) == 16):
-            return from_epoch(int(text), unit, name)
-    if said := fields.text_or_none("UtcTime"):
-        return from_iso(said, zone, "UtcTime")
-    text = fields.text_or_none("datetime")
-    if text is None:
-        raise Unusable("capture_timestamp", "is missing, and no other time stands in for it")
-    found = _LOCAL.fullmatch(text)
-    if not found:
-        raise Unusable("datetime", "is not a time")
-    *clock, fraction, offset = found.groups()
-    year, month, day, hour, minute, second = clock
-    return from_iso(
-        f"{year}-{month}-{day}T{hour}:{minute}:{second}.{fraction or 0:0<6}{offset or ''}", zone, "datetime"
-    )
-
-
-def _abbreviated(text: str, zone: ZoneInfo | None, field: str) -> Moment:
-    """The instant of a local time with the abbreviation of a zone behind it.
-
-    The zone of the settings decides where it knows the abbreviation, which also tells the two hours of an autumn
-    night apart; then what the abbreviation means everywhere, then what it means in North America, as a guess.
-    """
-    clock, _, name = text.rpartition(" ")
-    if not clock or not name.isalpha():
-        return from_iso(text, zone, field)
-    at = _naive(clock, field)
-    for fold in (0, 1) if zone else ():
-        told = at.replace(tzinfo=zone, fold=fold)
-        if told.tzname() == name:
-            return Moment(from_iso(told.isoformat(), None, field).at, Zone.CONFIGURED)
-    if name not in _ZONES:
-        return local(at, zone, field)
-    moment = from_iso(f"{at.isoformat()}{_ZONES[name]}", None, field)
-    return Moment(moment.at, Zone.GUESSED) if name in _SHARED else moment
-
-
-def _naive(text: str, field: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=None)
-    except ValueError:
-        raise Unusable(field, "is not a time with the abbreviation of a zone") from None
-
-
-def _car(fields: Fields, names: _Names) -> str:
-    """The camera's number of the car, or of the packet where it gave the car none."""
-    car = fields.ident_or_none(names.car)
-    packet = None if car else fields.ident_or_none("packetCounter")
-    if not car and not packet:
-        raise Unusable(names.car, "is missing or empty")
-    return quote(car or f"packet-{packet}", safe="")[:60]
-
-
-def _serial(text: str | None) -> str | None:
-    """A serial number or the MAC address that it is, in one spelling."""
-    return text.replace(":", "").replace("-", "").upper()[:100] if text else None
-
-
-def _unescaped(text: str | None) -> str | None:
-    r"""Text in which characters may be written as `\u004d`."""
-    if not text or "\\u" not in text:
-        return text
-    plain = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
-    return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\x00", "").strip()
-
-
-def _state(fields: Fields, names: _Names) -> Word:
-    """The state where the country has states that we know; otherwise the vendor's words for country and region.
-
-    A region's code is read only beside its country: `CA` is California under USA alone.
-    """
-    country = fields.text_or_none(names.country)
-    iso, code, region = (fields.text_or_none(name) for name in (names.iso, names.code, names.region))
-    nation = _NATIONS.get((country or "").upper())
-    for said in (iso, code, region):
-        if said and (nation or (country is None and said[:3].upper() in ("US-", "CA-", "MX-"))):
-            word = state(said, nation)
-            if word.code and (nation is None or word.code.startswith(nation)):
-                return word
-    if country == "XX" and not region and not code:
-        return Word(said=country, known=Known.UNKNOWN)
-    return look_up(" ".join(text for text in (country, region or code or iso) if text), {})
-
-
-def _short(text: str | None) -> str | None:
-    return text and text[:500]
 
 
 def _mark(list_name: str) -> str:

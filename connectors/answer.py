@@ -1,0 +1,43 @@
+"""`Answer`: what a vendor answered, whole, and the ways to read it that say where it is not what was expected."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from connectors.errors import VendorChanged
+
+T = TypeVar("T")
+
+
+class Answer:
+    """A vendor's answer: status, headers (their names in any case) and the whole body."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        self.body = body
+
+    def json(self) -> Any:
+        """The body as JSON; raises `VendorChanged` with the bytes where it is not."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise VendorChanged("the answer is not JSON", self.body) from None
+
+    def shaped(self, shape: type[T]) -> T:
+        """The body as `shape` (a msgspec struct or the like); raises `VendorChanged` saying where it differs."""
+        try:
+            return msgspec.json.decode(self.body, type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as differs:
+            raise VendorChanged(f"the answer has another shape: {str(differs)[:200]}", self.body) from None
+
+    def is_json(self) -> bool:
+        """Whether the body is one whole JSON value, or empty."""
+        try:
+            if self.body:
+                msgspec.json.decode(self.body, type=msgspec.Raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        return True

@@ -1,0 +1,74 @@
+"""What an answer's status and body mean for whoever asked, as the error that says what happens next."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from connectors.answer import Answer
+from connectors.errors import AdminMustFix, Gone, VendorChanged
+from connectors.refusals import is_page, meaning, named
+from connectors.retry import Down, Lasting, Passing, retry_after
+
+_ABOUT_THE_ACCOUNT: Final = (401, 402, 403, 413)
+
+
+def must_be_good(
+    answer: Answer, url: str, *, repeatable: bool, gone: Collection[int], secrets: Collection[str], now: datetime
+) -> None:
+    """Return for a status below 300; raise what any other means, with the vendor's words where they are safe.
+
+    `repeatable` says that the request may be sent twice, `gone` which statuses say that there is nothing any more.
+    """
+    status = answer.status
+    if status < 300:
+        return
+    means, for_admin = meaning(status, url, answer.body, answer.headers)
+    says = f"{named(url)} answered {status}: {means}{_quoted(answer, secrets)}"
+    if for_admin:
+        raise AdminMustFix(says)
+    if status >= 500 and status != 503 and not repeatable:
+        raise Lasting(f"{says}; it may have been carried out, so it was not sent again")
+    if status == 429 or status >= 500:
+        failure = Passing if status == 429 else Down
+        raise failure(says, retry_after(answer.headers.get("retry-after"), now))
+    if status in gone:
+        raise Gone(says)
+    if status in _ABOUT_THE_ACCOUNT:
+        raise AdminMustFix(says)
+    raise VendorChanged(says, answer.body)
+
+
+def must_be_json(answer: Answer, url: str) -> None:
+    """Return where the body is JSON or empty; raise a failure worth another try, caused by `VendorChanged`, else.
+
+    Proxies answer with a page for a minute during maintenance, so it is asked again before it is believed.
+    """
+    if answer.is_json():
+        return
+    says = f"{named(url)} answered {answer.status}, but with something that is cut short or not JSON"
+    if is_page(answer.body, answer.headers):
+        says = f"{named(url)} answered {answer.status}, but with a web page: see the path in the address"
+    changed = VendorChanged(says, answer.body)
+    raise Down(str(changed)) from changed
+
+
+def _quoted(answer: Answer, secrets: Collection[str]) -> str:
+    """The vendor's own error text, short, and only where it cannot echo what we sent.
+
+    A refusal of the request itself may quote a plate; a refusal of the account does not.
+    """
+    if answer.status not in (*_ABOUT_THE_ACCOUNT, 429):
+        return ""
+    try:
+        body = msgspec.json.decode(answer.body)
+        error = body.get("error") if isinstance(body, dict) else None
+        text = error if isinstance(error, str) else error.get("message") if isinstance(error, dict) else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        text = None
+    if not isinstance(text, str):
+        return ""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return f" ({text[:200]})"

@@ -1,0 +1,38 @@
+"""Where files are dropped: a local folder, a bucket, an SFTP server, all behind one small protocol.
+
+What speaks to a bucket or a server is imported where one is opened: most drops are folders.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from connectors.errors import AdminMustFix
+from connectors.places.folder import Folder
+from connectors.places.place import UNFINISHED, Access, File, Place
+
+__all__ = ["UNFINISHED", "Access", "File", "Place", "opened"]
+
+
+@contextmanager
+def opened(address: str, access: Access | None = None) -> Iterator[Place]:
+    """The place at a folder path, `s3://bucket/prefix` or `sftp://user@host:port/path`, closed afterwards."""
+    access = access or Access()
+    parts = urlsplit(address)
+    if parts.scheme == "s3":
+        from connectors.places.bucket import Bucket
+
+        with closing(Bucket(parts.netloc, parts.path.strip("/"), access)) as bucket:
+            yield bucket
+    elif parts.scheme == "sftp":
+        from connectors.places.server import Server, session
+
+        with session(address, access) as client:
+            yield Server(client, unquote(parts.path) or "/")
+    elif "://" in address:
+        raise AdminMustFix(
+            f"a place cannot begin with {parts.scheme}://: it is a folder, s3://BUCKET/PREFIX or sftp://USER@HOST/PATH"
+        )
+    else:
+        yield Folder(Path(address))

@@ -1,0 +1,63 @@
+"""`Bucket`: a place at Amazon's storage, or at one that speaks its language."""
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from connectors.bucket_words import refusal
+from connectors.places.place import Access, File, by_name, capped, hidden, plain
+
+
+class Bucket:
+    """A prefix in a bucket, and one level below it."""
+
+    def __init__(self, bucket: str, prefix: str, access: Access) -> None:
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._endpoint = access.endpoint_url
+        # One more try than none: the hub's own back-off does the rest.
+        config = Config(retries={"max_attempts": 2, "mode": "standard"}, connect_timeout=10, read_timeout=60)
+        try:
+            # A session of its own: the shared one must not be used by two threads.
+            self._client: Any = boto3.session.Session().client(
+                "s3",
+                endpoint_url=access.endpoint_url,
+                aws_access_key_id=access.key_id,
+                aws_secret_access_key=access.secret,
+                config=config,
+            )
+        except (BotoCoreError, ValueError) as failed:
+            raise refusal(failed, bucket, access.endpoint_url) from None
+
+    def files(self, folder: str) -> list[File]:
+        prefix = f"{self._prefix}{folder}/"
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        listed = self._asked(lambda: [item for page in pages for item in page.get("Contents", ())])
+        files = [File(item["Key"].removeprefix(prefix), item["Size"], item["LastModified"]) for item in listed]
+        return sorted((one for one in files if one.name and "/" not in one.name and not hidden(one.name)), key=by_name)
+
+    def read(self, folder: str, name: str, most: int) -> bytes:
+        key = f"{self._prefix}{folder}/{plain(name)}"
+
+        def ask() -> bytes:
+            body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read(most + 1)
+            return body
+
+        return capped(self._asked(ask), most, name)
+
+    def write(self, folder: str, name: str, data: bytes) -> None:
+        key = f"{self._prefix}{folder}/{plain(name)}"
+        self._asked(lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=data))
+
+    def close(self) -> None:
+        """Give back the connections to the storage."""
+        self._client.close()
+
+    def _asked(self, ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except (ClientError, BotoCoreError) as failed:
+            raise refusal(failed, self._bucket, self._endpoint) from None

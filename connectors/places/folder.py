@@ -1,0 +1,47 @@
+"""`Folder`: a place on this machine."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from connectors import durable
+from connectors.errors import AdminMustFix
+from connectors.places.place import File, by_name, capped, hidden, plain, told
+
+_US: Final = "the user who runs this"
+
+
+class Folder:
+    """A folder, and one level of folders below it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def files(self, folder: str) -> list[File]:
+        if not self._root.is_dir():
+            raise AdminMustFix(
+                f"the folder {str(self._root)!r} does not exist on this machine: make it, mount its disk, or mend the"
+                " setting place"
+            )
+        found = []
+        with told(f"the folder {str(self._root / folder)!r}", _US):
+            if not (self._root / folder).is_dir():
+                return []
+            for entry in os.scandir(self._root / folder):
+                # A link could lead out of the folder that the admin named.
+                if entry.is_file(follow_symlinks=False) and not hidden(entry.name):
+                    seen = entry.stat(follow_symlinks=False)
+                    found.append(File(entry.name, seen.st_size, datetime.fromtimestamp(seen.st_mtime, UTC)))
+        return sorted(found, key=by_name)
+
+    def read(self, folder: str, name: str, most: int) -> bytes:
+        path = self._root / folder / plain(name)
+        with told(f"the file {str(path)!r}", _US), os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            return capped(file.read(most + 1), most, name)
+
+    def write(self, folder: str, name: str, data: bytes) -> None:
+        path = self._root / folder / plain(name)
+        with told(f"the file {str(path)!r}", _US):
+            durable.make_folder(path.parent)
+            durable.replace(path, data)

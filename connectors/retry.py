@@ -1,0 +1,94 @@
+"""`Retry`: one request is sent until it is answered or patience ends, and every wait is a little different."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential
+
+from connectors.contract import Frame
+from connectors.errors import TryAgain, VendorChanged
+
+A = TypeVar("A")
+
+FIRST_WAIT: Final = timedelta(seconds=0.5)
+LONGEST_WAIT: Final = timedelta(seconds=15)
+_LONGEST_WISH: Final = 86_400
+_CEILING: Final = wait_exponential(multiplier=FIRST_WAIT.total_seconds(), max=LONGEST_WAIT.total_seconds())
+
+
+class Passing(TryAgain):
+    """A failure worth another try within this request."""
+
+
+class Down(Passing):
+    """A failure that is the service's own, and no wish for fewer requests: an outage for as long as it lasts."""
+
+
+class Lasting(TryAgain):
+    """The same, of a request that may have been carried out, or for which the next seconds change nothing."""
+
+
+class Retry:
+    """Tries again what failed in passing, for as long as `patience` and the frame's own asker allow.
+
+    Each wait lies between half of a ceiling and the ceiling itself, which doubles from `FIRST_WAIT` to `LONGEST_WAIT`:
+    what failed at the same instant, in many threads or hubs, does not come back at the same instant. The vendor's own
+    wish (`Retry-After`) can make a wait longer and never shorter.
+    """
+
+    def __init__(self, frame: Frame, patience: timedelta) -> None:
+        self._frame = frame
+        self._patience = patience
+
+    def until_answered(self, send: Callable[[], A]) -> A:
+        """What `send` gives once it does not raise `Passing`; raises `TryAgain` where patience ends before that.
+
+        A failure that was caused by a `VendorChanged` is that in the end: it was asked again only to be sure.
+        """
+        retrying = Retrying(
+            retry=retry_if_exception_type(Passing),
+            stop=self._has_no_patience,
+            wait=self._wait,
+            sleep=self._frame.sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(send)
+        except Passing as failed:
+            if isinstance(failed.__cause__, VendorChanged):
+                raise failed.__cause__ from None
+            raise TryAgain(str(failed), failed.after) from None
+        except Lasting as failed:
+            raise TryAgain(str(failed), failed.after) from None
+
+    def _has_no_patience(self, state: RetryCallState) -> bool:
+        # Both what was slept and what went by: a clock that tests hold still must not mean to try for ever.
+        gone_by = max(state.idle_for, state.seconds_since_start or 0.0)
+        return self._frame.once or gone_by >= self._patience.total_seconds()
+
+    def _wait(self, state: RetryCallState) -> float:
+        failed = state.outcome.exception() if state.outcome else None
+        wished = failed.after if isinstance(failed, Passing) else None
+        ceiling = _CEILING(state)
+        wait = ceiling * (1 + self._frame.chance()) / 2
+        if wished is not None:
+            wait = max(wait, wished.total_seconds())
+        too_long = wished is not None and wished > self._patience
+        if failed is not None and (too_long or wait >= self._frame.patience()):
+            raise failed
+        return wait
+
+
+def retry_after(text: str | None, now: datetime) -> timedelta | None:
+    """Retry-After in both its forms, seconds or an HTTP date; None where it is absent or nonsense."""
+    if not text:
+        return None
+    if text.strip().isdigit():
+        return timedelta(seconds=min(int(text), _LONGEST_WISH))
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max((at if at.tzinfo else at.replace(tzinfo=UTC)) - now, timedelta())

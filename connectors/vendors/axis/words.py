@@ -1,0 +1,88 @@
+"""How the three wires of a camera call what all of them tell."""
+
+import re
+from typing import Final, NamedTuple
+from urllib.parse import quote
+
+from connectors.fields import Fields
+from normalize.fault import Unusable
+from normalize.states import state
+from normalize.word import Known, Word, look_up
+
+_NATIONS: Final = {"USA": "US", "US": "US", "CAN": "CA", "CA": "CA", "MEX": "MX", "MX": "MX"}
+
+
+class Names(NamedTuple):
+    """How one of the three wires calls what all of them tell."""
+
+    car: str
+    plates: tuple[str, ...]
+    country: str
+    iso: str
+    region: str
+    code: str
+    confidence: str
+    list_name: str
+    list_note: str
+    body: str
+    colour: str
+
+
+PUSH: Final = Names(
+    "carID", ("plateText", "plateUTF8", "plateUnicode", "plateASCII"), "plateCountry", "plateISO3166-2", "plateRegion",
+    "plateRegionCode", "plateConfidence", "plateList", "plateListDescription", "vehicle_info.type",
+    "vehicle_info.color",
+)  # fmt: skip
+LOG: Final = Names(
+    "CAR_ID", ("LPR_UTF8", "LPR", "LPR_UNICODE"), "COUNTRY", "ISO3166_2_CODE", "LP_REGION_UTF8", "LP_REGION_CODE",
+    "THRESHOLD", "ACT_PARAM", "LP_DESCRIPTION", "CAR_M_TYPE", "CAR_COLOR",
+)  # fmt: skip
+ONVIF: Final = Names(
+    "carID", ("text", "lpText"), "country", "iso3166-2", "region", "regionCode", "confidence", "listName",
+    "listDescription", "vehicleType", "vehicleColor",
+)  # fmt: skip
+
+
+def car_of(fields: Fields, names: Names) -> str:
+    """The camera's number of the car, or of the packet where it gave the car none."""
+    car = fields.ident_or_none(names.car)
+    packet = None if car else fields.ident_or_none("packetCounter")
+    if not car and not packet:
+        raise Unusable(names.car, "is missing or empty")
+    return quote(car or f"packet-{packet}", safe="")[:60]
+
+
+def serial_of(text: str | None) -> str | None:
+    """A serial number or the MAC address that it is, in one spelling."""
+    return text.replace(":", "").replace("-", "").upper()[:100] if text else None
+
+
+def unescaped(text: str | None) -> str | None:
+    r"""Text in which characters may be written as `\u004d`."""
+    if not text or "\\u" not in text:
+        return text
+    plain = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
+    return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\x00", "").strip()
+
+
+def state_of(fields: Fields, names: Names) -> Word:
+    """The state where the country has states that we know; otherwise the vendor's words for country and region.
+
+    A region's code is read only beside its country: `CA` is California under USA alone.
+    """
+    country = fields.text_or_none(names.country)
+    iso, code, region = (fields.text_or_none(name) for name in (names.iso, names.code, names.region))
+    nation = _NATIONS.get((country or "").upper())
+    for said in (iso, code, region):
+        if said and (nation or (country is None and said[:3].upper() in ("US-", "CA-", "MX-"))):
+            word = state(said, nation)
+            if word.code and (nation is None or word.code.startswith(nation)):
+                return word
+    if country == "XX" and not region and not code:
+        return Word(said=country, known=Known.UNKNOWN)
+    return look_up(" ".join(text for text in (country, region or code or iso) if text), {})
+
+
+def short(text: str | None) -> str | None:
+    """No more of a text than a read takes."""
+    return text and text[:500]
