@@ -401,8 +401,8 @@ class Frame:
     `patience` is how many seconds the asker still waits: what fails is not tried again after them, and nothing is sent.
     `once` says that a person waits, who would rather hear of a failure than have it tried again. `chance` gives numbers
     from 0 to 1, by which waits before another try are spread.
-    `down` is since when which host gives no answers, for all that share a frame. `sent` hears how many more entries of
-    a hot list a vendor has taken; what it raises ends the push there.
+    `down` maps each host that gives no answers to the instant since when, for all that share a frame. `sent` hears how
+    many more entries of a hot list a vendor has taken; what it raises ends the push there.
     """
 
     clock: Clockwork

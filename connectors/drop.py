@@ -14,7 +14,7 @@ from connectors.contract import LyingFile, Page, Record
 from connectors.errors import AdminMustFix, Closed, ConnectorError, Gone, VendorChanged
 from connectors.file_words import readable
 from connectors.pictures import picture
-from connectors.places import Access, File, Place, opened
+from connectors.places import Access, DropPlace, File, opened
 
 LARGEST_PICTURE = 15_000_000
 MOST_TOLD = 5
@@ -85,7 +85,7 @@ class Drop:
         """Open the place no more: each use of it closes what it opened, so that nothing else is held."""
         self._closed = True
 
-    def opened(self) -> AbstractContextManager[Place]:
+    def opened(self) -> AbstractContextManager[DropPlace]:
         """The place itself, closed afterwards; raises `AdminMustFix` where none is set, `Closed` after `close`."""
         if self._closed:
             raise Closed("the place of this connection was closed, so open it again")
@@ -102,7 +102,7 @@ class Drop:
         )
         return opened(told.place, access)
 
-    def exports(self, place: Place) -> list[File]:
+    def exports(self, place: DropPlace) -> list[File]:
         """The files of reads that lie there, taken or not, by name."""
         pattern = self._settings.file_pattern.lower()
         return [file for file in place.files(self._settings.reads_folder) if fnmatch(file.name.lower(), pattern)]
@@ -161,7 +161,7 @@ class Drop:
         with self.opened() as place:
             return picture(place.read(self._settings.reads_folder, name, LARGEST_PICTURE))
 
-    def _settled(self, place: Place, file: File, mark: Sequence[Any], before: Any) -> bytes | None:
+    def _settled(self, place: DropPlace, file: File, mark: Sequence[Any], before: Any) -> bytes | None:
         """The file's bytes; None while somebody may still be writing it."""
         still = abs(self._clock.now() - file.modified) >= timedelta(seconds=self._settings.settle_seconds)
         if not still or before not in (None, mark):

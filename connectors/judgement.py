@@ -9,7 +9,7 @@ import msgspec
 from connectors.answer import Answer
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.refusals import is_page, meaning, named
-from connectors.retry import Down, Lasting, Passing, retry_after
+from connectors.retry import Down, Lasting, PassingFailure, retry_after
 
 _ABOUT_THE_ACCOUNT: Final = (401, 402, 403, 413)
 
@@ -31,7 +31,7 @@ def must_be_good(
     if status >= 500 and status != 503 and not repeatable:
         raise Lasting(f"{says}; it may have been carried out, so it was not sent again")
     if status == 429 or status >= 500:
-        failure = Passing if status == 429 else Down
+        failure = PassingFailure if status == 429 else Down
         raise failure(says, retry_after(answer.headers.get("retry-after"), now))
     if status in gone:
         raise Gone(says)

@@ -53,7 +53,7 @@ class Rating(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProofPlaces:
     """Where a connector's proofs lie: examples, page, tests of its wire, and expectations of captured payloads."""
 
     fixtures: Path
@@ -62,27 +62,27 @@ class Place:
     captured: Path
 
     @classmethod
-    def of(cls, key: str, root: Path = ROOT) -> "Place":
+    def of(cls, key: str, root: Path = ROOT) -> "ProofPlaces":
         """The place of a built-in connector in a checkout."""
         vendors = root / "tests" / "vendors"
         page = root / "docs" / "vendors" / f"{key}.md"
         return cls(vendors / key, page, vendors / f"test_{key}_wire.py", vendors / "samples")
 
 
-Kind = type[Connector[Any]]
+ConnectorClass = type[Connector[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class TierRule:
     """One fact that a tier wants; `holds` checks it."""
 
     tier: Tier
     name: str
     says: str
-    holds: Callable[[Kind, Place], bool]
+    holds: Callable[[ConnectorClass, ProofPlaces], bool]
 
 
-def _has_examples(_kind: Kind, place: Place) -> bool:
+def _has_examples(_kind: ConnectorClass, place: ProofPlaces) -> bool:
     if not place.fixtures.is_dir():
         return False
     names = {path.name for path in place.fixtures.iterdir() if path.is_file()}
@@ -90,42 +90,42 @@ def _has_examples(_kind: Kind, place: Place) -> bool:
     return bool(examples) and all(f"{Path(name).stem}.reads.json" in names for name in examples)
 
 
-def _has_reads_and_refusals(_kind: Kind, place: Place) -> bool:
+def _has_reads_and_refusals(_kind: ConnectorClass, place: ProofPlaces) -> bool:
     told = "".join(path.read_text(encoding="utf-8") for path in sorted(place.fixtures.glob("*.reads.json")))
     return '"read":' in told and ('"rejected":' in told or '"changed":' in told)
 
 
-def _has_page(kind: Kind, place: Place) -> bool:
+def _has_page(kind: ConnectorClass, place: ProofPlaces) -> bool:
     return place.page.is_file() and all(
         f"`{name}`" in place.page.read_text("utf-8") for name in kind.Settings.model_fields
     )
 
 
-def _has_limits(kind: Kind, _place: Place) -> bool:
+def _has_limits(kind: ConnectorClass, _place: ProofPlaces) -> bool:
     return bool(kind.info.known_limits)
 
 
-def _keeps_secrets(kind: Kind, _place: Place) -> bool:
+def _keeps_secrets(kind: ConnectorClass, _place: ProofPlaces) -> bool:
     fields = kind.Settings.model_fields.items()
     named = [field.annotation for name, field in fields if SECRET_NAME.search(name)]
     return all(SecretStr in (get_args(annotation) or (annotation,)) for annotation in named)
 
 
-def _is_whole(kind: Kind, _place: Place) -> bool:
+def _is_whole(kind: ConnectorClass, _place: ProofPlaces) -> bool:
     found = abilities(kind)
     named = [ABILITIES[name] for name in found] + [beside for name in found for beside in _BESIDE.get(name, ())]
     return bool(found) and all(getattr(kind, name, None) is not None for name in named)
 
 
-def _names_retention(kind: Kind, _place: Place) -> bool:
+def _names_retention(kind: ConnectorClass, _place: ProofPlaces) -> bool:
     return bool(kind.info.retention_vendor.strip())
 
 
-def _grades_facts(_kind: Kind, place: Place) -> bool:
+def _grades_facts(_kind: ConnectorClass, place: ProofPlaces) -> bool:
     return place.page.is_file() and len(_GRADE.findall(place.page.read_text(encoding="utf-8"))) >= _FEWEST_GRADES
 
 
-def _wire_tests(place: Place) -> list[ast.FunctionDef]:
+def _wire_tests(place: ProofPlaces) -> list[ast.FunctionDef]:
     """The tests of the wire as code, so that what a comment or a text says is none."""
     if not place.wire.is_file():
         return []
@@ -133,54 +133,54 @@ def _wire_tests(place: Place) -> list[ast.FunctionDef]:
     return [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
 
 
-def _tries(place: Place, method: str) -> bool:
+def _tries(place: ProofPlaces, method: str) -> bool:
     """Whether a test of the wire uses a method of that name."""
     used = (node for test in _wire_tests(place) for node in ast.walk(test) if isinstance(node, ast.Attribute))
     return any(node.attr == method for node in used)
 
 
-def _has_wire_tests(_kind: Kind, place: Place) -> bool:
+def _has_wire_tests(_kind: ConnectorClass, place: ProofPlaces) -> bool:
     return bool(_wire_tests(place))
 
 
-def _tries_check(_kind: Kind, place: Place) -> bool:
+def _tries_check(_kind: ConnectorClass, place: ProofPlaces) -> bool:
     return _tries(place, "check")
 
 
-def _tries_pushes(kind: Kind, place: Place) -> bool:
+def _tries_pushes(kind: ConnectorClass, place: ProofPlaces) -> bool:
     return "receives_reads" not in abilities(kind) or _tries(place, "verify")
 
 
-def _reaches_back(kind: Kind, _place: Place) -> bool:
+def _reaches_back(kind: ConnectorClass, _place: ProofPlaces) -> bool:
     return "pulls_reads" not in abilities(kind) or kind.info.look_back.total_seconds() > 0
 
 
-def _was_tried(kind: Kind, place: Place) -> bool:
+def _was_tried(kind: ConnectorClass, place: ProofPlaces) -> bool:
     if kind.info.evidence is Evidence.SAMPLES:
         told = [path.read_text(encoding="utf-8") for path in sorted(place.captured.glob("*.json"))]
         return any(re.search(rf'"connector":\s*"{kind.info.key}"', text) for text in told)
     return kind.info.evidence is Evidence.LIVE
 
 
-def _reads_back(kind: Kind, _place: Place) -> bool:
+def _reads_back(kind: ConnectorClass, _place: ProofPlaces) -> bool:
     return "pushes_hotlists" not in abilities(kind) or getattr(kind, "proof", None) is Proof.READ_BACK
 
 
 RULES: Final = (
-    Rule(Tier.BRONZE, "examples", "every example file has its reviewed golden file", _has_examples),
-    Rule(Tier.BRONZE, "page", "its page names every setting", _has_page),
-    Rule(Tier.BRONZE, "limits", "it says what it cannot do", _has_limits),
-    Rule(Tier.BRONZE, "secrets", "settings named like secrets are kept as secrets", _keeps_secrets),
-    Rule(Tier.BRONZE, "abilities", "each ability has all of its methods", _is_whole),
-    Rule(Tier.BRONZE, "retention", "it names the vendor whose retention rule counts", _names_retention),
-    Rule(Tier.SILVER, "refusals", "its examples hold reads and refusals", _has_reads_and_refusals),
-    Rule(Tier.SILVER, "facts", "its page says of each fact how it is known (D, S, A)", _grades_facts),
-    Rule(Tier.SILVER, "wire", "its wire has tests", _has_wire_tests),
-    Rule(Tier.SILVER, "check", "they try its live check", _tries_check),
-    Rule(Tier.SILVER, "pushes", "they try the proof of what is pushed, if anything is", _tries_pushes),
-    Rule(Tier.SILVER, "look_back", "it reaches back for late reads, if it pulls", _reaches_back),
-    Rule(Tier.GOLD, "evidence", "it was tried on captured payloads, which have expectations, or live", _was_tried),
-    Rule(Tier.GOLD, "read_back", "it proves hot lists by reading them back, if it takes any", _reads_back),
+    TierRule(Tier.BRONZE, "examples", "every example file has its reviewed golden file", _has_examples),
+    TierRule(Tier.BRONZE, "page", "its page names every setting", _has_page),
+    TierRule(Tier.BRONZE, "limits", "it says what it cannot do", _has_limits),
+    TierRule(Tier.BRONZE, "secrets", "settings named like secrets are kept as secrets", _keeps_secrets),
+    TierRule(Tier.BRONZE, "abilities", "each ability has all of its methods", _is_whole),
+    TierRule(Tier.BRONZE, "retention", "it names the vendor whose retention rule counts", _names_retention),
+    TierRule(Tier.SILVER, "refusals", "its examples hold reads and refusals", _has_reads_and_refusals),
+    TierRule(Tier.SILVER, "facts", "its page says of each fact how it is known (D, S, A)", _grades_facts),
+    TierRule(Tier.SILVER, "wire", "its wire has tests", _has_wire_tests),
+    TierRule(Tier.SILVER, "check", "they try its live check", _tries_check),
+    TierRule(Tier.SILVER, "pushes", "they try the proof of what is pushed, if anything is", _tries_pushes),
+    TierRule(Tier.SILVER, "look_back", "it reaches back for late reads, if it pulls", _reaches_back),
+    TierRule(Tier.GOLD, "evidence", "it was tried on captured payloads, which have expectations, or live", _was_tried),
+    TierRule(Tier.GOLD, "read_back", "it proves hot lists by reading them back, if it takes any", _reads_back),
 )
 
 EXEMPT: Final[Mapping[tuple[str, str], str]] = {
@@ -191,7 +191,7 @@ EXEMPT: Final[Mapping[tuple[str, str], str]] = {
 """By connector and rule, why the rule does not count. Kept here: no author can exempt himself."""
 
 
-def rate(kind: Kind, place: Place) -> Rating:
+def rate(kind: ConnectorClass, place: ProofPlaces) -> Rating:
     """What the facts of a connector come to; exempt rules count as kept."""
     lacks = [rule for rule in RULES if (kind.info.key, rule.name) not in EXEMPT and not rule.holds(kind, place)]
     tier = None
@@ -215,7 +215,7 @@ def rating(key: str) -> Rating | None:
 
 def worked_out(root: Path = ROOT) -> dict[str, Rating]:
     """The ratings of all built-ins in a checkout."""
-    return {key: rate(connector(key), Place.of(key, root)) for key in available()}
+    return {key: rate(connector(key), ProofPlaces.of(key, root)) for key in available()}
 
 
 def written(ratings: Mapping[str, Rating]) -> bytes:

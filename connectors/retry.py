@@ -18,11 +18,11 @@ _LONGEST_WISH: Final = 86_400
 _CEILING: Final = wait_exponential(multiplier=FIRST_WAIT.total_seconds(), max=LONGEST_WAIT.total_seconds())
 
 
-class Passing(TryAgain):
+class PassingFailure(TryAgain):
     """A failure worth another try within this request."""
 
 
-class Down(Passing):
+class Down(PassingFailure):
     """A failure that is the service's own, and no wish for fewer requests: an outage for as long as it lasts."""
 
 
@@ -43,12 +43,12 @@ class Retry:
         self._patience = patience
 
     def until_answered(self, send: Callable[[], A]) -> A:
-        """What `send` gives once it does not raise `Passing`; raises `TryAgain` where patience ends before that.
+        """What `send` gives once it does not raise `PassingFailure`; raises `TryAgain` where patience ends before that.
 
         A failure that was caused by a `VendorChanged` is that in the end: it was asked again only to be sure.
         """
         retrying = Retrying(
-            retry=retry_if_exception_type(Passing),
+            retry=retry_if_exception_type(PassingFailure),
             stop=self._has_no_patience,
             wait=self._wait,
             sleep=self._frame.sleep,
@@ -56,7 +56,7 @@ class Retry:
         )
         try:
             return retrying(send)
-        except Passing as failed:
+        except PassingFailure as failed:
             if isinstance(failed.__cause__, VendorChanged):
                 raise failed.__cause__ from None
             raise TryAgain(str(failed), failed.after) from None
@@ -70,7 +70,7 @@ class Retry:
 
     def _wait(self, state: RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome else None
-        wished = failed.after if isinstance(failed, Passing) else None
+        wished = failed.after if isinstance(failed, PassingFailure) else None
         ceiling = _CEILING(state)
         wait = ceiling * (1 + self._frame.chance()) / 2
         if wished is not None:

@@ -22,11 +22,11 @@ def client(permit: Permit, left: Callable[[], float | None]) -> httpx.Client:
 
     Behind a proxy the library's own transport is used: there the proxy sees to where names lead.
     """
-    below = {"verify": trust()} if getproxies() else {"transport": Guarded(permit, left)}
+    below = {"verify": trust()} if getproxies() else {"transport": GuardedTransport(permit, left)}
     return httpx.Client(timeout=TIMEOUT, follow_redirects=False, headers={"User-Agent": "alprhub"}, **below)
 
 
-class Guarded(httpx.HTTPTransport):
+class GuardedTransport(httpx.HTTPTransport):
     """Connects through a network backend of ours, which waits no longer than there is time for the whole answer.
 
     Other hosts than the vendor's own are reached at public addresses only.

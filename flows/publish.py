@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 
 from flows.door import the_jobs
 from flows.report import state_of
-from hub.jobs.catalogue import Task
+from hub.jobs.catalogue import DueTask
 from hub.jobs.jobs import JOBS, Jobs
 from hub.jobs.record import JobRun
 
@@ -29,7 +29,7 @@ def verify(hotlists: list[str] | None = None, connections: list[str] | None = No
 def _ran(
     jobs: Jobs,
     name: str,
-    task: Callable[[str, str], Task],
+    task: Callable[[str, str], DueTask],
     hotlists: list[str] | None,
     connections: list[str] | None,
 ) -> list[JobRun]:

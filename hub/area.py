@@ -5,10 +5,9 @@ way to its centre: good to 0.1 % up to 50 km. None crosses the 180th meridian.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from math import cos, pi, radians, sin
 from typing import Any, Final
-
-import h3.api.basic_int as h3
 
 from hub.errors import Invalid
 
@@ -24,7 +23,15 @@ _POLES: Final = 85.0
 
 def cell_of(latitude: float, longitude: float) -> int:
     """The cell in which a place lies."""
-    return int(h3.latlng_to_cell(latitude, longitude, RESOLUTION))
+    return int(_h3().latlng_to_cell(latitude, longitude, RESOLUTION))
+
+
+@cache
+def _h3() -> Any:
+    """H3, for which a search that names no place need not wait."""
+    import h3.api.basic_int as h3
+
+    return h3
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,7 @@ def _on_earth(latitude: float, longitude: float) -> None:
 
 
 def _cells(corners: tuple[tuple[float, float], ...]) -> list[int] | None:
+    h3 = _h3()
     shape = h3.LatLngPoly(corners)
     south, north = min(one[0] for one in corners), max(one[0] for one in corners)
     west, east = min(one[1] for one in corners), max(one[1] for one in corners)

@@ -22,7 +22,7 @@ EARTH: Final = 6_371_009.0
 _SECOND: Final = 1_000_000
 
 
-class Standing(NamedTuple):
+class CameraPosition(NamedTuple):
     """Where a camera stood when it saw something; degrees of WGS 84, None where nobody knows."""
 
     camera_id: int
@@ -48,9 +48,9 @@ class Sighting(NamedTuple):
     longitude: float | None
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> CameraPosition:
         """Where it was made."""
-        return Standing(self.camera_id, self.site, self.latitude, self.longitude)
+        return CameraPosition(self.camera_id, self.site, self.latitude, self.longitude)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def passes(reads: Iterable[Sighting], seconds: float = SECONDS, metres: float = 
     return sorted(found, key=lambda one: _when(one.reads[0]))
 
 
-def together(one: Standing, other: Standing, metres: float = METRES) -> bool:
+def together(one: CameraPosition, other: CameraPosition, metres: float = METRES) -> bool:
     """Whether two cameras stand together."""
     if one.camera_id == other.camera_id or (one.site and one.site == other.site):
         return True
@@ -117,7 +117,7 @@ def together(one: Standing, other: Standing, metres: float = METRES) -> bool:
     return apart is not None and apart <= metres
 
 
-def distance(one: Standing | Sighting, other: Standing | Sighting) -> float | None:
+def distance(one: CameraPosition | Sighting, other: CameraPosition | Sighting) -> float | None:
     """Metres between two places along the Earth's surface; None where one of them is not known."""
     if one.latitude is None or one.longitude is None or other.latitude is None or other.longitude is None:
         return None
@@ -126,14 +126,14 @@ def distance(one: Standing | Sighting, other: Standing | Sighting) -> float | No
     return 2 * EARTH * asin(min(1.0, sqrt(rise * rise + cos(south) * cos(north) * turn * turn)))
 
 
-def spots(cameras: Iterable[Standing], metres: float = METRES) -> dict[int, int]:
+def spots(cameras: Iterable[CameraPosition], metres: float = METRES) -> dict[int, int]:
     """The spot of each camera, by camera id; a spot is named by the least id in it.
 
     Cameras that stand together share a spot, and so do those that are linked by others: counting spots never counts
     one place twice.
     """
     leads: dict[int, int] = {}
-    seen: dict[Hashable, list[Standing]] = {}
+    seen: dict[Hashable, list[CameraPosition]] = {}
     for camera in sorted(cameras, key=lambda one: one.camera_id):
         leads[camera.camera_id] = camera.camera_id
         for near in {other for key in _around(camera, metres) for other in seen.get(key, ())}:
@@ -156,7 +156,7 @@ def _when(read: Sighting) -> tuple[int, int]:
     return read.captured_at, read.id
 
 
-class _Draft:
+class _PassDraft:
     """A pass that is being put together; `places` are the different ones among its reads."""
 
     def __init__(self, number: int, read: Sighting) -> None:
@@ -169,10 +169,10 @@ class _Open:
     """The passes of one plate, in order, and which of them are open where."""
 
     def __init__(self, span: int, metres: float) -> None:
-        self.made: list[_Draft] = []
+        self.made: list[_PassDraft] = []
         self._span = span
         self._metres = metres
-        self._at: dict[Hashable, deque[_Draft]] = {}
+        self._at: dict[Hashable, deque[_PassDraft]] = {}
 
     def take(self, read: Sighting) -> None:
         """Put a read, none of which may be earlier than the one before, where it belongs."""
@@ -182,14 +182,14 @@ class _Open:
                 draft.reads.append(read)
                 draft.places.add(here)
                 return
-        draft = _Draft(len(self.made), read)
+        draft = _PassDraft(len(self.made), read)
         self.made.append(draft)
         for key in _own(here, self._metres):
             self._at.setdefault(key, deque()).append(draft)
 
-    def _near(self, here: Standing, since: int) -> list[_Draft]:
+    def _near(self, here: CameraPosition, since: int) -> list[_PassDraft]:
         """The passes begun no earlier than `since` close to a place, the earliest first."""
-        found: dict[int, _Draft] = {}
+        found: dict[int, _PassDraft] = {}
         for key in _around(here, self._metres):
             drafts = self._at.get(key)
             if not drafts:
@@ -200,7 +200,7 @@ class _Open:
         return [found[number] for number in sorted(found)]
 
 
-def _own(here: Standing, metres: float) -> Iterator[Hashable]:
+def _own(here: CameraPosition, metres: float) -> Iterator[Hashable]:
     """What a place is looked up by."""
     yield here.camera_id
     if here.site:
@@ -209,7 +209,7 @@ def _own(here: Standing, metres: float) -> Iterator[Hashable]:
         yield cell
 
 
-def _around(here: Standing, metres: float) -> Iterator[Hashable]:
+def _around(here: CameraPosition, metres: float) -> Iterator[Hashable]:
     """What everything is looked up by that may stand together with a place."""
     yield here.camera_id
     if here.site:
@@ -219,7 +219,7 @@ def _around(here: Standing, metres: float) -> Iterator[Hashable]:
         yield from product((x - 1, x, x + 1), (y - 1, y, y + 1), (z - 1, z, z + 1))
 
 
-def _cell(here: Standing, metres: float) -> tuple[int, int, int] | None:
+def _cell(here: CameraPosition, metres: float) -> tuple[int, int, int] | None:
     """A cube of space around a place: neither poles nor the 180th meridian are special there.
 
     Its edge is a little longer than `metres`, so that rounding never hides a neighbour beyond the next cube.

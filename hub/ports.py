@@ -5,7 +5,7 @@ from typing import Protocol
 from hub.policy.provenance import Provenance
 
 
-class Account(Protocol):
+class ConfiguredAccount(Protocol):
     """A configured account at a vendor."""
 
     @property

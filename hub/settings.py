@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError
 from hub.errors import AdminMustAct
 
 PREFIX: Final = "ALPRHUB_"
-OTHERS: Final = frozenset({"ALPRHUB_DB_PASSWORD", "ALPRHUB_TEST_PG_URL"})
+OTHERS: Final = frozenset({"ALPRHUB_DB_PASSWORD", "ALPRHUB_TEST_PG_URL", "ALPRHUB_TEST_THOROUGH"})
 """Names with the prefix that something else of this project reads: the databases' script, and the tests."""
 NEAR: Final = 0.65
 """From which likeness on (of 1) a name is taken for a setting's that was misspelt."""

@@ -50,7 +50,7 @@ from hub.ingest.pictures import Pictures
 from hub.ingest.pictures_due import PicturesDue
 from hub.ingest.quarantine import Quarantine
 from hub.ingest.reparse import Reparse
-from hub.ingest.standing import Standing
+from hub.ingest.standing import WatchCosts
 from hub.ingest.sync import Sync, Watch
 from hub.notices.service import Notices
 from hub.notices.ways import ways
@@ -138,7 +138,7 @@ class Hub:
     pictures: Pictures
     notices: Notices
     pictures_due: PicturesDue
-    standing: Standing
+    standing: WatchCosts
 
     @property
     def profile(self) -> Profile:
@@ -342,7 +342,7 @@ def _assembled(
             lambda: removed_unproved(store, governing.zone),
         ),
         pictures_due=PicturesDue(store, clock, connections.list, connections.open, pictures.fetch),
-        standing=Standing(connections.list, connections.open, lambda: len(hotlists.watched())),
+        standing=WatchCosts(connections.list, connections.open, lambda: len(hotlists.watched())),
     )
 
 

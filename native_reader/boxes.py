@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from native_reader.engine import Box, Picture
+from native_reader.engine import Box, Pixels
 
 _EDGE = 0.1
 """Share of a box's width within which it touches the picture's edge: detectors draw a cut plate short of it."""
@@ -11,7 +11,7 @@ _CLOSE_UP = 0.6
 """A plate at least this wide, as a share of the picture, was cut out on purpose."""
 
 
-def inside(box: Box, picture: Picture) -> Box:
+def inside(box: Box, picture: Pixels) -> Box:
     """Return the part of a box that lies in the picture; at least one pixel of a box that touches it."""
     height, width = picture.shape[:2]
     left, top = min(max(0, box[0]), width - 1), min(max(0, box[1]), height - 1)
@@ -19,7 +19,7 @@ def inside(box: Box, picture: Picture) -> Box:
     return left, top, right - left, bottom - top
 
 
-def cut_off(box: Box, picture: Picture) -> bool:
+def cut_off(box: Box, picture: Pixels) -> bool:
     """Whether the picture's left or right edge may go through the plate.
 
     What is left of such a plate reads, with confidence, as another plate; a plate without its upper or lower rim

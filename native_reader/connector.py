@@ -25,7 +25,7 @@ from connectors.contract import Connector, Document, Evidence, Info, Limits, Lyi
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
 from connectors.file_words import readable
 from native_reader.choice import best_engine
-from native_reader.engine import Engine, Picture, Sighting
+from native_reader.engine import Engine, Pixels, SeenPlate
 from native_reader.pictures import LIMITS, PictureRefused, decode_picture, encode_jpeg, walk
 from native_reader.video import SUFFIXES as VIDEOS
 from native_reader.video import StreamBroken, passings
@@ -317,7 +317,7 @@ def _apart(ident: str, seen: Counter[str]) -> str:
     return ident if seen[ident] == 1 else f"{ident}-{seen[ident]}"
 
 
-def crop(picture: Picture, sighting: Sighting) -> bytes:
+def crop(picture: Pixels, sighting: SeenPlate) -> bytes:
     """The plate with a margin around it, as JPEG."""
     x, y, width, height = sighting.box
     dx, dy = int(width * MARGIN), int(height * MARGIN)
@@ -325,7 +325,7 @@ def crop(picture: Picture, sighting: Sighting) -> bytes:
 
 
 def _record(
-    name: str, ident: str, camera: str, moment: Moment, sighting: Sighting, engine: Engine, plate: bytes, frame: bytes
+    name: str, ident: str, camera: str, moment: Moment, sighting: SeenPlate, engine: Engine, plate: bytes, frame: bytes
 ) -> Record:
     seen = _Seen(
         file=name,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from native_reader.slots import Slots
 
-Picture = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint8]
 """RGB pixels, shape (height, width, 3)."""
 
 Box = tuple[int, int, int, int]
@@ -19,7 +19,7 @@ Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class SeenPlate:
     """One plate seen in one picture: what it reads, how sure that is, and where it is."""
 
     text: str
@@ -44,5 +44,5 @@ class Engine(Protocol):
     def weights(self) -> Mapping[str, str]:
         """File name → sha256 of every weights file in use, computed when it was loaded."""
 
-    def read(self, picture: Picture) -> list[Sighting]:
+    def read(self, picture: Pixels) -> list[SeenPlate]:
         """Return the plates in an RGB picture (height, width, 3) of uint8, surest first; no plate, no entry."""

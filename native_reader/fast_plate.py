@@ -15,7 +15,7 @@ import numpy as np
 
 from native_reader import weights
 from native_reader.boxes import cut_off, inside
-from native_reader.engine import Box, Picture, Sighting
+from native_reader.engine import Box, Pixels, SeenPlate
 from native_reader.session import PROVIDERS, loading, options
 from native_reader.slots import Slots, candidates, decode, from_probabilities, fuse, rescaled, weakest
 
@@ -51,7 +51,7 @@ class _Reader:
 
     recognizer: Any
 
-    def read(self, crops: Sequence[Picture]) -> list[Slots]:
+    def read(self, crops: Sequence[Pixels]) -> list[Slots]:
         """Read RGB crops of any size; one reading each."""
         from fast_plate_ocr.core.process import resize_image
 
@@ -105,12 +105,12 @@ class FastPlateEngine:
         """File name → sha256 of the five files."""
         return self._weights
 
-    def read(self, picture: Picture) -> list[Sighting]:
+    def read(self, picture: Pixels) -> list[SeenPlate]:
         """Return the plates in an RGB picture, surest first. Plates cut off by its left or right edge are left out."""
         seen = [self._sighting(picture, box) for box in self._find(picture)]
         return sorted((s for s in seen if s is not None), key=lambda s: -s.confidence)
 
-    def _find(self, picture: Picture) -> list[Box]:
+    def _find(self, picture: Pixels) -> list[Box]:
         """Boxes of whole, large enough plates."""
         if picture.shape[1] < _SMALLEST[0] or picture.shape[0] < _SMALLEST[1]:
             return []
@@ -130,7 +130,7 @@ class FastPlateEngine:
                 boxes.append(inside(box, picture))
         return boxes
 
-    def _sighting(self, picture: Picture, box: Box) -> Sighting | None:
+    def _sighting(self, picture: Pixels, box: Box) -> SeenPlate | None:
         """Read one box, looking again only where one look by each model is not enough; None if illegible."""
         first = [
             *self._v1.read([_crop(picture, box, _FIRST_V1)]),
@@ -145,7 +145,7 @@ class FastPlateEngine:
             return None
         confidence = float(np.interp(probability, *_EARNED))
         told = rescaled(candidates(slots), confidence)
-        return Sighting(text, confidence, box, told, slots)
+        return SeenPlate(text, confidence, box, told, slots)
 
 
 def _open_reader(model: Path, config: Path, threads: int) -> _Reader:
@@ -175,7 +175,7 @@ def _agree(readings: Sequence[Slots]) -> bool:
     return len(texts) == 1 and min(weakest(slots) for slots in readings) >= _AGREED
 
 
-def _crop(picture: Picture, box: Box, margin: tuple[float, float]) -> Picture:
+def _crop(picture: Pixels, box: Box, margin: tuple[float, float]) -> Pixels:
     x, y, width, height = box
     aside, above = margin[0] * width, margin[1] * height
     top, bottom = max(0, round(y - above)), round(y + height + above)

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from native_reader.engine import Picture
+from native_reader.engine import Pixels
 
 _STRIDE = 32
 """The detector's input sides are multiples of this many pixels."""
@@ -42,7 +42,7 @@ class Line:
         return self.width + by, self.height + by
 
 
-def find_lines(detector: Any, picture: Picture, longest: int, steepest: float) -> list[Line]:
+def find_lines(detector: Any, picture: Pixels, longest: int, steepest: float) -> list[Line]:
     """Return the lines of text in an RGB picture whose longer side is first brought down to `longest` pixels.
 
     `detector` is an onnxruntime session of PP-OCR's detector. Lines steeper than `steepest` degrees are left out.
@@ -94,7 +94,7 @@ def joined(lines: Sequence[Line]) -> list[Line]:
     return made
 
 
-def cut(picture: Picture, line: Line, ratio: float, *, tall: float = 1.0, stretch: float = 1.0) -> Picture:
+def cut(picture: Pixels, line: Line, ratio: float, *, tall: float = 1.0, stretch: float = 1.0) -> Pixels:
     """Cut a line out upright, 48 pixels high.
 
     `ratio` says how far beyond the core to go, `tall` scales the height (below 1 trims the bands above and below,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from native_reader.engine import Picture
+from native_reader.engine import Pixels
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 """What `walk` takes for a picture; the content decides in the end."""
@@ -24,14 +24,14 @@ class PictureRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PictureLimits:
     """How large a picture may be, in bytes on disk and in pixels once decoded (three bytes each)."""
 
     bytes: int = 64 * 1024 * 1024
     pixels: int = 64_000_000
 
 
-LIMITS = Limits()
+LIMITS = PictureLimits()
 """A 64-megapixel photo takes 192 MB while it is read."""
 
 
@@ -55,7 +55,7 @@ def walk(root: Path, suffixes: Collection[str] = SUFFIXES) -> Iterator[Path]:
                 yield path
 
 
-def load_picture(path: Path, limits: Limits = LIMITS) -> Picture:
+def load_picture(path: Path, limits: PictureLimits = LIMITS) -> Pixels:
     """Return a file's pixels as RGB, shape (height, width, 3), turned upright as its EXIF data say.
 
     Raises PictureRefused for a file that is missing, empty, too large, truncated or no JPEG, PNG, WebP or BMP.
@@ -72,7 +72,7 @@ def load_picture(path: Path, limits: Limits = LIMITS) -> Picture:
     return decode_picture(content, str(path), limits)
 
 
-def decode_picture(content: bytes, name: str, limits: Limits = LIMITS) -> Picture:
+def decode_picture(content: bytes, name: str, limits: PictureLimits = LIMITS) -> Pixels:
     """Return the pixels of an encoded picture as `load_picture` does; `name` is what errors call it."""
     if not content:
         raise PictureRefused(f"{name}: the file is empty")
@@ -94,7 +94,7 @@ def decode_picture(content: bytes, name: str, limits: Limits = LIMITS) -> Pictur
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def encode_jpeg(picture: Picture, quality: int = 90) -> bytes:
+def encode_jpeg(picture: Pixels, quality: int = 90) -> bytes:
     """Return an RGB picture, shape (height, width, 3), as a JPEG file's bytes; `quality` is 0–100."""
     import cv2
 

@@ -15,7 +15,7 @@ import numpy as np
 from native_reader import weights
 from native_reader.boxes import covers, cut_off, inside
 from native_reader.ctc import Columns, Narrowing, judge
-from native_reader.engine import Box, Picture, Sighting
+from native_reader.engine import Box, Pixels, SeenPlate
 from native_reader.lines import Line, cut, find_lines, joined
 from native_reader.session import open_session
 from native_reader.slots import from_candidates, rescaled
@@ -79,7 +79,7 @@ class PPOCREngine:
         """File name → sha256 of the two models."""
         return self._weights
 
-    def read(self, picture: Picture) -> list[Sighting]:
+    def read(self, picture: Pixels) -> list[SeenPlate]:
         """Return the plates in an RGB picture, surest first. Plates cut off by its left or right edge are left out."""
         for longest in _LOOKS:
             lines = find_lines(self._detector, picture, longest, _STEEPEST)
@@ -88,7 +88,7 @@ class PPOCREngine:
                 break
         return plates
 
-    def _sighting(self, picture: Picture, line: Line) -> Sighting | None:
+    def _sighting(self, picture: Pixels, line: Line) -> SeenPlate | None:
         wide, high = line.grown(1.3)
         if high < _LOWEST or not _SHORTEST * _SLENDER <= wide / high <= _LONGEST * _BROAD:
             return None
@@ -105,15 +105,15 @@ class PPOCREngine:
             return None
         confidence = float(np.interp(probability, *_EARNED))
         told = rescaled(texts[:5], confidence)
-        return Sighting(text, confidence, inside(_around(line), picture), told, from_candidates(told))
+        return SeenPlate(text, confidence, inside(_around(line), picture), told, from_candidates(told))
 
-    def _more(self, picture: Picture, line: Line) -> list[Columns]:
+    def _more(self, picture: Pixels, line: Line) -> list[Columns]:
         """Two more readings: softened with the bands above and below trimmed, and trimmed and stretched."""
         soft = cv2.GaussianBlur(cut(picture, line, 1.6, tall=0.85), (0, 0), 1.0)
         wide = cut(picture, line, 1.3, tall=0.85, stretch=1.25)
         return [self._recognise(np.asarray(crop, np.uint8))[0] for crop in (soft, wide)]
 
-    def _recognise(self, crop: Picture) -> tuple[Columns, str]:
+    def _recognise(self, crop: Pixels) -> tuple[Columns, str]:
         tensor = np.zeros((1, 3, crop.shape[0], max(160, crop.shape[1])), np.float32)
         tensor[0, :, :, : crop.shape[1]] = (crop[..., ::-1].astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)
         ((output,),) = self._recogniser.run(None, {self._input: tensor})
@@ -131,9 +131,9 @@ def _plate_like(text: str, plain: str, line: Line) -> bool:
     return _SLENDER <= wide / len(text) / high <= _BROAD
 
 
-def _chosen(seen: Sequence[Sighting | None]) -> list[Sighting]:
+def _chosen(seen: Sequence[SeenPlate | None]) -> list[SeenPlate]:
     """Keep one sighting a place, earlier ones first, and no bare numbers (doors, roofs) beside a plate with letters."""
-    kept: list[Sighting] = []
+    kept: list[SeenPlate] = []
     for plate in seen:
         if plate is not None and not any(covers(other.box, plate.box) for other in kept):
             kept.append(plate)

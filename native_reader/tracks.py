@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from native_reader.boxes import overlap
-from native_reader.engine import Box, Picture, Sighting
+from native_reader.engine import Box, Pixels, SeenPlate
 from native_reader.slots import Slots, candidates, decode, from_candidates, fuse, rescaled
 
 _SAME_PLACE = 0.1
@@ -22,21 +22,21 @@ _SAME_TEXT = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class VideoFrame:
     """A picture out of a video: RGB pixels, its number from 0, and seconds since the first frame."""
 
     number: int
     seconds: float
-    picture: Picture
+    picture: Pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Passing:
     """One vehicle that passed: what all its frames together read, and the frame that shows it best."""
 
-    sighting: Sighting
+    sighting: SeenPlate
     """The added-up reading, with its box in `frame`."""
-    frame: Frame
+    frame: VideoFrame
     first_seconds: float
     last_seconds: float
     looks: int
@@ -46,7 +46,7 @@ class Passing:
 class Track:
     """Adds up the sightings of one vehicle; keeps one picture however long it stays in view."""
 
-    def __init__(self, frame: Frame, sighting: Sighting) -> None:
+    def __init__(self, frame: VideoFrame, sighting: SeenPlate) -> None:
         self.told = False
         self.first = frame.seconds
         self._looks = 0
@@ -56,7 +56,7 @@ class Track:
         self._surest: dict[str, float] = {}
         self.add(frame, sighting)
 
-    def add(self, frame: Frame, sighting: Sighting) -> None:
+    def add(self, frame: VideoFrame, sighting: SeenPlate) -> None:
         """Add one more look; a surer look weighs more."""
         reading = sighting.slots if sighting.slots is not None else from_candidates(sighting.candidates)
         weight = max(sighting.confidence, 0.05)
@@ -83,7 +83,7 @@ class Track:
         if _merit(other._best[1]) > _merit(self._best[1]):
             self._best = other._best
 
-    def likeness(self, sighting: Sighting) -> float:
+    def likeness(self, sighting: SeenPlate) -> float:
         """Return how well a sighting in the next frame continues this track; 0 if it does not."""
         shared = overlap(self._box, sighting.box)
         similar = difflib.SequenceMatcher(None, self.text, sighting.text, autojunk=False).ratio()
@@ -113,11 +113,11 @@ class Track:
         confidence = min(probability, self._surest.get(text, probability / 2))
         told = rescaled(candidates(self._slots), confidence)
         return Passing(
-            Sighting(text, confidence, best.box, told, self._slots), frame, self.first, self.last, self._looks
+            SeenPlate(text, confidence, best.box, told, self._slots), frame, self.first, self.last, self._looks
         )
 
 
-def continued(tracks: list[Track], sightings: list[Sighting]) -> list[Track | None]:
+def continued(tracks: list[Track], sightings: list[SeenPlate]) -> list[Track | None]:
     """Pair each sighting of a frame with the track it continues, best pairs first, or with None."""
     scores = [
         (track.likeness(sighting), at, index)
@@ -145,6 +145,6 @@ def merged(tracks: list[Track]) -> list[Track]:
     return kept
 
 
-def _merit(sighting: Sighting) -> float:
+def _merit(sighting: SeenPlate) -> float:
     """Surest first; among equally sure ones the largest plate shows most."""
     return round(sighting.confidence, 2) * 1e9 + sighting.box[2] * sighting.box[3]

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from native_reader.engine import Engine
-from native_reader.pictures import LIMITS, Limits
-from native_reader.tracks import Frame, Passing, Track, continued, merged
+from native_reader.pictures import LIMITS, PictureLimits
+from native_reader.tracks import Passing, Track, VideoFrame, continued, merged
 
 SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mpg", ".mpeg"})
 """What a folder of recordings is searched for; the content decides in the end."""
@@ -45,9 +45,9 @@ def frames(
     *,
     rate: float = _RATE,
     timeout: float = 10.0,
-    limits: Limits = LIMITS,
+    limits: PictureLimits = LIMITS,
     listen: float | None = None,
-) -> Iterator[Frame]:
+) -> Iterator[VideoFrame]:
     """Yield about `rate` frames a second of a video file (Path) or a camera (an rtsp:// or rtsps:// address).
 
     `timeout` is seconds a camera may stay silent; after `listen` seconds it is left, whatever it still shows. A camera
@@ -78,7 +78,7 @@ def frames(
                 done, pixels = capture.retrieve()
                 if not done:
                     raise StreamBroken(f"{name}: frame {number} cannot be decoded")
-                yield Frame(number, seconds, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
+                yield VideoFrame(number, seconds, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
             number += 1
         promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     finally:
@@ -96,7 +96,7 @@ def passings(
     *,
     rate: float = _RATE,
     timeout: float = 10.0,
-    limits: Limits = LIMITS,
+    limits: PictureLimits = LIMITS,
     listen: float | None = None,
 ) -> Iterator[Passing]:
     """Yield one `Passing` a vehicle, as soon as it has left the view or has stayed in it for ten seconds.

@@ -10,9 +10,9 @@ import typer
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.plain import print_json
 from hub.people import Actor
-from hub.proofs.ages import Report
-from hub.proofs.calendar import Ending
-from hub.proofs.reconcile import Day
+from hub.proofs.ages import AgesReport
+from hub.proofs.calendar import EndingDay
+from hub.proofs.reconcile import DayOfReceipt
 from hub.wiring import open_hub
 from hub.words import count, periods, yes
 
@@ -197,10 +197,10 @@ def probe(as_json: AsJson = False) -> None:
         raise typer.Exit(WRONG)
 
 
-def _row(one: Report | Ending | Day) -> dict[str, Any]:
+def _row(one: AgesReport | EndingDay | DayOfReceipt) -> dict[str, Any]:
     """The fields; a day as ISO 8601."""
     told = {field.name: getattr(one, field.name) for field in fields(one)}
-    return told if isinstance(one, Report) else {**told, "day": one.day.isoformat()}
+    return told if isinstance(one, AgesReport) else {**told, "day": one.day.isoformat()}
 
 
 def _print_lying(pushes: int | None, set_aside: int) -> None:
@@ -215,7 +215,7 @@ def _print_lying(pushes: int | None, set_aside: int) -> None:
         console.print(f"not in these numbers: {' and '.join(said)} (alprhub connections health)", style="yellow")
 
 
-def _print_ages(report: Report, zone: ZoneInfo) -> None:
+def _print_ages(report: AgesReport, zone: ZoneInfo) -> None:
     kept = [{**asdict(one), "band": periods(one.band)} for one in report.kept]
     print_rows(kept, _KEPT, False, "no reads are kept", zone)
     console.print("\nwhat should be gone", style="bold")

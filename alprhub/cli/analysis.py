@@ -17,7 +17,7 @@ from hub.analysis.co_travel import Companion
 from hub.analysis.pattern import LifePattern, Week
 from hub.analysis.scenes import AtCamera, AtSite, Scene, Scenes
 from hub.analysis.service import MIN_CAMERAS, WITHIN
-from hub.analysis.sightings import Source
+from hub.analysis.sightings import AskedSource
 from hub.analysis.timeline import FASTEST, Leg, Passage
 from hub.area import Circle
 from hub.errors import Invalid
@@ -306,7 +306,7 @@ def _print_week(week: Week) -> None:
     console.print(table)
 
 
-def _told(sources: Sequence[Source]) -> str:
+def _told(sources: Sequence[AskedSource]) -> str:
     """How many reads each connection gave, and which is not active."""
     states = ("" if one.state == "active" else f" ({one.state})" for one in sources)
     return ", ".join(f"{one.connection}{state} {one.reads}" for one, state in zip(sources, states, strict=True))

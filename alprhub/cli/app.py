@@ -1,93 +1,137 @@
 """The command tree."""
 
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from alprhub.cli import (
-    activation,
-    ages,
-    analysis,
-    approvals,
-    backups,
-    cameras,
-    certificates,
-    clock,
-    connections,
-    connectors,
-    demo,
-    doctor,
-    gaps,
-    holds,
-    hotlists,
-    init,
-    lookup,
-    migrate,
-    notices,
-    one_read,
-    policy,
-    prefect,
-    quarantine,
-    reading,
-    reads,
-    retention,
-    run,
-    sandbox,
-    search,
-    serve,
-    weights,
-)
-from hub.settings import strangers
+from alprhub.cli.lazy import Noun, Nouns
+
+
+class _Tree(Nouns):
+    """Every command of alprhub, in the order of its help."""
+
+    nouns: Mapping[str, Noun] = {
+        "init": Noun(
+            "Say whose hub this is, by which policy and by which clock; asks for what the options leave out.",
+            "init:init",
+        ),
+        "migrate": Noun(
+            "Bring the database of this hub to the tables of this version, one step after the other; "
+            "nothing else does.",
+            "migrate:migrate",
+        ),
+        "backup": Noun(
+            "Copy the whole hub as it is at one moment, while it goes on: database, audit log, pictures, "
+            "waiting pushes.",
+            "backups:backup",
+        ),
+        "restore": Noun(
+            "Make a hub of a backup in an empty data folder, and purge what is over by now before anybody "
+            "can ask for it.",
+            "backups:restore",
+        ),
+        "sync": Noun("Pull one window of a connection's reads, in this process and without Prefect.", "reads:sync"),
+        "pictures": Noun(
+            "Fetch the pictures that runs have left, the address that ends first before all others.", "reads:pictures"
+        ),
+        "gaps": Noun(
+            "List the times that no run covered, and those in which a camera was silent for far longer than usual.",
+            "gaps:gaps",
+        ),
+        "backfill": Noun(
+            "Pull again, oldest first and a day at a time: without times, what no run has covered.", "gaps:backfill"
+        ),
+        "search": Noun(
+            "Find reads over every source, newest first; purpose and reason are asked and kept on record.",
+            "search:search",
+        ),
+        "lookup": Noun(
+            "Ask the store and every source that answers on demand for one plate; what comes back is kept.",
+            "lookup:lookup",
+        ),
+        "export": Noun(
+            "Write every read that a search finds to a file, newest first, with a manifest; writes over nothing.",
+            "search:export",
+        ),
+        "timeline": Noun(
+            "Where a plate went: its passes in order of time, the way between them, and what cannot be one car.",
+            "analysis:timeline",
+        ),
+        "co-travel": Noun(
+            "Which plates travel with a plate; those that chance explains least come first.", "analysis:co_travel"
+        ),
+        "scenes": Noun("Which plates were at several scenes, each a place and a time.", "analysis:scenes"),
+        "pattern": Noun(
+            "On which weekdays and at which hours a plate passes, by the agency's clock, in all and at each place.",
+            "analysis:pattern",
+        ),
+        "purge": Noun("Remove what has expired, from every place that holds it.", "reads:purge"),
+        "run": Noun(
+            "Run every schedule in this process until Ctrl-C: pulls, hot lists, purge and the rest, without Prefect.",
+            "run:run",
+        ),
+        "runs": Noun("Show what ran, newest first: when, how long, what came of it, and what went wrong.", "run:runs"),
+        "read": Noun(
+            "Read the plates in pictures and videos with the best engine whose weights are here; stores nothing.",
+            "reading:read",
+        ),
+        "demo": Noun(
+            "Watch four kinds of source become one store, a hot list go out and be read back, and expired reads go.",
+            "demo:demo",
+        ),
+        "sandbox": Noun(
+            "Run stand-ins for the vendors on this machine, with made-up cars that pass every minute; "
+            "Ctrl-C ends them.",
+            "sandbox:sandbox",
+        ),
+        "serve": Noun(
+            "Take what vendors and cameras push to /in/CONNECTION, until told to end; /health says whether it can.",
+            "serve:serve",
+        ),
+        "doctor": Noun(
+            "Look the whole hub over: database, version, clock, key, pictures, rights, disk, and what was cut short.",
+            "doctor:doctor",
+        ),
+        "approvals": Noun("What takes two people: see it, approve it, refuse it, or take it back.", "approvals:app"),
+        "cameras": Noun("Cameras and their sites.", "cameras:app"),
+        "clock": Noun("What time it is here, whether the hub trusts that, and saying that it is right.", "clock:app"),
+        "connections": Noun(
+            "Where reads come from: add an account or a camera, watch, change or remove it.", "connections:app"
+        ),
+        "connectors": Noun("List the connectors; try one on a file.", "connectors:app"),
+        "holds": Noun("Hold reads that must not be purged; release, review and show them.", "holds:app"),
+        "hotlists": Noun("Import, withdraw, publish and verify hot lists.", "hotlists:app"),
+        "notices": Noun("What people were told of, and a test of every way out.", "notices:app"),
+        "policy": Noun(
+            "Show what policy says, check a profile, ask when a read must be gone.",
+            "policy:app",
+            more=("activation:preview", "activation:activate", "activation:recompute"),
+        ),
+        "prefect": Noun("Run the schedules on a Prefect server instead of `alprhub run`.", "prefect:app"),
+        "quarantine": Noun(
+            "Records that could not be read and were set aside: list them, show one, try them again after a fix.",
+            "quarantine:app",
+        ),
+        "reads": Noun("One read in full, and its picture.", "one_read:app"),
+        "retention": Noun(
+            "See what is over, purge it, show and check the certificates.",
+            "retention:app",
+            more=("certificates:certificates", "ages:ages", "ages:calendar", "ages:reconcile", "ages:canary"),
+        ),
+        "weights": Noun("Bring the weights of the better reading engine.", "weights:app"),
+    }
+
 
 app = typer.Typer(
     name="alprhub",
+    cls=_Tree,
     help="One careful hub between licence-plate readers of every vendor and the agency that answers for them.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
-app.add_typer(approvals.app, name="approvals")
-app.add_typer(cameras.app, name="cameras")
-app.add_typer(clock.app, name="clock")
-app.add_typer(connections.app, name="connections")
-app.add_typer(connectors.app, name="connectors")
-app.add_typer(holds.app, name="holds")
-app.add_typer(hotlists.app, name="hotlists")
-app.add_typer(notices.app, name="notices")
-app.add_typer(policy.app, name="policy")
-app.add_typer(prefect.app, name="prefect")
-app.add_typer(quarantine.app, name="quarantine")
-app.add_typer(one_read.app, name="reads")
-app.add_typer(retention.app, name="retention")
-app.add_typer(weights.app, name="weights")
-for report in (certificates.certificates, ages.ages, ages.calendar, ages.reconcile):
-    retention.app.command()(report)
-retention.app.add_typer(ages.canary, name="canary")
-policy.app.command()(activation.preview)
-policy.app.command()(activation.activate)
-policy.app.command()(activation.recompute)
-app.command("init")(init.init)
-app.command()(migrate.migrate)
-app.command()(doctor.doctor)
-app.command()(backups.backup)
-app.command()(backups.restore)
-app.command()(reads.sync)
-app.command()(reads.pictures)
-app.command()(gaps.gaps)
-app.command()(gaps.backfill)
-app.command()(search.search)
-app.command()(lookup.lookup)
-app.command()(search.export)
-for command in (analysis.timeline, analysis.co_travel, analysis.scenes, analysis.pattern):
-    app.command(command.__name__.replace("_", "-"))(command)
-app.command()(reads.purge)
-app.command()(run.run)
-app.command()(run.runs)
-app.command("read")(reading.read)
-app.command("demo")(demo.demo)
-app.command()(sandbox.sandbox)
-app.command()(serve.serve)
 
 
 def _version(asked: bool) -> None:
@@ -102,6 +146,8 @@ def _every_command(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
     ] = False,
 ) -> None:
+    from hub.settings import strangers
+
     for name, meant in strangers():
         if meant is None:  # one that is near to a setting is refused by whatever reads the settings
             sys.stderr.write(f"{name} is no setting of the hub, and is without effect\n")

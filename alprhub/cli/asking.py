@@ -36,7 +36,7 @@ Case = Annotated[str | None, typer.Option(help="The case number, where there is 
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Typed:
     """What a person typed, not yet understood; every field is an option of the command."""
 
     plates: Plates = None
@@ -107,9 +107,9 @@ class Asked:
 
 
 def asks(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `Asked`, in front of its own, and hand it the `asked` that they come to."""
+    """Give a command the options of `Typed`, in front of its own, and hand it the `asked` that they come to."""
     own = [one for one in inspect.signature(command).parameters.values() if one.name != "asked"]
-    named = [field.name for field in fields(Asked)]
+    named = [field.name for field in fields(Typed)]
     offered = [
         inspect.Parameter(
             field.name,
@@ -117,12 +117,12 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
             annotation=field.type,
             default=inspect.Parameter.empty if field.default is MISSING else field.default,
         )
-        for field in fields(Asked)
+        for field in fields(Typed)
     ]
 
     @wraps(command)
     def asking(**said: Any) -> None:
-        command(asked=Asked(**{name: said.pop(name) for name in named}), **said)
+        command(asked=Typed(**{name: said.pop(name) for name in named}), **said)
 
     parameters = [*offered, *(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own)]
     asking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

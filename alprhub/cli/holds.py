@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from alprhub.cli.asking import Asked, asks
+from alprhub.cli.asking import Typed, asks
 from alprhub.cli.found import Ids, print_found
 from alprhub.cli.moments import instant
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.second import approver, next_step
 from alprhub.plain import print_json
 from hub.cases.holds import NewHold
-from hub.cases.reviews import Task
+from hub.cases.reviews import ReviewTask
 from hub.errors import Invalid
 from hub.people import Actor, Why
 from hub.wiring import Hub, open_hub
@@ -61,7 +61,7 @@ OVERDUE = 78
 @app.command()
 @asks
 def place(
-    asked: Asked,
+    asked: Typed,
     hold: Annotated[str, typer.Option(help="What for: evidence, expected_evidence, discovery, court_order …")],
     review_at: Annotated[str, typer.Option(help="When somebody must look at it again: 12/31/2026, or ISO 8601.")],
     read: Annotated[list[int] | None, typer.Option(help="Only this read, by id, and no question.")] = None,
@@ -79,7 +79,7 @@ def place(
             _day(committed_on),
         )  # fmt: skip
         if read:
-            if Asked(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
+            if Typed(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
                 raise Invalid("read: ids and a question exclude each other")
             made = hub.holds.place(Actor.of_process(), new, reads=read)
         else:
@@ -242,7 +242,7 @@ def _words(code: str) -> str:
     return code.replace("_", " ")
 
 
-def _task(one: Task) -> dict[str, Any]:
+def _task(one: ReviewTask) -> dict[str, Any]:
     return {**asdict(one), "kind": _words(one.kind), "task": _TO_DO[one.task].format(hold=one.hold)}
 
 

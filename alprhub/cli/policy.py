@@ -14,7 +14,7 @@ from hub.agency import checked, none_in, zone_of
 from hub.clock import SystemClock
 from hub.errors import Invalid, NoAgency, NotFound
 from hub.moments import instant
-from hub.policy.contract import Contract, read_contract
+from hub.policy.contract import SourceContract, read_contract
 from hub.policy.copying import own_text
 from hub.policy.decisions import Decision, read_decisions
 from hub.policy.durations import Duration
@@ -209,7 +209,7 @@ def copy_(
         console.print(f"{file}: every clause in it is still that of {name}; alprhub policy check {file} looks at it")
 
 
-def _boundary(profile: Profile, term: Contract, captured: datetime, received: datetime) -> dict[str, Any]:
+def _boundary(profile: Profile, term: SourceContract, captured: datetime, received: datetime) -> dict[str, Any]:
     where = (term.origin, term.vendor)
     bounds = profile.bounds(*where, captured, received, copy=term.copy_at, contract=term)
     case = profile.chosen(*where, term.copy_at, term).case
@@ -244,9 +244,9 @@ def _bound(kind: str, bound: Bound) -> dict[str, Any]:
     return {"kind": kind, "boundary": bound.at, "rule": bound.rule, "clause": bound.clause}
 
 
-def _contract(file: Path | None, profile: Profile, source: str, origin: Any, copy: Any) -> Contract:
+def _contract(file: Path | None, profile: Profile, source: str, origin: Any, copy: Any) -> SourceContract:
     if file is None:
-        return Contract(agency=profile.id, connection=source, vendor=source, origin=origin or "own", copy_at=copy)
+        return SourceContract(agency=profile.id, connection=source, vendor=source, origin=origin or "own", copy_at=copy)
     term = read_contract(files.content(file), str(file))
     asked = {"vendor": source, "copy_at": copy, "origin": origin or term.origin}
     for field, value in asked.items():

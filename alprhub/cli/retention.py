@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from alprhub.cli import files
-from alprhub.cli.asking import Asked, asks
+from alprhub.cli.asking import Typed, asks
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
 from alprhub.cli.reads import purge
@@ -77,7 +77,7 @@ def vacuum(as_json: AsJson = False) -> None:
 @app.command()
 @asks
 def destroy(
-    asked: Asked,
+    asked: Typed,
     order: Annotated[Path, typer.Option(help="The file of the court's order; the hub keeps it.")],
     number: Annotated[str, typer.Option(help="The order's number.")],
     court: Annotated[str, typer.Option(help="The court that ordered it.")],
@@ -91,7 +91,7 @@ def destroy(
     with failures(), open_hub() as hub:
         new = NewOrder(number, court, asked.reason, files.content(order))
         if read:
-            if Asked(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
+            if Typed(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
                 raise Invalid("read: ids and a question exclude each other")
             proposal = hub.orders.destroy(Actor.of_process(), new, reads=read)
         else:

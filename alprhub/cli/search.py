@@ -7,7 +7,7 @@ import msgspec
 import typer
 
 from alprhub.cli import moments
-from alprhub.cli.asking import Asked, asks
+from alprhub.cli.asking import Typed, asks
 from alprhub.cli.found import Ids, nothing_found, print_found, say_coverage
 from alprhub.cli.output import AsJson, console, failures
 from alprhub.cli.progress import Work, working
@@ -22,7 +22,7 @@ from hub.words import count
 
 @asks
 def search(
-    asked: Asked,
+    asked: Typed,
     limit: Annotated[int, typer.Option(help="The most rows of a page.")] = 100,
     after: Annotated[str | None, typer.Option(help="The `next` of the page before.")] = None,
     ids: Ids = False,
@@ -51,7 +51,7 @@ def search(
 
 @asks
 def export(
-    asked: Asked,
+    asked: Typed,
     out: Annotated[Path, typer.Option(help="The file to write; its manifest goes beside it.")],
     form: Annotated[
         Format | None,

@@ -10,13 +10,13 @@ from urllib.parse import unquote, urlsplit
 
 from connectors.errors import AdminMustFix
 from connectors.places.folder import Folder
-from connectors.places.place import UNFINISHED, Access, File, Place
+from connectors.places.place import UNFINISHED, Access, DropPlace, File
 
-__all__ = ["UNFINISHED", "Access", "File", "Place", "opened"]
+__all__ = ["UNFINISHED", "Access", "DropPlace", "File", "opened"]
 
 
 @contextmanager
-def opened(address: str, access: Access | None = None) -> Iterator[Place]:
+def opened(address: str, access: Access | None = None) -> Iterator[DropPlace]:
     """The place at a folder path, `s3://bucket/prefix` or `sftp://user@host:port/path`, closed afterwards."""
     access = access or Access()
     parts = urlsplit(address)

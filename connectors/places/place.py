@@ -1,4 +1,4 @@
-"""`Place`: a tree of folders of files, wherever it stands, and what all of them have in common."""
+"""`DropPlace`: a tree of folders of files, wherever it stands, and what all of them have in common."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ class File:
     modified: datetime
 
 
-class Place(Protocol):
+class DropPlace(Protocol):
     """A tree of two levels: folders of files. Every method raises `AdminMustFix` or `TryAgain` as the cause asks."""
 
     def files(self, folder: str) -> list[File]:

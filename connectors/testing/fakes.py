@@ -5,7 +5,7 @@ from random import Random
 from typing import Final, Literal
 from unicodedata import normalize
 
-Kind = Literal["plate", "secret", "vin", "email", "name", "words"]
+FakeKind = Literal["plate", "secret", "vin", "email", "name", "words"]
 
 _VIN: Final = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _CYRILLIC: Final = "АВЕКМНОРСТУХ"
@@ -13,7 +13,7 @@ _SYNTHETIC: Final = "SYN"
 """Plates of fixtures say that they are none: 7ABC123 becomes 9SYN042 or the like."""
 
 
-def folded(kind: Kind, text: str) -> str:
+def folded(kind: FakeKind, text: str) -> str:
     """What two spellings of one original share: a plate's signs without what stands between; others but for case."""
     if kind == "plate":
         return "".join(filter(str.isalnum, normalize("NFC", text))).upper()
@@ -27,25 +27,25 @@ class Fakes:
 
     def __init__(self, seed: int = 0) -> None:
         self._random = Random(seed)
-        self._given: dict[tuple[Kind, str], str] = {}
+        self._given: dict[tuple[FakeKind, str], str] = {}
         self._taken: set[str] = set()
 
-    def known(self) -> dict[tuple[Kind, str], str]:
+    def known(self) -> dict[tuple[FakeKind, str], str]:
         """Every original so far, folded, with its fake."""
         return dict(self._given)
 
-    def keep_off(self, kind: Kind, original: str) -> None:
+    def keep_off(self, kind: FakeKind, original: str) -> None:
         """Never give this text as a fake: it is somebody's original."""
         self._taken.add(folded(kind, original).casefold())
 
-    def of(self, kind: Kind, original: str) -> str:
+    def of(self, kind: FakeKind, original: str) -> str:
         """The fake of an original, in the shape of this spelling."""
         key = kind, folded(kind, original)
         if key not in self._given:
             self._given[key] = self._drawn(kind, key[1])
         return shaped(self._given[key], original) if kind == "plate" else _cased(self._given[key], original)
 
-    def _drawn(self, kind: Kind, original: str) -> str:
+    def _drawn(self, kind: FakeKind, original: str) -> str:
         for attempt in range(400):
             synthetic = attempt < 100 and kind == "plate" and sum(map(str.isalpha, original)) >= len(_SYNTHETIC)
             fake = self._once(kind, original, _SYNTHETIC if synthetic else "")
@@ -55,11 +55,11 @@ class Fakes:
         self._taken.add(fake.casefold())
         return fake
 
-    def _once(self, kind: Kind, original: str, first: str) -> str:
+    def _once(self, kind: FakeKind, original: str, first: str) -> str:
         letters = iter(first)
         return "".join((sign.isalpha() and next(letters, "")) or self._sign(kind, sign) for sign in original)
 
-    def _sign(self, kind: Kind, sign: str) -> str:
+    def _sign(self, kind: FakeKind, sign: str) -> str:
         pools = (string.digits, string.ascii_lowercase, _VIN if kind == "vin" else string.ascii_uppercase, _CYRILLIC)
         pool = next((pool for pool in pools if sign in pool), sign)
         return self._random.choice(pool)

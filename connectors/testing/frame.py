@@ -7,7 +7,7 @@ from connectors.contract import Frame
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StoppedClock:
     """A clock that shows one instant."""
 
     at: datetime
@@ -26,4 +26,4 @@ def frame_at(now: datetime, slept: list[float] | None = None) -> Frame:
     """
     if now.tzinfo is None:
         raise ValueError("now: needs a time zone")
-    return Frame(Stopped(now), (slept if slept is not None else []).append, chance=lambda: 1.0)
+    return Frame(StoppedClock(now), (slept if slept is not None else []).append, chance=lambda: 1.0)

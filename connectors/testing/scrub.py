@@ -12,9 +12,9 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 from connectors.pictures import is_picture
-from connectors.testing.fakes import Fakes, Kind, folded
+from connectors.testing.fakes import FakeKind, Fakes, folded
 from connectors.testing.markers import Marker, leftovers, loose, strong
-from connectors.testing.spans import ESCAPED, Span, replaced, spans, structured, unescaped
+from connectors.testing.spans import ESCAPED, TextSpan, replaced, spans, structured, unescaped
 
 LONGEST_BASE64: Final = 2000
 """Base64 that is longer and no picture is left out: nobody can see what is in it."""
@@ -61,7 +61,7 @@ class Scrubber:
 
     def __init__(self, secrets: Iterable[str] = (), plates: Iterable[str] = (), seed: int = 0) -> None:
         self._fakes = Fakes(seed)
-        self._originals: dict[tuple[Kind, str], str] = {}
+        self._originals: dict[tuple[FakeKind, str], str] = {}
         for secret in secrets:
             if len(secret) < 4:
                 raise ValueError("a secret of fewer than 4 characters would be found everywhere")
@@ -97,7 +97,7 @@ class Scrubber:
 
     # Learning
 
-    def _note(self, kind: Kind, text: str) -> None:
+    def _note(self, kind: FakeKind, text: str) -> None:
         text = text.strip()
         written = any(sign.isdigit() or sign.isascii() for sign in text if sign.isalnum())
         if (
@@ -108,7 +108,7 @@ class Scrubber:
             self._originals.setdefault((kind, folded(kind, text)), text)
             self._fakes.keep_off(kind, text)
 
-    def _judge(self, span: Span) -> None:
+    def _judge(self, span: TextSpan) -> None:
         name, text = _snake(span.path[-1]) if span.path else "", span.text.strip()
         if _kept_whole(text):
             return
@@ -149,7 +149,7 @@ class Scrubber:
                 changes.append((span, new))
         return replaced(text, changes)
 
-    def _value(self, span: Span, swap: Callable[[str], str]) -> str:
+    def _value(self, span: TextSpan, swap: Callable[[str], str]) -> str:
         text = span.text
         if (whole := self._whole(span)) is not None:
             return whole
@@ -164,7 +164,7 @@ class Scrubber:
         packed = _packed(text[len(head) :])
         return swap(text) if packed is None else self._unpacked(text, head, packed, swap)
 
-    def _escaped(self, span: Span, run: str, swap: Callable[[str], str]) -> str:
+    def _escaped(self, span: TextSpan, run: str, swap: Callable[[str], str]) -> str:
         new = self._value(replace(span, text=unescaped(run)), swap)
         return "".join(f"\\u{ord(sign):04x}" for sign in new)
 
@@ -181,7 +181,7 @@ class Scrubber:
         told = self._text(inside)
         return swap(text) if told == inside else head + b64encode(told.encode()).decode()
 
-    def _whole(self, span: Span) -> str | None:
+    def _whole(self, span: TextSpan) -> str | None:
         """The fake of a span that is an original from end to end; None where it is none."""
         text = span.text.strip()
         for kind in ("secret", "plate", "vin", "email", "name", "words"):
@@ -259,7 +259,7 @@ def _backwards(fake: Callable[[str], str], said: str) -> str:
     return fake(said[::-1])[::-1]
 
 
-def _deep(text: str) -> Iterable[Span]:
+def _deep(text: str) -> Iterable[TextSpan]:
     """Every span, also of JSON and XML inside of values, as text or in base64."""
     for span in spans(text):
         yield span

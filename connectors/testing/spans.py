@@ -22,7 +22,7 @@ _LABELS: Final = frozenset({"name", "key", "field"})
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TextSpan:
     """A name or value: where it stands, the names around it from the outside in, its text without escapes.
 
     `written` gives a text as this place would write it.
@@ -37,7 +37,7 @@ class Span:
     is_number: bool = False
 
 
-def spans(text: str) -> list[Span]:
+def spans(text: str) -> list[TextSpan]:
     """The spans of a text in their order: of JSON, of XML, of CSV under a header, else the text as a whole."""
     plain = text.removeprefix("\ufeff")
     if not structured(plain):
@@ -58,7 +58,7 @@ def unescaped(text: str) -> str:
     return ESCAPED.sub(lambda run: "".join(chr(int(code, 16)) for code in run[0].split("\\u")[1:]), text)
 
 
-def replaced(text: str, changes: list[tuple[Span, str]]) -> str:
+def replaced(text: str, changes: list[tuple[TextSpan, str]]) -> str:
     """The text with another text in some of its spans; everything else stays to the letter."""
     told, at = [], 0
     for span, new in sorted(changes, key=lambda change: change[0].start):
@@ -75,7 +75,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _of_json(text: str) -> Iterator[Span]:
+def _of_json(text: str) -> Iterator[TextSpan]:
     path: list[str] = []
     kinds: list[str] = []
     labels: list[str | None] = []
@@ -97,13 +97,13 @@ def _of_json(text: str) -> Iterator[Span]:
             said = _unquoted(piece)
             if naming:
                 path[-1] = said
-                yield Span(found.start(), found.end(), tuple(path[:-1]), said, _quoted, is_name=True)
+                yield TextSpan(found.start(), found.end(), tuple(path[:-1]), said, _quoted, is_name=True)
                 continue
-            yield Span(found.start(), found.end(), _labelled(path, labels), said, _quoted)
+            yield TextSpan(found.start(), found.end(), _labelled(path, labels), said, _quoted)
             if path and path[-1].lower() in _LABELS:
                 labels[-1] = said
         elif piece[0] in "-0123456789":
-            yield Span(found.start(), found.end(), _labelled(path, labels), piece, str, is_number=True)
+            yield TextSpan(found.start(), found.end(), _labelled(path, labels), piece, str, is_number=True)
 
 
 def _labelled(path: list[str], labels: list[str | None]) -> tuple[str, ...]:
@@ -124,7 +124,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _of_xml(text: str) -> Iterator[Span]:
+def _of_xml(text: str) -> Iterator[TextSpan]:
     path: list[str] = []
     for found in _XML.finditer(text):
         if found["start"]:
@@ -136,19 +136,19 @@ def _of_xml(text: str) -> Iterator[Span]:
             if path:
                 path.pop()
         elif found["cdata"]:
-            yield Span(found.start("cdata"), found.end("cdata"), tuple(path), found["cdata"], str)
+            yield TextSpan(found.start("cdata"), found.end("cdata"), tuple(path), found["cdata"], str)
         elif found["text"] and found["text"].strip():
-            yield Span(found.start(), found.end(), tuple(path), unescape(found["text"]), escape)
+            yield TextSpan(found.start(), found.end(), tuple(path), unescape(found["text"]), escape)
 
 
-def _attributes(found: re.Match[str], path: list[str]) -> Iterator[Span]:
+def _attributes(found: re.Match[str], path: list[str]) -> Iterator[TextSpan]:
     label = None
     for one in _ATTRIBUTE.finditer(found["attributes"]):
         group = 2 if one[2] is not None else 3
         start, name = found.start("attributes") + one.start(group), _local(one[1])
         said = unescape(one[group])
         at = label if label and name.lower() == "value" else name
-        yield Span(
+        yield TextSpan(
             start, start + len(one[group]), (*path, at), said, lambda new: escape(new, {'"': "&quot;", "'": "&apos;"})
         )
         if name.lower() in _LABELS:
@@ -159,11 +159,11 @@ def _local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def _of_csv(text: str) -> Iterator[Span]:
+def _of_csv(text: str) -> Iterator[TextSpan]:
     header = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(",;\t|", key=header.count)
     if "\n" not in text.strip() or not header.count(delimiter):
-        yield Span(0, len(text), (), text, str)
+        yield TextSpan(0, len(text), (), text, str)
         return
     cell = re.compile(rf'(?:"((?:[^"]|"")*)"|([^{re.escape(delimiter)}"\r\n]*))({re.escape(delimiter)}|\r\n|\r|\n|\Z)')
     columns: list[str] = []
@@ -172,7 +172,7 @@ def _of_csv(text: str) -> Iterator[Span]:
         found = cell.match(text, at)
         if found is None:  # a quote amid a cell: the rest of the line is one text
             end = min((n for n in (text.find("\n", at), len(text)) if n >= 0), default=len(text))
-            yield Span(at, end, (), text[at:end], str)
+            yield TextSpan(at, end, (), text[at:end], str)
             at, column = end + 1, 0
             continue
         quoted = found[1] is not None
@@ -181,7 +181,7 @@ def _of_csv(text: str) -> Iterator[Span]:
             columns.append(said.strip("\ufeff \t"))
         elif said.strip():
             path = (columns[column],) if column < len(columns) else ()
-            yield Span(found.start(), found.start(3), path, said, _celled if quoted else str)
+            yield TextSpan(found.start(), found.start(3), path, said, _celled if quoted else str)
         column += 1
         if found[3] != delimiter:
             column, done = 0, done or any(columns)

@@ -18,7 +18,7 @@ from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
 from connectors.fields import Fields
 from connectors.hotlists import alive, as_csv, file_stem
 from connectors.identity import derived_id
-from connectors.places import Place
+from connectors.places import DropPlace
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
 from normalize.fault import Unusable
@@ -278,7 +278,7 @@ class _Cells:
         )
 
 
-def _sent(place: Place, folder: str, list_name: str) -> list[_Sent]:
+def _sent(place: DropPlace, folder: str, list_name: str) -> list[_Sent]:
     """The files of a list in the order in which they were put there, loaded and moved to `taken` or not."""
     form = re.compile(rf"{re.escape(file_stem(list_name))}-(\d{{6}})-([0-9a-f]{{16}})-(complete|add|remove)\.csv")
     found = {}

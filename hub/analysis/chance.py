@@ -54,7 +54,7 @@ def _offset(quarter: int, zone: ZoneInfo) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PlaceActivity:
     """What is known of a place: the time over which it gave reads (µs on the wall) and about how many it gave."""
 
     since: int
@@ -63,7 +63,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class MeetingSpan:
     """An occasion to meet: µs on the wall, and how many reads of other plates the place gave in it."""
 
     start: int
@@ -84,7 +84,7 @@ class Span:
         first = self.start // DAY + _EPOCH_DAY
         return ((first + days) % 7 < 5) == (first % 7 < 5)
 
-    def other_days(self, known: Known) -> int:
+    def other_days(self, known: PlaceActivity) -> int:
         """How many other days of the same kind are known of the place at this time of day."""
         first, last = ceil((known.since - self.start) / DAY), floor((known.until - self.end) / DAY)
         return sum(1 for days in range(first, last + 1) if days and self.same_kind(days))
@@ -100,7 +100,7 @@ class Habit:
     def __len__(self) -> int:
         return len(self._times)
 
-    def inside(self, span: Span) -> int:
+    def inside(self, span: MeetingSpan) -> int:
         """How many passes fall into the span itself."""
         return bisect_right(self._times, span.end) - bisect_left(self._times, span.start)
 
@@ -115,7 +115,7 @@ class Habit:
         return [at for _, at in self._by_hour[low:high]]
 
 
-def chance(span: Span, habit: Habit, known: Known, other_days: int) -> float:
+def chance(span: MeetingSpan, habit: Habit, known: PlaceActivity, other_days: int) -> float:
     """The chance, 0 to 1, that a plate is at a place in a span anyway; `other_days` is `span.other_days(known)`."""
     length = max(1, span.length)
     always = (len(habit) - habit.inside(span)) * length / max(known.until - known.since - length, length)
@@ -129,7 +129,7 @@ def chance(span: Span, habit: Habit, known: Known, other_days: int) -> float:
     return max(share, 1 - exp(-max(hour, always, traffic)))
 
 
-def _other(span: Span, at: int) -> bool:
+def _other(span: MeetingSpan, at: int) -> bool:
     days = span.days_off(at)
     return days != 0 and span.same_kind(days)
 

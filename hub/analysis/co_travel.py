@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, text
 
 from hub.analysis.chance import DAY, Habit, chance, surprise, wall
-from hub.analysis.sightings import VISIBLE, Copy, Source, Window, copy_of
-from hub.analysis.watched import Occasion, Place, learn, places
+from hub.analysis.sightings import VISIBLE, AskedSource, SourceCopy, VisibleWindow, copy_of
+from hub.analysis.watched import Occasion, WatchedPlace, learn, places
 from hub.passes import SECONDS, Pass, Sighting, together
 from hub.store.engine import Store
 from hub.store.instant import from_micros
@@ -37,7 +37,7 @@ class Meeting:
     gap_seconds: float
     of_read_id: int
     read_id: int
-    reads: tuple[Copy, ...]
+    reads: tuple[SourceCopy, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +89,14 @@ class CoTravel:
     candidates: int
     companions: tuple[Companion, ...]
     everywhere: tuple[str, ...]
-    connections: list[Source]
+    connections: list[AskedSource]
 
 
 class Company(NamedTuple):
     """Who was met around passes, out of how many, and over what time chance was worked out."""
 
     cameras: int
-    base: Window
+    base: VisibleWindow
     candidates: int
     companions: tuple[Companion, ...]
     everywhere: tuple[str, ...]
@@ -106,7 +106,7 @@ class Company(NamedTuple):
 class _Met:
     """A meeting on its way: where, on which occasion, the nearest two reads, and all reads of the other."""
 
-    place: Place
+    place: WatchedPlace
     occasion: int
     other: Sighting
     own: Sighting
@@ -122,7 +122,7 @@ def company(
     store: Store,
     connection: Connection,
     found: Sequence[Pass],
-    window: Window,
+    window: VisibleWindow,
     within: float,
     min_cameras: int,
     limit: int,
@@ -162,14 +162,14 @@ def company(
     return Company(len(around), base, len(met), tuple(judged[:limit]), tuple(sorted(everywhere)))
 
 
-def _base(found: Sequence[Pass], window: Window, reach: int) -> Window:
+def _base(found: Sequence[Pass], window: VisibleWindow, reach: int) -> VisibleWindow:
     """The time over which chance is worked out: what was asked for, and no less than `BASE` before its end."""
     first, last = found[0].first_at - reach, max(one.last_at for one in found) + reach + 1
     until = max(min(window.until, window.now), last)
-    return Window(window.now, min(first, max(window.since, first - DAY), until - BASE), until)
+    return VisibleWindow(window.now, min(first, max(window.since, first - DAY), until - BASE), until)
 
 
-def _meetings(place: Place, reach: int) -> Iterator[_Met]:
+def _meetings(place: WatchedPlace, reach: int) -> Iterator[_Met]:
     """Each other plate once an occasion, by the two reads that lie nearest to each other."""
     for index, occasion in enumerate(place.occasions):
         times = [read.captured_at for read in occasion.reads]
@@ -194,7 +194,7 @@ def _nearest(occasion: Occasion, times: list[int], other: Sighting, reach: int) 
 
 
 def _most(met: Sequence[_Met]) -> float:
-    """A score that a plate cannot exceed: that of one that passed each place but once, when it was met there."""
+    """An upper bound of a plate's score: that of a plate that passed each place once only, when it was met there."""
     spans = ((one.place, one.place.spans[one.occasion]) for one in met)
     return surprise(len(met), sum(chance(span, Habit([span.start]), place.known, 0) for place, span in spans))
 
@@ -202,15 +202,15 @@ def _most(met: Sequence[_Met]) -> float:
 def _habits(
     store: Store,
     connection: Connection,
-    around: Sequence[Place],
+    around: Sequence[WatchedPlace],
     key: str,
     met: Sequence[_Met],
-    base: Window,
+    base: VisibleWindow,
     zone: ZoneInfo,
 ) -> list[Habit] | None:
     """When a plate passes each of the places; None where it has too many reads to say."""
     number = {camera: index for index, place in enumerate(around) for camera in place.cameras}
-    # The sign keeps planners from the index of cameras, which holds everybody's reads.
+    # The unary + keeps planners from the index of cameras, which holds everybody's reads.
     sql = f"""
         SELECT r.camera_id, r.captured_at FROM plates p JOIN reads r ON r.plate_id = p.id
         WHERE p.plate_key = :key AND {store.one_of("+r.camera_id", "cameras")} AND {VISIBLE} LIMIT :most
@@ -236,7 +236,7 @@ def _apart(times: list[int]) -> Iterator[int]:
             yield at
 
 
-def _expected(place: Place, habit: Habit) -> float:
+def _expected(place: WatchedPlace, habit: Habit) -> float:
     if not len(habit):
         return 0.0
     return sum(chance(span, habit, place.known, days) for span, days in zip(place.spans, place.other_days, strict=True))

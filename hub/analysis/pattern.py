@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from hub.analysis.sightings import Source
+from hub.analysis.sightings import AskedSource
 from hub.passes import Pass
 from hub.store.instant import from_micros
 
@@ -39,7 +39,7 @@ class LifePattern:
     passes: int
     week: Week
     places: list[AtPlace]
-    connections: list[Source]
+    connections: list[AskedSource]
 
 
 def week_of(found: Sequence[Pass], zone: ZoneInfo) -> Week:

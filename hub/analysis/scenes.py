@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from hub.absent import absent
-from hub.analysis.sightings import TABLES, VISIBLE, Copy, Source, Window, copy_of, found, told_by
+from hub.analysis.sightings import TABLES, VISIBLE, AskedSource, SourceCopy, VisibleWindow, copy_of, found, told_by
 from hub.area import Area
 from hub.errors import Invalid, NotFound
 from hub.passes import Sighting
@@ -49,7 +49,7 @@ class AtScene:
 
     scene: Scene
     plates: int
-    connections: list[Source]
+    connections: list[AskedSource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Common:
     plates: tuple[str, ...]
     plate_states: tuple[str, ...]
     scenes: int
-    reads: tuple[tuple[Copy, ...], ...]
+    reads: tuple[tuple[SourceCopy, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def common(
     store: Store, connection: Connection, scenes: Sequence[Scene], at_least: int, limit: int, now: datetime
 ) -> Scenes:
     """The plates of scenes; first which, scene by scene, then their reads."""
-    windows = [Window.of(now, scene.since, scene.until) for scene in scenes]
+    windows = [VisibleWindow.of(now, scene.since, scene.until) for scene in scenes]
     places = [list(_reads_of(store, connection, number, one.place)) for number, one in enumerate(scenes, 1)]
     keys = [_keys(connection, place, window) for place, window in zip(places, windows, strict=True)]
     counted = Counter(key for present in keys for key in present)
@@ -164,7 +164,7 @@ def _named(connection: Connection, number: int, place: AtCamera | AtSite) -> Seq
     return cameras
 
 
-def _keys(connection: Connection, place: list[tuple[str, dict[str, Any]]], window: Window) -> set[str]:
+def _keys(connection: Connection, place: list[tuple[str, dict[str, Any]]], window: VisibleWindow) -> set[str]:
     keys: set[str] = set()
     for condition, bound in place:
         sql = (
@@ -174,7 +174,9 @@ def _keys(connection: Connection, place: list[tuple[str, dict[str, Any]]], windo
     return keys
 
 
-def _sources(connection: Connection, place: list[tuple[str, dict[str, Any]]], window: Window) -> list[Source]:
+def _sources(
+    connection: Connection, place: list[tuple[str, dict[str, Any]]], window: VisibleWindow
+) -> list[AskedSource]:
     """What each connection gave of a scene, by name."""
     given: dict[str, tuple[int, int, int]] = {}
     for condition, bound in place:

@@ -11,7 +11,7 @@ from hub.access.asking import Asking
 from hub.analysis.co_travel import CoTravel, company
 from hub.analysis.pattern import LifePattern, places_of, week_of
 from hub.analysis.scenes import Scene, Scenes, check, common
-from hub.analysis.sightings import Asked, Source, Window, passes_of, sources
+from hub.analysis.sightings import AskedPlate, AskedSource, VisibleWindow, passes_of, sources
 from hub.analysis.timeline import FASTEST, Timeline, passages, states_of
 from hub.clock import Clock
 from hub.errors import Invalid
@@ -58,7 +58,7 @@ class Analysis:
         with self._asking.question(actor, "reads.timeline", why, query=said) as question:
             if not 0 < fastest_kmh < inf:
                 raise Invalid("fastest_kmh: must be more than 0")
-            asked, window = Asked.parse(plate, alike), Window.of(self._clock.now(), since, until)
+            asked, window = AskedPlate.parse(plate, alike), VisibleWindow.of(self._clock.now(), since, until)
             with self._store.read() as connection:
                 found, given = self._passes(connection, asked, window)
             told = passages(found, fastest_kmh)
@@ -102,7 +102,7 @@ class Analysis:
                 raise Invalid("min_cameras: must be 1 or more")
             if not 1 <= limit <= MOST_COMPANIONS:
                 raise Invalid(f"limit: must lie between 1 and {MOST_COMPANIONS}")
-            asked, window = Asked.parse(plate, alike), Window.of(self._clock.now(), since, until)
+            asked, window = AskedPlate.parse(plate, alike), VisibleWindow.of(self._clock.now(), since, until)
             with self._store.read() as connection:
                 found, given = self._passes(connection, asked, window)
                 met = None
@@ -155,7 +155,7 @@ class Analysis:
         """On which weekdays and at which hours of the agency's zone a plate passes, in all and at each place."""
         said = _said(plate=plate, since=since, until=until, alike=alike)
         with self._asking.question(actor, "reads.pattern", why, query=said) as question:
-            asked, window = Asked.parse(plate, alike), Window.of(self._clock.now(), since, until)
+            asked, window = AskedPlate.parse(plate, alike), VisibleWindow.of(self._clock.now(), since, until)
             with self._store.read() as connection:
                 found, given = self._passes(connection, asked, window)
                 zone = self._governing.now(connection).profile.zone
@@ -174,7 +174,9 @@ class Analysis:
             question.answered(len(found))
         return answer
 
-    def _passes(self, connection: Connection, asked: Asked, window: Window) -> tuple[list[Pass], list[Source]]:
+    def _passes(
+        self, connection: Connection, asked: AskedPlate, window: VisibleWindow
+    ) -> tuple[list[Pass], list[AskedSource]]:
         found = passes_of(self._store, connection, asked, window)
         return found, sources(connection, (read for one in found for read in one.reads))
 

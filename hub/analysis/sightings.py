@@ -31,7 +31,7 @@ VISIBLE: Final = f"{visible_sql('r', off_index=True)} AND r.captured_at >= :sinc
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class SourceCopy:
     """One connection's read, which lives exactly as long as its own `expires_at`; degrees or None."""
 
     id: int
@@ -47,7 +47,7 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AskedSource:
     """What one connection gave: none is not the same as not asked, so every connection is told, with its state."""
 
     connection: str
@@ -58,7 +58,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class VisibleWindow:
     """The reads that may be looked at: visible at `now`, captured from `since` until before `until`; µs."""
 
     now: int
@@ -66,7 +66,7 @@ class Window:
     until: int
 
     @classmethod
-    def of(cls, now: datetime, since: datetime | None, until: datetime | None) -> "Window":
+    def of(cls, now: datetime, since: datetime | None, until: datetime | None) -> "VisibleWindow":
         """The window of two instants, each of which may be open; raises `Invalid`."""
         if since and until and since >= until:
             raise Invalid("since: must lie before until")
@@ -78,14 +78,14 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedPlate:
     """A plate that a person typed: canonical, and whether its look-alikes are meant as well."""
 
     plate: str
     alike: bool
 
     @classmethod
-    def parse(cls, typed: str, alike: bool) -> "Asked":
+    def parse(cls, typed: str, alike: bool) -> "AskedPlate":
         """The plate; raises `Invalid` for none, for a pattern, and for a place as scenes take it."""
         signs = set(unicodedata.normalize("NFKC", typed))
         if signs & {"?", "*"}:
@@ -111,7 +111,7 @@ class Asked:
         return fold(self.plate)
 
 
-def passes_of(store: Store, connection: Connection, asked: Asked, window: Window) -> list[Pass]:
+def passes_of(store: Store, connection: Connection, asked: AskedPlate, window: VisibleWindow) -> list[Pass]:
     """The passes of a plate in order of time; raises `Invalid` where it has too many reads."""
     column, value = ("plate_key", asked.key) if asked.alike else ("plate", asked.plate)
     ids = connection.scalars(text(f"SELECT id FROM plates WHERE {column} = :plate"), {"plate": value}).all()
@@ -124,14 +124,14 @@ def passes_of(store: Store, connection: Connection, asked: Asked, window: Window
     return passes(reads)
 
 
-def at_cameras(store: Store, connection: Connection, cameras: Sequence[int], window: Window) -> list[Sighting]:
+def at_cameras(store: Store, connection: Connection, cameras: Sequence[int], window: VisibleWindow) -> list[Sighting]:
     """Every visible read of some cameras in a window."""
     bound = {"cameras": store.as_list(cameras)}
     return list(found(connection, store.one_of("r.camera_id", "cameras"), bound, window))
 
 
 def found(
-    connection: Connection, condition: str, bound: Mapping[str, Any], window: Window, limit: int = EVER
+    connection: Connection, condition: str, bound: Mapping[str, Any], window: VisibleWindow, limit: int = EVER
 ) -> Iterator[Sighting]:
     """The visible reads of a window that fulfil a condition over `reads r` and `plates p`, in no order."""
     sql = f"SELECT {FIELDS} FROM {TABLES} WHERE {condition} AND {VISIBLE} LIMIT :limit"
@@ -139,9 +139,9 @@ def found(
     return (Sighting(*row) for row in rows)
 
 
-def copy_of(read: Sighting) -> Copy:
+def copy_of(read: Sighting) -> SourceCopy:
     """A read as it is handed out."""
-    return Copy(
+    return SourceCopy(
         id=read.id,
         plate=read.plate,
         plate_state=read.plate_state,
@@ -155,7 +155,7 @@ def copy_of(read: Sighting) -> Copy:
     )
 
 
-def sources(connection: Connection, reads: Iterable[Sighting]) -> list[Source]:
+def sources(connection: Connection, reads: Iterable[Sighting]) -> list[AskedSource]:
     """What each connection gave, by name."""
     times: dict[str, list[int]] = {}
     for read in reads:
@@ -163,11 +163,11 @@ def sources(connection: Connection, reads: Iterable[Sighting]) -> list[Source]:
     return told_by(connection, {name: (len(given), min(given), max(given)) for name, given in times.items()})
 
 
-def told_by(connection: Connection, given: Mapping[str, tuple[int, int, int]]) -> list[Source]:
+def told_by(connection: Connection, given: Mapping[str, tuple[int, int, int]]) -> list[AskedSource]:
     """Every connection, by name, with how many reads it gave, the first and the last (µs)."""
     told = []
     for name, state in connection.execute(text("SELECT name, state FROM connections ORDER BY name")):
         reads, first, last = given.get(name, (0, None, None))
         at = (None if one is None else from_micros(one) for one in (first, last))
-        told.append(Source(name, state, reads, *at))
+        told.append(AskedSource(name, state, reads, *at))
     return told

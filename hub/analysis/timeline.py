@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from hub.analysis.sightings import Copy, Source, copy_of
+from hub.analysis.sightings import AskedSource, SourceCopy, copy_of
 from hub.passes import Pass, Sighting, distance
 from hub.store.instant import from_micros
 
@@ -15,7 +15,7 @@ FASTEST: Final = 250.0
 CLOCK_ERROR: Final = 5.0
 """Seconds by which two cameras' clocks may disagree."""
 PLACE_ERROR: Final = 200.0
-"""Metres by which two cameras may stand, or look, nearer to each other than their places say."""
+"""Metres by which what two cameras see may lie nearer together than their places say."""
 _SECOND: Final = 1_000_000
 
 
@@ -57,7 +57,7 @@ class Passage:
     longitude: float | None
     other_state: bool
     leg: Leg | None
-    reads: tuple[Copy, ...]
+    reads: tuple[SourceCopy, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Timeline:
     passes: tuple[Passage, ...]
     plate_states: dict[str, int]
     impossible: int
-    connections: list[Source]
+    connections: list[AskedSource]
 
 
 def passages(found: Sequence[Pass], fastest: float) -> tuple[Passage, ...]:

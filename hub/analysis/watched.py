@@ -7,19 +7,19 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
-from hub.analysis.chance import Known, Span, wall
-from hub.analysis.sightings import VISIBLE, Window, at_cameras
+from hub.analysis.chance import MeetingSpan, PlaceActivity, wall
+from hub.analysis.sightings import VISIBLE, VisibleWindow, at_cameras
 from hub.errors import Invalid
-from hub.passes import Pass, Sighting, Standing, spots
+from hub.passes import CameraPosition, Pass, Sighting, spots
 from hub.store.engine import Store
 
 MOST_OCCASIONS: Final = 2000
 SAMPLES: Final = 64
 SAMPLE: Final = 600_000_000
 """µs of one look at a place's traffic."""
-NOTHING: Final = Known(0, 0, 0.0)
+NOTHING: Final = PlaceActivity(0, 0, 0.0)
 _GOLDEN: Final = 0.618_033_988_749_895
-"""Steps of this share of a time fall evenly over it, and over the hours of the day as well."""
+"""Steps of this share (the golden ratio's) spread samples evenly over a time and over the hours of the day."""
 
 
 @dataclass(slots=True)
@@ -33,18 +33,20 @@ class Occasion:
 
 
 @dataclass(slots=True)
-class Place:
+class WatchedPlace:
     """Cameras that stand together, the occasions there in order of time, and what `learn` finds out about it."""
 
     name: str
     cameras: list[int]
     occasions: list[Occasion] = field(default_factory=list)
-    spans: list[Span] = field(default_factory=list)
+    spans: list[MeetingSpan] = field(default_factory=list)
     other_days: list[int] = field(default_factory=list)
-    known: Known = NOTHING
+    known: PlaceActivity = NOTHING
 
 
-def places(store: Store, connection: Connection, found: Sequence[Pass], within: int, window: Window) -> list[Place]:
+def places(
+    store: Store, connection: Connection, found: Sequence[Pass], within: int, window: VisibleWindow
+) -> list[WatchedPlace]:
     """Where a plate passed, with the reads of other plates no more than `within` µs before or after it.
 
     One range of the index of cameras and times is read for each occasion. Raises `Invalid` where there are too many.
@@ -58,7 +60,7 @@ def places(store: Store, connection: Connection, found: Sequence[Pass], within: 
     for spot, mine in grouped.items():
         members = [camera_id for camera_id in cameras if spot_of[camera_id] == spot]
         name = _name([cameras[camera_id] for camera_id in members])
-        made.append(Place(name, members, list(_occasions(mine, within))))
+        made.append(WatchedPlace(name, members, list(_occasions(mine, within))))
     if sum(len(place.occasions) for place in made) > MOST_OCCASIONS:
         raise Invalid(f"plate: has more than {MOST_OCCASIONS} occasions to meet it in that time; ask for less time")
     keys = {read.plate_key for one in found for read in one.reads}
@@ -67,12 +69,12 @@ def places(store: Store, connection: Connection, found: Sequence[Pass], within: 
             occasion.reads.sort(key=lambda read: (read.captured_at, read.id))
             # A camera that moves reads at a place where it does not stand.
             looked = sorted({*place.cameras, *(read.camera_id for read in occasion.reads)})
-            reads = at_cameras(store, connection, looked, Window(window.now, occasion.since, occasion.until))
+            reads = at_cameras(store, connection, looked, VisibleWindow(window.now, occasion.since, occasion.until))
             occasion.others = [read for read in reads if read.plate_key not in keys]
     return made
 
 
-def learn(store: Store, connection: Connection, place: Place, base: Window, zone: ZoneInfo) -> None:
+def learn(store: Store, connection: Connection, place: WatchedPlace, base: VisibleWindow, zone: ZoneInfo) -> None:
     """Find out over what time a place gave reads, and from samples about how many; put its occasions on the wall."""
     ends = [at for newest in (False, True) for at in _ends(connection, place.cameras, base, newest)]
     met = [read.captured_at for one in place.occasions for read in (*one.reads, *one.others)]
@@ -83,22 +85,24 @@ def learn(store: Store, connection: Connection, place: Place, base: Window, zone
     reads = 0
     for number in range(SAMPLES):
         begin = since + int(number * _GOLDEN % 1 * max(0, until - since - length))
-        window = Window(base.now, begin, begin + length)
+        window = VisibleWindow(base.now, begin, begin + length)
         reads += connection.execute(text(sql), {"cameras": cameras, **window.bound()}).scalar_one()
     estimate = reads / (SAMPLES * length) * (until - since)
-    place.known = Known(wall(since, zone), wall(until, zone), max(estimate, float(len(met))))
-    place.spans = [Span(wall(one.since, zone), wall(one.until, zone), len(one.others)) for one in place.occasions]
+    place.known = PlaceActivity(wall(since, zone), wall(until, zone), max(estimate, float(len(met))))
+    place.spans = [
+        MeetingSpan(wall(one.since, zone), wall(one.until, zone), len(one.others)) for one in place.occasions
+    ]
     place.other_days = [span.other_days(place.known) for span in place.spans]
 
 
-def _cameras(connection: Connection) -> dict[int, tuple[Standing, str]]:
+def _cameras(connection: Connection) -> dict[int, tuple[CameraPosition, str]]:
     rows = connection.execute(
         text("SELECT id, site, latitude, longitude, coalesce(name, vendor_id) FROM cameras ORDER BY id")
     )
-    return {row[0]: (Standing(*row[:4]), row[4]) for row in rows}
+    return {row[0]: (CameraPosition(*row[:4]), row[4]) for row in rows}
 
 
-def _name(members: Sequence[tuple[Standing, str]]) -> str:
+def _name(members: Sequence[tuple[CameraPosition, str]]) -> str:
     """The sites of a place, or its cameras where it has none."""
     sites = {standing.site for standing, _ in members if standing.site}
     return " + ".join(sorted(sites or {name for _, name in members}))
@@ -120,7 +124,7 @@ def _occasions(found: Sequence[Pass], within: int) -> Iterator[Occasion]:
         yield joined
 
 
-def _ends(connection: Connection, cameras: Sequence[int], base: Window, newest: bool) -> list[int]:
+def _ends(connection: Connection, cameras: Sequence[int], base: VisibleWindow, newest: bool) -> list[int]:
     """The first, or the last, read of each camera in a time."""
     order = "DESC" if newest else "ASC"
     sql = f"SELECT r.captured_at FROM reads r WHERE r.camera_id = :camera AND {VISIBLE}"

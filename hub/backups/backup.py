@@ -21,7 +21,7 @@ from connectors import durable
 from connectors.file_words import FULL, refusal
 from hub.backups import manifest
 from hub.backups.dump import FILE, dump
-from hub.backups.manifest import OURS, PARTIAL, Manifest
+from hub.backups.manifest import OURS, PARTIAL, BackupManifest
 from hub.cases.held import PURGING
 from hub.errors import AdminMustAct, Conflict, Invalid, NotFound
 from hub.people import Actor
@@ -41,7 +41,9 @@ DATABASES: Final = "alprhub*.sqlite3"
 KEYS: Final = "secret.key*"
 
 
-def back_up(hub: Hub, actor: Actor, place: Path, *, with_key: bool = False, progress: Progress = untold) -> Manifest:
+def back_up(
+    hub: Hub, actor: Actor, place: Path, *, with_key: bool = False, progress: Progress = untold
+) -> BackupManifest:
     """Make a folder with everything that this hub is; gives its manifest.
 
     Nothing is purged meanwhile, everything else goes on. The key that opens vendors' secrets is in it only `with_key`.
@@ -88,7 +90,7 @@ def _partial(settings: HubSettings, place: Path) -> Path:
     return partial
 
 
-def _fill(hub: Hub, folder: Path, with_key: bool, progress: Progress) -> Manifest:
+def _fill(hub: Hub, folder: Path, with_key: bool, progress: Progress) -> BackupManifest:
     made_at = hub.clock.now()
     _copy(sorted((hub.settings.data / "inbox").glob("*.b*")), folder / "inbox")
     _database(hub, folder, progress)
@@ -98,7 +100,7 @@ def _fill(hub: Hub, folder: Path, with_key: bool, progress: Progress) -> Manifes
     if with_key:
         _copy(sorted(hub.settings.data.glob(KEYS)), folder)
     files, size, digest = manifest.sums(folder, progress)
-    return Manifest(
+    return BackupManifest(
         made_at=made_at, agency=hub.agency, policy=hub.profile.name, version=version("alprhub"),
         database="sqlite" if hub.store.is_sqlite else "postgresql", revision=revision, first_over_at=first_over,
         with_key=with_key, pictures=pictures, pictures_at=at, pictures_missing=missing, settings=_told(hub.settings),

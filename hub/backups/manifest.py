@@ -24,7 +24,7 @@ PARTIAL: Final = ".part"
 OURS: Final = 0o600
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class BackupManifest(msgspec.Struct, frozen=True, kw_only=True):
     """Of a whole backup. `first_over_at`: from then on it holds a read whose time is up; None where it holds none."""
 
     made_at: datetime
@@ -57,12 +57,12 @@ def sums(folder: Path, progress: Callable[[str, int, int | None], None]) -> tupl
     return files, size, sha256(body).hexdigest()
 
 
-def write(folder: Path, manifest: Manifest) -> None:
+def write(folder: Path, manifest: BackupManifest) -> None:
     """Make a backup a whole one."""
     durable.replace(folder / NAME, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n", OURS)
 
 
-def read(folder: Path) -> Manifest:
+def read(folder: Path) -> BackupManifest:
     """The manifest of a whole backup; raises `NotFound` where there is none, `IntegrityBroken` where it is changed."""
     if folder.name.endswith(PARTIAL) or not (folder / NAME).is_file():
         raise NotFound(
@@ -70,7 +70,7 @@ def read(folder: Path) -> Manifest:
             " that alprhub backup made; one that was cut short is of no use, and may be removed"
         )
     try:
-        manifest = msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
+        manifest = msgspec.json.decode((folder / NAME).read_bytes(), type=BackupManifest)
     except msgspec.DecodeError:
         raise IntegrityBroken(f"{str(folder / NAME)!r} is no manifest as backups write them: it was changed") from None
     if manifest.form != FORM:
@@ -78,7 +78,7 @@ def read(folder: Path) -> Manifest:
     return manifest
 
 
-def verify(folder: Path, progress: Callable[[str, int, int | None], None]) -> Manifest:
+def verify(folder: Path, progress: Callable[[str, int, int | None], None]) -> BackupManifest:
     """The manifest, once every file is what it was; raises as `read`, and `IntegrityBroken` naming what is not."""
     manifest = read(folder)
     try:

@@ -18,7 +18,7 @@ from connectors.file_words import FULL, refusal
 from hub.backups import manifest
 from hub.backups.backup import DATABASES, KEYS
 from hub.backups.dump import FILE, undump
-from hub.backups.manifest import OURS, Manifest
+from hub.backups.manifest import OURS, BackupManifest
 from hub.clock import STEP, Clock, SystemClock
 from hub.connections.secrets import owners
 from hub.errors import AdminMustAct, Conflict, Invalid, NotFound
@@ -42,7 +42,7 @@ _NOT_OURS: Final = frozenset({"lost+found"})
 class Restored(NamedTuple):
     """What was restored: how many reads of each connection were over and are gone, and what is missing."""
 
-    manifest: Manifest
+    manifest: BackupManifest
     purged: dict[str, int]
     certificates: int
     key_missing: tuple[str, ...]
@@ -88,7 +88,7 @@ def restore(
     return restored
 
 
-def _demand_same_kind(made: Manifest, settings: HubSettings) -> None:
+def _demand_same_kind(made: BackupManifest, settings: HubSettings) -> None:
     url = settings.url()
     if settings.database_url is not None and url.startswith("sqlite"):
         raise Invalid("ALPRHUB_DATABASE_URL: a restore puts SQLite's files into the data folder: unset it, then repeat")
@@ -122,7 +122,7 @@ def _demand_empty(settings: HubSettings) -> None:
         store.close()
 
 
-def _demand_later(made: Manifest, now: datetime) -> None:
+def _demand_later(made: BackupManifest, now: datetime) -> None:
     if now < made.made_at - STEP:
         zone = made.made_at.tzinfo
         assert zone is not None
@@ -192,7 +192,7 @@ def _bring_database(place: Path, inner: HubSettings, actor: Actor, clock: Clock)
 
 
 def _settle(
-    made: Manifest, inner: HubSettings, actor: Actor, clock: Clock | None, has_key: bool, progress: Progress
+    made: BackupManifest, inner: HubSettings, actor: Actor, clock: Clock | None, has_key: bool, progress: Progress
 ) -> Restored:
     """Purge what is over by now, check the certificates, and put on record what was done."""
     with open_hub(inner, clock) as hub:

@@ -25,9 +25,9 @@ def row_of(connection: Connection, hold: int) -> Row[Any]:
 
 
 def take(store: Store, connection: Connection, hold: int, ids: Sequence[int], now: int, expired: bool) -> int:
-    """Put those of the reads under a hold that are visible at `now` (µs), or with `expired` all that are here.
+    """Put reads under a hold: those visible at `now` (µs), or with `expired` all that are here.
 
-    Gives how many the hold has not had before.
+    Gives how many are new to the hold.
     """
     alive = "" if expired else f" AND {visible_sql()}"
     bound = {"hold": hold, "ids": store.as_list(ids), "now": now}

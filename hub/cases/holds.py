@@ -32,7 +32,7 @@ from hub.store.instant import from_micros, to_micros
 from hub.store.visible import visible
 from hub.words import count, moment
 
-Kind = Literal["evidence", "expected_evidence", "discovery", "court_order", "litigation", "case"]
+HoldKind = Literal["evidence", "expected_evidence", "discovery", "court_order", "litigation", "case"]
 BOOKED: Final = frozenset({"evidence", "expected_evidence"})
 """Kinds whose reads go to portable media and are booked before the hold ends."""
 MOST_ROWS: Final = 1000
@@ -40,7 +40,7 @@ UTC_ZONE: Final = ZoneInfo("UTC")
 T = TypeVar("T")
 
 
-class Asked(Protocol):
+class QuestionOfHold(Protocol):
     """A question about reads."""
 
     @property
@@ -135,7 +135,7 @@ class Holds:
         self._approvals = approvals
         self._auditors = frozenset(auditors)
 
-    def place(self, actor: Actor, new: NewHold, query: Asked | None = None, reads: Sequence[int] = ()) -> Hold:
+    def place(self, actor: Actor, new: NewHold, query: QuestionOfHold | None = None, reads: Sequence[int] = ()) -> Hold:
         """Hold every read that a question means now, or those of the given ids, until somebody else approves it.
 
         Taken in transactions of at most a thousand reads; a placing that was killed goes on where the same person asks
@@ -278,8 +278,8 @@ class Holds:
 
     def _check(self, new: NewHold) -> None:
         now = self._clock.now()
-        if new.kind not in get_args(Kind):
-            raise Invalid(f"kind: {new.kind!r} is none; there are: {', '.join(get_args(Kind))}")
+        if new.kind not in get_args(HoldKind):
+            raise Invalid(f"kind: {new.kind!r} is none; there are: {', '.join(get_args(HoldKind))}")
         for field in ("case_number", "reason"):
             if not getattr(new, field).strip():
                 raise Invalid(f"{field}: is missing")
@@ -296,7 +296,7 @@ class Holds:
         ends: dict[int, int] = {}
         with self._store.read() as connection:
             for some in batched(ids, held.BATCH):
-                # What the ledger has forgotten is purged: only its month is not emptied yet.
+                # A read that the ledger has forgotten is purged: only its month is not emptied yet.
                 known = (ledger.c.connection_id == table.c.connection_id) & (ledger.c.read_id == table.c.id)
                 known &= ledger.c.vendor_read_id == table.c.vendor_read_id
                 found = select(table.c.id, table.c.expires_at).join(ledger, known).where(table.c.id.in_(some))
@@ -419,7 +419,7 @@ def _told(connection: Connection, rows: Sequence[Row[Any]]) -> list[Hold]:
     ]
 
 
-def _asked(query: Asked) -> dict[str, Any]:
+def _asked(query: QuestionOfHold) -> dict[str, Any]:
     """The question as it comes back from its JSON, without what belongs to pages."""
     told = {name: value for name, value in query.told().items() if name not in ("limit", "after")}
     back: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(told))

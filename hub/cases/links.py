@@ -23,7 +23,7 @@ from hub.store.visible import visible
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """What became of reads: how many are (or are no more) linked, and how many live longer, or shorter, for it."""
+    """What became of reads: how many were linked (or unlinked), and how many live longer (or shorter) for it."""
 
     reads: int
     changed: int

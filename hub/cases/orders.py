@@ -27,12 +27,12 @@ from hub.words import count
 BATCH: Final = 1000
 """Reads in one transaction: the writer is never held long."""
 RULE: Final = "order:"
-"""What stands before the order's number in the rule of reads that it ended."""
+"""The prefix of an order's number in the `rule` of reads that the order ended."""
 MOST_BYTES: Final = 25_000_000
 ACTION: Final = "orders.destroy"
 
 
-class Asked(Protocol):
+class QuestionOfOrder(Protocol):
     """A question about reads."""
 
     @property
@@ -97,7 +97,9 @@ class Orders:
         self._purge = purge
         self._approvals = approvals
 
-    def destroy(self, actor: Actor, new: NewOrder, query: Asked | None = None, reads: Sequence[int] = ()) -> Proposal:
+    def destroy(
+        self, actor: Actor, new: NewOrder, query: QuestionOfOrder | None = None, reads: Sequence[int] = ()
+    ) -> Proposal:
         """Propose to end and purge the reads that an order names, whatever floor they have; destroys nothing yet.
 
         They are named by their ids, or by a question: those that it means now. Raises `Invalid` naming the field,

@@ -31,7 +31,7 @@ log: Final = logging.getLogger("alprhub.holds")
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ReviewTask:
     """What a person must do about a hold, and since when.
 
     `review`, `classify_offence`, `state_commission_date`, or `dispose_of_media`: litigation is resolved, and what was
@@ -77,7 +77,7 @@ class Reviews:
         self._sources = sources
         self._approvals = approvals
 
-    def due(self) -> list[Task]:
+    def due(self) -> list[ReviewTask]:
         """Everything that is due now, the longest overdue first.
 
         A case without the class of its offence, or without its day, is due from the moment it is held: nothing is kept
@@ -246,25 +246,25 @@ def _live(connection: Connection, hold: int) -> Row[Any]:
 
 def _tasks(
     connection: Connection, profile: Profile, row: Row[Any], kinds: Mapping[int, Provenance], now: datetime
-) -> list[Task]:
+) -> list[ReviewTask]:
     about = (row.id, row.kind, row.case_number)
     people = (row.placed_by, row.approved_by)
     found = []
     if from_micros(row.review_at) <= now:
-        found.append(Task(*about, "review", from_micros(row.review_at), *people))
+        found.append(ReviewTask(*about, "review", from_micros(row.review_at), *people))
     if row.kind == "case":
         life = _first(connection, profile, row, kinds)
         if life is not None and life.task in ("classify_offence", "state_commission_date"):
-            found.append(Task(*about, life.task, from_micros(row.placed_at), *people, life.clause))
+            found.append(ReviewTask(*about, life.task, from_micros(row.placed_at), *people, life.clause))
     return found
 
 
-def _disposal(profile: Profile, row: Row[Any]) -> list[Task]:
+def _disposal(profile: Profile, row: Row[Any]) -> list[ReviewTask]:
     if row.kind != "litigation" or row.released_at is None or not row.booking or row.disposed is not None:
         return []
     about = (row.id, row.kind, row.case_number, "dispose_of_media", from_micros(row.released_at))
     clause = "; ".join(one.clause for one in profile.effective(UNTIL).references) or None
-    return [Task(*about, row.placed_by, row.approved_by, clause, row.booking)]
+    return [ReviewTask(*about, row.placed_by, row.approved_by, clause, row.booking)]
 
 
 def _first(connection: Connection, profile: Profile, row: Row[Any], kinds: Mapping[int, Provenance]) -> CaseLife | None:

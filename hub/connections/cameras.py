@@ -14,7 +14,7 @@ LONGEST_SITE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ListedCamera:
     """A camera: whose it is, the vendor's id and name of it, where it stands (degrees), and its site."""
 
     connection: str
@@ -32,16 +32,16 @@ class Cameras:
         self._store = store
         self._audit = audit
 
-    def list(self) -> list[Standing]:
+    def list(self) -> list[ListedCamera]:
         """Every camera, by connection and the vendor's id."""
         accounts, cameras = tables.connections, tables.cameras
         columns = (cameras.c.vendor_id, cameras.c.name, cameras.c.latitude, cameras.c.longitude, cameras.c.site)
         asked = select(accounts.c.name, *columns).join(accounts, accounts.c.id == cameras.c.connection_id)
         with self._store.read() as connection:
             rows = connection.execute(asked.order_by(accounts.c.name, cameras.c.vendor_id)).all()
-        return [Standing(*row) for row in rows]
+        return [ListedCamera(*row) for row in rows]
 
-    def set_site(self, actor: Actor, connection: str, camera: str, site: str | None) -> Standing:
+    def set_site(self, actor: Actor, connection: str, camera: str, site: str | None) -> ListedCamera:
         """Say which site a camera belongs to, or that it belongs to none; gives the camera as it is now.
 
         `camera` is the vendor's id of it, or its name where only one camera of the connection is called so. Raises
@@ -70,4 +70,4 @@ class Cameras:
             self._audit.record(
                 actor, "cameras.site", "done", target=connection, within=session, camera=row.vendor_id, site=named
             )
-        return Standing(connection, row.vendor_id, row.name, row.latitude, row.longitude, named)
+        return ListedCamera(connection, row.vendor_id, row.name, row.latitude, row.longitude, named)

@@ -14,11 +14,11 @@ from connectors.contract import Connector, abilities
 from hub.connections import figures
 from hub.connections.accounts import Account
 from hub.connections.card import FAILING, LATE, OK, PAUSED, SILENT, Card
-from hub.connections.copies import Copy
+from hub.connections.copies import UnprovedList
 from hub.connections.listcards import list_cards
 from hub.connections.remedies import remedy
 from hub.store.instant import from_micros, to_micros
-from hub.store.runs import Span
+from hub.store.runs import TimeSpan
 from hub.words import count, moment, named, span
 
 SOON: Final = timedelta(days=30)
@@ -52,14 +52,14 @@ class Seen:
     kind: type[Connector[Any]] | None
     row: Row[Any]
     closed: str | None
-    ends: figures.Ends
+    ends: figures.OldestAndNewest
     hour: figures.Hour
     quiet: list[figures.Silence]
     runs: figures.Runs
     records: figures.Records
     why_refused: tuple[str, str] | None
-    copies: list[Copy]
-    missed: list[Span]
+    copies: list[UnprovedList]
+    missed: list[TimeSpan]
     ahead: int
     waiting: int
     waiting_since: datetime | None

@@ -12,7 +12,7 @@ from connectors.faults import unknown
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.connections.accounts import Connections, live_check, ours
-from hub.connections.lives import Lives
+from hub.connections.lives import EndsOfReads
 from hub.connections.row import settled
 from hub.connections.secrets import closed, is_secret, sealed, secret_names, unsealed, validated
 from hub.errors import Busy, Conflict, Faults, Invalid
@@ -65,7 +65,7 @@ class Changes:
         vault: Vault,
         frame: Frame,
         governing: Governing,
-        lives: Lives,
+        lives: EndsOfReads,
         agency: str,
         connections: Connections,
     ) -> None:

@@ -18,7 +18,7 @@ ALIVE: Final = timedelta(minutes=1)
 """A publication that goes on says so within this."""
 
 
-class Copy(NamedTuple):
+class UnprovedList(NamedTuple):
     """One list at one connection that is not proved to be what it should be.
 
     `published` says whether it was ever tried. `missing` and `unexpected` count the entries by which the copy differed
@@ -36,7 +36,7 @@ class Copy(NamedTuple):
     under_way: bool = False
 
 
-def unproved(connection: Connection, connection_id: int, now: datetime) -> list[Copy]:
+def unproved(connection: Connection, connection_id: int, now: datetime) -> list[UnprovedList]:
     """The lists that were published to a connection, or are being published, and whose copy is not proved."""
     table, lists, accounts = tables.publications, tables.hotlists, tables.connections
     differs = or_(table.c.verified_at.is_(None), table.c.error.is_not(None))
@@ -55,7 +55,9 @@ def unproved(connection: Connection, connection_id: int, now: datetime) -> list[
         well = row.error is None and not row.missing and not row.unexpected
         under_way = well and f"{row.name} at {row.at}" in going
         found.append(
-            Copy(row.name, True, row.proof or "", row.missing or 0, row.unexpected or 0, row.error, None, under_way)
+            UnprovedList(
+                row.name, True, row.proof or "", row.missing or 0, row.unexpected or 0, row.error, None, under_way
+            )
         )
     return found
 
@@ -70,7 +72,7 @@ def _going(connection: Connection, subjects: list[str], now: datetime) -> set[st
     return set(connection.scalars(asked)) if subjects else set()
 
 
-def behind(connection: Connection, connection_id: int, now: datetime) -> list[Copy]:
+def behind(connection: Connection, connection_id: int, now: datetime) -> list[UnprovedList]:
     """The lists whose proved copy is older than a change that should have been published by now.
 
     Only copies that nobody compared within `GRACE` are looked at: the others are fresh.
@@ -96,11 +98,11 @@ def behind(connection: Connection, connection_id: int, now: datetime) -> list[Co
         known = or_(entries.c.removed_at.is_not(None), standing())
         first = connection.scalar(select(func.min(changed_at)).where(entries.c.hotlist_id == row.id, known))
         if first is not None and first < to_micros(now - GRACE):
-            found.append(Copy(row.name, True, "", 0, 0, None, from_micros(first)))
+            found.append(UnprovedList(row.name, True, "", 0, 0, None, from_micros(first)))
     return found
 
 
-def never(connection: Connection, connection_id: int, added_at: int, now: datetime) -> list[Copy]:
+def never(connection: Connection, connection_id: int, added_at: int, now: datetime) -> list[UnprovedList]:
     """The lists with entries in force that nobody tried to publish to a connection in `GRACE` since both are there."""
     table, lists, entries = tables.publications, tables.hotlists, tables.entries
     before = to_micros(now - GRACE)
@@ -115,4 +117,4 @@ def never(connection: Connection, connection_id: int, added_at: int, now: dateti
     names = connection.scalars(
         select(lists.c.name).where(lists.c.made_at <= before, ~tried, in_force).order_by(lists.c.name)
     )
-    return [Copy(name, False, "", 0, 0, None, None) for name in names]
+    return [UnprovedList(name, False, "", 0, 0, None, None) for name in names]

@@ -12,7 +12,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Row, func, select, text
 
 from hub.audit.record import Audit
@@ -24,8 +23,10 @@ from hub.connections.secrets import is_secret, unsealed
 from hub.errors import HubError, NotFound
 from hub.people import Actor
 from hub.store import tables
+from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.instant import from_micros
+from hub.store.revision import revision_of
 from hub.store.vault import Vault
 from normalize.plate import canonical
 
@@ -58,7 +59,7 @@ class Diagnostics:
         """
         with self._store.read() as connection:
             row = row_of(connection, name)
-            revision = MigrationContext.configure(connection).get_current_revision()
+            schema = revision_of(connection)
             runs = connection.execute(
                 select(tables.runs)
                 .where(tables.runs.c.connection_id == row.id)
@@ -72,7 +73,7 @@ class Diagnostics:
                 .order_by(func.count().desc())
             ).all()
         told = {
-            "versions": self._versions(revision),
+            "versions": self._versions(schema),
             "connection": self._connection(row),
             "connector": self._connector(row.connector),
             "health": asdict(self._health.of(name)),
@@ -88,17 +89,16 @@ class Diagnostics:
         self._audit.record(actor, "connections.diagnostics", "done", target=name, parts=sorted(told))
         return out.getvalue()
 
-    def _versions(self, revision: str | None) -> dict[str, Any]:
+    def _versions(self, schema: str | None) -> dict[str, Any]:
         found: dict[str, str | None] = {}
         for package in _PACKAGES:
             try:
                 found[package] = version(package)
             except PackageNotFoundError:
                 found[package] = None
-        database = "sqlite" if self._store.is_sqlite else "postgresql"
         return {
             "made_at": self._clock.now(), "python": platform.python_version(), "system": platform.system(),
-            "machine": platform.machine(), "database": database, "schema": revision, "packages": found,
+            "machine": platform.machine(), "database": dialect(self._store).NAME, "schema": schema, "packages": found,
         }  # fmt: skip
 
     def _connection(self, row: Row[Any]) -> dict[str, Any]:

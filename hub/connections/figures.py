@@ -11,7 +11,7 @@ from hub.store import tables
 from hub.store.days import MICROS
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
-from hub.store.runs import DONE, FILLING, NO_END, RUNNING, STOPPED, Span, holes, last_done
+from hub.store.runs import DONE, FILLING, NO_END, RUNNING, STOPPED, TimeSpan, holes, last_done
 from hub.store.runs import spans as covered_by_runs
 from hub.store.visible import visible_sql
 
@@ -85,7 +85,7 @@ class Runs(NamedTuple):
     stopped_since: datetime | None = None
 
 
-class Ends(NamedTuple):
+class OldestAndNewest(NamedTuple):
     """The oldest and the newest read of a connection (µs); None where there is none."""
 
     oldest: int | None
@@ -99,12 +99,12 @@ def cameras_of(connection: Connection, connection_id: int) -> list[Row[Any]]:
     return list(connection.execute(select(*columns).where(table.c.connection_id == connection_id)))
 
 
-def ends(connection: Connection, cameras: list[int]) -> Ends:
+def ends(connection: Connection, cameras: list[int]) -> OldestAndNewest:
     """When the first and the last read of these cameras were captured."""
     seen = [row for camera in cameras if (row := connection.execute(_ENDS, {"camera": camera}).one()).newest]
     if not seen:
-        return Ends(None, None)
-    return Ends(min(row.oldest for row in seen), max(row.newest for row in seen))
+        return OldestAndNewest(None, None)
+    return OldestAndNewest(min(row.oldest for row in seen), max(row.newest for row in seen))
 
 
 def hour(store: Store, connection: Connection, cameras: list[int], oldest: int | None, now: datetime) -> Hour:
@@ -243,7 +243,7 @@ def why_refused(connection: Connection, connection_id: int) -> tuple[str, str] |
     return (most.field, most.reason) if most else None
 
 
-def missed(connection: Connection, connection_id: int, oldest: datetime, now: datetime) -> list[Span]:
+def missed(connection: Connection, connection_id: int, oldest: datetime, now: datetime) -> list[TimeSpan]:
     """The times between runs that no run has covered, oldest first; what came before `oldest` would be over by now."""
     told = covered_by_runs(connection, connection_id, to_micros(oldest), now=to_micros(now))
     covered = told.get(connection_id, [])

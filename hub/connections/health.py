@@ -32,7 +32,7 @@ WELL = "Everything is as it should be."
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class HealthReport:
     """How a connection is. `requests_used` is `unknown`: no vendor tells, and what is not counted is not guessed.
 
     `lag_seconds` runs from the newest capture until now; `hour` is the last hour beside the same hour of the past four
@@ -77,12 +77,12 @@ class Health:
         self._surroundings = surroundings
         self._governing = governing
 
-    def all(self) -> list[Report]:
+    def all(self) -> list[HealthReport]:
         """Every connection's report, by name."""
         waiting = self._waiting()
         return [self._report(account, waiting) for account in self._connections.list()]
 
-    def of(self, name: str) -> Report:
+    def of(self, name: str) -> HealthReport:
         """One connection's report; raises `NotFound`."""
         there = {account.name: account for account in self._connections.list()}
         if name not in there:
@@ -93,11 +93,11 @@ class Health:
         """What a person should know of the hub itself, the worst first: its disk, what was set aside, its notices."""
         return worst_first(self._surroundings.cards(self._waiting(), self._clock.now(), self._governing.zone))
 
-    def _report(self, account: Account, waiting: Waiting) -> Report:
+    def _report(self, account: Account, waiting: Waiting) -> HealthReport:
         seen = self._seen(account, waiting)
         found = worst_first(cards(seen))
         newest = from_micros(seen.ends.newest) if seen.ends.newest else None
-        return Report(
+        return HealthReport(
             connection=account.name,
             status=found[0].status if found else OK,
             reason=found[0].happened if found else WELL,
@@ -159,7 +159,7 @@ class Health:
 
     def _copies(
         self, connection: Connection, row: Row[Any], kind: type[Connector[Any]] | None, now: datetime
-    ) -> list[copies.Copy]:
+    ) -> list[copies.UnprovedList]:
         found = copies.unproved(connection, row.id, now) + copies.behind(connection, row.id, now)
         if kind is not None and "pushes_hotlists" in abilities(kind):
             found += copies.never(connection, row.id, row.added_at, now)

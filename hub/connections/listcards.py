@@ -7,19 +7,19 @@ from typing import Any
 from connectors.contract import Connector, Proof
 from hub.connections.accounts import Account
 from hub.connections.card import LATE, OK, Card
-from hub.connections.copies import Copy
+from hub.connections.copies import UnprovedList
 from hub.words import count, moment, span
 
 
 def list_cards(
-    copies: list[Copy], account: Account, kind: type[Connector[Any]], now: datetime, zone: tzinfo
+    copies: list[UnprovedList], account: Account, kind: type[Connector[Any]], now: datetime, zone: tzinfo
 ) -> list[Card]:
     """A card for every copy."""
     proof = getattr(kind, "proof", None)
     return [_card(copy, account.name, proof, now, zone) for copy in copies]
 
 
-def _card(copy: Copy, at: str, proof: Proof | None, now: datetime, zone: tzinfo) -> Card:
+def _card(copy: UnprovedList, at: str, proof: Proof | None, now: datetime, zone: tzinfo) -> Card:
     hotlist = f"Hot list {copy.hotlist!r}"
     publish = f"alprhub hotlists publish {quote(copy.hotlist)} --connection {at}"
     if not copy.published:
@@ -55,7 +55,7 @@ def _card(copy: Copy, at: str, proof: Proof | None, now: datetime, zone: tzinfo)
     return _unproved(copy, hotlist, at, proof, publish)
 
 
-def _unproved(copy: Copy, hotlist: str, at: str, proof: Proof | None, publish: str) -> Card:
+def _unproved(copy: UnprovedList, hotlist: str, at: str, proof: Proof | None, publish: str) -> Card:
     differs = [
         f"{count(copy.unexpected, 'entry', 'entries')} that should be gone {'is' if copy.unexpected == 1 else 'are'}"
         " still there"

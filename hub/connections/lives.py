@@ -9,7 +9,7 @@ from hub.store import tables
 from hub.store.engine import Store
 
 
-class Lives(Protocol):
+class EndsOfReads(Protocol):
     """The ends of a connection's reads."""
 
     def effect(self, connection_id: int, source: Provenance) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.connections.accounts import Connections
 from hub.connections.certificate import REFUSED, checked, written
-from hub.connections.lives import Lives
+from hub.connections.lives import EndsOfReads
 from hub.connections.lives import held as held_of
 from hub.connections.row import REMOVED, REMOVING, any_row
 from hub.connections.waiting import Waiting
@@ -35,6 +35,8 @@ Withdraw = Callable[[Actor, str, str], Mapping[str, Any]]
 class RemovalStopped(Busy):
     """A removal could not go on; what is done is done, and a repeat begins where this one stopped."""
 
+    code = "removal_stopped"
+
 
 class Removals:
     """Removes connections."""
@@ -44,7 +46,7 @@ class Removals:
         store: Store,
         audit: Audit,
         clock: Clock,
-        lives: Lives,
+        lives: EndsOfReads,
         connections: Connections,
         withdraw: Withdraw,
         purge: Callable[[Actor], Mapping[str, int]],

@@ -23,7 +23,7 @@ MOST: Final = 100_000
 
 
 @dataclass(slots=True)
-class Refused:
+class AlikeRefusals:
     """Records that would go to quarantine alike."""
 
     field: str
@@ -50,7 +50,7 @@ class Trial:
     born_expired: int = 0
     not_reads: int = 0
     more: bool = False
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[AlikeRefusals] = field(default_factory=list)
     shown: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -104,7 +104,7 @@ class Trials:
                 if len(page.records) >= room:
                     trial.more = True
                     break
-        trial.refused = [Refused(*key, count) for key, count in refused.most_common()]
+        trial.refused = [AlikeRefusals(*key, count) for key, count in refused.most_common()]
         counts = {part: getattr(trial, part) for part in ("pulled", "duplicates", "quarantined", "born_expired")}
         self._audit.record(actor, "connections.dry_run", "done", target=name, results=trial.fresh, **counts)
         return trial

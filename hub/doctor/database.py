@@ -16,7 +16,7 @@ from hub.progress import Progress
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
-from hub.store.schema import Standing
+from hub.store.schema import SchemaStanding
 from hub.store.vacuum import owed
 from hub.words import count, moment, named, span
 
@@ -30,7 +30,7 @@ WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace
 """
 
 
-def of_schema(stands: Standing) -> Finding:
+def of_schema(stands: SchemaStanding) -> Finding:
     """Whether the tables are those of this version."""
     if stands.state == "current":
         return ok("schema", f"The tables are those of this version (revision {stands.wanted}).")

@@ -9,12 +9,12 @@ from hub.policy.rules import Rule
 from hub.store.instant import from_micros, to_micros
 
 BLOCK: Final = 15 * 60 * 1_000_000
-"""Inside a quarter of an hour (µs) a period of the calendar is as long for every beginning: no zone's offset and no
-local date changes but where one ends."""
+"""A quarter of an hour (µs). Calendar periods that begin within the same one are equally long: zones' offsets and local
+dates change only at its ends."""
 
 
 class Lives:
-    """Ends by connection; `kinds` are the (origin, vendor) of each, and of others nothing is said."""
+    """Ends by connection; `kinds` are the (origin, vendor) of each connection, and nothing is said of any other."""
 
     def __init__(self, profile: Profile, kinds: Mapping[int, tuple[str, str]]) -> None:
         self._profile = profile

@@ -31,7 +31,7 @@ class Begun(NamedTuple):
     withdrawn: str
 
 
-class Ended(NamedTuple):
+class EndedEntry(NamedTuple):
     """An entry that an import ends, and why."""
 
     entry_id: int
@@ -63,7 +63,7 @@ def bring(store: Store, begun: Begun, columns: Sequence[str], rows: Sequence[Seq
         )
 
 
-def end(store: Store, begun: Begun, actor: str, ended: Sequence[Ended]) -> None:
+def end(store: Store, begun: Begun, actor: str, ended: Sequence[EndedEntry]) -> None:
     """Mark entries that end when the import is in force."""
     entries = tables.entries
     for reason in sorted({one.reason for one in ended}):

@@ -143,15 +143,15 @@ class Hotlists:
                 over = terms[-1] is not None and terms[-1] <= now  # an expired entry makes room for its renewal
                 if key in fresh:
                     if over:
-                        change.ended.append(importing.Ended(ident, "expired"))
+                        change.ended.append(importing.EndedEntry(ident, "expired"))
                         continue
                     new.pop(key, None)
                     if tuple(terms) != fresh[key]:
                         change.changed.append(key)
-                        change.ended.append(importing.Ended(ident, "changed by an import"))
+                        change.ended.append(importing.EndedEntry(ident, "changed by an import"))
                 elif complete:
                     gone += not over
-                    change.ended.append(importing.Ended(ident, "expired" if over else "not in the complete list"))
+                    change.ended.append(importing.EndedEntry(ident, "expired" if over else "not in the complete list"))
         return change._replace(new=list(new), gone=gone)
 
     def withdraw(self, actor: Actor, name: str, plate: str, state: str | None, reason: str) -> int:
@@ -267,7 +267,7 @@ class _Change(NamedTuple):
 
     new: list[Key]
     changed: list[Key]
-    ended: list[importing.Ended]
+    ended: list[importing.EndedEntry]
     gone: int
 
 

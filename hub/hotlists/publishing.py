@@ -280,7 +280,7 @@ class Publishing:
         return idents[name]
 
     def _intend(self, list_id: int, connection_id: int) -> None:
-        """Know from now on that a list may be there, even if the process ends before the push does."""
+        """Note, before the push, that a list may be at the vendor: the process may end before the push does."""
         table = tables.publications
         key = (table.c.hotlist_id == list_id) & (table.c.connection_id == connection_id)
         with self._store.write() as connection:
@@ -288,7 +288,8 @@ class Publishing:
                 connection.execute(table.insert().values(hotlist_id=list_id, connection_id=connection_id))
 
     def _note(self, list_id: int, connection_id: int, pushed_at: datetime) -> None:
-        """From now on no earlier comparison proves the copy; what it found wrong stands until the next is over."""
+        """Note that no earlier comparison proves the copy any more; what it found wrong stands until the next one is
+        done."""
         table = tables.publications
         key = (table.c.hotlist_id == list_id) & (table.c.connection_id == connection_id)
         with self._store.write() as connection:

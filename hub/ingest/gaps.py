@@ -19,7 +19,7 @@ from hub.policy.provenance import Provenance
 from hub.store import runs, tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
-from hub.store.runs import Span
+from hub.store.runs import TimeSpan
 
 LEARNED: Final = timedelta(days=28)
 """How far back a camera's habits are looked at, and its silences reported."""
@@ -123,7 +123,7 @@ class Gaps:
                 found += [self._hole(connection, row, hole, last) for hole in uncovered]
                 if self._tells_of_everything(row):
                     learned = max(to_micros(end - LEARNED), oldest)
-                    wanted = Span(max(learned, begin) if since else learned, to_micros(end))
+                    wanted = TimeSpan(max(learned, begin) if since else learned, to_micros(end))
                     found += self._silences(connection, row, spans, learned, wanted)
         self._audit.record(actor, "gaps.list", "done", target=name, results=len(found))
         return found
@@ -141,7 +141,7 @@ class Gaps:
             return True
         return "pulls_reads" in can or "looks_up_plates" not in can
 
-    def _hole(self, connection: Connection, row: Row[Any], hole: Span, covered_until: int | None) -> Gap:
+    def _hole(self, connection: Connection, row: Row[Any], hole: TimeSpan, covered_until: int | None) -> Gap:
         table = tables.runs
         last = connection.execute(
             select(table.c.outcome, table.c.error)
@@ -166,16 +166,16 @@ class Gaps:
         return Gap(row.name, None, from_micros(hole.since), from_micros(hole.until), None, reason, since_last_run)
 
     def _silences(
-        self, connection: Connection, row: Row[Any], spans: Sequence[Span], begin: int, wanted: Span
+        self, connection: Connection, row: Row[Any], spans: Sequence[TimeSpan], begin: int, wanted: TimeSpan
     ) -> Iterator[Gap]:
         bound = {"connection_id": row.id, "begin": begin, "end": wanted.until, "shortest": _HOUR}
         first: dict[int, int] = {}
-        silences: dict[int, list[Span]] = {}
+        silences: dict[int, list[TimeSpan]] = {}
         for camera, began, ended in connection.execute(text(_STEPS), bound):
             if began is None:
                 first[camera] = ended
             else:
-                silences.setdefault(camera, []).append(Span(began, wanted.until if ended is None else ended))
+                silences.setdefault(camera, []).append(TimeSpan(began, wanted.until if ended is None else ended))
         table = tables.cameras
         names = select(table.c.id, table.c.name, table.c.vendor_id).where(table.c.connection_id == row.id)
         for ident, name, vendor_id in connection.execute(names.order_by(table.c.vendor_id)).all():
@@ -202,7 +202,7 @@ class Gaps:
         return int(connection.scalar(text(sql), bound) or 0) >= LEAST_READS
 
 
-def _usual(first: int, silences: Sequence[Span], but: Span) -> int:
+def _usual(first: int, silences: Sequence[TimeSpan], but: TimeSpan) -> int:
     """The longest silence of a camera's usual day in µs, one silence left out; a day without one counts as an hour.
 
     By days, because every camera is quiet at night: what is long at noon is not long then.

@@ -22,7 +22,7 @@ from hub.ingest.keeping import Keeping, why
 from hub.ingest.pictures import Pictures
 from hub.ingest.receivers import LookUp, Receiver, Receivers, Refused
 from hub.people import Actor
-from hub.ports import Account
+from hub.ports import ConfiguredAccount
 from hub.store.instant import to_micros
 from hub.store.page import Saved
 from hub.store.spool import Full, Pushed, Spool
@@ -68,7 +68,7 @@ class Inbox:
         clock: Clock,
         intake: Intake,
         pictures: Pictures,
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
+        opened: Callable[[str], tuple[ConfiguredAccount, Connector[Any]]],
         destroy: Callable[[Actor, Spool], int] = lambda _actor, _spool: 0,
     ) -> None:
         """`destroy` takes from the spool what must be gone although it could never be kept."""

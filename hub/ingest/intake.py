@@ -34,10 +34,10 @@ class Parsed(NamedTuple):
 
     received_at: datetime
     reads: Sequence[tuple[Record, Read]]
-    refused: Sequence["Refused"]
+    refused: Sequence["RefusedRecord"]
 
 
-class Refused(NamedTuple):
+class RefusedRecord(NamedTuple):
     """A record that could not become a read, and why."""
 
     record: Record
@@ -132,7 +132,7 @@ class Intake:
         self,
         page: PageToSave,
         reads: Sequence[tuple[Record, Read]],
-        refused: Sequence[Refused],
+        refused: Sequence[RefusedRecord],
         now: datetime,
     ) -> Saved:
         written: set[str] = set()
@@ -164,8 +164,8 @@ class Intake:
 
 
 def _turns(
-    reads: Sequence[tuple[Record, Read]], refused: Sequence[Refused]
-) -> Iterator[tuple[Sequence[tuple[Record, Read]], Sequence[Refused]]]:
+    reads: Sequence[tuple[Record, Read]], refused: Sequence[RefusedRecord]
+) -> Iterator[tuple[Sequence[tuple[Record, Read]], Sequence[RefusedRecord]]]:
     """What is kept in one transaction each, in the order in which it came; one that is empty where nothing came."""
     number = max(1, -(-len(reads) // READS), -(-len(refused) // REFUSED))
     for turn in range(number):
@@ -174,23 +174,23 @@ def _turns(
 
 def _parsed(
     connector: Connector[Any], records: Iterable[Record], received_at: datetime
-) -> tuple[list[tuple[Record, Read]], list[Refused]]:
+) -> tuple[list[tuple[Record, Read]], list[RefusedRecord]]:
     """The reads that records tell of, and the records that nothing can be made of."""
     reads: list[tuple[Record, Read]] = []
-    refused: list[Refused] = []
+    refused: list[RefusedRecord] = []
     for record in records:
         if (reason := why_refused(record)) is not None:
-            refused.append(Refused(record, "document", reason))
+            refused.append(RefusedRecord(record, "document", reason))
             continue
         try:
             reads.append((record, accept(connector.parse(record), received_at)))
         except NotARead:
             continue
         except (RecordRejected, Unusable) as wrong:
-            refused.append(Refused(record, wrong.field, wrong.reason))
+            refused.append(RefusedRecord(record, wrong.field, wrong.reason))
         except Exception:  # a fault of the connector's costs this record's moment, not the feed
             reason = "could not be parsed: its connector has a defect"
-            refused.append(Refused(record, "record", reason))
+            refused.append(RefusedRecord(record, "record", reason))
     return reads, refused
 
 
@@ -199,7 +199,7 @@ def _with_ends(
     policy: InForce,
     source: Provenance,
     reads: Sequence[tuple[Record, Read]],
-    refused: Sequence[Refused],
+    refused: Sequence[RefusedRecord],
     now: datetime,
 ) -> PageToSave:
     """The page with its reads and records, and when each of them must be gone."""
@@ -216,7 +216,7 @@ def _with_ends(
                 longer = profile.expiry(*source, read.captured_at, received_at=received, linked=True)
                 needed = Life(longer.at, longer.rule) if longer.at > end.at else None
         except (OverflowError, ValueError):  # a capture at the beginning of the calendar, in an agency's zone
-            refused.append(Refused(record, "captured_at", "is a time that no calendar counts from"))
+            refused.append(RefusedRecord(record, "captured_at", "is a time that no calendar counts from"))
             continue
         if (end.at if needed is None else needed.until) <= now:
             born_expired += 1

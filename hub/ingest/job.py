@@ -8,7 +8,7 @@ from connectors.contract import Connector, Window
 from hub.ingest.fetching import Fetched
 from hub.ingest.pictures import Beside
 from hub.people import Actor
-from hub.ports import Account
+from hub.ports import ConfiguredAccount
 from hub.store.page import Saved
 
 
@@ -34,7 +34,7 @@ class PullJob:
     """What is pulled, for whom, and how far that is."""
 
     actor: Actor
-    account: Account
+    account: ConfiguredAccount
     connector: Connector[Any]
     beside: Beside
     told: PullProgress | None

@@ -19,7 +19,7 @@ from hub.errors import AdminMustAct, HubError, NoConnector, NotFound, Removed
 from hub.ingest.documents import records_of
 from hub.ingest.intake import Intake
 from hub.people import Actor
-from hub.ports import Account
+from hub.ports import ConfiguredAccount
 from hub.store.instant import from_micros
 from hub.store.page import Saved
 from hub.store.spool import Pushed, Spool
@@ -45,7 +45,7 @@ class Keeping:
         spool: Spool,
         audit: Audit,
         intake: Intake,
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
+        opened: Callable[[str], tuple[ConfiguredAccount, Connector[Any]]],
         wanting: Callable[[int, Connector[Any]], None],
     ) -> None:
         """`wanting` hears of connections whose reads came without their pictures."""

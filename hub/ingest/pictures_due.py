@@ -11,7 +11,7 @@ from connectors.contract import Connector
 from hub.clock import Clock
 from hub.errors import NotFound
 from hub.ingest.fetching import Fetched
-from hub.ports import Account
+from hub.ports import ConfiguredAccount
 from hub.store import wanted
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -39,7 +39,7 @@ class PicturesDue:
         store: Store,
         clock: Clock,
         accounts: Callable[[], list[Any]],
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
+        opened: Callable[[str], tuple[ConfiguredAccount, Connector[Any]]],
         fetch: Fetch,
     ) -> None:
         self._store = store

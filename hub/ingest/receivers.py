@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.contract import Connector, ReceivesReads
 from hub.errors import HubError, NoConnector, NotFound
-from hub.ports import Account
+from hub.ports import ConfiguredAccount
 
 log: Final = logging.getLogger("alprhub.inbox")
 
@@ -38,6 +38,8 @@ _NOBODY: Final = "no connection of this name takes pushes"
 class Refused(HubError):
     """The sender did not prove itself, or there is nobody here for what it sends."""
 
+    code = "push_refused"
+
     def __init__(self) -> None:
         super().__init__(_NOBODY)
 
@@ -45,11 +47,13 @@ class Refused(HubError):
 class Paused(HubError):
     """The connection takes nothing now; the sender must keep what it has and come again."""
 
+    code = "receiving_paused"
+
 
 class Receiver(NamedTuple):
     """A connection as it was opened, and when."""
 
-    account: Account
+    account: ConfiguredAccount
     connector: Connector[Any]
     at: float
 
@@ -64,7 +68,7 @@ class LookUp(NamedTuple):
 class Receivers:
     """Knows who takes pushes. May be asked by many threads; but between `start` and `stop` each of them asks itself."""
 
-    def __init__(self, opened: Callable[[str], tuple[Account, Connector[Any]]]) -> None:
+    def __init__(self, opened: Callable[[str], tuple[ConfiguredAccount, Connector[Any]]]) -> None:
         self._open = opened
         self._known: dict[str, Receiver] = {}
         self._unknown: dict[str, float] = {}

@@ -19,7 +19,7 @@ from hub.clock import Clock, sure
 from hub.errors import Busy, Unsettled
 from hub.hits import compare
 from hub.people import Actor
-from hub.ports import Account
+from hub.ports import ConfiguredAccount
 from hub.progress import Progress, untold
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -99,7 +99,7 @@ class Reparse:
         store: Store,
         audit: Audit,
         clock: Clock,
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
+        opened: Callable[[str], tuple[ConfiguredAccount, Connector[Any]]],
         ends: Callable[[], Ends],
     ) -> None:
         self._store = store

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 
 from hub.store import tables
 from hub.store.engine import Store
-from hub.store.runs import Span
+from hub.store.runs import TimeSpan
 
 _TABLE = tables.rounds
 
@@ -18,7 +18,7 @@ _TABLE = tables.rounds
 class Round(NamedTuple):
     """A round that is not over: entries up to `after_id` were asked for, `refused` of them in vain."""
 
-    span: Span
+    span: TimeSpan
     after_id: int = 0
     asked: int = 0
     refused: int = 0
@@ -30,7 +30,7 @@ class Rounds:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def begun(self, connection_id: int, since: int | None) -> Span | None:
+    def begun(self, connection_id: int, since: int | None) -> TimeSpan | None:
         """The time of a round that is not over: from `since` on, or from where the one before it stopped."""
         which = _TABLE.c.goes_on if since is None else _TABLE.c.since == since
         with self._store.read() as connection:
@@ -40,9 +40,9 @@ class Rounds:
                 .order_by(_TABLE.c.until)
                 .limit(1)
             ).one_or_none()
-        return None if row is None else Span(row.since, row.until)
+        return None if row is None else TimeSpan(row.since, row.until)
 
-    def begin(self, connection_id: int, span: Span, goes_on: bool, oldest: int) -> Round:
+    def begin(self, connection_id: int, span: TimeSpan, goes_on: bool, oldest: int) -> Round:
         """A round over a time: the one that was begun, or a new one; rounds that end before `oldest` are forgotten."""
         here = _TABLE.c.connection_id == connection_id
         with self._store.write(durable=False) as connection:
@@ -61,11 +61,11 @@ class Rounds:
         with self._store.write(durable=False) as connection:
             connection.execute(update(_TABLE).where(_of(connection_id, now.span)).values(**values))
 
-    def over(self, connection_id: int, span: Span) -> None:
+    def over(self, connection_id: int, span: TimeSpan) -> None:
         """Forget a round: all was asked for."""
         with self._store.write(durable=False) as connection:
             connection.execute(delete(_TABLE).where(_of(connection_id, span)))
 
 
-def _of(connection_id: int, span: Span) -> ColumnElement[bool]:
+def _of(connection_id: int, span: TimeSpan) -> ColumnElement[bool]:
     return and_(_TABLE.c.connection_id == connection_id, _TABLE.c.since == span.since, _TABLE.c.until == span.until)

@@ -1,11 +1,11 @@
-"""`Standing`: how long a round of standing look-ups takes at each source that answers one plate at a time."""
+"""`WatchCosts`: how long a round of standing look-ups takes at each source that answers one plate at a time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from connectors.contract import Connector, LooksUpPlates, PullsReads
-from hub.ports import Account
+from hub.ports import ConfiguredAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,13 @@ class LongRound:
     every_seconds: int
 
 
-class Standing:
+class WatchCosts:
     """Knows what watching costs."""
 
     def __init__(
         self,
-        accounts: Callable[[], Sequence[Account]],
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
+        accounts: Callable[[], Sequence[ConfiguredAccount]],
+        opened: Callable[[str], tuple[ConfiguredAccount, Connector[Any]]],
         watched: Callable[[], int],
     ) -> None:
         self._accounts = accounts

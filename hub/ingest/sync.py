@@ -25,14 +25,25 @@ from hub.ingest.interpreter import tuned_for_pages
 from hub.ingest.job import PullJob, PullProgress
 from hub.ingest.pictures import Pictures
 from hub.ingest.rounds import Round, Rounds
-from hub.ingest.windows import Kept, Leg, after, going_on, missed, named, span_of, until_of, windows, without_time
+from hub.ingest.windows import (
+    KnownProgress,
+    WindowToPull,
+    after,
+    going_on,
+    missed,
+    named,
+    span_of,
+    until_of,
+    windows,
+    without_time,
+)
 from hub.people import Actor, Why
-from hub.ports import Account
+from hub.ports import ConfiguredAccount
 from hub.store import runs, tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.page import Saved
-from hub.store.runs import Span
+from hub.store.runs import TimeSpan
 from hub.store.taken import TakenFiles
 from hub.words import count
 from normalize.fault import Unusable
@@ -69,7 +80,7 @@ class Sync:
         clock: Clock,
         intake: Intake,
         pictures: Pictures,
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
+        opened: Callable[[str], tuple[ConfiguredAccount, Connector[Any]]],
         pause: Callable[[Actor, str, str], None],
         watches: Callable[[], list[Watch]],
         governing: Governing,
@@ -133,7 +144,7 @@ class Sync:
             else:
                 spans = missed(kept, since, until, self._clock.now())
                 asked = windows(spans, job.connector.info.look_back, self._oldest(job.account))
-                legs = (Leg(window, again=True) for window in asked)
+                legs = (WindowToPull(window, again=True) for window in asked)
             for leg in legs:
                 self._pull(job, leg)
                 if job.unfinished:
@@ -160,7 +171,7 @@ class Sync:
         asked = windows(spans, connector.info.look_back, self._oldest(account))
         for window in islice((one for one in asked if span_of(one) not in refused), MOST_WINDOWS):
             try:
-                self._pull(job, Leg(window, again=True))
+                self._pull(job, WindowToPull(window, again=True))
             except (TryAgain, VendorChanged, Gone) as failed:
                 told = (account.name, window.since.isoformat(), window.until.isoformat(), sentence(failed))
                 log.warning("%s: what was missed from %s to %s cannot be had now: %s", *told)
@@ -170,14 +181,18 @@ class Sync:
                 break
 
     def window(
-        self, account: Account, connector: Connector[Any], since: datetime | None = None, until: datetime | None = None
+        self,
+        account: ConfiguredAccount,
+        connector: Connector[Any],
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Window | None:
         """What `run` would pull first with the same times; None where no time has passed since the last run."""
         leg = next(self._legs(account, connector, since, until), None)
         return None if leg is None else replace(leg.window, fresh=TakenFiles(self._store, account.id).fresh)
 
     @contextmanager
-    def _held(self, name: str) -> Iterator[tuple[Account, Connector[Any]]]:
+    def _held(self, name: str) -> Iterator[tuple[ConfiguredAccount, Connector[Any]]]:
         account, _ = self._open(name)
         if account.state != "active":
             if account.state == "removing":
@@ -190,7 +205,7 @@ class Sync:
             self._settle(account.id, name)
             yield self._open(name)  # by the settings of now: they may have been changed before the lease was ours
 
-    def _pull(self, job: PullJob, leg: Leg) -> None:
+    def _pull(self, job: PullJob, leg: WindowToPull) -> None:
         """Pull one window and keep it page by page; a run of its own."""
         job.window = leg.window
         with tuned_for_pages(), self._counted(job.account.id, leg) as run:
@@ -207,7 +222,7 @@ class Sync:
                 self._pause(job.actor, job.account.name, str(broken))
                 raise
 
-    def _pages(self, job: PullJob, run: "_Run") -> Generator[Saved]:
+    def _pages(self, job: PullJob, run: "_SyncRun") -> Generator[Saved]:
         account, connector = job.account, job.connector
         if isinstance(connector, PullsReads):
             files = TakenFiles(self._store, account.id)
@@ -225,7 +240,7 @@ class Sync:
         for page in connector.pull(window):
             yield page, self._intake.parsed(connector, page.records)
 
-    def _go_round(self, job: PullJob, run: "_Run") -> Iterator[Saved]:
+    def _go_round(self, job: PullJob, run: "_SyncRun") -> Iterator[Saved]:
         """Ask for every watched plate that this round has not asked for yet, as long as there is time."""
         account, connector, refused = job.account, job.connector, ""
         oldest = to_micros(self._oldest(account))
@@ -255,7 +270,7 @@ class Sync:
         yield self._keep(account, run, Page((), {"until": until}), self._intake.parsed(connector, ()), "lookup")
         self._rounds.over(account.id, now.span)
 
-    def _look_up(self, job: PullJob, watch: Watch, run: "_Run") -> Iterator[Saved]:
+    def _look_up(self, job: PullJob, watch: Watch, run: "_SyncRun") -> Iterator[Saved]:
         window, account = run.leg.window, job.account
         query = Lookup(watch.plate, window.since, window.until, watch.reason, watch.state, watch.case_number)
         why = Why("standing lookup of a hot-list entry", watch.reason, watch.case_number)
@@ -264,7 +279,7 @@ class Sync:
         for page in job.connector.lookup(query):  # type: ignore[attr-defined]
             yield self._keep(account, run, Page(()), self._intake.parsed(job.connector, page.records), "lookup")
 
-    def _keep(self, account: Account, run: "_Run", page: Page, parsed: Parsed, obtained: str) -> Saved:
+    def _keep(self, account: ConfiguredAccount, run: "_SyncRun", page: Page, parsed: Parsed, obtained: str) -> Saved:
         saved = self._intake.keep(
             account.id,
             parsed,
@@ -278,8 +293,8 @@ class Sync:
         return saved
 
     def _legs(
-        self, account: Account, connector: Connector[Any], since: datetime | None, until: datetime | None
-    ) -> Iterator[Leg]:
+        self, account: ConfiguredAccount, connector: Connector[Any], since: datetime | None, until: datetime | None
+    ) -> Iterator[WindowToPull]:
         """The window that somebody named; or those from where the last run stopped until now, each a day at most."""
         kept, end = self._kept(account.id), until or self._clock.now()
         begun = None
@@ -293,19 +308,19 @@ class Sync:
         look_back, oldest = connector.info.look_back, self._oldest(account)
         if begun:
             window = Window(from_micros(begun.since), from_micros(begun.until), kept.checkpoint)
-            leg: Leg | None = Leg(window, True, kept.until)
+            leg: WindowToPull | None = WindowToPull(window, True, kept.until)
         else:
             leg = going_on(kept, end, look_back, oldest)
         while leg is not None:
             yield leg
             leg = after(leg, self._kept(account.id), end, look_back)
 
-    def _oldest(self, account: Account) -> datetime:
+    def _oldest(self, account: ConfiguredAccount) -> datetime:
         """What was captured before it would be over on arrival."""
         now = self._clock.now()
         return now - self._governing.life(account.provenance, now)
 
-    def _refused(self, connection_id: int) -> set[Span]:
+    def _refused(self, connection_id: int) -> set[TimeSpan]:
         """The windows that the vendor would not serve of late."""
         table, now = tables.runs, self._clock.now()
         asked = select(table.c.since, table.c.until).where(
@@ -314,15 +329,15 @@ class Sync:
             table.c.outcome.in_((VendorChanged.__name__, Gone.__name__)),
         )
         with self._store.read() as connection:
-            return {Span(*row) for row in connection.execute(asked)}
+            return {TimeSpan(*row) for row in connection.execute(asked)}
 
-    def _kept(self, connection_id: int) -> Kept:
+    def _kept(self, connection_id: int) -> KnownProgress:
         table, now = tables.connections, earliest(self._clock)
         with self._store.read() as connection:
             text = connection.scalar(select(table.c.checkpoint).where(table.c.id == connection_id))
             spans = runs.spans(connection, connection_id, now=to_micros(now)).get(connection_id, [])
         checkpoint: dict[str, Any] = msgspec.json.decode(text) if text else {}
-        return Kept(checkpoint, until_of(checkpoint), spans).at(now)
+        return KnownProgress(checkpoint, until_of(checkpoint), spans).at(now)
 
     def _settle(self, connection_id: int, name: str) -> None:
         """End what runs of this connection were killed, as far as they had come; void what a clock ahead has told."""
@@ -343,12 +358,12 @@ class Sync:
             log.warning("%s: the clock was ahead in %s: what it skipped is asked for again", name, count(voided, "run"))
 
     @contextmanager
-    def _counted(self, connection_id: int, leg: Leg) -> Iterator["_Run"]:
+    def _counted(self, connection_id: int, leg: WindowToPull) -> Iterator["_SyncRun"]:
         now = self._clock.now()
         span = span_of(leg.window, now)  # nobody can vouch for what has not happened yet
         with self._store.write(durable=False) as connection:
             ident = runs.begin(connection, connection_id, span, to_micros(now), filling=not leg.goes_on)
-        run = _Run(ident, leg)
+        run = _SyncRun(ident, leg)
         try:
             yield run
         except (Stopped, KeyboardInterrupt):
@@ -361,7 +376,7 @@ class Sync:
             raise
         self._end(run, runs.UNFINISHED if run.unfinished else runs.DONE, run.unfinished)
 
-    def _end(self, run: "_Run", outcome: str, error: str | None) -> None:
+    def _end(self, run: "_SyncRun", outcome: str, error: str | None) -> None:
         now = to_micros(self._clock.now())
         with self._store.write(durable=False) as connection:
             if outcome != runs.DONE and run.until is not None:
@@ -369,10 +384,10 @@ class Sync:
             runs.end(connection, run.id, now, outcome, error)
 
 
-class _Run:
+class _SyncRun:
     """One run while it runs: which leg it pulls, how far its pages vouch, and what was refused."""
 
-    def __init__(self, ident: int, leg: Leg) -> None:
+    def __init__(self, ident: int, leg: WindowToPull) -> None:
         self.id = ident
         self.leg = leg
         self.drift = Drift()

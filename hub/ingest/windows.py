@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from connectors.contract import Window
 from hub.errors import Invalid
 from hub.store.instant import from_micros, to_micros
-from hub.store.runs import Span, holes, latest
+from hub.store.runs import TimeSpan, holes, latest
 
 FIRST_WINDOW: Final = timedelta(days=1)
 """How far the very first pull of a connection reaches back when nobody says otherwise."""
@@ -15,7 +15,7 @@ LONGEST_WINDOW: Final = timedelta(days=1)
 """What takes longer is pulled in several windows, oldest first, so that each that ends well is covered for good."""
 
 
-class Leg(NamedTuple):
+class WindowToPull(NamedTuple):
     """One window to pull.
 
     `goes_on` where it begins at what the checkpoint vouches for, so that its pages may move that; `stands_at` is where
@@ -28,14 +28,14 @@ class Leg(NamedTuple):
     again: bool = False
 
 
-class Kept(NamedTuple):
+class KnownProgress(NamedTuple):
     """What is known of a connection's progress: its checkpoint, until when that vouches, what runs have covered."""
 
     checkpoint: dict[str, Any]
     until: datetime | None
-    spans: Sequence[Span]
+    spans: Sequence[TimeSpan]
 
-    def at(self, now: datetime) -> "Kept":
+    def at(self, now: datetime) -> "KnownProgress":
         """The same where it is `now`: a checkpoint that vouches for what is still to come vouches for nothing.
 
         The clock was ahead. What it remembers besides, as which files were taken, is as true as before.
@@ -50,14 +50,14 @@ class Kept(NamedTuple):
         return bool(self.checkpoint) and self.until is None
 
 
-def named(kept: Kept, since: datetime, until: datetime) -> Leg:
+def named(kept: KnownProgress, since: datetime, until: datetime) -> WindowToPull:
     """The window that somebody named; raises `Invalid` where it ends before it begins."""
     if since >= until:
         raise Invalid("since: must lie before until")
-    return Leg(Window(since, until, kept.checkpoint), not kept.checkpoint, kept.until)
+    return WindowToPull(Window(since, until, kept.checkpoint), not kept.checkpoint, kept.until)
 
 
-def going_on(kept: Kept, end: datetime, look_back: timedelta, oldest: datetime) -> Leg | None:
+def going_on(kept: KnownProgress, end: datetime, look_back: timedelta, oldest: datetime) -> WindowToPull | None:
     """The first window from where the last run stopped, at most a day long; None where no time has passed since.
 
     It begins no earlier than `oldest`: what was captured before would be over on arrival.
@@ -73,17 +73,17 @@ def going_on(kept: Kept, end: datetime, look_back: timedelta, oldest: datetime) 
     return _leg(kept, stands - look_back, min(longest, end), stands)
 
 
-def after(leg: Leg, kept: Kept, end: datetime, look_back: timedelta) -> Leg | None:
+def after(leg: WindowToPull, kept: KnownProgress, end: datetime, look_back: timedelta) -> WindowToPull | None:
     """The window after one that was pulled to its end; None at the end."""
     stands = leg.window.until
     return _leg(kept, stands - look_back, min(stands + LONGEST_WINDOW, end), stands) if stands < end else None
 
 
-def _leg(kept: Kept, since: datetime, until: datetime, stands: datetime | None) -> Leg | None:
-    return Leg(Window(since, until, kept.checkpoint), True, stands) if since < until else None
+def _leg(kept: KnownProgress, since: datetime, until: datetime, stands: datetime | None) -> WindowToPull | None:
+    return WindowToPull(Window(since, until, kept.checkpoint), True, stands) if since < until else None
 
 
-def missed(kept: Kept, since: datetime | None, until: datetime | None, now: datetime) -> list[Span]:
+def missed(kept: KnownProgress, since: datetime | None, until: datetime | None, now: datetime) -> list[TimeSpan]:
     """What no run has covered until `now`; with times all between them, covered or not. Raises `Invalid`."""
     if since is None and until is None:
         return list(holes(kept.spans, kept.spans[0].since, to_micros(now))) if kept.spans else []
@@ -91,10 +91,10 @@ def missed(kept: Kept, since: datetime | None, until: datetime | None, now: date
     begin = since or (from_micros(kept.spans[0].since) if kept.spans else end - FIRST_WINDOW)
     if begin >= end:
         raise Invalid("since: must lie before until")
-    return [Span(to_micros(begin), to_micros(end))]
+    return [TimeSpan(to_micros(begin), to_micros(end))]
 
 
-def windows(spans: Sequence[Span], look_back: timedelta, oldest: datetime) -> Iterator[Window]:
+def windows(spans: Sequence[TimeSpan], look_back: timedelta, oldest: datetime) -> Iterator[Window]:
     """Windows over spans, oldest first, each a day at most and with its look-back; none that ends before `oldest`."""
     for span in spans:
         start, end = from_micros(span.since), from_micros(span.until)
@@ -116,7 +116,7 @@ def without_time(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in checkpoint.items() if name != "until"}
 
 
-def span_of(window: Window, now: datetime | None = None) -> Span:
+def span_of(window: Window, now: datetime | None = None) -> TimeSpan:
     """The time of a window, until `now` at most: nobody can vouch for what has not happened yet."""
     until = window.until if now is None else max(min(window.until, now), window.since)
-    return Span(to_micros(window.since), to_micros(until))
+    return TimeSpan(to_micros(window.since), to_micros(until))

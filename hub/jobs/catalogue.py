@@ -32,7 +32,7 @@ Work = Callable[[Actor], Done]
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class DueTask:
     """One thing that is due: a job on a subject; `after` is the newest run of it that was seen."""
 
     job: str
@@ -53,7 +53,7 @@ class Job:
     name: str
     about: str
     asks: timedelta
-    due: Callable[[], Iterator[Task]]
+    due: Callable[[], Iterator[DueTask]]
 
 
 class Catalogue:
@@ -97,38 +97,38 @@ class Catalogue:
         except KeyError:
             raise NotFound(f"there is no job called {name!r}; there are {', '.join(self.jobs)}") from None
 
-    def sync(self, connection: str, since: datetime | None = None, until: datetime | None = None) -> Task:
+    def sync(self, connection: str, since: datetime | None = None, until: datetime | None = None) -> DueTask:
         """Pulling one connection now, whether it is due or not; a time that somebody names is no turn of it."""
 
         def work(actor: Actor) -> Done:
             return Done(asdict(self._hub.sync.run(actor, connection, since, until, lambda _: self._go_on())))
 
-        return Task(pulling(since, until), connection, work)
+        return DueTask(pulling(since, until), connection, work)
 
-    def publish(self, hotlist: str, connection: str) -> Task:
+    def publish(self, hotlist: str, connection: str) -> DueTask:
         """Sending one list to one connection now."""
         told = partial(
             self._hub.publishing.publish, list_name=hotlist, connection_name=connection, progress=self._progress
         )
-        return Task("publish", at(hotlist, connection), lambda actor: published_as(told(actor)))
+        return DueTask("publish", at(hotlist, connection), lambda actor: published_as(told(actor)))
 
-    def verify(self, hotlist: str, connection: str) -> Task:
+    def verify(self, hotlist: str, connection: str) -> DueTask:
         """Reading one connection's copy of a list back now."""
         told = partial(self._hub.publishing.verify, list_name=hotlist, connection_name=connection)
-        return Task("verify", at(hotlist, connection), lambda actor: published_as(told(actor)))
+        return DueTask("verify", at(hotlist, connection), lambda actor: published_as(told(actor)))
 
-    def whole(self, name: str) -> Task:
+    def whole(self, name: str) -> DueTask:
         """A job of the whole hub now; raises `NotFound`."""
         work = self._works.get(name)
         if work is None:
             raise NotFound(f"there is no job of the whole hub called {name!r}; there are {', '.join(self._works)}")
-        return Task(name, "", work)
+        return DueTask(name, "", work)
 
     def take_lists(self) -> list[str]:
         """The names of the connections that take hot lists."""
         return [account.name for account in self._active({"pushes_hotlists"})]
 
-    def _syncs(self) -> Iterator[Task]:
+    def _syncs(self) -> Iterator[DueTask]:
         accounts = {account.name: account for account in self._active(ASKED)}
         runs, fillings = self._runs.last("sync", list(accounts)), self._runs.last(FILLING, list(accounts))
         for name, account in accounts.items():
@@ -138,7 +138,7 @@ class Catalogue:
             if (due := self._turn(self.sync(name), pace, runs[name])) is not None:
                 yield due
 
-    def _publications(self) -> Iterator[Task]:
+    def _publications(self) -> Iterator[DueTask]:
         now, takers, changes = self._hub.clock.now(), self.take_lists(), self._hub.hotlists.changes()
         tasks = [(name, self.publish(name, taker)) for name in changes for taker in takers]
         runs = self._runs.last("publish", [task.subject for _, task in tasks])
@@ -154,7 +154,7 @@ class Catalogue:
             elif (due := self._turn(task, spread(task.subject, HOUR), runs[task.subject])) is not None:
                 yield due
 
-    def _verifications(self) -> Iterator[Task]:
+    def _verifications(self) -> Iterator[DueTask]:
         takers = self.take_lists()
         tasks = [self.verify(name, taker) for name in self._hub.hotlists.names() for taker in takers]
         subjects = [task.subject for task in tasks]
@@ -167,11 +167,11 @@ class Catalogue:
             if (due := self._turn(task, pace, runs[task.subject])) is not None:
                 yield due
 
-    def _whole(self, name: str, pace: Every | Nightly) -> Iterator[Task]:
+    def _whole(self, name: str, pace: Every | Nightly) -> Iterator[DueTask]:
         if (due := self._turn(self.whole(name), pace, self._runs.last(name)[""])) is not None:
             yield due
 
-    def _turn(self, task: Task, pace: Every | Nightly, runs: Sequence[JobRun]) -> Task | None:
+    def _turn(self, task: DueTask, pace: Every | Nightly, runs: Sequence[JobRun]) -> DueTask | None:
         """The task where it is due: by its time, or since it was cut short; killed twice, it waits for its time.
 
         `runs` are the newest two runs of it, newest first.
@@ -251,5 +251,5 @@ def _under_way(runs: Sequence[JobRun]) -> bool:
     return bool(runs) and runs[0].outcome == "running"
 
 
-def _seen(task: Task, newest: JobRun | None) -> Task:
-    return Task(task.job, task.subject, task.work, newest.started_at if newest else NEVER)
+def _seen(task: DueTask, newest: JobRun | None) -> DueTask:
+    return DueTask(task.job, task.subject, task.work, newest.started_at if newest else NEVER)

@@ -12,8 +12,8 @@ from typing import Final
 
 from connectors.errors import ConnectorError, sentence
 from hub.errors import HubError, Stopped
-from hub.jobs.catalogue import Catalogue, Task
-from hub.jobs.record import AWAY, Entry, JobRun, JobRuns, Outcome
+from hub.jobs.catalogue import Catalogue, DueTask
+from hub.jobs.record import AWAY, JobRun, JobRuns, OpenRun, Outcome
 from hub.people import Actor
 from hub.store.refused import away_because
 from hub.wiring import Hub
@@ -44,7 +44,7 @@ class Jobs:
         self._places = threading.BoundedSemaphore(AT_ONCE)
         self._runner = runner
 
-    def due(self, name: str) -> list[Task]:
+    def due(self, name: str) -> list[DueTask]:
         """What of a job is due now; what was killed is noted first. Raises `NotFound`."""
         self.runs.settle()
         return list(self.catalogue.job(name).due())
@@ -82,7 +82,7 @@ class Jobs:
             thread.join(max(until - time.monotonic(), 0))
         return self.runs.abandon()
 
-    def start(self, actor: Actor, task: Task, told: Told) -> threading.Thread:
+    def start(self, actor: Actor, task: DueTask, told: Told) -> threading.Thread:
         """Run a task in a thread of its own; `told` hears how it ended, unless another process was first."""
 
         def work() -> None:
@@ -100,7 +100,7 @@ class Jobs:
         thread.start()
         return thread
 
-    def run(self, actor: Actor, task: Task) -> JobRun | None:
+    def run(self, actor: Actor, task: DueTask) -> JobRun | None:
         """Run a task here and now, and give how it ended; None where it is under way, or was run since it was seen."""
         started = self._clock.now()
         entry = self.runs.begin(task.job, task.subject, self._runner, task.after)
@@ -110,7 +110,7 @@ class Jobs:
         entry.end(outcome, counts, error)
         return JobRun(task.job, task.subject, self._runner, started, self._clock.now(), outcome, counts, error)
 
-    def run_all(self, actor: Actor, tasks: Iterable[Task]) -> list[JobRun]:
+    def run_all(self, actor: Actor, tasks: Iterable[DueTask]) -> list[JobRun]:
         """Run tasks one after the other; those that another process runs are left out."""
         return [run for run in (self.run(actor, task) for task in tasks) if run is not None]
 
@@ -118,7 +118,7 @@ class Jobs:
         if self.stopping.is_set():
             raise Stopped(CUT)
 
-    def _outcome(self, actor: Actor, task: Task, entry: Entry) -> tuple[Outcome, dict[str, int], str | None]:
+    def _outcome(self, actor: Actor, task: DueTask, entry: OpenRun) -> tuple[Outcome, dict[str, int], str | None]:
         try:
             done = task.work(actor)
         except Stopped:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from hub.jobs.catalogue import Task
+from hub.jobs.catalogue import DueTask
 from hub.jobs.jobs import Jobs, Told
 from hub.jobs.record import AWAY
 from hub.people import Actor
@@ -25,7 +25,7 @@ GRACE: Final = timedelta(seconds=20)
 class Loop:
     """Runs what is due, each piece in a thread of its own: one that hangs holds up no other."""
 
-    def __init__(self, jobs: Jobs, actor: Actor, told: Told, begun: Callable[[Task], None] = lambda _: None) -> None:
+    def __init__(self, jobs: Jobs, actor: Actor, told: Told, begun: Callable[[DueTask], None] = lambda _: None) -> None:
         self._jobs = jobs
         self._actor = actor
         self._told = told

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from connectors.contract import Proof
 from hub.hotlists.publishing import Published
 from hub.proofs.canary import Probe
-from hub.proofs.reconcile import Account
+from hub.proofs.reconcile import Reconciled
 from hub.words import count, named
 
 NO_WAY_TO_LOOK: Final = "it was taken, and its vendor offers no way to look at what it holds"
@@ -35,7 +35,7 @@ def published_as(published: Published) -> Done:
     return Done(counts, f"the vendor's copy differs from ours: {missing:,} missing there, {more:,} not on our list")
 
 
-def added_up(account: Account, overdue: int) -> Done:
+def added_up(account: Reconciled, overdue: int) -> Done:
     """What a reconciliation came to; a day that differs, and a certificate that nobody confirms, is not proved."""
     differ = len(account.differences)
     counts = {"days": len(account.days), "differences": differ, "unconfirmed": overdue}

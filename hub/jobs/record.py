@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.clock import Clock, sure
 from hub.jobs.timetable import SLACK
 from hub.store import tables
+from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 
@@ -73,7 +74,7 @@ class JobRuns:
         self._alive: set[int] = set()
         self._beating: threading.Thread | None = None
 
-    def begin(self, job: str, subject: str, runner: str, after: datetime | None = None) -> "Entry | None":
+    def begin(self, job: str, subject: str, runner: str, after: datetime | None = None) -> "OpenRun | None":
         """Put a run on record; None where another is under way, or has begun since `after`, the newest that was seen.
 
         One transaction of the one writer: of two processes that find the same job due, one runs it. A run that lies in
@@ -99,7 +100,7 @@ class JobRuns:
             )  # fmt: skip
             ident = int(connection.execute(made.returning(table.c.id)).scalar_one())
         self._beat(ident)
-        return Entry(self, ident)
+        return OpenRun(self, ident)
 
     def settle(self) -> int:
         """Note as killed what has shown no life for `DEAD`, or last in a time that is still to come; gives how many."""
@@ -129,7 +130,7 @@ class JobRuns:
 
         A run that lies in the future of now is none.
         """
-        subject = "value FROM json_each(:subjects)" if self._store.is_sqlite else "unnest(CAST(:subjects AS text[]))"
+        subject = dialect(self._store).each_text("subjects")
         one = _ONE.format("subjects.subject")
         asked = text(
             f"WITH subjects (subject) AS (SELECT {subject}), "
@@ -257,7 +258,7 @@ class JobRuns:
                 log.warning("the database took no sign of life of %d runs; the next is due soon", len(alive))
 
 
-class Entry:
+class OpenRun:
     """One run on the record, until it is ended."""
 
     def __init__(self, runs: JobRuns, ident: int) -> None:

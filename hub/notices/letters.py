@@ -7,7 +7,7 @@ from hub.notices.notice import Notice
 from hub.words import moment, span
 
 
-class Card(Protocol):
+class HealthCard(Protocol):
     """What a person should know of a connection or of the hub, as health has it."""
 
     @property
@@ -43,7 +43,7 @@ class Card(Protocol):
         """When it began, where that is known."""
 
 
-def begun(card: Card) -> tuple[str, str]:
+def begun(card: HealthCard) -> tuple[str, str]:
     """Title and body of what has begun."""
     return _one_line(card.title), f"{card.plain or card.title}\n\nWhat to do: {card.do}\n\n    {card.command}"
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 from hub.errors import HubError
 
@@ -11,7 +11,6 @@ ENDED: Final = "ended"
 DROPPED: Final = "dropped"
 """What it was about is not there any more; nobody is told."""
 TEST: Final = "test"
-Kind = Literal["begun", "ended", "dropped", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,8 @@ class Notice:
 
 class NotSent(HubError):
     """A way out did not take a notice. `answered`: it was reached, so the next notice may fare better."""
+
+    code = "notice_not_sent"
 
     def __init__(self, message: str, *, answered: bool = False) -> None:
         super().__init__(message)

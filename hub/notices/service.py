@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy
-from hub.notices.letters import Card, begun, ended, trial
+from hub.notices.letters import HealthCard, begun, ended, trial
 from hub.notices.notice import BEGUN, DROPPED, ENDED, TEST, Notice, NotSent, Way
 from hub.notices.outbox import Outbox, Sent
 from hub.people import Actor
@@ -28,7 +28,7 @@ WHOLE: Final = timedelta(seconds=60)
 _LEASE: Final = "notices"
 
 
-class Report(Protocol):
+class ConnectionHealth(Protocol):
     """How a connection is, as health has it."""
 
     @property
@@ -40,7 +40,7 @@ class Report(Protocol):
         """`active`, or why nothing of it was looked at."""
 
     @property
-    def cards(self) -> Sequence[Card]:
+    def cards(self) -> Sequence[HealthCard]:
         """What a person should know."""
 
 
@@ -61,12 +61,12 @@ class Notices:
         store: Store,
         audit: Audit,
         clock: Clock,
-        reports: Callable[[], Sequence[Report]],
-        around: Callable[[], Sequence[Card]],
+        reports: Callable[[], Sequence[ConnectionHealth]],
+        around: Callable[[], Sequence[HealthCard]],
         ways: Sequence[Way],
         zone: Callable[[], tzinfo],
         agency: str,
-        removed: Callable[[], Sequence[tuple[str, Card]]] = tuple,
+        removed: Callable[[], Sequence[tuple[str, HealthCard]]] = tuple,
     ) -> None:
         self._store = store
         self._audit = audit
@@ -94,7 +94,7 @@ class Notices:
         """
         reports, around = self._reports(), self._around()
         now, zone = self._clock.now(), self._zone()
-        cards: dict[str, tuple[str | None, Card]] = {_subject(None, card): (None, card) for card in around}
+        cards: dict[str, tuple[str | None, HealthCard]] = {_subject(None, card): (None, card) for card in around}
         for report in reports:
             cards |= {_subject(report.connection, card): (report.connection, card) for card in report.cards}
         cards |= {_subject(name, card): (name, card) for name, card in self._removed()}
@@ -201,9 +201,9 @@ def _handed_over(way: Way, notice: Notice) -> str:
     return answer
 
 
-def _subject(connection: str | None, card: Card) -> str:
+def _subject(connection: str | None, card: HealthCard) -> str:
     return "/".join((connection or "", card.code, card.about))
 
 
-def _cannot_run(report: Report) -> bool:
+def _cannot_run(report: ConnectionHealth) -> bool:
     return any(card.code == "no_connector" for card in report.cards)

@@ -4,7 +4,6 @@ from connectors.contract import Frame
 from hub.notices.mail import Mail
 from hub.notices.notice import Way
 from hub.notices.syslog import Syslog
-from hub.notices.webhook import Webhook
 from hub.settings import HubSettings
 
 SETTINGS = "ALPRHUB_NOTICE_EMAIL_TO, ALPRHUB_NOTICE_WEBHOOK_URL or ALPRHUB_NOTICE_SYSLOG"
@@ -25,6 +24,8 @@ def ways(settings: HubSettings, frame: Frame, agency: str) -> list[Way]:
             )
         )  # fmt: skip
     if settings.notice_webhook_url is not None:
+        from hub.notices.webhook import Webhook  # httpx, for which a hub without a webhook need not wait
+
         url, secret = settings.notice_webhook_url, settings.notice_webhook_secret
         found.append(Webhook(url, secret, agency, frame))
     if settings.notice_syslog:

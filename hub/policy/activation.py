@@ -21,7 +21,7 @@ class Open(NamedTuple):
     safe_default: str
 
 
-class Conflict(NamedTuple):
+class Contradiction(NamedTuple):
     """A floor and a ceiling that cannot both be kept for one kind of copy."""
 
     id: str
@@ -41,7 +41,7 @@ class Conflict(NamedTuple):
 class Activation(NamedTuple):
     """What stands in the way of a profile, and what stands open beside it."""
 
-    conflicts: tuple[Conflict, ...]
+    conflicts: tuple[Contradiction, ...]
     """Not signed."""
     without_ceiling: tuple[str, ...]
     """Kinds of hub copies for which no rule and no decision sets a number."""
@@ -66,7 +66,7 @@ class Activation(NamedTuple):
             )
 
 
-def conflicts(rules: Iterable[Rule]) -> Iterator[Conflict]:
+def conflicts(rules: Iterable[Rule]) -> Iterator[Contradiction]:
     """Every floor and ceiling of one kind of copy that cannot both be kept, once each.
 
     A floor that runs from the receipt and a ceiling that runs from the capture cannot both be kept by a read that
@@ -80,7 +80,7 @@ def conflicts(rules: Iterable[Rule]) -> Iterator[Conflict]:
                 ident = conflict_id(floor.id, ceiling.id)
                 if ident not in seen and _clash(floor, ceiling):
                     seen.add(ident)
-                    yield Conflict(ident, origin, vendor, copy, floor.id, ceiling.id)
+                    yield Contradiction(ident, origin, vendor, copy, floor.id, ceiling.id)
 
 
 def without_ceiling(rules: Iterable[Rule]) -> tuple[str, ...]:

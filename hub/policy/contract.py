@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from hub.policy.document import checked, plain
 from hub.policy.durations import Duration
-from hub.policy.rules import Clock, Copy, Limit, Origin, Rule
+from hub.policy.rules import CopyHolder, LifeStart, Limit, Origin, Rule
 
 
 def _period(text: str) -> str:
@@ -24,11 +24,11 @@ class Term(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dur: Period = Field(description="ISO 8601: P30D, P1Y.")
-    clock: Clock
+    clock: LifeStart
     ref: str = Field(min_length=3, description="Where the contract says so.")
 
 
-class Contract(BaseModel):
+class SourceContract(BaseModel):
     """What retention rests on: agency, connection and copy, never the vendor's name alone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,7 +37,7 @@ class Contract(BaseModel):
     connection: str = Field(min_length=1)
     vendor: str = Field(min_length=1, description="The name that profiles use: flock, motorola.")
     origin: Origin = "own"
-    copy_at: Copy = "hub"
+    copy_at: CopyHolder = "hub"
     ceiling: Term | None = None
     floor: Term | None = None
     contract_id: str | None = Field(default=None, description="The agency's number of the contract.")
@@ -65,6 +65,6 @@ class Contract(BaseModel):
         )
 
 
-def read_contract(body: bytes, name: str) -> Contract:
+def read_contract(body: bytes, name: str) -> SourceContract:
     """The contract of a YAML or JSON document; raises `Invalid` with the path of the field."""
-    return checked(Contract, plain(body, name), name)
+    return checked(SourceContract, plain(body, name), name)

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, Final
 
 from hub.errors import Invalid
-from hub.policy.document import FOLDER, read
+from hub.policy.document import FOLDER, carried, read
 from hub.policy.rules import Rule, of_list
 
 PREFIX: Final = "overlay-"
@@ -37,7 +37,10 @@ class Overlay:
 
 def of_document(body: bytes, name: str) -> Overlay:
     """The overlay of a YAML document; raises `Invalid` with the path of the field."""
-    data: dict[str, Any] = read(body, name, "overlay")
+    return _overlay(read(body, name, "overlay"), name)
+
+
+def _overlay(data: dict[str, Any], name: str) -> Overlay:
     layer = data["overlay_id"]
     seen: set[str] = set()
     for place, rule in enumerate(data["rules"]):
@@ -70,4 +73,4 @@ def load_overlay(name: str) -> Overlay:
     if name not in built_in():
         raise Invalid(f"no overlay is called {name!r}; there are: {', '.join(built_in())}")
     file = f"{PREFIX}{name}.yaml"
-    return of_document(FOLDER.joinpath(file).read_bytes(), file)
+    return _overlay(carried(file), file)

@@ -1,6 +1,6 @@
 """A department's policy as the hub executes it: what services ask, answered from one document and its overlays."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -12,10 +12,10 @@ from connectors.file_words import refusal
 from hub.absent import absent
 from hub.errors import Invalid, NotFound, PolicyRefused
 from hub.policy.activation import Activation, Open, conflicts, without_ceiling
-from hub.policy.contract import Contract
+from hub.policy.contract import SourceContract
 from hub.policy.decisions import LENGTHENING, Decision
-from hub.policy.document import FOLDER, read, schema
-from hub.policy.effective import PROHIBITED, Effective, Reference, resolve
+from hub.policy.document import FOLDER, carried, read, schema
+from hub.policy.effective import Effective, resolve
 from hub.policy.limitations import CaseLife, case_life, load_limitations
 from hub.policy.overlay import PREFIX, Operation, Overlay, built_in, load_overlay, of_document
 from hub.policy.resolution import Bound, Bounds, Chosen, choose
@@ -34,15 +34,6 @@ class Expiry(NamedTuple):
     at: datetime
     rule: str
     clause: str
-
-
-class Ruling(NamedTuple):
-    """Whether something is allowed, and why."""
-
-    allowed: bool
-    lacks: tuple[tuple[str, ...], ...]
-    """Sets of codes in none of which the asker is; it would have to be in one of each."""
-    references: tuple[Reference, ...]
 
 
 class Profile:
@@ -103,17 +94,6 @@ class Profile:
         """The fields that the policy or an overlay speaks of, silent ones among them, in the order of the document."""
         return tuple(dict.fromkeys((*self._cited, *(one.field for one in self._operations))))
 
-    def may_receive(self, classes: Collection[str]) -> Ruling:
-        """Whether a recipient of these classes (`law_enforcement_agency`, `california_public_agency`) may have data.
-
-        It must be in one class of the policy's and in one of each overlay's; where nobody names any, nobody may.
-        """
-        recipients = self.effective("sharing.recipients")
-        sets = recipients.within or ((tuple(recipients.value),) if isinstance(recipients.value, list) else ())
-        lacks = tuple(codes for codes in sets if not set(codes) & set(classes))
-        allowed = bool(sets) and not lacks and recipients.value != PROHIBITED
-        return Ruling(allowed, lacks, recipients.references)
-
     def rule_for(self, origin: str, vendor: str, copy: str = "hub", linked: bool = False) -> Rule:
         """The rule that ends a copy of reads of an origin and vendor; an unknown vendor gets the strictest there is.
 
@@ -136,7 +116,7 @@ class Profile:
         received_at: datetime | None = None,
         copy: str = "hub",
         linked: bool = False,
-        contract: Contract | None = None,
+        contract: SourceContract | None = None,
     ) -> Expiry:
         """When a copy of a read must be gone, UTC; raises `PolicyRefused` where no rule sets a number.
 
@@ -161,7 +141,7 @@ class Profile:
         received_at: datetime,
         *,
         copy: str = "hub",
-        contract: Contract | None = None,
+        contract: SourceContract | None = None,
     ) -> Bound | None:
         """Until when nobody may delete a copy of a read, UTC, by which rule and clause; None where nobody says so."""
         return self.bounds(origin, vendor, captured_at, received_at, copy=copy, contract=contract).floor
@@ -174,7 +154,7 @@ class Profile:
         received_at: datetime,
         *,
         copy: str = "hub",
-        contract: Contract | None = None,
+        contract: SourceContract | None = None,
     ) -> Bounds:
         """Everything that policy says of a copy's life; `conflict` of it is for a person to decide."""
         return self.chosen(origin, vendor, copy, contract).bounds(captured_at, received_at, self.zone, self._prevails)
@@ -189,7 +169,7 @@ class Profile:
         offence: str | None = None,
         committed_on: date | None = None,
         copy: str = "hub",
-        contract: Contract | None = None,
+        contract: SourceContract | None = None,
     ) -> CaseLife:
         """How long a copy lives that a criminal case needs, or the task that must be done to know it.
 
@@ -220,7 +200,7 @@ class Profile:
             return CaseLife(cap, life.task, life.review_at, cap.clause)
         return life._replace(until=until)
 
-    def chosen(self, origin: str, vendor: str, copy: str, contract: Contract | None = None) -> Chosen:
+    def chosen(self, origin: str, vendor: str, copy: str, contract: SourceContract | None = None) -> Chosen:
         """The rules that decide about a kind of copy; raises `Invalid` for a contract of another agency."""
         if contract is not None:
             if contract.agency != self.id:
@@ -231,7 +211,7 @@ class Profile:
             known = self._chosen[origin, vendor, copy] = choose(self.rules, origin, vendor, copy)
         return known
 
-    def activation(self, contracts: Iterable[Contract] = ()) -> Activation:
+    def activation(self, contracts: Iterable[SourceContract] = ()) -> Activation:
         """What stands in the way of putting the profile in force, and the safe defaults that hold meanwhile."""
         rules = (*self.rules, *(rule for contract in contracts for rule in contract.rules()))
         found = [one for one in conflicts(rules) if one.id not in self._prevails]
@@ -292,7 +272,10 @@ def of_bytes(body: bytes, name: str, decisions: Sequence[Decision] = (), beside:
 
     Overlays are the hub's, or `overlay-NAME.yaml` in the folder `beside`.
     """
-    data = read(body, name)
+    return _profile(read(body, name), name, decisions, beside)
+
+
+def _profile(data: dict[str, Any], name: str, decisions: Sequence[Decision], beside: Path | None) -> Profile:
     try:
         overlays = [_overlay(one, place, beside) for place, one in enumerate(data["overlays"])]
         return Profile(data, overlays, decisions, name)
@@ -320,9 +303,7 @@ def load(name: str, decisions: Sequence[Decision] = ()) -> Profile:
         return of_file(Path(name), decisions)
     if name not in names():
         raise NotFound(absent("policy profile", name, names()))
-    if decisions:
-        return of_bytes(FOLDER.joinpath(f"{name}.yaml").read_bytes(), name, decisions)
-    return _built_in(name)
+    return _profile(carried(f"{name}.yaml"), name, decisions, None) if decisions else _built_in(name)
 
 
 @cache
@@ -336,7 +317,7 @@ def names() -> tuple[str, ...]:
 
 @cache
 def _built_in(name: str) -> Profile:
-    return of_bytes(FOLDER.joinpath(f"{name}.yaml").read_bytes(), name)
+    return _profile(carried(f"{name}.yaml"), name, (), None)
 
 
 def _overlay(name: str, place: int, beside: Path | None) -> Overlay:

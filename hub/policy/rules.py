@@ -9,10 +9,10 @@ from hub.errors import Invalid, PolicyRefused
 from hub.policy.durations import Duration
 
 Origin = Literal["own", "commercial", "native_reader"]
-Copy = Literal["hub", "vendor"]
-Clock = Literal["captured_at", "received_at"]
+CopyHolder = Literal["hub", "vendor"]
+LifeStart = Literal["captured_at", "received_at"]
 ORIGINS: Final[tuple[Origin, ...]] = ("own", "commercial", "native_reader")
-COPIES: Final[tuple[Copy, ...]] = ("hub", "vendor")
+COPIES: Final[tuple[CopyHolder, ...]] = ("hub", "vendor")
 AGENCY: Final = "agency"
 """The layer of the department's own policy; others are an overlay's id, or `contract`."""
 
@@ -21,7 +21,7 @@ class Limit(NamedTuple):
     """A period and the clock that it runs by."""
 
     dur: Duration
-    clock: Clock
+    clock: LifeStart
     text: str
     """The period as the policy writes it."""
 

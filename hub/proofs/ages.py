@@ -54,8 +54,8 @@ FROM cameras CROSS JOIN reads
 WHERE cameras.connection_id = :connection_id AND reads.camera_id = cameras.id AND reads.captured_at <= :oldest
   AND reads.expires_at + 0 > :now AND NOT reads.held
 """
-"""What the policy in force may no longer allow although its row says otherwise: along the index on camera and
-`captured_at`, up to the oldest that may be there. After a purge that is what cases, events and hits need."""
+"""Reads that the policy in force may no longer allow although their rows say otherwise: a walk along the index on
+camera and `captured_at`, up to the oldest that may be there. After a purge that is what cases, events and hits need."""
 
 _UNHELD: Final = """
 SELECT count(*) FROM reads WHERE captured_at <= :oldest AND NOT EXISTS (
@@ -74,7 +74,7 @@ ORDER BY holds.id
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptReads:
     """The reads of one connection, rule and band of age; `held` of them are kept by a hold."""
 
     connection: str
@@ -119,11 +119,11 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AgesReport:
     """What is kept at an instant, what should not be, and what explains the rest."""
 
     at: datetime
-    kept: list[Kept]
+    kept: list[KeptReads]
     violations: list[Violation]
     explain_older_than: str | None
     """A period; None: the policy asks for no explanation."""
@@ -163,7 +163,7 @@ class Ages:
         self._sources = sources
         self._bookings = bookings
 
-    def report(self, actor: Actor) -> Report:
+    def report(self, actor: Actor) -> AgesReport:
         """The ages of everything that is kept now, of one moment."""
         now, profile = self._clock.now(), self._governing.profile()
         zone = profile.zone
@@ -174,7 +174,7 @@ class Ages:
             rows = connection.execute(select(tables.connections.c.id, tables.connections.c.name)).all()
             names = {row.id: row.name for row in rows}
             kept = [
-                Kept(
+                KeptReads(
                     names[row.connection_id], row.rule, clauses.get(row.rule), NAMES[row.band],
                     int(row.reads), int(row.held), from_micros(row.oldest),
                 )
@@ -199,7 +199,7 @@ class Ages:
                 holds = list(connection.execute(text(_HOLDS), oldest))
         booked = self._bookings([row.id for row in holds]) if holds else {}
         lying = self._lying()
-        made = Report(
+        made = AgesReport(
             at=now,
             kept=kept,
             violations=[*late, *past],

@@ -20,7 +20,7 @@ from hub.store.instant import from_micros, to_micros
 LONGEST: Final = 366
 """Days that may be asked for at once."""
 _SLACK: Final = timedelta(days=4)
-"""What calendars, months' ends and clock changes may do to a period, generously."""
+"""By how much months' ends and clock changes may shift a period, generously."""
 
 _COUNTED: Final = """
 SELECT rule, count(*), sum(CASE WHEN held THEN 1 ELSE 0 END) FROM reads
@@ -30,7 +30,7 @@ WHERE expires_at >= :since AND expires_at < :until GROUP BY rule ORDER BY rule
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class EndingDay:
     """The reads whose life ends on one day of the agency's, by one rule; `held` of them stay all the same."""
 
     day: date
@@ -50,18 +50,18 @@ class Calendar:
         self._clock = clock
         self._governing = governing
 
-    def next(self, actor: Actor, days: int = 30) -> list[Ending]:
+    def next(self, actor: Actor, days: int = 30) -> list[EndingDay]:
         """The ends of today, from now on, and of the days after it; `days` counts today. Raises `Invalid`."""
         if not 0 < days <= LONGEST:
             raise Invalid(f"days: must lie between 1 and {LONGEST}")
         now, profile = self._clock.now(), self._governing.profile()
         clauses = {rule.id: rule.clause for rule in profile.rules}
-        found: list[Ending] = []
+        found: list[EndingDay] = []
         with self._store.read() as connection:
             for day, since, until in _days(now, days, profile.zone):
                 bound = {"since": to_micros(since), "until": to_micros(until)}
                 found.extend(
-                    Ending(day, rule, clauses.get(rule), int(reads), int(held))
+                    EndingDay(day, rule, clauses.get(rule), int(reads), int(held))
                     for rule, reads, held in connection.execute(text(_COUNTED), bound)
                 )
         self._audit.record(actor, "retention.calendar", "done", results=sum(one.reads for one in found), days=days)
@@ -79,9 +79,9 @@ def _days(now: datetime, count: int, zone: ZoneInfo) -> Iterator[tuple[date, dat
 
 
 def reached(period: Duration, now: datetime, zone: ZoneInfo) -> datetime:
-    """The latest capture whose period is over now: what was captured then or before is that old, nothing after it is.
+    """The latest capture whose period is over now: reads captured then or before are that old, and none after.
 
-    Found by halving, so that it agrees to the microsecond with the ceilings, whatever the calendar does.
+    Found by bisection, so that it agrees with the ceilings to the microsecond, whatever the calendar does.
     """
     rough = now - timedelta(days=period.months * 30.4369) - period.elapsed
     over, still = to_micros(rough - _SLACK), to_micros(rough + _SLACK)

@@ -19,7 +19,7 @@ from hub.clock import Clock
 from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.governing.in_force import Governing
 from hub.people import Actor, Why
-from hub.ports import Account
+from hub.ports import ConfiguredAccount
 from hub.proofs.calendar import reached
 from hub.store import tables
 from hub.store.engine import Store
@@ -27,7 +27,7 @@ from hub.store.instant import from_micros, to_micros
 from normalize.plate import LONGEST, canonical
 
 PURPOSE: Final = "retention_audit"
-"""Why a probe asks. It is none of a policy's purposes: nobody looks at what comes back."""
+"""The purpose of a probe. It is none of a policy's purposes: nobody looks at what comes back."""
 BACK: Final = timedelta(days=30)
 """How far behind its ceiling a vendor is asked; a probe a week has then seen every day four times."""
 SHORTEST_REASON: Final = 4
@@ -80,7 +80,7 @@ class Canaries:
         audit: Audit,
         clock: Clock,
         governing: Governing,
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
+        opened: Callable[[str], tuple[ConfiguredAccount, Connector[Any]]],
         pause: Callable[[Actor, str, str], None],
     ) -> None:
         self._store = store

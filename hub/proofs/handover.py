@@ -1,7 +1,7 @@
 """`Handover`: closed certificates as one document for the custodian of records, who needs no hub to verify it.
 
-Everything that a digest in it is over is in it, with the words of how to compute it. It says what was destroyed and by
-whose authority, and never a plate.
+It contains everything that its digests are computed from, and says how to compute them. It says what was destroyed and
+by whose authority, and never a plate.
 """
 
 import logging
@@ -61,7 +61,7 @@ class Handed:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Unconfirmed:
     """A closed certificate that its custodian has not confirmed yet; `overdue` where it has waited too long."""
 
     id: int
@@ -123,13 +123,13 @@ class Handover:
         )  # fmt: skip
         return handed
 
-    def waiting(self, patience: timedelta = PATIENCE) -> list[Waiting]:
+    def waiting(self, patience: timedelta = PATIENCE) -> list[Unconfirmed]:
         """The closed certificates that nobody has countersigned, the oldest first."""
         now = self._clock.now()
         with self._store.read() as connection:
             rows = connection.execute(_closed().where(tables.certificates.c.countersigned_at.is_(None))).all()
         return [
-            Waiting(
+            Unconfirmed(
                 *(row.id, row.connection, row.rule, row.clause, row.reads, from_micros(row.closed_at)),
                 days=(now - from_micros(row.closed_at)).days,
                 overdue=now - from_micros(row.closed_at) >= patience,
@@ -170,14 +170,15 @@ def _certificate(row: Row[Any]) -> dict[str, Any]:
 
 
 def _authorities(connection: Connection, idents: set[int]) -> list[dict[str, Any]]:
-    """The policies by which was destroyed: what each says, what was signed about it, who put it in force, and why."""
+    """The policies under which reads were destroyed: what each says, what was signed about it, who put it in force, and
+    why."""
     table = tables.policies
     rows = connection.execute(select(table).where(table.c.id.in_(idents)).order_by(table.c.id))
     return [dict(row._mapping) for row in rows]
 
 
 def _orders(connection: Connection, rules: set[str]) -> list[dict[str, Any]]:
-    """The courts' orders by which was destroyed, without the reasons, which may name a vehicle."""
+    """The courts' orders under which reads were destroyed, without their reasons, which may name a vehicle."""
     table = tables.orders
     columns = (
         *(table.c.number, table.c.court, table.c.proposed_by, table.c.carried_out_by, table.c.approved_by),

@@ -36,7 +36,7 @@ month is not emptied yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DayOfReceipt:
     """What became of the records that one connection received on one day (UTC)."""
 
     connection: str
@@ -60,15 +60,15 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class Reconciled:
     """All days, and whether everything is accounted for."""
 
-    days: list[Day]
+    days: list[DayOfReceipt]
     lying: Lying
     """What came and is no record yet: it is in none of the days."""
 
     @property
-    def differences(self) -> list[Day]:
+    def differences(self) -> list[DayOfReceipt]:
         """The days that do not add up."""
         return [day for day in self.days if day.said is not None]
 
@@ -82,7 +82,7 @@ class Reconciliation:
         self._audit = audit
         self._clock = clock
 
-    def run(self, actor: Actor) -> Account:
+    def run(self, actor: Actor) -> Reconciled:
         """Every connection's every day, of one moment; a difference is on record by connection and day."""
         table = tables.days
         with self._store.read() as connection:
@@ -94,7 +94,7 @@ class Reconciliation:
                 (row.connection_id, row.day): row for row in connection.execute(text(_COUNTED), {"now": to_micros(now)})
             }
         keys = sorted(noted.keys() | there.keys(), key=lambda key: (names[key[0]], key[1]))
-        made = Account([_day(names[key[0]], key[1], noted.get(key), there.get(key)) for key in keys], self._lying())
+        made = Reconciled([_day(names[key[0]], key[1], noted.get(key), there.get(key)) for key in keys], self._lying())
         wrong = [f"{one.connection} {one.day}: {one.said}" for one in made.differences]
         self._audit.record(
             actor, "retention.reconcile", "differs" if wrong else "done", results=len(made.days), differences=wrong,
@@ -103,14 +103,14 @@ class Reconciliation:
         return made
 
 
-def _day(connection: str, day: int, noted: Row[Any] | None, there: Row[Any] | None) -> Day:
+def _day(connection: str, day: int, noted: Row[Any] | None, there: Row[Any] | None) -> DayOfReceipt:
     pulled, stored, duplicates, quarantined, born_expired, purged = _numbers(
         noted, ("pulled", "stored", "duplicates", "quarantined", "born_expired", "purged")
     )
     visible, unpurged, held = _numbers(there, ("visible", "unpurged", "held"))
     came = pulled - stored - duplicates - quarantined - born_expired
     kept = stored - visible - unpurged - held - purged
-    return Day(
+    return DayOfReceipt(
         connection, date(1970, 1, 1) + timedelta(days=day),
         pulled, stored, duplicates, quarantined, born_expired, visible, unpurged, held, purged, came, kept,
         _said(came, kept, noted is None),

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
+from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.partitions import months_of, payloads_of, span_of
 from hub.store.plates import no_row
@@ -21,7 +22,7 @@ from hub.store.visible import visible_sql
 BATCH: Final = 5000
 """Reads (or plates) in one transaction: the writer is never held long."""
 FEW: Final = 1000
-"""A month with no more reads goes by rows as fast, and no reader has to wait."""
+"""A month of no more reads is purged row by row: that is as fast, and no reader has to wait."""
 PATIENCE_MS: Final = 100
 """So long the last step waits for readers that are under way, and new ones wait behind it."""
 ATTEMPTS: Final = 20
@@ -31,7 +32,7 @@ _HERE: Final = f"r.id > :after AND r.id <= :last AND {_OVER}"
 _OF_THEM: Final = f"x.read_id = r.id AND x.read_id > :after AND x.read_id <= :last AND {_HERE}"
 
 
-class Gone(NamedTuple):
+class Destroyed(NamedTuple):
     """What went of one connection and rule."""
 
     connection_id: int
@@ -42,15 +43,15 @@ class Gone(NamedTuple):
     captured: tuple[int, int] | None
 
 
-Account = Callable[[Connection, Gone], None]
+Certifies = Callable[[Connection, Destroyed], None]
 """Certifies, in the transaction that removes."""
-Day = Callable[[Connection, int, int, int], None]
+CountsDay = Callable[[Connection, int, int, int], None]
 """Counts, in that transaction: the connection, a receipt (µs) of a day, and how many reads of that day went."""
 
 
 def over(store: Store, now: int) -> list[str]:
     """The months that have more than a few reads that may go, and in which every one that nobody holds is expired."""
-    if store.is_sqlite:
+    if not dialect(store).IN_MONTHS:
         return []
     with store.read() as connection:
         return [
@@ -61,11 +62,11 @@ def over(store: Store, now: int) -> list[str]:
         ]
 
 
-def empty(store: Store, name: str, now: int, account: Account, day: Day) -> bool:
+def empty(store: Store, name: str, now: int, account: Certifies, day: CountsDay) -> bool:
     """Remove all that a month has and nobody holds; gives whether it is done.
 
-    It is not where readers stood in the way again and again, or a read came meanwhile that is not over; the purge by
-    rows finds what is left.
+    It is not done where readers were in the way at every attempt, or where a read came meanwhile that is not over; the
+    purge by rows finds what is left.
     """
     after = 0
     while True:
@@ -98,7 +99,7 @@ def _last(connection: Connection, name: str, after: int) -> int | None:
     return last
 
 
-def _forget(connection: Connection, name: str, here: Mapping[str, int], account: Account, day: Day) -> None:
+def _forget(connection: Connection, name: str, here: Mapping[str, int], account: Certifies, day: CountsDay) -> None:
     """Remove what other tables know of some reads, and certify it."""
     counts: dict[tuple[int, str], dict[str, int]] = {}
     for what, change in {
@@ -116,7 +117,7 @@ def _forget(connection: Connection, name: str, here: Mapping[str, int], account:
     for table in ("links", "held_reads"):
         connection.execute(text(f"DELETE FROM {table} x USING {name} r WHERE {_OF_THEM}"), here)
     _remove_unread(connection, name, sorted(set(plates)), here["now"])
-    rows: dict[tuple[int, str], Gone] = {}
+    rows: dict[tuple[int, str], Destroyed] = {}
     days: dict[tuple[int, int], int] = {}
     for connection_id, rule, received, reads, payloads, first, last, digest in connection.execute(
         text(_LEDGER.format(month=name, payloads=payloads_of(name))), here
@@ -126,7 +127,7 @@ def _forget(connection: Connection, name: str, here: Mapping[str, int], account:
             continue
         told_of = counts.setdefault((connection_id, rule), {})
         told_of |= {"reads": reads, "payloads": payloads}
-        rows[connection_id, rule] = Gone(connection_id, rule, told_of, digest, (first, last))
+        rows[connection_id, rule] = Destroyed(connection_id, rule, told_of, digest, (first, last))
     for gone_of in rows.values():
         account(connection, gone_of)
     for (connection_id, number), count in days.items():

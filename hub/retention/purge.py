@@ -23,14 +23,14 @@ from hub.store.days import MICROS, count_day
 from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.instant import from_micros, to_micros
-from hub.store.pace import Pace
+from hub.store.pace import TurnPace
 from hub.store.plates import forget_removed, remove_unread
 from hub.store.statistics import redraw
 from hub.store.vacuum import owe
 
 DOING: Final = "what is over is being purged"
 BATCH: Final = 1000
-"""Rows at most in one purging transaction, fewer where they take long (`Pace`): the writer is never held long."""
+"""Rows at most in one purging transaction, fewer where they take long (`TurnPace`): the writer is never held long."""
 LEAST: Final = 100
 QUARANTINE: Final = "quarantine"
 """What stands for a rule where a record could not be read: it lives as long as a read received then would."""
@@ -68,12 +68,12 @@ class Retention:
         """
         with self._store.lease("purge", held.PURGING):
             now = sure(self._clock)
-            run = _Run(self._store, now, self._governing, self._sources, actor)
+            run = _PurgeRun(self._store, now, self._governing, self._sources, actor)
             self._remove_pictures()  # those of a run that was killed
             run.empty_months(progress)
             self._remove_pictures()
             at, kept = -(1 << 62), set[int]()
-            pace = Pace(BATCH, LEAST, BATCH)
+            pace = TurnPace(BATCH, LEAST, BATCH)
             while batch := run.expired(at, kept, pace.rows):
                 last, floored = batch[-1].expires_at, {row.id for row in batch if run.floored(row)}
                 with pace.turn(len(batch) - len(floored)) as begins:
@@ -140,7 +140,7 @@ class Retention:
         return stray
 
 
-class _Run:
+class _PurgeRun:
     """One purge: what was expired at its beginning."""
 
     def __init__(self, store: Store, now: datetime, governing: Governing, sources: Sources, actor: Actor) -> None:
@@ -162,7 +162,7 @@ class _Run:
     def expired(self, at: int, kept: Collection[int], most: int) -> list[Row[Any]]:
         """The next expired reads that nothing holds, whose end is not before an instant (µs), but those that are kept.
 
-        By their ends alone: very many may have the same, and those that were removed do not come again.
+        They are ordered by their ends alone: very many reads may share one end, and a removed read does not come again.
         """
         reads = tables.reads
         columns = (
@@ -252,7 +252,7 @@ class _Run:
         remove_unread(self._store, connection, plates)
         self._account(
             connection,
-            months.Gone(
+            months.Destroyed(
                 connection_id, rule, {name: counts[name] for name in ("reads", "payloads", "pictures", "hits")},
                 digest_of(row.vendor_read_id for row in rows if row.id in fresh), captured,
             ),
@@ -261,9 +261,10 @@ class _Run:
             count_day(connection, connection_id, day * MICROS, {"purged": count})
 
     def empty_months(self, progress: Progress) -> None:
-        """Remove whole months where all is over; not where any connection's reads are to be kept for a time.
+        """Remove whole months in which all is over.
 
-        Nor where nobody knows yet how long those of some connection are.
+        Does nothing while policy wants any connection's reads kept for a time, or while nobody knows how long those of
+        some connection are to be kept.
         """
         if self.unknown or any(self._profile.chosen(*kind, "hub").floors for kind in self._kinds.values()):
             return
@@ -271,7 +272,7 @@ class _Run:
         def day(connection: Connection, connection_id: int, received_at: int, count: int) -> None:
             count_day(connection, connection_id, received_at, {"purged": count})
 
-        def account(connection: Connection, gone: months.Gone) -> None:
+        def account(connection: Connection, gone: months.Destroyed) -> None:
             progress("reads removed", sum(self.gone.values()), None)  # what is counted so far is committed
             self._account(connection, gone)
 
@@ -296,12 +297,14 @@ class _Run:
                     names = [row.sha256.hex() for row in rows if row.connection_id == connection_id]
                     self._account(
                         connection,
-                        months.Gone(connection_id, QUARANTINE, {"quarantined": len(names)}, digest_of(names), None),
+                        months.Destroyed(
+                            connection_id, QUARANTINE, {"quarantined": len(names)}, digest_of(names), None
+                        ),
                     )
                 removed += len(rows)
             progress("refused records removed", removed, None)
 
-    def _account(self, connection: Connection, gone: months.Gone) -> None:
+    def _account(self, connection: Connection, gone: months.Destroyed) -> None:
         """Certify, in the transaction that removes, and count for the run."""
         if not any(gone.counts.values()):
             return

@@ -21,11 +21,11 @@ from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
 from hub.store.instant import to_micros
-from hub.store.pace import Pace
+from hub.store.pace import TurnPace
 from hub.store.visible import visible
 
 BATCH: Final = 2_000
-"""Reads in the first turn; as many as take a moment in the next ones (`Pace`)."""
+"""Reads in the first turn; as many as take a moment in the next ones (`TurnPace`)."""
 LEAST: Final = 1_000
 MOST: Final = 100_000
 """Reads that are kept in memory at once."""
@@ -33,7 +33,7 @@ DOING: Final = "the ends of reads are being worked out anew"
 NOTHING_DONE: Final = {"changed": 0, "shortened": 0, "lengthened": 0, "kept_short": 0}
 
 
-class Kept(NamedTuple):
+class ReadToRecompute(NamedTuple):
     """What is asked of a read."""
 
     id: int
@@ -46,7 +46,7 @@ class Kept(NamedTuple):
     held: bool
 
 
-class Wanted(NamedTuple):
+class WantedEnd(NamedTuple):
     """The end that a read shall have (µs), and whether the policy alone would let it live longer than that."""
 
     until: int
@@ -136,7 +136,7 @@ class Recompute:
 
     def _go_through(self, begun: Row[Any], ends: "_Ends", progress: Progress) -> None:
         """Find the ends of the next reads while those before them are given theirs."""
-        pace = Pace(BATCH, LEAST, MOST, self._elapsed)
+        pace = TurnPace(BATCH, LEAST, MOST, self._elapsed)
         with ThreadPoolExecutor(1) as ahead:
             some = self._found(begun.after_id, ends, pace.rows)
             while some is not None:
@@ -225,11 +225,11 @@ class Recompute:
                     connection.execute(change, changed)
             after = rows[-1].id
 
-    def _page(self, connection: Connection, after: int, most: int) -> list[Kept]:
-        sql = f"SELECT {', '.join(Kept._fields)} FROM reads WHERE id > :after ORDER BY id LIMIT {most}"
-        return list(map(Kept._make, self._store.rows(connection, sql, {"after": after})))
+    def _page(self, connection: Connection, after: int, most: int) -> list[ReadToRecompute]:
+        sql = f"SELECT {', '.join(ReadToRecompute._fields)} FROM reads WHERE id > :after ORDER BY id LIMIT {most}"
+        return list(map(ReadToRecompute._make, self._store.rows(connection, sql, {"after": after})))
 
-    def _linked(self, connection: Connection, rows: list[Kept]) -> set[int]:
+    def _linked(self, connection: Connection, rows: list[ReadToRecompute]) -> set[int]:
         if not rows:
             return set()
         span = {"first": rows[0].id, "last": rows[-1].id}
@@ -261,22 +261,22 @@ class _Ends:
         self._lengthens = lengthens
         self._leaving = leaving
 
-    def wanted(self, row: Kept, linked: bool) -> Wanted | None:
+    def wanted(self, row: ReadToRecompute, linked: bool) -> WantedEnd | None:
         """The end of a read; None where no rule says anything of it."""
         times = (row.connection_id, row.captured_at, row.received_at)
         end = self._lives.end(*times, linked)
         if end is None:
             return None
         if end[0] <= row.expires_at:
-            return Wanted(*end, False)
+            return WantedEnd(*end, False)
         if row.connection_id in self._leaving:
-            return Wanted(row.expires_at, row.rule, False)
+            return WantedEnd(row.expires_at, row.rule, False)
         if self._lengthens:
-            return Wanted(*end, False)
+            return WantedEnd(*end, False)
         needed = self._promises.needed(*times, row.ingested_at) if linked else None
         if needed is not None and needed[0] > row.expires_at:
-            return Wanted(*needed, needed[0] < end[0])
-        return Wanted(row.expires_at, row.rule, True)
+            return WantedEnd(*needed, needed[0] < end[0])
+        return WantedEnd(row.expires_at, row.rule, True)
 
     def of_refused(self, row: Any) -> int:
         """The end (µs) of a record that could not be read."""

@@ -81,7 +81,7 @@ class Unkept:
         sources: Sources,
         folder: Path,
     ) -> None:
-        """What a connection pushed stays of which `sources` do not know whose reads they are."""
+        """What a connection pushed stays while `sources` do not know whose reads the connection's are."""
         self._store = store
         self._audit = audit
         self._clock = clock
@@ -192,7 +192,8 @@ class _Over:
         return self._ended([owner] if owner else self._owners, received, gone=owner is not None and owner.removed)
 
     def of_bytes(self, body: bytes, received: datetime) -> Expiry | None:
-        """What ended a batch that cannot be read, by the connections whose marks it still has, or else by all."""
+        """The rule that ends a batch that cannot be read: of the connections whose marks are still in it, else of
+        all."""
         marked = [owner for owner in self._owners if owner.mark in body]
         return self._ended(marked or self._owners, received, gone=bool(marked) and all(one.removed for one in marked))
 

@@ -33,10 +33,10 @@ class Vacuum:
     def run(self, actor: Actor, progress: Progress = untold) -> dict[str, int]:
         """Write the file anew and empty its log where something was purged since that was done; gives the `megabytes`.
 
-        Nothing is to be done where nothing was purged, and where somebody said that the disk is encrypted. Writers wait
-        until it is written; readers do not. Safe to kill at any moment, and to end by what `progress` raises: the next
-        run does it. Raises `AdminMustAct` where the disk has too little room, and `Busy` where somebody reads or writes
-        for too long.
+        It does nothing where nothing was purged, or where somebody said that the disk is encrypted. Writers wait until
+        it is written; readers do not. Safe to kill at any moment, and to end by what `progress` raises: the next run
+        does it. Raises `AdminMustAct` where the disk has too little room, and `Busy` where somebody reads or writes for
+        too long.
         """
         if self._store.traces != "vacuum" or self._debt() is None:
             return {"megabytes": 0}

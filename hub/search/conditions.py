@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from hub.search.hours import within
 from hub.search.query import Query
+from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.visible import visible_sql
@@ -48,12 +49,12 @@ class Conditions:
         return self.driver is not None and len(self.keys[self.driver]) > 1
 
     def where(self, store: Store, lead: str | None) -> tuple[list[str], dict[str, Any]]:
-        """All of it; a sign keeps SQLite's planner from every index but that of the column that leads."""
+        """All conditions; no index but that of the column that leads (`lead`) is used."""
         sql, bound = list(self.sql), dict(self.bound)
         for column, values in self.keys.items():
             name = column.replace(".", "_")
-            signed = column if column == lead or not store.is_sqlite else f"+{column}"
-            sql.append(f"{signed} = :{name}" if len(values) == 1 else store.one_of(signed, name))
+            compared = column if column == lead else dialect(store).unindexed(column)
+            sql.append(f"{compared} = :{name}" if len(values) == 1 else store.one_of(compared, name))
             bound[name] = values[0] if len(values) == 1 else store.as_list(values)
         return sql, bound
 

@@ -15,7 +15,7 @@ from hub.store.instant import from_micros, to_micros
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class UncoveredTime:
     """A time that no run of a connection has covered."""
 
     since: datetime
@@ -38,7 +38,7 @@ class Coverage:
     connection: str
     status: str
     last_success: datetime | None
-    gaps: list[Gap]
+    gaps: list[UncoveredTime]
     covered_until: datetime | None
     covered_since: datetime | None
 
@@ -57,13 +57,13 @@ def coverage(
         success = from_micros(ended[row.id]) if row.id in ended else None
         status = _status(row, query, bool(spans) or row.id in ended, kind)
         holes = runs.holes(spans, begin, end) if status != "pushed" else ()
-        gaps = [Gap(from_micros(start), from_micros(stop)) for start, stop in holes]
+        gaps = [UncoveredTime(from_micros(start), from_micros(stop)) for start, stop in holes]
         until = from_micros(spans[-1].until) if spans else None
         found.append(Coverage(row.name, status, success, gaps, until, _first(connection, row.id, query, spans)))
     return found
 
 
-def _first(connection: Connection, ident: int, query: Query, spans: Sequence[runs.Span]) -> datetime | None:
+def _first(connection: Connection, ident: int, query: Query, spans: Sequence[runs.TimeSpan]) -> datetime | None:
     """From when on runs have covered anything, where that is later than the query's beginning."""
     if not spans:
         return None

@@ -38,7 +38,7 @@ _STEP: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class ExportManifest:
     """What is in an exported file, who wanted it and why, and how far each source could answer.
 
     `sha256` and `bytes` are of the file as it lies there, `made_at` is when its last row was written, `hub` the version
@@ -62,7 +62,7 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class WithPictures(Manifest):
+class WithPictures(ExportManifest):
     """The manifest of an archive: `reads_file` in it has the rows, and each picture has its digest.
 
     `not_in_it` counts the pictures that are missing: `wanted` ones are not fetched yet, `gone` ones the source did not
@@ -103,7 +103,7 @@ class Export:
         progress: Callable[[int], None] = lambda _rows: None,
         *,
         pictures: bool = False,
-    ) -> Manifest:
+    ) -> ExportManifest:
         """Write every visible read that a query means to `out`, and the manifest to `out` + `.manifest.json`.
 
         All pages are written, whatever `query.limit` says; memory does not grow with them. A read that expires on the
@@ -121,7 +121,7 @@ class Export:
         form_of(out, form, pictures)
         told = {name: value for name, value in query.told().items() if name != "limit"}
         asked: dict[str, Any] = {"query": told, "format": form, **({"pictures": True} if pictures else {})}
-        with self._asking.question(actor, _ACTION, query.why, **asked) as question, _Draft(out) as draft:
+        with self._asking.question(actor, _ACTION, query.why, **asked) as question, _ExportDraft(out) as draft:
             self._audit.record(actor, _ACTION, "asked", why=query.why, **asked)
             coverage = self._covered(query)
             rows = _Visible(self._every(query), self._clock, progress)
@@ -132,7 +132,7 @@ class Export:
             else:
                 for part in encoded(form, Found, rows):
                     draft.write(part)
-            manifest = (WithPictures if more else Manifest)(
+            manifest = (WithPictures if more else ExportManifest)(
                 format=form,
                 rows=rows.count,
                 sha256=draft.digest(),
@@ -174,8 +174,8 @@ class _Visible:
             yield row
 
 
-class _Draft:
-    """A file and its manifest on their way to their names; what has not been published whole is gone at the end.
+class _ExportDraft:
+    """A file and its manifest until both have their names; whatever was not published whole is removed at the end.
 
     `FILE.part` is made by nobody else while it is there, so that two exports never write the same file.
     """
@@ -189,7 +189,7 @@ class _Draft:
         self._sha256 = sha256()
         self.size = 0
 
-    def __enter__(self) -> "_Draft":
+    def __enter__(self) -> "_ExportDraft":
         with _told_as_out(self._out):
             for path in (self._out, self._manifest, _part(self._out), _part(self._manifest)):
                 _refuse_existing(path)

@@ -1,4 +1,4 @@
-"""Names that a question narrows by are names that the store knows: a slip of the hand is never an empty answer."""
+"""A question narrows only by names that the store knows: a misspelt name never gives an empty answer."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -22,12 +22,12 @@ from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import HubError, Invalid, PolicyRefused
 from hub.people import Actor, Why
-from hub.ports import Account
+from hub.ports import ConfiguredAccount
 from hub.search.coverage import Coverage
 from hub.search.query import Query
-from hub.search.reads import Answer
+from hub.search.reads import FoundPage
 from hub.search.rows import Found
-from hub.search.sources import Board, Busy, Deadline, SourceStatus, Status, TooLate
+from hub.search.sources import Board, Deadline, Occupied, SourceStatus, Status, TooLate
 from hub.store.page import Saved
 from normalize.fault import Unusable
 from normalize.plate import LONGEST, canonical
@@ -67,7 +67,7 @@ class Take(Protocol):
 class _Source(NamedTuple):
     """A connection that can be asked; one thread uses it."""
 
-    account: Account
+    account: ConfiguredAccount
     connector: Connector[Any]
     lookup: Callable[[Lookup], Iterator[Page]]
 
@@ -80,9 +80,9 @@ class Lookups:
         asking: Asking,
         audit: Audit,
         clock: Clock,
-        find: Callable[[Actor, Query], Answer],
-        accounts: Callable[[], Sequence[Account]],
-        opened: Callable[[str], tuple[Account, Connector[Any]]],
+        find: Callable[[Actor, Query], FoundPage],
+        accounts: Callable[[], Sequence[ConfiguredAccount]],
+        opened: Callable[[str], tuple[ConfiguredAccount, Connector[Any]]],
         take: Take,
         pause: Callable[[Actor, str, str], None],
     ) -> None:
@@ -94,7 +94,7 @@ class Lookups:
         self._open = opened
         self._take = take
         self._pause = pause
-        self._busy = Busy()
+        self._busy = Occupied()
 
     def ask(
         self,

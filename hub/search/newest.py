@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from hub.search.conditions import Conditions
 from hub.search.query import Cursor
+from hub.store.dialect import dialect
 from hub.store.engine import Store
 
 DAY: Final = 86_400_000_000
@@ -19,7 +20,7 @@ FIRST: Final = {"r.camera_id": DAY, "r.cell": DAY, "r.make": DAY, "r.plate_id": 
 """The first span back, by what leads to the reads: a camera has many a day, a plate few a month."""
 GROWTH: Final = 8
 FEW: Final = 32
-"""SQLite sorts all reads of so many plates faster than it asks for some of them twice."""
+"""So many plates are few (`Dialect.SORTS_FEW`)."""
 _CANDIDATES: Final = "candidates k JOIN reads r ON r.id = k.read_id AND r.captured_at = k.captured_at"
 
 
@@ -49,7 +50,8 @@ def newest(
 
 
 def edge(store: Store, connection: Connection, asked: Conditions, after: Cursor | None, reads: int) -> int | None:
-    """The instant (µs) that so many reads lie behind, counted back from a cursor; None where there are fewer."""
+    """The instant (µs) down to which there are so many reads, counted back from a cursor; None where there are
+    fewer."""
     end = _end(asked, after)
     where = "" if end is None else "WHERE captured_at < :end"
     sql = f"SELECT captured_at FROM reads {where} ORDER BY captured_at DESC LIMIT 1 OFFSET :reads"
@@ -63,7 +65,7 @@ def _end(asked: Conditions, after: Cursor | None) -> int | None:
 
 
 def _order(asked: Conditions) -> str:
-    # The sign keeps planners from walking the index of times where several values of something better lead there.
+    # The unary + keeps planners from the index of times where a better one leads to the reads by several values.
     return "+r.captured_at DESC, r.id DESC" if asked.several else "r.captured_at DESC, r.id DESC"
 
 
@@ -78,8 +80,7 @@ def _spans(store: Store, asked: Conditions, after: Cursor | None, now: int) -> I
     """Spans of time from the newest back, each ending where the one before it began; an open end is None."""
     end = _end(asked, after)
     column = asked.driver or ""
-    # PostgreSQL would ask every month of reads, even for few.
-    few = store.is_sqlite and column == "r.plate_id" and len(asked.keys[column]) <= FEW
+    few = dialect(store).SORTS_FEW and column == "r.plate_id" and len(asked.keys[column]) <= FEW
     if asked.several and not few:
         length = FIRST[column]
         begin = (end if end is not None else now) - length

@@ -55,9 +55,9 @@ class Looks:
 class Whole:
     """One read in full.
 
-    `vendor_read_id` is the source's own number of it, `ends_by` the retention rule that sets its end and `clause` where
-    policy says so (None: no policy that was ever in force has that rule), `held_for` the cases that keep it meanwhile.
-    `candidates` are the engine's other readings of the plate, `engine` who read it where the vendor says so.
+    `vendor_read_id` is the source's own number of it, `ends_by` the retention rule that sets its end and `clause` the
+    policy's clause for it (None: no policy that was ever in force has that rule), `held_for` the cases that keep it
+    meanwhile. `candidates` are the engine's other readings of the plate, `engine` who read it where the vendor says so.
     """
 
     read: Found
@@ -72,7 +72,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PictureBytes:
     """The bytes of a picture as they came, what it shows (`frame`, `vehicle`, `plate`), and the ending of its form."""
 
     data: bytes
@@ -110,7 +110,7 @@ class OneRead:
             question.answered(1)
         return whole
 
-    def picture(self, actor: Actor, why: Why, ident: int, which: str | None = None) -> Picture:
+    def picture(self, actor: Actor, why: Why, ident: int, which: str | None = None) -> PictureBytes:
         """A picture of a visible read; `which` is what it shows or its place, from 1, where there are several.
 
         Raises as `show` does, `NotFound` saying why where there is none, `Invalid` where it is not clear which one is
@@ -124,7 +124,7 @@ class OneRead:
             digest = sha256(data)
             if image["sha256"] is not None and bytes(image["sha256"]) != digest.digest():
                 raise IntegrityBroken(f"the picture of read {ident} is not what {read.connection} sent; keep its file")
-            picture = Picture(data, image["kind"], ending_of(data), digest.hexdigest())
+            picture = PictureBytes(data, image["kind"], ending_of(data), digest.hexdigest())
             question.answered(1, shows=picture.shows, sha256=picture.sha256)
         return picture
 

@@ -40,7 +40,3 @@ class Pattern:
     def exact(self) -> bool:
         """Whether there is no wildcard in it."""
         return not set(self.text) & _WILD
-
-    def like(self) -> str:
-        """The pattern for SQL's LIKE; canonical text holds neither `%` nor `_`."""
-        return self.text.replace("?", "_").replace("*", "%")

@@ -10,13 +10,14 @@ from sqlalchemy import Connection
 from hub.search import probes
 from hub.search.pattern import Pattern
 from hub.search.query import Mode, Query, one_edit, why_alike, why_edited
+from hub.store.dialect import dialect
 from hub.store.engine import Store
 from normalize.plate import fold
 
 MANY: Final = 4000
 """More plates than this are looked for among the newest reads first."""
 MOST: Final = 8000
-"""More plates than this are not listed for that: each read's own plate is compared with the pattern."""
+"""Where more plates fit they are not listed: each read's own plate is compared with the pattern."""
 
 
 def find(
@@ -69,9 +70,9 @@ def reasons(query: Query, patterns: tuple[Pattern, ...]) -> Callable[[str], str 
 
 def fit(store: Store, patterns: tuple[Pattern, ...], column: str) -> tuple[str, dict[str, Any]]:
     """Whether a column of plates fits any of the patterns, as SQL, and what it binds."""
-    operator = "GLOB" if store.is_sqlite else "LIKE"
-    bound = {f"fits_{n}": one.text if store.is_sqlite else one.like() for n, one in enumerate(patterns)}
-    return "(" + " OR ".join(f"{column} {operator} :{name}" for name in bound) + ")", bound
+    says = dialect(store)
+    bound = {f"fits_{n}": says.pattern(one.text) for n, one in enumerate(patterns)}
+    return f"({' OR '.join(says.fits(column, name) for name in bound)})", bound
 
 
 def _expression(pattern: Pattern) -> re.Pattern[str]:

@@ -30,7 +30,7 @@ _ALL: Final = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FoundPage:
     """A page of rows, the cursor of the next page (None: there is none), and how far each source could answer.
 
     `estimate` is how many reads the query means, as far as this page tells: exact where it is the only page, otherwise
@@ -63,7 +63,7 @@ class Search:
         self._governing = governing
         self._kind = kind
 
-    def find(self, actor: Actor, query: Query) -> Answer:
+    def find(self, actor: Actor, query: Query) -> FoundPage:
         """The newest visible reads that a query means, a page of them.
 
         Raises `PolicyRefused` without a purpose of the profile or a reason that says something, and `Invalid` for a
@@ -78,7 +78,7 @@ class Search:
             last = rows[-1] if len(rows) == query.limit else None
             following = Cursor(to_micros(last.captured_at), last.id).text() if last else None
             question.answered(len(rows))
-        return Answer(rows, following, estimate, estimated, _passes(rows), covered)
+        return FoundPage(rows, following, estimate, estimated, _passes(rows), covered)
 
     def every(self, query: Query) -> Iterator[Found]:
         """Every visible read that a query means, newest first, page by page; for callers that hold the question."""

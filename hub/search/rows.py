@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from hub.search.query import Cursor
+from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.instant import from_micros
 
@@ -110,12 +111,9 @@ def rows_of(
         JOIN plates p ON p.id = r.plate_id
         JOIN cameras c ON c.id = r.camera_id
         JOIN connections n ON n.id = r.connection_id
-        WHERE {store.one_of("r.id", "ids")}
+        WHERE {store.one_of("r.id", "ids")} AND {dialect(store).in_span("r.captured_at")}
     """
-    bound = {"ids": store.as_list(ids)}
-    if not store.is_sqlite:  # naming the time, PostgreSQL looks only in the months that hold the rows
-        sql += "AND r.captured_at BETWEEN :first AND :last"
-        bound |= {"first": keys[-1].captured_at, "last": keys[0].captured_at}
+    bound = {"ids": store.as_list(ids), "first": keys[-1].captured_at, "last": keys[0].captured_at}
     by_id = {row[0]: row for row in store.rows(connection, sql, bound)}
     images, hits = _images(store, connection, ids), _hits(store, connection, ids)
     found = []

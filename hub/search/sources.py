@@ -112,7 +112,7 @@ class Board:
         return list(seen.values())
 
 
-class Busy:
+class Occupied:
     """How many workers do something here, rather than wait for a vendor."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ COUNTED: Final = ("pulled", "stored", "duplicates", "quarantined", "born_expired
 
 
 def count_day(connection: Connection, connection_id: int, received_at: int, counts: Mapping[str, int]) -> None:
-    """Add to the counts of the day (UTC) of a receipt (microseconds); the names are those of `COUNTED`.
+    """Add to the counts of the day (UTC) on which something was received (µs); the names are those of `COUNTED`.
 
     On every day `pulled` = `stored` + `duplicates` + `quarantined` + `born_expired`; a replay takes away from
     `quarantined` what it settles.

@@ -16,7 +16,7 @@ _DETAILS: Final = tuple(
         *("direction", "direction_of"),
     )
 )
-"""What a read may say beyond the columns of its row, each with its value where it says nothing."""
+"""What a read may say beyond the columns of its row, each with the value that stands for saying nothing."""
 
 
 def details_of(read: Read) -> bytes:

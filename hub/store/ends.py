@@ -43,7 +43,7 @@ def _set(store: Store, connection: Connection, rule: str, ends: Sequence[End]) -
         numbers = "CAST(string_to_array(:{}, ',') AS bigint[])"
         lists = ", ".join(map(numbers.format, ("ids", "ends", "before")))
         rows = f"unnest({lists}) AS new (id, at, before)"
-        # The spans keep the planner from going through all that there is; the time names the months.
+        # The range of ids keeps the planner from a scan of the table; the range of times prunes partitions.
         bound |= {"first": min(one.captured_at for one in ends), "last": max(one.captured_at for one in ends)}
         bound |= {"low": min(one.read_id for one in ends), "high": max(one.read_id for one in ends)}
         here = "AND reads.captured_at BETWEEN :first AND :last AND reads.id BETWEEN :low AND :high"

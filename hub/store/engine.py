@@ -40,7 +40,7 @@ SELECT min(a.state_change) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (
 WHERE l.locktype = 'advisory' AND l.granted
   AND ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended(:name, 0)
 """
-"""A holder's session does nothing else, so that it last changed when it got the lock."""
+"""A session that holds a lease does nothing else: its state last changed when it got the lock."""
 Traces = Literal["vacuum", "encrypted", "server"]
 """They go when SQLite writes its file anew; they stay on a disk that is encrypted; they are PostgreSQL's server's."""
 _NESTED: Final = (
@@ -76,7 +76,7 @@ class Store:
         self.disk_encrypted = False
         """Whether somebody said that the database's file need not be written anew, since its disk is encrypted."""
         if self.is_sqlite:
-            # Whatever name it has been given: SQLite's log lies beside the file itself, and so must turns and leases.
+            # The file may be given by a link: SQLite's log lies beside the file itself, and so must turns and leases.
             path = self._path = Path(self.url.database or "").resolve()
             self.url = self.url.set(database=str(path))
             make_folder(path.parent, 0o700)
@@ -237,7 +237,8 @@ class Store:
             if not self.is_sqlite:
                 connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
                 if self.in_months:
-                    # Before the moment that is seen: a read that moves to its month after it would be in neither place.
+                    # Locked before the snapshot is taken: a read that moves to its month in between would be in neither
+                    # place.
                     connection.execute(text("LOCK TABLE ONLY reads IN ACCESS SHARE MODE"))
             yield connection
 
@@ -288,7 +289,8 @@ class Store:
         """`one_of` for a column of ids that is to be compared and not looked up, whatever index there is on it."""
         if self.is_sqlite:
             return self.one_of(f"+{column}", parameter)
-        # Hashed only where both sides are of one type; the driver would send the shortest that fits.
+        # PostgreSQL hashes the list only where both sides are of one type; the driver would send the shortest that
+        # fits.
         return f"{column} + 0 = ANY(CAST(:{parameter} AS bigint[]))"
 
     def as_list(self, values: Sequence[Any]) -> Any:
@@ -357,9 +359,10 @@ class Store:
         return size(self._path)
 
     def room_to_vacuum(self) -> tuple[int, int]:
-        """The bytes that the disk of SQLite's file must have free to write it anew, and those that it has.
+        """How many bytes the disk must have free to write SQLite's file anew, and how many it has.
 
-        A copy of it, and all of it in the log, before the file is smaller; and what pushes need to be taken meanwhile.
+        A copy of the file and all of it in the log lie there before the file is smaller; pushes that come meanwhile
+        need room, too.
         """
         return 2 * self.size() + RESERVE, disk_usage(self._path.parent).free
 

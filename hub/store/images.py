@@ -36,7 +36,7 @@ class ImageStore(Protocol):
     def stored(self, prefix: str = "", until: str = "") -> Iterator[str]:
         """The keys that begin with a prefix, in order; with `until` no later than those that begin with that.
 
-        What is later is not looked at, so that to look for what is due costs what is due.
+        Later keys are not looked at: looking for what is due costs no more than what is due.
         """
 
 

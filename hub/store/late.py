@@ -9,7 +9,7 @@ from normalize.plate import fold
 
 
 def with_hits(store: Store, late: Mapping[str, Accepted], now: int) -> dict[str, Accepted]:
-    """Those of late reads that have a hit, with the life that they have for it: asked before pictures are written."""
+    """The late reads that have a hit, with the life that the hit gives them: asked before pictures are written."""
     items = list(late.values())
     keys = {item.read.plate: fold(item.read.plate) for item in items}
     with store.read() as connection:
@@ -26,7 +26,7 @@ def without_hits(items: Sequence[Accepted], hits: Sequence[Hit], late: Container
 
 
 def left_out(items: Sequence[Accepted], hits: Sequence[Hit], lost: Container[str]) -> tuple[list[Accepted], list[Hit]]:
-    """Reads less those that are lost, which have no hits, and the hits by the places that the others have now."""
+    """The reads without those that are lost (they have no hits), and the hits by the new places of the rest."""
     kept = [place for place, item in enumerate(items) if item.read.vendor_read_id not in lost]
     now_at = {place: at for at, place in enumerate(kept)}
     return [items[place] for place in kept], [hit._replace(place=now_at[hit.place]) for hit in hits]

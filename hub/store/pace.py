@@ -1,4 +1,4 @@
-"""`Pace`: long work in turns that are short whatever the machine, the disk and the size of the database."""
+"""`TurnPace`: long work in turns that are short whatever the machine, the disk and the size of the database."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ TURN_S: Final = 0.05
 """So long a turn shall take: none over 0.1 s, though the next one be twice as slow."""
 
 
-class Pace:
+class TurnPace:
     """How many rows a turn does; it grows and shrinks by what the last ones took, at most to the double or the half."""
 
     def __init__(self, first: int, least: int, most: int, elapsed: Callable[[], float] = time.monotonic) -> None:

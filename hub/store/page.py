@@ -64,13 +64,13 @@ class PageToSave:
     replayed: Sequence[int] = ()
     """Quarantine rows that this page settles."""
     policy_id: int | None = None
-    """The policy that gave the ends; None where nobody asks whether it is still in force."""
+    """The policy that gave the ends; with None nobody checks whether it is still in force."""
     source: tuple[str, str] | None = None
-    """Origin and vendor by which it gave them; None where nobody asks whether they are the connection's still."""
+    """The origin and vendor by which it gave them; with None nobody checks whether they are still the connection's."""
 
 
 class PolicyMoved(Exception):
-    """Another policy is in force, or over other reads, than gave a page's ends; nothing was kept.
+    """The policy that gave a page's ends is no longer in force, or no longer for these reads; nothing was kept.
 
     `pictures` are the keys of the files that were written already.
     """

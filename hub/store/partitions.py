@@ -16,9 +16,9 @@ AHEAD: Final = 2
 BEHIND: Final = 12
 """Months before the running one that have a partition of their own; what is older shares one."""
 LOCK: Final = "4s"
-"""How long making them waits for whoever reads: new readers wait behind it."""
+"""How long making months waits for readers that are under way: new readers wait behind it."""
 IN_MONTHS: Final = ("reads", "payloads")
-"""A month of the one and the same month of the other come and go together."""
+"""A month of reads and the same month of payloads come and go together."""
 
 
 def make_months(store: Store, now: datetime) -> list[str]:

@@ -32,7 +32,7 @@ def plate_ids(store: Store, connection: Connection, keys: Mapping[str, str]) -> 
 
 
 def remove_unread(store: Store, connection: Connection, ids: Iterable[int]) -> None:
-    """Remove those of the plates that no read and no candidate is left of, from the table and from the index."""
+    """Remove plates that no read and no candidate has any more, from the table and from the index."""
     gone = connection.execute(
         text(
             f"SELECT id, plate FROM plates WHERE {store.one_of('id', 'ids')} "

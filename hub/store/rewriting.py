@@ -1,4 +1,4 @@
-"""Writing what a kept read says anew, in its place: the one way in which more than a read's end ever changes.
+"""Rewriting a kept read in its place: the only way in which anything but its end ever changes.
 
 A read keeps its id, its payload and its pictures. On PostgreSQL it moves to the month of its new time, and its payload
 with it.
@@ -109,7 +109,7 @@ class KnownHit(NamedTuple):
 def kept_reads(
     store: Store, connection: Connection, connection_id: int, after: int, now: int, since: int | None, most: int
 ) -> list[KeptRead]:
-    """The next reads of a connection behind an id, in the order of their ids; none whose time is over."""
+    """The next visible reads of a connection after an id, in the order of their ids."""
     newer = "" if since is None else "AND r.captured_at >= :since"
     sql = (
         f"SELECT {_COLUMNS} FROM reads r JOIN payloads p ON p.read_id = r.id AND p.captured_at = r.captured_at "

@@ -46,14 +46,14 @@ SELECT connection_id, max(until) FROM runs WHERE outcome IN ('done', 'partly') {
 _PAST: Final = "started_at <= :latest AND until <= :latest"
 
 
-class Span(NamedTuple):
+class TimeSpan(NamedTuple):
     """A time in microseconds; the end is not part of it."""
 
     since: int
     until: int
 
 
-def begin(connection: Connection, connection_id: int, span: Span, at: int, *, filling: bool = False) -> int:
+def begin(connection: Connection, connection_id: int, span: TimeSpan, at: int, *, filling: bool = False) -> int:
     """Note that a run begins, and give its id."""
     values = {"connection_id": connection_id, "since": span.since, "until": span.until, "started_at": at}
     outcome = FILLING if filling else RUNNING
@@ -116,7 +116,7 @@ def latest(now: int) -> int:
 
 def spans(
     connection: Connection, connection_id: int | None = None, after: int | None = None, *, now: int
-) -> dict[int, list[Span]]:
+) -> dict[int, list[TimeSpan]]:
     """The times that runs have covered, by connection, in their order and apart from each other.
 
     With `after`, in µs, only runs that reach beyond it count, which spares looking at all of them. A run that lies in
@@ -132,7 +132,7 @@ def spans(
     found = {}
     for ident, steps in begun.items():
         ends = [*(reached or 0 for _, reached in steps[1:]), last[ident]]
-        found[ident] = [Span(since, until) for (since, _), until in zip(steps, ends, strict=True)]
+        found[ident] = [TimeSpan(since, until) for (since, _), until in zip(steps, ends, strict=True)]
     return found
 
 
@@ -152,21 +152,21 @@ def last_done(connection: Connection, connection_id: int | None = None) -> dict[
     return {row[0]: row[1] for row in connection.execute(newest.group_by(table.c.connection_id))}
 
 
-def holes(covered: Sequence[Span], begin: int, end: int) -> Iterator[Span]:
+def holes(covered: Sequence[TimeSpan], begin: int, end: int) -> Iterator[TimeSpan]:
     """What is left of `begin`–`end` without the covered spans, which come in their order."""
     at = begin
     for since, until in covered:
         if since >= end:
             break
         if since > at:
-            yield Span(at, since)
+            yield TimeSpan(at, since)
         at = max(at, until)
     if at < end:
-        yield Span(at, end)
+        yield TimeSpan(at, end)
 
 
-def common(covered: Sequence[Span], begin: int, end: int) -> Iterator[Span]:
+def common(covered: Sequence[TimeSpan], begin: int, end: int) -> Iterator[TimeSpan]:
     """What the covered spans have of `begin`–`end`."""
     for since, until in covered:
         if max(since, begin) < min(until, end):
-            yield Span(max(since, begin), min(until, end))
+            yield TimeSpan(max(since, begin), min(until, end))

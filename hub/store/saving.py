@@ -28,8 +28,8 @@ from normalize.plate import fold
 def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> Saved:
     """Keep a page, whole or not at all, and say what became of it.
 
-    A read with a hit lives as long as reads do that a hit needs, and one whose time is over without a hit is kept with
-    one only. Raises `PolicyMoved` where the ends are by a policy that is in force no more.
+    A read with a hit lives as long as policy lets reads live that a hit needs. A read whose time is over already is
+    kept only if it has a hit. Raises `PolicyMoved` where the ends are by a policy that is in force no more.
     """
     at = to_micros(now)
     fresh: dict[str, Accepted] = {}
@@ -74,7 +74,7 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
 
 
 def _by_the_policy_in_force(connection: Connection, page: PageToSave) -> bool:
-    """Whether the policy, and whose reads they are, is still what gave the page's ends."""
+    """Whether the page's ends still come from the policy in force and from what is known of whose reads they are."""
     in_force = None if page.policy_id is None else connection.scalar(select(func.max(tables.policies.c.id)))
     same = page.policy_id == in_force
     return same and (page.source is None or page.source == _source(connection, page.connection_id))

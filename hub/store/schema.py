@@ -6,16 +6,17 @@ A database without tables gets them by being opened. One that has them is change
 from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
 
 from hub.errors import AdminMustAct
 from hub.store.engine import Store
+from hub.store.revision import newest, revision_of
+
+if TYPE_CHECKING:  # Alembic is imported where it is used: a current database needs none of it
+    from alembic.config import Config
+    from alembic.script import Script, ScriptDirectory
 
 LOCK: Final = "4s"
 """How long a step waits for a table that somebody reads: whoever comes meanwhile waits behind it."""
@@ -23,7 +24,7 @@ STATEMENT: Final = "60s"
 """How long one statement of a step may take, unless its revision says `STATEMENT_TIMEOUT` itself."""
 
 
-class Standing(NamedTuple):
+class SchemaStanding(NamedTuple):
     """How a database's schema stands to the code's: the revision found, the code's own, and the steps between."""
 
     found: str | None
@@ -41,15 +42,16 @@ class Standing(NamedTuple):
         return "older" if self.known else "unknown"
 
 
-def standing(store: Store) -> Standing:
+def standing(store: Store) -> SchemaStanding:
     """How the database's schema stands to the code's."""
-    scripts = _scripts()
     with store.read() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    every = [script.revision for script in _in_order(scripts)]
+        found = revision_of(connection)
+    if found == newest():
+        return SchemaStanding(found, found, (), known=True)
+    every = [script.revision for script in _in_order(_scripts())]
     known = found is None or found in every
     steps = every[every.index(found) + 1 if found is not None else 0 :] if known else []
-    return Standing(found, every[-1], tuple(steps), known)
+    return SchemaStanding(found, every[-1], tuple(steps), known)
 
 
 def ready(store: Store) -> None:
@@ -71,10 +73,10 @@ def demand_known(revision: str) -> None:
     """Return where this code knows a revision; raises `AdminMustAct` for that of a newer version."""
     every = [script.revision for script in _in_order(_scripts())]
     if revision not in every:
-        raise newer(Standing(revision, every[-1], (), known=False))
+        raise newer(SchemaStanding(revision, every[-1], (), known=False))
 
 
-def newer(stands: Standing) -> AdminMustAct:
+def newer(stands: SchemaStanding) -> AdminMustAct:
     """What is raised where this version is older than the database."""
     return AdminMustAct(
         f"this alprhub {version('alprhub')} is older than the hub: a newer alprhub has brought its database to revision"
@@ -85,6 +87,8 @@ def newer(stands: Standing) -> AdminMustAct:
 
 def upgrade(store: Store) -> None:
     """Apply every step that is missing, all of them or none; does nothing on a current database."""
+    from alembic import command
+
     with store.write() as connection:
         config = _config()
         config.attributes["connection"] = connection
@@ -96,6 +100,8 @@ def step(connection: Connection, revision: str) -> str:
 
     Where PostgreSQL makes it wait for a table, or a statement takes too long, it fails and changes nothing.
     """
+    from alembic import command
+
     script = next(one for one in _in_order(_scripts()) if one.revision == revision)
     if connection.dialect.name == "postgresql":
         allowed = getattr(script.module, "STATEMENT_TIMEOUT", STATEMENT)
@@ -113,15 +119,19 @@ def said(revision: str) -> str:
     return (script.doc or revision).strip().splitlines()[0]
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(files("hub.store").joinpath("migrations")))
     return config
 
 
-def _scripts() -> ScriptDirectory:
+def _scripts() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config())
 
 
-def _in_order(scripts: ScriptDirectory) -> Sequence[Script]:
+def _in_order(scripts: "ScriptDirectory") -> "Sequence[Script]":
     return list(scripts.walk_revisions())[::-1]

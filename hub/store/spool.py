@@ -32,6 +32,8 @@ _BROKEN: Final = ".broken"
 class Full(HubError):
     """There is no room for another push now; the sender must keep it and come again."""
 
+    code = "inbox_full"
+
 
 class Pushed(msgspec.Struct, frozen=True, array_like=True):
     """One push as it arrived: whose connection it is for, when (µs), and the body with its content type."""
@@ -122,7 +124,7 @@ class Spool:
     def put(self, pushed: Pushed) -> None:
         """Keep a push, durable on return; raises `Full`, or `OSError` where the disk does not take it.
 
-        Where it raises, the push may be on the disk all the same, if the disk took it and could not promise to keep it.
+        After an error the push may lie on the disk all the same: the disk took it and could not promise to keep it.
         """
         if disk_usage(self._folder).free < self._reserve + len(pushed.body):
             raise Full(

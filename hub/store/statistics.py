@@ -1,4 +1,4 @@
-"""What PostgreSQL's planner knows of columns are samples of their values, which outlive the rows that they are from.
+"""PostgreSQL's planner keeps samples of columns' values, and samples outlive the rows that they are from.
 
 Columns that nobody searches by are kept out of them (`withhold`). Plates and vendors' ids are searched by, and plans
 need to know how many there are: of those the samples are drawn again when rows have gone (`redraw`).
@@ -49,8 +49,8 @@ def withhold(store: Store) -> None:
 def redraw(store: Store) -> bool:
     """Draw the samples of plates and vendors' ids again, from those that are left; gives whether that is done.
 
-    It is not where somebody reads a table that is empty now for too long: the next call tries again. Does nothing on
-    SQLite.
+    Where somebody reads a table, empty by now, for too long, it is not done, and the next call tries again. Does
+    nothing on SQLite.
     """
     done = True
     for name, columns in () if store.is_sqlite else REDRAWN.items():

@@ -86,7 +86,7 @@ def vacuum(path: Path, turn: Turn, now: int, go_on: Callable[[], None]) -> None:
 def empty_log(path: Path, turn: Turn) -> bool:
     """Empty the write-ahead log, and strike out the note of a file that was written anew; gives whether it is empty.
 
-    It is not where readers of an old moment need it: the next call tries again.
+    While a reader of an old moment needs the log it is not emptied, and the next call tries again.
     """
     with _opened(path, PATIENCE_S) as connection:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # nearly all of it, while others write

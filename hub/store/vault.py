@@ -35,7 +35,8 @@ class Vault:
     def __init__(
         self, key: bytes | None, before: Iterable[bytes] = (), path: Path | None = None, owners: Iterable[str] = ()
     ) -> None:
-        """Without a key nothing is sealed or opened: it is lost, and what these `owners` have is sealed under it."""
+        """Without a key nothing is sealed or opened: the key is lost, and what these `owners` have is sealed under
+        it."""
         self._keys = {key_id(one): AESGCM(one) for one in (key, *before) if one is not None}
         self.key_id = "" if key is None else key_id(key)
         """The id of the key that seals: a digest, from which nobody finds the key. Empty: the key is lost."""

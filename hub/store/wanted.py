@@ -1,4 +1,4 @@
-"""Pictures that are still to be fetched, and the places that are left alone for a while as nobody answers there."""
+"""Pictures that are still to be fetched, and hosts that are left alone for a while because nobody answers there."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final

@@ -18,9 +18,9 @@ from moto import mock_aws
 
 from connectors.bucket_words import refusal
 from connectors.errors import AdminMustFix, Gone, TryAgain
-from connectors.places import Access, Place, opened
+from connectors.places import Access, DropPlace, opened
 
-Open = Callable[[], AbstractContextManager[Place]]
+Open = Callable[[], AbstractContextManager[DropPlace]]
 PASSWORD = "s3cr3t-of-the-server"
 BUCKET = "sandbox-drop"
 

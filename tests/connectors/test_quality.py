@@ -10,7 +10,7 @@ from terminal import typed
 
 from connectors import quality
 from connectors.contract import Evidence, Info, Proof
-from connectors.quality import EXEMPT, RULES, Place, Rating, Tier, kept, rate, rating, written
+from connectors.quality import EXEMPT, RULES, ProofPlaces, Rating, Tier, kept, rate, rating, written
 from connectors.registry import available, connector
 from connectors.vendors.rekor import RekorConnector
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("key", available())
 def test_the_kept_tier_is_what_the_facts_come_to(key: str) -> None:
-    found = rate(connector(key), Place.of(key))
+    found = rate(connector(key), ProofPlaces.of(key))
     assert kept().get(key) == found, "run: python -m connectors.quality"
     assert found.tier is not None, f"{key} lacks {found.lacks}"
 
@@ -49,7 +49,7 @@ def test_every_exemption_names_a_rule_and_a_connector_and_gives_its_reason() -> 
 
 @pytest.mark.parametrize("key", sorted({key for key, _ in EXEMPT}))
 def test_no_exemption_stands_that_nobody_needs(key: str) -> None:
-    needed = {rule.name for rule in RULES if not rule.holds(connector(key), Place.of(key))}
+    needed = {rule.name for rule in RULES if not rule.holds(connector(key), ProofPlaces.of(key))}
     assert {name for owner, name in EXEMPT if owner == key} <= needed
 
 
@@ -62,9 +62,9 @@ def test_the_guide_tells_every_rule() -> None:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> ProofPlaces:
     """The proofs of a connector that has all of them."""
-    told = Place.of("acme", tmp_path)
+    told = ProofPlaces.of("acme", tmp_path)
     told.fixtures.mkdir(parents=True)
     told.page.parent.mkdir(parents=True)
     told.captured.mkdir()
@@ -83,7 +83,7 @@ class Acme(RekorConnector):
     info: Info = replace(RekorConnector.info, key="acme", evidence=Evidence.SAMPLES)  # type: ignore[misc]
 
 
-def test_a_connector_that_lacks_nothing_is_gold(place: Place) -> None:
+def test_a_connector_that_lacks_nothing_is_gold(place: ProofPlaces) -> None:
     assert rate(Acme, place) == Rating(Tier.GOLD)
 
 
@@ -101,7 +101,7 @@ def test_a_connector_that_lacks_nothing_is_gold(place: Place) -> None:
     ],
 )
 def test_what_is_missing_beside_a_connector_costs_its_tier(
-    place: Place, file: str, text: str, tier: Tier | None, lacks: str
+    place: ProofPlaces, file: str, text: str, tier: Tier | None, lacks: str
 ) -> None:
     where, _, name = file.partition("/")
     (getattr(place, where) / name if name else getattr(place, where)).write_text(text)
@@ -109,12 +109,12 @@ def test_what_is_missing_beside_a_connector_costs_its_tier(
 
 
 @pytest.mark.parametrize("text", ["", "# def test_it(): made.check(); made.verify()", "'def test_it(): made.check()'"])
-def test_what_is_no_code_tests_no_wire(place: Place, text: str) -> None:
+def test_what_is_no_code_tests_no_wire(place: ProofPlaces, text: str) -> None:
     place.wire.write_text(text)
     assert rate(Acme, place) == Rating(Tier.BRONZE, ("wire", "check", "pushes"))
 
 
-def test_a_page_that_grades_no_facts_costs_silver(place: Place) -> None:
+def test_a_page_that_grades_no_facts_costs_silver(place: ProofPlaces) -> None:
     place.page.write_text(place.page.read_text().replace("(D)", ""))
     assert rate(Acme, place) == Rating(Tier.BRONZE, ("facts",))
 
@@ -130,11 +130,13 @@ def test_a_page_that_grades_no_facts_costs_silver(place: Place) -> None:
         ({"proof": Proof.RECEIPT}, Tier.SILVER, "read_back"),
     ],
 )
-def test_what_a_class_lacks_costs_its_tier(place: Place, told: dict[str, Any], tier: Tier | None, lacks: str) -> None:
+def test_what_a_class_lacks_costs_its_tier(
+    place: ProofPlaces, told: dict[str, Any], tier: Tier | None, lacks: str
+) -> None:
     assert rate(type("Less", (Acme,), told), place) == Rating(tier, (lacks,))
 
 
-def test_a_secret_in_plain_text_costs_every_tier(place: Place) -> None:
+def test_a_secret_in_plain_text_costs_every_tier(place: ProofPlaces) -> None:
     class Open(RekorConnector.Settings):  # type: ignore[name-defined, misc]
         extra_token: str = ""
 
@@ -143,7 +145,7 @@ def test_a_secret_in_plain_text_costs_every_tier(place: Place) -> None:
 
 
 def test_where_no_proofs_are_there_is_no_tier(tmp_path: Path) -> None:
-    assert rate(Acme, Place.of("acme", tmp_path)).tier is None
+    assert rate(Acme, ProofPlaces.of("acme", tmp_path)).tier is None
 
 
 def test_the_list_of_connectors_shows_tiers() -> None:

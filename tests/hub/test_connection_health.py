@@ -16,7 +16,7 @@ from alprhub.sandbox import flock_settings
 from connectors.contract import Document, Proof, PushReport
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
 from hub.clock import SetClock
-from hub.connections.health import Report, passing
+from hub.connections.health import HealthReport, passing
 from hub.connections.surroundings import LITTLE
 from hub.errors import Stopped
 from hub.hotlists.lists import NewEntry
@@ -50,15 +50,15 @@ def brings(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> Brings:
 WEEKS = [week * 168 + part for week in range(1, 5) for part in (0.2, 0.3, 0.4, 0.5, 0.6)]
 
 
-def told(hub: Hub) -> Report:
+def told(hub: Hub) -> HealthReport:
     return hub.health.of("feed")
 
 
-def titles(report: Report) -> list[str]:
+def titles(report: HealthReport) -> list[str]:
     return [card.title for card in report.cards]
 
 
-def codes(report: Report) -> list[tuple[str, bool]]:
+def codes(report: HealthReport) -> list[tuple[str, bool]]:
     return [(card.code, card.needs_person) for card in report.cards]
 
 
@@ -415,7 +415,7 @@ def test_one_run_that_was_killed_passes_by_itself_and_two_in_a_row_need_a_person
     for needed in (False, True):
         with opened.store.write() as connection:
             at = to_micros(clock.now())
-            ident = runs.begin(connection, 1, runs.Span(at - 60_000_000, at), at)
+            ident = runs.begin(connection, 1, runs.TimeSpan(at - 60_000_000, at), at)
             runs.end(connection, ident, at, "Killed", "the process ended before the run did")
         assert ("runs_killed", needed) in codes(told(opened))
         clock.advance(timedelta(minutes=1))
@@ -473,7 +473,7 @@ def test_a_list_that_is_on_its_way_is_no_alarm_and_one_whose_publication_was_kil
     opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     entry = JobRuns(opened.store, opened.clock).begin("publish", "wanted at feed", "tests")
     assert entry is not None
-    seen, whole = list[Report](), PlainConnector.list_remote
+    seen, whole = list[HealthReport](), PlainConnector.list_remote
 
     def looked(self: PlainConnector, name: str) -> Any:
         seen.append(told(opened))
@@ -503,7 +503,7 @@ def test_what_is_wrong_with_a_copy_is_not_called_over_while_it_is_published_agai
     opened.hotlists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
     opened.publishing.publish(actor, "wanted", "feed")
     opened.hotlists.withdraw(actor, "wanted", "9SYN001", None, "recovered")
-    seen, whole = list[Report](), PlainConnector.list_remote
+    seen, whole = list[HealthReport](), PlainConnector.list_remote
 
     def looked(self: PlainConnector, name: str) -> Any:
         seen.append(told(opened))

@@ -2,13 +2,13 @@
 
 import pytest
 
-from hub.store.pace import Pace
+from hub.store.pace import TurnPace
 
 
 @pytest.mark.parametrize("rows_a_second", [3_000, 20_000, 400_000])
 def test_turns_become_as_long_as_they_shall_be_whatever_the_machine_does(rows_a_second: int) -> None:
     now, took = [0.0], []
-    pace = Pace(2_000, 10, 1_000_000, lambda: now[0])
+    pace = TurnPace(2_000, 10, 1_000_000, lambda: now[0])
     for _ in range(20):
         with pace.turn(pace.rows) as begins:
             now[0] += 5  # somebody else's turn, which is waited for
@@ -21,7 +21,7 @@ def test_turns_become_as_long_as_they_shall_be_whatever_the_machine_does(rows_a_
 
 def test_a_slow_turn_halves_the_next_at_once_and_a_fast_one_at_most_doubles_it() -> None:
     now = [0.0]
-    pace = Pace(1_000, 400, 3_000, lambda: now[0])
+    pace = TurnPace(1_000, 400, 3_000, lambda: now[0])
     expected = {10.0: 500, 0.000_01: 1_000}
     for seconds, rows in expected.items():
         with pace.turn(pace.rows) as begins:

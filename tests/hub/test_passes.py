@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hub.passes
-from hub.passes import SECONDS, Pass, Sighting, Standing, distance, passes, spots, together
+from hub.passes import SECONDS, CameraPosition, Pass, Sighting, distance, passes, spots, together
 
 SECOND = 1_000_000
 METRE = 1 / 111_195
@@ -149,9 +149,13 @@ def test_a_read_is_compared_with_its_neighbours_and_not_with_all_that_is_open(mo
 
 
 def test_a_spot_is_counted_once_however_its_cameras_hang_together() -> None:
-    row = [Standing(n, None, n * 90 * METRE, 0.0) for n in range(1, 4)]
-    mole = [Standing(5, "mole", None, None), Standing(9, "mole", 50.0, 8.0), Standing(7, None, 50.0 + 50 * METRE, 8.0)]
-    alone = [Standing(11, None, None, None), Standing(12, None, None, None)]
+    row = [CameraPosition(n, None, n * 90 * METRE, 0.0) for n in range(1, 4)]
+    mole = [
+        CameraPosition(5, "mole", None, None),
+        CameraPosition(9, "mole", 50.0, 8.0),
+        CameraPosition(7, None, 50.0 + 50 * METRE, 8.0),
+    ]
+    alone = [CameraPosition(11, None, None, None), CameraPosition(12, None, None, None)]
     found = spots([*mole, *row, *alone])
     assert found == {1: 1, 2: 1, 3: 1, 5: 5, 7: 5, 9: 5, 11: 11, 12: 12}
     assert spots(reversed([*mole, *row, *alone])) == found
@@ -160,7 +164,7 @@ def test_a_spot_is_counted_once_however_its_cameras_hang_together() -> None:
 @given(
     st.lists(
         st.builds(
-            Standing,
+            CameraPosition,
             st.integers(1, 30),
             st.sampled_from([None, "", "pier", "mole"]),
             st.sampled_from([None, 0.0, 60 * METRE, 120 * METRE, 89.9995, -89.9995]),
@@ -170,7 +174,7 @@ def test_a_spot_is_counted_once_however_its_cameras_hang_together() -> None:
         unique_by=lambda one: one.camera_id,
     )
 )
-def test_spots_are_what_looking_at_every_pair_gives(cameras: list[Standing]) -> None:
+def test_spots_are_what_looking_at_every_pair_gives(cameras: list[CameraPosition]) -> None:
     spot = {camera.camera_id: {camera.camera_id} for camera in cameras}
     for one, other in combinations(cameras, 2):
         if together(one, other):
@@ -189,5 +193,5 @@ def test_spots_are_what_looking_at_every_pair_gives(cameras: list[Standing]) -> 
     ],
 )
 def test_distances_follow_the_earth(one: tuple[float, float], other: tuple[float, float], metres: float) -> None:
-    found = distance(Standing(1, None, *one), Standing(2, None, *other))
+    found = distance(CameraPosition(1, None, *one), CameraPosition(2, None, *other))
     assert found == pytest.approx(metres, rel=1e-3, abs=0.1)

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from hub.ingest.rounds import Round, Rounds
-from hub.store.runs import Span
+from hub.store.runs import TimeSpan
 from hub.wiring import Hub
 
 HOUR = 3_600_000_000
-FIRST, SECOND = Span(0, 10 * HOUR), Span(9 * HOUR, 12 * HOUR)
+FIRST, SECOND = TimeSpan(0, 10 * HOUR), TimeSpan(9 * HOUR, 12 * HOUR)
 
 
 def test_a_round_is_where_it_was_left_until_it_is_over(opened: Hub, feed: Path) -> None:

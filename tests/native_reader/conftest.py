@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from native_reader.engine import Picture
+from native_reader.engine import Pixels
 from native_reader.fast_plate import FastPlateEngine
 from native_reader.ppocr import PPOCREngine
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 
-Draw = Callable[..., Picture]
+Draw = Callable[..., Pixels]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,7 +59,7 @@ def draw_street(  # a car's back with a plate, and whatever else a street says
     size: tuple[int, int] = (640, 400),
     at: tuple[int, int] = (230, 220),
     width: int = 180,
-) -> Picture:
+) -> Pixels:
     """Draw RGB pixels: `others` are (words, x, y, letter height); `at` and `width` place the plate."""
     noise = np.random.default_rng(7).normal(0, 3, (size[1], size[0], 3))
     ground = np.linspace(150, 60, size[1])[:, None, None] + noise
@@ -123,7 +123,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
 def film(tmp_path: Path) -> Callable[..., Path]:
     """Write a video file of RGB pictures."""
 
-    def write(pictures: list[Picture], name: str = "film.avi", fps: float = 10.0, codec: str = "MJPG") -> Path:
+    def write(pictures: list[Pixels], name: str = "film.avi", fps: float = 10.0, codec: str = "MJPG") -> Path:
         path = tmp_path / name
         height, width = pictures[0].shape[:2]
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), fps, (width, height))
@@ -139,7 +139,7 @@ def film(tmp_path: Path) -> Callable[..., Path]:
 class Camera(threading.Thread):
     """A small RTSP camera: JPEG over RTP (RFC 2435) inside the RTSP connection, then it falls silent or hangs up."""
 
-    def __init__(self, pictures: list[Picture], *, fps: float = 10.0, silent: bool = False) -> None:
+    def __init__(self, pictures: list[Pixels], *, fps: float = 10.0, silent: bool = False) -> None:
         super().__init__(daemon=True)
         self._pictures, self._fps, self._silent = pictures, fps, silent
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -207,7 +207,7 @@ class Camera(threading.Thread):
             self._over.wait(30)
 
 
-def _scan(picture: Picture) -> bytes:
+def _scan(picture: Pixels) -> bytes:
     """The entropy-coded part of a picture's JPEG: RTP sends no headers."""
     encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
     content = encoded.tobytes()
@@ -220,7 +220,7 @@ def camera() -> Iterator[Callable[..., Camera]]:
     """Start an RTSP camera that plays pictures once."""
     started: list[Camera] = []
 
-    def start(pictures: list[Picture], **how: float | bool) -> Camera:
+    def start(pictures: list[Pixels], **how: float | bool) -> Camera:
         made = Camera(pictures, **how)  # type: ignore[arg-type]
         made.start()
         started.append(made)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from native_reader.engine import Engine, Sighting
+from native_reader.engine import Engine, SeenPlate
 from native_reader.pictures import load_picture
 
 Size = tuple[int, ...]
-Reading = Callable[[Engine, Path], tuple[Size, list[Sighting]]]
+Reading = Callable[[Engine, Path], tuple[Size, list[SeenPlate]]]
 
 _FOLDED = str.maketrans("OQI", "001")
 
@@ -29,9 +29,9 @@ class Result:
 @pytest.fixture(scope="module")
 def reading() -> Reading:
     """The size of a photo and what an engine sees on it, looked at once for all tests."""
-    known: dict[tuple[str, Path], tuple[Size, list[Sighting]]] = {}
+    known: dict[tuple[str, Path], tuple[Size, list[SeenPlate]]] = {}
 
-    def read(engine: Engine, photo: Path) -> tuple[Size, list[Sighting]]:
+    def read(engine: Engine, photo: Path) -> tuple[Size, list[SeenPlate]]:
         key = type(engine).__name__, photo
         if key not in known:
             picture = load_picture(photo)
@@ -48,7 +48,7 @@ def _measure(reading: Reading, engine: Engine, folder: Path, step: int) -> Resul
     confident = []
     for name, *place, text in rows:
         x, y, width, height = map(int, place)
-        there: list[Sighting] = []
+        there: list[SeenPlate] = []
         for plate in reading(engine, folder / name)[1]:
             middle = plate.box[0] + plate.box[2] / 2, plate.box[1] + plate.box[3] / 2
             if x <= middle[0] <= x + width and y <= middle[1] <= y + height and not there:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from native_reader.choice import best_engine
-from native_reader.engine import Sighting
+from native_reader.engine import SeenPlate
 from native_reader.weights import FAST_PLATE, WeightsMissing, WeightsRefused
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +65,6 @@ def test_the_better_engine_says_what_its_folder_lacks(tmp_path: Path) -> None:
 
 
 def test_sightings_compare_by_what_they_say() -> None:
-    one = Sighting("7ZZX123", 0.9, (1, 2, 3, 4), slots=np.zeros((10, 37), np.float32))
-    assert one == Sighting("7ZZX123", 0.9, (1, 2, 3, 4))
+    one = SeenPlate("7ZZX123", 0.9, (1, 2, 3, 4), slots=np.zeros((10, 37), np.float32))
+    assert one == SeenPlate("7ZZX123", 0.9, (1, 2, 3, 4))
     assert "slots" not in repr(one)

@@ -23,7 +23,7 @@ from connectors.contract import Document, Frame, Page, PullsReads, Record, Windo
 from connectors.errors import AdminMustFix, RecordRejected, TryAgain, VendorChanged
 from native_reader import connector as module
 from native_reader.connector import PAGE, NativeConnector, NativeSettings
-from native_reader.engine import Picture, Sighting
+from native_reader.engine import Pixels, SeenPlate
 from native_reader.slots import candidates, from_candidates
 from normalize.read import ImageKind, Read
 from normalize.times import Zone
@@ -39,15 +39,15 @@ class Shades:
     name = "shades 1.0"
     weights: dict[str, str] = {"shades.onnx": "ab" * 32}  # noqa: RUF012
 
-    def read(self, picture: Picture) -> list[Sighting]:
+    def read(self, picture: Pixels) -> list[SeenPlate]:
         grey = round(float(picture.mean()))
         texts = [] if grey < 5 else [f"9SYN{grey:03d}"] if grey < 195 else [f"9SYN{grey:03d}", f"8SYN{grey:03d}"]
         return [_seen(text, (4 + 40 * at, 8, 30, 15)) for at, text in enumerate(texts)]
 
 
-def _seen(text: str, box: tuple[int, int, int, int]) -> Sighting:
+def _seen(text: str, box: tuple[int, int, int, int]) -> SeenPlate:
     slots = from_candidates([(text, 0.9)])
-    return Sighting(text, 0.9, box, candidates(slots), slots)
+    return SeenPlate(text, 0.9, box, candidates(slots), slots)
 
 
 class _Clock:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from native_reader.pictures import Limits, PictureRefused, decode_picture, encode_jpeg, load_picture, walk
+from native_reader.pictures import PictureLimits, PictureRefused, decode_picture, encode_jpeg, load_picture, walk
 
 RED, GREY = (200, 30, 40), 90
 
@@ -138,9 +138,9 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path, monkeypatch) 
 def test_limits_can_be_set(tmp_path: Path) -> None:
     path = _save(tmp_path / "a.png", Image.new("RGB", (40, 30)))
     with pytest.raises(PictureRefused, match="at most 1000"):
-        load_picture(path, Limits(pixels=1000))
+        load_picture(path, PictureLimits(pixels=1000))
     with pytest.raises(PictureRefused, match="at most 10 "):
-        decode_picture(path.read_bytes(), "a.png", Limits(bytes=10))
+        decode_picture(path.read_bytes(), "a.png", PictureLimits(bytes=10))
 
 
 @pytest.mark.parametrize("name", ["gone.jpg", "folder"])
@@ -201,7 +201,7 @@ def test_damage_anywhere_gives_pixels_or_a_named_refusal(damage: bytes, at: int,
     content = bytearray(stream.getvalue())
     content[at : at + len(damage)] = damage
     try:
-        told: object = decode_picture(bytes(content), "damaged", Limits(pixels=1_000_000)).shape[2]
+        told: object = decode_picture(bytes(content), "damaged", PictureLimits(pixels=1_000_000)).shape[2]
     except PictureRefused as refused:
         told = str(refused).split(":")[0]
     assert told in (3, "damaged")

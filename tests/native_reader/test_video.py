@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from native_reader.engine import Box, Picture, Sighting
-from native_reader.pictures import Limits
+from native_reader.engine import Box, Pixels, SeenPlate
+from native_reader.pictures import PictureLimits
 from native_reader.slots import candidates, from_candidates
 from native_reader.video import StreamBroken, frames, passings
 
 
-def _sighting(text: str, confidence: float, box: Box) -> Sighting:
+def _sighting(text: str, confidence: float, box: Box) -> SeenPlate:
     slots = from_candidates([(text, confidence)])
-    return Sighting(text, confidence, box, candidates(slots), slots)
+    return SeenPlate(text, confidence, box, candidates(slots), slots)
 
 
 class Script:
@@ -26,14 +26,14 @@ class Script:
     name = "script"
     weights: dict[str, str] = {}  # noqa: RUF012
 
-    def __init__(self, *looks: list[Sighting]) -> None:
+    def __init__(self, *looks: list[SeenPlate]) -> None:
         self._looks = iter(looks)
 
-    def read(self, picture: Picture) -> list[Sighting]:
+    def read(self, picture: Pixels) -> list[SeenPlate]:
         return next(self._looks, [])
 
 
-def _blank(count: int, size: tuple[int, int] = (64, 96)) -> list[Picture]:
+def _blank(count: int, size: tuple[int, int] = (64, 96)) -> list[Pixels]:
     return [np.full((*size, 3), 40 + i, np.uint8) for i in range(count)]
 
 
@@ -145,7 +145,7 @@ def test_a_missing_file_is_named(tmp_path) -> None:
 
 def test_frames_with_too_many_pixels_are_refused(film) -> None:
     with pytest.raises(StreamBroken, match="at most 1000"):
-        next(frames(film(_blank(2)), limits=Limits(pixels=1000)))
+        next(frames(film(_blank(2)), limits=PictureLimits(pixels=1000)))
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/x.m3u8", "/etc/passwd", "file:///etc/passwd", "concat:a|b"])

@@ -1,17 +1,25 @@
 """The command line itself: its version, its completion, and how soon it answers."""
 
+import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from alprhub.cli.app import app
+from alprhub.cli.lazy import Nouns
+from hub.policy.document import FOLDER, carried, read
 from hub.settings import strangers
 
-HEAVY = ("prefect", "cv2", "boto3", "fastapi", "onnxruntime")
+HEAVY = ("prefect", "cv2", "boto3", "paramiko", "fastapi", "onnxruntime")
+OURS = {"ALPRHUB_AGENCY": "Agency", "ALPRHUB_PROFILE": "hermosa-beach"}
+NOT_TO_SEARCH = ("alembic", "h3", "httpx", "jsonschema")
 
 
 def test_it_says_its_version(run: Any) -> None:
@@ -27,12 +35,59 @@ def test_a_shell_can_complete_it() -> None:
     assert "quarantine" in done.stdout.split()
 
 
-def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
-    told = subprocess.run(
-        [sys.executable, "-c", "import sys, alprhub.cli.app; print(*sys.modules)"],
-        check=True, capture_output=True, text=True,
+def _loaded(words: Sequence[str], data: Path) -> set[str]:
+    """What a process has imported once a command is over; the command must have done its work."""
+    code = f"""
+import atexit, sys
+atexit.register(lambda: print("MODULES", *sys.modules))
+sys.argv = {["alprhub", *words]!r}
+from alprhub.cli import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True, capture_output=True, text=True, env={"PATH": "/usr/bin", "ALPRHUB_DATA": str(data), **OURS},
     )  # fmt: skip
-    assert not set(HEAVY) & set(told.stdout.split())
+    return {name.partition(".")[0] for name in done.stdout.rpartition("MODULES")[2].split()} | {
+        name for name in done.stdout.rpartition("MODULES")[2].split() if name.startswith(("alprhub.", "hub."))
+    }
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"]])
+def test_help_imports_no_command_and_no_service(tmp_path: Path, words: list[str]) -> None:
+    loaded = _loaded(words, tmp_path / "data")
+    assert not {*HEAVY, *NOT_TO_SEARCH, "sqlalchemy", "cryptography", "pydantic", "msgspec", "hub"} & loaded
+    assert {name for name in loaded if name.startswith("alprhub.cli.")} == {
+        "alprhub.cli.app", "alprhub.cli.interrupted", "alprhub.cli.lazy",
+    }  # fmt: skip
+
+
+SEARCH = ["search", "9SYN001", "--purpose", "stolen_vehicle", "--reason", "own car was taken"]
+
+
+def test_a_search_imports_nothing_that_only_other_commands_need(run: Any, store: Path) -> None:
+    assert run("runs").code == 0
+    assert not {*HEAVY, *NOT_TO_SEARCH} & _loaded(SEARCH, store)
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_search_of_what_a_connection_brought_imports_what_that_connector_needs_and_no_more(store: Path) -> None:
+    of_the_connector = {"boto3", "paramiko", "httpx"}
+    assert not ({*HEAVY, *NOT_TO_SEARCH} - of_the_connector) & _loaded(SEARCH, store)
+
+
+def test_the_help_of_the_tree_says_the_first_line_of_each_command_and_each_loads() -> None:
+    tree = get_command(app)
+    assert isinstance(tree, Nouns)
+    for name, noun in tree.nouns.items():
+        paragraph = inspect.cleandoc(tree.commands[name].help).split("\n\n")[0]
+        assert (name, noun.says) == (name, " ".join(paragraph.split()))
+
+
+def test_the_documents_of_the_hub_itself_need_no_check_at_each_start() -> None:
+    for file in sorted(one.name for one in FOLDER.iterdir() if one.name.endswith(".yaml")):
+        kind: Any = "overlay" if file.startswith("overlay-") else "profile"
+        assert carried(file) == read(FOLDER.joinpath(file).read_bytes(), file, kind)
 
 
 ON_IMPORT = """

@@ -29,7 +29,7 @@ import alprhub.sandbox.town
 import hub.jobs.loop
 import native_reader.weights
 from alprhub.cli.app import app
-from alprhub.cli.asking import Asked
+from alprhub.cli.asking import Typed
 from connectors.errors import TryAgain
 from hub.store.engine import Store
 
@@ -108,7 +108,7 @@ class _Broken:
         needed = [one for one in command.params if one.required]
         others = [one for one in command.params if not one.required]
         if path != ("search",):  # questions about reads have the same options everywhere
-            others = [one for one in others if one.name not in Asked.__dataclass_fields__]
+            others = [one for one in others if one.name not in Typed.__dataclass_fields__]
         if needed:
             yield []
         for turn in range(3 if needed else 1):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from town import LOCAL
 
-from hub.analysis.chance import DAY, HOUR, Habit, Known, Span, chance, surprise, wall
+from hub.analysis.chance import DAY, HOUR, Habit, MeetingSpan, PlaceActivity, chance, surprise, wall
 from hub.store.instant import to_micros
 
 
@@ -30,8 +30,8 @@ def test_more_meetings_surprise_more_and_more_expected_ones_less(meetings: int, 
 
 
 MONDAY = wall(to_micros(datetime(2026, 5, 4, 8, tzinfo=LOCAL)), LOCAL)
-SPAN = Span(MONDAY + 14 * DAY, MONDAY + 14 * DAY + 2 * HOUR // 60, 4)
-KNOWN = Known(MONDAY - DAY, MONDAY + 28 * DAY, 10_000.0)
+SPAN = MeetingSpan(MONDAY + 14 * DAY, MONDAY + 14 * DAY + 2 * HOUR // 60, 4)
+KNOWN = PlaceActivity(MONDAY - DAY, MONDAY + 28 * DAY, 10_000.0)
 WORKDAYS = [day for day in range(28) if day % 7 < 5]
 
 
@@ -43,8 +43,8 @@ def worth(*times: float) -> float:
 
 def test_the_other_days_of_a_kind_are_counted_where_the_place_is_known() -> None:
     assert SPAN.other_days(KNOWN) == 19
-    assert Span(MONDAY + 5 * DAY, MONDAY + 5 * DAY + 1, 0).other_days(KNOWN) == 8
-    assert SPAN.other_days(Known(SPAN.start, SPAN.end, 1.0)) == 0
+    assert MeetingSpan(MONDAY + 5 * DAY, MONDAY + 5 * DAY + 1, 0).other_days(KNOWN) == 8
+    assert SPAN.other_days(PlaceActivity(SPAN.start, SPAN.end, 1.0)) == 0
 
 
 def test_who_is_there_every_workday_at_that_minute_is_expected() -> None:
@@ -70,12 +70,12 @@ def test_weekends_say_nothing_about_workdays() -> None:
 
 def test_who_passes_at_all_hours_is_expected_at_any() -> None:
     bus = Habit([MONDAY + n * DAY // 72 + HOUR // 10 for n in range(28 * 72)])
-    busy = Known(KNOWN.since, KNOWN.until, 1e6)
+    busy = PlaceActivity(KNOWN.since, KNOWN.until, 1e6)
     assert chance(SPAN, bus, busy, 19) == pytest.approx(1 - exp(-2 / 20), rel=0.1)
 
 
 def test_in_dense_traffic_anybody_is_expected_more() -> None:
-    dense = Span(SPAN.start, SPAN.end, 400)
+    dense = MeetingSpan(SPAN.start, SPAN.end, 400)
     assert chance(dense, Habit([SPAN.start]), KNOWN, 0) > 90 * chance(SPAN, Habit([SPAN.start]), KNOWN, 0)
 
 
@@ -87,7 +87,7 @@ def test_a_habit_keeps_its_hour_over_a_change_of_the_clocks() -> None:
 
 def test_a_habit_around_midnight_is_one() -> None:
     midnight = MONDAY + 16 * HOUR
-    span = Span(midnight + 14 * DAY - HOUR // 60, midnight + 14 * DAY + HOUR // 60, 1)
+    span = MeetingSpan(midnight + 14 * DAY - HOUR // 60, midnight + 14 * DAY + HOUR // 60, 1)
     habit = Habit([midnight + day * DAY + (-1) ** day * HOUR // 120 for day in range(28)])
     days = span.other_days(KNOWN)
     assert chance(span, habit, KNOWN, days) == 1.0

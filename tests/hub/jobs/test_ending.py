@@ -13,7 +13,7 @@ from connectors.contract import Page, Window
 from connectors.errors import TryAgain
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
-from hub.jobs.catalogue import Task
+from hub.jobs.catalogue import DueTask
 from hub.jobs.jobs import Jobs, Told
 from hub.people import Actor
 from hub.policy.document import FOLDER
@@ -36,7 +36,7 @@ def test_who_is_told_to_end_while_pieces_are_begun_ends_those_that_are(
         assert go_on.wait(30)
         yield Page([], {"until": window.until.isoformat()})
 
-    def interrupted(actor: Actor, task: Task, told: Told) -> threading.Thread:
+    def interrupted(actor: Actor, task: DueTask, told: Told) -> threading.Thread:
         if begun.is_set():
             raise KeyboardInterrupt
         thread = start(actor, task, told)

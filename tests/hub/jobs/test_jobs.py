@@ -20,7 +20,7 @@ from connectors.contract import Page, Proof, Window
 from connectors.errors import AdminMustFix, TryAgain
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
-from hub.jobs.catalogue import AGAIN, Task
+from hub.jobs.catalogue import AGAIN, DueTask
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.proved import NO_WAY_TO_LOOK, Done
@@ -378,7 +378,7 @@ def test_the_loop_outlives_a_database_that_is_away(jobs: Jobs, opened: Hub, capl
     stop, looks = threading.Event(), []
     due = jobs.due
 
-    def look(name: str) -> list[Task]:
+    def look(name: str) -> list[DueTask]:
         looks.append(name)
         with opened.store.write() as connection:
             if len(looks) == 1:
@@ -414,7 +414,7 @@ def test_the_loop_waits_for_room_and_says_once_in_plain_words_what_it_waits_for(
 ) -> None:
     stop, looks, due = threading.Event(), list[str](), jobs.due
 
-    def look(name: str) -> list[Task]:
+    def look(name: str) -> list[DueTask]:
         looks.append(name)
         if len(looks) < 4:
             raise failed
@@ -440,7 +440,7 @@ def test_a_run_that_finds_no_room_says_so_and_is_no_defect_and_a_defect_is_told_
         def fail(actor: Actor, failed: Exception = failed) -> Done:
             raise failed
 
-        run = jobs.run(ACTOR, Task("sync", f"feed {says[:3]}", fail))
+        run = jobs.run(ACTOR, DueTask("sync", f"feed {says[:3]}", fail))
         assert run is not None
         assert re.fullmatch(says, run.error or "")
 

@@ -9,7 +9,7 @@ import pytest
 from plain import PlainConnector
 
 from connectors.contract import Page, Window
-from hub.jobs.catalogue import Task
+from hub.jobs.catalogue import DueTask
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.record import JobRun
@@ -47,9 +47,9 @@ def hanging(opened: Hub, feed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 def begun_in_three_looks(jobs: Jobs, vendor: Hanging) -> list[str]:
     """What a loop that looks whom to sync, and twice again while the vendor is asked, has begun by its own account."""
     jobs.catalogue.jobs = {"sync": jobs.catalogue.jobs["sync"]}
-    stop, due, begun, looks = threading.Event(), jobs.due, list[Task](), list[int]()
+    stop, due, begun, looks = threading.Event(), jobs.due, list[DueTask](), list[int]()
 
-    def look(name: str) -> list[Task]:
+    def look(name: str) -> list[DueTask]:
         assert not looks or vendor.reached.wait(30)
         looks.append(1)
         if len(looks) == 3:

@@ -8,7 +8,7 @@ from hub.jobs.jobs import Jobs
 from hub.jobs.proved import added_up, probed
 from hub.people import Actor
 from hub.proofs.canary import Probe
-from hub.proofs.reconcile import Account, Day
+from hub.proofs.reconcile import DayOfReceipt, Reconciled
 from hub.retention.unkept import Lying
 from hub.store import tables
 from hub.wiring import Hub
@@ -16,9 +16,9 @@ from hub.wiring import Hub
 ACTOR = Actor("tester")
 
 
-def days(*said: str | None) -> Account:
+def days(*said: str | None) -> Reconciled:
     """A day for each of what is said of one; nothing is said where it adds up."""
-    return Account([Day("feed", date(2026, 6, 1), *(0,) * 11, one) for one in said], Lying())
+    return Reconciled([DayOfReceipt("feed", date(2026, 6, 1), *(0,) * 11, one) for one in said], Lying())
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def days(*said: str | None) -> Account:
     ],
 )
 def test_what_does_not_add_up_and_what_nobody_confirms_is_not_proved(
-    account: Account, overdue: int, said: str | None
+    account: Reconciled, overdue: int, said: str | None
 ) -> None:
     done = added_up(account, overdue)
     assert done.unproved == said

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from hub.clock import SetClock
-from hub.jobs.catalogue import Task
+from hub.jobs.catalogue import DueTask
 from hub.jobs.jobs import Jobs
 from hub.jobs.loop import Loop
 from hub.jobs.proved import Done
@@ -184,7 +184,7 @@ def test_a_piece_that_could_not_be_begun_is_said_to_wait_for_the_next_look(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     monkeypatch.setattr(Store, "_turn", refusing(error))
-    jobs.start(ACTOR, Task("tidy", "", lambda _: Done({})), lambda _: None).join()
+    jobs.start(ACTOR, DueTask("tidy", "", lambda _: Done({})), lambda _: None).join()
     (entry,) = caplog.records
     assert entry.message.startswith("tidy: ")
     assert entry.message.endswith("; the next look begins it")
@@ -197,7 +197,7 @@ def test_the_loop_outlives_what_keeps_it_from_looking(
     stop, looks = threading.Event(), list[int]()
     caplog.set_level(logging.WARNING, "alprhub.jobs")
 
-    def due(_: str) -> list[Task]:
+    def due(_: str) -> list[DueTask]:
         looks.append(1)
         if len(looks) < 3:
             raise error

@@ -10,7 +10,7 @@ from connectors.errors import TryAgain
 from hub.clock import SetClock
 from hub.connections.card import Card
 from hub.jobs.by_hand import by_hand
-from hub.jobs.catalogue import Task
+from hub.jobs.catalogue import DueTask
 from hub.jobs.jobs import Jobs
 from hub.jobs.proved import Done
 from hub.people import Actor
@@ -28,7 +28,7 @@ def fails(_: Actor) -> Done:
 def ran(jobs: Jobs, clock: SetClock, job: str, times: int) -> None:
     """So many runs of a job that failed, an hour apart."""
     for _ in range(times):
-        jobs.run(ACTOR, Task(job, "", fails))
+        jobs.run(ACTOR, DueTask(job, "", fails))
         clock.advance(HOUR)
 
 
@@ -72,7 +72,7 @@ def test_a_job_needs_a_person_once_it_failed_often_enough(
     ran(jobs, clock, job, 1)
     assert about(opened) == [("job_fails", job)]
     ran(jobs, clock, job, 1)
-    jobs.run(ACTOR, Task(job, "", lambda _: Done({}, "three days differ")))
+    jobs.run(ACTOR, DueTask(job, "", lambda _: Done({}, "three days differ")))
     assert about(opened) == [], "it did its work, whatever it found"
 
 

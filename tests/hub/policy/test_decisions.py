@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hub.errors import Invalid, PolicyConflict, PolicyRefused
-from hub.policy.contract import Contract, Term
+from hub.policy.contract import SourceContract, Term
 from hub.policy.decisions import Decision, read_decisions
 from hub.policy.overlay import load_overlay
 from hub.policy.profile import Profile, load
@@ -80,7 +80,7 @@ def test_a_read_that_comes_later_than_the_room_allows_says_so(plainly: Plainly) 
 def test_a_contract_can_bring_the_conflict(plainly: Plainly) -> None:
     profile = Profile(zero_width(plainly, "P1Y30D"), [])
     term = Term(dur="P30D", clock="captured_at", ref="§ 2")
-    contract = Contract(agency=profile.id, connection="pier", vendor="flock", ceiling=term)
+    contract = SourceContract(agency=profile.id, connection="pier", vendor="flock", ceiling=term)
     assert profile.activation().ready
     (conflict,) = profile.activation([contract]).conflicts
     assert conflict.id == "conflict:wm-server:pier-ceiling"
@@ -177,7 +177,7 @@ def test_a_whole_decision_is_read() -> None:
 
 
 def test_a_contract_of_another_agency_is_refused() -> None:
-    contract = Contract(agency="ca-long-beach-pd", connection="pier", vendor="flock")
+    contract = SourceContract(agency="ca-long-beach-pd", connection="pier", vendor="flock")
     with pytest.raises(Invalid, match="the contract is ca-long-beach-pd's, the profile ca-hermosa-beach-pd"):
         load("hermosa-beach").expiry("own", "flock", CAPTURED, contract=contract)
 

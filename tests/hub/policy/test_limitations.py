@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hub.errors import Invalid
-from hub.policy.contract import Contract, Term
+from hub.policy.contract import SourceContract, Term
 from hub.policy.limitations import load_limitations
 from hub.policy.profile import Profile, load
 
@@ -76,7 +76,7 @@ def test_an_unknown_class_is_refused_by_name() -> None:
 def test_a_contracts_ceiling_holds_for_a_cases_reads_too() -> None:
     profile = load("long-beach")
     term = Term(dur="P30D", clock="captured_at", ref="§ 2")
-    contract = Contract(agency=profile.id, connection="pier", vendor="flock", ceiling=term)
+    contract = SourceContract(agency=profile.id, connection="pier", vendor="flock", ceiling=term)
     for offence in ("felony", None):
         life = profile.case_life("own", "flock", CAPTURED, offence=offence, committed_on=COMMITTED, contract=contract)
         assert life.until is not None

@@ -14,12 +14,13 @@ from jsonschema import Draft202012Validator
 from vectors import VECTORS, asked
 
 from hub.errors import NotFound, PolicyRefused
-from hub.policy.contract import Contract, Term
+from hub.policy.contract import SourceContract, Term
 from hub.policy.durations import Duration
 from hub.policy.overlay import Operation, built_in, load_overlay
 from hub.policy.profile import Profile, load, names
 
 Plainly = Callable[[str], dict[str, Any]]
+ANY_GOVERNMENT = "government_entity_with_le_or_public_safety_purpose"
 CAPTURED = datetime(2026, 1, 30, 8, tzinfo=UTC)
 FIVE = ("hayward", "hermosa-beach", "long-beach", "palm-springs", "westminster")
 DATA = files("hub.policy").joinpath("profiles")
@@ -99,9 +100,11 @@ def test_a_policy_without_a_number_keeps_nothing_until_one_is_signed(name: str) 
 def test_a_contract_can_shorten_a_life_and_never_lengthens_one() -> None:
     profile = load("hermosa-beach")
 
-    def contract(dur: str, **more: Any) -> Contract:
+    def contract(dur: str, **more: Any) -> SourceContract:
         term = Term(dur=dur, clock="captured_at", ref="§ 7.2")
-        return Contract(agency=profile.id, connection="pier", vendor="flock", ceiling=term, contract_id="C-7", **more)
+        return SourceContract(
+            agency=profile.id, connection="pier", vendor="flock", ceiling=term, contract_id="C-7", **more
+        )
 
     week = profile.expiry("own", "flock", CAPTURED, contract=contract("P7D"))
     assert week == (CAPTURED + timedelta(days=7), "pier-ceiling", "C-7 § 7.2")
@@ -115,7 +118,7 @@ def test_one_vendors_two_contracts_are_two_lives() -> None:
     ends = set()
     for name, dur in (("city", "P30D"), ("county", "P1Y")):
         term = Term(dur=dur, clock="captured_at", ref="life")
-        made = Contract(agency=profile.id, connection=name, vendor="flock", ceiling=term)
+        made = SourceContract(agency=profile.id, connection=name, vendor="flock", ceiling=term)
         ends.add(profile.expiry("own", "flock", CAPTURED, contract=made).rule)
     assert ends == {"city-ceiling", "county-ceiling"}
 
@@ -182,13 +185,12 @@ def test_a_purpose_that_an_overlay_prohibits_is_gone_even_if_the_policy_names_it
 
 @pytest.mark.clause("long-beach 6.3.7.1 ¶1", lacks="the service that shares")
 def test_long_beach_alone_would_share_with_any_government_and_the_overlay_cuts_that(plainly: Plainly) -> None:
-    out_of_state = {"government_entity_with_le_or_public_safety_purpose"}
-    assert Profile(plainly("long-beach"), []).may_receive(out_of_state).allowed
-    ruling = load("long-beach").may_receive(out_of_state)
-    assert (ruling.allowed, ruling.lacks) == (False, (("california_public_agency",),))
-    assert [reference.rule for reference in ruling.references] == [None, "ca-3"]
-    assert load("long-beach").may_receive(out_of_state | {"california_public_agency"}).allowed
-    assert not load("long-beach").may_receive({"california_public_agency"}).allowed
+    alone = Profile(plainly("long-beach"), []).effective("sharing.recipients")
+    assert ANY_GOVERNMENT in alone.value
+    assert alone.within == ()
+    recipients = load("long-beach").effective("sharing.recipients")
+    assert recipients.within == (tuple(alone.value), ("california_public_agency",))
+    assert [reference.rule for reference in recipients.references] == [None, "ca-3"]
 
 
 def test_the_statutes_log_fields_are_added_to_the_policys() -> None:

@@ -18,7 +18,7 @@ from hub.clock import SetClock
 from hub.people import Actor
 from hub.policy.durations import Duration
 from hub.proofs import ages
-from hub.proofs.ages import Ages, Report
+from hub.proofs.ages import Ages, AgesReport
 from hub.proofs.calendar import reached
 from hub.settings import HubSettings
 from hub.store import tables
@@ -61,7 +61,7 @@ def hold(hub: Hub, case: str, *, reason: str = "trial is pending", released: boo
     return int(made)
 
 
-def booked(hub: Hub, bookings: dict[int, str]) -> Report:
+def booked(hub: Hub, bookings: dict[int, str]) -> AgesReport:
     """The report of a hub whose evidence store has booked these holds."""
     return Ages(hub.store, hub.audit, hub.clock, hub.governing, hub.sources, lambda _: bookings).report(ACTOR)
 
