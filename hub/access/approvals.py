@@ -19,6 +19,7 @@ from hub.errors import Conflict, HubError, IntegrityBroken, Invalid, NotFound, P
 from hub.people import Actor
 from hub.proposals import Action, CarriesOut, NewProposal, Proposal, Settle, State, Undoes
 from hub.store import tables
+from hub.store.canonical import canonical_json, digest_of_json
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.visible import visible
@@ -161,13 +162,13 @@ class Approvals:
             self._event(connection, actor, self._told(row), Act.APPROVALS_WITHDRAW, Outcome.DONE, because=because)
 
     def _kept(self, connection: Connection, actor: Actor, new: NewProposal) -> Proposal:
-        now, body = self._clock.now(), canonical(new.content)
+        now, body = self._clock.now(), canonical_json(new.content)
         values = {
             "action": new.action,
             "target": new.target,
             "words": new.words,
             "content": body.decode(),
-            "sha256": sha256(body).hexdigest(),
+            "sha256": digest_of_json(body),
             "attachment": new.attachment,
             "attachment_sha256": None if new.attachment is None else sha256(new.attachment).hexdigest(),
             "reason": new.reason.strip(),
@@ -214,7 +215,7 @@ class Approvals:
             proposal = self.get(ident)
             if proposal.state == "carried_out":
                 return proposal
-            if sha256(canonical(proposal.content)).hexdigest() != proposal.sha256:
+            if digest_of_json(canonical_json(proposal.content)) != proposal.sha256:
                 raise IntegrityBroken(f"approval {ident} does not say any more what was proposed")
             try:
                 self._service(proposal).carry_out(actor, proposal, self._settle(actor, proposal))
@@ -231,7 +232,7 @@ class Approvals:
             done = (
                 update(_TABLE)
                 .where(_TABLE.c.id == proposal.id, _TABLE.c.verdict == "approved", _TABLE.c.carried_out_at.is_(None))
-                .values(carried_out_at=to_micros(self._clock.now()), outcome=canonical(outcome).decode())
+                .values(carried_out_at=to_micros(self._clock.now()), outcome=canonical_json(outcome).decode())
             )
             if not connection.execute(done).rowcount:
                 raise Conflict(f"approval {proposal.id}: was carried out already")
@@ -289,11 +290,6 @@ class Approvals:
 
     def _at(self, proposal: Proposal) -> str:
         return moment(proposal.decided_at or proposal.expires_at, self._store.zone())
-
-
-def canonical(content: Mapping[str, Any]) -> bytes:
-    """The one JSON of a content: keys sorted, no spaces; digests are over it."""
-    return msgspec.json.encode(content, order="sorted")
 
 
 def _state(row: Row[Any], now: datetime) -> State:

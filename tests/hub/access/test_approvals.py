@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 from sqlalchemy import Connection, text
 
-from hub.access.approvals import LASTS, Approvals, canonical
+from hub.access.approvals import LASTS, Approvals
 from hub.clock import SetClock
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
 from hub.people import Actor
 from hub.proposals import Action, NewProposal, Proposal, Settle
 from hub.settings import HubSettings
+from hub.store.canonical import canonical_json
 from hub.store.engine import Store
 from hub.wiring import Hub, open_hub
 
@@ -286,7 +287,7 @@ def test_what_lacks_its_reason_and_what_is_not_there_is_said(approvals: Approval
 
 def test_the_json_of_a_content_is_one_whatever_the_order_of_its_keys() -> None:
     told: list[Mapping[str, Any]] = [{"a": 1, "b": {"d": 2, "c": 3}}, {"b": {"c": 3, "d": 2}, "a": 1}]
-    assert {canonical(one) for one in told} == {b'{"a":1,"b":{"c":3,"d":2}}'}
+    assert {canonical_json(one) for one in told} == {b'{"a":1,"b":{"c":3,"d":2}}'}
 
 
 PEOPLE = {"jlee": FIRST, "JLee": Actor("JLee"), "rdiaz": SECOND, "jobs": SERVICE}
