@@ -145,7 +145,7 @@ def test_a_vendor_that_is_down_is_named_and_hides_no_other(
     pull = PlainConnector.pull
 
     def down(self: PlainConnector, window: Window) -> Iterator[Page]:
-        if threading.current_thread().name == "sync second":
+        if threading.current_thread().name == "pull-second":
             raise TryAgain("nobody may see 9SYN001")
         yield from pull(self, window)
 

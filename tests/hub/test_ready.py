@@ -47,7 +47,7 @@ ON_POSTGRESQL = (
 
 
 def told(store: Store) -> dict[str, list[Any]]:
-    """Everything that a database says of itself, and every row in it."""
+    """Everything that a database says of itself, and every row in it, but for the number that an event draws."""
     with store.read() as connection:
         catalogue = {
             sql: connection.execute(text(sql)).all() for sql in (ON_SQLITE if store.is_sqlite else ON_POSTGRESQL)
@@ -58,7 +58,13 @@ def told(store: Store) -> dict[str, list[Any]]:
             if store.is_sqlite
             else [row[0] for row in first if row[1] in "rp"]
         )
-        rows = {name: connection.execute(text(f'SELECT * FROM "{name}"')).all() for name in tables}
+        rows = {
+            name: [
+                {column: value for column, value in row.items() if column != "event_id"}
+                for row in connection.execute(text(f'SELECT * FROM "{name}"')).mappings()
+            ]
+            for name in tables
+        }
     return {what: sorted(map(repr, found)) for what, found in {**catalogue, **rows}.items()}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from alprhub.sandbox.flock import flock_app
 from connectors.vendors.motorola import MotorolaConnector
 from hub.hotlists import lists
 from hub.ingest import reparse as reparsing
+from hub.ingest.intake import Intake
 from hub.retention import purge as purging
 from hub.search import export as exporting
 from hub.search import formats
@@ -59,12 +61,17 @@ def signals(monkeypatch: pytest.MonkeyPatch, number: int, at: str, times: int = 
 def test_a_sync_that_is_stopped_says_what_is_kept_and_how_to_go_on(
     run: Any, joined: Any, sql: Any, monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
-    real = MotorolaConnector.pull
+    real, keep, sent = MotorolaConnector.pull, Intake.keep, Event()
 
     def pull(self: Any, window: Any) -> Any:
         for page in real(self, window):
             yield page
-            os.kill(os.getpid(), number)  # the page before is kept, the next is on its way
+            os.kill(os.getpid(), number)  # the next page is on its way
+            sent.set()
+
+    def keeping(self: Intake, *page: Any, **how: Any) -> Any:
+        assert sent.wait(30)
+        return keep(self, *page, **how)
 
     hour_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     joined.export(("r1", "9SYN001", hour_ago), ("r2", "9SYN002", hour_ago))
@@ -74,11 +81,12 @@ def test_a_sync_that_is_stopped_says_what_is_kept_and_how_to_go_on(
     monkeypatch.setattr(MotorolaConnector, "info", replace(info, limits=replace(info.limits, page_size=1)))
     with monkeypatch.context() as patch:
         patch.setattr(MotorolaConnector, "pull", pull)
+        patch.setattr(Intake, "keep", keeping)
         done = run("sync", "drop")
     assert done.code == code
-    assert done.err == "stopped: 2 new reads of drop kept; alprhub sync drop goes on from there\n"
+    assert done.err == "stopped: 1 new read of drop kept; alprhub sync drop goes on from there\n"
     assert sql("SELECT outcome FROM runs") == [("stopped",)]
-    assert run("sync", "drop", "--json").json()["stored"] == 2
+    assert run("sync", "drop", "--json").json()["stored"] == 3
     assert sql("SELECT count(*) FROM reads") == [(4,)]
 
 

@@ -183,7 +183,7 @@ def test_a_vendor_that_hangs_holds_up_no_other(
     opened.connections.accounts.add(ACTOR, "slow", "plain", {"folder": str(feed)})
 
     def pull(self: PlainConnector, window: Window) -> Iterator[Page]:
-        if threading.current_thread().name == "sync slow":
+        if threading.current_thread().name == "pull-slow":
             assert go_on.wait(30)
         yield Page([], {"until": window.until.isoformat()})
 

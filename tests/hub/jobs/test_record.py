@@ -18,8 +18,8 @@ from hub.jobs.proved import Done
 from hub.jobs.record import DEAD, JobRuns
 from hub.people import Actor
 from hub.store import tables
-from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.turn import Turns
 from hub.wiring import Hub
 
 ACTOR = Actor("tester")
@@ -30,13 +30,13 @@ AWAY = [OperationalError("UPDATE", None, Exception("gone")), OSError(errno.EMFIL
 
 def refusing(error: Exception, times: int | None = None) -> Any:
     """A turn to write that nobody gets, or nobody so many times; `tried` says how often it was asked for."""
-    turn = Store._turn
+    take = Turns.take
 
-    def refuse(store: Store) -> Any:
+    def refuse(turns: Turns, *which: Any) -> Any:
         refuse.tried += 1  # type: ignore[attr-defined]
         if times is None or refuse.tried <= times:  # type: ignore[attr-defined]
             raise error
-        return turn(store)
+        return take(turns, *which)
 
     refuse.tried = 0  # type: ignore[attr-defined]
     return refuse
@@ -120,7 +120,7 @@ def test_what_keeps_a_sign_of_life_from_being_noted_does_not_end_the_signs(
     entry = runs.begin("sync", "feed", "tests")
     assert entry is not None
     with monkeypatch.context() as away:
-        away.setattr(Store, "_turn", turn := refusing(error))
+        away.setattr(Turns, "take", turn := refusing(error))
         beating = runs._beating
         assert beating is not None
         while turn.tried < 2 and beating.is_alive():
@@ -148,7 +148,7 @@ def test_how_a_run_ended_is_told_again_where_it_could_not_be_noted(
     monkeypatch.setattr("hub.jobs.record.AGAIN", timedelta())
     entry = jobs.runs.begin("sync", "feed", "tests")
     assert entry is not None
-    monkeypatch.setattr(Store, "_turn", refusing(error, times=2))
+    monkeypatch.setattr(Turns, "take", refusing(error, times=2))
     entry.end("done", {"stored": 3})
     assert [(run.outcome, run.counts) for run in jobs.runs.newest(5)] == [("done", {"stored": 3})]
 
@@ -161,7 +161,7 @@ def test_a_run_that_is_over_shows_no_life_although_its_end_could_not_be_noted(
     monkeypatch.setattr("hub.jobs.record.PATIENCE", timedelta())
     entry = jobs.runs.begin("sync", "feed", "tests")
     assert entry is not None
-    monkeypatch.setattr(Store, "_turn", refusing(error))
+    monkeypatch.setattr(Turns, "take", refusing(error))
     with pytest.raises(type(error)):
         entry.end("done")
     assert jobs.runs._alive == set()
@@ -174,7 +174,7 @@ def test_a_process_ends_although_it_cannot_note_what_it_cut_short(
     entry = jobs.runs.begin("sync", "feed", "tests")
     assert entry is not None
     with monkeypatch.context() as away:
-        away.setattr(Store, "_turn", refusing(error))
+        away.setattr(Turns, "take", refusing(error))
         assert jobs.end([], SHORT) == 1
     entry.end("done")
 
@@ -183,7 +183,7 @@ def test_a_process_ends_although_it_cannot_note_what_it_cut_short(
 def test_a_piece_that_could_not_be_begun_is_said_to_wait_for_the_next_look(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    monkeypatch.setattr(Store, "_turn", refusing(error))
+    monkeypatch.setattr(Turns, "take", refusing(error))
     jobs.start(ACTOR, DueTask("tidy", "", lambda _: Done({})), lambda _: None).join()
     (entry,) = caplog.records
     assert entry.message.startswith("tidy: ")
