@@ -29,7 +29,7 @@ ASKS: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
 """What it would ask a person for."""
 MEANT: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
     ("holds", "place"): (
-        "--read", "READ", "--case", "26-0117", "--hold", "discovery", "--approved-by", "the sergeant", "--review-at",
+        "--read", "READ", "--case", "26-0117", "--hold", "discovery", "--review-at",
         "12/31/2035", *WHY,
     ),
     ("connections", "remove"): ("--reason", "the contract has ended"),

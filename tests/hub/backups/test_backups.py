@@ -179,7 +179,7 @@ def test_a_push_is_in_the_spool_or_in_the_database_whenever_it_is_kept(
             opened.clock,
             opened.ingest.intake,
             opened.ingest.pictures,
-            opened.connections.accounts.open,
+            opened.connections.accounts,
         )
         assert inbox.keep().stored == 1
         assert list(spool.batches()) == []
@@ -404,5 +404,7 @@ def test_what_vendors_push_is_still_taken(opened: Hub, feed: Path) -> None:
 
 
 def test_pictures_in_a_bucket_stay_there_and_the_manifest_says_where(tmp_path: Path) -> None:
-    hub: Any = SimpleNamespace(images=object(), settings=SimpleNamespace(images="s3://bucket/pictures"))
+    hub: Any = SimpleNamespace(
+        ingest=SimpleNamespace(images=object()), settings=SimpleNamespace(images="s3://bucket/pictures")
+    )
     assert backing_up._pictures(hub, tmp_path, lambda *_: None) == (0, 0, "s3://bucket/pictures")
