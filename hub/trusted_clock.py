@@ -131,14 +131,14 @@ class TrustedClock:
 
     def _beat_until(self, over: threading.Event, noted: bool) -> None:
         while not over.wait(BEAT.total_seconds()):
-            noted = self._noted(BEAT, told=not noted)
+            noted = self._noted(BEAT, quiet=not noted)
 
-    def _noted(self, after: timedelta, told: bool = False) -> bool:
+    def _noted(self, after: timedelta, quiet: bool = False) -> bool:
         """Whether time was noted; where the database does not take it now nothing is lost, and nobody waits for it."""
         try:
             self.beat(after)
         except (SQLAlchemyError, HubError, OSError) as failed:
-            if not told:
+            if not quiet:
                 log.warning("how far time has come could not be noted, and is noted later: %s", failed)
             return False
         return True

@@ -140,18 +140,20 @@ class Approvals:
     def list(self, *, everything: bool = False, limit: int = 100) -> Sequence[Proposal]:
         """What waits for a second person or for its end, the oldest first; with `everything` all, the newest first."""
         if everything:
-            found = select(_TABLE).order_by(_TABLE.c.id.desc()).limit(limit)
+            query = select(_TABLE).order_by(_TABLE.c.id.desc()).limit(limit)
         else:
             open_ = _TABLE.c.verdict.is_(None) | ((_TABLE.c.verdict == "approved") & _TABLE.c.carried_out_at.is_(None))
-            found = select(_TABLE).where(open_).order_by(_TABLE.c.id).limit(limit)
+            query = select(_TABLE).where(open_).order_by(_TABLE.c.id).limit(limit)
         with self._store.read() as connection:
-            return [self._told(row) for row in connection.execute(found)]
+            return [self._proposal_of(row) for row in connection.execute(query)]
 
     def waiting(self, connection: Connection, action: Action, target: str) -> Proposal | None:
         """The newest proposal about something that may still be approved or carried out."""
         this = (_TABLE.c.action == action, _TABLE.c.target == target, _TABLE.c.carried_out_at.is_(None))
         rows = connection.execute(select(_TABLE).where(*this).order_by(_TABLE.c.id.desc()))
-        return next((one for row in rows if (one := self._told(row)).state in ("waits", "approved")), None)
+        return next(
+            (proposal for row in rows if (proposal := self._proposal_of(row)).state in ("waits", "approved")), None
+        )
 
     def moot(self, connection: Connection, actor: Actor, action: Action, target: str, because: str) -> None:
         """End what waits about something that is settled without it."""
@@ -159,7 +161,9 @@ class Approvals:
         ended = {"verdict": "withdrawn", "decided_by": actor.name, "decided_at": to_micros(self._clock.now())}
         over = update(_TABLE).where(*waits).values(**ended, note=because).returning(*_TABLE.c)
         for row in connection.execute(over).all():
-            self._event(connection, actor, self._told(row), Act.APPROVALS_WITHDRAW, Outcome.DONE, because=because)
+            self._event(
+                connection, actor, self._proposal_of(row), Act.APPROVALS_WITHDRAW, Outcome.DONE, because=because
+            )
 
     def _kept(self, connection: Connection, actor: Actor, new: NewProposal) -> Proposal:
         now, body = self._clock.now(), canonical_json(new.content)
@@ -176,7 +180,7 @@ class Approvals:
             "proposed_at": to_micros(now),
             "expires_at": to_micros(now + LASTS[new.action]),
         }
-        proposal = self._told(connection.execute(insert(_TABLE).values(values).returning(*_TABLE.c)).one())
+        proposal = self._proposal_of(connection.execute(insert(_TABLE).values(values).returning(*_TABLE.c)).one())
         self._event(connection, actor, proposal, Act.APPROVALS_PROPOSE, Outcome.DONE)
         return proposal
 
@@ -242,9 +246,9 @@ class Approvals:
 
     def _drop(self, connection: Connection, actor: Actor, proposal: Proposal) -> None:
         by = f" by {proposal.decided_by}" if proposal.decided_by else ""
-        said = f": {proposal.note}" if proposal.note else ""
+        note = f": {proposal.note}" if proposal.note else ""
         if (service := self._undo.get(proposal.action)) is not None:
-            service.drop(connection, actor, proposal, f"its approval was {proposal.state}{by}{said}")
+            service.drop(connection, actor, proposal, f"its approval was {proposal.state}{by}{note}")
 
     def _ended(self, proposal: Proposal) -> Proposal:
         if (service := self._undo.get(proposal.action)) is not None:
@@ -266,9 +270,9 @@ class Approvals:
         row = connection.execute(select(_TABLE).where(_TABLE.c.id == ident)).one_or_none()
         if row is None:
             raise NotFound(_none(ident))
-        return self._told(row)
+        return self._proposal_of(row)
 
-    def _told(self, row: Row[Any]) -> Proposal:
+    def _proposal_of(self, row: Row[Any]) -> Proposal:
         return Proposal(
             id=row.id,
             action=Action(row.action),
@@ -297,8 +301,8 @@ def _state(row: Row[Any], now: datetime) -> State:
         return "waits" if now < from_micros(row.expires_at) else "lapsed"
     if row.carried_out_at is not None:
         return "carried_out"
-    found: State = row.verdict
-    return found
+    verdict: State = row.verdict
+    return verdict
 
 
 def _may_decide(actor: Actor, proposal: Proposal) -> bool:

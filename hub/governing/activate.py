@@ -92,7 +92,7 @@ class Activate:
             raise Conflict(f"{name} is in force already, with the same decisions")
         content = {**row, "instead_of": before.digest if before else None}
         words = f"put policy {name} in force instead of {before.profile if before else 'none'}" + (
-            f", with what was signed about {named([one.settles for one in decisions])}" if decisions else ""
+            f", with what was signed about {named([decision.settles for decision in decisions])}" if decisions else ""
         )
         return self._approvals.propose(actor, NewProposal(Action.POLICY, name, words, content, reason, signed))
 
@@ -129,7 +129,7 @@ class Activate:
                 actor, Act.POLICY_ACTIVATE, Outcome.DONE, target=proposal.target, within=connection,
                 digest=row["digest"], before=content["instead_of"], change=proposal.reason, approval=proposal.id,
                 proposed_by=proposal.proposed_by,
-                settles=[one["settles"] for one in msgspec.json.decode(row["decisions"])],
+                settles=[entry["settles"] for entry in msgspec.json.decode(row["decisions"])],
             )  # fmt: skip
             settle(connection, {"policy": ident})
 

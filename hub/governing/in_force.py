@@ -82,9 +82,9 @@ class Governing:
     def history(self, before: int | None = None, within: Connection | None = None) -> list[tuple[int, Profile]]:
         """Every policy that was ever in force, up to the one before `before`, and since when (µs), oldest first."""
         table = tables.policies
-        found = select(table.c.id, table.c.activated_at).order_by(table.c.id)
+        query = select(table.c.id, table.c.activated_at).order_by(table.c.id)
         with self._reading(within) as connection:
-            rows = connection.execute(found if before is None else found.where(table.c.id < before)).all()
+            rows = connection.execute(query if before is None else query.where(table.c.id < before)).all()
             return [(row.activated_at, self.of(row.id, connection)) for row in rows]
 
     def clauses(self) -> dict[str, str]:
@@ -106,19 +106,20 @@ def begin(store: Store, audit: Audit, clock: Clock, actor: Actor, name: str) -> 
     What stands in its way is in the audit too: an agency that has not decided yet runs by the safe defaults.
     """
     with store.read() as connection:
-        found = newest(connection)
-    if found is not None:
-        return of_row(found)
+        policy = newest(connection)
+    if policy is not None:
+        return of_row(policy)
     profile, row = load(name), row_of(name, ())
     state = profile.activation()
     with store.write() as connection:
-        found = newest(connection)
-        if found is not None:  # somebody else's first start
-            return of_row(found)
+        policy = newest(connection)
+        if policy is not None:  # somebody else's first start
+            return of_row(policy)
         keep(connection, row, to_micros(clock.now()), actor, AT_FIRST)
         audit.record(
             actor, Act.POLICY_ACTIVATE, Outcome.AUTOMATIC, target=name, within=connection, digest=row["digest"],
-            change=AT_FIRST, conflicts=[one.id for one in state.conflicts], without_ceiling=list(state.without_ceiling),
+            change=AT_FIRST, conflicts=[conflict.id for conflict in state.conflicts],
+            without_ceiling=list(state.without_ceiling),
         )  # fmt: skip
     return profile
 
@@ -134,7 +135,7 @@ def of_kept(name: str, document: str, decisions: str) -> Profile:
     if not signed and document == _built_in(name):
         return load(name)
     beside = Path(name).parent if _is_file(name) else None
-    return of_bytes(document.encode(), name, [Decision.model_validate(one) for one in signed], beside)
+    return of_bytes(document.encode(), name, [Decision.model_validate(entry) for entry in signed], beside)
 
 
 def _built_in(name: str) -> str | None:
@@ -151,7 +152,7 @@ def row_of(name: str, decisions: Sequence[Decision]) -> Mapping[str, str]:
     document = Path(name).read_text() if _is_file(name) else _built_in(name)
     if document is None:
         raise NotFound(f"no policy profile is called {name!r}")
-    signed = msgspec.json.encode([one.model_dump(mode="json") for one in decisions], order="sorted").decode()
+    signed = msgspec.json.encode([decision.model_dump(mode="json") for decision in decisions], order="sorted").decode()
     digest = sha256(f"{document}\n{signed}".encode()).hexdigest()
     return {"profile": name, "digest": digest, "document": document, "decisions": signed}
 

@@ -19,7 +19,7 @@ class Lives:
     def __init__(self, profile: Profile, kinds: Mapping[int, tuple[str, str]]) -> None:
         self._profile = profile
         self._kinds = kinds
-        self._signed = any(one.prevails is not None for one in profile.decisions)
+        self._signed = any(decision.prevails is not None for decision in profile.decisions)
         self._rules = lru_cache(maxsize=None)(self._rules_of)
         self._lengths: dict[tuple[str, int], int] = {}
 
@@ -33,16 +33,16 @@ class Lives:
                 origin, vendor, from_micros(captured_at), received_at=from_micros(received_at), linked=linked
             )
             return to_micros(expiry.at), expiry.rule
-        found: tuple[int, str] | None = None
+        shortest: tuple[int, str] | None = None
         for rule, by_capture in self._rules(connection_id, linked):
             start = captured_at if by_capture else received_at
             length = self._lengths.get((rule.id, start // BLOCK))
             if length is None:
                 length = self._length(rule, start)
             end = (start + length, rule.id)
-            if found is None or end < found:
-                found = end
-        return found
+            if shortest is None or end < shortest:
+                shortest = end
+        return shortest
 
     def _length(self, rule: Rule, start: int) -> int:
         at = from_micros(start)
@@ -73,14 +73,14 @@ class Promises:
         self, connection_id: int, captured_at: int, received_at: int, ingested_at: int, linked: bool
     ) -> tuple[int, str] | None:
         """When a read must be gone (µs) and by which rule; `linked` where a case, an event or a hit needs it."""
-        found: tuple[int, str] | None = None
+        best: tuple[int, str] | None = None
         for lives, lengthens, over in self._each:
             if over is not None and over < ingested_at:
                 continue  # nothing was promised to it by a policy of before
             end = lives.end(connection_id, captured_at, received_at, linked)
-            if end is not None and (found is None or lengthens or end[0] <= found[0]):
-                found = end
-        return found
+            if end is not None and (best is None or lengthens or end[0] <= best[0]):
+                best = end
+        return best
 
     def needed(
         self, connection_id: int, captured_at: int, received_at: int, ingested_at: int

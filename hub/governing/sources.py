@@ -22,9 +22,9 @@ class Sources:
 
     def all(self) -> Mapping[int, Provenance]:
         """The provenance of every connection whose vendor is known, by id; of the others nothing may be said."""
-        asked = select(_TABLE.c.id, _TABLE.c.kind, _TABLE.c.retention_vendor)
+        query = select(_TABLE.c.id, _TABLE.c.kind, _TABLE.c.retention_vendor)
         with self._store.read() as connection:
-            rows = connection.execute(asked.where(_TABLE.c.retention_vendor.is_not(None))).all()
+            rows = connection.execute(query.where(_TABLE.c.retention_vendor.is_not(None))).all()
         return {row.id: Provenance(row.kind, row.retention_vendor) for row in rows}
 
     def of(self, connection_id: int) -> Provenance:
@@ -40,25 +40,25 @@ class Sources:
 
     def unknown(self) -> Mapping[int, str]:
         """The names, by id, of the connections of which nobody has said yet whose retention holds."""
-        asked = select(_TABLE.c.id, _TABLE.c.name).where(_TABLE.c.retention_vendor.is_(None)).order_by(_TABLE.c.name)
+        query = select(_TABLE.c.id, _TABLE.c.name).where(_TABLE.c.retention_vendor.is_(None)).order_by(_TABLE.c.name)
         with self._store.read() as connection:
-            return dict(connection.execute(asked).tuples().all())
+            return dict(connection.execute(query).tuples().all())
 
     def learn(self, kinds: Kinds) -> Collection[str]:
         """Note the vendor of connections that were added before it was noted; gives the names of those still unknown.
 
         A connection stays unknown where this process does not have its connector.
         """
-        asked = select(_TABLE.c.id, _TABLE.c.name, _TABLE.c.connector).where(_TABLE.c.retention_vendor.is_(None))
+        query = select(_TABLE.c.id, _TABLE.c.name, _TABLE.c.connector).where(_TABLE.c.retention_vendor.is_(None))
         with self._store.read() as connection:
-            rows = connection.execute(asked).all()
-        found = {row.id: vendor for row in rows if (vendor := _vendor(kinds, row.connector)) is not None}
-        if found:
+            rows = connection.execute(query).all()
+        vendors = {row.id: vendor for row in rows if (vendor := _vendor(kinds, row.connector)) is not None}
+        if vendors:
             with self._store.write() as connection:
-                for ident, vendor in found.items():
+                for ident, vendor in vendors.items():
                     still = (_TABLE.c.id == ident) & _TABLE.c.retention_vendor.is_(None)
                     connection.execute(update(_TABLE).where(still).values(retention_vendor=vendor))
-        return [row.name for row in rows if row.id not in found]
+        return [row.name for row in rows if row.id not in vendors]
 
 
 def _vendor(kinds: Kinds, key: str) -> str | None:

@@ -56,13 +56,13 @@ class Activation(NamedTuple):
     def demand(self) -> None:
         """Raise `PolicyConflict` or `PolicyRefused` for what stands in the way, if anything does."""
         if self.conflicts:
-            told = "; ".join(map(str, self.conflicts))
-            raise PolicyConflict(f"{told}. A signed decision is needed: who, why, and counsel's opinion")
+            conflicts = "; ".join(map(str, self.conflicts))
+            raise PolicyConflict(f"{conflicts}. A signed decision is needed: who, why, and counsel's opinion")
         if self.without_ceiling:
             raise PolicyRefused(
                 f"nothing says how long {', '.join(self.without_ceiling)} may be kept at most."
                 " A signed decision with a number is needed"
-                f" ({', '.join(one.id for one in self.open)})"
+                f" ({', '.join(question.id for question in self.open)})"
             )
 
 

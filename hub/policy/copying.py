@@ -25,18 +25,18 @@ def own_text(name: str, agency: str | None, zone: ZoneInfo | None) -> str:
     if agency is not None:
         ident = re.sub(r"[^a-z0-9]+", "-", agency.casefold()).strip("-") or "own"
         text = re.sub(r"(?m)^profile_id:.*$", f"profile_id: {ident}", text, count=1)
-    told = (
+    heading = (
         f"# Copied from {source.name} ({source.agency}, policy {source.document['number']}).\n"
         "# Every rule and clause is still theirs: hold each against your own policy, then alprhub policy check.\n"
     )
-    of_bytes((told + text).encode(), name, (), file.parent if file else None)
-    return told + text
+    of_bytes((heading + text).encode(), name, (), file.parent if file else None)
+    return heading + text
 
 
 def _with(text: str, field: str, value: str) -> str:
     quoted = msgspec.json.encode(value).decode()
     changed, times = re.subn(
-        rf"(?m)(^agency:\n(?:[ ]+.*\n)*?[ ]+{field}:).*$", lambda found: f"{found[1]} {quoted}", text, count=1
+        rf"(?m)(^agency:\n(?:[ ]+.*\n)*?[ ]+{field}:).*$", lambda match: f"{match[1]} {quoted}", text, count=1
     )
     if not times:
         raise Invalid(f"agency.{field}: is not on a line of its own in this profile; copy the file and change it there")

@@ -57,8 +57,8 @@ def read_decisions(body: bytes, name: str) -> tuple[Decision, ...]:
     """The decisions of a YAML document (`decisions: […]`), each id once; raises `Invalid` with the path of a field."""
     decisions = checked(Signed, plain(body, name), name).decisions
     seen: set[str] = set()
-    for place, one in enumerate(decisions):
-        if one.settles in seen:
-            raise Invalid(f"{name}: decisions.{place}.settles: {one.settles} is signed twice")
-        seen.add(one.settles)
+    for place, decision in enumerate(decisions):
+        if decision.settles in seen:
+            raise Invalid(f"{name}: decisions.{place}.settles: {decision.settles} is signed twice")
+        seen.add(decision.settles)
     return decisions

@@ -85,8 +85,8 @@ def checked(model: type[M], data: Any, name: str) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as wrong:
-        told = faults(wrong, model, noun="field")
-        raise Faults(name, [str(one) if one.where else f"the document: {one}" for one in told]) from None
+        problems = faults(wrong, model, noun="field")
+        raise Faults(name, [str(fault) if fault.where else f"the document: {fault}" for fault in problems]) from None
 
 
 def _walk(node: yaml.Node, path: str, name: str, seen: set[int]) -> None:
@@ -114,14 +114,16 @@ def _faults(data: Any, kind: Literal["profile", "overlay"]) -> list[str]:
 
     whole = schema()
     against = whole if kind == "profile" else {"$ref": "#/$defs/overlay", "$defs": whole["$defs"]}
-    told: dict[str, None] = {}
-    for error in sorted(Draft202012Validator(against).iter_errors(data), key=lambda one: [str(p) for p in one.path]):
-        for fault in _told(error):
-            told.setdefault(fault)
-    return [*told, *(_misspelt(data) if kind == "profile" and not told else [])]
+    sentences: dict[str, None] = {}
+    for error in sorted(
+        Draft202012Validator(against).iter_errors(data), key=lambda fault_at: [str(p) for p in fault_at.path]
+    ):
+        for fault in _sentences(error):
+            sentences.setdefault(fault)
+    return [*sentences, *(_misspelt(data) if kind == "profile" and not sentences else [])]
 
 
-def _told(error: Any) -> list[str]:
+def _sentences(error: Any) -> list[str]:
     path = ".".join(map(str, error.absolute_path))
     value, wanted = error.instance, error.validator_value
     match error.validator:
@@ -137,11 +139,11 @@ def _told(error: Any) -> list[str]:
             got = "missing" if value is None else f"{_short(value)}"
             if not path and isinstance(value, str):
                 got = "plain text"  # another file altogether, and nobody knows what stands in it
-            text = f"must be {' or '.join(_KINDS.get(one, one) for one in kinds)}, is {got}"
+            text = f"must be {' or '.join(_KINDS.get(kind_wanted, kind_wanted) for kind_wanted in kinds)}, is {got}"
             if path.endswith("dur"):
                 text = f"{_short(value)} is no {_PERIOD}"
         case "enum":
-            text = f"{_short(value)} is none of {', '.join('nothing' if one is None else str(one) for one in wanted)}"
+            text = f"{_short(value)} is none of {', '.join('nothing' if it is None else str(it) for it in wanted)}"
         case "const":
             text = f"must be {wanted!r}, is {_short(value)}"
         case "not":
@@ -155,14 +157,14 @@ def _told(error: Any) -> list[str]:
 
 def _misspelt(data: dict[str, Any]) -> list[str]:
     """Fields that nobody knows and that look like one that is known: a promise that nobody would keep."""
-    found = []
+    sentences = []
     for group, rules in schema()["properties"].items():
         known = list(rules.get("properties", {}))
         if isinstance(rules.get("additionalProperties"), dict):
             unknown = [key for key in data[group] if key not in known]
             near = [key for key in unknown if get_close_matches(key, known, 1, 0.85)]
-            found += [f"{group}.{key}: is unknown; {_near(key, known)}" for key in near]
-    return found
+            sentences += [f"{group}.{key}: is unknown; {_near(key, known)}" for key in near]
+    return sentences
 
 
 def _near(key: str, known: list[str]) -> str:

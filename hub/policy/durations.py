@@ -22,15 +22,15 @@ class Duration(NamedTuple):
 
     def words(self) -> str:
         """The period as people say it: `30 days`, `1 year`, `13 months`, `72 hours`."""
-        told = []
+        parts = []
         years, months = divmod(self.months, 12)
         if months:
             years, months = 0, self.months
         days, rest = self.elapsed.days, self.elapsed.seconds / 3600
         for number, noun in ((years, "year"), (months, "month"), (days, "day"), (rest, "hour")):
             if number:
-                told.append(f"{number:g} {noun}{'' if number == 1 else 's'}")
-        return " and ".join(told) or "no time"
+                parts.append(f"{number:g} {noun}{'' if number == 1 else 's'}")
+        return " and ".join(parts) or "no time"
 
     @classmethod
     def parse(cls, text: str) -> "Duration":
@@ -38,12 +38,12 @@ class Duration(NamedTuple):
 
         A day is 24 hours and a week seven of them, whatever the clocks do.
         """
-        found = _ISO.fullmatch(text)
-        if not found:
+        match = _ISO.fullmatch(text)
+        if not match:
             raise ValueError(f"{text!r} is not an ISO 8601 duration such as P30D, P1Y or PT72H")
-        if any(len(part or "") > 10 for part in found.groups()):
+        if any(len(part or "") > 10 for part in match.groups()):
             raise ValueError(f"{text[:20]!r} is longer than {_LONGEST} years")
-        years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
         try:
             elapsed = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
         except OverflowError:

@@ -66,16 +66,18 @@ def resolve(field: str, cited: Mapping[str, Any] | None, operations: Iterable[Op
     stated = cited["v"] if cited else None
     forces = [cited["force"] if cited else "not_stated"]
     references = [Reference(AGENCY, None, cited["ref"], "says")] if cited and cited["ref"] else []
-    ordered = sorted(operations, key=lambda one: (one.layer, one.id))
+    ordered = sorted(operations, key=lambda operation: (operation.layer, operation.id))
     value = stated
-    for one in ordered:
-        references.append(Reference(one.layer, one.id, one.clause, one.op))
-        forces.append({"permit": "may", "flag_for_counsel": "not_stated"}.get(one.op, "shall"))
-    doing = {op: [one for one in ordered if one.op == op] for op in {one.op for one in ordered}}
-    for one in doing.get("union", []):
+    for operation in ordered:
+        references.append(Reference(operation.layer, operation.id, operation.clause, operation.op))
+        forces.append({"permit": "may", "flag_for_counsel": "not_stated"}.get(operation.op, "shall"))
+    doing = {
+        op: [operation for operation in ordered if operation.op == op] for op in {operation.op for operation in ordered}
+    }
+    for operation in doing.get("union", []):
         had = list(value) if isinstance(value, list) else []
-        value = [*had, *(item for item in one.values if item not in had)]
-    within = tuple(one.values for one in doing.get("intersect", []))
+        value = [*had, *(item for item in operation.values if item not in had)]
+    within = tuple(operation.values for operation in doing.get("intersect", []))
     if within:
         within = (*((tuple(value),) if isinstance(value, list) else ()), *within)
         value = list(within[0]) if value is None else value
@@ -92,6 +94,6 @@ def resolve(field: str, cited: Mapping[str, Any] | None, operations: Iterable[Op
         references=tuple(references),
         stated=stated,
         within=within,
-        counsel=tuple(one.id for one in doing.get("flag_for_counsel", [])),
+        counsel=tuple(operation.id for operation in doing.get("flag_for_counsel", [])),
         note=cited.get("note") if cited else None,
     )

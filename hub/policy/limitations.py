@@ -44,10 +44,10 @@ class Limitations(BaseModel):
 
     def offence(self, name: str) -> Offence:
         """The class of a name; raises `Invalid`, naming those there are."""
-        found = next((one for one in self.classes if one.id == name), None)
-        if found is None:
-            raise Invalid(f"offence: {name!r} is no class; there are: {', '.join(one.id for one in self.classes)}")
-        return found
+        offence = next((kind for kind in self.classes if kind.id == name), None)
+        if offence is None:
+            raise Invalid(f"offence: {name!r} is no class; there are: {', '.join(kind.id for kind in self.classes)}")
+        return offence
 
 
 class CaseLife(NamedTuple):

@@ -48,8 +48,8 @@ def _overlay(data: dict[str, Any], name: str) -> Overlay:
             raise Invalid(f"{name}: rules.{place}.id: {rule['id']} comes twice")
         seen.add(rule["id"])
     operations = tuple(
-        Operation(layer, one["id"], one["field"], one["op"], tuple(one.get("v", ())), one["ref"], one.get("note"))
-        for one in data["rules"]
+        Operation(layer, rule["id"], rule["field"], rule["op"], tuple(rule.get("v", ())), rule["ref"], rule.get("note"))
+        for rule in data["rules"]
     )
     return Overlay(layer, data["applies_to"], operations, of_list(data.get("retention", []), layer, "retention"))
 

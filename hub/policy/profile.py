@@ -48,19 +48,24 @@ class Profile:
         self.agency: str = data["agency"]["name"]
         self.zone = _zone(data["agency"]["timezone"])
         self.document: dict[str, Any] = data["policy_doc"]
-        self.overlays = tuple(sorted(overlays, key=lambda one: one.id))
+        self.overlays = tuple(sorted(overlays, key=lambda overlay: overlay.id))
         self.decisions = tuple(decisions)
         self._cited: dict[str, dict[str, Any]] = {
-            f"{group}.{field}": said for group in _GROUPS for field, said in data[group].items() if field != "rules"
+            f"{group}.{field}": value for group in _GROUPS for field, value in data[group].items() if field != "rules"
         }
-        self._operations = tuple(one for overlay in self.overlays for one in overlay.operations)
-        self._asked: tuple[Open, ...] = (
-            *(Open(one["id"], AGENCY, one["question"], one["safe_default"]) for one in data["decisions_needed"]),
-            *(_for_counsel(one) for one in self._operations if one.op == "flag_for_counsel"),
+        self._operations = tuple(operation for overlay in self.overlays for operation in overlay.operations)
+        self._questions: tuple[Open, ...] = (
+            *(
+                Open(decision["id"], AGENCY, decision["question"], decision["safe_default"])
+                for decision in data["decisions_needed"]
+            ),
+            *(_for_counsel(operation) for operation in self._operations if operation.op == "flag_for_counsel"),
         )
         own = of_list(data["retention"]["rules"], AGENCY, "retention.rules")
         self.rules = (*self._with_schedules(own), *(rule for overlay in self.overlays for rule in overlay.rules))
-        self._prevails = {one.settles: one.prevails for one in self.decisions if one.prevails is not None}
+        self._prevails = {
+            decision.settles: decision.prevails for decision in self.decisions if decision.prevails is not None
+        }
         self._chosen: dict[tuple[str, str, str], Chosen] = {}
         self._effective: dict[str, Effective] = {}
 
@@ -68,7 +73,7 @@ class Profile:
     def purposes(self) -> tuple[str, ...]:
         """The purposes for which anybody may ask: the policy's, without those that an overlay prohibits."""
         stated: list[str] = self._cited["use.purposes"]["v"]
-        banned = {one.field for one in self._operations if one.op == "prohibit"}
+        banned = {operation.field for operation in self._operations if operation.op == "prohibit"}
         return tuple(purpose for purpose in stated if f"{_PURPOSE}.{purpose}" not in banned)
 
     def effective(self, field: str) -> Effective:
@@ -80,19 +85,19 @@ class Profile:
         if known is not None:
             return known
         group, _, rest = field.partition(".")
-        on_it = [one for one in self._operations if one.field in (field, group)]
+        on_it = [operation for operation in self._operations if operation.field in (field, group)]
         cited = self._cited.get(field)
         if group == _PURPOSE:
             use = self._cited["use.purposes"]
             cited = use | {"v": "permitted"} if rest in use["v"] else None
         elif cited is None and not on_it and field not in _vocabulary():
             raise NotFound(f"no policy has a field {field!r}")
-        found = self._effective[field] = resolve(field, cited, on_it)
-        return found
+        effective = self._effective[field] = resolve(field, cited, on_it)
+        return effective
 
     def fields(self) -> tuple[str, ...]:
         """The fields that the policy or an overlay speaks of, silent ones among them, in the order of the document."""
-        return tuple(dict.fromkeys((*self._cited, *(one.field for one in self._operations))))
+        return tuple(dict.fromkeys((*self._cited, *(operation.field for operation in self._operations))))
 
     def rule_for(self, origin: str, vendor: str, copy: str = "hub", linked: bool = False) -> Rule:
         """The rule that ends a copy of reads of an origin and vendor; an unknown vendor gets the strictest there is.
@@ -185,12 +190,12 @@ class Profile:
             at = self.expiry(
                 origin, vendor, captured_at, received_at=received, copy=copy, linked=True, contract=contract
             )
-            layer = next((one.layer for one in chosen.ceilings if one.id == at.rule), AGENCY)
+            layer = next((bound.layer for bound in chosen.ceilings if bound.id == at.rule), AGENCY)
             return CaseLife(Bound(*at, layer), None, None, at.clause)
         life = case_life(load_limitations(), rule, captured_at, self.zone, offence, committed_on)
         ceilings = chosen.ceilings
-        lifted = replace(chosen, ceilings=tuple(one for one in ceilings if one.layer == rule.layer))
-        others = replace(chosen, ceilings=tuple(one for one in ceilings if one.layer != rule.layer))
+        lifted = replace(chosen, ceilings=tuple(ceiling for ceiling in ceilings if ceiling.layer == rule.layer))
+        others = replace(chosen, ceilings=tuple(ceiling for ceiling in ceilings if ceiling.layer != rule.layer))
         own = lifted.end(captured_at, received, self.zone, linked=True)
         cap = others.end(captured_at, received, self.zone, linked=True)
         until = life.until
@@ -214,46 +219,46 @@ class Profile:
     def activation(self, contracts: Iterable[SourceContract] = ()) -> Activation:
         """What stands in the way of putting the profile in force, and the safe defaults that hold meanwhile."""
         rules = (*self.rules, *(rule for contract in contracts for rule in contract.rules()))
-        found = [one for one in conflicts(rules) if one.id not in self._prevails]
-        return Activation(tuple(found), without_ceiling(rules), self.open_decisions())
+        open_conflicts = [conflict for conflict in conflicts(rules) if conflict.id not in self._prevails]
+        return Activation(tuple(open_conflicts), without_ceiling(rules), self.open_decisions())
 
     @property
     def lengthens(self) -> bool:
         """Whether it is signed that reads which are kept already live longer where the policy lets them."""
-        return any(one.settles == LENGTHENING for one in self.decisions)
+        return any(decision.settles == LENGTHENING for decision in self.decisions)
 
     def open_decisions(self) -> tuple[Open, ...]:
         """The choices that nobody has signed, each with the default that holds until then.
 
         What an overlay flags for counsel stays open until the decision names counsel's opinion.
         """
-        signed = {one.settles: one for one in self.decisions}
+        signed = {decision.settles: decision for decision in self.decisions}
         return tuple(
-            one
-            for one in self._asked
-            if one.id not in signed or (one.layer != AGENCY and signed[one.id].counsel is None)
+            question
+            for question in self._questions
+            if question.id not in signed or (question.layer != AGENCY and signed[question.id].counsel is None)
         )
 
     def _with_schedules(self, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         """The rules with the numbers that signed decisions give to those that leave it to a schedule."""
-        known = {one.id for one in self._asked} | {LENGTHENING}
-        made = {rule.id: rule for rule in rules}
+        known = {question.id for question in self._questions} | {LENGTHENING}
+        by_id = {rule.id: rule for rule in rules}
         for decision in self.decisions:
             if decision.settles not in known and not decision.settles.startswith("conflict:"):
                 raise Invalid(f"decisions: {decision.settles} is nothing that {self.id} leaves open")
             for ident, term in decision.ceilings.items():
-                rule = made.get(ident)
+                rule = by_id.get(ident)
                 field = f"decisions: {decision.settles}: ceilings.{ident}"
                 if rule is None:
-                    raise Invalid(f"{field}: is no rule; there are: {', '.join(made)}")
+                    raise Invalid(f"{field}: is no rule; there are: {', '.join(by_id)}")
                 if not rule.needs_schedule:
                     raise Invalid(f"{field}: the policy does not leave this to a schedule ({rule.clause})")
                 limit = Limit.of({"dur": term.dur, "clock": term.clock}, field)
-                made[ident] = replace(rule, max=limit, clause=f"{rule.clause}; {term.ref}")
-        return tuple(made.values())
+                by_id[ident] = replace(rule, max=limit, clause=f"{rule.clause}; {term.ref}")
+        return tuple(by_id.values())
 
     def _no_ceiling(self, origin: str, vendor: str, copy: str) -> PolicyRefused:
-        open_ = ", ".join(one.id for one in self.open_decisions())
+        open_ = ", ".join(question.id for question in self.open_decisions())
         return PolicyRefused(
             f"{self.id} does not say how long {origin} reads of {vendor} may be kept at most ({copy} copy): a signed"
             f" decision must give a number ({open_})"
@@ -277,7 +282,7 @@ def of_bytes(body: bytes, name: str, decisions: Sequence[Decision] = (), beside:
 
 def _profile(data: dict[str, Any], name: str, decisions: Sequence[Decision], beside: Path | None) -> Profile:
     try:
-        overlays = [_overlay(one, place, beside) for place, one in enumerate(data["overlays"])]
+        overlays = [_overlay(entry, place, beside) for place, entry in enumerate(data["overlays"])]
         return Profile(data, overlays, decisions, name)
     except Invalid as wrong:
         raise Invalid(f"{name}: {wrong}") from None
@@ -340,9 +345,14 @@ def _zone(name: str) -> ZoneInfo:
         raise Invalid(f"agency.timezone: {name!r} is no time zone such as America/Los_Angeles") from None
 
 
-def _for_counsel(one: Operation) -> Open:
-    question = f"{one.field}: does {', '.join(one.values)} bind here? ({one.clause})"
-    return Open(one.id, one.layer, question, "the department's own policy holds; get counsel's opinion before go-live")
+def _for_counsel(operation: Operation) -> Open:
+    question = f"{operation.field}: does {', '.join(operation.values)} bind here? ({operation.clause})"
+    return Open(
+        operation.id,
+        operation.layer,
+        question,
+        "the department's own policy holds; get counsel's opinion before go-live",
+    )
 
 
 @cache
@@ -350,5 +360,5 @@ def _vocabulary() -> frozenset[str]:
     """The fields that any policy of the schema, or any built-in overlay, may speak of."""
     groups = schema()["properties"]
     fields = {f"{group}.{field}" for group in _GROUPS for field in groups[group]["properties"] if field != "rules"}
-    ours = {one.field for name in built_in() for one in load_overlay(name).operations}
+    ours = {operation.field for name in built_in() for operation in load_overlay(name).operations}
     return frozenset(fields | ours | set(_GROUPS))

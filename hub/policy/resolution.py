@@ -82,13 +82,13 @@ class Chosen:
 
     def end(self, captured_at: datetime, received_at: datetime, zone: ZoneInfo, linked: bool) -> Bound | None:
         """`bounds(…).end(linked)` where no conflict is signed; without the floors, for every read that comes in."""
-        found: Bound | None = None
+        nearest: Bound | None = None
         for rules in (self.ceilings,) if linked else (self.ceilings, self.unlinked):
             for rule in rules:
                 at = rule.ends(captured_at, received_at, zone)
-                if found is None or (at, rule.id) < (found.at, found.rule):
-                    found = Bound(at, rule.id, rule.clause, rule.layer)
-        return found
+                if nearest is None or (at, rule.id) < (nearest.at, nearest.rule):
+                    nearest = Bound(at, rule.id, rule.clause, rule.layer)
+        return nearest
 
 
 def conflict_id(floor: str, ceiling: str) -> str:

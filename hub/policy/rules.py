@@ -113,10 +113,10 @@ def of_data(data: dict[str, Any], layer: str, field: str) -> Rule:
 
 def of_list(rules: list[dict[str, Any]], layer: str, field: str) -> tuple[Rule, ...]:
     """The rules of a document's list, each id once; raises `Invalid` naming the field."""
-    made = tuple(of_data(one, layer, f"{field}.{place}") for place, one in enumerate(rules))
+    parsed = tuple(of_data(entry, layer, f"{field}.{place}") for place, entry in enumerate(rules))
     seen: set[str] = set()
-    for place, rule in enumerate(made):
+    for place, rule in enumerate(parsed):
         if rule.id in seen:
             raise Invalid(f"{field}.{place}.id: {rule.id} comes twice")
         seen.add(rule.id)
-    return made
+    return parsed
