@@ -22,25 +22,25 @@ def known_cameras(
     store: Store, connection: Connection, connection_id: int, reads: Sequence[Read]
 ) -> dict[str, KnownCamera]:
     """The cameras of reads, by the vendor's id; new ones are added, and a new name replaces the old one."""
-    told = {read.camera.id: read for read in reads}
-    found = connection.execute(
+    read_of = {read.camera.id: read for read in reads}
+    known = connection.execute(
         text(
             "SELECT vendor_id, id, name, latitude, longitude FROM cameras "
             f"WHERE connection_id = :connection_id AND {store.one_of('vendor_id', 'ids')}"
         ),
-        {"connection_id": connection_id, "ids": store.as_list(list(told))},
+        {"connection_id": connection_id, "ids": store.as_list(list(read_of))},
     ).all()
-    cameras = {row.vendor_id: KnownCamera(row.id, _cell(row.latitude, row.longitude)) for row in found}
-    for row in found:
-        new_name = told[row.vendor_id].camera.name
+    cameras = {row.vendor_id: KnownCamera(row.id, _cell(row.latitude, row.longitude)) for row in known}
+    for row in known:
+        new_name = read_of[row.vendor_id].camera.name
         if new_name and new_name != row.name:
             connection.execute(text("UPDATE cameras SET name = :name WHERE id = :id"), {"name": new_name, "id": row.id})
-    missing = [vendor_id for vendor_id in told if vendor_id not in cameras]
+    missing = [vendor_id for vendor_id in read_of if vendor_id not in cameras]
     if missing:
         first = store.allot(connection, "cameras", len(missing))
         rows = []
         for camera_id, vendor_id in enumerate(missing, first):
-            read = told[vendor_id]
+            read = read_of[vendor_id]
             at = (read.place.latitude, read.place.longitude) if read.place else (None, None)
             rows.append((camera_id, connection_id, vendor_id, read.camera.name, *at))
             cameras[vendor_id] = KnownCamera(camera_id, _cell(*at))

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 
-def canonical_json(told: Mapping[str, Any]) -> bytes:
+def canonical_json(values: Mapping[str, Any]) -> bytes:
     """What is told, in the one form that it has whoever writes it down."""
-    return msgspec.json.encode(told, order="sorted")
+    return msgspec.json.encode(values, order="sorted")
 
 
 def digest_of_json(body: bytes) -> str:

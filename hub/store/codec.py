@@ -44,8 +44,8 @@ def compress(data: bytes, names: bytes = b"") -> bytes:
 
 def compress_all(payloads: Sequence[bytes], names: bytes) -> list[bytes]:
     """Each of many as `compress` makes it; a thread beside has the interpreter meanwhile."""
-    made = _coder(names).compressor.multi_compress_to_buffer(list(payloads))
-    return [made[place].tobytes() for place in range(len(made))]
+    packed = _coder(names).compressor.multi_compress_to_buffer(list(payloads))
+    return [packed[place].tobytes() for place in range(len(packed))]
 
 
 def decompress(data: bytes, names: bytes = b"") -> bytes:

@@ -21,12 +21,12 @@ _DETAILS: Final = tuple(
 
 def details_of(read: Read) -> bytes:
     """What a read says beyond its columns, as JSON (pydantic's own way to it takes longer)."""
-    told = vars(read)
-    said = {name: value for name, default in _DETAILS if (value := told[name]) is not default}
-    return msgspec.json.encode(said, enc_hook=_said)
+    values = vars(read)
+    changed = {name: value for name, default in _DETAILS if (value := values[name]) is not default}
+    return msgspec.json.encode(changed, enc_hook=_plain)
 
 
-def _said(model: Any) -> Any:
+def _plain(model: Any) -> Any:
     """The fields of a model that differ from saying nothing; of a word, of which many reads share few, as JSON."""
     if isinstance(model, Word):
         return _word(model)

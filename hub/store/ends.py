@@ -24,28 +24,28 @@ def set_ends(store: Store, connection: Connection, ends: Iterable[End]) -> int:
     A read that is gone or has another end by now is left alone; gives how many reads it was.
     """
     by_rule: dict[str, list[End]] = {}
-    for one in ends:
-        by_rule.setdefault(one.rule, []).append(one)
+    for end in ends:
+        by_rule.setdefault(end.rule, []).append(end)
     return sum(_set(store, connection, rule, some) for rule, some in by_rule.items())
 
 
 def _set(store: Store, connection: Connection, rule: str, ends: Sequence[End]) -> int:
     bound: dict[str, Any] = {"rule": rule}
     if store.is_sqlite:
-        bound["rows"] = store.as_list([(one.read_id, one.until, one.before) for one in ends])
+        bound["rows"] = store.as_list([(end.read_id, end.until, end.before) for end in ends])
         rows = "(SELECT value ->> 0 AS id, value ->> 1 AS at, value ->> 2 AS before FROM json_each(:rows)) AS new"
         here = span = ""
     else:
         # As text, because the driver makes a list of numbers one by one, and here are very many.
-        bound["ids"] = ",".join([str(one.read_id) for one in ends])
-        bound["ends"] = ",".join([str(one.until) for one in ends])
-        bound["before"] = ",".join([str(one.before) for one in ends])
+        bound["ids"] = ",".join([str(end.read_id) for end in ends])
+        bound["ends"] = ",".join([str(end.until) for end in ends])
+        bound["before"] = ",".join([str(end.before) for end in ends])
         numbers = "CAST(string_to_array(:{}, ',') AS bigint[])"
         lists = ", ".join(map(numbers.format, ("ids", "ends", "before")))
         rows = f"unnest({lists}) AS new (id, at, before)"
         # The range of ids keeps the planner from a scan of the table; the range of times prunes partitions.
-        bound |= {"first": min(one.captured_at for one in ends), "last": max(one.captured_at for one in ends)}
-        bound |= {"low": min(one.read_id for one in ends), "high": max(one.read_id for one in ends)}
+        bound |= {"first": min(end.captured_at for end in ends), "last": max(end.captured_at for end in ends)}
+        bound |= {"low": min(end.read_id for end in ends), "high": max(end.read_id for end in ends)}
         here = "AND reads.captured_at BETWEEN :first AND :last AND reads.id BETWEEN :low AND :high"
         span = "AND candidates.read_id BETWEEN :low AND :high"
     connection.execute(

@@ -109,13 +109,13 @@ class S3Images:
 
         self._bucket = bucket
         self._endpoint = endpoint
-        with self._told():
+        with self._translated():
             self._client: Any = boto3.client("s3", endpoint_url=endpoint)
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     def put(self, key: str, data: bytes) -> None:
         """Write the object."""
-        with self._told():
+        with self._translated():
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=data)
 
     def put_all(self, pictures: Collection[tuple[str, bytes]]) -> None:
@@ -124,7 +124,7 @@ class S3Images:
 
     def get(self, key: str) -> bytes:
         """The bytes of a key; raises `NotFound`."""
-        with self._told():
+        with self._translated():
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
             except self._client.exceptions.NoSuchKey:
@@ -138,7 +138,7 @@ class S3Images:
 
     def _delete(self, key: str) -> None:
         full = self._prefix + key
-        with self._told():
+        with self._translated():
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=full)
             versions = [
                 {"Key": full, "VersionId": version["VersionId"]}
@@ -154,7 +154,7 @@ class S3Images:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
-        with self._told():
+        with self._translated():
             for page in pages:
                 for item in page.get("Contents", ()):
                     key = item["Key"].removeprefix(self._prefix)
@@ -163,7 +163,7 @@ class S3Images:
                     yield key
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         """Turn what the bucket refuses into an `OSError` that says it in words."""
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -177,11 +177,11 @@ class S3Images:
 
 def _together(keep: Callable[[Any, bytes], None], pictures: Collection[tuple[Any, bytes]]) -> None:
     if len(pictures) == 1:
-        for one in pictures:
-            keep(*one)
+        for picture in pictures:
+            keep(*picture)
         return
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for _ in pool.map(lambda one: keep(*one), pictures):
+        for _ in pool.map(lambda picture: keep(*picture), pictures):
             pass
 
 

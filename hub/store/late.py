@@ -14,8 +14,8 @@ def with_hits(store: Store, late: Mapping[str, Accepted], now: int) -> dict[str,
     keys = {item.read.plate: fold(item.read.plate) for item in items}
     with store.read() as connection:
         hits = find(store, connection, [item.read for item in items], keys, now)
-    found = (items[place] for place in sorted({hit.place for hit in hits}))
-    return {item.read.vendor_read_id: item.lasting(item.needed) for item in found if item.needed is not None}
+    matched = (items[place] for place in sorted({hit.place for hit in hits}))
+    return {item.read.vendor_read_id: item.lasting(item.needed) for item in matched if item.needed is not None}
 
 
 def without_hits(items: Sequence[Accepted], hits: Sequence[Hit], late: Container[str]) -> set[str]:

@@ -39,13 +39,13 @@ def make_months(store: Store, now: datetime) -> list[str]:
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK}'"))
         # Readers lock all of a table before its months: so do we, or we would wait for each other.
         connection.execute(text(f"LOCK TABLE {', '.join(IN_MONTHS)} IN ACCESS EXCLUSIVE MODE"))
-        made = months_of(connection)
+        there = months_of(connection)
         for begin, end in zip(wanted, [*wanted[1:], _month(now, AHEAD + 1)], strict=True):
-            if _name(begin) not in made:
+            if _name(begin) not in there:
                 for table in IN_MONTHS:
                     _make(connection, table, _name(begin, table), to_micros(begin), to_micros(end))
                 changed.append(f"made {_name(begin)}")
-        for name in made:
+        for name in there:
             parts = (name, payloads_of(name))
             if name < _name(wanted[0]) and all(_is_empty(connection, part) for part in parts):
                 connection.execute(text(f"DROP TABLE {', '.join(parts)}"))

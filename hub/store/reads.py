@@ -158,12 +158,12 @@ def insert_reads(
 
 def candidates_of(read: Read) -> list[tuple[int, str, float | None]]:
     """What else the engine took the plate for: rank, plate and confidence, each plate once."""
-    found: dict[str, tuple[int, float | None]] = {}
+    best: dict[str, tuple[int, float | None]] = {}
     for rank, candidate in enumerate(read.candidates[:MOST_CANDIDATES], 1):
         plate = canonical(candidate.text)
         if plate and plate != read.plate:
-            found.setdefault(plate, (rank, candidate.confidence))
-    return [(rank, plate, confidence) for plate, (rank, confidence) in found.items()]
+            best.setdefault(plate, (rank, candidate.confidence))
+    return [(rank, plate, confidence) for plate, (rank, confidence) in best.items()]
 
 
 def _compressed(connection: Connection, connection_id: int, items: Sequence[Accepted]) -> list[tuple[int, bytes]]:
@@ -183,9 +183,9 @@ def _dictionary(connection: Connection, connection_id: int, kind: str, items: Se
     """The id and the field names of the dictionary that a kind's payloads are compressed against."""
     table = tables.dictionaries
     where = (table.c.connection_id == connection_id) & (table.c.kind == kind)
-    found = connection.execute(select(table.c.id, table.c.names).where(where)).one_or_none()
-    if found is not None:
-        return found.id, found.names
+    row = connection.execute(select(table.c.id, table.c.names).where(where)).one_or_none()
+    if row is not None:
+        return row.id, row.names
     names = field_names(next(item.payload for item in items if item.kind == kind))
-    made = insert(table).values(connection_id=connection_id, kind=kind, names=names).returning(table.c.id)
-    return connection.execute(made).scalar_one(), names
+    new = insert(table).values(connection_id=connection_id, kind=kind, names=names).returning(table.c.id)
+    return connection.execute(new).scalar_one(), names

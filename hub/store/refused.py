@@ -85,12 +85,12 @@ def refusal(failed: DBAPIError | NoConnectionLeft, settings: HubSettings | None 
         return _of_sqlite(text, settings)
     state = getattr(failed.orig, "sqlstate", None)
     if state in _STATES:
-        return _said(settings, *_STATES[state])
+        return _answer(settings, *_STATES[state])
     if failed.connection_invalidated or str(state).startswith(("57P", "08")):
-        return _said(settings, TRY_AGAIN, _LOST)
+        return _answer(settings, TRY_AGAIN, _LOST)
     if state is None and failed.statement is None:
-        found = next((_said(settings, code, told) for mark, code, told in _POSTGRESQL if mark in text), None)
-        return found or _said(settings, TRY_AGAIN, "cannot be reached; see whether it is on, and try again")
+        answer = next((_answer(settings, code, sentence) for mark, code, sentence in _POSTGRESQL if mark in text), None)
+        return answer or _answer(settings, TRY_AGAIN, "cannot be reached; see whether it is on, and try again")
     return None
 
 
@@ -117,8 +117,8 @@ def passes(failed: Exception, settings: HubSettings) -> str | None:
 
 def _of_sqlite(text: str, settings: HubSettings) -> tuple[str, int] | None:
     if any(mark in text for mark in _MAY_BE_ROOM) and _full(settings):
-        return _said(settings, ADMIN, _FULL)
-    return next((_said(settings, code, told) for mark, code, told in _SQLITE if mark in text), None)
+        return _answer(settings, ADMIN, _FULL)
+    return next((_answer(settings, code, sentence) for mark, code, sentence in _SQLITE if mark in text), None)
 
 
 def _full(settings: HubSettings) -> bool:
@@ -131,8 +131,8 @@ def _full(settings: HubSettings) -> bool:
     return disk.f_bavail * disk.f_frsize < LEFT or (disk.f_files > 0 and disk.f_favail == 0)
 
 
-def _said(settings: HubSettings, code: int, told: str) -> tuple[str, int]:
-    return f"{_named(settings)} {told}", code
+def _answer(settings: HubSettings, code: int, sentence: str) -> tuple[str, int]:
+    return f"{_named(settings)} {sentence}", code
 
 
 def _named(settings: HubSettings) -> str:

@@ -17,5 +17,5 @@ def revision_of(connection: Connection) -> str | None:
     """The revision that a database has, None for one that has no tables yet."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return found
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision

@@ -142,31 +142,31 @@ def rewrite(store: Store, connection: Connection, connection_id: int, some: Sequ
     """Let reads say what they shall, each in its place, with everything that hangs on what they say but their hits."""
     if not some:
         return
-    choices = {one.kept.id: candidates_of(one.read) for one in some}
-    plates = {one.read.plate for one in some}
+    choices = {rewrite.kept.id: candidates_of(rewrite.read) for rewrite in some}
+    plates = {rewrite.read.plate for rewrite in some}
     plates.update(plate for listed in choices.values() for _, plate, _ in listed)
     plate_of = plate_ids(store, connection, {plate: fold(plate) for plate in plates})
-    cameras = known_cameras(store, connection, connection_id, [one.read for one in some])
-    ids = [one.kept.id for one in some]
+    cameras = known_cameras(store, connection, connection_id, [rewrite.read for rewrite in some])
+    ids = [rewrite.kept.id for rewrite in some]
     of_them = {"ids": store.as_list(ids)}
-    before = {one.kept.plate_id for one in some}
+    before = {rewrite.kept.plate_id for rewrite in some}
     gone = f"DELETE FROM candidates WHERE {store.one_of('read_id', 'ids')} RETURNING plate_id"
     before.update(connection.scalars(text(gone), of_them))
     candidates, reads, payloads, renamed = [], [], [], []
-    for one in some:
-        kept, read, camera = one.kept, one.read, cameras[one.read.camera.id]
+    for rewrite in some:
+        kept, read, camera = rewrite.kept, rewrite.read, cameras[rewrite.read.camera.id]
         captured, place = to_micros(read.captured_at), read.place
         here = {"id": kept.id, "before": kept.captured_at}
         reads.append({
             **here, "vendor_read_id": read.vendor_read_id, "plate_id": plate_of[read.plate], "camera_id": camera.id,
-            "cell": cell_of(place.latitude, place.longitude) if place else camera.cell, "expires_at": one.until,
-            "rule": one.rule, **_said(read),
+            "cell": cell_of(place.latitude, place.longitude) if place else camera.cell, "expires_at": rewrite.until,
+            "rule": rewrite.rule, **_columns(read),
         })  # fmt: skip
         payloads.append({**here, "captured_at": captured, "details": details_of(read)})
         if read.vendor_read_id != kept.vendor_read_id:
             renamed.append({"connection_id": connection_id, "old": kept.vendor_read_id, "new": read.vendor_read_id})
         for rank, plate, confidence in choices[kept.id]:
-            candidates.append(CandidateRow(kept.id, rank, plate_of[plate], confidence, captured, one.until))
+            candidates.append(CandidateRow(kept.id, rank, plate_of[plate], confidence, captured, rewrite.until))
     for sql, rows in ((_REWRITTEN, reads), (_MOVED, payloads), (_RENAMED, renamed)):
         if rows:
             connection.execute(text(sql), rows)
@@ -183,44 +183,44 @@ def rewrite_hits(
 ) -> None:
     """Remove hits, give others their kind and state, and keep fresh ones of reads (by id), found at `at` (µs)."""
     table = tables.hits
-    for one in gone:
-        connection.execute(delete(table).where(table.c.id == one.id))
+    for former in gone:
+        connection.execute(delete(table).where(table.c.id == former.id))
     for hit, kind, state in changed:
         connection.execute(update(table).where(table.c.id == hit.id).values(kind=kind, state_match=state))
-    for read_id, found in fresh:
+    for read_id, new_hit in fresh:
         connection.execute(
             table.insert().values(
-                read_id=read_id, entry_id=found.entry_id, kind=found.kind, state_match=found.state_match, found_at=at,
-                verdict="unverified",
+                read_id=read_id, entry_id=new_hit.entry_id, kind=new_hit.kind, state_match=new_hit.state_match,
+                found_at=at, verdict="unverified",
             )
         )  # fmt: skip
 
 
 def differs(kept: KeptRead, read: Read) -> set[str]:
     """What a read says otherwise than it is kept: `time`, `plate`, `state`, `camera`, `place`, `other`."""
-    said, place = _said(read), read.place
-    found = set[str]()
-    if said["captured_at"] != kept.captured_at:
-        found.add("time")
+    columns, place = _columns(read), read.place
+    differences = set[str]()
+    if columns["captured_at"] != kept.captured_at:
+        differences.add("time")
     if read.plate != kept.plate:
-        found.add("plate")
-    if said["plate_state"] != kept.plate_state:
-        found.add("state")
+        differences.add("plate")
+    if columns["plate_state"] != kept.plate_state:
+        differences.add("state")
     if read.camera.id != kept.camera:
-        found.add("camera")
+        differences.add("camera")
     if (place.latitude if place else None, place.longitude if place else None) != (kept.latitude, kept.longitude):
-        found.add("place")
+        differences.add("place")
     others = ("plate_raw", "plate_confidence", "state_confidence", "zone", "make", "colour", "body")
     if (
-        any(said[name] != getattr(kept, name) for name in others)
+        any(columns[name] != getattr(kept, name) for name in others)
         or details_of(read) != kept.details
         or read.vendor_read_id != kept.vendor_read_id
     ):
-        found.add("other")
-    return found
+        differences.add("other")
+    return differences
 
 
-def _said(read: Read) -> dict[str, Any]:
+def _columns(read: Read) -> dict[str, Any]:
     """The columns of `reads` that hold what a read says by itself."""
     place, vehicle = read.place, read.vehicle
     return {

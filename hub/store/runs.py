@@ -57,8 +57,8 @@ def begin(connection: Connection, connection_id: int, span: TimeSpan, at: int, *
     """Note that a run begins, and give its id."""
     values = {"connection_id": connection_id, "since": span.since, "until": span.until, "started_at": at}
     outcome = FILLING if filling else RUNNING
-    made = insert(tables.runs).values(**values, outcome=outcome).returning(tables.runs.c.id)
-    return int(connection.execute(made).scalar_one())
+    new = insert(tables.runs).values(**values, outcome=outcome).returning(tables.runs.c.id)
+    return int(connection.execute(new).scalar_one())
 
 
 def end(connection: Connection, run_id: int, at: int, outcome: str = DONE, error: str | None = None) -> None:
@@ -97,9 +97,9 @@ def void(connection: Connection, connection_id: int, now: int) -> int:
     """
     table = tables.runs
     in_future = or_(table.c.started_at > latest(now), table.c.until > latest(now))
-    told = {"outcome": AHEAD, "error": "the clock was ahead when it ran, so what it asked for is asked for again"}
+    values = {"outcome": AHEAD, "error": "the clock was ahead when it ran, so what it asked for is asked for again"}
     which = table.c.connection_id == connection_id, table.c.outcome != AHEAD, in_future
-    return connection.execute(update(table).where(*which).values(**told)).rowcount
+    return connection.execute(update(table).where(*which).values(**values)).rowcount
 
 
 def ahead(connection: Connection, connection_id: int, now: int) -> int:
@@ -122,25 +122,25 @@ def spans(
     With `after`, in µs, only runs that reach beyond it count, which spares looking at all of them. A run that lies in
     the future of `now` (µs) is none: the clock was ahead.
     """
-    told = {"connection_id = :connection_id": connection_id, "until > :after": after, _PAST: latest(now)}
-    which = "".join(f" AND {clause}" for clause, value in told.items() if value is not None)
-    bound = {clause.rpartition(":")[2]: value for clause, value in told.items() if value is not None}
+    clauses = {"connection_id = :connection_id": connection_id, "until > :after": after, _PAST: latest(now)}
+    which = "".join(f" AND {clause}" for clause, value in clauses.items() if value is not None)
+    bound = {clause.rpartition(":")[2]: value for clause, value in clauses.items() if value is not None}
     begun: dict[int, list[tuple[int, int | None]]] = {}
     for ident, since, reached in connection.execute(text(_BEGINNINGS.format(which=which)), bound):
         begun.setdefault(ident, []).append((since, reached))
     last: dict[int, int] = dict(connection.execute(text(_ENDS.format(which=which)), bound).tuples().all())
-    found = {}
+    spans = {}
     for ident, steps in begun.items():
         ends = [*(reached or 0 for _, reached in steps[1:]), last[ident]]
-        found[ident] = [TimeSpan(since, until) for (since, _), until in zip(steps, ends, strict=True)]
-    return found
+        spans[ident] = [TimeSpan(since, until) for (since, _), until in zip(steps, ends, strict=True)]
+    return spans
 
 
 def covered_before(connection: Connection, connection_id: int, at: int) -> bool:
     """Whether a run of a connection has covered a time that was over by `at` (µs)."""
     table = tables.runs
-    asked = select(table.c.id).where(table.c.connection_id == connection_id, table.c.until <= at)
-    return connection.scalar(asked.where(table.c.outcome.in_((DONE, PARTLY))).limit(1)) is not None
+    query = select(table.c.id).where(table.c.connection_id == connection_id, table.c.until <= at)
+    return connection.scalar(query.where(table.c.outcome.in_((DONE, PARTLY))).limit(1)) is not None
 
 
 def last_done(connection: Connection, connection_id: int | None = None) -> dict[int, int]:

@@ -48,5 +48,5 @@ def holder(reader: Engine) -> Holder:
     with reader.connect() as connection:
         note = connection.scalar(text(_WRITES), {"lock": _LOCK}) or ""
         now = connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())"))
-    said = re.fullmatch(r"alprhub (\d+) (\d+) ?(.*)", note)
-    return Holder(int(said[1]), float(said[2]), said[3]) if said else Holder(None, float(now or 0), "")
+    match = re.fullmatch(r"alprhub (\d+) (\d+) ?(.*)", note)
+    return Holder(int(match[1]), float(match[2]), match[3]) if match else Holder(None, float(now or 0), "")

@@ -36,29 +36,29 @@ class TakenFiles:
     def fresh(self, lying: Sequence[LyingFile]) -> Sequence[LyingFile]:
         """Of all the files that lie there, those that were not taken as they are."""
         with self._store.read() as connection:
-            asked = select(_TABLE.c.name, _TABLE.c.size, _TABLE.c.modified)
-            rows = connection.execute(asked.where(_TABLE.c.connection_id == self._connection_id)).all()
+            query = select(_TABLE.c.name, _TABLE.c.size, _TABLE.c.modified)
+            rows = connection.execute(query.where(_TABLE.c.connection_id == self._connection_id)).all()
         known = {bytes(row.name): (row.size, row.modified) for row in rows}
-        found, here = [], set[bytes]()
+        fresh, here = [], set[bytes]()
         for file in lying:
             name = _name(file)
             here.add(name)
             if known.get(name) == (file.size, None):  # it was taken when times were not remembered
                 self._untimed.append(file)
             elif known.get(name) != (file.size, file.modified):
-                found.append(file)
+                fresh.append(file)
         self._left = [name for name in known if name not in here]
-        return found
+        return fresh
 
     def settle(self) -> None:
         """Forget the files that lie there no more, since names would else be kept for ever."""
-        one = (_TABLE.c.connection_id == self._connection_id) & (_TABLE.c.name == bindparam("file"))
+        this_file = (_TABLE.c.connection_id == self._connection_id) & (_TABLE.c.name == bindparam("file"))
         for names in batched(self._left, BATCH):
             with self._store.write() as connection:
-                connection.execute(delete(_TABLE).where(one), [{"file": name} for name in names])
+                connection.execute(delete(_TABLE).where(this_file), [{"file": name} for name in names])
         for files in batched(self._untimed, BATCH):
             with self._store.write() as connection:
-                timed = update(_TABLE).where(one).values(modified=bindparam("at"))
+                timed = update(_TABLE).where(this_file).values(modified=bindparam("at"))
                 connection.execute(timed, [{"file": _name(file), "at": file.modified} for file in files])
         self._left, self._untimed = [], []
 

@@ -37,7 +37,7 @@ class Vault:
     ) -> None:
         """Without a key nothing is sealed or opened: the key is lost, and what these `owners` have is sealed under
         it."""
-        self._keys = {key_id(one): AESGCM(one) for one in (key, *before) if one is not None}
+        self._keys = {key_id(secret): AESGCM(secret) for secret in (key, *before) if secret is not None}
         self.key_id = "" if key is None else key_id(key)
         """The id of the key that seals: a digest, from which nobody finds the key. Empty: the key is lost."""
         self._path = path
@@ -125,7 +125,7 @@ class Vault:
         if self._path is None or (not self.key_id and not self._path.exists()):
             return
         key, *before = _read(self._path)
-        self._keys |= {key_id(one): AESGCM(one) for one in (key, *before)}
+        self._keys |= {key_id(secret): AESGCM(secret) for secret in (key, *before)}
         self.key_id = key_id(key)
 
     def renew(self) -> None:
@@ -222,9 +222,9 @@ def _content(path: Path) -> bytes:
         ) from None
 
 
-def _damaged(path: Path, found: str) -> IntegrityBroken:
+def _damaged(path: Path, damage: str) -> IntegrityBroken:
     return IntegrityBroken(
-        f"the key file {str(path)!r} is damaged: {found}. Bring the file back from a backup; without it the secrets of"
+        f"the key file {str(path)!r} is damaged: {damage}. Bring the file back from a backup; without it the secrets of"
         " every connection must be entered anew"
     )
 

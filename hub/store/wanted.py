@@ -43,11 +43,11 @@ def next_ones(
         *(_elsewhere(origin) for origin in sorted(but)), images.c.id.not_in(sorted(tried))
     )
     ends = images.c.url_expires_at
-    found = list(connection.execute(which.where(ends.is_not(None)).order_by(ends, images.c.id).limit(most)))
-    if len(found) < most:
+    rows = list(connection.execute(which.where(ends.is_not(None)).order_by(ends, images.c.id).limit(most)))
+    if len(rows) < most:
         without = which.where(ends.is_(None)).order_by(images.c.id)
-        found += connection.execute(without.limit(most - len(found)))
-    return found
+        rows += connection.execute(without.limit(most - len(rows)))
+    return rows
 
 
 def left(connection: Connection, connection_id: int, now: int) -> int:
@@ -58,13 +58,13 @@ def left(connection: Connection, connection_id: int, now: int) -> int:
 def connections_in_want(connection: Connection, now: int) -> list[int]:
     """The connections that have pictures to fetch, the one whose next address ends first before the others."""
     images, reads = tables.images, tables.reads
-    asked = (
+    query = (
         select(reads.c.connection_id, func.min(images.c.url_expires_at), func.min(images.c.id))
         .select_from(images.join(reads, reads.c.id == images.c.read_id))
         .where(_state(), visible(reads, now))
         .group_by(reads.c.connection_id)
     )
-    rows = connection.execute(asked).all()
+    rows = connection.execute(query).all()
     return [row[0] for row in sorted(rows, key=lambda row: (row[1] is None, row[1] or 0, row[2]))]
 
 
@@ -99,9 +99,9 @@ def answers(connection: Connection, connection_id: int, origins: Sequence[str]) 
     connection.execute(delete(table).where(table.c.connection_id == connection_id, table.c.origin.in_(origins)))
 
 
-def _wanted(asked: Select[Any], connection_id: int, now: int) -> Select[Any]:
+def _wanted(query: Select[Any], connection_id: int, now: int) -> Select[Any]:
     images, reads = tables.images, tables.reads
-    return asked.join(reads, reads.c.id == images.c.read_id).where(
+    return query.join(reads, reads.c.id == images.c.read_id).where(
         _state(), reads.c.connection_id == connection_id, visible(reads, now)
     )
 
