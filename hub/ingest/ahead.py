@@ -38,7 +38,7 @@ class _Making(Generic[T]):
         self._make = make
         self._wanted = Semaphore(0)
         self._over = Event()
-        self._made = SimpleQueue[tuple[object, BaseException | None]]()
+        self._ready = SimpleQueue[tuple[object, BaseException | None]]()
         # What logs and traces know of the run belongs to its pieces too.
         self._thread = Thread(target=copy_context().run, args=(self._work,), name=name, daemon=True)
         self._thread.start()
@@ -47,7 +47,7 @@ class _Making(Generic[T]):
         """The pieces; to ask for one is to have the next one made."""
         self._wanted.release()
         while True:
-            piece, failed = self._made.get()
+            piece, failed = self._ready.get()
             if failed is not None:
                 raise failed
             if piece is _END:
@@ -70,12 +70,12 @@ class _Making(Generic[T]):
             pieces = self._make()
             try:
                 while self._next():
-                    self._made.put((next(pieces, _END), None))
+                    self._ready.put((next(pieces, _END), None))
             finally:
                 if close := getattr(pieces, "close", None):
                     close()
         except BaseException as failed:  # whatever it is, whoever asks for the next piece hears of it
-            self._made.put((None, failed))
+            self._ready.put((None, failed))
 
     def _next(self) -> bool:
         self._wanted.acquire()

@@ -129,7 +129,7 @@ class Fetching:
                 last = self._rows_over.is_set()
                 batch = self._next()
                 if batch:
-                    self._settle(batch, list(pool.map(self._one, batch)))
+                    self._settle(batch, list(pool.map(self._outcome, batch)))
                 elif last:
                     return
                 else:
@@ -140,7 +140,7 @@ class Fetching:
         with self._store.read() as connection:
             return wanted.next_ones(connection, self._id, self._now(), TOGETHER, self._closed, self._tried)
 
-    def _one(self, row: Row[Any]) -> dict[str, Any] | None:
+    def _outcome(self, row: Row[Any]) -> dict[str, Any] | None:
         """What became of a picture; None where it stays wanted."""
         expires_at = from_micros(row.url_expires_at) if row.url_expires_at is not None else None
         if expires_at is not None and expires_at <= self._clock.now():
@@ -150,7 +150,7 @@ class Fetching:
             return None
         self._patience.until = time.monotonic() + PER_PICTURE.total_seconds()
         try:
-            outcome = self._asked(row, ImageRef(kind=ImageKind(row.kind), url=row.url, expires_at=expires_at))
+            outcome = self._fetched(row, ImageRef(kind=ImageKind(row.kind), url=row.url, expires_at=expires_at))
         except Stopped:
             self._over.set()
             return None
@@ -163,7 +163,7 @@ class Fetching:
             self._failures[origin] = 0
         return outcome
 
-    def _asked(self, row: Row[Any], image: ImageRef) -> dict[str, Any]:
+    def _fetched(self, row: Row[Any], image: ImageRef) -> dict[str, Any]:
         """Ask for a picture; raises what may pass."""
         try:
             data = self._connector.fetch_image(image)
@@ -222,7 +222,7 @@ class Fetching:
 
     def _remember_places(self, connection: Connection) -> None:
         """Keep which places nobody answers at, and forget those that answer again."""
-        for origin in [one for one in self._given_up if self._failures.get(one) == 0]:
+        for origin in [host for host in self._given_up if self._failures.get(host) == 0]:
             wanted.answers(connection, self._id, [origin])
             del self._given_up[origin]
         for origin in self._closed - self._noted:

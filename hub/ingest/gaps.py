@@ -110,10 +110,10 @@ class Gaps:
         end = min(until or now, now)
         if since is not None and since >= end:
             raise Invalid("since: must lie before until and now")
-        table, found = tables.connections, list[Gap]()
-        asked = select(table).where(table.c.name == name) if name is not None else select(table)
+        table, gaps = tables.connections, list[Gap]()
+        query = select(table).where(table.c.name == name) if name is not None else select(table)
         with self._store.read() as connection:
-            rows = connection.execute(asked.order_by(table.c.name)).all()
+            rows = connection.execute(query.order_by(table.c.name)).all()
             if name is not None and not rows:
                 raise NotFound(
                     no_connection(name, connection.scalars(select(table.c.name).order_by(table.c.name)).all())
@@ -125,13 +125,13 @@ class Gaps:
                 begin = to_micros(since) if since else spans[0].since if spans else to_micros(end)
                 uncovered = runs.holes(spans, max(begin, oldest), to_micros(end))
                 last = spans[-1].until if spans else None
-                found += [self._hole(connection, row, hole, last) for hole in uncovered]
+                gaps += [self._hole(connection, row, hole, last) for hole in uncovered]
                 if self._tells_of_everything(row):
                     learned = max(to_micros(end - LEARNED), oldest)
                     wanted = TimeSpan(max(learned, begin) if since else learned, to_micros(end))
-                    found += self._silences(connection, row, spans, learned, wanted)
-        self._audit.record(actor, Act.GAPS_LIST, Outcome.DONE, target=name, results=len(found))
-        return found
+                    gaps += self._silences(connection, row, spans, learned, wanted)
+        self._audit.record(actor, Act.GAPS_LIST, Outcome.DONE, target=name, results=len(gaps))
+        return gaps
 
     def _lives(self, row: Row[Any], now: datetime) -> timedelta:
         if row.retention_vendor is None:
@@ -221,8 +221,8 @@ def _usual(first: int, silences: Sequence[TimeSpan], but: TimeSpan) -> int:
     longest = dict.fromkeys(range(first // _DAY, silences[-1].since // _DAY + 1), _HOUR)
     for day in range(but.since // _DAY + 1, but.until // _DAY):
         longest.pop(day, None)  # a day that it was silent throughout says nothing of its habits
-    for one in silences:
-        day = one.since // _DAY
-        if one != but:
-            longest[day] = max(longest.get(day, _HOUR), one.until - one.since)
+    for silence in silences:
+        day = silence.since // _DAY
+        if silence != but:
+            longest[day] = max(longest.get(day, _HOUR), silence.until - silence.since)
     return int(median(longest.values()))

@@ -116,7 +116,9 @@ class Intake:
         """
         now = self._clock.now()
         received, reads, refused = parsed
-        if drift is not None and drift.note(len(reads) + len(refused), [(one.field, one.reason) for one in refused]):
+        if drift is not None and drift.note(
+            len(reads) + len(refused), [(refusal.field, refusal.reason) for refusal in refused]
+        ):
             checkpoint, taken = None, ()
         page = PageToSave(
             connection_id=connection_id, obtained=obtained, received_at=received, run_id=run_id, replayed=replayed
@@ -227,8 +229,8 @@ def _with_ends(
         # Nobody knows when an unreadable record was captured, so it lives from receipt as long as a read would.
         end = profile.expiry(*source, received)
         rejected = [
-            Rejected(one.kind, one.part, one.payload, one.attachments, field, reason, end.at)
-            for one, field, reason in refused
+            Rejected(record.kind, record.part, record.payload, record.attachments, field, reason, end.at)
+            for record, field, reason in refused
         ]
     return replace(
         page, accepted=accepted, rejected=rejected, born_expired=born_expired, policy_id=policy.id, source=source

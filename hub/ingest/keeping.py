@@ -57,7 +57,7 @@ class Keeping:
         self._wanting = wanting
         self._keeping = Lock()
         self._put_off: set[Path] = set()
-        self._told: dict[Owner, str] = {}
+        self._logged: dict[Owner, str] = {}
 
     @property
     def waits(self) -> bool:
@@ -135,21 +135,21 @@ class Keeping:
         try:
             total = self._keep_pushes(owner, [pushed for part in parts.values() for pushed in part])
         except Exception as failed:
-            total, told = Saved(), failed
+            total, failure = Saved(), failed
             for batch, part in parts.items():
                 try:
                     if len(parts) == 1:
                         raise failed
                     total += self._keep_pushes(owner, part)
                 except Exception as again:
-                    told = again
+                    failure = again
                     left[batch].add(owner)
                     self._put_off.add(batch)
             if any(owner in owners for owners in left.values()):
-                failures.append(told)
-                self._tell(owner, why(told))
+                failures.append(failure)
+                self._tell(owner, why(failure))
             return total
-        if self._told.pop(owner, None):
+        if self._logged.pop(owner, None):
             log.warning("what %s pushed is kept again", owner.name)
         return total
 
@@ -188,8 +188,8 @@ class Keeping:
 
     def _tell(self, owner: Owner, reason: str) -> None:
         """Log that what a connection pushed waits, once for each reason."""
-        if self._told.get(owner) != reason:
-            self._told[owner] = reason
+        if self._logged.get(owner) != reason:
+            self._logged[owner] = reason
             log.error("what %s pushed waits on the disk, since it cannot be kept now: %s", owner.name, reason)
 
 

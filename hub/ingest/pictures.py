@@ -59,12 +59,12 @@ class Beside:
     def __init__(self, start: Callable[[Connector[Any], int], Fetching]) -> None:
         self._start = start
         self._fetching: Fetching | None = None
-        self._told: Callable[[Fetched], None] | None = None
+        self._report: Callable[[Fetched], None] | None = None
         self.counts = Fetched()
 
     def begin(self, connector: Connector[Any], connection_id: int, told: Callable[[Fetched], None]) -> None:
         """Fetch what is wanted already, and what comes; `told` hears how far it is once the rows are over."""
-        self._told = told
+        self._report = told
         if isinstance(connector, ServesImages):
             self._fetching = self._start(connector, connection_id)
             self.counts = self._fetching.counts
@@ -76,13 +76,13 @@ class Beside:
 
     def finish(self, budget: timedelta) -> None:
         """Go on with what is left, no longer than the budget."""
-        if not self._fetching or not self._told:
+        if not self._fetching or not self._report:
             return
         self._fetching.rows_are_over()
         until = time.monotonic() + budget.total_seconds()
         while not self._fetching.over(LOOK_UP) and time.monotonic() < until:
-            self._told(self.counts)
-        self._told(self.counts)
+            self._report(self.counts)
+        self._report(self.counts)
 
     def end(self) -> None:
         """End it; what is not there yet is left for the next time."""

@@ -92,8 +92,8 @@ class Quarantine:
             ).all()
         self._audit.record(actor, Act.QUARANTINE_LIST, Outcome.DONE, results=len(rows))
         return [
-            Group(name, field, reason, found, from_micros(first), from_micros(last), sample)
-            for name, field, reason, found, first, last, sample in rows
+            Group(name, field, reason, number, from_micros(first), from_micros(last), sample)
+            for name, field, reason, number, first, last, sample in rows
         ]
 
     def show(self, actor: Actor, name: str, field: str, reason: str) -> Sample:
@@ -111,8 +111,8 @@ class Quarantine:
                 .limit(1)
             ).one_or_none()
         group: dict[str, Any] = {"field": field, "refused_because": reason}
-        found = 0 if row is None else 1
-        self._audit.record(actor, Act.QUARANTINE_SHOW, Outcome.DONE, target=name, results=found, **group)
+        number = 0 if row is None else 1
+        self._audit.record(actor, Act.QUARANTINE_SHOW, Outcome.DONE, target=name, results=number, **group)
         if row is None:
             raise NotFound(
                 f"{name}: nothing is set aside with that field and reason; alprhub quarantine list shows what is"
@@ -148,7 +148,7 @@ class Quarantine:
         account, connector = self._accounts.open(name)
         total = Saved()
         group: dict[str, Any] = {
-            key: told for key, told in (("field", field), ("refused_because", reason)) if told is not None
+            key: value for key, value in (("field", field), ("refused_because", reason)) if value is not None
         }
         self._audit.record(actor, Act.QUARANTINE_REPLAY, Outcome.ASKED, target=name, **group)
         with self._store.lease(f"replay-{account.id}", f"the quarantine of {account.name} is being replayed"):
@@ -198,8 +198,8 @@ class Quarantine:
 
 
 def _alike_to(field: str | None, reason: str | None) -> list[ColumnElement[bool]]:
-    told = ((tables.quarantine.c.field, field), (tables.quarantine.c.reason, reason))
-    return [column == value for column, value in told if value is not None]
+    wanted = ((tables.quarantine.c.field, field), (tables.quarantine.c.reason, reason))
+    return [column == value for column, value in wanted if value is not None]
 
 
 def _alike(rows: list[Row[Any]]) -> dict[tuple[str, int], list[Row[Any]]]:

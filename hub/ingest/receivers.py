@@ -73,7 +73,7 @@ class Receivers:
         self._unknown: dict[str, float] = {}
         self._closed: dict[str, str] = {}
         self._used: dict[str, float] = {}
-        self._asked: dict[str, Future[None]] = {}
+        self._questions: dict[str, Future[None]] = {}
         self._queue: SimpleQueue[str | None] = SimpleQueue()
         self._lock = Lock()
         self._asking_since: float | None = None
@@ -101,11 +101,11 @@ class Receivers:
             patience = PATIENCE if name in self._known else UNKNOWN_PATIENCE
             if name in self._known:
                 self._used[name] = now
-            if self._is_fresh(name, now) or (name not in self._asked and len(self._asked) >= MOST_ASKED):
+            if self._is_fresh(name, now) or (name not in self._questions and len(self._questions) >= MOST_ASKED):
                 return None
-            asked = self._asked.get(name)
+            asked = self._questions.get(name)
             if asked is None:
-                asked = self._asked[name] = Future()
+                asked = self._questions[name] = Future()
                 asked.set_running_or_notify_cancel()  # one of those who wait cannot end it for all
                 if beside := self._thread is not None:
                     self._queue.put(name)
@@ -163,7 +163,7 @@ class Receivers:
         finally:
             self._asking_since = None
             with self._lock:
-                asked = self._asked.pop(name, None)
+                asked = self._questions.pop(name, None)
             if asked is not None:
                 asked.set_result(None)
 
@@ -203,7 +203,7 @@ class Receivers:
         with self._lock:
             self._known.pop(name, None)
             self._unknown.pop(name, None)
-            said = self._closed.get(name) == why
+            known = self._closed.get(name) == why
             self._closed[name] = why
-        if not said:
+        if not known:
             log.error("pushes for %s are put off until it can be opened: %s", name, why)

@@ -134,7 +134,7 @@ class Reparse:
                 rows = self._page(connection, account.id, after, since)
                 if not rows:
                     break
-                self._found(connection, account.id, connector, rows, report)
+                self._rewrites(connection, account.id, connector, rows, report)
             after = rows[-1].id
             if sample:
                 break
@@ -178,7 +178,7 @@ class Reparse:
                     if not rows:
                         break
                     before = report.changed
-                    some, hits = self._found(connection, account.id, connector, rows, report)
+                    some, hits = self._rewrites(connection, account.id, connector, rows, report)
                     rewrite(self._store, connection, account.id, some)
                     rewrite_hits(connection, to_micros(self._clock.now()), hits.gone, hits.changed, hits.fresh)
                     if some:
@@ -200,7 +200,7 @@ class Reparse:
         now = to_micros(self._clock.now())
         return kept_reads(self._store, connection, ident, after, now, to_micros(since) if since else None, BATCH)
 
-    def _found(
+    def _rewrites(
         self, connection: Connection, ident: int, connector: Connector[Any], rows: Sequence[KeptRead], report: Reparsed
     ) -> tuple[list[Rewrite], _Matched]:
         """What reads shall say, and their hits, counted in the report; changes nothing."""
@@ -219,32 +219,34 @@ class Reparse:
         hits = self._matched(connection, fresh)
         report.hits_found += len(hits.fresh)
         report.hits_gone += len(hits.gone)
-        some = self._with_ends(connection, ident, [one[:2] for one in fresh], hits.hit, report)
+        some = self._with_ends(connection, ident, [change[:2] for change in fresh], hits.hit, report)
         report.changed += len(some)
         return some, hits
 
     def _matched(self, connection: Connection, some: Sequence[tuple[KeptRead, Read, set[str]]]) -> _Matched:
         known: dict[int, list[KnownHit]] = {}
-        for one in hits_of(self._store, connection, [one[0].id for one in some]):
-            known.setdefault(one.read_id, []).append(one)
+        for known_hit in hits_of(self._store, connection, [change[0].id for change in some]):
+            known.setdefault(known_hit.read_id, []).append(known_hit)
         matched = _Matched([], [], [], set(known))
         other = [(kept, read) for kept, read, what in some if what & {"plate", "state"}]
         reads = [read for _, read in other]
-        found: dict[int, list[Hit]] = {}
+        hits: dict[int, list[Hit]] = {}
         keys = {read.plate: fold(read.plate) for read in reads}
         for hit in find(self._store, connection, reads, keys, to_micros(self._clock.now())):
-            found.setdefault(hit.place, []).append(hit)
+            hits.setdefault(hit.place, []).append(hit)
         for place, (kept, read) in enumerate(other):
             left = set[int]()
-            for one in known.get(kept.id, ()):
-                if fold(one.plate) == keys[read.plate]:
-                    matched.changed.append((one, *compare(read.plate, read.plate_state, one.plate, one.plate_state)))
-                    left.add(one.entry_id)
-                elif one.verdict == "unverified":
-                    matched.gone.append(one)
+            for known_hit in known.get(kept.id, ()):
+                if fold(known_hit.plate) == keys[read.plate]:
+                    matched.changed.append(
+                        (known_hit, *compare(read.plate, read.plate_state, known_hit.plate, known_hit.plate_state))
+                    )
+                    left.add(known_hit.entry_id)
+                elif known_hit.verdict == "unverified":
+                    matched.gone.append(known_hit)
                 else:
-                    left.add(one.entry_id)
-            new = [(kept.id, hit) for hit in found.get(place, ()) if hit.entry_id not in left]
+                    left.add(known_hit.entry_id)
+            new = [(kept.id, hit) for hit in hits.get(place, ()) if hit.entry_id not in left]
             matched.fresh.extend(new)
             matched.hit.discard(kept.id)
             if left or new:
@@ -262,7 +264,7 @@ class Reparse:
         ends, now = Promises(self._governing.history(), self._sources.all()), to_micros(self._clock.now())
         ids = [kept.id for kept, _ in pairs]
         linked = needed(self._store, connection, ids)
-        was_hit = {one.read_id for one in hits_of(self._store, connection, ids)}
+        was_hit = {hit.read_id for hit in hits_of(self._store, connection, ids)}
         some = []
         for kept, read in pairs:
             until, rule = _end(ends, ident, kept, to_micros(read.captured_at), kept.id in linked | was_hit,

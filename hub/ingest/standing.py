@@ -31,7 +31,7 @@ class WatchCosts:
 
     def too_long(self) -> list[LongRound]:
         """The active connections whose round of all watched plates takes longer than until their next run."""
-        plates, found = len(self._hotlists.watched()), list[LongRound]()
+        plates, rounds = len(self._hotlists.watched()), list[LongRound]()
         for account in self._accounts.list():
             if account.state != "active":
                 continue
@@ -40,5 +40,5 @@ class WatchCosts:
                 continue
             rate = float(getattr(connector.settings, "requests_per_second", connector.info.limits.per_second))
             if plates / rate > account.every_seconds:
-                found.append(LongRound(account.name, plates, rate, plates / rate, account.every_seconds))
-        return found
+                rounds.append(LongRound(account.name, plates, rate, plates / rate, account.every_seconds))
+        return rounds

@@ -142,8 +142,8 @@ class Sync:
                 legs = self._legs(job.account, job.connector, since, until)
             else:
                 spans = missed(kept, since, until, self._clock.now())
-                asked = windows(spans, job.connector.info.look_back, self._oldest(job.account))
-                legs = (WindowToPull(window, again=True) for window in asked)
+                pieces = windows(spans, job.connector.info.look_back, self._oldest(job.account))
+                legs = (WindowToPull(window, again=True) for window in pieces)
             for leg in legs:
                 self._pull(job, leg)
                 if job.unfinished:
@@ -151,11 +151,11 @@ class Sync:
         return job.done()
 
     @contextmanager
-    def _job(self, actor: Actor, name: str, told: PullProgress | None) -> Iterator[PullJob]:
+    def _job(self, actor: Actor, name: str, progress: PullProgress | None) -> Iterator[PullJob]:
         """Hold a connection while its rows are pulled; its pictures may take longer."""
         with self._pictures.beside() as beside, self._held(name) as (account, connector), connector:
             looking = min(LOOKING.total_seconds(), account.every_seconds)
-            job = PullJob(actor, account, connector, beside, told, time.monotonic() + looking)
+            job = PullJob(actor, account, connector, beside, progress, time.monotonic() + looking)
             beside.begin(connector, account.id, job.tell)
             yield job
 
@@ -167,13 +167,13 @@ class Sync:
             return
         refused = self._refused(account.id)
         spans = missed(kept, None, None, from_micros(kept.spans[-1].until))
-        asked = windows(spans, connector.info.look_back, self._oldest(account))
-        for window in islice((one for one in asked if span_of(one) not in refused), MOST_WINDOWS):
+        pieces = windows(spans, connector.info.look_back, self._oldest(account))
+        for window in islice((piece for piece in pieces if span_of(piece) not in refused), MOST_WINDOWS):
             try:
                 self._pull(job, WindowToPull(window, again=True))
             except (TryAgain, VendorChanged, Gone) as failed:
-                told = (account.name, window.since.isoformat(), window.until.isoformat(), sentence(failed))
-                log.warning("%s: what was missed from %s to %s cannot be had now: %s", *told)
+                gap = (account.name, window.since.isoformat(), window.until.isoformat(), sentence(failed))
+                log.warning("%s: what was missed from %s to %s cannot be had now: %s", *gap)
                 if isinstance(failed, TryAgain):
                     break
             if job.unfinished:
@@ -269,8 +269,8 @@ class Sync:
             yield Saved(plates_asked=1)
         if now.refused:
             self._rounds.over(account.id, now.span)
-            told = refused or f"{now.refused:,} in earlier runs of this round"
-            raise VendorChanged(f"not every watched plate could be asked for: {told}")
+            refusals = refused or f"{now.refused:,} in earlier runs of this round"
+            raise VendorChanged(f"not every watched plate could be asked for: {refusals}")
         until = run.leg.window.until.isoformat()
         yield self._keep(account, run, Page((), {"until": until}), self._intake.parsed(connector, ()), "lookup")
         self._rounds.over(account.id, now.span)
@@ -328,13 +328,13 @@ class Sync:
     def _refused(self, connection_id: int) -> set[TimeSpan]:
         """The windows that the vendor would not serve of late."""
         table, now = tables.runs, self._clock.now()
-        asked = select(table.c.since, table.c.until).where(
+        query = select(table.c.since, table.c.until).where(
             table.c.connection_id == connection_id,
             table.c.started_at.between(to_micros(now - REFUSED_FOR), to_micros(now)),
             table.c.outcome.in_((VendorChanged.__name__, Gone.__name__)),
         )
         with self._store.read() as connection:
-            return {TimeSpan(*row) for row in connection.execute(asked)}
+            return {TimeSpan(*row) for row in connection.execute(query)}
 
     def _kept(self, connection_id: int) -> KnownProgress:
         table, now = tables.connections, earliest(self._clock)
@@ -376,8 +376,8 @@ class Sync:
             raise
         except Exception as failed:
             # Only what is raised on purpose has a text that is known to hold nobody's plate.
-            told = sentence(failed) if isinstance(failed, (ConnectorError, HubError)) else None
-            self._end(run, type(failed).__name__, told)
+            error = sentence(failed) if isinstance(failed, (ConnectorError, HubError)) else None
+            self._end(run, type(failed).__name__, error)
             raise
         self._end(run, runs.UNFINISHED if run.unfinished else runs.DONE, run.unfinished)
 

@@ -107,8 +107,8 @@ def windows(spans: Sequence[TimeSpan], look_back: timedelta, oldest: datetime) -
 
 def until_of(checkpoint: Mapping[str, Any]) -> datetime | None:
     """Until when a checkpoint vouches for everything, if it speaks of time."""
-    told = checkpoint.get("until")
-    return datetime.fromisoformat(told) if told else None
+    until = checkpoint.get("until")
+    return datetime.fromisoformat(until) if until else None
 
 
 def without_time(checkpoint: Mapping[str, Any]) -> dict[str, Any]:

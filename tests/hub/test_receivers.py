@@ -193,7 +193,7 @@ def test_names_of_strangers_do_not_fill_the_memory(database: Database, time: Sim
     for number in range(MOST_UNKNOWN + 10):
         receivers.ask(f"stranger-{number}")
     assert len(receivers._unknown) == MOST_UNKNOWN
-    assert receivers._asked == {}
+    assert receivers._questions == {}
 
 
 def test_strangers_who_ask_for_many_names_wait_in_no_longer_line_than_that(
