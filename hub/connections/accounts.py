@@ -102,7 +102,7 @@ class Connections:
         given = validated(kind, settings)
         if agency is not None:
             ours(self._agency, agency)
-        said = live_check(kind, given, self._frame) if check else "not checked"
+        outcome = live_check(kind, given, self._frame) if check else "not checked"
         with self._store.write() as connection:
             self._free(connection, name)
             connection.execute(
@@ -118,7 +118,7 @@ class Connections:
                 )
             )
             self._audit.record(actor, Act.CONNECTIONS_ADD, Outcome.DONE, target=name, within=connection, connector=key)
-        return said
+        return outcome
 
     def open(self, name: str) -> tuple[Account, Connector[Any]]:
         """An account and its connector, ready to talk; whoever asks the vendor anything closes it (`with connector:`).
@@ -145,10 +145,10 @@ class Connections:
 
     def demand_key(self) -> None:
         """Return where this hub's key opens every secret that it keeps; else raises `AdminMustAct` saying which key."""
-        asked = select(tables.connections).where(tables.connections.c.state != REMOVED)
+        query = select(tables.connections).where(tables.connections.c.state != REMOVED)
         with self._store.read() as connection:
-            rows = connection.execute(asked.order_by(tables.connections.c.name)).all()
-        if shut := [said for row in rows if (said := self.closed(row))]:
+            rows = connection.execute(query.order_by(tables.connections.c.name)).all()
+        if shut := [reason for row in rows if (reason := self.closed(row))]:
             raise AdminMustAct(shut[0] if len(shut) == 1 else f"{shut[0]}; so are those of {len(shut) - 1} more")
 
     def check(self, name: str) -> str:
@@ -159,10 +159,10 @@ class Connections:
     def list(self, *, removed: bool = False) -> list[Account]:
         """Every account, by name, with the last run that ended well; `removed` ones only where they are asked for."""
         accounts = tables.connections
-        asked = select(accounts).order_by(accounts.c.name)
+        query = select(accounts).order_by(accounts.c.name)
         with self._store.read() as connection:
             last = last_done(connection)
-            rows = connection.execute(asked if removed else asked.where(accounts.c.state != REMOVED)).all()
+            rows = connection.execute(query if removed else query.where(accounts.c.state != REMOVED)).all()
         return [self._account(row, last.get(row.id)) for row in rows]
 
     def schedule(self, actor: Actor, name: str, every: timedelta | None) -> int:
@@ -175,17 +175,17 @@ class Connections:
             connection.execute(
                 update(tables.connections).where(tables.connections.c.id == row.id).values(every_seconds=seconds)
             )
-            told = seconds or self._pace(row.connector)
+            pace = seconds or self._pace(row.connector)
             self._audit.record(
                 actor,
                 Act.CONNECTIONS_SCHEDULE,
                 Outcome.DONE,
                 target=name,
                 within=connection,
-                seconds=told,
+                seconds=pace,
                 own=every is None,
             )
-        return told
+        return pace
 
     def pause(self, actor: Actor, name: str, reason: str) -> None:
         """Stop an account from running until somebody resumes it."""
@@ -202,9 +202,9 @@ class Connections:
         """
         with self._store.read() as connection:
             settled(connection, name)
-        said = self.check(name) if check else "not checked"
+        outcome = self.check(name) if check else "not checked"
         self._set_state(actor, name, ACTIVE, None)
-        return said
+        return outcome
 
     def _set_state(self, actor: Actor, name: str, state: str, reason: str | None, *, by_hub: bool = False) -> None:
         with self._store.write() as connection:
@@ -260,23 +260,23 @@ def live_check(kind: type[Connector[Any]], settings: Any, frame: Frame) -> str:
         return connector.check()
 
 
-def ours(agency: str, said: str) -> None:
+def ours(agency: str, claimed: str) -> None:
     """Return where somebody named this hub's agency; raises `Invalid` for no name and for another's."""
-    if not said.strip():
+    if not claimed.strip():
         raise Invalid(f"agency: say whose account it is; this hub is that of {agency!r}")
-    if said.strip() != agency:
-        raise Invalid(f"agency: {said.strip()!r} is not {agency!r}, whose hub this is")
+    if claimed.strip() != agency:
+        raise Invalid(f"agency: {claimed.strip()!r} is not {agency!r}, whose hub this is")
 
 
 def describe(key: str, kind: type[Connector[Any]]) -> dict[str, Any]:
     """What a connector is and can do, for lists and pages; `tier` is None where nobody here has checked it."""
-    info, found = kind.info, rating(key)
+    info, grade = kind.info, rating(key)
     return {
         "key": key,
         "name": info.name,
         "company": info.company,
-        "tier": found.tier if found else None,
-        "lacks": list(found.lacks) if found else [],
+        "tier": grade.tier if grade else None,
+        "lacks": list(grade.lacks) if grade else [],
         "evidence": info.evidence.value,
         "abilities": list(abilities(kind)),
         "known_limits": list(info.known_limits),

@@ -42,25 +42,26 @@ def approval_cards(store: Store, now: datetime, zone: tzinfo) -> list[Card]:
 
 def _waits(row: Row[Any], now: datetime, zone: tzinfo) -> Card:
     until = from_micros(row.expires_at)
-    said = (
+    sentence = (
         f"Approval {row.id}, which {row.proposed_by} proposed, waits for a second person until {moment(until, zone)}"
         f" (for {span(until - now)} more): {_MEANING[Action(row.action)]}."
     )
     return Card(
-        LATE if until - now <= SOON else OK, f"Approval {row.id} waits for a second person", said,
+        LATE if until - now <= SOON else OK, f"Approval {row.id} waits for a second person", sentence,
         "Somebody other than who proposed it looks at it, and approves or refuses it.",
-        f"alprhub approvals show {row.id}", "approval_waits", needs_person=True, plain=said, about=str(row.id),
+        f"alprhub approvals show {row.id}", "approval_waits", needs_person=True, plain=sentence, about=str(row.id),
         since=from_micros(row.proposed_at),
     )  # fmt: skip
 
 
 def _undone(row: Row[Any], zone: tzinfo) -> Card:
     decided = from_micros(row.decided_at)
-    said = (
+    sentence = (
         f"Approval {row.id} was approved by {row.decided_by} {moment(decided, zone)} and is not carried out to its end."
     )
     return Card(
-        LATE, f"Approval {row.id} is not carried out", said,
+        LATE, f"Approval {row.id} is not carried out", sentence,
         "Whoever approved it repeats that, and it goes on or says what stands in its way.",
-        f"alprhub approvals approve {row.id}", "approval_not_carried_out", plain=said, about=str(row.id), since=decided,
+        f"alprhub approvals approve {row.id}", "approval_not_carried_out",
+        plain=sentence, about=str(row.id), since=decided,
     )  # fmt: skip

@@ -37,9 +37,9 @@ class Cameras:
         """Every camera, by connection and the vendor's id."""
         accounts, cameras = tables.connections, tables.cameras
         columns = (cameras.c.vendor_id, cameras.c.name, cameras.c.latitude, cameras.c.longitude, cameras.c.site)
-        asked = select(accounts.c.name, *columns).join(accounts, accounts.c.id == cameras.c.connection_id)
+        query = select(accounts.c.name, *columns).join(accounts, accounts.c.id == cameras.c.connection_id)
         with self._store.read() as connection:
-            rows = connection.execute(asked.order_by(accounts.c.name, cameras.c.vendor_id)).all()
+            rows = connection.execute(query.order_by(accounts.c.name, cameras.c.vendor_id)).all()
         return [ListedCamera(*row) for row in rows]
 
     def set_site(self, actor: Actor, connection: str, camera: str, site: str | None) -> ListedCamera:

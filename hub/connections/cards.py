@@ -85,32 +85,32 @@ def cards(seen: Seen) -> list[Card]:
     if seen.account.state != "active":
         return [_paused(seen), *_closed(seen)]
     if seen.kind is None:
-        said = f"Its connector {seen.account.connector!r} is not installed here, or not allowed to run."
+        sentence = f"Its connector {seen.account.connector!r} is not installed here, or not allowed to run."
         if seen.row.retention_vendor is None:
-            said += " Nobody knows yet how long its reads live. Nothing of it is shortened or purged until then."
+            sentence += " Nobody knows yet how long its reads live. Nothing of it is shortened or purged until then."
         return [
             Card(
-                FAILING, f"{name} has no connector", said,
+                FAILING, f"{name} has no connector", sentence,
                 f"Install it, or name {seen.account.connector} in the setting ALPRHUB_ALLOW_CONNECTORS.",
-                "alprhub connectors list", "no_connector", plain=said,
+                "alprhub connectors list", "no_connector", plain=sentence,
             )
         ]  # fmt: skip
     checks = (
         *(_failing, _stopped, _refused, _silent, _late, _ahead, _fewer, _cameras, _gap, _waiting),
         _credentials,
     )
-    found = [card for check in checks if (card := check(seen)) is not None]
-    return _closed(seen) + found + list_cards(seen.copies, seen.account, seen.kind, seen.now, seen.zone)
+    cards = [card for check in checks if (card := check(seen)) is not None]
+    return _closed(seen) + cards + list_cards(seen.copies, seen.account, seen.kind, seen.now, seen.zone)
 
 
 def _removing(seen: Seen) -> Card:
     name = seen.account.name
-    said = f"The removal of {name} was begun and is not over: what it has at the vendor is not proved to be gone."
+    sentence = f"The removal of {name} was begun and is not over: what it has at the vendor is not proved to be gone."
     return Card(
-        PAUSED, f"{name} is being removed", said,
+        PAUSED, f"{name} is being removed", sentence,
         "Repeat the removal, with --keep-reads or --purge-reads as it was begun: it goes on where it stopped, and says"
         " what stands against it.",
-        f"alprhub connections remove {name} --reason WHY", "removal_stopped", plain=said,
+        f"alprhub connections remove {name} --reason WHY", "removal_stopped", plain=sentence,
     )  # fmt: skip
 
 
@@ -124,10 +124,10 @@ def _paused(seen: Seen) -> Card:
             "Nothing comes in, and no list goes out, until it is resumed; the account is tried first.",
             f"alprhub connections resume {name}", "paused", needs_person=False, plain=f"{name} is paused by a person.",
         )  # fmt: skip
-    found = remedy(why, name)
+    cure = remedy(why, name)
     return Card(
-        PAUSED, f"{name} is paused: {found.found}", f"It is paused: {why.rstrip('.')}.", found.do, found.command,
-        found.code, plain=f"It is paused, since {found.found}. Nothing comes in until a person has acted.",
+        PAUSED, f"{name} is paused: {cure.found}", f"It is paused: {why.rstrip('.')}.", cure.do, cure.command,
+        cure.code, plain=f"It is paused, since {cure.found}. Nothing comes in until a person has acted.",
     )  # fmt: skip
 
 
@@ -150,14 +150,14 @@ def _failing(seen: Seen) -> Card | None:
     runs, name = seen.runs, seen.account.name
     if not runs.failed or runs.failing_since is None:
         return None
-    said = f"{runs.failed} runs in a row" if runs.failed > 1 else "The last run"
-    plain = f"{said} failed since {seen.at(runs.failing_since)}"
+    which = f"{runs.failed} runs in a row" if runs.failed > 1 else "The last run"
+    plain = f"{which} failed since {seen.at(runs.failing_since)}"
     happened = f"{plain}: {(runs.error or 'for a reason that only the log of that run tells').rstrip('.')}."
     outcome, person, code = runs.outcome, True, "runs_fail"
     command = f"alprhub connections diagnostics {name} --out {name}.zip"
     if outcome == "AdminMustFix":
-        found = remedy(runs.error or "", name)
-        code, do, command = found.code, found.do, found.command
+        cure = remedy(runs.error or "", name)
+        code, do, command = cure.code, cure.do, cure.command
     elif outcome == "TryAgain":
         code, person = "vendor_down", seen.now - runs.failing_since >= PATIENCE
         do = "Runs go on by themselves where they stopped. If it lasts, try the account, and ask the vendor."
@@ -296,7 +296,7 @@ def _cameras(seen: Seen) -> Card | None:
     if not seen.quiet or _on_demand(seen):
         return None
     first, number = seen.quiet[0], len(seen.quiet)
-    others = named([one.camera for one in seen.quiet[1:]])
+    others = named([silence.camera for silence in seen.quiet[1:]])
     usual = span(max(first.usual_gap_seconds, 60))
     happened = f"No read from {first.camera} since {seen.at(first.last_read)}, usually one every {usual}"
     happened += f"; nor from {others}." if others else "."

@@ -33,8 +33,8 @@ def written(
 ) -> tuple[str, str]:
     """The certificate as canonical JSON (keys in order, no blanks), and its SHA-256."""
     subscriptions = _plain(steps["subscriptions"])
-    lists = [_plain(one) for _, one in sorted(steps["hot_lists"].items())]
-    unproved = [_unproved(f"hot list {one['list']}", one) for one in lists if not one["proved"]]
+    lists = [_plain(step) for _, step in sorted(steps["hot_lists"].items())]
+    unproved = [_unproved(f"hot list {entry['list']}", entry) for entry in lists if not entry["proved"]]
     if not subscriptions["proved"]:
         what = "the end of its source's pushes" if subscriptions.get("note") else "subscriptions"
         unproved.insert(0, _unproved(what, subscriptions))
@@ -57,7 +57,7 @@ def written(
         "secrets": SECRETS,
         "database_file": FILE[traces],
         "schedule": SCHEDULE,
-        "proof_missing": [one["what"] for one in unproved],
+        "proof_missing": [entry["what"] for entry in unproved],
         "not_proved": unproved,
     }
     body = canonical_json(certificate)
@@ -81,17 +81,17 @@ def _unproved(what: str, step: dict[str, Any]) -> dict[str, Any]:
 
 def _left_behind(pushes: Waiting, connection_id: int) -> list[dict[str, Any]]:
     """What was pushed and is no read yet: purging reads does not reach it."""
-    found = []
+    entries = []
     if pushes.counts is None or pushes.counts.get(connection_id):
         because = "they lie in the inbox; a receiver that is up drops them within a minute, and says so in the audit"
-        found.append({"what": "pushes that were not kept yet", "because": because, "forced": None})
+        entries.append({"what": "pushes that were not kept yet", "because": because, "forced": None})
     if pushes.set_aside:
         because = (
             "they cannot be read, so whose they are is not known; what names this connection alone goes within a minute"
             " where a receiver is up, the rest when the shortest period is over of the connections that they may be of"
         )
-        found.append({"what": "pushes that were set aside", "because": because, "forced": None})
-    return found
+        entries.append({"what": "pushes that were set aside", "because": because, "forced": None})
+    return entries
 
 
 def _plain(step: dict[str, Any]) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class Changes:
                 f" ({preview.clause}): repeat with --yes if that is meant"
             )
         connector = self._connections.kind(row.connector)
-        said = live_check(connector, settings, self._frame) if check and (values or unset) else "not checked"
+        outcome = live_check(connector, settings, self._frame) if check and (values or unset) else "not checked"
         with self._store.write() as connection:
             self._same(settled(connection, name), row)
             connection.execute(
@@ -135,9 +135,9 @@ class Changes:
                 rule_before=preview.rule_before, rule_after=preview.rule_after, end_now=preview.end_now,
             )  # fmt: skip
         if preview.reads is None:
-            return Changed(preview, said, 0)
+            return Changed(preview, outcome, 0)
         # After the change, so that what comes meanwhile is under the new rule already; a repeat finishes a crash.
-        return Changed(preview, said, self._lives.follow(row.id, after))
+        return Changed(preview, outcome, self._lives.follow(row.id, after))
 
     def rotate(self, actor: Actor, name: str, secrets: dict[str, Any], *, check: bool = True) -> str:
         """Put new secrets in the place of the old ones after a live check with the new, and say what it found.
@@ -156,7 +156,7 @@ class Changes:
             raise Invalid(f"{other[0]}: is no secret of {row.connector}; there are: {', '.join(known) or 'none'}")
         held = msgspec.json.decode(row.settings) if closed(self._vault, row) else unsealed(self._vault, row)
         settings = validated(kind, {**held, **secrets}, kept=held.keys() - secrets.keys())
-        said = live_check(kind, settings, self._frame) if check else "not checked"
+        outcome = live_check(kind, settings, self._frame) if check else "not checked"
         self._vault.begin_anew()
         with self._store.write() as connection:
             self._same(settled(connection, name), row)
@@ -170,7 +170,7 @@ class Changes:
             )
             owe(connection, to_micros(self._clock.now()))
         self._store.squeeze()
-        return said
+        return outcome
 
     def secrets_of(self, name: str) -> dict[str, bool]:
         """The secret settings of a connection, and whether each one is set; all may be where none can be opened."""
@@ -215,7 +215,7 @@ class Changes:
         if agency is not None and row.agency != self._agency:
             fields.append("agency")
         profile = self._governing.profile()
-        rules = [profile.rule_for(*one) for one in (before, after)]
+        rules = [profile.rule_for(*provenance) for provenance in (before, after)]
         reads, end_now = None, 0
         if origin is not None or agency is not None:
             reads, end_now = self._lives.effect(row.id, after)

@@ -50,26 +50,26 @@ def unproved(connection: Connection, connection_id: int, now: datetime) -> list[
         .order_by(lists.c.name)
     ).all()
     going = _going(connection, [f"{row.name} at {row.at}" for row in rows], now)
-    found = []
+    copies = []
     for row in rows:
         well = row.error is None and not row.missing and not row.unexpected
         under_way = well and f"{row.name} at {row.at}" in going
-        found.append(
+        copies.append(
             UnprovedList(
                 row.name, True, row.proof or "", row.missing or 0, row.unexpected or 0, row.error, None, under_way
             )
         )
-    return found
+    return copies
 
 
 def _going(connection: Connection, subjects: list[str], now: datetime) -> set[str]:
     """Which of these publications go on now: begun, not ended, and alive."""
     table = tables.job_runs
     alive = table.c.alive_at.between(to_micros(now - ALIVE), to_micros(now + ALIVE))
-    asked = select(table.c.subject).where(
+    query = select(table.c.subject).where(
         table.c.job == "publish", table.c.ended_at.is_(None), alive, table.c.subject.in_(subjects)
     )
-    return set(connection.scalars(asked)) if subjects else set()
+    return set(connection.scalars(query)) if subjects else set()
 
 
 def behind(connection: Connection, connection_id: int, now: datetime) -> list[UnprovedList]:
@@ -85,7 +85,7 @@ def behind(connection: Connection, connection_id: int, now: datetime) -> list[Un
         .where(table.c.verified_at < to_micros(now - GRACE))
         .order_by(lists.c.name)
     ).all()
-    found = []
+    unproved_lists = []
     for row in stale:
         there = entries.c.added_at <= row.verified_at
         over = entries.c.expires_at.between(row.verified_at, to_micros(now))
@@ -98,8 +98,8 @@ def behind(connection: Connection, connection_id: int, now: datetime) -> list[Un
         known = or_(entries.c.removed_at.is_not(None), standing())
         first = connection.scalar(select(func.min(changed_at)).where(entries.c.hotlist_id == row.id, known))
         if first is not None and first < to_micros(now - GRACE):
-            found.append(UnprovedList(row.name, True, "", 0, 0, None, from_micros(first)))
-    return found
+            unproved_lists.append(UnprovedList(row.name, True, "", 0, 0, None, from_micros(first)))
+    return unproved_lists
 
 
 def never(connection: Connection, connection_id: int, added_at: int, now: datetime) -> list[UnprovedList]:

@@ -73,33 +73,34 @@ class Diagnostics:
                 .group_by(tables.quarantine.c.field, tables.quarantine.c.reason)
                 .order_by(func.count().desc())
             ).all()
-        told = {
+        parts = {
             "versions": self._versions(schema),
             "connection": self._connection(row),
             "connector": self._connector(row.connector),
             "health": asdict(self._health.of(name)),
             "runs": [_run(run) for run in runs],
-            "quarantine": [{"field": one.field, "reason": one.reason, "count": one.count} for one in refused],
+            "quarantine": [{"field": group.field, "reason": group.reason, "count": group.count} for group in refused],
         }
-        redacted = self._redactor(row, told)
+        redacted = self._redactor(row, parts)
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
-            for part, content in told.items():
+            for part, content in parts.items():
                 body = msgspec.json.format(msgspec.json.encode(_walk(content, redacted)), indent=2)
                 bundle.writestr(f"{part}.json", body)
-        self._audit.record(actor, Act.CONNECTIONS_DIAGNOSTICS, Outcome.DONE, target=name, parts=sorted(told))
+        self._audit.record(actor, Act.CONNECTIONS_DIAGNOSTICS, Outcome.DONE, target=name, parts=sorted(parts))
         return out.getvalue()
 
     def _versions(self, schema: str | None) -> dict[str, Any]:
-        found: dict[str, str | None] = {}
+        versions: dict[str, str | None] = {}
         for package in _PACKAGES:
             try:
-                found[package] = version(package)
+                versions[package] = version(package)
             except PackageNotFoundError:
-                found[package] = None
+                versions[package] = None
         return {
             "made_at": self._clock.now(), "python": platform.python_version(), "system": platform.system(),
-            "machine": platform.machine(), "database": dialect(self._store).NAME, "schema": schema, "packages": found,
+            "machine": platform.machine(), "database": dialect(self._store).NAME, "schema": schema,
+            "packages": versions,
         }  # fmt: skip
 
     def _connection(self, row: Row[Any]) -> dict[str, Any]:
@@ -127,24 +128,24 @@ class Diagnostics:
             return {"key": key, "missing": str(missing)}
         return {**describe(key, kind), "limits": {**asdict(kind.info.limits), "every": str(kind.info.limits.every)}}
 
-    def _redactor(self, row: Row[Any], told: dict[str, Any]) -> "_Redactor":
-        words = {canonical(word) for part in _texts(told) for word in _WORD.findall(part)}
+    def _redactor(self, row: Row[Any], parts: dict[str, Any]) -> "_Redactor":
+        words = {canonical(word) for part in _texts(parts) for word in _WORD.findall(part)}
         try:
             held = unsealed(self._vault, row)
             secrets = [str(value) for name, value in held.items() if name not in msgspec.json.decode(row.settings)]
         except HubError:
             secrets = []
-        return _Redactor(self._plates(sorted(words)), [one for one in secrets if one])
+        return _Redactor(self._plates(sorted(words)), [secret for secret in secrets if secret])
 
     def _plates(self, words: list[str]) -> set[str]:
         """Which of the words are plates that the hub knows, from a read or from a list."""
         with self._store.read() as connection:
             bound = {"words": self._store.as_list(words)}
-            found: set[str] = set()
+            plates: set[str] = set()
             for table in ("plates", "hotlist_entries"):
                 sql = f"SELECT DISTINCT plate FROM {table} WHERE {self._store.one_of('plate', 'words')}"
-                found.update(connection.scalars(text(sql), bound))
-        return found
+                plates.update(connection.scalars(text(sql), bound))
+        return plates
 
 
 class _Redactor:
@@ -154,16 +155,16 @@ class _Redactor:
         self._plates = plates
         self._secrets = sorted(secrets, key=len, reverse=True)
 
-    def __call__(self, said: str) -> str:
+    def __call__(self, string: str) -> str:
         for secret in self._secrets:
-            said = said.replace(secret, _HIDDEN)
-        said = _USER.sub(f"://{_HIDDEN}@", said)
-        if urlsplit(said).scheme in ("http", "https", "rtsp", "sftp", "s3"):
-            return said.partition("?")[0]
-        return _WORD.sub(self._word, said)
+            string = string.replace(secret, _HIDDEN)
+        string = _USER.sub(f"://{_HIDDEN}@", string)
+        if urlsplit(string).scheme in ("http", "https", "rtsp", "sftp", "s3"):
+            return string.partition("?")[0]
+        return _WORD.sub(self._word, string)
 
-    def _word(self, found: re.Match[str]) -> str:
-        word = found.group()
+    def _word(self, match: re.Match[str]) -> str:
+        word = match.group()
         plate = canonical(word)
         return _HIDDEN if plate in self._plates or _LIKE_A_PLATE.fullmatch(word.replace("-", "")) else word
 

@@ -48,7 +48,7 @@ class Hour(NamedTuple):
 
     def known(self) -> list[int]:
         """The hours to compare with."""
-        known = [one for one in self.weeks if one is not None]
+        known = [week for week in self.weeks if week is not None]
         return known or ([] if self.yesterday is None else [self.yesterday])
 
 
@@ -173,11 +173,11 @@ def records(connection: Connection, connection_id: int, lately: Runs) -> Records
         .order_by(table.c.day.desc())
         .limit(1)
     ).one_or_none()
-    found = [Records(newest.pulled, newest.quarantined)] if newest else []
+    records = [Records(newest.pulled, newest.quarantined)] if newest else []
     if lately.pulled and lately.oldest is not None:
         still = select(func.sum(table.c.quarantined)).where(of_it, table.c.day >= to_micros(lately.oldest) // MICROS)
-        found.append(Records(lately.pulled, min(lately.quarantined, int(connection.scalar(still) or 0))))
-    return max(found, key=lambda one: (one.too_many, one.share), default=Records(0, 0))
+        records.append(Records(lately.pulled, min(lately.quarantined, int(connection.scalar(still) or 0))))
+    return max(records, key=lambda figures: (figures.too_many, figures.share), default=Records(0, 0))
 
 
 def why_refused(connection: Connection, connection_id: int) -> tuple[str, str] | None:
@@ -197,8 +197,8 @@ def why_refused(connection: Connection, connection_id: int) -> tuple[str, str] |
 
 def missed(connection: Connection, connection_id: int, oldest: datetime, now: datetime) -> list[TimeSpan]:
     """The times between runs that no run has covered, oldest first; what came before `oldest` would be over by now."""
-    told = covered_by_runs(connection, connection_id, to_micros(oldest), now=to_micros(now))
-    covered = told.get(connection_id, [])
+    spans = covered_by_runs(connection, connection_id, to_micros(oldest), now=to_micros(now))
+    covered = spans.get(connection_id, [])
     if not covered:
         return []
     return list(holes(covered, max(covered[0].since, to_micros(oldest)), covered[-1].until))

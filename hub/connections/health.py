@@ -101,28 +101,32 @@ class Health:
 
     def _report(self, account: Account, waiting: Waiting) -> HealthReport:
         seen = self._seen(account, waiting)
-        found = worst_first(cards(seen))
+        ordered = worst_first(cards(seen))
         newest = from_micros(seen.ends.newest) if seen.ends.newest else None
         return HealthReport(
             connection=account.name,
-            status=found[0].status if found else OK,
-            reason=found[0].happened if found else WELL,
-            cards=found,
+            status=ordered[0].status if ordered else OK,
+            reason=ordered[0].happened if ordered else WELL,
+            cards=ordered,
             last_success=seen.runs.last_success,
             newest_read=newest,
             lag_seconds=int((seen.now - newest).total_seconds()) if newest else None,
             hour=seen.hour.now,
             hour_before=seen.hour.weeks,
             silent_cameras=[
-                {"camera": one.camera, "last_read": one.last_read, "usual_gap_seconds": one.usual_gap_seconds}
-                for one in seen.quiet
+                {
+                    "camera": silence.camera,
+                    "last_read": silence.last_read,
+                    "usual_gap_seconds": silence.usual_gap_seconds,
+                }
+                for silence in seen.quiet
             ],
             credentials_end=seen.credentials_end.isoformat() if seen.credentials_end else None,
             requests_used="unknown",
             drift=round(seen.records.share, 4) if seen.records.came else None,
             waiting_pushes=None if waiting.counts is None else seen.waiting,
             state=account.state,
-            needs_person=needs_person(found),
+            needs_person=needs_person(ordered),
         )
 
     def _seen(self, account: Account, waiting: Waiting) -> Seen:
@@ -169,10 +173,10 @@ class Health:
     def _copies(
         self, connection: Connection, row: Row[Any], kind: type[Connector[Any]] | None, now: datetime
     ) -> list[copies.UnprovedList]:
-        found = copies.unproved(connection, row.id, now) + copies.behind(connection, row.id, now)
+        hot_lists = copies.unproved(connection, row.id, now) + copies.behind(connection, row.id, now)
         if kind is not None and "pushes_hotlists" in abilities(kind):
-            found += copies.never(connection, row.id, row.added_at, now)
-        return found
+            hot_lists += copies.never(connection, row.id, row.added_at, now)
+        return hot_lists
 
 
 def needs_person(cards: Iterable[Card]) -> bool:
@@ -187,5 +191,5 @@ def passing(cards: Iterable[Card]) -> bool:
 
 def _credentials_end(kind: type[Connector[Any]] | None, row: Row[Any]) -> date | None:
     field = kind.Settings.credentials_end if kind else ""
-    said = msgspec.json.decode(row.settings).get(field) if field else None
-    return date.fromisoformat(said) if said else None
+    value = msgspec.json.decode(row.settings).get(field) if field else None
+    return date.fromisoformat(value) if value else None

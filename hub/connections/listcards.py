@@ -23,34 +23,34 @@ def _card(copy: UnprovedList, at: str, proof: Proof | None, now: datetime, zone:
     hotlist = f"Hot list {copy.hotlist!r}"
     publish = f"alprhub hotlists publish {quote(copy.hotlist)} --connection {at}"
     if not copy.published:
-        said = f"{hotlist} was never published to {at}: nothing that it names is watched for there."
+        sentence = f"{hotlist} was never published to {at}: nothing that it names is watched for there."
         return Card(
-            LATE, f"{hotlist} is not at {at}", said, "Publish it; the answer says what stands against it.", publish,
-            "list_not_published", plain=said, about=copy.hotlist,
+            LATE, f"{hotlist} is not at {at}", sentence, "Publish it; the answer says what stands against it.", publish,
+            "list_not_published", plain=sentence, about=copy.hotlist,
         )  # fmt: skip
     if copy.behind is not None:
-        said = (
+        sentence = (
             f"{hotlist} was changed {moment(copy.behind, zone)} ({span(now - copy.behind)} ago), and {at} still has"
             " the copy from before."
         )
         return Card(
-            LATE, f"{hotlist} at {at} is behind", said,
+            LATE, f"{hotlist} at {at} is behind", sentence,
             "Publish it; if that is left to a schedule, see that whatever runs the schedules is up.", publish,
-            "list_behind", plain=said, about=copy.hotlist, since=copy.behind,
+            "list_behind", plain=sentence, about=copy.hotlist, since=copy.behind,
         )  # fmt: skip
     if proof is Proof.ACCEPTED and copy.error is None:
-        said = f"{hotlist} was handed over to {at}, which offers no way to look at what it holds: it is not proved."
+        sentence = f"{hotlist} was handed over to {at}, which offers no way to look at what it holds: it is not proved."
         return Card(
-            OK, f"{hotlist} at {at} cannot be proved", said,
+            OK, f"{hotlist} at {at} cannot be proved", sentence,
             "Have somebody look at the vendor's own screen after every change, above all after a removal.",
             f"alprhub hotlists verify {quote(copy.hotlist)} --connection {at}", "list_cannot_be_proved",
-            needs_person=False, plain=said, about=copy.hotlist,
+            needs_person=False, plain=sentence, about=copy.hotlist,
         )  # fmt: skip
     if copy.under_way:
-        said = f"{hotlist} is on its way to {at}; once it is there, the copy is compared with it."
+        sentence = f"{hotlist} is on its way to {at}; once it is there, the copy is compared with it."
         return Card(
-            OK, f"{hotlist} is being published to {at}", said, "Wait: the run says how it ended.",
-            "alprhub runs --limit 5", "list_unproved", needs_person=False, plain=said, about=copy.hotlist,
+            OK, f"{hotlist} is being published to {at}", sentence, "Wait: the run says how it ended.",
+            "alprhub runs --limit 5", "list_unproved", needs_person=False, plain=sentence, about=copy.hotlist,
         )  # fmt: skip
     return _unproved(copy, hotlist, at, proof, publish)
 
@@ -62,8 +62,8 @@ def _unproved(copy: UnprovedList, hotlist: str, at: str, proof: Proof | None, pu
     ] if copy.unexpected else []  # fmt: skip
     if copy.missing:
         differs.append(f"{count(copy.missing, 'entry', 'entries')} {'is' if copy.missing == 1 else 'are'} missing")
-    found = " and ".join(differs)
-    plain = f"{hotlist} at {at} is not proved" + (f": {found}." if found else ".")
+    difference = " and ".join(differs)
+    plain = f"{hotlist} at {at} is not proved" + (f": {difference}." if difference else ".")
     why = f" {copy.error.rstrip('.')}." if copy.error else ""
     do = "Publish it again; until it is proved, alerts of this source may follow an older copy."
     if proof is Proof.RECEIPT and not copy.unexpected:

@@ -60,26 +60,26 @@ class Pausing:
                     .order_by(tables.hotlists.c.name)
                 )
             )
-        account = next(one for one in self._connections.list() if one.name == name)
+        account = next(listed for listed in self._connections.list() if listed.name == name)
         covered = account.checkpoint.get("until")
         until = datetime.fromisoformat(covered) if covered else None
         pushes = self._pushes(row.connector)
-        return Cost(name, reads, until, lists, pushes, _said(reads, until, lists, pushes))
+        return Cost(name, reads, until, lists, pushes, _sentences(reads, until, lists, pushes))
 
     def _pushes(self, key: str) -> bool:
         return "receives_reads" in abilities(self._connections.kind(key))
 
 
-def _said(reads: int, until: datetime | None, lists: list[str], pushes: bool) -> list[str]:
-    said = [f"It brought {reads} reads in the last day; none comes in, and none is matched, while it is paused."]
+def _sentences(reads: int, until: datetime | None, lists: list[str], pushes: bool) -> list[str]:
+    sentences = [f"It brought {reads} reads in the last day; none comes in, and none is matched, while it is paused."]
     if until is not None:
-        said.append(
+        sentences.append(
             f"Pulling resumes where it stopped, at {until:%Y-%m-%d %H:%M} UTC: what the vendor no longer has then, and"
             " what has expired by then, is lost."
         )
     if pushes:
-        said.append("What it pushes is refused; a sender that does not send again loses it.")
+        sentences.append("What it pushes is refused; a sender that does not send again loses it.")
     if lists:
         named = ", ".join(lists)
-        said.append(f"Its copies of hot lists stay as they are, withdrawn entries included: {named}.")
-    return said
+        sentences.append(f"Its copies of hot lists stay as they are, withdrawn entries included: {named}.")
+    return sentences

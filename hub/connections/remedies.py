@@ -83,7 +83,7 @@ _BY_WORDS: Final = (
 def remedy(refusal: str, name: str) -> Remedy:
     """What to do about the refusal of an account: by its status, where it has one, since words may be the vendor's."""
     status = _STATUS.search(refusal)
-    found = _BY_STATUS.get(status[1]) if status else None
-    if found is None:
-        found = next((one for words, one in _BY_WORDS if words.search(refusal)), _OTHER)
-    return found._replace(do=found.do.format(name=name), command=found.command.format(name=name))
+    cure = _BY_STATUS.get(status[1]) if status else None
+    if cure is None:
+        cure = next((fitting for words, fitting in _BY_WORDS if words.search(refusal)), _OTHER)
+    return cure._replace(do=cure.do.format(name=name), command=cure.command.format(name=name))

@@ -149,11 +149,11 @@ class Removals:
         for name in self._published(row.id):
             if lists.get(name, {}).get("over"):
                 continue
-            told: dict[str, Any] = {"list": name, "proved": False, "error": closed}
+            proof: dict[str, Any] = {"list": name, "proved": False, "error": closed}
             if connector is not None:
-                told |= self._publishing.withdraw(actor, name, row.name)
-            self._judge(actor, row, f"hot list {name!r}", told, force)
-            lists[name] = {**told, "over": True}
+                proof |= self._publishing.withdraw(actor, name, row.name)
+            self._judge(actor, row, f"hot list {name!r}", proof, force)
+            lists[name] = {**proof, "over": True}
             self._keep_steps(actor, row, steps, "hot_lists")
 
     def _revoke(
@@ -164,40 +164,40 @@ class Removals:
         if not isinstance(connector, Unsubscribes):
             if not isinstance(connector, ReceivesReads):
                 return {"found": [], "left": 0, "proved": True, "note": None, "error": None}
-            told = f"tell the source of {row.name} to stop pushing; {REFUSED}"
-            return {"found": [], "left": None, "proved": False, "note": told, "error": None}
+            note = f"tell the source of {row.name} to stop pushing; {REFUSED}"
+            return {"found": [], "left": None, "proved": False, "note": note, "error": None}
         before = steps.get("subscriptions", {}).get("found", [])
-        found = list(before)
+        subscriptions = list(before)
         try:
-            found = list(dict.fromkeys([*before, *connector.subscriptions()]))
-            steps["subscriptions"] = {"found": found}
+            subscriptions = list(dict.fromkeys([*before, *connector.subscriptions()]))
+            steps["subscriptions"] = {"found": subscriptions}
             self._keep_steps(None, row, steps, "subscriptions")  # a crash after this still knows what there was
             connector.unsubscribe()
             left = len(connector.subscriptions())
         except ConnectorError as failed:
-            return {"found": found, "left": None, "proved": False, "error": str(failed)}
-        return {"found": found, "left": left, "proved": not left, "error": None}
+            return {"found": subscriptions, "left": None, "proved": False, "error": str(failed)}
+        return {"found": subscriptions, "left": left, "proved": not left, "error": None}
 
-    def _judge(self, actor: Actor, row: Row[Any], step: str, told: dict[str, Any], force: str | None) -> None:
+    def _judge(self, actor: Actor, row: Row[Any], step: str, proof: dict[str, Any], force: str | None) -> None:
         """Go on where a step is proved, or where somebody says why without; raise `RemovalStopped` else.
 
         What only a person can do at the source (`note`) stops nothing, since no repeat could prove it: the certificate
         says that it is not proved.
         """
-        if told["proved"] or told.get("note"):
+        if proof["proved"] or proof.get("note"):
             return
-        why = told.get("error") or "it is not proved that nothing is left there"
+        why = proof.get("error") or "it is not proved that nothing is left there"
         if force is None:
             self._audit.record(actor, Act.CONNECTIONS_REMOVE, Outcome.STOPPED, target=row.name, step=step, error=why)
             raise RemovalStopped(
                 f"the removal of {row.name} stopped at its {step}: {why}. Nothing runs any more; repeat the command to"
                 " go on, or add --force with the reason to go on without this proof"
             )
-        told["forced"] = force
+        proof["forced"] = force
 
     def _end_reads(self, actor: Actor, row: Row[Any], steps: dict[str, Any], reads: Reads) -> None:
-        told = steps["reads"]
-        if told.get("over"):
+        step = steps["reads"]
+        if step.get("over"):
             return
         now = self._clock.now()
         if reads == "purge":
@@ -216,8 +216,8 @@ class Removals:
         held, names = held_of(self._store, row.id, MOST_NAMED)
         with self._store.read() as connection:
             left = self._kept(connection, row.id)
-        purged = max(told["before"] - left, 0) if reads == "purge" else 0
-        told |= {"policy": reads, "purged": purged, "kept": left, "held": held, "held_reads": names, "over": True}
+        purged = max(step["before"] - left, 0) if reads == "purge" else 0
+        step |= {"policy": reads, "purged": purged, "kept": left, "held": held, "held_reads": names, "over": True}
         self._keep_steps(actor, row, steps, "reads")
 
     def _finish(self, actor: Actor, row: Row[Any], steps: dict[str, Any]) -> dict[str, Any]:

@@ -32,10 +32,10 @@ def _card(row: Row[tuple[str, int | None, str | None]], zone: tzinfo) -> Card | 
         return None
     since = from_micros(row.ended_at)
     # What is missing names kinds of things and hot lists; why it is missing may be a vendor's words, and stays inside.
-    said = f"{row.name} was removed {moment(since, zone)}. Not proved: {named(missing, most=len(missing))}."
+    sentence = f"{row.name} was removed {moment(since, zone)}. Not proved: {named(missing, most=len(missing))}."
     return Card(
-        FAILING, f"{row.name} was removed without proof: {named(missing)}", said,
+        FAILING, f"{row.name} was removed without proof: {named(missing)}", sentence,
         "Have a person see at the vendor or the source that nothing of it is left there. The certificate says of each"
         " why it is not proved and what is still to do.",
-        f"alprhub connections certificate {quote(row.name)}", "removed_unproved", plain=said, since=since,
+        f"alprhub connections certificate {quote(row.name)}", "removed_unproved", plain=sentence, since=since,
     )  # fmt: skip

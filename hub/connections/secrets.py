@@ -48,7 +48,7 @@ def refused(kind: type[Connector[Any]], settings: dict[str, Any]) -> tuple[str, 
     try:
         kind.Settings.model_validate(settings)
     except ValidationError as wrong:
-        places = [one["loc"] for one in wrong.errors(include_url=False, include_input=False, include_context=False)]
+        places = [fault["loc"] for fault in wrong.errors(include_url=False, include_input=False, include_context=False)]
         return tuple(dict.fromkeys(str(place[0]) for place in places if place))
     return ()
 
@@ -76,8 +76,8 @@ def owners(store: Store) -> list[str]:
     """The connections that have secrets, which nothing opens but the key that they are sealed under."""
     accounts, longer = tables.connections, Vault.length(b"{}")
     with store.read() as connection:
-        asked = select(accounts.c.name).where(func.length(accounts.c.sealed) > longer).order_by(accounts.c.name)
-        return list(connection.scalars(asked))
+        query = select(accounts.c.name).where(func.length(accounts.c.sealed) > longer).order_by(accounts.c.name)
+        return list(connection.scalars(query))
 
 
 def unsealed(vault: Vault, row: Row[Any]) -> dict[str, Any]:

@@ -87,13 +87,13 @@ class Showing:
             ).one_or_none()  # fmt: skip
             files = tables.taken_files
             taken = connection.scalar(select(func.count()).where(files.c.connection_id == row.id)) or 0
-        account = next(one for one in self._connections.list() if one.name == name)
+        account = next(listed for listed in self._connections.list() if listed.name == name)
         kind = self._connections.kind(row.connector)
         held, hidden = unsealed(self._vault, row), secret_names(kind)
         lives = rule = clause = None
         try:
-            found = self._governing.profile().rule_for(*account.provenance)
-            lives, rule, clause = found.keep.words(), found.id, found.clause
+            rule_in_force = self._governing.profile().rule_for(*account.provenance)
+            lives, rule, clause = rule_in_force.keep.words(), rule_in_force.id, rule_in_force.clause
         except PolicyRefused:
             pass
         return Shown(
@@ -108,7 +108,7 @@ class Showing:
             every_seconds=account.every_seconds,
             own_pace=row.every_seconds is not None,
             abilities=abilities(kind),
-            settings={name: one for name, one in msgspec.json.decode(row.settings).items() if name not in hidden},
+            settings={name: value for name, value in msgspec.json.decode(row.settings).items() if name not in hidden},
             secrets={field: bool(held.get(field)) for field in hidden},
             checkpoint=account.checkpoint,
             checkpoint_at=from_micros(row.checkpoint_at) if row.checkpoint_at else None,

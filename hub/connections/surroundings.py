@@ -41,8 +41,8 @@ class Surroundings:
     def cards(self, waiting: Waiting, now: datetime, zone: tzinfo) -> list[Card]:
         """What a person should know of the hub itself."""
         checks = (self._disk(), self._set_aside(waiting), self._notices(now, zone), self._traces(now, zone))
-        found = (self._of_clock(zone), *checks)
-        hub = [card for card in found if card is not None]
+        cards = (self._of_clock(zone), *checks)
+        hub = [card for card in cards if card is not None]
         return [*hub, *upkeep(self._store, now, zone), *approval_cards(self._store, now, zone)]
 
     def _of_clock(self, zone: tzinfo) -> Card | None:
@@ -51,20 +51,20 @@ class Surroundings:
         machine, trusted = moment(standing.machine, zone), moment(standing.trusted, zone)
         far = span(standing.machine - standing.trusted)
         if standing.state == "ahead":
-            said = f"The clock of this machine says {machine}, {far} after the hub last knew the time ({trusted})."
+            sentence = f"The clock of this machine says {machine}, {far} after the hub last knew the time ({trusted})."
             return Card(
-                FAILING, "The clock is in doubt", said,
+                FAILING, "The clock is in doubt", sentence,
                 "Nothing is purged or shortened until this is settled; what is over by this clock is shown to nobody."
                 " If the clock is right, because the hub was off that long, say so with the command below; else set the"
                 " clock.",
-                "alprhub clock trust --reason WHY", "clock_ahead", plain=said,
+                "alprhub clock trust --reason WHY", "clock_ahead", plain=sentence,
             )  # fmt: skip
-        said = f"The clock of this machine says {machine}, {far} before a time that the hub has seen ({trusted})."
+        sentence = f"The clock of this machine says {machine}, {far} before a time that the hub has seen ({trusted})."
         return Card(
-            FAILING, "The clock is behind", said,
+            FAILING, "The clock is behind", sentence,
             "The hub goes on from the time that it has seen, so that nothing that is over is shown again. Set the clock"
             " right; if it is right, because it was ahead before, say so with the command below.",
-            "alprhub clock trust --reason WHY", "clock_behind", plain=said,
+            "alprhub clock trust --reason WHY", "clock_behind", plain=sentence,
         )  # fmt: skip
 
     def _disk(self) -> Card | None:
@@ -72,42 +72,43 @@ class Surroundings:
         if free >= LITTLE:
             return None
         full = free < RESERVE
-        said = f"The disk of {self._folder} has {gigabytes(free)} left" + (
+        sentence = f"The disk of {self._folder} has {gigabytes(free)} left" + (
             f": below {RESERVE / _GIB:.0f} GiB pushes are refused." if full else "."
         )
         return Card(
-            FAILING if full else LATE, "The disk is full" if full else "The disk is nearly full", said,
+            FAILING if full else LATE, "The disk is full" if full else "The disk is nearly full", sentence,
             "Make room, or give it a larger disk; pictures and the database take most.",
-            f"du -sh {self._folder}/*", "disk_full" if full else "disk_nearly_full", plain=said,
+            f"du -sh {self._folder}/*", "disk_full" if full else "disk_nearly_full", plain=sentence,
         )  # fmt: skip
 
     def _set_aside(self, waiting: Waiting) -> Card | None:
         if waiting.counts is None:
-            said = "So much that was pushed waits to be kept that it was not counted."
+            sentence = "So much that was pushed waits to be kept that it was not counted."
             do = "See that the receiver is up and what its log says; the pushes are safe on the disk."
-            return Card(FAILING, "Very many pushes wait", said, do, "alprhub serve", "pushes_wait", plain=said)
+            return Card(FAILING, "Very many pushes wait", sentence, do, "alprhub serve", "pushes_wait", plain=sentence)
         if not waiting.set_aside:
             return None
         inbox = self._folder / "inbox"
-        said = f"{count(waiting.set_aside, 'batch', 'batches')} of pushes could not be read and was set aside."
+        sentence = f"{count(waiting.set_aside, 'batch', 'batches')} of pushes could not be read and was set aside."
         return Card(
-            FAILING, "Pushes were set aside", said.replace("was", "were") if waiting.set_aside > 1 else said,
+            FAILING, "Pushes were set aside", sentence.replace("was", "were") if waiting.set_aside > 1 else sentence,
             f"What they hold is neither kept nor found: ask the senders to send it again, and have the files"
             f" {inbox}/*.broken looked at. The purge destroys them when their time is up.",
-            f"ls -l {inbox}", "pushes_set_aside", plain=said.replace("was", "were") if waiting.set_aside > 1 else said,
+            f"ls -l {inbox}", "pushes_set_aside",
+            plain=sentence.replace("was", "were") if waiting.set_aside > 1 else sentence,
         )  # fmt: skip
 
     def _traces(self, now: datetime, zone: tzinfo) -> Card | None:
         """What purged rows left in the database's file, where no night will have it written anew."""
         if self._store.traces == "encrypted":
-            said = (
+            sentence = (
                 "ALPRHUB_DISK_ENCRYPTED says that the disk of the database is encrypted, so its file is not written"
                 " anew after a purge: bytes of what was purged stay in it until their room is used again."
             )
             return Card(
-                OK, "What is purged stays on an encrypted disk", said,
+                OK, "What is purged stays on an encrypted disk", sentence,
                 "Where the disk is not encrypted, take the setting away, and have the file written anew.",
-                "alprhub retention vacuum", "disk_encrypted", needs_person=False, plain=said,
+                "alprhub retention vacuum", "disk_encrypted", needs_person=False, plain=sentence,
             )  # fmt: skip
         if self._store.traces == "server":
             return None
@@ -121,22 +122,22 @@ class Surroundings:
         )
         needed, free = self._store.room_to_vacuum()
         if debt.written_at is None and free < needed:
-            said = (
+            sentence = (
                 f"{left}: to write it anew takes {gigabytes(needed)} of room meanwhile, and {gigabytes(free)} are left."
             )
             return Card(
-                LATE, "Too little room to write the database anew", said,
+                LATE, "Too little room to write the database anew", sentence,
                 f"Make room on the disk of {self._store.place}. The next night does it then, or this does it at once;"
                 " nothing is written to the database meanwhile.",
-                "alprhub retention vacuum", "vacuum_lacks_room", plain=said,
+                "alprhub retention vacuum", "vacuum_lacks_room", plain=sentence,
             )  # fmt: skip
         if now - since < OWED:
             return None
-        said = f"{left}, which should have been written anew in the night after."
+        sentence = f"{left}, which should have been written anew in the night after."
         return Card(
-            LATE, "What was purged is still in the database's file", said,
+            LATE, "What was purged is still in the database's file", sentence,
             "See why: alprhub runs --job vacuum. This does it at once; nothing is written to the database meanwhile.",
-            "alprhub retention vacuum", "vacuum_overdue", plain=said,
+            "alprhub retention vacuum", "vacuum_overdue", plain=sentence,
         )  # fmt: skip
 
     def _notices(self, now: datetime, zone: tzinfo) -> Card | None:
@@ -155,12 +156,12 @@ class Surroundings:
             return None
         since = from_micros(min(row.first for row in rows))
         number = sum(row.number for row in rows)
-        said = (
+        sentence = (
             f"{count(number, 'notice')} could not be sent by {named([row.way for row in rows])}, the oldest since"
             f" {moment(since, zone)} ({span(now - since)} ago)."
         )
         return Card(
-            FAILING, "Notices do not get out", said,
+            FAILING, "Notices do not get out", sentence,
             "Try every way out and see what it answers; mend the ALPRHUB_NOTICE_ settings, or the mail server.",
-            "alprhub notices test", "notices_unsent", plain=said,
+            "alprhub notices test", "notices_unsent", plain=sentence,
         )  # fmt: skip

@@ -120,9 +120,9 @@ class Trials:
         self, trial: Trial, looked: PageToSave, records: int, refused: Counter[tuple[str, str]], known: set[str]
     ) -> None:
         """Count what a page would bring."""
-        refused.update((one.field, one.reason) for one in looked.rejected)
+        refused.update((rejected.field, rejected.reason) for rejected in looked.rejected)
         # What only a hit would keep is over: a trial asks no hot list.
-        alive = [one.read for one in looked.accepted if is_visible(one.expires_at, looked.received_at)]
+        alive = [accepted.read for accepted in looked.accepted if is_visible(accepted.expires_at, looked.received_at)]
         reads: dict[str, Read] = {}
         for read in alive:
             if read.vendor_read_id not in known:

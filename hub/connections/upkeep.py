@@ -49,8 +49,8 @@ def _failing(connection: Connection, job: str, now: datetime, zone: tzinfo) -> C
         return None
     error = connection.scalar(select(_RUNS.c.error).where(bad).order_by(_RUNS.c.started_at.desc()).limit(1))
     since = from_micros(first)
-    said = f"{number:,} runs in a row" if number > 1 else "The last run"
-    plain = f"{said} of {job} failed since {moment(since, zone)} ({span(now - since)} ago)"
+    which = f"{number:,} runs in a row" if number > 1 else "The last run"
+    plain = f"{which} of {job} failed since {moment(since, zone)} ({span(now - since)} ago)"
     why = (error or "nothing says why").rstrip(".")
     return Card(
         FAILING, f"The job {job} fails", f"{plain}: {why}. {meaning}",
