@@ -81,7 +81,7 @@ def _between(text: str) -> str:
     """What stands between columns: a comma, or what spreadsheets of other countries write where the header has none."""
     lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
     header = next(lines, "")
-    return next((one for one in _BETWEEN if one in header), ",")
+    return next((sign for sign in _BETWEEN if sign in header), ",")
 
 
 def _places(header: list[str], line: int, file: str) -> dict[str, int]:
@@ -101,7 +101,7 @@ def _places(header: list[str], line: int, file: str) -> dict[str, int]:
         )
     if twice:
         columns = {"case_number": "case", "expires_at": "expires"}
-        named = ", ".join(columns.get(one, one) for one in sorted(twice))
+        named = ", ".join(columns.get(column, column) for column in sorted(twice))
         raise Invalid(f"{file} has two columns for {named} in its line {line}: rename or remove one of them")
     return places
 
@@ -129,8 +129,8 @@ def _entry(
         note=cells.get("note") or None,
         line=line,
     )
-    told = [f"line {line}: {one}" for one in (*faults_of(entry), *faults)]
-    return (None if told else entry), told
+    lines = [f"line {line}: {fault}" for fault in (*faults_of(entry), *faults)]
+    return (None if lines else entry), lines
 
 
 def _state(text: str) -> str | None:

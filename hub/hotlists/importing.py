@@ -45,8 +45,8 @@ def begin(store: Store, name: str, owner: str, now: int) -> Begun:
         ident = connection.scalar(select(lists.c.id).where(lists.c.name == name))
         makes = ident is None
         if makes:
-            made = insert(lists).values(name=name, owner=owner, made_at=now).returning(lists.c.id)
-            ident = connection.execute(made).scalar_one()
+            new = insert(lists).values(name=name, owner=owner, made_at=now).returning(lists.c.id)
+            ident = connection.execute(new).scalar_one()
         after = connection.scalar(select(func.max(entries.c.id))) or 0
         row = insert(imports).values(hotlist_id=ident, makes=makes, after_id=after).returning(*imports.c)
         return Begun._make(connection.execute(row).one())
@@ -66,8 +66,8 @@ def bring(store: Store, begun: Begun, columns: Sequence[str], rows: Sequence[Seq
 def end(store: Store, begun: Begun, actor: str, ended: Sequence[EndedEntry]) -> None:
     """Mark entries that end when the import is in force."""
     entries = tables.entries
-    for reason in sorted({one.reason for one in ended}):
-        for ids in _turns([one.entry_id for one in ended if one.reason == reason]):
+    for reason in sorted({ending.reason for ending in ended}):
+        for ids in _turns([ending.entry_id for ending in ended if ending.reason == reason]):
             with store.write(durable=False, doing=DOING) as connection:
                 connection.execute(
                     update(entries)
@@ -116,9 +116,9 @@ def finish(store: Store, begun: Begun) -> None:
             left = select(entries.c.id).where(
                 entries.c.hotlist_id == begun.hotlist_id, entries.c.removed_at.is_(None), entries.c.ended_by == begun.id
             )
-        found = list(connection.scalars(left))
+        entry_ids = list(connection.scalars(left))
     sql = "UPDATE hotlist_entries SET removed_at = :at WHERE" if at is not None else "DELETE FROM hotlist_entries WHERE"
-    for ids in _turns(found):
+    for ids in _turns(entry_ids):
         bound = {"ids": store.as_list(ids), **({"at": at} if at is not None else {})}
         with store.write(durable=False, doing=DOING) as connection:
             connection.execute(text(f"{sql} {store.one_of('id', 'ids')}"), bound)

@@ -83,7 +83,7 @@ class Hotlists:
         with whoever else writes. Raises `Invalid` naming line and field, `Busy` where somebody imports into the list,
         and what `progress` raises, with nothing changed.
         """
-        fresh = dict(_told(map(_checked, entries), progress))
+        fresh = dict(_counted(map(_checked, entries), progress))
         if complete and not fresh:
             raise Invalid("entries: a complete list without an entry is refused; withdraw the entries one by one")
         if not name.strip():
@@ -127,7 +127,7 @@ class Hotlists:
             if begun is not None:
                 importing.activate(connection, begun, now)
                 self._changed(connection, begun.hotlist_id, now)
-            elif self._found(connection, name) is None:
+            elif self._id_of(connection, name) is None:
                 connection.execute(insert(tables.hotlists).values(name=name, owner=actor.name, made_at=now))
             self._audit.record(
                 actor, Act.HOTLISTS_IMPORT, Outcome.DONE, target=name,
@@ -138,7 +138,7 @@ class Hotlists:
         """What is to be done to a list, of which only some is in memory at any time."""
         change, new, gone = _Change([], [], [], 0), dict.fromkeys(fresh), 0
         with self._store.read() as connection:
-            list_id = self._found(connection, name)
+            list_id = self._id_of(connection, name)
             for ident, plate, state, *terms in self._held(connection, list_id) if list_id is not None else ():
                 key = (plate, state)
                 over = terms[-1] is not None and terms[-1] <= now  # an expired entry makes room for its renewal
@@ -231,18 +231,18 @@ class Hotlists:
         lists = tables.hotlists
         connection.execute(update(lists).where(lists.c.id == list_id).values(changed_at=now))
 
-    def _found(self, connection: Connection, name: str) -> int | None:
+    def _id_of(self, connection: Connection, name: str) -> int | None:
         lists = tables.hotlists
         return connection.scalar(select(lists.c.id).where(lists.c.name == name, _there()))
 
     def _id(self, connection: Connection, name: str) -> int:
-        found = self._found(connection, name)
-        if found is None:
+        ident = self._id_of(connection, name)
+        if ident is None:
             there = connection.scalars(
                 select(tables.hotlists.c.name).where(_there()).order_by(tables.hotlists.c.name)
             ).all()
             raise NotFound(absent("hot list", name, there, "alprhub hotlists import NAME FILE makes one"))
-        return int(found)
+        return int(ident)
 
     def _held(self, connection: Connection, list_id: int) -> Iterator[tuple[Any, ...]]:
         """The id, plate, state and terms of every entry that stands, in the order of their ids."""
@@ -284,34 +284,34 @@ def _lease(name: str) -> str:
     return f"hotlist-{sha256(name.encode()).hexdigest()[:16]}"
 
 
-def _told(checked: Iterator[Checked], progress: Progress) -> Iterator[Checked]:
-    for number, one in enumerate(checked):
+def _counted(checked: Iterator[Checked], progress: Progress) -> Iterator[Checked]:
+    for number, entry in enumerate(checked):
         if number % STEP == 0:
             progress("entries checked", number, None)
-        yield one
+        yield entry
 
 
 def faults_of(entry: NewEntry) -> list[str]:
     """Everything that keeps an entry off a list, each with the name of its column."""
-    told = []
+    faults = []
     plate = canonical(entry.plate)
     if set(entry.plate) & set("?*%_"):
-        told.append("plate: is a pattern (it holds one of ? * % _), and a hot list takes whole plates only")
+        faults.append("plate: is a pattern (it holds one of ? * % _), and a hot list takes whole plates only")
     elif not plate:
-        told.append("plate: is missing")
+        faults.append("plate: is missing")
     elif len(plate) > LONGEST:
-        told.append(f"plate: has {len(plate)} letters and digits, and no plate has more than {LONGEST}")
+        faults.append(f"plate: has {len(plate)} letters and digits, and no plate has more than {LONGEST}")
     if not entry.reason.strip():
-        told.append("reason: is missing (a column `reason`, or --reason for all rows)")
+        faults.append("reason: is missing (a column `reason`, or --reason for all rows)")
     if not entry.case_number.strip():
-        told.append("case: is missing (a column `case`, or --case for all rows)")
-    return told
+        faults.append("case: is missing (a column `case`, or --case for all rows)")
+    return faults
 
 
 def _checked(entry: NewEntry) -> Checked:
     where = f"line {entry.line}: " if entry.line else ""
     if wrong := faults_of(entry):
-        raise Faults("", [f"{where}{one}" for one in wrong])
+        raise Faults("", [f"{where}{fault}" for fault in wrong])
     expires_at = to_micros(entry.expires_at) if entry.expires_at else None
     terms = (entry.reason.strip(), entry.case_number.strip(), entry.alert, entry.note, expires_at)
     return (canonical(entry.plate), entry.state), terms

@@ -128,9 +128,9 @@ class Publishing:
         there, None where nobody could look), `deleted` and `error`. Safe to repeat; a failure is part of the answer.
         """
         account, connector = self._accounts.open(connection_name)
-        told = {"list": list_name, "proof": "none", "left": None, "deleted": False}
+        proof = {"list": list_name, "proof": "none", "left": None, "deleted": False}
         if not isinstance(connector, PushesHotlists):
-            return {**told, "proved": True, "left": 0, "error": None}
+            return {**proof, "proved": True, "left": 0, "error": None}
         with connector, self._store.lease(f"publish-{account.id}", f"hot lists are being published to {account.name}"):
             list_id, _ = self._hotlists.in_force(list_name)
             deleted = False
@@ -148,7 +148,7 @@ class Publishing:
             self._settle(actor, Act.HOTLISTS_RETRACT, list_name, list_id, account.id, result, False)
         left = None if result.error or connector.proof is Proof.ACCEPTED else result.unexpected
         return {
-            **told, "proved": result.verified, "proof": result.proof, "left": left, "deleted": deleted, "error": error,
+            **proof, "proved": result.verified, "proof": result.proof, "left": left, "deleted": deleted, "error": error,
         }  # fmt: skip
 
     def _dropped(self, connector: Any, list_name: str) -> tuple[bool, str | None]:
@@ -183,7 +183,7 @@ class Publishing:
             before = self._before(connector, list_name)
         except ConnectorError as failed:
             return Published(name, 0, 0, False, "none", None, None, str(failed))
-        held = {(connector.held_form(one.plate), one.state) for one in before}
+        held = {(connector.held_form(entry.plate), entry.state) for entry in before}
         delta = self._delta(connector, list_name, entries, before)
         try:
             with _telling(connector, name, len(delta.add), progress) as telling:
@@ -206,29 +206,31 @@ class Publishing:
         if connector.proof is Proof.ACCEPTED:
             unknown = f"{failed}; nobody can look how much of it arrived"
             return Published(name, None, None, False, "none", None, None, unknown)
-        found = self._compared(connector, name, list_name, entries, PushReport(0, 0), before)
-        if found.verified:
-            return found
-        if found.error is not None:
-            unknown = f"{failed}; how much of it arrived is not known, since the copy cannot be read: {found.error}"
-            return replace(found, added=None, removed=None, proof="none", error=unknown)
-        if found.added or found.removed:
-            arrived = f"{found.added or 0:,} of {len(connector.as_held(entries).keys() - before):,} new entries"
-            failed = f"{failed}; before that {arrived} arrived, and {found.removed or 0:,} went"
-        return replace(found, error=failed)
+        comparison = self._compared(connector, name, list_name, entries, PushReport(0, 0), before)
+        if comparison.verified:
+            return comparison
+        if comparison.error is not None:
+            unknown = (
+                f"{failed}; how much of it arrived is not known, since the copy cannot be read: {comparison.error}"
+            )
+            return replace(comparison, added=None, removed=None, proof="none", error=unknown)
+        if comparison.added or comparison.removed:
+            arrived = f"{comparison.added or 0:,} of {len(connector.as_held(entries).keys() - before):,} new entries"
+            failed = f"{failed}; before that {arrived} arrived, and {comparison.removed or 0:,} went"
+        return replace(comparison, error=failed)
 
     def _delta(
         self, connector: PushesHotlists, list_name: str, entries: list[Entry], before: list[RemoteEntry]
     ) -> Delta:
         """What must change at the vendor, found by looking there and not by what we remember of the last push."""
-        remote = {(connector.held_form(one.plate), one.state): one for one in before}
+        remote = {(connector.held_form(entry.plate), entry.state): entry for entry in before}
         wanted = connector.as_held(entries)
         return Delta(
             list_name=list_name,
             add=[entry for key, entry in wanted.items() if key not in remote],
             remove=[
-                Entry(one.plate, "no longer on the list", "", one.state)
-                for key, one in remote.items()
+                Entry(entry.plate, "no longer on the list", "", entry.state)
+                for key, entry in remote.items()
                 if key not in wanted
             ],
             complete=entries,
@@ -264,7 +266,7 @@ class Publishing:
             remote = []
         except ConnectorError as failed:
             return Published(name, pushed.added, pushed.removed, False, proof.value, None, None, str(failed))
-        held = {(connector.held_form(one.plate), one.state) for one in remote}
+        held = {(connector.held_form(entry.plate), entry.state) for entry in remote}
         missing, unexpected = len(wanted - held), len(held - wanted)
         added, removed = pushed.added, pushed.removed
         if before is not None:
@@ -348,10 +350,10 @@ def _telling(connector: Any, name: str, entries: int, progress: Progress) -> Any
     """The same connector, which tells how many entries it has sent."""
     sent = 0
 
-    def told(more: int) -> None:
+    def count_sent(more: int) -> None:
         nonlocal sent
         sent += more
         progress(f"entries sent to {name}", sent, max(entries, sent))
 
-    told(0)
-    return type(connector)(connector.settings, replace(connector.frame, sent=told))
+    count_sent(0)
+    return type(connector)(connector.settings, replace(connector.frame, sent=count_sent))

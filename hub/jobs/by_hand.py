@@ -23,7 +23,7 @@ def by_hand(hub: Hub, job: str, subject: str = "", connection: str | None = None
     so.
     """
     runs, came = JobRuns(hub.store, hub.clock), list[Done]()
-    known = connection is None or any(one.name == connection for one in hub.connections.accounts.list())
+    known = connection is None or any(account.name == connection for account in hub.connections.accounts.list())
     entry = runs.begin(job, subject, RUNNER) if known else None
     if entry is None:
         yield came.append

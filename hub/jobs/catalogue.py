@@ -107,18 +107,18 @@ class Catalogue:
 
     def publish(self, hotlist: str, connection: str) -> DueTask:
         """Sending one list to one connection now."""
-        told = partial(
+        publish = partial(
             self._hub.hotlists.publishing.publish,
             list_name=hotlist,
             connection_name=connection,
             progress=self._progress,
         )
-        return DueTask("publish", at(hotlist, connection), lambda actor: published_as(told(actor)))
+        return DueTask("publish", at(hotlist, connection), lambda actor: published_as(publish(actor)))
 
     def verify(self, hotlist: str, connection: str) -> DueTask:
         """Reading one connection's copy of a list back now."""
-        told = partial(self._hub.hotlists.publishing.verify, list_name=hotlist, connection_name=connection)
-        return DueTask("verify", at(hotlist, connection), lambda actor: published_as(told(actor)))
+        verify = partial(self._hub.hotlists.publishing.verify, list_name=hotlist, connection_name=connection)
+        return DueTask("verify", at(hotlist, connection), lambda actor: published_as(verify(actor)))
 
     def whole(self, name: str) -> DueTask:
         """A job of the whole hub now; raises `NotFound`."""

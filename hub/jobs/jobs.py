@@ -49,7 +49,7 @@ class Jobs:
         self.runs.settle()
         return list(self.catalogue.job(name).due())
 
-    def run_due(self, actor: Actor, name: str, told: Told | None = None) -> list[JobRun]:
+    def run_due(self, actor: Actor, name: str, report: Told | None = None) -> list[JobRun]:
         """Run whatever of a job is due, side by side, and give how each run ended once all have.
 
         Whoever is told to end meanwhile ends them too: they go on from there when they are begun again.
@@ -58,8 +58,8 @@ class Jobs:
 
         def keep(run: JobRun) -> None:
             ended.append(run)
-            if told:
-                told(run)
+            if report:
+                report(run)
 
         threads = list[threading.Thread]()
         try:
@@ -82,7 +82,7 @@ class Jobs:
             thread.join(max(until - time.monotonic(), 0))
         return self.runs.abandon()
 
-    def start(self, actor: Actor, task: DueTask, told: Told) -> threading.Thread:
+    def start(self, actor: Actor, task: DueTask, report: Told) -> threading.Thread:
         """Run a task in a thread of its own; `told` hears how it ended, unless another process was first."""
 
         def work() -> None:
@@ -94,7 +94,7 @@ class Jobs:
                 log.warning("%s: %s; the next look begins it", thread.name, why)
                 return
             if run is not None:
-                told(run)
+                report(run)
 
         thread = threading.Thread(target=work, name=f"{task.job} {task.subject}".strip(), daemon=True)
         thread.start()

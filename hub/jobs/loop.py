@@ -25,10 +25,12 @@ GRACE: Final = timedelta(seconds=20)
 class Loop:
     """Runs what is due, each piece in a thread of its own: one that hangs holds up no other."""
 
-    def __init__(self, jobs: Jobs, actor: Actor, told: Told, begun: Callable[[DueTask], None] = lambda _: None) -> None:
+    def __init__(
+        self, jobs: Jobs, actor: Actor, report: Told, begun: Callable[[DueTask], None] = lambda _: None
+    ) -> None:
         self._jobs = jobs
         self._actor = actor
-        self._told = told
+        self._report = report
         self._begun = begun
         self._under_way: dict[tuple[str, str], threading.Thread] = {}
 
@@ -59,7 +61,7 @@ class Loop:
                 key = (task.job, task.subject)
                 if key not in self._under_way and (task.of_hub or self._on_connections() < MOST):
                     self._begun(task)
-                    self._under_way[key] = self._jobs.start(self._actor, task, self._told)
+                    self._under_way[key] = self._jobs.start(self._actor, task, self._report)
 
     def _on_connections(self) -> int:
         return sum(1 for _, subject in self._under_way if subject)

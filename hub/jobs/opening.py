@@ -27,19 +27,19 @@ def opened_in_time(
 
     A disk that is full, or a database that is away, is said once and waited for; what else refuses it is raised.
     """
-    told = False
+    logged = False
     while True:
         try:
             hub = stack.enter_context(opened())
         except AWAY as failed:
             if (why := passes(failed, HubSettings())) is None:
                 raise
-            if not told:
+            if not logged:
                 log.error("%s. Nothing runs until then; it is tried again every %d s", why, again.total_seconds())
-            told = True
+            logged = True
             if stop.wait(again.total_seconds()):
                 return None
         else:
-            if told:
+            if logged:
                 log.warning("the hub could be opened, and the schedules begin")
             return hub

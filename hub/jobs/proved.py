@@ -39,28 +39,28 @@ def added_up(account: Reconciled, overdue: int) -> Done:
     """What a reconciliation came to; a day that differs, and a certificate that nobody confirms, is not proved."""
     differ = len(account.differences)
     counts = {"days": len(account.days), "differences": differ, "unconfirmed": overdue}
-    said = []
+    sentences = []
     if differ:
         verb = "does" if differ == 1 else "do"
-        said.append(f"{count(differ, 'day')} of receipt {verb} not add up (alprhub retention reconcile)")
+        sentences.append(f"{count(differ, 'day')} of receipt {verb} not add up (alprhub retention reconcile)")
     if overdue:
         verb = "waits" if overdue == 1 else "wait"
-        said.append(
+        sentences.append(
             f"{count(overdue, 'certificate')} of destruction {verb} too long for the custodian's signature (alprhub"
             " retention certificates --open)"
         )
-    return Done(counts, "; ".join(said) or None)
+    return Done(counts, "; ".join(sentences) or None)
 
 
 def probed(probes: Sequence[Probe]) -> Done:
     """What asking vendors for canaries came to: one that is found is a breach, and no answer proves nothing."""
-    said = [
+    sentences = [
         f"{sentence}: {named(list(dict.fromkeys(probe.connection for probe in probes if probe.outcome == outcome)))}"
         for outcome, sentence in _PROBED.items()
         if any(probe.outcome == outcome for probe in probes)
     ]
     counts = dict(Counter(probe.outcome for probe in probes))
-    return Done(counts, f"{'; '.join(said)} (alprhub retention canary list)" if said else None)
+    return Done(counts, f"{'; '.join(sentences)} (alprhub retention canary list)" if sentences else None)
 
 
 _PROBED: Final = {

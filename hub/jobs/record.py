@@ -94,11 +94,11 @@ class JobRuns:
                     return None
                 if after is not None and newest.started_at > to_micros(after):
                     return None
-            made = insert(table).values(
+            new = insert(table).values(
                 job=job, subject=subject, runner=f"{runner} ({socket.gethostname()}:{os.getpid()})",
                 started_at=to_micros(now), alive_at=to_micros(now), outcome="running",
             )  # fmt: skip
-            ident = int(connection.execute(made.returning(table.c.id)).scalar_one())
+            ident = int(connection.execute(new.returning(table.c.id)).scalar_one())
         self._beat(ident)
         return OpenRun(self, ident)
 
@@ -111,9 +111,9 @@ class JobRuns:
         with self._store.read() as connection:
             if connection.scalar(select(func.count()).select_from(table).where(dead)) == 0:
                 return 0
-        told = "its process ended before the run did"
+        reason = "its process ended before the run did"
         with self._store.write() as connection:
-            killed = {"ended_at": table.c.alive_at, "outcome": "killed", "error": told}
+            killed = {"ended_at": table.c.alive_at, "outcome": "killed", "error": reason}
             ended = connection.execute(update(table).where(dead).values(**killed))
         return ended.rowcount
 
@@ -122,8 +122,8 @@ class JobRuns:
         table = tables.job_runs
         since = to_micros(self._clock.now() - DEAD)
         with self._store.read() as connection:
-            asked = select(table.c.runner).where(table.c.ended_at.is_(None), table.c.alive_at >= since)
-            return list(connection.scalars(asked))
+            query = select(table.c.runner).where(table.c.ended_at.is_(None), table.c.alive_at >= since)
+            return list(connection.scalars(query))
 
     def last(self, job: str, subjects: Sequence[str] = ("",)) -> dict[str, list[JobRun]]:
         """The newest two runs of a job on each of these subjects, newest first; one query, however many they are.
@@ -131,20 +131,20 @@ class JobRuns:
         A run that lies in the future of now is none.
         """
         subject = dialect(self._store).each_text("subjects")
-        one = _ONE.format("subjects.subject")
-        asked = text(
+        newest_id = _ONE.format("subjects.subject")
+        query = text(
             f"WITH subjects (subject) AS (SELECT {subject}), "
-            f"newest (first, second) AS (SELECT ({one}), ({one} OFFSET 1) FROM subjects) "
+            f"newest (first, second) AS (SELECT ({newest_id}), ({newest_id} OFFSET 1) FROM subjects) "
             "SELECT * FROM job_runs WHERE id IN (SELECT first FROM newest UNION ALL SELECT second FROM newest) "
             "ORDER BY started_at DESC, id DESC"
         )
         until = to_micros(self._clock.now() + SLACK)
-        found: dict[str, list[JobRun]] = {subject: [] for subject in subjects}
+        runs: dict[str, list[JobRun]] = {subject: [] for subject in subjects}
         with self._store.read() as connection:
             bound = {"job": job, "until": until, "subjects": self._store.as_list(subjects)}
-            for row in connection.execute(asked, bound):
-                found[row.subject].append(_run(row))
-        return found
+            for row in connection.execute(query, bound):
+                runs[row.subject].append(_run(row))
+        return runs
 
     def newest(
         self,
@@ -161,22 +161,22 @@ class JobRuns:
         `without` leaves out runs of these jobs that went well and counted nothing.
         """
         table = tables.job_runs
-        asked = select(table).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(limit)
+        query = select(table).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(limit)
         if job is not None:
-            asked = asked.where(table.c.job == job)
+            query = query.where(table.c.job == job)
         if subject is not None:
-            asked = asked.where(table.c.subject == subject)
+            query = query.where(table.c.subject == subject)
         if concerning is not None:
-            asked = asked.where(
+            query = query.where(
                 or_(table.c.subject == concerning, table.c.subject.endswith(f" at {concerning}", autoescape=True))
             )
         if bad:
-            asked = asked.where(table.c.outcome.not_in(("done", "running")))
+            query = query.where(table.c.outcome.not_in(("done", "running")))
         if without:
             eventful = table.c.counts.regexp_match("[1-9]")
-            asked = asked.where(or_(table.c.job.not_in(without), table.c.outcome != "done", eventful))
+            query = query.where(or_(table.c.job.not_in(without), table.c.outcome != "done", eventful))
         with self._store.read() as connection:
-            return [_run(row) for row in connection.execute(asked)]
+            return [_run(row) for row in connection.execute(query)]
 
     def forget(self) -> int:
         """Remove what is older than `KEPT`, a thousand rows at a time; gives how many rows went."""

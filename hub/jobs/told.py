@@ -29,8 +29,8 @@ def word(name: str, number: int = 0, job: str = "") -> str:
     if job in _OF:
         return f"{_OF[job][number != 1]} {name}"
     if name in _NOUNS:
-        one, several = _NOUNS[name]
-        return one if number == 1 else several
+        singular, several = _NOUNS[name]
+        return singular if number == 1 else several
     return _WORDS.get(name, name.replace("_", " "))
 
 

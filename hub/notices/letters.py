@@ -48,10 +48,10 @@ def begun(card: HealthCard) -> tuple[str, str]:
     return _one_line(card.title), f"{card.plain or card.title}\n\nWhat to do: {card.do}\n\n    {card.command}"
 
 
-def ended(told: Notice, now: datetime, zone: tzinfo) -> tuple[str, str]:
+def ended(notice: Notice, now: datetime, zone: tzinfo) -> tuple[str, str]:
     """Title and body of what is over, by the notice that told of it."""
-    since = f"It was told {moment(told.at, zone)}, {span(now - told.at)} ago."
-    return f"Over: {told.title}", f"{since} The hub sees nothing of it any more; there is nothing to do."
+    since = f"It was told {moment(notice.at, zone)}, {span(now - notice.at)} ago."
+    return f"Over: {notice.title}", f"{since} The hub sees nothing of it any more; there is nothing to do."
 
 
 def trial(agency: str) -> tuple[str, str]:

@@ -60,7 +60,7 @@ class Mail:
             except smtplib.SMTPException as failed:  # an OSError too, but it tells more than one
                 if isinstance(failed.__context__, TimeoutError):  # smtplib calls it a server that hung up
                     raise failed.__context__ from None
-                raise NotSent(f"{where} {_said(failed)}", answered=_is_about_this(failed)) from None
+                raise NotSent(f"{where} {_answer_of(failed)}", answered=_is_about_this(failed)) from None
             except UnicodeEncodeError:
                 raise NotSent("the login or an address has letters beyond ASCII, which this protocol lacks") from None
         if refused:
@@ -110,20 +110,20 @@ def _is_about_this(failed: smtplib.SMTPException) -> bool:
     return isinstance(failed, smtplib.SMTPRecipientsRefused | smtplib.SMTPSenderRefused | smtplib.SMTPDataError)
 
 
-def _said(failed: smtplib.SMTPException) -> str:
+def _answer_of(failed: smtplib.SMTPException) -> str:
     """What the server has against it, by its code and not in its words."""
     code = getattr(failed, "smtp_code", None)
-    told = f" (it answered {code})" if isinstance(code, int) and code > 0 else ""
+    shown = f" (it answered {code})" if isinstance(code, int) and code > 0 else ""
     match failed:
         case smtplib.SMTPAuthenticationError():
-            return f"refused the login{told}: look at ALPRHUB_NOTICE_SMTP_USER and ALPRHUB_NOTICE_SMTP_PASSWORD"
+            return f"refused the login{shown}: look at ALPRHUB_NOTICE_SMTP_USER and ALPRHUB_NOTICE_SMTP_PASSWORD"
         case smtplib.SMTPRecipientsRefused():
             codes = ", ".join(sorted({str(answer[0]) for answer in failed.recipients.values()}))
             return f"took it for none of the recipients (it answered {codes}): look at ALPRHUB_NOTICE_EMAIL_TO"
         case smtplib.SMTPSenderRefused():
-            return f"refused the sender{told}: look at ALPRHUB_NOTICE_EMAIL_FROM"
+            return f"refused the sender{shown}: look at ALPRHUB_NOTICE_EMAIL_FROM"
         case smtplib.SMTPNotSupportedError():
             return "does not offer the encryption or login that is set: look at ALPRHUB_NOTICE_SMTP_SECURITY"
         case smtplib.SMTPServerDisconnected():
             return "ended the connection"
-    return f"did not take it{told}"
+    return f"did not take it{shown}"

@@ -68,18 +68,18 @@ class Outbox:
         with self._store.read() as connection:
             return [_notice(row) for row in connection.execute(waiting)]
 
-    def sent(self, notice: Notice, way: str, now: datetime, said: str) -> None:
+    def sent(self, notice: Notice, way: str, now: datetime, answer: str) -> None:
         """Note that a way took a notice."""
-        self._note(notice, way, sent_at=to_micros(now), error=said or None)
+        self._note(notice, way, sent_at=to_micros(now), error=answer or None)
 
-    def failed(self, notice: Notice, way: str, now: datetime, said: str) -> None:
+    def failed(self, notice: Notice, way: str, now: datetime, refusal: str) -> None:
         """Note that a way did not take a notice, and let it be tried again later, all that waits for it with it."""
         table = tables.deliveries
         with self._store.write() as connection:
             key = (table.c.notice_id == notice.id) & (table.c.way == way)
             tries = connection.scalar(select(table.c.tries).where(key)) or 0
             later = to_micros(now + min(FIRST_AGAIN * 2 ** min(tries, 10), LONGEST))
-            connection.execute(update(table).where(key).values(tries=tries + 1, next_at=later, error=said))
+            connection.execute(update(table).where(key).values(tries=tries + 1, next_at=later, error=refusal))
 
     def put_off(self, way: str, now: datetime, by: Notice) -> None:
         """Leave a way that could not be reached alone for as long as the notice that found that out."""
@@ -96,9 +96,9 @@ class Outbox:
     def waiting(self, ways: Iterable[str]) -> int:
         """How many deliveries by these ways are not sent yet."""
         table = tables.deliveries
-        asked = select(func.count()).where(table.c.sent_at.is_(None), table.c.way.in_(list(ways)))
+        query = select(func.count()).where(table.c.sent_at.is_(None), table.c.way.in_(list(ways)))
         with self._store.read() as connection:
-            return connection.scalar(asked.select_from(table)) or 0
+            return connection.scalar(query.select_from(table)) or 0
 
     def newest(self, limit: int) -> list[Sent]:
         """The newest notices, newest first."""
@@ -107,12 +107,15 @@ class Outbox:
             rows = connection.execute(select(notices).order_by(notices.c.id.desc()).limit(limit)).all()
             idents = [row.id for row in rows]
             went = connection.execute(select(table).where(table.c.notice_id.in_(idents)).order_by(table.c.way)).all()
-        found = []
+        entries = []
         for row in rows:
-            mine = [one for one in went if one.notice_id == row.id]
-            sent = {one.way: from_micros(one.sent_at) if one.sent_at is not None else None for one in mine}
-            found.append(Sent(_notice(row), sent, {one.way: one.error for one in mine}))
-        return found
+            mine = [delivery for delivery in went if delivery.notice_id == row.id]
+            sent = {
+                delivery.way: from_micros(delivery.sent_at) if delivery.sent_at is not None else None
+                for delivery in mine
+            }
+            entries.append(Sent(_notice(row), sent, {delivery.way: delivery.error for delivery in mine}))
+        return entries
 
     def _note(self, notice: Notice, way: str, **values: object) -> None:
         table = tables.deliveries

@@ -109,24 +109,26 @@ class Notices:
         for report in reports:
             cards |= {_subject(report.connection, card): (report.connection, card) for card in report.cards}
         cards |= {_subject(name, card): (name, card) for name, card in self._health.removed()}
-        unseen = {one.connection for one in reports if one.state != "active" or _cannot_run(one)}
-        there = {one.connection for one in reports}
+        unseen = {report.connection for report in reports if report.state != "active" or _cannot_run(report)}
+        there = {report.connection for report in reports}
         ways = [way.name for way in self._ways]
         counts = {BEGUN: 0, ENDED: 0, DROPPED: 0}
         with self._store.write() as connection:
             standing = self._outbox.standing(connection)
             fresh: list[Notice] = []
             for subject, (name, card) in cards.items():
-                told = standing.get(subject)
-                anew = told is not None and card.since is not None and card.since > told.at
-                if (card.needs_person or card.code in ALSO) and (told is None or anew):
+                earlier = standing.get(subject)
+                anew = earlier is not None and card.since is not None and card.since > earlier.at
+                if (card.needs_person or card.code in ALSO) and (earlier is None or anew):
                     fresh.append(Notice(0, subject, BEGUN, name, card.code, now, *begun(card)))
-            for subject, told in standing.items():
-                if subject in cards or told.connection in unseen:
+            for subject, earlier in standing.items():
+                if subject in cards or earlier.connection in unseen:
                     continue
-                gone = told.connection is not None and told.connection not in there
-                kind = DROPPED if gone and told.code != REMOVAL else ENDED
-                fresh.append(Notice(0, subject, kind, told.connection, told.code, now, *ended(told, now, zone)))
+                gone = earlier.connection is not None and earlier.connection not in there
+                kind = DROPPED if gone and earlier.code != REMOVAL else ENDED
+                fresh.append(
+                    Notice(0, subject, kind, earlier.connection, earlier.code, now, *ended(earlier, now, zone))
+                )
             for notice in fresh:
                 self._outbox.add(connection, notice, ways if notice.kind != DROPPED else ())
                 self._audit.record(
@@ -164,19 +166,19 @@ class Notices:
         now = self._clock.now()
         notice = Notice(0, "test", TEST, None, "test", now, *trial(self._agency))
         self._audit.record(actor, Act.NOTICES_TEST, Outcome.ASKED, ways=[way.name for way in self._ways])
-        found = []
+        trials = []
         for way in self._ways:
             try:
-                found.append(Tried(way.name, True, _handed_over(way, notice)))
+                trials.append(Tried(way.name, True, _handed_over(way, notice)))
             except NotSent as failed:
-                found.append(Tried(way.name, False, str(failed)))
-        return found
+                trials.append(Tried(way.name, False, str(failed)))
+        return trials
 
     def _through(self, way: Way) -> tuple[int, int]:
         sent = failed = 0
         for notice in self._outbox.due(way.name, self._clock.now()):
             try:
-                said = _handed_over(way, notice)
+                answer = _handed_over(way, notice)
             except NotSent as refused:
                 failed += 1
                 self._outbox.failed(notice, way.name, self._clock.now(), str(refused))
@@ -185,7 +187,7 @@ class Notices:
                     break
             else:
                 sent += 1
-                self._outbox.sent(notice, way.name, self._clock.now(), said)
+                self._outbox.sent(notice, way.name, self._clock.now(), answer)
         return sent, failed
 
 
@@ -194,21 +196,21 @@ def _handed_over(way: Way, notice: Notice) -> str:
 
     A server that answers a byte now and then holds up nobody: after `WHOLE` the notice counts as not sent.
     """
-    said: list[str | NotSent] = []
+    answers: list[str | NotSent] = []
 
     def send() -> None:
         try:
-            said.append(way.send(notice))
+            answers.append(way.send(notice))
         except NotSent as refused:
-            said.append(refused)
+            answers.append(refused)
         except Exception as broken:
             log.error("a notice could not be sent by %s: %s", way.name, type(broken).__name__)
-            said.append(NotSent(f"{way.name} failed for a reason that only the log tells", answered=True))
+            answers.append(NotSent(f"{way.name} failed for a reason that only the log tells", answered=True))
 
     sending = threading.Thread(target=send, name=f"notice by {way.name}", daemon=True)
     sending.start()
     sending.join(WHOLE.total_seconds())
-    answer = said[0] if said else NotSent(f"{way.name} was not done within {span(WHOLE)}")
+    answer = answers[0] if answers else NotSent(f"{way.name} was not done within {span(WHOLE)}")
     if isinstance(answer, NotSent):
         raise answer
     return answer

@@ -54,8 +54,8 @@ class Syslog:
         host = _printable(socket.gethostname(), 255)
         head = f"<{priority}>1 {at} {host} alprhub {os.getpid()} {_printable(notice.code, 32)} - "
         whose = f"notice={notice.id} kind={notice.kind} connection={notice.connection or '-'} agency={self._agency!r}"
-        said = " ".join(f"{notice.title}: {notice.body}".split())
-        return head.encode() + b"\xef\xbb\xbf" + f"{whose} {said}".encode()
+        message = " ".join(f"{notice.title}: {notice.body}".split())
+        return head.encode() + b"\xef\xbb\xbf" + f"{whose} {message}".encode()
 
 
 def _datagram(host: str, port: int, message: bytes) -> None:

@@ -14,9 +14,9 @@ def ways(settings: HubSettings, frame: Frame, agency: str) -> list[Way]:
 
     `agency` is whose hub tells: the name that is kept, which settings need not have.
     """
-    found: list[Way] = []
+    ways: list[Way] = []
     if settings.notice_email_to:
-        found.append(
+        ways.append(
             Mail(
                 settings.notice_email_to, settings.notice_email_from, settings.notice_smtp_host,
                 settings.notice_smtp_port, settings.notice_smtp_security, settings.notice_smtp_user,
@@ -27,7 +27,7 @@ def ways(settings: HubSettings, frame: Frame, agency: str) -> list[Way]:
         from hub.notices.webhook import Webhook  # httpx, for which a hub without a webhook need not wait
 
         url, secret = settings.notice_webhook_url, settings.notice_webhook_secret
-        found.append(Webhook(url, secret, agency, frame))
+        ways.append(Webhook(url, secret, agency, frame))
     if settings.notice_syslog:
-        found.append(Syslog(settings.notice_syslog, agency))
-    return found
+        ways.append(Syslog(settings.notice_syslog, agency))
+    return ways

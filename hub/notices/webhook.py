@@ -35,7 +35,7 @@ class Webhook:
         parts = urlsplit(self._url)
         if parts.scheme not in ("https", "http") or not parts.hostname:
             raise NotSent("ALPRHUB_NOTICE_WEBHOOK_URL is no address that begins with https://")
-        body = msgspec.json.encode(_told(notice, self._agency))
+        body = msgspec.json.encode(_fields(notice, self._agency))
         headers = {"Content-Type": "application/json", "X-Alprhub-Notice": str(notice.id)}
         if self._secret is not None:
             headers[SIGNATURE] = f"sha256={hmac.digest(self._secret, body, 'sha256').hex()}"
@@ -52,7 +52,7 @@ class Webhook:
         return f"{where} took it (it answered {answer.status})"
 
 
-def _told(notice: Notice, agency: str) -> dict[str, Any]:
+def _fields(notice: Notice, agency: str) -> dict[str, Any]:
     return {
         "id": notice.id,
         "kind": notice.kind,
