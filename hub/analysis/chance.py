@@ -107,8 +107,8 @@ class Habit:
     def around(self, start: int, length: int) -> list[int]:
         """The passes of any day at a time of day from `start` on, `length` long (less than a day)."""
         first, last = start % DAY, start % DAY + length
-        found = self._between(first, min(last, DAY))
-        return found + self._between(0, last - DAY) if last > DAY else found
+        times = self._between(first, min(last, DAY))
+        return times + self._between(0, last - DAY) if last > DAY else times
 
     def _between(self, first: int, last: int) -> list[int]:
         low, high = bisect_left(self._by_hour, (first,)), bisect_right(self._by_hour, (last, DAY**2))

@@ -121,7 +121,7 @@ class _Met:
 def company(
     store: Store,
     connection: Connection,
-    found: Sequence[Pass],
+    passes: Sequence[Pass],
     window: VisibleWindow,
     within: float,
     min_cameras: int,
@@ -134,15 +134,15 @@ def company(
     are looked at in that order until no other can be among the highest.
     """
     reach = round(within * _SECOND)
-    around = places(store, connection, found, reach, window)
+    around = places(store, connection, passes, reach, window)
     met: dict[str, list[_Met]] = {}
-    for one in (one for place in around for one in _meetings(place, reach)):
-        met.setdefault(one.other.plate_key, []).append(one)
-    met = {key: mine for key, mine in met.items() if len({id(one.place) for one in mine}) >= min_cameras}
-    base = _base(found, window, reach)
+    for meeting in (meeting for place in around for meeting in _meetings(place, reach)):
+        met.setdefault(meeting.other.plate_key, []).append(meeting)
+    met = {key: mine for key, mine in met.items() if len({id(meeting.place) for meeting in mine}) >= min_cameras}
+    base = _base(passes, window, reach)
     for place in around if met else ():
         learn(store, connection, place, base, zone)
-    own_keys = {read.plate_key for one in found for read in one.reads}
+    own_keys = {read.plate_key for passing in passes for read in passing.reads}
     best: list[float] = []
     judged: list[Companion] = []
     everywhere: list[str] = []
@@ -158,13 +158,13 @@ def company(
         insort(best, -score)
         misread = any(_one_apart(key, own) for own in own_keys)
         judged.append(_companion(met[key], score, expected, sum(map(len, habits)), misread, zone))
-    judged.sort(key=lambda one: (-one.score, -one.cameras, -one.meetings, one.plates))
+    judged.sort(key=lambda judgement: (-judgement.score, -judgement.cameras, -judgement.meetings, judgement.plates))
     return Company(len(around), base, len(met), tuple(judged[:limit]), tuple(sorted(everywhere)))
 
 
-def _base(found: Sequence[Pass], window: VisibleWindow, reach: int) -> VisibleWindow:
+def _base(passes: Sequence[Pass], window: VisibleWindow, reach: int) -> VisibleWindow:
     """The time over which chance is worked out: what was asked for, and no less than `BASE` before its end."""
-    first, last = found[0].first_at - reach, max(one.last_at for one in found) + reach + 1
+    first, last = passes[0].first_at - reach, max(passing.last_at for passing in passes) + reach + 1
     until = max(min(window.until, window.now), last)
     return VisibleWindow(window.now, min(first, max(window.since, first - DAY), until - BASE), until)
 
@@ -178,10 +178,10 @@ def _meetings(place: WatchedPlace, reach: int) -> Iterator[_Met]:
             own = _nearest(occasion, times, other, reach)
             if own is None:
                 continue
-            one = met.setdefault(other.plate_key, _Met(place, index, other, own, []))
-            one.reads.append(other)
-            if abs(other.captured_at - own.captured_at) < abs(one.gap):
-                one.other, one.own = other, own
+            meeting = met.setdefault(other.plate_key, _Met(place, index, other, own, []))
+            meeting.reads.append(other)
+            if abs(other.captured_at - own.captured_at) < abs(meeting.gap):
+                meeting.other, meeting.own = other, own
         yield from met.values()
 
 
@@ -195,7 +195,7 @@ def _nearest(occasion: Occasion, times: list[int], other: Sighting, reach: int) 
 
 def _most(met: Sequence[_Met]) -> float:
     """An upper bound of a plate's score: that of a plate that passed each place once only, when it was met there."""
-    spans = ((one.place, one.place.spans[one.occasion]) for one in met)
+    spans = ((meeting.place, meeting.place.spans[meeting.occasion]) for meeting in met)
     return surprise(len(met), sum(chance(span, Habit([span.start]), place.known, 0) for place, span in spans))
 
 
@@ -222,8 +222,8 @@ def _habits(
     times: list[list[int]] = [[] for _ in around]
     for camera, at in rows:
         times[number[camera]].append(at)
-    for one in met:  # a camera that moves is none of the place's, but this much is known
-        times[number[one.place.cameras[0]]].append(one.other.captured_at)
+    for meeting in met:  # a camera that moves is none of the place's, but this much is known
+        times[number[meeting.place.cameras[0]]].append(meeting.other.captured_at)
     return [Habit([wall(at, zone) for at in _apart(mine)]) for mine in times]
 
 
@@ -243,41 +243,41 @@ def _expected(place: WatchedPlace, habit: Habit) -> float:
 
 
 def _companion(met: list[_Met], score: float, expected: float, passes: int, misread: bool, zone: ZoneInfo) -> Companion:
-    met.sort(key=lambda one: (one.other.captured_at, one.other.id))
-    reads = [read for one in met for read in one.reads]
+    met.sort(key=lambda meeting: (meeting.other.captured_at, meeting.other.id))
+    reads = [read for meeting in met for read in meeting.reads]
     return Companion(
         plates=_spellings(met),
         plate_states=tuple(sorted({read.plate_state for read in reads if read.plate_state})),
         score=round(score, 2),
         meetings=len(met),
-        cameras=len({id(one.place) for one in met}),
-        days=len({wall(one.own.captured_at, zone) // DAY for one in met}),
+        cameras=len({id(meeting.place) for meeting in met}),
+        days=len({wall(meeting.own.captured_at, zone) // DAY for meeting in met}),
         expected=float(f"{expected:.3g}"),
         passes=passes,
-        ahead=sum(one.gap < 0 for one in met),
-        behind=sum(one.gap > 0 for one in met),
-        median_gap_seconds=round(median(abs(one.gap) for one in met) / _SECOND, 1),
+        ahead=sum(meeting.gap < 0 for meeting in met),
+        behind=sum(meeting.gap > 0 for meeting in met),
+        median_gap_seconds=round(median(abs(meeting.gap) for meeting in met) / _SECOND, 1),
         may_be_misread=misread,
         first_at=from_micros(met[0].other.captured_at),
         last_at=from_micros(met[-1].other.captured_at),
         connections=dict(sorted(Counter(read.connection for read in reads).items())),
         met=tuple(
             Meeting(
-                at=from_micros(one.other.captured_at),
-                place=one.place.name,
-                gap_seconds=one.gap / _SECOND,
-                of_read_id=one.own.id,
-                read_id=one.other.id,
-                reads=tuple(map(copy_of, one.reads)),
+                at=from_micros(meeting.other.captured_at),
+                place=meeting.place.name,
+                gap_seconds=meeting.gap / _SECOND,
+                of_read_id=meeting.own.id,
+                read_id=meeting.other.id,
+                reads=tuple(map(copy_of, meeting.reads)),
             )
-            for one in met
+            for meeting in met
         ),
     )
 
 
 def _spellings(met: Sequence[_Met]) -> tuple[str, ...]:
     """How a plate was read, the commonest first."""
-    counted = Counter(read.plate for one in met for read in one.reads)
+    counted = Counter(read.plate for meeting in met for read in meeting.reads)
     return tuple(sorted(counted, key=lambda plate: (-counted[plate], plate)))
 
 

@@ -42,28 +42,28 @@ class LifePattern:
     connections: list[AskedSource]
 
 
-def week_of(found: Sequence[Pass], zone: ZoneInfo) -> Week:
+def week_of(passes: Sequence[Pass], zone: ZoneInfo) -> Week:
     """The passes by weekday and hour in a zone."""
     week = [[0] * 24 for _ in range(7)]
-    for one in found:
-        local = from_micros(one.first_at).astimezone(zone)
+    for passing in passes:
+        local = from_micros(passing.first_at).astimezone(zone)
         week[local.weekday()][local.hour] += 1
     return week
 
 
-def places_of(found: Sequence[Pass], zone: ZoneInfo) -> list[AtPlace]:
+def places_of(passes: Sequence[Pass], zone: ZoneInfo) -> list[AtPlace]:
     """The same for each place, the busiest first."""
     grouped: dict[tuple[str, int], list[Pass]] = {}
-    for one in found:
-        first = one.reads[0]
+    for passing in passes:
+        first = passing.reads[0]
         # Cameras of one name may be of two vendors: without a site it is the camera that counts.
-        place = (one.sites[0], 0) if one.sites else (first.camera, first.camera_id)
-        grouped.setdefault(place, []).append(one)
+        place = (passing.sites[0], 0) if passing.sites else (first.camera, first.camera_id)
+        grouped.setdefault(place, []).append(passing)
     places = [
         AtPlace(
             site=None if camera_id else name,
             camera=name if camera_id else None,
-            connections=sorted({connection for one in mine for connection in one.connections}),
+            connections=sorted({connection for passing in mine for connection in passing.connections}),
             passes=len(mine),
             week=week_of(mine, zone),
         )

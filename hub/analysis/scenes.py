@@ -95,12 +95,12 @@ def common(
 ) -> Scenes:
     """The plates of scenes; first which, scene by scene, then their reads."""
     windows = [VisibleWindow.of(now, scene.since, scene.until) for scene in scenes]
-    places = [list(_reads_of(store, connection, number, one.place)) for number, one in enumerate(scenes, 1)]
+    places = [list(_reads_of(store, connection, number, scene.place)) for number, scene in enumerate(scenes, 1)]
     keys = [_keys(connection, place, window) for place, window in zip(places, windows, strict=True)]
     counted = Counter(key for present in keys for key in present)
     chosen = sorted((key for key, times in counted.items() if times >= at_least), key=lambda key: (-counted[key], key))
     listed = chosen[:limit]
-    told = tuple(
+    at_scenes = tuple(
         AtScene(scene, len(present), _sources(connection, place, window))
         for scene, present, place, window in zip(scenes, keys, places, windows, strict=True)
     )
@@ -111,7 +111,7 @@ def common(
             both = f"{condition} AND {store.one_of('p.plate_key', 'keys')}"
             for read in found(connection, both, {**bound, **mine}, window):
                 reads[read.plate_key][number].append(read)
-    return Scenes(at_least, told, tuple(map(_common, reads.values())), len(chosen) - len(listed))
+    return Scenes(at_least, at_scenes, tuple(map(_common, reads.values())), len(chosen) - len(listed))
 
 
 def _common(reads: list[list[Sighting]]) -> Common:

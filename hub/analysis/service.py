@@ -55,27 +55,27 @@ class Analysis:
         fastest_kmh: float = FASTEST,
     ) -> Timeline:
         """The passes of a plate, first to last, with the way between them; `fastest_kmh` is what a car can drive."""
-        said = _said(plate=plate, since=since, until=until, alike=alike, fastest_kmh=fastest_kmh)
-        with self._asking.question(actor, Act.READS_TIMELINE, why, query=said) as question:
+        terms = _terms(plate=plate, since=since, until=until, alike=alike, fastest_kmh=fastest_kmh)
+        with self._asking.question(actor, Act.READS_TIMELINE, why, query=terms) as question:
             if not 0 < fastest_kmh < inf:
                 raise Invalid("fastest_kmh: must be more than 0")
             asked, window = AskedPlate.parse(plate, alike), VisibleWindow.of(self._clock.now(), since, until)
             with self._store.read() as connection:
-                found, given = self._passes(connection, asked, window)
-            told = passages(found, fastest_kmh)
-            first, last = _ends(found)
+                passes, given = self._passes(connection, asked, window)
+            way = passages(passes, fastest_kmh)
+            first, last = _ends(passes)
             answer = Timeline(
                 plate=asked.plate,
                 mode=asked.mode,
                 fastest_kmh=fastest_kmh,
                 first_at=first,
                 last_at=last,
-                passes=told,
-                plate_states=states_of(found),
-                impossible=sum(bool(one.leg and one.leg.impossible) for one in told),
+                passes=way,
+                plate_states=states_of(passes),
+                impossible=sum(bool(passage.leg and passage.leg.impossible) for passage in way),
                 connections=given,
             )
-            question.answered(len(told))
+            question.answered(len(way))
         return answer
 
     def co_travel(
@@ -95,8 +95,8 @@ class Analysis:
         A score says how badly chance explains the meetings; it is a lead, not a finding. `hub.analysis.chance` has the
         formula and its limits.
         """
-        said = _said(plate=plate, since=since, until=until, alike=alike, within=within, min_cameras=min_cameras)
-        with self._asking.question(actor, Act.READS_CO_TRAVEL, why, query=said) as question:
+        terms = _terms(plate=plate, since=since, until=until, alike=alike, within=within, min_cameras=min_cameras)
+        with self._asking.question(actor, Act.READS_CO_TRAVEL, why, query=terms) as question:
             if not 1 <= within <= LONGEST_WITHIN:
                 raise Invalid(f"within: must lie between 1 and {LONGEST_WITHIN:.0f} seconds")
             if min_cameras < 1:
@@ -105,17 +105,17 @@ class Analysis:
                 raise Invalid(f"limit: must lie between 1 and {MOST_COMPANIONS}")
             asked, window = AskedPlate.parse(plate, alike), VisibleWindow.of(self._clock.now(), since, until)
             with self._store.read() as connection:
-                found, given = self._passes(connection, asked, window)
+                passes, given = self._passes(connection, asked, window)
                 met = None
-                if found:
+                if passes:
                     zone = self._governing.now(connection).profile.zone
-                    met = company(self._store, connection, found, window, within, min_cameras, limit, zone)
+                    met = company(self._store, connection, passes, window, within, min_cameras, limit, zone)
             answer = CoTravel(
                 plate=asked.plate,
                 mode=asked.mode,
                 within_seconds=within,
                 min_cameras=min_cameras,
-                passes=len(found),
+                passes=len(passes),
                 cameras=met.cameras if met else 0,
                 base_since=from_micros(met.base.since) if met else None,
                 base_until=from_micros(met.base.until) if met else None,
@@ -134,8 +134,8 @@ class Analysis:
 
         Look-alikes count as one plate. Raises `NotFound` for a camera or site that nobody knows.
         """
-        said = _said(scenes=tuple(scenes), at_least=at_least)
-        with self._asking.question(actor, Act.READS_SCENES, why, query=said) as question:
+        terms = _terms(scenes=tuple(scenes), at_least=at_least)
+        with self._asking.question(actor, Act.READS_SCENES, why, query=terms) as question:
             wanted = check(scenes, at_least)
             if not 1 <= limit <= MOST_PLATES:
                 raise Invalid(f"limit: must lie between 1 and {MOST_PLATES}")
@@ -154,41 +154,41 @@ class Analysis:
         alike: bool = False,
     ) -> LifePattern:
         """On which weekdays and at which hours of the agency's zone a plate passes, in all and at each place."""
-        said = _said(plate=plate, since=since, until=until, alike=alike)
-        with self._asking.question(actor, Act.READS_PATTERN, why, query=said) as question:
+        terms = _terms(plate=plate, since=since, until=until, alike=alike)
+        with self._asking.question(actor, Act.READS_PATTERN, why, query=terms) as question:
             asked, window = AskedPlate.parse(plate, alike), VisibleWindow.of(self._clock.now(), since, until)
             with self._store.read() as connection:
-                found, given = self._passes(connection, asked, window)
+                passes, given = self._passes(connection, asked, window)
                 zone = self._governing.now(connection).profile.zone
-            first, last = _ends(found)
+            first, last = _ends(passes)
             answer = LifePattern(
                 plate=asked.plate,
                 mode=asked.mode,
                 zone=zone.key,
                 first_at=first,
                 last_at=last,
-                passes=len(found),
-                week=week_of(found, zone),
-                places=places_of(found, zone),
+                passes=len(passes),
+                week=week_of(passes, zone),
+                places=places_of(passes, zone),
                 connections=given,
             )
-            question.answered(len(found))
+            question.answered(len(passes))
         return answer
 
     def _passes(
         self, connection: Connection, asked: AskedPlate, window: VisibleWindow
     ) -> tuple[list[Pass], list[AskedSource]]:
-        found = passes_of(self._store, connection, asked, window)
-        return found, sources(connection, (read for one in found for read in one.reads))
+        passes = passes_of(self._store, connection, asked, window)
+        return passes, sources(connection, (read for passing in passes for read in passing.reads))
 
 
-def _said(**asked: Any) -> dict[str, Any]:
+def _terms(**terms: Any) -> dict[str, Any]:
     """What was asked, as the audit record keeps it: every field that says something."""
-    return {name: value for name, value in asked.items() if value is not None and value is not False}
+    return {name: value for name, value in terms.items() if value is not None and value is not False}
 
 
-def _ends(found: Sequence[Pass]) -> tuple[datetime | None, datetime | None]:
+def _ends(passes: Sequence[Pass]) -> tuple[datetime | None, datetime | None]:
     """When the first pass began and the last one ended."""
-    if not found:
+    if not passes:
         return None, None
-    return from_micros(found[0].first_at), from_micros(max(one.last_at for one in found))
+    return from_micros(passes[0].first_at), from_micros(max(passing.last_at for passing in passes))

@@ -111,9 +111,9 @@ class AskedPlate:
         return fold(self.plate)
 
 
-def passes_of(store: Store, connection: Connection, asked: AskedPlate, window: VisibleWindow) -> list[Pass]:
+def passes_of(store: Store, connection: Connection, wanted: AskedPlate, window: VisibleWindow) -> list[Pass]:
     """The passes of a plate in order of time; raises `Invalid` where it has too many reads."""
-    column, value = ("plate_key", asked.key) if asked.alike else ("plate", asked.plate)
+    column, value = ("plate_key", wanted.key) if wanted.alike else ("plate", wanted.plate)
     ids = connection.scalars(text(f"SELECT id FROM plates WHERE {column} = :plate"), {"plate": value}).all()
     if not ids:
         return []
@@ -165,9 +165,9 @@ def sources(connection: Connection, reads: Iterable[Sighting]) -> list[AskedSour
 
 def told_by(connection: Connection, given: Mapping[str, tuple[int, int, int]]) -> list[AskedSource]:
     """Every connection, by name, with how many reads it gave, the first and the last (µs)."""
-    told = []
+    answers = []
     for name, state in connection.execute(text("SELECT name, state FROM connections ORDER BY name")):
         reads, first, last = given.get(name, (0, None, None))
-        at = (None if one is None else from_micros(one) for one in (first, last))
-        told.append(AskedSource(name, state, reads, *at))
-    return told
+        at = (None if instant is None else from_micros(instant) for instant in (first, last))
+        answers.append(AskedSource(name, state, reads, *at))
+    return answers

@@ -78,41 +78,41 @@ class Timeline:
     connections: list[AskedSource]
 
 
-def passages(found: Sequence[Pass], fastest: float) -> tuple[Passage, ...]:
+def passages(passes: Sequence[Pass], fastest: float) -> tuple[Passage, ...]:
     """Passes in order of time as a timeline tells them; numbers count from 1."""
-    told: list[Passage] = []
+    way: list[Passage] = []
     placed = 0  # the number of the last pass whose place is known
     states: set[str] = set()
-    for number, one in enumerate(found, 1):
-        here = _placed(one.reads)
+    for number, passing in enumerate(passes, 1):
+        here = _placed(passing.reads)
         before = placed if here and placed else number - 1
-        leg = _leg(before, found[before - 1], one, fastest) if before else None
-        read = set(one.plate_states)
-        told.append(
+        leg = _leg(before, passes[before - 1], passing, fastest) if before else None
+        read = set(passing.plate_states)
+        way.append(
             Passage(
                 number=number,
-                first_at=from_micros(one.first_at),
-                last_at=from_micros(one.last_at),
-                cameras=one.cameras,
-                sites=one.sites,
-                connections=one.connections,
-                plates=tuple(sorted({copy.plate for copy in one.reads})),
-                plate_states=one.plate_states,
+                first_at=from_micros(passing.first_at),
+                last_at=from_micros(passing.last_at),
+                cameras=passing.cameras,
+                sites=passing.sites,
+                connections=passing.connections,
+                plates=tuple(sorted({copy.plate for copy in passing.reads})),
+                plate_states=passing.plate_states,
                 latitude=here.latitude if here else None,
                 longitude=here.longitude if here else None,
                 other_state=len(read) > 1 or bool(read and states and not read & states),
                 leg=leg,
-                reads=tuple(map(copy_of, one.reads)),
+                reads=tuple(map(copy_of, passing.reads)),
             )
         )
         placed = number if here else placed
         states = read or states
-    return tuple(told)
+    return tuple(way)
 
 
-def states_of(found: Sequence[Pass]) -> dict[str, int]:
+def states_of(passes: Sequence[Pass]) -> dict[str, int]:
     """How many passes have each state that was read, the commonest first."""
-    counted = Counter(state for one in found for state in one.plate_states)
+    counted = Counter(state for passing in passes for state in passing.plate_states)
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 

@@ -45,7 +45,7 @@ class WatchedPlace:
 
 
 def places(
-    store: Store, connection: Connection, found: Sequence[Pass], within: int, window: VisibleWindow
+    store: Store, connection: Connection, passes: Sequence[Pass], within: int, window: VisibleWindow
 ) -> list[WatchedPlace]:
     """Where a plate passed, with the reads of other plates no more than `within` µs before or after it.
 
@@ -54,30 +54,30 @@ def places(
     cameras = _cameras(connection)
     spot_of = spots(standing for standing, _ in cameras.values())
     grouped: dict[int, list[Pass]] = {}
-    for one in found:
-        grouped.setdefault(spot_of[one.reads[0].camera_id], []).append(one)
-    made = []
+    for passing in passes:
+        grouped.setdefault(spot_of[passing.reads[0].camera_id], []).append(passing)
+    places = []
     for spot, mine in grouped.items():
         members = [camera_id for camera_id in cameras if spot_of[camera_id] == spot]
         name = _name([cameras[camera_id] for camera_id in members])
-        made.append(WatchedPlace(name, members, list(_occasions(mine, within))))
-    if sum(len(place.occasions) for place in made) > MOST_OCCASIONS:
+        places.append(WatchedPlace(name, members, list(_occasions(mine, within))))
+    if sum(len(place.occasions) for place in places) > MOST_OCCASIONS:
         raise Invalid(f"plate: has more than {MOST_OCCASIONS} occasions to meet it in that time; ask for less time")
-    keys = {read.plate_key for one in found for read in one.reads}
-    for place in made:
+    keys = {read.plate_key for passing in passes for read in passing.reads}
+    for place in places:
         for occasion in place.occasions:
             occasion.reads.sort(key=lambda read: (read.captured_at, read.id))
             # A camera that moves reads at a place where it does not stand.
             looked = sorted({*place.cameras, *(read.camera_id for read in occasion.reads)})
             reads = at_cameras(store, connection, looked, VisibleWindow(window.now, occasion.since, occasion.until))
             occasion.others = [read for read in reads if read.plate_key not in keys]
-    return made
+    return places
 
 
 def learn(store: Store, connection: Connection, place: WatchedPlace, base: VisibleWindow, zone: ZoneInfo) -> None:
     """Find out over what time a place gave reads, and from samples about how many; put its occasions on the wall."""
     ends = [at for newest in (False, True) for at in _ends(connection, place.cameras, base, newest)]
-    met = [read.captured_at for one in place.occasions for read in (*one.reads, *one.others)]
+    met = [read.captured_at for occasion in place.occasions for read in (*occasion.reads, *occasion.others)]
     since, until = min(ends + met), max(ends + met) + 1
     length = max(1, min(SAMPLE, (until - since) // SAMPLES))
     sql = f"SELECT count(*) FROM reads r WHERE {store.one_of('r.camera_id', 'cameras')} AND {VISIBLE}"
@@ -90,7 +90,8 @@ def learn(store: Store, connection: Connection, place: WatchedPlace, base: Visib
     estimate = reads / (SAMPLES * length) * (until - since)
     place.known = PlaceActivity(wall(since, zone), wall(until, zone), max(estimate, float(len(met))))
     place.spans = [
-        MeetingSpan(wall(one.since, zone), wall(one.until, zone), len(one.others)) for one in place.occasions
+        MeetingSpan(wall(occasion.since, zone), wall(occasion.until, zone), len(occasion.others))
+        for occasion in place.occasions
     ]
     place.other_days = [span.other_days(place.known) for span in place.spans]
 
@@ -108,18 +109,18 @@ def _name(members: Sequence[tuple[CameraPosition, str]]) -> str:
     return " + ".join(sorted(sites or {name for _, name in members}))
 
 
-def _occasions(found: Sequence[Pass], within: int) -> Iterator[Occasion]:
+def _occasions(passes: Sequence[Pass], within: int) -> Iterator[Occasion]:
     """Passes at one place, in order of time, joined where the whiles around them overlap."""
     joined: Occasion | None = None
-    for one in found:
-        since, until = one.first_at - within, one.last_at + within + 1
+    for passing in passes:
+        since, until = passing.first_at - within, passing.last_at + within + 1
         if joined and since < joined.until:
             joined.until = max(joined.until, until)
-            joined.reads.extend(one.reads)
+            joined.reads.extend(passing.reads)
             continue
         if joined:
             yield joined
-        joined = Occasion(since, until, list(one.reads))
+        joined = Occasion(since, until, list(passing.reads))
     if joined:
         yield joined
 
@@ -129,5 +130,5 @@ def _ends(connection: Connection, cameras: Sequence[int], base: VisibleWindow, n
     order = "DESC" if newest else "ASC"
     sql = f"SELECT r.captured_at FROM reads r WHERE r.camera_id = :camera AND {VISIBLE}"
     sql += f" ORDER BY r.captured_at {order} LIMIT 1"
-    found = [connection.scalar(text(sql), {"camera": camera, **base.bound()}) for camera in cameras]
-    return [at for at in found if at is not None]
+    times = [connection.scalar(text(sql), {"camera": camera, **base.bound()}) for camera in cameras]
+    return [at for at in times if at is not None]

@@ -55,7 +55,7 @@ def archived(
 
 
 def _with_pictures(
-    rows: Iterable[Found], images: ImageStore, archive: ZipFile, told: list[PictureFile], missing: Counter[str]
+    rows: Iterable[Found], images: ImageStore, archive: ZipFile, files: list[PictureFile], missing: Counter[str]
 ) -> Iterator[Found]:
     """The rows, each after its pictures went into the archive."""
     for row in rows:
@@ -70,7 +70,7 @@ def _with_pictures(
                 continue
             file = f"{_FOLDER}/{row.id}-{place}-{image.kind}.{ending_of(data)}"
             archive.writestr(ZipInfo(file), data)
-            told.append(PictureFile(row.id, image.kind, file, len(data), sha256(data).hexdigest()))
+            files.append(PictureFile(row.id, image.kind, file, len(data), sha256(data).hexdigest()))
         yield row
 
 

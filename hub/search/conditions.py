@@ -66,60 +66,60 @@ class Conditions:
 
 def conditions(store: Store, connection: Connection, query: Query, now: int, zone: ZoneInfo) -> Conditions:
     """The conditions of a query; cameras, sites, connections and kinds are looked up here, once."""
-    found = Conditions([visible_sql("r", off_index=True)], {"now": now})
-    found.since = to_micros(query.since) if query.since else None
-    found.until = to_micros(query.until) if query.until else None
+    terms = Conditions([visible_sql("r", off_index=True)], {"now": now})
+    terms.since = to_micros(query.since) if query.since else None
+    terms.until = to_micros(query.until) if query.until else None
     for column, name, values in (
         ("plate_state", "states", query.states),
         ("colour", "colours", query.colours),
         ("body", "bodies", query.bodies),
     ):
         if values:
-            found.both(store.one_of(f"r.{column}", name), **{name: store.as_list(values)})
+            terms.both(store.one_of(f"r.{column}", name), **{name: store.as_list(values)})
     if query.makes:
-        found.keys["r.make"] = list(query.makes)
+        terms.keys["r.make"] = list(query.makes)
     if query.types:
-        bodies = sorted(set().union(*(TYPES[one] for one in query.types)))
-        found.both(store.one_of("r.body", "types"), types=store.as_list(bodies))
+        bodies = sorted(set().union(*(TYPES[vehicle_type] for vehicle_type in query.types)))
+        terms.both(store.one_of("r.body", "types"), types=store.as_list(bodies))
     if query.min_confidence is not None:
-        found.both("r.plate_confidence >= :confidence", confidence=query.min_confidence)
+        terms.both("r.plate_confidence >= :confidence", confidence=query.min_confidence)
     if query.hits_only:
-        found.both("EXISTS (SELECT 1 FROM hits h WHERE h.read_id = r.id)")
+        terms.both("EXISTS (SELECT 1 FROM hits h WHERE h.read_id = r.id)")
     if query.hours:
         begin = query.since or from_micros(now) - LONGEST_LIFE
         end = query.until or from_micros(now) + timedelta(days=1)
-        found.both(within(query.hours, "r.captured_at", zone, begin, end))
-    _sources(store, connection, query, found)
-    _place(query, found)
-    return found
+        terms.both(within(query.hours, "r.captured_at", zone, begin, end))
+    _sources(store, connection, query, terms)
+    _place(query, terms)
+    return terms
 
 
-def _sources(store: Store, connection: Connection, query: Query, found: Conditions) -> None:
+def _sources(store: Store, connection: Connection, query: Query, terms: Conditions) -> None:
     """Cameras, sites, connections and kinds, all by the cameras that they mean: each belongs to one connection."""
-    asked = {"n.name": query.connections, "n.kind": query.kinds, "c.site": query.sites, "camera": query.cameras}
-    asked = {column: values for column, values in asked.items() if values}
-    if not asked:
+    by_column = {"n.name": query.connections, "n.kind": query.kinds, "c.site": query.sites, "camera": query.cameras}
+    by_column = {column: values for column, values in by_column.items() if values}
+    if not by_column:
         return
     where, bound = [], {}
-    for number, (column, values) in enumerate(asked.items()):
+    for number, (column, values) in enumerate(by_column.items()):
         columns = ("c.name", "c.vendor_id") if column == "camera" else (column,)
-        where.append(f"({' OR '.join(store.one_of(one, f'asked_{number}') for one in columns)})")
+        where.append(f"({' OR '.join(store.one_of(column_meant, f'asked_{number}') for column_meant in columns)})")
         bound[f"asked_{number}"] = store.as_list(values)
     sql = f"SELECT c.id FROM cameras c JOIN connections n ON n.id = c.connection_id WHERE {' AND '.join(where)}"
     cameras = [row[0] for row in store.rows(connection, sql, bound)]
-    found.possible = bool(cameras)
+    terms.possible = bool(cameras)
     if len(cameras) <= MOST_CAMERAS:
-        found.keys["r.camera_id"] = cameras
+        terms.keys["r.camera_id"] = cameras
     else:
-        found.both(store.one_of("+r.camera_id", "cameras"), cameras=store.as_list(cameras))
+        terms.both(store.one_of("+r.camera_id", "cameras"), cameras=store.as_list(cameras))
 
 
-def _place(query: Query, found: Conditions) -> None:
+def _place(query: Query, terms: Conditions) -> None:
     if query.area is None:
         return
-    found.tables = "reads r JOIN cameras c ON c.id = r.camera_id"
+    terms.tables = "reads r JOIN cameras c ON c.id = r.camera_id"
     sql, bound = query.area.condition("coalesce(r.latitude, c.latitude)", "coalesce(r.longitude, c.longitude)")
-    found.both(sql, **bound)
+    terms.both(sql, **bound)
     cells = query.area.cells()
     if cells is not None:
-        found.keys["r.cell"] = cells
+        terms.keys["r.cell"] = cells

@@ -48,7 +48,7 @@ def coverage(connection: Connection, query: Query, now: datetime, kinds: Kinds) 
     """The coverage of every connection, by name, for a query's window (open ends: from the first run, until now)."""
     covered = runs.spans(connection, after=to_micros(query.since) if query.since else None, now=to_micros(now))
     ended = runs.last_done(connection)
-    found = []
+    answers = []
     for row in connection.execute(select(tables.connections).order_by(tables.connections.c.name)):
         spans = covered.get(row.id, [])
         begin = to_micros(query.since) if query.since else spans[0].since if spans else to_micros(now)
@@ -58,8 +58,8 @@ def coverage(connection: Connection, query: Query, now: datetime, kinds: Kinds) 
         holes = runs.holes(spans, begin, end) if status != "pushed" else ()
         gaps = [UncoveredTime(from_micros(start), from_micros(stop)) for start, stop in holes]
         until = from_micros(spans[-1].until) if spans else None
-        found.append(Coverage(row.name, status, success, gaps, until, _first(connection, row.id, query, spans)))
-    return found
+        answers.append(Coverage(row.name, status, success, gaps, until, _first(connection, row.id, query, spans)))
+    return answers
 
 
 def _first(connection: Connection, ident: int, query: Query, spans: Sequence[runs.TimeSpan]) -> datetime | None:

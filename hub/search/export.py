@@ -119,10 +119,10 @@ class Export:
         too, and never an `out` that is not whole.
         """
         form_of(out, form, pictures)
-        told = {name: value for name, value in query.told().items() if name != "limit"}
-        asked: dict[str, Any] = {"query": told, "format": form, **({"pictures": True} if pictures else {})}
-        with self._asking.question(actor, _ACTION, query.why, **asked) as question, _ExportDraft(out) as draft:
-            self._audit.record(actor, _ACTION, Outcome.ASKED, why=query.why, **asked)
+        terms = {name: value for name, value in query.told().items() if name != "limit"}
+        details: dict[str, Any] = {"query": terms, "format": form, **({"pictures": True} if pictures else {})}
+        with self._asking.question(actor, _ACTION, query.why, **details) as question, _ExportDraft(out) as draft:
+            self._audit.record(actor, _ACTION, Outcome.ASKED, why=query.why, **details)
             coverage = self._search.covered(query)
             rows = _Visible(self._search.every(query), self._clock, progress)
             more: dict[str, Any] = {}
@@ -137,7 +137,7 @@ class Export:
                 rows=rows.count,
                 sha256=draft.digest(),
                 bytes=draft.size,
-                query=told,
+                query=terms,
                 purpose=query.why.purpose,
                 reason=query.why.reason,
                 case_number=query.why.case_number,
@@ -185,7 +185,7 @@ class _ExportDraft:
             raise Invalid("out: must name a file, in characters that can be shown")
         self._out = out
         self._manifest = out.with_name(f"{out.name}.manifest.json")
-        self._made: list[Path] = []
+        self._files_made: list[Path] = []
         self._sha256 = sha256()
         self.size = 0
 
@@ -221,20 +221,20 @@ class _ExportDraft:
             for path in (self._manifest, self._out):
                 _refuse_existing(path)
                 _part(path).rename(path)
-                self._made.append(path)
+                self._files_made.append(path)
                 settle_folder(path.parent)
-        self._made.clear()
+        self._files_made.clear()
 
     def __exit__(self, kind: type[BaseException] | None, raised: object, trace: TracebackType | None) -> None:
         with suppress(OSError):  # a full disk refuses the buffer again, and that has been told
             self._file.close()
-        for path in self._made:
+        for path in self._files_made:
             with suppress(OSError):
                 path.unlink()
 
     def _new(self, path: Path) -> Any:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        self._made.append(path)
+        self._files_made.append(path)
         return os.fdopen(descriptor, "wb", _BUFFER)
 
 

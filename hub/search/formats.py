@@ -34,7 +34,7 @@ ENDINGS: Final[dict[Format, tuple[str, ...]]] = {
 ARCHIVE: Final = ".zip"
 
 
-def form_of(out: Path, said: Format | None, pictures: bool = False) -> Format:
+def form_of(out: Path, wanted: Format | None, pictures: bool = False) -> Format:
     """The format of a file: what was said, or else what its name's ending says; with pictures it is an archive.
 
     Raises `Invalid` with the remedy where the ending says something else than what would be in the file, and where
@@ -44,21 +44,21 @@ def form_of(out: Path, said: Format | None, pictures: bool = False) -> Format:
     if pictures:
         if ending != ARCHIVE:
             raise Invalid(f"out: pictures go into an archive; write it with --out {out.with_suffix(ARCHIVE)}")
-        return said or Format.CSV
-    if said is None:
-        found = next((form for form, endings in ENDINGS.items() if ending in endings and ending != ".json"), None)
-        if found is None and ending == ARCHIVE:
+        return wanted or Format.CSV
+    if wanted is None:
+        form_meant = next((form for form, endings in ENDINGS.items() if ending in endings and ending != ".json"), None)
+        if form_meant is None and ending == ARCHIVE:
             raise Invalid(f"out: {out.name} is an archive, for reads with their pictures: add --pictures")
-        if found is None:
+        if form_meant is None:
             names = ", ".join(str(out.with_suffix(endings[0])) for endings in ENDINGS.values())
             raise Invalid(f"out: {out.name} does not say what it shall be; name it {names}, or say --format")
-        return found
-    if ending and ending not in ENDINGS[said]:
-        right = out.with_suffix(ENDINGS[said][0])
+        return form_meant
+    if ending and ending not in ENDINGS[wanted]:
+        right = out.with_suffix(ENDINGS[wanted][0])
         raise Invalid(
-            f"out: {out.name} would be {said} by another name; write it with --out {right}, or another --format"
+            f"out: {out.name} would be {wanted} by another name; write it with --out {right}, or another --format"
         )
-    return said
+    return wanted
 
 
 def encoded(form: Format, kind: type, rows: Iterable[Any]) -> Iterator[bytes]:
@@ -109,7 +109,7 @@ def defused(text: str) -> str:
     """
     if text[:1].isalnum():
         return text
-    shown = next((one for one in text if one.isprintable() and not one.isspace()), "")
+    shown = next((character for character in text if character.isprintable() and not character.isspace()), "")
     runs = unicodedata.normalize("NFKC", shown)[:1] in _FORMULA
     return _MARK + text if runs or text[:1] in _BREAKS or text.startswith(_MARK) else text
 

@@ -32,13 +32,13 @@ class Hours:
     @classmethod
     def parse(cls, text: str) -> "Hours":
         """The hours of `22:00-02:00` or `22:00-02:00@fri,sat`; raises `Invalid`."""
-        said = _SAID.fullmatch(text.strip().lower().replace(" ", ""))
-        if not said:
+        match = _SAID.fullmatch(text.strip().lower().replace(" ", ""))
+        if not match:
             raise Invalid(f"hours: {text[:40]!r} is not written as 22:00-02:00 or 22:00-02:00@fri,sat")
-        first, last = (int(said[n]) * 60 + int(said[n + 1]) for n in (1, 3))
-        if max(first, last) > _DAY or first == _DAY or int(said[2]) > 59 or int(said[4]) > 59:
+        first, last = (int(match[n]) * 60 + int(match[n + 1]) for n in (1, 3))
+        if max(first, last) > _DAY or first == _DAY or int(match[2]) > 59 or int(match[4]) > 59:
             raise Invalid(f"hours: {text[:40]!r} names no time of day; write 00:00 to 24:00, as in 22:00-02:00")
-        named = said[5].split(",") if said[5] else DAYS
+        named = match[5].split(",") if match[5] else DAYS
         if unknown := set(named) - set(DAYS):
             raise Invalid(f"hours: {sorted(unknown)[0]!r} is no day; they are {', '.join(DAYS)}")
         return cls(first, last % _DAY, frozenset(DAYS.index(day) for day in named))
@@ -66,7 +66,7 @@ def within(hours: tuple[Hours, ...], column: str, zone: ZoneInfo, since: datetim
     """Any of the hours as SQL over a column of µs; every change of the clock between two instants is in it."""
     spans = []
     for begin, end, offset in _offsets(zone, since, until):
-        any_of = " OR ".join(one.condition(column, offset) for one in hours)
+        any_of = " OR ".join(span.condition(column, offset) for span in hours)
         spans.append(f"({column} >= {begin} AND {column} < {end} AND ({any_of}))")
     return f"({' OR '.join(spans)})"
 

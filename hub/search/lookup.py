@@ -105,8 +105,8 @@ class Lookups:
         """
         end = until or self._clock.now()
         begin = since or end - REACH
-        told = {"plate": plate, "state": state, "since": begin, "until": end, "deadline": deadline}
-        with self._asking.question(actor, Act.READS_LOOKUP, why, **told) as question:
+        terms = {"plate": plate, "state": state, "since": begin, "until": end, "deadline": deadline}
+        with self._asking.question(actor, Act.READS_LOOKUP, why, **terms) as question:
             if not 0 < deadline <= LONGEST_DEADLINE:
                 raise Invalid(f"deadline: must lie between 0 and {LONGEST_DEADLINE:g} seconds")
             lookup = Lookup(_full(plate), begin, end, why.reason, state, why.case_number)
@@ -134,15 +134,15 @@ class Lookups:
         waiting: SimpleQueue[_Source] = SimpleQueue()
         for source in sources:
             waiting.put(source)
-        asked = _Asked(actor, why, lookup, deadline, board)
+        work = _Asked(actor, why, lookup, deadline, board)
         for _ in range(min(len(sources), MOST_AT_ONCE)):
             # Daemons: a process must be able to end while a vendor is still silent.
-            Thread(target=self._work, args=(asked, waiting), name="lookup", daemon=True).start()
+            Thread(target=self._work, args=(work, waiting), name="lookup", daemon=True).start()
         ended = board.follow(deadline, progress)
         names = {source.account.name for source in sources}
         for part in ended:
             if part.connection in names:
-                self._record(asked, part)
+                self._record(work, part)
         return ended
 
     def _sources(self, deadline: Deadline) -> tuple[list[_Source], list[SourceStatus]]:
@@ -170,14 +170,14 @@ class Lookups:
         ours = type(connector)(connector.settings, frame)
         return _Source(account, ours, ours.lookup) if isinstance(ours, LooksUpPlates) else None
 
-    def _work(self, asked: "_Asked", waiting: "SimpleQueue[_Source]") -> None:
+    def _work(self, work: "_Asked", waiting: "SimpleQueue[_Source]") -> None:
         """Ask one source after the other until none waits."""
         with suppress(Empty):
-            while asked.deadline.left() > 0:
+            while work.deadline.left() > 0:
                 with self._busy:
-                    self._ask(asked, waiting.get_nowait())
+                    self._ask(work, waiting.get_nowait())
 
-    def _ask(self, asked: "_Asked", source: _Source) -> None:
+    def _ask(self, work: "_Asked", source: _Source) -> None:
         """Ask one source and tell the board; whatever goes wrong is that source's failure."""
         total = Saved()
         started = time.monotonic()
@@ -190,62 +190,62 @@ class Lookups:
             return SourceStatus(source.account.name, status, seconds, *counts, *why)
 
         try:
-            self._before(asked, source)
-            asked.board.put(part(Status.ASKING))
+            self._before(work, source)
+            work.board.put(part(Status.ASKING))
             with source.connector:
-                for saved in self._pages(asked, source):
+                for saved in self._pages(work, source):
                     total += saved
-                    asked.board.put(part(Status.ASKING))
+                    work.board.put(part(Status.ASKING))
             end = part(Status.ANSWERED)
         except TooLate:
-            end = asked.deadline.late(part(Status.ASKING))
+            end = work.deadline.late(part(Status.ASKING))
         except Exception as failed:
             end = part(Status.FAILED, failed)
             # At the deadline the request is given up too, and whichever comes first must say the same.
-            if isinstance(failed, TryAgain) and asked.deadline.left() <= 0:
-                shown = asked.deadline.late(part(Status.ASKING))
-        if not asked.board.put(shown or end):
+            if isinstance(failed, TryAgain) and work.deadline.left() <= 0:
+                shown = work.deadline.late(part(Status.ASKING))
+        if not work.board.put(shown or end):
             # The answer has left, so there is nobody to tell if this cannot be written.
             with suppress(Exception):
-                self._record(asked, end, after_the_answer=True)
+                self._record(work, end, after_the_answer=True)
 
-    def _before(self, asked: "_Asked", source: _Source) -> None:
+    def _before(self, work: "_Asked", source: _Source) -> None:
         """Put on record that a source is asked: the question alone discloses whom the agency looks for."""
-        name, lookup = source.account.name, asked.lookup
+        name, lookup = source.account.name, work.lookup
         try:
             self._audit.record(
-                asked.actor, Act.READS_LOOKUP, Outcome.ASKED, target=name, why=asked.why, plate=lookup.plate,
+                work.actor, Act.READS_LOOKUP, Outcome.ASKED, target=name, why=work.why, plate=lookup.plate,
                 state=lookup.state, since=lookup.since, until=lookup.until,
             )  # fmt: skip
         except Exception:
             raise PolicyRefused("the question could not be put on record, so this source was not asked") from None
 
-    def _pages(self, asked: "_Asked", source: _Source) -> Iterator[Saved]:
+    def _pages(self, work: "_Asked", source: _Source) -> Iterator[Saved]:
         """Keep the source's pages one by one; raises `TooLate` rather than ask for one after the deadline."""
         try:
-            pages = iter(source.lookup(asked.lookup))
+            pages = iter(source.lookup(work.lookup))
             while True:
-                if asked.deadline.left() <= 0:
+                if work.deadline.left() <= 0:
                     raise TooLate
                 page = self._next(pages)
                 if page is None:
                     return
                 yield self._intake.take(source.connector, source.account.id, page.records, obtained="lookup")
         except AdminMustFix as broken:
-            self._accounts.stop(asked.actor, source.account.name, str(broken))
+            self._accounts.stop(work.actor, source.account.name, str(broken))
             raise
 
     def _next(self, pages: Iterator[Page]) -> Page | None:
         with self._busy.away():
             return next(pages, None)
 
-    def _record(self, asked: "_Asked", part: SourceStatus, **more: Any) -> None:
+    def _record(self, work: "_Asked", part: SourceStatus, **more: Any) -> None:
         """Put on record what came of asking a source."""
         names = ("stored", "duplicates", "quarantined", "born_expired", "error", "failure")
-        said = {name: getattr(part, name) for name in names}
+        figures = {name: getattr(part, name) for name in names}
         self._audit.record(
-            asked.actor, Act.READS_LOOKUP, Outcome(part.status), target=part.connection, why=asked.why,
-            results=part.reads, plate=asked.lookup.plate, **said, **more,
+            work.actor, Act.READS_LOOKUP, Outcome(part.status), target=part.connection, why=work.why,
+            results=part.reads, plate=work.lookup.plate, **figures, **more,
         )  # fmt: skip
 
 

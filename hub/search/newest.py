@@ -27,78 +27,78 @@ _CANDIDATES: Final = "candidates k JOIN reads r ON r.id = k.read_id AND r.captur
 def newest(
     store: Store,
     connection: Connection,
-    asked: Conditions,
+    terms: Conditions,
     after: Cursor | None,
     limit: int,
     now: int,
     candidates: bool = False,
 ) -> list[Cursor]:
     """Up to `limit` reads after a cursor, newest first; with `candidates` those whose candidate has the plate too."""
-    found: list[Cursor] = []
-    for begin, end in _spans(store, asked, after, now):
-        sql, bound = _span(store, asked, begin, end, after)
-        by = _order(asked)
+    cursors: list[Cursor] = []
+    for begin, end in _spans(store, terms, after, now):
+        sql, bound = _span(store, terms, begin, end, after)
+        by = _order(terms)
         if candidates:
-            also, more = _span(store, _by_candidate(asked), begin, end, after)
+            also, more = _span(store, _by_candidate(terms), begin, end, after)
             sql, bound = f"SELECT captured_at, id FROM ({sql} UNION {also}) AS either", {**bound, **more}
             by = "captured_at DESC, id DESC"
-        rows = store.rows(connection, f"{sql} ORDER BY {by} LIMIT :limit", {**bound, "limit": limit - len(found)})
-        found += [Cursor(*row) for row in rows]
-        if len(found) == limit:
+        rows = store.rows(connection, f"{sql} ORDER BY {by} LIMIT :limit", {**bound, "limit": limit - len(cursors)})
+        cursors += [Cursor(*row) for row in rows]
+        if len(cursors) == limit:
             break
-    return found
+    return cursors
 
 
-def edge(store: Store, connection: Connection, asked: Conditions, after: Cursor | None, reads: int) -> int | None:
+def edge(store: Store, connection: Connection, terms: Conditions, after: Cursor | None, reads: int) -> int | None:
     """The instant (µs) down to which there are so many reads, counted back from a cursor; None where there are
     fewer."""
-    end = _end(asked, after)
+    end = _end(terms, after)
     where = "" if end is None else "WHERE captured_at < :end"
     sql = f"SELECT captured_at FROM reads {where} ORDER BY captured_at DESC LIMIT 1 OFFSET :reads"
-    found = store.rows(connection, sql, {"end": end, "reads": reads})
-    return int(found[0][0]) if found else None
+    rows = store.rows(connection, sql, {"end": end, "reads": reads})
+    return int(rows[0][0]) if rows else None
 
 
-def _end(asked: Conditions, after: Cursor | None) -> int | None:
-    ends = [end for end in (asked.until, after.captured_at + 1 if after else None) if end is not None]
+def _end(terms: Conditions, after: Cursor | None) -> int | None:
+    ends = [end for end in (terms.until, after.captured_at + 1 if after else None) if end is not None]
     return min(ends, default=None)
 
 
-def _order(asked: Conditions) -> str:
+def _order(terms: Conditions) -> str:
     # The unary + keeps planners from the index of times where a better one leads to the reads by several values.
-    return "+r.captured_at DESC, r.id DESC" if asked.several else "r.captured_at DESC, r.id DESC"
+    return "+r.captured_at DESC, r.id DESC" if terms.several else "r.captured_at DESC, r.id DESC"
 
 
-def _by_candidate(asked: Conditions) -> Conditions:
+def _by_candidate(terms: Conditions) -> Conditions:
     """The same conditions on reads that are reached by their candidates."""
-    keys = {column.replace("r.plate_id", "k.plate_id"): values for column, values in asked.keys.items()}
-    tables = asked.tables.replace("reads r", _CANDIDATES, 1)
-    return replace(asked, keys=keys, tables=tables, times=("k.captured_at", "r.captured_at"))
+    keys = {column.replace("r.plate_id", "k.plate_id"): values for column, values in terms.keys.items()}
+    tables = terms.tables.replace("reads r", _CANDIDATES, 1)
+    return replace(terms, keys=keys, tables=tables, times=("k.captured_at", "r.captured_at"))
 
 
-def _spans(store: Store, asked: Conditions, after: Cursor | None, now: int) -> Iterator[tuple[int | None, int | None]]:
+def _spans(store: Store, terms: Conditions, after: Cursor | None, now: int) -> Iterator[tuple[int | None, int | None]]:
     """Spans of time from the newest back, each ending where the one before it began; an open end is None."""
-    end = _end(asked, after)
-    column = asked.driver or ""
-    few = dialect(store).SORTS_FEW and column == "r.plate_id" and len(asked.keys[column]) <= FEW
-    if asked.several and not few:
+    end = _end(terms, after)
+    column = terms.driver or ""
+    few = dialect(store).SORTS_FEW and column == "r.plate_id" and len(terms.keys[column]) <= FEW
+    if terms.several and not few:
         length = FIRST[column]
         begin = (end if end is not None else now) - length
-        while asked.since is None or begin > asked.since:
+        while terms.since is None or begin > terms.since:
             if length > 1000 * DAY:
                 break
             yield begin, end
             end = begin
             length *= GROWTH
             begin = end - length
-    yield asked.since, end
+    yield terms.since, end
 
 
 def _span(
-    store: Store, asked: Conditions, begin: int | None, end: int | None, after: Cursor | None
+    store: Store, terms: Conditions, begin: int | None, end: int | None, after: Cursor | None
 ) -> tuple[str, dict[str, Any]]:
-    where, bound = asked.where(store, asked.driver)
-    for captured_at in asked.times:
+    where, bound = terms.where(store, terms.driver)
+    for captured_at in terms.times:
         if begin is not None:
             where.append(f"{captured_at} >= :begin")
             bound["begin"] = begin
@@ -106,6 +106,6 @@ def _span(
             where.append(f"{captured_at} < :end")
             bound["end"] = end
     if after is not None:
-        where.append(f"({asked.times[0]}, r.id) < (:after_time, :after_id)")
+        where.append(f"({terms.times[0]}, r.id) < (:after_time, :after_id)")
         bound.update(after_time=after.captured_at, after_id=after.id)
-    return f"SELECT r.captured_at, r.id FROM {asked.tables} WHERE {' AND '.join(where)}", bound
+    return f"SELECT r.captured_at, r.id FROM {terms.tables} WHERE {' AND '.join(where)}", bound

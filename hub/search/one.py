@@ -48,8 +48,8 @@ class Looks:
 
     def words(self) -> str:
         """As a person says it: `silver 2015 Toyota Corolla sedan`; empty where nothing is known."""
-        said = (self.colour and self.colour.lower(), self.year, self.make, self.model, self.body and self.body.lower())
-        return " ".join(word for word in said if word)
+        words = (self.colour and self.colour.lower(), self.year, self.make, self.model, self.body and self.body.lower())
+        return " ".join(word for word in words if word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,8 @@ class OneRead:
         vendor_read_id, rule = next(
             iter(self._store.rows(connection, "SELECT vendor_read_id, rule FROM reads WHERE id = :id", bound))
         )
-        said = self._details(connection, read.id)
-        vehicle = said.get("vehicle", {})
+        details = self._details(connection, read.id)
+        vehicle = details.get("vehicle", {})
         looks = {name: vehicle.get(name, {}).get("said") for name in ("colour", "make", "body")}
         hits = self._store.rows(
             connection,
@@ -174,7 +174,7 @@ class OneRead:
             read=read,
             vendor_read_id=vendor_read_id,
             vehicle=Looks(year=vehicle.get("year"), model=vehicle.get("model"), **looks),
-            engine=said.get("engine"),
+            engine=details.get("engine"),
             candidates=choices_of(self._store, connection, [read.id]).get(read.id, []),
             hits=[Listed(*hit) for hit in hits],
             ends_by=rule,
@@ -184,8 +184,8 @@ class OneRead:
 
     def _details(self, connection: Connection, ident: int) -> dict[str, Any]:
         rows = self._store.rows(connection, "SELECT details FROM payloads WHERE read_id = :id", {"id": ident})
-        found: dict[str, Any] = next((msgspec.json.decode(bytes(details)) for (details,) in rows), {})
-        return found
+        decoded: dict[str, Any] = next((msgspec.json.decode(bytes(details)) for (details,) in rows), {})
+        return decoded
 
     def _meant(self, connection: Connection, read: Found, which: str | None) -> dict[str, Any]:
         sql = "SELECT kind, state, key, sha256 FROM images WHERE read_id = :id ORDER BY id"

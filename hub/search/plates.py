@@ -33,7 +33,7 @@ def find(
         because = reasons(query, patterns)
         meant = [ident for ident, plate in foreign if because(plate) is not None]
         return list(dict.fromkeys(probes.whole(store, connection, edited) + meant))
-    ids = dict.fromkeys(probes.whole(store, connection, {one.text for one in patterns if one.exact}))
+    ids = dict.fromkeys(probes.whole(store, connection, {pattern.text for pattern in patterns if pattern.exact}))
     for pattern in patterns:
         if pattern.exact:
             continue
@@ -48,7 +48,7 @@ def reasons(query: Query, patterns: tuple[Pattern, ...]) -> Callable[[str], str 
     """Says why a plate is meant; None where it is not."""
     whole = {pattern.text for pattern in patterns}
     if query.mode is Mode.LOOKALIKE:
-        keys = {fold(one.text): one.text for one in reversed(patterns)}
+        keys = {fold(pattern.text): pattern.text for pattern in reversed(patterns)}
 
         def because(plate: str) -> str | None:
             asked = keys.get(fold(plate))
@@ -57,10 +57,10 @@ def reasons(query: Query, patterns: tuple[Pattern, ...]) -> Callable[[str], str 
     elif query.mode is Mode.ONE_EDIT:
 
         def because(plate: str) -> str | None:
-            return next((why for one in patterns if (why := why_edited(one.text, plate))), None)
+            return next((why for pattern in patterns if (why := why_edited(pattern.text, plate))), None)
 
     else:
-        expressions = [(_expression(one), f"fits {one.text}") for one in patterns if not one.exact]
+        expressions = [(_expression(pattern), f"fits {pattern.text}") for pattern in patterns if not pattern.exact]
 
         def because(plate: str) -> str | None:
             return next((why for expression, why in expressions if expression.fullmatch(plate)), None)
@@ -71,7 +71,7 @@ def reasons(query: Query, patterns: tuple[Pattern, ...]) -> Callable[[str], str 
 def fit(store: Store, patterns: tuple[Pattern, ...], column: str) -> tuple[str, dict[str, Any]]:
     """Whether a column of plates fits any of the patterns, as SQL, and what it binds."""
     says = dialect(store)
-    bound = {f"fits_{n}": says.pattern(one.text) for n, one in enumerate(patterns)}
+    bound = {f"fits_{n}": says.pattern(pattern.text) for n, pattern in enumerate(patterns)}
     return f"({' OR '.join(says.fits(column, name) for name in bound)})", bound
 
 

@@ -69,5 +69,5 @@ def _beginnings(pattern: str) -> tuple[list[_Range], int]:
         if not fixed[at:].strip("?") or len(heads) * len(CHARACTERS) > _MOST_RANGES:
             break
         beyond += [(head + _BEYOND, head + _LAST) for head in heads]
-        heads = [head + one for head in heads for one in CHARACTERS]
+        heads = [head + character for head in heads for character in CHARACTERS]
     return [(head, head + _LAST) for head in heads] + beyond, known

@@ -89,8 +89,8 @@ class Query:
 
     def told(self) -> dict[str, Any]:
         """What was asked, as the audit record keeps it: every field that says something, without the why."""
-        said = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "why"}
-        return {name: value for name, value in said.items() if value not in ((), None, False)}
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "why"}
+        return {name: value for name, value in values.items() if value not in ((), None, False)}
 
     def patterns(self) -> tuple[Pattern, ...]:
         """The plates, checked and once each; raises `Invalid`, naming the field, for a question without an answer."""
@@ -107,8 +107,8 @@ class Query:
             raise Invalid("since: must lie before until")
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise Invalid("min_confidence: must lie between 0 and 1")
-        for field, said, known in (("types", self.types, set(TYPES)), ("kinds", self.kinds, KINDS)):
-            if unknown := set(said) - known:
+        for field, wanted, known in (("types", self.types, set(TYPES)), ("kinds", self.kinds, KINDS)):
+            if unknown := set(wanted) - known:
                 raise Invalid(f"{field}: {min(unknown)!r} is not known; there are {', '.join(sorted(known))}")
         if not any((patterns, self.since, self.area, self.cameras, self.sites, self.connections, self.hits_only)):
             raise Invalid("query: needs a plate, a time, a place, a camera or a connection")
@@ -117,31 +117,31 @@ class Query:
 
 def one_edit(plate: str) -> set[str]:
     """Every plate that is one wrong, missing or added character away from a plate, and the plate itself."""
-    found = {plate}
+    plates = {plate}
     for at in range(len(plate) + 1):
         head, tail = plate[:at], plate[at:]
-        found.update(head + character + tail for character in CHARACTERS)
+        plates.update(head + character + tail for character in CHARACTERS)
         if tail:
-            found.add(head + tail[1:])
-            found.update(head + character + tail[1:] for character in CHARACTERS)
-    return found - {""}
+            plates.add(head + tail[1:])
+            plates.update(head + character + tail[1:] for character in CHARACTERS)
+    return plates - {""}
 
 
-def why_edited(asked: str, found: str) -> str | None:
+def why_edited(wanted: str, plate: str) -> str | None:
     """How a plate differs from the one that was asked for by one character; None where by more. Counted from 1."""
-    longer, shorter = (asked, found) if len(asked) >= len(found) else (found, asked)
+    longer, shorter = (wanted, plate) if len(wanted) >= len(plate) else (plate, wanted)
     if len(longer) - len(shorter) > 1:
         return None
     pairs = enumerate(zip(longer, shorter, strict=False))
     at = next((n for n, (one, other) in pairs if one != other), len(shorter))
-    if len(asked) == len(found):
-        return f"one edit: {asked[at]}→{found[at]} at {at + 1}" if asked[at + 1 :] == found[at + 1 :] else None
+    if len(wanted) == len(plate):
+        return f"one edit: {wanted[at]}→{plate[at]} at {at + 1}" if wanted[at + 1 :] == plate[at + 1 :] else None
     if longer[at + 1 :] != shorter[at:]:
         return None
-    return f"one edit: {longer[at]} {'missing' if longer is asked else 'too many'} at {at + 1}"
+    return f"one edit: {longer[at]} {'missing' if longer is wanted else 'too many'} at {at + 1}"
 
 
-def why_alike(asked: str, found: str) -> str:
+def why_alike(wanted: str, plate: str) -> str:
     """Which characters of a plate are look-alikes of those that were asked for; positions count from 1."""
-    pairs = enumerate(zip(asked, found, strict=True), 1)
+    pairs = enumerate(zip(wanted, plate, strict=True), 1)
     return "look-alike " + ", ".join(f"{one}→{other} at {n}" for n, (one, other) in pairs if one != other)

@@ -101,37 +101,37 @@ class Search:
     def page(self, connection: Connection, query: Query, now: int) -> list[Found]:
         """The rows of one page as of `now` (µs), each with its why; for callers that hold the question."""
         patterns = query.patterns()
-        asked = conditions(self._store, connection, query, now, self._governing.now(connection).profile.zone)
-        if not asked.possible:
+        terms = conditions(self._store, connection, query, now, self._governing.now(connection).profile.zone)
+        if not terms.possible:
             return []
         if not patterns:
-            dated = newest(self._store, connection, asked, query.after, query.limit, now)
+            dated = newest(self._store, connection, terms, query.after, query.limit, now)
             return rows_of(self._store, connection, dated, lambda *_: "in the time and place asked for")
         ids = plates.find(self._store, connection, query, patterns, plates.MOST)
         keys: list[Cursor] = []
         if ids is None or len(ids) > plates.MANY:
-            keys, asked.until = self._walk(connection, asked, query, patterns, ids, now)
-            if len(keys) == query.limit or asked.until is None:
+            keys, terms.until = self._walk(connection, terms, query, patterns, ids, now)
+            if len(keys) == query.limit or terms.until is None:
                 ids = []
             elif ids is None:
                 ids = plates.find(self._store, connection, query, patterns, _ALL)
         if ids:
-            asked.keys["r.plate_id"] = ids
+            terms.keys["r.plate_id"] = ids
             left = query.limit - len(keys)
-            keys += newest(self._store, connection, asked, query.after, left, now, candidates=query.candidates)
+            keys += newest(self._store, connection, terms, query.after, left, now, candidates=query.candidates)
         return rows_of(self._store, connection, keys, self._why(connection, query, patterns, keys))
 
     def _walk(
         self,
         connection: Connection,
-        asked: Conditions,
+        terms: Conditions,
         query: Query,
         patterns: tuple[Pattern, ...],
         ids: list[int] | None,
         now: int,
     ) -> tuple[list[Cursor], int | None]:
         """Keys among the newest reads whose plate is meant, and where the walk ended (µs; None: with the last read)."""
-        behind = edge(self._store, connection, asked, query.after, WALK)
+        behind = edge(self._store, connection, terms, query.after, WALK)
         if ids is None:
             # A question about each read's own plate: joined, planners would rather look at every plate there is.
             fits, bound = plates.fit(self._store, patterns, "p.plate")
@@ -139,12 +139,12 @@ class Search:
             choice = f"SELECT 1 FROM candidates k JOIN plates p ON p.id = k.plate_id WHERE k.read_id = r.id AND {fits}"
         else:
             bound = {"walked": self._store.as_list(ids)}
-            meant, among = (self._store.among(f"{one}.plate_id", "walked") for one in "rk")
+            meant, among = (self._store.among(f"{table}.plate_id", "walked") for table in "rk")
             choice = f"SELECT 1 FROM candidates k WHERE k.read_id = r.id AND {among}"
         if query.candidates:
             meant = f"({meant} OR EXISTS ({choice}))"
-        begin = asked.since if behind is None else max(behind, asked.since or behind)
-        near = replace(asked, sql=[*asked.sql, meant], bound={**asked.bound, **bound}, since=begin)
+        begin = terms.since if behind is None else max(behind, terms.since or behind)
+        near = replace(terms, sql=[*terms.sql, meant], bound={**terms.bound, **bound}, since=begin)
         return newest(self._store, connection, near, query.after, query.limit, now), behind
 
     def _why(
@@ -186,7 +186,7 @@ class Search:
 
 
 def _passes(rows: list[Found]) -> list[tuple[int, ...]]:
-    return [one.read_ids for one in passes(map(_sighting, rows)) if len(one.reads) > 1]
+    return [passing.read_ids for passing in passes(map(_sighting, rows)) if len(passing.reads) > 1]
 
 
 def _sighting(row: Found) -> Sighting:

@@ -116,14 +116,14 @@ def rows_of(
     bound = {"ids": store.as_list(ids), "first": keys[-1].captured_at, "last": keys[0].captured_at}
     by_id = {row[0]: row for row in store.rows(connection, sql, bound)}
     images, hits = _images(store, connection, ids), _hits(store, connection, ids)
-    found = []
+    reads = []
     for ident in ids:
-        said: dict[str, Any] = dict(zip(_READ, by_id[ident], strict=True))
-        lag = (said["received_at"] - said["captured_at"]) / 1_000_000
-        said |= {name: from_micros(said[name]) for name in _TIMES}
+        values: dict[str, Any] = dict(zip(_READ, by_id[ident], strict=True))
+        lag = (values["received_at"] - values["captured_at"]) / 1_000_000
+        values |= {name: from_micros(values[name]) for name in _TIMES}
         beside = {"images": images.get(ident, ()), "hits": hits.get(ident, ()), "lag_seconds": lag}
-        found.append(Found(**said, **beside, why=why(ident, said["plate"], said["connector"])))
-    return found
+        reads.append(Found(**values, **beside, why=why(ident, values["plate"], values["connector"])))
+    return reads
 
 
 def choices_of(store: Store, connection: Connection, ids: Sequence[int]) -> dict[int, list[Choice]]:
@@ -134,18 +134,18 @@ def choices_of(store: Store, connection: Connection, ids: Sequence[int]) -> dict
         "SELECT k.read_id, p.plate, k.rank, k.confidence FROM candidates k JOIN plates p ON p.id = k.plate_id "
         f"WHERE {store.one_of('k.read_id', 'ids')} ORDER BY k.read_id, k.rank"
     )
-    found: dict[int, list[Choice]] = {}
+    choices: dict[int, list[Choice]] = {}
     for ident, plate, rank, confidence in store.rows(connection, sql, {"ids": store.as_list(ids)}):
-        found.setdefault(ident, []).append(Choice(plate, rank, confidence))
-    return found
+        choices.setdefault(ident, []).append(Choice(plate, rank, confidence))
+    return choices
 
 
 def _images(store: Store, connection: Connection, ids: Sequence[int]) -> Mapping[int, Sequence[Image]]:
     sql = f"SELECT read_id, kind, state, key FROM images WHERE {store.one_of('read_id', 'ids')} ORDER BY read_id, id"
-    found: dict[int, list[Image]] = {}
+    images: dict[int, list[Image]] = {}
     for ident, *image in store.rows(connection, sql, {"ids": store.as_list(ids)}):
-        found.setdefault(ident, []).append(Image(*image))
-    return found
+        images.setdefault(ident, []).append(Image(*image))
+    return images
 
 
 def _hits(store: Store, connection: Connection, ids: Sequence[int]) -> Mapping[int, Sequence[OnList]]:
@@ -155,7 +155,7 @@ def _hits(store: Store, connection: Connection, ids: Sequence[int]) -> Mapping[i
         "JOIN hotlist_entries e ON e.id = h.entry_id JOIN hotlists l ON l.id = e.hotlist_id "
         f"WHERE {store.one_of('h.read_id', 'ids')} ORDER BY h.read_id, l.name, h.kind, h.state_match"
     )
-    found: dict[int, list[OnList]] = {}
+    lists: dict[int, list[OnList]] = {}
     for ident, *hit in store.rows(connection, sql, {"ids": store.as_list(ids)}):
-        found.setdefault(ident, []).append(OnList(*hit))
-    return found
+        lists.setdefault(ident, []).append(OnList(*hit))
+    return lists
