@@ -57,8 +57,8 @@ def let_go(store: Store, connection: Connection, hold: int, ids: Sequence[int]) 
 def batch_of(connection: Connection, hold: int, after: int = 0) -> list[int]:
     """The next ids of a hold's reads, in their order."""
     kept = tables.held_reads
-    found = select(kept.c.read_id).where(kept.c.hold_id == hold, kept.c.read_id > after)
-    return list(connection.scalars(found.order_by(kept.c.read_id).limit(BATCH)))
+    query = select(kept.c.read_id).where(kept.c.hold_id == hold, kept.c.read_id > after)
+    return list(connection.scalars(query.order_by(kept.c.read_id).limit(BATCH)))
 
 
 def empty(store: Store, hold: int) -> int:

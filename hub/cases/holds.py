@@ -133,28 +133,30 @@ class Holds:
             raise Invalid("reads: either a question or ids")
         if query is not None:
             with self._asking.question(
-                actor, Act.HOLDS_PLACE, query.why, query=_asked(query), kind=new.kind
+                actor, Act.HOLDS_PLACE, query.why, query=_without_bounds(query), kind=new.kind
             ) as question:
-                asked = {"query": _asked(query)}
+                asked = {"query": _without_bounds(query)}
                 meant = _Meant(asked, asked, "every read that a question means")
-                made = self._place(actor, new, meant, partial(self._matching.meant, query))
-                question.answered(made.reads, hold=made.id)
-            return made
+                placed = self._place(actor, new, meant, partial(self._matching.meant, query))
+                question.answered(placed.reads, hold=placed.id)
+            return placed
         ids = sorted(set(reads))
         digest = {"reads": len(ids), "sha256": sha256(repr(ids).encode()).hexdigest()}
         meant = _Meant(digest, {"reads": ids}, count(len(ids), "read"))
         self._known(ids, new.kind)
-        made = self._place(actor, new, meant, lambda after: ((one, str(one)) for one in ids if one > int(after or 0)))
+        placed = self._place(
+            actor, new, meant, lambda after: ((read_id, str(read_id)) for read_id in ids if read_id > int(after or 0))
+        )
         self._audit.record(
             actor,
             Act.HOLDS_PLACE,
             Outcome.DONE,
-            target=str(made.id),
+            target=str(placed.id),
             why=_why(new),
-            results=made.reads,
+            results=placed.reads,
             kind=new.kind,
         )
-        return made
+        return placed
 
     def release(
         self,
@@ -176,14 +178,16 @@ class Holds:
         with self._store.read() as connection:
             row = held.row_of(connection, hold)
         booking = (booking or "").strip() or row.booking
-        if row.kind in BOOKED and not _said(booking) and not _said(unbooked):
+        if row.kind in BOOKED and not _is_given(booking) and not _is_given(unbooked):
             raise self._refused(actor, hold, "booking: evidence is booked before its hold ends, or say why it is not")
-        if row.kind == "litigation" and not _said(resolved):
+        if row.kind == "litigation" and not _is_given(resolved):
             raise self._refused(
                 actor, hold, "resolved: the hold lasts until the litigation is resolved; say how it was"
             )
         parts = {"booked as ": booking or "", "not booked: ": unbooked or "", "resolved: ": resolved or ""}
-        told = "; ".join([because.strip(), *(f"{name}{said.strip()}" for name, said in parts.items() if said.strip())])
+        reason = "; ".join(
+            [because.strip(), *(f"{name}{text.strip()}" for name, text in parts.items() if text.strip())]
+        )
         if row.released_at is None:
             table = tables.holds
             with self._store.write() as connection:
@@ -191,14 +195,14 @@ class Holds:
                 connection.execute(
                     update(table)
                     .where(table.c.id == hold, table.c.released_at.is_(None))
-                    .values(**values, released_because=told)
+                    .values(**values, released_because=reason)
                 )
-                if _said(booking):
+                if _is_given(booking):
                     _keep(connection, hold, booking=booking)
                 self._approvals.moot(connection, actor, Action.HOLD, str(hold), "the hold was released")
                 self._audit.record(
                     actor, Act.HOLDS_RELEASE, Outcome.DONE, target=str(hold), within=connection,
-                    why=Why(row.kind, told, row.case_number), booking=booking, resolved=resolved,
+                    why=Why(row.kind, reason, row.case_number), booking=booking, resolved=resolved,
                 )  # fmt: skip
         held.empty(self._store, hold)
         return self.get(hold)
@@ -226,15 +230,15 @@ class Holds:
     def get(self, hold: int) -> Hold:
         """One hold; raises `NotFound`."""
         with self._store.read() as connection:
-            return _told(connection, [held.row_of(connection, hold)])[0]
+            return _holds_of(connection, [held.row_of(connection, hold)])[0]
 
     def list(self, *, released: bool = False) -> Sequence[Hold]:
         """Every hold that stands, the oldest first; with `released` those that have ended too."""
         table = tables.holds
-        found = select(table).order_by(table.c.id)
+        query = select(table).order_by(table.c.id)
         with self._store.read() as connection:
-            return _told(
-                connection, connection.execute(found if released else found.where(table.c.released_at.is_(None))).all()
+            return _holds_of(
+                connection, connection.execute(query if released else query.where(table.c.released_at.is_(None))).all()
             )
 
     def reads(self, actor: Actor, hold: int, why: Why, limit: int = 100, after: str | None = None) -> HeldPage:
@@ -254,16 +258,16 @@ class Holds:
                     raise PolicyRefused(f"hold {hold}: only who placed or approved it, and auditors, see its reads")
                 if row.released_at is not None:
                     raise PolicyRefused(f"hold {hold}: has ended")
-                found = select(table.c.captured_at, table.c.id).join(kept, kept.c.read_id == table.c.id)
-                found = found.where(kept.c.hold_id == hold)
+                query = select(table.c.captured_at, table.c.id).join(kept, kept.c.read_id == table.c.id)
+                query = query.where(kept.c.hold_id == hold)
                 if row.approved_by is None:
-                    found = found.where(visible(table, to_micros(self._clock.now())))
+                    query = query.where(visible(table, to_micros(self._clock.now())))
                 if place is not None:
                     at, ident = place
                     earlier = (table.c.captured_at == at) & (table.c.id < ident)
-                    found = found.where((table.c.captured_at < at) | earlier)
-                newest = found.order_by(table.c.captured_at.desc(), table.c.id.desc()).limit(limit)
-                keys = [(one.captured_at, one.id) for one in connection.execute(newest)]
+                    query = query.where((table.c.captured_at < at) | earlier)
+                newest = query.order_by(table.c.captured_at.desc(), table.c.id.desc()).limit(limit)
+                keys = [(row.captured_at, row.id) for row in connection.execute(newest)]
                 rows = self._matching.shown(connection, keys)
             question.answered(len(rows))
         return HeldPage(rows, f"{keys[-1][0]:x}-{keys[-1][1]:x}" if len(keys) == limit else None)
@@ -291,11 +295,11 @@ class Holds:
                 # A read that the ledger has forgotten is purged: only its month is not emptied yet.
                 known = (ledger.c.connection_id == table.c.connection_id) & (ledger.c.read_id == table.c.id)
                 known &= ledger.c.vendor_read_id == table.c.vendor_read_id
-                found = select(table.c.id, table.c.expires_at).join(ledger, known).where(table.c.id.in_(some))
-                ends |= {row.id: row.expires_at for row in connection.execute(found)}
-        if missing := [one for one in ids if one not in ends]:
+                query = select(table.c.id, table.c.expires_at).join(ledger, known).where(table.c.id.in_(some))
+                ends |= {row.id: row.expires_at for row in connection.execute(query)}
+        if missing := [read_id for read_id in ids if read_id not in ends]:
             raise NotFound(f"reads: {missing[0]} is not here" + (f", nor {len(missing) - 1} more" * (len(missing) > 1)))
-        over = [one for one, end in ends.items() if end <= now]
+        over = [read_id for read_id, end in ends.items() if end <= now]
         if over and kind != "court_order":
             raise PolicyRefused(f"reads: the time of {over[0]} is over; only a court order holds it now")
 
@@ -311,7 +315,7 @@ class Holds:
             with self._store.write() as connection:
                 now = to_micros(self._clock.now())
                 if hold is None:
-                    hold = self._made(connection, actor, new, meant, now)
+                    hold = self._new_row(connection, actor, new, meant, now)
                 elif held.row_of(connection, hold).released_at is not None:
                     raise Busy(f"hold {hold} was released while it was being placed: place another")
                 ids = [ident for ident, _ in some]
@@ -343,9 +347,9 @@ class Holds:
                     return row.id, row.reached
         return None, None
 
-    def _made(self, connection: Connection, actor: Actor, new: NewHold, meant: _Meant, now: int) -> int:
+    def _new_row(self, connection: Connection, actor: Actor, new: NewHold, meant: _Meant, now: int) -> int:
         table = tables.holds
-        said = {
+        fields = {
             "kind": new.kind,
             "case_number": new.case_number.strip(),
             "reason": new.reason.strip(),
@@ -354,14 +358,14 @@ class Holds:
             "review_at": to_micros(new.review_at),
         }
         asked = msgspec.json.encode(meant.asked, order="sorted").decode()
-        begun = insert(table).values(**said, placed_by=actor.name, placed_at=now, asked=asked, whole=False)
+        begun = insert(table).values(**fields, placed_by=actor.name, placed_at=now, asked=asked, whole=False)
         hold = int(connection.execute(begun.returning(table.c.id)).scalar_one())
         kind, case = new.kind.replace("_", " "), new.case_number.strip()
         words = (
             f"hold {meant.words} for {kind}, case {case}, as hold {hold}; to be looked at again"
             f" {moment(new.review_at, self._store.zone())}"
         )
-        content = {**said, **meant.content, "hold": hold}
+        content = {**fields, **meant.content, "hold": hold}
         proposal = self._approvals.propose(
             actor, NewProposal(Action.HOLD, str(hold), words, content, new.reason), within=connection
         )
@@ -388,7 +392,7 @@ def check_case(offence: str | None, committed_on: date | None, review_at: dateti
         raise Invalid(f"review_at: a case is looked at again within {table.review}")
 
 
-def _told(connection: Connection, rows: Sequence[Row[Any]]) -> list[Hold]:
+def _holds_of(connection: Connection, rows: Sequence[Row[Any]]) -> list[Hold]:
     kept = tables.held_reads
     counts: dict[int, int] = dict(
         connection.execute(select(kept.c.hold_id, func.count()).group_by(kept.c.hold_id)).tuples().all()
@@ -417,10 +421,10 @@ def _told(connection: Connection, rows: Sequence[Row[Any]]) -> list[Hold]:
     ]
 
 
-def _asked(query: Asked) -> dict[str, Any]:
+def _without_bounds(query: Asked) -> dict[str, Any]:
     """The question as it comes back from its JSON, without what belongs to pages."""
-    told = {name: value for name, value in query.told().items() if name not in ("limit", "after")}
-    back: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(told))
+    terms = {name: value for name, value in query.told().items() if name not in ("limit", "after")}
+    back: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(terms))
     return back
 
 
@@ -428,7 +432,7 @@ def _why(new: NewHold) -> Why:
     return Why(new.kind, new.reason, new.case_number)
 
 
-def _said(text: str | None) -> bool:
+def _is_given(text: str | None) -> bool:
     return bool(text and text.strip())
 
 

@@ -53,8 +53,8 @@ class Links:
             known = set(connection.scalars(select(tables.links.c.read_id).where(tables.links.c.case_number == case)))
             fresh = [row for row in rows if row.id not in known]
             if fresh:
-                said = {"case_number": case, "linked_by": actor.name, "linked_at": to_micros(now)}
-                connection.execute(tables.links.insert(), [{"read_id": row.id, **said} for row in fresh])
+                link = {"case_number": case, "linked_by": actor.name, "linked_at": to_micros(now)}
+                connection.execute(tables.links.insert(), [{"read_id": row.id, **link} for row in fresh])
             changed = self._longer(connection, rows, Promises(self._governing.history(within=connection), kinds))
             self._record(connection, actor, Act.LINKS_ADD, case, reason, len(fresh), changed)
         return Linked(len(fresh), changed)
@@ -84,10 +84,10 @@ class Links:
             *(table.c.id, table.c.connection_id, table.c.captured_at, table.c.received_at, table.c.ingested_at),
             table.c.expires_at,
         )
-        found = connection.execute(select(*columns).where(table.c.id.in_(wanted), visible(table, now))).all()
-        if missing := set(wanted) - {row.id for row in found}:
+        rows = connection.execute(select(*columns).where(table.c.id.in_(wanted), visible(table, now))).all()
+        if missing := set(wanted) - {row.id for row in rows}:
             raise NotFound(f"reads: {min(missing)} is not here")
-        return found
+        return rows
 
     def _longer(self, connection: Connection, rows: Sequence[Any], promises: Promises) -> int:
         """Give reads the life of linked ones where that is longer; gives how many changed."""

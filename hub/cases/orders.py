@@ -138,13 +138,13 @@ class Orders:
             row = _row(connection, number)
         if row is None:
             raise NotFound(f"there is no order {number}")
-        return _told(row)
+        return _order_of(row)
 
     def list(self) -> Sequence[Order]:
         """Every order that was carried out, the oldest first."""
         table = tables.orders
         with self._store.read() as connection:
-            return [_told(row) for row in connection.execute(select(table).order_by(table.c.id))]
+            return [_order_of(row) for row in connection.execute(select(table).order_by(table.c.id))]
 
     def file(self, number: str) -> bytes:
         """The file of an order, as it was attached; raises `NotFound`, and `IntegrityBroken` where it was changed."""
@@ -191,10 +191,10 @@ class Orders:
             self.check(connection, proposal)
             if _row(connection, content["number"]) is not None:
                 return
-            said = {name: content[name] for name in ("number", "court", "reason")}
+            fields = {name: content[name] for name in ("number", "court", "reason")}
             connection.execute(
                 insert(table).values(
-                    **said, proposed_by=proposal.proposed_by, carried_out_by=actor.name, file=file,
+                    **fields, proposed_by=proposal.proposed_by, carried_out_by=actor.name, file=file,
                     approved_by=proposal.decided_by, approval_id=proposal.id, at=to_micros(self._clock.now()),
                     sha256=bytes.fromhex(content["file_sha256"]),
                 )
@@ -267,7 +267,7 @@ def _row(connection: Connection, number: str) -> Row[Any] | None:
     return connection.execute(select(tables.orders).where(tables.orders.c.number == number)).one_or_none()
 
 
-def _told(row: Row[Any]) -> Order:
+def _order_of(row: Row[Any]) -> Order:
     return Order(
         row.number, row.court, row.reason, row.proposed_by, row.carried_out_by, row.approved_by, row.approval_id,
         from_micros(row.at), bytes(row.sha256).hex(), row.reads,

@@ -91,14 +91,14 @@ class Reviews:
             resolved = select(table).where(table.c.released_at.is_not(None), table.c.kind == "litigation")
             tasks += [task for row in connection.execute(resolved) for task in _disposal(profile, row)]
         if tasks:
-            told = {"overdue": len(tasks), "holds": sorted({task.hold for task in tasks})}
-            log.warning("%d tasks about holds are overdue", len(tasks), extra=told)
+            counts = {"overdue": len(tasks), "holds": sorted({task.hold for task in tasks})}
+            log.warning("%d tasks about holds are overdue", len(tasks), extra=counts)
         return sorted(tasks, key=lambda task: (task.due_at, task.hold))
 
-    def reviewed(self, actor: Actor, hold: int, found: str, next_at: datetime) -> None:
+    def reviewed(self, actor: Actor, hold: int, finding: str, next_at: datetime) -> None:
         """Keep who looked at a hold, what was found, and when somebody must look again; raises `Invalid`."""
         now = self._clock.now()
-        if not found.strip():
+        if not finding.strip():
             raise Invalid("found: is missing")
         if next_at.tzinfo is None or next_at <= now:
             raise Invalid("next_at: must lie in the future")
@@ -111,7 +111,7 @@ class Reviews:
             )
             self._audit.record(
                 actor, Act.HOLDS_REVIEW, Outcome.DONE, target=str(hold), within=connection,
-                why=Why(row.kind, found.strip(), row.case_number), was_due=from_micros(row.review_at), next=next_at,
+                why=Why(row.kind, finding.strip(), row.case_number), was_due=from_micros(row.review_at), next=next_at,
             )  # fmt: skip
 
     def disposed(self, actor: Actor, hold: int, how: str) -> None:
@@ -159,16 +159,16 @@ class Reviews:
 
     def carry_out(self, actor: Actor, proposal: Proposal, settle: Settle) -> None:
         """Let the class and the day hold that were approved; gives in the outcome until when its first read lives."""
-        hold, said = int(proposal.target), proposal.content
+        hold, content = int(proposal.target), proposal.content
         kinds = self._sources.all()
         with self._store.write() as connection:
             self.check(connection, proposal)
             row = held.row_of(connection, hold)
-            values = {name: said[name] for name in ("offence", "committed_on")}
+            values = {name: content[name] for name in ("offence", "committed_on")}
             connection.execute(update(tables.holds).where(tables.holds.c.id == hold).values(values))
             self._audit.record(
                 actor, Act.HOLDS_CLASSIFY, Outcome.DONE, target=str(hold), within=connection, approval=proposal.id,
-                why=Why(row.kind, row.reason, row.case_number), was=said["was"], proposed_by=proposal.proposed_by,
+                why=Why(row.kind, row.reason, row.case_number), was=content["was"], proposed_by=proposal.proposed_by,
                 **values,
             )  # fmt: skip
             life = _first(connection, self._governing.now(connection).profile, held.row_of(connection, hold), kinds)
@@ -250,21 +250,21 @@ def _tasks(
 ) -> list[ReviewTask]:
     about = (row.id, row.kind, row.case_number)
     people = (row.placed_by, row.approved_by)
-    found = []
+    tasks = []
     if from_micros(row.review_at) <= now:
-        found.append(ReviewTask(*about, "review", from_micros(row.review_at), *people))
+        tasks.append(ReviewTask(*about, "review", from_micros(row.review_at), *people))
     if row.kind == "case":
         life = _first(connection, profile, row, kinds)
         if life is not None and life.task in ("classify_offence", "state_commission_date"):
-            found.append(ReviewTask(*about, life.task, from_micros(row.placed_at), *people, life.clause))
-    return found
+            tasks.append(ReviewTask(*about, life.task, from_micros(row.placed_at), *people, life.clause))
+    return tasks
 
 
 def _disposal(profile: Profile, row: Row[Any]) -> list[ReviewTask]:
     if row.kind != "litigation" or row.released_at is None or not row.booking or row.disposed is not None:
         return []
     about = (row.id, row.kind, row.case_number, "dispose_of_media", from_micros(row.released_at))
-    clause = "; ".join(one.clause for one in profile.effective(UNTIL).references) or None
+    clause = "; ".join(reference.clause for reference in profile.effective(UNTIL).references) or None
     return [ReviewTask(*about, row.placed_by, row.approved_by, clause, row.booking)]
 
 

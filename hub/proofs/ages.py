@@ -140,7 +140,7 @@ class AgesReport:
     @property
     def signable(self) -> bool:
         """Whether nothing lacks its explanation: a report that does must not be signed."""
-        return not self.unexplained and not any(one.missing for one in self.explanations)
+        return not self.unexplained and not any(explanation.missing for explanation in self.explanations)
 
 
 class Ages:
@@ -169,7 +169,7 @@ class Ages:
         now, profile = self._clock.now(), self._governing.profile()
         zone = profile.zone
         clauses = {rule.id: rule.clause for rule in profile.rules}
-        limits = [to_micros(reached(Duration.parse(one), now, zone)) for one in BANDS]
+        limits = [to_micros(reached(Duration.parse(band), now, zone)) for band in BANDS]
         field, kinds = profile.effective(EXPLAINED), self._sources.all()
         with self._store.read() as connection:
             rows = connection.execute(select(tables.connections.c.id, tables.connections.c.name)).all()
@@ -189,9 +189,9 @@ class Ages:
                 for row in connection.execute(text(_LATE), {"now": to_micros(now)})
             ]  # fmt: skip
             past = [
-                one
+                age
                 for ident, kind in kinds.items()
-                for one in _past(connection, profile, ident, names[ident], kind, now)
+                for age in _past(connection, profile, ident, names[ident], kind, now)
             ]
             unexplained, holds = 0, []
             if field.value is not None:
@@ -200,23 +200,23 @@ class Ages:
                 holds = list(connection.execute(text(_HOLDS), oldest))
         booked = self._holds.bookings([row.id for row in holds]) if holds else {}
         lying = self._spooled.lying()
-        made = AgesReport(
+        report = AgesReport(
             at=now,
             kept=kept,
             violations=[*late, *past],
             explain_older_than=field.value,
-            explain_clause="; ".join(one.clause for one in field.references) or None,
+            explain_clause="; ".join(reference.clause for reference in field.references) or None,
             explanations=[_explained(row, booked.get(row.id)) for row in holds],
             unexplained=unexplained,
             pushes_waiting=lying.pushes,
             pushes_set_aside=lying.set_aside,
         )
         self._audit.record(
-            actor, Act.RETENTION_AGES, Outcome.DONE, results=sum(one.reads for one in kept),
-            violations=sum(one.reads for one in made.violations), signable=made.signable,
+            actor, Act.RETENTION_AGES, Outcome.DONE, results=sum(count_kept.reads for count_kept in kept),
+            violations=sum(violation.reads for violation in report.violations), signable=report.signable,
             pushes_waiting=lying.pushes, pushes_set_aside=lying.set_aside,
         )  # fmt: skip
-        return made
+        return report
 
 
 def _past(
@@ -227,7 +227,7 @@ def _past(
         shortest = profile.rule_for(*kind)
     except PolicyRefused:
         return []  # no number ends such reads, and none are let in
-    found: dict[str, list[datetime]] = {}
+    ends_by_rule: dict[str, list[datetime]] = {}
     clauses: dict[str, str] = {}
     oldest = to_micros(reached(shortest.keep, now, profile.zone))
     for row in connection.execute(text(_OLD), {"connection_id": ident, "oldest": oldest, "now": to_micros(now)}):
@@ -235,16 +235,16 @@ def _past(
             *kind, from_micros(row.captured_at), received_at=from_micros(row.received_at), linked=bool(row.linked)
         )
         if end.at <= now:
-            found.setdefault(end.rule, []).append(end.at)
+            ends_by_rule.setdefault(end.rule, []).append(end.at)
             clauses[end.rule] = end.clause
     return [
         Violation(name, rule, clauses[rule], "past_ceiling", len(ends), (now - min(ends)) // _SECOND)
-        for rule, ends in sorted(found.items())
+        for rule, ends in sorted(ends_by_rule.items())
     ]
 
 
 def _explained(row: Row[Any], booking: str | None) -> Explanation:
-    said = {"case number": row.case_number, "reason": row.reason, "booking number": booking}
+    columns = {"case number": row.case_number, "reason": row.reason, "booking number": booking}
     return Explanation(
         hold=row.id,
         kind=row.kind,
@@ -254,5 +254,5 @@ def _explained(row: Row[Any], booking: str | None) -> Explanation:
         review_at=from_micros(row.review_at),
         reads=int(row.reads),
         oldest=from_micros(row.oldest),
-        missing=tuple(name for name, value in said.items() if not (value or "").strip()),
+        missing=tuple(name for name, value in columns.items() if not (value or "").strip()),
     )

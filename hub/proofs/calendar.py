@@ -57,18 +57,18 @@ class Calendar:
             raise Invalid(f"days: must lie between 1 and {LONGEST}")
         now, profile = self._clock.now(), self._governing.profile()
         clauses = {rule.id: rule.clause for rule in profile.rules}
-        found: list[EndingDay] = []
+        endings: list[EndingDay] = []
         with self._store.read() as connection:
             for day, since, until in _days(now, days, profile.zone):
                 bound = {"since": to_micros(since), "until": to_micros(until)}
-                found.extend(
+                endings.extend(
                     EndingDay(day, rule, clauses.get(rule), int(reads), int(held))
                     for rule, reads, held in connection.execute(text(_COUNTED), bound)
                 )
         self._audit.record(
-            actor, Act.RETENTION_CALENDAR, Outcome.DONE, results=sum(one.reads for one in found), days=days
+            actor, Act.RETENTION_CALENDAR, Outcome.DONE, results=sum(ending.reads for ending in endings), days=days
         )
-        return found
+        return endings
 
 
 def _days(now: datetime, count: int, zone: ZoneInfo) -> Iterator[tuple[date, datetime, datetime]]:

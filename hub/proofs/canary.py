@@ -124,7 +124,7 @@ class Canaries:
                 plate=full,
                 reason=reason.strip(),
             )
-        return next(one for one in self._all() if one.id == ident)
+        return next(canary for canary in self._all() if canary.id == ident)
 
     def remove(self, actor: Actor, ident: int, reason: str) -> Canary:
         """Probe with a canary no more, because the vehicle is sold or was never read; gives what it was.
@@ -134,7 +134,7 @@ class Canaries:
         if len(reason.strip()) < SHORTEST_REASON:
             raise Invalid("reason: must say in words why the vendor is not probed with it any more")
         table = tables.canaries
-        gone = next((one for one in self._all() if one.id == ident), None)
+        gone = next((canary for canary in self._all() if canary.id == ident), None)
         with self._store.write() as within:
             if gone is None or not within.execute(delete(table).where(table.c.id == ident)).rowcount:
                 raise NotFound(f"no plate has the number {ident}: alprhub retention canary list")
@@ -146,9 +146,9 @@ class Canaries:
 
     def known(self, actor: Actor) -> list[Canary]:
         """Every canary, by connection; that somebody looked is on record."""
-        found = self._all()
-        self._audit.record(actor, Act.CANARIES_LIST, Outcome.DONE, results=len(found))
-        return found
+        canaries = self._all()
+        self._audit.record(actor, Act.CANARIES_LIST, Outcome.DONE, results=len(canaries))
+        return canaries
 
     def probe(self, actor: Actor) -> list[Probe]:
         """Ask every vendor for its canaries behind its own ceiling; one that fails does not hide the others.
@@ -187,20 +187,20 @@ class Canaries:
         )  # fmt: skip
         lookup = Lookup(canary.plate, since, before, canary.reason, canary.plate_state)
 
-        def told(outcome: str, **more: Any) -> Probe:
+        def probe_of(outcome: str, **more: Any) -> Probe:
             return Probe(canary.id, canary.connection, outcome, rule.id, rule.clause, before, **more)
 
         try:
             with connector:
                 records = (record for page in connector.lookup(lookup) for record in page.records)
-                found, unreadable = _found(connector, records, lookup)
+                instants, unreadable = _read_back(connector, records, lookup)
         except Exception as failed:
             if isinstance(failed, AdminMustFix):
                 self._accounts.stop(actor, canary.connection, str(failed))
-            return self._done(actor, canary, told("failed", error=_text(failed)))
-        if found:
-            return self._done(actor, canary, told("found", reads=len(found), oldest=min(found)))
-        return self._done(actor, canary, told("unclear" if unreadable else "not_found"))
+            return self._done(actor, canary, probe_of("failed", error=_text(failed)))
+        if instants:
+            return self._done(actor, canary, probe_of("found", reads=len(instants), oldest=min(instants)))
+        return self._done(actor, canary, probe_of("unclear" if unreadable else "not_found"))
 
     def _not_asked(self, canary: Canary, error: str) -> Probe:
         return Probe(canary.id, canary.connection, "not_asked", None, None, None, error=error)
@@ -209,7 +209,7 @@ class Canaries:
         """Put on record what came of a probe; a breach is an event of its own."""
         table = tables.canaries
         oldest = None if probe.oldest is None else to_micros(probe.oldest)
-        said: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "canary": canary.id, "rule": probe.rule, "clause": probe.clause, "oldest": probe.oldest,
             "before": probe.before, "error": probe.error,
         }  # fmt: skip
@@ -222,12 +222,12 @@ class Canaries:
             )
             self._audit.record(
                 actor, Act.CANARIES_PROBE, Outcome(probe.outcome), target=canary.connection, why=why, within=within,
-                results=probe.reads, plate=canary.plate, **said,
+                results=probe.reads, plate=canary.plate, **fields,
             )  # fmt: skip
             if probe.outcome == "found":
                 self._audit.record(
                     actor, Act.RETENTION_BREACH, Outcome.FOUND, target=canary.connection, why=why, within=within,
-                    results=probe.reads, **said,
+                    results=probe.reads, **fields,
                 )  # fmt: skip
         if probe.outcome == "found":
             log.error(
@@ -237,9 +237,9 @@ class Canaries:
         return probe
 
 
-def _found(connector: Connector[Any], records: Iterator[Record], lookup: Lookup) -> tuple[list[datetime], int]:
+def _read_back(connector: Connector[Any], records: Iterator[Record], lookup: Lookup) -> tuple[list[datetime], int]:
     """When the vendor's reads of the plate behind the ceiling were captured, and how many records nobody could read."""
-    found: list[datetime] = []
+    instants: list[datetime] = []
     unreadable = 0
     for record in records:
         try:
@@ -250,8 +250,8 @@ def _found(connector: Connector[Any], records: Iterator[Record], lookup: Lookup)
             unreadable += 1
             continue
         if read.plate == lookup.plate and read.captured_at <= lookup.until:
-            found.append(read.captured_at)
-    return found, unreadable
+            instants.append(read.captured_at)
+    return instants, unreadable
 
 
 def _canary(row: Row[Any]) -> Canary:

@@ -103,12 +103,12 @@ class Handover:
             orders = _orders(connection, {row.rule for row in rows})
         profile = self._governing.profile()
         partner = profile.effective(PARTNER)
-        told = {
+        content = {
             "format": FORMAT,
             "how_to_verify": HOW_TO_VERIFY,
             "agency": profile.id,
             "for": partner.value,
-            "for_clause": "; ".join(one.clause for one in partner.references) or None,
+            "for_clause": "; ".join(reference.clause for reference in partner.references) or None,
             "made_at": to_micros(self._clock.now()),
             "made_by": actor.name,
             "follows": rows[0].previous,
@@ -116,7 +116,7 @@ class Handover:
             "authorities": authorities,
             "orders": orders,
         }
-        body = msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"
+        body = msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
         handed = Handed(body, len(rows), rows[-1].id, sha256(body).hexdigest())
         self._audit.record(
             actor, Act.CERTIFICATES_EXPORT, Outcome.DONE, results=handed.certificates, since_id=since_id,
@@ -141,9 +141,9 @@ class Handover:
     def overdue(self, patience: timedelta = PATIENCE) -> int:
         """How many certificates have waited too long for their countersignature; the log says so too."""
         table, closed = tables.certificates, to_micros(self._clock.now() - patience)
-        found = select(func.count()).where(table.c.countersigned_at.is_(None), table.c.closed_at <= closed)
+        query = select(func.count()).where(table.c.countersigned_at.is_(None), table.c.closed_at <= closed)
         with self._store.read() as connection:
-            count = int(connection.scalar(found) or 0)
+            count = int(connection.scalar(query) or 0)
         if count:
             log.warning("%d certificates wait for their custodian", count, extra={"overdue": count})
         return count

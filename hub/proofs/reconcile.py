@@ -95,15 +95,15 @@ class Reconciliation:
                 (row.connection_id, row.day): row for row in connection.execute(text(_COUNTED), {"now": to_micros(now)})
             }
         keys = sorted(noted.keys() | there.keys(), key=lambda key: (names[key[0]], key[1]))
-        made = Reconciled(
+        reconciled = Reconciled(
             [_day(names[key[0]], key[1], noted.get(key), there.get(key)) for key in keys], self._spooled.lying()
         )
-        wrong = [f"{one.connection} {one.day}: {one.said}" for one in made.differences]
+        wrong = [f"{day.connection} {day.day}: {day.said}" for day in reconciled.differences]
         self._audit.record(
-            actor, Act.RETENTION_RECONCILE, Outcome.DIFFERS if wrong else Outcome.DONE, results=len(made.days),
-            differences=wrong, pushes_waiting=made.lying.pushes, pushes_set_aside=made.lying.set_aside,
+            actor, Act.RETENTION_RECONCILE, Outcome.DIFFERS if wrong else Outcome.DONE, results=len(reconciled.days),
+            differences=wrong, pushes_waiting=reconciled.lying.pushes, pushes_set_aside=reconciled.lying.set_aside,
         )  # fmt: skip
-        return made
+        return reconciled
 
 
 def _day(connection: str, day: int, noted: Row[Any] | None, there: Row[Any] | None) -> DayOfReceipt:
@@ -116,7 +116,7 @@ def _day(connection: str, day: int, noted: Row[Any] | None, there: Row[Any] | No
     return DayOfReceipt(
         connection, date(1970, 1, 1) + timedelta(days=day),
         pulled, stored, duplicates, quarantined, born_expired, visible, unpurged, held, purged, came, kept,
-        _said(came, kept, noted is None),
+        _sentence(came, kept, noted is None),
     )  # fmt: skip
 
 
@@ -124,14 +124,14 @@ def _numbers(row: Row[Any] | None, names: Iterable[str]) -> list[int]:
     return [0 if row is None else int(getattr(row, name)) for name in names]
 
 
-def _said(came: int, kept: int, unnoted: bool) -> str | None:
+def _sentence(came: int, kept: int, unnoted: bool) -> str | None:
     if unnoted:
         return f"{-kept} reads of a day that nobody counted: they came before the hub counted days"
-    told = []
+    sentences = []
     if came:
-        told.append(f"{abs(came)} records {'not accounted for' if came > 0 else 'accounted for twice'}")
+        sentences.append(f"{abs(came)} records {'not accounted for' if came > 0 else 'accounted for twice'}")
     if kept > 0:
-        told.append(f"{kept} stored reads are gone and no purge has counted them")
+        sentences.append(f"{kept} stored reads are gone and no purge has counted them")
     elif kept < 0:
-        told.append(f"{-kept} reads are there that no page has counted")
-    return "; ".join(told) or None
+        sentences.append(f"{-kept} reads are there that no page has counted")
+    return "; ".join(sentences) or None

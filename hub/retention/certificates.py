@@ -174,10 +174,10 @@ def _people(row: Row[Any]) -> list[str]:
 
 
 def _digest(row: Row[Any]) -> str:
-    said = {name: getattr(row, name) for name in CERTIFIED}
-    return digest_of_json(canonical_json(said))
+    columns = {name: getattr(row, name) for name in CERTIFIED}
+    return digest_of_json(canonical_json(columns))
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:
-    told = dict(row._mapping) | {"destroyed_by": _people(row)}
-    return told | {name: from_micros(told[name]) for name in _INSTANTS if told[name] is not None}
+    certificate = dict(row._mapping) | {"destroyed_by": _people(row)}
+    return certificate | {name: from_micros(certificate[name]) for name in _INSTANTS if certificate[name] is not None}

@@ -80,11 +80,11 @@ class Endings:
                 continue
             with self._store.write(durable=False) as connection:
                 if not held:  # somebody may have taken it meanwhile
-                    ids = [one.read_id for one in fresh]
+                    ids = [end.read_id for end in fresh]
                     free = set(
                         connection.scalars(select(reads.c.id).where(reads.c.id.in_(ids), reads.c.held.is_(False)))
                     )
-                    fresh = [one for one in fresh if one.read_id in free]
+                    fresh = [end for end in fresh if end.read_id in free]
                 changed += set_ends(self._store, connection, fresh)
         self._store.settle()  # whoever asked is told that it is so
         return changed

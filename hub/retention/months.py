@@ -108,8 +108,8 @@ def _forget(connection: Connection, name: str, here: Mapping[str, int], account:
         "hits": "DELETE FROM hits x USING {month} r WHERE {these}",
     }.items():
         gone = change.format(month=name, these=_OF_THEM)
-        told = f"WITH gone AS ({gone} RETURNING r.connection_id, r.rule) SELECT *, count(*) FROM gone GROUP BY 1, 2"
-        for connection_id, rule, count in connection.execute(text(told), here):
+        counting = f"WITH gone AS ({gone} RETURNING r.connection_id, r.rule) SELECT *, count(*) FROM gone GROUP BY 1, 2"
+        for connection_id, rule, count in connection.execute(text(counting), here):
             counts.setdefault((connection_id, rule), {})[what] = count
     plates = connection.scalars(
         text(f"DELETE FROM candidates x USING {name} r WHERE {_OF_THEM} RETURNING x.plate_id"), here

@@ -130,10 +130,10 @@ class Retention:
         """Remove pictures whose day is over and that no row knows: a crash left them between file and row."""
         stray = 0
         due = self._images.stored(until=(now - timedelta(days=1)).strftime("%Y/%m/%d"))
-        asked = text(f"SELECT key FROM images WHERE {self._store.one_of('key', 'keys')}")
+        query = text(f"SELECT key FROM images WHERE {self._store.one_of('key', 'keys')}")
         while keys := list(islice(due, BATCH)):
             with self._store.read() as connection:
-                known = set(connection.scalars(asked, {"keys": self._store.as_list(keys)}))
+                known = set(connection.scalars(query, {"keys": self._store.as_list(keys)}))
             for key in keys:
                 if key not in known:
                     self._images.delete(key)

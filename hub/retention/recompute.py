@@ -109,8 +109,8 @@ class Recompute:
             with self._store.read() as connection:
                 rows = self._page(connection, after, MOST // 10)
                 linked = self._linked(connection, rows)
-                found = select(tables.connections.c.id, tables.connections.c.name)
-                names = dict(connection.execute(found).tuples().all())
+                query = select(tables.connections.c.id, tables.connections.c.name)
+                names = dict(connection.execute(query).tuples().all())
             if not rows:
                 break
             after = rows[-1].id
@@ -124,9 +124,9 @@ class Recompute:
                 counted["longer"] += wanted.until > row.expires_at
                 counted["kept_short"] += wanted.kept_short
                 counted["end_now"] += wanted.until <= now and not row.held
-        told = sorted(counts.items(), key=lambda one: (names[one[0][0]], one[0][1]))
+        ordered = sorted(counts.items(), key=lambda item: (names[item[0][0]], item[0][1]))
         columns = ("reads", "shorter", "longer", "kept_short", "end_now")
-        return [Change(names[ident], rule, *(counted[name] for name in columns)) for (ident, rule), counted in told]
+        return [Change(names[ident], rule, *(counted[name] for name in columns)) for (ident, rule), counted in ordered]
 
     def _ends(self, profile: Profile, before: list[tuple[int, Profile]]) -> "_Ends":
         table, kinds = tables.removals, self._sources.all()
@@ -139,20 +139,20 @@ class Recompute:
         """Find the ends of the next reads while those before them are given theirs."""
         pace = TurnPace(BATCH, LEAST, MOST, self._elapsed)
         with ThreadPoolExecutor(1) as ahead:
-            some = self._found(begun.after_id, ends, pace.rows)
+            some = self._next_page(begun.after_id, ends, pace.rows)
             while some is not None:
-                given, following = some, ahead.submit(self._found, some.last, ends, pace.rows)
+                given, following = some, ahead.submit(self._next_page, some.last, ends, pace.rows)
                 try:
                     with pace.turn(given.looked_at) as begins:
                         self._give(begun.id, given, begins)
                     some = following.result()
                 except _Moved:
-                    some = self._found(given.first, ends, pace.rows)
+                    some = self._next_page(given.first, ends, pace.rows)
                 else:
                     # By their ids, which say how far it is without counting them all.
                     progress("reads looked at", given.last, max(begun.last_id, given.last))
 
-    def _found(self, after: int, ends: "_Ends", most: int) -> "_Some | None":
+    def _next_page(self, after: int, ends: "_Ends", most: int) -> "_Some | None":
         """The ends that the next reads shall have; None where there are no more."""
         now = to_micros(self._clock.now())
         with self._store.read() as connection:
@@ -202,26 +202,26 @@ class Recompute:
                 update(table).where(and_(table.c.id <= ident, table.c.ended_at.is_(None))).values(ended_at=now)
             )
             done = connection.execute(select(table).where(table.c.id == ident)).one()
-            told = {name: getattr(done, name) for name in NOTHING_DONE}
+            totals = {name: getattr(done, name) for name in NOTHING_DONE}
             self._audit.record(
                 actor, Act.RETENTION_RECOMPUTE, Outcome.DONE, results=done.changed, within=connection,
-                policy=done.policy_id, **{name: count for name, count in told.items() if name != "changed"},
+                policy=done.policy_id, **{name: count for name, count in totals.items() if name != "changed"},
             )  # fmt: skip
-        return told
+        return totals
 
     def _end_refused(self, ends: "_Ends", now: int) -> None:
         """Give the records that could not be read their ends, in turns."""
         refused, after = tables.quarantine, 0
         columns = (refused.c.id, refused.c.connection_id, refused.c.received_at, refused.c.expires_at)
-        asked = select(*columns).where(visible(refused, now)).order_by(refused.c.id).limit(BATCH)
+        query = select(*columns).where(visible(refused, now)).order_by(refused.c.id).limit(BATCH)
         change = update(refused).where(refused.c.id == bindparam("which")).values(expires_at=bindparam("until"))
         while True:
             with self._store.read() as connection:
-                rows = connection.execute(asked.where(refused.c.id > after)).all()
+                rows = connection.execute(query.where(refused.c.id > after)).all()
             if not rows:
                 return
-            found = [(row, ends.of_refused(row)) for row in rows]
-            if changed := [{"which": row.id, "until": end} for row, end in found if end != row.expires_at]:
+            with_ends = [(row, ends.of_refused(row)) for row in rows]
+            if changed := [{"which": row.id, "until": end} for row, end in with_ends if end != row.expires_at]:
                 with self._store.write(durable=False, doing=DOING) as connection:
                     connection.execute(change, changed)
             after = rows[-1].id

@@ -189,7 +189,7 @@ class _Over:
         """The rule that ends a batch that cannot be read: of the connections whose marks are still in it, else of
         all."""
         marked = [owner for owner in self._owners if owner.mark in body]
-        return self._ended(marked or self._owners, received, gone=bool(marked) and all(one.removed for one in marked))
+        return self._ended(marked or self._owners, received, gone=bool(marked) and all(mark.removed for mark in marked))
 
     def _ended(self, owners: list[_Owner], received: datetime, gone: bool) -> Expiry | None:
         if gone:
