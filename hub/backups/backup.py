@@ -58,8 +58,8 @@ def back_up(
         hub.audit.record(actor, Act.HUB_BACKUP, Outcome.ASKED, target=str(place), with_key=with_key)
         try:
             partial.mkdir(mode=0o700)
-            made = _fill(hub, partial, with_key, progress)
-            manifest.write(partial, made)
+            written = _fill(hub, partial, with_key, progress)
+            manifest.write(partial, written)
             partial.rename(place)
             durable.settle_folder(place.parent)
         except BaseException as failed:
@@ -68,10 +68,11 @@ def back_up(
                 raise AdminMustAct(f"{refusal(failed)}. Nothing is left of the backup") from None
             raise
         hub.audit.record(
-            actor, Act.HUB_BACKUP, Outcome.DONE, target=str(place), results=made.files, with_key=with_key,
-            sums_sha256=made.sums_sha256, first_over_at=made.first_over_at.isoformat() if made.first_over_at else None,
+            actor, Act.HUB_BACKUP, Outcome.DONE, target=str(place), results=written.files, with_key=with_key,
+            sums_sha256=written.sums_sha256,
+            first_over_at=written.first_over_at.isoformat() if written.first_over_at else None,
         )  # fmt: skip
-    return made
+    return written
 
 
 def _partial(settings: HubSettings, place: Path) -> Path:
@@ -104,7 +105,7 @@ def _fill(hub: Hub, folder: Path, with_key: bool, progress: Progress) -> BackupM
     return BackupManifest(
         made_at=made_at, agency=hub.agency, policy=hub.governing.profile.name, version=version("alprhub"),
         database="sqlite" if hub.store.is_sqlite else "postgresql", revision=revision, first_over_at=first_over,
-        with_key=with_key, pictures=pictures, pictures_at=at, pictures_missing=missing, settings=_told(hub.settings),
+        with_key=with_key, pictures=pictures, pictures_at=at, pictures_missing=missing, settings=_shown(hub.settings),
         files=files, bytes=size, sums_sha256=digest,
     )  # fmt: skip
 
@@ -140,14 +141,14 @@ def _pictures(hub: Hub, folder: Path, progress: Progress) -> tuple[int, int, str
     to, copied, missing, after = FolderImages(folder), 0, 0, 0
     table = tables.images
     while True:
-        asked = select(table.c.id, table.c.key, table.c.sha256).where(table.c.id > after, table.c.state == "stored")
+        query = select(table.c.id, table.c.key, table.c.sha256).where(table.c.id > after, table.c.state == "stored")
         with hub.store.read() as connection:
-            rows = connection.execute(asked.order_by(table.c.id).limit(1000)).all()
+            rows = connection.execute(query.order_by(table.c.id).limit(1000)).all()
         if not rows:
             return copied, missing, None
         after = rows[-1].id
         for start in range(0, len(rows), TOGETHER):
-            found = list[tuple[str, bytes]]()
+            pictures = list[tuple[str, bytes]]()
             for row in rows[start : start + TOGETHER]:
                 try:
                     data = hub.ingest.images.get(row.key)
@@ -156,9 +157,9 @@ def _pictures(hub: Hub, folder: Path, progress: Progress) -> tuple[int, int, str
                     continue
                 if row.sha256 is not None and sha256(data).digest() != bytes(row.sha256):
                     missing += 1
-                found.append((row.key, data))
-            to.put_all(found)
-            copied += len(found)
+                pictures.append((row.key, data))
+            to.put_all(pictures)
+            copied += len(pictures)
             progress("pictures copied", copied, None)
 
 
@@ -188,12 +189,12 @@ def _first_over(hub: Hub) -> datetime | None:
     return None if first is None else from_micros(first)
 
 
-def _told(settings: HubSettings) -> dict[str, str]:
+def _shown(settings: HubSettings) -> dict[str, str]:
     """The settings by their names; of a secret one only that it was set."""
-    told = {}
+    values = {}
     for name in sorted(settings.model_fields_set):
         value = getattr(settings, name)
         secret = isinstance(value, SecretStr)
         shown = ",".join(value) if isinstance(value, tuple) else str(value)
-        told[f"{PREFIX}{name.upper()}"] = "(was set; not in the backup)" if secret else shown
-    return told
+        values[f"{PREFIX}{name.upper()}"] = "(was set; not in the backup)" if secret else shown
+    return values

@@ -38,5 +38,7 @@ def _run(program: str, store: Store, *words: str) -> None:
         check=False, capture_output=True, text=True, errors="replace", env={**os.environ, **password},
     )  # fmt: skip
     if done.returncode:
-        said = next((line for line in done.stderr.splitlines() if line.strip()), "it said nothing")
-        raise AdminMustAct(f"{program} did not do it (exit {done.returncode}): {said.removeprefix(f'{program}: ')}")
+        complaint = next((line for line in done.stderr.splitlines() if line.strip()), "it said nothing")
+        raise AdminMustAct(
+            f"{program} did not do it (exit {done.returncode}): {complaint.removeprefix(f'{program}: ')}"
+        )

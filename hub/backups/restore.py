@@ -66,11 +66,11 @@ def restore(
     is no whole backup, `Conflict` where something is there already, and `AdminMustAct` where the clock is behind the
     backup or the backup is of a newer version. A failure leaves nothing behind but what PostgreSQL took, and says so.
     """
-    made = manifest.verify(place, progress)
-    _demand_same_kind(made, settings)
-    demand_known(made.revision)
+    copy = manifest.verify(place, progress)
+    _demand_same_kind(copy, settings)
+    demand_known(copy.revision)
     _demand_empty(settings)
-    _demand_later(made, (clock or SystemClock()).now())
+    _demand_later(copy, (clock or SystemClock()).now())
     keys = _keys(place, key)
     workshop = settings.data / UNFINISHED
     inner = settings.model_copy(update={"data": workshop})
@@ -79,7 +79,7 @@ def restore(
         _bring_files(place, workshop, keys)
         _bring_database(place, inner, actor, clock or SystemClock())
         _bring_pictures(place / "images", inner, progress)
-        restored = _settle(made, inner, actor, clock, bool(keys or settings.secret_key), progress)
+        restored = _settle(copy, inner, actor, clock, bool(keys or settings.secret_key), progress)
         _move(workshop, settings.data)
     except BaseException as failed:
         shutil.rmtree(workshop, ignore_errors=True)
@@ -89,12 +89,12 @@ def restore(
     return restored
 
 
-def _demand_same_kind(made: BackupManifest, settings: HubSettings) -> None:
+def _demand_same_kind(copy: BackupManifest, settings: HubSettings) -> None:
     url = settings.url()
     if settings.database_url is not None and url.startswith("sqlite"):
         raise Invalid("ALPRHUB_DATABASE_URL: a restore puts SQLite's files into the data folder: unset it, then repeat")
     here = "sqlite" if url.startswith("sqlite") else "postgresql"
-    if here != made.database:
+    if here != copy.database:
         says = (
             "ALPRHUB_DATABASE_URL names none: set it" if here == "sqlite" else "ALPRHUB_DATABASE_URL is set: unset it"
         )
@@ -123,13 +123,13 @@ def _demand_empty(settings: HubSettings) -> None:
         store.close()
 
 
-def _demand_later(made: BackupManifest, now: datetime) -> None:
-    if now < made.made_at - STEP:
-        zone = made.made_at.tzinfo
+def _demand_later(copy: BackupManifest, now: datetime) -> None:
+    if now < copy.made_at - STEP:
+        zone = copy.made_at.tzinfo
         assert zone is not None
         raise AdminMustAct(
             f"the clock of this machine says {moment(now, zone)}, which is before the backup was made"
-            f" ({moment(made.made_at, zone)}): nothing was restored. Set the clock right"
+            f" ({moment(copy.made_at, zone)}): nothing was restored. Set the clock right"
         )
 
 
@@ -170,10 +170,10 @@ def _bring_pictures(place: Path, inner: HubSettings, progress: Progress) -> None
     store, done = Store(inner.url()), 0
     try:
         stored = kept.stored()
-        asked = text(f"SELECT key FROM images WHERE state = 'stored' AND {store.one_of('key', 'keys')}")
+        query = text(f"SELECT key FROM images WHERE state = 'stored' AND {store.one_of('key', 'keys')}")
         while keys := list(islice(stored, TOGETHER)) if place.is_dir() else []:
             with store.read() as connection:
-                known = connection.scalars(asked, {"keys": store.as_list(keys)}).all()
+                known = connection.scalars(query, {"keys": store.as_list(keys)}).all()
             images.put_all([(key, kept.get(key)) for key in known])
             done += len(known)
             progress("pictures restored", done, None)
@@ -193,21 +193,21 @@ def _bring_database(place: Path, inner: HubSettings, actor: Actor, clock: Clock)
 
 
 def _settle(
-    made: BackupManifest, inner: HubSettings, actor: Actor, clock: Clock | None, has_key: bool, progress: Progress
+    copy: BackupManifest, inner: HubSettings, actor: Actor, clock: Clock | None, has_key: bool, progress: Progress
 ) -> Restored:
     """Purge what is over by now, check the certificates, and put on record what was done."""
     with open_hub(inner, clock) as hub:
         if isinstance(hub.clock, TrustedClock) and hub.clock.standing().state == "ahead":
             # It was off since the backup; should the clock be wrong, the backup itself has lost nothing.
-            hub.clock.trust(actor, hub.audit, f"restored from the backup of {made.made_at.isoformat()}")
+            hub.clock.trust(actor, hub.audit, f"restored from the backup of {copy.made_at.isoformat()}")
         purged = hub.retention.expired.purge(actor, progress)
         certificates = hub.retention.certificates.verify()
         missing = () if has_key else tuple(owners(hub.store))
         hub.audit.record(
-            actor, Act.HUB_RESTORED, Outcome.DONE, results=sum(purged.values()), made_at=made.made_at.isoformat(),
-            sums_sha256=made.sums_sha256, certificates=certificates, key_missing=list(missing),
+            actor, Act.HUB_RESTORED, Outcome.DONE, results=sum(purged.values()), made_at=copy.made_at.isoformat(),
+            sums_sha256=copy.sums_sha256, certificates=certificates, key_missing=list(missing),
         )  # fmt: skip
-        return Restored(made, purged, certificates, missing, hub.governing.profile.zone)
+        return Restored(copy, purged, certificates, missing, hub.governing.profile.zone)
 
 
 def _move(workshop: Path, data: Path) -> None:

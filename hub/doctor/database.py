@@ -36,12 +36,14 @@ def of_schema(stands: SchemaStanding) -> Finding:
     if stands.state == "current":
         return ok("schema", f"The tables are those of this version (revision {stands.wanted}).")
     if stands.state == "older":
-        said = f"The tables are of an earlier version: {count(len(stands.steps), 'step')} missing."
-        return wrong("schema", said, "Stop what runs, make a backup, bring it up.", "alprhub migrate")
+        sentence = f"The tables are of an earlier version: {count(len(stands.steps), 'step')} missing."
+        return wrong("schema", sentence, "Stop what runs, make a backup, bring it up.", "alprhub migrate")
     if stands.state == "none":
         return wrong("schema", "The database is empty.", "Nobody has made a hub there.", "alprhub init")
-    said = f"The tables are of a newer version (revision {stands.found}, this one knows none after {stands.wanted})."
-    return wrong("schema", said, "Install the newer alprhub again, or restore the backup from before.")
+    sentence = (
+        f"The tables are of a newer version (revision {stands.found}, this one knows none after {stands.wanted})."
+    )
+    return wrong("schema", sentence, "Install the newer alprhub again, or restore the backup from before.")
 
 
 def of_file(store: Store, progress: Progress) -> Iterator[Finding]:
@@ -61,12 +63,12 @@ def of_file(store: Store, progress: Progress) -> Iterator[Finding]:
         )  # fmt: skip
     for number, path in enumerate(sorted(Path(store.place).parent.glob("alprhub*.sqlite3")), 1):
         progress("databases checked", number - 1, None)
-        said = _quick_check(path)
-        if said is None:
+        damage = _quick_check(path)
+        if damage is None:
             yield ok("database", f"{path.name} is whole (quick_check).")
         else:
             yield wrong(
-                "database", f"{path} is damaged: {said}.",
+                "database", f"{path} is damaged: {damage}.",
                 "Stop every alprhub, keep the file, and restore the last backup into an empty folder.",
                 "alprhub restore BACKUP",
             )  # fmt: skip
@@ -104,18 +106,22 @@ def of_traces(store: Store, zone: tzinfo) -> Finding:
         waiting = connection.scalar(closed.where(table.c.traces == "vacuum", table.c.rewritten_at.is_(None))) or 0
         debt = owed(connection) if store.is_sqlite else None
     if store.traces == "encrypted":
-        said = "ALPRHUB_DISK_ENCRYPTED says that the disk is encrypted: the file is not written anew after purges, and"
-        return ok("traces", f"{said} certificates say so. Whether it is encrypted is not known here.")
+        sentence = (
+            "ALPRHUB_DISK_ENCRYPTED says that the disk is encrypted: the file is not written anew after purges, and"
+        )
+        return ok("traces", f"{sentence} certificates say so. Whether it is encrypted is not known here.")
     if store.traces == "server":
         return ok("traces", "PostgreSQL's files are its administrator's: bytes of what is purged stay until reused.")
     if debt is None:
         return ok("traces", "Nothing that was purged is left in the database's file.")
     needed, free = store.room_to_vacuum()
-    said = f"Bytes of what was purged since {moment(from_micros(debt.since), zone)} are in the database's file;"
-    said += f" {count(waiting, 'certificate')} wait{'s' if waiting == 1 else ''} for it to be written anew."
+    sentence = f"Bytes of what was purged since {moment(from_micros(debt.since), zone)} are in the database's file;"
+    sentence += f" {count(waiting, 'certificate')} wait{'s' if waiting == 1 else ''} for it to be written anew."
     if free < needed:
-        return wrong("traces", said, "Its disk has too little room for that: make some.", "alprhub retention vacuum")
-    return look("traces", said, "The next night does it; at once:", "alprhub retention vacuum")
+        return wrong(
+            "traces", sentence, "Its disk has too little room for that: make some.", "alprhub retention vacuum"
+        )
+    return look("traces", sentence, "The next night does it; at once:", "alprhub retention vacuum")
 
 
 def of_runs(store: Store, now: datetime, zone: tzinfo) -> Iterator[Finding]:
@@ -132,8 +138,8 @@ def of_runs(store: Store, now: datetime, zone: tzinfo) -> Iterator[Finding]:
             "They were killed; the next run goes on from there. See that the schedules run.", "alprhub runs --bad",
         )  # fmt: skip
     if long:
-        said = "The ends of reads are not all worked out by the policy in force."
-        yield look("recompute", said, "The schedules go on with it; by hand:", "alprhub policy recompute")
+        sentence = "The ends of reads are not all worked out by the policy in force."
+        yield look("recompute", sentence, "The schedules go on with it; by hand:", "alprhub policy recompute")
     if not dead and not long:
         yield ok("runs", "No work was cut short.")
 
@@ -145,13 +151,13 @@ def of_backups(audit: Audit, now: datetime, zone: tzinfo) -> Iterator[Finding]:
         yield look("backup", "No backup is on record.", "Make one, onto another disk.", "alprhub backup PLACE")
         return
     at, over = last["at"], last["detail"].get("first_over_at")
-    said = f"The last backup is of {moment(at, zone)} ({last['target']})."
+    sentence = f"The last backup is of {moment(at, zone)} ({last['target']})."
     if over and datetime.fromisoformat(over) <= now:
         yield look(
-            "backup", f"{said} Since {moment(datetime.fromisoformat(over), zone)} it holds reads whose time is up.",
+            "backup", f"{sentence} Since {moment(datetime.fromisoformat(over), zone)} it holds reads whose time is up.",
             "Make a new one; destroy it, and those before it, when your policy says.", "alprhub backup PLACE",
         )  # fmt: skip
     elif now - at > OLD:
-        yield look("backup", said, "Make one each night.", "alprhub backup PLACE")
+        yield look("backup", sentence, "Make one each night.", "alprhub backup PLACE")
     else:
-        yield ok("backup", said)
+        yield ok("backup", sentence)

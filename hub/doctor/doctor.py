@@ -29,15 +29,17 @@ def examine(
     """
     yield from _safely("settings", settings, places.of_settings)
     if not settings.data.is_dir():
-        said = f"The data folder {settings.data} is not there."
-        yield wrong("data", said, "Mount it, or set ALPRHUB_DATA; a new hub begins with:", "alprhub init")
+        sentence = f"The data folder {settings.data} is not there."
+        yield wrong("data", sentence, "Mount it, or set ALPRHUB_DATA; a new hub begins with:", "alprhub init")
         return
     yield from _safely("rights", settings, lambda: places.of_rights(settings))
     yield from _safely("disk", settings, lambda: places.of_disk(settings))
     left = former.left_over(settings)
     if not former.has_file(settings):
-        said = str(former.refused(settings, left)) if left else f"There is no hub in {settings.data} yet."
-        yield wrong("schema", f"{said[:1].upper()}{said[1:].rstrip('.')}.", "See what is missing.", "alprhub init")
+        sentence = str(former.refused(settings, left)) if left else f"There is no hub in {settings.data} yet."
+        yield wrong(
+            "schema", f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}.", "See what is missing.", "alprhub init"
+        )
         yield from _safely("left", settings, lambda: places.of_work(settings, UTC))
         return
     store = Store(settings.url())
@@ -59,8 +61,10 @@ def _of_store(
         yield from _safely("left", settings, lambda: places.of_work(settings, UTC))
         return
     if stands.state == "none" and left:
-        said = str(former.refused(settings, left))
-        yield wrong("schema", f"{said[:1].upper()}{said[1:]}.", "Mount or restore it; else remove what is left.")
+        sentence = str(former.refused(settings, left))
+        yield wrong(
+            "schema", f"{sentence[:1].upper()}{sentence[1:]}.", "Mount or restore it; else remove what is left."
+        )
     else:
         yield database.of_schema(stands)
     zone = _zone(store) if stands.state == "current" else UTC

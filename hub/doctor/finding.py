@@ -19,16 +19,16 @@ class Finding:
     command: str = ""
 
 
-def ok(code: str, said: str) -> Finding:
+def ok(code: str, sentence: str) -> Finding:
     """All is well with it."""
-    return Finding(code, "ok", said)
+    return Finding(code, "ok", sentence)
 
 
-def look(code: str, said: str, do: str, command: str = "") -> Finding:
+def look(code: str, sentence: str, do: str, command: str = "") -> Finding:
     """Somebody should look at it."""
-    return Finding(code, "look", said, do, command)
+    return Finding(code, "look", sentence, do, command)
 
 
-def wrong(code: str, said: str, do: str, command: str = "") -> Finding:
+def wrong(code: str, sentence: str, do: str, command: str = "") -> Finding:
     """Somebody must do something."""
-    return Finding(code, "wrong", said, do, command)
+    return Finding(code, "wrong", sentence, do, command)

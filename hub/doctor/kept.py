@@ -65,8 +65,10 @@ def of_key(store: Store, settings: HubSettings) -> Finding:
         if not sealed:
             return ok("key", "Nothing is sealed, and there is no key yet.")
         vault = Vault.of_file(file, sealed)
-        said = vault.lost or ""
-        return wrong("key", f"{said[:1].upper()}{said[1:]}.", "Bring the file back.", "alprhub connections rotate NAME")
+        reason = vault.lost or ""
+        return wrong(
+            "key", f"{reason[:1].upper()}{reason[1:]}.", "Bring the file back.", "alprhub connections rotate NAME"
+        )
     try:
         if settings.secret_key is None:
             vault = Vault.of_file(file, sealed)
@@ -92,14 +94,14 @@ def of_key(store: Store, settings: HubSettings) -> Finding:
 
 def _rows(store: Store, every: bool) -> Iterator[tuple[int, str, bytes | None]]:
     """Pictures that reads have: all of them, or some that are spread over all."""
-    asked = "SELECT id, key, sha256 FROM images WHERE state = 'stored' AND id > :after ORDER BY id LIMIT :most"
+    query = "SELECT id, key, sha256 FROM images WHERE state = 'stored' AND id > :after ORDER BY id LIMIT :most"
     with store.read() as connection:
         last = connection.scalar(text("SELECT max(id) FROM images")) or 0
     stride, after = (0, 0) if every else (max(last // SAMPLE, 1), 0)
     while True:
         with store.read() as connection:
             most = _TOGETHER if every else 1
-            rows = connection.execute(text(asked), {"after": after, "most": most}).tuples().all()
+            rows = connection.execute(text(query), {"after": after, "most": most}).tuples().all()
         if not rows:
             return
         yield from rows
@@ -115,8 +117,8 @@ def _still_there(store: Store, ident: int) -> bool:
 def _orphans(store: Store, images: ImageStore, every: bool) -> Iterator[str]:
     """Keys in the store that no row knows; of a sample, among the first of them."""
     stored = images.stored() if every else islice(images.stored(), SAMPLE)
-    asked = text(f"SELECT key FROM images WHERE {store.one_of('key', 'keys')}")
+    query = text(f"SELECT key FROM images WHERE {store.one_of('key', 'keys')}")
     while keys := list(islice(stored, _TOGETHER)):
         with store.read() as connection:
-            known = set(connection.scalars(asked, {"keys": store.as_list(keys)}))
+            known = set(connection.scalars(query, {"keys": store.as_list(keys)}))
         yield from (key for key in keys if key not in known)

@@ -57,11 +57,11 @@ def of_rights(settings: HubSettings) -> Iterator[Finding]:
 def of_disk(settings: HubSettings) -> Iterator[Finding]:
     """Whether there is room."""
     free = disk_usage(settings.data).free
-    said = f"The disk of {settings.data} has {gigabytes(free)} left"
+    sentence = f"The disk of {settings.data} has {gigabytes(free)} left"
     if free >= LITTLE:
-        yield ok("disk", f"{said}.")
+        yield ok("disk", f"{sentence}.")
         return
-    below = f"{said}; below {gigabytes(RESERVE)} pushes are refused."
+    below = f"{sentence}; below {gigabytes(RESERVE)} pushes are refused."
     grade = wrong if free < RESERVE else look
     yield grade("disk", below, "Make room, or give it a larger disk.", f"du -sh {settings.data}/*")
 
