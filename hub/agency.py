@@ -85,10 +85,10 @@ def rename(store: Store, audit: Audit, clock: Clock, actor: Actor, name: str) ->
 
 def checked(name: str) -> str:
     """An agency's name without the spaces around it; raises `Invalid` where it is none."""
-    told = name.strip()
-    if not told or len(told) > LONGEST or not told.isprintable():
+    text = name.strip()
+    if not text or len(text) > LONGEST or not text.isprintable():
         raise Invalid(f"agency: needs a name of 1 to {LONGEST} characters on one line")
-    return told
+    return text
 
 
 _USUAL: Final = {
@@ -105,18 +105,25 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     wanted = name.strip().replace(" ", "_").casefold()
     usual = [_USUAL[wanted.removesuffix("_time")]] if wanted.removesuffix("_time") in _USUAL else []
-    near = [*usual, *sorted({one for one in known if wanted and wanted in one.casefold()}.difference(usual))][:5]
-    told = f"did you mean {' or '.join(near)}?" if near else "write it as America/Los_Angeles"
-    raise Invalid(f"zone: {name!r} is no zone of the IANA list; {told}")
+    near = [*usual, *sorted({key for key in known if wanted and wanted in key.casefold()}.difference(usual))][:5]
+    hint = f"did you mean {' or '.join(near)}?" if near else "write it as America/Los_Angeles"
+    raise Invalid(f"zone: {name!r} is no zone of the IANA list; {hint}")
 
 
 def machine_zone() -> str | None:
     """The zone that this machine's clock is set to, where it says so by name."""
-    told = [os.environ.get("TZ", "").removeprefix(":")]
+    candidates = [os.environ.get("TZ", "").removeprefix(":")]
     with suppress(OSError):
-        told.append(str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")[2])
+        candidates.append(str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")[2])
     known = available_timezones()
-    return next((one for one in told if one in known and "/" in one and not one.startswith("Etc/")), None)
+    return next(
+        (
+            candidate
+            for candidate in candidates
+            if candidate in known and "/" in candidate and not candidate.startswith("Etc/")
+        ),
+        None,
+    )
 
 
 def one_clock(one: ZoneInfo, other: ZoneInfo) -> bool:
@@ -147,8 +154,8 @@ def _keep(store: Store, audit: Audit, clock: Clock, actor: Actor, name: str) -> 
 
 def _same_policy(settings: HubSettings, in_force: Profile, governing: Governing) -> None:
     """Return where the settings' policy is in force, or was: it names that of the first start alone."""
-    said = load(settings.profile)
-    if said.id != in_force.id and all(said.id != before.id for _, before in governing.history()):
+    named = load(settings.profile)
+    if named.id != in_force.id and all(named.id != before.id for _, before in governing.history()):
         raise AdminMustAct(
             f"ALPRHUB_PROFILE says {settings.profile!r}, but the policy in force is {in_force.name!r}: unset it, or"
             f" change the policy with alprhub policy activate {settings.profile} --reason …"

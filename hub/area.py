@@ -151,8 +151,8 @@ def _on_earth(latitude: float, longitude: float) -> None:
 def _cells(corners: tuple[tuple[float, float], ...]) -> list[int] | None:
     h3 = _h3()
     shape = h3.LatLngPoly(corners)
-    south, north = min(one[0] for one in corners), max(one[0] for one in corners)
-    west, east = min(one[1] for one in corners), max(one[1] for one in corners)
+    south, north = min(corner[0] for corner in corners), max(corner[0] for corner in corners)
+    west, east = min(corner[1] for corner in corners), max(corner[1] for corner in corners)
     wide = (east - west) * cos(radians((south + north) / 2)) * METRES_A_DEGREE
     if wide * (north - south) * METRES_A_DEGREE > MOST_CELLS * h3.average_hexagon_area(RESOLUTION, "m^2"):
         return None

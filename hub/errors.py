@@ -116,10 +116,10 @@ class NoAgency(AdminMustAct):
     code = "no_agency"
 
     def __init__(self, in_force: str | None, where: str, setting: str) -> None:
-        told = f"there is no hub in {where} yet: alprhub init makes one"
+        sentence = f"there is no hub in {where} yet: alprhub init makes one"
         if in_force is not None:
-            told = f"the hub in {where} has no agency yet: alprhub init names it"
-        super().__init__(f"{told}; {setting} says where hubs are")
+            sentence = f"the hub in {where} has no agency yet: alprhub init names it"
+        super().__init__(f"{sentence}; {setting} says where hubs are")
         self.in_force = in_force
 
 

@@ -46,7 +46,7 @@ class Migrating:
             raise newer(stands)
         return [Step(revision, said(revision)) for revision in stands.steps]
 
-    def migrate(self, actor: Actor, told: Callable[[Step], None] = lambda _: None) -> list[Step]:
+    def migrate(self, actor: Actor, report: Callable[[Step], None] = lambda _: None) -> list[Step]:
         """Take every step that is missing and give them; `told` hears of each once it is on the disk.
 
         A transaction each: one that fails or is killed leaves the steps before it, and the next call goes on from
@@ -55,18 +55,18 @@ class Migrating:
         """
         with self._store.lease("migrate", DOING):
             steps = self.missing()
-            for one in steps:
-                self._take(actor, one, steps)
-                told(one)
+            for upcoming in steps:
+                self._take(actor, upcoming, steps)
+                report(upcoming)
             if steps:
                 prepare(self._store, self._clock.now())
         return steps
 
-    def _take(self, actor: Actor, one: Step, steps: list[Step]) -> None:
+    def _take(self, actor: Actor, taken: Step, steps: list[Step]) -> None:
         try:
             with self._store.write(doing=DOING) as connection:
-                step(connection, one.revision)
-                if one is steps[-1]:  # the audit of an older schema has other columns
+                step(connection, taken.revision)
+                if taken is steps[-1]:  # the audit of an older schema has other columns
                     Audit(self._store, self._clock).record(
                         actor, Act.HUB_MIGRATE, Outcome.DONE, results=len(steps), within=connection,
                         revisions=[every.revision for every in steps],
@@ -75,7 +75,7 @@ class Migrating:
             if (why := _WAITED.get(getattr(failed.orig, "sqlstate", None) or "")) is None:
                 raise
             raise Busy(
-                f"the step to revision {one.revision} was not taken, and nothing of it is left: {why}; then repeat"
+                f"the step to revision {taken.revision} was not taken, and nothing of it is left: {why}; then repeat"
                 " alprhub migrate, which goes on from here"
             ) from failed
 

@@ -28,37 +28,37 @@ def instant(text: str, now: datetime, zone: ZoneInfo, field: str) -> datetime:
     Raises `Invalid`, naming the field and what may be written, for a text that is none of `FORMS`, and for a clock
     reading that does not exist.
     """
-    said = " ".join(text.split())
-    word = said.casefold()
+    words = " ".join(text.split())
+    word = words.casefold()
     try:
         if word == "now":
             return now
         if word in _DAYS:
             day = now.astimezone(zone).date() - timedelta(days=_DAYS[word])
             return local(datetime.combine(day, datetime.min.time()), zone, field).at
-        if ago := _AGO.fullmatch(said):
+        if ago := _AGO.fullmatch(words):
             at = now - timedelta(**{_UNITS[ago[2].casefold()]: int(ago[1])})
             if not EARLIEST <= at < LATEST:
-                raise Invalid(f"{field}: {said} ago is before any plate reader was sold")
+                raise Invalid(f"{field}: {words} ago is before any plate reader was sold")
             return at
-        if (reading := american(said)) is not None:
+        if (reading := american(words)) is not None:
             return local(reading, zone, field).at
-        return from_iso(said if len(said) > _DATE else f"{said}T00:00:00", zone, field).at
+        return from_iso(words if len(words) > _DATE else f"{words}T00:00:00", zone, field).at
     except Unusable as wrong:
         if "ISO 8601" in wrong.reason:
             raise Invalid(f"{field}: {text.strip()!r} is no time; write {FORMS}") from None
         if "outside the years" in wrong.reason:
-            raise Invalid(f"{field}: {said} is outside {EARLIEST.year} to {LATEST.year - 1}") from None
+            raise Invalid(f"{field}: {words} is outside {EARLIEST.year} to {LATEST.year - 1}") from None
         raise Invalid(str(wrong)) from None
     except OverflowError:
-        raise Invalid(f"{field}: {said} ago is before any plate reader was sold") from None
+        raise Invalid(f"{field}: {words} ago is before any plate reader was sold") from None
 
 
-def american(said: str) -> datetime | None:
+def american(words: str) -> datetime | None:
     """The clock's reading that `12/31/2026`, `12/31/26` or `12/31/2026 14:30` is; None for another text."""
     for form in _AMERICAN:
         try:
-            return datetime.strptime(said, form)  # noqa: DTZ007 - a reading of the clock; the caller knows where it stands
+            return datetime.strptime(words, form)  # noqa: DTZ007 - a reading of the clock; the caller knows where it stands
         except ValueError:
             continue
     return None

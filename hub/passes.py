@@ -105,8 +105,8 @@ def passes(reads: Iterable[Sighting], seconds: float = SECONDS, metres: float = 
     by_key: dict[str, _Open] = {}
     for read in sorted(reads, key=_when):
         by_key.setdefault(read.plate_key, _Open(span, metres)).take(read)
-    found = [Pass(tuple(made.reads)) for passing in by_key.values() for made in passing.made]
-    return sorted(found, key=lambda one: _when(one.reads[0]))
+    ordered = [Pass(tuple(draft.reads)) for passing in by_key.values() for draft in passing.made]
+    return sorted(ordered, key=lambda passing: _when(passing.reads[0]))
 
 
 def together(one: CameraPosition, other: CameraPosition, metres: float = METRES) -> bool:
@@ -134,7 +134,7 @@ def spots(cameras: Iterable[CameraPosition], metres: float = METRES) -> dict[int
     """
     leads: dict[int, int] = {}
     seen: dict[Hashable, list[CameraPosition]] = {}
-    for camera in sorted(cameras, key=lambda one: one.camera_id):
+    for camera in sorted(cameras, key=lambda position: position.camera_id):
         leads[camera.camera_id] = camera.camera_id
         for near in {other for key in _around(camera, metres) for other in seen.get(key, ())}:
             if together(camera, near, metres):
@@ -189,15 +189,15 @@ class _Open:
 
     def _near(self, here: CameraPosition, since: int) -> list[_PassDraft]:
         """The passes begun no earlier than `since` close to a place, the earliest first."""
-        found: dict[int, _PassDraft] = {}
+        nearby: dict[int, _PassDraft] = {}
         for key in _around(here, self._metres):
             drafts = self._at.get(key)
             if not drafts:
                 continue
             while drafts and drafts[0].reads[0].captured_at < since:
                 drafts.popleft()
-            found.update((draft.number, draft) for draft in drafts)
-        return [found[number] for number in sorted(found)]
+            nearby.update((draft.number, draft) for draft in drafts)
+        return [nearby[number] for number in sorted(nearby)]
 
 
 def _own(here: CameraPosition, metres: float) -> Iterator[Hashable]:

@@ -97,7 +97,7 @@ class HubSettings(BaseSettings):
     @field_validator("allow_connectors", "auditors", "notice_email_to", mode="before")
     @classmethod
     def _with_commas(cls, given: object) -> object:
-        return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else given
+        return [item.strip() for item in given.split(",") if item.strip()] if isinstance(given, str) else given
 
     @field_validator("*", mode="before")
     @classmethod
@@ -182,8 +182,8 @@ def strangers(names: Iterable[str] | None = None) -> list[tuple[str, str | None]
     """
     given = (name for name, value in os.environ.items() if value) if names is None else names
     known = {f"{PREFIX}{field.upper()}" for field in HubSettings.model_fields}
-    found = sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known | OTHERS)
-    return [(name, _near(name.upper().removeprefix(PREFIX).lower())) for name in found]
+    unknown = sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known | OTHERS)
+    return [(name, _near(name.upper().removeprefix(PREFIX).lower())) for name in unknown]
 
 
 def _leads_somewhere(address: str, schemes: tuple[str, ...]) -> bool:
@@ -195,6 +195,6 @@ def _leads_somewhere(address: str, schemes: tuple[str, ...]) -> bool:
         return False
 
 
-def _near(said: str) -> str | None:
-    close = get_close_matches(said, HubSettings.model_fields, 1, NEAR)
+def _near(setting: str) -> str | None:
+    close = get_close_matches(setting, HubSettings.model_fields, 1, NEAR)
     return f"{PREFIX}{close[0].upper()}" if close else None

@@ -68,6 +68,6 @@ def periods(text: str) -> str:
     return _PERIOD.sub(_period, text)
 
 
-def _period(found: re.Match[str]) -> str:
-    parts = [count(int(number), noun) for number, noun in zip(found.groups(), _NOUNS, strict=True) if number]
-    return " ".join(parts) or found[0]
+def _period(match: re.Match[str]) -> str:
+    parts = [count(int(number), noun) for number, noun in zip(match.groups(), _NOUNS, strict=True) if number]
+    return " ".join(parts) or match[0]

@@ -74,12 +74,12 @@ class Log:
         """The last events, the newest first: all, or those of an action or an outcome."""
         self.carry()
         table = tables.audit
-        asked = select(table).order_by(table.c.id.desc()).limit(limit)
+        query = select(table).order_by(table.c.id.desc()).limit(limit)
         for column, wanted in ((table.c.action, action), (table.c.outcome, outcome)):
             if wanted is not None:
-                asked = asked.where(column == wanted)
+                query = query.where(column == wanted)
         with self._store.read_log() as connection:
-            return [dict(row) for row in connection.execute(asked).mappings()]
+            return [dict(row) for row in connection.execute(query).mappings()]
 
     def carry(self) -> None:
         """Bring all that waits into the log; very many leave the database too, in turns."""
@@ -119,9 +119,9 @@ class Log:
             return
         connection.execute(_CARRY, [dict(event) for event in waiting])
         there = text(f"SELECT count(*) FROM audit_events WHERE {self._store.one_of('event_id', 'ids')}")
-        found = connection.scalar(there, {"ids": self._store.as_list([event["event_id"] for event in waiting])})
-        if found != len(waiting):
-            raise IntegrityBroken(f"the audit log took {found} of {len(waiting)} events that waited for it")
+        present = connection.scalar(there, {"ids": self._store.as_list([event["event_id"] for event in waiting])})
+        if present != len(waiting):
+            raise IntegrityBroken(f"the audit log took {present} of {len(waiting)} events that waited for it")
 
     def _note(self, waiting: Sequence[Event]) -> None:
         if waiting:
