@@ -1,5 +1,6 @@
-"""Hikvision ISAPI, each file of it one noun."""
+"""Hikvision ISAPI: what ANPR cameras push, the plates they tell when asked, and their list of plates."""
 
-from connectors.vendors.hikvision.connector import HikvisionConnector, HikvisionSettings
+from connectors.vendors.hikvision.connector import HikvisionConnector
+from connectors.vendors.hikvision.settings import HikvisionSettings
 
 __all__ = ["HikvisionConnector", "HikvisionSettings"]
