@@ -1,81 +1,38 @@
-"""Rekor Scout (OpenALPR): searches by time window, what agents and Scout push, and alert lists by CSV import."""
+"""Scout is searched, its pushes are taken, and its alert lists are imported and read back."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from itertools import pairwise
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import msgspec
-from pydantic import Field, SecretStr
 
 from connectors import contract
 from connectors.auth import QueryKey, pushed_by_ours
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields, elements, slices, vendor_says
-from connectors.hotlists import alive, as_csv, exported, one_a_plate
+from connectors.hotlists import alive, exported, one_a_plate
 from connectors.http import Http
 from connectors.paging import by_moving_start, by_number
 from connectors.pictures import picture
-from normalize import vehicle
-from normalize.confidence import Scale
+from connectors.vendors.rekor.alert_lists import MOST_ROWS, Import, import_file
+from connectors.vendors.rekor.reads import flat, group_of, read_of_alert, read_of_frame, read_of_search
+from connectors.vendors.rekor.settings import RekorSettings
+from connectors.vendors.rekor.times import time_of
 from normalize.fault import NoRead, Unusable
 from normalize.plate import LONGEST, canonical
-from normalize.read import Camera, Candidate, ImageKind, ImageRef, Match, Read
-from normalize.states import state
-from normalize.times import Moment, from_epoch, from_iso, rfc3339
+from normalize.read import ImageRef, Read
+from normalize.times import rfc3339
 
 WIDEST: Final = 16
 """How many times its size a page may grow to get past many reads of one instant."""
-MOST_ROWS: Final = 250_000
 LISTS_PAGE: Final = 5000
-HEADER: Final = ("Plate Number", "Description", "State/Province")
 _TICK: Final = timedelta(milliseconds=1)
 _LISTS: Final = "/api/v2/alert-lists/"
-
-
-class RekorSettings(contract.PushSettings):
-    """What an admin gets from Scout, and what the admin decides."""
-
-    api_key: SecretStr = Field(title="API key", description="From Scout, under your user; it travels in the query.")
-    base_url: str = Field(
-        "https://cloud.openalpr.com", title="Scout address", description="The cloud, the police cloud or your server."
-    )
-    search: Literal["plate", "group"] = Field(
-        "plate", title="Search", description="`plate` for today's Scout, `group` for old servers."
-    )
-    page_size: int = Field(1000, ge=10, le=10_000, title="Page size", description="Reads asked for at a time.")
-    zone: ZoneInfo | None = Field(
-        None, title="Time zone", description="Where Scout's clock stands, for times that come without an offset."
-    )
-    fetch_images: bool = Field(True, title="Fetch pictures", description="Fetch the picture of each read from Scout.")
-    requests_per_second: float = Field(
-        5.0, gt=0, title="Requests a second", description="Scout publishes no limit; raise it if Rekor agrees."
-    )
-
-
-class _When(msgspec.Struct):
-    epoch_time_start: str | int | float | None = None
-    epoch_time: str | int | float | None = None
-
-
-class _Row(_When):
-    """No more of a search result than its time: what walking the window needs, without reading the rest."""
-
-    fields: _When | None = None
-
-
-class _Import(msgspec.Struct):
-    success: bool | None = None
-    added: int | None = None
-    modified: int = 0
-    unmodified: int = 0
-    deleted: int = 0
 
 
 class RekorConnector(Connector[RekorSettings]):
@@ -124,7 +81,7 @@ class RekorConnector(Connector[RekorSettings]):
         def search(start: datetime, topn: int) -> list[bytes]:
             nonlocal times
             found = self._search(start, window.until, topn)
-            times = {raw: self._time_of(raw, start, window.until) for raw in dict.fromkeys(found)}
+            times = {raw: time_of(raw, start, window.until, self.settings) for raw in dict.fromkeys(found)}
             if any(late < early for early, late in pairwise(filter(None, times.values()))):
                 raise VendorChanged("the reads of a search are not oldest first")
             return found
@@ -139,16 +96,6 @@ class RekorConnector(Connector[RekorSettings]):
         params = {"start": rfc3339(start), "end": rfc3339(until), "topn": topn, "order": "asc"}
         answer = self._http.get(f"/api/search/{self.settings.search}", params=params)
         return [bytes(raw) for raw in answer.shaped(list[msgspec.Raw])]
-
-    def _time_of(self, raw: bytes, start: datetime, until: datetime) -> datetime | None:
-        """When a read says it began; None where it does not, or says a time that was not asked for."""
-        try:
-            shape = msgspec.json.decode(raw, type=_Row)
-            told = shape.fields or shape
-            at = _instant(told.epoch_time_start or told.epoch_time or "", self.settings.zone).at
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Unusable):
-            return None
-        return at if start <= at <= until else None
 
     def verify(self, request: contract.Request) -> None:
         """Return where the push holds the secret; raises `AdminMustFix` where it does not, or none is set."""
@@ -170,106 +117,18 @@ class RekorConnector(Connector[RekorSettings]):
     def read_of(self, record: Record) -> Read:
         """A search result, a group, a frame's plate (`part` says which) or an alert with the group inside."""
         if record.kind == "scout":
-            return self._found(_flat(record.payload))
+            return read_of_search(flat(record.payload), self.settings)
         fields = record.fields()
         kind = fields.text_or_none("data_type")
         if kind == "alpr_group":
-            return Read(**self._group(fields))
+            return Read(**group_of(fields, self.settings))
         if kind == "alpr_results":
-            return self._frame(fields, record.part)
+            return read_of_frame(fields, record.part, self.settings)
         if kind == "alpr_alert":
-            return self._alert(fields)
+            return read_of_alert(fields, self.settings)
         if kind == "heartbeat":
             raise NoRead("data_type", "a heartbeat carries no read")
         raise Unusable("data_type", "is missing" if kind is None else "is not one that carries a read")
-
-    def _found(self, fields: Fields) -> Read:
-        # Today's searches speak of the best plate of a group; those of old servers, of one plate.
-        best = "" if fields.has("plate") or fields.has("uuid") else "best_"
-        at = _when(fields, ("epoch_time_start", "epoch_time"), self.settings.zone)
-        uuid = fields.ident(f"{best}uuid")
-        agent = fields.ident_or_none("agent_uid")
-        url = f"/img/{quote(agent, safe='')}/{quote(uuid, safe='')}" if agent and self.settings.fetch_images else None
-        return Read(
-            vendor_read_id=_id(uuid, fields.number_or_none("best_index")),
-            pass_id=uuid,
-            plate_raw=fields.text(f"{best}plate"),
-            state=state(fields.text_or_none(f"{best}region"), "US"),
-            plate_confidence=fields.share(f"{best}confidence", Scale.PERCENT),
-            confidence_scale=Scale.PERCENT,
-            captured_at=at.at,
-            zone=at.zone,
-            camera=_camera(fields.ident(fields.first("camera_id", "camera"))),
-            images=(ImageRef(kind=ImageKind.FRAME, url=url),) if url else (),
-        )
-
-    def _group(self, fields: Fields) -> dict[str, Any]:
-        uuid = fields.text("best_uuid")
-        at = _when(fields, ("epoch_start",), self.settings.zone)
-        turn = fields.number_or_none("travel_direction")
-        turned = turn is not None and 0 <= turn <= 360
-        return {
-            "vendor_read_id": _id(
-                uuid, fields.number_or_none("best_index") or fields.number_or_none("best_plate.plate_index")
-            ),
-            "pass_id": uuid,
-            "plate_raw": fields.text(fields.first("best_plate_number", "best_plate.plate")),
-            "state": state(fields.text_or_none("best_region"), fields.text_or_none("country")),
-            "plate_confidence": fields.share("best_confidence", Scale.PERCENT),
-            "state_confidence": fields.share("best_region_confidence", Scale.PERCENT),
-            "confidence_scale": Scale.PERCENT,
-            "candidates": _candidates(fields),
-            "captured_at": at.at,
-            "zone": at.zone,
-            "camera": Camera(id=fields.ident("camera_id")),
-            "place": fields.place("gps_latitude", "gps_longitude"),
-            "direction": turn if turned else None,
-            "direction_of": "picture" if turned else None,
-            "vehicle": _vehicle(fields),
-            "images": _crops(
-                fields, (ImageKind.VEHICLE, "vehicle_crop_jpeg"), (ImageKind.PLATE, "best_plate.plate_crop_jpeg")
-            ),
-            "engine": _engine(fields),
-        }
-
-    def _alert(self, fields: Fields) -> Read:
-        group = fields.inside("group")
-        if group is None:
-            raise Unusable("group", "is missing: the alert tells of no passage")
-        told = self._group(group)
-        name, reason = fields.text("alert_list"), fields.text_or_none("description")
-        if fields.text_or_none("list_type") == "Whitelist":
-            reason = "is not on this list of allowed plates"
-        told["matches"] = (Match(list_name=name, reason=reason and reason[:500]),)
-        told["camera"] = Camera(id=told["camera"].id, name=fields.text_or_none("camera_name"))
-        # An id of its own: agents send the bare group too, and of two equal ids only the first is kept, match or not.
-        told["vendor_read_id"] += f"/alert-{fields.ident_or_none('alert_list_id') or name[:100]}"
-        return Read(**told)
-
-    def _frame(self, fields: Fields, part: int) -> Read:
-        uuid = fields.text_or_none("uuid")
-        if uuid is None:
-            raise Unusable("uuid", "is empty: a single picture's answer names no camera and no event")
-        results = fields.items("results")
-        if part >= len(results):
-            raise Unusable("results", "has fewer plates than the record says")
-        result = Fields(results[part], f"results.{part}")
-        at = _when(fields, ("epoch_time",), self.settings.zone)
-        index = result.ident_or_none("plate_index")
-        return Read(
-            vendor_read_id=f"{uuid}-{part if index is None else index}",
-            plate_raw=result.text("plate"),
-            state=state(result.text_or_none("region"), "US"),
-            plate_confidence=result.share("confidence", Scale.PERCENT),
-            state_confidence=result.share("region_confidence", Scale.PERCENT),
-            confidence_scale=Scale.PERCENT,
-            candidates=_candidates(result),
-            captured_at=at.at,
-            zone=at.zone,
-            camera=Camera(id=fields.ident("camera_id")),
-            images=_crops(result, (ImageKind.PLATE, "plate_crop_jpeg")),
-            engine=_engine(fields),
-        )
 
     def fetch_image(self, image: ImageRef) -> bytes:
         """The picture, which Scout asks its agent for; raises `Gone` where the agent's disk no longer has it."""
@@ -281,7 +140,7 @@ class RekorConnector(Connector[RekorSettings]):
         """The account's cameras; the path is documented, the shape of an answer is not."""
         for raw in self._all("/api/cameras/"):
             with vendor_says(raw):
-                camera = _flat(raw)
+                camera = flat(raw)
                 number = camera.ident(camera.first("camera_id", "camera_number", "id"))
                 name = camera.text_or_none(camera.first("camera_name", "name"))
                 place = camera.place("gps_latitude", "gps_longitude")
@@ -316,9 +175,9 @@ class RekorConnector(Connector[RekorSettings]):
             with vendor_says(made.body):
                 pk = Fields(made.json()).ident("id")
         form = {"name": "import", "pk": pk}
-        files = {"files": ("import.csv", _csv(entries.values()), "text/csv")}
+        files = {"files": ("import.csv", import_file(entries.values()), "text/csv")}
         answer = self._http.request("POST", "/api/alert-group-import-csv/", data=form, files=files)
-        counts = answer.shaped(_Import)
+        counts = answer.shaped(Import)
         if counts.success is False:
             raise VendorChanged("Scout refused the import", answer.body)
         if counts.added is None:
@@ -348,7 +207,7 @@ class RekorConnector(Connector[RekorSettings]):
         found = []
         for raw in self._all(_LISTS):
             with vendor_says(raw):
-                if _flat(raw).text_or_none("name") == list_name:
+                if flat(raw).text_or_none("name") == list_name:
                     outer = Record("list", raw).fields()
                     found.append(outer.ident_or_none("pk") or outer.ident("id"))
         if len(found) > 1:
@@ -366,71 +225,3 @@ class RekorConnector(Connector[RekorSettings]):
 
         for held, _ in by_number(page, lambda told: told[0], lambda told, _: told[1]):
             yield from held
-
-
-def _flat(raw: bytes) -> Fields:
-    """The fields of a Django-serialised record, or of a plain one."""
-    outer = Record("scout", raw).fields()
-    return outer.inside("fields") or outer
-
-
-def _when(fields: Fields, names: Sequence[str], zone: ZoneInfo | None) -> Moment:
-    """The time under the first name that is there: milliseconds, or ISO 8601 although the name says epoch."""
-    name = fields.first(*names)
-    return _instant(fields.number_or_text(name), zone, name)
-
-
-def _instant(said: float | int | str, zone: ZoneInfo | None, name: str = "captured_at") -> Moment:
-    return from_iso(said, zone, name) if isinstance(said, str) else from_epoch(said, "ms", name)
-
-
-def _id(uuid: str, index: float | int | None) -> str:
-    """A group's id: that of its best picture, and which plate of that picture where it is not the first."""
-    return f"{uuid}:{int(index)}" if index else uuid
-
-
-@lru_cache(maxsize=4096)
-def _camera(ident: str) -> Camera:
-    return Camera(id=ident)
-
-
-def _candidates(fields: Fields) -> tuple[Candidate, ...]:
-    return tuple(
-        Candidate(text=text, confidence=item.share("confidence", Scale.PERCENT))
-        for item in fields.each("candidates")
-        if (text := item.text_or_none("plate"))
-    )
-
-
-def _best(fields: Fields, trait: str) -> str | None:
-    """The name that the agent is surest of among the guesses at one trait."""
-    guesses = [(each.number_or_none("confidence") or 0, each.text_or_none("name")) for each in fields.each(trait)]
-    return max(guesses, key=lambda guess: guess[0], default=(0, None))[1]
-
-
-def _vehicle(fields: Fields) -> vehicle.Vehicle:
-    make, model = _best(fields, "vehicle.make"), _best(fields, "vehicle.make_model")
-    return vehicle.Vehicle(
-        make=vehicle.make(make),
-        model=model and model.removeprefix(f"{make}_").replace("_", " ")[:100],
-        colour=vehicle.colour(_best(fields, "vehicle.color")),
-        body=vehicle.body(_best(fields, "vehicle.body_type")),
-        year=_best(fields, "vehicle.year"),
-    )
-
-
-def _crops(fields: Fields, *crops: tuple[ImageKind, str]) -> tuple[ImageRef, ...]:
-    found = ((kind, fields.picture_or_none(path)) for kind, path in crops)
-    return tuple(ImageRef(kind=kind, data=data) for kind, data in found if data)
-
-
-def _engine(fields: Fields) -> str | None:
-    version = fields.text_or_none("agent_version")
-    return f"OpenALPR {version}" if version else None
-
-
-def _csv(entries: Iterable[Entry]) -> bytes:
-    """The import's file: commas, quotes and line ends leave the text, as the public importer has it."""
-    told = ((entry, " ".join(f"{entry.reason} {entry.case_number} {entry.note or ''}".split())) for entry in entries)
-    plain = ((entry, text.replace(",", "").replace('"', "")[:1000]) for entry, text in told)
-    return as_csv(HEADER, ((entry.plate, text, (entry.state or "").lower()) for entry, text in plain))
