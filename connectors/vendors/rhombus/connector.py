@@ -1,21 +1,23 @@
-"""Rhombus Systems: vehicle events by time window, saved vehicles and labels as hot lists. Every call is a POST."""
+"""Vehicle events are asked for by time, and labels on saved vehicles are hot lists."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Final, Literal, NamedTuple
+from typing import Any, ClassVar, Final
 
 import msgspec
-from pydantic import Field, SecretStr
 
 from connectors import contract
-from connectors.auth import Header
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
 from connectors.fields import elements, slices
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
 from connectors.paging import by_halves
+from connectors.vendors.rhombus.answers import ENVELOPE, members_of, object_of, warns
+from connectors.vendors.rhombus.caps import Cap, Events
+from connectors.vendors.rhombus.settings import Keys, RhombusSettings
+from connectors.vendors.rhombus.vehicles import Saved, ours, terms_of
 from normalize.fault import NoRead, Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, Read
@@ -23,56 +25,9 @@ from normalize.times import from_epoch
 
 STEP: Final = timedelta(hours=1)
 """The time that is asked for at once."""
-FEWEST: Final = 100
-"""An answer of fewer events is taken for whole without proof; no cap is published (assumed: none is so low)."""
-MARK: Final = "(alprhub)"
-"""How the description of a vehicle ends that the hub saved; only those are changed or deleted by the hub."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK: Final = timedelta(milliseconds=1)
-_ENVELOPE: Final = frozenset({"error", "errorMsg", "warningMsg"})
 _EVENTS: Final = ("events", "licensePlateEvents")
-
-
-class RhombusSettings(contract.Settings):
-    """What an admin gets from the Rhombus console."""
-
-    api_key: SecretStr = Field(title="API key", description="From the console; it is bound to one region.")
-    base_url: str = Field(
-        "https://api2.rhombussystems.com/api", title="API address", description="Root of the API, or the EU's."
-    )
-    auth_scheme: Literal["api-token", "partner-api-token", "api-oauth-token"] = Field(
-        "api-token", title="Kind of key", description="An organisation's, a partner's, or an OAuth access token."
-    )
-    organisation: str = Field("", title="Organisation", description="For partners: the customer's organisation.")
-    requests_per_second: float = Field(
-        2.0, gt=0, title="Requests a second", description="Rhombus throttles an organisation and publishes no number."
-    )
-
-
-class _Keys(Header):
-    """The kind of the key and the key, which are two headers, and a partner's customer, which is a third."""
-
-    def __init__(self, told: RhombusSettings) -> None:
-        token = told.auth_scheme == "api-oauth-token"
-        super().__init__("x-auth-access-token" if token else "x-auth-apikey", told.api_key)
-        customer = {"x-auth-org": told.organisation} if told.organisation else {}
-        self._beside = {"x-auth-scheme": told.auth_scheme, **customer}
-
-    def headers(self) -> dict[str, str]:
-        return {**self._beside, **super().headers()}
-
-
-class _Saved(msgspec.Struct, rename="camel"):
-    """A saved vehicle as it is read; written, its plate has another name (`vehicleLicensePlate`)."""
-
-    license_plate: str | None = None
-    name: str | None = None
-    description: str | None = None
-
-
-class _Found(NamedTuple):
-    events: list[bytes]
-    whole: bool
 
 
 class RhombusConnector(Connector[RhombusSettings]):
@@ -101,7 +56,7 @@ class RhombusConnector(Connector[RhombusSettings]):
     def __init__(self, settings: RhombusSettings, frame: contract.Frame) -> None:
         super().__init__(settings, frame)
         limits = replace(self.info.limits, per_second=settings.requests_per_second)
-        self._http = self.closing(Http(settings.base_url, frame, auth=_Keys(settings), limits=limits))
+        self._http = self.closing(Http(settings.base_url, frame, auth=Keys(settings), limits=limits))
 
     def check(self) -> str:
         """Asks for the events of the last hour; raises `AdminMustFix` where the key does not open them."""
@@ -115,7 +70,7 @@ class RhombusConnector(Connector[RhombusSettings]):
         Raises `TryAgain` at the end where Rhombus warned that it answered in part: what came is kept, and nothing is
         claimed from there on. Raises `VendorChanged` where one millisecond may hold more events than an answer does.
         """
-        cap, before, claims = _Cap(), set[bytes](), True
+        cap, before, claims = Cap(), set[bytes](), True
         start = window.since
         while start < window.until:
             until = min(start + STEP, window.until)
@@ -129,12 +84,12 @@ class RhombusConnector(Connector[RhombusSettings]):
         if not claims:
             raise TryAgain("Rhombus warned that it answered in part")
 
-    def _events(self, since: datetime, until: datetime) -> _Found:
+    def _events(self, since: datetime, until: datetime) -> Events:
         body = {"startTimeMs": _millis(since), "endTimeMs": _millis(until + _TICK - timedelta(microseconds=1))}
         members = self._asked("/vehicle/getVehicleEvents", body, partly=True)
         if "events" not in members:
             raise VendorChanged("the answer holds no events")
-        return _Found(elements(members["events"]), not _warns(members))
+        return Events(elements(members["events"]), not warns(members))
 
     def _asked(
         self, path: str, body: Mapping[str, Any], *, repeatable: bool = True, partly: bool = False
@@ -149,8 +104,8 @@ class RhombusConnector(Connector[RhombusSettings]):
             repeatable=repeatable,
             gone=(),
         )
-        members = _members(answer.body)
-        if _warns(members) and not partly:
+        members = members_of(answer.body)
+        if warns(members) and not partly:
             raise TryAgain("Rhombus warned that the call was carried out in part")
         return members
 
@@ -161,7 +116,7 @@ class RhombusConnector(Connector[RhombusSettings]):
             yield from (Record("event", event) for event in parts)
             return
         try:
-            _members(document.body)
+            members_of(document.body)
         except AdminMustFix as refused:
             raise VendorChanged(f"is a refusal, not events: {refused}", document.body) from None
         name = next((name for name in _EVENTS if name in parts), None)
@@ -178,7 +133,7 @@ class RhombusConnector(Connector[RhombusSettings]):
         at = from_epoch(fields.decimal("eventTimestamp"), "ms", "eventTimestamp")
         ident, camera = fields.ident("uuid"), fields.ident("deviceUuid")
         plate = fields.text_or_none("vehicleLicensePlate")
-        if plate is None and _names_a_plate(record.payload):
+        if plate is None and names_a_plate(record.payload):
             raise NoRead("vehicleLicensePlate", "is empty: the event is a vehicle whose plate was not read")
         if plate is None:
             raise Unusable("vehicleLicensePlate", "is missing")
@@ -204,8 +159,8 @@ class RhombusConnector(Connector[RhombusSettings]):
         held = {form: plate for form, (plate, names) in labels.items() if label in names}
         for form, entry in wanted.items():
             kept = saved.get(form)
-            name, description = _terms(entry)
-            if kept is None or (_ours(kept) and (kept.name, kept.description) != (name, description)):
+            name, description = terms_of(entry)
+            if kept is None or (ours(kept) and (kept.name, kept.description) != (name, description)):
                 plate = (kept and kept.license_plate) or form
                 self._change("saveVehicle", plate, name=name, description=description)
                 self.frame.sent(0)
@@ -224,7 +179,7 @@ class RhombusConnector(Connector[RhombusSettings]):
         for form, kept in saved.items():
             # Also those that a push before this one saved or stripped of their label when it broke off.
             others = labels.get(form, ("", set()))[1] - {label}
-            if form not in wanted and not others and _ours(kept):
+            if form not in wanted and not others and ours(kept):
                 self._change("deleteVehicle", kept.license_plate or form)
         return contract.PushReport(added=len(added), removed=len(removed))
 
@@ -239,11 +194,11 @@ class RhombusConnector(Connector[RhombusSettings]):
         # Under any other key than this one Rhombus saves an empty plate and reports no error.
         self._asked(f"/vehicle/{call}", {"vehicleLicensePlate": plate, **more}, repeatable=False)
 
-    def _saved(self) -> dict[str, _Saved]:
+    def _saved(self) -> dict[str, Saved]:
         """The saved vehicles by the canonical form of their plates; those without a plate are nobody's."""
         members = self._asked("/vehicle/getVehicles", {})
         try:
-            vehicles = msgspec.json.decode(members.get("vehicles", b""), type=list[_Saved])
+            vehicles = msgspec.json.decode(members.get("vehicles", b""), type=list[Saved])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise VendorChanged("the list of saved vehicles has another shape", members.get("vehicles", b"")) from None
         return {form: one for one in vehicles if (form := canonical(one.license_plate or ""))}
@@ -254,10 +209,10 @@ class RhombusConnector(Connector[RhombusSettings]):
         The answer maps plates to labels, whether bare or within one member is not published: both are taken.
         """
         members = self._asked("/vehicle/getVehicleLabelsForOrg", {})
-        told = {name: raw for name, raw in members.items() if name not in _ENVELOPE or raw.startswith(b"[")}
+        told = {name: raw for name, raw in members.items() if name not in ENVELOPE or raw.startswith(b"[")}
         if len(told) == 1 and next(iter(told.values())).startswith(b"{"):
             [inner] = told.values()
-            told = _object(inner)
+            told = object_of(inner)
         labels: dict[str, tuple[str, set[str]]] = {}
         for plate, raw in told.items():
             try:
@@ -269,62 +224,8 @@ class RhombusConnector(Connector[RhombusSettings]):
         return labels
 
 
-class _Cap:
-    """The most events that an answer may hold, learnt from the answers: it is the same for all of them (assumed).
-
-    So one that is shorter than another was not cut off by it.
-    """
-
-    def __init__(self) -> None:
-        self._largest = FEWEST - 1
-
-    def may_hold(self, found: _Found) -> bool:
-        """Whether an answer is as long as the longest, so that some of its events may be missing."""
-        count = len(found.events)
-        full = count > self._largest or (count == self._largest and count >= FEWEST)
-        self._largest = max(self._largest, count)
-        return full
-
-
-def _object(body: bytes) -> dict[str, bytes]:
-    parts = slices(body)
-    if isinstance(parts, list):
-        raise VendorChanged("the answer is a list", body)
-    return parts
-
-
-def _members(body: bytes) -> dict[str, bytes]:
-    """The members of an answer; raises `AdminMustFix` or `VendorChanged` where it tells of a failure, also with 200.
-
-    Three shapes of failure are known: `authenticationFailed`, `error` with `errorMsg` or a status, and a bare `msg`.
-    What `errorMsg` says stays in the body, since it may quote a plate.
-    """
-    members = _object(body)
-    if members.get("authenticationFailed") == b"true" or members.get("status") in (b"401", b"403"):
-        raise AdminMustFix("Rhombus does not take the key, or the key has no right to this")
-    if members.get("error", b"false") not in (b"false", b"null"):
-        raise VendorChanged("Rhombus says that the call failed", body)
-    if members.keys() == {"msg"}:
-        raise VendorChanged("Rhombus could not read the request", body)
-    return members
-
-
-def _warns(members: Mapping[str, bytes]) -> bool:
-    return members.get("warningMsg", b"null") not in (b"null", b'""')
-
-
-def _names_a_plate(payload: bytes) -> bool:
-    return "vehicleLicensePlate" in _object(payload)
-
-
-def _ours(kept: _Saved) -> bool:
-    return (kept.description or "").endswith(MARK)
-
-
-def _terms(entry: Entry) -> tuple[str, str]:
-    """Name and description of a vehicle that the hub saves."""
-    more = f"{entry.case_number} {entry.note or ''}".split()
-    return entry.reason.strip(), " ".join([*more, MARK])
+def names_a_plate(payload: bytes) -> bool:
+    return "vehicleLicensePlate" in object_of(payload)
 
 
 def _millis(at: datetime) -> int:
