@@ -15,7 +15,8 @@ from connectors.fields import elements, slices, vendor_says
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
 from connectors.pictures import picture
-from connectors.vendors.verkada.interest import FILE_ROWS, PlatesOfInterest, described, markable
+from connectors.vendors.verkada.changes import Changes
+from connectors.vendors.verkada.interest import FILE_ROWS, PlatesOfInterest, markable
 from connectors.vendors.verkada.pages import Cursor, paged
 from connectors.vendors.verkada.reads import detection_record, read_of_detection, read_of_webhook
 from connectors.vendors.verkada.settings import LARGEST_PAGE, VerkadaSettings
@@ -185,33 +186,20 @@ class VerkadaConnector(Connector[VerkadaSettings]):
         """
         name = markable(delta.list_name)
         wanted = one_a_plate(alive(delta.complete, self.frame.clock.now()), self.held_form)
-        held = {self.held_form(one.plate): one for one in self._interest.held()}
-        fresh = {form: described(entry, name) for form, entry in wanted.items() if form not in held}
-        gone, added, removed, by_hand = list[str](), len(fresh), 0, 0
-        for form, one in held.items():
-            others = [other for other in one.lists if other != name]
-            if form not in wanted and name in one.lists:
-                removed += 1
-                if others:
-                    self._interest.describe(one.plate, one.described(others))
-                else:
-                    gone.append(one.plate)
-            elif form in wanted and not one.lists:
-                by_hand += 1
-            elif form in wanted and name not in one.lists:
-                added += 1
-                self._interest.describe(one.plate, one.described([*one.lists, name]))
-            elif form in wanted and not others and one.described([name]) != described(wanted[form], name):
-                self._interest.describe(one.plate, described(wanted[form], name))
-        self._interest.drop(gone)
-        self._interest.create(fresh)
-        if by_hand:
+        held = {self.held_form(plate.plate): plate for plate in self._interest.held()}
+        changes = Changes(held, wanted, name)
+        for plate, description in changes.descriptions().items():
+            self._interest.describe(plate, description)
+        self._interest.drop(changes.dropped())
+        self._interest.create(changes.fresh)
+        if changes.by_hand:
             raise AdminMustFix(
-                f"{by_hand} plates of the list are at Verkada by somebody's hand; remove them there or from the list"
+                f"{len(changes.by_hand)} plates of the list are at Verkada by somebody's hand;"
+                " remove them there or from the list"
             )
-        return contract.PushReport(added=added, removed=removed)
+        return contract.PushReport(added=changes.added, removed=len(changes.leaving))
 
     def list_remote(self, list_name: str) -> Iterator[RemoteEntry]:
         """The plates that bear the list's mark; none at all is an empty list, since Verkada has but one."""
         name = markable(list_name)
-        return (RemoteEntry(one.plate, None, one.plate) for one in self._interest.held() if name in one.lists)
+        return (RemoteEntry(held.plate, None, held.plate) for held in self._interest.held() if name in held.lists)
