@@ -32,29 +32,26 @@ def form_field(body: bytes) -> bytes | None:
 def records_of(body: bytes, attachments: Mapping[str, bytes]) -> Iterator[Record]:
     """The plates of an answer, a list, JSON Lines or a visit, each as a record."""
     try:
-        whole = slices(body)
+        members = slices(body)
     except VendorChanged:
-        lines = [line for line in body.splitlines() if line.strip()]
-        if len(lines) < 2 or b'"results"' not in lines[0] or not isinstance(slices(lines[0]), dict):
+        lines = _json_lines(body)
+        if not lines:
             raise
-        for line in lines:  # JSON Lines, as Stream writes them: a line cut short costs that line
+        for line in lines:  # a line cut short costs that line
             yield from _events(line, attachments)
         return
-    if isinstance(whole, list):
-        for raw in whole:
-            yield from (
-                visit_ends(raw) if b'"hook"' not in raw and b'"results"' not in raw else _events(raw, attachments)
-            )
-    elif "results" in whole and ("next" in whole or "estimated_count" in whole):
-        for raw in elements(whole["results"]):
+    if isinstance(members, list):
+        for raw in members:
+            yield from _element(raw, attachments)
+    elif _is_answer_of_visits(members):
+        for raw in elements(members["results"]):
             yield from visit_ends(raw)
-    elif "start_date" in whole:
+    elif "start_date" in members:
         yield from visit_ends(body)
-    elif "results" in whole or "hook" in whole or "data" in whole:
+    elif _tells_of_plates(members):
         yield from _events(body, attachments)
     else:
-        known = next((why for names, why in _REFUSALS if names <= set(whole)), "is no answer of Plate Recognizer's")
-        raise VendorChanged(known, body)
+        raise VendorChanged(_why_no_read(members), body)
 
 
 def visit_ends(raw: bytes) -> Iterator[Record]:
@@ -71,6 +68,31 @@ def visit_fields(record: Record) -> Fields:
     record.fields()
     told: dict[str, Any] = msgspec.json.decode(record.payload)
     return Fields({name: _known(value) for name, value in _known(told).items() if value != "None"})
+
+
+def _json_lines(body: bytes) -> list[bytes]:
+    """The lines of JSON Lines, as Stream writes them; none where the text is something else."""
+    lines = [line for line in body.splitlines() if line.strip()]
+    starts = len(lines) > 1 and b'"results"' in lines[0] and isinstance(slices(lines[0]), dict)
+    return lines if starts else []
+
+
+def _element(raw: bytes, attachments: Mapping[str, bytes]) -> Iterator[Record]:
+    """One of a list: an event says so by `hook` or `results`, and what has neither is a visit."""
+    is_event = b'"hook"' in raw or b'"results"' in raw
+    return _events(raw, attachments) if is_event else visit_ends(raw)
+
+
+def _is_answer_of_visits(members: Mapping[str, bytes]) -> bool:
+    return "results" in members and ("next" in members or "estimated_count" in members)
+
+
+def _tells_of_plates(members: Mapping[str, bytes]) -> bool:
+    return not members.keys().isdisjoint(("results", "hook", "data"))
+
+
+def _why_no_read(members: Mapping[str, bytes]) -> str:
+    return next((why for names, why in _REFUSALS if names <= members.keys()), "is no answer of Plate Recognizer's")
 
 
 def _events(payload: bytes, attachments: Mapping[str, bytes]) -> Iterator[Record]:
