@@ -14,10 +14,11 @@ from connectors.fields import elements, slices
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
 from connectors.paging import by_halves
-from connectors.vendors.rhombus.answers import ENVELOPE, members_of, object_of, warns
+from connectors.vendors.rhombus.answers import members_of, object_of, warns
 from connectors.vendors.rhombus.caps import Cap, Events
+from connectors.vendors.rhombus.labels import Labelled, labels_of, others
 from connectors.vendors.rhombus.settings import Keys, RhombusSettings
-from connectors.vendors.rhombus.vehicles import Saved, ours, terms_of
+from connectors.vendors.rhombus.vehicles import Saved, ours, saved_of, says_otherwise, terms_of
 from normalize.fault import NoRead, Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, Read
@@ -133,7 +134,7 @@ class RhombusConnector(Connector[RhombusSettings]):
         at = from_epoch(fields.decimal("eventTimestamp"), "ms", "eventTimestamp")
         ident, camera = fields.ident("uuid"), fields.ident("deviceUuid")
         plate = fields.text_or_none("vehicleLicensePlate")
-        if plate is None and names_a_plate(record.payload):
+        if plate is None and "vehicleLicensePlate" in object_of(record.payload):
             raise NoRead("vehicleLicensePlate", "is empty: the event is a vehicle whose plate was not read")
         if plate is None:
             raise Unusable("vehicleLicensePlate", "is missing")
@@ -155,37 +156,50 @@ class RhombusConnector(Connector[RhombusSettings]):
         """
         label = delta.list_name
         wanted = one_a_plate(alive(delta.complete, self.frame.clock.now()), self.held_form)
-        saved, labels = self._saved(), self._labels()
-        held = {form: plate for form, (plate, names) in labels.items() if label in names}
+        before, labels = self._saved(), self._labels()
+        saved = self._save(wanted, before)
+        report = self._label(label, [(form, saved[form].license_plate or form) for form in wanted], labels)
+        # Also those that a push before this one saved or stripped of their label when it broke off.
+        unwanted = {form: vehicle for form, vehicle in saved.items() if form not in wanted}
+        for form, vehicle in unwanted.items():
+            if ours(vehicle) and not others(labels, form, label):
+                self._change("deleteVehicle", vehicle.license_plate or form)
+        return report
+
+    def _label(
+        self, label: str, plates: Sequence[tuple[str, str]], labels: Mapping[str, Labelled]
+    ) -> contract.PushReport:
+        """Let the label be carried by these plates and by no other; each is a form, and how Rhombus writes it."""
+        carriers = {form: labelled.plate for form, labelled in labels.items() if label in labelled.names}
+        added = [plate for form, plate in plates if form not in carriers]
+        for plate in added:
+            self._change("addVehicleLabel", plate, label=label)
+            self.frame.sent(1)
+        wanted = {form for form, _ in plates}
+        removed = [plate for form, plate in carriers.items() if form not in wanted]
+        for plate in removed:
+            self._change("removeVehicleLabel", plate, label=label)
+        return contract.PushReport(added=len(added), removed=len(removed))
+
+    def _save(self, wanted: Mapping[str, Entry], saved: dict[str, Saved]) -> dict[str, Saved]:
+        """Save each wanted plate that is not saved, or is in other words of the hub's, and give what is saved then."""
         for form, entry in wanted.items():
-            kept = saved.get(form)
-            name, description = terms_of(entry)
-            if kept is None or (ours(kept) and (kept.name, kept.description) != (name, description)):
-                plate = (kept and kept.license_plate) or form
+            vehicle = saved.get(form)
+            if vehicle is None or says_otherwise(vehicle, entry):
+                name, description = terms_of(entry)
+                plate = (vehicle and vehicle.license_plate) or form
                 self._change("saveVehicle", plate, name=name, description=description)
                 self.frame.sent(0)
-        if any(form not in saved for form in wanted):
-            now = self._saved()
-            if lost := sum(form not in now for form in wanted):
-                raise VendorChanged(f"{lost} of the vehicles that were saved are not there under their plates")
-            saved = now
-        added = [form for form in wanted if form not in held]
-        for form in added:
-            self._change("addVehicleLabel", saved[form].license_plate or form, label=label)
-            self.frame.sent(1)
-        removed = [form for form in held if form not in wanted]
-        for form in removed:
-            self._change("removeVehicleLabel", held[form], label=label)
-        for form, kept in saved.items():
-            # Also those that a push before this one saved or stripped of their label when it broke off.
-            others = labels.get(form, ("", set()))[1] - {label}
-            if form not in wanted and not others and ours(kept):
-                self._change("deleteVehicle", kept.license_plate or form)
-        return contract.PushReport(added=len(added), removed=len(removed))
+        if wanted.keys() <= saved.keys():
+            return saved
+        after = self._saved()
+        if lost := len(wanted.keys() - after.keys()):
+            raise VendorChanged(f"{lost} of the vehicles that were saved are not there under their plates")
+        return after
 
     def list_remote(self, list_name: str) -> Iterator[RemoteEntry]:
         """The plates that carry the list's label; raises `Gone` where none does."""
-        held = [plate for plate, names in self._labels().values() if list_name in names]
+        held = [labelled.plate for labelled in self._labels().values() if list_name in labelled.names]
         if not held:
             raise Gone("no vehicle at Rhombus carries that label")
         return (RemoteEntry(plate) for plate in held)
@@ -195,37 +209,10 @@ class RhombusConnector(Connector[RhombusSettings]):
         self._asked(f"/vehicle/{call}", {"vehicleLicensePlate": plate, **more}, repeatable=False)
 
     def _saved(self) -> dict[str, Saved]:
-        """The saved vehicles by the canonical form of their plates; those without a plate are nobody's."""
-        members = self._asked("/vehicle/getVehicles", {})
-        try:
-            vehicles = msgspec.json.decode(members.get("vehicles", b""), type=list[Saved])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise VendorChanged("the list of saved vehicles has another shape", members.get("vehicles", b"")) from None
-        return {form: one for one in vehicles if (form := canonical(one.license_plate or ""))}
+        return saved_of(self._asked("/vehicle/getVehicles", {}))
 
-    def _labels(self) -> dict[str, tuple[str, set[str]]]:
-        """By the canonical form of a plate, how Rhombus writes it and its labels.
-
-        The answer maps plates to labels, whether bare or within one member is not published: both are taken.
-        """
-        members = self._asked("/vehicle/getVehicleLabelsForOrg", {})
-        told = {name: raw for name, raw in members.items() if name not in ENVELOPE or raw.startswith(b"[")}
-        if len(told) == 1 and next(iter(told.values())).startswith(b"{"):
-            [inner] = told.values()
-            told = object_of(inner)
-        labels: dict[str, tuple[str, set[str]]] = {}
-        for plate, raw in told.items():
-            try:
-                names = set(msgspec.json.decode(raw, type=list[str]))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                raise VendorChanged("the map of labels has another shape", raw) from None
-            if form := canonical(plate):
-                labels[form] = (plate, names | labels.get(form, ("", set()))[1])
-        return labels
-
-
-def names_a_plate(payload: bytes) -> bool:
-    return "vehicleLicensePlate" in object_of(payload)
+    def _labels(self) -> dict[str, Labelled]:
+        return labels_of(self._asked("/vehicle/getVehicleLabelsForOrg", {}))
 
 
 def _millis(at: datetime) -> int:
