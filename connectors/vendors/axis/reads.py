@@ -11,8 +11,9 @@ from connectors.fields import Fields
 from connectors.vendors.axis.pictures import KINDS, addresses_of, numbered, other_than
 from connectors.vendors.axis.records import notifications_of
 from connectors.vendors.axis.settings import AxisSettings
+from connectors.vendors.axis.states import state_of
 from connectors.vendors.axis.times import abbreviated, instant
-from connectors.vendors.axis.words import LOG, ONVIF, PUSH, Names, car_of, serial_of, short, state_of, unescaped
+from connectors.vendors.axis.words import LOG, ONVIF, PUSH, Names, car_of, serial_of, short, unescaped
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
 from normalize.fault import NoRead, Unusable
