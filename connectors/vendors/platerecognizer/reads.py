@@ -2,7 +2,7 @@
 
 import re
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urljoin
 
 from connectors.contract import Record
@@ -11,7 +11,6 @@ from connectors.identity import derived_id
 from connectors.vendors.platerecognizer.readings import Reading, reading_of
 from connectors.vendors.platerecognizer.settings import PlateRecognizerSettings
 from connectors.vendors.platerecognizer.times import taken_at
-from normalize import vehicle
 from normalize.confidence import Scale
 from normalize.fault import NoRead, Unusable
 from normalize.plate import canonical
@@ -68,35 +67,52 @@ def read_of_visit(visit: Fields, end: str, settings: PlateRecognizerSettings) ->
     counts where the two are one.
     """
     at = from_iso(visit.text(f"{end}_date"), settings.zone, f"{end}_date")
-    told = visit.inside(f"{end}_data") or visit.inside(f"{end}_prediction") or Fields({}, f"{end}_prediction")
-    seen: Reading | None = None
-    with suppress(NoRead):
-        seen = reading_of(told)
-    plate = visit.text_or_none("vehicle.license_plate") or (seen.plate if seen else None)
+    reading = _reading_at(visit, end)
+    plate = visit.text_or_none("vehicle.license_plate") or (reading.plate if reading else None)
     if plate is None:
         raise Unusable("vehicle.license_plate", "is missing, and no reading stands in for it")
-    agree = seen is not None and canonical(seen.plate) == canonical(plate)
-    code = visit.ident_or_none(f"{end}_cam.code")
-    name = visit.text_or_none(f"{end}_cam.name")
     url = visit.text_or_none(f"{end}_img")
-    readings = seen.candidates if seen else ()
-    if seen and not agree and all(other.text != seen.plate for other in readings):
-        readings = (Candidate(text=seen.plate, confidence=seen.score), *readings)
     return Read(
         vendor_read_id=f"visit-{visit.ident('id')}-{end}",
         plate_raw=plate,
-        state=seen.region if seen else state(None),
-        plate_confidence=seen.score if seen and agree else None,
-        state_confidence=seen.region_score if seen else None,
+        **_seen(reading, plate),
         confidence_scale=Scale.UNIT,
-        candidates=readings,
         captured_at=at.at,
         zone=at.zone,
-        camera=Camera(id=code or name or settings.unnamed_camera, name=name),
+        camera=_camera_at(visit, end, settings),
         place=visit.place(f"{end}_cam.latitude", f"{end}_cam.longitude"),
-        vehicle=seen.vehicle if seen else vehicle.Vehicle(),
         images=(ImageRef(kind=ImageKind.FRAME, url=_address(url, settings)),) if url else (),
     )
+
+
+def _reading_at(visit: Fields, end: str) -> Reading | None:
+    """What the camera read at an end of a visit; None where it read no plate."""
+    result = visit.inside(f"{end}_data") or visit.inside(f"{end}_prediction") or Fields({}, f"{end}_prediction")
+    with suppress(NoRead):
+        return reading_of(result)
+    return None
+
+
+def _seen(reading: Reading | None, plate: str) -> dict[str, Any]:
+    """What a reading tells beside the visit's own plate, as fields of a read."""
+    if reading is None:
+        return {"state": state(None)}
+    agrees = canonical(reading.plate) == canonical(plate)
+    is_candidate = any(candidate.text == reading.plate for candidate in reading.candidates)
+    first = () if agrees or is_candidate else (Candidate(text=reading.plate, confidence=reading.score),)
+    return {
+        "state": reading.region,
+        "plate_confidence": reading.score if agrees else None,
+        "state_confidence": reading.region_score,
+        "candidates": (*first, *reading.candidates),
+        "vehicle": reading.vehicle,
+    }
+
+
+def _camera_at(visit: Fields, end: str, settings: PlateRecognizerSettings) -> Camera:
+    code = visit.ident_or_none(f"{end}_cam.code")
+    name = visit.text_or_none(f"{end}_cam.name")
+    return Camera(id=code or name or settings.unnamed_camera, name=name)
 
 
 def _degrees(result: Fields) -> float | None:
@@ -113,8 +129,8 @@ def _named(camera: str | None) -> str | None:
 
 
 def _camera_of(data: Fields, settings: PlateRecognizerSettings) -> str:
-    found = _FOLDER.search(data.text_or_none("filename") or "")
-    return found[1] if found else settings.unnamed_camera
+    folder = _FOLDER.search(data.text_or_none("filename") or "")
+    return folder[1] if folder else settings.unnamed_camera
 
 
 def _address(url: str, settings: PlateRecognizerSettings) -> str:
