@@ -18,7 +18,17 @@ from connectors.multipart import parts
 from connectors.paging import by_moving_start
 from connectors.pictures import is_picture
 from connectors.vendors.hikvision.answers import must_be_done
-from connectors.vendors.hikvision.device_list import COLUMNS, PLATE, as_file, blocks, day_of, list_of, row_of
+from connectors.vendors.hikvision.device_list import (
+    COLUMNS,
+    PLATE,
+    Row,
+    as_file,
+    blocks,
+    day_of,
+    list_of,
+    numbered,
+    row_of,
+)
 from connectors.vendors.hikvision.reads import read_of_asked, read_of_event
 from connectors.vendors.hikvision.records import pictures_of, records_of
 from connectors.vendors.hikvision.settings import HikvisionSettings
@@ -169,22 +179,24 @@ class HikvisionConnector(Connector[HikvisionSettings]):
         before = {canonical(row[PLATE]) for row in rows if blocks(row)}
         kept = [row for row in rows if not blocks(row)]
         clashes = wanted.keys() & {canonical(row[PLATE]) for row in kept}
+        width = len(rows[0]) if rows else COLUMNS
         today = day_of(self.frame.clock.now(), self.settings)
         ours = [
-            [*row_of(plate, entry, today, self.settings), *[""] * (len(rows[0]) - COLUMNS if rows else 0)]
-            for plate, entry in wanted.items()
-            if plate not in clashes
+            row_of(plate, entry, today, width, self.settings) for plate, entry in wanted.items() if plate not in clashes
         ]
-        numbered = [[str(number), *row[1:]] for number, row in enumerate([*kept, *ours], start=1)]
-        if numbered or rows:
-            answer = self._ask("PUT", LIST, body=as_file(head, numbered), kind="text/csv")
-            must_be_done(answer.body)
-            there = [row[1:] for row in self._list()[1]]
-            if any(row[1:] not in there for row in kept):
-                raise VendorChanged("the device lost entries of other groups that were written back", answer.body)
+        if rows or ours:
+            self._write(head, kept, ours)
         if clashes:
             raise AdminMustFix(f"{len(clashes)} entries stand in another group of the device's list; the rest was sent")
         return contract.PushReport(added=len(wanted.keys() - before), removed=len(before - wanted.keys()))
+
+    def _write(self, head: str, kept: Sequence[Row], ours: Sequence[Row]) -> None:
+        """Write the device's list anew; raises `VendorChanged` where what was kept is not there afterwards."""
+        answer = self._ask("PUT", LIST, body=as_file(head, numbered([*kept, *ours])), kind="text/csv")
+        must_be_done(answer.body)
+        there = [row[1:] for row in self._list()[1]]
+        if any(row[1:] not in there for row in kept):
+            raise VendorChanged("the device lost entries of other groups that were written back", answer.body)
 
     def list_remote(self, list_name: str) -> Iterator[RemoteEntry]:
         """The block group of the device's list; raises `AdminMustFix` for any other hot list than the settings'."""
@@ -195,5 +207,5 @@ class HikvisionConnector(Connector[HikvisionSettings]):
         if list_name != self.settings.hot_list:
             raise AdminMustFix("the device holds one hot list, the one that its settings name, and this is another")
 
-    def _list(self) -> tuple[str, list[list[str]]]:
+    def _list(self) -> tuple[str, list[Row]]:
         return list_of(self._ask("GET", LIST).body)

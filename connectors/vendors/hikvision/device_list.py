@@ -16,6 +16,8 @@ BLOCK: Final = frozenset({"0", "blocklist", "blacklist"})
 HEADER: Final = "No.,Plate,Group,Start,End,Card"
 COLUMNS: Final = 6
 PLATE, GROUP = 1, 2
+Row = list[str]
+"""A row's cells: a number that means nothing, a plate, a group, two days, and whatever the firmware has beside."""
 _FAR: Final = "2099-12-31"
 
 
@@ -24,7 +26,7 @@ def blocks(row: Sequence[str]) -> bool:
     return row[GROUP].strip().casefold() in BLOCK
 
 
-def list_of(body: bytes) -> tuple[str, list[list[str]]]:
+def list_of(body: bytes) -> tuple[str, list[Row]]:
     """The header line and the rows of the device's list; raises `VendorChanged` where a row cannot be told whole.
 
     A list that is read in part would be written back in part. The header is the firmware's own text.
@@ -57,9 +59,15 @@ def day_of(at: datetime, settings: HikvisionSettings) -> str:
     return f"{at.astimezone(settings.zone or UTC):%Y-%m-%d}"
 
 
-def row_of(plate: str, entry: Entry, today: str, settings: HikvisionSettings) -> list[str]:
-    """An entry as a row of the block group."""
-    return ["", plate, "0", today, day_of(entry.expires_at, settings) if entry.expires_at else _FAR, ""]
+def row_of(plate: str, entry: Entry, today: str, width: int, settings: HikvisionSettings) -> Row:
+    """An entry as a row of the block group, as wide as the device's own rows are."""
+    until = day_of(entry.expires_at, settings) if entry.expires_at else _FAR
+    return ["", plate, "0", today, until, "", *[""] * (width - COLUMNS)]
+
+
+def numbered(rows: Sequence[Row]) -> list[Row]:
+    """The rows with numbers from 1 on."""
+    return [[str(number), *row[1:]] for number, row in enumerate(rows, start=1)]
 
 
 def _are_alike(rows: Sequence[Sequence[str]]) -> bool:
