@@ -8,7 +8,7 @@ from connectors import xml
 from connectors.contract import Record
 from connectors.errors import VendorChanged
 from connectors.fields import Fields
-from connectors.vendors.axis.pictures import KINDS, addresses_of, numbered, other_than
+from connectors.vendors.axis.pictures import addresses_of, brought_with
 from connectors.vendors.axis.records import notifications_of
 from connectors.vendors.axis.settings import AxisSettings
 from connectors.vendors.axis.states import state_of
@@ -28,29 +28,23 @@ def read_of_push(fields: Fields, attached: Mapping[str, bytes], settings: AxisSe
     """A pushed event; its own pictures come before those that the camera keeps."""
     serial = fields.text_or_none("camera_info.SerialNumber") or fields.text_or_none("camera_info.MACAddress")
     sender = fields.text_or_none("sensorProviderID")
-    kind = KINDS.get((fields.text_or_none("imageType") or "").lower(), ImageKind.FRAME)
-    images = [ImageRef(kind=kind if first else other_than(kind), data=data) for first, data in numbered(attached)]
-    for name in ("ImageArray", "imageArray"):
-        for item in fields.each(name):
-            if data := item.picture_or_none("BinaryImage"):
-                shows = (item.text_or_none("ImageType") or "").lower()
-                images.append(ImageRef(kind=KINDS.get(shows, kind), data=data))
-    told = _common(fields, PUSH, serial_of(serial) or sender, instant(fields, settings.zone), settings)
-    brought = {image.kind for image in images}
-    addresses = addresses_of(fields.items("imagesURI"), told["camera"].id, settings)
+    images = brought_with(fields, attached)
+    common = _common(fields, PUSH, serial_of(serial) or sender, instant(fields, settings.zone), settings)
+    kinds = {image.kind for image in images}
+    addresses = addresses_of(fields.items("imagesURI"), common["camera"].id, settings)
     return Read(
-        **told | {"camera": Camera(id=told["camera"].id, name=None if sender == "defaultID" else sender)},
+        **common | {"camera": Camera(id=common["camera"].id, name=None if sender == "defaultID" else sender)},
         place=fields.place("geotag.lat", "geotag.lon"),
-        images=(*images, *(image for image in addresses if image.kind not in brought)),
+        images=(*images, *(image for image in addresses if image.kind not in kinds)),
     )
 
 
 def read_of_log(fields: Fields, settings: AxisSettings) -> Read:
     """An event of the camera's log."""
     at = abbreviated(fields.text("MOD_TS"), settings.zone, "MOD_TS")
-    told = _common(fields, LOG, None, at, settings)
+    common = _common(fields, LOG, None, at, settings)
     pictures = [fields.text_or_none("LP_BMP"), fields.text_or_none("ROI_BMP")]
-    return Read(**told, images=addresses_of(pictures, told["camera"].id, settings))
+    return Read(**common, images=addresses_of(pictures, common["camera"].id, settings))
 
 
 def read_of_notification(record: Record, settings: AxisSettings) -> Read:
@@ -78,6 +72,31 @@ def read_of_notification(record: Record, settings: AxisSettings) -> Read:
 
 def _common(fields: Fields, names: Names, camera: str | None, at: Moment, settings: AxisSettings) -> dict[str, Any]:
     """What all three wires tell, under the names of one."""
+    raw, *others = _readings(fields, names)
+    address = urlsplit(settings.base_url).hostname
+    camera = camera or serial_of(settings.camera_id) or address or "camera"
+    confidence = scaled(fields.decimal_or_none(names.confidence), Scale.UNIT, names.confidence)
+    candidates = [Candidate(text=text) for text in others if len(text) <= LONGEST_READING]
+    on_list = fields.text_or_none(names.list_name)
+    return {
+        "vendor_read_id": f"{camera}-{car_of(fields, names)}-{at.at:%Y%m%dT%H}",
+        "plate_raw": raw,
+        "state": state_of(fields, names),
+        "plate_confidence": confidence,
+        "confidence_scale": Scale.UNIT if confidence is not None else None,
+        "candidates": (Candidate(text=raw, confidence=confidence), *candidates) if candidates else (),
+        "captured_at": at.at,
+        "zone": at.zone,
+        "camera": Camera(id=camera),
+        "vehicle": _vehicle(fields, names),
+        "matches": (Match(list_name=on_list[:500], reason=short(fields.text_or_none(names.list_note))),)
+        if on_list
+        else (),
+    }
+
+
+def _readings(fields: Fields, names: Names) -> list[str]:
+    """Every reading of the plate that is another text, the best first; raises where there is none."""
     readings: dict[str, str] = {}
     for name in names.plates:
         if text := unescaped(fields.text_or_none(name)):
@@ -86,30 +105,14 @@ def _common(fields: Fields, names: Names, camera: str | None, at: Moment, settin
         raise NoRead(names.plates[0], "the event says no more than that the car has left")
     if not readings:
         raise Unusable(names.plates[0], "is missing or empty")
-    address = urlsplit(settings.base_url).hostname
-    camera = camera or serial_of(settings.camera_id) or address or "camera"
-    confidence = scaled(fields.decimal_or_none(names.confidence), Scale.UNIT, names.confidence)
-    raw = next(iter(readings.values()))
-    others = [Candidate(text=text) for text in readings.values() if text != raw and len(text) <= LONGEST_READING]
-    on_list = fields.text_or_none(names.list_name)
+    return list(readings.values())
+
+
+def _vehicle(fields: Fields, names: Names) -> vehicle.Vehicle:
     model = fields.text_or_none("vehicle_info.model")
-    return {
-        "vendor_read_id": f"{camera}-{car_of(fields, names)}-{at.at:%Y%m%dT%H}",
-        "plate_raw": raw,
-        "state": state_of(fields, names),
-        "plate_confidence": confidence,
-        "confidence_scale": Scale.UNIT if confidence is not None else None,
-        "candidates": (Candidate(text=raw, confidence=confidence), *others) if others else (),
-        "captured_at": at.at,
-        "zone": at.zone,
-        "camera": Camera(id=camera),
-        "vehicle": vehicle.Vehicle(
-            make=vehicle.make(fields.text_or_none("vehicle_info.brand")),
-            model=model and model[:100],
-            colour=vehicle.colour(fields.text_or_none(names.colour)),
-            body=vehicle.body(fields.text_or_none(names.body)),
-        ),
-        "matches": (Match(list_name=on_list[:500], reason=short(fields.text_or_none(names.list_note))),)
-        if on_list
-        else (),
-    }
+    return vehicle.Vehicle(
+        make=vehicle.make(fields.text_or_none("vehicle_info.brand")),
+        model=model and model[:100],
+        colour=vehicle.colour(fields.text_or_none(names.colour)),
+        body=vehicle.body(fields.text_or_none(names.body)),
+    )
