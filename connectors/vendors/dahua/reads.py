@@ -65,15 +65,14 @@ def read_of_event(outer: Fields, record: Record, settings: DahuaSettings) -> Rea
     at, stamp = _instant(fields, settings)
     machine = fields.ident_or_none("TrafficCar.MachineName") or fields.ident_or_none("MachineName")
     camera = _camera(machine, "TrafficCar.MachineName", settings)
-    group = fields.ident_or_none("GroupID") or fields.ident_or_none("TrafficCar.GroupID")
-    grouped = group is not None and group != "0"
+    group = _group(fields)
     # Whether a group's number comes again is not published, so the day and the plate stand beside it.
-    one = (group or "", stamp[:10]) if grouped else (stamp,)
+    passage = (group, stamp[:10]) if group else (stamp,)
     return Read(
-        vendor_read_id=derived(camera.id, *one, canonical(plate)),
-        pass_id=f"{camera.id[:200]}/{'/'.join(one)}"[:500] if grouped else None,
+        vendor_read_id=derived(camera.id, *passage, canonical(plate)),
+        pass_id=f"{camera.id[:200]}/{'/'.join(passage)}"[:500] if group else None,
         plate_raw=plate,
-        candidates=(Candidate(text=car),) if seen and car and canonical(car) != canonical(seen) else (),
+        candidates=(Candidate(text=car),) if car and canonical(car) != canonical(plate) else (),
         captured_at=at.at,
         zone=at.zone,
         camera=camera,
@@ -108,6 +107,12 @@ def read_of_file(fields: Fields, settings: DahuaSettings) -> Read:
             colour=vehicle.colour(fields.text_or_none("Summary.TrafficCar.VehicleColor")),
         ),
     )
+
+
+def _group(fields: Fields) -> str | None:
+    """The number of the group of events that one passage is; 0 is none."""
+    group = fields.ident_or_none("GroupID") or fields.ident_or_none("TrafficCar.GroupID")
+    return None if group == "0" else group
 
 
 def _known(fields: Fields, path: str) -> str | None:
