@@ -98,10 +98,10 @@ class AxisConnector(Connector[AxisSettings]):
         while start < window.until:
             end = min(start + SLICE, window.until)
             answer = self._ask("events.cgi", timestampfrom=_micros(start), timestampto=_micros(end))
-            found = list(logged_events(answer.body, xml.element(answer.body)))
-            if len(found) >= MOST_EVENTS:
+            events = list(logged_events(answer.body, xml.element(answer.body)))
+            if len(events) >= MOST_EVENTS:
                 raise VendorChanged(f"{MOST_EVENTS} or more events in one hour: the camera keeps no more")
-            yield Page(found, {"until": end.isoformat()})
+            yield Page(events, {"until": end.isoformat()})
             start = end
 
     def verify(self, request: contract.Request) -> None:
@@ -111,17 +111,17 @@ class AxisConnector(Connector[AxisSettings]):
     def unpack(self, document: Document) -> Iterator[Record]:
         """A push with its pictures, a log of events, or ONVIF notifications as records."""
         body = document.body
-        found = parts(document)
-        if found is not None:
-            yield from records_of_parts(found, body)
+        posted = parts(document)
+        if posted is not None:
+            yield from records_of_parts(posted, body)
         elif SINGLE_QUOTED.match(body):
             yield Record("heartbeat", body)
         elif body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
             yield from records_of_xml(body)
         else:
-            told = slices(body)
-            for payload in told if isinstance(told, list) else [body]:
-                if isinstance(told, dict) and "lists" in told:
+            elements = slices(body)
+            for payload in elements if isinstance(elements, list) else [body]:
+                if isinstance(elements, dict) and "lists" in elements:
                     raise VendorChanged("is the setting of lists, not reads", body)
                 yield Record("push", payload)
 

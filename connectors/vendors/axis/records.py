@@ -15,13 +15,13 @@ from connectors.pictures import is_picture
 SINGLE_QUOTED: Final = re.compile(rb"\s*\{\s*'(system|identify|ALPV|services)'\s*:")
 
 
-def records_of_parts(found: Sequence[Part], body: bytes) -> Iterator[Record]:
+def records_of_parts(posted: Sequence[Part], body: bytes) -> Iterator[Record]:
     """The events of a multipart push, the first of them with the pictures."""
-    events = [part for part in found if part.body.lstrip()[:1] in (b"{", b"[") and not is_picture(part.body)]
+    events = [part for part in posted if part.body.lstrip()[:1] in (b"{", b"[") and not is_picture(part.body)]
     if not events:
         raise VendorChanged("is multipart without an event", body)
     pictures = {f"{number}-{part.name or part.filename}": part.body
-                for number, part in enumerate(found) if is_picture(part.body)}  # fmt: skip
+                for number, part in enumerate(posted) if is_picture(part.body)}  # fmt: skip
     for number, part in enumerate(events):
         heartbeat = SINGLE_QUOTED.match(part.body)
         if not heartbeat:

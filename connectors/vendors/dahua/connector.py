@@ -99,10 +99,10 @@ class DahuaConnector(Connector[DahuaSettings]):
 
     def _finder(self) -> str:
         body = self._ask("factory.create").body
-        told = re.fullmatch(rb"result=([0-9]{1,20})", body.strip())
-        if told is None:
+        finder = re.fullmatch(rb"result=([0-9]{1,20})", body.strip())
+        if finder is None:
             raise VendorChanged("the camera opened no search", body)
-        return told[1].decode()
+        return finder[1].decode()
 
     def _find(self, finder: str, window: contract.Window, zone: ZoneInfo) -> None:
         since, until = (at.astimezone(zone).replace(tzinfo=None) for at in (window.since, window.until))
@@ -132,16 +132,16 @@ class DahuaConnector(Connector[DahuaSettings]):
 
     def unpack(self, document: Document) -> Iterator[Record]:
         """Pushed JSON, an event's JSON or text, a find result's files, or the parts of a stream, as records."""
-        told = parts(with_boundary(document))
-        if told is None:
+        sections = parts(with_boundary(document))
+        if sections is None:
             yield from records_of(document.body, {})
             return
-        texts = [at for at, part in enumerate(told) if not part.content_type.startswith("image/")]
+        texts = [at for at, part in enumerate(sections) if not part.content_type.startswith("image/")]
         if not texts:
             raise VendorChanged("has pictures and no text that tells of them", document.body)
-        for at, until in zip(texts, [*texts[1:], len(told)], strict=True):
+        for at, until in zip(texts, [*texts[1:], len(sections)], strict=True):
             # The pictures of an event come behind its text, before the next one's.
-            yield from records_of(told[at].body, {str(n): told[n].body for n in range(at + 1, until)})
+            yield from records_of(sections[at].body, {str(n): sections[n].body for n in range(at + 1, until)})
 
     def read_of(self, record: Record) -> Read:
         """A pushed read, an event of either form, or a file of the history."""
@@ -153,18 +153,20 @@ class DahuaConnector(Connector[DahuaSettings]):
             return read_of_event(record.fields(), record, self.settings)
         if record.kind == "coded":
             return read_of_event(Record("data", record.payload.partition(b"data=")[2]).fields(), record, self.settings)
-        told = tree_of(record.payload)
+        fields = tree_of(record.payload)
         return (
-            read_of_event(told, record, self.settings) if record.kind == "text" else read_of_file(told, self.settings)
+            read_of_event(fields, record, self.settings)
+            if record.kind == "text"
+            else read_of_file(fields, self.settings)
         )
 
 
 def files_counted(body: bytes) -> int:
     """How many files an answer says that it tells of; raises `VendorChanged` where it does not say."""
-    told = re.match(rb"found=([0-9]{1,9})\s", body.lstrip() + b"\n")
-    if told is None:
+    count = re.match(rb"found=([0-9]{1,9})\s", body.lstrip() + b"\n")
+    if count is None:
         raise VendorChanged("the camera does not say how many files it found", body)
-    return int(told[1])
+    return int(count[1])
 
 
 def wall_clock(at: datetime) -> str:

@@ -132,11 +132,11 @@ def _region(said: str | None) -> Word:
     return look_up(said, {})
 
 
-def _camera(told: str | None, field: str, settings: DahuaSettings) -> Camera:
-    found = told or settings.camera_id
-    if not found:
+def _camera(name: str | None, field: str, settings: DahuaSettings) -> Camera:
+    ident = name or settings.camera_id
+    if not ident:
         raise Unusable(field, "is missing or empty, and no camera id is set for that case")
-    return Camera(id=found)
+    return Camera(id=ident)
 
 
 def _instant(fields: Fields, settings: DahuaSettings) -> tuple[Moment, str]:

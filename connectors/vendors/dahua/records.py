@@ -63,17 +63,17 @@ def tree_of(payload: bytes) -> Fields:
 
 
 def _json(body: bytes) -> Iterator[Record]:
-    told = slices(body)
-    if isinstance(told, list):
+    members = slices(body)
+    if isinstance(members, list):
         raise VendorChanged("is a list, which no Dahua camera pushes", body)
-    if "Picture" in told:
+    if "Picture" in members:
         yield Record("tollgate", body)
-    elif "params" in told:
-        inside = slices(told["params"]) if told["params"].startswith(b"{") else {}
+    elif "params" in members:
+        inside = slices(members["params"]) if members["params"].startswith(b"{") else {}
         if isinstance(inside, list) or "eventList" not in inside:
             raise VendorChanged("is an answer of the camera, not an event", body)
         yield from (Record("event", event) for event in elements(inside["eventList"]))
-    elif "DeviceID" in told and "Result" not in told:
+    elif "DeviceID" in members and "Result" not in members:
         yield Record("notice", body)
     else:
         raise VendorChanged("is JSON that tells of no read, no heartbeat and no camera", body)
@@ -81,8 +81,8 @@ def _json(body: bytes) -> Iterator[Record]:
 
 def _grouped(body: bytes) -> list[bytes]:
     """The lines of each `Events[n]` or `items[n]`, as they arrived and in the order of their first lines."""
-    found: dict[bytes, list[bytes]] = {}
+    groups: dict[bytes, list[bytes]] = {}
     for line in body.splitlines(keepends=True):
         if whose := _PREFIX.match(line):
-            found.setdefault(whose[1], []).append(line)
-    return [b"".join(lines) for lines in found.values()]
+            groups.setdefault(whose[1], []).append(line)
+    return [b"".join(lines) for lines in groups.values()]

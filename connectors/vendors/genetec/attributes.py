@@ -47,11 +47,11 @@ def short_text(value: Any) -> str | None:
     return value.strip()[:100] or None if isinstance(value, str) else None
 
 
-def analytics_of(told: Any) -> Iterator[tuple[Any, Any]]:
+def analytics_of(analytics: Any) -> Iterator[tuple[Any, Any]]:
     """Keys and values of PlateAnalytics, a list in JSON and nested in itself in XML; a score of -1 says nothing."""
-    if isinstance(told, dict):
-        told = told.get("PlateAnalytics", told)
-    for each in told if isinstance(told, list) else [told]:
+    if isinstance(analytics, dict):
+        analytics = analytics.get("PlateAnalytics", analytics)
+    for each in analytics if isinstance(analytics, list) else [analytics]:
         if isinstance(each, dict):
             score = short_text(each.get("Score")) or ""
             yield each.get("Key"), NOTHING if re.fullmatch(r"-1(\.0*)?", score) else each.get("Value")

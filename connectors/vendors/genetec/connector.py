@@ -122,10 +122,10 @@ class GenetecConnector(Connector[GenetecSettings]):
 
     def as_held(self, entries: Sequence[Entry]) -> dict[tuple[str, str | None], Entry]:
         """Every plate and state once."""
-        found: dict[tuple[str, str | None], Entry] = {}
+        held: dict[tuple[str, str | None], Entry] = {}
         for entry in entries:
-            found.setdefault((self.held_form(entry.plate), entry.state), entry)
-        return found
+            held.setdefault((self.held_form(entry.plate), entry.state), entry)
+        return held
 
     def push(self, delta: contract.Delta) -> contract.PushReport:
         """Write the whole list to its file, which Security Center reads anew on change; safe to repeat."""

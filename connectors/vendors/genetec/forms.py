@@ -40,10 +40,10 @@ def from_json(record: Record) -> dict[str, Any]:
 def from_xml(record: Record) -> dict[str, Any]:
     """The elements of a read in XML by their names."""
     try:
-        told = _bare(xml.tree(xml.element(record.payload)))
+        members = _bare(xml.tree(xml.element(record.payload)))
     except VendorChanged as changed:
         raise Unusable("record", str(changed)) from None
-    return told if isinstance(told, dict) else {}
+    return members if isinstance(members, dict) else {}
 
 
 def without_tokens(data: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,8 @@ _DAY_FIRST: Final = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
 
 def read_of_sharp(data: dict[str, Any], settings: GenetecSettings) -> Read:
     """A Sharp's own read, in JSON or in XML."""
-    plate, fields, told = _plate(data, "PlateRead"), Fields(data), Attributes(analytics_of(data.get("PlateAnalytics")))
+    plate, fields = _plate(data, "PlateRead"), Fields(data)
+    attributes = Attributes(analytics_of(data.get("PlateAnalytics")))
     said = fields.text("Timestamp")
     at = from_iso(said, settings.zone, "Timestamp")
     return _read(
@@ -30,10 +31,10 @@ def read_of_sharp(data: dict[str, Any], settings: GenetecSettings) -> Read:
         at,
         camera=_camera(fields, "SourceUrl", "LprCameraName"),
         ident=("Id", said),
-        share=(told.get("confidence score"), Scale.PERCENT, "PlateAnalytics.Confidence Score"),
-        state=state(told.said("state name"), told.country()),
+        share=(attributes.get("confidence score"), Scale.PERCENT, "PlateAnalytics.Confidence Score"),
+        state=state(attributes.said("state name"), attributes.country()),
         place=fields.place("Latitude", "Longitude"),
-        vehicle=told.vehicle(),
+        vehicle=attributes.vehicle(),
     )
 
 
@@ -108,10 +109,10 @@ def _camera(fields: Fields, ident: str, name: str) -> Camera:
     return Camera(id=fields.ident_or_none(ident) or fields.ident(name), name=known and known[:500])
 
 
-def _ident(told: str, field: str, camera: Camera) -> str:
+def _ident(text: str, field: str, camera: Camera) -> str:
     """A Guid without braces and capitals, which differ by form; the id of a third party's read with its camera's."""
-    guid = _GUID.fullmatch(told)
-    known = guid[1].lower() if guid else told
+    guid = _GUID.fullmatch(text)
+    known = guid[1].lower() if guid else text
     return f"{camera.id}/{known}" if field == "ReferenceReadId" else known
 
 
@@ -136,11 +137,11 @@ def _read(
     **more: Any,
 ) -> Read:
     """What all forms share. `ident` is the id's field, and the time as it is written for where there is none."""
-    told = fields.ident_or_none(ident[0])
+    known = fields.ident_or_none(ident[0])
     confidence = scaled(*share)
     images = ((ImageKind.FRAME, "ContextImage"), (ImageKind.PLATE, "PlateImage"))
     return Read(
-        vendor_read_id=_ident(told, ident[0], camera) if told else derived(camera.id, ident[1], canonical(plate)),
+        vendor_read_id=_ident(known, ident[0], camera) if known else derived(camera.id, ident[1], canonical(plate)),
         plate_raw=plate,
         plate_confidence=confidence,
         confidence_scale=None if confidence is None else share[1],

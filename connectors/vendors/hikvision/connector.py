@@ -82,8 +82,8 @@ class HikvisionConnector(Connector[HikvisionSettings]):
         """Asks for the plates of the last minute; raises `AdminMustFix` where the login does not open them."""
         if not self.settings.base_url and self.settings.webhook_secret:
             return "What the camera pushes is taken; it has no address here, so nothing was asked of it."
-        found = self._after(self.frame.clock.now() - timedelta(minutes=1))
-        return f"The camera took the login and told {len(found)} plates of the last minute."
+        plates = self._after(self.frame.clock.now() - timedelta(minutes=1))
+        return f"The camera took the login and told {len(plates)} plates of the last minute."
 
     def _ask(self, method: str, path: str, *, body: bytes | None = None, kind: str = "application/xml") -> Answer:
         if not self.settings.base_url:
@@ -134,15 +134,17 @@ class HikvisionConnector(Connector[HikvisionSettings]):
 
     def unpack(self, document: Document) -> Iterator[Record]:
         """A push (multipart, bare XML or JSON) or an answer with plates as records, with the pictures beside them."""
-        found = parts(document)
-        if found is None:
+        posted = parts(document)
+        if posted is None:
             yield from records_of(document.body, {})
             return
-        told = [part for part in found if not is_picture(part.body) and part.body.lstrip()[:1] in (b"<", b"{", b"\xef")]
-        if not told:
+        events = [
+            part for part in posted if not is_picture(part.body) and part.body.lstrip()[:1] in (b"<", b"{", b"\xef")
+        ]
+        if not events:
             raise VendorChanged("is multipart without an event", document.body)
-        for number, part in enumerate(told):
-            yield from records_of(part.body, {} if number else pictures_of(found))
+        for number, part in enumerate(events):
+            yield from records_of(part.body, {} if number else pictures_of(posted))
 
     def read_of(self, record: Record) -> Read:
         """A pushed event in XML or JSON, or a plate that was asked for."""

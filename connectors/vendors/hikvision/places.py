@@ -15,9 +15,9 @@ def place_of(fields: Fields, anpr: Fields) -> Place | None:
     A camera whose position nobody set tells nonsense there, and no read is lost over it.
     """
     try:
-        told = fields.inside("DeviceGPSInfo") or anpr.inside(anpr.first("GPSInfo", "gPSInfo"))
-        north = _degrees(told, ("Latitude", "latitude"), "latitudeType", "NS")
-        east = _degrees(told, ("Longitude", "longitude"), "longitudeType", "EW")
+        position = fields.inside("DeviceGPSInfo") or anpr.inside(anpr.first("GPSInfo", "gPSInfo"))
+        north = _degrees(position, ("Latitude", "latitude"), "latitudeType", "NS")
+        east = _degrees(position, ("Longitude", "longitude"), "longitudeType", "EW")
     except Unusable:
         return None
     if north is None or east is None or (north == 0 and east == 0) or abs(north) > 90 or abs(east) > 180:
@@ -25,11 +25,11 @@ def place_of(fields: Fields, anpr: Fields) -> Place | None:
     return Place(latitude=north, longitude=east)
 
 
-def _degrees(told: Fields | None, names: tuple[str, str], letter: str, letters: str) -> float | None:
-    if told is None:
+def _degrees(position: Fields | None, names: tuple[str, str], letter: str, letters: str) -> float | None:
+    if position is None:
         return None
-    side = (told.text_or_none(letter) or "").upper()
-    angle = told.inside(told.first(*names))
+    side = (position.text_or_none(letter) or "").upper()
+    angle = position.inside(position.first(*names))
     if angle is None or side not in letters or not side:
         return None
     degree, minute = (angle.decimal_or_none(name) for name in _DMS)

@@ -92,13 +92,13 @@ def _country(fields: Fields, anpr: Fields) -> Word:
 
 def _vehicle(anpr: Fields) -> vehicle.Vehicle:
     """What is said of the vehicle; makes and models are numbers of Hikvision's own, where 0 is none."""
-    told = anpr.inside("vehicleInfo") or Fields({})
-    model = told.ident_or_none(told.first("vehileModel", "vehicleModel"))
-    make = told.ident_or_none("vehicleLogoRecog")
+    info = anpr.inside("vehicleInfo") or Fields({})
+    model = info.ident_or_none(info.first("vehileModel", "vehicleModel"))
+    make = info.ident_or_none("vehicleLogoRecog")
     return vehicle.Vehicle(
         make=vehicle.make(None if make == "0" else make),
         model=None if model in (None, "0") else model[:100],
-        colour=vehicle.colour(told.text_or_none("color")),
+        colour=vehicle.colour(info.text_or_none("color")),
         body=vehicle.body(anpr.text_or_none("vehicleType")),
     )
 

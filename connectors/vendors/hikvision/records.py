@@ -14,8 +14,8 @@ def records_of(body: bytes, pictures: Mapping[str, bytes]) -> Iterator[Record]:
     """The records of one XML or JSON text; raises `VendorChanged` where it is another answer of a device."""
     plain = body.removeprefix(b"\xef\xbb\xbf").lstrip()
     if plain[:1] in (b"{", b"["):
-        told = slices(body)
-        for payload in told if isinstance(told, list) else [body]:
+        elements = slices(body)
+        for payload in elements if isinstance(elements, list) else [body]:
             names = slices(payload) if payload.lstrip()[:1] == b"{" else {}
             if "statusCode" in names:
                 raise VendorChanged("is a device's answer to a request, not a read", body)
@@ -35,10 +35,10 @@ def records_of(body: bytes, pictures: Mapping[str, bytes]) -> Iterator[Record]:
         raise VendorChanged("is not an event of a Hikvision device", body)
 
 
-def pictures_of(found: Sequence[Part]) -> dict[str, bytes]:
+def pictures_of(posted: Sequence[Part]) -> dict[str, bytes]:
     """The pictures of a push by the name of their file, or of their part where they have none."""
     named: dict[str, bytes] = {}
-    for number, part in enumerate(found):
+    for number, part in enumerate(posted):
         if is_picture(part.body):
             name = part.filename or part.name or "picture"
             named[f"{number}-{name}" if name in named else name] = part.body

@@ -16,10 +16,10 @@ _TIME: Final = re.compile(
 
 def instant(text: str, zone: ZoneInfo | None, name: str) -> Moment:
     """The instant of a time in any of the forms seen: ISO, without separators, digits only, offsets such as `-500`."""
-    found = _TIME.fullmatch(text)
-    if not found:
+    form = _TIME.fullmatch(text)
+    if not form:
         raise Unusable(name, "is not a time")
-    year, month, day, hour, minute, second, fraction, utc, sign, hours, minutes = found.groups()
+    year, month, day, hour, minute, second, fraction, utc, sign, hours, minutes = form.groups()
     offset = "Z" if utc else f"{sign}{int(hours):02d}:{minutes or '00'}" if sign else ""
     plain = f"{year}-{month}-{day}T{hour}:{minute}:{second}.{fraction or '0':0<6}{offset}"
     return from_iso(plain, zone, name)

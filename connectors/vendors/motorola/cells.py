@@ -17,10 +17,10 @@ class Cells:
         return Fields({"cell": self._cells.get(column.casefold())}, column).text_or_none("cell")
 
     def must(self, column: str) -> str:
-        found = self.get(column)
-        if found is None:
+        text = self.get(column)
+        if text is None:
             raise Unusable(column, "is missing or empty")
-        return found
+        return text
 
     def number(self, column: str) -> float | None:
         text = self.get(column)

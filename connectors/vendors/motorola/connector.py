@@ -62,13 +62,13 @@ class MotorolaConnector(Connector[MotorolaSettings]):
 
     def unpack(self, document: contract.Document) -> Iterator[Record]:
         """The rows of an export; raises `VendorChanged` where the header lacks a column that must be there."""
-        told = self.settings
+        settings = self.settings
         required = {
-            getattr(told, setting): f"--set {setting}=COLUMN"
+            getattr(settings, setting): f"--set {setting}=COLUMN"
             for setting in ("plate_column", "captured_at_column", "camera_id_column")
         }
         return table.records(
-            document.body, required, encoding=told.encoding, delimiter=told.delimiter, file=document.name
+            document.body, required, encoding=settings.encoding, delimiter=settings.delimiter, file=document.name
         )
 
     def read_of(self, record: Record) -> Read:
@@ -105,7 +105,7 @@ class MotorolaConnector(Connector[MotorolaSettings]):
         said = [(kind, sha256(body).hexdigest()[:16]) for kind, body in bodies.items()]
         with self._drop.opened() as place:
             sent = sent_files(place, folder, delta.list_name)
-            if [(one.kind, one.content) for one in sent[-len(said) :]] != said:
+            if [(file.kind, file.content) for file in sent[-len(said) :]] != said:
                 last = sent[-1].number if sent else 0
                 # Numbered, because a loader that finds several files can only go by their names.
                 for number, (kind, content) in enumerate(said, start=last + 1):

@@ -47,26 +47,26 @@ class SentFile(NamedTuple):
 def sent_files(place: DropPlace, folder: str, list_name: str) -> list[SentFile]:
     """The files of a list in the order in which they were put there, loaded and moved to `taken` or not."""
     form = re.compile(rf"{re.escape(file_stem(list_name))}-(\d{{6}})-([0-9a-f]{{16}})-(complete|add|remove)\.csv")
-    found = {}
+    files = {}
     for where in (f"{folder}/{TAKEN}", folder):
         for file in place.files(where):
             if fits := form.fullmatch(file.name):
-                found[file.name] = SentFile(int(fits[1]), fits[2], fits[3], file.name, where)
-    return sorted(found.values())
+                files[file.name] = SentFile(int(fits[1]), fits[2], fits[3], file.name, where)
+    return sorted(files.values())
 
 
 def loaded_rows(receipt: bytes, name: str, body: bytes) -> Iterator[dict[str, str]]:
     """The rows of a file that were loaded; raises `VendorChanged` where the receipt does not fit the file."""
     try:
-        told = msgspec.json.decode(receipt, type=_Receipt)
+        said = msgspec.json.decode(receipt, type=_Receipt)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise VendorChanged("the receipt is not one", receipt) from None
-    if told.file != name or told.sha256 != sha256(body).hexdigest():
+    if said.file != name or said.sha256 != sha256(body).hexdigest():
         raise VendorChanged("the receipt is for other content than the file's", receipt)
-    refused = {refusal.row for refusal in told.rejected}
+    refused = {refusal.row for refusal in said.rejected}
     rows = list(table.rows(body, COLUMNS[:1]))
-    if 0 in refused or told.rows + len(refused) != len(rows) or any(row.broken for row in rows):
-        raise VendorChanged(f"the loader took {told.rows} of {len(rows)} rows and does not say which", receipt)
+    if 0 in refused or said.rows + len(refused) != len(rows) or any(row.broken for row in rows):
+        raise VendorChanged(f"the loader took {said.rows} of {len(rows)} rows and does not say which", receipt)
     return (row.cells for number, row in enumerate(rows, start=1) if number not in refused)
 
 

@@ -73,8 +73,8 @@ class NjSnapConnector(Connector[NjSnapSettings]):
     def check(self) -> str:
         """Searches the last hour for one page; raises `AdminMustFix` where the key does not open it."""
         now = self.frame.clock.now()
-        _, found = self._page(asked_for(now - timedelta(hours=1), now, "%", self.settings), 1, PAGE_SIZES[0])
-        return f"The supplier took the key and answered a search; {'reads' if found else 'no reads'} came in an hour."
+        _, reads = self._page(asked_for(now - timedelta(hours=1), now, "%", self.settings), 1, PAGE_SIZES[0])
+        return f"The supplier took the key and answered a search; {'reads' if reads else 'no reads'} came in an hour."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every read of the window, day by day, in the supplier's order within a day.
@@ -85,8 +85,8 @@ class NjSnapConnector(Connector[NjSnapSettings]):
         start = window.since
         while start < window.until:
             until = min(start + STEP, window.until)
-            for found in self._pages(start, until, "%"):
-                yield Page([Record("search", raw) for raw in found])
+            for reads in self._pages(start, until, "%"):
+                yield Page([Record("search", raw) for raw in reads])
             yield Page((), {"until": until.isoformat()})
             start = until
 
@@ -99,8 +99,8 @@ class NjSnapConnector(Connector[NjSnapSettings]):
         plate = canonical(query.plate)
         if not plate or any(mark in query.plate for mark in "*?%_[]"):
             raise Unusable("plate", "must be one full plate")
-        for found in self._pages(query.since, query.until, f"{plate}%"):
-            yield Page([Record("search", raw) for raw in found if plate_of(raw) in (plate, None)])
+        for reads in self._pages(query.since, query.until, f"{plate}%"):
+            yield Page([Record("search", raw) for raw in reads if plate_of(raw) in (plate, None)])
 
     def _pages(self, since: datetime, until: datetime, plates: str) -> Iterator[list[bytes]]:
         """The pages of a search. The number of pages is told on the first alone; the end is a page that is not full."""
@@ -113,9 +113,9 @@ class NjSnapConnector(Connector[NjSnapSettings]):
 
         def page(number: int) -> list[bytes]:
             nonlocal pages
-            told, reads = self._page(asking, number, size)
+            count, reads = self._page(asking, number, size)
             if number == 1:
-                pages = told
+                pages = count
                 self._must_be_asked_for(reads, since, until)
             if not reads and number < pages:
                 raise VendorChanged(f"page {number} of {pages} is empty")

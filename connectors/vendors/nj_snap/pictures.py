@@ -7,10 +7,10 @@ from connectors.fields import Fields
 from normalize.read import ImageKind, ImageRef
 
 
-def pictures_of(fields: Fields, *told: tuple[ImageKind, str]) -> tuple[ImageRef, ...]:
-    found = ((kind, fields.text_or_none(name)) for kind, name in told)
+def pictures_of(fields: Fields, *places: tuple[ImageKind, str]) -> tuple[ImageRef, ...]:
+    urls = ((kind, fields.text_or_none(name)) for kind, name in places)
     return tuple(
-        ImageRef(kind=kind, url=url, expires_at=_end_of(url)) for kind, url in found if url and _leads_somewhere(url)
+        ImageRef(kind=kind, url=url, expires_at=_end_of(url)) for kind, url in urls if url and _leads_somewhere(url)
     )
 
 

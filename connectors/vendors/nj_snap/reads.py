@@ -63,11 +63,11 @@ def read_of_hit(fields: Fields, settings: NjSnapSettings) -> Read:
     plate = fields.text("plateNumber")
     event, second = fields.ident_or_none("eventID"), fields.text_or_none("plateNumber2")
     # The public example writes the plate there, which would make every passage of a car one and the same event.
-    told = event is not None and canonical(event) != canonical(plate)
+    is_its_own = event is not None and canonical(event) != canonical(plate)
     scale = settings.confidence_scale
     share = scaled(fields.decimal_or_none("confidence"), scale, "confidence") if scale else None
     return Read(
-        vendor_read_id=str(event) if told else _derived_id(camera, at, plate),
+        vendor_read_id=str(event) if is_its_own else _derived_id(camera, at, plate),
         plate_raw=plate,
         state=state(fields.text_or_none("plateSt"), "US"),
         plate_confidence=share,

@@ -81,8 +81,8 @@ class PlateRecognizerConnector(Connector[PlateRecognizerSettings]):
         if not is_set(self.settings.parkpow_token):
             return f"{pushed}. No ParkPow token is set, so nothing could be asked and no visits are pulled."
         now = self.frame.clock.now()
-        found = len(self._page(now - timedelta(hours=1), now).results)
-        return f"ParkPow took the token and told of {found} visits of the last hour. {pushed}."
+        visits = len(self._page(now - timedelta(hours=1), now).results)
+        return f"ParkPow took the token and told of {visits} visits of the last hour. {pushed}."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every visit that began in the window, page by page; the checkpoint moves once all of them were given.
@@ -118,13 +118,13 @@ class PlateRecognizerConnector(Connector[PlateRecognizerSettings]):
         """
         attachments: Mapping[str, bytes] = {}
         body = document.body.removeprefix(b"\xef\xbb\xbf")
-        found = parts(document)
-        if found is not None:
-            told = [part.body for part in found if part.name == "json"]
-            if len(told) != 1:
+        form_parts = parts(document)
+        if form_parts is not None:
+            fields = [part.body for part in form_parts if part.name == "json"]
+            if len(fields) != 1:
                 raise VendorChanged("is a form without the one field `json` that tells of plates", body)
-            body = told[0]
-            attachments = {part.name: part.body for part in found if is_picture(part.body)}
+            body = fields[0]
+            attachments = {part.name: part.body for part in form_parts if is_picture(part.body)}
         elif body.lstrip()[:1] not in (b"{", b"["):
             form = form_field(body)
             if form is None and b"timestamp" in body[:2000]:

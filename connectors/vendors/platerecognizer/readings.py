@@ -68,12 +68,12 @@ def _vehicle(result: Fields, models: Iterable[Fields], colour: str | None) -> ve
     kind = max(models, key=_sureness, default=Fields({}))
     model = kind.text_or_none("model")
     # With nothing found the type's score is 0 (documented), whatever the type says.
-    found = result.decimal_or_none("vehicle.score") != 0
+    is_typed = result.decimal_or_none("vehicle.score") != 0
     return vehicle.Vehicle(
         make=vehicle.make(kind.text_or_none("make")),
         model=model[:100] if model and model.casefold() != "unknown" else None,
         colour=vehicle.colour(colour),
-        body=vehicle.body(result.text_or_none("vehicle.type") if found else None),
+        body=vehicle.body(result.text_or_none("vehicle.type") if is_typed else None),
     )
 
 
@@ -86,8 +86,8 @@ def _sureness(guess: Fields) -> float:
 
 
 def _candidates(readings: Iterable[Fields], name: str) -> tuple[Candidate, ...]:
-    told = ((each.text_or_none(name), _share(each, "score")) for each in readings)
-    return tuple(Candidate(text=text, confidence=score) for text, score in told if text)
+    texts = ((each.text_or_none(name), _share(each, "score")) for each in readings)
+    return tuple(Candidate(text=text, confidence=score) for text, score in texts if text)
 
 
 def _region(code: str | None) -> Word:

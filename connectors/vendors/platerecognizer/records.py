@@ -66,8 +66,8 @@ def visit_ends(raw: bytes) -> Iterator[Record]:
 def visit_fields(record: Record) -> Fields:
     """A visit without the text "None", which ParkPow's document of 2020 has where nothing is known."""
     record.fields()
-    told: dict[str, Any] = msgspec.json.decode(record.payload)
-    return Fields({name: _known(value) for name, value in _known(told).items() if value != "None"})
+    members: dict[str, Any] = msgspec.json.decode(record.payload)
+    return Fields({name: _known(value) for name, value in _known(members).items() if value != "None"})
 
 
 def _json_lines(body: bytes) -> list[bytes]:

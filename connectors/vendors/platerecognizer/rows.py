@@ -31,8 +31,8 @@ def event_of_row(cells: Fields) -> Fields:
     """
     names = ("score", "dscore", "model_make", "color", "vehicle", "region", "candidates", "direction", "plate")
     result = {name: _python(cells, name) for name in names}
-    told = {name: cells.text_or_none(name) for name in ("timestamp", "timestamp_local", "timestamp_camera")}
-    return Fields({**told, "camera_id": cells.text_or_none("camera_id"), "filename": cells.text_or_none("file"),
+    times = {name: cells.text_or_none(name) for name in ("timestamp", "timestamp_local", "timestamp_camera")}
+    return Fields({**times, "camera_id": cells.text_or_none("camera_id"), "filename": cells.text_or_none("file"),
                    "results": [result]})  # fmt: skip
 
 

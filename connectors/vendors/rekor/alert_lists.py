@@ -22,6 +22,8 @@ class Import(msgspec.Struct):
 
 def import_file(entries: Iterable[Entry]) -> bytes:
     """The import's file: commas, quotes and line ends leave the text, as the public importer has it."""
-    told = ((entry, " ".join(f"{entry.reason} {entry.case_number} {entry.note or ''}".split())) for entry in entries)
-    plain = ((entry, text.replace(",", "").replace('"', "")[:1000]) for entry, text in told)
+    descriptions = (
+        (entry, " ".join(f"{entry.reason} {entry.case_number} {entry.note or ''}".split())) for entry in entries
+    )
+    plain = ((entry, text.replace(",", "").replace('"', "")[:1000]) for entry, text in descriptions)
     return as_csv(HEADER, ((entry.plate, text, (entry.state or "").lower()) for entry, text in plain))

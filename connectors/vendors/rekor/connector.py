@@ -67,8 +67,8 @@ class RekorConnector(Connector[RekorSettings]):
     def check(self) -> str:
         """Searches the last hour for one read; raises `AdminMustFix` where the key does not open it."""
         now = self.frame.clock.now()
-        found = self._search(now - timedelta(hours=1), now, 1)
-        return f"Scout took the key and answered a search; {'reads' if found else 'no reads'} came in the last hour."
+        reads = self._search(now - timedelta(hours=1), now, 1)
+        return f"Scout took the key and answered a search; {'reads' if reads else 'no reads'} came in the last hour."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every read of the window, oldest first, by moving the start of the search; both ends count as inside.
@@ -80,11 +80,11 @@ class RekorConnector(Connector[RekorSettings]):
 
         def search(start: datetime, topn: int) -> list[bytes]:
             nonlocal times
-            found = self._search(start, window.until, topn)
-            times = {raw: time_of(raw, start, window.until, self.settings) for raw in dict.fromkeys(found)}
+            reads = self._search(start, window.until, topn)
+            times = {raw: time_of(raw, start, window.until, self.settings) for raw in dict.fromkeys(reads)}
             if any(late < early for early, late in pairwise(filter(None, times.values()))):
                 raise VendorChanged("the reads of a search are not oldest first")
-            return found
+            return reads
 
         size = self.settings.page_size
         for stretch in by_moving_start(window.since, search, lambda raw: times[raw], size=size, widest=WIDEST):
@@ -144,8 +144,8 @@ class RekorConnector(Connector[RekorSettings]):
                 number = camera.ident(camera.first("camera_id", "camera_number", "id"))
                 name = camera.text_or_none(camera.first("camera_name", "name"))
                 place = camera.place("gps_latitude", "gps_longitude")
-                found = contract.CameraInfo(number, name, *((place.latitude, place.longitude) if place else ()))
-            yield found
+                info = contract.CameraInfo(number, name, *((place.latitude, place.longitude) if place else ()))
+            yield info
 
     def held_form(self, plate: str) -> str:
         """Upper case without blanks and hyphens (seen in the public importer)."""
@@ -204,15 +204,15 @@ class RekorConnector(Connector[RekorSettings]):
                 self._http.request("DELETE", f"/api/alert-group/delete/{quote(pk, safe='')}/", json=False)
 
     def _id_of(self, list_name: str) -> str | None:
-        found = []
+        ids = []
         for raw in self._all(_LISTS):
             with vendor_says(raw):
                 if flat(raw).text_or_none("name") == list_name:
                     outer = Record("list", raw).fields()
-                    found.append(outer.ident_or_none("pk") or outer.ident("id"))
-        if len(found) > 1:
+                    ids.append(outer.ident_or_none("pk") or outer.ident("id"))
+        if len(ids) > 1:
             raise AdminMustFix("Scout holds two alert lists of that name; rename or delete one of them")
-        return found[0] if found else None
+        return ids[0] if ids else None
 
     def _all(self, path: str) -> Iterator[bytes]:
         """Every element of a list that comes bare, or in pages under `results` with `next` (both shapes were seen)."""

@@ -79,15 +79,15 @@ def read_of_alert(fields: Fields, settings: RekorSettings) -> Read:
     group = fields.inside("group")
     if group is None:
         raise Unusable("group", "is missing: the alert tells of no passage")
-    told = group_of(group, settings)
+    passage = group_of(group, settings)
     name, reason = fields.text("alert_list"), fields.text_or_none("description")
     if fields.text_or_none("list_type") == "Whitelist":
         reason = "is not on this list of allowed plates"
-    told["matches"] = (Match(list_name=name, reason=reason and reason[:500]),)
-    told["camera"] = Camera(id=told["camera"].id, name=fields.text_or_none("camera_name"))
+    passage["matches"] = (Match(list_name=name, reason=reason and reason[:500]),)
+    passage["camera"] = Camera(id=passage["camera"].id, name=fields.text_or_none("camera_name"))
     # An id of its own: agents send the bare group too, and of two equal ids only the first is kept, match or not.
-    told["vendor_read_id"] += f"/alert-{fields.ident_or_none('alert_list_id') or name[:100]}"
-    return Read(**told)
+    passage["vendor_read_id"] += f"/alert-{fields.ident_or_none('alert_list_id') or name[:100]}"
+    return Read(**passage)
 
 
 def read_of_frame(fields: Fields, part: int, settings: RekorSettings) -> Read:

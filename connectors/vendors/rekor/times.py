@@ -38,8 +38,8 @@ def time_of(raw: bytes, start: datetime, until: datetime, settings: RekorSetting
     """When a read says it began; None where it does not, or says a time that was not asked for."""
     try:
         shape = msgspec.json.decode(raw, type=_Row)
-        told = shape.fields or shape
-        at = instant(told.epoch_time_start or told.epoch_time or "", settings.zone).at
+        when = shape.fields or shape
+        at = instant(when.epoch_time_start or when.epoch_time or "", settings.zone).at
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Unusable):
         return None
     return at if start <= at <= until else None

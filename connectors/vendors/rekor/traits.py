@@ -29,8 +29,8 @@ def vehicle_of(fields: Fields) -> vehicle.Vehicle:
 
 def crops_of(fields: Fields, *crops: tuple[ImageKind, str]) -> tuple[ImageRef, ...]:
     """The pictures that came with the passage."""
-    found = ((kind, fields.picture_or_none(path)) for kind, path in crops)
-    return tuple(ImageRef(kind=kind, data=data) for kind, data in found if data)
+    pictures = ((kind, fields.picture_or_none(path)) for kind, path in crops)
+    return tuple(ImageRef(kind=kind, data=data) for kind, data in pictures if data)
 
 
 def engine_of(fields: Fields) -> str | None:

@@ -20,9 +20,9 @@ class Cap:
     def __init__(self) -> None:
         self._largest = FEWEST - 1
 
-    def may_hold(self, found: Events) -> bool:
+    def may_hold(self, answer: Events) -> bool:
         """Whether an answer is as long as the longest, so that some of its events may be missing."""
-        count = len(found.events)
+        count = len(answer.events)
         full = count > self._largest or (count == self._largest and count >= FEWEST)
         self._largest = max(self._largest, count)
         return full

@@ -62,8 +62,8 @@ class RhombusConnector(Connector[RhombusSettings]):
     def check(self) -> str:
         """Asks for the events of the last hour; raises `AdminMustFix` where the key does not open them."""
         now = self.frame.clock.now()
-        found = self._events(now - timedelta(hours=1), now)
-        return f"Rhombus took the key and answered with {len(found.events)} vehicle events of the last hour."
+        answer = self._events(now - timedelta(hours=1), now)
+        return f"Rhombus took the key and answered with {len(answer.events)} vehicle events of the last hour."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every event of the window, in the order of time, hour by hour; each event once.
@@ -75,11 +75,11 @@ class RhombusConnector(Connector[RhombusSettings]):
         start = window.since
         while start < window.until:
             until = min(start + STEP, window.until)
-            for end, found in by_halves(start, until, self._events, cap.may_hold, _TICK):
-                claims = claims and found.whole
+            for end, answer in by_halves(start, until, self._events, cap.may_hold, _TICK):
+                claims = claims and answer.whole
                 # Whether both ends of a window count is not published, so neighbours share one and it comes twice.
-                fresh = [event for event in dict.fromkeys(found.events) if event not in before]
-                before = set(found.events)
+                fresh = [event for event in dict.fromkeys(answer.events) if event not in before]
+                before = set(answer.events)
                 yield Page([Record("event", event) for event in fresh], {"until": end.isoformat()} if claims else None)
             start = until
         if not claims:

@@ -27,11 +27,11 @@ class RhombusSettings(contract.Settings):
 class Keys(Header):
     """The kind of the key and the key, which are two headers, and a partner's customer, which is a third."""
 
-    def __init__(self, told: RhombusSettings) -> None:
-        token = told.auth_scheme == "api-oauth-token"
-        super().__init__("x-auth-access-token" if token else "x-auth-apikey", told.api_key)
-        customer = {"x-auth-org": told.organisation} if told.organisation else {}
-        self._beside = {"x-auth-scheme": told.auth_scheme, **customer}
+    def __init__(self, settings: RhombusSettings) -> None:
+        token = settings.auth_scheme == "api-oauth-token"
+        super().__init__("x-auth-access-token" if token else "x-auth-apikey", settings.api_key)
+        customer = {"x-auth-org": settings.organisation} if settings.organisation else {}
+        self._beside = {"x-auth-scheme": settings.auth_scheme, **customer}
 
     def headers(self) -> dict[str, str]:
         return {**self._beside, **super().headers()}

@@ -87,9 +87,9 @@ class VerkadaConnector(Connector[VerkadaSettings]):
 
     def check(self) -> str:
         """Signs in and counts the cameras; raises `AdminMustFix` where the key does not open them."""
-        found = sum(1 for _ in self.cameras())
+        cameras = sum(1 for _ in self.cameras())
         asked = len(self.settings.camera_ids) or "all"
-        return f"Verkada took the key, which sees {found} cameras; {asked} of them are asked for reads."
+        return f"Verkada took the key, which sees {cameras} cameras; {asked} of them are asked for reads."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every read of the window, camera by camera; the checkpoint moves once every camera was asked.
