@@ -125,14 +125,14 @@ class MotorolaConnector(Connector[MotorolaSettings]):
             if not sent:
                 raise Gone("no file of that hot list lies in the place")
             receipts = {file.name for file in place.files(folder)}
-            begin = max((index for index, one in enumerate(sent) if one.kind == "complete"), default=0)
-            for one in sent[begin:]:
-                if one.name + RECEIPT not in receipts:
+            begin = max((index for index, put in enumerate(sent) if put.kind == "complete"), default=0)
+            for put in sent[begin:]:
+                if put.name + RECEIPT not in receipts:
                     raise TryAgain("a file of that hot list has no receipt yet")
-                body = place.read(one.folder, one.name, LARGEST_LIST)
-                for row in loaded_rows(place.read(folder, one.name + RECEIPT, LARGEST_LIST), one.name, body):
+                body = place.read(put.folder, put.name, LARGEST_LIST)
+                for row in loaded_rows(place.read(folder, put.name + RECEIPT, LARGEST_LIST), put.name, body):
                     key = row["Hot Plate"], row["State"]
-                    if one.kind == "remove":
+                    if put.kind == "remove":
                         held.pop(key, None)
                     else:
                         held[key] = RemoteEntry(key[0], state(key[1], "US").code)
