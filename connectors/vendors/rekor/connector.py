@@ -1,6 +1,6 @@
 """Scout is searched, its pushes are taken, and its alert lists are imported and read back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -110,9 +110,8 @@ class RekorConnector(Connector[RekorSettings]):
         for payload in parts if isinstance(parts, list) else [body]:
             names = parts if isinstance(parts, dict) else slices(payload) if payload.startswith(b"{") else {}
             if isinstance(names, dict) and "openalpr_webhook" not in names:
-                plates = names.get("results", b"") if names.get("data_type") == b'"alpr_results"' else b""
-                count = len(elements(plates)) if plates.startswith(b"[") else 1
-                yield from (Record("scout" if "fields" in names else "push", payload, part) for part in range(count))
+                kind = "scout" if "fields" in names else "push"
+                yield from (Record(kind, payload, part) for part in range(_plates_in(names)))
 
     def read_of(self, record: Record) -> Read:
         """A search result, a group, a frame's plate (`part` says which) or an alert with the group inside."""
@@ -225,3 +224,10 @@ class RekorConnector(Connector[RekorSettings]):
 
         for held, _ in by_number(page, lambda told: told[0], lambda told, _: told[1]):
             yield from held
+
+
+def _plates_in(names: Mapping[str, bytes]) -> int:
+    """How many plates a payload tells of: a frame of several or of none, and one of whatever else."""
+    is_frame = names.get("data_type") == b'"alpr_results"'
+    plates = names.get("results", b"") if is_frame else b""
+    return len(elements(plates)) if plates.startswith(b"[") else 1
