@@ -26,28 +26,24 @@ def read_of_event(fields: Fields, anpr: Fields, attached: Mapping[str, bytes], s
     """A pushed event; its pictures are those that came with it."""
     confidence = scaled(anpr.decimal_or_none("confidenceLevel"), Scale.PERCENT, "confidenceLevel")
     plate = _plate(anpr, "licensePlate", confidence)
-    original = anpr.text_or_none("originalLicensePlate")
     at = instant(fields.text("dateTime"), settings.zone, "dateTime")
     address = fields.text_or_none("macAddress") or _camera(settings)
     channel = fields.ident_or_none("channelID") or fields.ident_or_none("dynChannelID") or "1"
     uuid = fields.text_or_none("UUID") or f"{address}-{channel}-{at.at:%Y%m%dT%H%M%S.%f}-{canonical(plate)}"
-    other = original if original and canonical(original) not in ("", canonical(plate)) else None
-    said = anpr.text_or_none("vehicleListName") or "otherList"
-    on_list = LISTS.get(said.casefold(), said)
     return Read(
         vendor_read_id=uuid,
         plate_raw=plate,
         state=_country(fields, anpr),
         plate_confidence=confidence,
         confidence_scale=Scale.PERCENT if confidence is not None else None,
-        candidates=(Candidate(text=plate, confidence=confidence), Candidate(text=other)) if other else (),
+        candidates=_candidates(anpr, plate, confidence),
         captured_at=at.at,
         zone=at.zone,
         camera=Camera(id=f"{address}/{channel}", name=fields.text_or_none("channelName")),
         place=place_of(fields, anpr),
         vehicle=_vehicle(anpr),
         images=tuple(ImageRef(kind=_shows(name), data=data) for name, data in attached.items() if is_picture(data)),
-        matches=(Match(list_name=on_list[:500]),) if on_list else (),
+        matches=_matches(anpr),
     )
 
 
@@ -80,6 +76,21 @@ def _plate(fields: Fields, name: str, confidence: float | None) -> str:
     if (text is None or text.casefold() in NO_PLATE) and (confidence == 0 or (confidence is None and text)):
         raise NoRead(name, "the vehicle has no plate that could be read")
     return text or fields.text(name)
+
+
+def _candidates(anpr: Fields, plate: str, confidence: float | None) -> tuple[Candidate, ...]:
+    """The plate and what was read before somebody or something corrected it, where that is another."""
+    original = anpr.text_or_none("originalLicensePlate")
+    if not original or canonical(original) in ("", canonical(plate)):
+        return ()
+    return (Candidate(text=plate, confidence=confidence), Candidate(text=original))
+
+
+def _matches(anpr: Fields) -> tuple[Match, ...]:
+    """The list of the device that the plate stands on."""
+    name = anpr.text_or_none("vehicleListName") or "otherList"
+    on_list = LISTS.get(name.casefold(), name)
+    return (Match(list_name=on_list[:500]),) if on_list else ()
 
 
 def _country(fields: Fields, anpr: Fields) -> Word:
