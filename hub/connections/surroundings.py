@@ -127,7 +127,7 @@ class Surroundings:
             )
             return Card(
                 LATE, "Too little room to write the database anew", sentence,
-                f"Make room on the disk of {self._store.place}. The next night does it then, or this does it at once;"
+                f"Make room on the disk of {self._store.file}. The next night does it then, or this does it at once;"
                 " nothing is written to the database meanwhile.",
                 "alprhub retention vacuum", "vacuum_lacks_room", plain=sentence,
             )  # fmt: skip
