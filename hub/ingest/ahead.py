@@ -17,7 +17,7 @@ def ahead(make: Callable[[], Iterator[T]], name: str) -> Iterator[Iterator[T]]:
 
     The generator is made, asked and closed in a thread of its own, so that what it holds is touched by no other. What
     it raises is raised where the piece would have come, after all before it. Behind the block the thread is over: it
-    ends with the piece that it is at. Only where somebody interrupts the process itself nobody waits for it.
+    ends with the piece that it is at. Only an interrupt of the process itself does not wait for it.
     """
     making = _Making(make, name)
     try:
@@ -74,7 +74,7 @@ class _Making(Generic[T]):
             finally:
                 if close := getattr(pieces, "close", None):
                     close()
-        except BaseException as failed:  # whatever it is, whoever asks for the next piece hears of it
+        except BaseException as failed:  # any exception: whoever asks for the next piece gets it
             self._ready.put((None, failed))
 
     def _next(self) -> bool:

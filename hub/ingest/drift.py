@@ -12,7 +12,7 @@ MOST_REFUSED: Final = 0.05
 AT_LEAST: Final = 20
 """Records that a run must have seen before their share says anything."""
 SEVERAL: Final = 5
-"""Refused records below which a run is no vendor's change, however large their share of a short one."""
+"""The fewest refused records that show a change; in a short run fewer may be a large share by chance."""
 _CLEARLY: Final = 2.33
 """Standard deviations that chance goes beyond once in a hundred times."""
 
@@ -43,7 +43,7 @@ class Drift:
 
     @property
     def clear(self) -> bool:
-        """Whether that is so beyond chance, so that the run need not go on to know.
+        """Whether the vendor has changed beyond chance, so that the run can stop now.
 
         A few bad records at the beginning of a long run must not stop it: the next one would begin with the same.
         """

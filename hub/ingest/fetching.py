@@ -32,7 +32,7 @@ TOGETHER: Final = 8
 PER_PICTURE: Final = timedelta(seconds=10)
 """The longest that one picture is waited for, tries and all."""
 FAILURES: Final = 3
-"""After so many in a row a place is left alone; one that was before, after the first."""
+"""Failures in a row after which a place is left alone; one failure is enough where it was left alone before."""
 MOST_TRIED: Final = 500
 """Pictures that one fetching may fail at."""
 
@@ -171,7 +171,7 @@ class Fetching:
             log.info("a picture of read %s cannot be had: %s", row.read_id, lost)
             return {"state": "gone"}
         except VendorChanged as other:
-            # A maintenance page passes; an address without an end that shows no picture would be asked for ever.
+            # It may be a maintenance page; but an address that never expires would be asked for ever.
             if image.expires_at is not None:
                 raise
             log.info("a picture of read %s is none: %s", row.read_id, other)
@@ -188,7 +188,7 @@ class Fetching:
     def _kept(
         self, batch: Sequence[Row[Any]], outcomes: Sequence[dict[str, Any] | None]
     ) -> list[dict[str, Any] | None]:
-        """What became of the pictures once those that came are on the disk: before any row says so."""
+        """The outcomes of pictures. The bytes of those that came are on the disk before a row says so."""
         came = {
             row.key: outcome.pop("data")
             for row, outcome in zip(batch, outcomes, strict=True)

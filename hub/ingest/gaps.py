@@ -30,7 +30,7 @@ LEARNED: Final = timedelta(days=28)
 SHORTEST: Final = timedelta(hours=1)
 """What is shorter is no silence, however busy a camera usually is."""
 FAR_LONGER: Final = 3
-"""A silence is one where it is so many times as long as the longest of the camera's usual day."""
+"""A time without reads is a silence if it is so many times as long as the longest one of the camera's usual day."""
 LEAST_READS: Final = 20
 """With fewer reads a camera has no habits."""
 NOT_ASKED: Final = "no run asked for it"
@@ -139,7 +139,7 @@ class Gaps:
         return self._governing.life(Provenance(row.kind, row.retention_vendor), now)
 
     def _tells_of_everything(self, row: Row[Any]) -> bool:
-        """Whether a source gives every read: of one that is asked for single plates no silence says anything."""
+        """Whether a source gives every read; a source that is asked for single plates may be silent for hours."""
         try:
             can = abilities(self._kinds.kind(row.connector))
         except NotFound:
@@ -189,7 +189,7 @@ class Gaps:
                 if silence.until <= wanted.since:
                     continue
                 usual = _usual(first[camera.id], silences[camera.id], silence)
-                # Of a source that pushes no run says when it was there: then its cameras are all that can be asked.
+                # No run says when a source that pushes was there: only its cameras can tell.
                 parts = runs.common(spans, *silence) if spans else [silence]
                 lasts = silence.until == wanted.until
                 if lasts and wanted.until == to_micros(now):

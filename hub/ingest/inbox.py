@@ -32,11 +32,11 @@ log: Final = logging.getLogger("alprhub.inbox")
 AGAIN: Final = 5.0
 """Seconds after which what could not be kept is tried again."""
 LOOK: Final = 60.0
-"""Seconds after which it is looked whether something in the spool must be gone."""
+"""Seconds between two looks for what must be gone from the spool."""
 GRACE: Final = 15.0
-"""Seconds that an end waits for what was taken to be kept; what is left then waits in the spool."""
+"""Seconds that the end waits until pushes that were taken are kept; the rest stays in the spool."""
 SELDOM: Final = 60.0
-"""Seconds in which it is logged once that pushes for a connection are refused."""
+"""Seconds between two log lines about refused pushes for one connection."""
 
 
 class _BodyWanted(Exception):
@@ -104,7 +104,7 @@ class Inbox:
         return self._receivers.get(name).connector.inbound
 
     def admit(self, name: str, headers: Mapping[str, str], key: str) -> None:
-        """Return where the head of a push proves its sender, or where its connector must see the body for that.
+        """Return if the head of a push proves its sender, or if its connector needs the body to decide.
 
         Raises `Refused` where no body can make it good, and what `inbound` raises; waits for nothing.
         """

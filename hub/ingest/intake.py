@@ -30,7 +30,7 @@ REFUSED: Final = 1000
 
 
 class Parsed(NamedTuple):
-    """What records of one page tell, before anything is kept: their reads, and those that nothing can be made of."""
+    """The reads of one page's records, and the records that no read can be made of; nothing is kept yet."""
 
     received_at: datetime
     reads: Sequence[tuple[Record, Read]]
@@ -168,7 +168,7 @@ class Intake:
 def _turns(
     reads: Sequence[tuple[Record, Read]], refused: Sequence[RefusedRecord]
 ) -> Iterator[tuple[Sequence[tuple[Record, Read]], Sequence[RefusedRecord]]]:
-    """What is kept in one transaction each, in the order in which it came; one that is empty where nothing came."""
+    """The parts of a page, one for each transaction, in order of arrival; an empty page is one empty part."""
     number = max(1, -(-len(reads) // READS), -(-len(refused) // REFUSED))
     for turn in range(number):
         yield reads[turn * READS : (turn + 1) * READS], refused[turn * REFUSED : (turn + 1) * REFUSED]

@@ -18,7 +18,7 @@ _lock: Final = threading.Lock()
 
 @contextmanager
 def tuned_for_pages() -> Iterator[None]:
-    """Let the garbage collector look seldom while pages go through, and not at all at what was there before.
+    """Raise the garbage collector's thresholds while pages go through, and freeze what was there before.
 
     Records make no cycles, yet their number alone makes Python search for some, a fifth of ingest's time. Several pulls
     of one process share this: the first one sets it, the last one undoes it.

@@ -65,7 +65,7 @@ class LookUp(NamedTuple):
 
 
 class Receivers:
-    """Knows who takes pushes. May be asked by many threads; but between `start` and `stop` each of them asks itself."""
+    """Knows who takes pushes; safe for many threads. Before `start` and after `stop` each thread asks the database."""
 
     def __init__(self, accounts: Opens) -> None:
         self._accounts = accounts
@@ -94,7 +94,7 @@ class Receivers:
     def ask(self, name: str) -> LookUp | None:
         """What to wait for until it is known whether a name takes pushes; None where waiting brings nothing.
 
-        That is where it is known well enough, and where the database has been silent for a while.
+        Waiting brings nothing where that is known well enough, or where the database has been silent for a while.
         """
         now = time.monotonic()
         with self._lock:

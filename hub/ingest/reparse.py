@@ -123,7 +123,7 @@ class Reparse:
         sample: bool = False,
         progress: Progress = untold,
     ) -> Reparsed:
-        """What `run` would change of the reads captured since a time as it is kept, of all without one.
+        """What `run` would change of reads whose kept capture time is `since` or later; without `since`, of all.
 
         A `sample` looks at the first `BATCH` of them alone.
         """
@@ -203,7 +203,7 @@ class Reparse:
     def _rewrites(
         self, connection: Connection, ident: int, connector: Connector[Any], rows: Sequence[KeptRead], report: Reparsed
     ) -> tuple[list[Rewrite], _Matched]:
-        """What reads shall say, and their hits, counted in the report; changes nothing."""
+        """The rewrites of reads, and their hits, counted in the report; changes nothing."""
         report.looked_at += len(rows)
         pairs = [(kept, read, what) for kept, read in _parsed(connector, rows, report) if (what := differs(kept, read))]
         renamed = {read.vendor_read_id for kept, read, _ in pairs if read.vendor_read_id != kept.vendor_read_id}
@@ -279,7 +279,7 @@ class Reparse:
 def _end(
     ends: Ends, ident: int, kept: KeptRead, captured_at: int, needed_before: bool, needed_now: bool
 ) -> tuple[int, str]:
-    """The end of a read under its corrected time; where it was sooner than policy's before, it gets no later one."""
+    """The end of a read by its corrected time; an end that is already sooner than policy's gets no later."""
     times = (kept.received_at, kept.ingested_at)
     before = ends.end(ident, kept.captured_at, *times, needed_before)
     after = ends.end(ident, captured_at, *times, needed_now)

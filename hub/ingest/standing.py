@@ -30,7 +30,7 @@ class WatchCosts:
         self._hotlists = hotlists
 
     def too_long(self) -> list[LongRound]:
-        """The active connections whose round of all watched plates takes longer than until their next run."""
+        """The active connections whose next run is due before a round of all watched plates is over."""
         plates, rounds = len(self._hotlists.watched()), list[LongRound]()
         for account in self._accounts.list():
             if account.state != "active":

@@ -57,7 +57,7 @@ REFUSED_FOR: Final = timedelta(days=1)
 """How long ordinary runs leave a window alone that the vendor would not serve (it may not reach back so far)."""
 
 LOOKING: Final = timedelta(minutes=10)
-"""The longest that one run asks for plates one by one, and no longer than until the next run is due."""
+"""The longest time that one run asks for single plates; it ends sooner where the next run is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class Sync:
             yield job
 
     def _catch_up(self, job: PullJob) -> None:
-        """A share of what earlier runs have missed; what cannot be had now stays a gap, and this run a good one."""
+        """Pull a share of what earlier runs missed; what cannot be had now stays a gap and does not fail the run."""
         account, connector = job.account, job.connector
         kept = self._kept(account.id)
         if not kept.spans or kept.takes_everything:
@@ -345,7 +345,7 @@ class Sync:
         return KnownProgress(checkpoint, until_of(checkpoint), spans).at(now)
 
     def _settle(self, connection_id: int, name: str) -> None:
-        """End what runs of this connection were killed, as far as they had come; void what a clock ahead has told."""
+        """End killed runs of this connection where they had come to; void those made while the clock was ahead."""
         table, now = tables.connections, to_micros(self._clock.now())
         with self._store.write(durable=False) as connection:
             kept = connection.execute(
@@ -404,7 +404,7 @@ class _SyncRun:
     def checkpoint(self, page: Page) -> Mapping[str, Any] | None:
         """The connection's checkpoint once a page is kept.
 
-        Its `until` never moves back, nor past a time that lies between it and the window.
+        Its `until` never moves back, and never over a gap between it and the window.
         """
         if page.checkpoint is None or self.leg.again:
             return None

@@ -18,8 +18,8 @@ LONGEST_WINDOW: Final = timedelta(days=1)
 class WindowToPull(NamedTuple):
     """One window to pull.
 
-    `goes_on` where it begins at what the checkpoint vouches for, so that its pages may move that; `stands_at` is where
-    it stands. `again` where something missed is pulled, of which the checkpoint says nothing.
+    `goes_on`: it begins where the checkpoint ends, so its pages may move the checkpoint from `stands_at` on. `again`:
+    it pulls what was missed, and the checkpoint stays.
     """
 
     window: Window
@@ -36,9 +36,9 @@ class KnownProgress(NamedTuple):
     spans: Sequence[TimeSpan]
 
     def at(self, now: datetime) -> "KnownProgress":
-        """The same where it is `now`: a checkpoint that vouches for what is still to come vouches for nothing.
+        """The same as of `now`: a checkpoint that lies in the future vouches for nothing.
 
-        The clock was ahead. What it remembers besides, as which files were taken, is as true as before.
+        The clock was ahead. What else it remembers, such as the files that were taken, still holds.
         """
         if self.until is None or to_micros(self.until) <= latest(to_micros(now)):
             return self
