@@ -76,7 +76,7 @@ class Connections:
             raise NoConnector(str(unknown)) from None
 
     def free(self, name: str) -> None:
-        """Return where a connection may be called so; raises `Invalid` for no name, and `Conflict` for a taken one."""
+        """Return if a connection may have this name; raises `Invalid` for no name, and `Conflict` for a taken one."""
         if not name or len(name) > 60 or not all(char.isalnum() or char in "-_" for char in name):
             raise Invalid(f"name: {name!r} needs 1 to 60 letters, digits, hyphens or underscores")
         with self._store.read() as connection:
@@ -144,7 +144,7 @@ class Connections:
         return closed(self._vault, row)
 
     def demand_key(self) -> None:
-        """Return where this hub's key opens every secret that it keeps; else raises `AdminMustAct` saying which key."""
+        """Return if this hub's key opens every secret that it keeps; else raises `AdminMustAct` saying which key."""
         query = select(tables.connections).where(tables.connections.c.state != REMOVED)
         with self._store.read() as connection:
             rows = connection.execute(query.order_by(tables.connections.c.name)).all()
@@ -255,13 +255,13 @@ class Connections:
 
 
 def live_check(kind: type[Connector[Any]], settings: Any, frame: Frame) -> str:
-    """What the live check of an account finds, by one try: somebody waits for it, and hears of a failure at once."""
+    """What the live check of an account finds, without retries: somebody waits for the answer."""
     with kind(settings, replace(frame, once=True)) as connector:
         return connector.check()
 
 
 def ours(agency: str, claimed: str) -> None:
-    """Return where somebody named this hub's agency; raises `Invalid` for no name and for another's."""
+    """Return if somebody named this hub's agency; raises `Invalid` for no name and for another's."""
     if not claimed.strip():
         raise Invalid(f"agency: say whose account it is; this hub is that of {agency!r}")
     if claimed.strip() != agency:

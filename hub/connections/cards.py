@@ -27,14 +27,14 @@ SOON: Final = timedelta(days=30)
 LAST_CALL: Final = timedelta(days=7)
 """The same from which it cannot be put off."""
 CUT_SHORT: Final = 3
-"""Runs in a row that were stopped before they brought anything, from which nobody knows how the vendor is."""
+"""After so many runs in a row that were stopped before they brought anything, the vendor's state is unknown."""
 MISSED: Final = 3
 """A connection is late after so many of its intervals without a run that ended well."""
 FEWEST: Final = 20
 """Reads in an hour below which half of them means nothing."""
 SURE: Final = 5
-"""Reads that an hour usually brings from which none is news: by chance it has none once in a hundred and fifty hours,
-and with one read an hour every third."""
+"""An empty hour is news if it usually brings at least so many reads: chance alone empties one such hour in 150, and one
+in three with a single read an hour."""
 NEWBORN: Final = timedelta(days=1)
 PATIENCE: Final = timedelta(hours=1)
 """How long a vendor may be down before a person should ask it, and a gap open before a person should fill it."""
@@ -116,7 +116,7 @@ def _removing(seen: Seen) -> Card:
 
 def _paused(seen: Seen) -> Card:
     name, why = seen.account.name, seen.account.state_reason or "no reason was given"
-    # Before it was noted who had paused it, the run that was refused told.
+    # Older versions did not note who paused it; the run that was refused shows it.
     by_hub = seen.row.paused_by_hub or (seen.runs.outcome == "AdminMustFix" and seen.runs.error == why)
     if not by_hub:
         return Card(
@@ -357,5 +357,5 @@ def _credentials(seen: Seen) -> Card | None:
 
 
 def _on_demand(seen: Seen) -> bool:
-    """Whether it brings only what it is asked for, or what a list of ours hits: no hour of it is like another."""
+    """Whether it brings only what it is asked for, or only hits of our lists: its hours cannot be compared."""
     return seen.can("looks_up_plates") and not seen.can("pulls_reads")

@@ -72,7 +72,7 @@ def checked(text: str, digest: str) -> dict[str, Any]:
 
 
 def _unproved(what: str, step: dict[str, Any]) -> dict[str, Any]:
-    """What is not proved, because of what, and why it was gone on with all the same."""
+    """A step that is not proved: what stood against it, and why somebody went on without proof."""
     because = step.get("error") or "nobody could see that nothing of it is left there"
     if step.get("note"):
         because = f"only a person can tell the source to stop, and the hub cannot see that it did; {REFUSED}"

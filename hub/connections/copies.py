@@ -94,7 +94,7 @@ def behind(connection: Connection, connection_id: int, now: datetime) -> list[Un
             (and_(there, entries.c.removed_at.is_(None), over), entries.c.expires_at),
             (and_(~there, entries.c.removed_at.is_(None)), entries.c.added_at),
         )
-        # What an import has brought that is not in force yet counts no more than what one has ended counts as there.
+        # Entries of an import that is not in force do not count yet; those that an import ended count no more.
         known = or_(entries.c.removed_at.is_not(None), standing())
         first = connection.scalar(select(func.min(changed_at)).where(entries.c.hotlist_id == row.id, known))
         if first is not None and first < to_micros(now - GRACE):
@@ -103,7 +103,7 @@ def behind(connection: Connection, connection_id: int, now: datetime) -> list[Un
 
 
 def never(connection: Connection, connection_id: int, added_at: int, now: datetime) -> list[UnprovedList]:
-    """The lists with entries in force that nobody tried to publish to a connection in `GRACE` since both are there."""
+    """The lists with entries in force that were never published to a connection, though both are older than `GRACE`."""
     table, lists, entries = tables.publications, tables.hotlists, tables.entries
     before = to_micros(now - GRACE)
     if added_at > before:

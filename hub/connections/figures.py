@@ -22,9 +22,9 @@ RUNS: Final = 20
 SOME_REFUSED: Final = 1000
 """Quarantined records that tell why most are refused."""
 DRIFT: Final = 0.05
-"""Records that could not become reads, as a share of those that came, from which a connection fails …"""
+"""A connection fails from this share of refused records on …"""
 SEVERAL: Final = 5
-"""… once they are so many: a few may be anybody's bad day, and more good records beside them are no worse news."""
+"""… if there are at least so many: a few may be anybody's bad day."""
 HALF: Final = 0.5
 """The share from which it fails however few they are."""
 _WEEK: Final = timedelta(days=7)
@@ -155,7 +155,7 @@ class Records(NamedTuple):
 
     @property
     def too_many(self) -> bool:
-        """Whether a person must look; good records that come beside the refused ones never make it so."""
+        """Whether a person must look; more good records beside the refused ones never make it so."""
         return self.refused > 0 and (self.share >= HALF or (self.refused >= SEVERAL and self.share >= DRIFT))
 
 

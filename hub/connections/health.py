@@ -156,7 +156,7 @@ class Health:
                 records=records,
                 why_refused=figures.why_refused(connection, account.id) if records.refused else None,
                 copies=self._copies(connection, row, kind, now),
-                # Of what every run takes whole no time can be missed.
+                # A source that every run takes whole has no gaps.
                 missed=figures.missed(connection, row.id, self._oldest(account), now) if kind and not whole else [],
                 ahead=ahead(connection, row.id, to_micros(now)),
                 waiting=(waiting.counts or {}).get(account.id, 0),

@@ -25,7 +25,7 @@ class EndsOfReads(Protocol):
 def held(store: Store, connection_id: int, most: int) -> tuple[int, list[int]]:
     """How many of a connection's reads are held, and the ids of the first of them."""
     reads = tables.reads
-    # In these words, because the index over what is held is one over `held`.
+    # Written as bare `held`, because that is the condition of the partial index.
     of_it = and_(text("held"), reads.c.connection_id == connection_id)
     with store.read() as connection:
         count = connection.scalar(select(func.count()).select_from(reads).where(of_it)) or 0

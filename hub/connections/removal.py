@@ -92,7 +92,7 @@ class Removals:
             self._at_the_vendor(actor, row, steps, force.strip() if force else None)
             self._end_reads(actor, row, steps, reads)
             done = self._finish(actor, row, steps)
-        self._store.squeeze()  # sealed or not, the secrets do not live on in the log of what was written
+        self._store.squeeze()  # the write-ahead log must not keep the secrets, sealed or not
         return done
 
     def certificate(self, name: str) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class Removals:
         return {"found": subscriptions, "left": left, "proved": not left, "error": None}
 
     def _judge(self, actor: Actor, row: Row[Any], step: str, proof: dict[str, Any], force: str | None) -> None:
-        """Go on where a step is proved, or where somebody says why without; raise `RemovalStopped` else.
+        """Return if a step is proved, or if `force` says why to go on without; else raise `RemovalStopped`.
 
         What only a person can do at the source (`note`) stops nothing, since no repeat could prove it: the certificate
         says that it is not proved.

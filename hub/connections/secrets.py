@@ -101,7 +101,7 @@ def _secrets(vault: Vault, row: Row[Any]) -> bytes:
 
 
 def _holds_none(vault: Vault, row: Row[Any]) -> bool:
-    """Whether no secret is sealed there: such a connection works without the key, which is why its length is asked."""
+    """Whether nothing is sealed there, told by its length alone: such a connection works without the key."""
     return len(row.sealed) == vault.length(b"{}")
 
 

@@ -23,7 +23,7 @@ JOBS: Final = {
     "reconcile": (1, "Nobody adds up what came and what became of it.", "alprhub retention reconcile"),
     "canary": (1, "Vendors are not asked for what they must have purged.", "alprhub retention canary probe"),
 }
-"""How many runs must have failed, what that comes to, and the command that does it, or says more."""
+"""Of a job: how many failed runs are news, what they lead to, and the command that does the job or says more."""
 OVERDUE: Final = timedelta(hours=3)
 """How long after the last purge that ended well a person should look; one is due every hour."""
 ALIVE: Final = timedelta(minutes=1)
