@@ -94,7 +94,7 @@ def _places(header: list[str], line: int, file: str) -> dict[str, int]:
                 twice |= {field} & places.keys()
                 places[field] = index
     if "plate" not in places:
-        # The first line is not quoted: where the header was forgotten it is an entry.
+        # The first line is not quoted: without a header it is an entry, with its plate.
         raise Invalid(
             f"{file} has no column for plates: its line {line} must name the columns, {_EXAMPLE}, and one of"
             f" them must be called plate, plate number, hot plate or license plate."

@@ -115,7 +115,7 @@ class Hotlists:
         return done
 
     def _tidy(self, name: str | None = None) -> None:
-        """Finish what imports have left that were killed: those into a list, whose lease one has, and into others."""
+        """Finish killed imports: those into the list `name`, whose lease the caller holds, and those into others."""
         with self._store.read() as connection:
             left = importing.unfinished(connection)
         for of, begun in left:
@@ -273,7 +273,7 @@ class _Change(NamedTuple):
 
 
 def _there() -> ColumnElement[bool]:
-    """The lists that are there: not one that the import that makes it has not put in force."""
+    """The lists that are there; a list that an import makes is there once the import is in force."""
     lists, imports = tables.hotlists, tables.hotlist_imports
     making = exists().where(imports.c.hotlist_id == lists.c.id, imports.c.makes, imports.c.activated_at.is_(None))
     return ~making

@@ -178,7 +178,7 @@ class Publishing:
         entries: list[Entry],
         progress: Progress,
     ) -> Published:
-        """Push what differs and compare; a push that fails is compared too, for what of it arrived."""
+        """Push what differs and compare; a failed push is compared too, to find what of it arrived."""
         try:
             before = self._before(connector, list_name)
         except ConnectorError as failed:
@@ -255,7 +255,7 @@ class Publishing:
         pushed: PushReport,
         before: set[tuple[str, str | None]] | None = None,
     ) -> Published:
-        """What the vendor's copy shows; with `before`, what it held then, also how much of a push arrived."""
+        """What the vendor's copy shows; with `before`, its entries before a push, also how much of the push arrived."""
         proof = connector.proof
         if proof is Proof.ACCEPTED:
             return Published(name, pushed.added, pushed.removed, False, proof.value, None, None)

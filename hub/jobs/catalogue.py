@@ -98,7 +98,7 @@ class Catalogue:
             raise NotFound(f"there is no job called {name!r}; there are {', '.join(self.jobs)}") from None
 
     def sync(self, connection: str, since: datetime | None = None, until: datetime | None = None) -> DueTask:
-        """Pulling one connection now, whether it is due or not; a time that somebody names is no turn of it."""
+        """Pulling one connection now, whether it is due or not; a pull of a named time does not count as its turn."""
 
         def work(actor: Actor) -> Done:
             return Done(asdict(self._hub.ingest.sync.run(actor, connection, since, until, lambda _: self._go_on())))

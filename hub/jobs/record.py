@@ -27,7 +27,7 @@ from hub.store.instant import from_micros, to_micros
 log: Final = logging.getLogger("alprhub.jobs")
 
 AWAY: Final = (SQLAlchemyError, OSError)
-"""By what a database that is away is noticed: its own errors, and those of the files beside it, locks among them."""
+"""The errors that mean a database is away: its own, and those of the files beside it, such as locks."""
 BEAT: Final = timedelta(seconds=15)
 DEAD: Final = timedelta(seconds=45)
 KEPT: Final = timedelta(days=90)
@@ -266,7 +266,7 @@ class OpenRun:
         self._ident = ident
 
     def end(self, outcome: Outcome, counts: Mapping[str, int] | None = None, error: str | None = None) -> None:
-        """Note how it ended; a run that was noted as killed meanwhile, and lived, has the last word."""
+        """Note how it ended, also where it was noted as killed meanwhile: the run itself knows better."""
         self._runs.end(self._ident, outcome, counts or {}, error)
 
 

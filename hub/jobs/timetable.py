@@ -13,7 +13,7 @@ SLACK: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Once in each span of a length that begins at 1970, moved by `offset`: no drift, and no second run in one span."""
+    """Once in each interval; the intervals are counted from 1970 and moved by `offset`, so that nothing drifts."""
 
     length: timedelta
     offset: timedelta = timedelta()

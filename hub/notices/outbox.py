@@ -73,7 +73,7 @@ class Outbox:
         self._note(notice, way, sent_at=to_micros(now), error=answer or None)
 
     def failed(self, notice: Notice, way: str, now: datetime, refusal: str) -> None:
-        """Note that a way did not take a notice, and let it be tried again later, all that waits for it with it."""
+        """Note that a way did not take a notice, and put off its next try."""
         table = tables.deliveries
         with self._store.write() as connection:
             key = (table.c.notice_id == notice.id) & (table.c.way == way)
@@ -82,7 +82,7 @@ class Outbox:
             connection.execute(update(table).where(key).values(tries=tries + 1, next_at=later, error=refusal))
 
     def put_off(self, way: str, now: datetime, by: Notice) -> None:
-        """Leave a way that could not be reached alone for as long as the notice that found that out."""
+        """Put off all that waits for a way that could not be reached, until the next try of the notice that failed."""
         table = tables.deliveries
         with self._store.write() as connection:
             until = connection.scalar(select(table.c.next_at).where(table.c.notice_id == by.id, table.c.way == way))
