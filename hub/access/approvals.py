@@ -59,7 +59,7 @@ class Approvals:
     def propose(self, actor: Actor, new: NewProposal, within: Connection | None = None) -> Proposal:
         """Keep a proposal until somebody else decides or its time is over; raises `Invalid` and `PolicyRefused`.
 
-        Whoever proposes `within` its own transaction has demanded a person before.
+        A caller that proposes `within` its own transaction must have demanded a person itself.
         """
         if within is None:
             self.demand_person(actor, new.action)

@@ -53,7 +53,7 @@ class AccessRoom:
 
     @made_once
     def approvals(self) -> Approvals:
-        """The same, knowing who carries out what was approved: services that propose are made before it."""
+        """`proposing` with the services that carry out what was approved; those that propose are made before it."""
         approvals, cases = self.proposing, self._house.cases
         approvals.register(Action.HOLD, cases.approved, cases.approved)
         approvals.register(Action.CLASSIFY, cases.reviews)

@@ -130,14 +130,14 @@ def _common(reads: list[list[Sighting]]) -> Common:
 def _reads_of(
     store: Store, connection: Connection, number: int, place: Area | AtCamera | AtSite
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Conditions that each hold for some of the reads of a place, none for the same; each is answered by an index."""
+    """Conditions that split the reads of a place into disjoint parts; each is answered by an index."""
     if isinstance(place, AtCamera | AtSite):
         cameras = _named(connection, number, place)
         yield store.one_of("r.camera_id", "cameras"), {"cameras": store.as_list(cameras)}
         return
     inside, bound = place.condition("c.latitude", "c.longitude")
     cameras = connection.scalars(text(f"SELECT c.id FROM cameras c WHERE {inside}"), bound).all()
-    # What has no place of its own was read where its camera stands.
+    # A read without a place of its own was read where its camera stands.
     if cameras:
         here = store.one_of("r.camera_id", "cameras")
         yield f"r.latitude IS NULL AND {here}", {"cameras": store.as_list(cameras)}

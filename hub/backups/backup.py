@@ -123,10 +123,10 @@ def _database(hub: Hub, folder: Path, progress: Progress) -> None:
             f"the disk of {str(folder.parent)!r} has {gigabytes(free)} left, and the database alone takes"
             f" {gigabytes(needed)}: make room there, or name a place on another disk"
         )
-    # The others after the main one: what happened is on record in them before it can be seen in it.
+    # The audit log is copied after the database: an event is on record before its effect can be seen.
     others = sorted(path for path in main.parent.glob(DATABASES) if path.name != main.name)
     for number, path in enumerate([main, *others], 1):
-        # One moment of the file, however much is written meanwhile; and no page that purged rows have left.
+        # VACUUM INTO takes a snapshot, whatever is written meanwhile, and leaves out pages that purged rows left.
         to = folder / path.name
         with closing(sqlite3.connect(path, timeout=60)) as connection:
             connection.execute("VACUUM INTO ?", (str(to),))

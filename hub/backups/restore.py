@@ -198,7 +198,7 @@ def _settle(
     """Purge what is over by now, check the certificates, and put on record what was done."""
     with open_hub(inner, clock) as hub:
         if isinstance(hub.clock, TrustedClock) and hub.clock.standing().state == "ahead":
-            # It was off since the backup; should the clock be wrong, the backup itself has lost nothing.
+            # The hub did not run since the backup. If the clock is wrong, the backup itself has lost nothing.
             hub.clock.trust(actor, hub.audit, f"restored from the backup of {copy.made_at.isoformat()}")
         purged = hub.retention.expired.purge(actor, progress)
         certificates = hub.retention.certificates.verify()

@@ -34,7 +34,7 @@ class Conditions:
     tables: str = "reads r"
     times: tuple[str, ...] = ("r.captured_at",)
     keys: dict[str, list[Any]] = field(default_factory=dict)
-    """Columns with the few values that each may have: one of them leads to the reads."""
+    """Columns that may have these few values only; the index of one of them leads to the reads."""
     possible: bool = True
     """Whether any read can fulfil them: a camera that nobody knows has none."""
 

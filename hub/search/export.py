@@ -226,7 +226,7 @@ class _ExportDraft:
         self._files_made.clear()
 
     def __exit__(self, kind: type[BaseException] | None, raised: object, trace: TracebackType | None) -> None:
-        with suppress(OSError):  # a full disk refuses the buffer again, and that has been told
+        with suppress(OSError):  # closing flushes the buffer, which a full disk refuses again; that is reported already
             self._file.close()
         for path in self._files_made:
             with suppress(OSError):

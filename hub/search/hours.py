@@ -63,7 +63,7 @@ class Hours:
 
 
 def within(hours: tuple[Hours, ...], column: str, zone: ZoneInfo, since: datetime, until: datetime) -> str:
-    """Any of the hours as SQL over a column of µs; every change of the clock between two instants is in it."""
+    """Any of the hours as SQL over a column of µs, with every change of the clock between two instants."""
     spans = []
     for begin, end, offset in _offsets(zone, since, until):
         any_of = " OR ".join(span.condition(column, offset) for span in hours)

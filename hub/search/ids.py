@@ -13,7 +13,7 @@ from hub.store.instant import to_micros
 
 
 class Ids:
-    """Finds reads for whoever holds the question: nothing here is on record by itself."""
+    """Finds reads for a caller that holds the question; puts nothing on record itself."""
 
     def __init__(self, store: Store, search: Search) -> None:
         self._store = store

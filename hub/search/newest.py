@@ -1,6 +1,6 @@
 """The newest reads that fulfil conditions: where they stand in time and their ids, and nothing else of them yet.
 
-Few plates, cameras or cells are gone through by their own index; what has none of these is walked by time. A question
+The index of plates, cameras or cells is used where there are few; without any the index of times is walked. A question
 about several goes back in spans that grow, so that a page that is full early never sorts the years before it.
 """
 

@@ -82,7 +82,7 @@ class Query:
     after: Cursor | None = None
 
     def __post_init__(self) -> None:
-        # In a zone of their own two instants would be compared by the clock on the wall, which goes back once a year.
+        # In UTC: Python compares two instants of one zone by wall time, which goes back once a year.
         for name in ("since", "until"):
             if instant := getattr(self, name):
                 object.__setattr__(self, name, instant.astimezone(UTC))

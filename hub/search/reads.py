@@ -133,7 +133,7 @@ class Search:
         """Keys among the newest reads whose plate is meant, and where the walk ended (µs; None: with the last read)."""
         behind = edge(self._store, connection, terms, query.after, WALK)
         if ids is None:
-            # A question about each read's own plate: joined, planners would rather look at every plate there is.
+            # A subquery for each read: with a join, planners would scan the whole table of plates.
             fits, bound = plates.fit(self._store, patterns, "p.plate")
             meant = f"(SELECT {fits} FROM plates p WHERE p.id = r.plate_id)"
             choice = f"SELECT 1 FROM candidates k JOIN plates p ON p.id = k.plate_id WHERE k.read_id = r.id AND {fits}"

@@ -102,7 +102,7 @@ class Choice:
 def rows_of(
     store: Store, connection: Connection, keys: Sequence[Cursor], why: Callable[[int, str, str], str]
 ) -> list[Found]:
-    """The rows of reads, newest first; `why` says it of an id, a plate and a connector."""
+    """The rows of reads, newest first; `why` gives the reason of a match from its id, plate and connector."""
     if not keys:
         return []
     ids = [key.id for key in keys]
