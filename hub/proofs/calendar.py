@@ -82,7 +82,7 @@ def _days(now: datetime, count: int, zone: ZoneInfo) -> Iterator[tuple[date, dat
 
 
 def reached(period: Duration, now: datetime, zone: ZoneInfo) -> datetime:
-    """The latest capture whose period is over now: reads captured then or before are that old, and none after.
+    """The latest capture time whose period is over now; reads captured later are younger.
 
     Found by bisection, so that it agrees with the ceilings to the microsecond, whatever the calendar does.
     """

@@ -30,7 +30,7 @@ from normalize.plate import LONGEST, canonical
 PURPOSE: Final = "retention_audit"
 """The purpose of a probe. It is none of a policy's purposes: nobody looks at what comes back."""
 BACK: Final = timedelta(days=30)
-"""How far behind its ceiling a vendor is asked; a probe a week has then seen every day four times."""
+"""How far behind its ceiling a vendor is asked for reads; a weekly probe sees each day four times."""
 SHORTEST_REASON: Final = 4
 
 log: Final = logging.getLogger("alprhub.retention")

@@ -22,9 +22,9 @@ from hub.store.visible import visible_sql
 BATCH: Final = 5000
 """Reads (or plates) in one transaction: the writer is never held long."""
 FEW: Final = 1000
-"""A month of no more reads is purged row by row: that is as fast, and no reader has to wait."""
+"""A month of no more reads than this is purged row by row: that is as fast, and no reader has to wait."""
 PATIENCE_MS: Final = 100
-"""So long the last step waits for readers that are under way, and new ones wait behind it."""
+"""How long the last step waits for readers that are under way; new readers wait behind it."""
 ATTEMPTS: Final = 20
 BETWEEN_S: Final = 0.5
 _OVER: Final = "NOT r.held AND r.expires_at <= :now"

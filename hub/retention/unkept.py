@@ -75,7 +75,7 @@ class Unkept:
         sources: Sources,
         folder: Path,
     ) -> None:
-        """What a connection pushed stays while `sources` do not know whose reads the connection's are."""
+        """Pushes of a connection stay while `sources` do not know whose reads they are."""
         self._store = store
         self._audit = audit
         self._clock = clock

@@ -1,8 +1,8 @@
 """Many rows into SQLite in few statements, so that a thread beside has the interpreter while they are written.
 
-The driver lets go of the interpreter for each statement that it runs. With a statement a row that is thousands of times
-a page for a moment each, and to have it back takes longer than the row; with hundreds of rows a statement it is a few
-times, and the row itself costs no more.
+The driver lets go of the interpreter for each statement that it runs. With a statement for each row it does so
+thousands of times a page, and to get it back takes longer than the row. With hundreds of rows a statement it does so a
+few times, and a row costs no more.
 """
 
 from collections.abc import Iterator, Sequence

@@ -27,10 +27,10 @@ class Dialect(Protocol):
         """Whether a column of plates fits the pattern that is bound."""
 
     def fits_unindexed(self, column: str, parameter: str) -> str:
-        """`fits`, and the planner makes neither a range nor trigrams of the pattern: both are wider than what leads."""
+        """`fits` without an index: a range or the trigrams of the pattern would select more rows than what leads."""
 
     def unindexed(self, column: str) -> str:
-        """A column of ids that is compared, where another column is to lead to the rows."""
+        """A column of ids that is compared without its index, where another column leads to the rows."""
 
     def in_ranges(self, ranges: Sequence[tuple[str, str]], condition: str) -> tuple[str, _Bound]:
         """Plates `p` from the first text of a range up to the other, itself left out, that fulfil a condition too.

@@ -14,7 +14,7 @@ from normalize.read import Read
 
 
 class Hit(NamedTuple):
-    """A read, by its place among those that were asked about, and an entry that agree (`compare`)."""
+    """A read and an entry that agree (`compare`); `place` is the read's index among those that were asked about."""
 
     place: int
     entry_id: int

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from typing import Final
 
 TURN_S: Final = 0.05
-"""So long a turn shall take: none over 0.1 s, though the next one be twice as slow."""
+"""How long a turn shall take: one that is twice as slow still takes no more than 0.1 s."""
 
 
 class TurnPace:
     """How many rows a turn does; it grows and shrinks by what the last ones took, at most to the double or the half."""
 
     def __init__(self, first: int, least: int, most: int, elapsed: Callable[[], float] = time.monotonic) -> None:
-        """`least` is what is done even where it takes longer: else all the time would go to beginning and ending."""
+        """A turn does at least `least` rows, even if that takes longer: beginning and ending it cost time too."""
         self.rows = first
         self._least = min(least, most)
         self._most = most
@@ -21,7 +21,7 @@ class TurnPace:
 
     @contextmanager
     def turn(self, rows: int) -> Iterator[Callable[[], None]]:
-        """One turn of so many rows; what is given is called when it begins, once nobody is waited for any more."""
+        """One turn of so many rows. It gives a function to call when the wait for the writer is over."""
         began: list[float] = []
         yield lambda: began.append(self._elapsed())
         if began:

@@ -17,7 +17,7 @@ BROKEN: Final = 70
 ADMIN: Final = 78
 
 LEFT: Final = 1 << 20
-"""Bytes free on a disk below which SQLite cannot even open a database: what it says of that has many words."""
+"""Below so many free bytes SQLite cannot open a database, and its errors about that differ."""
 _FULL: Final = "finds no room: the disk is full. Nothing was kept half; free some room and repeat it"
 _MAY_BE_ROOM: Final = ("i/o error", "unable to open", "disk is full")
 
@@ -73,7 +73,7 @@ _STATES: Final = {
 
 
 def refusal(failed: DBAPIError | NoConnectionLeft, settings: HubSettings | None = None) -> tuple[str, int] | None:
-    """One sentence on a database's refusal, and the exit code; None where the statement itself is at fault: ours.
+    """One sentence on a database's refusal, and the exit code; None where our own statement is at fault.
 
     Without `settings` it is the environment's database.
     """

@@ -27,7 +27,7 @@ AHEAD: Final = "ahead"
 NO_END: Final = (RUNNING, FILLING, PARTLY, STOPPED, UNFINISHED, AHEAD)
 """Outcomes of rows that do not tell whether a run ended well or badly."""
 STEP: Final = timedelta(minutes=1)
-"""By how little the clock may be set back without any run having been ahead: the look-back makes up for it."""
+"""A clock that is set back by less than this makes no run one that was ahead: the look-back makes up for it."""
 
 _BEGINNINGS: Final = """
 SELECT connection_id, since, reached FROM (
@@ -68,7 +68,7 @@ def end(connection: Connection, run_id: int, at: int, outcome: str = DONE, error
 
 
 def covered_before_the_end(connection: Connection, run_id: int, until: int, at: int) -> None:
-    """Note that a run which did not end well had covered its time up to `until`; nothing where that is nothing."""
+    """Note that a run which did not end well had covered its time up to `until`; does nothing if it covered none."""
     table = tables.runs
     run = connection.execute(select(table).where(table.c.id == run_id)).one()
     if min(until, run.until) > run.since:

@@ -15,7 +15,7 @@ SELECT set_config('lock_timeout', :patience, true), pg_advisory_xact_lock(:lock)
   set_config('application_name', :who || ' ' || CAST(extract(epoch FROM clock_timestamp()) AS bigint) || :doing, true),
   set_config('synchronous_commit', {}, true)
 """
-"""From left to right; the name of the session is the note of who has the turn, since when, and what for."""
+"""Evaluated from left to right; the session's `application_name` says who has the turn, since when, and what for."""
 _WRITES: Final = """
 SELECT a.application_name FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
 WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = :lock
@@ -25,7 +25,7 @@ _TOO_LONG: Final = "55P03"
 WAITS: Final = """
 CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END
 """
-"""A server that waits for its replicas too goes on doing so; one that does not wait at all waits for us."""
+"""A durable write keeps the server's `synchronous_commit`, which may wait for replicas too, and sets `on` for `off`."""
 
 
 def take(connection: Connection, durable: bool, doing: str, patience: float) -> bool:

@@ -20,7 +20,7 @@ WITHHELD: Final = {
 }
 REDRAWN: Final = {"plates": ("plate", "plate_key"), "ledger": ("vendor_read_id",)}
 PATIENCE_MS: Final = 100
-"""So long a change of a table waits for its readers, and new ones wait behind it."""
+"""How long a change of a table waits for its readers; new readers wait behind it."""
 _SAMPLED: Final = """
 SELECT 1 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
