@@ -136,7 +136,7 @@ class Polygon:
 
     def _sides(self) -> list[tuple[float, float, float, float]]:
         ring = zip(self.corners, self.corners[1:] + self.corners[:1], strict=True)
-        # A side along a parallel is never crossed, and would divide by nothing.
+        # A side along a parallel is never crossed, and would divide by zero.
         return [(*one, *other) for one, other in ring if one[0] != other[0]]
 
 

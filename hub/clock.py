@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, Protocol, runtime_checkable
 
 REST: Final = timedelta(days=2)
-"""The longest that a hub rests without anybody being asked whether the machine's clock is right."""
+"""A hub that has rested longer asks a person whether the machine's clock is right."""
 STEP: Final = timedelta(minutes=10)
 """How far the machine's clock may be set back without anybody being told."""
 
@@ -55,7 +55,7 @@ def sure(clock: Clock) -> datetime:
 
 
 def certain(clock: Clock) -> datetime:
-    """The time for whoever leaves out what is over on arrival: what is over by a clock in doubt is kept, unseen."""
+    """The time by which reads are left out that are over on arrival; by a clock in doubt they are kept, unseen."""
     return clock.certain() if isinstance(clock, MayBeWrong) else clock.now()
 
 

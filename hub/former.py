@@ -60,15 +60,15 @@ def refused(settings: HubSettings, left: list[str]) -> AdminMustAct:
 def refuse_without_log(store: Store) -> None:
     """Return where the audit log of a hub is there, or was never begun; raises `AdminMustAct` where it is lost.
 
-    What waited in the database is forgotten once it is in the log: where the first of all does not wait any more, there
-    was one.
+    Events that wait in the database are removed once they are in the log: if the first of all is not waiting, there was
+    a log.
     """
     if store.log_file is None:
         return
     with store.read() as connection:
         named_it = connection.scalar(select(tables.agency.c.id).limit(1)) is not None  # an event, so there is a first
         first = connection.scalar(text("SELECT min(id) FROM audit_waiting"))
-    # The file is looked for last: it is made before anything is forgotten.
+    # The file is looked for last: it is made before any waiting event is removed.
     if named_it and first != 1 and not store.log_file.exists():
         raise AdminMustAct(
             f"the audit log {str(store.log_file)!r} is missing beside its database: who asked for what is not known any"

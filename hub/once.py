@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeVar
 T_co = TypeVar("T_co", covariant=True)
 
 _MAKING: Final = RLock()
-"""One for all: what is made asks for what it needs while it holds it, so nobody waits for anybody in a circle."""
+"""One lock for all values: making one may need others, and with a lock each two threads could wait for each other."""
 
 
 class made_once(Generic[T_co]):

@@ -15,7 +15,7 @@ from math import asin, cos, floor, radians, sin, sqrt
 from typing import Final, NamedTuple
 
 SECONDS: Final = 20.0
-"""What two vendors' clocks and two places of one crossing make of one instant."""
+"""How far two vendors' clocks, and two cameras of one crossing, may set reads of one car apart."""
 METRES: Final = 100.0
 EARTH: Final = 6_371_009.0
 """Mean radius in metres."""
@@ -175,7 +175,7 @@ class _Open:
         self._at: dict[Hashable, deque[_PassDraft]] = {}
 
     def take(self, read: Sighting) -> None:
-        """Put a read, none of which may be earlier than the one before, where it belongs."""
+        """Put a read into its pass; reads must come in order of time."""
         here = read.standing
         for draft in self._near(here, read.captured_at - self._span):
             if all(together(here, place, self._metres) for place in draft.places):

@@ -20,7 +20,7 @@ PREFIX: Final = "ALPRHUB_"
 OTHERS: Final = frozenset({"ALPRHUB_DB_PASSWORD", "ALPRHUB_TEST_PG_URL", "ALPRHUB_TEST_THOROUGH"})
 """Names with the prefix that something else of this project reads: the databases' script, and the tests."""
 NEAR: Final = 0.65
-"""From which likeness on (of 1) a name is taken for a setting's that was misspelt."""
+"""A name of at least this likeness (of 1) to a setting's name is taken for a misspelt one."""
 
 _PORT: Final = ", or with :PORT behind the host (1 to 65535; an IPv6 address in brackets)"
 

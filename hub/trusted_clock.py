@@ -33,7 +33,7 @@ BEAT: Final = timedelta(minutes=1)
 HARDLY_S: Final = 0.1
 """So many seconds noting the time waits for whoever writes."""
 AT_MOST: Final = timedelta(hours=1)
-"""How old that note may be before a command that is over sooner than a beat writes one."""
+"""A command that is shorter than a beat writes the note only if the last one is older than this."""
 
 
 class TrustedClock:
@@ -85,7 +85,7 @@ class TrustedClock:
         return min(self._machine.now(), self.now())
 
     def beat(self, after: timedelta = BEAT) -> None:
-        """Note how far time has come, where that was last done so long ago and the clock is not in doubt."""
+        """Note how far time has come, if the last note is at least so old and the clock is not in doubt."""
         trusted = self._remember(self._kept() or self._first())
         now = self.now()
         if now - trusted < after or ClockStanding(now, trusted).state == "ahead":

@@ -48,7 +48,7 @@ class SourceCopy:
 
 @dataclass(frozen=True, slots=True)
 class AskedSource:
-    """What one connection gave: none is not the same as not asked, so every connection is told, with its state."""
+    """What one connection gave: none is not the same as not asked, so every connection is listed, with its state."""
 
     connection: str
     state: str

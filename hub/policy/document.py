@@ -156,7 +156,7 @@ def _sentences(error: Any) -> list[str]:
 
 
 def _misspelt(data: dict[str, Any]) -> list[str]:
-    """Fields that nobody knows and that look like one that is known: a promise that nobody would keep."""
+    """Unknown fields that look like a known one: a misspelt promise would not be kept."""
     sentences = []
     for group, rules in schema()["properties"].items():
         known = list(rules.get("properties", {}))

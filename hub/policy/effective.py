@@ -35,7 +35,7 @@ class Effective:
     stated: Any
     """What the department's own policy says, before any overlay."""
     within: tuple[tuple[str, ...], ...]
-    """Sets of codes that must all allow: who is in one of them only is not in. Empty where no overlay intersects."""
+    """Sets of codes, each of which must contain the code in question. Empty where no overlay intersects."""
     counsel: tuple[str, ...]
     """Rules of overlays that want counsel's opinion on this field."""
     note: str | None

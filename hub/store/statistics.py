@@ -34,7 +34,7 @@ WHERE schemaname = current_schema() AND tablename = :name AND attname = ANY(:col
 
 
 def withhold(store: Store) -> None:
-    """Keep out of the samples what they may not keep, in months that were made since too. Does nothing on SQLite."""
+    """Switch samples off for the columns of `WITHHELD`, in months that were made since too. Does nothing on SQLite."""
     if store.is_sqlite:
         return
     with store.read() as connection:

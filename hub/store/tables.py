@@ -184,7 +184,7 @@ reads = Table(
     Index("ix_reads_make", "make", "captured_at", "colour", "body", "expires_at"),
     Index("ix_reads_held", "id", sqlite_where=text("held"), postgresql_where=text("held")),
 )
-"""On PostgreSQL in months of `captured_at`, whose primary key must carry it too: hence the ledger."""
+"""On PostgreSQL partitioned by month of `captured_at`, which the primary key must contain: hence the ledger."""
 
 ledger = Table(
     "ledger",
@@ -674,4 +674,4 @@ taken_files = Table(
     Column("modified", BigInteger),
 )
 """Files of drops that were taken: the bytes of their names, and size and time (ns since 1970; null: not known) by which
-one that was written anew is told."""
+a rewritten file is recognised."""

@@ -13,7 +13,7 @@ from hub.errors import Busy
 from hub.words import moment, span
 
 PATIENCE_S: Final = 120.0
-"""So long anybody waits for the turn to write. Writing SQLite's file anew takes a minute for ten million reads."""
+"""How long anybody waits for the turn to write. Writing SQLite's file anew takes a minute for ten million reads."""
 _LOOKS_S: Final = 0.001
 _QUEUES_S: Final = 0.004
 _NOTE: Final = 512

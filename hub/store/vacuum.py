@@ -15,11 +15,11 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, text
 
 PATIENCE_S: Final = 1.0
-"""So long emptying the log waits for readers of an old moment, and writers wait with it."""
+"""How long emptying the log waits for readers of an old snapshot; writers wait with it."""
 WRITERS_S: Final = 60.0
-"""So long writing anew waits for whoever writes without asking the hub for its turn."""
+"""How long writing anew waits for programs that write without asking the hub for its turn."""
 _STEPS: Final = 1_000_000
-"""Steps of SQLite's between two questions whether to go on; some tens of milliseconds."""
+"""Instructions of SQLite between two calls of the progress handler; some tens of milliseconds."""
 _OWED: Final = """
 INSERT INTO vacuum_due (id, since) VALUES (1, :now)
 ON CONFLICT (id) DO UPDATE SET since = min(vacuum_due.since, excluded.since), written_at = NULL, certificate_id = NULL

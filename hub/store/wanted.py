@@ -22,7 +22,7 @@ from hub.store.visible import visible
 
 FIRST_PAUSE: Final = 60_000_000
 LONGEST_PAUSE: Final = 30 * FIRST_PAUSE
-"""µs. A place that one run gave up is asked by the next; after two in a row it has a minute, then two, and so on."""
+"""µs. The next run asks a place again that one gave up; after two in a row it rests a minute, then two, and so on."""
 
 
 def origin_of(url: str | None) -> str:
@@ -107,7 +107,7 @@ def _wanted(query: Select[Any], connection_id: int, now: int) -> Select[Any]:
 
 
 def _state() -> ColumnElement[bool]:
-    # Written out: with a bound value neither database would look into the index of wanted ones.
+    # A literal: with a bound value no planner uses the partial index of wanted pictures.
     return tables.images.c.state == literal_column("'wanted'")
 
 
