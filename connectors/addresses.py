@@ -16,13 +16,13 @@ def public_address(host: str, port: int) -> str:
     name has none now. A name that is asked twice may answer differently, so whoever checks an address must use it.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
         raise TryAgain(f"the host name {host!r} is not known to this machine's DNS") from None
-    addresses = [str(where[4][0]) for where in found]
+    addresses = [str(where[4][0]) for where in answers]
     for address in addresses:
-        told = ip_address(address.partition("%")[0])
-        mapped = getattr(told, "ipv4_mapped", None) or told
+        ip = ip_address(address.partition("%")[0])
+        mapped = getattr(ip, "ipv4_mapped", None) or ip
         if not mapped.is_global or mapped.is_multicast:
             raise AdminMustFix(
                 f"the host {host!r} leads into a private network, not to a public address, so nothing was asked there"

@@ -372,11 +372,11 @@ class Connector(ABC, Generic[S]):
     @classmethod
     def offline(cls, **settings: Any) -> "Connector[Any]":
         """A connector for `unpack` and `parse` alone; settings that are not given stay unset."""
-        made: Any = cls.__new__(cls)
-        made.settings = cls.Settings.model_construct(**settings)
-        made.frame = None
-        made._to_close, made._closed = [], False
-        return made  # type: ignore[no-any-return]
+        connector: Any = cls.__new__(cls)
+        connector.settings = cls.Settings.model_construct(**settings)
+        connector.frame = None
+        connector._to_close, connector._closed = [], False
+        return connector  # type: ignore[no-any-return]
 
 
 class Clockwork(Protocol):

@@ -91,10 +91,10 @@ def by_moving_start(
     """
     given, most = Counter[bytes](), size or 0
     for _ in range(MOST_PAGES):
-        found = fetch(start, most)
-        fresh = list((Counter(found) - given).elements())
-        newest = max((at for raw in found if (at := time_of(raw)) is not None), default=start)
-        moved, full = newest > start, size is not None and len(found) >= most
+        page = fetch(start, most)
+        fresh = list((Counter(page) - given).elements())
+        newest = max((at for raw in page if (at := time_of(raw)) is not None), default=start)
+        moved, full = newest > start, size is not None and len(page) >= most
         if full and not moved:
             if most >= (size or 0) * widest:
                 raise VendorChanged(f"{most} or more reads share one instant, or tell none, and there is no cursor")
@@ -106,8 +106,8 @@ def by_moving_start(
             return
         after = max(start, newest - back)
         # Where answers are in order, only what came at the newest instant or behind it comes a second time.
-        again = next((n for n, raw in enumerate(found) if time_of(raw) == newest), 0) if size is not None else 0
-        given = Counter(found[again:]) if after > start else given | Counter(found)
+        again = next((n for n, raw in enumerate(page) if time_of(raw) == newest), 0) if size is not None else 0
+        given = Counter(page[again:]) if after > start else given | Counter(page)
         start, most = after, size or 0
     raise _endless()
 

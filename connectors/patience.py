@@ -53,8 +53,8 @@ class InTime(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """A connection, within what is left."""
         wait = _clipped(timeout, self._left(), httpcore.ConnectTimeout)
-        made = self._inner.connect_tcp(host, port, wait, local_address, socket_options)
-        return _Stream(made, self._left)
+        stream = self._inner.connect_tcp(host, port, wait, local_address, socket_options)
+        return _Stream(stream, self._left)
 
 
 class _Stream(httpcore.NetworkStream):

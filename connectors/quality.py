@@ -91,8 +91,8 @@ def _has_examples(_kind: ConnectorClass, place: ProofPlaces) -> bool:
 
 
 def _has_reads_and_refusals(_kind: ConnectorClass, place: ProofPlaces) -> bool:
-    told = "".join(path.read_text(encoding="utf-8") for path in sorted(place.fixtures.glob("*.reads.json")))
-    return '"read":' in told and ('"rejected":' in told or '"changed":' in told)
+    goldens = "".join(path.read_text(encoding="utf-8") for path in sorted(place.fixtures.glob("*.reads.json")))
+    return '"read":' in goldens and ('"rejected":' in goldens or '"changed":' in goldens)
 
 
 def _has_page(kind: ConnectorClass, place: ProofPlaces) -> bool:
@@ -112,9 +112,9 @@ def _keeps_secrets(kind: ConnectorClass, _place: ProofPlaces) -> bool:
 
 
 def _is_whole(kind: ConnectorClass, _place: ProofPlaces) -> bool:
-    found = abilities(kind)
-    named = [ABILITIES[name] for name in found] + [beside for name in found for beside in _BESIDE.get(name, ())]
-    return bool(found) and all(getattr(kind, name, None) is not None for name in named)
+    keys = abilities(kind)
+    named = [ABILITIES[name] for name in keys] + [beside for name in keys for beside in _BESIDE.get(name, ())]
+    return bool(keys) and all(getattr(kind, name, None) is not None for name in named)
 
 
 def _names_retention(kind: ConnectorClass, _place: ProofPlaces) -> bool:
@@ -157,8 +157,8 @@ def _reaches_back(kind: ConnectorClass, _place: ProofPlaces) -> bool:
 
 def _was_tried(kind: ConnectorClass, place: ProofPlaces) -> bool:
     if kind.info.evidence is Evidence.SAMPLES:
-        told = [path.read_text(encoding="utf-8") for path in sorted(place.captured.glob("*.json"))]
-        return any(re.search(rf'"connector":\s*"{kind.info.key}"', text) for text in told)
+        captures = [path.read_text(encoding="utf-8") for path in sorted(place.captured.glob("*.json"))]
+        return any(re.search(rf'"connector":\s*"{kind.info.key}"', text) for text in captures)
     return kind.info.evidence is Evidence.LIVE
 
 
@@ -233,9 +233,9 @@ def main() -> None:
     ratings = worked_out()
     KEPT.write_bytes(written(ratings))
     says = {rule.name: rule.says for rule in RULES}
-    for key, found in sorted(ratings.items()):
-        lacking = "; ".join(f"not yet: {says[name]}" for name in found.lacks)
-        sys.stdout.write(f"{key:18} {found.tier or '-':7} {lacking}\n")
+    for key, rating in sorted(ratings.items()):
+        lacking = "; ".join(f"not yet: {says[name]}" for name in rating.lacks)
+        sys.stdout.write(f"{key:18} {rating.tier or '-':7} {lacking}\n")
 
 
 if __name__ == "__main__":

@@ -130,13 +130,13 @@ def members(root: Any, path: Path) -> list[tuple[Any, ...]]:
         raise LookupError(path.text)
     if not path.steps and not isinstance(root, list):
         return [(root,)]
-    return [chain for found in lists for chain in _chains((root,), found, path.steps[inner + 1 :])]
+    return [chain for node in lists for chain in _chains((root,), node, path.steps[inner + 1 :])]
 
 
-def _chains(chain: tuple[Any, ...], found: Any, steps: Sequence[str | None]) -> Iterator[tuple[Any, ...]]:
+def _chains(chain: tuple[Any, ...], node: Any, steps: Sequence[str | None]) -> Iterator[tuple[Any, ...]]:
     """The chains below what stands where a list may be."""
-    found = opened(found)
-    for item in found if isinstance(found, list) else [] if found is None else [found]:
+    node = opened(node)
+    for item in node if isinstance(node, list) else [] if node is None else [node]:
         below = (*chain, item)
         if not steps:
             yield below
@@ -162,8 +162,8 @@ def _walk(value: Any, steps: Sequence[str | None], fold: bool) -> Iterator[Any]:
 def _member(value: Any, name: str, fold: bool) -> Any:
     """What has that name or number; a thing that is no list is its own first element (XML writes a list of one so)."""
     if isinstance(value, dict):
-        found = value.get(name.casefold() if fold else name, _NOTHING)
-        return value if found is _NOTHING and name == "0" else found
+        member = value.get(name.casefold() if fold else name, _NOTHING)
+        return value if member is _NOTHING and name == "0" else member
     if isinstance(value, list):
         try:
             return value[int(name)] if name.removeprefix("-").isdecimal() else _NOTHING

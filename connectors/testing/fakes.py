@@ -68,11 +68,11 @@ class Fakes:
 def shaped(fake: str, original: str) -> str:
     """A plate's fake with the blanks, hyphens and cases of a spelling."""
     signs = iter(fake)
-    told = ""
+    copy = ""
     for sign in normalize("NFC", original):
         new = next(signs, "") if sign.isalnum() else sign
-        told += new.lower() if sign.islower() else new
-    return told
+        copy += new.lower() if sign.islower() else new
+    return copy
 
 
 def _cased(fake: str, original: str) -> str:
