@@ -27,16 +27,16 @@ def state_of(runs: Sequence[JobRun]) -> State[dict[str, int]]:
     for run in runs:
         for name, number in run.counts.items():
             total[name] = total.get(name, 0) + number
-    said = told(total, runs[0].job if runs else "") or "nothing new"
+    sentence = told(total, runs[0].job if runs else "") or "nothing new"
     if runs and FlowRunContext.get() is not None:
         _table(runs)
     bad = [run for run in runs if not run.good]
     if not runs:
         return Completed(message="nothing was due", data=total)
     if not bad:
-        return Completed(message=said, data=total)
+        return Completed(message=sentence, data=total)
     which = words.named([f"{run.subject or run.job} ({MARKS.get(run.outcome, run.outcome)})" for run in bad])
-    return Failed(message=f"{which}: `alprhub runs --bad` says why; of all: {said}")
+    return Failed(message=f"{which}: `alprhub runs --bad` says why; of all: {sentence}")
 
 
 def _table(runs: Sequence[JobRun]) -> None:

@@ -54,8 +54,8 @@ def serve(plan: Plan = deployments) -> None:
     """Run the flows from this process until it is told to end; raises nothing for a server that goes away."""
 
     def served() -> None:
-        made = plan(None)
-        asyncio.run(aserve(*made, pause_on_shutdown=False, print_starting_message=False, limit=AT_ONCE))
+        deployments = plan(None)
+        asyncio.run(aserve(*deployments, pause_on_shutdown=False, print_starting_message=False, limit=AT_ONCE))
 
     _stay(served)
 
@@ -64,17 +64,17 @@ def work(plan: Plan = deployments) -> None:
     """Be a worker of the pool until told to end: the pool, the deployments and what they need are made first."""
 
     def worked() -> None:
-        made = plan(POOL)
-        asyncio.run(_worked(made))
+        deployments = plan(POOL)
+        asyncio.run(_worked(deployments))
 
     _stay(worked)
 
 
-async def _worked(made: list[RunnerDeployment]) -> None:
+async def _worked(deployments: list[RunnerDeployment]) -> None:
     async with get_client() as client:
         with contextlib.suppress(ObjectAlreadyExists):
             await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
-    for deployment in made:
+    for deployment in deployments:
         await deployment.aapply()
     await ProcessWorker(work_pool_name=POOL, limit=AT_ONCE).start()
 
