@@ -81,8 +81,8 @@ def export(
         say_coverage(hub, manifest.coverage)
         if isinstance(manifest, WithPictures):
             console.print(_pictures(manifest))
-        told = f"{out}: {count(manifest.rows, 'row')}, {count(manifest.bytes, 'byte')}, SHA-256 {manifest.sha256}"
-        console.print(told, soft_wrap=True)
+        receipt = f"{out}: {count(manifest.rows, 'row')}, {count(manifest.bytes, 'byte')}, SHA-256 {manifest.sha256}"
+        console.print(receipt, soft_wrap=True)
 
 
 def _pictures(manifest: WithPictures) -> str:

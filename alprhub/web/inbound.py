@@ -82,5 +82,5 @@ def _length(headers: Mapping[str, str]) -> int | None:
     """How long the sender says that the body is; None where it comes in pieces of which nobody knows the number."""
     if "transfer-encoding" in headers:
         return None
-    told = headers.get("content-length", "0")
-    return int(told) if told.isdecimal() else None
+    length = headers.get("content-length", "0")
+    return int(length) if length.isdecimal() else None
