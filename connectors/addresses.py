@@ -10,10 +10,10 @@ from connectors.errors import AdminMustFix, TryAgain
 
 
 def public_address(host: str, port: int) -> str:
-    """One address of a host, all of whose addresses are public; to be connected to as it is, without asking again.
+    """One address of a host whose addresses are all public; connect to this very address, without another lookup.
 
     Raises `AdminMustFix` where any of them is private, local, reserved or a multicast group, and `TryAgain` where the
-    name has none now. A name that is asked twice may answer differently, so whoever checks an address must use it.
+    name has none now. A second DNS lookup may give another address, so use the one that was checked.
     """
     try:
         answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

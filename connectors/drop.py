@@ -82,7 +82,7 @@ class Drop:
         self._closed = False
 
     def close(self) -> None:
-        """Open the place no more: each use of it closes what it opened, so that nothing else is held."""
+        """Refuse to open the place from now on; nothing is open meanwhile, since each use closes what it opened."""
         self._closed = True
 
     def opened(self) -> AbstractContextManager[DropPlace]:
@@ -171,13 +171,13 @@ class Drop:
 
 
 def _lying(file: File) -> LyingFile:
-    """A file by what tells it from one that was written anew under its name."""
+    """A file by name, size and time of writing, which tell it from a rewritten file of the same name."""
     written = (file.modified - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
     return LyingFile(file.name, file.size, written * 1000)
 
 
 def _all_of(wrong: Sequence[ConnectorError]) -> ConnectorError:
-    """One error for what is wrong with all the files: its kind is that of the first."""
+    """The errors of all the files as one, of the class of the first."""
     first, *others = wrong
     if others:
         more = f"; and {len(wrong) - MOST_TOLD:,} files more" if len(wrong) > MOST_TOLD else ""

@@ -73,7 +73,7 @@ class Fault(NamedTuple):
 def faults(wrong: ValidationError, model: type[BaseModel], owner: str = "", *, noun: str = "setting") -> list[Fault]:
     """Every fault that a validation found, in the order of the fields, each once.
 
-    `owner` is who has such a `noun` ("rekor"), for the names that there are.
+    `owner` ("rekor") is named in front of the list of known names; `noun` is what such a name is called.
     """
     by_sentence: dict[tuple[str, str], Fault] = {}
     listed: set[str] = set()
@@ -90,7 +90,7 @@ def faults(wrong: ValidationError, model: type[BaseModel], owner: str = "", *, n
 
 
 def first(wrong: ValidationError, model: type[BaseModel], whole: str) -> Fault:
-    """The first fault; one of no field is called by the name of the `whole`."""
+    """The first fault; one that belongs to no field is named `whole`."""
     fault = faults(wrong, model)[0]
     return fault if fault.where else fault._replace(where=whole)
 
@@ -104,7 +104,7 @@ def unknown(
     *,
     whole: bool = True,
 ) -> str:
-    """The sentence for a name that nothing has: the nearest that exists and, with `whole`, all that there are."""
+    """The sentence for an unknown name: with the nearest known name and, where `whole`, with all of them."""
     near = nearest(name, known)
     hint = f"; did you mean {near!r}?" if near else ""
     every = f"{hint or '.'} {has}: {', '.join(known)}" if whole and known else hint
@@ -137,7 +137,7 @@ class _Place(NamedTuple):
 
 
 def _place(model: type[BaseModel], loc: Sequence[Any]) -> _Place:
-    """Follow an error's location through the model; steps that name a branch of the validator and no field are left."""
+    """Follow an error's location through the model, past the steps that name a validator's branch and no field."""
     here: list[Any] = [model]
     steps: list[str] = []
     field: FieldInfo | None = None
@@ -175,7 +175,7 @@ def _is_branch(step: Any, here: Sequence[Any]) -> bool:
 
 
 def _branches(annotation: Any) -> Iterator[Any]:
-    """The types that a field may have: a union's members, what is annotated without the notes."""
+    """The types that a field may have: a union's members; an `Annotated` type without its metadata."""
     if hasattr(annotation, "__metadata__"):
         annotation = annotation.__origin__
     if get_origin(annotation) in (Union, UnionType):

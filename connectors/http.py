@@ -184,17 +184,17 @@ class Http:
         return Down(refusal.text) if refusal.passing else Lasting(refusal.text)
 
     def _longest_answer(self) -> float:
-        """Seconds that the answer may take in all: the asker's patience counts inside it too.
+        """Seconds that the whole answer may take: never more than the asker's patience.
 
-        No patience means that nothing is asked twice, and not that there is no time for the first answer.
+        A connection without patience tries nothing twice, but its first answer has the usual time.
         """
         return min((self._patience or PATIENCE).total_seconds(), max(self._frame.patience(), 0.0))
 
     def _login(self) -> httpx.DigestAuth | None:
-        """A digest login, where that is the way to prove who we are.
+        """The digest login; None where credentials travel in another way.
 
-        One for all requests, which remembers the challenge, so that not every request is refused once first; but a
-        device that locks out gets a new one each time, and none after a refusal.
+        All requests share one login: it remembers the challenge, so that not every request is refused once first. A
+        device that locks out gets a new login for each request, and none after a refusal.
         """
         if isinstance(self._auth, OneLogin):
             if self._refused:

@@ -31,7 +31,7 @@ _BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What an ability needs beside the method that shows it."""
 _FEWEST_GRADES: Final = 8
-"""The line that explains the grades holds three; a page that grades its facts has more."""
+"""The page's legend alone mentions three grades; a page that grades its facts has more."""
 
 
 class Tier(StrEnum):
@@ -126,7 +126,7 @@ def _grades_facts(_kind: ConnectorClass, place: ProofPlaces) -> bool:
 
 
 def _wire_tests(place: ProofPlaces) -> list[ast.FunctionDef]:
-    """The tests of the wire as code, so that what a comment or a text says is none."""
+    """The wire tests' syntax tree, in which a mention in a comment or a text does not count."""
     if not place.wire.is_file():
         return []
     nodes = ast.walk(ast.parse(place.wire.read_text(encoding="utf-8")))

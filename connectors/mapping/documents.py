@@ -28,7 +28,7 @@ FORM: Final = "form"
 MULTIPART: Final = "multipart"
 MOST_FIELDS: Final = 1000
 MOST_BYTES: Final = 1024**3
-"""What the records of a document that is kept whole with each of them may come to."""
+"""The limit of all records of a document together, where each record keeps the whole document."""
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -166,7 +166,7 @@ class _NoRecords(VendorChanged):
         self.root = root
 
 
-# A document of many records is asked for again with each of them; what it says follows from its bytes alone.
+# Cached, since each record of a document asks for the whole of it; the result depends on the bytes alone.
 @lru_cache(maxsize=4)
 def _chains(kind: str, payload: bytes, where: str) -> tuple[list[tuple[Any, ...]], dict[str, bytes]]:
     root, beside = _root(kind, payload)

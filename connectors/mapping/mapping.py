@@ -111,7 +111,7 @@ class Mapping(BaseModel):
     def reaches_out(self) -> bool:
         """Whether any path leads out of the record, so that a record alone does not say everything."""
         paths = [where for source in self.sources.values() for where in source.paths] + list(self.only)
-        # A candidate's paths may climb once without leaving the record; whoever climbs there is taken to leave it.
+        # A candidate's path that climbs one step is still inside the record; it counts as leaving it all the same.
         inner = self.candidates
         if inner is not None:
             paths += [inner.path, *inner.text.paths, *(inner.confidence.paths if inner.confidence else ())]
@@ -124,7 +124,7 @@ class Mapping(BaseModel):
         ]
 
     def unwanted(self, scope: Scope) -> str | None:
-        """The first path of `only` where another word stands than it names; None where the record is wanted."""
+        """The first path of `only` that holds a word it does not allow; None where the record is wanted."""
         for source, words in self._conditions:
             try:
                 word = source.text(scope, "only") or ""

@@ -60,7 +60,7 @@ def _checked(text: str) -> str:
 
 
 Where = Annotated[str, StringConstraints(max_length=LONGEST, strip_whitespace=True), AfterValidator(_checked)]
-"""A path in a setting: text whose form was looked at."""
+"""A path in a setting: text whose syntax was checked."""
 
 
 def _steps(text: str) -> tuple[str | None, ...]:
@@ -160,7 +160,7 @@ def _walk(value: Any, steps: Sequence[str | None], fold: bool) -> Iterator[Any]:
 
 
 def _member(value: Any, name: str, fold: bool) -> Any:
-    """What has that name or number; a thing that is no list is its own first element (XML writes a list of one so)."""
+    """The member of that name or index; a value that is no list is its own element 0, as in XML's lists of one."""
     if isinstance(value, dict):
         member = value.get(name.casefold() if fold else name, _NOTHING)
         return value if member is _NOTHING and name == "0" else member
@@ -173,7 +173,7 @@ def _member(value: Any, name: str, fold: bool) -> Any:
 
 
 def opened(value: Any) -> Any:
-    """JSON that is written into a text, as forms and message services send it, as what it says."""
+    """The value of JSON inside a text, as forms and message services send it; any other value as it is."""
     if type(value) is not str or value[:1] not in ("{", "["):
         return value
     try:

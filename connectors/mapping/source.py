@@ -279,9 +279,9 @@ def _text(value: Any) -> str | None:
 
 
 def _like(text: str, template: str) -> str | None:
-    """What stands at {} where a text is like a template, whose * stands for anything; None where it is not like it.
+    """The text at `{}` of a template whose `*` matches anything; None where the text does not match the template.
 
-    From left to right, each piece of the template counts where it comes first, the last one where it comes last.
+    Each literal piece of the template matches at its first place from the left, the last piece at the text's end.
     """
     before, _, after = template.partition("{}")
     start = _past(text, 0, before)
@@ -305,7 +305,7 @@ def _like(text: str, template: str) -> str | None:
 
 
 def _past(text: str, at: int, pieces: str) -> int | None:
-    """Where the text behind the pieces before {} begins."""
+    """The index behind the pieces that stand before `{}`; None where they do not match."""
     first, *rest = pieces.split("*")
     if not text.startswith(first):
         return None

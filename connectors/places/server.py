@@ -19,7 +19,7 @@ from connectors.places.place import UNFINISHED, Access, File, by_name, capped, h
 from connectors.refusals import ANSWERING, CONNECTING
 from connectors.server_words import no_session
 
-# Where nobody listens to logs, Python writes an error's to the terminal, with pages of traceback beside our sentence.
+# Without a handler Python prints logged errors to the terminal, with pages of traceback beside our sentence.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _THEM: Final = "the user of the connection"

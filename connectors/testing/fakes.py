@@ -14,7 +14,7 @@ _SYNTHETIC: Final = "SYN"
 
 
 def folded(kind: FakeKind, text: str) -> str:
-    """What two spellings of one original share: a plate's signs without what stands between; others but for case."""
+    """The key that all spellings of an original share: a plate's letters and digits, another text without its case."""
     if kind == "plate":
         return "".join(filter(str.isalnum, normalize("NFC", text))).upper()
     if kind == "vin":

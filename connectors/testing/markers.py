@@ -92,7 +92,7 @@ def _forms(text: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def _piece(data: bytes, offset: int) -> str:
-    """What base64 makes of data that stands `offset` bytes behind a boundary, without what its neighbours decide."""
+    """The base64 signs that data at `offset` within a group of three bytes fixes, whatever its neighbours are."""
     encoded = b64encode(bytes(offset) + data).decode()
     return encoded[-(-offset * 8 // 6) : (offset + len(data)) * 8 // 6]
 

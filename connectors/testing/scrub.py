@@ -194,7 +194,7 @@ class Scrubber:
         return None
 
     def _swap(self, *, names: bool = False) -> Callable[[str], str]:
-        """What puts fakes for all originals that stand somewhere inside a text; in names only for what stands out."""
+        """A function that replaces originals anywhere inside a text; in `names`, only the unmistakable ones."""
         rules: list[tuple[str, Callable[[str], str]]] = []
         for (kind, _), text in sorted(self._originals.items(), key=lambda item: -len(item[1])):
             fake = partial(self._fakes.of, kind)

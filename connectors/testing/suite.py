@@ -342,7 +342,7 @@ class _NoClock:
 
 
 def _nothing(_seconds: float) -> None:
-    """Nobody waits here."""
+    """A sleep that returns at once."""
 
 
 def _refusal(connector: Connector[Any], record: Record) -> str:
