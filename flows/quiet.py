@@ -9,15 +9,15 @@ import httpx
 from websockets.exceptions import WebSocketException
 
 AWAY: Final = (httpx.TransportError, ConnectionError, TimeoutError, WebSocketException)
-"""Errors by which a server that is away, or is just starting, is noticed."""
+"""Errors that a request meets while the server is away or just starting."""
 UNREACHED: Final = "Failed to reach API"
 LOGGERS: Final = ("prefect", "asyncio")
 WATCHERS: Final = "Observer"
-"""They watch for runs that somebody cancels on the server's pages, and do nothing else: where they end, it is away."""
+"""Prefect's observers, which only watch for runs cancelled on the server's pages: one ends when the server is away."""
 
 
 def quiet() -> None:
-    """From now on records of Prefect's about a server that is away have no traceback, in every logger of it."""
+    """Strip the traceback from each record that Prefect logs about a server that is away, from now on."""
     factory = logging.getLogRecordFactory()
     if getattr(factory, "quiet", False):
         return
@@ -33,12 +33,12 @@ def quiet() -> None:
 
     record.quiet = True  # type: ignore[attr-defined]
     logging.setLogRecordFactory(record)
-    # Its own coroutines, which it forgets when it ends by an absence.
+    # Prefect leaves its own coroutines unawaited when it ends because the server is away.
     warnings.filterwarnings("ignore", message="coroutine 'Runner", category=RuntimeWarning)
 
 
 def _away(raised: BaseException | None) -> str | None:
-    """In words, that an error only says that the server is away; None where it says anything else."""
+    """The sentence for an error that comes of a server that is away; None for any other error."""
     for error in _chain(raised):
         if isinstance(error, AWAY) or UNREACHED in str(error):
             return "Prefect's server gives no answer"
@@ -48,7 +48,7 @@ def _away(raised: BaseException | None) -> str | None:
 
 
 def _chain(raised: BaseException | None) -> Iterator[BaseException]:
-    """An error and what it came of, groups opened."""
+    """An error, its causes and contexts, and the members of exception groups among them."""
     waiting, seen = [raised], set[int]()
     while waiting:
         error = waiting.pop()

@@ -33,9 +33,9 @@ AT_ONCE: Final = 6
 SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=30)
 """How long to wait before a runner that ended is started again: twice as long each time."""
 Plan = Callable[[str | None], list[RunnerDeployment]]
-"""What is run: the deployments for a runner (None), or for the workers of a pool."""
+"""Gives the deployments: for a runner (None), or for the workers of the pool of that name."""
 LOOK: Final = timedelta(seconds=10)
-"""How often whether the server is there is looked at, beside whatever runs."""
+"""The pause between two checks, beside whatever runs, of whether the server answers."""
 STAYED: Final = timedelta(minutes=1)
 
 
@@ -149,6 +149,6 @@ class Absence:
             time.sleep(SHORTEST.total_seconds())
 
     def watch(self, over: threading.Event) -> None:
-        """Look now and then until it is over."""
+        """Check the server every `LOOK` until `over` is set."""
         while not over.wait(LOOK.total_seconds()):
             self.there()

@@ -144,7 +144,7 @@ class NativeConnector(Connector[NativeSettings]):
             except FileNotFoundError:
                 continue
             except OSError as failed:
-                # Not taken: what only its rights keep from us is tried again by the next run.
+                # Not marked as taken: a file that we may not read yet is tried again by the next run.
                 records.append(_refused(name, f"{name}: {failed.strerror or 'cannot be read'}", b""))
                 continue
             taken.append(file)
