@@ -74,7 +74,7 @@ class Teller:
             self.console.print(f"[green]{self._tick}[/green] {escape(text)}{took}")
 
     def counting(self, doing: str) -> Callable[[Pulling], None]:
-        """What a sync tells of its pages, shown beside the step that lasts."""
+        """A callback that shows beside the running step how many reads a sync has brought."""
 
         def tell(now: Pulling) -> None:
             if self._status is not None:

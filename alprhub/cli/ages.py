@@ -204,7 +204,7 @@ def _row(entry: AgesReport | EndingDay | DayOfReceipt) -> dict[str, Any]:
 
 
 def _print_lying(pushes: int | None, set_aside: int) -> None:
-    """Say what was pushed and is no read yet, where there is something."""
+    """Print how many pushes are no reads yet; nothing where there are none."""
     parts = []
     if pushes is None or pushes:
         many = "very many pushes" if pushes is None else count(pushes, "push", "pushes")

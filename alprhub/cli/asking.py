@@ -28,7 +28,7 @@ Several = list[str] | None
 Plates = Annotated[Several, typer.Argument(help="Plates; ? is one character, * any run of them; - reads a list.")]
 Purpose = Annotated[
     str,
-    # `policy show` has them in words: they are taken as they are shown, too.
+    # `policy show` prints purposes in words, so words are accepted as well as codes.
     typer.Option(help="One of the agency's purposes.", callback=lambda text: "_".join(text.casefold().split())),
 ]
 Reason = Annotated[str, typer.Option(help="Why, in words.")]
@@ -107,7 +107,7 @@ class Typed:
 
 
 def asks(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `Typed`, in front of its own, and hand it the `asked` that they come to."""
+    """Decorate a command with the options of `Typed`, before its own; it gets them together as `asked`."""
     own = [parameter for parameter in inspect.signature(command).parameters.values() if parameter.name != "asked"]
     named = [field.name for field in fields(Typed)]
     offered = [

@@ -98,7 +98,7 @@ def _print(certified: list[dict[str, Any]], as_json: bool, zone: ZoneInfo) -> No
 
 
 def _file(certified: dict[str, Any], zone: ZoneInfo) -> str:
-    """Since when the database's file has no byte of what was destroyed, or why it may have."""
+    """Since when the database file holds no byte of the destroyed reads, or why it still may."""
     if certified["rewritten_at"] is not None:
         return moment(certified["rewritten_at"], zone)
     return _FILE.get(certified["traces"], "")

@@ -30,7 +30,7 @@ _COLUMNS: Final = {
     "connection": "source",
 }
 _PLAIN: Final = {"exact", "held", "in the time and place asked for"}
-"""Why a read was found, where that need not be said."""
+"""Reasons for finding a read that are not worth a word."""
 _ALIKE: Final = {"exact": "", "folded": "look-alike", "other_state": "state not known"}
 _STATUS: Final = {
     "on-demand": "answers for one plate when asked; here is what it was asked for before: alprhub lookup PLATE asks it",

@@ -133,7 +133,7 @@ def verify(name: ListName, connection: Only = None, as_json: AsJson = False) -> 
 
 def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
     """The connections that are named, or else every active one but those whose vendor takes no lists."""
-    hub.hotlists.lists.in_force(name)  # a list that nobody has made is told even where there is nobody to send it to
+    hub.hotlists.lists.in_force(name)  # an unknown list is refused even where there is nobody to send it to
     return connections or [
         account.name
         for account in hub.connections.accounts.list()

@@ -130,7 +130,7 @@ def failures() -> Iterator[None]:
     except (typer.Exit, typer.BadParameter):
         raise
     except BrokenPipeError:
-        raise  # whoever read what we print has enough; typer ends in silence
+        raise  # the reader closed the pipe; typer ends in silence
     except Exception as failed:
         raise _end_of(failed) from None
 
@@ -150,7 +150,7 @@ def _end_of(failed: Exception) -> typer.Exit:
             sentences, code = known[:1], known[1]
         case UnicodeEncodeError():
             sentences, code = ("an argument is not UTF-8: type it again in a terminal that is set to UTF-8",), 65
-        case OSError():  # without a number it is one of ours, and says itself what is the matter
+        case OSError():  # one without errno is raised by us, with a whole sentence
             sentences, code = (str(failed) if failed.errno is None else refusal(failed),), ADMIN
         case _:
             traceback.print_exception(failed)

@@ -21,7 +21,7 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Work:
-    """Long work as its command sees it: what services tell is drawn, and ends the work once somebody asked for that."""
+    """Long work of a command: draws the progress that services report, and stops them once somebody asked for that."""
 
     def __init__(self, lines: Progress, at_once: bool) -> None:
         self._lines = lines
@@ -31,7 +31,7 @@ class Work:
         self.signal: int | None = None
         """The signal that asked for an end."""
         self.done: dict[str, int] = {}
-        """How many of each thing are done: what a command says was kept."""
+        """How many of each thing are done, for the sentence on what was kept."""
 
     def told(self, what: str, done: int, total: int | None = None) -> None:
         """Draw how many of `what` are done; raises `Stopped` once somebody asked for an end."""
@@ -70,10 +70,10 @@ class Work:
 
 @contextmanager
 def working(kept: Callable[[Work], str], as_json: bool = False, at_once: bool = False) -> Iterator[Work]:
-    """Draw how far the work inside the block is, and end it where Ctrl-C or SIGTERM ask for that.
+    """Draw the progress of the work inside the block, and end it at Ctrl-C or SIGTERM.
 
-    It ends between two pieces, or wherever it is (`at_once`) where it is no matter. `kept` is then the one line on
-    stderr: what is kept, and how to go on. The exit code is 130 or 143.
+    The work ends between two pieces; with `at_once` it ends anywhere, where that does no harm. `kept` then gives the
+    one line on stderr: what is kept, and how to go on. The exit code is 130 or 143.
     """
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     lines = Progress(*columns, console=console, disable=as_json or not console.is_terminal, transient=True)

@@ -13,7 +13,7 @@ from hub.words import count, moment
 
 
 def shows(work: Work, connection: str, zone: tzinfo) -> Callable[[Pulling], None]:
-    """What draws how far a run of a connection is."""
+    """A callback that draws the progress of a connection's run."""
 
     def show(now: Pulling) -> None:
         work.done |= {"kept": now.kept.stored, "pictures": now.pictures.fetched}

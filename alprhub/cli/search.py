@@ -45,7 +45,7 @@ def search(
             )
         say_coverage(hub, answer.coverage)
         if answer.next:
-            # The estimate stays with programs: what one page says of all time is no number to plan by.
+            # Only programs get the estimate: it is extrapolated from one page, and nobody should plan by it.
             console.print(f"there may be more: --after {answer.next}")
 
 

@@ -97,7 +97,7 @@ def _with_a_person(hub: Hub, name: str, kind: type[Connector[Any]], values: dict
             validated(kind, values)
         except Invalid as wrong:
             if not (names := refused(kind, values)):
-                raise  # it is of no setting alone, so there is none to ask for again
+                raise  # the fault belongs to no single setting, so there is none to ask for again
             console.print(str(wrong), style="yellow")
             ask_again(kind, values, names, zone)
             continue

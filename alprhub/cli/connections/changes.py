@@ -124,7 +124,7 @@ def _asked_secrets(hub: Hub, name: str) -> dict[str, Any]:
 
 
 def _offer_reparse(hub: Hub, name: str) -> None:
-    """Say so where kept payloads say something else with the settings of now; read them again if a person agrees."""
+    """Tell how the new settings would change the kept reads; parse their payloads again if a person agrees."""
     sample = hub.ingest.reparse.preview(acting(), name, sample=True)
     if not sample.changed:
         return

@@ -116,7 +116,7 @@ def _value(name: str, text: str) -> Any:
         try:
             text = Path(text[1:]).read_text("utf-8").strip()
         except (FileNotFoundError, IsADirectoryError):
-            pass  # a password may begin so too
+            pass  # a password may begin with an @ too
         except OSError as failed:
             raise Invalid(f"{name}: {refusal(failed)}") from None
         except ValueError:

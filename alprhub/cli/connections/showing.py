@@ -83,7 +83,7 @@ def _value(value: Any) -> str:
 
 
 def _set(value: Any) -> Any:
-    """The value without what is not set."""
+    """The value without its unset members."""
     if isinstance(value, dict):
         return {name: kept for name, inner in value.items() if (kept := _set(inner)) not in (None, "", [], {})}
     return [_set(inner) for inner in value] if isinstance(value, list) else value
