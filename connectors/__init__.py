@@ -1,1 +1,1 @@
-"""One module a vendor, and the small frame that carries them."""
+"""One module or package a vendor, and the small frame that carries them."""

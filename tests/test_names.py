@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("normalize", "connectors", "native_reader", "hub", "flows", "alprhub")
 APART = (
     "alprhub/sandbox/",  # the other side of the wire: it imports nothing of ours and uses its vendors' words
-    "connectors/vendors/",  # what one vendor's wire looks like, in a module that no other may import
+    "connectors/vendors/",  # what one vendor's wire looks like, in a module or package that no other may import
 )
 """Folders whose names are held against themselves and not against the rest, and the reason."""
 ROOM = "room.py"

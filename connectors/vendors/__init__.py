@@ -1,1 +1,1 @@
-"""One module a vendor; found by being here."""
+"""One module or package a vendor; found by being here."""

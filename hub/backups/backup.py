@@ -103,7 +103,7 @@ def _fill(hub: Hub, folder: Path, with_key: bool, progress: Progress) -> BackupM
     files, size, digest = manifest.sums(folder, progress)
     return BackupManifest(
         made_at=made_at, agency=hub.agency, policy=hub.governing.profile.name, version=version("alprhub"),
-        database="sqlite" if hub.store.is_sqlite else "postgresql", revision=revision, first_over_at=first_over,
+        database=hub.store.url.get_backend_name(), revision=revision, first_over_at=first_over,
         with_key=with_key, pictures=pictures, pictures_at=at, pictures_missing=missing, settings=_told(hub.settings),
         files=files, bytes=size, sums_sha256=digest,
     )  # fmt: skip
@@ -111,11 +111,11 @@ def _fill(hub: Hub, folder: Path, with_key: bool, progress: Progress) -> BackupM
 
 def _database(hub: Hub, folder: Path, progress: Progress) -> None:
     progress("databases copied", 0, None)
-    if not hub.store.is_sqlite:
+    main = hub.store.file
+    if main is None:
         dump(hub.store, folder / FILE)
         _settled(folder / FILE)
         return
-    main = Path(hub.store.place)
     needed, free = hub.store.size(), disk_usage(folder).free
     if free < needed:
         raise AdminMustAct(

@@ -185,7 +185,7 @@ def _bring_database(place: Path, inner: HubSettings, actor: Actor, clock: Clock)
     """The database, with the tables of this version."""
     store = Store(inner.url())
     try:
-        if not store.is_sqlite:
+        if store.file is None:
             undump(store, place / FILE)
         Migrating(store, clock).migrate(actor)
     finally:

@@ -19,6 +19,7 @@ from hub.connections.listcards import list_cards
 from hub.connections.remedies import remedy
 from hub.store.instant import from_micros, to_micros
 from hub.store.runs import TimeSpan
+from hub.store.silences import Silence
 from hub.words import count, moment, named, span
 
 SOON: Final = timedelta(days=30)
@@ -54,7 +55,7 @@ class Seen:
     closed: str | None
     ends: figures.OldestAndNewest
     hour: figures.Hour
-    quiet: list[figures.Silence]
+    quiet: list[Silence]
     runs: figures.Runs
     records: figures.Records
     why_refused: tuple[str, str] | None

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from itertools import takewhile
 from statistics import median
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, func, select, text
+from sqlalchemy import Connection, and_, func, select, text
 
 from hub.store import tables
 from hub.store.days import MICROS
@@ -13,19 +13,12 @@ from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.runs import DONE, FILLING, NO_END, RUNNING, STOPPED, TimeSpan, holes, last_done
 from hub.store.runs import spans as covered_by_runs
+from hub.store.silences import ENDS
 from hub.store.visible import visible_sql
 
 WEEKS: Final = 4
 RUNS: Final = 20
 """Runs that tell how it goes lately."""
-LAST: Final = 200
-"""Reads of a camera that tell its usual gap."""
-FEW: Final = 20
-"""With fewer reads than this a camera has no usual gap yet."""
-PATIENCE: Final = 10
-"""A camera is silent after so many of its usual gaps …"""
-SHORTEST_SILENCE: Final = timedelta(hours=1)
-"""… and never sooner than this."""
 SOME_REFUSED: Final = 1000
 """Quarantined records that tell why most are refused."""
 DRIFT: Final = 0.05
@@ -59,14 +52,6 @@ class Hour(NamedTuple):
         return known or ([] if self.yesterday is None else [self.yesterday])
 
 
-class Silence(NamedTuple):
-    """A camera that brings nothing although it should: when its last read was, and its usual gap in seconds."""
-
-    camera: str
-    last_read: datetime
-    usual_gap_seconds: int
-
-
 class Runs(NamedTuple):
     """The last runs: how many failed in a row, since when and how; what they pulled, and since when they tell.
 
@@ -92,16 +77,9 @@ class OldestAndNewest(NamedTuple):
     newest: int | None
 
 
-def cameras_of(connection: Connection, connection_id: int) -> list[Row[Any]]:
-    """The cameras of a connection."""
-    table = tables.cameras
-    columns = (table.c.id, table.c.vendor_id, table.c.name)
-    return list(connection.execute(select(*columns).where(table.c.connection_id == connection_id)))
-
-
 def ends(connection: Connection, cameras: list[int]) -> OldestAndNewest:
     """When the first and the last read of these cameras were captured."""
-    seen = [row for camera in cameras if (row := connection.execute(_ENDS, {"camera": camera}).one()).newest]
+    seen = [row for camera in cameras if (row := connection.execute(ENDS, {"camera": camera}).one()).newest]
     if not seen:
         return OldestAndNewest(None, None)
     return OldestAndNewest(min(row.oldest for row in seen), max(row.newest for row in seen))
@@ -127,32 +105,6 @@ def hour(store: Store, connection: Connection, cameras: list[int], oldest: int |
         return count(now - back) if known else None
 
     return Hour(count(now), [before(_WEEK * week) for week in range(1, WEEKS + 1)], before(timedelta(days=1)))
-
-
-def silences(connection: Connection, cameras: list[Row[Any]], now: datetime) -> list[Silence]:
-    """The cameras without a read for ten of their usual gaps, unless they were as silent at this time a week ago."""
-    found = []
-    for camera in cameras:
-        newest = connection.execute(_ENDS, {"camera": camera.id}).one()
-        if newest.newest is None:
-            continue
-        first, number = connection.scalar(_NTH, {"camera": camera.id, "nth": LAST}), LAST
-        if first is None:
-            number = (connection.scalar(_COUNT, {"camera": camera.id}) or 1) - 1
-            first = newest.oldest
-        if number < FEW:
-            continue
-        gap = (newest.newest - first) / number
-        age = to_micros(now) - newest.newest
-        if age <= max(PATIENCE * gap, SHORTEST_SILENCE / timedelta(microseconds=1)):
-            continue
-        week = _WEEK // timedelta(microseconds=1)
-        then = {"camera": camera.id, "since": newest.newest - week, "until": to_micros(now) - week}
-        if newest.oldest < then["since"] and connection.scalar(_ANY, then) is None:
-            continue
-        name = camera.name or camera.vendor_id
-        found.append(Silence(name, from_micros(newest.newest), int(gap // 1_000_000)))
-    return sorted(found, key=lambda one: one.last_read)
 
 
 def runs(connection: Connection, connection_id: int) -> Runs:
@@ -250,16 +202,3 @@ def missed(connection: Connection, connection_id: int, oldest: datetime, now: da
     if not covered:
         return []
     return list(holes(covered, max(covered[0].since, to_micros(oldest)), covered[-1].until))
-
-
-_ENDS: Final = text(
-    "SELECT (SELECT min(captured_at) FROM reads WHERE camera_id = :camera) AS oldest,"
-    " (SELECT max(captured_at) FROM reads WHERE camera_id = :camera) AS newest"
-)
-_NTH: Final = text(
-    "SELECT captured_at FROM reads WHERE camera_id = :camera ORDER BY captured_at DESC LIMIT 1 OFFSET :nth"
-)
-_COUNT: Final = text("SELECT count(*) FROM reads WHERE camera_id = :camera")
-_ANY: Final = text(
-    "SELECT 1 FROM reads WHERE camera_id = :camera AND captured_at > :since AND captured_at <= :until LIMIT 1"
-)

@@ -28,6 +28,7 @@ from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.runs import ahead
+from hub.store.silences import cameras_of, silences
 
 WELL = "Everything is as it should be."
 
@@ -112,7 +113,10 @@ class Health:
             lag_seconds=int((seen.now - newest).total_seconds()) if newest else None,
             hour=seen.hour.now,
             hour_before=seen.hour.weeks,
-            silent_cameras=[one._asdict() for one in seen.quiet],
+            silent_cameras=[
+                {"camera": one.camera, "last_read": one.last_read, "usual_gap_seconds": one.usual_gap_seconds}
+                for one in seen.quiet
+            ],
             credentials_end=seen.credentials_end.isoformat() if seen.credentials_end else None,
             requests_used="unknown",
             drift=round(seen.records.share, 4) if seen.records.came else None,
@@ -130,7 +134,7 @@ class Health:
         with self._store.read() as connection:
             accounts = tables.connections
             row = connection.execute(select(accounts).where(accounts.c.id == account.id)).one()
-            cameras = figures.cameras_of(connection, account.id)
+            cameras = cameras_of(connection, account.id)
             idents = [camera.id for camera in cameras]
             ends = figures.ends(connection, idents)
             runs = figures.runs(connection, account.id)
@@ -143,7 +147,7 @@ class Health:
                 closed=self._connections.closed(row),
                 ends=ends,
                 hour=figures.hour(self._store, connection, idents, ends.oldest, now),
-                quiet=figures.silences(connection, cameras, now),
+                quiet=silences(connection, cameras, now),
                 runs=runs,
                 records=records,
                 why_refused=figures.why_refused(connection, account.id) if records.refused else None,

@@ -7,12 +7,12 @@ from sqlalchemy import func, select
 
 from connectors.contract import abilities
 from hub.clock import Clock
-from hub.connections import figures
 from hub.connections.accounts import Connections
 from hub.connections.row import row_of
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.silences import cameras_of
 from hub.store.visible import visible
 
 
@@ -41,7 +41,7 @@ class Pausing:
         now = self._clock.now()
         with self._store.read() as connection:
             row = row_of(connection, name)
-            cameras = [camera.id for camera in figures.cameras_of(connection, row.id)]
+            cameras = [camera.id for camera in cameras_of(connection, row.id)]
             reads = sum(
                 connection.scalar(
                     select(func.count())

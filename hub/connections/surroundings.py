@@ -126,7 +126,7 @@ class Surroundings:
             )
             return Card(
                 LATE, "Too little room to write the database anew", said,
-                f"Make room on the disk of {self._store.place}. The next night does it then, or this does it at once;"
+                f"Make room on the disk of {self._store.file}. The next night does it then, or this does it at once;"
                 " nothing is written to the database meanwhile.",
                 "alprhub retention vacuum", "vacuum_lacks_room", plain=said,
             )  # fmt: skip

@@ -46,7 +46,7 @@ def of_schema(stands: SchemaStanding) -> Finding:
 
 def of_file(store: Store, progress: Progress) -> Iterator[Finding]:
     """Whether the files are whole (SQLite), or the indexes (PostgreSQL)."""
-    if not store.is_sqlite:
+    if store.file is None:
         with store.read() as connection:
             bad = list(connection.scalars(text(_BAD_INDEXES)))
         yield (
@@ -59,7 +59,7 @@ def of_file(store: Store, progress: Progress) -> Iterator[Finding]:
             "audit_log", f"The file of the audit log, {store.log_file}, is not there: who asked for what is not known.",
             "Bring it back from where it went, or restore the last backup into an empty folder.",
         )  # fmt: skip
-    for number, path in enumerate(sorted(Path(store.place).parent.glob("alprhub*.sqlite3")), 1):
+    for number, path in enumerate(sorted(store.file.parent.glob("alprhub*.sqlite3")), 1):
         progress("databases checked", number - 1, None)
         said = _quick_check(path)
         if said is None:
@@ -102,7 +102,7 @@ def of_traces(store: Store, zone: tzinfo) -> Finding:
         table = tables.certificates
         closed = select(func.count()).select_from(table).where(table.c.closed_at.is_not(None))
         waiting = connection.scalar(closed.where(table.c.traces == "vacuum", table.c.rewritten_at.is_(None))) or 0
-        debt = owed(connection) if store.is_sqlite else None
+        debt = owed(connection) if store.file else None
     if store.traces == "encrypted":
         said = "ALPRHUB_DISK_ENCRYPTED says that the disk is encrypted: the file is not written anew after purges, and"
         return ok("traces", f"{said} certificates say so. Whether it is encrypted is not known here.")

@@ -22,6 +22,8 @@ from hub.store import runs, tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.runs import TimeSpan
+from hub.store.silences import cameras_of
+from hub.store.silences import silences as silences_now
 
 LEARNED: Final = timedelta(days=28)
 """How far back a camera's habits are looked at, and its silences reported."""
@@ -100,8 +102,9 @@ class Gaps:
         """The gaps of one connection, or of all, each connection's own first, oldest first.
 
         Without times: of a connection from its first run until now, of cameras the last 28 days. What is older than the
-        reads of a connection live is left out. A camera is silent where nothing was read for an hour and for three
-        times its usual day's longest silence, within what its connection covered; one that is still silent is too.
+        reads of a connection live is left out. A camera was silent where nothing was read for an hour and for three
+        times its usual day's longest silence, within what its connection covered. Whether it is silent now is for
+        `hub.store.silences` to say, as it is for the health of its connection.
         """
         now = self._clock.now()
         end = min(until or now, now)
@@ -178,22 +181,28 @@ class Gaps:
                 first[camera] = ended
             else:
                 silences.setdefault(camera, []).append(TimeSpan(began, wanted.until if ended is None else ended))
-        table = tables.cameras
-        names = select(table.c.id, table.c.name, table.c.vendor_id).where(table.c.connection_id == row.id)
-        for ident, name, vendor_id in connection.execute(names.order_by(table.c.vendor_id)).all():
-            for silence in silences.get(ident, ()):
+        cameras = sorted(cameras_of(connection, row.id), key=lambda camera: str(camera.vendor_id))
+        now = self._clock.now()
+        silent_now = {silence.camera_id for silence in silences_now(connection, cameras, now)}
+        for camera in cameras:
+            for silence in silences.get(camera.id, ()):
                 if silence.until <= wanted.since:
                     continue
-                usual = _usual(first[ident], silences[ident], silence)
+                usual = _usual(first[camera.id], silences[camera.id], silence)
                 # Of a source that pushes no run says when it was there: then its cameras are all that can be asked.
-                heard = runs.common(spans, *silence) if spans else [silence]
-                long = [one for one in heard if one.until - one.since > FAR_LONGER * usual]
-                if long and self._has_habits(connection, ident, begin, wanted.until):
-                    reason = STILL_SILENT if silence.until == wanted.until else "the camera was silent"
-                    for one in long:
-                        start, stop = from_micros(one.since), from_micros(one.until)
-                        silent = (name or vendor_id, start, stop, usual // 1_000_000, reason)
-                        yield Gap(row.name, *silent, camera_id=vendor_id)
+                parts = runs.common(spans, *silence) if spans else [silence]
+                lasts = silence.until == wanted.until
+                if lasts and wanted.until == to_micros(now):
+                    parts = parts if camera.id in silent_now else []
+                else:
+                    parts = [part for part in parts if part.until - part.since > FAR_LONGER * usual]
+                    parts = parts if parts and self._has_habits(connection, camera.id, begin, wanted.until) else []
+                for part in parts:
+                    yield Gap(
+                        row.name, camera.name or camera.vendor_id, from_micros(part.since), from_micros(part.until),
+                        usual // 1_000_000, STILL_SILENT if lasts else "the camera was silent",
+                        camera_id=camera.vendor_id,
+                    )  # fmt: skip
 
     def _has_habits(self, connection: Connection, camera_id: int, begin: int, end: int) -> bool:
         sql = (

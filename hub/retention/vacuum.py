@@ -57,7 +57,7 @@ class Vacuum:
         needed, free = self._store.room_to_vacuum()
         if free < needed:
             raise AdminMustAct(
-                f"the database's file {self._store.place} was not written anew: its disk has {gigabytes(free)} left,"
+                f"the database's file {self._store.file} was not written anew: its disk has {gigabytes(free)} left,"
                 f" and {gigabytes(needed)} are needed meanwhile. Make room; the next night tries again, and alprhub"
                 " retention vacuum does it at once"
             )
@@ -67,12 +67,12 @@ class Vacuum:
         except sqlite3.OperationalError as failed:
             if failed.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
                 raise AdminMustAct(
-                    f"the database's file {self._store.place} was not written anew: its disk became full meanwhile, and"
+                    f"the database's file {self._store.file} was not written anew: its disk became full meanwhile, and"
                     " nothing is changed. Make room; alprhub retention vacuum tries it again"
                 ) from failed
             if failed.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
                 raise Busy(
-                    f"the database's file {self._store.place} was not written anew: another program than the hub writes"
+                    f"the database's file {self._store.file} was not written anew: another program than the hub writes"
                     " to it all the time. End that program; alprhub retention vacuum tries it again"
                 ) from failed
             raise
@@ -84,7 +84,7 @@ class Vacuum:
             progress("attempts to empty the database's log", attempt + 1, ATTEMPTS)
             self._sleep(PAUSE_S)
         raise Busy(
-            f"the database's file {self._store.place} is written anew, and its log still has what was there before:"
+            f"the database's file {self._store.file} is written anew, and its log still has what was there before:"
             " somebody has been reading for minutes, an export perhaps. The next purge empties it once nobody does"
         )
 

@@ -370,9 +370,9 @@ class Store:
         return 2 * self.size() + RESERVE, disk_usage(self._path.parent).free
 
     @property
-    def place(self) -> str:
-        """SQLite's file, as people name it."""
-        return str(self._path)
+    def file(self) -> Path | None:
+        """The database's file; None where a server keeps it (PostgreSQL)."""
+        return self._path if self.is_sqlite else None
 
     def analyze(self, name: str) -> None:
         """Let PostgreSQL's planner look at a table again; no writer waits for it."""

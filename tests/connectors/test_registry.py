@@ -1,5 +1,6 @@
 """Which connectors there are, and who may run."""
 
+import ast
 import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
@@ -13,6 +14,9 @@ from connectors import registry, vendors
 from connectors.contract import Connector
 
 VENDORS = ("flock", "motorola", "rekor")
+FILES = sorted(Path(*vendors.__path__).rglob("*.py"))
+LONGEST_FILE = 300
+"""Lines. What is about one thing has 60 to 250 of them; a vendor that needs more becomes a package of several."""
 
 
 class _Point:
@@ -111,3 +115,18 @@ def test_a_package_shows_one_connector_and_no_more(package: Path) -> None:
 def test_the_distribution_declares_the_native_reader() -> None:
     names = {point.name for point in registry.entry_points(group=registry.GROUP) if isinstance(point, EntryPoint)}
     assert "native" in names
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_a_file_of_a_vendor_is_about_one_thing_and_can_be_read_at_once(file: Path) -> None:
+    assert len(file.read_text("utf-8").splitlines()) <= LONGEST_FILE
+
+
+def test_a_package_has_nothing_in_its_init_but_what_it_shows() -> None:
+    inits = [file for file in FILES if file.name == "__init__.py" and file.parent.name != "vendors"]
+    assert inits
+    for file in inits:
+        docstring, *imports, names = ast.parse(file.read_text("utf-8")).body
+        assert isinstance(docstring, ast.Expr), file
+        assert isinstance(names, ast.Assign), file
+        assert all(isinstance(each, ast.ImportFrom) for each in imports), file

@@ -29,13 +29,14 @@ ASKS: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
 """What it would ask a person for."""
 MEANT: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
     ("holds", "place"): (
-        "--read", "READ", "--case", "26-0117", "--hold", "discovery", "--approved-by", "the sergeant", "--review-at",
+        "--read", "READ", "--case", "26-0117", "--hold", "discovery", "--review-at",
         "12/31/2035", *WHY,
     ),
     ("connections", "remove"): ("--reason", "the contract has ended"),
+    ("backup",): ("kept",),
 }  # fmt: skip
 """What stands for an ellipsis that is no purpose and no reason."""
-ENDS: Final = {("connections", "health"): {0, 75, 78}, ("notices", "test"): {78}}
+ENDS: Final = {("connections", "health"): {0, 75, 78}, ("notices", "test"): {78}, ("doctor",): {0, 75, 78}}
 """How else than with 0 a command may end here: no way out is set."""
 
 
@@ -56,7 +57,7 @@ def _filled(words: list[str], read: str) -> list[str]:
         elif filled[-1] == "--reason":
             filled.append(WHY[3])
         else:
-            filled += MEANT[tuple(words[:2])]
+            filled += MEANT.get(tuple(words[:2])) or MEANT[tuple(words[:1])]
     for path, more in ASKS.items():
         if tuple(words[: len(path)]) == path:
             filled += more

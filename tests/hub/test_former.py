@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from plain import record, write_page
+from registries import PLAIN
 from sqlalchemy import text
 
 from hub.clock import SetClock
@@ -87,7 +88,7 @@ def test_a_first_start_that_was_killed_anywhere_is_begun_again(
     def dies(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for where in ("hub.wiring.ready", "hub.wiring._vault", "hub.wiring._assembled"):
+    for where in ("hub.wiring.ready", "hub.wiring._vault", "hub.wiring.Parts"):
         with monkeypatch.context() as killed:
             killed.setattr(where, dies)
             with pytest.raises(KeyboardInterrupt), open_hub(settings):
@@ -108,7 +109,7 @@ def without_key(settings: HubSettings, clock: SetClock, plain_vendor: None, acto
     folder = tmp_path / "feed"
     folder.mkdir()
     write_page(folder, 1, [record(1, "9SYN001", "2026-06-01T11:00:00Z")])
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=PLAIN) as hub:
         hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(folder)})
     key = settings.data / "secret.key"
     key.rename(tmp_path / "kept-apart")
@@ -118,7 +119,7 @@ def without_key(settings: HubSettings, clock: SetClock, plain_vendor: None, acto
 def test_a_lost_key_is_told_and_no_other_is_made(
     settings: HubSettings, clock: SetClock, actor: Actor, without_key: Path, tmp_path: Path
 ) -> None:
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=PLAIN) as hub:
         told = rf"the key file '{without_key}' is not there, and the secrets of feed are sealed"
         with pytest.raises(AdminMustAct, match=told):
             hub.ingest.sync.run(actor, "feed")
@@ -134,7 +135,7 @@ def test_a_lost_key_is_told_and_no_other_is_made(
 def test_a_key_that_is_back_opens_again_without_a_new_start(
     settings: HubSettings, clock: SetClock, actor: Actor, without_key: Path, tmp_path: Path
 ) -> None:
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=PLAIN) as hub:
         (tmp_path / "kept-apart").rename(without_key)
         assert hub.ingest.sync.run(actor, "feed").stored == 1
 
@@ -142,7 +143,7 @@ def test_a_key_that_is_back_opens_again_without_a_new_start(
 def test_who_enters_the_secrets_anew_gets_a_new_key(
     settings: HubSettings, clock: SetClock, actor: Actor, without_key: Path
 ) -> None:
-    with open_hub(settings, clock) as hub:
+    with open_hub(settings, clock, registry=PLAIN) as hub:
         hub.connections.changes.rotate(actor, "feed", {"api_key": "plain-secret-key"})
         assert hub.ingest.sync.run(actor, "feed").stored == 1
     assert without_key.stat().st_mode & 0o777 == 0o600

@@ -22,8 +22,6 @@ ROOMS = {
 VERBS = {"ping", "close"}
 LONGEST = 450
 """Lines of a file of the hub; `tables.py` is a list of tables, and has as many as there are columns."""
-AT_MOST_ASKED_WHICH_DATABASE = 19
-"""Places outside `hub/store` that ask which database it is; never more."""
 MAY_BE_CALLED = {"sleep", "elapsed"}
 """What a service may take as a callable: the machine's own."""
 
@@ -79,7 +77,7 @@ def test_no_file_of_the_hub_is_longer_than_a_person_reads() -> None:
     assert {str(path): number for path, number in lines.items() if number > LONGEST} == {}
 
 
-def test_ever_fewer_places_outside_the_store_ask_which_database_it_is() -> None:
+def test_nobody_outside_the_store_asks_which_database_it_is() -> None:
     found = [
         f"{path}:{node.lineno}"
         for path, tree in trees("hub", "flows", "alprhub")
@@ -88,7 +86,7 @@ def test_ever_fewer_places_outside_the_store_ask_which_database_it_is() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "is_sqlite"
     ]
     told(f"`is_sqlite` outside hub/store: {len(found)}")
-    assert len(found) <= AT_MOST_ASKED_WHICH_DATABASE, found
+    assert found == []
 
 
 def test_who_acts_is_said_once_in_the_command_line_and_once_by_the_first_start() -> None:

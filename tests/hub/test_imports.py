@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -152,7 +153,7 @@ class Bare:
     def __init__(self, settings: HubSettings, clock: SetClock) -> None:
         self.store = Store(settings.url())
         self.audit = Audit(self.store, clock)
-        self.hotlists = Hotlists(self.store, self.audit, clock)
+        self.hotlists = SimpleNamespace(lists=Hotlists(self.store, self.audit, clock))
 
 
 def importing_until(settings: HubSettings, clock: SetClock, dies_at: int) -> None:

@@ -1,14 +1,17 @@
 """What is told in two places is told by one answer."""
 
 from contextlib import closing
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import msgspec
+import pytest
 from plain import record, write_page
 
 from hub.clock import SetClock
 from hub.connections.waiting import waiting
+from hub.ingest.gaps import STILL_SILENT
 from hub.people import Actor
 from hub.store.canonical import canonical_json, digest_of_json
 from hub.store.runs import last_done
@@ -44,3 +47,19 @@ def test_a_certificate_has_one_form_whatever_the_order_of_its_words() -> None:
     assert body == canonical_json({"a": {"c": "ü", "d": None}, "b": 1}) == '{"a":{"c":"ü","d":null},"b":1}'.encode()
     assert digest_of_json(body) == sha256(body).hexdigest()
     assert msgspec.json.decode(body)["b"] == 1
+
+
+@pytest.mark.parametrize("quiet", [0.9, 1.5, 5, 30, 170])
+def test_a_camera_is_silent_now_for_health_where_it_is_for_gaps(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, quiet: float
+) -> None:
+    hours = {"pier": [n / 10 for n in range(1, 100)], "harbour": [quiet + n / 10 for n in range(100)]}
+    rows = [
+        {**record(number, f"9SYN{number:03}", (clock.now() - timedelta(hours=ago)).isoformat()), "camera": camera}
+        for number, (camera, ago) in enumerate((camera, ago) for camera, many in hours.items() for ago in many)
+    ]
+    write_page(feed, 1, rows)
+    opened.ingest.sync.run(actor, "feed", clock.now() - timedelta(days=20), clock.now())
+    now = [silent["camera"] for silent in opened.connections.health.of("feed").silent_cameras]
+    gaps = opened.ingest.gaps.find(actor, "feed")
+    assert [gap.camera for gap in gaps if gap.reason == STILL_SILENT] == now == ["harbour"] * (quiet > 1)

@@ -73,5 +73,5 @@ def every(step: timedelta, since: datetime, until: datetime) -> list[datetime]:
 
 def coverage(hub: Hub) -> list[Any]:
     with hub.store.read() as connection:
-        (one,) = coverage_of(connection, Query(None), hub.clock.now(), hub.connections.accounts.kind)  # type: ignore[arg-type]
+        (one,) = coverage_of(connection, Query(None), hub.clock.now(), hub.connections.accounts)  # type: ignore[arg-type]
     return one.gaps

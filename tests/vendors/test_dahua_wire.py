@@ -17,8 +17,8 @@ import pytest
 
 from connectors.contract import Document, Frame, Page, Request, Window
 from connectors.errors import AdminMustFix, NotARead, RecordRejected, TryAgain, VendorChanged
-from connectors.vendors import dahua
 from connectors.vendors.dahua import DahuaConnector, DahuaSettings
+from connectors.vendors.dahua import connector as search
 from normalize.read import ImageKind, Read
 from normalize.times import Zone
 
@@ -160,7 +160,7 @@ def test_a_wrong_password_asks_a_person_and_is_not_told(camera: _Camera) -> None
 def test_a_window_is_asked_for_by_the_cameras_own_clock_and_page_by_page(
     camera: _Camera, searched: DahuaConnector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dahua, "MOST_FILES", 10)
+    monkeypatch.setattr(search, "MOST_FILES", 10)
     camera.files = [(f"2026-05-12 08:{n:02}:00", f"9SYN{n:03}" if n % 5 else "") for n in range(35)]
     camera.files += [("2026-05-12 13:00:00", "9SYN901"), ("2026-05-12 06:00:00", "9SYN902")]
     pages = list(searched.pull(WINDOW))

@@ -302,7 +302,7 @@ def test_an_add_that_may_have_arrived_is_not_sent_again(alone: FlockConnector, w
 
 
 def test_cameras_are_listed_page_by_page(flock: FlockConnector, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.vendors.flock.DEVICES_PAGE", 3)
+    monkeypatch.setattr("connectors.vendors.flock.connector.DEVICES_PAGE", 3)
     cameras = {camera.id: camera for camera in flock.cameras()}
     assert set(cameras) == {camera.id for camera in world.cameras["flock"]}
     first = world.cameras["flock"][0]

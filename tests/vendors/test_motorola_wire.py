@@ -17,8 +17,8 @@ from alprhub.sandbox.world import World
 from connectors import places
 from connectors.contract import Delta, Document, Entry, Frame, Info, Limits, Page, Window
 from connectors.errors import AdminMustFix, Gone, RecordRejected, TryAgain, VendorChanged
-from connectors.vendors import motorola
 from connectors.vendors.motorola import MotorolaConnector, MotorolaSettings
+from connectors.vendors.motorola import connector as lists
 from normalize.read import ImageKind, ImageRef, Read
 from normalize.times import Zone
 
@@ -388,7 +388,7 @@ def test_lists_with_names_alike_do_not_mix(vigilant: MotorolaConnector, drop: Mo
 def test_a_list_above_the_vendors_limit_asks_a_person(
     vigilant: MotorolaConnector, drop: MotorolaDrop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(motorola, "LARGEST_LIST", 1000)
+    monkeypatch.setattr(lists, "LARGEST_LIST", 1000)
     with pytest.raises(AdminMustFix, match="1000 bytes"):
         vigilant.push(_complete(_entries(100)))
     assert drop.load() == []

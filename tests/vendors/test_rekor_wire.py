@@ -367,7 +367,7 @@ def test_an_import_that_does_not_fit_is_an_error(lists: respx.MockRouter, answer
 def test_what_no_import_takes_asks_a_person(lists: respx.MockRouter, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AdminMustFix, match="more than 15"):
         _made().push(_complete([Entry("9" * 16, "r", "c")]))
-    monkeypatch.setattr("connectors.vendors.rekor.MOST_ROWS", 1)
+    monkeypatch.setattr("connectors.vendors.rekor.connector.MOST_ROWS", 1)
     with pytest.raises(AdminMustFix, match="split imports above 1, and that Scout takes more is published nowhere"):
         _made().push(_complete([Entry("9SYN01", "r", "c"), Entry("9SYN02", "r", "c")]))
 

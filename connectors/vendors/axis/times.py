@@ -32,10 +32,10 @@ def instant(fields: Fields, zone: ZoneInfo | None) -> Moment:
     text = fields.text_or_none("datetime")
     if text is None:
         raise Unusable("capture_timestamp", "is missing, and no other time stands in for it")
-    found = _LOCAL.fullmatch(text)
-    if not found:
+    clock_text = _LOCAL.fullmatch(text)
+    if not clock_text:
         raise Unusable("datetime", "is not a time")
-    *clock, fraction, offset = found.groups()
+    *clock, fraction, offset = clock_text.groups()
     year, month, day, hour, minute, second = clock
     return from_iso(
         f"{year}-{month}-{day}T{hour}:{minute}:{second}.{fraction or 0:0<6}{offset or ''}", zone, "datetime"
@@ -53,9 +53,9 @@ def abbreviated(text: str, zone: ZoneInfo | None, field: str) -> Moment:
         return from_iso(text, zone, field)
     at = _naive(clock, field)
     for fold in (0, 1) if zone else ():
-        told = at.replace(tzinfo=zone, fold=fold)
-        if told.tzname() == name:
-            return Moment(from_iso(told.isoformat(), None, field).at, Zone.CONFIGURED)
+        there = at.replace(tzinfo=zone, fold=fold)
+        if there.tzname() == name:
+            return Moment(from_iso(there.isoformat(), None, field).at, Zone.CONFIGURED)
     if name not in _ZONES:
         return local(at, zone, field)
     moment = from_iso(f"{at.isoformat()}{_ZONES[name]}", None, field)

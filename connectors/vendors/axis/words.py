@@ -6,10 +6,6 @@ from urllib.parse import quote
 
 from connectors.fields import Fields
 from normalize.fault import Unusable
-from normalize.states import state
-from normalize.word import Known, Word, look_up
-
-_NATIONS: Final = {"USA": "US", "US": "US", "CAN": "CA", "CA": "CA", "MEX": "MX", "MX": "MX"}
 
 
 class Names(NamedTuple):
@@ -63,24 +59,6 @@ def unescaped(text: str | None) -> str | None:
         return text
     plain = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
     return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\x00", "").strip()
-
-
-def state_of(fields: Fields, names: Names) -> Word:
-    """The state where the country has states that we know; otherwise the vendor's words for country and region.
-
-    A region's code is read only beside its country: `CA` is California under USA alone.
-    """
-    country = fields.text_or_none(names.country)
-    iso, code, region = (fields.text_or_none(name) for name in (names.iso, names.code, names.region))
-    nation = _NATIONS.get((country or "").upper())
-    for said in (iso, code, region):
-        if said and (nation or (country is None and said[:3].upper() in ("US-", "CA-", "MX-"))):
-            word = state(said, nation)
-            if word.code and (nation is None or word.code.startswith(nation)):
-                return word
-    if country == "XX" and not region and not code:
-        return Word(said=country, known=Known.UNKNOWN)
-    return look_up(" ".join(text for text in (country, region or code or iso) if text), {})
 
 
 def short(text: str | None) -> str | None:

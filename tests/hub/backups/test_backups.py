@@ -15,6 +15,7 @@ import postgres
 import pytest
 from plain import record, write_page
 from pydantic import SecretStr
+from registries import PLAIN
 from sqlalchemy import text
 
 from connectors.contract import Document, Request
@@ -127,7 +128,7 @@ def test_a_backup_under_load_comes_back_a_month_later_less_what_is_over(
     assert living
     assert done.purged["feed"] > 0
     assert not (elsewhere.data / "restoring").exists()
-    with open_hub(elsewhere, later) as hub:
+    with open_hub(elsewhere, later, registry=PLAIN) as hub:
         found = reads_of(hub)
         assert living.items() <= found.items()
         assert found.keys() <= after.keys()
@@ -178,7 +179,7 @@ def test_a_push_is_in_the_spool_or_in_the_database_whenever_it_is_kept(
             opened.clock,
             opened.ingest.intake,
             opened.ingest.pictures,
-            opened.connections.accounts.open,
+            opened.connections.accounts,
         )
         assert inbox.keep().stored == 1
         assert list(spool.batches()) == []
@@ -189,7 +190,7 @@ def test_a_push_is_in_the_spool_or_in_the_database_whenever_it_is_kept(
     spool.close()
     restore(tmp_path / "kept", elsewhere, ACTOR, clock=SetClock(NOW))
 
-    with open_hub(elsewhere, SetClock(NOW)) as hub:
+    with open_hub(elsewhere, SetClock(NOW), registry=PLAIN) as hub:
         assert list(reads_of(hub)) == ["r7"]
         with hub.ingest.receiving() as inbox:
             inbox.keep()
@@ -356,7 +357,7 @@ def test_a_hub_that_was_off_for_months_trusts_the_clock_and_one_behind_the_backu
     back_up(opened, ACTOR, kept)
     done = _by_a_machine_at(NOW + timedelta(days=100), kept, elsewhere)
     assert done.purged == {"feed": 2}
-    with open_hub(elsewhere, SetClock(NOW + timedelta(days=100))) as hub:
+    with open_hub(elsewhere, SetClock(NOW + timedelta(days=100)), registry=PLAIN) as hub:
         (event,) = [one for one in hub.audit.events() if one["action"] == "clock.trust"]
         assert event["detail"]["because"].startswith("restored from the backup of 2026-06-01T12:00:00")
     shutil.rmtree(elsewhere.data)
@@ -403,5 +404,7 @@ def test_what_vendors_push_is_still_taken(opened: Hub, feed: Path) -> None:
 
 
 def test_pictures_in_a_bucket_stay_there_and_the_manifest_says_where(tmp_path: Path) -> None:
-    hub: Any = SimpleNamespace(images=object(), settings=SimpleNamespace(images="s3://bucket/pictures"))
+    hub: Any = SimpleNamespace(
+        ingest=SimpleNamespace(images=object()), settings=SimpleNamespace(images="s3://bucket/pictures")
+    )
     assert backing_up._pictures(hub, tmp_path, lambda *_: None) == (0, 0, "s3://bucket/pictures")

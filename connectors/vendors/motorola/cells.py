@@ -1,0 +1,35 @@
+"""A row's cells by column name, whatever the case of its letters."""
+
+from connectors import table
+from connectors.contract import Record
+from connectors.fields import Fields
+from normalize.fault import Unusable
+from normalize.read import Place as WhereAt
+
+
+class Cells:
+    """A row's cells by column name, whatever the case of its letters; empty cells count as absent."""
+
+    def __init__(self, record: Record) -> None:
+        self._cells = table.cells(record)
+
+    def get(self, column: str) -> str | None:
+        return Fields({"cell": self._cells.get(column.casefold())}, column).text_or_none("cell")
+
+    def must(self, column: str) -> str:
+        text = self.get(column)
+        if text is None:
+            raise Unusable(column, "is missing or empty")
+        return text
+
+    def number(self, column: str) -> float | None:
+        text = self.get(column)
+        try:
+            return float(text) if text else None
+        except ValueError:
+            raise Unusable(column, "is not a number") from None
+
+    def place(self, latitude: str, longitude: str) -> WhereAt | None:
+        return Fields({"latitude": self.number(latitude), "longitude": self.number(longitude)}).place(
+            "latitude", "longitude"
+        )

@@ -1,0 +1,49 @@
+"""A row of an export as a read, through the column map."""
+
+from datetime import datetime
+
+from connectors.identity import derived_id
+from connectors.vendors.motorola.cells import Cells
+from connectors.vendors.motorola.settings import MotorolaSettings
+from normalize import vehicle
+from normalize.confidence import scaled
+from normalize.fault import Unusable
+from normalize.read import Camera, ImageKind, ImageRef, Read
+from normalize.states import state
+from normalize.times import Moment, from_iso, local
+
+
+def read_of_row(cells: Cells, settings: MotorolaSettings) -> Read:
+    """A row; what the map names no column for, the read lacks."""
+    plate, camera = cells.must(settings.plate_column), cells.must(settings.camera_id_column)
+    at = _moment(cells.must(settings.captured_at_column), settings)
+    share = scaled(cells.get(settings.confidence_column), settings.confidence_scale, settings.confidence_column)
+    image = cells.get(settings.image_column)
+    return Read(
+        vendor_read_id=cells.get(settings.read_id_column) or derived_id(camera, at, plate),
+        plate_raw=plate,
+        state=state(cells.get(settings.state_column), "US"),
+        plate_confidence=share,
+        confidence_scale=None if share is None else settings.confidence_scale,
+        captured_at=at.at,
+        zone=at.zone,
+        camera=Camera(id=camera, name=cells.get(settings.camera_name_column)),
+        place=cells.place(settings.latitude_column, settings.longitude_column),
+        vehicle=vehicle.Vehicle(
+            make=vehicle.make(cells.get(settings.make_column)),
+            model=cells.get(settings.model_column),
+            colour=vehicle.colour(cells.get(settings.colour_column)),
+        ),
+        images=(ImageRef(kind=ImageKind.FRAME, url=image),) if image else (),
+    )
+
+
+def _moment(text: str, settings: MotorolaSettings) -> Moment:
+    column, pattern, zone = settings.captured_at_column, settings.time_format, settings.zone
+    if pattern == "iso":
+        return from_iso(text, zone, column)
+    try:
+        at = datetime.strptime(text, pattern)  # noqa: DTZ007 - what it lacks, the setting `zone` says
+    except ValueError:
+        raise Unusable(column, "does not fit the time format of the settings") from None
+    return local(at, zone, column) if at.tzinfo is None else from_iso(at.isoformat(), field=column)

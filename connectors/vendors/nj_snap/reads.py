@@ -1,0 +1,123 @@
+"""A search's read, a pushed hit and a document of the raw feed as reads."""
+
+from contextlib import suppress
+from typing import Any, Final
+
+from connectors.fields import Fields
+from connectors.identity import derived
+from connectors.vendors.nj_snap.pictures import pictures_of
+from connectors.vendors.nj_snap.settings import NjSnapSettings
+from normalize import vehicle
+from normalize.confidence import scaled
+from normalize.fault import Unusable
+from normalize.plate import canonical
+from normalize.read import Camera, Candidate, ImageKind, Match, Place, Read
+from normalize.states import state
+from normalize.times import Moment, from_epoch, from_iso
+
+_COMPASS: Final = ("north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest")
+_UNITS: Final = ((1e11, "s"), (1e14, "ms"), (1e17, "us"))
+_SCENE: Final = (ImageKind.FRAME, "additionalImage1"), (ImageKind.FRAME, "additionalImage2")
+
+
+def read_of_raw(fields: Fields) -> Read:
+    """A document of the raw feed, whose `timestamp` counts seconds or a smaller unit: its size tells which."""
+    count = _count(fields)
+    unit = next((unit for below, unit in _UNITS if abs(count) < below), "ns")
+    at = from_epoch(count, unit, "timestamp")
+    camera, plate = fields.ident("source.name"), fields.text("plate.tag")
+    picture_id = fields.ident_or_none("image.id")
+    return Read(
+        vendor_read_id=_derived_id(camera, at, plate, picture_id or ""),
+        plate_raw=plate,
+        state=state(fields.text_or_none("plate.code"), "US"),
+        captured_at=at.at,
+        zone=at.zone,
+        camera=Camera(id=camera, name=camera),
+        place=_place(fields),
+        vehicle=_vehicle(fields, "vehicle.make.name", "color.code", "vehicle.type.name"),
+    )
+
+
+def read_of_search(fields: Fields, settings: NjSnapSettings) -> Read:
+    """A read as a search answers it."""
+    at = from_iso(fields.text("read_time"), settings.zone, "read_time")
+    camera, plate = fields.ident("camera_name"), fields.text("plate_num")
+    return Read(
+        vendor_read_id=_derived_id(camera, at, plate),
+        plate_raw=plate,
+        state=state(fields.text_or_none("plate_code"), "US"),
+        captured_at=at.at,
+        zone=at.zone,
+        camera=Camera(id=camera, name=camera),
+        place=fields.place("location.lat", "location.lon"),
+        vehicle=_vehicle(fields, "make", "color", "vehicle_type"),
+        images=pictures_of(fields, (ImageKind.PLATE, "plate_img"), (ImageKind.FRAME, "full_img")),
+    )
+
+
+def read_of_hit(fields: Fields, settings: NjSnapSettings) -> Read:
+    """A hit as it is pushed; its event's id is the read's, unless it is the plate written again."""
+    at = from_iso(fields.text("eventDateTime"), settings.zone, "eventDateTime")
+    camera = fields.ident_or_none("cameraID") or fields.ident("cameraName")
+    plate = fields.text("plateNumber")
+    event, second = fields.ident_or_none("eventID"), fields.text_or_none("plateNumber2")
+    # The public example writes the plate there, which would make every passage of a car one and the same event.
+    is_its_own = event is not None and canonical(event) != canonical(plate)
+    scale = settings.confidence_scale
+    share = scaled(fields.decimal_or_none("confidence"), scale, "confidence") if scale else None
+    return Read(
+        vendor_read_id=str(event) if is_its_own else _derived_id(camera, at, plate),
+        plate_raw=plate,
+        state=state(fields.text_or_none("plateSt"), "US"),
+        plate_confidence=share,
+        confidence_scale=None if share is None else scale,
+        candidates=(Candidate(text=second),) if second else (),
+        captured_at=at.at,
+        zone=at.zone,
+        camera=Camera(id=camera, name=fields.text_or_none("cameraName")),
+        place=fields.place("latitude", "longitude"),
+        **_heading(fields.text_or_none("direction")),
+        vehicle=_vehicle(fields, "vehicleMake", "vehicleColor", "vehicleType", "vehicleModel"),
+        images=pictures_of(fields, (ImageKind.VEHICLE, "imageVehicle"), (ImageKind.PLATE, "imagePlate"), *_SCENE),
+        matches=(Match(list_name=f"NJ SNAP POI {fields.ident_or_none('ID') or 'without an ID'}"),),
+    )
+
+
+def _count(fields: Fields) -> float | int:
+    with suppress(Unusable):
+        # A count of nanoseconds is larger than any other number on a wire, so it is read as an id is.
+        if (digits := fields.ident("timestamp")).isdecimal():
+            return int(digits)
+    return fields.decimal("timestamp")
+
+
+def _place(fields: Fields) -> Place | None:
+    """The position as latitude and longitude by name, or as GeoJSON, which writes the longitude first."""
+    location = fields.inside("location")
+    if location is not None and location.has("coordinates"):
+        point = dict(zip(("lon", "lat"), location.items("coordinates"), strict=False))
+        location = Fields(point, "location.coordinates")
+    return location.place("lat", "lon") if location else None
+
+
+def _vehicle(fields: Fields, make: str, colour: str, body: str, model: str = "") -> vehicle.Vehicle:
+    return vehicle.Vehicle(
+        make=vehicle.make(fields.text_or_none(make)),
+        model=(fields.text_or_none(model) if model else None),
+        colour=vehicle.colour(fields.text_or_none(colour)),
+        body=vehicle.body(fields.text_or_none(body)),
+    )
+
+
+def _heading(word: str | None) -> dict[str, Any]:
+    """A word of the compass as degrees from north; nothing for any other word."""
+    plain = "".join(filter(str.isalpha, word or "")).lower().removesuffix("bound")
+    if plain not in _COMPASS:
+        return {}
+    return {"direction": 45 * _COMPASS.index(plain), "direction_of": "north"}
+
+
+def _derived_id(camera: str, at: Moment, plate: str, picture_id: str = "") -> str:
+    """The same id for the same camera, instant and plate: a search tells no other."""
+    return derived(camera, at.at.isoformat(), canonical(plate), picture_id)

@@ -1,0 +1,101 @@
+"""A plate and its vehicle, from whichever of the shapes told of them."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
+
+from connectors.fields import Fields
+from normalize import vehicle
+from normalize.confidence import Scale, scaled
+from normalize.fault import NoRead, Unusable
+from normalize.read import Candidate
+from normalize.states import state
+from normalize.word import Known, Word
+
+
+class Reading(NamedTuple):
+    """One plate and its vehicle, from whichever of the shapes told of them."""
+
+    plate: str
+    score: float | None
+    region: Word
+    region_score: float | None
+    candidates: tuple[Candidate, ...]
+    vehicle: vehicle.Vehicle
+
+
+def reading_of(result: Fields) -> Reading:
+    """One result, in the shape of plate mode, where `plate` is text, or of vehicle mode, where it is an object."""
+    nested: Fields | None = None
+    with suppress(Unusable):
+        nested = result.inside("plate")
+    return _flat(result) if nested is None else _nested(result, nested)
+
+
+def _flat(result: Fields) -> Reading:
+    if not result.has("plate"):
+        raise NoRead("plate", "is missing: a vehicle without a plate")
+    return Reading(
+        plate=result.text("plate"),
+        score=_share(result, "score"),
+        region=_region(result.text_or_none("region.code")),
+        region_score=_share(result, "region.score") if result.text_or_none("region.code") else None,
+        candidates=_candidates(result.each("candidates"), "plate"),
+        vehicle=_vehicle(result, result.each("model_make"), _best(result.each("color"), "color")),
+    )
+
+
+def _nested(result: Fields, plate: Fields) -> Reading:
+    """The first of the readings is the best (documented); there may be none."""
+    readings = list(plate.each("props.plate"))
+    if not readings:
+        raise NoRead("plate", "is missing: a vehicle without a plate that could be read")
+    regions = list(plate.each("props.region"))
+    best = regions[0] if regions else Fields({})
+    return Reading(
+        plate=readings[0].text("value"),
+        score=_share(readings[0], "score"),
+        region=_region(best.text_or_none("value")),
+        region_score=_share(best, "score"),
+        candidates=_candidates(readings, "value"),
+        vehicle=_vehicle(
+            result, result.each("vehicle.props.make_model"), _best(result.each("vehicle.props.color"), "value")
+        ),
+    )
+
+
+def _vehicle(result: Fields, models: Iterable[Fields], colour: str | None) -> vehicle.Vehicle:
+    kind = max(models, key=_sureness, default=Fields({}))
+    model = kind.text_or_none("model")
+    # With nothing found the type's score is 0 (documented), whatever the type says.
+    is_typed = result.decimal_or_none("vehicle.score") != 0
+    return vehicle.Vehicle(
+        make=vehicle.make(kind.text_or_none("make")),
+        model=model[:100] if model and model.casefold() != "unknown" else None,
+        colour=vehicle.colour(colour),
+        body=vehicle.body(result.text_or_none("vehicle.type") if is_typed else None),
+    )
+
+
+def _best(guesses: Iterable[Fields], name: str) -> str | None:
+    return max(guesses, key=_sureness, default=Fields({})).text_or_none(name)
+
+
+def _sureness(guess: Fields) -> float:
+    return guess.decimal_or_none("score") or 0
+
+
+def _candidates(readings: Iterable[Fields], name: str) -> tuple[Candidate, ...]:
+    texts = ((each.text_or_none(name), _share(each, "score")) for each in readings)
+    return tuple(Candidate(text=text, confidence=score) for text, score in texts if text)
+
+
+def _region(code: str | None) -> Word:
+    """A region: `us-ca` is a state; a code without a hyphen is a country (`de` is no Delaware), which we do not map."""
+    if code is None or "-" in code:
+        return state(code)
+    return Word(said=code[:100], known=Known.UNMAPPED)
+
+
+def _share(fields: Fields, path: str) -> float | None:
+    return scaled(fields.decimal_or_none(path), Scale.UNIT, path)

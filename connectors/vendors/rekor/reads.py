@@ -1,0 +1,127 @@
+"""A search result, a group, a frame's plate or an alert as a read."""
+
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from connectors.contract import Record
+from connectors.fields import Fields
+from connectors.vendors.rekor.settings import RekorSettings
+from connectors.vendors.rekor.times import moment_of
+from connectors.vendors.rekor.traits import candidates_of, crops_of, engine_of, vehicle_of
+from normalize.confidence import Scale
+from normalize.fault import Unusable
+from normalize.read import Camera, ImageKind, ImageRef, Match, Read
+from normalize.states import state
+
+
+def flat(raw: bytes) -> Fields:
+    """The fields of a Django-serialised record, or of a plain one."""
+    outer = Record("scout", raw).fields()
+    return outer.inside("fields") or outer
+
+
+def read_of_search(fields: Fields, settings: RekorSettings) -> Read:
+    """A search result, today's or an old server's."""
+    # Today's searches speak of the best plate of a group; those of old servers, of one plate.
+    best = "" if fields.has("plate") or fields.has("uuid") else "best_"
+    at = moment_of(fields, ("epoch_time_start", "epoch_time"), settings.zone)
+    uuid = fields.ident(f"{best}uuid")
+    agent = fields.ident_or_none("agent_uid")
+    url = f"/img/{quote(agent, safe='')}/{quote(uuid, safe='')}" if agent and settings.fetch_images else None
+    return Read(
+        vendor_read_id=_id(uuid, fields.number_or_none("best_index")),
+        pass_id=uuid,
+        plate_raw=fields.text(f"{best}plate"),
+        state=state(fields.text_or_none(f"{best}region"), "US"),
+        plate_confidence=fields.share(f"{best}confidence", Scale.PERCENT),
+        confidence_scale=Scale.PERCENT,
+        captured_at=at.at,
+        zone=at.zone,
+        camera=_camera(fields.ident(fields.first("camera_id", "camera"))),
+        images=(ImageRef(kind=ImageKind.FRAME, url=url),) if url else (),
+    )
+
+
+def group_of(fields: Fields, settings: RekorSettings) -> dict[str, Any]:
+    """What a group tells of a passage, as the fields of a read."""
+    uuid = fields.text("best_uuid")
+    at = moment_of(fields, ("epoch_start",), settings.zone)
+    turn = fields.number_or_none("travel_direction")
+    turned = turn is not None and 0 <= turn <= 360
+    return {
+        "vendor_read_id": _id(
+            uuid, fields.number_or_none("best_index") or fields.number_or_none("best_plate.plate_index")
+        ),
+        "pass_id": uuid,
+        "plate_raw": fields.text(fields.first("best_plate_number", "best_plate.plate")),
+        "state": state(fields.text_or_none("best_region"), fields.text_or_none("country")),
+        "plate_confidence": fields.share("best_confidence", Scale.PERCENT),
+        "state_confidence": fields.share("best_region_confidence", Scale.PERCENT),
+        "confidence_scale": Scale.PERCENT,
+        "candidates": candidates_of(fields),
+        "captured_at": at.at,
+        "zone": at.zone,
+        "camera": Camera(id=fields.ident("camera_id")),
+        "place": fields.place("gps_latitude", "gps_longitude"),
+        "direction": turn if turned else None,
+        "direction_of": "picture" if turned else None,
+        "vehicle": vehicle_of(fields),
+        "images": crops_of(
+            fields, (ImageKind.VEHICLE, "vehicle_crop_jpeg"), (ImageKind.PLATE, "best_plate.plate_crop_jpeg")
+        ),
+        "engine": engine_of(fields),
+    }
+
+
+def read_of_alert(fields: Fields, settings: RekorSettings) -> Read:
+    """The group inside an alert, with the list that it is on."""
+    group = fields.inside("group")
+    if group is None:
+        raise Unusable("group", "is missing: the alert tells of no passage")
+    passage = group_of(group, settings)
+    name, reason = fields.text("alert_list"), fields.text_or_none("description")
+    if fields.text_or_none("list_type") == "Whitelist":
+        reason = "is not on this list of allowed plates"
+    passage["matches"] = (Match(list_name=name, reason=reason and reason[:500]),)
+    passage["camera"] = Camera(id=passage["camera"].id, name=fields.text_or_none("camera_name"))
+    # An id of its own: agents send the bare group too, and of two equal ids only the first is kept, match or not.
+    passage["vendor_read_id"] += f"/alert-{fields.ident_or_none('alert_list_id') or name[:100]}"
+    return Read(**passage)
+
+
+def read_of_frame(fields: Fields, part: int, settings: RekorSettings) -> Read:
+    """One plate of a frame; `part` says which."""
+    uuid = fields.text_or_none("uuid")
+    if uuid is None:
+        raise Unusable("uuid", "is empty: a single picture's answer names no camera and no event")
+    results = fields.items("results")
+    if part >= len(results):
+        raise Unusable("results", "has fewer plates than the record says")
+    result = Fields(results[part], f"results.{part}")
+    at = moment_of(fields, ("epoch_time",), settings.zone)
+    index = result.ident_or_none("plate_index")
+    return Read(
+        vendor_read_id=f"{uuid}-{part if index is None else index}",
+        plate_raw=result.text("plate"),
+        state=state(result.text_or_none("region"), "US"),
+        plate_confidence=result.share("confidence", Scale.PERCENT),
+        state_confidence=result.share("region_confidence", Scale.PERCENT),
+        confidence_scale=Scale.PERCENT,
+        candidates=candidates_of(result),
+        captured_at=at.at,
+        zone=at.zone,
+        camera=Camera(id=fields.ident("camera_id")),
+        images=crops_of(result, (ImageKind.PLATE, "plate_crop_jpeg")),
+        engine=engine_of(fields),
+    )
+
+
+def _id(uuid: str, index: float | int | None) -> str:
+    """A group's id: that of its best picture, and which plate of that picture where it is not the first."""
+    return f"{uuid}:{int(index)}" if index else uuid
+
+
+@lru_cache(maxsize=4096)
+def _camera(ident: str) -> Camera:
+    return Camera(id=ident)
