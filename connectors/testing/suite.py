@@ -29,8 +29,7 @@ from normalize.read import Read
 
 SECRET: Final = "s3cr3t-that-nobody-may-see"  # noqa: S105 - it opens nothing
 LIGHT: Final = hypothesis.settings(
-    max_examples=100,
-    deadline=None,
+    deadline=None,  # how many examples there are, the profile says that the caller has loaded: 100 where there is none
     # One suite runs for many connectors, so the same test is called on many objects; none of them keeps anything.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )
