@@ -8,7 +8,7 @@ WORKERS ?= 2
 # What is compiled is kept, whatever the caller's shell says: tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-quick test-newest mutants coverage check docs bench bench-search bench-retention bench-together bench-receive bench-start new-connector lock clean
+.PHONY: help demo test test-quick test-thorough test-newest mutants coverage check docs bench bench-search bench-retention bench-together bench-receive bench-start new-connector lock clean
 
 help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test: check ## Lint, type-check, hold the layers, run every test (ARGS="-k name"
 
 test-quick: .venv/.ready ## Run the tests that take no time: each on SQLite, and none of the slow ones
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not slow" $(ARGS)
+
+test-thorough: check ## As `test`, with several times the examples that an ordinary run holds each property against
+	@ALPRHUB_TEST_THOROUGH=1 $(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 mutants: .venv/.ready ## Put faults in, one at a time, and see that the suite notices each (ARGS="--only clock --show")
 	@$(BIN)/python tests/support/mutants.py --workers $(WORKERS) $(ARGS)

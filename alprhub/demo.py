@@ -119,9 +119,9 @@ def _job(
     teller.did(f"All four were asked a second time: {count(stored_again, 'read')} kept twice")
     story = _story(hub, actor, names)
     outcomes = [_published(hub, actor, sandbox, teller, f"the list of {count(len(wanted), 'car')}")]
-    found = sandbox.world.wanted[0].vehicle
-    hub.hotlists.lists.withdraw(actor, HOT_LIST, found.plate, None, "recovered")
-    teller.did(f"{found.plate} was found and is taken off the list")
+    vehicle = sandbox.world.wanted[0].vehicle
+    hub.hotlists.lists.withdraw(actor, HOT_LIST, vehicle.plate, None, "recovered")
+    teller.did(f"{vehicle.plate} was found and is taken off the list")
     outcomes.append(_published(hub, actor, sandbox, teller, "the list without it"))
     with teller.step("Two days pass: destroying what has reached the end of its time") as done:
         clock.move_on(timedelta(days=2))
@@ -215,8 +215,8 @@ def _connections(sandbox: Sandbox, native: Path, models: Path | None) -> dict[st
 
 def _wanted(sandbox: Sandbox) -> list[NewEntry]:
     return [
-        NewEntry(one.plate, one.reason, one.case_number, state(one.vehicle.state, "US").code)
-        for one in sandbox.world.wanted
+        NewEntry(entry.plate, entry.reason, entry.case_number, state(entry.vehicle.state, "US").code)
+        for entry in sandbox.world.wanted
     ]
 
 
@@ -254,11 +254,11 @@ def _merged(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> list[d
     """Both rounds as one line a source: what went, what was withdrawn, and whether both were proved."""
     return [
         {
-            "connection": one["connection"],
-            "added": (one["added"] or 0) + (two["added"] or 0),
-            "removed": (one["removed"] or 0) + (two["removed"] or 0),
-            "verified": one["verified"] and two["verified"],
-            "proof": two["proof"],
+            "connection": earlier["connection"],
+            "added": (earlier["added"] or 0) + (later["added"] or 0),
+            "removed": (earlier["removed"] or 0) + (later["removed"] or 0),
+            "verified": earlier["verified"] and later["verified"],
+            "proof": later["proof"],
         }
-        for one, two in zip(first, second, strict=True)
+        for earlier, later in zip(first, second, strict=True)
     ]

@@ -74,7 +74,7 @@ class Teller:
             self.console.print(f"[green]{self._tick}[/green] {escape(text)}{took}")
 
     def counting(self, doing: str) -> Callable[[Pulling], None]:
-        """What a sync tells of its pages, shown beside the step that lasts."""
+        """A callback that shows beside the running step how many reads a sync has brought."""
 
         def tell(now: Pulling) -> None:
             if self._status is not None:
@@ -197,20 +197,20 @@ def _to_check(hit: Listed) -> str:
 def _proof(row: dict[str, Any]) -> str:
     if not row["verified"]:
         return "[bold red]not proved[/bold red]"
-    said = {
+    sentences = {
         "read_back": "[green]proved[/green]: asked afterwards, it holds exactly your list, without that car",
         "receipt": "[green]proved[/green]: it confirmed the very file that was sent, without that car",
         "matched_by_hub": "nothing to send: the hub compares what this camera sees itself",
         "accepted": "it took the list and offers no way to ask what it holds",
     }
-    return said.get(row["proof"], "") or str(row["proof"])
+    return sentences.get(row["proof"], "") or str(row["proof"])
 
 
 def _as_typed() -> str:
     """The command as it can be typed where the person stands: its path from here, or its name where that finds it."""
     program = Path(sys.argv[0])
-    found = shutil.which("alprhub")
-    if found and program.resolve() == Path(found).resolve():
+    installed = shutil.which("alprhub")
+    if installed and program.resolve() == Path(installed).resolve():
         return "alprhub"
     here = program.absolute()
     return shlex.quote(str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here))

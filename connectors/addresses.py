@@ -10,19 +10,19 @@ from connectors.errors import AdminMustFix, TryAgain
 
 
 def public_address(host: str, port: int) -> str:
-    """One address of a host, all of whose addresses are public; to be connected to as it is, without asking again.
+    """One address of a host whose addresses are all public; connect to this very address, without another lookup.
 
     Raises `AdminMustFix` where any of them is private, local, reserved or a multicast group, and `TryAgain` where the
-    name has none now. A name that is asked twice may answer differently, so whoever checks an address must use it.
+    name has none now. A second DNS lookup may give another address, so use the one that was checked.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
         raise TryAgain(f"the host name {host!r} is not known to this machine's DNS") from None
-    addresses = [str(where[4][0]) for where in found]
+    addresses = [str(where[4][0]) for where in answers]
     for address in addresses:
-        told = ip_address(address.partition("%")[0])
-        mapped = getattr(told, "ipv4_mapped", None) or told
+        ip = ip_address(address.partition("%")[0])
+        mapped = getattr(ip, "ipv4_mapped", None) or ip
         if not mapped.is_global or mapped.is_multicast:
             raise AdminMustFix(
                 f"the host {host!r} leads into a private network, not to a public address, so nothing was asked there"

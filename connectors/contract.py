@@ -77,15 +77,15 @@ class Settings(BaseModel):
     credentials_end: ClassVar[str] = ""
     """The name of the field that holds the day on which the credentials end (a `date` or None), where there is one."""
     local_times: ClassVar[str] = ""
-    """The name of the field that says where the clock stands (a `ZoneInfo` or None), where the vendor writes local
-    times without an offset: whoever adds a connection is asked for it, since a guess would shift every read."""
+    """The name of the time zone's field (a `ZoneInfo` or None), for a vendor that writes local times without an offset:
+    whoever adds a connection is asked for it, since a guess would shift every read."""
 
     @field_validator("*")
     @classmethod
     def _is_an_address(cls, given: Any, field: ValidationInfo) -> Any:
-        """Settings called `…_url` are addresses that can be asked.
+        """Settings called `…_url` are HTTP addresses.
 
-        One that the validation's context names as `kept` was allowed to hold a user and a password when it was given.
+        Fields in the validation context's `kept` may hold a user and a password: their values are older than this rule.
         """
         if not isinstance(given, str) or not given or not (field.field_name or "").endswith("_url"):
             return given
@@ -147,9 +147,9 @@ class LyingFile(NamedTuple):
 class Page:
     """Records in the vendor's order, and the checkpoint that is true once they are kept (None: no claim yet).
 
-    Its `until`, ISO 8601, vouches for everything of the window before that instant; the hub counts on it for its gaps.
-    A checkpoint without one is that of a source which every run takes whole, as a file drop. `taken` are the files
-    whose last record this page has: they are remembered in the transaction that keeps it, and stand in no checkpoint.
+    The checkpoint's `until` (ISO 8601) says that the window is complete before that instant; the hub finds its gaps by
+    it. A source that every run takes whole, as a file drop, has no `until`. `taken` are the files whose last record is
+    on this page: the transaction that keeps the page remembers them, and no checkpoint does.
     """
 
     records: Sequence[Record]
@@ -163,10 +163,10 @@ def _all(lying: Sequence[LyingFile]) -> Sequence[LyingFile]:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which time to pull. `since` already reaches back over the last window; `checkpoint` is the last one kept.
+    """Which time to pull. `since` already overlaps the last window; `checkpoint` is the last one kept.
 
-    `fresh` gives, of all the files that lie in a drop now, those that were not taken as they are; it is asked once a
-    window, and what does not lie there any more is forgotten when that has been pulled.
+    `fresh` takes the whole listing of a drop and gives the files that are new or were rewritten. It is called once a
+    window; files that are gone from the listing are forgotten once the window has been pulled.
     """
 
     since: datetime
@@ -372,11 +372,11 @@ class Connector(ABC, Generic[S]):
     @classmethod
     def offline(cls, **settings: Any) -> "Connector[Any]":
         """A connector for `unpack` and `parse` alone; settings that are not given stay unset."""
-        made: Any = cls.__new__(cls)
-        made.settings = cls.Settings.model_construct(**settings)
-        made.frame = None
-        made._to_close, made._closed = [], False
-        return made  # type: ignore[no-any-return]
+        connector: Any = cls.__new__(cls)
+        connector.settings = cls.Settings.model_construct(**settings)
+        connector.frame = None
+        connector._to_close, connector._closed = [], False
+        return connector  # type: ignore[no-any-return]
 
 
 class Clockwork(Protocol):
@@ -391,18 +391,18 @@ def _for_ever() -> float:
 
 
 def _untold(_entries: int) -> None:
-    """Nobody wants to know."""
+    """The default of `Frame.sent`: does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the hub lends a connector: time, a way to wait, and how long anybody will. Handed in so that tests own all.
+    """What the hub lends a connector: a clock, a way to wait, and a limit of waiting. Handed in so that tests own all.
 
-    `patience` is how many seconds the asker still waits: what fails is not tried again after them, and nothing is sent.
-    `once` says that a person waits, who would rather hear of a failure than have it tried again. `chance` gives numbers
-    from 0 to 1, by which waits before another try are spread.
-    `down` maps each host that gives no answers to the instant since when, for all that share a frame. `sent` hears how
-    many more entries of a hot list a vendor has taken; what it raises ends the push there.
+    `patience` gives the seconds that the asker still waits: after them no request is sent or tried again. `once` says
+    that a person waits, who would rather hear of a failure than have it tried again. `chance` gives numbers from 0 to
+    1: the jitter of the waits before another try.
+    `down` maps each host that gives no answers to the start of its outage, for all that share a frame. `sent` is called
+    with the number of hot-list entries that a vendor has just taken; an error that it raises ends the push there.
     """
 
     clock: Clockwork

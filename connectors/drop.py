@@ -82,25 +82,25 @@ class Drop:
         self._closed = False
 
     def close(self) -> None:
-        """Open the place no more: each use of it closes what it opened, so that nothing else is held."""
+        """Refuse to open the place from now on; nothing is open meanwhile, since each use closes what it opened."""
         self._closed = True
 
     def opened(self) -> AbstractContextManager[DropPlace]:
         """The place itself, closed afterwards; raises `AdminMustFix` where none is set, `Closed` after `close`."""
         if self._closed:
             raise Closed("the place of this connection was closed, so open it again")
-        told = self._settings
-        if not told.place:
+        settings = self._settings
+        if not settings.place:
             raise AdminMustFix("no place is set, so there is nowhere to put or find files")
-        secret, private = told.secret, told.private_key
+        secret, private = settings.secret, settings.private_key
         access = Access(
-            key_id=told.key_id,
+            key_id=settings.key_id,
             secret=secret.get_secret_value() if secret else None,
             private_key=private.get_secret_value() if private else None,
-            endpoint_url=told.endpoint_url,
-            host_key=told.host_key,
+            endpoint_url=settings.endpoint_url,
+            host_key=settings.host_key,
         )
-        return opened(told.place, access)
+        return opened(settings.place, access)
 
     def exports(self, place: DropPlace) -> list[File]:
         """The files of reads that lie there, taken or not, by name."""
@@ -131,20 +131,20 @@ class Drop:
                 name, mark = readable(lying.name), [lying.size, lying.modified]
                 try:
                     body = self._settled(place, files[lying], mark, before.get(name))
-                    found = [] if body is None else list(unpack(contract.Document(body, "", name)))
+                    unpacked = [] if body is None else list(unpack(contract.Document(body, "", name)))
                 except Gone:  # it left since it was listed
                     continue
                 except AdminMustFix as failed:
                     wrong.append(failed)
                     continue
                 except VendorChanged as failed:
-                    told = str(failed).removeprefix(f"{name}: ")
-                    wrong.append(VendorChanged(f"the file {name!r}: {told}", failed.body))
+                    reason = str(failed).removeprefix(f"{name}: ")
+                    wrong.append(VendorChanged(f"the file {name!r}: {reason}", failed.body))
                     continue
                 if body is None:
                     waiting[name] = mark
                     continue
-                records += found
+                records += unpacked
                 while len(records) > size:
                     yield Page(records[:size], None, taken)
                     records, taken = records[size:], []
@@ -171,13 +171,13 @@ class Drop:
 
 
 def _lying(file: File) -> LyingFile:
-    """A file by what tells it from one that was written anew under its name."""
+    """A file by name, size and time of writing, which tell it from a rewritten file of the same name."""
     written = (file.modified - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
     return LyingFile(file.name, file.size, written * 1000)
 
 
 def _all_of(wrong: Sequence[ConnectorError]) -> ConnectorError:
-    """One error for what is wrong with all the files: its kind is that of the first."""
+    """The errors of all the files as one, of the class of the first."""
     first, *others = wrong
     if others:
         more = f"; and {len(wrong) - MOST_TOLD:,} files more" if len(wrong) > MOST_TOLD else ""

@@ -37,10 +37,10 @@ def settle_folder(folder: Path) -> None:
 
 def make_folder(folder: Path, rights: int = 0o777) -> None:
     """Make a folder and those above it that are missing, with their names on the disk."""
-    missing = [one for one in (folder, *folder.parents) if not one.is_dir()]
-    for one in reversed(missing):
-        one.mkdir(mode=rights, exist_ok=True)
-        settle_folder(one.parent)
+    missing = [path for path in (folder, *folder.parents) if not path.is_dir()]
+    for path in reversed(missing):
+        path.mkdir(mode=rights, exist_ok=True)
+        settle_folder(path.parent)
 
 
 def replace(path: Path, data: bytes, rights: int = 0o666) -> None:

@@ -52,6 +52,6 @@ class Closed(RuntimeError):
 
 
 def sentence(failed: Exception) -> str:
-    """What an error says, whole: of a document it is said as a clause (`is cut short`), which gets its subject here."""
+    """The error as a whole sentence: one about a document is a clause (`is cut short`), and gets its subject here."""
     text = str(failed)
     return f"what the vendor sent {text}" if text.partition(" ")[0] in _CLAUSES else text

@@ -73,9 +73,9 @@ class Fault(NamedTuple):
 def faults(wrong: ValidationError, model: type[BaseModel], owner: str = "", *, noun: str = "setting") -> list[Fault]:
     """Every fault that a validation found, in the order of the fields, each once.
 
-    `owner` is who has such a `noun` ("rekor"), for the names that there are.
+    `owner` ("rekor") is named in front of the list of known names; `noun` is what such a name is called.
     """
-    told: dict[tuple[str, str], Fault] = {}
+    by_sentence: dict[tuple[str, str], Fault] = {}
     listed: set[str] = set()
     for error in wrong.errors(include_url=False, include_input=False):
         place = _place(model, error["loc"])
@@ -85,12 +85,12 @@ def faults(wrong: ValidationError, model: type[BaseModel], owner: str = "", *, n
             fault = _unknown(place, known, owner, noun)
         else:
             fault = _fault(error, place)
-        told.setdefault((fault.where, fault.says), fault)
-    return list(told.values())
+        by_sentence.setdefault((fault.where, fault.says), fault)
+    return list(by_sentence.values())
 
 
 def first(wrong: ValidationError, model: type[BaseModel], whole: str) -> Fault:
-    """The first fault; one of no field is called by the name of the `whole`."""
+    """The first fault; one that belongs to no field is named `whole`."""
     fault = faults(wrong, model)[0]
     return fault if fault.where else fault._replace(where=whole)
 
@@ -104,7 +104,7 @@ def unknown(
     *,
     whole: bool = True,
 ) -> str:
-    """The sentence for a name that nothing has: the nearest that exists and, with `whole`, all that there are."""
+    """The sentence for an unknown name: with the nearest known name and, where `whole`, with all of them."""
     near = nearest(name, known)
     hint = f"; did you mean {near!r}?" if near else ""
     every = f"{hint or '.'} {has}: {', '.join(known)}" if whole and known else hint
@@ -113,7 +113,7 @@ def unknown(
 
 def nearest(name: str, known: Sequence[str]) -> str | None:
     """The name that somebody who typed another may have meant."""
-    parts = {part: one for one in reversed(known) for part in one.split("_")}
+    parts = {part: whole for whole in reversed(known) for part in whole.split("_")}
     for among, cutoff in ((dict(zip(known, known, strict=True)), 0.6), (parts, 0.75)):
         if close := get_close_matches(name.casefold(), among, 1, cutoff):
             return among[close[0]]
@@ -137,16 +137,16 @@ class _Place(NamedTuple):
 
 
 def _place(model: type[BaseModel], loc: Sequence[Any]) -> _Place:
-    """Follow an error's location through the model; steps that name a branch of the validator and no field are left."""
+    """Follow an error's location through the model, past the steps that name a validator's branch and no field."""
     here: list[Any] = [model]
     steps: list[str] = []
     field: FieldInfo | None = None
     siblings = tuple(model.model_fields)
     parent, last = "", ""
     for number, step in enumerate(loc):
-        models = [one for one in here if isinstance(one, type) and issubclass(one, BaseModel)]
-        fields = {name: info for one in models for name, info in one.model_fields.items()}
-        inside = [kind for one in here for kind in _inside(one)]
+        models = [kind for kind in here if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        fields = {name: info for kind in models for name, info in kind.model_fields.items()}
+        inside = [kind for holder in here for kind in _inside(holder)]
         if step in fields:
             parent, siblings, field = ".".join(steps), tuple(fields), fields[step]
             here = list(_branches(field.annotation))
@@ -155,7 +155,7 @@ def _place(model: type[BaseModel], loc: Sequence[Any]) -> _Place:
                 ".".join(steps),
                 (),
                 None,
-                [one for kind in inside for one in _branches(kind)],
+                [branch for kind in inside for branch in _branches(kind)],
             )
         elif fields and number == len(loc) - 1 and not _is_branch(step, here):
             parent, siblings, field = ".".join(steps), tuple(fields), None
@@ -169,16 +169,18 @@ def _place(model: type[BaseModel], loc: Sequence[Any]) -> _Place:
 def _is_branch(step: Any, here: Sequence[Any]) -> bool:
     """Whether a step of a location names the branch of a union, or a validator, and nothing that a person wrote."""
     text = str(step)
-    return "[" in text or (len(here) > 1 and text in {*(getattr(one, "__name__", str(one)) for one in here), *_SHORT})
+    return "[" in text or (
+        len(here) > 1 and text in {*(getattr(kind, "__name__", str(kind)) for kind in here), *_SHORT}
+    )
 
 
 def _branches(annotation: Any) -> Iterator[Any]:
-    """The types that a field may have: a union's members, what is annotated without the notes."""
+    """The types that a field may have: a union's members; an `Annotated` type without its metadata."""
     if hasattr(annotation, "__metadata__"):
         annotation = annotation.__origin__
     if get_origin(annotation) in (Union, UnionType):
-        for one in get_args(annotation):
-            yield from _branches(one)
+        for member in get_args(annotation):
+            yield from _branches(member)
     else:
         yield annotation
 
@@ -186,7 +188,7 @@ def _branches(annotation: Any) -> Iterator[Any]:
 def _inside(annotation: Any) -> Iterator[Any]:
     """The types of what a list or an object holds."""
     if isinstance(get_origin(annotation), type):
-        yield from (one for one in get_args(annotation)[-1:] if one is not Ellipsis)
+        yield from (argument for argument in get_args(annotation)[-1:] if argument is not Ellipsis)
         if Ellipsis in get_args(annotation):
             yield get_args(annotation)[0]
 
@@ -215,20 +217,20 @@ def _says(kind: str, context: Mapping[str, Any], message: str, field: FieldInfo 
     """The clause for one code of the validator's."""
     about = f": {_about(field)}" if _about(field) else ""
     if kind in ("value_error", "assertion_error"):
-        told = str(context.get("error") or message.partition(", ")[2])
+        sentence = str(context.get("error") or message.partition(", ")[2])
     elif kind in _BOUNDS:
         text, bound = _BOUNDS[kind]
-        told = text.format(_number(context[bound]))
+        sentence = text.format(_number(context[bound]))
     elif kind in _LENGTHS:
-        told = _length(kind, context)
+        sentence = _length(kind, context)
     elif kind in ("literal_error", "enum"):
-        told = f"must be one of {_choices(field) or context.get('expected', '')}".replace("'", "")
+        sentence = f"must be one of {_choices(field) or context.get('expected', '')}".replace("'", "")
     elif kind == "string_pattern_mismatch":
-        told = f"is not written as it should be{about}"
+        sentence = f"is not written as it should be{about}"
     else:
         wanted = _KINDS.get(_wanted(kind, field))
-        told = f"must be {wanted}" if wanted else f"cannot be used{about}"
-    return told
+        sentence = f"must be {wanted}" if wanted else f"cannot be used{about}"
+    return sentence
 
 
 def _length(kind: str, context: Mapping[str, Any]) -> str:
@@ -257,9 +259,9 @@ def _choices(field: FieldInfo | None) -> str:
     if field is None:
         return ""
     values = []
-    for one in _branches(field.annotation):
-        if isinstance(one, type) and issubclass(one, Enum):
-            values += [str(member.value) for member in one]
-        elif get_origin(one) is Literal:
-            values += [str(value) for value in get_args(one)]
+    for branch in _branches(field.annotation):
+        if isinstance(branch, type) and issubclass(branch, Enum):
+            values += [str(member.value) for member in branch]
+        elif get_origin(branch) is Literal:
+            values += [str(value) for value in get_args(branch)]
     return " or ".join([", ".join(values[:-1]), *values[-1:]] if len(values) > 1 else values)

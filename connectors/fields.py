@@ -46,7 +46,7 @@ def elements(body: bytes) -> list[bytes]:
 
 @contextmanager
 def vendor_says(body: bytes) -> Iterator[None]:
-    """Within it, a value that cannot be used is not a bad record but a vendor's changed answer: `VendorChanged`."""
+    """Inside the block an unusable value raises `VendorChanged`: the answer has changed, not just one record."""
     try:
         yield
     except Unusable as unusable:
@@ -113,7 +113,7 @@ class Fields:
         return self.text_or_none(path)
 
     def number_or_none(self, path: str) -> float | int | None:
-        """A number; None where absent or null. Text is refused: a number in quotes is another wire."""
+        """A number; None where absent or null. Text is refused: a number in quotes means another wire format."""
         value = self._find(path)
         if value is None:
             return None
@@ -149,7 +149,7 @@ class Fields:
         return self._wrong(path, "is missing") if value is None else value
 
     def first(self, *paths: str) -> str:
-        """The first of the paths that is there, or the first of all: what a refusal should name."""
+        """The first path that is there, else the first path: the one that a refusal should name."""
         return next((path for path in paths if self.has(path)), paths[0])
 
     def share(self, path: str, scale: Scale) -> float | None:

@@ -42,7 +42,7 @@ def as_csv(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:
 
 
 def file_stem(list_name: str) -> str:
-    """How the files of a list begin, always alike; two lists never begin alike, whatever signs their names lose."""
+    """The prefix of a list's file names: always the same for a list, and another for any other, thanks to its hash."""
     plain = re.sub(r"[^a-z0-9]+", "-", list_name.lower()).strip("-")[:60]
     return f"{plain or 'list'}-{sha256(list_name.encode()).hexdigest()[:8]}"
 

@@ -66,7 +66,7 @@ class Http:
         self._outages = Outages(frame)
         self._refused = False
         self._until = Until()
-        self._made: httpx.Client | None = None
+        self._httpx: httpx.Client | None = None
         self._digest: httpx.DigestAuth | None = None
         self._closed = False
         self._opening = Lock()
@@ -75,12 +75,12 @@ class Http:
         """Close every connection to the vendor; safe to repeat, and to call while a request is under way."""
         with self._opening:
             self._closed = True
-            made, self._made = self._made, None
-        if made is not None:
-            made.close()
+            client, self._httpx = self._httpx, None
+        if client is not None:
+            client.close()
 
     def __del__(self) -> None:
-        if getattr(self, "_made", None) is not None:
+        if getattr(self, "_httpx", None) is not None:
             warnings.warn(f"the connections to {self._permit.own} were never closed", ResourceWarning, 2, self)
 
     def get(self, path: str, *, params: Mapping[str, Any] | None = None, json: bool = True) -> Answer:
@@ -142,9 +142,9 @@ class Http:
         with self._opening:
             if self._closed:
                 raise Closed(f"nothing was sent to {self._permit.own}: this connection was closed, so open it again")
-            if self._made is None:
-                self._made = client(self._permit, self._until.left)
-            return self._made
+            if self._httpx is None:
+                self._httpx = client(self._permit, self._until.left)
+            return self._httpx
 
     def _send(
         self, method: str, url: str, host: str, sending: dict[str, Any], repeatable: bool, credentials: bool
@@ -184,17 +184,17 @@ class Http:
         return Down(refusal.text) if refusal.passing else Lasting(refusal.text)
 
     def _longest_answer(self) -> float:
-        """Seconds that the answer may take in all: the asker's patience counts inside it too.
+        """Seconds that the whole answer may take: never more than the asker's patience.
 
-        No patience means that nothing is asked twice, and not that there is no time for the first answer.
+        A connection without patience tries nothing twice, but its first answer has the usual time.
         """
         return min((self._patience or PATIENCE).total_seconds(), max(self._frame.patience(), 0.0))
 
     def _login(self) -> httpx.DigestAuth | None:
-        """A digest login, where that is the way to prove who we are.
+        """The digest login; None where credentials travel in another way.
 
-        One for all requests, which remembers the challenge, so that not every request is refused once first; but a
-        device that locks out gets a new one each time, and none after a refusal.
+        All requests share one login: it remembers the challenge, so that not every request is refused once first. A
+        device that locks out gets a new login for each request, and none after a refusal.
         """
         if isinstance(self._auth, OneLogin):
             if self._refused:

@@ -13,24 +13,24 @@ from connectors.retry import Down, Lasting
 log: Final = logging.getLogger("alprhub.http")
 
 SOON: Final = 0.05
-"""Seconds of patience that are none: a wait that they ended was ended by whoever asked."""
+"""Patience below so many seconds counts as none: the asker ended the request, so the host is not at fault."""
 _NOTING: Final = Lock()
 
 
 class Outages:
-    """Knows of all hosts that are asked with one frame which are down, and since when."""
+    """Which hosts are down, of all that one frame asks, and since when."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
 
     @contextmanager
     def watched(self, host: str) -> Iterator[None]:
-        """Note what a request inside the block tells of its host being there, and log where that has changed."""
+        """Note from a request inside the block whether its host is up, and log where that has changed."""
         try:
             yield
         except (Down, Lasting) as failed:
             if self._frame.patience() < SOON:
-                raise  # whoever asked waits no longer, which tells nothing of the host
+                raise  # the asker's patience is over, which tells nothing of the host
             with _NOTING:
                 new = host not in self._frame.down
                 self._frame.down.setdefault(host, self._frame.clock.now())
@@ -38,7 +38,7 @@ class Outages:
                 log.warning("%s is down: %s", host, failed)
             raise
         except TryAgain:
-            raise  # it wants fewer requests, or nobody waits any more: neither tells of an outage
+            raise  # a throttle, or the asker's patience is over: neither is an outage
         except ConnectorError:
             self._is_up(host)
             raise

@@ -33,7 +33,7 @@ class RequestPace:
     def place(self, where: str) -> Iterator[None]:
         """One of the places that the vendor's limit leaves, for as long as a request is under way.
 
-        Not while one waits for another try, nor while its token is fetched, which needs a place itself.
+        No place is held during a wait for another try, nor while a token is fetched, which needs a place itself.
         """
         patience = self._frame.patience()
         longest = None if patience == math.inf else patience

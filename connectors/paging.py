@@ -64,7 +64,7 @@ def by_number(
 
 
 class Stretch(NamedTuple):
-    """What came that had not come before, and the time of the newest of it; `over` where nothing lies behind it."""
+    """The records of an answer that are new, and the time of its newest one; `over` where it is the last answer."""
 
     fresh: list[bytes]
     newest: datetime
@@ -80,9 +80,9 @@ def by_moving_start(
     widest: int = 1,
     back: timedelta = timedelta(),
 ) -> Iterator[Stretch]:
-    """What comes from `start` on, asked for again from the newest that came until nothing new does.
+    """All records from `start` on: each answer's newest time is the start of the next request, until nothing is new.
 
-    `fetch` gives what lies at or after an instant, at most so many; what comes a second time is left out as often as it
+    `fetch` gives the records at or after an instant, at most so many; repeated records are left out as often as they
     came before. Where `size` is not known (None) `fetch` is asked for 0, and the end is an answer that brings nothing
     new. Where it is known, the end is an answer that is not full and stays at its start; one that is full and stays
     there is asked for again with twice as many, up to `widest` times the size. `back` reaches behind the newest, where
@@ -91,10 +91,10 @@ def by_moving_start(
     """
     given, most = Counter[bytes](), size or 0
     for _ in range(MOST_PAGES):
-        found = fetch(start, most)
-        fresh = list((Counter(found) - given).elements())
-        newest = max((at for raw in found if (at := time_of(raw)) is not None), default=start)
-        moved, full = newest > start, size is not None and len(found) >= most
+        page = fetch(start, most)
+        fresh = list((Counter(page) - given).elements())
+        newest = max((at for raw in page if (at := time_of(raw)) is not None), default=start)
+        moved, full = newest > start, size is not None and len(page) >= most
         if full and not moved:
             if most >= (size or 0) * widest:
                 raise VendorChanged(f"{most} or more reads share one instant, or tell none, and there is no cursor")
@@ -105,9 +105,9 @@ def by_moving_start(
         if over:
             return
         after = max(start, newest - back)
-        # Where answers are in order, only what came at the newest instant or behind it comes a second time.
-        again = next((n for n, raw in enumerate(found) if time_of(raw) == newest), 0) if size is not None else 0
-        given = Counter(found[again:]) if after > start else given | Counter(found)
+        # Ordered answers repeat only the records from the first one of the newest instant on.
+        again = next((n for n, raw in enumerate(page) if time_of(raw) == newest), 0) if size is not None else 0
+        given = Counter(page[again:]) if after > start else given | Counter(page)
         start, most = after, size or 0
     raise _endless()
 

@@ -27,7 +27,7 @@ class Until:
             self._of.until = None
 
     def ran_out(self) -> bool:
-        """Whether this thread's last block was over only when its time was."""
+        """Whether this thread's last block used up its time."""
         return bool(getattr(self._of, "ran_out", False))
 
     def left(self) -> float | None:
@@ -37,7 +37,7 @@ class Until:
 
 
 class InTime(httpcore.NetworkBackend):
-    """Another backend, whose every wait ends when the time of the whole answer does."""
+    """Wraps a network backend: no wait lasts beyond the time limit of the whole answer."""
 
     def __init__(self, inner: httpcore.NetworkBackend, left: Callable[[], float | None]) -> None:
         self._inner = inner
@@ -53,8 +53,8 @@ class InTime(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """A connection, within what is left."""
         wait = _clipped(timeout, self._left(), httpcore.ConnectTimeout)
-        made = self._inner.connect_tcp(host, port, wait, local_address, socket_options)
-        return _Stream(made, self._left)
+        stream = self._inner.connect_tcp(host, port, wait, local_address, socket_options)
+        return _Stream(stream, self._left)
 
 
 class _Stream(httpcore.NetworkStream):

@@ -16,7 +16,7 @@ class Permit:
     def must_hold(self, url: str) -> str:
         """The host of an address that may be asked; raises `AdminMustFix` for any other, before anything is sent.
 
-        What is not encrypted goes to the vendor's own host alone.
+        Plain HTTP is allowed to the vendor's own host alone.
         """
         try:
             parts = urlsplit(url)

@@ -31,7 +31,7 @@ _BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What an ability needs beside the method that shows it."""
 _FEWEST_GRADES: Final = 8
-"""The line that explains the grades holds three; a page that grades its facts has more."""
+"""The page's legend alone mentions three grades; a page that grades its facts has more."""
 
 
 class Tier(StrEnum):
@@ -91,8 +91,8 @@ def _has_examples(_kind: ConnectorClass, place: ProofPlaces) -> bool:
 
 
 def _has_reads_and_refusals(_kind: ConnectorClass, place: ProofPlaces) -> bool:
-    told = "".join(path.read_text(encoding="utf-8") for path in sorted(place.fixtures.glob("*.reads.json")))
-    return '"read":' in told and ('"rejected":' in told or '"changed":' in told)
+    goldens = "".join(path.read_text(encoding="utf-8") for path in sorted(place.fixtures.glob("*.reads.json")))
+    return '"read":' in goldens and ('"rejected":' in goldens or '"changed":' in goldens)
 
 
 def _has_page(kind: ConnectorClass, place: ProofPlaces) -> bool:
@@ -112,9 +112,9 @@ def _keeps_secrets(kind: ConnectorClass, _place: ProofPlaces) -> bool:
 
 
 def _is_whole(kind: ConnectorClass, _place: ProofPlaces) -> bool:
-    found = abilities(kind)
-    named = [ABILITIES[name] for name in found] + [beside for name in found for beside in _BESIDE.get(name, ())]
-    return bool(found) and all(getattr(kind, name, None) is not None for name in named)
+    keys = abilities(kind)
+    named = [ABILITIES[name] for name in keys] + [beside for name in keys for beside in _BESIDE.get(name, ())]
+    return bool(keys) and all(getattr(kind, name, None) is not None for name in named)
 
 
 def _names_retention(kind: ConnectorClass, _place: ProofPlaces) -> bool:
@@ -126,7 +126,7 @@ def _grades_facts(_kind: ConnectorClass, place: ProofPlaces) -> bool:
 
 
 def _wire_tests(place: ProofPlaces) -> list[ast.FunctionDef]:
-    """The tests of the wire as code, so that what a comment or a text says is none."""
+    """The wire tests' syntax tree, in which a mention in a comment or a text does not count."""
     if not place.wire.is_file():
         return []
     nodes = ast.walk(ast.parse(place.wire.read_text(encoding="utf-8")))
@@ -157,8 +157,8 @@ def _reaches_back(kind: ConnectorClass, _place: ProofPlaces) -> bool:
 
 def _was_tried(kind: ConnectorClass, place: ProofPlaces) -> bool:
     if kind.info.evidence is Evidence.SAMPLES:
-        told = [path.read_text(encoding="utf-8") for path in sorted(place.captured.glob("*.json"))]
-        return any(re.search(rf'"connector":\s*"{kind.info.key}"', text) for text in told)
+        captures = [path.read_text(encoding="utf-8") for path in sorted(place.captured.glob("*.json"))]
+        return any(re.search(rf'"connector":\s*"{kind.info.key}"', text) for text in captures)
     return kind.info.evidence is Evidence.LIVE
 
 
@@ -233,9 +233,9 @@ def main() -> None:
     ratings = worked_out()
     KEPT.write_bytes(written(ratings))
     says = {rule.name: rule.says for rule in RULES}
-    for key, found in sorted(ratings.items()):
-        lacking = "; ".join(f"not yet: {says[name]}" for name in found.lacks)
-        sys.stdout.write(f"{key:18} {found.tier or '-':7} {lacking}\n")
+    for key, rating in sorted(ratings.items()):
+        lacking = "; ".join(f"not yet: {says[name]}" for name in rating.lacks)
+        sys.stdout.write(f"{key:18} {rating.tier or '-':7} {lacking}\n")
 
 
 if __name__ == "__main__":

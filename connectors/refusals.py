@@ -74,38 +74,40 @@ def no_answer(failed: Exception, url: str, whole: float | None = None) -> Refusa
     tls = " If it speaks TLS there, write https:// in the address." if parts.scheme == "http" else ""
     match failed:
         case httpx.ReadTimeout() | httpx.WriteTimeout() if whole is not None:
-            told = Refusal(f"{name} took the request and did not answer whole within {_seconds(whole)}", arrived=True)
+            refusal = Refusal(
+                f"{name} took the request and did not answer whole within {_seconds(whole)}", arrived=True
+            )
         case httpx.ConnectTimeout():
             within = _seconds(CONNECTING if whole is None else whole)
-            told = Refusal(f"{name} took no connection within {within}: it is off, or a firewall stands between")
+            refusal = Refusal(f"{name} took no connection within {within}: it is off, or a firewall stands between")
         case httpx.PoolTimeout():
-            told = Refusal(f"too many requests to {name} are under way")
+            refusal = Refusal(f"too many requests to {name} are under way")
         case httpx.ReadTimeout():
-            told = Refusal(f"{name} took the request and did not answer within {ANSWERING:.0f} s", arrived=True)
+            refusal = Refusal(f"{name} took the request and did not answer within {ANSWERING:.0f} s", arrived=True)
         case httpx.WriteTimeout():
-            told = Refusal(f"{name} did not take the request within {ANSWERING:.0f} s", arrived=True)
+            refusal = Refusal(f"{name} did not take the request within {ANSWERING:.0f} s", arrived=True)
         case httpx.ProxyError():
-            told = Refusal(f"the proxy on the way to {name} refused (see HTTPS_PROXY and NO_PROXY)")
+            refusal = Refusal(f"the proxy on the way to {name} refused (see HTTPS_PROXY and NO_PROXY)")
         case httpx.LocalProtocolError():
             text = (
                 f"nothing was sent to {name}: a setting holds a sign that may not travel, a line end in a key perhaps"
             )
-            told = Refusal(text, passing=False, for_admin=True)
+            refusal = Refusal(text, passing=False, for_admin=True)
         case httpx.ConnectError():
-            told = _no_connection(failed, parts, name)
+            refusal = _no_connection(failed, parts, name)
         case httpx.RemoteProtocolError() if "disconnected" not in str(failed) and "peer closed" not in str(failed):
-            told = Refusal(f"{name} answered, but not in HTTP.{tls}", arrived=True)
+            refusal = Refusal(f"{name} answered, but not in HTTP.{tls}", arrived=True)
         case httpx.DecodingError():
-            told = Refusal(f"{name} answered in a compression that cannot be undone", arrived=True)
+            refusal = Refusal(f"{name} answered in a compression that cannot be undone", arrived=True)
         case httpx.RequestError():
-            told = Refusal(
+            refusal = Refusal(
                 f"{name} broke the connection off before its answer was whole.{tls}".rstrip("."), arrived=True
             )
         case _:
-            told = Refusal(
+            refusal = Refusal(
                 f"the address of {name!r} cannot be one: see how it is spelled", passing=False, for_admin=True
             )
-    return told
+    return refusal
 
 
 def _seconds(number: float) -> str:

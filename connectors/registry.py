@@ -28,16 +28,16 @@ def defined_in(module: ModuleType) -> type[Connector[Any]]:
 
     A package shows it in its `__init__`, in whichever of its files it stands.
     """
-    found = {
+    kinds = {
         thing
         for thing in vars(module).values()
         if isinstance(thing, type)
         and issubclass(thing, Connector)
         and f"{thing.__module__}.".startswith(f"{module.__name__}.")
     }
-    if len(found) != 1:
-        raise TypeError(f"{module.__name__} must define one connector, it defines {len(found)}")
-    return found.pop()
+    if len(kinds) != 1:
+        raise TypeError(f"{module.__name__} must define one connector, it defines {len(kinds)}")
+    return kinds.pop()
 
 
 @cache
@@ -48,7 +48,7 @@ def _builtin(key: str) -> type[Connector[Any]]:
 @cache
 def builtins() -> tuple[str, ...]:
     """The keys of the modules and packages in `connectors/vendors`, without importing any of them."""
-    return tuple(sorted(found.name for found in iter_modules(vendors.__path__)))
+    return tuple(sorted(module.name for module in iter_modules(vendors.__path__)))
 
 
 def available(allowed: Collection[str] = ()) -> tuple[str, ...]:

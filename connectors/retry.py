@@ -23,11 +23,11 @@ class PassingFailure(TryAgain):
 
 
 class Down(PassingFailure):
-    """A failure that is the service's own, and no wish for fewer requests: an outage for as long as it lasts."""
+    """A failure of the service itself, which counts as an outage; a throttle (429) is none."""
 
 
 class Lasting(TryAgain):
-    """The same, of a request that may have been carried out, or for which the next seconds change nothing."""
+    """An outage like `Down`, not tried again: the request may have been carried out, or seconds change nothing."""
 
 
 class Retry:
@@ -45,7 +45,7 @@ class Retry:
     def until_answered(self, send: Callable[[], A]) -> A:
         """What `send` gives once it does not raise `PassingFailure`; raises `TryAgain` where patience ends before that.
 
-        A failure that was caused by a `VendorChanged` is that in the end: it was asked again only to be sure.
+        A failure caused by a `VendorChanged` ends as that error: the request was tried again only to be sure.
         """
         retrying = Retrying(
             retry=retry_if_exception_type(PassingFailure),
@@ -64,7 +64,7 @@ class Retry:
             raise TryAgain(str(failed), failed.after) from None
 
     def _has_no_patience(self, state: RetryCallState) -> bool:
-        # Both what was slept and what went by: a clock that tests hold still must not mean to try for ever.
+        # The longer of time slept and time gone by: under a stopped clock or a fake sleep, retries must end too.
         gone_by = max(state.idle_for, state.seconds_since_start or 0.0)
         return self._frame.once or gone_by >= self._patience.total_seconds()
 

@@ -36,12 +36,12 @@ def _not_trusted(failed: Exception, name: str, host: str, user: str) -> AdminMus
 
 def _not_reached(failed: Exception, name: str, host: str, port: int) -> TryAgain | None:
     spelled = "see how the place is spelled, and whether this machine's DNS works"
-    told = {
+    sentences = {
         socket.gaierror: f"the host name {host!r} is not known: {spelled}",
         ConnectionRefusedError: f"{host} refuses connections at port {port}: no SFTP server listens there",
         TimeoutError: f"{name} took no connection within {CONNECTING:.0f} s: it is off, or a firewall stands between",
     }
-    text = next((text for kind, text in told.items() if isinstance(failed, kind)), None)
+    text = next((text for kind, text in sentences.items() if isinstance(failed, kind)), None)
     if isinstance(failed, OSError) and failed.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
         text = f"there is no way from this machine to {name}: see its network"
     if isinstance(failed, paramiko.SSHException) and "banner" in str(failed).lower():

@@ -118,10 +118,10 @@ def cells(record: Record) -> dict[str, str]:
     if record.kind == "broken_row":
         raise Unusable("row", record.fields().text("broken"))
     try:
-        found = msgspec.json.decode(record.payload, type=dict[str, str])
+        row = msgspec.json.decode(record.payload, type=dict[str, str])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Unusable("record", "is not a row of cells") from None
-    return {name.casefold(): cell for name, cell in found.items()}
+    return {name.casefold(): cell for name, cell in row.items()}
 
 
 def header(body: bytes, *, encoding: str = "utf-8-sig", delimiter: str = ",") -> list[str]:
@@ -141,18 +141,20 @@ def _header(
         if any(_OF_A_ROW.fullmatch(name) for name in columns):  # a read, whose plate is told to nobody
             raise VendorChanged(f"{where}its first line is a row of data; a header must say which column is what", body)
         s = "s" if len(missing) > 1 else ""
-        told = f"{where}the header lacks the column{s} {', '.join(missing)}; {_found(columns, delimiter)}"
+        sentence = (
+            f"{where}the header lacks the column{s} {', '.join(missing)}; {_columns_in_words(columns, delimiter)}"
+        )
         if isinstance(required, Mapping):
             settings = " ".join(dict.fromkeys(required[name] for name in missing))
-            told += f". Where a column has another name, say which: {settings}"
-        raise VendorChanged(told, body)
+            sentence += f". Where a column has another name, say which: {settings}"
+        raise VendorChanged(sentence, body)
     if len(set(known)) < len(known):
         twice = next(name for place, name in enumerate(columns) if known[place] in known[:place])
         raise VendorChanged(f"{where}the header names the column {twice or 'without a name'} twice", body)
     return columns
 
 
-def _found(columns: Sequence[str], delimiter: str) -> str:
+def _columns_in_words(columns: Sequence[str], delimiter: str) -> str:
     """What a header has, in words."""
     other = next((sign for sign in ";\t|," if sign != delimiter and len(columns) == 1 and sign in columns[0]), None)
     if other is not None:
@@ -180,7 +182,7 @@ def _joined(lines: Sequence[tuple[str, bool]], at: int) -> tuple[str, int]:
 
 def _cells(text: str, delimiter: str) -> list[str] | None:
     try:
-        found = list(csv.reader((text,), delimiter=delimiter, strict=True))
+        rows = list(csv.reader((text,), delimiter=delimiter, strict=True))
     except csv.Error:
         return None
-    return found[0] if len(found) == 1 else None
+    return rows[0] if len(rows) == 1 else None

@@ -1,4 +1,4 @@
-"""What lies below the HTTP library: where names may lead, and how long an answer may take in all."""
+"""The network below the HTTP library: which addresses may be connected to, and how long a whole answer may take."""
 
 import ssl
 from collections.abc import Callable
@@ -34,8 +34,8 @@ class GuardedTransport(httpx.HTTPTransport):
 
     def __init__(self, permit: Permit, left: Callable[[], float | None]) -> None:
         super().__init__(verify=trust())
-        # The library takes no network backend, its pool does. Were the pool elsewhere in another version of it, the
-        # guard would be gone without a word, so that is an error.
+        # Only the library's pool takes a network backend. If another version keeps its pool elsewhere, the guard would
+        # silently be gone, so that is an error.
         if type(self._pool) is not httpcore.ConnectionPool:
             raise RuntimeError("this version of httpx keeps its connections elsewhere than the guard expects")
         self._pool.close()

@@ -39,18 +39,18 @@ def tree(root: Element, depth: int = 0) -> Any:
     text = (root.text or "").strip() or None
     if not len(root) and not root.attrib:
         return text
-    found: dict[str, Any] = {f"@{local(name)}": value for name, value in root.attrib.items()}
+    members: dict[str, Any] = {f"@{local(name)}": value for name, value in root.attrib.items()}
     for child in root:
         name, value = local(child.tag), tree(child, depth + 1)
-        if name not in found:
-            found[name] = value
-        elif isinstance(found[name], list):
-            found[name].append(value)
+        if name not in members:
+            members[name] = value
+        elif isinstance(members[name], list):
+            members[name].append(value)
         else:
-            found[name] = [found[name], value]
+            members[name] = [members[name], value]
     if text and not len(root):
-        found["#text"] = text
-    return found
+        members["#text"] = text
+    return members
 
 
 def cut(body: bytes, name: str) -> list[bytes]:
@@ -61,13 +61,13 @@ def cut(body: bytes, name: str) -> list[bytes]:
     """
     there = sum(local(each.tag) == name for each in element(body).iter())
     tag = re.escape(name.encode())
-    found = [
+    pieces = [
         each.group() for each in re.finditer(rb"<%b(?:\s[^<>]*)?(?:/>|>.*?</%b\s*>)" % (tag, tag), body, re.DOTALL)
     ]
-    told = re.match(rb"\s*<\?xml[^>]*encoding=[\"']([\w-]+)", body.removeprefix(b"\xef\xbb\xbf"))
-    if len(found) != there or (told and told[1].lower() not in (b"utf-8", b"utf8", b"us-ascii")):
+    encoding = re.match(rb"\s*<\?xml[^>]*encoding=[\"']([\w-]+)", body.removeprefix(b"\xef\xbb\xbf"))
+    if len(pieces) != there or (encoding and encoding[1].lower() not in (b"utf-8", b"utf8", b"us-ascii")):
         raise VendorChanged(f"cannot be cut into its {name} elements", body)
-    return found
+    return pieces
 
 
 def fields(record: Record) -> Fields:

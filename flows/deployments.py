@@ -23,7 +23,7 @@ def deployments(
 ) -> list[RunnerDeployment]:
     """One deployment a job of the hub, for a runner, or for the workers of a pool; parameters are never needed.
 
-    Nights are those of the zone that the policy in force names. `minute` is how often it is asked what is due.
+    Nights are in the time zone of the policy in force. `minute` is the pause between two checks of what is due.
     """
     with the_hub() as hub:
         zone = hub.governing.profile.zone.key

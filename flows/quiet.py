@@ -9,53 +9,53 @@ import httpx
 from websockets.exceptions import WebSocketException
 
 AWAY: Final = (httpx.TransportError, ConnectionError, TimeoutError, WebSocketException)
-"""Errors by which a server that is away, or is just starting, is noticed."""
+"""Errors that a request meets while the server is away or just starting."""
 UNREACHED: Final = "Failed to reach API"
 LOGGERS: Final = ("prefect", "asyncio")
 WATCHERS: Final = "Observer"
-"""They watch for runs that somebody cancels on the server's pages, and do nothing else: where they end, it is away."""
+"""Prefect's observers, which only watch for runs cancelled on the server's pages: one ends when the server is away."""
 
 
 def quiet() -> None:
-    """From now on records of Prefect's about a server that is away have no traceback, in every logger of it."""
-    made = logging.getLogRecordFactory()
-    if getattr(made, "quiet", False):
+    """Strip the traceback from each record that Prefect logs about a server that is away, from now on."""
+    factory = logging.getLogRecordFactory()
+    if getattr(factory, "quiet", False):
         return
 
     def record(*args: Any, **more: Any) -> logging.LogRecord:
-        one = made(*args, **more)
-        if one.exc_info and one.name.split(".")[0] in LOGGERS:
-            said, why = one.getMessage(), _away(one.exc_info[1])
-            if why or WATCHERS in one.name or WATCHERS in said:
-                one.msg, one.args = f"{said} ({why})" if why else said, ()
-                one.exc_info = one.exc_text = None
-        return one
+        entry = factory(*args, **more)
+        if entry.exc_info and entry.name.split(".")[0] in LOGGERS:
+            message, why = entry.getMessage(), _away(entry.exc_info[1])
+            if why or WATCHERS in entry.name or WATCHERS in message:
+                entry.msg, entry.args = f"{message} ({why})" if why else message, ()
+                entry.exc_info = entry.exc_text = None
+        return entry
 
     record.quiet = True  # type: ignore[attr-defined]
     logging.setLogRecordFactory(record)
-    # Its own coroutines, which it forgets when it ends by an absence.
+    # Prefect leaves its own coroutines unawaited when it ends because the server is away.
     warnings.filterwarnings("ignore", message="coroutine 'Runner", category=RuntimeWarning)
 
 
 def _away(raised: BaseException | None) -> str | None:
-    """In words, that an error only says that the server is away; None where it says anything else."""
-    for one in _chain(raised):
-        if isinstance(one, AWAY) or UNREACHED in str(one):
+    """The sentence for an error that comes of a server that is away; None for any other error."""
+    for error in _chain(raised):
+        if isinstance(error, AWAY) or UNREACHED in str(error):
             return "Prefect's server gives no answer"
-        if isinstance(one, httpx.HTTPStatusError) and one.response.is_server_error:
-            return f"Prefect's server answered {one.response.status_code}"
+        if isinstance(error, httpx.HTTPStatusError) and error.response.is_server_error:
+            return f"Prefect's server answered {error.response.status_code}"
     return None
 
 
 def _chain(raised: BaseException | None) -> Iterator[BaseException]:
-    """An error and what it came of, groups opened."""
+    """An error, its causes and contexts, and the members of exception groups among them."""
     waiting, seen = [raised], set[int]()
     while waiting:
-        one = waiting.pop()
-        if one is None or id(one) in seen:
+        error = waiting.pop()
+        if error is None or id(error) in seen:
             continue
-        seen.add(id(one))
-        yield one
-        waiting += [one.__cause__, one.__context__]
-        if isinstance(one, BaseExceptionGroup):
-            waiting += one.exceptions
+        seen.add(id(error))
+        yield error
+        waiting += [error.__cause__, error.__context__]
+        if isinstance(error, BaseExceptionGroup):
+            waiting += error.exceptions

@@ -1,4 +1,4 @@
-"""What Prefect may know of a run: names, counts, and whether somebody should look; never whose words they are."""
+"""What Prefect may know of a run: names, counts, and whether somebody should look; never anybody's words."""
 
 import logging
 from collections.abc import Sequence
@@ -22,21 +22,21 @@ MARKS = {"failed": "failed", "unproved": "not proved", "stopped": "stopped"}
 
 
 def state_of(runs: Sequence[JobRun]) -> State[dict[str, int]]:
-    """How a flow run ends that ran these: green only where each went well; its message has numbers and names alone."""
+    """The final state of a flow run: green only where each run went well; its message has numbers and names alone."""
     total: dict[str, int] = {}
     for run in runs:
         for name, number in run.counts.items():
             total[name] = total.get(name, 0) + number
-    said = told(total, runs[0].job if runs else "") or "nothing new"
+    sentence = told(total, runs[0].job if runs else "") or "nothing new"
     if runs and FlowRunContext.get() is not None:
         _table(runs)
     bad = [run for run in runs if not run.good]
     if not runs:
         return Completed(message="nothing was due", data=total)
     if not bad:
-        return Completed(message=said, data=total)
+        return Completed(message=sentence, data=total)
     which = words.named([f"{run.subject or run.job} ({MARKS.get(run.outcome, run.outcome)})" for run in bad])
-    return Failed(message=f"{which}: `alprhub runs --bad` says why; of all: {said}")
+    return Failed(message=f"{which}: `alprhub runs --bad` says why; of all: {sentence}")
 
 
 def _table(runs: Sequence[JobRun]) -> None:
@@ -52,7 +52,7 @@ def _table(runs: Sequence[JobRun]) -> None:
 
 
 def rows_of(runs: Sequence[JobRun]) -> list[dict[str, Any]]:
-    """A row a run, in the words of `alprhub runs`: every row has every column, and no column has nothing but zeros."""
+    """A row a run, in the words of `alprhub runs`; all rows have the same columns, none of zeros alone."""
     counted = dict.fromkeys(name for run in runs for name, number in run.counts.items() if number)
     return [
         {

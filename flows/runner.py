@@ -33,9 +33,9 @@ AT_ONCE: Final = 6
 SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=30)
 """How long to wait before a runner that ended is started again: twice as long each time."""
 Plan = Callable[[str | None], list[RunnerDeployment]]
-"""What is run: the deployments for a runner (None), or for the workers of a pool."""
+"""Gives the deployments: for a runner (None), or for the workers of the pool of that name."""
 LOOK: Final = timedelta(seconds=10)
-"""How often whether the server is there is looked at, beside whatever runs."""
+"""The pause between two checks, beside whatever runs, of whether the server answers."""
 STAYED: Final = timedelta(minutes=1)
 
 
@@ -54,8 +54,8 @@ def serve(plan: Plan = deployments) -> None:
     """Run the flows from this process until it is told to end; raises nothing for a server that goes away."""
 
     def served() -> None:
-        made = plan(None)
-        asyncio.run(aserve(*made, pause_on_shutdown=False, print_starting_message=False, limit=AT_ONCE))
+        deployments = plan(None)
+        asyncio.run(aserve(*deployments, pause_on_shutdown=False, print_starting_message=False, limit=AT_ONCE))
 
     _stay(served)
 
@@ -64,17 +64,17 @@ def work(plan: Plan = deployments) -> None:
     """Be a worker of the pool until told to end: the pool, the deployments and what they need are made first."""
 
     def worked() -> None:
-        made = plan(POOL)
-        asyncio.run(_worked(made))
+        deployments = plan(POOL)
+        asyncio.run(_worked(deployments))
 
     _stay(worked)
 
 
-async def _worked(made: list[RunnerDeployment]) -> None:
+async def _worked(deployments: list[RunnerDeployment]) -> None:
     async with get_client() as client:
         with contextlib.suppress(ObjectAlreadyExists):
             await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
-    for deployment in made:
+    for deployment in deployments:
         await deployment.aapply()
     await ProcessWorker(work_pool_name=POOL, limit=AT_ONCE).start()
 
@@ -149,6 +149,6 @@ class Absence:
             time.sleep(SHORTEST.total_seconds())
 
     def watch(self, over: threading.Event) -> None:
-        """Look now and then until it is over."""
+        """Check the server every `LOOK` until `over` is set."""
         while not over.wait(LOOK.total_seconds()):
             self.there()

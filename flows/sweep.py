@@ -30,9 +30,9 @@ log: Final = logging.getLogger("alprhub.runner")
 TAG: Final = "alprhub"
 """What every deployment of ours is tagged with."""
 GONE: Final = timedelta(minutes=1)
-"""A run that is Running for so long, and of which the hub knows nothing that lives, has no process any more."""
+"""A run that is Running for so long, and has no living job in the hub, has lost its process."""
 STUCK: Final = timedelta(minutes=2)
-"""Whoever took a run and has not begun it by then will not."""
+"""A runner that has taken a run and not begun it by then never will."""
 MOST: Final = 200
 
 

@@ -36,9 +36,9 @@ def covers(box: Box, other: Box) -> bool:
     return box[0] <= x <= box[0] + box[2] and box[1] <= y <= box[1] + box[3]
 
 
-def overlap(one: Box, other: Box) -> float:
+def overlap(box: Box, other: Box) -> float:
     """Return intersection over union, 0–1."""
-    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    wide = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
+    high = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
     shared = max(0, wide) * max(0, high)
-    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
+    return shared / (box[2] * box[3] + other[2] * other[3] - shared)

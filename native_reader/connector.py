@@ -144,7 +144,7 @@ class NativeConnector(Connector[NativeSettings]):
             except FileNotFoundError:
                 continue
             except OSError as failed:
-                # Not taken: what only its rights keep from us is tried again by the next run.
+                # Not marked as taken: a file that we may not read yet is tried again by the next run.
                 records.append(_refused(name, f"{name}: {failed.strerror or 'cannot be read'}", b""))
                 continue
             taken.append(file)
@@ -293,13 +293,13 @@ class NativeConnector(Connector[NativeSettings]):
 
     def _stamp(self, path: Path) -> tuple[str, Moment]:
         """Camera and time out of a file's name; else the configured camera and the time the file was written."""
-        found = _STAMPED.fullmatch(path.stem)
-        if found:
+        match = _STAMPED.fullmatch(path.stem)
+        if match:
             try:
-                at = datetime.fromisoformat(found["stamp"])
-                if found["utc"]:
-                    return found["camera"], from_iso(f"{at.isoformat()}Z")
-                return found["camera"], local(at, self.settings.zone)
+                at = datetime.fromisoformat(match["stamp"])
+                if match["utc"]:
+                    return match["camera"], from_iso(f"{at.isoformat()}Z")
+                return match["camera"], local(at, self.settings.zone)
             except ValueError:  # digits that are no time, or a time that no clock showed (`Unusable` is one too)
                 pass
         written = datetime.fromtimestamp(path.stat().st_mtime, UTC)

@@ -85,13 +85,13 @@ class FastPlateEngine:
 
     def __init__(self, models: Path, *, threads: int = 1) -> None:
         paths = {file.name: weights.locate(file, models) for file in weights.FAST_PLATE}
-        found = {name: path for name, path in paths.items() if path is not None}
-        if absent := sorted(paths.keys() - found.keys()):
+        files = {name: path for name, path in paths.items() if path is not None}
+        if absent := sorted(paths.keys() - files.keys()):
             raise weights.WeightsMissing(f"{models} lacks {', '.join(absent)}")
-        self._v1 = _open_reader(found[weights.CCT_V1.name], found[weights.CCT_V1_CONFIG.name], threads)
-        self._v2 = _open_reader(found[weights.CCT_V2.name], found[weights.CCT_V2_CONFIG.name], threads)
-        self._detector = _open_detector(found[weights.YOLO_T_416.name], threads)
-        self._weights = {path.name: weights.sha256_of(path) for path in found.values()}
+        self._v1 = _open_reader(files[weights.CCT_V1.name], files[weights.CCT_V1_CONFIG.name], threads)
+        self._v2 = _open_reader(files[weights.CCT_V2.name], files[weights.CCT_V2_CONFIG.name], threads)
+        self._detector = _open_detector(files[weights.YOLO_T_416.name], threads)
+        self._weights = {path.name: weights.sha256_of(path) for path in files.values()}
         version = weights.package_version("fast-plate-ocr")
         self._name = f"fast-plate-ocr {version} cct-xs v1+v2 / yolo-v9-t-416"
 
@@ -121,9 +121,9 @@ class FastPlateEngine:
         # The library takes BGR. Its predict() would turn a failing model into "no plates"; this raises.
         tensor, ratio, padding = preprocess(picture[..., ::-1], detector.img_size)
         (rows,) = detector.model.run([detector.output_name], {detector.input_name: tensor})
-        found = convert_to_detection_result(rows, detector.class_labels, ratio, padding, detector.conf_thresh)
+        detections = convert_to_detection_result(rows, detector.class_labels, ratio, padding, detector.conf_thresh)
         boxes = []
-        for item in found:
+        for item in detections:
             corner = item.bounding_box
             box = (corner.x1, corner.y1, corner.x2 - corner.x1, corner.y2 - corner.y1)
             if box[2] >= _SMALLEST[0] and box[3] >= _SMALLEST[1] and not cut_off(box, picture):
@@ -144,8 +144,8 @@ class FastPlateEngine:
         if not text or weakest(slots) < _LEGIBLE:
             return None
         confidence = float(np.interp(probability, *_EARNED))
-        told = rescaled(candidates(slots), confidence)
-        return SeenPlate(text, confidence, box, told, slots)
+        ranked = rescaled(candidates(slots), confidence)
+        return SeenPlate(text, confidence, box, ranked, slots)
 
 
 def _open_reader(model: Path, config: Path, threads: int) -> _Reader:

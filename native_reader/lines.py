@@ -60,7 +60,7 @@ def find_lines(detector: Any, picture: Pixels, longest: int, steepest: float) ->
 def _lines(heat: np.ndarray[Any, np.dtype[np.float32]], right: float, down: float, steepest: float) -> list[Line]:
     ink = cv2.dilate((heat > _INK).astype(np.uint8), np.ones((2, 2), np.uint8))
     outlines, _ = cv2.findContours(ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    found = []
+    lines = []
     for outline in outlines:
         (x, y), (width, height), angle = cv2.minAreaRect(outline)
         if width < height:
@@ -72,13 +72,13 @@ def _lines(heat: np.ndarray[Any, np.dtype[np.float32]], right: float, down: floa
         inside = np.zeros((high, wide), np.uint8)
         cv2.drawContours(inside, [outline], -1, 1, -1, offset=(-left, -top))
         if cv2.mean(heat[top : top + high, left : left + wide], inside)[0] >= _SURE:
-            found.append(Line(x * right, y * down, width * right, height * down, angle))
-    return found
+            lines.append(Line(x * right, y * down, width * right, height * down, angle))
+    return lines
 
 
 def joined(lines: Sequence[Line]) -> list[Line]:
     """Return the lines that neighbours side by side would make: a plate with a wide gap is seen as two lines."""
-    made = []
+    unions = []
     for left, right in itertools.permutations(lines, 2):
         (left_wide, left_high), (right_wide, right_high) = left.grown(1.3), right.grown(1.3)
         high = max(left_high, right_high)
@@ -90,8 +90,8 @@ def joined(lines: Sequence[Line]) -> list[Line]:
             continue
         start, end = left.x - left.width / 2, right.x + right.width / 2
         middle = (left.y + right.y) / 2
-        made.append(Line((start + end) / 2, middle, end - start, max(left.height, right.height), slope))
-    return made
+        unions.append(Line((start + end) / 2, middle, end - start, max(left.height, right.height), slope))
+    return unions
 
 
 def cut(picture: Pixels, line: Line, ratio: float, *, tall: float = 1.0, stretch: float = 1.0) -> Pixels:

@@ -104,8 +104,8 @@ class PPOCREngine:
         if probability < _LEGIBLE or not _plate_like(text, plain, line):
             return None
         confidence = float(np.interp(probability, *_EARNED))
-        told = rescaled(texts[:5], confidence)
-        return SeenPlate(text, confidence, inside(_around(line), picture), told, from_candidates(told))
+        ranked = rescaled(texts[:5], confidence)
+        return SeenPlate(text, confidence, inside(_around(line), picture), ranked, from_candidates(ranked))
 
     def _more(self, picture: Pixels, line: Line) -> list[Columns]:
         """Two more readings: softened with the bands above and below trimmed, and trimmed and stretched."""

@@ -94,15 +94,15 @@ def candidates(slots: Slots, most: int = 5) -> tuple[tuple[str, float], ...]:
             if pick == _END or not text.endswith(PAD)
         ]
         beams = sorted(grown, reverse=True)[: 4 * most]
-    told = [(text.rstrip(PAD), float(np.exp(score))) for score, text in beams]
-    return tuple((text, probability) for text, probability in told if text)[:most]
+    ranked = [(text.rstrip(PAD), float(np.exp(score))) for score, text in beams]
+    return tuple((text, probability) for text, probability in ranked if text)[:most]
 
 
-def rescaled(told: Sequence[tuple[str, float]], confidence: float) -> tuple[tuple[str, float], ...]:
+def rescaled(ranked: Sequence[tuple[str, float]], confidence: float) -> tuple[tuple[str, float], ...]:
     """Give the first candidate the confidence it has earned and share out the rest as before."""
-    if not told:
+    if not ranked:
         return ()
-    (first, before), *others = told
+    (first, before), *others = ranked
     share = (1.0 - confidence) / max(1.0 - before, 1e-6)
     # Candidates nobody listed keep their part, so the others never grow beyond what is left.
     return ((first, confidence), *((text, probability * share) for text, probability in others))

@@ -111,9 +111,9 @@ class Track:
             return Passing(best, frame, self.first, self.last, 1)
         text, probability = decode(self._slots)
         confidence = min(probability, self._surest.get(text, probability / 2))
-        told = rescaled(candidates(self._slots), confidence)
+        ranked = rescaled(candidates(self._slots), confidence)
         return Passing(
-            SeenPlate(text, confidence, best.box, told, self._slots), frame, self.first, self.last, self._looks
+            SeenPlate(text, confidence, best.box, ranked, self._slots), frame, self.first, self.last, self._looks
         )
 
 

@@ -142,9 +142,9 @@ def fetch(file: WeightsFile, folder: Path, *, timeout: float = 60.0) -> Path:
     if target.is_file() and sha256_of(target) == file.sha256:
         return target
     content = _download(file, timeout)
-    found = hashlib.sha256(content).hexdigest()
-    if found != file.sha256:
-        raise WeightsRefused(f"{file.url} has sha256 {found}, expected {file.sha256}: nothing was kept")
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != file.sha256:
+        raise WeightsRefused(f"{file.url} has sha256 {digest}, expected {file.sha256}: nothing was kept")
     durable.make_folder(folder)
     durable.replace(target, content, 0o644)
     return target

@@ -71,11 +71,11 @@ CODES: Final = frozenset(_KNOWN.values())
 
 
 @lru_cache(maxsize=4096)
-def state(said: str | None, country: str | None = None) -> Word:
+def state(spelling: str | None, country: str | None = None) -> Word:
     """The ISO 3166-2 word for a vendor's state text; `country` (alpha-2) decides bare codes when given."""
-    if said is None:
+    if spelling is None:
         return ABSENT
-    text = said.strip()
+    text = spelling.strip()
     if country and len(text) in (2, 3) and text.isalpha():
         within = look_up(f"{country}{text}", _KNOWN)
         if within.code:

@@ -16,7 +16,7 @@ class Zone(StrEnum):
     CONFIGURED = "configured"
     """The vendor wrote local time; the admin said where its clocks stand."""
     GUESSED = "guessed"
-    """No offset and no setting, or one of two hours that a clock change makes alike."""
+    """No offset and no setting, or a local time that a clock change lets occur twice."""
 
 
 class Moment(NamedTuple):
@@ -88,7 +88,7 @@ def local(at: datetime, zone: ZoneInfo | None, field: str = "captured_at") -> Mo
     first, second = (at.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     if first == second:
         return _possible(first, Zone.CONFIGURED, field)
-    if first > second:  # inside a gap the two readings change places
+    if first > second:  # in a gap, fold 1 gives the earlier instant
         raise Unusable(field, f"did not exist in {zone.key}: the clocks went forward over it")
-    # Twice on that night's clock. The first of the two is taken: it can only expire a read early, never late.
+    # The time occurs twice that night. The first instant is taken: it can only expire a read early, never late.
     return _possible(first, Zone.GUESSED, field)

@@ -13,9 +13,9 @@ def _vocabulary(lines: str) -> tuple[dict[str, str], dict[str, str]]:
     known: dict[str, str] = {}
     words: dict[str, str] = {}
     for line in lines.strip().splitlines():
-        code, _, said = line.partition(":")
-        words[code] = said.partition(",")[0].strip()
-        for word in (code, *said.split(",")):
+        code, _, spellings = line.partition(":")
+        words[code] = spellings.partition(",")[0].strip()
+        for word in (code, *spellings.split(",")):
             known[spelled(word)] = code
     return known, words
 
@@ -168,21 +168,21 @@ class Vehicle(BaseModel):
 
 
 @lru_cache(maxsize=4096)
-def make(said: str | None) -> Word:
+def make(spelling: str | None) -> Word:
     """NCIC's make code (`TOYT`) for a vendor's word."""
-    return look_up(said, _MAKES)
+    return look_up(spelling, _MAKES)
 
 
 @lru_cache(maxsize=4096)
-def colour(said: str | None) -> Word:
+def colour(spelling: str | None) -> Word:
     """NCIC's colour code (`SIL`) for a vendor's word."""
-    return look_up(said, _COLOURS)
+    return look_up(spelling, _COLOURS)
 
 
 @lru_cache(maxsize=4096)
-def body(said: str | None) -> Word:
+def body(spelling: str | None) -> Word:
     """NCIC's body style code (`4D`) for a vendor's word."""
-    return look_up(said, _BODIES)
+    return look_up(spelling, _BODIES)
 
 
 def described(make: str | None, colour: str | None, body: str | None) -> str:

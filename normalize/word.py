@@ -35,16 +35,16 @@ _SAYS_UNKNOWN: Final = frozenset({"unknown", "unknow", "unk", "-", "n/a", "na", 
 LONGEST_SAID: Final = 100
 
 
-def spelled(said: str) -> str:
+def spelled(spelling: str) -> str:
     """A spelling without case, blanks, hyphens, underscores and dots: what vocabularies are keyed by."""
-    return "".join(char for char in said.casefold() if char.isalnum())
+    return "".join(char for char in spelling.casefold() if char.isalnum())
 
 
-def look_up(said: str | None, vocabulary: Mapping[str, str]) -> Word:
+def look_up(spelling: str | None, vocabulary: Mapping[str, str]) -> Word:
     """The word for what a vendor said; `vocabulary` maps `spelled` forms to codes."""
-    if said is None or not said.strip():
+    if spelling is None or not spelling.strip():
         return ABSENT
-    kept = said.strip()[:LONGEST_SAID]
+    kept = spelling.strip()[:LONGEST_SAID]
     if kept.casefold() in _SAYS_UNKNOWN:
         return Word(said=kept, known=Known.UNKNOWN)
     code = vocabulary.get(spelled(kept))

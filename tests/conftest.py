@@ -1,10 +1,13 @@
 """Fixtures that every floor may use."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import effort
+import hypothesis
 import memory
 import migrated
 import postgres
@@ -12,11 +15,18 @@ import pytest
 from sqlalchemy.engine import URL, make_url
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+SHOWN = 10_000
+"""Characters of what one test printed or logged that are shown at each end of it."""
 SHARED = Path(__file__).parents[2] / "shared"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let temporary folders lie in memory where there is room: what is written there is written, and nobody waits."""
+    """Let temporary folders lie in memory where there is room: what is written there is written, and nobody waits.
+
+    What Hypothesis is not told otherwise it tries as often as `effort` says.
+    """
+    hypothesis.settings.register_profile("usual", max_examples=effort.tries(25, 100), deadline=None)
+    hypothesis.settings.load_profile("usual")
     if config.option.basetemp is None and (folder := memory.folder()) is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
@@ -35,6 +45,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if given is not None and "postgresql" in given.params.values():
             item.add_marker("slow")
     items.sort(key=lambda item: allowed[item.path], reverse=True)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector a million objects that live as long as the run, each time that it looks at all there is."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show of what a test printed and logged its beginning and its end: one that never ends logs for ever."""
+    report = yield
+    report.sections = [(name, _shortened(said)) for name, said in report.sections]
+    return report
+
+
+def _shortened(said: str) -> str:
+    left = len(said) - 2 * SHOWN
+    return said if left <= 0 else f"{said[:SHOWN]}\n[{left} characters left out]\n{said[-SHOWN:]}"
 
 
 @pytest.fixture(scope="session")

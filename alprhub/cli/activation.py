@@ -62,25 +62,25 @@ def activate(
             console.print(next_step(proposal, hub))
 
 
-def took_effect(profile: str, told: Mapping[str, int]) -> None:
+def took_effect(profile: str, counts: Mapping[str, int]) -> None:
     """Say what a policy that is in force now has done to the reads that are kept."""
     console.print(
-        f"{profile} is in force. {count(told['changed'], 'read')} changed: {told['shortened']:,} end sooner, "
-        f"{told['lengthened']:,} later; the next purge removes what is over"
+        f"{profile} is in force. {count(counts['changed'], 'read')} changed: {counts['shortened']:,} end sooner, "
+        f"{counts['lengthened']:,} later; the next purge removes what is over"
     )
-    if told["kept_short"]:
-        console.print(f"{count(told['kept_short'], 'read')} {KEPT_SHORT}")
+    if counts["kept_short"]:
+        console.print(f"{count(counts['kept_short'], 'read')} {KEPT_SHORT}")
 
 
 def recompute(as_json: AsJson = False) -> None:
     """Go on with giving reads the ends of the policy in force, where that was cut short; else change nothing."""
     with failures(), open_hub() as hub:
         with working(_kept, as_json) as work:
-            told = hub.retention.recompute.run(acting(), work.told)
+            counts = hub.retention.recompute.run(acting(), work.told)
         if as_json:
-            print_json(told)
+            print_json(counts)
         else:
-            console.print(f"the ends of {count(told['changed'], 'read')} changed")
+            console.print(f"the ends of {count(counts['changed'], 'read')} changed")
 
 
 def _kept(_: Work) -> str:

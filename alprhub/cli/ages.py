@@ -119,7 +119,7 @@ def calendar(
     with failures(), open_hub() as hub:
         ends = hub.proofs.calendar.next(acting(), days)
     print_rows(
-        [_row(one) for one in ends], _ENDS, as_json, f"no read that the hub holds now ends within {count(days, 'day')}"
+        [_row(day) for day in ends], _ENDS, as_json, f"no read that the hub holds now ends within {count(days, 'day')}"
     )
 
 
@@ -131,7 +131,7 @@ def reconcile(
     with failures(), open_hub() as hub:
         account = hub.proofs.reconciliation.run(acting())
     shown = account.days if every else account.differences
-    rows = [_row(one) for one in shown]
+    rows = [_row(row) for row in shown]
     print_rows(rows, _DAYS, as_json, f"{count(len(account.days), 'day')} of receipt: every record is accounted for")
     if not as_json:
         _print_lying(*account.lying)
@@ -149,11 +149,11 @@ def add(
 ) -> None:
     """Note a plate of your own by which a vendor is asked whether it deleted what it must."""
     with failures(), open_hub() as hub:
-        made = hub.proofs.canaries.add(acting(), connection, plate, reason, state)
+        canary = hub.proofs.canaries.add(acting(), connection, plate, reason, state)
     if as_json:
-        print_json(made)
+        print_json(canary)
     else:
-        console.print(f"{made.connection} will be asked about {made.plate}: alprhub retention canary probe")
+        console.print(f"{canary.connection} will be asked about {canary.plate}: alprhub retention canary probe")
 
 
 @canary.command()
@@ -175,11 +175,11 @@ def remove(
 def known(as_json: AsJson = False) -> None:
     """List these plates, and what each vendor said last."""
     with failures(), open_hub() as hub:
-        found = hub.proofs.canaries.known(acting())
+        canaries = hub.proofs.canaries.known(acting())
         if as_json:
-            print_json(found)
+            print_json(canaries)
         else:
-            rows = [{**asdict(one), "outcome": _OUTCOMES.get(one.outcome or "")} for one in found]
+            rows = [{**asdict(canary), "outcome": _OUTCOMES.get(canary.outcome or "")} for canary in canaries]
             print_rows(rows, _CANARIES, False, _NO_CANARIES, hub.governing.profile.zone)
 
 
@@ -191,44 +191,48 @@ def probe(as_json: AsJson = False) -> None:
         if as_json:
             print_json(probes)
         else:
-            rows = [{**asdict(one), "outcome": _OUTCOMES[one.outcome]} for one in probes]
+            rows = [{**asdict(probe), "outcome": _OUTCOMES[probe.outcome]} for probe in probes]
             print_rows(rows, _PROBES, False, _NO_CANARIES, hub.governing.profile.zone)
-    if any(one.outcome == "found" for one in probes):
+    if any(probe.outcome == "found" for probe in probes):
         raise typer.Exit(WRONG)
 
 
-def _row(one: AgesReport | EndingDay | DayOfReceipt) -> dict[str, Any]:
+def _row(entry: AgesReport | EndingDay | DayOfReceipt) -> dict[str, Any]:
     """The fields; a day as ISO 8601."""
-    told = {field.name: getattr(one, field.name) for field in fields(one)}
-    return told if isinstance(one, AgesReport) else {**told, "day": one.day.isoformat()}
+    row = {field.name: getattr(entry, field.name) for field in fields(entry)}
+    return row if isinstance(entry, AgesReport) else {**row, "day": entry.day.isoformat()}
 
 
 def _print_lying(pushes: int | None, set_aside: int) -> None:
-    """Say what was pushed and is no read yet, where there is something."""
-    said = []
+    """Print how many pushes are no reads yet; nothing where there are none."""
+    parts = []
     if pushes is None or pushes:
         many = "very many pushes" if pushes is None else count(pushes, "push", "pushes")
-        said.append(f"{many} that the receiver took and has not kept")
+        parts.append(f"{many} that the receiver took and has not kept")
     if set_aside:
-        said.append(f"{count(set_aside, 'batch', 'batches')} of pushes that nobody can read")
-    if said:
-        console.print(f"not in these numbers: {' and '.join(said)} (alprhub connections health)", style="yellow")
+        parts.append(f"{count(set_aside, 'batch', 'batches')} of pushes that nobody can read")
+    if parts:
+        console.print(f"not in these numbers: {' and '.join(parts)} (alprhub connections health)", style="yellow")
 
 
 def _print_ages(report: AgesReport, zone: ZoneInfo) -> None:
-    kept = [{**asdict(one), "band": periods(one.band)} for one in report.kept]
+    kept = [{**asdict(group), "band": periods(group.band)} for group in report.kept]
     print_rows(kept, _KEPT, False, "no reads are kept", zone)
     console.print("\nwhat should be gone", style="bold")
     late = [
-        {**asdict(one), "kind": _WRONG.get(one.kind, one.kind), "late": timedelta(seconds=one.late_seconds)}
-        for one in report.violations
+        {
+            **asdict(violation),
+            "kind": _WRONG.get(violation.kind, violation.kind),
+            "late": timedelta(seconds=violation.late_seconds),
+        }
+        for violation in report.violations
     ]
     print_rows(late, _LATE, False, zone=zone)
     _print_lying(report.pushes_waiting, report.pushes_set_aside)
     if report.explain_older_than is None:
         return
     console.print(f"\nolder than {periods(report.explain_older_than)} ({report.explain_clause})", style="bold")
-    rows = [{**asdict(one), "kind": one.kind.replace("_", " ")} for one in report.explanations]
+    rows = [{**asdict(explanation), "kind": explanation.kind.replace("_", " ")} for explanation in report.explanations]
     print_rows(rows, _EXPLAINED, False, zone=zone)
     if report.unexplained:
         console.print(f"{count(report.unexplained, 'read')} that no hold explains", style="yellow")

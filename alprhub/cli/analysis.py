@@ -89,11 +89,13 @@ def timeline(
             return
         _say_times(hub, since, until)
         nothing = _no_read(hub, answer.plate, answer.mode, since, until)
-        print_rows([_passage(one) for one in answer.passes], _TIMELINE, False, nothing, hub.governing.profile.zone)
+        print_rows(
+            [_passage(passage) for passage in answer.passes], _TIMELINE, False, nothing, hub.governing.profile.zone
+        )
         if answer.impossible:
             legs = count(answer.impossible, "way")
             console.print(f"{legs} that no car drives: two cars, or a wrong read, place or clock")
-        console.print(f"reads: {_told(answer.connections)}")
+        console.print(f"reads: {_sources(answer.connections)}")
 
 
 def co_travel(
@@ -127,7 +129,7 @@ def co_travel(
             print_json(answer)
             return
         _say_times(hub, since, until)
-        rows = [_companion(one) for one in answer.companions]
+        rows = [_companion(companion) for companion in answer.companions]
         nothing = (
             f"no plate was within {span(within)} of {answer.plate} at {count(min_cameras, 'place')} or more "
             f"{_times(hub, since, until)}; {count(answer.passes, 'pass', 'passes')} of it are here"
@@ -141,7 +143,7 @@ def co_travel(
             console.print(
                 "a score is a lead, not a finding: compare times met with by chance, and look at the pictures"
             )
-        console.print(f"reads: {_told(answer.connections)}")
+        console.print(f"reads: {_sources(answer.connections)}")
 
 
 def scenes(
@@ -155,7 +157,7 @@ def scenes(
 ) -> None:
     """Which plates were at several scenes, each a place and a time."""
     with failures(), open_hub() as hub:
-        asked = [_scene(hub, number, said) for number, said in enumerate(scene or (), 1)]
+        asked = [_scene(hub, number, text) for number, text in enumerate(scene or (), 1)]
         answer = hub.analysis.scenes(acting(), Why(purpose, reason, case), asked, at_least, limit)
         if as_json:
             print_json(answer)
@@ -193,7 +195,7 @@ def pattern(
             _print_pattern(answer, hub.governing.profile.zone, grid)
         else:
             console.print(_no_read(hub, answer.plate, answer.mode, since, until))
-        console.print(f"reads: {_told(answer.connections)}")
+        console.print(f"reads: {_sources(answer.connections)}")
 
 
 def _say_times(hub: Hub, since: str | None, until: str | None) -> None:
@@ -211,23 +213,27 @@ def _no_read(hub: Hub, plate: str, mode: str, since: str | None, until: str | No
     return f"no read of {plate} as a whole plate{alike} {_times(hub, since, until)}{more}"
 
 
-def _passage(one: Passage) -> dict[str, Any]:
+def _passage(passage: Passage) -> dict[str, Any]:
     """A pass as a line of a table."""
     flags = []
-    if one.leg and one.leg.impossible:
+    if passage.leg and passage.leg.impossible:
         flags.append("IMPOSSIBLE")
-    if one.other_state:
+    if passage.other_state:
         flags.append("OTHER STATE")
-    at = None if one.latitude is None or one.longitude is None else f"{one.latitude:.5f}, {one.longitude:.5f}"
+    at = (
+        None
+        if passage.latitude is None or passage.longitude is None
+        else f"{passage.latitude:.5f}, {passage.longitude:.5f}"
+    )
     return {
-        "number": one.number,
-        "first_at": one.first_at,
-        "place": one.sites or at,
-        "cameras": one.cameras,
-        "connections": one.connections,
-        "plate_states": [states.shown(state) for state in one.plate_states],
-        "reads": len(one.reads),
-        "way": _way(one.leg) if one.leg else None,
+        "number": passage.number,
+        "first_at": passage.first_at,
+        "place": passage.sites or at,
+        "cameras": passage.cameras,
+        "connections": passage.connections,
+        "plate_states": [states.shown(state) for state in passage.plate_states],
+        "reads": len(passage.reads),
+        "way": _way(passage.leg) if passage.leg else None,
         "look_at": flags,
     }
 
@@ -240,25 +246,25 @@ def _way(leg: Leg) -> str:
     return f"{leg.metres / 1000:.1f} km in {time}{speed} from pass {leg.from_pass}"
 
 
-def _companion(one: Companion) -> dict[str, Any]:
+def _companion(companion: Companion) -> dict[str, Any]:
     """A plate that was met, as a line of a table."""
-    told = {field.name: getattr(one, field.name) for field in fields(one)}
+    row = {field.name: getattr(companion, field.name) for field in fields(companion)}
     return {
-        **told,
-        "plate_states": [states.shown(state) for state in one.plate_states],
-        "score": round(one.score, 2),
-        "expected": round(one.expected, 2),
-        "apart": timedelta(seconds=one.median_gap_seconds),
+        **row,
+        "plate_states": [states.shown(state) for state in companion.plate_states],
+        "score": round(companion.score, 2),
+        "expected": round(companion.expected, 2),
+        "apart": timedelta(seconds=companion.median_gap_seconds),
     }
 
 
 def _print_scenes(answer: Scenes, zone: ZoneInfo) -> None:
     rows = []
-    for one in answer.plates:
-        seen = [reads[0].captured_at if reads else "-" for reads in one.reads]
+    for group in answer.plates:
+        seen = [reads[0].captured_at if reads else "-" for reads in group.reads]
         at = {f"scene_{number}": when for number, when in enumerate(seen, 1)}
-        plate_states = [states.shown(state) for state in one.plate_states]
-        rows.append({"plates": one.plates, "plate_states": plate_states, "scenes": one.scenes, **at})
+        plate_states = [states.shown(state) for state in group.plate_states]
+        rows.append({"plates": group.plates, "plate_states": plate_states, "scenes": group.scenes, **at})
     columns = {"plates": "plate", "plate_states": "state", "scenes": "scenes"}
     columns |= {f"scene_{number}": f"scene {number}" for number in range(1, len(answer.scenes) + 1)}
     print_rows(rows, columns, False, f"no plate was at {answer.at_least} of the scenes", zone)
@@ -268,7 +274,7 @@ def _print_scenes(answer: Scenes, zone: ZoneInfo) -> None:
         )
     for number, scene in enumerate(answer.scenes, 1):
         asked = f"{moment(scene.scene.since, zone)} to {moment(scene.scene.until, zone)}"
-        console.print(f"scene {number}, {asked}: {count(scene.plates, 'plate')}; reads: {_told(scene.connections)}")
+        console.print(f"scene {number}, {asked}: {count(scene.plates, 'plate')}; reads: {_sources(scene.connections)}")
 
 
 def _print_pattern(answer: LifePattern, zone: ZoneInfo, grid: bool) -> None:
@@ -296,7 +302,7 @@ def _print_pattern(answer: LifePattern, zone: ZoneInfo, grid: bool) -> None:
 def _busiest(week: Week) -> str:
     """The hours of the week with the most passes: `Mon 08-09 (4), Fri 17-18 (2)`."""
     hours = [(passes, day, hour) for day, row in enumerate(week) for hour, passes in enumerate(row) if passes]
-    most = sorted(hours, key=lambda one: (-one[0], one[1], one[2]))[:_MOST_HOURS]
+    most = sorted(hours, key=lambda entry: (-entry[0], entry[1], entry[2]))[:_MOST_HOURS]
     return ", ".join(f"{_DAYS[day]} {hour:02d}-{hour + 1:02d} ({passes})" for passes, day, hour in most)
 
 
@@ -307,15 +313,17 @@ def _print_week(week: Week) -> None:
     console.print(table)
 
 
-def _told(sources: Sequence[AskedSource]) -> str:
+def _sources(sources: Sequence[AskedSource]) -> str:
     """How many reads each connection gave, and which is not active."""
-    states = ("" if one.state == "active" else f" ({one.state})" for one in sources)
-    return ", ".join(f"{one.connection}{state} {one.reads}" for one, state in zip(sources, states, strict=True))
+    states = ("" if source.state == "active" else f" ({source.state})" for source in sources)
+    return ", ".join(
+        f"{source.connection}{state} {source.reads}" for source, state in zip(sources, states, strict=True)
+    )
 
 
-def _scene(hub: Hub, number: int, said: str) -> Scene:
+def _scene(hub: Hub, number: int, text: str) -> Scene:
     """The scene of a text; raises `Invalid`, naming the scene and the field."""
-    parts = said.rsplit(",", 2)
+    parts = text.rsplit(",", 2)
     if len(parts) != 3:
         raise Invalid(f"scene {number}: is written as {_SCENE}")
     place, since, until = parts
@@ -324,13 +332,13 @@ def _scene(hub: Hub, number: int, said: str) -> Scene:
     return Scene(_place(where, place), begin, end)
 
 
-def _place(where: str, said: str) -> Circle | AtCamera | AtSite:
-    kind, _, name = (part.strip() for part in said.partition(":"))
+def _place(where: str, text: str) -> Circle | AtCamera | AtSite:
+    kind, _, name = (part.strip() for part in text.partition(":"))
     if kind in ("camera", "site"):
         if not name:
             raise Invalid(f"{where}{kind}: needs a name")
         return AtCamera(name) if kind == "camera" else AtSite(name)
-    values = said.split(",")
+    values = text.split(",")
     if len(values) != 3:
         raise Invalid(f"{where}is written as {_SCENE}")
     fields = ("latitude", "longitude", "metres")
@@ -341,8 +349,8 @@ def _place(where: str, said: str) -> Circle | AtCamera | AtSite:
         raise Invalid(f"{where}{wrong}") from None
 
 
-def _number(field: str, said: str) -> float:
+def _number(field: str, text: str) -> float:
     try:
-        return float(said)
+        return float(text)
     except ValueError:
-        raise Invalid(f"{field}: {said.strip()!r} is no number") from None
+        raise Invalid(f"{field}: {text.strip()!r} is no number") from None

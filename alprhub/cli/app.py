@@ -149,5 +149,5 @@ def _every_command(
     from hub.settings import strangers
 
     for name, meant in strangers():
-        if meant is None:  # one that is near to a setting is refused by whatever reads the settings
+        if meant is None:  # a near miss of a setting's name is refused where settings are read
             sys.stderr.write(f"{name} is no setting of the hub, and is without effect\n")

@@ -47,11 +47,11 @@ def list_(
 ) -> None:
     """List what waits for a second person, and what was approved and is not carried out to its end."""
     with failures(), open_hub() as hub:
-        found = hub.access.approvals.list(everything=everything, limit=limit)
+        proposals = hub.access.approvals.list(everything=everything, limit=limit)
         if as_json:
-            print_json(found)
+            print_json(proposals)
             return
-        rows = [{**asdict(one), "state": _state(one)} for one in found]
+        rows = [{**asdict(proposal), "state": _state(proposal)} for proposal in proposals]
         print_rows(rows, _COLUMNS, False, "nothing waits for a second person", hub.governing.profile.zone)
 
 
@@ -136,8 +136,8 @@ def _tell(hub: Hub, proposal: Proposal, *, err: bool = False) -> None:
     if proposal.state == "waits":
         lines.append(f"  until {moment(proposal.expires_at, zone)}")
     if proposal.decided_by is not None and proposal.decided_at is not None:
-        said = f": {proposal.note}" if proposal.note else ""
-        lines.append(f"  decided by {proposal.decided_by}, {moment(proposal.decided_at, zone)}{said}")
+        note = f": {proposal.note}" if proposal.note else ""
+        lines.append(f"  decided by {proposal.decided_by}, {moment(proposal.decided_at, zone)}{note}")
     if proposal.carried_out_at is not None:
         lines.append(f"  carried out {moment(proposal.carried_out_at, zone)}")
     if isinstance(reads := proposal.content.get("reads"), list):

@@ -28,8 +28,8 @@ Several = list[str] | None
 Plates = Annotated[Several, typer.Argument(help="Plates; ? is one character, * any run of them; - reads a list.")]
 Purpose = Annotated[
     str,
-    # `policy show` has them in words: they are taken as they are shown, too.
-    typer.Option(help="One of the agency's purposes.", callback=lambda said: "_".join(said.casefold().split())),
+    # `policy show` prints purposes in words, so words are accepted as well as codes.
+    typer.Option(help="One of the agency's purposes.", callback=lambda text: "_".join(text.casefold().split())),
 ]
 Reason = Annotated[str, typer.Option(help="Why, in words.")]
 Case = Annotated[str | None, typer.Option(help="The case number, where there is one.")]
@@ -107,8 +107,8 @@ class Typed:
 
 
 def asks(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `Typed`, in front of its own, and hand it the `asked` that they come to."""
-    own = [one for one in inspect.signature(command).parameters.values() if one.name != "asked"]
+    """Decorate a command with the options of `Typed`, before its own; it gets them together as `asked`."""
+    own = [parameter for parameter in inspect.signature(command).parameters.values() if parameter.name != "asked"]
     named = [field.name for field in fields(Typed)]
     offered = [
         inspect.Parameter(
@@ -121,22 +121,22 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
     ]
 
     @wraps(command)
-    def asking(**said: Any) -> None:
-        command(asked=Typed(**{name: said.pop(name) for name in named}), **said)
+    def asking(**options: Any) -> None:
+        command(asked=Typed(**{name: options.pop(name) for name in named}), **options)
 
-    parameters = [*offered, *(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own)]
+    parameters = [*offered, *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own)]
     asking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    asking.__annotations__ = {one.name: one.annotation for one in parameters}
+    asking.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return asking
 
 
-def _plates(said: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+def _plates(words: list[str] | tuple[str, ...]) -> tuple[str, ...]:
     """The plates, and in place of a hyphen those that are pasted: one a line, or between commas or tabs.
 
     Raises `Invalid` for an empty list: it never means every plate.
     """
-    if "-" not in said:
-        return tuple(said)
+    if "-" not in words:
+        return tuple(words)
     try:
         pasted = [plate for line in sys.stdin for plate in re.split("[,;\t]", line) if plate.strip()]
         "".join(pasted).encode()
@@ -144,19 +144,19 @@ def _plates(said: list[str] | tuple[str, ...]) -> tuple[str, ...]:
         raise Invalid("plates: the list is not UTF-8") from None
     if not pasted:
         raise Invalid("plates: the list is empty")
-    return (*(word for word in said if word != "-"), *pasted)
+    return (*(word for word in words if word != "-"), *pasted)
 
 
 def _codes(
-    field: str, said: list[str] | None, word: Callable[[str], Word], words: Mapping[str, str]
+    field: str, texts: list[str] | None, word: Callable[[str], Word], words: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Words as codes; raises `Invalid` for one that the vocabulary does not have, with those that are like it."""
     codes = []
-    for text in said or ():
+    for text in texts or ():
         code = word(text).code
         if code is None:
-            like = get_close_matches(text.casefold(), {one.casefold(): one for one in words.values()}, 3, 0.6)
-            shown = [one for one in words.values() if one.casefold() in like] or list(words.values())
+            like = get_close_matches(text.casefold(), {name.casefold(): name for name in words.values()}, 3, 0.6)
+            shown = [name for name in words.values() if name.casefold() in like] or list(words.values())
             raise Invalid(f"{field}: {text!r} is not known here; there are {named(shown, 30)}")
         codes.append(code)
     return tuple(codes)

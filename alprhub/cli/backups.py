@@ -44,25 +44,29 @@ def backup(
         from hub.wiring import open_hub
 
         with working(stopped, as_json) as work, open_hub() as hub:
-            made = back_up(hub, acting(), place, with_key=with_key, progress=work.told)
+            manifest = back_up(hub, acting(), place, with_key=with_key, progress=work.told)
             zone = hub.governing.profile.zone
         if as_json:
-            print_json({"place": str(place), **{name: getattr(made, name) for name in made.__struct_fields__}})
+            print_json({"place": str(place), **{name: getattr(manifest, name) for name in manifest.__struct_fields__}})
             return
         console.print(
-            f"{place}: {count(made.files, 'file')} ({made.bytes / 1e6:,.1f} MB), with"
-            f" {count(made.pictures, 'picture')}, as of {moment(made.made_at, zone)}"
+            f"{place}: {count(manifest.files, 'file')} ({manifest.bytes / 1e6:,.1f} MB), with"
+            f" {count(manifest.pictures, 'picture')}, as of {moment(manifest.made_at, zone)}"
         )
-        if made.pictures_missing:
-            console.print(f"{count(made.pictures_missing, 'picture')} missing or damaged in the hub: alprhub doctor")
-        if made.pictures_at:
-            console.print(f"The pictures at {made.pictures_at} are not in it: they stay there, and so must the bucket.")
-        if made.first_over_at:
+        if manifest.pictures_missing:
             console.print(
-                f"From {moment(made.first_over_at, zone)} on it holds what the hub has destroyed: destroy it by then,"
-                " or when your policy says."
+                f"{count(manifest.pictures_missing, 'picture')} missing or damaged in the hub: alprhub doctor"
             )
-        if not made.with_key:
+        if manifest.pictures_at:
+            console.print(
+                f"The pictures at {manifest.pictures_at} are not in it: they stay there, and so must the bucket."
+            )
+        if manifest.first_over_at:
+            console.print(
+                f"From {moment(manifest.first_over_at, zone)} on it holds what the hub has destroyed: destroy it by"
+                " then, or when your policy says."
+            )
+        if not manifest.with_key:
             console.print(NO_KEY)
 
 

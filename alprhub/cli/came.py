@@ -5,7 +5,7 @@ from hub.words import count
 
 
 def came(connection: str, done: Saved) -> str:
-    """How many records came, and each way that they went; what could not be read is said with how to look at it."""
+    """How many records came, and what became of them; unreadable ones are named with the command that shows them."""
     if not done.pulled:
         return f"{connection}: nothing came"
     ways = [f"{count(done.stored, 'new read')}", f"{done.duplicates:,} here already"]

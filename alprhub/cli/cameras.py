@@ -33,7 +33,7 @@ def listed(
             print_json(cameras)
             return
         columns = _COLUMNS | ({"vendor_id": "vendor's id"} if ids else {})
-        rows = [{**asdict(one), "camera": one.name or one.vendor_id} for one in cameras]
+        rows = [{**asdict(camera), "camera": camera.name or camera.vendor_id} for camera in cameras]
         print_rows(rows, columns, False, "no cameras yet: they appear with the first read of each")
 
 
@@ -46,7 +46,7 @@ def site(
     """Say that a camera belongs to a site: cameras of one site count as one place."""
     with failures(), open_hub() as hub:
         standing = hub.connections.cameras.set_site(acting(), connection, camera, name)
-        told = standing.name or standing.vendor_id
+        label = standing.name or standing.vendor_id
         console.print(
-            f"{told} of {connection} {f'belongs to {standing.site}' if standing.site else 'belongs to no site'}"
+            f"{label} of {connection} {f'belongs to {standing.site}' if standing.site else 'belongs to no site'}"
         )

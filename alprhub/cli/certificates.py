@@ -69,13 +69,13 @@ def certificates(
         elif export is not None:
             _export(hub, export, since_id, as_json)
         elif waiting:
-            found = hub.proofs.handover.waiting()
+            entries = hub.proofs.handover.waiting()
             if as_json:
-                print_json(found)
+                print_json(entries)
             else:
-                rows = [{**asdict(one), "waiting": count(one.days, "day")} for one in found]
+                rows = [{**asdict(entry), "waiting": count(entry.days, "day")} for entry in entries]
                 print_rows(rows, WAITING, False, "every certificate is countersigned", hub.governing.profile.zone)
-            if any(one.overdue for one in found):
+            if any(entry.overdue for entry in entries):
                 raise typer.Exit(OVERDUE)
         elif verify:
             verified = hub.retention.certificates.verify()
@@ -91,12 +91,14 @@ def _print(certified: list[dict[str, Any]], as_json: bool, zone: ZoneInfo) -> No
     """The certificates; of a digest people see the beginning, by which it is known again."""
     rows = certified
     if not as_json:
-        rows = [{**one, "digest": (one["digest"] or "")[:_SHORT], "file": _file(one, zone)} for one in certified]
+        rows = [
+            {**entry, "digest": (entry["digest"] or "")[:_SHORT], "file": _file(entry, zone)} for entry in certified
+        ]
     print_rows(rows, COLUMNS, as_json, "nothing was destroyed yet", zone)
 
 
 def _file(certified: dict[str, Any], zone: ZoneInfo) -> str:
-    """Since when the database's file has no byte of what was destroyed, or why it may have."""
+    """Since when the database file holds no byte of the destroyed reads, or why it still may."""
     if certified["rewritten_at"] is not None:
         return moment(certified["rewritten_at"], zone)
     return _FILE.get(certified["traces"], "")
@@ -106,9 +108,14 @@ def _export(hub: Hub, out: Path, since_id: int, as_json: bool) -> None:
     files.must_be_new(out)
     handed = hub.proofs.handover.document(acting(), since_id)
     files.put(out, handed.body)
-    told = {"file": str(out), "certificates": handed.certificates, "last_id": handed.last_id, "sha256": handed.sha256}
+    receipt = {
+        "file": str(out),
+        "certificates": handed.certificates,
+        "last_id": handed.last_id,
+        "sha256": handed.sha256,
+    }
     if as_json:
-        print_json(told)
+        print_json(receipt)
     else:
         console.print(
             f"{out}: {count(handed.certificates, 'certificate')} up to number {handed.last_id}, sha256 {handed.sha256}"

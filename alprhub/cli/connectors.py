@@ -102,19 +102,19 @@ def parse(
         kind = _kind(key)
         if str(file) == str(settings) == "-":
             raise Invalid("settings: standard input cannot hold both the settings and what the vendor sent")
-        made = kind.offline(**checked(kind, read_settings(given, settings)))
-        reads, quarantined = parsed(made, Document(files.content(file), _content_type(file), file.name))
+        connector = kind.offline(**checked(kind, read_settings(given, settings)))
+        reads, quarantined = parsed(connector, Document(files.content(file), _content_type(file), file.name))
         if as_json:
             print_json({"reads": reads, "quarantined": quarantined})
             return
-        print_rows([_told(read) for read in reads], _READS, False, "no reads")
+        print_rows([_row(read) for read in reads], _READS, False, "no reads")
         for item in quarantined:
             console.print(f"could not be read: {item['field']}: {item['reason']}", style="yellow", markup=False)
         if quarantined and not reads:
             raise typer.Exit(65)
 
 
-def _told(read: Read) -> dict[str, Any]:
+def _row(read: Read) -> dict[str, Any]:
     """A read as a line of a table; nobody has said where its agency stands, so its time is UTC."""
     code, seen = read.plate_state, read.vehicle
     return {
@@ -143,14 +143,14 @@ def checked(kind: type[Connector[Any]], values: dict[str, Any]) -> dict[str, Any
     return {name: getattr(checked, name) for name in values}
 
 
-def parsed(made: Connector[Any], document: Document) -> tuple[list[Any], list[dict[str, str]]]:
+def parsed(connector: Connector[Any], document: Document) -> tuple[list[Any], list[dict[str, str]]]:
     """The reads of a document, and the field and reason of everything in it that is no read."""
     reads: list[Any] = []
     quarantined: list[dict[str, str]] = []
     try:
-        for record in made.unpack(document):
+        for record in connector.unpack(document):
             try:
-                reads.append(made.parse(record))
+                reads.append(connector.parse(record))
             except RecordRejected as rejected:
                 quarantined.append({"reason": rejected.reason, "field": rejected.field})
     except VendorChanged as changed:

@@ -30,15 +30,15 @@ def doctor(
         from hub.doctor.finding import CODES
         from hub.settings import from_environment
 
-        found: list[Finding] = []
+        findings: list[Finding] = []
         with working(stopped, as_json) as work:
             for finding in examine(from_environment(), every=every, progress=work.told):
-                found.append(finding)
+                findings.append(finding)
                 if not as_json:
                     _tell(finding)
         if as_json:
-            print_json(found)
-    code = max((CODES[finding.grade] for finding in found), default=0)
+            print_json(findings)
+    code = max((CODES[finding.grade] for finding in findings), default=0)
     if code:
         raise typer.Exit(code)
 

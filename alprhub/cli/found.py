@@ -30,7 +30,7 @@ _COLUMNS: Final = {
     "connection": "source",
 }
 _PLAIN: Final = {"exact", "held", "in the time and place asked for"}
-"""Why a read was found, where that need not be said."""
+"""Reasons for finding a read that are not worth a word."""
 _ALIKE: Final = {"exact": "", "folded": "look-alike", "other_state": "state not known"}
 _STATUS: Final = {
     "on-demand": "answers for one plate when asked; here is what it was asked for before: alprhub lookup PLATE asks it",
@@ -70,26 +70,26 @@ def print_found(
         columns["expires_at"] = "its time is over"
     if ids:
         columns = {"id": "id", **columns, "same_pass": "same pass as"}
-    print_rows([_told(row, first.get(row.id)) for row in rows], columns, False, nothing, hub.governing.profile.zone)
+    print_rows([_cells(row, first.get(row.id)) for row in rows], columns, False, nothing, hub.governing.profile.zone)
 
 
-def _told(row: Found, same_pass: int | None) -> dict[str, Any]:
+def _cells(row: Found, same_pass: int | None) -> dict[str, Any]:
     at = None if row.latitude is None or row.longitude is None else f"{row.latitude:.5f}, {row.longitude:.5f}"
     return {
         **{field.name: getattr(row, field.name) for field in fields(row)},
         "state": states.shown(row.plate_state) if row.plate_state else None,
         "place": row.site or at,
         "vehicle": vehicle.described(row.make, row.colour, row.body),
-        "hit": [_hit(one) for one in row.hits],
+        "hit": [_hit(hit) for hit in row.hits],
         "picture": any(image.state == "stored" for image in row.images),
         "same_pass": same_pass,
     }
 
 
-def _hit(one: OnList) -> str:
+def _hit(hit: OnList) -> str:
     """A list with how far the read agrees with it; another state is never passed over."""
-    how = "STATE MISMATCH" if one.state_match == "mismatch" else _ALIKE.get(one.kind, one.kind)
-    return f"{one.hotlist} ({how})" if how else one.hotlist
+    how = "STATE MISMATCH" if hit.state_match == "mismatch" else _ALIKE.get(hit.kind, hit.kind)
+    return f"{hit.hotlist} ({how})" if how else hit.hotlist
 
 
 def nothing_found(hub: Hub, query: Query) -> str:

@@ -47,13 +47,13 @@ def gaps(
     """List the times that no run covered, and those in which a camera was silent for far longer than usual."""
     with failures(), open_hub() as hub:
         window = moments.window(hub, since, until)
-        found = hub.ingest.gaps.find(acting(), connection, *window)
+        gaps = hub.ingest.gaps.find(acting(), connection, *window)
         if as_json:
-            print_json(found)
+            print_json(gaps)
         else:
             if any(window):
                 console.print(moments.understood(hub, *window))
-            _print(found, hub.governing.profile.zone, hub.clock.now())
+            _print(gaps, hub.governing.profile.zone, hub.clock.now())
 
 
 def backfill(
@@ -80,11 +80,11 @@ def backfill(
     say_done(connection, done, as_json)
 
 
-def _print(found: Sequence[Gap], zone: ZoneInfo, now: datetime) -> None:
+def _print(entries: Sequence[Gap], zone: ZoneInfo, now: datetime) -> None:
     """Times that no run covered, then cameras with their last silence; the time since a last run has its own line."""
-    holes = [gap for gap in found if gap.camera is None and not gap.since_last_run]
+    holes = [gap for gap in entries if gap.camera is None and not gap.since_last_run]
     silent: dict[tuple[str, str | None], list[Gap]] = {}
-    for gap in found:
+    for gap in entries:
         if gap.camera is not None:
             silent.setdefault((gap.connection, gap.camera_id), []).append(gap)
     if not holes and not silent:
@@ -103,7 +103,7 @@ def _print(found: Sequence[Gap], zone: ZoneInfo, now: datetime) -> None:
             still = last.reason == STILL_SILENT
             rows.append({**_row(last), "camera": camera, "silences": len(gaps), "still": still})
         print_rows(sorted(rows, key=lambda row: row["until"], reverse=True), _SILENT, False, zone=zone)
-    for gap in found:
+    for gap in entries:
         if gap.since_last_run:
             why = "" if gap.reason == NOT_ASKED else f": {gap.reason}"
             ago = f" ({span(now - gap.since)} ago)" if now > gap.since else ""
@@ -111,6 +111,6 @@ def _print(found: Sequence[Gap], zone: ZoneInfo, now: datetime) -> None:
 
 
 def _row(gap: Gap) -> dict[str, Any]:
-    told = {field.name: getattr(gap, field.name) for field in fields(gap)}
+    cells = {field.name: getattr(gap, field.name) for field in fields(gap)}
     usual = None if gap.usual_seconds is None else timedelta(seconds=gap.usual_seconds)
-    return {**told, "lasting": gap.until - gap.since, "usual": usual}
+    return {**cells, "lasting": gap.until - gap.since, "usual": usual}

@@ -82,15 +82,17 @@ def place(
         if read:
             if Typed(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
                 raise Invalid("read: ids and a question exclude each other")
-            made = hub.cases.holds.place(acting(), new, reads=read)
+            answer = hub.cases.holds.place(acting(), new, reads=read)
         else:
-            made = hub.cases.holds.place(acting(), new, asked.query(hub))
-        held = f"{count(made.reads, 'read')} {'is' if made.reads == 1 else 'are'} held"
+            answer = hub.cases.holds.place(acting(), new, asked.query(hub))
+        held = f"{count(answer.reads, 'read')} {'is' if answer.reads == 1 else 'are'} held"
         _show(
-            made, as_json, f"hold {made.id}: {held}; look again at {moment(made.review_at, hub.governing.profile.zone)}"
+            answer,
+            as_json,
+            f"hold {answer.id}: {held}; look again at {moment(answer.review_at, hub.governing.profile.zone)}",
         )
-        if made.approval is not None and not as_json:
-            console.print(next_step(hub.access.approvals.get(made.approval), hub))
+        if answer.approval is not None and not as_json:
+            console.print(next_step(hub.access.approvals.get(answer.approval), hub))
 
 
 @app.command()
@@ -126,13 +128,13 @@ def list_(
 ) -> None:
     """List the holds that stand."""
     with failures(), open_hub() as hub:
-        found = hub.cases.holds.list(released=everything)
+        holds = hub.cases.holds.list(released=everything)
         if as_json:
-            print_json(found)
+            print_json(holds)
         else:
             rows = [
-                {**asdict(one), "kind": _words(one.kind), "approved": approver(one.approved_by, one.approval)}
-                for one in found
+                {**asdict(hold), "kind": _words(hold.kind), "approved": approver(hold.approved_by, hold.approval)}
+                for hold in holds
             ]
             print_rows(rows, _COLUMNS, False, "no holds", hub.governing.profile.zone)
 
@@ -156,7 +158,7 @@ def review(
         if as_json:
             print_json({"overdue": len(tasks), "tasks": tasks})
         else:
-            rows = [_task(one) for one in tasks]
+            rows = [_task(task) for task in tasks]
             print_rows(rows, _TASKS, False, "nothing is due", hub.governing.profile.zone)
     if tasks:
         raise typer.Exit(OVERDUE)
@@ -243,8 +245,8 @@ def _words(code: str) -> str:
     return code.replace("_", " ")
 
 
-def _task(one: ReviewTask) -> dict[str, Any]:
-    return {**asdict(one), "kind": _words(one.kind), "task": _TO_DO[one.task].format(hold=one.hold)}
+def _task(task: ReviewTask) -> dict[str, Any]:
+    return {**asdict(task), "kind": _words(task.kind), "task": _TO_DO[task.task].format(hold=task.hold)}
 
 
 def _show(done: Any, as_json: bool, line: str) -> None:

@@ -66,15 +66,15 @@ def import_(
         done = hub.hotlists.lists.load(acting(), name, entries, complete=complete, progress=work.told)
         long = hub.ingest.standing.too_long()
     if as_json:
-        print_json({**asdict(done), "long_rounds": [asdict(one) for one in long]})
+        print_json({**asdict(done), "long_rounds": [asdict(slow_round) for slow_round in long]})
         return
     counts = f"{done.added} added, {done.updated} updated, {done.unchanged} unchanged, {done.removed} removed"
     console.print(f"{name}: {counts}")
-    for one in long:
+    for slow_round in long:
         console.print(
-            f"{one.connection} answers one plate at a time at {one.per_second:g} a second: "
-            f"{count(one.plates, 'plate')} take {span(one.seconds)} a round; it runs every {span(one.every_seconds)}. "
-            "Put only what an active case watches on lists.",
+            f"{slow_round.connection} answers one plate at a time at {slow_round.per_second:g} a second: "
+            f"{count(slow_round.plates, 'plate')} take {span(slow_round.seconds)} a round; it runs every "
+            f"{span(slow_round.every_seconds)}. Put only what an active case watches on lists.",
             style="yellow",
         )
 
@@ -106,7 +106,7 @@ def publish(name: ListName, connection: Only = None, as_json: AsJson = False) ->
     done: list[Published] = []
 
     def kept(_: Work) -> str:
-        whom = ", ".join(one.connection for one in done if one.verified) or "nobody"
+        whom = ", ".join(outcome.connection for outcome in done if outcome.verified) or "nobody"
         return f"{name} is proved at {whom}; alprhub hotlists publish {name} sends what is left"
 
     with failures():
@@ -133,7 +133,7 @@ def verify(name: ListName, connection: Only = None, as_json: AsJson = False) -> 
 
 def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
     """The connections that are named, or else every active one but those whose vendor takes no lists."""
-    hub.hotlists.lists.in_force(name)  # a list that nobody has made is told even where there is nobody to send it to
+    hub.hotlists.lists.in_force(name)  # an unknown list is refused even where there is nobody to send it to
     return connections or [
         account.name
         for account in hub.connections.accounts.list()

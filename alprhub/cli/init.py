@@ -72,34 +72,34 @@ def _answers(
     settings: HubSettings, in_force: str | None, agency: str | None, profile: str | None, zone: str | None
 ) -> HubSettings:
     """The settings with what the options, the environment or a person say; raises `Invalid` naming what is missing."""
-    told = settings.model_fields_set
-    agency = agency or (settings.agency if "agency" in told else None)
-    profile = profile or (settings.profile if "profile" in told else None)
+    fields = settings.model_fields_set
+    agency = agency or (settings.agency if "agency" in fields else None)
+    profile = profile or (settings.profile if "profile" in fields else None)
     asks = there()
     missing = [option for option, value in (("--agency", agency), ("--profile", profile)) if value is None]
     if missing and not asks:
         raise Invalid(f"{' and '.join(missing)}: missing; policies are {named(names(), 20)}, or a file of your own")
     if agency is None:
-        agency = _asked("The name of your agency, as it shall stand on certificates", None, checked)
+        agency = _answer("The name of your agency, as it shall stand on certificates", None, checked)
     agency = checked(agency)
     if profile is None:
         console.print("\nWhose policy shall govern how long reads are kept, and who may ask for what?")
         for name in names():
             console.print(f"  {_line(load(name))}")
         console.print("  or a file with your own: alprhub policy copy NAME FILE makes one to begin with\n")
-        profile = _asked("Policy", in_force, lambda name: _usable(name).name)
+        profile = _answer("Policy", in_force, lambda name: _usable(name).name)
     chosen = _usable(profile)
     where = zone_of(zone) if zone is not None else settings.zone
     if where is None and asks:
         guess = machine_zone() or chosen.zone.key
-        where = zone_of(_asked("The time zone that your agency lives in", guess, lambda name: zone_of(name).key))
+        where = zone_of(_answer("The time zone that your agency lives in", guess, lambda name: zone_of(name).key))
     where = where or chosen.zone
     if not one_clock(where, chosen.zone) and asks:
         profile = _own(settings.data / OWN, profile, agency, where, chosen)
     return settings.model_copy(update={"agency": agency, "profile": _kept_name(profile), "zone": where})
 
 
-def _asked(prompt: str, default: str | None, understood: Callable[[str], str]) -> str:
+def _answer(prompt: str, default: str | None, understood: Callable[[str], str]) -> str:
     """What a person answers, once it can be understood."""
     while True:
         try:

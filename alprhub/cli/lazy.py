@@ -1,4 +1,4 @@
-"""A command tree that is known by names and first lines, and of which a noun is imported when somebody types it."""
+"""A command tree of names and first help lines; a command is imported once somebody types it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ class Nouns(TyperGroup):
         return self._listed().shell_complete(ctx, incomplete)
 
     def _listed(self) -> TyperGroup:
-        """The same group, whose commands are first lines and nothing else."""
+        """The same group with stubs for its commands, which have the first line of help alone."""
         lines: dict[str, Any] = {name: TyperCommand(name, help=noun.says) for name, noun in self.nouns.items()}
         return TyperGroup(
             name=self.name,

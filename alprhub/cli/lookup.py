@@ -102,10 +102,10 @@ def _print(hub: Hub, plate: str, answer: LookupAnswer, as_json: bool, times: str
 
 
 def _shows(work: Work) -> Callable[[SourceStatus], None]:
-    """What draws a line a source while it is asked."""
+    """A callback that draws one line for each source while it is asked."""
 
     def show(part: SourceStatus) -> None:
-        said = f"{part.connection}: {_SAID.get(part.status, part.status)}, {count(part.reads, 'read')}"
-        work.say(part.connection, said)
+        sentence = f"{part.connection}: {_SAID.get(part.status, part.status)}, {count(part.reads, 'read')}"
+        work.say(part.connection, sentence)
 
     return show

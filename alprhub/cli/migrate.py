@@ -24,7 +24,7 @@ def migrate(
     with failures():
         from hub.migrating import Step, opened
 
-        def told(step: Step) -> None:
+        def show(step: Step) -> None:
             if not as_json:
                 console.print(f"{step.revision}  {step.what}")
 
@@ -34,9 +34,9 @@ def migrate(
             elif check:
                 steps = database.missing()
                 for step in steps:
-                    told(step)
+                    show(step)
             else:
-                steps = database.migrate(acting(), told)
+                steps = database.migrate(acting(), show)
         if as_json:
             told_of = [step._asdict() for step in steps]
             print_json({"steps": told_of, "taken": not check, "is_hub": database is not None})

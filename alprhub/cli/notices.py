@@ -23,14 +23,14 @@ def list_(
 ) -> None:
     """List the newest notices, and by which ways they went out."""
     with failures(), open_hub() as hub:
-        found, zone = hub.notices.telling.list(limit), hub.governing.profile.zone
+        notices, zone = hub.notices.telling.list(limit), hub.governing.profile.zone
         if as_json:
-            print_json([_for_programs(one) for one in found])
+            print_json([_for_programs(notice) for notice in notices])
             return
         rows = [
-            {"time": moment(one.notice.at, zone), "notice": one.notice.title, "sent": _sent(one)}
-            for one in found
-            if one.notice.kind != "dropped"
+            {"time": moment(entry.notice.at, zone), "notice": entry.notice.title, "sent": _sent(entry)}
+            for entry in notices
+            if entry.notice.kind != "dropped"
         ]
         print_rows(rows, ("time", "notice", "sent"), False, "nobody was told of anything yet")
 
@@ -43,24 +43,26 @@ def try_out(as_json: AsJson = False) -> None:
         if as_json:
             print_json(tried)
         elif tried:
-            rows = [{"way": one.way, "sent": yes(one.sent), "what_came_of_it": one.said} for one in tried]
+            rows = [
+                {"way": attempt.way, "sent": yes(attempt.sent), "what_came_of_it": attempt.said} for attempt in tried
+            ]
             print_rows(rows, ("way", "sent", "what_came_of_it"), False)
         if not tried:
             raise AdminMustAct(f"no way out is set, so nobody is told of anything: set {SETTINGS}")
-    if not all(one.sent for one in tried):
+    if not all(attempt.sent for attempt in tried):
         raise typer.Exit(78)
 
 
-def _for_programs(one: Sent) -> dict[str, object]:
-    notice = one.notice
+def _for_programs(sent: Sent) -> dict[str, object]:
+    notice = sent.notice
     fields = ("id", "kind", "connection", "code", "at", "title", "body")
-    ways = [{"way": way, "sent_at": at, "said": one.said[way]} for way, at in one.sent.items()]
+    ways = [{"way": way, "sent_at": at, "said": sent.said[way]} for way, at in sent.sent.items()]
     return {**{name: getattr(notice, name) for name in fields}, "ways": ways}
 
 
-def _sent(one: Sent) -> str:
+def _sent(sent: Sent) -> str:
     """By which ways it went, and what stands against the others."""
     parts = []
-    for way, at in one.sent.items():
-        parts.append(way if at is not None else f"{way} waits: {one.said[way] or 'not tried yet'}")
+    for way, at in sent.sent.items():
+        parts.append(way if at is not None else f"{way} waits: {sent.said[way] or 'not tried yet'}")
     return "; ".join(parts) or "by no way: none was set"

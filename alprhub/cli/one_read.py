@@ -23,13 +23,13 @@ from normalize.states import postal
 app = typer.Typer(help="One read in full, and its picture.", no_args_is_help=True)
 
 
-def _number(said: str | int) -> int:
+def _number(value: str | int) -> int:
     """The number of a read; raises `BadParameter` for another text."""
     try:
-        return int(said)
+        return int(value)
     except ValueError:
         raise typer.BadParameter(
-            f"{said!r} is not the number of a read: the first column of `alprhub search … --ids` has it"
+            f"{value!r} is not the number of a read: the first column of `alprhub search … --ids` has it"
         ) from None
 
 
@@ -88,18 +88,18 @@ def picture(
     with failures():
         files.must_be_new(out)
         with open_hub() as hub:
-            found = hub.search.one.picture(acting(), Why(purpose, reason, case), ident, which)
-        endings = _ENDINGS.get(found.ending, ())
+            picture = hub.search.one.picture(acting(), Why(purpose, reason, case), ident, which)
+        endings = _ENDINGS.get(picture.ending, ())
         if out.suffix and endings and out.suffix[1:].lower() not in endings:
-            right = out.with_suffix(f".{found.ending}")
-            raise Invalid(f"out: the picture of read {ident} is a .{found.ending}; write it with --out {right}")
-        files.put(out, found.data, rights=_OWN)
-        told = {"file": str(out), "shows": found.shows, "bytes": len(found.data), "sha256": found.sha256}
+            right = out.with_suffix(f".{picture.ending}")
+            raise Invalid(f"out: the picture of read {ident} is a .{picture.ending}; write it with --out {right}")
+        files.put(out, picture.data, rights=_OWN)
+        receipt = {"file": str(out), "shows": picture.shows, "bytes": len(picture.data), "sha256": picture.sha256}
         if as_json:
-            print_json({"read": ident, **told})
+            print_json({"read": ident, **receipt})
         else:
-            told_size = f"{len(found.data):,} bytes, SHA-256 {found.sha256}"
-            console.print(f"{out}: {_SHOWS[found.shows]} of read {ident}, {told_size}", soft_wrap=True)
+            told_size = f"{len(picture.data):,} bytes, SHA-256 {picture.sha256}"
+            console.print(f"{out}: {_SHOWS[picture.shows]} of read {ident}, {told_size}", soft_wrap=True)
 
 
 def _flat(whole: Whole) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _lines(whole: Whole, zone: ZoneInfo) -> list[tuple[str, str]]:
     read = whole.read
     plate = read.plate if read.plate_raw == read.plate else f"{read.plate} (the source wrote {read.plate_raw})"
     raw_state = postal(read.plate_state) if read.plate_state else "the source read none"
-    others = ", ".join(f"{one.plate}{_sure(one.confidence)}" for one in whole.candidates)
+    others = ", ".join(f"{candidate.plate}{_sure(candidate.confidence)}" for candidate in whole.candidates)
     lines = [
         ("read", str(read.id)),
         ("plate", f"{plate}{_sure(read.plate_confidence)}"),
@@ -147,8 +147,8 @@ def _lines(whole: Whole, zone: ZoneInfo) -> list[tuple[str, str]]:
 
 def _hit(hit: Listed) -> str:
     agree = f"{_PLATES.get(hit.kind, hit.kind)}, {_STATES.get(hit.state_match, hit.state_match)}"
-    found = _VERDICTS.get(hit.verdict, hit.verdict)
-    return f"{hit.hotlist}: {hit.reason}, case {hit.case_number}; {agree}; {found}"
+    verdict = _VERDICTS.get(hit.verdict, hit.verdict)
+    return f"{hit.hotlist}: {hit.reason}, case {hit.case_number}; {agree}; {verdict}"
 
 
 def _sure(confidence: float | None) -> str:

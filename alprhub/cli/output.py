@@ -109,7 +109,7 @@ def cell(value: Any, zone: tzinfo = UTC) -> str:
         case float():
             text = f"{value:.5f}".rstrip("0").rstrip(".")
         case list() | tuple():
-            text = ", ".join(cell(one, zone) for one in value)
+            text = ", ".join(cell(item, zone) for item in value)
         case _:
             text = str(value)
     # A vendor's text may hold escapes that hide or rewrite what stands on the screen.
@@ -126,11 +126,11 @@ def failures() -> Iterator[None]:
     try:
         yield
     except typer.Abort:
-        raise _told("nothing was done: the question was answered with no, or not at all", code=65) from None
+        raise _ending("nothing was done: the question was answered with no, or not at all", code=65) from None
     except (typer.Exit, typer.BadParameter):
         raise
     except BrokenPipeError:
-        raise  # whoever read what we print has enough; typer ends in silence
+        raise  # the reader closed the pipe; typer ends in silence
     except Exception as failed:
         raise _end_of(failed) from None
 
@@ -138,42 +138,42 @@ def failures() -> Iterator[None]:
 def _end_of(failed: Exception) -> typer.Exit:
     """The words for an error on stderr, and the exit that goes with it."""
     code = next((code for kind, code in EXIT_CODES if isinstance(failed, kind)), DEFECT)
-    told: tuple[str, ...] = (sentence(failed),)
+    sentences: tuple[str, ...] = (sentence(failed),)
     match failed:
         case Faults():
-            told = (failed.of, *failed.sentences)
+            sentences = (failed.of, *failed.sentences)
         case HubError() | ConnectorError() | Unusable():
             pass
         case ValidationError() if failed.title == HubSettings.__name__:
-            told, code = ("", *_of_settings(failed)), ADMIN
+            sentences, code = ("", *_of_settings(failed)), ADMIN
         case DBAPIError() | NoConnectionLeft() if (known := refused.refusal(failed)) is not None:
-            told, code = known[:1], known[1]
+            sentences, code = known[:1], known[1]
         case UnicodeEncodeError():
-            told, code = ("an argument is not UTF-8: type it again in a terminal that is set to UTF-8",), 65
-        case OSError():  # without a number it is one of ours, and says itself what is the matter
-            told, code = (str(failed) if failed.errno is None else refusal(failed),), ADMIN
+            sentences, code = ("an argument is not UTF-8: type it again in a terminal that is set to UTF-8",), 65
+        case OSError():  # one without errno is raised by us, with a whole sentence
+            sentences, code = (str(failed) if failed.errno is None else refusal(failed),), ADMIN
         case _:
             traceback.print_exception(failed)
-            told = (_OURS,)
-    return _told(*told, code=code)
+            sentences = (_OURS,)
+    return _ending(*sentences, code=code)
 
 
 def _of_settings(wrong: ValidationError) -> list[str]:
     """What is wrong with the hub's own settings, each by the name of its environment variable."""
     names = {f"{name}:": f"ALPRHUB_{name.upper()}:" for name in HubSettings.model_fields}
-    found = []
+    sentences = []
     for fault in faults(wrong, HubSettings):
         name = fault.where.partition(".")[0]
-        found.append(str(fault).replace(f"{name}:", names.get(f"{name}:", name), 1))
-    return found
+        sentences.append(str(fault).replace(f"{name}:", names.get(f"{name}:", name), 1))
+    return sentences
 
 
-def _told(text: str, *sentences: str, code: int) -> typer.Exit:
+def _ending(text: str, *sentences: str, code: int) -> typer.Exit:
     """Words on stderr, and the exit that goes with it; several sentences stand on a line each."""
-    lines = [" ".join(one.split()) for one in (text, *sentences) if one]
+    lines = [" ".join(part.split()) for part in (text, *sentences) if part]
     if text and len(lines) == 2:
         lines = [": ".join(lines)]
     elif text and len(lines) > 2:
-        lines = [f"{lines[0]}:", *(f"  {one}" for one in lines[1:])]
-    sys.stderr.write("".join(f"{one}\n" for one in lines))
+        lines = [f"{lines[0]}:", *(f"  {line}" for line in lines[1:])]
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
     return typer.Exit(code)

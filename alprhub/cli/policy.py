@@ -63,8 +63,8 @@ EXPLAINED = "retention.report_if_older_than"
 def list_(as_json: AsJson = False) -> None:
     """List the built-in profiles: whose they are, and whether one could be put in force as it stands."""
     with failures():
-        found = _in_force()
-        in_force = found.name if isinstance(found, Profile) else None
+        policy = _in_force()
+        in_force = policy.name if isinstance(policy, Profile) else None
         rows = []
         for name in names():
             profile = load(name)
@@ -74,7 +74,7 @@ def list_(as_json: AsJson = False) -> None:
                     "profile": name,
                     "agency": profile.agency,
                     "policy": profile.document["number"],
-                    "overlays": [one.id for one in profile.overlays],
+                    "overlays": [overlay.id for overlay in profile.overlays],
                     "ready": "yes" if state.ready else "no",
                     "open": len(state.open),
                     "in_force": "yes" if name == in_force else "",
@@ -87,22 +87,24 @@ def list_(as_json: AsJson = False) -> None:
 def show(profile: Named = None, decisions: SignedIn = None, as_json: AsJson = False) -> None:
     """Show every rule in force with its clauses: retention, fields after the overlays, and what nobody has decided."""
     with failures():
-        found = _named(profile, decisions)
-        told = _told(found)
+        policy = _named(profile, decisions)
+        document = _document(policy)
         if as_json:
-            print_json(told)
+            print_json(document)
             return
-        over = ", ".join(told["overlays"]) or "no overlay"
-        console.print(f"{found.agency}, policy {told['policy']['number']}, {over}, {found.zone}")
+        over = ", ".join(document["overlays"]) or "no overlay"
+        console.print(f"{policy.agency}, policy {document['policy']['number']}, {over}, {policy.zone}")
         console.print("\nretention", style="bold")
-        print_rows([_said(rule) for rule in found.rules], _RULES, False)
+        print_rows([_rule_row(rule) for rule in policy.rules], _RULES, False)
         console.print("\nfields in force", style="bold")
-        said = [one for one in told["fields"] if one["value"] is not None or one["clauses"]]
+        stated = [field for field in document["fields"] if field["value"] is not None or field["clauses"]]
         columns = {"field": "field", "value": "value", "force": "force", "clauses": "clauses"}
-        print_rows([{**one, "value": _words(one), "force": _spaced(one["force"])} for one in said], columns, False)
+        print_rows(
+            [{**field, "value": _words(field), "force": _spaced(field["force"])} for field in stated], columns, False
+        )
         console.print("\nsilent on", style="bold")
-        console.print(", ".join(one["field"] for one in told["fields"] if one not in said))
-        _print_state(told)
+        console.print(", ".join(field["field"] for field in document["fields"] if field not in stated))
+        _print_state(document)
 
 
 @app.command()
@@ -116,15 +118,15 @@ def check(
     Exit code 65 for a profile that is wrong, 77 for one with two rules that cannot both be kept.
     """
     with failures():
-        found = of_file(file, _signed(decisions))
-        told = _state(found)
+        profile = of_file(file, _signed(decisions))
+        state = _state(profile)
         if as_json:
-            print_json({"profile": found.id, "valid": True, **told})
+            print_json({"profile": profile.id, "valid": True, **state})
         else:
-            console.print(f"{found.id}: well formed; {count(len(found.rules), 'retention rule')}")
-            _print_state(told)
-        if told["conflicts"]:
-            found.activation().demand()
+            console.print(f"{profile.id}: well formed; {count(len(profile.rules), 'retention rule')}")
+            _print_state(state)
+        if state["conflicts"]:
+            profile.activation().demand()
 
 
 @app.command()
@@ -150,23 +152,26 @@ def boundary(
 ) -> None:
     """Say when a copy of a read must be gone, or until when nobody may delete it, and by which clause."""
     with failures():
-        found = _named(profile, decisions)
-        captured = _instant(found, captured_at, "captured-at")
-        received = captured if received_at is None else _instant(found, received_at, "received-at")
+        policy = _named(profile, decisions)
+        captured = _instant(policy, captured_at, "captured-at")
+        received = captured if received_at is None else _instant(policy, received_at, "received-at")
         if held:
-            told = _explained(found, captured)
+            answer = _explained(policy, captured)
         else:
-            term = _contract(contract, found, source, origin, copy)
-            told = _boundary(found, term, captured, received)
+            term = _contract(contract, policy, source, origin, copy)
+            answer = _boundary(policy, term, captured, received)
         if as_json:
-            print_json(told)
+            print_json(answer)
             return
-        for name, bound in {"": told, **{key: value for key, value in told.items() if isinstance(value, dict)}}.items():
+        for name, bound in {
+            "": answer,
+            **{key: value for key, value in answer.items() if isinstance(value, dict)},
+        }.items():
             lead = f"{_BOUNDS[name]}: " if name else ""
             end = bound["boundary"]
-            when = moment(end, found.zone) if isinstance(end, datetime) else f"the end of the {_spaced(str(end))}"
+            when = moment(end, policy.zone) if isinstance(end, datetime) else f"the end of the {_spaced(str(end))}"
             console.print(f"{lead}{_KINDS[bound['kind']]} {when}, rule {bound['rule']} ({bound['clause']})")
-        if told.get("conflict"):
+        if answer.get("conflict"):
             console.print("conflict: it must be kept longer than it may be kept; a person must decide", style="yellow")
 
 
@@ -174,18 +179,18 @@ def _named(name: str | None, decisions: Path | None) -> Profile:
     """The profile of a name with the decisions of a file, or the one in force with those that it was signed with."""
     if name is not None:
         return load(name, _signed(decisions))
-    found = _in_force()
-    if isinstance(found, NoAgency):
+    policy = _in_force()
+    if isinstance(policy, NoAgency):
         raise Invalid("profile: this hub has none yet (alprhub init); name one with --profile")
-    return found if decisions is None else load(found.name, _signed(decisions))
+    return policy if decisions is None else load(policy.name, _signed(decisions))
 
 
 def _in_force() -> Profile | NoAgency:
     """The profile in force, or why there is none."""
     settings = from_environment()
-    said = {"agency", "profile"} <= settings.model_fields_set
+    is_set = {"agency", "profile"} <= settings.model_fields_set
     if settings.database_url is None and not (settings.data / "alprhub.sqlite3").exists():
-        return load(settings.profile) if said else none_in(settings)
+        return load(settings.profile) if is_set else none_in(settings)
     try:
         with open_hub() as hub:
             return hub.governing.profile
@@ -214,20 +219,20 @@ def _boundary(profile: Profile, term: SourceContract, captured: datetime, receiv
     bounds = profile.bounds(*where, captured, received, copy=term.copy_at, contract=term)
     case = profile.chosen(*where, term.copy_at, term).case
     if bounds.floor is not None and bounds.end(linked=True) is None:
-        told = _bound("min", bounds.floor)
+        answer = _bound("min", bounds.floor)
     else:
         end = profile.expiry(
             *where, captured, received_at=received, copy=term.copy_at, linked=bounds.ceiling is not None, contract=term
         )
-        told = {"kind": "max", "boundary": end.at, "rule": end.rule, "clause": end.clause}
+        answer = {"kind": "max", "boundary": end.at, "rule": end.rule, "clause": end.clause}
     if bounds.unlinked is not None:
-        told["unlinked"] = _bound("max", bounds.unlinked)
+        answer["unlinked"] = _bound("max", bounds.unlinked)
     if bounds.ceiling and bounds.floor:
-        told["floor"] = _bound("min", bounds.floor)
-        told["conflict"] = bounds.conflict
+        answer["floor"] = _bound("min", bounds.floor)
+        answer["conflict"] = bounds.conflict
     if case is not None:
-        told["case"] = {"kind": "until", "boundary": case.until, "rule": case.id, "clause": case.clause}
-    return told
+        answer["case"] = {"kind": "until", "boundary": case.until, "rule": case.id, "clause": case.clause}
+    return answer
 
 
 def _explained(profile: Profile, captured: datetime) -> dict[str, Any]:
@@ -255,28 +260,28 @@ def _contract(file: Path | None, profile: Profile, source: str, origin: Any, cop
     return term
 
 
-def _told(profile: Profile) -> dict[str, Any]:
+def _document(profile: Profile) -> dict[str, Any]:
     fields = [profile.effective(name) for name in profile.fields()]
     return {
         "profile": profile.id,
         "agency": profile.agency,
         "zone": str(profile.zone),
         "policy": profile.document,
-        "overlays": [one.id for one in profile.overlays],
+        "overlays": [overlay.id for overlay in profile.overlays],
         "purposes": profile.purposes,
         "retention": [_rule(rule) for rule in profile.rules],
         "fields": [
             {
-                "field": one.field,
-                "value": one.value,
-                "within": one.within,
-                "force": one.force,
-                "clauses": [reference.clause for reference in one.references],
-                "references": [reference._asdict() for reference in one.references],
-                "stated": one.stated,
-                "note": one.note,
+                "field": field.field,
+                "value": field.value,
+                "within": field.within,
+                "force": field.force,
+                "clauses": [reference.clause for reference in field.references],
+                "references": [reference._asdict() for reference in field.references],
+                "stated": field.stated,
+                "note": field.note,
             }
-            for one in fields
+            for field in fields
         ],
         **_state(profile),
     }
@@ -290,7 +295,7 @@ def _words(field: dict[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "; ".join(f"{_spaced(key)}: {_value(one)}" for key, one in value.items())
+        return "; ".join(f"{_spaced(key)}: {_value(inner)}" for key, inner in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_value, value))
     return "" if value is None else yes(value) if isinstance(value, bool) else periods(_spaced(str(value)))
@@ -300,7 +305,7 @@ def _spaced(code: str) -> str:
     return code.replace("_", " ")
 
 
-def _said(rule: Rule) -> dict[str, Any]:
+def _rule_row(rule: Rule) -> dict[str, Any]:
     """A rule for people: periods in words, and since when they run."""
     return {
         **_rule(rule),
@@ -337,24 +342,24 @@ def _state(profile: Profile) -> dict[str, Any]:
     state = profile.activation()
     return {
         "ready": state.ready,
-        "conflicts": [{**one._asdict(), "told": str(one)} for one in state.conflicts],
+        "conflicts": [{**conflict._asdict(), "told": str(conflict)} for conflict in state.conflicts],
         "without_ceiling": state.without_ceiling,
-        "decisions_needed": [one._asdict() for one in state.open],
+        "decisions_needed": [decision._asdict() for decision in state.open],
     }
 
 
-def _print_state(told: dict[str, Any]) -> None:
+def _print_state(state: dict[str, Any]) -> None:
     console.print("\ndecisions that nobody has signed, and what holds meanwhile", style="bold")
     columns = {"id": "decision", "question": "question", "safe_default": "until it is signed"}
-    rows = [{name: periods(one[name]) for name in columns} for one in told["decisions_needed"]]
+    rows = [{name: periods(decision[name]) for name in columns} for decision in state["decisions_needed"]]
     print_rows(rows, columns, False, "none")
-    console.print(f"\ncan be put in force: {yes(told['ready'])}")
-    for kind in told["without_ceiling"]:
+    console.print(f"\ncan be put in force: {yes(state['ready'])}")
+    for kind in state["without_ceiling"]:
         console.print(
             f"nothing says how long {_spaced(kind)} may be kept at most: a signed decision must give a number",
             style="yellow",
         )
-    for conflict in told["conflicts"]:
+    for conflict in state["conflicts"]:
         console.print(conflict["told"], style="yellow")
 
 

@@ -21,17 +21,17 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Work:
-    """Long work as its command sees it: what services tell is drawn, and ends the work once somebody asked for that."""
+    """Long work of a command: draws the progress that services report, and stops them once somebody asked for that."""
 
     def __init__(self, lines: Progress, at_once: bool) -> None:
         self._lines = lines
         self._at_once = at_once
         self._tasks = dict[str, tuple[TaskID, float, int]]()
-        self._asked = Event()
+        self._stop = Event()
         self.signal: int | None = None
         """The signal that asked for an end."""
         self.done: dict[str, int] = {}
-        """How many of each thing are done: what a command says was kept."""
+        """How many of each thing are done, for the sentence on what was kept."""
 
     def told(self, what: str, done: int, total: int | None = None) -> None:
         """Draw how many of `what` are done; raises `Stopped` once somebody asked for an end."""
@@ -49,20 +49,20 @@ class Work:
 
     def go_on(self) -> None:
         """Raise `Stopped` once somebody asked for an end."""
-        if self._asked.is_set():
+        if self._stop.is_set():
             raise Stopped("somebody stopped it")
 
     def sleep(self, seconds: float) -> None:
         """Wait, and no longer than until somebody asks for an end, which raises `Stopped`."""
-        self._asked.wait(seconds)
+        self._stop.wait(seconds)
         self.go_on()
 
     def ask_for_the_end(self, number: int, _frame: FrameType | None = None) -> None:
         """End at the next piece; asked a second time, at once."""
-        if self._asked.is_set():
+        if self._stop.is_set():
             raise KeyboardInterrupt
         self.signal = number
-        self._asked.set()
+        self._stop.set()
         if self._at_once:
             raise Stopped("somebody stopped it")
         self._lines.add_task("stopping as soon as this piece is done; once more stops at once", total=None)
@@ -70,10 +70,10 @@ class Work:
 
 @contextmanager
 def working(kept: Callable[[Work], str], as_json: bool = False, at_once: bool = False) -> Iterator[Work]:
-    """Draw how far the work inside the block is, and end it where Ctrl-C or SIGTERM ask for that.
+    """Draw the progress of the work inside the block, and end it at Ctrl-C or SIGTERM.
 
-    It ends between two pieces, or wherever it is (`at_once`) where it is no matter. `kept` is then the one line on
-    stderr: what is kept, and how to go on. The exit code is 130 or 143.
+    The work ends between two pieces; with `at_once` it ends anywhere, where that does no harm. `kept` then gives the
+    one line on stderr: what is kept, and how to go on. The exit code is 130 or 143.
     """
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     lines = Progress(*columns, console=console, disable=as_json or not console.is_terminal, transient=True)
@@ -96,11 +96,11 @@ def line(what: str, done: int, total: int | None, here: int, seconds: float) -> 
     """How far something is: `1,240 of 100,002 plates, 14 h left at 2/s`; `here` were done in so many seconds."""
     if total is None:
         return f"{done:,} {what}"
-    said = f"{done:,} of {count(total, what, what)}"
+    share = f"{done:,} of {count(total, what, what)}"
     if here <= 0 or seconds < 1 or done >= total:
-        return said
+        return share
     rate = here / seconds
-    return f"{said}, {span((total - done) / rate)} left at {f'{rate:,.0f}' if rate >= 10 else f'{rate:.2g}'}/s"
+    return f"{share}, {span((total - done) / rate)} left at {f'{rate:,.0f}' if rate >= 10 else f'{rate:.2g}'}/s"
 
 
 def _known(handler: Any) -> Any:

@@ -13,7 +13,7 @@ from hub.words import count, moment
 
 
 def shows(work: Work, connection: str, zone: tzinfo) -> Callable[[Pulling], None]:
-    """What draws how far a run of a connection is."""
+    """A callback that draws the progress of a connection's run."""
 
     def show(now: Pulling) -> None:
         work.done |= {"kept": now.kept.stored, "pictures": now.pictures.fetched}
@@ -30,11 +30,11 @@ def shows(work: Work, connection: str, zone: tzinfo) -> Callable[[Pulling], None
 
 def kept(work: Work, connection: str) -> str:
     """What a run that was stopped has kept."""
-    told = [count(work.done.get("kept", 0), "new read")]
+    parts = [count(work.done.get("kept", 0), "new read")]
     if work.done.get("pictures"):
-        told.append(count(work.done["pictures"], "picture"))
+        parts.append(count(work.done["pictures"], "picture"))
     asked = f", {count(work.done['plates'], 'plate')} of this round asked for" if "plates" in work.done else ""
-    return f"{' and '.join(told)} of {connection} kept{asked}"
+    return f"{' and '.join(parts)} of {connection} kept{asked}"
 
 
 def say_done(connection: str, done: Saved, as_json: bool) -> None:

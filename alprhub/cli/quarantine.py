@@ -39,10 +39,13 @@ def list_(as_json: AsJson = False) -> None:
         nothing = "nothing is set aside: every record that came could be read"
         print_rows(groups, _COLUMNS, as_json, nothing, hub.governing.profile.zone)
         if groups and not as_json:
-            one = groups[0]
-            which = f"{shlex.quote(one.connection)} --field {shlex.quote(one.field)} --reason {shlex.quote(one.reason)}"
+            group = groups[0]
+            which = (
+                f"{shlex.quote(group.connection)} --field {shlex.quote(group.field)}"
+                f" --reason {shlex.quote(group.reason)}"
+            )
             console.print(f"show one: alprhub quarantine show {which}", soft_wrap=True)
-            console.print(f"try again after a fix: alprhub quarantine replay {shlex.quote(one.connection)}")
+            console.print(f"try again after a fix: alprhub quarantine replay {shlex.quote(group.connection)}")
 
 
 @app.command()
@@ -59,13 +62,13 @@ def show(
         sys.stdout.flush()
         sys.stdout.buffer.write(sample.payload + b"\n")
         return
-    told = {name: getattr(sample, name) for name in ("id", "kind", "part", "obtained", "received_at")}
+    cells = {name: getattr(sample, name) for name in ("id", "kind", "part", "obtained", "received_at")}
     attachments = {name: len(body) for name, body in sample.attachments.items()}
     try:
         payload = {"payload": sample.payload.decode()}
     except UnicodeDecodeError:
         payload = {"payload_base64": base64.b64encode(sample.payload).decode()}
-    print_json({"connection": connection, **told, "attachment_bytes": attachments, **payload})
+    print_json({"connection": connection, **cells, "attachment_bytes": attachments, **payload})
 
 
 @app.command()

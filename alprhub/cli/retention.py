@@ -112,11 +112,11 @@ def orders(
     """List the orders that were carried out, the oldest first, or write the file of one as it was attached."""
     with failures(), open_hub() as hub:
         if save is None:
-            found = hub.cases.orders.list()
+            orders = hub.cases.orders.list()
             if as_json:
-                print_json(found)
+                print_json(orders)
                 return
-            rows = [{**asdict(one), "approved": approver(one.approved_by, one.approval)} for one in found]
+            rows = [{**asdict(order), "approved": approver(order.approved_by, order.approval)} for order in orders]
             print_rows(rows, _ORDERS, False, "no orders", hub.governing.profile.zone)
             return
         if to is None:

@@ -63,13 +63,13 @@ def runs(
         record = JobRuns(hub.store, hub.clock)
         record.settle()
         without = () if everything or job else QUIET
-        found = record.newest(limit, job=job, concerning=connection, bad=bad, without=without)
-        if not found:
+        runs = record.newest(limit, job=job, concerning=connection, bad=bad, without=without)
+        if not runs:
             _known(hub, job, connection)
         if as_json:
-            print_json(found)
+            print_json(runs)
             return
-        rows = [_row(run, hub) for run in found]
+        rows = [_row(run, hub) for run in runs]
         nothing = (
             "nothing ran yet: `alprhub run` starts the schedules"
             if not (job or connection or bad)
@@ -114,5 +114,5 @@ def _title(run: JobRun) -> str:
 
 def _sentence(run: JobRun) -> str:
     bad = {"failed": "failed", "unproved": "NOT PROVED"}.get(run.outcome)
-    said = (told(run.counts, run.job), f"{bad}: {run.error}" if bad else "")
-    return ", ".join(part for part in said if part) or "done"
+    parts = (told(run.counts, run.job), f"{bad}: {run.error}" if bad else "")
+    return ", ".join(part for part in parts if part) or "done"

@@ -69,9 +69,11 @@ def _agency() -> str | None:
 
 def _tell(town: "Town", agency: str | None, as_json: bool) -> None:
     """Say where each stand-in is and how the hub is joined to it."""
-    commands = {one.name: _command(one, town.folder / "keys", agency or TOWN_AGENCY) for one in town.standing}
+    commands = {
+        stand_in.name: _command(stand_in, town.folder / "keys", agency or TOWN_AGENCY) for stand_in in town.standing
+    }
     if as_json:
-        rows = [{**asdict(one), "command": commands[one.name]} for one in town.standing]
+        rows = [{**asdict(stand_in), "command": commands[stand_in.name]} for stand_in in town.standing]
         print_json({"standing": rows, "hotlist": str(town.hotlist), "seed": town.world.seed})
         return
     count = words.count(len(town.standing), "stand-in")
@@ -80,20 +82,20 @@ def _tell(town: "Town", agency: str | None, as_json: bool) -> None:
     if agency is None:
         console.print("# nobody has said yet whose hub it is", style="dim")
         console.print(f"alprhub init --agency '{TOWN_AGENCY}' --profile hermosa-beach\n", soft_wrap=True)
-    for one in town.standing:
-        console.print(f"# {one.name}: {one.what}, {one.where}", style="dim", soft_wrap=True)
-        console.print(f"{commands[one.name]}\n", soft_wrap=True)
+    for stand_in in town.standing:
+        console.print(f"# {stand_in.name}: {stand_in.what}, {stand_in.where}", style="dim", soft_wrap=True)
+        console.print(f"{commands[stand_in.name]}\n", soft_wrap=True)
     console.print("# Ten of its cars are wanted: this is their list", style="dim")
     console.print(f"alprhub hotlists import wanted {shlex.quote(str(town.hotlist))}", soft_wrap=True)
     console.print("alprhub hotlists publish wanted\n")
 
 
-def _command(one: "Standing", keys: Path, agency: str) -> str:
+def _command(stand_in: "Standing", keys: Path, agency: str) -> str:
     """The command that adds a connection; its secrets lie in files beside, since a shell remembers what is typed."""
-    words = ["alprhub", "connections", "add", one.name, one.connector]
-    for name, value in one.settings.items():
-        said = _kept(keys, f"{one.name}.{name}", value) if name in one.secrets else _text(value)
-        words += ["--set", f"{name}={said}"]
+    words = ["alprhub", "connections", "add", stand_in.name, stand_in.connector]
+    for name, value in stand_in.settings.items():
+        text = _kept(keys, f"{stand_in.name}.{name}", value) if name in stand_in.secrets else _text(value)
+        words += ["--set", f"{name}={text}"]
     return shlex.join([*words, "--agency", agency])
 
 

@@ -45,7 +45,7 @@ def search(
             )
         say_coverage(hub, answer.coverage)
         if answer.next:
-            # The estimate stays with programs: what one page says of all time is no number to plan by.
+            # Only programs get the estimate: it is extrapolated from one page, and nobody should plan by it.
             console.print(f"there may be more: --after {answer.next}")
 
 
@@ -81,8 +81,8 @@ def export(
         say_coverage(hub, manifest.coverage)
         if isinstance(manifest, WithPictures):
             console.print(_pictures(manifest))
-        told = f"{out}: {count(manifest.rows, 'row')}, {count(manifest.bytes, 'byte')}, SHA-256 {manifest.sha256}"
-        console.print(told, soft_wrap=True)
+        receipt = f"{out}: {count(manifest.rows, 'row')}, {count(manifest.bytes, 'byte')}, SHA-256 {manifest.sha256}"
+        console.print(receipt, soft_wrap=True)
 
 
 def _pictures(manifest: WithPictures) -> str:

@@ -115,7 +115,9 @@ def rekor_settings(url: str) -> dict[str, str]:
 def _draw(folder: Path, world: World, count: int) -> tuple[Picture, ...]:
     """Pictures of wanted cars and others in turn, a minute apart, the last one a minute before `now`."""
     folder.mkdir(parents=True, exist_ok=True)
-    cars = [car for pair in zip((one.vehicle for one in world.wanted), world.vehicles, strict=False) for car in pair]
+    cars = [
+        car for pair in zip((entry.vehicle for entry in world.wanted), world.vehicles, strict=False) for car in pair
+    ]
     moments = [world.now - timedelta(minutes=count - index) for index in range(count)]
     plates = [cars[index % len(cars)].plate for index in range(count)]
     return tuple(write_pictures(folder, zip(plates, moments, strict=True), seed=world.seed))

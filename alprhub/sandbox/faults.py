@@ -178,10 +178,10 @@ class Faults:
         self, passes: Sequence[Pass], tell: Callable[[Pass], dict[str, Any]], anatomy: Anatomy, page: int
     ) -> list[Any]:
         """What `tell` says of passes, in order, with the faults of the records: `spoil` and then `spread`."""
-        records = [tell(one) for one in passes]
+        records = [tell(item) for item in passes]
         if not self.touch_records:
             return records
-        names = [one.id for one in passes]
+        names = [item.id for item in passes]
         spoilt = [self.spoil(record, name, anatomy) for record, name in zip(records, names, strict=True)]
         return self.spread(spoilt, names, page)
 
@@ -191,23 +191,23 @@ class Faults:
         `ids` names each item, and `times` says when it was captured where records may be delayed. A copy goes behind
         its item or `page` places further, so onto the next page.
         """
-        found: list[T] = []
+        spread: list[T] = []
         later: dict[int, list[T]] = {}
         captured: Sequence[int | None] = times or [None] * len(ids)
         for item, record_id, captured_at in zip(items, ids, captured, strict=True):
             if self.is_hidden(record_id, captured_at):
                 continue
-            for place in [place for place in later if place <= len(found)]:
-                found.extend(later.pop(place))
-            found.append(item)
+            for place in [place for place in later if place <= len(spread)]:
+                spread.extend(later.pop(place))
+            spread.append(item)
             twice = self.is_twice(record_id)
             if twice == "here":
-                found.append(item)
+                spread.append(item)
             elif twice == "next":
-                later.setdefault(len(found) - 1 + page, []).append(item)
+                later.setdefault(len(spread) - 1 + page, []).append(item)
         for copies in later.values():
-            found.extend(copies)
-        return found
+            spread.extend(copies)
+        return spread
 
     def _micros(self) -> int:
         return (self.today() - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

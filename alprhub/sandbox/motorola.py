@@ -107,8 +107,8 @@ class MotorolaDrop:
         """Write every pass of the world, one file per local day, `reads_<yyyymmdd>.csv`."""
         zone = ZoneInfo((style or self.style).zone)
         days: defaultdict[str, list[Pass]] = defaultdict(list)
-        for one in self.world.passes["motorola"]:
-            days[one.time.astimezone(zone).strftime("%Y%m%d")].append(one)
+        for passing in self.world.passes["motorola"]:
+            days[passing.time.astimezone(zone).strftime("%Y%m%d")].append(passing)
         return [self.export(passes, f"reads_{day}.csv", style) for day, passes in days.items()]
 
     def export_growing(
@@ -187,10 +187,10 @@ class MotorolaDrop:
 
     def _rows(self, passes: list[Pass], how: Style) -> list[list[str]]:
         zone = ZoneInfo(how.zone)
-        names = [record_id(one) for one in passes]
+        names = [record_id(passing) for passing in passes]
         rows = []
-        for one in self.faults.spread(passes, names, len(passes)):
-            row = self.faults.spoil(_row(one, zone, how.times), record_id(one), ANATOMY)
+        for passing in self.faults.spread(passes, names, len(passes)):
+            row = self.faults.spoil(_row(passing, zone, how.times), record_id(passing), ANATOMY)
             # A dropped cell moves all that follow it, and garbage is a row of a single cell.
             rows.append([str(cell) for cell in row.values()] if isinstance(row, dict) else [str(row)])
         return rows
@@ -207,18 +207,18 @@ def drop_settings(folder: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
-def record_id(one: Pass) -> str:
+def record_id(passing: Pass) -> str:
     """The name of a record in an export."""
-    return f"DET-{one.number:09d}"
+    return f"DET-{passing.number:09d}"
 
 
-def _row(one: Pass, zone: ZoneInfo, times: str) -> dict[str, str]:
-    local = one.time.astimezone(zone)
+def _row(passing: Pass, zone: ZoneInfo, times: str) -> dict[str, str]:
+    local = passing.time.astimezone(zone)
     stamp = local.strftime("%m/%d/%Y %I:%M:%S %p" if times == "12h" else "%Y-%m-%dT%H:%M:%S")
     cells = (
-        record_id(one), one.plate, one.state or "", stamp, one.camera.name, SITE, str(one.camera.latitude),
-        str(one.camera.longitude), f"{one.confidence * 100:.1f}", one.vehicle.make, one.vehicle.model,
-        one.vehicle.colour,
+        record_id(passing), passing.plate, passing.state or "", stamp, passing.camera.name, SITE,
+        str(passing.camera.latitude), str(passing.camera.longitude), f"{passing.confidence * 100:.1f}",
+        passing.vehicle.make, passing.vehicle.model, passing.vehicle.colour,
     )  # fmt: skip
     return dict(zip(COLUMNS, cells, strict=True))
 
@@ -228,10 +228,10 @@ def _is_ready(name: str) -> bool:
 
 
 def _mode_of(name: str) -> Mode:
-    found = re.search(r"-(add|remove)\.[^.]+$", name.lower())
-    if found is None:
+    match = re.search(r"-(add|remove)\.[^.]+$", name.lower())
+    if match is None:
         return "complete"
-    return "add" if found.group(1) == "add" else "remove"
+    return "add" if match.group(1) == "add" else "remove"
 
 
 def _check(raw: bytes) -> tuple[list[HotRecord], list[dict[str, Any]]]:

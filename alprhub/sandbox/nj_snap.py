@@ -76,12 +76,12 @@ class NjSnapState:
     _times: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._times = [one.captured_at for one in self.passes]
+        self._times = [passing.captured_at for passing in self.passes]
 
-    def add_pass(self, one: Pass) -> None:
+    def add_pass(self, passing: Pass) -> None:
         """Let one more car pass; it must not lie before the last one."""
-        self.passes.append(one)
-        self._times.append(one.captured_at)
+        self.passes.append(passing)
+        self._times.append(passing.captured_at)
 
     def admit(self, request: Request) -> None:
         """Let the right bearer token through; 401 otherwise."""
@@ -100,21 +100,23 @@ class NjSnapState:
     def found(self, start: int, end: int, fits: Callable[[Pass], bool], page: int) -> list[Any]:
         """The reads of a window, oldest first (invented), with the faults of the records if any are on."""
         low, high = bisect_left(self._times, start), bisect_left(self._times, end + 1)
-        return self.faults.told([one for one in self.passes[low:high] if fits(one)], self.read, ANATOMY, page)
+        return self.faults.told(
+            [passing for passing in self.passes[low:high] if fits(passing)], self.read, ANATOMY, page
+        )
 
-    def read(self, one: Pass) -> dict[str, Any]:
+    def read(self, passing: Pass) -> dict[str, Any]:
         """One result of a search (documented: the members; the time has whole seconds and a Z)."""
         return {
-            "read_time": one.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "camera_name": one.camera.name,
-            "plate_num": one.plate,
-            "plate_code": f"USA-{one.state}" if one.state else None,
-            "make": one.vehicle.make,
-            "vehicle_type": one.vehicle.body.title(),
-            "color": one.vehicle.colour.title(),
-            "location": {"lat": one.camera.latitude, "lon": one.camera.longitude},
-            "plate_img": self.signed(f"plates/{one.number}.jpg"),
-            "full_img": self.signed(f"vehicles/{one.number}.jpg"),
+            "read_time": passing.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "camera_name": passing.camera.name,
+            "plate_num": passing.plate,
+            "plate_code": f"USA-{passing.state}" if passing.state else None,
+            "make": passing.vehicle.make,
+            "vehicle_type": passing.vehicle.body.title(),
+            "color": passing.vehicle.colour.title(),
+            "location": {"lat": passing.camera.latitude, "lon": passing.camera.longitude},
+            "plate_img": self.signed(f"plates/{passing.number}.jpg"),
+            "full_img": self.signed(f"vehicles/{passing.number}.jpg"),
         }
 
     def signed(self, path: str) -> str:
@@ -130,9 +132,9 @@ class NjSnapState:
             if self.moment(poi["StartDate"], "StartDate") <= now < self.moment(poi["ExpirationDate"], "ExpirationDate")
         ]  # fmt: skip
 
-    def hits(self, one: Pass) -> list[dict[str, Any]]:
+    def hits(self, passing: Pass) -> list[dict[str, Any]]:
         """The hits of a passage: one for every POI in force with its plate, all with the event's id."""
-        return [hit(self, one, poi["ID"]) for poi in self.live(one.time) if poi["PlateNumber"] == one.plate]
+        return [hit(self, passing, poi["ID"]) for poi in self.live(passing.time) if poi["PlateNumber"] == passing.plate]
 
 
 def nj_snap_app(
@@ -165,16 +167,16 @@ def nj_snap_settings(url: str) -> dict[str, str]:
     return {"base_url": url, "api_key": API_KEY, "zone": NEW_YORK.key}
 
 
-def hit(state: NjSnapState, one: Pass, poi: str) -> dict[str, Any]:
+def hit(state: NjSnapState, passing: Pass, poi: str) -> dict[str, Any]:
     """One element of `plateHits` (documented: the members; the time is local and has no zone)."""
-    vehicle, camera = one.vehicle, one.camera
+    vehicle, camera = passing.vehicle, passing.camera
     return {
         "ID": poi,
-        "eventID": one.id,
-        "eventDateTime": one.time.astimezone(state.zone).strftime("%Y-%m-%d %H:%M:%S"),
-        "plateNumber": one.plate,
-        "plateSt": one.state or "",
-        "plateNumber2": one.plate[:-1] if one.number % 3 == 0 else "",
+        "eventID": passing.id,
+        "eventDateTime": passing.time.astimezone(state.zone).strftime("%Y-%m-%d %H:%M:%S"),
+        "plateNumber": passing.plate,
+        "plateSt": passing.state or "",
+        "plateNumber2": passing.plate[:-1] if passing.number % 3 == 0 else "",
         "confidence": "",
         "vehicleMake": vehicle.make,
         "vehicleModel": vehicle.model,
@@ -189,23 +191,23 @@ def hit(state: NjSnapState, one: Pass, poi: str) -> dict[str, Any]:
         "latitude": camera.latitude,
         "longitude": camera.longitude,
         "direction": "North",
-        "imageVehicle": state.signed(f"vehicles/{one.number}.jpg"),
-        "imagePlate": state.signed(f"plates/{one.number}.jpg"),
+        "imageVehicle": state.signed(f"vehicles/{passing.number}.jpg"),
+        "imagePlate": state.signed(f"plates/{passing.number}.jpg"),
         "additionalImage1": "",
         "additionalImage2": "",
     }
 
 
-def push_hits(state: NjSnapState, url: str, one: Pass, headers: dict[str, str] | None = None) -> int:
+def push_hits(state: NjSnapState, url: str, passing: Pass, headers: dict[str, str] | None = None) -> int:
     """Push a passage's hits to a receiver and give its status; 0 where nobody answered, -1 where there are none."""
-    hits = state.hits(one)
+    hits = state.hits(passing)
     return post(url, {"plateHits": hits}, headers or {}) if hits else -1
 
 
 @router.post("/api/alpr/v1/search")
 async def search(request: Request) -> Response:
     """A page of the reads of a window; the number of pages is told on the first page alone (documented)."""
-    state, asked = await _asked(request)
+    state, asked = await _question(request)
     state.asked.append(asked)
     page, size = asked.get("page"), asked.get("page_size")
     if type(page) is not int or page < 1:
@@ -224,7 +226,7 @@ async def search(request: Request) -> Response:
 @router.post("/api/alpr/v1/hotlist")
 async def hotlist(request: Request) -> Response:
     """Take POIs, all or none of them; invented: which members must be filled, and the answer."""
-    state, asked = await _asked(request)
+    state, asked = await _question(request)
     pois = asked.get("POIs")
     if not isinstance(pois, list) or not all(isinstance(poi, dict) for poi in pois):
         raise Refusal(400, "INVALID_HOTLIST", "POIs must be a list")
@@ -251,7 +253,7 @@ async def image(request: Request, kind: str, name: str) -> Response:
     try:
         signed = datetime.strptime(query["X-Amz-Date"], _STAMP).replace(tzinfo=UTC)
         until = signed + timedelta(seconds=int(query["X-Amz-Expires"]))
-        one = next(one for one in state.passes if str(one.number) == number)
+        passing = next(passing for passing in state.passes if str(passing.number) == number)
     except (KeyError, ValueError, StopIteration):
         raise Refusal(404, "NOT_FOUND", "No such picture") from None
     if state.clock() >= until or "authorization" in request.headers:
@@ -260,7 +262,7 @@ async def image(request: Request, kind: str, name: str) -> Response:
     from .pictures import plate_crop, plate_jpeg
 
     draw = plate_crop if kind == "plates" else plate_jpeg
-    jpeg = await run_in_threadpool(draw, one.plate, seed=state.world.seed)
+    jpeg = await run_in_threadpool(draw, passing.plate, seed=state.world.seed)
     return Response(jpeg, media_type="image/jpeg")
 
 
@@ -271,14 +273,14 @@ def _wanted(asked: dict[str, Any]) -> Callable[[Pass], bool]:
         raise Refusal(400, "INVALID_SEARCH", "plate_num must hold a wildcard")
     form = re.compile(".*".join(map(re.escape, plate.upper().split("%"))))
     state, cameras = asked.get("plate_code"), asked.get("camera_names")
-    return lambda one: (
-        form.fullmatch(one.plate) is not None
-        and (not state or one.state == state)
-        and (not cameras or one.camera.name in cameras)
+    return lambda passing: (
+        form.fullmatch(passing.plate) is not None
+        and (not state or passing.state == state)
+        and (not cameras or passing.camera.name in cameras)
     )
 
 
-async def _asked(request: Request) -> tuple[NjSnapState, dict[str, Any]]:
+async def _question(request: Request) -> tuple[NjSnapState, dict[str, Any]]:
     state: NjSnapState = request.app.state.nj_snap
     state.admit(request)
     asked = await object_of(request)

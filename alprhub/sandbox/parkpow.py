@@ -105,71 +105,73 @@ async def visits(request: Request) -> Response:
     start = _moment(query.get("start"), now - timedelta(days=1))
     end = _moment(query.get("end"), now)
     plate, camera = query.get("plate"), query.get("camera")
-    found = [
-        one
-        for one in state.passes
-        if start <= one.time <= end and plate in (None, one.plate) and camera in (None, str(one.camera.number))
+    passes = [
+        passing
+        for passing in state.passes
+        if start <= passing.time <= end
+        and plate in (None, passing.plate)
+        and camera in (None, str(passing.camera.number))
     ]
     if query.get("ordering") != "start_date":
-        found.reverse()
-    told = state.faults.told(found, lambda one: visit(state, one), VISIT, state.page_size)
+        passes.reverse()
+    results = state.faults.told(passes, lambda passing: visit(state, passing), VISIT, state.page_size)
     if state.as_in_2020:
-        return answer(told)
+        return answer(results)
     page = _page_of(query.get("page"))
     first, last = (page - 1) * state.page_size, page * state.page_size
-    if page > 1 and first >= len(told):
+    if page > 1 and first >= len(results):
         raise Refusal(404, "Invalid page.")
-    following = page if state.faults.repeat_cursor else page + 1 if last < len(told) else None
+    following = page if state.faults.repeat_cursor else page + 1 if last < len(results) else None
     address = str(request.url.include_query_params(page=following)) if following else None
-    return answer({"estimated_count": len(told), "next": address, "results": told[first:last]})
+    return answer({"estimated_count": len(results), "next": address, "results": results[first:last]})
 
 
 @router.get("/media/{pass_id}.jpg")
 async def picture(request: Request, pass_id: str) -> Response:
     """The picture of a visit; 404 for another (invented: that it needs no token, and how long it is kept)."""
     state: ParkPowState = request.app.state.parkpow
-    one = next((one for one in state.passes if one.id == pass_id), None)
-    if one is None:
+    passing = next((passing for passing in state.passes if passing.id == pass_id), None)
+    if passing is None:
         raise Refusal(404, "Not found.")
     # Drawing needs OpenCV and numpy, which nothing else of this service does.
     from .pictures import plate_jpeg
 
-    return Response(await run_in_threadpool(plate_jpeg, one.plate, seed=one.number), media_type="image/jpeg")
+    return Response(await run_in_threadpool(plate_jpeg, passing.plate, seed=passing.number), media_type="image/jpeg")
 
 
-def visit(state: ParkPowState, one: Pass) -> dict[str, Any]:
+def visit(state: ParkPowState, passing: Pass) -> dict[str, Any]:
     """A visit: names as documented in 2020, and `start_data` for `start_prediction` as seen in public code today."""
-    away = state.left.get(one.id)
+    away = state.left.get(passing.id)
     old = state.as_in_2020
-    told: dict[str, Any] = {
-        "id": one.number,
-        "vehicle": {"license_plate": one.plate, "status": "Authorized"},
-        "start_cam": _camera(one.camera, old=old),
-        "end_cam": _camera(one.camera, old=old) if away else None,
-        "start_img": f"/media/{one.id}.jpg",
+    record: dict[str, Any] = {
+        "id": passing.number,
+        "vehicle": {"license_plate": passing.plate, "status": "Authorized"},
+        "start_cam": _camera(passing.camera, old=old),
+        "end_cam": _camera(passing.camera, old=old) if away else None,
+        "start_img": f"/media/{passing.id}.jpg",
         "end_img": None,
-        "duration": (away - one.time).total_seconds() if away else None,
-        "start_date": _date(one.time, old=old),
+        "duration": (away - passing.time).total_seconds() if away else None,
+        "start_date": _date(passing.time, old=old),
         "end_date": _date(away, old=old) if away else None,
     }
-    read = {"plate": one.plate.lower(), "score": one.confidence, "dscore": 0.936, "box": _BOX}
+    read = {"plate": passing.plate.lower(), "score": passing.confidence, "dscore": 0.936, "box": _BOX}
     if old:
-        told |= {"start_prediction": read, "end_prediction": None}
-        return {name: "None" if value is None else value for name, value in told.items()}
-    return told | {"start_data": result(one), "end_data": result(one) if away else None}
+        record |= {"start_prediction": read, "end_prediction": None}
+        return {name: "None" if value is None else value for name, value in record.items()}
+    return record | {"start_data": result(passing), "end_data": result(passing) if away else None}
 
 
-def result(one: Pass) -> dict[str, Any]:
+def result(passing: Pass) -> dict[str, Any]:
     """One plate in the shape of plate mode (documented): lower case, shares of 1, boxes in pixels."""
-    car, plate = one.vehicle, one.plate.lower()
+    car, plate = passing.vehicle, passing.plate.lower()
     return {
-        "box": _BOX, "plate": plate, "score": one.confidence, "dscore": 0.757,
-        "region": {"code": f"us-{one.state.lower()}" if one.state else "", "score": one.state_confidence},
-        "candidates": [{"plate": plate, "score": one.confidence}, {"plate": plate[:-1], "score": 0.4}],
+        "box": _BOX, "plate": plate, "score": passing.confidence, "dscore": 0.757,
+        "region": {"code": f"us-{passing.state.lower()}" if passing.state else "", "score": passing.state_confidence},
+        "candidates": [{"plate": plate, "score": passing.confidence}, {"plate": plate[:-1], "score": 0.4}],
         "vehicle": {"type": _TYPES[car.body], "score": 0.709, "box": _BOX},
         "model_make": [{"make": car.make, "model": car.model, "score": 0.43}],
         "color": [{"color": car.colour, "score": 0.699}], "orientation": [{"orientation": "Rear", "score": 0.883}],
-        "direction": one.number * 37 % 360,
+        "direction": passing.number * 37 % 360,
     }  # fmt: skip
 
 
@@ -183,7 +185,7 @@ def recognition(*passes: Pass, target: str = "https://hub.example/push") -> dict
         "data": {
             "camera_id": name, "filename": file, "timestamp": stamp.isoformat().replace("+00:00", "Z"),
             "timestamp_local": stamp.isoformat(sep=" "), "timestamp_camera": None,
-            "results": [result(one) for one in passes],
+            "results": [result(passing) for passing in passes],
         },
     }  # fmt: skip
 
@@ -191,7 +193,7 @@ def recognition(*passes: Pass, target: str = "https://hub.example/push") -> dict
 def image_done(*passes: Pass, target: str = "https://hub.example/push") -> dict[str, Any]:
     """Snapshot's event of one picture, which names no camera."""
     stamp = passes[0].time.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    data = {"processing_time": 0.186, "timestamp": stamp, "results": [result(one) for one in passes],
+    data = {"processing_time": 0.186, "timestamp": stamp, "results": [result(passing) for passing in passes],
             "filename": "car.jpg", "version": 1, "camera_id": None}  # fmt: skip
     return {"hook": {"target": target, "id": 2, "event": "image.done"}, "data": data}
 

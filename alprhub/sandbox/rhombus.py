@@ -78,12 +78,12 @@ class RhombusState:
     _times: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._times = [one.captured_at // 1000 for one in self.passes]
+        self._times = [passing.captured_at // 1000 for passing in self.passes]
 
-    def add_pass(self, one: Pass) -> None:
+    def add_pass(self, passing: Pass) -> None:
         """Let one more car pass; it must not lie before the last one."""
-        self.passes.append(one)
-        self._times.append(one.captured_at // 1000)
+        self.passes.append(passing)
+        self._times.append(passing.captured_at // 1000)
 
     def admit(self, request: Request) -> None:
         """Let the right headers through: 401 without them, 403 for a partner that names no customer of its own."""
@@ -100,8 +100,8 @@ class RhombusState:
     def found(self, start: int, end: int) -> list[Any]:
         """The newest events of a window in ms, newest first, with the faults of the records if any are on."""
         low, high = bisect_left(self._times, start), bisect_left(self._times, end + int(self.ends_inside))
-        found = self.faults.told(self.passes[low:high][::-1], event, ANATOMY, self.most_events)
-        return found[: self.most_events]
+        events = self.faults.told(self.passes[low:high][::-1], event, ANATOMY, self.most_events)
+        return events[: self.most_events]
 
 
 def rhombus_app(
@@ -134,49 +134,53 @@ def rhombus_settings(url: str) -> dict[str, str]:
     return {"base_url": f"{url}/api", "api_key": API_KEY}
 
 
-def event(one: Pass) -> dict[str, Any]:
+def event(passing: Pass) -> dict[str, Any]:
     """One vehicle event (seen in the vendor's own code: the members)."""
     return {
-        "uuid": one.id,
-        "deviceUuid": one.camera.id,
-        "eventTimestamp": one.captured_at // 1000,
-        "imageS3Key": f"frames/{one.id}.jpg",
-        "thumbnailS3Key": f"thumbnails/{one.id}.jpg",
+        "uuid": passing.id,
+        "deviceUuid": passing.camera.id,
+        "eventTimestamp": passing.captured_at // 1000,
+        "imageS3Key": f"frames/{passing.id}.jpg",
+        "thumbnailS3Key": f"thumbnails/{passing.id}.jpg",
         "locationUuid": LOCATION,
-        "vehicleLicensePlate": one.plate,
+        "vehicleLicensePlate": passing.plate,
     }
 
 
 @router.post("/vehicle/getVehicleEvents")
 async def events(request: Request) -> Response:
     """The events between `startTimeMs` and `endTimeMs`, by default of the last seven days (seen as a comment)."""
-    state, asked = await _asked(request)
+    state, asked = await _question(request)
     now = to_micros(state.clock()) // 1000
     end = _whole(asked, "endTimeMs", now)
     start = _whole(asked, "startTimeMs", end - _WEEK)
     if start > end:
         raise Failure("startTimeMs lies after endTimeMs")
-    found = state.found(start, end)
+    events = state.found(start, end)
     if devices := asked.get("deviceUuidFilter"):
-        found = [one for one in found if isinstance(one, dict) and one.get("deviceUuid") in devices]
+        events = [record for record in events if isinstance(record, dict) and record.get("deviceUuid") in devices]
     if places := asked.get("locationUuidFilter"):
-        found = [one for one in found if isinstance(one, dict) and one.get("locationUuid") in places]
+        events = [record for record in events if isinstance(record, dict) and record.get("locationUuid") in places]
     if text := asked.get("licensePlateFuzzyQuery"):  # invented: how fuzzy it is
-        found = [one for one in found if isinstance(one, dict) and str(text) in str(one.get("vehicleLicensePlate"))]
-    return _answer(state, {"events": found})
+        events = [
+            record
+            for record in events
+            if isinstance(record, dict) and str(text) in str(record.get("vehicleLicensePlate"))
+        ]
+    return _answer(state, {"events": events})
 
 
 @router.post("/vehicle/getVehicles")
 async def vehicles(request: Request) -> Response:
     """Every saved vehicle; its plate is under `licensePlate`, another name than the one that writes it."""
-    state, _ = await _asked(request)
+    state, _ = await _question(request)
     return _answer(state, {"vehicles": list(state.vehicles.values())})
 
 
 @router.post("/vehicle/saveVehicle")
 async def save(request: Request) -> Response:
     """Save a vehicle under `vehicleLicensePlate`; again overwrites it, and any other key saves an empty plate."""
-    state, asked = await _asked(request)
+    state, asked = await _question(request)
     plate = _text(asked, "vehicleLicensePlate")
     state.vehicles[plate] = {
         "name": _text(asked, "name"),
@@ -192,7 +196,7 @@ async def save(request: Request) -> Response:
 @router.post("/vehicle/deleteVehicle")
 async def delete(request: Request) -> Response:
     """Delete a saved vehicle; invented: its labels go with it, and an unknown plate is a failure."""
-    state, asked = await _asked(request)
+    state, asked = await _question(request)
     plate = _text(asked, "vehicleLicensePlate")
     if state.vehicles.pop(plate, None) is None:
         raise Failure(f"No vehicle {plate}")
@@ -204,7 +208,7 @@ async def delete(request: Request) -> Response:
 @router.post("/vehicle/addVehicleLabel")
 async def add_label(request: Request) -> Response:
     """Give a plate a label; invented: a plate that is not saved is a failure."""
-    state, asked = await _asked(request)
+    state, asked = await _question(request)
     plate, label = _text(asked, "vehicleLicensePlate"), _text(asked, "label")
     if plate not in state.vehicles:
         raise Failure(f"No vehicle {plate}")
@@ -218,7 +222,7 @@ async def add_label(request: Request) -> Response:
 @router.post("/vehicle/removeVehicleLabel")
 async def remove_label(request: Request) -> Response:
     """Take a label from a plate; invented: one that it does not carry is a failure."""
-    state, asked = await _asked(request)
+    state, asked = await _question(request)
     plate, label = _text(asked, "vehicleLicensePlate"), _text(asked, "label")
     if label not in state.labels.get(plate, ()):
         raise Failure(f"No label {label} on {plate}")
@@ -232,11 +236,11 @@ async def remove_label(request: Request) -> Response:
 @router.post("/vehicle/getVehicleLabelsForOrg")
 async def labels(request: Request) -> Response:
     """A map of plates to their labels (seen in the vendor's own code)."""
-    state, _ = await _asked(request)
+    state, _ = await _question(request)
     return _answer(state, {state.labels_within: state.labels} if state.labels_within else dict(state.labels))
 
 
-async def _asked(request: Request) -> tuple[RhombusState, dict[str, Any]]:
+async def _question(request: Request) -> tuple[RhombusState, dict[str, Any]]:
     """The state and the request's members, once it has shown its key; 400 for a body that is no object."""
     state: RhombusState = request.app.state.rhombus
     state.admit(request)

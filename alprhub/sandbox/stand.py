@@ -73,7 +73,7 @@ def answer(body: Any, status: int = 200) -> Response:
 async def object_of(request: Request) -> dict[str, Any] | None:
     """The JSON object that a request carries; None where it carries anything else."""
     try:
-        told = msgspec.json.decode(await request.body())
+        body = msgspec.json.decode(await request.body())
     except msgspec.DecodeError:
         return None
-    return told if isinstance(told, dict) else None
+    return body if isinstance(body, dict) else None

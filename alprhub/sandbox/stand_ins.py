@@ -69,14 +69,14 @@ def flock(ground: Ground) -> StandIn:
     state = app.state.flock
 
     def take(passes: Sequence[Pass]) -> None:
-        for one in passes:
-            state.add_pass(one)
-            sources = _flock.sources_of(state, one) if ground.push_to else []
+        for passing in passes:
+            state.add_pass(passing)
+            sources = _flock.sources_of(state, passing) if ground.push_to else []
             if sources:
-                body = _flock.alert_body(state, one, sources)
+                body = _flock.alert_body(state, passing, sources)
                 state.deliveries.append(("hub", post(f"{ground.push_to}/in/flock", body, {"x-api-key": PUSH_KEY})))
 
-    def told(url: str) -> dict[str, Any]:
+    def settings_at(url: str) -> dict[str, Any]:
         state.origin = url
         return {
             "base_url": f"{url}/api/v3", "token_url": f"{url}/oauth/token", "client_id": _flock.CLIENT_ID,
@@ -85,8 +85,8 @@ def flock(ground: Ground) -> StandIn:
         }  # fmt: skip
 
     return StandIn(
-        "flock", "flock", "flock", "answers for single plates", take, app=app, told=told,
-        secrets=("client_secret", "callback_secret"),
+        "flock", "flock", "flock", "answers for single plates", take, app=app,
+        told=settings_at, secrets=("client_secret", "callback_secret"),
     )  # fmt: skip
 
 
@@ -94,12 +94,12 @@ def rekor(ground: Ground) -> StandIn:
     """Rekor Scout: searches by window, pictures, alert lists."""
     app = _rekor.rekor_app(ground.world, clock=ground.clock)
 
-    def told(url: str) -> dict[str, Any]:
+    def settings_at(url: str) -> dict[str, Any]:
         return {"base_url": url, "api_key": _rekor.API_KEY, "requests_per_second": _BRISK}
 
     return StandIn(
-        "rekor", "rekor", "rekor", "a feed with pictures", _each(app.state.rekor.add_pass), app=app, told=told,
-        secrets=("api_key",),
+        "rekor", "rekor", "rekor", "a feed with pictures", _each(app.state.rekor.add_pass), app=app,
+        told=settings_at, secrets=("api_key",),
     )  # fmt: skip
 
 
@@ -122,13 +122,13 @@ def verkada(ground: Ground) -> StandIn:
     """Verkada: cameras of the city's buildings, with pictures and plates of interest."""
     app = _verkada.verkada_app(ground.world, clock=ground.clock, told_by="verkada")
 
-    def told(url: str) -> dict[str, Any]:
+    def settings_at(url: str) -> dict[str, Any]:
         app.state.verkada.origin = url
         return {"base_url": url, "api_key": _verkada.API_KEY, "image_hosts": LOOPBACK}
 
     return StandIn(
-        "verkada", "verkada", "verkada", "a feed with pictures", _each(ground.world.add), app=app, told=told,
-        secrets=("api_key",),
+        "verkada", "verkada", "verkada", "a feed with pictures", _each(ground.world.add), app=app,
+        told=settings_at, secrets=("api_key",),
     )  # fmt: skip
 
 
@@ -136,12 +136,12 @@ def rhombus(ground: Ground) -> StandIn:
     """Rhombus: the school district's cameras."""
     app = _rhombus.rhombus_app(ground.world, passes=ground.world.passes["rhombus"], clock=ground.clock)
 
-    def told(url: str) -> dict[str, Any]:
+    def settings_at(url: str) -> dict[str, Any]:
         return {**_rhombus.rhombus_settings(url), "requests_per_second": _BRISK}
 
     return StandIn(
         "rhombus", "rhombus", "rhombus", "a feed without pictures", _each(app.state.rhombus.add_pass), app=app,
-        told=told, secrets=("api_key",),
+        told=settings_at, secrets=("api_key",),
     )  # fmt: skip
 
 
@@ -149,14 +149,14 @@ def nj_snap(ground: Ground) -> StandIn:
     """A supplier that speaks the NJ SNAP interface."""
     app = _nj_snap.nj_snap_app(ground.world, passes=ground.world.passes["nj_snap"], clock=ground.clock)
 
-    def told(url: str) -> dict[str, Any]:
+    def settings_at(url: str) -> dict[str, Any]:
         app.state.nj_snap.origin = url
         settings = _nj_snap.nj_snap_settings(url) | {"zone": _nj_snap.NEW_YORK.key}
         return {**settings, "image_hosts": LOOPBACK, "dept_ori": "CA0SYN000", "dept_name": "Demo"}
 
     return StandIn(
-        "nj_snap", "nj_snap", "nj_snap", "a feed with pictures", _each(app.state.nj_snap.add_pass), app=app, told=told,
-        secrets=("api_key",),
+        "nj_snap", "nj_snap", "nj_snap", "a feed with pictures", _each(app.state.nj_snap.add_pass), app=app,
+        told=settings_at, secrets=("api_key",),
     )  # fmt: skip
 
 
@@ -164,12 +164,12 @@ def parkpow(ground: Ground) -> StandIn:
     """Plate Recognizer's ParkPow: visits of garages."""
     app = _parkpow.parkpow_app(ground.world, clock=ground.clock, told_by="parkpow")
 
-    def told(url: str) -> dict[str, Any]:
+    def settings_at(url: str) -> dict[str, Any]:
         return {"parkpow_url": f"{url}/api/v1", "parkpow_token": _parkpow.TOKEN, "requests_per_second": _BRISK}
 
     return StandIn(
-        "parkpow", "parkpow", "platerecognizer", "visits of garages", _each(ground.world.add), app=app, told=told,
-        secrets=("parkpow_token",),
+        "parkpow", "parkpow", "platerecognizer", "visits of garages", _each(ground.world.add), app=app,
+        told=settings_at, secrets=("parkpow_token",),
     )  # fmt: skip
 
 
@@ -181,8 +181,8 @@ def stream(ground: Ground) -> StandIn:
         )
     address, headers = f"{ground.push_to}/in/stream", {"x-alprhub-key": PUSH_KEY}
 
-    def take(one: Pass) -> None:
-        post(address, _in_the_words_of_the_hub("HW", one), headers)
+    def take(passing: Pass) -> None:
+        post(address, _in_the_words_of_the_hub("HW", passing), headers)
 
     return StandIn(
         "stream", "stream", "generic_webhook", "sends to the hub", _each(take), settings={"webhook_secret": PUSH_KEY},
@@ -217,11 +217,11 @@ def pier(ground: Ground) -> StandIn:
 
     def take(passes: Sequence[Pass]) -> None:
         shown = passes[:1]  # reading a picture costs the hub a second
-        fresh = [one for one in shown if not list(folder.glob(f"pier-1_{one.time:%Y%m%dT%H%M%S}.*"))]
-        write_pictures(folder, [(one.plate, one.time) for one in fresh], seed=ground.world.seed)
+        fresh = [passing for passing in shown if not list(folder.glob(f"pier-1_{passing.time:%Y%m%dT%H%M%S}.*"))]
+        write_pictures(folder, [(passing.plate, passing.time) for passing in fresh], seed=ground.world.seed)
 
-    for one in ground.world.passes["pier"][-_NATIVE_HISTORY:]:
-        take([one])
+    for passing in ground.world.passes["pier"][-_NATIVE_HISTORY:]:
+        take([passing])
     settings = {
         "source": str(folder), "camera_id": "pier-1", "camera_name": camera.name,
         "latitude": str(camera.latitude), "longitude": str(camera.longitude),
@@ -232,15 +232,16 @@ def pier(ground: Ground) -> StandIn:
 
 
 MAKERS: dict[str, Callable[[Ground], StandIn]] = {
-    made.__name__: made for made in (flock, rekor, motorola, verkada, rhombus, nj_snap, parkpow, harbor, pier, stream)
+    maker.__name__: maker
+    for maker in (flock, rekor, motorola, verkada, rhombus, nj_snap, parkpow, harbor, pier, stream)
 }
 """Every stand-in by its name."""
 
 
 def _each(take: Callable[[Pass], None]) -> Callable[[Sequence[Pass]], None]:
     def taken(passes: Sequence[Pass]) -> None:
-        for one in passes:
-            take(one)
+        for passing in passes:
+            take(passing)
 
     return taken
 
@@ -251,7 +252,7 @@ def _file_of(first: Pass) -> str:
 
 def _csv(folder: Path, name: str, passes: Sequence[Pass]) -> None:
     """Write an export whose columns have the hub's own names, whole or not at all."""
-    rows = [_in_the_words_of_the_hub("HD", one) for one in passes]
+    rows = [_in_the_words_of_the_hub("HD", passing) for passing in passes]
     hidden = folder / f".{name}.part"
     with hidden.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
@@ -260,13 +261,13 @@ def _csv(folder: Path, name: str, passes: Sequence[Pass]) -> None:
     os.replace(hidden, folder / name)
 
 
-def _in_the_words_of_the_hub(prefix: str, one: Pass) -> dict[str, Any]:
+def _in_the_words_of_the_hub(prefix: str, passing: Pass) -> dict[str, Any]:
     """A read as a sender tells it who uses the hub's own names."""
-    car, camera = one.vehicle, one.camera
+    car, camera = passing.vehicle, passing.camera
     return {
-        "read_id": f"{prefix}-{one.number}", "plate": one.plate, "state": one.state or "",
-        "captured_at": one.time.isoformat(), "camera_id": str(camera.number), "camera_name": camera.name,
-        "latitude": camera.latitude, "longitude": camera.longitude, "confidence": one.confidence, "make": car.make,
+        "read_id": f"{prefix}-{passing.number}", "plate": passing.plate, "state": passing.state or "",
+        "captured_at": passing.time.isoformat(), "camera_id": str(camera.number), "camera_name": camera.name,
+        "latitude": camera.latitude, "longitude": camera.longitude, "confidence": passing.confidence, "make": car.make,
         "model": car.model, "colour": car.colour, "body": car.body,
     }  # fmt: skip
 

@@ -71,7 +71,7 @@ class Town:
         self.world = World(seed, now, passes=passes, expiring=0, vendors=vendors)
         self._minutes: dict[str, int] = dict.fromkeys(self._names, 0)
         self._taken: dict[str, int] = dict.fromkeys(self._names, 0)
-        self._made: list[StandIn] = []
+        self._stand_ins: list[StandIn] = []
         self._stack = ExitStack()
         self._over = Event()
         self._passing = Lock()
@@ -83,9 +83,9 @@ class Town:
     def __enter__(self) -> Town:
         ground = Ground(self.world, self._clock, self.folder, self._push_to)
         try:
-            self._made = [MAKERS[name](ground) for name in self._names]
+            self._stand_ins = [MAKERS[name](ground) for name in self._names]
             self.pass_on()
-            self.standing = [self._start(place, made) for place, made in enumerate(self._made)]
+            self.standing = [self._start(place, stand_in) for place, stand_in in enumerate(self._stand_ins)]
         except BaseException:
             self._stack.close()
             raise
@@ -111,21 +111,25 @@ class Town:
     def _pass_on(self) -> int:
         now, count = self._clock(), 0
         current = int((now - self.world.now) // timedelta(minutes=1))
-        for made in self._made:
-            if made.tend is not None:
-                made.tend()
-            minute = self._minutes[made.name]
-            while minute < current or (minute == current and not made.by_the_minute):
-                passes = self.world.later(made.vendor, minute)
-                due = [one for one in passes if one.time <= now and one.captured_at > self._taken[made.name]]
+        for stand_in in self._stand_ins:
+            if stand_in.tend is not None:
+                stand_in.tend()
+            minute = self._minutes[stand_in.name]
+            while minute < current or (minute == current and not stand_in.by_the_minute):
+                passes = self.world.later(stand_in.vendor, minute)
+                due = [
+                    passing
+                    for passing in passes
+                    if passing.time <= now and passing.captured_at > self._taken[stand_in.name]
+                ]
                 if due:
-                    made.take(due)
-                    self._taken[made.name] = due[-1].captured_at
+                    stand_in.take(due)
+                    self._taken[stand_in.name] = due[-1].captured_at
                 count += len(due)
                 if minute == current:
                     break
                 minute += 1
-            self._minutes[made.name] = minute
+            self._minutes[stand_in.name] = minute
         return count
 
     def _run(self) -> None:
@@ -133,24 +137,24 @@ class Town:
             with suppress(OSError):  # a disk that is full now may have room in a second
                 self.pass_on()
 
-    def _start(self, place: int, made: StandIn) -> Standing:
-        settings, where = dict(made.settings), str(made.place or self._push_to or "")
-        if made.app is not None and made.told is not None:
-            port = self._port + place if self._port else int(self._begun["ports"].get(made.name, 0))
-            service = self._stack.enter_context(self._service(made, port))
-            self._begun["ports"][made.name] = service.port
-            settings, where = made.told(service.url), service.url
-        return Standing(made.name, made.connector, made.what, where, settings, made.secrets)
+    def _start(self, place: int, stand_in: StandIn) -> Standing:
+        settings, where = dict(stand_in.settings), str(stand_in.place or self._push_to or "")
+        if stand_in.app is not None and stand_in.told is not None:
+            port = self._port + place if self._port else int(self._begun["ports"].get(stand_in.name, 0))
+            service = self._stack.enter_context(self._service(stand_in, port))
+            self._begun["ports"][stand_in.name] = service.port
+            settings, where = stand_in.told(service.url), service.url
+        return Standing(stand_in.name, stand_in.connector, stand_in.what, where, settings, stand_in.secrets)
 
-    def _service(self, made: StandIn, port: int) -> Service:
-        assert made.app is not None
+    def _service(self, stand_in: StandIn, port: int) -> Service:
+        assert stand_in.app is not None
         try:
-            return Service(made.app, port)
+            return Service(stand_in.app, port)
         except OverflowError:
-            raise ValueError(f"port {port}, for {made.name}, is above 65535; say a lower --port") from None
+            raise ValueError(f"port {port}, for {stand_in.name}, is above 65535; say a lower --port") from None
         except OSError:
             raise ValueError(
-                f"port {port}, for {made.name}, is taken by another program; choose others with --port"
+                f"port {port}, for {stand_in.name}, is taken by another program; choose others with --port"
             ) from None
 
     def _beginning(self, seed: int) -> dict[str, Any]:
@@ -172,7 +176,7 @@ class Town:
         with hidden.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(("plate", "state", "reason", "case"))
-            writer.writerows((one.plate, one.state, one.reason, one.case_number) for one in self.world.wanted)
+            writer.writerows((entry.plate, entry.state, entry.reason, entry.case_number) for entry in self.world.wanted)
         os.replace(hidden, self.hotlist)
 
     def _write(self, name: str, body: str) -> None:

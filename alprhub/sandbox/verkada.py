@@ -74,7 +74,7 @@ class VerkadaState:
     batches: list[tuple[str, int]] = field(default_factory=list)
     deliveries: list[int] = field(default_factory=list)
     log: list[tuple[str, str, int]] = field(default_factory=list)
-    _asked: list[datetime] = field(default_factory=list)
+    _requests: list[datetime] = field(default_factory=list)
 
     @property
     def cameras(self) -> tuple[Camera, ...]:
@@ -83,7 +83,7 @@ class VerkadaState:
 
     def passes(self, camera_id: str) -> list[Pass]:
         """What passed one camera, oldest first."""
-        return [one for one in self.world.passes[self.told_by] if one.camera.id == camera_id]
+        return [passing for passing in self.world.passes[self.told_by] if passing.camera.id == camera_id]
 
     def admit(self, request: Request) -> None:
         """Let a live token pass: 401 without one, 429 over the organisation's rate."""
@@ -94,15 +94,15 @@ class VerkadaState:
         until = self.tokens.get(token)
         if until is None or until <= now:
             raise Refusal(401, "Token expired")
-        self._asked = [at for at in self._asked if at > now - timedelta(minutes=1)]
-        if len(self._asked) >= self.requests_a_minute:
+        self._requests = [at for at in self._requests if at > now - timedelta(minutes=1)]
+        if len(self._requests) >= self.requests_a_minute:
             raise Refusal(429, "Rate limit exceeded")
-        self._asked.append(now)
+        self._requests.append(now)
 
-    def image_url(self, one: Pass, kind: str) -> str:
+    def image_url(self, passing: Pass, kind: str) -> str:
         """A signed link to a picture (documented: signed, and that it ends; invented: its form)."""
         until = int((self.clock() + timedelta(seconds=self.image_seconds)).timestamp())
-        return f"{self.origin}/signed/{one.id}/{kind}.jpg?expires={until}&signature={self.seal(one.id, until)}"
+        return f"{self.origin}/signed/{passing.id}/{kind}.jpg?expires={until}&signature={self.seal(passing.id, until)}"
 
     def seal(self, pass_id: str, until: int) -> str:
         """The signature of a picture link."""
@@ -139,21 +139,21 @@ async def token(request: Request) -> Response:
     state: VerkadaState = request.app.state.verkada
     if not hmac.compare_digest(request.headers.get("x-api-key", "").encode(), state.api_key.encode()):
         raise Refusal(401, "Invalid API key")
-    made = f"v2_{uuid4().hex}"
-    state.tokens[made] = state.clock() + timedelta(seconds=state.token_seconds)
-    return answer({"token": made})
+    token = f"v2_{uuid4().hex}"
+    state.tokens[token] = state.clock() + timedelta(seconds=state.token_seconds)
+    return answer({"token": token})
 
 
 @router.get("/cameras/v1/devices")
 async def devices(request: Request) -> Response:
     """A page of the organisation's cameras."""
     state = _state_of(request)
-    told = [
+    cameras = [
         {"camera_id": camera.id, "name": camera.name, "site": "Town", "location": camera.street, "timezone": ZONE,
          "location_lat": camera.latitude, "location_lon": camera.longitude, "status": "Live"}
         for camera in state.cameras
     ]  # fmt: skip
-    return _page(request, state, "cameras", told, "devices")
+    return _page(request, state, "cameras", cameras, "devices")
 
 
 @router.get(f"{_LPR}/images")
@@ -172,13 +172,13 @@ async def images(request: Request) -> Response:
     # invented: that the window is the last day where no time is told
     start, end = _whole(query.get("start_time"), now - 86_400), _whole(query.get("end_time"), now)
     plate = query.get("license_plate")
-    found = [
-        one
-        for one in state.passes(camera_id)
-        if start <= one.captured_at // 1_000_000 <= end and plate in (None, one.plate)
+    passes = [
+        passing
+        for passing in state.passes(camera_id)
+        if start <= passing.captured_at // 1_000_000 <= end and plate in (None, passing.plate)
     ]
-    told = state.faults.told(found, lambda one: detection(state, one), DETECTION, _size(request, "images"))
-    return _page(request, state, "detections", told, "images")
+    records = state.faults.told(passes, lambda passing: detection(state, passing), DETECTION, _size(request, "images"))
+    return _page(request, state, "detections", records, "images")
 
 
 @router.get(f"{_LPR}/license_plate_of_interest")
@@ -191,8 +191,8 @@ async def plates(request: Request) -> Response:
 @router.post(f"{_LPR}/license_plate_of_interest")
 async def create(request: Request) -> Response:
     """A plate more (invented: 400 where it is there already)."""
-    state, told = _state_of(request), await _object(request)
-    plate, description = told.get("license_plate"), told.get("description")
+    state, body = _state_of(request), await _object(request)
+    plate, description = body.get("license_plate"), body.get("description")
     if not isinstance(plate, str) or not plate or not isinstance(description, str):
         raise Refusal(400, "license_plate and description are required")
     if plate in state.plates:
@@ -203,9 +203,9 @@ async def create(request: Request) -> Response:
 @router.patch(f"{_LPR}/license_plate_of_interest")
 async def describe(request: Request) -> Response:
     """Another description for the plate in the query."""
-    state, told = _state_of(request), await _object(request)
+    state, body = _state_of(request), await _object(request)
     held = _held(request, state)
-    description = told.get("description")
+    description = body.get("description")
     if not isinstance(description, str):
         raise Refusal(400, "description is required")
     held["description"] = description
@@ -253,36 +253,36 @@ async def image(request: Request, pass_id: str, kind: str) -> Response:
     good = until.isdigit() and hmac.compare_digest(seal, state.seal(pass_id, int(until)))
     if not good or int(until) < state.clock().timestamp():
         raise Refusal(403, "Request has expired")
-    one = next(one for one in state.world.passes[state.told_by] if one.id == pass_id)
+    passing = next(passing for passing in state.world.passes[state.told_by] if passing.id == pass_id)
     # Drawing needs OpenCV and numpy, which nothing else of this service does.
     from .pictures import plate_crop, plate_jpeg
 
-    drawn = await run_in_threadpool(plate_crop if kind == "plate" else plate_jpeg, one.plate, seed=one.number)
+    drawn = await run_in_threadpool(plate_crop if kind == "plate" else plate_jpeg, passing.plate, seed=passing.number)
     return Response(drawn, media_type="image/jpeg")
 
 
-def detection(state: VerkadaState, one: Pass) -> dict[str, Any]:
+def detection(state: VerkadaState, passing: Pass) -> dict[str, Any]:
     """One element of an answer: seconds, and no word on the camera (documented)."""
     return {
-        "timestamp": one.captured_at // 1_000_000, "license_plate": one.plate,
-        "image_url": state.image_url(one, "plate"), "vehicle_image_url": state.image_url(one, "vehicle"),
+        "timestamp": passing.captured_at // 1_000_000, "license_plate": passing.plate,
+        "image_url": state.image_url(passing, "plate"), "vehicle_image_url": state.image_url(passing, "vehicle"),
     }  # fmt: skip
 
 
-def lpr_webhook(state: VerkadaState, one: Pass, *, older: bool = False) -> dict[str, Any]:
+def lpr_webhook(state: VerkadaState, passing: Pass, *, older: bool = False) -> dict[str, Any]:
     """The webhook of a pass: seconds and milliseconds in one object; the older form tells less (documented)."""
-    left, top = 0.3 + one.number % 7 / 100, 0.5 + one.number % 5 / 100
+    left, top = 0.3 + passing.number % 7 / 100, 0.5 + passing.number % 5 / 100
     data: dict[str, Any] = {
-        "camera_id": one.camera.id, "created": one.captured_at // 1_000_000, "license_plate_number": one.plate,
-        "confidence": one.confidence,
+        "camera_id": passing.camera.id, "created": passing.captured_at // 1_000_000,
+        "license_plate_number": passing.plate, "confidence": passing.confidence,
     }  # fmt: skip
     if not older:
-        data |= {"detected": one.captured_at // 1000, "crop": [left, left + 0.03, top, top + 0.03],
-                 "image_url": state.image_url(one, "plate")}  # fmt: skip
-        if one.state is not None:
-            data["license_plate_state"] = f"us-{one.state.lower()}"
-    named = str(UUID(hashlib.md5(one.id.encode(), usedforsecurity=False).hexdigest()))
-    return {"org_id": ORG_ID, "webhook_type": "lpr", "created_at": ceil(one.captured_at / 1e6), "webhook_id": named,
+        data |= {"detected": passing.captured_at // 1000, "crop": [left, left + 0.03, top, top + 0.03],
+                 "image_url": state.image_url(passing, "plate")}  # fmt: skip
+        if passing.state is not None:
+            data["license_plate_state"] = f"us-{passing.state.lower()}"
+    named = str(UUID(hashlib.md5(passing.id.encode(), usedforsecurity=False).hexdigest()))
+    return {"org_id": ORG_ID, "webhook_type": "lpr", "created_at": ceil(passing.captured_at / 1e6), "webhook_id": named,
             "data": data}  # fmt: skip
 
 
@@ -326,10 +326,10 @@ def _state_of(request: Request) -> VerkadaState:
 
 
 async def _object(request: Request) -> dict[str, Any]:
-    told = await object_of(request)
-    if told is None:
+    body = await object_of(request)
+    if body is None:
         raise Refusal(400, "Invalid JSON")
-    return told
+    return body
 
 
 def _size(request: Request, kind: str) -> int:

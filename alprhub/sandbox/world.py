@@ -236,7 +236,7 @@ class World:
         weights = [1 / (rank + 2) ** 0.8 for rank in range(vehicles)]
         self._cumulative = list(accumulate(weights))
         drafts = self._shared(random.Random(f"{seed}:shared"), int(passes * shared / 2))
-        self._made = passes
+        self._numbered = passes
         self.passes: dict[str, tuple[Pass, ...]] = {}
         for vendor in vendors:
             rng = random.Random(f"{seed}:{vendor}")
@@ -252,7 +252,7 @@ class World:
         """
         rng = random.Random(f"{self.seed}:{vendor}:later:{minute}")
         seconds = sorted(rng.sample(range(60), rng.randint(1, 3)))
-        found = []
+        passes = []
         for place, second in enumerate(seconds, 1):
             wanted = rng.random() < 0.125
             car = (
@@ -263,30 +263,30 @@ class World:
             plate, state = (car.plate, car.state) if wanted else _as_read(rng, car)
             moment = self._now + (60 * minute + second) * _SECOND + rng.randrange(1000) * 1000
             camera = rng.choice(self.cameras[vendor])
-            number = self._made + 3 * minute + place
-            found.append(Pass(_uuid(rng), vendor, number, plate, state, camera, moment, *_sure(rng), car))
-        return tuple(found)
+            number = self._numbered + 3 * minute + place
+            passes.append(Pass(_uuid(rng), vendor, number, plate, state, camera, moment, *_sure(rng), car))
+        return tuple(passes)
 
-    def add(self, one: Pass) -> None:
+    def add(self, passing: Pass) -> None:
         """Let one more car pass; it must not lie before its vendor's last one."""
-        self.passes[one.vendor] = (*self.passes[one.vendor], one)
+        self.passes[passing.vendor] = (*self.passes[passing.vendor], passing)
 
     def expiring(self, vendor: str, after: timedelta = timedelta(days=2)) -> tuple[Pass, ...]:
         """The passes of one vendor that are over its retention when `after` has gone by since `now`."""
         limit = to_micros(self.now + after) - RETENTION_DAYS[vendor] * _DAY
-        return tuple(one for one in self.passes[vendor] if one.captured_at < limit)
+        return tuple(passing for passing in self.passes[vendor] if passing.captured_at < limit)
 
     def _moments(self, rng: random.Random, count: int) -> list[int]:
         oldest = self._now - self.days * _DAY
         hours = rng.choices(range(24), weights=_HOURS, k=count)
-        found = []
+        moments = []
         for hour in hours:
             day = (oldest + int(rng.random() * self.days * _DAY)) // _DAY * _DAY
             moment = day + hour * _HOUR + int(rng.random() * _HOUR)
             if moment >= self._now:
                 moment -= _DAY
-            found.append(moment if moment > oldest else moment + _DAY)
-        return found
+            moments.append(moment if moment > oldest else moment + _DAY)
+        return moments
 
     def _ordinary(self, rng: random.Random, vendor: str, count: int) -> list[_Draft]:
         cars = rng.choices(self.vehicles, cum_weights=self._cumulative, k=count)
@@ -298,12 +298,14 @@ class World:
 
     def _shared(self, rng: random.Random, per_pair: int) -> dict[str, list[_Draft]]:
         drafts: dict[str, list[_Draft]] = {vendor: [] for vendor in VENDORS}
-        for pole, (one, other) in enumerate((("flock", "rekor"), ("rekor", "motorola"), ("motorola", "flock"))):
+        for pole, (vendor, other) in enumerate((("flock", "rekor"), ("rekor", "motorola"), ("motorola", "flock"))):
             cars = rng.choices(self.vehicles, cum_weights=self._cumulative, k=per_pair)
             for moment, car in zip(self._moments(rng, per_pair), cars, strict=True):
                 first, second = _uuid(rng), _uuid(rng)
                 later = min(moment + int(rng.random() * 2 * _SECOND), self._now - 1)
-                drafts[one].append(_Draft(moment, first, car.plate, car.state, self.cameras[one][pole], car, second))
+                drafts[vendor].append(
+                    _Draft(moment, first, car.plate, car.state, self.cameras[vendor][pole], car, second)
+                )
                 drafts[other].append(_Draft(later, second, car.plate, car.state, self.cameras[other][pole], car, first))
         return drafts
 

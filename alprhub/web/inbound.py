@@ -53,7 +53,7 @@ def router(inbox: Inbox) -> APIRouter:
         except TooLarge:
             return Response(status_code=413)
         except ClientDisconnect:
-            return Response(status_code=400)  # nobody hears it
+            return Response(status_code=400)  # the sender is gone and gets no answer
         except (Paused, Full, NoRoom, OSError):
             return Response(status_code=503, headers=COME_AGAIN)
         return Response(reply.body, reply.status, media_type=reply.content_type)
@@ -79,8 +79,8 @@ def _may_be(content_type: str, inbound: Inbound) -> bool:
 
 
 def _length(headers: Mapping[str, str]) -> int | None:
-    """How long the sender says that the body is; None where it comes in pieces of which nobody knows the number."""
+    """The length of the body by its header; None where it comes in chunks or the header is no number."""
     if "transfer-encoding" in headers:
         return None
-    told = headers.get("content-length", "0")
-    return int(told) if told.isdecimal() else None
+    length = headers.get("content-length", "0")
+    return int(length) if length.isdecimal() else None

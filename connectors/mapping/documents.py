@@ -28,7 +28,7 @@ FORM: Final = "form"
 MULTIPART: Final = "multipart"
 MOST_FIELDS: Final = 1000
 MOST_BYTES: Final = 1024**3
-"""What the records of a document that is kept whole with each of them may come to."""
+"""The limit of all records of a document together, where each record keeps the whole document."""
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -42,12 +42,12 @@ def records(document: Document, mapping: Mapping) -> Iterator[Record]:
     if parts is None:
         yield from _of(document.body, document.content_type, mapping)
         return
-    told = next((part for part in parts if _is_document(part.body)), None)
-    if told is None:
+    main_part = next((part for part in parts if _is_document(part.body)), None)
+    if main_part is None:
         yield from _numbered(MULTIPART, document.body, mapping)
         return
-    beside = _named(part for part in parts if part is not told)
-    for record in _of(told.body, told.content_type, mapping):
+    beside = _named(part for part in parts if part is not main_part)
+    for record in _of(main_part.body, main_part.content_type, mapping):
         yield record._replace(attachments=beside)
 
 
@@ -104,17 +104,17 @@ def _lines(body: bytes) -> list[bytes]:
 
 def _sliced(body: bytes, steps: tuple[str | None, ...]) -> list[bytes] | None:
     """The records as the bytes that arrived; None where they cannot be cut out of the document."""
-    found = slices(body)
+    pieces = slices(body)
     if not steps:
-        return found if isinstance(found, list) else [body]
+        return pieces if isinstance(pieces, list) else [body]
     step, *rest = steps
     if step is EVERY:
-        inside = found if isinstance(found, list) else [body]
+        inside = pieces if isinstance(pieces, list) else [body]
         if not rest:
             return inside
         cut = [_sliced(raw, tuple(rest)) if raw[:1] in (b"{", b"[") else None for raw in inside]
         return None if None in cut else [raw for part in cut if part for raw in part]
-    raw = found.get(step, b"") if isinstance(found, dict) else b""
+    raw = pieces.get(step, b"") if isinstance(pieces, dict) else b""
     if raw == b"null":
         return []
     return _sliced(raw, tuple(rest)) if raw[:1] in (b"{", b"[") else None
@@ -166,7 +166,7 @@ class _NoRecords(VendorChanged):
         self.root = root
 
 
-# A document of many records is asked for again with each of them; what it says follows from its bytes alone.
+# Cached, since each record of a document asks for the whole of it; the result depends on the bytes alone.
 @lru_cache(maxsize=4)
 def _chains(kind: str, payload: bytes, where: str) -> tuple[list[tuple[Any, ...]], dict[str, bytes]]:
     root, beside = _root(kind, payload)
@@ -185,8 +185,8 @@ def _root(kind: str, payload: bytes) -> tuple[Any, dict[str, bytes]]:
         parts = multipart.parts(Document(payload, ""))
         if parts is None:
             raise VendorChanged("is not the multipart body that it was", payload)
-        told = {part.name: part.body.decode() for part in parts if part.name and _is_text(part)}
-        return told, _named(iter(parts))
+        texts = {part.name: part.body.decode() for part in parts if part.name and _is_text(part)}
+        return texts, _named(iter(parts))
     try:
         return msgspec.json.decode(payload.removeprefix(_BOM)), {}
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -224,15 +224,15 @@ def _form(body: bytes) -> dict[str, Any]:
         pairs = parse_qsl(body.decode().strip(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
         raise VendorChanged("is not the form that it says it is", body) from None
-    told: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, value in pairs:
-        if name not in told:
-            told[name] = value
-        elif isinstance(told[name], list):
-            told[name].append(value)
+        if name not in fields:
+            fields[name] = value
+        elif isinstance(fields[name], list):
+            fields[name].append(value)
         else:
-            told[name] = [told[name], value]
-    return told
+            fields[name] = [fields[name], value]
+    return fields
 
 
 def _is_text(part: multipart.Part) -> bool:
@@ -247,9 +247,9 @@ def _is_text(part: multipart.Part) -> bool:
 
 def _named(parts: Iterator[multipart.Part]) -> dict[str, bytes]:
     """The bytes of each part by the name of its field; where that is taken or missing, by the name of its file."""
-    found: dict[str, bytes] = {}
+    bodies: dict[str, bytes] = {}
     for part in parts:
-        found.setdefault(part.name or part.filename, part.body)
+        bodies.setdefault(part.name or part.filename, part.body)
         if part.filename:
-            found.setdefault(part.filename, part.body)
-    return found
+            bodies.setdefault(part.filename, part.body)
+    return bodies

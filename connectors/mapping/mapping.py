@@ -33,8 +33,8 @@ class Candidates(BaseModel):
 
     def told(self, scope: Scope) -> Iterator[Candidate]:
         """The candidates in the engine's order; one without text is none."""
-        for found in find(compiled(self.path), scope):
-            for each in found if isinstance(found, list) else [found]:
+        for value in find(compiled(self.path), scope):
+            for each in value if isinstance(value, list) else [value]:
                 inner = scope._replace(chain=(*scope.chain, each))
                 if text := self.text.text(inner, "candidates"):
                     sure = self.confidence.share(inner, "candidates") if self.confidence else None
@@ -105,13 +105,13 @@ class Mapping(BaseModel):
     @cached_property
     def sources(self) -> dict[str, Source]:
         """Every field that has a source, by name."""
-        return {name: told for name in type(self).model_fields if isinstance(told := getattr(self, name), Source)}
+        return {name: source for name in type(self).model_fields if isinstance(source := getattr(self, name), Source)}
 
     @cached_property
     def reaches_out(self) -> bool:
         """Whether any path leads out of the record, so that a record alone does not say everything."""
         paths = [where for source in self.sources.values() for where in source.paths] + list(self.only)
-        # A candidate's paths may climb once without leaving the record; whoever climbs there is taken to leave it.
+        # A candidate's path that climbs one step is still inside the record; it counts as leaving it all the same.
         inner = self.candidates
         if inner is not None:
             paths += [inner.path, *inner.text.paths, *(inner.confidence.paths if inner.confidence else ())]
@@ -124,13 +124,13 @@ class Mapping(BaseModel):
         ]
 
     def unwanted(self, scope: Scope) -> str | None:
-        """The first path of `only` where another word stands than it names; None where the record is wanted."""
+        """The first path of `only` that holds a word it does not allow; None where the record is wanted."""
         for source, words in self._conditions:
             try:
-                said = source.text(scope, "only") or ""
+                word = source.text(scope, "only") or ""
             except Unusable:
-                said = ""
-            if said.casefold() not in words:
+                word = ""
+            if word.casefold() not in words:
                 return source.at
         return None
 
@@ -138,8 +138,8 @@ class Mapping(BaseModel):
         """The read that a record tells of; raises `NoRead`, `Unusable` or pydantic's `ValidationError`. Pure."""
         if (where := self.unwanted(scope)) is not None:
             raise NoRead(where, "is not what this connection takes for a read")
-        said = self.plate.text(scope, "plate") or ""
-        if said.casefold() in (word.casefold() for word in self.no_plate):
+        text = self.plate.text(scope, "plate") or ""
+        if text.casefold() in (word.casefold() for word in self.no_plate):
             raise NoRead("plate", "says that there is none")
         plate = self.plate.must(scope, "plate")
         at = self.captured_at.moment(scope, "captured_at")

@@ -60,7 +60,7 @@ def _checked(text: str) -> str:
 
 
 Where = Annotated[str, StringConstraints(max_length=LONGEST, strip_whitespace=True), AfterValidator(_checked)]
-"""A path in a setting: text whose form was looked at."""
+"""A path in a setting: text whose syntax was checked."""
 
 
 def _steps(text: str) -> tuple[str | None, ...]:
@@ -130,13 +130,13 @@ def members(root: Any, path: Path) -> list[tuple[Any, ...]]:
         raise LookupError(path.text)
     if not path.steps and not isinstance(root, list):
         return [(root,)]
-    return [chain for found in lists for chain in _chains((root,), found, path.steps[inner + 1 :])]
+    return [chain for node in lists for chain in _chains((root,), node, path.steps[inner + 1 :])]
 
 
-def _chains(chain: tuple[Any, ...], found: Any, steps: Sequence[str | None]) -> Iterator[tuple[Any, ...]]:
+def _chains(chain: tuple[Any, ...], node: Any, steps: Sequence[str | None]) -> Iterator[tuple[Any, ...]]:
     """The chains below what stands where a list may be."""
-    found = opened(found)
-    for item in found if isinstance(found, list) else [] if found is None else [found]:
+    node = opened(node)
+    for item in node if isinstance(node, list) else [] if node is None else [node]:
         below = (*chain, item)
         if not steps:
             yield below
@@ -160,10 +160,10 @@ def _walk(value: Any, steps: Sequence[str | None], fold: bool) -> Iterator[Any]:
 
 
 def _member(value: Any, name: str, fold: bool) -> Any:
-    """What has that name or number; a thing that is no list is its own first element (XML writes a list of one so)."""
+    """The member of that name or index; a value that is no list is its own element 0, as in XML's lists of one."""
     if isinstance(value, dict):
-        found = value.get(name.casefold() if fold else name, _NOTHING)
-        return value if found is _NOTHING and name == "0" else found
+        member = value.get(name.casefold() if fold else name, _NOTHING)
+        return value if member is _NOTHING and name == "0" else member
     if isinstance(value, list):
         try:
             return value[int(name)] if name.removeprefix("-").isdecimal() else _NOTHING
@@ -173,7 +173,7 @@ def _member(value: Any, name: str, fold: bool) -> Any:
 
 
 def opened(value: Any) -> Any:
-    """JSON that is written into a text, as forms and message services send it, as what it says."""
+    """The value of JSON inside a text, as forms and message services send it; any other value as it is."""
     if type(value) is not str or value[:1] not in ("{", "["):
         return value
     try:

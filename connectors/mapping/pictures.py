@@ -36,12 +36,12 @@ def from_hosts(url: str, hosts: Sequence[str]) -> bool:
 
 def reachable(images: Iterable[ImageRef], hosts: Sequence[str], base: str = "") -> tuple[ImageRef, ...]:
     """The pictures that came along, and those at the hosts or below the address `base`, by their whole address."""
-    found = []
+    pictures = []
     for image in images:
         url = None if image.url is None else _joined(base, image.url)
         if url is None or from_hosts(url, hosts) or (base and _origin(url) == _origin(base)):
-            found.append(image if url is None else image.model_copy(update={"url": url}))
-    return tuple(found)
+            pictures.append(image if url is None else image.model_copy(update={"url": url}))
+    return tuple(pictures)
 
 
 def fetched(http: Http, url: str, hosts: Sequence[str]) -> bytes:

@@ -94,19 +94,19 @@ class Source(BaseModel):
 
     def text(self, scope: Scope, field: str) -> str | None:
         """The field's text; None where nothing is there. Raises `Unusable` naming field and path."""
-        said = self._first(scope, field)
-        if said is not None and self.plus:
-            behind = (self._said(where, scope, field) for where in self.plus)
-            said = self.between.join((said, *(text for text in behind if text)))
-        found = None if said is None else self._transformed(said)
-        return self.default if found is None else found
+        raw = self._first(scope, field)
+        if raw is not None and self.plus:
+            behind = (self._text_at(where, scope, field) for where in self.plus)
+            raw = self.between.join((raw, *(text for text in behind if text)))
+        text = None if raw is None else self._transformed(raw)
+        return self.default if text is None else text
 
     def must(self, scope: Scope, field: str) -> str:
         """The field's text, which must be there."""
-        found = self.text(scope, field)
-        if found is None:
+        text = self.text(scope, field)
+        if text is None:
             raise self.wrong(field, "is missing or empty")
-        return found
+        return text
 
     def number(self, scope: Scope, field: str) -> float | int | None:
         """The field as a number, or as text that is one."""
@@ -121,12 +121,12 @@ class Source(BaseModel):
         return Unusable(field, f"{reason} (at {self.at})")
 
     def _first(self, scope: Scope, field: str) -> str | None:
-        return next((text for where in self.path if (text := self._said(where, scope, field))), None)
+        return next((text for where in self.path if (text := self._text_at(where, scope, field))), None)
 
-    def _said(self, where: str, scope: Scope, field: str) -> str | None:
+    def _text_at(self, where: str, scope: Scope, field: str) -> str | None:
         values = (_text(value) for value in find(compiled(where), scope))
         try:
-            return next((found for value in values if (found := Fields({"value": value}).text_or_none("value"))), None)
+            return next((text for value in values if (text := Fields({"value": value}).text_or_none("value"))), None)
         except Unusable as unusable:
             raise Unusable(field, f"{unusable.reason} (at {where})") from None
 
@@ -229,9 +229,9 @@ class Picture(Source):
             return
         for where in self.path:
             for value in find(compiled(where), scope):
-                found = self._picture(value, kind)
-                if found:
-                    yield found
+                image = self._picture(value, kind)
+                if image:
+                    yield image
 
     def _picture(self, value: Any, kind: ImageKind) -> ImageRef | None:
         if isinstance(value, bytes):
@@ -241,11 +241,11 @@ class Picture(Source):
         if not isinstance(value, str):
             return None
         text = value.strip()
-        told = text.casefold()[:4000]
-        named = told.startswith(("https://", "http://")) or told.endswith(_FILES)
+        start = text.casefold()[:4000]
+        named = start.startswith(("https://", "http://")) or start.endswith(_FILES)
         if named and self.form == "auto":
             return ImageRef(kind=kind, url=text) if _is_address(text) else None
-        if told.startswith("data:"):
+        if start.startswith("data:"):
             text = text.partition(",")[2]
         try:
             data = a2b_base64(text)
@@ -279,9 +279,9 @@ def _text(value: Any) -> str | None:
 
 
 def _like(text: str, template: str) -> str | None:
-    """What stands at {} where a text is like a template, whose * stands for anything; None where it is not like it.
+    """The text at `{}` of a template whose `*` matches anything; None where the text does not match the template.
 
-    From left to right, each piece of the template counts where it comes first, the last one where it comes last.
+    Each literal piece of the template matches at its first place from the left, the last piece at the text's end.
     """
     before, _, after = template.partition("{}")
     start = _past(text, 0, before)
@@ -305,7 +305,7 @@ def _like(text: str, template: str) -> str | None:
 
 
 def _past(text: str, at: int, pieces: str) -> int | None:
-    """Where the text behind the pieces before {} begins."""
+    """The index behind the pieces that stand before `{}`; None where they do not match."""
     first, *rest = pieces.split("*")
     if not text.startswith(first):
         return None

@@ -35,9 +35,11 @@ class Bucket:
     def files(self, folder: str) -> list[File]:
         prefix = f"{self._prefix}{folder}/"
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        listed = self._asked(lambda: [item for page in pages for item in page.get("Contents", ())])
+        listed = self._answer(lambda: [item for page in pages for item in page.get("Contents", ())])
         files = [File(item["Key"].removeprefix(prefix), item["Size"], item["LastModified"]) for item in listed]
-        return sorted((one for one in files if one.name and "/" not in one.name and not hidden(one.name)), key=by_name)
+        return sorted(
+            (file for file in files if file.name and "/" not in file.name and not hidden(file.name)), key=by_name
+        )
 
     def read(self, folder: str, name: str, most: int) -> bytes:
         key = f"{self._prefix}{folder}/{plain(name)}"
@@ -46,17 +48,17 @@ class Bucket:
             body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read(most + 1)
             return body
 
-        return capped(self._asked(ask), most, name)
+        return capped(self._answer(ask), most, name)
 
     def write(self, folder: str, name: str, data: bytes) -> None:
         key = f"{self._prefix}{folder}/{plain(name)}"
-        self._asked(lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=data))
+        self._answer(lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=data))
 
     def close(self) -> None:
         """Give back the connections to the storage."""
         self._client.close()
 
-    def _asked(self, ask: Callable[[], Any]) -> Any:
+    def _answer(self, ask: Callable[[], Any]) -> Any:
         try:
             return ask()
         except (ClientError, BotoCoreError) as failed:

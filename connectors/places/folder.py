@@ -24,7 +24,7 @@ class Folder:
                 f"the folder {str(self._root)!r} does not exist on this machine: make it, mount its disk, or mend the"
                 " setting place"
             )
-        found = []
+        files = []
         with told(f"the folder {str(self._root / folder)!r}", _US):
             if not (self._root / folder).is_dir():
                 return []
@@ -32,8 +32,8 @@ class Folder:
                 # A link could lead out of the folder that the admin named.
                 if entry.is_file(follow_symlinks=False) and not hidden(entry.name):
                     seen = entry.stat(follow_symlinks=False)
-                    found.append(File(entry.name, seen.st_size, datetime.fromtimestamp(seen.st_mtime, UTC)))
-        return sorted(found, key=by_name)
+                    files.append(File(entry.name, seen.st_size, datetime.fromtimestamp(seen.st_mtime, UTC)))
+        return sorted(files, key=by_name)
 
     def read(self, folder: str, name: str, most: int) -> bytes:
         path = self._root / folder / plain(name)

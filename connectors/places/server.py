@@ -19,14 +19,14 @@ from connectors.places.place import UNFINISHED, Access, File, by_name, capped, h
 from connectors.refusals import ANSWERING, CONNECTING
 from connectors.server_words import no_session
 
-# Where nobody listens to logs, Python writes an error's to the terminal, with pages of traceback beside our sentence.
+# Without a handler Python prints logged errors to the terminal, with pages of traceback beside our sentence.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _THEM: Final = "the user of the connection"
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _in_words(what: str) -> Iterator[None]:
     """Gives SFTP's refusals the name of what happens next, as `told` does with the operating system's."""
     try:
         with told(what, _THEM):
@@ -39,10 +39,10 @@ class _AnyNames(paramiko.SFTPClient):
     """Takes names as the server's disk has them, where paramiko gives up at the first that is not UTF-8."""
 
     def _request(self, kind: Any, *args: Any) -> Any:
-        told, message = super()._request(kind, *args)  # type: ignore[misc]
+        code, message = super()._request(kind, *args)  # type: ignore[misc]
         if message is not None:
             message.get_text = lambda: message.get_string().decode("utf-8", "surrogateescape")
-        return told, message
+        return code, message
 
 
 class Server:
@@ -54,20 +54,20 @@ class Server:
 
     def files(self, folder: str) -> list[File]:
         try:
-            with _told(f"the server's folder {str(self._root / folder)!r}"):
+            with _in_words(f"the server's folder {str(self._root / folder)!r}"):
                 listed = self._client.listdir_attr(str(self._root / folder))
         except Gone:
             return []
         files = [
-            File(one.filename, one.st_size or 0, datetime.fromtimestamp(one.st_mtime or 0, UTC))
-            for one in listed
-            if stat.S_ISREG(one.st_mode or 0) and not hidden(one.filename)
+            File(entry.filename, entry.st_size or 0, datetime.fromtimestamp(entry.st_mtime or 0, UTC))
+            for entry in listed
+            if stat.S_ISREG(entry.st_mode or 0) and not hidden(entry.filename)
         ]
         return sorted(files, key=by_name)
 
     def read(self, folder: str, name: str, most: int) -> bytes:
         path, data = str(self._root / folder / plain(name)), BytesIO()
-        with _told(f"the server's file {path!r}"):
+        with _in_words(f"the server's file {path!r}"):
             there = path.encode("utf-8", "surrogateescape")
             if (self._client.stat(there).st_size or 0) <= most:
                 self._client.getfo(there, data, max_concurrent_prefetch_requests=64)
@@ -76,7 +76,7 @@ class Server:
 
     def write(self, folder: str, name: str, data: bytes) -> None:
         path = str(self._root / folder / plain(name))
-        with _told(f"the server's file {path!r}"):
+        with _in_words(f"the server's file {path!r}"):
             self._make(str(self._root / folder))
             self._client.putfo(BytesIO(data), path + UNFINISHED)
             self._client.posix_rename(path + UNFINISHED, path)

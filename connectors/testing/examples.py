@@ -12,8 +12,8 @@ GOLDEN: Final = ".reads.json"
 
 def documents(folder: Path) -> list[Path]:
     """The example files of a folder, by name."""
-    found = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [path for path in found if path.is_file() and not path.name.endswith(GOLDEN) and path.name[0] != "."]
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in paths if path.is_file() and not path.name.endswith(GOLDEN) and path.name[0] != "."]
 
 
 def golden(path: Path) -> Path:
@@ -28,29 +28,29 @@ def orphans(folder: Path) -> list[str]:
     return sorted(name for name in kept if name.removesuffix(GOLDEN) not in stems)
 
 
-def outcomes(made: Connector[Any], body: bytes, name: str) -> list[dict[str, Any]]:
+def outcomes(connector: Connector[Any], body: bytes, name: str) -> list[dict[str, Any]]:
     """Of each record in a body its read or refusal, or that the whole body is refused."""
     try:
-        records = list(made.unpack(Document(body, name=name)))
+        records = list(connector.unpack(Document(body, name=name)))
     except VendorChanged as changed:
         return [{"changed": str(changed)}]
-    told = []
+    outcomes = []
     for record in records:
         outcome: dict[str, Any] = {"kind": record.kind, "part": record.part}
         try:
-            outcome["read"] = made.parse(record).model_dump(mode="json", exclude_defaults=True)
+            outcome["read"] = connector.parse(record).model_dump(mode="json", exclude_defaults=True)
         except RecordRejected as refused:
             outcome["rejected"] = str(refused)
-        told.append(outcome)
-    return told
+        outcomes.append(outcome)
+    return outcomes
 
 
-def records(made: Connector[Any], folder: Path) -> list[Record]:
+def records(connector: Connector[Any], folder: Path) -> list[Record]:
     """Every record of every example that is the vendor's."""
-    found: list[Record] = []
+    records: list[Record] = []
     for path in documents(folder):
         try:
-            found += made.unpack(Document(path.read_bytes(), name=path.name))
+            records += connector.unpack(Document(path.read_bytes(), name=path.name))
         except VendorChanged:
             continue
-    return found
+    return records

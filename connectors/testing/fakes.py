@@ -14,7 +14,7 @@ _SYNTHETIC: Final = "SYN"
 
 
 def folded(kind: FakeKind, text: str) -> str:
-    """What two spellings of one original share: a plate's signs without what stands between; others but for case."""
+    """The key that all spellings of an original share: a plate's letters and digits, another text without its case."""
     if kind == "plate":
         return "".join(filter(str.isalnum, normalize("NFC", text))).upper()
     if kind == "vin":
@@ -68,11 +68,11 @@ class Fakes:
 def shaped(fake: str, original: str) -> str:
     """A plate's fake with the blanks, hyphens and cases of a spelling."""
     signs = iter(fake)
-    told = ""
+    copy = ""
     for sign in normalize("NFC", original):
         new = next(signs, "") if sign.isalnum() else sign
-        told += new.lower() if sign.islower() else new
-    return told
+        copy += new.lower() if sign.islower() else new
+    return copy
 
 
 def _cased(fake: str, original: str) -> str:

@@ -57,7 +57,7 @@ def leftovers(body: bytes, markers: Iterable[Marker]) -> list[str]:
     whole = "\n".join([text, *values, *(unquote(value) for value in values if "%" in value), *_unpacked(text)])
     whole += "\n" + unescaped(whole)
     low, plain = whole.casefold(), {_plain(span.text) for span in found_in if not span.is_name}
-    found = []
+    leaks = []
     for marker in markers:
         if marker.weak:
             forms = [("as a whole value", _plain(marker.text) in plain)]
@@ -65,8 +65,8 @@ def leftovers(body: bytes, markers: Iterable[Marker]) -> list[str]:
             forms = [(form, piece in (low if folds else whole)) for form, piece, folds in _forms(marker.text)]
             if marker.is_plate:
                 forms.append(("with signs between", bool(re.search(loose(marker.text), whole, re.IGNORECASE))))
-        found += [f"{marker.name}, {form}" for form, there in forms if there][:1]
-    return found
+        leaks += [f"{marker.name}, {form}" for form, there in forms if there][:1]
+    return leaks
 
 
 def _plain(text: str) -> str:
@@ -83,23 +83,23 @@ def _forms(text: str) -> Iterator[tuple[str, str, bool]]:
     yield "escaped for JSON", json.dumps(text)[1:-1].casefold(), True
     yield "escaped for XML", escape(text, {'"': "&quot;"}).casefold(), True
     yield "in hexadecimal", text.encode().hex(), True
-    for said in {text, text.lower(), text.upper()}:
+    for spelling in {text, text.lower(), text.upper()}:
         for offset in range(3):
-            piece = _piece(said.encode(), offset)
+            piece = _piece(spelling.encode(), offset)
             if len(piece) >= _SHORTEST:
                 yield "in base64", piece, False
                 yield "in base64", piece.translate(str.maketrans("+/", "-_")), False
 
 
 def _piece(data: bytes, offset: int) -> str:
-    """What base64 makes of data that stands `offset` bytes behind a boundary, without what its neighbours decide."""
+    """The base64 signs that data at `offset` within a group of three bytes fixes, whatever its neighbours are."""
     encoded = b64encode(bytes(offset) + data).decode()
     return encoded[-(-offset * 8 // 6) : (offset + len(data)) * 8 // 6]
 
 
 def _unpacked(text: str) -> Iterator[str]:
-    for found in _BASE64.finditer(text):
-        plain = found[0].translate(str.maketrans("-_", "+/")).rstrip("=")
+    for match in _BASE64.finditer(text):
+        plain = match[0].translate(str.maketrans("-_", "+/")).rstrip("=")
         try:
             yield a2b_base64(plain + "=" * (-len(plain) % 4)).decode("latin-1")
         except Error:

@@ -72,8 +72,12 @@ def played(*recordings: Path | Exchange) -> Iterator[Player]:
     Raises `Unexpected` at once for a request that is not recorded, and at the end for an answer nobody asked for.
     """
     exchanges: list[tuple[Exchange, Path]] = []
-    for one in recordings:
-        exchanges += [(one, Path())] if isinstance(one, Exchange) else [(each, one.parent) for each in recorded(one)]
+    for recording in recordings:
+        exchanges += (
+            [(recording, Path())]
+            if isinstance(recording, Exchange)
+            else [(each, recording.parent) for each in recorded(recording)]
+        )
     player = Player(exchanges)
     with respx.mock(assert_all_called=False) as router:
         router.route().mock(side_effect=player.answer)

@@ -34,15 +34,15 @@ class Differs(Exception):
     """The connector makes something else of what was scrubbed; says of which record."""
 
 
-def scrubbed(made: Connector[Any], body: bytes, name: str, scrubber: Scrubber) -> bytes:
+def scrubbed(connector: Connector[Any], body: bytes, name: str, scrubber: Scrubber) -> bytes:
     """A captured body as a fixture, of which the connector makes the same reads and refusals, with fakes inside.
 
     Raises `LeftOver` where an original is left, and `Differs` where a record became another kind of thing.
     """
     document = Document(body, name=name)
-    scrubber.learn(body, _plates(made, document))
+    scrubber.learn(body, _plates(connector, document))
     clean = _multipart(document, scrubber) or scrubber.scrub(body)
-    before, after = (_shape(outcomes(made, each, name)) for each in (body, clean))
+    before, after = (_shape(outcomes(connector, each, name)) for each in (body, clean))
     if before != after:
         at = next((n for n, (old, new) in enumerate(zip(before, after, strict=False)) if old != new), len(after))
         raise Differs(
@@ -51,12 +51,12 @@ def scrubbed(made: Connector[Any], body: bytes, name: str, scrubber: Scrubber) -
     return clean
 
 
-def _plates(made: Connector[Any], document: Document) -> Iterator[str]:
+def _plates(connector: Connector[Any], document: Document) -> Iterator[str]:
     """Every plate that the connector finds in a document."""
     try:
-        for record in made.unpack(document):
+        for record in connector.unpack(document):
             try:
-                read = made.parse(record)
+                read = connector.parse(record)
             except RecordRejected:
                 continue
             yield read.plate_raw
@@ -65,35 +65,35 @@ def _plates(made: Connector[Any], document: Document) -> Iterator[str]:
         return
 
 
-def _shape(told: list[dict[str, Any]]) -> list[Any]:
+def _shape(entries: list[dict[str, Any]]) -> list[Any]:
     """What must stay: kinds, refusals, and which fields each read has."""
     return [
         {name: sorted(value) if isinstance(value, dict) else value for name, value in outcome.items()}
-        for outcome in told
+        for outcome in entries
     ]
 
 
 def _multipart(document: Document, scrubber: Scrubber) -> bytes | None:
     """A multipart body part by part, since pictures lie between texts; None where it is none."""
     try:
-        found = parts(document)
+        pieces = parts(document)
     except VendorChanged:
         return None
-    if not found:
+    if not pieces:
         return None
-    for part in found:
+    for part in pieces:
         scrubber.learn(part.body)
-    told = bytearray()
+    copy = bytearray()
     at = 0
-    for part in found:
+    for part in pieces:
         start = document.body.index(b"\r\n\r\n", at) + 4
         if document.body[start : start + len(part.body)] != part.body:
             return None
         body = tiny(part.body) if is_picture(part.body) else scrubber.scrub(part.body)
         head = scrubber.scrub(document.body[at:start])
-        told += re.sub(rb"(?i)(content-length:\s*)\d+", rb"\g<1>%d" % len(body), head) + body
+        copy += re.sub(rb"(?i)(content-length:\s*)\d+", rb"\g<1>%d" % len(body), head) + body
         at = start + len(part.body)
-    return bytes(told + document.body[at:])
+    return bytes(copy + document.body[at:])
 
 
 def save(exchanges: Iterable[Exchange], path: Path, scrubber: Scrubber) -> None:
@@ -102,31 +102,33 @@ def save(exchanges: Iterable[Exchange], path: Path, scrubber: Scrubber) -> None:
     Raises `LeftOver`, having written nothing, where an original is left, and `FileExistsError` where a file is there.
     """
     given = list(exchanges)
-    for one in given:
-        scrubber.learn(one.text.encode())
-        scrubber.learn(f"{one.path}?{'&'.join(f'{name}={value}' for name, value in one.query.items())}".encode())
-    told = [_clean(one, scrubber) for one in given]
-    body = msgspec.json.format(msgspec.json.encode(told), indent=1) + b"\n"
+    for exchange in given:
+        scrubber.learn(exchange.text.encode())
+        scrubber.learn(
+            f"{exchange.path}?{'&'.join(f'{name}={value}' for name, value in exchange.query.items())}".encode()
+        )
+    clean = [_clean(exchange, scrubber) for exchange in given]
+    body = msgspec.json.format(msgspec.json.encode(clean), indent=1) + b"\n"
     scrubber.must_be_clean(body)
     _write(path, body)
 
 
-def _clean(one: Exchange, scrubber: Scrubber) -> Exchange:
-    def text(said: str) -> str:
-        return scrubber.scrub(said.encode()).decode()
+def _clean(exchange: Exchange, scrubber: Scrubber) -> Exchange:
+    def text(raw: str) -> str:
+        return scrubber.scrub(raw.encode()).decode()
 
     # Of what is no text only pictures are known; anything else may hold anybody.
-    body = b64decode(one.base64)
+    body = b64decode(exchange.base64)
     packed = b64encode(tiny(body)).decode() if is_picture(body) else ""
     return Exchange(
-        method=one.method,
-        path=text(one.path),
-        query={name: text(value) for name, value in one.query.items() if not _SECRET_PARAMETER.search(name)},
-        status=one.status,
-        headers={name: text(value) for name, value in one.headers.items()},
-        text=text(one.text),
+        method=exchange.method,
+        path=text(exchange.path),
+        query={name: text(value) for name, value in exchange.query.items() if not _SECRET_PARAMETER.search(name)},
+        status=exchange.status,
+        headers={name: text(value) for name, value in exchange.headers.items()},
+        text=text(exchange.text),
         base64=packed,
-        file=one.file,
+        file=exchange.file,
     )
 
 
@@ -141,11 +143,11 @@ def taped() -> Iterator[list[Exchange]]:
         body = response.read()
         headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
         try:
-            told = {"text": body.decode()}
+            content = {"text": body.decode()}
         except UnicodeDecodeError:
-            told = {"base64": b64encode(body).decode()}
+            content = {"base64": b64encode(body).decode()}
         query = dict(request.url.params)
-        tape.append(Exchange(request.method, request.url.path, query, response.status_code, headers, **told))
+        tape.append(Exchange(request.method, request.url.path, query, response.status_code, headers, **content))
         return response
 
     with mock.patch.object(httpx.HTTPTransport, "handle_request", noted):
@@ -172,18 +174,21 @@ def main(words: Sequence[str] | None = None) -> None:
     asked.add_argument("--out", type=Path, required=True, help="the fixture to write; it must not be there yet")
     asked.add_argument("--secrets", type=Path, help="a file of secrets, one a line, that must not be in the fixture")
     asked.add_argument("--plates", type=Path, help="a file of plates, the same")
-    told = asked.parse_args(words)
+    options = asked.parse_args(words)
     try:
-        made = connector(told.key, (told.key,)).offline()
+        instance = connector(options.key, (options.key,)).offline()
         clean = scrubbed(
-            made, told.file.read_bytes(), told.file.name, Scrubber(_lines(told.secrets), _lines(told.plates))
+            instance,
+            options.file.read_bytes(),
+            options.file.name,
+            Scrubber(_lines(options.secrets), _lines(options.plates)),
         )
-        _write(told.out, clean)
+        _write(options.out, clean)
     except (LeftOver, Differs, UnknownConnector, ValueError) as refused:
         sys.exit(f"nothing was written: {refused}")
     except OSError as refused:
         sys.exit(f"nothing was written: {refused.filename}: {refused.strerror}")
-    sys.stdout.write(f"{told.out}: read it before you show it; no rule knows every name\n")
+    sys.stdout.write(f"{options.out}: read it before you show it; no rule knows every name\n")
 
 
 if __name__ == "__main__":

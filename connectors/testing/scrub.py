@@ -80,8 +80,8 @@ class Scrubber:
     def scrub(self, body: bytes) -> bytes:
         """The body with fakes; a picture as a tiny one of its kind. Raises `LeftOver` where an original is left."""
         self.learn(body)
-        told = tiny(body) if is_picture(body) else self._text(body.decode("utf-8", "surrogateescape"))
-        clean = told if isinstance(told, bytes) else told.encode("utf-8", "surrogateescape")
+        copy = tiny(body) if is_picture(body) else self._text(body.decode("utf-8", "surrogateescape"))
+        clean = copy if isinstance(copy, bytes) else copy.encode("utf-8", "surrogateescape")
         self.must_be_clean(clean)
         return clean
 
@@ -92,8 +92,8 @@ class Scrubber:
             for number, ((kind, _), text) in enumerate(self._originals.items(), 1)
             if kind in ("secret", "plate", "vin", "email")
         ]
-        if found := leftovers(body, markers):
-            raise LeftOver(f"still there: {'; '.join(found)}")
+        if leaks := leftovers(body, markers):
+            raise LeftOver(f"still there: {'; '.join(leaks)}")
 
     # Learning
 
@@ -112,14 +112,14 @@ class Scrubber:
         name, text = _snake(span.path[-1]) if span.path else "", span.text.strip()
         if _kept_whole(text):
             return
-        for found in _EMAIL.finditer(text):
-            self._note("email", found[0])
-        for found in _VIN.finditer(text):
-            self._note("vin", found[0])
-        for found in _SECRETS.finditer(text):
-            self._note("secret", found[found.lastindex or 0])
-        for found in _PARAMETER.finditer(text):
-            self._by_name(_snake(found[1]), found[2], "")
+        for match in _EMAIL.finditer(text):
+            self._note("email", match[0])
+        for match in _VIN.finditer(text):
+            self._note("vin", match[0])
+        for match in _SECRETS.finditer(text):
+            self._note("secret", match[match.lastindex or 0])
+        for match in _PARAMETER.finditer(text):
+            self._by_name(_snake(match[1]), match[2], "")
         self._by_name(name, text, _snake(span.path[-2]) if len(span.path) > 1 else "")
 
     def _by_name(self, name: str, text: str, parent: str) -> None:
@@ -159,8 +159,8 @@ class Scrubber:
             return ESCAPED.sub(lambda run: self._escaped(span, run[0], swap), text)
         if structured(text):
             return self._text(text)
-        found = _DATA.match(text)
-        head = found[0] if found else ""
+        match = _DATA.match(text)
+        head = match[0] if match else ""
         packed = _packed(text[len(head) :])
         return swap(text) if packed is None else self._unpacked(text, head, packed, swap)
 
@@ -178,8 +178,8 @@ class Scrubber:
             inside = packed.decode()
         except UnicodeDecodeError:
             return swap(text)
-        told = self._text(inside)
-        return swap(text) if told == inside else head + b64encode(told.encode()).decode()
+        copy = self._text(inside)
+        return swap(text) if copy == inside else head + b64encode(copy.encode()).decode()
 
     def _whole(self, span: TextSpan) -> str | None:
         """The fake of a span that is an original from end to end; None where it is none."""
@@ -194,7 +194,7 @@ class Scrubber:
         return None
 
     def _swap(self, *, names: bool = False) -> Callable[[str], str]:
-        """What puts fakes for all originals that stand somewhere inside a text; in names only for what stands out."""
+        """A function that replaces originals anywhere inside a text; in `names`, only the unmistakable ones."""
         rules: list[tuple[str, Callable[[str], str]]] = []
         for (kind, _), text in sorted(self._originals.items(), key=lambda item: -len(item[1])):
             fake = partial(self._fakes.of, kind)
@@ -214,11 +214,11 @@ class Scrubber:
         if not rules:
             return str
         anything = re.compile("|".join(f"({pattern})" for pattern, _ in rules))
-        return partial(anything.sub, lambda found: rules[(found.lastindex or 1) - 1][1](found[0]))
+        return partial(anything.sub, lambda match: rules[(match.lastindex or 1) - 1][1](match[0]))
 
-    def _plate(self, said: str) -> str:
+    def _plate(self, plate: str) -> str:
         """The fake in a spelling that may be url-encoded: `9SYN%20042`."""
-        parts = re.split(r"(%20|%2[Dd])", said)
+        parts = re.split(r"(%20|%2[Dd])", plate)
         fake = iter(self._fakes.of("plate", "".join(parts[::2])))
         return "".join(part if index % 2 else "".join(next(fake, "") for _ in part) for index, part in enumerate(parts))
 
@@ -228,9 +228,9 @@ def tiny(picture: bytes) -> bytes:
     from PIL import Image
 
     kind = "PNG" if picture.startswith(b"\x89PNG") else "WEBP" if picture.startswith(b"RIFF") else "JPEG"
-    made = BytesIO()
-    Image.new("RGB", (8, 8), (127, 127, 127)).save(made, kind)
-    return made.getvalue()
+    file = BytesIO()
+    Image.new("RGB", (8, 8), (127, 127, 127)).save(file, kind)
+    return file.getvalue()
 
 
 def _b64(text: str) -> str:
@@ -251,12 +251,12 @@ _FORMS: Final[tuple[Callable[[str], str], ...]] = (
 """How a secret may be written; what is left in yet another way stops the writing."""
 
 
-def _formed(form: Callable[[str], str], fake: str, _said: str) -> str:
+def _formed(form: Callable[[str], str], fake: str, _plate: str) -> str:
     return form(fake)
 
 
-def _backwards(fake: Callable[[str], str], said: str) -> str:
-    return fake(said[::-1])[::-1]
+def _backwards(fake: Callable[[str], str], plate: str) -> str:
+    return fake(plate[::-1])[::-1]
 
 
 def _deep(text: str) -> Iterable[TextSpan]:

@@ -50,7 +50,7 @@ def structured(text: str) -> bool:
     begin, end = text.strip()[:1], text.strip()[-1:]
     if (begin, end) in (("{", "}"), ("[", "]")):
         return _is_json(text)
-    return (begin, end) == ("<", ">") and any(found["start"] for found in _XML.finditer(text))
+    return (begin, end) == ("<", ">") and any(match["start"] for match in _XML.finditer(text))
 
 
 def unescaped(text: str) -> str:
@@ -60,11 +60,11 @@ def unescaped(text: str) -> str:
 
 def replaced(text: str, changes: list[tuple[TextSpan, str]]) -> str:
     """The text with another text in some of its spans; everything else stays to the letter."""
-    told, at = [], 0
+    pieces, at = [], 0
     for span, new in sorted(changes, key=lambda change: change[0].start):
-        told += [text[at : span.start], span.written(new)]
+        pieces += [text[at : span.start], span.written(new)]
         at = span.end
-    return "".join([*told, text[at:]])
+    return "".join([*pieces, text[at:]])
 
 
 def _is_json(text: str) -> bool:
@@ -80,8 +80,8 @@ def _of_json(text: str) -> Iterator[TextSpan]:
     kinds: list[str] = []
     labels: list[str | None] = []
     naming = False
-    for found in _JSON.finditer(text):
-        piece = found[0]
+    for match in _JSON.finditer(text):
+        piece = match[0]
         if piece in ("{", "["):
             path.append(path[-1] if piece == "[" and path else "")
             kinds.append(piece)
@@ -94,16 +94,16 @@ def _of_json(text: str) -> Iterator[TextSpan]:
         elif piece in (",", ":"):
             naming = piece == "," and bool(kinds) and kinds[-1] == "{"
         elif piece[0] == '"':
-            said = _unquoted(piece)
+            word = _unquoted(piece)
             if naming:
-                path[-1] = said
-                yield TextSpan(found.start(), found.end(), tuple(path[:-1]), said, _quoted, is_name=True)
+                path[-1] = word
+                yield TextSpan(match.start(), match.end(), tuple(path[:-1]), word, _quoted, is_name=True)
                 continue
-            yield TextSpan(found.start(), found.end(), _labelled(path, labels), said, _quoted)
+            yield TextSpan(match.start(), match.end(), _labelled(path, labels), word, _quoted)
             if path and path[-1].lower() in _LABELS:
-                labels[-1] = said
+                labels[-1] = word
         elif piece[0] in "-0123456789":
-            yield TextSpan(found.start(), found.end(), _labelled(path, labels), piece, str, is_number=True)
+            yield TextSpan(match.start(), match.end(), _labelled(path, labels), piece, str, is_number=True)
 
 
 def _labelled(path: list[str], labels: list[str | None]) -> tuple[str, ...]:
@@ -126,33 +126,37 @@ def _quoted(text: str) -> str:
 
 def _of_xml(text: str) -> Iterator[TextSpan]:
     path: list[str] = []
-    for found in _XML.finditer(text):
-        if found["start"]:
-            path.append(_local(found["start"]))
-            yield from _attributes(found, path)
-            if found["single"]:
+    for match in _XML.finditer(text):
+        if match["start"]:
+            path.append(_local(match["start"]))
+            yield from _attributes(match, path)
+            if match["single"]:
                 path.pop()
-        elif found["end"]:
+        elif match["end"]:
             if path:
                 path.pop()
-        elif found["cdata"]:
-            yield TextSpan(found.start("cdata"), found.end("cdata"), tuple(path), found["cdata"], str)
-        elif found["text"] and found["text"].strip():
-            yield TextSpan(found.start(), found.end(), tuple(path), unescape(found["text"]), escape)
+        elif match["cdata"]:
+            yield TextSpan(match.start("cdata"), match.end("cdata"), tuple(path), match["cdata"], str)
+        elif match["text"] and match["text"].strip():
+            yield TextSpan(match.start(), match.end(), tuple(path), unescape(match["text"]), escape)
 
 
-def _attributes(found: re.Match[str], path: list[str]) -> Iterator[TextSpan]:
+def _attributes(element: re.Match[str], path: list[str]) -> Iterator[TextSpan]:
     label = None
-    for one in _ATTRIBUTE.finditer(found["attributes"]):
-        group = 2 if one[2] is not None else 3
-        start, name = found.start("attributes") + one.start(group), _local(one[1])
-        said = unescape(one[group])
+    for match in _ATTRIBUTE.finditer(element["attributes"]):
+        group = 2 if match[2] is not None else 3
+        start, name = element.start("attributes") + match.start(group), _local(match[1])
+        value = unescape(match[group])
         at = label if label and name.lower() == "value" else name
         yield TextSpan(
-            start, start + len(one[group]), (*path, at), said, lambda new: escape(new, {'"': "&quot;", "'": "&apos;"})
+            start,
+            start + len(match[group]),
+            (*path, at),
+            value,
+            lambda new: escape(new, {'"': "&quot;", "'": "&apos;"}),
         )
         if name.lower() in _LABELS:
-            label = said
+            label = value
 
 
 def _local(name: str) -> str:
@@ -169,23 +173,23 @@ def _of_csv(text: str) -> Iterator[TextSpan]:
     columns: list[str] = []
     column, at, done = 0, 0, False
     while at < len(text):
-        found = cell.match(text, at)
-        if found is None:  # a quote amid a cell: the rest of the line is one text
+        match = cell.match(text, at)
+        if match is None:  # a quote amid a cell: the rest of the line is one text
             end = min((n for n in (text.find("\n", at), len(text)) if n >= 0), default=len(text))
             yield TextSpan(at, end, (), text[at:end], str)
             at, column = end + 1, 0
             continue
-        quoted = found[1] is not None
-        said = found[1].replace('""', '"') if quoted else found[2]
+        quoted = match[1] is not None
+        value = match[1].replace('""', '"') if quoted else match[2]
         if not done:
-            columns.append(said.strip("\ufeff \t"))
-        elif said.strip():
+            columns.append(value.strip("\ufeff \t"))
+        elif value.strip():
             path = (columns[column],) if column < len(columns) else ()
-            yield TextSpan(found.start(), found.start(3), path, said, _celled if quoted else str)
+            yield TextSpan(match.start(), match.start(3), path, value, _celled if quoted else str)
         column += 1
-        if found[3] != delimiter:
+        if match[3] != delimiter:
             column, done = 0, done or any(columns)
-        at = max(found.end(), at + 1)
+        at = max(match.end(), at + 1)
 
 
 def _celled(text: str) -> str:

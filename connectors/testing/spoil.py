@@ -50,19 +50,19 @@ def _of_json(payload: bytes, path: tuple[Any, ...]) -> Spot:
 
 
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [path] if path else []
+    paths = [path] if path else []
     if isinstance(value, dict):
         for name in value:
-            found += _paths(value[name], (*path, name))
+            paths += _paths(value[name], (*path, name))
     elif isinstance(value, list):
         for index in range(len(value)):
-            found += _paths(value[index], (*path, index))
-    return found
+            paths += _paths(value[index], (*path, index))
+    return paths
 
 
 def _of_xml(payload: bytes) -> Iterator[Spot]:
-    for found in _TEXT.finditer(payload):
-        before, after = payload[: found.start(found.lastindex or 0)], payload[found.end(found.lastindex or 0) :]
+    for match in _TEXT.finditer(payload):
+        before, after = payload[: match.start(match.lastindex or 0)], payload[match.end(match.lastindex or 0) :]
 
         def put(value: Any, before: bytes = before, after: bytes = after) -> bytes:
             text = value if isinstance(value, str) else json.dumps(value)

@@ -29,8 +29,7 @@ from normalize.read import Read
 
 SECRET: Final = "s3cr3t-that-nobody-may-see"  # noqa: S105 - it opens nothing
 LIGHT: Final = hypothesis.settings(
-    max_examples=100,
-    deadline=None,
+    deadline=None,  # how many examples there are, the profile says that the caller has loaded: 100 where there is none
     # One suite runs for many connectors, so the same test is called on many objects; none of them keeps anything.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )
@@ -53,15 +52,15 @@ class Contract:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One test for each example, hostile body, twist and text, named by it."""
-        found: dict[str, Mapping[str, Any]] = {
+        cases: dict[str, Mapping[str, Any]] = {
             "example": {path.name: path for path in examples.documents(self.fixtures)},
             "foreign": hostile.FOREIGN,
             "payload": hostile.PAYLOADS,
             "twist": hostile.TWISTS,
             "hurt": {**hostile.TEXTS, **hostile.VALUES},
         }
-        for name in found.keys() & set(metafunc.fixturenames):
-            metafunc.parametrize(name, list(found[name].values()), ids=list(found[name]))
+        for name in cases.keys() & set(metafunc.fixturenames):
+            metafunc.parametrize(name, list(cases[name].values()), ids=list(cases[name]))
 
     # Who it is
 
@@ -82,18 +81,18 @@ class Contract:
 
     def test_abilities_are_whole(self) -> None:
         cls: Any = self.connector
-        found = abilities_of(cls)
-        assert found
-        assert set(found) <= set(ABILITIES)
-        assert all(callable(getattr(cls, ABILITIES[name])) for name in found)
-        if "pushes_hotlists" in found:
+        abilities = abilities_of(cls)
+        assert abilities
+        assert set(abilities) <= set(ABILITIES)
+        assert all(callable(getattr(cls, ABILITIES[name])) for name in abilities)
+        if "pushes_hotlists" in abilities:
             assert isinstance(cls.proof, Proof)
             assert callable(cls.list_remote)
             assert callable(cls.held_form)
             assert callable(cls.as_held)
-        if "unsubscribes" in found:
+        if "unsubscribes" in abilities:
             assert callable(cls.subscriptions)
-        if "receives_reads" in found:
+        if "receives_reads" in abilities:
             assert isinstance(cls.inbound, Inbound)
             assert cls.inbound.content_types
             assert cls.inbound.most_bytes > 0
@@ -116,37 +115,37 @@ class Contract:
         assert examples.documents(self.fixtures), f"{self.fixtures} has no example file"
 
     def test_example_gives_what_was_reviewed(self, example: Path) -> None:
-        told = examples.outcomes(self.offline(), example.read_bytes(), example.name)
+        outcomes = examples.outcomes(self.offline(), example.read_bytes(), example.name)
         kept = examples.golden(example)
         if not kept.exists():
-            kept.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            kept.write_text(json.dumps(outcomes, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
             pytest.fail(f"{kept.name} was written just now: read it, and keep it if it is right")
-        assert told == json.loads(kept.read_text(encoding="utf-8"))
+        assert outcomes == json.loads(kept.read_text(encoding="utf-8"))
 
     def test_every_golden_file_has_its_example(self) -> None:
         assert not examples.orphans(self.fixtures)
 
     def test_parsing_is_pure(self) -> None:
-        made = self.offline()
+        connector = self.offline()
         for record in self.records():
             before = bytes(record.payload)
             outcomes: list[Read | str] = []
             for _ in range(2):
                 try:
-                    outcomes.append(made.parse(record))
+                    outcomes.append(connector.parse(record))
                 except RecordRejected as refused:
                     outcomes.append(str(refused))
             assert outcomes[0] == outcomes[1]
             assert record.payload == before
 
     def test_no_sentence_of_a_refusal_quotes_a_plate(self) -> None:
-        made = self.offline()
-        assert not [said for record in self.records() if "9SYN" in (said := _refusal(made, record))]
+        connector = self.offline()
+        assert not [sentence for record in self.records() if "9SYN" in (sentence := _refusal(connector, record))]
 
     # What it does when it is made, and what it shows
 
     def test_construction_touches_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        told = self.filled()
+        settings = self.filled()
 
         def refuse(*_args: object, **_kwargs: object) -> None:
             raise AssertionError("a connector did something when it was made")
@@ -155,25 +154,32 @@ class Contract:
         with monkeypatch.context() as here:
             for where, name in _DEEDS:
                 here.setattr(where, name, refuse)
-            made = self.connector(told, frame)
-        assert made.settings is told
+            connector = self.connector(settings, frame)
+        assert connector.settings is settings
 
     def test_a_closed_one_asks_nobody(self, monkeypatch: pytest.MonkeyPatch) -> None:
         asked: list[str] = []
-        with self.connector(self.filled(), Frame(clock=_NoClock(), sleep=_nothing)) as made:
+        with self.connector(self.filled(), Frame(clock=_NoClock(), sleep=_nothing)) as connector:
             pass
-        made.close()  # a second time is as good as once
+        connector.close()  # a second time is as good as once
         with monkeypatch.context() as here:
             for name in ("getaddrinfo", "create_connection"):
                 here.setattr(socket, name, lambda *_args, _name=name, **_kwargs: asked.append(_name))
             with suppress(Exception):
-                made.check()
+                connector.check()
         assert not asked, "it was asked over a connection that its `close` did not close"
 
     def test_secrets_stay_secret(self) -> None:
-        told = self.filled()
-        made = self.connector(told, Frame(clock=_NoClock(), sleep=_nothing))
-        shown = [repr(told), str(told), told.model_dump_json(), str(told.model_dump()), repr(made), str(made)]
+        settings = self.filled()
+        connector = self.connector(settings, Frame(clock=_NoClock(), sleep=_nothing))
+        shown = [
+            repr(settings),
+            str(settings),
+            settings.model_dump_json(),
+            str(settings.model_dump()),
+            repr(connector),
+            str(connector),
+        ]
         assert SECRET not in " ".join(shown)
 
     def test_settings_named_like_secrets_are_kept_as_secrets(self) -> None:
@@ -186,60 +192,60 @@ class Contract:
             return
         wrong = {"authorization": "Basic bm9ib2R5Ondyb25n", "x-alprhub-key": "wrong", "x-api-key": "wrong"}
         pushes = [Request({}, Document(b"")), Request(wrong, Document(b""), key="wrong")]
-        for told in (self.filled(), self.filled(secrets=False)):
-            made: Any = self.connector(told, Frame(clock=_NoClock(), sleep=_nothing))
+        for settings in (self.filled(), self.filled(secrets=False)):
+            connector: Any = self.connector(settings, Frame(clock=_NoClock(), sleep=_nothing))
             for push in pushes:
                 with pytest.raises(AdminMustFix) as refused:
-                    made.verify(push)
+                    connector.verify(push)
                 assert SECRET not in str(refused.value)
 
     def test_the_reply_to_a_push_is_pure(self) -> None:
-        made = self.offline()
+        connector = self.offline()
         for path in examples.documents(self.fixtures):
             request = Request({}, Document(path.read_bytes(), name=path.name))
-            told = made.reply(request)
-            assert isinstance(told, Reply)
-            assert told == made.reply(request)
+            reply = connector.reply(request)
+            assert isinstance(reply, Reply)
+            assert reply == connector.reply(request)
 
     # What it does with what nobody should send
 
     def test_what_is_no_answer_is_never_no_reads(self, foreign: bytes) -> None:
-        made = self.offline()
+        connector = self.offline()
         try:
-            records = list(made.unpack(Document(foreign)))
+            records = list(connector.unpack(Document(foreign)))
         except VendorChanged:
             return
         assert records, "it was taken for an answer without reads"
         for record in records:
             with pytest.raises(RecordRejected) as refused:
-                made.parse(record)
+                connector.parse(record)
             assert not isinstance(refused.value, NotARead), "it was left out quietly"
 
     def test_a_hostile_body_is_refused_in_words(self, payload: bytes) -> None:
-        made = self.offline()
-        _must_unpack(made, payload)
+        connector = self.offline()
+        _must_unpack(connector, payload)
         for kind in {record.kind for record in self.records()}:
-            assert "9SYN" not in _refusal(made, Record(kind, payload))
+            assert "9SYN" not in _refusal(connector, Record(kind, payload))
 
     def test_an_example_gone_wrong_is_refused_in_words(self, twist: Callable[[bytes], bytes]) -> None:
-        made = self.offline()
+        connector = self.offline()
         for path in examples.documents(self.fixtures):
-            _must_unpack(made, twist(path.read_bytes()))
+            _must_unpack(connector, twist(path.read_bytes()))
         for record in self.first_of_each().values():
-            _refusal(made, record._replace(payload=twist(record.payload)))
+            _refusal(connector, record._replace(payload=twist(record.payload)))
 
     def test_a_hostile_value_anywhere_is_a_read_or_a_refusal_that_does_not_quote_it(self, hurt: Any) -> None:
-        made = self.offline()
+        connector = self.offline()
         for (_, is_read), record in self.first_of_each().items():
             for spot in spots(record.payload)[:MOST_SPOTS]:
-                said = _refusal(made, record._replace(payload=spot.put(hurt)))
+                sentence = _refusal(connector, record._replace(payload=spot.put(hurt)))
                 # What is no read to begin with may carry the reason that our own `unpack` wrote there.
-                assert "9SYN" not in said or not is_read
+                assert "9SYN" not in sentence or not is_read
 
     @LIGHT
     @given(data=st.data())
     def test_a_spoilt_record_is_a_read_or_a_refusal(self, data: st.DataObject) -> None:
-        made = self.offline()
+        connector = self.offline()
         record = data.draw(st.sampled_from(self.records() or [Record("no example", b"{}")]))
         places = spots(record.payload)
         if places:
@@ -248,26 +254,26 @@ class Contract:
         else:
             cut = data.draw(st.integers(0, len(record.payload)))
             payload = record.payload[:cut] + data.draw(st.binary(max_size=20)) + record.payload[cut:]
-        _refusal(made, record._replace(payload=payload))
+        _refusal(connector, record._replace(payload=payload))
 
     @LIGHT
     @given(data=st.data())
     def test_random_bytes_are_a_refusal(self, data: st.DataObject) -> None:
-        made = self.offline()
+        connector = self.offline()
         payload = data.draw(st.binary(max_size=200) | _VALUES.map(lambda value: json.dumps(value).encode()))
         part = data.draw(st.integers(0, 3))
         for kind in {record.kind for record in self.records()}:
-            _refusal(made, Record(kind, payload, part))
+            _refusal(connector, Record(kind, payload, part))
 
     @LIGHT
     @given(data=st.data())
     def test_unpacking_anything_gives_records_or_says_that_the_vendor_changed(self, data: st.DataObject) -> None:
-        made = self.offline()
+        connector = self.offline()
         body = data.draw(st.sampled_from([p.read_bytes() for p in examples.documents(self.fixtures)] or [b""]))
         cut = data.draw(st.integers(0, len(body)))
         noise = data.draw(st.binary(max_size=20))
         _must_unpack(
-            made, data.draw(st.sampled_from([noise, body[:cut], body[:cut] + noise + body[cut:], noise + body]))
+            connector, data.draw(st.sampled_from([noise, body[:cut], body[:cut] + noise + body[cut:], noise + body]))
         )
 
     # What the tests need
@@ -285,11 +291,11 @@ class Contract:
 
     def first_of_each(self) -> dict[tuple[str, bool], Record]:
         """Of each kind of record the first that is a read (True) and the first that is none (False)."""
-        found: dict[tuple[str, bool], Record] = {}
-        made = self.offline()
+        records: dict[tuple[str, bool], Record] = {}
+        connector = self.offline()
         for record in self.records():
-            found.setdefault((record.kind, not _refusal(made, record)), record)
-        return found
+            records.setdefault((record.kind, not _refusal(connector, record)), record)
+        return records
 
     def filled(self, *, secrets: bool = True) -> Any:
         """Settings with whatever is required, and every secret set; without `secrets`, only those that must be."""
@@ -314,8 +320,8 @@ def contract(
     `fixtures` is the folder of its examples, each with its golden file; `key` the key that it must have; `page` the
     page that tells of its settings; `settings` what parsing needs where defaults do not do.
     """
-    told = {"connector": connector, "fixtures": fixtures, "key": key, "page": page, "settings": settings or {}}
-    return type(f"ContractOf{connector.__name__}", (Contract,), told)
+    members = {"connector": connector, "fixtures": fixtures, "key": key, "page": page, "settings": settings or {}}
+    return type(f"ContractOf{connector.__name__}", (Contract,), members)
 
 
 _DEEDS: Final = (
@@ -335,23 +341,23 @@ class _NoClock:
 
 
 def _nothing(_seconds: float) -> None:
-    """Nobody waits here."""
+    """A sleep that returns at once."""
 
 
-def _refusal(made: Connector[Any], record: Record) -> str:
+def _refusal(connector: Connector[Any], record: Record) -> str:
     """Why a record is no read; empty where it is one. Anything but a read or a refusal fails the test."""
     try:
-        assert isinstance(made.parse(record), Read)
+        assert isinstance(connector.parse(record), Read)
     except RecordRejected as refused:
         return str(refused)
     return ""
 
 
-def _must_unpack(made: Connector[Any], body: bytes) -> None:
+def _must_unpack(connector: Connector[Any], body: bytes) -> None:
     with suppress(VendorChanged):
-        for record in made.unpack(Document(body)):
+        for record in connector.unpack(Document(body)):
             assert isinstance(record, Record)
-            _refusal(made, record)
+            _refusal(connector, record)
 
 
 def _is_secret(kind: Any) -> bool:

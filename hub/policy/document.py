@@ -1,6 +1,7 @@
 """A policy document: YAML that is held to its schema, with the path of everything that is wrong in it."""
 
 import json
+from copy import deepcopy
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -26,6 +27,9 @@ _KINDS: Final = {
 M = TypeVar("M", bound=BaseModel)
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Not every PyYAML was built with libyaml, which takes a tenth of the time."""
+_REMEMBERED: Final = 64
+_FAULTLESS: Final[dict[tuple[str, bytes], dict[str, Any]]] = {}
+"""What documents say that were found to be without a fault: one activation reads the same one several times."""
 _PERIOD: Final = "duration such as P30D, P1Y or PT72H"
 
 
@@ -43,11 +47,15 @@ def read(body: bytes, name: str, kind: Literal["profile", "overlay"] = "profile"
     there (`retention.rules.2.max.dur: …`): YAML that cannot be read, a key that comes twice or is unknown, a
     wrong type or unit, a rule without its reference.
     """
-    data = plain(body, name)
-    if wrong := _faults(data, kind):
-        raise Faults(name, wrong)
-    assert isinstance(data, dict)
-    return data
+    data = _FAULTLESS.get((kind, body))
+    if data is None:
+        data = plain(body, name)
+        if wrong := _faults(data, kind):
+            raise Faults(name, wrong)
+        if len(_FAULTLESS) >= _REMEMBERED:
+            _FAULTLESS.clear()
+        _FAULTLESS[kind, body] = data
+    return deepcopy(data)
 
 
 def carried(file: str) -> dict[str, Any]:

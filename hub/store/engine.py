@@ -58,6 +58,15 @@ _PRAGMAS: Final = (
     "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
 )
+_SESSION = "; ".join((  # one way to the server and back
+    # A plan that fits every pattern fits none well, and compiling one takes longer than most answers.
+    "SET plan_cache_mode = force_custom_plan",
+    "SET jit = off",
+    # The server lets go of what a machine held that is gone, leases too, within a minute.
+    "SET tcp_keepalives_idle = 20",
+    "SET tcp_keepalives_interval = 10",
+    "SET tcp_keepalives_count = 3",
+))  # fmt: skip
 
 
 class Store:
@@ -131,13 +140,7 @@ class Store:
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
-            # A plan that fits every pattern fits none well, and compiling one takes longer than most answers.
-            connection.execute("SET plan_cache_mode = force_custom_plan")
-            connection.execute("SET jit = off")
-            # The server lets go of what a machine held that is gone, leases too, within a minute.
-            connection.execute("SET tcp_keepalives_idle = 20")
-            connection.execute("SET tcp_keepalives_interval = 10")
-            connection.execute("SET tcp_keepalives_count = 3")
+            connection.execute(_SESSION)
             # Lists of a thousand plates: as text each one would be searched for quotes.
             connection.adapters.register_dumper(list, ListBinaryDumper)
             connection.commit()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from effort import tries
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -21,7 +22,7 @@ from connectors.registry import connector
 from normalize.read import Read
 
 PAGE = Path(__file__).parents[2] / "docs" / "mapping.md"
-LIGHT = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LIGHT = settings(max_examples=tries(60, 300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 JPEG = b"\xff\xd8\xff\xe0synthetic\xff\xd9"
 LEAST = {"plate": "p", "captured_at": "t", "camera_id": "c"}
 TOLD = {"p": "9SYN042", "t": "2026-06-01T08:00:00Z", "c": "cam"}

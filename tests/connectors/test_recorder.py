@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from effort import tries
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -195,7 +196,7 @@ def test_a_fake_is_never_the_original_and_always_of_its_shape(plate: str, seed: 
     assert fakes.of("plate", plate.lower()) == fakes.of("plate", plate).lower()
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=tries(15, 30), suppress_health_check=[HealthCheck.too_slow])
 @given(plates=st.lists(st.from_regex(r"[0-9][A-Z]{3}[0-9]{3}", fullmatch=True), unique=True, max_size=40))
 def test_different_plates_have_different_fakes_none_of_which_is_anybodys(plates: list[str]) -> None:
     told = [row["plate"] for row in _scrubbed([{"plate": plate} for plate in plates])]

@@ -8,6 +8,7 @@ from typing import Any
 import h3.api.basic_int as h3
 import postgres
 import pytest
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Double, Integer, MetaData, Table
@@ -107,7 +108,7 @@ def found_by(
         yield found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(40, 150), deadline=None)
 @given(asked=AREAS)
 def test_a_database_decides_as_the_area_does_on_the_border_too(found_by: Callable[..., list[bool]], asked: Any) -> None:
     # Both do the same sums in the same order on the same doubles, so not even a place on the border may differ.
@@ -116,7 +117,7 @@ def test_a_database_decides_as_the_area_does_on_the_border_too(found_by: Callabl
 
 
 @pytest.mark.slow
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=tries(100, 500), deadline=None)
 @given(asked=AREAS)
 def test_a_place_that_an_area_holds_lies_in_one_of_its_cells(asked: Any) -> None:
     area, points = asked
@@ -126,7 +127,7 @@ def test_a_place_that_an_area_holds_lies_in_one_of_its_cells(asked: Any) -> None
         assert [point for point in held if cell_of(*point) not in cells] == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(15, 40), deadline=None)
 @given(circle=circles())
 def test_no_cell_is_left_out_all_along_the_border_of_a_circle(circle: Circle) -> None:
     cells = circle.cells()

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import postgres
 import pytest
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain import record, write_page
@@ -195,7 +196,7 @@ def questions(draw: st.DrawFn) -> tuple[tuple[Hours, ...], ZoneInfo, datetime, d
 
 
 @pytest.mark.slow
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=tries(60, 250), deadline=None)
 @given(question=questions())
 def test_a_database_holds_what_the_clock_on_the_wall_says_through_every_change(asked: Asked, question: Any) -> None:
     hours, zone, since, until, instants = question

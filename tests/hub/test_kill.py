@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import migrated
+import postgres
 import pytest
 import victim
 from pydantic import SecretStr
@@ -86,26 +88,28 @@ def undisturbed(settings: HubSettings) -> tuple[dict[str, Any], float]:
 
 
 @pytest.mark.slow
-def test_kill_at_any_of_ten_moments_then_a_plain_run_gives_the_same_rows(tmp_path: Path, rekor: dict[str, Any]) -> None:
+def test_kill_at_any_of_ten_moments_then_a_plain_run_gives_the_same_rows(
+    tmp_path: Path, rekor: dict[str, Any], migrated_file: Path
+) -> None:
     whole = HubSettings(data=tmp_path / "whole")
+    migrated.seed(whole.data, migrated_file)
     prepare(whole, rekor)
     expected, took = undisturbed(whole)
     assert len(expected["reads"]) + len(expected["quarantine"]) == READS
     assert expected["hits"]
     for number in range(10):
         settings = HubSettings(data=tmp_path / f"killed-{number}")
+        migrated.seed(settings.data, migrated_file)
         prepare(settings, rekor)
         moment = took * (number + random.random()) / 10
         assert killed_and_run_again(settings, None, moment, settings.data) == expected, f"killed after {moment:.3f} s"
 
 
 @pytest.mark.slow
-def test_the_same_on_postgresql(tmp_path: Path, rekor: dict[str, Any], pg_server: URL) -> None:
-    import postgres
-
+def test_the_same_on_postgresql(tmp_path: Path, rekor: dict[str, Any], pg_server: URL, migrated_pg: str) -> None:
     expected, took = None, 1.0
     for number in range(4):
-        with postgres.database(pg_server) as url:
+        with postgres.database(pg_server, migrated_pg) as url:
             settings = HubSettings(data=tmp_path / str(number), database_url=SecretStr(url))
             prepare(settings, rekor)
             if expected is None:

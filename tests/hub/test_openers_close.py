@@ -1,6 +1,7 @@
 """Whoever opens a connector closes it, whether it gives what was asked for or raises."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ OPENERS = sorted(
     path
     for floor in ("hub", "flows", "alprhub")
     for path in (ROOT / floor).rglob("*.py")
-    if "sandbox" not in path.parts
+    if "sandbox" not in path.parts and re.search(r"\._?open\(", path.read_text("utf-8"))
 )
+"""Every file of ours that opens anything."""
 ASKS = {
     "check", "pull", "lookup", "push", "list_remote", "drop_list", "subscriptions", "unsubscribe", "fetch_image",
     "cameras",

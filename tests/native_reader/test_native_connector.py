@@ -14,6 +14,7 @@ import cv2
 import drops
 import numpy as np
 import pytest
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -428,7 +429,7 @@ _WORDS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(40, 150), deadline=None)
 @given(changes=st.dictionaries(st.sampled_from(list(module._Seen.__struct_fields__)), _WORDS, max_size=3))
 def test_any_record_is_a_read_or_a_refusal_and_the_same_each_time(changes: dict[str, Any]) -> None:
     import json

@@ -62,16 +62,16 @@ def add(
         values = read_settings(given, settings, secrets, kind)
         warn_of_exposed(kind, given, name)
         if there() and not as_json:
-            said = _with_a_person(hub, name, kind, values, agency)
+            answer = _with_a_person(hub, name, kind, values, agency)
         else:
             hub.connections.accounts.free(name)
             if not refused(kind, values):
                 demand_zone(kind, values, str(hub.governing.profile.zone))
-            said = hub.connections.accounts.add(acting(), name, key, values, agency=agency or "")
+            answer = hub.connections.accounts.add(acting(), name, key, values, agency=agency or "")
         if as_json:
-            print_json({"connection": name, "connector": key, "check": said})
+            print_json({"connection": name, "connector": key, "check": answer})
         else:
-            console.print(f"{name}: {said}")
+            console.print(f"{name}: {answer}")
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def _with_a_person(hub: Hub, name: str, kind: type[Connector[Any]], values: dict
             validated(kind, values)
         except Invalid as wrong:
             if not (names := refused(kind, values)):
-                raise  # it is of no setting alone, so there is none to ask for again
+                raise  # the fault belongs to no single setting, so there is none to ask for again
             console.print(str(wrong), style="yellow")
             ask_again(kind, values, names, zone)
             continue
@@ -115,8 +115,8 @@ def _with_a_person(hub: Hub, name: str, kind: type[Connector[Any]], values: dict
 def check(name: Name, as_json: AsJson = False) -> None:
     """Ask the vendor now whether the address and the key still work; brings no reads."""
     with failures(), open_hub() as hub:
-        said = hub.connections.accounts.check(name)
-        print_json({"connection": name, "check": said}) if as_json else console.print(said)
+        answer = hub.connections.accounts.check(name)
+        print_json({"connection": name, "check": answer}) if as_json else console.print(answer)
 
 
 def list_(
@@ -154,8 +154,8 @@ def schedule(
             seconds = hub.connections.accounts.schedule(acting(), name, _duration(every) if every else None)
         else:
             seconds = hub.connections.accounts.open(name)[0].every_seconds
-        told = {"connection": name, "every_seconds": seconds}
-        print_json(told) if as_json else console.print(f"{name}: every {span(seconds)}")
+        schedule = {"connection": name, "every_seconds": seconds}
+        print_json(schedule) if as_json else console.print(f"{name}: every {span(seconds)}")
 
 
 def pause(name: Name, reason: Annotated[str, typer.Option(help="Why it is paused.")], as_json: AsJson = False) -> None:
@@ -180,7 +180,7 @@ def resume(
 
 
 def _duration(text: str) -> timedelta:
-    found = _EVERY.fullmatch(text.strip())
-    if not found:
+    match = _EVERY.fullmatch(text.strip())
+    if not match:
         raise Invalid("every: write it as 90s, 5m, 2h or 1d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -38,19 +38,19 @@ def change(
         values = read_settings(given, settings)
         if not (values or unset or kind or agency):
             raise Invalid("--set, --unset, --kind or --agency: say what to change")
-        told: dict[str, Any] = {"unset": tuple(unset or ()), "kind": kind, "agency": agency}
-        plan = hub.connections.changes.preview(name, values, **told)
+        options: dict[str, Any] = {"unset": tuple(unset or ()), "kind": kind, "agency": agency}
+        plan = hub.connections.changes.preview(name, values, **options)
         if preview:
-            print_json(asdict(plan)) if as_json else console.print(_said(plan))
+            print_json(asdict(plan)) if as_json else console.print(_in_words(plan))
             return
         if plan.end_now and not yes and there():
-            console.print(_said(plan))
+            console.print(_in_words(plan))
             yes = typer.confirm("Let them expire now?")
-        done = hub.connections.changes.change(acting(), name, values, **told, expire=yes, check=check)
+        done = hub.connections.changes.change(acting(), name, values, **options, expire=yes, check=check)
         if as_json:
             print_json(asdict(done))
             return
-        console.print(_said(plan))
+        console.print(_in_words(plan))
         console.print(f"{name}: {done.check}")
         if values or unset:
             _offer_reparse(hub, name)
@@ -71,10 +71,10 @@ def rotate(
         secrets = read_settings(None, settings, secrets_file)
         if settings is secrets_file is None and there():
             secrets = _asked_secrets(hub, name)
-        said = hub.connections.changes.rotate(acting(), name, secrets, check=check)
-        told = {"connection": name, "rotated": sorted(secrets), "check": said}
-        print_json(told) if as_json else console.print(
-            f"{name}: {said.rstrip('.')}. The hub keeps the old secrets no longer; at the vendor they work until"
+        answer = hub.connections.changes.rotate(acting(), name, secrets, check=check)
+        receipt = {"connection": name, "rotated": sorted(secrets), "check": answer}
+        print_json(receipt) if as_json else console.print(
+            f"{name}: {answer.rstrip('.')}. The hub keeps the old secrets no longer; at the vendor they work until"
             " somebody revokes them there."
         )
         if not as_json and hub.connections.accounts.open(name)[0].state == "paused":
@@ -105,16 +105,16 @@ def reseal(as_json: AsJson = False) -> None:
     """Encrypt every kept secret anew under another key: a new one, or the ALPRHUB_SECRET_KEY that is set now."""
     with failures(), open_hub() as hub:
         count, key = hub.connections.sealing.reseal(acting())
-        told = (
+        sentence = (
             f"the secrets of {words.count(count, 'connection')} are sealed under the key {key}; the one before opens"
             " nothing that the hub holds now, but still what backups from before hold"
         )
-        print_json({"connections": count, "key": key}) if as_json else console.print(told)
+        print_json({"connections": count, "key": key}) if as_json else console.print(sentence)
 
 
 def _asked_secrets(hub: Hub, name: str) -> dict[str, Any]:
     held = hub.connections.changes.secrets_of(name)
-    account = next(one for one in hub.connections.accounts.list() if one.name == name)
+    account = next(account for account in hub.connections.accounts.list() if account.name == name)
     fields = hub.connections.accounts.kind(account.connector).Settings.model_fields
     answers = {
         secret: asked(secret, fields[secret], optional=True) for secret, is_set in held.items()
@@ -124,7 +124,7 @@ def _asked_secrets(hub: Hub, name: str) -> dict[str, Any]:
 
 
 def _offer_reparse(hub: Hub, name: str) -> None:
-    """Say so where kept payloads say something else with the settings of now; read them again if a person agrees."""
+    """Tell how the new settings would change the kept reads; parse their payloads again if a person agrees."""
     sample = hub.ingest.reparse.preview(acting(), name, sample=True)
     if not sample.changed:
         return
@@ -179,28 +179,29 @@ def _again(name: str, since: datetime | None) -> str:
     return f"alprhub connections reparse {name}" + (f" --since {since.isoformat()}" if since else "")
 
 
-def _tell_reparsed(told: Reparsed, changes: str, as_json: bool) -> None:
+def _tell_reparsed(report: Reparsed, changes: str, as_json: bool) -> None:
     if as_json:
-        print_json(told)
+        print_json(report)
         return
-    console.print(f"{told.connection}: {changes} {told.changed:,} of {count(told.looked_at, 'read')}.")
-    for seconds, reads in sorted(told.moved.items()):
+    console.print(f"{report.connection}: {changes} {report.changed:,} of {count(report.looked_at, 'read')}.")
+    for seconds, reads in sorted(report.moved.items()):
         console.print(f"  times moved {'forward' if seconds > 0 else 'back'} by {span(seconds)}: {reads:,}")
     numbers = (
-        ("plates", told.plates), ("states of plates", told.states), ("cameras", told.cameras), ("places", told.places),
-        ("something else", told.others), ("lives that end sooner", told.sooner), ("lives that end later", told.later),
-        ("over at once by their corrected time", told.end_now), ("new hits on hot lists", told.hits_found),
-        ("hits that are none any more", told.hits_gone),
-        ("kept already under the corrected time, so left as they are", told.doubles),
+        ("plates", report.plates), ("states of plates", report.states), ("cameras", report.cameras),
+        ("places", report.places), ("something else", report.others), ("lives that end sooner", report.sooner),
+        ("lives that end later", report.later),
+        ("over at once by their corrected time", report.end_now), ("new hits on hot lists", report.hits_found),
+        ("hits that are none any more", report.hits_gone),
+        ("kept already under the corrected time, so left as they are", report.doubles),
     )  # fmt: skip
     for what, number in numbers:
         if number or what == "plates":
             console.print(f"  {what}: {number:,}")
-    for reason, number in told.refused.most_common():
+    for reason, number in report.refused.most_common():
         console.print(f"  now refused, so left as they are ({reason}): {number:,}", style="yellow")
 
 
-def _said(plan: Preview) -> str:
+def _in_words(plan: Preview) -> str:
     fields = ", ".join(plan.fields) or "nothing"
     if plan.reads is None:
         return f"Changes {fields}. Retention stays as it is: {plan.rule_after} ({plan.clause})."

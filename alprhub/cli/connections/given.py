@@ -48,8 +48,8 @@ def read_settings(
         hidden = _document(secrets)
         known = secret_names(kind) if kind is not None else tuple(hidden)
         if other := [name for name in hidden if name not in known]:
-            told = f"is no secret of {kind.info.key}" if kind is not None else "is no secret"
-            raise Invalid(f"secrets: {other[0]} {told}, which has {', '.join(known) or 'none'}; give it with --set")
+            reason = f"is no secret of {kind.info.key}" if kind is not None else "is no secret"
+            raise Invalid(f"secrets: {other[0]} {reason}, which has {', '.join(known) or 'none'}; give it with --set")
         values |= hidden
     wrong = [
         number for number, item in enumerate(given or (), 1) if not item.partition("=")[0].strip() or "=" not in item
@@ -116,7 +116,7 @@ def _value(name: str, text: str) -> Any:
         try:
             text = Path(text[1:]).read_text("utf-8").strip()
         except (FileNotFoundError, IsADirectoryError):
-            pass  # a password may begin so too
+            pass  # a password may begin with an @ too
         except OSError as failed:
             raise Invalid(f"{name}: {refusal(failed)}") from None
         except ValueError:

@@ -84,7 +84,7 @@ def asked(name: str, field: FieldInfo, *, optional: bool = False, default: str |
 
 
 def _default(field: FieldInfo) -> str:
-    """What holds where nobody gives a setting, in a few signs; empty for nothing."""
+    """The default of a setting, shortened; empty where it has none."""
     value = None if field.is_required() else field.get_default(call_default_factory=True)
     if value is None or isinstance(value, SecretStr) or value in ("", (), []):
         return ""

@@ -54,12 +54,12 @@ def certificate(
 
 
 def _show(done: dict[str, Any]) -> None:
-    told = done["certificate"]
-    subscriptions, reads = told["subscriptions"], told["reads"]
-    lists = [one for one in told["hot_lists"] if one["proved"]]
+    certificate = done["certificate"]
+    subscriptions, reads = certificate["subscriptions"], certificate["reads"]
+    lists = [entry for entry in certificate["hot_lists"] if entry["proved"]]
     revoked = subscriptions["found"] if subscriptions["proved"] else []
     console.print(
-        f"{told['connection']} is removed; {count(reads['purged'], 'read')} purged and {reads['kept']:,} kept"
+        f"{certificate['connection']} is removed; {count(reads['purged'], 'read')} purged and {reads['kept']:,} kept"
         f" ({reads['held']:,} on hold)."
     )
     shown = [count(len(revoked), "subscription") + " revoked"] if revoked else []
@@ -67,13 +67,13 @@ def _show(done: dict[str, Any]) -> None:
     if shown:
         console.print(f"The vendor itself shows that it is so: {' and '.join(shown)}.")
     for what in ("secrets", "schedule"):
-        console.print(f"{what.capitalize()}: {told[what]}.")
+        console.print(f"{what.capitalize()}: {certificate[what]}.")
     if subscriptions.get("note"):
         console.print(f"Still to do: {subscriptions['note']}.")
-    for one in lists:
-        if one["error"]:
-            console.print(f"Hot list {one['list']}: {one['error']}.")
-    for one in told["not_proved"]:
-        forced = f"; it went on because: {one['forced']}" if one["forced"] else ""
-        console.print(f"NOT proved: {one['what']}, because {one['because']}{forced}.", style="yellow")
-    console.print(f"Certificate {done['sha256']}: alprhub connections certificate {told['connection']}")
+    for entry in lists:
+        if entry["error"]:
+            console.print(f"Hot list {entry['list']}: {entry['error']}.")
+    for entry in certificate["not_proved"]:
+        forced = f"; it went on because: {entry['forced']}" if entry["forced"] else ""
+        console.print(f"NOT proved: {entry['what']}, because {entry['because']}{forced}.", style="yellow")
+    console.print(f"Certificate {done['sha256']}: alprhub connections certificate {certificate['connection']}")

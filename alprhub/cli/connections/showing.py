@@ -43,8 +43,8 @@ def show(name: Name, as_json: AsJson = False) -> None:
             print_json(asdict(shown))
             return
         table = Table(box=None, show_header=False)
-        for what, told in _lines(shown, hub.governing.profile.zone, hub.clock.now()):
-            table.add_row(what, told)
+        for what, text in _lines(shown, hub.governing.profile.zone, hub.clock.now()):
+            table.add_row(what, text)
         console.print(table)
 
 
@@ -55,7 +55,7 @@ def _lines(shown: Shown, zone: tzinfo, now: datetime) -> Iterator[tuple[str, str
     yield "whose", f"{shown.agency}; {ORIGINS.get(shown.kind, shown.kind)}"
     yield "state", paused
     yield "added", moment(shown.added_at, zone)
-    yield "can", "; ".join(ABILITIES.get(one, one) for one in shown.abilities)
+    yield "can", "; ".join(ABILITIES.get(ability, ability) for ability in shown.abilities)
     if {"pulls_reads", "looks_up_plates"} & set(shown.abilities):
         yield (
             "asked every",
@@ -83,24 +83,24 @@ def _value(value: Any) -> str:
 
 
 def _set(value: Any) -> Any:
-    """The value without what is not set."""
+    """The value without its unset members."""
     if isinstance(value, dict):
-        return {name: kept for name, one in value.items() if (kept := _set(one)) not in (None, "", [], {})}
-    return [_set(one) for one in value] if isinstance(value, list) else value
+        return {name: kept for name, inner in value.items() if (kept := _set(inner)) not in (None, "", [], {})}
+    return [_set(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _standing(shown: Shown, zone: tzinfo) -> str:
     """Where the next run goes on, in words."""
-    told, found = shown.checkpoint, []
-    if until := _instant(told.get("until")):
-        found.append(f"everything until {moment(until, zone)} was asked for")
+    checkpoint, parts = shown.checkpoint, []
+    if until := _instant(checkpoint.get("until")):
+        parts.append(f"everything until {moment(until, zone)} was asked for")
     if shown.files_taken:
-        found.append(f"{count(shown.files_taken, 'file')} taken")
-    if told.get("waiting"):
-        found.append(f"{count(len(told['waiting']), 'file')} waiting until it lies still")
-    if not found:
-        return "noted where it stopped" if told else "nothing was asked for yet"
-    return "; ".join(found)
+        parts.append(f"{count(shown.files_taken, 'file')} taken")
+    if checkpoint.get("waiting"):
+        parts.append(f"{count(len(checkpoint['waiting']), 'file')} waiting until it lies still")
+    if not parts:
+        return "noted where it stopped" if checkpoint else "nothing was asked for yet"
+    return "; ".join(parts)
 
 
 def _instant(text: Any) -> datetime | None:

@@ -33,10 +33,10 @@ async def list_page(request: Request) -> Response:
     state = _admit(request)
     numbers = {name: _number(request, name) for name in ("latitude", "longitude", "radius")}
     page, size = _whole(request, "page", 1), _whole(request, "pageSize", PAGE)
-    devices = [one for one in state.devices.values() if one["id"] not in state.decommissioned]
+    devices = [device for device in state.devices.values() if device["id"] not in state.decommissioned]
     latitude, longitude, radius = numbers["latitude"], numbers["longitude"], numbers["radius"]
     if latitude is not None and longitude is not None and radius is not None:
-        devices = [one for one in devices if _near(one, latitude, longitude, radius)]
+        devices = [device for device in devices if _near(device, latitude, longitude, radius)]
     elif any(value is not None for value in numbers.values()):
         raise Invalid("radius", "latitude, longitude and radius go together")
     pages = max(1, -(-len(devices) // size))
@@ -57,12 +57,12 @@ async def create(request: Request) -> Response:
         raise Refusal(429, f"The number of devices that can be created per day is exceeded. {_invented(state)}")
     state.device_creations += 1
     stamp = rfc3339(state.clock())
-    made: dict[str, Any] = {
+    device: dict[str, Any] = {
         "id": str(uuid4()), "type": "external", "name": body["name"], "location": location,
         "network": {"id": NETWORK_ID, "name": NETWORK}, "metadata": metadata, "createdAt": stamp, "modifiedAt": stamp,
     }  # fmt: skip
-    state.devices[made["id"]] = made
-    return answer(made, 201)
+    state.devices[device["id"]] = device
+    return answer(device, 201)
 
 
 @router.get("/devices/{device_id}")
@@ -75,7 +75,7 @@ async def fetch(request: Request, device_id: str) -> Response:
 async def change(request: Request, device_id: str) -> Response:
     """204 after a change of name, metadata or place; 422 when none of them is given or one is bad."""
     state = _admit(request)
-    found = _find(state, device_id)
+    device = _find(state, device_id)
     body = await json_object(request)
     changes: dict[str, Any] = {}
     if "name" in body:
@@ -88,7 +88,7 @@ async def change(request: Request, device_id: str) -> Response:
         changes["location"] = _location(body["location"])
     if not changes:
         raise Invalid("body", "at least one of name, metadata, location is required")
-    found.update(changes, modifiedAt=rfc3339(state.clock()))
+    device.update(changes, modifiedAt=rfc3339(state.clock()))
     return nothing()
 
 
@@ -96,10 +96,10 @@ async def change(request: Request, device_id: str) -> Response:
 async def decommission(request: Request, device_id: str) -> Response:
     """204; the device stays readable by its id and leaves the list (invented: that it leaves the list)."""
     state = _admit(request)
-    found = _find(state, device_id)
+    device = _find(state, device_id)
     if len(state.decommissioned) >= state.device_changes_a_day:
         raise Refusal(429, f"The number of devices that can be decommissioned per day is exceeded. {_invented(state)}")
-    state.decommissioned.add(found["id"])
+    state.decommissioned.add(device["id"])
     return nothing()
 
 
@@ -110,14 +110,14 @@ def _admit(request: Request) -> FlockState:
 
 
 def _find(state: FlockState, device_id: str) -> dict[str, Any]:
-    found = state.devices.get(device_id)
-    if found is None:
+    device = state.devices.get(device_id)
+    if device is None:
         raise Refusal(404, "device not found")
-    return found
+    return device
 
 
-def _near(one: dict[str, Any], latitude: float, longitude: float, radius: float) -> bool:
-    place = one["location"]
+def _near(device: dict[str, Any], latitude: float, longitude: float, radius: float) -> bool:
+    place = device["location"]
     if "latitude" not in place or "longitude" not in place:
         return False
     return miles(place["latitude"], place["longitude"], latitude, longitude) <= radius

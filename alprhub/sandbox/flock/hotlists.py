@@ -33,7 +33,7 @@ router = APIRouter()
 async def list_all(request: Request) -> Response:
     """Every custom list of the organisation, by id and name only."""
     state = _admit(request, READ_LISTS)
-    return answer([{"id": one.id, "name": one.name} for one in state.hotlists.values()])
+    return answer([{"id": hotlist.id, "name": hotlist.name} for hotlist in state.hotlists.values()])
 
 
 @router.post("/hotlists")
@@ -41,10 +41,10 @@ async def create(request: Request) -> Response:
     """201 with the id of a new list; 400 for bad entries or more than 3000, 413 over the organisation's limit."""
     state = _admit(request, WRITE_LISTS)
     body = await json_object(request)
-    made = Hotlist(str(uuid4()), _name(body))
-    _fill(state, made, _entries(body))
-    state.hotlists[made.id] = made
-    return answer({"id": made.id}, 201)
+    hotlist = Hotlist(str(uuid4()), _name(body))
+    _fill(state, hotlist, _entries(body))
+    state.hotlists[hotlist.id] = hotlist
+    return answer({"id": hotlist.id}, 201)
 
 
 @router.get("/hotlists/{list_id}")
@@ -53,19 +53,19 @@ async def fetch(request: Request, list_id: str) -> Response:
 
     The schema requires `organizationId` without listing it as a property; it is left out here.
     """
-    found = _find(_admit(request, READ_LISTS), list_id)
-    return answer({"id": found.id, "name": found.name, "entries": list(found.entries.values())})
+    hotlist = _find(_admit(request, READ_LISTS), list_id)
+    return answer({"id": hotlist.id, "name": hotlist.name, "entries": list(hotlist.entries.values())})
 
 
 @router.put("/hotlists/{list_id}")
 async def replace(request: Request, list_id: str) -> Response:
     """204 after a full replacement of name and entries; the list is unchanged when the answer is not 204."""
     state = _admit(request, WRITE_LISTS)
-    found = _find(state, list_id)
+    hotlist = _find(state, list_id)
     body = await json_object(request)
-    fresh = Hotlist(found.id, _name(body))
-    _fill(state, fresh, _entries(body), instead_of=len(found.entries))
-    state.hotlists[found.id] = fresh
+    fresh = Hotlist(hotlist.id, _name(body))
+    _fill(state, fresh, _entries(body), instead_of=len(hotlist.entries))
+    state.hotlists[hotlist.id] = fresh
     return nothing()
 
 
@@ -85,9 +85,9 @@ async def page_of_entries(request: Request, list_id: str) -> Response:
     so entries deleted between two pages make none of the others slip by (invented).
     """
     state = _admit(request, READ_LISTS)
-    found = _find(state, list_id)
+    hotlist = _find(state, list_id)
     limit = _limit(request.query_params.get("limit"))
-    entries, faults = list(found.entries.values()), state.faults
+    entries, faults = list(hotlist.entries.values()), state.faults
     if faults.touch_records:
         entries = faults.spread(entries, [entry["id"] for entry in entries], limit)
     start = _start(request.query_params.get("cursor"), [entry["id"] for entry in entries])
@@ -96,7 +96,7 @@ async def page_of_entries(request: Request, list_id: str) -> Response:
     cursor = _cursor(start + limit, page[-1]["id"]) if more and page else None
     if faults.repeat_cursor:
         cursor = request.query_params.get("cursor") or _cursor(0, "")
-    return answer({"entries": page, "totalResults": len(found.entries), "nextPage": cursor})
+    return answer({"entries": page, "totalResults": len(hotlist.entries), "nextPage": cursor})
 
 
 @router.post("/hotlists/{list_id}/entries/addBatch")
@@ -108,24 +108,24 @@ async def add_batch(request: Request, list_id: str) -> Response:
     plate are duplicates whatever their state.
     """
     state = _admit(request, WRITE_LISTS)
-    found = _find(state, list_id)
+    hotlist = _find(state, list_id)
     entries = _entries(await json_object(request))
     plates = [entry["plate"] for entry in entries]
     if state.refuse_duplicate_batch and len(set(plates)) < len(plates):
         raise Refusal(400, "The batch contains a duplicate plate.")
-    return answer({"entries": _fill(state, found, entries)})
+    return answer({"entries": _fill(state, hotlist, entries)})
 
 
 @router.post("/hotlists/{list_id}/entries/deleteBatch")
 async def delete_batch(request: Request, list_id: str) -> Response:
     """200 once the entries with these ids are gone; ids that do not exist are ignored."""
     state = _admit(request, WRITE_LISTS)
-    found = _find(state, list_id)
+    hotlist = _find(state, list_id)
     ids = (await json_object(request)).get("ids")
-    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+    if not isinstance(ids, list) or not all(isinstance(entry_id, str) for entry_id in ids):
         raise Refusal(400, "ids must be an array of strings")
-    for one in ids:
-        found.entries.pop(one, None)
+    for entry_id in ids:
+        hotlist.entries.pop(entry_id, None)
     return answer({})  # invented: only the status is documented
 
 
@@ -141,10 +141,10 @@ def _admit(request: Request, scope: str) -> FlockState:
 
 
 def _find(state: FlockState, list_id: str) -> Hotlist:
-    found = state.hotlists.get(list_id)
-    if found is None:
+    hotlist = state.hotlists.get(list_id)
+    if hotlist is None:
         raise Refusal(404, "hotlist not found")
-    return found
+    return hotlist
 
 
 def _name(body: dict[str, Any]) -> str:
@@ -201,7 +201,7 @@ def _fill(
         if entry["plate"] not in plates:
             plates.add(entry["plate"])
             fresh.append({"id": str(uuid4()), **entry})
-    held = sum(len(one.entries) for one in state.hotlists.values()) - instead_of
+    held = sum(len(hotlist.entries) for hotlist in state.hotlists.values()) - instead_of
     if held + len(fresh) > state.entry_limit:
         # documented: the words; invented: the number, and so the answer says that it is
         invented = f"({state.entry_limit} is this stand-in's number: Flock publishes none)"

@@ -66,11 +66,11 @@ async def look_up(request: Request) -> Response:
     state.admit(request, LOOKUP)
     body = await json_object(request)
     question = _understand(body)
-    found = _matching(state, question)
+    matches = _matching(state, question)
     if state.faults.touch_records:
-        ids, times = [one.id for one in found], [one.captured_at for one in found]
-        found = state.faults.spread(found, ids, question.limit, times)
-    reads = [state.faults.spoil(read_of(state, one), one.id, ANATOMY) for one in found]
+        ids, times = [passing.id for passing in matches], [passing.captured_at for passing in matches]
+        matches = state.faults.spread(matches, ids, question.limit, times)
+    reads = [state.faults.spoil(read_of(state, passing), passing.id, ANATOMY) for passing in matches]
     pages = max(1, -(-len(reads) // question.limit))
     search = _Search(reads, question.limit, [uuid4().hex for _ in range(pages)], time.monotonic() + state.page_seconds)
     for number, page_id in enumerate(search.page_ids):
@@ -92,18 +92,18 @@ async def look_up_page(request: Request, page_id: str) -> Response:
     return _page(state, search, number)
 
 
-def read_of(state: FlockState, one: Pass) -> dict[str, Any]:
+def read_of(state: FlockState, passing: Pass) -> dict[str, Any]:
     """One pass as a documented `LicensePlateRead`; `state` is absent where the reader gave none."""
-    told: dict[str, Any] = {
-        "id": one.id,
-        "capturedAt": rfc3339(one.time),
-        "device": state.devices[one.camera.id],
-        "plate": {"plate": one.plate, "confidence": one.confidence},
-        "link": f"{state.origin}/lookup/{one.id}",
+    record: dict[str, Any] = {
+        "id": passing.id,
+        "capturedAt": rfc3339(passing.time),
+        "device": state.devices[passing.camera.id],
+        "plate": {"plate": passing.plate, "confidence": passing.confidence},
+        "link": f"{state.origin}/lookup/{passing.id}",
     }
-    if one.state is not None:
-        told["state"] = {"state": STATES[one.state], "confidence": one.state_confidence}
-    return told
+    if passing.state is not None:
+        record["state"] = {"state": STATES[passing.state], "confidence": passing.state_confidence}
+    return record
 
 
 def _page(state: FlockState, search: _Search, number: int) -> Response:
@@ -123,20 +123,24 @@ def _matching(state: FlockState, question: _Question) -> list[Pass]:
     # documented: reads live for 30 days by default
     oldest = max(question.start, state.clock() - timedelta(days=RETENTION_DAYS["flock"]))
     low, high = to_micros(oldest), to_micros(question.end)
-    found = [
-        one for one in state.by_plate.get(question.plate, ()) if low <= one.captured_at <= high and _fits(one, question)
+    passes = [
+        passing
+        for passing in state.by_plate.get(question.plate, ())
+        if low <= passing.captured_at <= high and _fits(passing, question)
     ]
-    return sorted(found, key=lambda one: (one.captured_at, one.id), reverse=question.newest_first)
+    return sorted(passes, key=lambda passing: (passing.captured_at, passing.id), reverse=question.newest_first)
 
 
-def _fits(one: Pass, question: _Question) -> bool:
-    if question.state is not None and (one.state is None or STATES[one.state] != question.state):
+def _fits(passing: Pass, question: _Question) -> bool:
+    if question.state is not None and (passing.state is None or STATES[passing.state] != question.state):
         return False
-    if one.confidence < question.confidences.get("plate", 0.0):
+    if passing.confidence < question.confidences.get("plate", 0.0):
         return False
-    if "state" in question.confidences and (one.state is None or one.state_confidence < question.confidences["state"]):
+    if "state" in question.confidences and (
+        passing.state is None or passing.state_confidence < question.confidences["state"]
+    ):
         return False
-    place = one.camera.latitude, one.camera.longitude
+    place = passing.camera.latitude, passing.camera.longitude
     if question.circle is not None and miles(*place, *question.circle[:2]) > question.circle[2]:
         return False
     return question.ring is None or _inside(*place, question.ring)
@@ -192,15 +196,15 @@ def _newest_first(sort: Any) -> bool:
 def _confidences(filters: Any) -> dict[str, float]:
     if not isinstance(filters, list):
         raise Invalid("minConfidences", "minConfidences must be an array")
-    found = {}
-    for one in filters:
-        if not isinstance(one, dict) or one.get("attribute") not in ("plate", "state"):
+    confidences = {}
+    for entry in filters:
+        if not isinstance(entry, dict) or entry.get("attribute") not in ("plate", "state"):
             raise Invalid("minConfidences.attribute", "attribute must be plate or state")
-        least: Any = one.get("minConfidence")
+        least: Any = entry.get("minConfidence")
         if not _is_number(least) or not 0 <= least <= 1:
             raise Invalid("minConfidences.minConfidence", "minConfidence must be between 0 and 1")
-        found[one["attribute"]] = float(least)
-    return found
+        confidences[entry["attribute"]] = float(least)
+    return confidences
 
 
 def _circle(wrapped: Any) -> tuple[float, float, float]:
@@ -241,9 +245,9 @@ def _is_number(value: Any) -> bool:
 
 def miles(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
     """The distance of two places in degrees, over the ground, in miles."""
-    one, other = radians(latitude), radians(other_latitude)
-    half = sin((other - one) / 2) ** 2
-    half += cos(one) * cos(other) * sin(radians(other_longitude - longitude) / 2) ** 2
+    start, end = radians(latitude), radians(other_latitude)
+    half = sin((end - start) / 2) ** 2
+    half += cos(start) * cos(end) * sin(radians(other_longitude - longitude) / 2) ** 2
     return 2 * _EARTH_MILES * asin(sqrt(half))
 
 

@@ -120,17 +120,17 @@ class FlockState:
 
     def __post_init__(self) -> None:
         by_plate: defaultdict[str, list[Pass]] = defaultdict(list)
-        for one in self.world.passes["flock"]:
-            by_plate[one.plate].append(one)
-            self.by_id[one.id] = one
+        for passing in self.world.passes["flock"]:
+            by_plate[passing.plate].append(passing)
+            self.by_id[passing.id] = passing
         self.by_plate = dict(by_plate)
         for index, camera in enumerate(self.world.cameras["flock"]):
             self.devices[camera.id] = device(camera, self.world.now, bare=index == 0)
 
-    def add_pass(self, one: Pass) -> None:
+    def add_pass(self, passing: Pass) -> None:
         """Let one more car pass a Flock camera; it is found by the next lookup."""
-        self.by_plate.setdefault(one.plate, []).append(one)
-        self.by_id[one.id] = one
+        self.by_plate.setdefault(passing.plate, []).append(passing)
+        self.by_id[passing.id] = passing
 
     def grant(self) -> tuple[str, int]:
         """A new token and its life in seconds."""
@@ -155,14 +155,14 @@ class FlockState:
         if scope is not None and scope not in self.scopes:
             raise Refusal(403, FORBIDDEN)
 
-    def image_url(self, one: Pass) -> tuple[str, datetime]:
+    def image_url(self, passing: Pass) -> tuple[str, datetime]:
         """A signed link to the picture of a pass and the moment at which it dies.
 
         documented: signed and with an expiry; invented: the form of the link.
         """
         until = self.clock() + timedelta(seconds=self.image_seconds)
         stamp = str(to_micros(until))
-        return f"{self.origin}/signed/{one.id}.jpg?expires={stamp}&signature={self.sign(one.id, stamp)}", until
+        return f"{self.origin}/signed/{passing.id}.jpg?expires={stamp}&signature={self.sign(passing.id, stamp)}", until
 
     def sign(self, pass_id: str, stamp: str) -> str:
         """The signature of a picture link."""
@@ -176,11 +176,11 @@ def device(camera: Camera, since: datetime, *, bare: bool) -> dict[str, Any]:
         "city": TOWN, "state": "california", "country": "US",
     }  # fmt: skip
     stamp = rfc3339(since - timedelta(days=400))
-    told: dict[str, Any] = {"id": camera.id, "type": "camera", "name": camera.name, "location": location}
+    record: dict[str, Any] = {"id": camera.id, "type": "camera", "name": camera.name, "location": location}
     if not bare:
-        told["network"] = {"id": NETWORK_ID, "name": NETWORK}
-        told["metadata"] = {}
-    return told | {"createdAt": stamp, "modifiedAt": stamp}
+        record["network"] = {"id": NETWORK_ID, "name": NETWORK}
+        record["metadata"] = {}
+    return record | {"createdAt": stamp, "modifiedAt": stamp}
 
 
 def rfc3339(moment: datetime) -> str:

@@ -33,7 +33,7 @@ router = APIRouter()
 async def list_all(request: Request) -> Response:
     """Every subscription, its secrets redacted."""
     state = _admit(request)
-    return answer([redacted(one) for one in state.subscriptions.values()])
+    return answer([redacted(subscription) for subscription in state.subscriptions.values()])
 
 
 @router.post(_PATH)
@@ -43,9 +43,9 @@ async def create(request: Request) -> Response:
     wanted = _understand(await json_object(request))
     _only_active(state, wanted, None)
     stamp = rfc3339(state.clock())
-    made = {"id": str(uuid4()), **wanted, "createdAt": stamp, "updatedAt": stamp}
-    state.subscriptions[made["id"]] = made
-    return answer(redacted(made), 201)
+    subscription = {"id": str(uuid4()), **wanted, "createdAt": stamp, "updatedAt": stamp}
+    state.subscriptions[subscription["id"]] = subscription
+    return answer(redacted(subscription), 201)
 
 
 @router.put(_PATH)
@@ -55,12 +55,17 @@ async def replace(request: Request) -> Response:
     body = await json_object(request)
     if not isinstance(body.get("id"), str):
         raise Refusal(400, "id is required")
-    found = state.subscriptions.get(body["id"])
-    if found is None:
+    subscription = state.subscriptions.get(body["id"])
+    if subscription is None:
         raise Refusal(404, _MISSING)
     wanted = _understand(body)
     _only_active(state, wanted, body["id"])
-    fresh = {"id": found["id"], **wanted, "createdAt": found["createdAt"], "updatedAt": rfc3339(state.clock())}
+    fresh = {
+        "id": subscription["id"],
+        **wanted,
+        "createdAt": subscription["createdAt"],
+        "updatedAt": rfc3339(state.clock()),
+    }
     state.subscriptions[fresh["id"]] = fresh
     return answer(redacted(fresh))
 
@@ -68,10 +73,10 @@ async def replace(request: Request) -> Response:
 @router.get(_PATH + "/{subscription_id}")
 async def fetch(request: Request, subscription_id: str) -> Response:
     """One subscription, its secrets redacted; 404 when there is none."""
-    found = _admit(request).subscriptions.get(subscription_id)
-    if found is None:
+    subscription = _admit(request).subscriptions.get(subscription_id)
+    if subscription is None:
         raise Refusal(404, _MISSING)
-    return answer(redacted(found))
+    return answer(redacted(subscription))
 
 
 @router.delete(_PATH + "/{subscription_id}")
@@ -101,7 +106,7 @@ def _admit(request: Request) -> FlockState:
 
 def _only_active(state: FlockState, wanted: dict[str, Any], own_id: str | None) -> None:
     """documented: one active subscription per customer and vendor; 409 on create (invented: on update too)."""
-    others = [one for one in state.subscriptions.values() if one["id"] != own_id and one["enabled"]]
+    others = [other for other in state.subscriptions.values() if other["id"] != own_id and other["enabled"]]
     if wanted["enabled"] and others:
         raise Refusal(409, "An active subscription exists already.")
 

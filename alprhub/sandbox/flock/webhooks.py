@@ -21,50 +21,50 @@ READ_ANATOMY = ANATOMY._replace(required=(("eventTime",), ("ocr",), ("deviceName
 _BOX = {"x": 812, "y": 604, "height": 58, "width": 121}
 
 
-def sources_of(state: FlockState, one: Pass) -> list[dict[str, Any]]:
+def sources_of(state: FlockState, passing: Pass) -> list[dict[str, Any]]:
     """The custom lists that a pass hits, as an alert names them; [] for no hit.
 
     documented: an expired entry alerts no more. invented: a list's entry with a state asks for that state, and
     reads are compared with 0 for O, as the entries are kept.
     """
-    found = []
-    plate, now = held_plate(one.plate), state.clock()
+    sources = []
+    plate, now = held_plate(passing.plate), state.clock()
     for hotlist in state.hotlists.values():
         for entry in hotlist.entries.values():
             if entry["plate"] != plate:
                 continue
             if "expiry" in entry and moment_of(entry["expiry"], "expiry") <= now:
                 continue
-            if "state" in entry and (one.state is None or STATES[one.state] != entry["state"]):
+            if "state" in entry and (passing.state is None or STATES[passing.state] != entry["state"]):
                 continue
-            found.append({"name": hotlist.name, "reason": entry["reason"], "caseNumber": entry["caseNumber"],
+            sources.append({"name": hotlist.name, "reason": entry["reason"], "caseNumber": entry["caseNumber"],
                           "customHotlistAudience": "organization"})  # fmt: skip
-    return found
+    return sources
 
 
-def alert_body(state: FlockState, one: Pass, sources: list[dict[str, Any]]) -> dict[str, Any]:
+def alert_body(state: FlockState, passing: Pass, sources: list[dict[str, Any]]) -> dict[str, Any]:
     """A documented `LprHotlistAlert`; `objectId` is the id of the read and the key to drop repeats by."""
-    url, until = state.image_url(one)
+    url, until = state.image_url(passing)
     return {
-        "deviceLat": one.camera.latitude, "deviceLong": one.camera.longitude, "deviceName": one.camera.name,
-        "deviceExternalId": one.camera.id, "networkName": NETWORK, "networkExternalId": NETWORK_ID,
-        "objectId": one.id, "eventTime": rfc3339(one.time), "imageUrl": url, "imageExpiration": rfc3339(until),
-        "detailsUrl": f"{state.origin}/alerts/{one.id}", "ocr": _ocr(one), "sources": sources,
+        "deviceLat": passing.camera.latitude, "deviceLong": passing.camera.longitude, "deviceName": passing.camera.name,
+        "deviceExternalId": passing.camera.id, "networkName": NETWORK, "networkExternalId": NETWORK_ID,
+        "objectId": passing.id, "eventTime": rfc3339(passing.time), "imageUrl": url, "imageExpiration": rfc3339(until),
+        "detailsUrl": f"{state.origin}/alerts/{passing.id}", "ocr": _ocr(passing), "sources": sources,
     }  # fmt: skip
 
 
-def read_body(state: FlockState, one: Pass) -> dict[str, Any]:
+def read_body(state: FlockState, passing: Pass) -> dict[str, Any]:
     """The all-reads form of 2022: no `objectId` and no `sources`, the plate's box in pixels."""
-    url, until = state.image_url(one)
+    url, until = state.image_url(passing)
     return {
-        "deviceLat": one.camera.latitude, "deviceLong": one.camera.longitude, "deviceName": one.camera.name,
-        "networkName": NETWORK, "imageUrl": url, "imageExpiration": rfc3339(until), "eventTime": rfc3339(one.time),
-        "ocr": _ocr(one) | _BOX,
+        "deviceLat": passing.camera.latitude, "deviceLong": passing.camera.longitude, "deviceName": passing.camera.name,
+        "networkName": NETWORK, "imageUrl": url, "imageExpiration": rfc3339(until), "eventTime": rfc3339(passing.time),
+        "ocr": _ocr(passing) | _BOX,
     }  # fmt: skip
 
 
 def push_alert(
-    state: FlockState, one: Pass, sources: list[dict[str, Any]] | None = None, *, times: int = 1
+    state: FlockState, passing: Pass, sources: list[dict[str, Any]] | None = None, *, times: int = 1
 ) -> list[int]:
     """Send the alert of one pass to every enabled subscription; the statuses that came back, 0 for no answer.
 
@@ -72,11 +72,11 @@ def push_alert(
     delivery is at least once, so the same body may come again (`times`, or the fault `duplicate`).
     A subscription that wants XML raises ValueError: its form is published nowhere.
     """
-    sources = sources_of(state, one) if sources is None else sources
+    sources = sources_of(state, passing) if sources is None else sources
     if not sources:
         return []
-    body = state.faults.spoil(alert_body(state, one, sources), one.id, ANATOMY)
-    copies = times + (state.faults.is_twice(one.id) != "no")
+    body = state.faults.spoil(alert_body(state, passing, sources), passing.id, ANATOMY)
+    copies = times + (state.faults.is_twice(passing.id) != "no")
     statuses = []
     for subscription in [kept for kept in state.subscriptions.values() if kept["enabled"]]:
         if subscription["contentType"] != "application/json":
@@ -87,16 +87,16 @@ def push_alert(
 
 
 def push_read(
-    state: FlockState, one: Pass, callback_url: str, *, header_name: str = "x-api-key", key: str | None = None
+    state: FlockState, passing: Pass, callback_url: str, *, header_name: str = "x-api-key", key: str | None = None
 ) -> int:
     """Send one read in the form of 2022 with the key in a header of the customer's choice; the status, or 0."""
-    body = state.faults.spoil(read_body(state, one), one.id, READ_ANATOMY)
+    body = state.faults.spoil(read_body(state, passing), passing.id, READ_ANATOMY)
     return _post(state, callback_url, body, {} if key is None else {header_name: key})
 
 
-def _ocr(one: Pass) -> dict[str, Any]:
-    state, sure = (None, None) if one.state is None else (STATES[one.state], one.state_confidence)
-    return {"label": one.plate, "labelConfidence": one.confidence, "state": state, "stateConfidence": sure}
+def _ocr(passing: Pass) -> dict[str, Any]:
+    state, sure = (None, None) if passing.state is None else (STATES[passing.state], passing.state_confidence)
+    return {"label": passing.plate, "labelConfidence": passing.confidence, "state": state, "stateConfidence": sure}
 
 
 def _headers(credentials: dict[str, Any]) -> dict[str, str]:

@@ -29,40 +29,40 @@ _BODIES = {
 }  # fmt: skip
 
 
-def region(one: Pass) -> str:
+def region(passing: Pass) -> str:
     """The state as the agents say it, like us-ca; empty where the reader gave none."""
-    return f"us-{one.state.lower()}" if one.state is not None else ""
+    return f"us-{passing.state.lower()}" if passing.state is not None else ""
 
 
-def alpr_group(one: Pass, *, crops: bool = True) -> dict[str, Any]:
+def alpr_group(passing: Pass, *, crops: bool = True) -> dict[str, Any]:
     """One vehicle's pass as `alpr_group` version 2; `crops` draws the two JPEG crops, which takes some ms."""
-    plate_crop, vehicle_crop = _crops(one) if crops else ("", "")
-    name, start = best_uuid(one), millis(one)
+    plate_crop, vehicle_crop = _crops(passing) if crops else ("", "")
+    name, start = best_uuid(passing), millis(passing)
     return {
         "data_type": "alpr_group", "version": 2, "epoch_start": start, "epoch_end": start + 900,
-        "frame_start": 0, "frame_end": 27, "company_id": COMPANY_ID, "agent_uid": one.camera.agent_uid,
-        "agent_version": VERSION, "agent_type": "alprd", "camera_id": one.camera.number, "country": "us",
-        "uuids": [name, f"{one.camera.agent_uid}-{one.camera.number}-{start + 33}"], "plate_indexes": [0, 0],
-        "candidates": _candidates(one), "best_plate": _best_plate(one) | {"plate_crop_jpeg": plate_crop},
-        "vehicle_crop_jpeg": vehicle_crop, "best_confidence": round(one.confidence * 100, 4), "best_index": 0,
-        "best_uuid": name, "best_plate_number": one.plate, "best_region": region(one),
-        "best_region_confidence": round(one.state_confidence * 100, 4), "best_image_width": IMAGE_WIDTH,
-        "best_image_height": IMAGE_HEIGHT, "travel_direction": float(one.number * 37 % 360),
-        "is_parked": False, "matches_template": one.state is not None, "gps_latitude": one.camera.latitude,
-        "gps_longitude": one.camera.longitude, "vehicle": _vehicle(one),
+        "frame_start": 0, "frame_end": 27, "company_id": COMPANY_ID, "agent_uid": passing.camera.agent_uid,
+        "agent_version": VERSION, "agent_type": "alprd", "camera_id": passing.camera.number, "country": "us",
+        "uuids": [name, f"{passing.camera.agent_uid}-{passing.camera.number}-{start + 33}"], "plate_indexes": [0, 0],
+        "candidates": _candidates(passing), "best_plate": _best_plate(passing) | {"plate_crop_jpeg": plate_crop},
+        "vehicle_crop_jpeg": vehicle_crop, "best_confidence": round(passing.confidence * 100, 4), "best_index": 0,
+        "best_uuid": name, "best_plate_number": passing.plate, "best_region": region(passing),
+        "best_region_confidence": round(passing.state_confidence * 100, 4), "best_image_width": IMAGE_WIDTH,
+        "best_image_height": IMAGE_HEIGHT, "travel_direction": float(passing.number * 37 % 360),
+        "is_parked": False, "matches_template": passing.state is not None, "gps_latitude": passing.camera.latitude,
+        "gps_longitude": passing.camera.longitude, "vehicle": _vehicle(passing),
     }  # fmt: skip
 
 
-def alpr_results(one: Pass, *, crops: bool = True) -> dict[str, Any]:
+def alpr_results(passing: Pass, *, crops: bool = True) -> dict[str, Any]:
     """One frame's reading as `alpr_results` version 2: a car gives many of them and one group."""
-    plate_crop = _crops(one)[0] if crops else ""
+    plate_crop = _crops(passing)[0] if crops else ""
     return {
-        "data_type": "alpr_results", "version": 2, "uuid": best_uuid(one), "epoch_time": millis(one),
-        "camera_id": one.camera.number, "agent_uid": one.camera.agent_uid, "agent_version": VERSION,
+        "data_type": "alpr_results", "version": 2, "uuid": best_uuid(passing), "epoch_time": millis(passing),
+        "camera_id": passing.camera.number, "agent_uid": passing.camera.agent_uid, "agent_version": VERSION,
         "agent_type": "alprd", "company_id": COMPANY_ID, "error": False, "processing_time_ms": 105.85,
         "img_width": IMAGE_WIDTH, "img_height": IMAGE_HEIGHT,
         "regions_of_interest": [{"x": 0, "y": 0, "width": IMAGE_WIDTH, "height": IMAGE_HEIGHT}],
-        "results": [_best_plate(one) | {"plate_crop_jpeg": plate_crop}],
+        "results": [_best_plate(passing) | {"plate_crop_jpeg": plate_crop}],
     }  # fmt: skip
 
 
@@ -82,13 +82,13 @@ def heartbeat(world: World, agent_uid: str, epoch_ms: int | None = None) -> dict
     }  # fmt: skip
 
 
-def alpr_alert(one: Pass, kept: AlertList, entry: Entry, *, crops: bool = False) -> dict[str, Any]:
+def alpr_alert(passing: Pass, kept: AlertList, entry: Entry, *, crops: bool = False) -> dict[str, Any]:
     """Scout's alert version 1 for a pass that hits an entry of an alert list; the group travels inside."""
     return {
-        "data_type": "alpr_alert", "version": 1, "epoch_time": millis(one), "alert_list": kept.name,
-        "alert_list_id": kept.id, "list_type": kept.list_type, "site_name": SITE, "camera_name": one.camera.name,
-        "camera_number": one.camera.number, "plate_number": one.plate, "description": entry.description,
-        "agent_uid": one.camera.agent_uid, "group": alpr_group(one, crops=crops),
+        "data_type": "alpr_alert", "version": 1, "epoch_time": millis(passing), "alert_list": kept.name,
+        "alert_list_id": kept.id, "list_type": kept.list_type, "site_name": SITE, "camera_name": passing.camera.name,
+        "camera_number": passing.camera.number, "plate_number": passing.plate, "description": entry.description,
+        "agent_uid": passing.camera.agent_uid, "group": alpr_group(passing, crops=crops),
     }  # fmt: skip
 
 
@@ -104,7 +104,7 @@ class Agent:
 
     def see(self, passes: Iterable[Pass], *, crops: bool = False) -> None:
         """Queue the group of each pass."""
-        self.queue.extend(alpr_group(one, crops=crops) for one in passes)
+        self.queue.extend(alpr_group(passing, crops=crops) for passing in passes)
 
     def drain(self) -> int:
         """Send until the queue is empty or the receiver refuses; the number of documents it took."""
@@ -132,41 +132,41 @@ def push(
     return [post(url, sent, headers or {}) for _ in range(copies)]
 
 
-def _crops(one: Pass) -> tuple[str, str]:
+def _crops(passing: Pass) -> tuple[str, str]:
     # Drawing needs OpenCV and numpy, which a body without crops does not.
     from ..pictures import plate_crop, plate_jpeg
 
-    small = plate_crop(one.plate, seed=one.number)
-    return base64.b64encode(small).decode(), base64.b64encode(plate_jpeg(one.plate, seed=one.number)).decode()
+    small = plate_crop(passing.plate, seed=passing.number)
+    return base64.b64encode(small).decode(), base64.b64encode(plate_jpeg(passing.plate, seed=passing.number)).decode()
 
 
-def _candidates(one: Pass) -> list[dict[str, Any]]:
+def _candidates(passing: Pass) -> list[dict[str, Any]]:
     return [
         {"plate": plate, "confidence": confidence, "matches_template": int(index == 0)}
-        for index, (plate, confidence) in enumerate(candidates(one))
+        for index, (plate, confidence) in enumerate(candidates(passing))
     ]
 
 
-def _best_plate(one: Pass) -> dict[str, Any]:
-    places = corners(one)
+def _best_plate(passing: Pass) -> dict[str, Any]:
+    places = corners(passing)
     return {
-        "plate": one.plate, "confidence": round(one.confidence * 100, 4), "matches_template": 1, "plate_index": 0,
-        "region": region(one), "region_confidence": int(one.state_confidence * 100), "processing_time_ms": 52.1,
-        "requested_topn": 10, "coordinates": places, "candidates": _candidates(one),
+        "plate": passing.plate, "confidence": round(passing.confidence * 100, 4), "matches_template": 1,
+        "plate_index": 0, "region": region(passing), "region_confidence": int(passing.state_confidence * 100),
+        "processing_time_ms": 52.1, "requested_topn": 10, "coordinates": places, "candidates": _candidates(passing),
         "vehicle_region": {"x": places[0]["x"] - 200, "y": places[0]["y"] - 300, "width": 500, "height": 400},
     }  # fmt: skip
 
 
-def _vehicle(one: Pass) -> dict[str, Any]:
+def _vehicle(passing: Pass) -> dict[str, Any]:
     """documented: every trait is an array of {name, confidence}, 0–100, the best first."""
-    car = one.vehicle
+    car = passing.vehicle
     make, model = car.make.lower(), car.model.lower().replace(" ", "-")
     first = car.year // 5 * 5
     best = {
         "color": _COLOURS.get(car.colour, car.colour), "make": make, "make_model": f"{make}_{model}",
         "body_type": _BODIES[car.body], "year": f"{first}-{first + 4}", "orientation": "180",
     }  # fmt: skip
-    sure = 70.0 + one.number % 29
+    sure = 70.0 + passing.number % 29
     return {
         trait: [{"name": name, "confidence": sure}, {"name": "missing", "confidence": 100.0 - sure}]
         for trait, name in best.items()

@@ -31,8 +31,12 @@ async def list_all(request: Request) -> Response:
     lists = state_of(request).lists.values()
     return answer(
         [
-            {"pk": one.id, "model": "restapi.alertgroup", "fields": {"name": one.name, "list_type": one.list_type}}
-            for one in lists
+            {
+                "pk": alert_list.id,
+                "model": "restapi.alertgroup",
+                "fields": {"name": alert_list.name, "list_type": alert_list.list_type},
+            }
+            for alert_list in lists
         ]
     )
 
@@ -47,7 +51,7 @@ async def list_page(request: Request) -> Response:
     state = state_of(request)
     size, page = min(whole_of(request, "page_size", 100), _MOST_LISTS), whole_of(request, "page", 1)
     kept = list(state.lists.values())
-    results = [{"id": one.id, "name": one.name} for one in kept[(page - 1) * size : page * size]]
+    results = [{"id": alert_list.id, "name": alert_list.name} for alert_list in kept[(page - 1) * size : page * size]]
     if state.lists_as_array:
         return answer(results)
     following = f"?page={page + 1}&page_size={size}" if page * size < len(kept) else None
@@ -60,9 +64,9 @@ async def create(request: Request) -> Response:
     """201 with the id of a new list; 400 without a name, which comes as JSON or as a form."""
     state = state_of(request)
     name = await _posted_name(request)
-    made = AlertList(id=max(state.lists, default=100) + 1, name=name)
-    state.lists[made.id] = made
-    return answer({"id": made.id}, 201)
+    alert_list = AlertList(id=max(state.lists, default=100) + 1, name=name)
+    state.lists[alert_list.id] = alert_list
+    return answer({"id": alert_list.id}, 201)
 
 
 @router.post("/api/alert-group-import-csv/")

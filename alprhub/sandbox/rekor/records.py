@@ -26,14 +26,14 @@ _ALIKE = {"0": "D", "8": "B", "B": "8", "5": "S", "S": "5", "2": "Z", "Z": "2", 
 _JSON = msgspec.json.Encoder()
 
 
-def millis(one: Pass) -> int:
+def millis(passing: Pass) -> int:
     """When a pass began, in the agent's resolution: milliseconds since 1970."""
-    return one.captured_at // 1000
+    return passing.captured_at // 1000
 
 
-def best_uuid(one: Pass) -> str:
+def best_uuid(passing: Pass) -> str:
     """documented: the agent's uid, the camera's number and the milliseconds, joined by dashes."""
-    return f"{one.camera.agent_uid}-{one.camera.number}-{millis(one)}"
+    return f"{passing.camera.agent_uid}-{passing.camera.number}-{millis(passing)}"
 
 
 def iso_of(epoch_ms: int) -> str:
@@ -41,25 +41,25 @@ def iso_of(epoch_ms: int) -> str:
     return from_micros(epoch_ms * 1000).strftime("%Y-%m-%dT%H:%M:%S.") + f"{epoch_ms % 1000:03d}Z"
 
 
-def corners(one: Pass) -> list[dict[str, int]]:
+def corners(passing: Pass) -> list[dict[str, int]]:
     """The plate's four corners in pixels, clockwise from the upper left; the same for the same pass."""
-    x, y = 500 + one.number % 97, 400 + one.number % 53
+    x, y = 500 + passing.number % 97, 400 + passing.number % 53
     return [{"x": x, "y": y}, {"x": x + 128, "y": y + 3}, {"x": x + 127, "y": y + 62}, {"x": x - 1, "y": y + 59}]
 
 
-def candidates(one: Pass) -> list[tuple[str, float]]:
+def candidates(passing: Pass) -> list[tuple[str, float]]:
     """The readings of a pass with their confidence 0–100, the best first: itself, a look-alike, a shorter one."""
-    best = round(one.confidence * 100, 4)
-    found = [(one.plate, best)]
-    for place, mark in enumerate(one.plate):
+    best = round(passing.confidence * 100, 4)
+    readings = [(passing.plate, best)]
+    for place, mark in enumerate(passing.plate):
         if mark in _ALIKE:
-            found.append((one.plate[:place] + _ALIKE[mark] + one.plate[place + 1 :], round(best - 11.5, 4)))
+            readings.append((passing.plate[:place] + _ALIKE[mark] + passing.plate[place + 1 :], round(best - 11.5, 4)))
             break
-    found.append((one.plate[:-1], round(best - 17.25, 4)))
-    return found
+    readings.append((passing.plate[:-1], round(best - 17.25, 4)))
+    return readings
 
 
-def plate_record(one: Pass) -> dict[str, Any]:
+def plate_record(passing: Pass) -> dict[str, Any]:
     """One record of `/api/search/plate`, with exactly the documented fields.
 
     They have no state, no vehicle and no place: those are only in what an agent pushes. documented: the names,
@@ -67,45 +67,45 @@ def plate_record(one: Pass) -> dict[str, Any]:
     that `camera` is the pk of `/api/cameras/` while `camera_id` is the agent's own number.
     """
     fields: dict[str, Any] = {
-        "agent_uid": one.camera.agent_uid,
-        "best_confidence": round(one.confidence * 100, 4),
-        "best_plate": one.plate,
+        "agent_uid": passing.camera.agent_uid,
+        "best_confidence": round(passing.confidence * 100, 4),
+        "best_plate": passing.plate,
         "best_index": 0,
-        "best_uuid": best_uuid(one),
-        "epoch_time_start": iso_of(millis(one)),
-        "epoch_time_end": iso_of(millis(one) + 900),
-        "camera": FIRST_CAMERA_PK + one.camera.number,
-        "camera_id": one.camera.number,
+        "best_uuid": best_uuid(passing),
+        "epoch_time_start": iso_of(millis(passing)),
+        "epoch_time_end": iso_of(millis(passing) + 900),
+        "camera": FIRST_CAMERA_PK + passing.camera.number,
+        "camera_id": passing.camera.number,
         "company": COMPANY,
         "site": SITE,
         "site_id": SITE_ID,
         "img_width": IMAGE_WIDTH,
         "img_height": IMAGE_HEIGHT,
     }
-    for index, corner in enumerate(corners(one), start=1):
+    for index, corner in enumerate(corners(passing), start=1):
         fields[f"plate_x{index}"], fields[f"plate_y{index}"] = corner["x"], corner["y"]
-    fields["processing_time_ms"] = 40 + one.number % 30
-    return {"pk": FIRST_PK + one.number, "model": "restapi.plategroup", "fields": fields}
+    fields["processing_time_ms"] = 40 + passing.number % 30
+    return {"pk": FIRST_PK + passing.number, "model": "restapi.plategroup", "fields": fields}
 
 
-def candidate_records(one: Pass) -> list[dict[str, Any]]:
+def candidate_records(passing: Pass) -> list[dict[str, Any]]:
     """The records of `/api/search/platecandidate` for one pass. invented: model and fields, only the path is told."""
-    group = FIRST_PK + one.number
+    group = FIRST_PK + passing.number
     return [
         {
             "pk": group * 10 + index,
             "model": "restapi.platecandidate",
             "fields": {"plate_group": group, "plate": plate, "confidence": confidence, "matches_template": index == 0},
         }
-        for index, (plate, confidence) in enumerate(candidates(one))
+        for index, (plate, confidence) in enumerate(candidates(passing))
     ]
 
 
-def alert_record(one: Pass, number: int, list_id: int, list_name: str, description: str) -> dict[str, Any]:
+def alert_record(passing: Pass, number: int, list_id: int, list_name: str, description: str) -> dict[str, Any]:
     """One record of `/api/search/alert`. documented: the fields; invented: the model's name."""
     fields = {
-        "plate_group": FIRST_PK + one.number, "plate_number": one.plate, "description": description,
-        "epoch_time": iso_of(millis(one)), "alert_group_name": list_name, "alert_group": list_id,
+        "plate_group": FIRST_PK + passing.number, "plate_number": passing.plate, "description": description,
+        "epoch_time": iso_of(millis(passing)), "alert_group_name": list_name, "alert_group": list_id,
     }  # fmt: skip
     return {"pk": number, "model": "restapi.alert", "fields": fields}
 

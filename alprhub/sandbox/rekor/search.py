@@ -33,7 +33,7 @@ async def search_plate(request: Request) -> Response:
     400 plain text without start and end or for a bad parameter, 401 for a bad key.
     """
     state = state_of(request)
-    places, topn = _asked(request, state)
+    places, topn = _selection(request, state)
     return Response(state.page(places, topn), media_type="application/json")
 
 
@@ -41,9 +41,9 @@ async def search_plate(request: Request) -> Response:
 async def search_candidate(request: Request) -> Response:
     """Every reading of the reads of a window, at most `topn` of them (invented: what a record holds)."""
     state = state_of(request)
-    places, topn = _asked(request, state, readings=True)
-    found = [record for place in places[:topn] for record in candidate_records(state.passes[place])]
-    return answer(found[:topn])
+    places, topn = _selection(request, state, readings=True)
+    records = [record for place in places[:topn] for record in candidate_records(state.passes[place])]
+    return answer(records[:topn])
 
 
 @router.get("/api/detail/platecandidate/{group_id}")
@@ -60,16 +60,16 @@ async def detail_candidate(request: Request, group_id: str) -> Response:
 async def search_alert(request: Request) -> Response:
     """The hits of a window on the alert lists, under the documented fields; matching is exact."""
     state = state_of(request)
-    places, topn = _asked(request, state)
-    found = []
+    places, topn = _selection(request, state)
+    records = []
     for place in places:
-        one = state.passes[place]
+        passing = state.passes[place]
         for kept in state.lists.values():
-            entry = kept.entries.get(one.plate)
+            entry = kept.entries.get(passing.plate)
             if entry is not None and kept.list_type == "Blacklist":
-                number = 10 * (FIRST_PK + one.number) + kept.id
-                found.append(alert_record(one, number, kept.id, kept.name, entry.description))
-    return answer(found[:topn])
+                number = 10 * (FIRST_PK + passing.number) + kept.id
+                records.append(alert_record(passing, number, kept.id, kept.name, entry.description))
+    return answer(records[:topn])
 
 
 @router.get("/api/cameras/")
@@ -92,9 +92,9 @@ async def image(request: Request, agent_uid: str, image_uuid: str) -> Response:
     `x`, `y`, `width`, `height` cut a part out and `max_width` shrinks it.
     """
     state = state_of(request)
-    one = state.by_uuid.get(image_uuid.removesuffix(".jpg"))
+    passing = state.by_uuid.get(image_uuid.removesuffix(".jpg"))
     oldest = to_micros(state.clock() - timedelta(days=state.image_days))
-    if one is None or one.camera.agent_uid != agent_uid or one.captured_at < oldest:
+    if passing is None or passing.camera.agent_uid != agent_uid or passing.captured_at < oldest:
         raise Refusal(404, "Not Found")
     x, y, width, height, widest = (
         whole_of(request, name, 0, least=0) for name in ("x", "y", "width", "height", "max_width")
@@ -103,12 +103,12 @@ async def image(request: Request, agent_uid: str, image_uuid: str) -> Response:
     from ..pictures import plate_jpeg
 
     jpeg = await run_in_threadpool(
-        plate_jpeg, one.plate, seed=state.world.seed, crop=(x, y, width, height), max_width=widest
+        plate_jpeg, passing.plate, seed=state.world.seed, crop=(x, y, width, height), max_width=widest
     )
     return Response(jpeg, media_type="image/jpeg")
 
 
-def _asked(request: Request, state: RekorState, *, readings: bool = False) -> tuple[list[int] | range, int]:
+def _selection(request: Request, state: RekorState, *, readings: bool = False) -> tuple[list[int] | range, int]:
     """The places of the reads that a search asks for, in its order, and the cap on their number.
 
     documented: the parameters, and that start or end must be there. invented: newest first by default, a plate
@@ -136,5 +136,5 @@ def _asked(request: Request, state: RekorState, *, readings: bool = False) -> tu
     return places, topn
 
 
-def _readings(one: Pass, all_of_them: bool) -> list[str]:
-    return [plate for plate, _ in candidates(one)] if all_of_them else [one.plate]
+def _readings(passing: Pass, all_of_them: bool) -> list[str]:
+    return [plate for plate, _ in candidates(passing)] if all_of_them else [passing.plate]

@@ -68,18 +68,18 @@ class RekorState:
 
     def __post_init__(self) -> None:
         self.passes = list(self.world.passes["rekor"])
-        self._times = [millis(one) for one in self.passes]
+        self._times = [millis(passing) for passing in self.passes]
         self._pages = [None] * len(self.passes)
-        self.by_uuid = {best_uuid(one): one for one in self.passes}
+        self.by_uuid = {best_uuid(passing): passing for passing in self.passes}
 
-    def add_pass(self, one: Pass) -> None:
+    def add_pass(self, passing: Pass) -> None:
         """Let one more car pass; it must not lie before the last one."""
-        if self._times and millis(one) < self._times[-1]:
+        if self._times and millis(passing) < self._times[-1]:
             raise ValueError("passes are added in the order of time")
-        self.passes.append(one)
-        self._times.append(millis(one))
+        self.passes.append(passing)
+        self._times.append(millis(passing))
         self._pages.append(None)
-        self.by_uuid[best_uuid(one)] = one
+        self.by_uuid[best_uuid(passing)] = passing
 
     def prepare(self) -> None:
         """Encode every record now, so that serving a window costs little more than joining bytes."""

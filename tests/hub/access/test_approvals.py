@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from effort import tries
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
@@ -387,4 +388,4 @@ class TwoPeople(RuleBasedStateMachine):
 
 
 TestTwoPeople = TwoPeople.TestCase
-TestTwoPeople.settings = effort(max_examples=15, stateful_step_count=25, deadline=None)
+TestTwoPeople.settings = effort(max_examples=tries(8, 15), stateful_step_count=25, deadline=None)

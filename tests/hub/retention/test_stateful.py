@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import two
 import yaml
+from effort import tries
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -209,7 +210,7 @@ class Keeping(RuleBasedStateMachine):
 
 TestKeeping = Keeping.TestCase
 TestKeeping.settings = settings(
-    max_examples=8,
+    max_examples=tries(4, 8),
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
