@@ -46,12 +46,12 @@ def open_hub(
     what is installed here and allowed by the settings.
     """
     given = settings or from_environment()
-    if settings is None and _nothing_in(given):
+    left = former.left_over(given)
+    if settings is None and not left and _nothing_in(given):
         raise agencies.none_in(given)
     _made(given.data)
     load(given.profile)  # refused before anything is made
     former.refuse_half(given)
-    left = former.left_over(given)
     if left and not former.has_file(given):
         raise former.refused(given, left)
     store = Store(given.url())

@@ -45,7 +45,10 @@ def migrate(
         elif not steps:
             console.print("the database has the tables of this version")
         elif check:
-            console.print(f"{count(len(steps), 'step')} missing: make a backup, stop what runs, then alprhub migrate")
+            console.print(
+                f"{count(len(steps), 'step')} missing: stop what runs, make a backup with the version that was"
+                " installed before, then alprhub migrate"
+            )
         else:
             console.print(f"{count(len(steps), 'step')} taken; the database has the tables of this version")
     if check and steps:

@@ -55,7 +55,7 @@ def preview(as_json: AsJson = False) -> None:
 def vacuum(as_json: AsJson = False) -> None:
     """Have the database write its file anew now, so that no byte of what was purged is left in it.
 
-    It does so every night after a purge. Meanwhile nobody writes to the database; searches wait for their record.
+    It does so every night after a purge. Meanwhile nobody writes to the database; questions are answered.
     """
 
     def stopped(_: Work) -> str:

@@ -36,10 +36,12 @@ def examine(
     yield from _safely("disk", settings, lambda: places.of_disk(settings))
     left = former.left_over(settings)
     if not former.has_file(settings):
-        sentence = str(former.refused(settings, left)) if left else f"There is no hub in {settings.data} yet."
-        yield wrong(
-            "schema", f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}.", "See what is missing.", "alprhub init"
-        )
+        if left:
+            sentence = str(former.refused(settings, left))
+            remedy = "Bring the database back, or restore the last backup.", "alprhub restore BACKUP"
+        else:
+            sentence, remedy = f"there is no hub in {settings.data} yet", ("Make one.", "alprhub init")
+        yield wrong("schema", f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}.", *remedy)
         yield from _safely("left", settings, lambda: places.of_work(settings, UTC))
         return
     store = Store(settings.url())

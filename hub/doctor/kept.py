@@ -66,9 +66,8 @@ def of_key(store: Store, settings: HubSettings) -> Finding:
             return ok("key", "Nothing is sealed, and there is no key yet.")
         vault = Vault.of_file(file, sealed)
         reason = vault.lost or ""
-        return wrong(
-            "key", f"{reason[:1].upper()}{reason[1:]}.", "Bring the file back.", "alprhub connections rotate NAME"
-        )
+        remedy = "Bring the file back. Where it is lost for good, enter the secrets of each connection anew."
+        return wrong("key", f"{reason[:1].upper()}{reason[1:]}.", remedy, "alprhub connections rotate NAME")
     try:
         if settings.secret_key is None:
             vault = Vault.of_file(file, sealed)

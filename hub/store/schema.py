@@ -62,8 +62,8 @@ def ready(store: Store) -> None:
     elif stands.state == "older":
         raise AdminMustAct(
             f"the database of this hub has the tables of an earlier version (revision {stands.found}, and this alprhub"
-            f" {version('alprhub')} needs {stands.wanted}); nothing was changed. Stop what runs, make a backup, then"
-            " bring it up: alprhub migrate"
+            f" {version('alprhub')} needs {stands.wanted}); nothing was changed. Stop what runs, make a backup with the"
+            " version that was installed before, then bring it up: alprhub migrate"
         )
     elif stands.state == "unknown":
         raise newer(stands)

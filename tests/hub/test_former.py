@@ -1,5 +1,6 @@
 """A database that is missing beside what a former hub left is refused, and so is a key; neither is replaced."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,3 +168,14 @@ def test_an_audit_log_that_is_lost_is_told_and_no_other_is_begun_unasked(setting
     log.touch(mode=0o600)
     with open_hub(named) as hub:
         assert hub.agency == "Example PD"
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_nobody_is_told_to_begin_a_hub_where_one_was(settings: HubSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.data.mkdir(exist_ok=True)
+    _key(settings.data)
+    for name in [name for name in os.environ if name.startswith("ALPRHUB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ALPRHUB_DATA", str(settings.data))
+    with pytest.raises(AdminMustAct, match="is missing or empty, and a former hub left its key"), open_hub():
+        pass

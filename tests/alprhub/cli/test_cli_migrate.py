@@ -28,14 +28,14 @@ def test_every_command_names_the_one_that_brings_it_up(run: Any, older: Path, wo
     assert done.code == 78
     assert done.err.count("\n") == 1
     assert "earlier version (revision 0013" in done.err
-    assert "make a backup, then bring it up: alprhub migrate" in done.err
+    assert "make a backup with the version that was installed before, then bring it up: alprhub migrate" in done.err
 
 
 def test_it_says_what_is_missing_and_what_it_did(run: Any, older: Path) -> None:
     asked = run("migrate", "--check")
     assert asked.code == 78
     assert "0014  One row for every file of a drop that was taken" in asked.out
-    assert asked.out.endswith("missing: make a backup, stop what runs, then alprhub migrate\n")
+    assert asked.out.endswith("with the version that was installed before, then alprhub migrate\n")
     listed = run("migrate", "--check", "--json")
     assert (listed.code, listed.json()["taken"]) == (78, False)
     done = run("migrate")
