@@ -3,7 +3,7 @@
 Entries lie in their table under the number of an import that is not in force, and those that it ends are marked with
 it: nobody sees either. One short transaction puts the import in force (`activate`). What it ended is then noted as
 removed, in turns (`finish`). An import that was killed before that instant is swept away, one killed after it is
-finished, when the next one begins.
+finished, when the next one begins or in the night.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,9 +39,12 @@ class EndedEntry(NamedTuple):
 
 
 def begin(store: Store, name: str, owner: str, now: int) -> Begun:
-    """Begin an import into a list; where there is none of that name it is made, and nobody sees it yet."""
+    """Begin an import into a list; where there is none of that name it is made, and nobody sees it yet.
+
+    What is withdrawn from then on is told to it. A power cut may take it back, with all that follows it.
+    """
     lists, entries, imports = tables.hotlists, tables.entries, tables.hotlist_imports
-    with store.write(doing=DOING) as connection:
+    with store.write(durable=False, doing=DOING) as connection:
         ident = connection.scalar(select(lists.c.id).where(lists.c.name == name))
         makes = ident is None
         if makes:
@@ -99,6 +102,12 @@ def activate(connection: Connection, begun: Begun, now: int) -> None:
         connection.execute(struck.values(removed_at=now, removed_by=by, removed_reason=reason))
 
 
+def drop(connection: Connection, begun: Begun) -> None:
+    """Forget an import, of which nothing is left; a list that it made is there from then on."""
+    imports = tables.hotlist_imports
+    connection.execute(imports.delete().where(imports.c.id == begun.id))
+
+
 def unfinished(connection: Connection) -> list[tuple[str, Begun]]:
     """Every import that is not over, with the name of its list."""
     imports, lists = tables.hotlist_imports, tables.hotlists
@@ -107,10 +116,16 @@ def unfinished(connection: Connection) -> list[tuple[str, Begun]]:
 
 
 def finish(store: Store, begun: Begun) -> None:
-    """Settle an import that is in force, sweep one away that is not; safe to be killed and repeated."""
+    """Settle an import that is in force, sweep one away that is not; safe to be killed and repeated.
+
+    One that is over by now, whoever finished it, is left alone.
+    """
     entries, imports = tables.entries, tables.hotlist_imports
     with store.read() as connection:
-        at = connection.scalar(select(imports.c.activated_at).where(imports.c.id == begun.id))
+        found = connection.execute(select(imports.c.activated_at).where(imports.c.id == begun.id)).one_or_none()
+        if found is None:
+            return
+        at = found.activated_at
         left = select(entries.c.id).where(entries.c.id > begun.after_id, entries.c.import_id == begun.id)
         if at is not None:
             left = select(entries.c.id).where(
@@ -123,7 +138,7 @@ def finish(store: Store, begun: Begun) -> None:
         with store.write(durable=False, doing=DOING) as connection:
             connection.execute(text(f"{sql} {store.one_of('id', 'ids')}"), bound)
     with store.write(doing=DOING) as connection:
-        connection.execute(imports.delete().where(imports.c.id == begun.id))
+        drop(connection, begun)
         if begun.makes and at is None:
             connection.execute(tables.hotlists.delete().where(tables.hotlists.c.id == begun.hotlist_id))
 

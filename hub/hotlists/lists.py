@@ -1,13 +1,15 @@
 """`Hotlists`: lists and their entries. An entry has a reason, a case and an owner; a removal is final and recorded."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.contract import Entry
 from hub.absent import absent
@@ -25,10 +27,13 @@ from hub.store.instant import from_micros, to_micros
 from hub.store.visible import listed
 from normalize.plate import LONGEST, canonical, fold
 
+log: Final = logging.getLogger("alprhub.hotlists")
+
 STEP: Final = 2_000
 """Entries in one turn, and between two words of how far an import is."""
 _KEY: Final = ("plate", "plate_key", "plate_state", "added_at", "added_by")
 _VALUES: Final = ("reason", "case_number", "alert", "note", "expires_at")
+_AWAY: Final = (Busy, SQLAlchemyError, OSError)
 Key = tuple[str, str | None]
 """The plate and state of an entry."""
 Checked = tuple[Key, tuple[Any, ...]]
@@ -80,55 +85,73 @@ class Hotlists:
 
         `complete` says that the entries are the whole list: what is missing from them is removed. An entry that is
         there already with another reason, case, alert or expiry ends, and the new one is in its place. It takes turns
-        with whoever else writes. Raises `Invalid` naming line and field, `Busy` where somebody imports into the list,
-        and what `progress` raises, with nothing changed.
+        with whoever else writes. A removal from its beginning on beats it. Raises `Invalid` naming line and field,
+        `Busy` where somebody imports into the list, and what `progress` raises, with nothing changed: what is in force
+        is never told as a failure.
         """
-        fresh = dict(_counted(map(_checked, entries), progress))
-        if complete and not fresh:
-            raise Invalid("entries: a complete list without an entry is refused; withdraw the entries one by one")
         if not name.strip():
             raise Invalid("name: a list needs one")
         with self._store.lease(_lease(name), f"entries are being imported into the hot list {name}"):
-            self._tidy(name)
+            for of, left in self._unfinished():
+                if of == name:  # none begins before what is left of the last one is gone: it may hide the list
+                    importing.finish(self._store, left)
             now = to_micros(self._clock.now())
-            change = self._compared(name, fresh, complete, now)
-            done = Imported(
-                len(change.new), len(change.changed), len(fresh) - len(change.new) - len(change.changed), change.gone
-            )
-            if not (change.new or change.changed or change.ended):
-                self._put_in_force(actor, name, done, None, now)
-                return done
-            begun = importing.begin(self._store, name, actor.name, now)
+            begun = importing.begin(self._store, name, actor.name, now)  # first of all: a removal from now on beats it
             try:
-                keys = [*change.new, *change.changed]
-                for start in range(0, len(keys), STEP):
-                    progress("entries stored", start, len(keys))
-                    rows = [
-                        (key[0], fold(key[0]), key[1], now, actor.name, *fresh[key])
-                        for key in keys[start : start + STEP]
-                    ]
-                    importing.bring(self._store, begun, (*_KEY, *_VALUES), rows)
-                importing.end(self._store, begun, actor.name, change.ended)
-                self._put_in_force(actor, name, done, begun, now)
-            finally:
-                importing.finish(self._store, begun)
+                done = self._brought(actor, name, begun, entries, complete, progress, now)
+            except BaseException:
+                _settled(self._store, begun)
+                raise
+            settled = _settled(self._store, begun)
+        if settled:
+            with suppress(*_AWAY):
+                self.tidy()
         return done
 
-    def _tidy(self, name: str | None = None) -> None:
-        """Finish killed imports: those into the list `name`, whose lease the caller holds, and those into others."""
-        with self._store.read() as connection:
-            left = importing.unfinished(connection)
-        for of, begun in left:
-            with suppress(Busy), nullcontext() if of == name else self._store.lease(_lease(of)):
-                importing.finish(self._store, begun)
+    def tidy(self) -> None:
+        """Sweep away, or settle, what imports that were killed have left; those that go on are left alone."""
+        for of, begun in self._unfinished():
+            with suppress(Busy), self._store.lease(_lease(of)):
+                _settled(self._store, begun)
 
-    def _put_in_force(self, actor: Actor, name: str, done: Imported, begun: importing.Begun | None, now: int) -> None:
+    def _brought(
+        self,
+        actor: Actor,
+        name: str,
+        begun: importing.Begun,
+        entries: Iterable[NewEntry],
+        complete: bool,
+        progress: Progress,
+        now: int,
+    ) -> Imported:
+        """Bring and end the entries of an import, and put it in force."""
+        fresh = dict(_counted(map(_checked, entries), progress))
+        if complete and not fresh:
+            raise Invalid("entries: a complete list without an entry is refused; withdraw the entries one by one")
+        change = self._compared(name, fresh, complete, now)
+        keys = [*change.new, *change.changed]
+        for start in range(0, len(keys), STEP):
+            progress("entries stored", start, len(keys))
+            rows = [(key[0], fold(key[0]), key[1], now, actor.name, *fresh[key]) for key in keys[start : start + STEP]]
+            importing.bring(self._store, begun, (*_KEY, *_VALUES), rows)
+        importing.end(self._store, begun, actor.name, change.ended)
+        done = Imported(len(change.new), len(change.changed), len(fresh) - len(keys), change.gone)
+        self._put_in_force(actor, name, done, begun, now, anew=bool(keys or change.ended))
+        return done
+
+    def _unfinished(self) -> list[tuple[str, importing.Begun]]:
+        with self._store.read() as connection:
+            return importing.unfinished(connection)
+
+    def _put_in_force(
+        self, actor: Actor, name: str, done: Imported, begun: importing.Begun, now: int, anew: bool
+    ) -> None:
         with self._store.write(doing=importing.DOING) as connection:
-            if begun is not None:
+            if anew:
                 importing.activate(connection, begun, now)
                 self._changed(connection, begun.hotlist_id, now)
-            elif self._id_of(connection, name) is None:
-                connection.execute(insert(tables.hotlists).values(name=name, owner=actor.name, made_at=now))
+            else:
+                importing.drop(connection, begun)
             self._audit.record(
                 actor, Act.HOTLISTS_IMPORT, Outcome.DONE, target=name,
                 results=done.added + done.updated + done.unchanged, within=connection, removed=done.removed,
@@ -270,6 +293,16 @@ class _Change(NamedTuple):
     changed: list[Key]
     ended: list[importing.EndedEntry]
     gone: int
+
+
+def _settled(store: Store, begun: importing.Begun) -> bool:
+    """Finish an import whose end is decided; where that cannot be done now, the next import or `tidy` does it."""
+    try:
+        importing.finish(store, begun)
+    except _AWAY as failed:
+        log.warning("what an import of a hot list has left is swept away later, and nobody sees it: %s", failed)
+        return False
+    return True
 
 
 def _there() -> ColumnElement[bool]:

@@ -75,7 +75,12 @@ class Catalogue:
             ("recompute", "Gives reads the ends of a new policy.", Every(15 * MINUTE), self._recompute),
             ("pictures", "Fetches the pictures that pulls have left.", Every(5 * MINUTE), self._pictures),
             ("notices", "Tells people of what needs them, once.", Every(MINUTE), self._notices),
-            ("tidy", "Forgets old records of runs.", Nightly(2, 50, zone), self._tidy),
+            (
+                "tidy",
+                "Forgets old records of runs, and sweeps up after killed imports.",
+                Nightly(2, 50, zone),
+                self._tidy,
+            ),
             ("vacuum", "Has the database write its file anew after purges.", Nightly(3, 5, zone), self._vacuum),
             ("months", "Makes room for the reads of coming months.", Nightly(3, 20, zone), self._months),
             ("reconcile", "Adds up what came and what became of it.", Nightly(3, 40, zone), self._reconcile),
@@ -222,6 +227,7 @@ class Catalogue:
         return Done({**asdict(ended), "approvals_lapsed": lapsed, "approvals_waiting": waiting})
 
     def _tidy(self, _: Actor) -> Done:
+        self._hub.hotlists.lists.tidy()
         return Done({"forgotten": self._runs.forget()})
 
     def _months(self, _: Actor) -> Done:

@@ -84,6 +84,21 @@ def test_all_of_a_generator_runs_in_one_thread_of_its_own_with_what_its_user_kno
     assert pulling() == []
 
 
+def test_a_generator_is_closed_behind_the_block_though_somebody_keeps_it() -> None:
+    closed_in = []
+
+    def make() -> Iterator[int]:
+        try:
+            yield from range(9)
+        finally:
+            closed_in.append(threading.current_thread().name)
+
+    kept = make()
+    with ahead(lambda: kept, "pull-test") as pieces:
+        assert next(pieces) == 0
+    assert closed_in == ["pull-test"]
+
+
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
 def test_what_making_raises_comes_where_its_piece_would_have(kind: type[BaseException]) -> None:
     def make() -> Iterator[int]:
@@ -96,7 +111,8 @@ def test_what_making_raises_comes_where_its_piece_would_have(kind: type[BaseExce
     assert came == [1]
 
 
-def test_whoever_interrupts_the_process_waits_for_no_piece() -> None:
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_whoever_interrupts_the_process_waits_for_no_piece(kind: type[BaseException]) -> None:
     goes_on = threading.Event()
 
     def make() -> Iterator[int]:
@@ -107,9 +123,9 @@ def test_whoever_interrupts_the_process_waits_for_no_piece() -> None:
     def interrupted() -> None:
         with ahead(make, "pull-test") as pieces:
             next(pieces)
-            raise KeyboardInterrupt
+            raise kind
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(kind):
         interrupted()
     assert pulling() == ["pull-test"]
     goes_on.set()

@@ -4,6 +4,9 @@ import multiprocessing
 import os
 import shutil
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +20,10 @@ import hub.hotlists.importing as importing
 import hub.hotlists.lists as lists
 from hub.audit.record import Audit
 from hub.clock import SetClock
-from hub.errors import Busy, NotFound
+from hub.errors import Busy, Faults, NotFound, Stopped
 from hub.hotlists.lists import Hotlists, Imported, NewEntry
+from hub.jobs.catalogue import Catalogue
+from hub.jobs.record import JobRuns
 from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store.engine import Store
@@ -107,6 +112,180 @@ def test_a_removal_beats_an_import_that_is_on_its_way(opened: Hub, actor: Actor)
     assert NEW.keys() - force(opened).keys() == {"9SYN0025", "9SYN0035"}
 
 
+@contextmanager
+def at_each_step(do: Callable[[], None]) -> Iterator[None]:
+    """Do something before and behind every transaction, and before every page that is read."""
+    going = [False]
+
+    def step() -> None:
+        if not going[0]:
+            going[0] = True
+            try:
+                do()
+            finally:
+                going[0] = False
+
+    def around(really: Any) -> Any:
+        @contextmanager
+        def stepping(*args: Any, **more: Any) -> Iterator[Any]:
+            step()
+            with really(*args, **more) as connection:
+                yield connection
+            step()
+
+        return stepping
+
+    def before(really: Any) -> Any:
+        def stepping(*args: Any) -> Any:
+            step()
+            return really(*args)
+
+        return stepping
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, wrapped in (("read", around), ("write", around), ("rows", before)):
+            patch.setattr(Store, name, wrapped(getattr(Store, name)))
+        yield
+
+
+@sqlite
+@pytest.mark.parametrize("plate", ["9SYN0025", "9SYN0035"], ids=["unchanged", "with another reason"])
+def test_a_removal_at_any_step_of_an_import_beats_it(opened: Hub, actor: Actor, plate: str) -> None:
+    """From the moment it has begun; and what the removal says stands on record."""
+    where, steps = 0, 1
+    while where < steps:
+        name, seen = f"wanted {where}", [-1]
+        opened.hotlists.lists.load(actor, name, some(0, 40))
+
+        def withdraw(name: str = name, seen: list[int] = seen, where: int = where) -> None:
+            with opened.store.read() as connection:
+                if seen[0] < 0 and not connection.scalar(text("SELECT count(*) FROM hotlist_imports")):
+                    return
+            seen[0] += 1
+            if seen[0] == where:
+                opened.hotlists.lists.withdraw(Actor("chief"), name, plate, None, "recovered")
+
+        with at_each_step(withdraw):
+            opened.hotlists.lists.load(actor, name, [*some(20, 30), *some(30, 60, "sought")], complete=True)
+        where, steps = where + 1, seen[0] + 1
+        assert plate not in {entry.plate for entry in opened.hotlists.lists.in_force(name)[1]}, where
+        left = "FROM hotlist_entries JOIN hotlists h ON h.id = hotlist_id WHERE plate = :plate AND name = :name"
+        with opened.store.read() as connection:
+            said = connection.execute(
+                text(f"SELECT removed_by, removed_reason, removed_at IS NULL {left} ORDER BY hotlist_entries.id"),
+                {"plate": plate, "name": name},
+            ).all()
+        assert ("chief", "recovered", 0) in said, where
+        assert not any(stands for _, _, stands in said), where
+        assert rows(opened, "SELECT count(*) FROM hotlist_imports") == 0
+    assert steps > 20
+
+
+def test_a_removal_strikes_nothing_of_an_import_but_what_it_brings(opened: Hub, actor: Actor, clock: SetClock) -> None:
+    """An entry of that plate that was over already is not said to be removed."""
+    over = NewEntry("9SYN0001", "stolen", "26-1", "US-NY", expires_at=clock.now() + timedelta(hours=1))
+    opened.hotlists.lists.load(actor, "wanted", [*some(0, 3), over])
+    clock.advance(timedelta(hours=2))
+
+    def withdraw(what: str, *_: Any) -> None:
+        if what == "entries stored":
+            opened.hotlists.lists.withdraw(actor, "wanted", "9SYN0001", None, "recovered")
+
+    opened.hotlists.lists.load(actor, "wanted", some(0, 3, "sought"), progress=withdraw)
+    assert sorted(force(opened)) == ["9SYN0000", "9SYN0002"]
+    assert rows(opened, "SELECT removed_at FROM hotlist_entries WHERE plate_state = 'US-NY'") is None
+
+
+def test_what_is_in_force_is_told_as_in_force_where_the_sweep_has_to_wait(
+    opened: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.hotlists.lists.load(actor, "wanted", some(0, 40))
+    with monkeypatch.context() as patch:
+        patch.setattr(importing, "finish", away)
+        assert replaced(opened, actor).updated == 10
+    assert force(opened) == NEW
+    assert rows(opened, "SELECT count(*) FROM hotlist_imports") == 1
+    opened.hotlists.lists.tidy()
+    assert force(opened) == NEW
+    assert rows(opened, "SELECT count(*) FROM hotlist_imports") == 0
+    assert rows(opened, "SELECT count(*) FROM hotlist_entries WHERE removed_at IS NULL") == 40
+
+
+def test_an_import_that_fails_says_why_where_the_sweep_has_to_wait(
+    opened: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(importing, "finish", away)
+        with pytest.raises(Faults, match="reason: is missing"):
+            opened.hotlists.lists.load(actor, "wanted", some(0, 1, ""))
+        with pytest.raises(Busy):  # what is left would hide the list
+            opened.hotlists.lists.load(actor, "wanted", some(0, 1))
+    assert opened.hotlists.lists.names() == []
+    opened.hotlists.lists.load(actor, "wanted", some(0, 1))
+    assert opened.hotlists.lists.names() == ["wanted"]
+    assert rows(opened, "SELECT count(*) FROM hotlist_imports") == 0
+
+
+def away(*_: Any) -> None:
+    raise Busy("the database's file is written anew by another process")
+
+
+def test_the_night_sweeps_away_what_a_killed_import_has_left_and_no_import_that_goes_on(
+    opened: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tidy(*_: Any) -> None:
+        Catalogue(opened, JobRuns(opened.store, opened.clock), lambda: None).whole("tidy").work(actor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(importing, "finish", away)
+        with pytest.raises(Stopped):
+            opened.hotlists.lists.load(actor, "killed", some(0, 15), progress=stop)
+    assert rows(opened, "SELECT count(*) FROM hotlist_entries") == 10
+    tidy()
+    assert rows(opened, "SELECT count(*) FROM hotlist_entries") == rows(opened, "SELECT count(*) FROM hotlists") == 0
+    opened.hotlists.lists.load(actor, "wanted", some(0, 40), progress=tidy)
+    assert len(force(opened)) == rows(opened, "SELECT count(*) FROM hotlist_entries") == 40
+
+
+def stop(what: str, done: int, _: Any) -> None:
+    if what == "entries stored" and done:
+        raise Stopped("somebody stopped it")
+
+
+def test_an_import_that_ended_while_somebody_came_to_sweep_it_is_left_alone(opened: Hub, actor: Actor) -> None:
+    """Whoever sweeps has seen it on its way, and got its lease when it was over."""
+    seen: list[Any] = []
+
+    def look(*_: Any) -> None:
+        with opened.store.read() as connection:
+            seen.extend(begun for _, begun in importing.unfinished(connection))
+
+    opened.hotlists.lists.load(actor, "wanted", some(0, 40), progress=look)
+    importing.finish(opened.store, seen[0])
+    assert force(opened) == OLD
+
+
+@sqlite
+def test_what_is_swept_away_is_looked_for_behind_what_was_there_before(
+    opened: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table of millions of entries is not read for the few of an import that failed."""
+    asked: list[Any] = []
+
+    def look(_c: Any, _cursor: Any, sql: str, bound: Any, *_: Any) -> None:
+        if sql.startswith("SELECT hotlist_entries.id") and "import_id" in sql:
+            asked.append((sql, bound))
+
+    event.listen(opened.store._reader, "before_cursor_execute", look)
+    with pytest.raises(Stopped):
+        opened.hotlists.lists.load(actor, "wanted", some(0, 15), progress=stop)
+    event.remove(opened.store._reader, "before_cursor_execute", look)
+    ((sql, bound),) = asked
+    with opened.store.read() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", bound).all()
+    assert "SEARCH hotlist_entries USING INTEGER PRIMARY KEY (rowid>?)" in [row[-1] for row in plan]
+
+
 def test_two_imports_into_one_list_take_turns_and_the_second_hears_of_the_first(opened: Hub, actor: Actor) -> None:
     heard: list[str] = []
 
@@ -144,7 +323,9 @@ def test_a_list_that_comes_again_unchanged_costs_its_place_on_record_alone(opene
     opened.hotlists.lists.load(actor, "wanted", some(0, 40))
     with happenings(opened.store) as steps:
         assert opened.hotlists.lists.load(actor, "wanted", some(0, 40), complete=True).unchanged == 40
-    assert steps == ["commit full audit_waiting", "commit full audit_events"]
+    begun, *kept = steps  # what begins waits for no disk, and goes with the event
+    assert begun == "commit normal hotlist_imports"
+    assert kept == ["commit full audit_waiting,hotlist_imports", "commit full audit_events"]
 
 
 class Bare:

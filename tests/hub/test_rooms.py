@@ -4,12 +4,14 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from registries import PLAIN, Having
 from services import services_of
 from sqlalchemy import update
 
+from hub import once
 from hub.clock import SetClock
 from hub.errors import AdminMustAct
 from hub.once import made_once
@@ -18,6 +20,8 @@ from hub.settings import HubSettings
 from hub.store import tables
 from hub.wiring import Hub, open_hub
 
+SOON: Final = 30
+"""Seconds after which a test that waits for another thread has failed."""
 LOADED = """
 import sys
 from pathlib import Path
@@ -46,29 +50,45 @@ def test_every_service_can_be_made_and_is_the_same_afterwards(opened: Hub) -> No
     assert services_of(opened) == made
 
 
-def test_threads_that_come_at_once_get_the_same_thing() -> None:
-    together, made = threading.Barrier(8), []
+def test_threads_that_come_at_once_get_the_same_thing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one comes while the first one makes it."""
+    making, second_came, made, got = threading.Event(), threading.Event(), list[object](), list[object]()
+
+    class Told:
+        """The lock, which says that a second one asks for it."""
+
+        def __init__(self, lock: Any) -> None:
+            self._lock = lock
+
+        def __enter__(self) -> None:
+            if making.is_set():
+                second_came.set()
+            self._lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self._lock.release()
 
     class Room:
         @made_once
         def service(self) -> object:
-            """One."""
+            """One, whose making is over when a second one has come."""
+            if making.is_set():
+                second_came.set()
+            making.set()
+            assert second_came.wait(SOON)
             made.append(object())
             return made[-1]
 
-    room, got = Room(), list[object]()
-
-    def come() -> None:
-        together.wait()
-        got.append(room.service)
-
-    threads = [threading.Thread(target=come) for _ in range(8)]
-    for thread in threads:
-        thread.start()
+    monkeypatch.setattr(once, "_MAKING", Told(once._MAKING))
+    room = Room()
+    threads = [threading.Thread(target=lambda: got.append(room.service)) for _ in range(2)]
+    threads[0].start()
+    assert making.wait(SOON)
+    threads[1].start()
     for thread in threads:
         thread.join()
     assert len(made) == 1
-    assert set(map(id, got)) == {id(made[0])}
+    assert got == made * 2
 
 
 def test_what_is_made_once_is_made_once_for_each_owner() -> None:
