@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from alprhub.acting import acting
 from alprhub.cli import files
@@ -64,12 +65,20 @@ def activate(
 
 def took_effect(profile: str, counts: Mapping[str, int]) -> None:
     """Say what a policy that is in force now has done to the reads that are kept."""
-    console.print(
-        f"{profile} is in force. {count(counts['changed'], 'read')} changed: {counts['shortened']:,} end sooner, "
-        f"{counts['lengthened']:,} later; the next purge removes what is over"
-    )
+    console.print(f"{profile} is in force: {_moved(counts)}; the next purge removes what is over")
     if counts["kept_short"]:
         console.print(f"{count(counts['kept_short'], 'read')} {KEPT_SHORT}")
+
+
+def _moved(counts: Mapping[str, int]) -> str:
+    """Whose ends moved, and apart from them the reads whose end is what it was, though another rule gives it now."""
+    if not counts["changed"]:
+        return "no read has another end"
+    sooner, later = counts["shortened"], counts["lengthened"]
+    words = f"{count(sooner, 'read')} {'ends' if sooner == 1 else 'end'} sooner, {later:,} later"
+    same = counts["changed"] - sooner - later
+    end = "ends when it did" if same == 1 else "end when they did"
+    return f"{words}; {count(same, 'read')} {end}, only by a rule of another name now" if same else words
 
 
 def recompute(as_json: AsJson = False) -> None:
@@ -80,24 +89,22 @@ def recompute(as_json: AsJson = False) -> None:
         if as_json:
             print_json(counts)
         else:
-            console.print(f"the ends of {count(counts['changed'], 'read')} changed")
+            console.print(_moved(counts))
 
 
 def _kept(_: Work) -> str:
     return "the policy is in force, and the ends that reads were given so far stay; alprhub policy recompute goes on"
 
 
-def show_changes(changes: list[Change]) -> None:
+def show_changes(changes: list[Change], out: Console = console) -> None:
     """What a policy would do, by connection and rule, for people."""
     nothing = "no reads are kept yet: nothing would change"
-    print_rows([change._asdict() for change in changes], _CHANGES, False, nothing)
+    print_rows([change._asdict() for change in changes], _CHANGES, False, nothing, out=out)
     for change in changes:
         if change.kept_short:
-            console.print(f"{count(change.kept_short, 'read')} of {change.connection} ({change.rule}) {KEPT_SHORT}")
+            out.print(f"{count(change.kept_short, 'read')} of {change.connection} ({change.rule}) {KEPT_SHORT}")
         if change.end_now:
-            console.print(
-                f"would remove {count(change.end_now, 'read')} of {change.connection} at once ({change.rule})"
-            )
+            out.print(f"would remove {count(change.end_now, 'read')} of {change.connection} at once ({change.rule})")
 
 
 def _signed(file: Path | None) -> tuple[Decision, ...]:

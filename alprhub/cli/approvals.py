@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.activation import show_changes, took_effect
-from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.cli.output import AsJson, beside, cell, console, failures, print_rows
 from alprhub.cli.progress import Work, working
+from alprhub.cli.questions import in_words
 from alprhub.plain import print_json
 from hub.errors import Invalid
 from hub.proposals import Action, Proposal
@@ -76,8 +78,6 @@ def show(
         _tell(hub, proposal)
         if to is not None:
             console.print(f"attached: written to {to}")
-        if proposal.action is Action.POLICY and proposal.state == "waits":
-            show_changes(hub.governing.activate.effect_of(proposal))
 
 
 @app.command()
@@ -90,7 +90,7 @@ def approve(
     """Approve what somebody else proposed, and have it carried out; repeat it to finish what was cut short."""
     with failures(), open_hub() as hub:
         if not yes:
-            _tell(hub, hub.access.approvals.get(approval), err=True)
+            _tell(hub, hub.access.approvals.get(approval), beside)
             typer.confirm("Approve it and have it carried out?", abort=True, err=True)
         proposal = hub.access.approvals.approve(acting(), approval, note)
         more = _recomputed(hub, as_json) if proposal.action is Action.POLICY else {}
@@ -126,7 +126,8 @@ def withdraw(
         print_json(proposal) if as_json else console.print(f"approval {approval}: withdrawn; it does not happen")
 
 
-def _tell(hub: Hub, proposal: Proposal, *, err: bool = False) -> None:
+def _tell(hub: Hub, proposal: Proposal, out: Console = console) -> None:
+    """Who must decide what: the proposal, and what it would do now, as long as nothing of it is done."""
     zone = hub.governing.profile.zone
     lines = [
         f"approval {proposal.id}: {_state(proposal)}",
@@ -140,11 +141,39 @@ def _tell(hub: Hub, proposal: Proposal, *, err: bool = False) -> None:
         lines.append(f"  decided by {proposal.decided_by}, {moment(proposal.decided_at, zone)}{note}")
     if proposal.carried_out_at is not None:
         lines.append(f"  carried out {moment(proposal.carried_out_at, zone)}")
-    if isinstance(reads := proposal.content.get("reads"), list):
-        lines.append(f"  reads, by id: {', '.join(map(str, reads))}")
+    lines += [f"  {line}" for line in _exactly(hub, proposal)]
     lines.append(f"  SHA-256 of all that was proposed: {proposal.sha256}")
     for line in lines:
-        typer.echo(line, err=True) if err else console.print(line)
+        out.print(cell(line))
+    if proposal.action is Action.POLICY and proposal.state == "waits":
+        out.print("what it would do to the reads that are kept, as of now:")
+        show_changes(hub.governing.activate.effect_of(proposal), out)
+
+
+def _exactly(hub: Hub, proposal: Proposal) -> list[str]:
+    """What `words` leaves out of what will happen, and how many reads it is about now."""
+    content, lines = proposal.content, []
+    if isinstance(query := content.get("query"), dict):
+        lines.append(f"the question: {in_words(query, hub.governing.profile.zone)}")
+    if isinstance(reads := content.get("reads"), list):
+        lines.append(f"reads, by id: {', '.join(map(str, reads))}")
+    if proposal.action in (Action.HOLD, Action.CLASSIFY):
+        hold = hub.cases.holds.get(content["hold"])
+        lines.append(f"hold {hold.id} has now: {count(hold.reads, 'read')}{'' if hold.whole else ', not all yet'}")
+    if proposal.action is Action.DESTROY:
+        named = f"{content['file']}, " if content.get("file") else ""
+        lines.append(f"the order's file: {named}SHA-256 {content['file_sha256']}")
+        if proposal.state in ("waits", "approved"):
+            lines.append(f"of the reads here now: {_ordered(hub, proposal)}")
+    return lines
+
+
+def _ordered(hub: Hub, proposal: Proposal) -> str:
+    ordered, zone = hub.cases.orders.effect_of(proposal), hub.governing.profile.zone
+    if ordered.first is None or ordered.last is None:
+        return "none"
+    of = ", ".join(f"{number:,} of {name}" for name, number in ordered.connections.items())
+    return f"{ordered.reads:,} ({of}), captured from {moment(ordered.first, zone)} to {moment(ordered.last, zone)}"
 
 
 def _state(proposal: Proposal) -> str:
@@ -159,8 +188,10 @@ def _done(hub: Hub, proposal: Proposal) -> str:
             return f"hold {hold.id} stands, with {count(hold.reads, 'read')}"
         case Action.DESTROY:
             destroyed = f"{count(outcome['reads'], 'read')} {'is' if outcome['reads'] == 1 else 'are'} destroyed"
+            in_all = outcome.get("in_all", outcome["reads"])
+            more = "" if in_all == outcome["reads"] else f" ({in_all:,} in all by this order)"
             return (
-                f"order {outcome['order']}: {destroyed} in this hub, and the certificates name it;"
+                f"order {outcome['order']}: {destroyed}{more} in this hub, and the certificates name it;"
                 " vendors' own copies, exports and backups are not reached by it"
             )
         case Action.CLASSIFY:

@@ -65,6 +65,10 @@ _OURS: Final = (
 
 console: Final = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else 250)
 """What people see; a vendor's words and a person's reasons are text and never markup, and a pipe cuts nothing short."""
+beside: Final = Console(
+    stderr=True, markup=False, emoji=False, highlight=False, width=None if sys.stderr.isatty() else 250
+)
+"""What people see before they answer a question: beside stdout, which may be a document for a program."""
 
 
 def print_rows(
@@ -73,6 +77,7 @@ def print_rows(
     as_json: bool,
     nothing: str = "nothing",
     zone: tzinfo = UTC,
+    out: Console = console,
 ) -> None:
     """The rows as a JSON list, or as a table of the named columns for people, times in `zone`.
 
@@ -82,13 +87,13 @@ def print_rows(
         print_json(rows)
         return
     if not rows:
-        console.print(nothing)
+        out.print(nothing)
         return
     heads = columns.values() if isinstance(columns, Mapping) else [column.replace("_", " ") for column in columns]
     table = Table(*heads, box=None, header_style="bold")
     for row in rows:
         table.add_row(*[cell(_field(row, column), zone) for column in columns])
-    console.print(table)
+    out.print(table)
 
 
 def _field(row: Any, name: str) -> Any:

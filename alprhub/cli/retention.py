@@ -89,7 +89,7 @@ def destroy(
     Nothing is destroyed before somebody else approves it. What somebody holds is refused.
     """
     with failures(), open_hub() as hub:
-        new = NewOrder(number, court, asked.reason, files.content(order))
+        new = NewOrder(number, court, asked.reason, files.content(order), order.name)
         if read:
             if Typed(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
                 raise Invalid("read: ids and a question exclude each other")

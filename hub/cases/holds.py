@@ -8,7 +8,7 @@ made one of it; exported files lie with whoever exported them. Ordinary question
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final, Literal, NamedTuple, TypeVar, get_args
@@ -365,7 +365,8 @@ class Holds:
             f"hold {meant.words} for {kind}, case {case}, as hold {hold}; to be looked at again"
             f" {moment(new.review_at, self._store.zone())}"
         )
-        content = {**fields, **meant.content, "hold": hold}
+        review_at = new.review_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        content = {**fields, **meant.content, "hold": hold, "review_at": review_at}
         proposal = self._approvals.propose(
             actor, NewProposal(Action.HOLD, str(hold), words, content, new.reason), within=connection
         )

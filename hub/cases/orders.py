@@ -3,12 +3,14 @@
 One person proposes it with the order's file, and nothing is destroyed before another has approved it.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from connectors.batches import batched
@@ -21,6 +23,7 @@ from hub.people import Actor, Why
 from hub.ports import Asked, Matching, Purges
 from hub.proposals import Action, NewProposal, Proposal, Proposing, Settle
 from hub.store import tables
+from hub.store.canonical import canonical_json
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -32,16 +35,18 @@ RULE: Final = "order:"
 """The prefix of an order's number in the `rule` of reads that the order ended."""
 MOST_BYTES: Final = 25_000_000
 ACTION: Final = Act.ORDERS_DESTROY
+_APPROVALS: Final = tables.approvals
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """A court's order as it is attached: its file, its number, the court, and why it is carried out."""
+    """A court's order as it is attached: its file and what that is called, its number, the court, and why."""
 
     number: str
     court: str
     reason: str
     file: bytes
+    file_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,16 @@ class Order:
     at: datetime
     sha256: str
     reads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """What a proposed order would destroy now: how many reads, captured from when until when, of which connections."""
+
+    reads: int
+    first: datetime | None
+    last: datetime | None
+    connections: Mapping[str, int]
 
 
 class Orders:
@@ -105,9 +120,26 @@ class Orders:
         with self._asking.question(actor, ACTION, query.why, query=query.told(), order=new.number) as question:
             _check(new)
             named = sorted(ident for ident, _ in self._matching.meant(query, None))
-            proposal = self._propose(actor, new, named)
+            proposal = self._propose(actor, new, named, query)
             question.answered(len(named), approval=proposal.id)
         return proposal
+
+    def effect_of(self, proposal: Proposal) -> Ordered:
+        """What a proposed order would destroy now; of what has gone by itself meanwhile nothing is counted."""
+        reads, connections = tables.reads, tables.connections
+        times: list[int] = []
+        counts: Counter[str] = Counter()
+        with self._store.read() as connection:
+            for some in batched(proposal.content["reads"], BATCH):
+                here = [row.id for row in self._rows(connection, some)]
+                named = select(reads.c.captured_at, connections.c.name).join(
+                    connections, connections.c.id == reads.c.connection_id
+                )
+                for at, name in connection.execute(named.where(reads.c.id.in_(here))):
+                    times = [min([at, *times]), max([at, *times])]
+                    counts[name] += 1
+        first, last = (from_micros(times[0]), from_micros(times[-1])) if times else (None, None)
+        return Ordered(counts.total(), first, last, dict(sorted(counts.items())))
 
     def check(self, connection: Connection, proposal: Proposal) -> None:
         """Raise `Conflict` where a read is held, or the number is kept with another file; what is gone is gone."""
@@ -130,7 +162,8 @@ class Orders:
             self._expired.purge(actor)
             with self._store.write() as connection:
                 row = _row(connection, number)
-                settle(connection, {"order": number, "reads": 0 if row is None else row.reads})
+                in_all = 0 if row is None else row.reads
+                settle(connection, {**_so_far(connection, proposal), "in_all": in_all})
 
     def get(self, number: str) -> Order:
         """An order that was carried out; raises `NotFound`."""
@@ -156,7 +189,7 @@ class Orders:
             raise IntegrityBroken(f"the file of order {number} is not what was attached")
         return bytes(row.file)
 
-    def _propose(self, actor: Actor, new: NewOrder, ids: Sequence[int]) -> Proposal:
+    def _propose(self, actor: Actor, new: NewOrder, ids: Sequence[int], query: Asked | None = None) -> Proposal:
         number, court, digest = new.number.strip(), new.court.strip(), sha256(new.file).hexdigest()
         with self._store.read() as connection:
             begun = self._same(connection, number, court, digest)
@@ -168,9 +201,12 @@ class Orders:
             raise NotFound(f"reads: {missing[0]} is not here")
         if not here:
             raise NotFound("reads: nothing that could be destroyed is meant")
-        content = {
-            "number": number, "court": court, "reason": new.reason.strip(), "file_sha256": digest, "reads": list(ids)
+        content: dict[str, Any] = {
+            "number": number, "court": court, "reason": new.reason.strip(), "file": new.file_name,
+            "file_sha256": digest, "reads": list(ids),
         }  # fmt: skip
+        if query is not None:
+            content["query"] = {name: value for name, value in query.told().items() if name not in ("limit", "after")}
         words = (
             f"destroy {count(len(ids), 'read')} for good, although policy may want them kept longer, by order {number}"
             f" of {court}"
@@ -220,6 +256,9 @@ class Orders:
                 return
             set_ends(self._store, connection, fresh)
             connection.execute(update(table).where(table.c.number == number).values(reads=table.c.reads + len(fresh)))
+            came = _so_far(connection, proposal)
+            came["reads"] += len(fresh)
+            _keep(connection, proposal, came)
             self._audit.record(
                 actor, ACTION, Outcome.DONE, target=number, why=_approved_why(proposal), results=len(fresh),
                 within=connection, approval=proposal.id,
@@ -265,6 +304,18 @@ def _check(new: NewOrder) -> None:
 
 def _row(connection: Connection, number: str) -> Row[Any] | None:
     return connection.execute(select(tables.orders).where(tables.orders.c.number == number)).one_or_none()
+
+
+def _so_far(connection: Connection, proposal: Proposal) -> dict[str, Any]:
+    """What has come of this approval until now, also where another approval went by the same order before."""
+    outcome = connection.scalar(select(_APPROVALS.c.outcome).where(_APPROVALS.c.id == proposal.id))
+    return {"order": proposal.content["number"], "reads": 0} if outcome is None else dict(msgspec.json.decode(outcome))
+
+
+def _keep(connection: Connection, proposal: Proposal, came: Mapping[str, Any]) -> None:
+    """Keep what has come of an approval until now beside it: one that is cut short counts on from there."""
+    outcome = canonical_json(came).decode()
+    connection.execute(update(_APPROVALS).where(_APPROVALS.c.id == proposal.id).values(outcome=outcome))
 
 
 def _order_of(row: Row[Any]) -> Order:

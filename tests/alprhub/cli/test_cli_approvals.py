@@ -35,6 +35,24 @@ def test_what_waits_is_listed_and_shown_with_what_will_happen(run: Any, placed: 
     assert (told["state"], told["proposed_by"], told["content"]["kind"]) == ("waits", "detective", "evidence")
 
 
+def test_who_must_approve_sees_what_the_question_means_and_how_many_reads_are_held(
+    run: Any, placed: str, acting: Any
+) -> None:
+    acting("sergeant")
+    for seen in (run("approvals", "show", 1).out, run("approvals", "approve", 1, stdin="n\n").err):
+        assert "  the question: plate 9SYN001\n" in seen
+        assert "  hold 1 has now: 1 read\n" in seen
+
+
+def test_programs_get_every_time_of_a_proposal_as_iso_8601(run: Any, filled: Any, acting: Any) -> None:
+    acting("detective")
+    review = ("--hold=evidence", "--review-at=2098-12-31T00:00:00-08:00")
+    assert run("holds", "place", "9SYN001", *WHY, "--since=2026-01-02T00:00:00-08:00", *review).code == 0
+    content = run("approvals", "show", 1, "--json").json()["content"]
+    assert content["review_at"] == "2098-12-31T08:00:00Z"
+    assert content["query"]["since"] == "2026-01-02T08:00:00Z"
+
+
 def test_nobody_approves_their_own(run: Any, placed: str) -> None:
     refused = run("approvals", "approve", 1, "--yes")
     assert refused.code == 77

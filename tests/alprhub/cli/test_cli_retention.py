@@ -47,6 +47,40 @@ def test_another_policy_is_previewed_put_in_force_and_its_purge_is_certified(
     assert run("retention", "preview").out == "nothing is over: a purge would remove nothing\n"
 
 
+def renamed(tmp_path: Path) -> str:
+    """A profile that keeps every read as long as before, by rules of other names."""
+    data = yaml.safe_load(FOLDER.joinpath("hermosa-beach.yaml").read_text())
+    for rule in data["retention"]["rules"]:
+        rule["id"] = f"our-{rule['id']}"
+    file = tmp_path / "renamed.yaml"
+    file.write_text(yaml.safe_dump(data))
+    return str(file)
+
+
+def test_who_must_approve_a_policy_sees_what_it_would_do_to_the_reads_now(
+    run: Any, filled: Any, tmp_path: Path, acting: Any
+) -> None:
+    run("policy", "activate", shorter(tmp_path), "--reason", "a shorter schedule", "--yes")
+    acting("sergeant")
+    asked = run("approvals", "approve", 1, "--json", stdin="n\n")
+    assert "end sooner" not in asked.out
+    for seen in (run("approvals", "show", 1).out, asked.err):
+        assert "what it would do to the reads that are kept, as of now:" in seen
+        assert "end sooner" in seen
+        assert "would remove 2 reads of drop at once" in seen
+    assert "2 reads end sooner, 0 later; the next purge" in run("approvals", "approve", 1, "--yes").out
+    assert "as of now" not in run("approvals", "show", 1).out
+
+
+def test_reads_that_only_get_a_rule_of_another_name_are_told_apart_from_those_whose_end_moves(
+    run: Any, filled: Any, tmp_path: Path, acting: Any
+) -> None:
+    run("policy", "activate", renamed(tmp_path), "--reason", "our own names", "--yes")
+    acting("sergeant")
+    said = run("approvals", "approve", 1, "--yes").out
+    assert "is in force: 0 reads end sooner, 0 later; 2 reads end when they did, only by a rule of another name" in said
+
+
 def test_a_purge_says_what_it_leaves_until_the_file_is_written_anew_which_can_be_done_at_once(
     run: Any, filled: Any, sql: Any
 ) -> None:
@@ -91,7 +125,7 @@ def test_what_was_cut_short_after_a_policy_was_put_in_force_is_gone_on_with(
         assert run("approvals", "approve", 1, "--yes").code == 130
     assert run("retention", "preview", "--json").json() == []
     assert run("policy", "recompute", "--json").json()["shortened"] == 2
-    assert run("policy", "recompute").out == "the ends of 0 reads changed\n"
+    assert run("policy", "recompute").out == "no read has another end\n"
 
 
 def test_certificates_are_handed_over_as_a_file_and_are_open_until_they_are_countersigned(

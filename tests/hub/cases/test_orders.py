@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import two
@@ -14,7 +16,7 @@ from registries import Having
 from sqlalchemy import text
 
 from hub.cases.holds import NewHold
-from hub.cases.orders import NewOrder
+from hub.cases.orders import NewOrder, Ordered
 from hub.clock import SetClock
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
 from hub.people import Actor, Why
@@ -221,7 +223,11 @@ def test_what_somebody_holds_meanwhile_is_not_destroyed_and_waits_on_for_its_app
         hub.access.approvals.approve(two.SECOND, proposal.id)
     assert (hub.access.approvals.get(proposal.id).state, ids(hub), hub.cases.orders.list()) == ("waits", reads, [])
     hub.cases.holds.release(ACTOR, hold.id, "settled", resolved="settled")
-    assert hub.access.approvals.approve(two.SECOND, proposal.id).outcome == {"order": ORDER.number, "reads": 3}
+    assert hub.access.approvals.approve(two.SECOND, proposal.id).outcome == {
+        "order": ORDER.number,
+        "reads": 3,
+        "in_all": 3,
+    }
 
 
 def test_what_went_meanwhile_by_itself_is_no_hindrance(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:
@@ -235,7 +241,11 @@ def test_what_went_meanwhile_by_itself_is_no_hindrance(opened: Hub, actor: Actor
     proposal = opened.cases.orders.destroy(actor, ORDER, reads=ids(opened))
     clock.advance(2 * DAY)
     assert opened.retention.expired.purge(actor) == {"feed": 1}
-    assert opened.access.approvals.approve(two.SECOND, proposal.id).outcome == {"order": ORDER.number, "reads": 1}
+    assert opened.access.approvals.approve(two.SECOND, proposal.id).outcome == {
+        "order": ORDER.number,
+        "reads": 1,
+        "in_all": 1,
+    }
     assert ids(opened) == []
 
 
@@ -263,6 +273,46 @@ def test_a_number_stands_for_one_file(under: Opened) -> None:
     assert len(ids(hub)) == 1
 
 
+def test_what_is_proposed_is_told_as_it_stands_now_and_by_what_question(under: Opened) -> None:
+    hub = under("westminster")
+    why = Why(hub.governing.profile.purposes[0], "what the order names", "24-CV-0007")
+    proposal = hub.cases.orders.destroy(ACTOR, replace(ORDER, file_name="order.pdf"), Query(why, plates=("9SYN*",)))
+    assert proposal.content["query"] == {"plates": ["9SYN*"], "mode": "pattern"}
+    assert proposal.content["file"] == "order.pdf"
+    effect = hub.cases.orders.effect_of(proposal)
+    assert (effect.reads, sum(effect.connections.values())) == (3, 3)
+    assert effect.first is not None
+    assert effect.last is not None
+    assert effect.first <= effect.last
+    hub.access.approvals.approve(two.SECOND, proposal.id)
+    assert hub.cases.orders.effect_of(proposal) == Ordered(0, None, None, {})
+
+
+def test_each_approval_of_one_order_tells_how_many_reads_went_by_it_and_in_all(under: Opened) -> None:
+    hub = under("westminster")
+    first, *others = ids(hub)
+    two.destroy(hub, ACTOR, ORDER, reads=[first])
+    proposal = hub.cases.orders.destroy(ACTOR, ORDER, reads=[first, *others])
+    outcome = hub.access.approvals.approve(two.SECOND, proposal.id).outcome
+    assert outcome == {"order": ORDER.number, "reads": 2, "in_all": 3}
+
+
+def test_an_approval_that_was_cut_short_counts_only_its_own_whoever_came_between(
+    under: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = under("westminster")
+    *most, last = ids(hub)
+    short = hub.cases.orders.destroy(ACTOR, ORDER, reads=most)
+    between = hub.cases.orders.destroy(ACTOR, ORDER, reads=[last])
+    with monkeypatch.context() as broken:
+        broken.setattr(hub.retention.expired, "purge", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            hub.access.approvals.approve(two.SECOND, short.id)
+    approve = hub.access.approvals.approve
+    assert approve(two.SECOND, between.id).outcome == {"order": ORDER.number, "reads": 1, "in_all": 3}
+    assert approve(two.SECOND, short.id).outcome == {"order": ORDER.number, "reads": 2, "in_all": 3}
+
+
 @pytest.mark.parametrize("step", ["_begin", "_end", "purge"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_one_that_is_cut_short_is_finished_by_the_next_try(
@@ -283,7 +333,11 @@ def test_one_that_is_cut_short_is_finished_by_the_next_try(
             two.destroy(hub, ACTOR, ORDER, reads=reads[:2])
     (proposal,) = hub.access.approvals.list()
     assert proposal.state == "approved"
-    assert hub.access.approvals.approve(two.SECOND, proposal.id).outcome == {"order": ORDER.number, "reads": 2}
+    assert hub.access.approvals.approve(two.SECOND, proposal.id).outcome == {
+        "order": ORDER.number,
+        "reads": 2,
+        "in_all": 2,
+    }
     assert ids(hub) == reads[2:]
     assert sum(one["reads"] for one in hub.retention.certificates.list()) == 2
 

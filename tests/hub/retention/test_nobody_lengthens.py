@@ -162,7 +162,7 @@ LOOKING = {
     "handover": {"overdue", "waiting"}, "activate": {"check", "effect_of", "preview"},
     "approvals": {"attachment", "demand_person", "get", "list", "waiting"}, "recompute": {"effect"},
     "holds": {"bookings", "get", "list", "reads"}, "reviews": {"check", "due"},
-    "orders": {"check", "file", "get", "list"},
+    "orders": {"check", "effect_of", "file", "get", "list"},
     "notices": {"list", "waiting"},
     "standing": {"too_long"}, "one": {"picture", "show"}, "reparse": {"preview"}, "showing": {"of"},
 }  # fmt: skip
