@@ -35,6 +35,7 @@ _STATES = {
     "waits": "waits for a second person",
     "approved": "approved, not carried out yet",
     "carried_out": "approved and carried out",
+    "overtaken": "approved, but not carried out to its end: it must be proposed anew",
     "lapsed": "lapsed: nobody approved it in time",
 }
 
@@ -140,6 +141,8 @@ def _tell(hub: Hub, proposal: Proposal, *, err: bool = False) -> None:
         lines.append(f"  decided by {proposal.decided_by}, {moment(proposal.decided_at, zone)}{note}")
     if proposal.carried_out_at is not None:
         lines.append(f"  carried out {moment(proposal.carried_out_at, zone)}")
+    if proposal.state == "overtaken" and proposal.outcome is not None:
+        lines.append(f"  not carried out: {proposal.outcome['because']}")
     if isinstance(reads := proposal.content.get("reads"), list):
         lines.append(f"  reads, by id: {', '.join(map(str, reads))}")
     lines.append(f"  SHA-256 of all that was proposed: {proposal.sha256}")
