@@ -20,8 +20,11 @@ class Action(StrEnum):
     POLICY = "policy.activate"
 
 
-State = Literal["waits", "lapsed", "approved", "refused", "withdrawn", "carried_out"]
-"""`approved`: and not carried out yet, since that was cut short or refused."""
+State = Literal["waits", "lapsed", "approved", "refused", "withdrawn", "carried_out", "overtaken"]
+"""`approved`: and not carried out yet, since that was cut short.
+
+`overtaken`: approved, and never to be carried out to its end.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ _STATES = {
     "waits": "waits for a second person",
     "approved": "approved, not carried out yet",
     "carried_out": "approved and carried out",
+    "overtaken": "approved, but not carried out to its end: it must be proposed anew",
     "lapsed": "lapsed: nobody approved it in time",
 }
 
@@ -141,6 +142,8 @@ def _tell(hub: Hub, proposal: Proposal, out: Console = console) -> None:
         lines.append(f"  decided by {proposal.decided_by}, {moment(proposal.decided_at, zone)}{note}")
     if proposal.carried_out_at is not None:
         lines.append(f"  carried out {moment(proposal.carried_out_at, zone)}")
+    if proposal.state == "overtaken" and proposal.outcome is not None:
+        lines.append(f"  not carried out: {proposal.outcome['because']}")
     lines += [f"  {line}" for line in _exactly(hub, proposal)]
     lines.append(f"  SHA-256 of all that was proposed: {proposal.sha256}")
     for line in lines:

@@ -5,17 +5,28 @@ at what is there now before they do it. Every step is on record with the approva
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
-from hub.errors import Conflict, HubError, IntegrityBroken, Invalid, NotFound, PolicyRefused
+from hub.errors import (
+    Busy,
+    Conflict,
+    HubError,
+    IntegrityBroken,
+    Invalid,
+    NoConnector,
+    NotFound,
+    PolicyRefused,
+    Unsettled,
+)
 from hub.people import Actor
 from hub.proposals import Action, CarriesOut, NewProposal, Proposal, Settle, State, Undoes
 from hub.store import tables
@@ -32,8 +43,22 @@ LASTS: Final[Mapping[Action, timedelta]] = {
     Action.POLICY: timedelta(days=14),
 }
 """How long a proposal waits for its second person. A hold keeps reads at once, and so it waits the shortest."""
+RESUMED: Final[Mapping[Action, timedelta]] = {
+    Action.HOLD: timedelta(hours=24),
+    Action.DESTROY: LASTS[Action.DESTROY],
+    Action.CLASSIFY: timedelta(hours=24),
+    Action.POLICY: timedelta(hours=24),
+}
+"""How long what is approved may still be carried out where that was cut short.
+
+A part of what an order names may be destroyed by then, and so the order may be finished for as long as it could wait.
+"""
 LAPSED: Final = "nobody approved it in time"
+NOT_IN_TIME: Final = "it was cut short, and nobody finished it in time"
 _TABLE: Final = tables.approvals
+_UNDONE: Final = (_TABLE.c.verdict == "approved") & _TABLE.c.carried_out_at.is_(None)
+_PASSES: Final = (Busy, Unsettled, NoConnector)
+"""What stands in the way of a carrying out for a time only."""
 _OTHER: Final = (
     "another person must approve it, under a login of their own on this machine"
     " (whoever runs the machine can make a second login)"
@@ -78,8 +103,9 @@ class Approvals:
             raise PolicyRefused(refusal)
 
     def approve(self, actor: Actor, ident: int, note: str = "") -> Proposal:
-        """Approve a proposal of somebody else's and have it carried out; one that was cut short goes on.
+        """Approve a proposal of somebody else's and have it carried out; one that was cut short goes on, for a time.
 
+        Where what is there now forbids to carry out what was approved before, that is its end: `overtaken`.
         Raises `NotFound`, `Conflict` where it is decided, its time is over or what is there now forbids it, and
         `PolicyRefused` for who proposed it and for a service. All but the first are on record.
         """
@@ -99,8 +125,12 @@ class Approvals:
         return self._ended(self._decide(actor, ident, "withdrawn", why))
 
     def lapse(self, actor: Actor) -> int:
-        """End every proposal whose time is over, and undo what it did at once; gives how many. Safe to repeat."""
-        now, over = to_micros(sure(self._clock)), []
+        """End every proposal whose time is over, and undo what it did at once; gives how many. Safe to repeat.
+
+        Over is also the time of what was approved and never carried out to its end.
+        """
+        at, over = sure(self._clock), []
+        now = to_micros(at)
         with self._store.read() as connection:
             due = select(_TABLE.c.id).where(_TABLE.c.verdict.is_(None), _TABLE.c.expires_at <= now)
             ids = connection.scalars(due.order_by(_TABLE.c.id)).all()
@@ -117,7 +147,7 @@ class Approvals:
                 self._event(connection, actor, proposal, Act.APPROVALS_LAPSE, Outcome.DONE)
                 self._drop(connection, actor, proposal)
             over.append(self._ended(proposal))
-        return len(over)
+        return len(over) + self._lapse_undone(actor, at)
 
     def get(self, ident: int) -> Proposal:
         """One proposal; raises `NotFound`."""
@@ -142,8 +172,7 @@ class Approvals:
         if everything:
             query = select(_TABLE).order_by(_TABLE.c.id.desc()).limit(limit)
         else:
-            open_ = _TABLE.c.verdict.is_(None) | ((_TABLE.c.verdict == "approved") & _TABLE.c.carried_out_at.is_(None))
-            query = select(_TABLE).where(open_).order_by(_TABLE.c.id).limit(limit)
+            query = select(_TABLE).where(_TABLE.c.verdict.is_(None) | _UNDONE).order_by(_TABLE.c.id).limit(limit)
         with self._store.read() as connection:
             return [self._proposal_of(row) for row in connection.execute(query)]
 
@@ -193,6 +222,8 @@ class Approvals:
                 now = self._clock.now()
                 before = self._read(connection, ident)
                 _demand(actor, before, verdict, self._at(before))
+                if before.state == "overtaken":
+                    raise Conflict(self._overtaken(before))
                 if verdict == "approved":
                     self._service(before).check(connection, before)
                 decided = (
@@ -215,27 +246,59 @@ class Approvals:
         return after
 
     def _carried_out(self, actor: Actor, ident: int) -> Proposal:
-        with self._store.lease(f"approval-{ident}", f"approval {ident} is being carried out"):
+        with self._store.lease(_lease(ident), f"approval {ident} is being carried out"):
             proposal = self.get(ident)
             if proposal.state == "carried_out":
                 return proposal
+            if proposal.state != "approved":
+                raise Conflict(self._overtaken(proposal))
             if digest_of_json(canonical_json(proposal.content)) != proposal.sha256:
                 raise IntegrityBroken(f"approval {ident} does not say any more what was proposed")
             try:
                 self._service(proposal).carry_out(actor, proposal, self._settle(actor, proposal))
             except HubError as refused:
-                with self._store.write() as connection:
-                    self._event(
-                        connection, actor, proposal, Act.APPROVALS_CARRY_OUT, Outcome.REFUSED, refusal=str(refused)
-                    )
+                ends = isinstance(refused, (Conflict, NotFound, PolicyRefused)) and not isinstance(refused, _PASSES)
+                if not (ends and self._overtake(actor, proposal, str(refused))):
+                    with self._store.write() as connection:
+                        self._event(
+                            connection, actor, proposal, Act.APPROVALS_CARRY_OUT, Outcome.REFUSED, refusal=str(refused)
+                        )
                 raise
         return self.get(ident)
+
+    def _lapse_undone(self, actor: Actor, now: datetime) -> int:
+        """End what was approved and not carried out to its end in time; what is being carried out now is left alone."""
+        over = 0
+        late = [
+            (_TABLE.c.action == of) & (_TABLE.c.decided_at <= to_micros(now - time)) for of, time in RESUMED.items()
+        ]
+        with self._store.read() as connection:
+            rows = connection.execute(select(_TABLE).where(_UNDONE, or_(*late)).order_by(_TABLE.c.id)).all()
+        for proposal in map(self._proposal_of, rows):
+            with suppress(Busy), self._store.lease(_lease(proposal.id)):
+                over += self._overtake(actor, proposal, NOT_IN_TIME)
+        return over
+
+    def _overtake(self, actor: Actor, proposal: Proposal, because: str) -> bool:
+        """End what was approved and is never to be carried out, and undo what it did at once; False: it has ended."""
+        outcome = canonical_json({"because": because}).decode()
+        with self._store.write() as connection:
+            ended = update(_TABLE).where(_TABLE.c.id == proposal.id, _UNDONE)
+            if not connection.execute(ended.values(verdict="overtaken", outcome=outcome)).rowcount:
+                return False
+            after = self._read(connection, proposal.id)
+            self._event(
+                connection, actor, after, Act.APPROVALS_CARRY_OUT, Outcome.REFUSED, refusal=because, state=after.state
+            )
+            self._drop(connection, actor, after)
+        self._ended(after)
+        return True
 
     def _settle(self, actor: Actor, proposal: Proposal) -> Settle:
         def settle(connection: Connection, outcome: Mapping[str, Any]) -> None:
             done = (
                 update(_TABLE)
-                .where(_TABLE.c.id == proposal.id, _TABLE.c.verdict == "approved", _TABLE.c.carried_out_at.is_(None))
+                .where(_TABLE.c.id == proposal.id, _UNDONE)
                 .values(carried_out_at=to_micros(self._clock.now()), outcome=canonical_json(outcome).decode())
             )
             if not connection.execute(done).rowcount:
@@ -248,7 +311,10 @@ class Approvals:
         by = f" by {proposal.decided_by}" if proposal.decided_by else ""
         note = f": {proposal.note}" if proposal.note else ""
         if (service := self._undo.get(proposal.action)) is not None:
-            service.drop(connection, actor, proposal, f"its approval was {proposal.state}{by}{note}")
+            how = (
+                f"{proposal.state}{by}{note}" if proposal.state != "overtaken" else f"not carried out: {_why(proposal)}"
+            )
+            service.drop(connection, actor, proposal, f"its approval was {how}")
 
     def _ended(self, proposal: Proposal) -> Proposal:
         if (service := self._undo.get(proposal.action)) is not None:
@@ -292,6 +358,12 @@ class Approvals:
             outcome=None if row.outcome is None else msgspec.json.decode(row.outcome),
         )
 
+    def _overtaken(self, proposal: Proposal) -> str:
+        return (
+            f"approval {proposal.id}: was approved at {self._at(proposal)} by {proposal.decided_by} and not carried out"
+            f" ({_why(proposal)}); it must be proposed anew"
+        )
+
     def _at(self, proposal: Proposal) -> str:
         return moment(proposal.decided_at or proposal.expires_at, self._store.zone())
 
@@ -301,6 +373,8 @@ def _state(row: Row[Any], now: datetime) -> State:
         return "waits" if now < from_micros(row.expires_at) else "lapsed"
     if row.carried_out_at is not None:
         return "carried_out"
+    if row.verdict == "approved" and now >= from_micros(row.decided_at) + RESUMED[Action(row.action)]:
+        return "overtaken"
     verdict: State = row.verdict
     return verdict
 
@@ -327,9 +401,18 @@ def _demand(actor: Actor, proposal: Proposal, verdict: State, at: str) -> None:
         )
     if proposal.state == "lapsed":
         raise Conflict(f"{named}: its time was over at {at}; it must be proposed anew")
-    if proposal.state != "waits":
+    if proposal.state not in ("waits", "overtaken"):
         how = proposal.state.replace("carried_out", "approved and carried out")
         raise Conflict(f"{named}: was {how} at {at}" + (f" by {proposal.decided_by}" if proposal.decided_by else ""))
+
+
+def _lease(ident: int) -> str:
+    return f"approval-{ident}"
+
+
+def _why(proposal: Proposal) -> str:
+    """Why what was approved is not carried out."""
+    return str((proposal.outcome or {}).get("because", NOT_IN_TIME))
 
 
 def _none(ident: int) -> str:

@@ -90,7 +90,7 @@ class Activate:
             before = newest(connection)
         if before is not None and before.digest == row["digest"]:
             raise Conflict(f"{name} is in force already, with the same decisions")
-        content = {**row, "instead_of": before.digest if before else None}
+        content = {**row, "instead_of": before.digest if before else None, "since": before.id if before else None}
         words = f"put policy {name} in force instead of {before.profile if before else 'none'}" + (
             f", with what was signed about {named([decision.settles for decision in decisions])}" if decisions else ""
         )
@@ -105,7 +105,8 @@ class Activate:
         sure(self._clock)
         _profile(proposal).activation().demand()
         before = newest(connection)
-        if (before.digest if before else None) != proposal.content["instead_of"]:
+        # One that was in force, went, and came back is not the same: who approved looked at what it followed on.
+        if (before.id if before else None) != proposal.content.get("since"):
             raise Conflict(
                 f"{proposal.target}: another policy was put in force since this was proposed; propose it anew"
             )

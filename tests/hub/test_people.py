@@ -19,31 +19,94 @@ def test_no_environment_variable_says_who_acts(monkeypatch: pytest.MonkeyPatch) 
 
 
 def known(uid: int) -> Any:
-    names = {1000: "jlee", os.getuid(): "alprhub"}
+    names = {998: "alprhub", 1000: "jlee"}
     if uid not in names:
         raise KeyError(uid)
     return pwd.struct_passwd((names[uid], "x", uid, uid, "", "/", "/bin/sh"))
 
 
-@pytest.mark.parametrize(
-    ("login", "name"),
-    [
-        ("1000", "jlee"),
-        ("1000\n", "jlee"),
-        ("4294967295", "alprhub"),
-        ("", "alprhub"),
-        ("1234", "uid 1234"),
-        (None, "alprhub"),
-    ],
-)
-def test_it_is_who_logged_in_also_behind_sudo_and_else_whom_the_process_runs_as(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, login: str | None, name: str
-) -> None:
+UNSET = 4294967295
+INIT, SSHD = (UNSET, 0), (UNSET, 0)
+USER = 1000
+
+
+def machine(proc: Path, *processes: tuple[int, int]) -> Path:
+    """A tree of processes from the first to this one, of which each has a number of the login and a user."""
+    for pid, (login, uid) in enumerate(processes, start=1):
+        here = proc / ("self" if pid == len(processes) else str(pid))
+        here.mkdir(parents=True)
+        (here / "loginuid").write_text(str(login))
+        uids = "\t".join([str(uid)] * 4)
+        (here / "status").write_text(f"Name:\ta: b\nPid:\t{pid}\nPPid:\t{pid - 1}\nUid:\t{uids}\n")
+    return proc
+
+
+@pytest.fixture(autouse=True)
+def users(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pwd, "getpwuid", known)
-    file = tmp_path / "loginuid"
-    if login is not None:
-        file.write_text(login)
-    assert login_name(file) == name
+    monkeypatch.setattr(os, "getuid", lambda: 998)
+
+
+SESSION = (INIT, SSHD, (1000, 0), (1000, USER), (1000, USER))
+"""A shell behind `sshd`, whose process for the session root has given its number."""
+
+
+def test_it_is_who_logged_in_whatever_they_run_it_as(tmp_path: Path) -> None:
+    assert login_name(machine(tmp_path / "own", *SESSION, (1000, USER))) == "jlee"
+    assert login_name(machine(tmp_path / "sudo", *SESSION, (1000, 0), (1000, 0))) == "jlee"
+    assert login_name(machine(tmp_path / "other", *SESSION, (1000, 0), (1000, 998))) == "jlee"
+    assert login_name(machine(tmp_path / "login", INIT, (1000, 0), (1000, USER), (1000, USER))) == "jlee"
+
+
+def test_a_user_without_a_name_is_called_by_the_number(tmp_path: Path) -> None:
+    assert login_name(machine(tmp_path, INIT, SSHD, (1234, 0), (1234, 1234))) == "uid 1234"
+
+
+@pytest.mark.parametrize(
+    "processes",
+    [
+        (INIT, SSHD, (UNSET, 0), (UNSET, USER), (1000, USER)),
+        (INIT, SSHD, (UNSET, 0), (UNSET, USER), (1000, USER), (1000, USER)),
+        (INIT, SSHD, (UNSET, 0), (1000, USER), (1000, USER), (1000, USER)),
+        (INIT, SSHD, (UNSET, 0), (UNSET, USER), (1000, 0), (1000, 998)),
+        (INIT, SSHD, (1234, 0), (1234, USER), (1000, USER), (1234, USER)),
+    ],
+    ids=["by itself", "by its shell", "by the first shell", "by what became sudo", "by another than its parent"],
+)
+def test_a_number_that_no_login_gave_makes_no_person(tmp_path: Path, processes: tuple[tuple[int, int], ...]) -> None:
+    assert login_name(machine(tmp_path, *processes)) == "alprhub"
+
+
+@pytest.mark.parametrize("uids", ["1000 0 0 0", "0 1000 0 0", "0 0 1000 0", "0 0 0 1000"])
+def test_a_process_that_is_root_only_for_a_while_gave_none(tmp_path: Path, uids: str) -> None:
+    proc = machine(tmp_path, *SESSION)
+    (proc / "3" / "status").write_text(f"PPid:\t2\nUid:\t{uids}\n")
+    assert login_name(proc) == "alprhub"
+
+
+def test_of_what_outlives_its_session_nobody_knows_who_gave_it(tmp_path: Path) -> None:
+    assert login_name(machine(tmp_path / "orphan", INIT, (1000, USER))) == "alprhub"
+    assert login_name(machine(tmp_path / "kept", INIT, (1000, USER), (1000, USER))) == "alprhub"
+
+
+def test_where_the_whole_machine_has_it_nobody_sees_who_gave_it(tmp_path: Path) -> None:
+    assert login_name(machine(tmp_path, (1000, 0), (1000, 0), (1000, USER))) == "alprhub"
+
+
+@pytest.mark.parametrize("hidden", ["self/loginuid", "self/status", "2/status", "3/loginuid", "1/loginuid"])
+def test_what_the_kernel_hides_is_not_guessed(tmp_path: Path, hidden: str) -> None:
+    proc = machine(tmp_path, *SESSION)
+    assert login_name(proc) == "jlee"
+    (proc / hidden).unlink()
+    assert login_name(proc) == "alprhub"
+
+
+@pytest.mark.parametrize("login", [str(UNSET), "", "-"])
+def test_where_nobody_logged_in_it_is_whom_the_process_runs_as(tmp_path: Path, login: str) -> None:
+    proc = machine(tmp_path, *SESSION)
+    (proc / "self" / "loginuid").write_text(login)
+    assert login_name(proc) == "alprhub"
+    assert login_name(machine(tmp_path / "unset", INIT, SSHD, (UNSET, 0), (UNSET, USER))) == "alprhub"
 
 
 @pytest.mark.parametrize("spelling", ["jlee", "JLee", " jlee ", "ｊｌｅｅ", "j\u200blee", "\ufeffJLEE"])

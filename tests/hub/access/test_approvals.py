@@ -17,9 +17,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 from sqlalchemy import Connection, text
 
-from hub.access.approvals import LASTS, Approvals
-from hub.clock import SetClock
-from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
+from hub.access.approvals import LASTS, NOT_IN_TIME, RESUMED, Approvals
+from hub.clock import ClockStanding, SetClock
+from hub.errors import (
+    AdminMustAct,
+    Busy,
+    Conflict,
+    IntegrityBroken,
+    Invalid,
+    NoConnector,
+    NotFound,
+    PolicyRefused,
+    Unsettled,
+)
 from hub.people import Actor
 from hub.proposals import Action, NewProposal, Proposal, Settle
 from hub.settings import HubSettings
@@ -195,8 +205,8 @@ def test_a_carrying_out_that_was_killed_is_done_once_in_the_end(
     with pytest.raises(KeyboardInterrupt):
         approvals.approve(SECOND, proposal.id)
     service.dies = 0
-    clock.advance(WAITS)
-    assert approvals.lapse(SERVICE) == 0, "what was approved in time does not lapse"
+    clock.advance(RESUMED[Action.CLASSIFY] - INSTANT)
+    assert approvals.lapse(SERVICE) == 0, "what was approved in time may be finished for a time"
     if dies < 3:
         assert approvals.list()[0].state == "approved"
         with pytest.raises(Conflict, match="was approved at"):
@@ -244,8 +254,139 @@ def test_what_is_there_now_is_looked_at_before_it_is_approved_and_again_before_i
     service.refuses, service.dies = True, 0
     with pytest.raises(Conflict, match="somebody holds it"):
         approvals.approve(SECOND, proposal.id)
-    assert (approvals.get(proposal.id).state, service.done(proposal.id)) == ("approved", 0)
+    ended = approvals.get(proposal.id)
+    assert (ended.state, ended.outcome, service.done(proposal.id)) == ("overtaken", {"because": "somebody holds it"}, 0)
     assert steps(opened)[-1][1:3] == ("carry_out", "refused")
+    service.refuses = False
+    for decide in (
+        lambda: approvals.approve(SECOND, proposal.id),
+        lambda: approvals.refuse(THIRD, proposal.id, "no"),
+        lambda: approvals.withdraw(FIRST, proposal.id),
+    ):
+        with pytest.raises(Conflict, match=r"not carried out \(somebody holds it\); it must be proposed anew"):
+            decide()
+    assert (approvals.get(proposal.id), approvals.list(), service.done(proposal.id)) == (ended, [], 0)
+
+
+@pytest.mark.parametrize("passing", [Busy, Unsettled, NoConnector, AdminMustAct])
+def test_what_stands_in_the_way_for_a_time_ends_nothing(
+    approvals: Approvals, service: Counting, passing: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposal = approvals.propose(FIRST, new())
+
+    def stopped(*_: object) -> None:
+        raise passing("not now")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(service, "carry_out", stopped)
+        with pytest.raises(passing):
+            approvals.approve(SECOND, proposal.id)
+    assert approvals.get(proposal.id).state == "approved"
+    assert approvals.approve(SECOND, proposal.id).state == "carried_out"
+
+
+def cut_short(approvals: Approvals, service: Counting) -> int:
+    """Approved, and not carried out."""
+    proposal = approvals.propose(FIRST, new())
+    service.dies = 1
+    with pytest.raises(KeyboardInterrupt):
+        approvals.approve(SECOND, proposal.id)
+    service.dies = 0
+    return proposal.id
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_what_nobody_finishes_in_time_is_never_carried_out(
+    opened: Hub, approvals: Approvals, service: Counting, clock: SetClock, swept: bool
+) -> None:
+    ident = cut_short(approvals, service)
+    clock.advance(RESUMED[Action.CLASSIFY])
+    with opened.store.read() as connection:
+        assert approvals.waiting(connection, Action.CLASSIFY, "7") is None
+    if swept:
+        assert (approvals.lapse(SERVICE), approvals.lapse(SERVICE), approvals.list()) == (1, 0, [])
+        assert approvals.get(ident).outcome == {"because": NOT_IN_TIME}
+        assert steps(opened)[-1] == ("jobs", "carry_out", "refused", str(ident))
+    with pytest.raises(Conflict, match="nobody finished it in time"):
+        approvals.approve(SECOND, ident)
+    assert (approvals.get(ident).state, service.done(ident)) == ("overtaken", 0)
+
+
+def test_what_is_being_carried_out_when_its_time_ends_is_left_alone(
+    opened: Hub, approvals: Approvals, service: Counting, clock: SetClock
+) -> None:
+    ident, whole = cut_short(approvals, service), service.carry_out
+
+    def slow(*args: Any) -> None:
+        clock.advance(RESUMED[Action.CLASSIFY])
+        assert approvals.lapse(SERVICE) == 0
+        whole(*args)
+
+    service.carry_out = slow  # type: ignore[method-assign, assignment]
+    assert approvals.approve(SECOND, ident).state == "carried_out"
+    assert (approvals.lapse(SERVICE), service.done(ident)) == (0, 1)
+
+
+def test_two_who_carry_out_at_once_are_told_of_each_other(
+    approvals: Approvals, service: Counting, clock: SetClock
+) -> None:
+    ident, whole = cut_short(approvals, service), service.carry_out
+
+    def slow(*args: Any) -> None:
+        with pytest.raises(Busy, match=f"approval {ident} is being carried out"):
+            approvals.approve(THIRD, ident)
+        whole(*args)
+
+    service.carry_out = slow  # type: ignore[method-assign, assignment]
+    assert approvals.approve(SECOND, ident).state == "carried_out"
+    assert service.done(ident) == 1
+
+
+def test_what_was_carried_out_is_not_noted_a_second_time(opened: Hub, approvals: Approvals, service: Counting) -> None:
+    kept: list[Settle] = []
+    whole = service.carry_out
+
+    def twice(actor: Actor, proposal: Proposal, settle: Settle) -> None:
+        whole(actor, proposal, settle)
+        kept.append(settle)
+        whole(actor, proposal, settle)
+
+    service.carry_out = twice  # type: ignore[method-assign]
+    proposal = approvals.propose(FIRST, new())
+    with pytest.raises(Conflict, match="carried out already"):
+        approvals.approve(SECOND, proposal.id)
+    assert (approvals.get(proposal.id).state, service.done(proposal.id)) == ("carried_out", 1)
+    with opened.store.write() as connection, pytest.raises(Conflict, match="carried out already"):
+        kept[0](connection, {"by": "somebody"})
+    assert approvals.get(proposal.id).outcome == {"by": "rdiaz"}
+
+
+def test_by_a_clock_in_doubt_nothing_lapses(
+    approvals: Approvals, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposal = approvals.propose(FIRST, new())
+    doubted = Doubted(clock.now() + WAITS)
+    monkeypatch.setattr(approvals, "_clock", doubted)
+    with pytest.raises(AdminMustAct, match="far ahead"):
+        approvals.lapse(SERVICE)
+    monkeypatch.setattr(approvals, "_clock", clock)
+    assert approvals.approve(SECOND, proposal.id).state == "carried_out"
+
+
+class Doubted(SetClock):
+    """A clock that is far ahead."""
+
+    def standing(self) -> ClockStanding:
+        return ClockStanding(self.now(), NOW)
+
+    def sure(self) -> datetime:
+        raise AdminMustAct("the clock is far ahead")
+
+    def certain(self) -> datetime:
+        return self.now()
+
+    def earliest(self) -> datetime:
+        return self.now()
 
 
 @pytest.mark.parametrize("changed", ["content", "attachment"])
@@ -328,18 +469,22 @@ class TwoPeople(RuleBasedStateMachine):
         one = self.model[ident]
         return one["state"] == "waits" and self.clock.now() < one["until"]
 
+    def late(self, ident: int) -> bool:
+        one = self.model[ident]
+        return bool(one["state"] == "approved" and self.clock.now() >= one["at"] + RESUMED[Action.CLASSIFY])
+
     @rule(ident=made, who=st.sampled_from(sorted(PEOPLE)), dies=st.sampled_from([0, 1, 2, 3]))
     def approve(self, ident: int, who: str, dies: int) -> None:
         one, self.service.dies = self.model[ident], dies
         other = who != "jobs" and who.casefold() != one["by"]
-        may = other and (self.waits(ident) or one["state"] == "approved")
+        may = other and (self.waits(ident) or (one["state"] == "approved" and not self.late(ident)))
         try:
             self.hub.access.approvals.approve(PEOPLE[who], ident)
         except (PolicyRefused, Conflict):
             assert not may
         except KeyboardInterrupt:
             assert may
-            one["state"] = "carried_out" if dies == 3 else "approved"
+            one |= {"at": one.get("at", self.clock.now()), "state": "carried_out" if dies == 3 else "approved"}
         else:
             assert may
             one["state"] = "carried_out"
@@ -367,15 +512,19 @@ class TwoPeople(RuleBasedStateMachine):
     @rule()
     def lapse(self) -> None:
         over = [one for ident, one in self.model.items() if one["state"] == "waits" and not self.waits(ident)]
-        assert self.hub.access.approvals.lapse(SERVICE) == len(over)
+        late = [one for ident, one in self.model.items() if self.late(ident)]
+        assert self.hub.access.approvals.lapse(SERVICE) == len(over) + len(late)
         for one in over:
             one["state"] = "lapsed"
+        for one in late:
+            one["state"] = "overtaken"
 
     @invariant()
     def it_happens_once_by_another_in_time_or_never(self) -> None:
         for ident, one in self.model.items():
             found = self.hub.access.approvals.get(ident)
             meant = "lapsed" if one["state"] == "waits" and not self.waits(ident) else one["state"]
+            meant = "overtaken" if self.late(ident) else meant
             assert found.state == meant
             assert self.service.done(ident) == (meant == "carried_out")
             if meant in ("approved", "carried_out"):

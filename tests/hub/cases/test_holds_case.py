@@ -190,6 +190,44 @@ def test_until_another_class_is_approved_the_case_keeps_its_reads_whichever_of_t
     assert (hub.cases.reviews.expire(ACTOR).let_go, hub.retention.expired.purge(ACTOR)) == (1, {"feed": 1})
 
 
+def test_of_two_classes_that_were_approved_at_once_the_second_is_overtaken_and_hinders_nothing(
+    under: Opened, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = under("long-beach")
+    hold, approvals = case(hub), hub.access.approvals
+    first = hub.cases.reviews.classify(ACTOR, hold.id, "felony", date(2026, 5, 31))
+    second = hub.cases.reviews.classify(ACTOR, hold.id, "felony_8_years", date(2026, 5, 31))
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(hub.cases.reviews, "carry_out", killed)
+        for one in (first, second):
+            with pytest.raises(KeyboardInterrupt):
+                approvals.approve(two.SECOND, one.id)
+    assert approvals.approve(two.SECOND, first.id).state == "carried_out"
+    with pytest.raises(Conflict, match="classified otherwise since"):
+        approvals.approve(two.SECOND, second.id)
+    assert (approvals.get(second.id).state, approvals.list()) == ("overtaken", [])
+    to(clock, "2029-06-02T12:00:00Z")
+    assert hub.cases.reviews.expire(ACTOR).let_go == 1
+
+
+def test_what_one_person_said_alone_lets_nothing_go(under: Opened, clock: SetClock) -> None:
+    hub = under("long-beach")
+    to(clock, "2028-05-31T12:00:00Z")
+    over = NewHold("case", "26-1", "robbery", hub.clock.now() + 365 * DAY, "misdemeanor", date(2020, 1, 1))
+    hold = hub.cases.holds.place(ACTOR, over, reads=[the_read(hub)])
+    clock.advance(2 * DAY)
+    ended = hub.cases.reviews.expire(ACTOR)
+    assert (ended.ended, ended.let_go) == (0, 0)
+    assert hold.approval is not None
+    hub.access.approvals.approve(two.SECOND, hold.approval)
+    ended = hub.cases.reviews.expire(ACTOR)
+    assert (ended.ended, ended.let_go) == (1, 1)
+
+
 def test_a_class_that_was_proposed_before_another_was_approved_is_proposed_anew(under: Opened) -> None:
     hub = under("long-beach")
     hold = case(hub)

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from hub.cases.holds import NewHold
 from hub.cases.orders import NewOrder, Ordered
 from hub.clock import SetClock
-from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
+from hub.errors import Busy, Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
 from hub.people import Actor, Why
 from hub.policy.decisions import Decision
 from hub.search.query import Query
@@ -228,6 +228,39 @@ def test_what_somebody_holds_meanwhile_is_not_destroyed_and_waits_on_for_its_app
         "reads": 3,
         "in_all": 3,
     }
+
+
+def test_what_somebody_takes_under_a_hold_while_an_order_is_carried_out_is_not_destroyed(
+    under: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = under("westminster")
+    reads, begin, holds = ids(hub), hub.cases.orders._begin, []
+
+    def begun(*args: Any) -> None:
+        begin(*args)
+        asked = NewHold("litigation", "26-1", "a suit is pending", NOW + DAY)
+        holds.append(hub.cases.holds.place(ACTOR, asked, reads=[reads[1]]))
+
+    proposal = hub.cases.orders.destroy(ACTOR, ORDER, reads=reads)
+    before = ends(hub)
+    with monkeypatch.context() as patch:
+        patch.setattr(hub.cases.orders, "_begin", begun)
+        with pytest.raises(Conflict, match="is held by hold"):
+            hub.access.approvals.approve(two.SECOND, proposal.id)
+    assert (hub.access.approvals.get(proposal.id).state, ends(hub)) == ("overtaken", before)
+    hub.cases.holds.release(ACTOR, holds[0].id, "settled", resolved="settled")
+    assert two.destroy(hub, ACTOR, ORDER, reads=reads).reads == 3
+    assert ids(hub) == []
+
+
+def test_one_order_is_carried_out_at_a_time(under: Opened) -> None:
+    hub = under("westminster")
+    reads = ids(hub)
+    proposal = hub.cases.orders.destroy(ACTOR, ORDER, reads=reads)
+    with hub.store.lease("order"), pytest.raises(Busy, match="a court's order is being carried out"):
+        hub.access.approvals.approve(two.SECOND, proposal.id)
+    assert (hub.access.approvals.get(proposal.id).state, ids(hub)) == ("approved", reads)
+    assert hub.access.approvals.approve(two.SECOND, proposal.id).outcome == {"order": ORDER.number, "reads": 3}
 
 
 def test_what_went_meanwhile_by_itself_is_no_hindrance(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:

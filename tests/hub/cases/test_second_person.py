@@ -2,14 +2,16 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from plain import record, write_page
 from sqlalchemy import text
 
+from hub.access.approvals import NOT_IN_TIME
 from hub.cases.holds import Hold, NewHold
 from hub.clock import SetClock
-from hub.errors import Conflict, PolicyRefused
+from hub.errors import Busy, Conflict, PolicyRefused
 from hub.people import Actor, Why
 from hub.wiring import Hub
 
@@ -118,6 +120,55 @@ def test_a_hold_that_is_released_before_it_is_approved_waits_for_nobody(opened: 
     assert opened.access.approvals.list() == []
     with pytest.raises(Conflict, match="withdrawn"):
         opened.access.approvals.approve(SECOND, approval(hold))
+
+
+@pytest.fixture
+def cut_short(opened: Hub, read: int, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Hold:
+    """A court's order about a read whose time is over, approved and not carried out."""
+    clock.advance(LIFE)
+    hold = placed(opened, read, "court_order")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(opened.cases.approved, "_take", killed)
+        with pytest.raises(KeyboardInterrupt):
+            opened.access.approvals.approve(SECOND, approval(hold))
+    return hold
+
+
+def test_a_hold_that_is_released_before_its_approval_is_carried_out_takes_nothing(opened: Hub, cut_short: Hold) -> None:
+    opened.cases.holds.release(FIRST, cut_short.id, "a slip of the hand")
+    with pytest.raises(Conflict, match="has ended"):
+        opened.access.approvals.approve(SECOND, approval(cut_short))
+    assert (opened.access.approvals.get(approval(cut_short)).state, held(opened)) == ("overtaken", [False])
+    taken = [one["detail"]["reads"] for one in opened.audit.events(100) if one["outcome"] == "step"]
+    assert taken == [0], "what was placed when its time was over"
+
+
+def test_nothing_is_purged_while_a_court_order_takes_what_is_over(
+    opened: Hub, cut_short: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = opened.cases.approved._take
+
+    def taking(*args: Any) -> None:
+        with pytest.raises(Busy):
+            opened.retention.expired.purge(FIRST)
+        take(*args)
+
+    monkeypatch.setattr(opened.cases.approved, "_take", taking)
+    with opened.store.lease("purge"), pytest.raises(Busy):
+        opened.access.approvals.approve(SECOND, approval(cut_short))
+    opened.access.approvals.approve(SECOND, approval(cut_short))
+    assert held(opened) == [True]
+
+
+def test_a_hold_whose_approval_nobody_finishes_ends(opened: Hub, cut_short: Hold, clock: SetClock) -> None:
+    clock.advance(24 * HOUR)
+    assert (opened.access.approvals.lapse(FIRST), held(opened)) == (1, [False])
+    ended = opened.cases.holds.get(cut_short.id)
+    assert ended.released_because == f"its approval was not carried out: {NOT_IN_TIME}"
 
 
 def test_a_lapse_that_was_killed_is_finished_by_the_next_run(
