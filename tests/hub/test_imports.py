@@ -110,6 +110,8 @@ def test_a_removal_beats_an_import_that_is_on_its_way(opened: Hub, actor: Actor)
 
     replaced(opened, actor, progress=withdraw)
     assert NEW.keys() - force(opened).keys() == {"9SYN0025", "9SYN0035"}
+    said = "SELECT removed_reason FROM hotlist_entries WHERE plate = '9SYN0035' AND reason = 'stolen'"
+    assert rows(opened, said) == "recovered"  # and not that the import changed it
 
 
 @contextmanager
