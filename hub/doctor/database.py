@@ -13,6 +13,7 @@ from hub.audit.actions import Act
 from hub.audit.record import Audit
 from hub.clock import Clock, ClockStanding
 from hub.doctor.finding import Finding, look, ok, wrong
+from hub.doctor.parts import damaged
 from hub.former import lost_log
 from hub.progress import Progress
 from hub.store import tables
@@ -50,6 +51,18 @@ def of_schema(stands: SchemaStanding) -> Finding:
         f"The tables are of a newer version (revision {stands.found}, this one knows none after {stands.wanted})."
     )
     return wrong("schema", sentence, "Install the newer alprhub again, or restore the backup from before.")
+
+
+def of_parts(store: Store) -> Iterator[Finding]:
+    """Whether every index and trigger is there as this version made it."""
+    with store.read() as connection:
+        bad = damaged(connection)
+    if bad:
+        yield wrong(
+            "schema_parts", f"Indexes or triggers of the database are missing or changed: {named(bad)}.",
+            "Somebody changed it by hand. Stop every alprhub, keep the database, and restore the last backup into an"
+            " empty folder.", "alprhub restore BACKUP",
+        )  # fmt: skip
 
 
 def of_file(store: Store, progress: Progress) -> Iterator[Finding]:

@@ -75,6 +75,7 @@ def _of_store(
         return
     images = open_images(settings.images or str(settings.data / "images"), settings.images_endpoint)
     checks: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
+        ("schema_parts", lambda: database.of_parts(store)),
         ("clock", lambda: [database.of_clock(store, clock, zone)]),
         ("key", lambda: [kept.of_key(store, settings)]),
         ("pictures", lambda: kept.of_pictures(store, images, every, progress)),

@@ -311,3 +311,20 @@ def test_it_carries_no_event_that_waits_and_sees_a_backup_that_does(
     before = lies()
     assert "(/kept)" in seen(settings)["backup"].said
     assert lies() == before
+
+
+def test_an_index_or_a_trigger_that_somebody_dropped_or_changed_is_found(whole: Hub, settings: HubSettings) -> None:
+    trigger = "audit_no_change" if whole.store.is_sqlite else "audit_append_only"
+    with whole.store.write() as connection:
+        connection.execute(text("DROP INDEX ix_reads_expires_at"))
+        if whole.store.is_sqlite:
+            connection.execute(text(f"DROP TRIGGER {trigger}"))
+            empty = f"CREATE TRIGGER {trigger} BEFORE UPDATE ON audit_waiting BEGIN SELECT 1; END"
+            connection.execute(text(empty))
+        else:
+            connection.execute(text(f"ALTER TABLE audit_events DISABLE TRIGGER {trigger}"))
+    found = seen(settings)["schema_parts"]
+    assert found.grade == "wrong"
+    assert "ix_reads_expires_at" in found.said
+    assert trigger in found.said
+    assert seen(settings)["schema"].grade == "ok"
