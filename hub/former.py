@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import make_url, select, text
+from sqlalchemy import inspect, make_url, text
 
 from hub.errors import AdminMustAct
 from hub.settings import HubSettings
-from hub.store import tables
-from hub.store.audit_file import beside
 from hub.store.engine import Store
 from hub.store.images import FolderImages
 from hub.words import named
@@ -57,19 +55,32 @@ def refused(settings: HubSettings, left: list[str]) -> AdminMustAct:
     )
 
 
-def refuse_without_log(store: Store) -> None:
-    """Return where the audit log of a hub is there, or was never begun; raises `AdminMustAct` where it is lost.
+def settle_log(store: Store) -> None:
+    """Begin the audit log of a hub that never had one; raises `AdminMustAct` where it is lost."""
+    refuse_without_log(store)
+    store.begin_log()
+
+
+def lost_log(store: Store) -> bool:
+    """Whether a hub has had an audit log whose file is not there.
 
     Events that wait in the database are removed once they are in the log: if the first of all is not waiting, there was
-    a log.
+    a log. A database of before the log had a file of its own has none to lose.
     """
     if store.log_file is None:
-        return
+        return False
     with store.read() as connection:
-        named_it = connection.scalar(select(tables.agency.c.id).limit(1)) is not None  # an event, so there is a first
+        if not inspect(connection).has_table("audit_waiting"):
+            return False
+        last = connection.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'audit_waiting'"))
         first = connection.scalar(text("SELECT min(id) FROM audit_waiting"))
     # The file is looked for last: it is made before any waiting event is removed.
-    if named_it and first != 1 and not store.log_file.exists():
+    return bool(last) and first != 1 and not store.log_file.exists()
+
+
+def refuse_without_log(store: Store) -> None:
+    """Return where the audit log of a hub is there, or was never begun; raises `AdminMustAct` where it is lost."""
+    if lost_log(store):
         raise AdminMustAct(
             f"the audit log {str(store.log_file)!r} is missing beside its database: who asked for what is not known any"
             " more, and no other log is begun unasked. Bring the file back, or restore the last backup into an empty"
@@ -83,8 +94,6 @@ def _left_over(settings: HubSettings) -> Iterator[str]:
         yield "its audit log (alprhub-audit.sqlite3)"
     if (data / "secret.key").exists() and settings.secret_key is None:
         yield "its key (secret.key)"
-    if settings.database_url is None and (log := beside(data / "alprhub.sqlite3")).exists():
-        yield f"its audit log ({log.name})"
     if settings.images is None or "://" not in settings.images:
         folder = Path(settings.images or data / "images")
         if next(FolderImages(folder).stored(), None) is not None:

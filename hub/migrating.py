@@ -51,10 +51,12 @@ class Migrating:
 
         A transaction each: one that fails or is killed leaves the steps before it, and the next call goes on from
         there. The last one carries the audit event. Raises `Busy` where another process does it, or a table is in use,
-        and what `missing` raises.
+        `AdminMustAct` where the audit log is lost, and what `missing` raises.
         """
         with self._store.lease("migrate", DOING):
             steps = self.missing()
+            if steps:
+                former.settle_log(self._store)  # before the first step: the last one has an event
             for upcoming in steps:
                 self._take(actor, upcoming, steps)
                 report(upcoming)

@@ -60,7 +60,7 @@ def open_hub(
         if left and standing(store).state == "none":
             raise former.refused(given, left)
         ready(store)
-        former.refuse_without_log(store)
+        former.settle_log(store)
         vault = _vault(given, store)
         ticking = clock or TrustedClock(store, SystemClock())
         ready_to_open(store, ticking.now())

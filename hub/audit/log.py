@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, insert, select, text
-from sqlalchemy.exc import DBAPIError
 
-from hub.errors import Busy, IntegrityBroken
+from hub.errors import IntegrityBroken
 from hub.store import tables
 from hub.store.engine import Store
 
@@ -22,6 +21,8 @@ log = logging.getLogger(__name__)
 
 BATCH: Final = 1000
 """Events that are carried in one transaction of the log."""
+AFTERWARDS_S: Final = 1.0
+"""So long whoever has committed waits for his turn to carry: his events are safe where they wait."""
 _COLUMNS: Final = tuple(column.name for column in tables.audit.c if column.name != "id")
 _NAMES: Final = ", ".join(_COLUMNS)
 _VALUES: Final = ", ".join(f":{name}" for name in _COLUMNS)
@@ -73,6 +74,23 @@ class Log:
     def newest(self, limit: int, action: str | None = None, outcome: str | None = None) -> list[dict[str, Any]]:
         """The last events, the newest first: all, or those of an action or an outcome."""
         self.carry()
+        return self._lying(limit, action, outcome)
+
+    def last_lying(self, action: str, outcome: str) -> dict[str, Any] | None:
+        """The last event of an action with this outcome, carried or not; nothing is carried for it."""
+        waits: list[dict[str, Any]] = []
+        if self._apart:
+            sql = text(
+                f"SELECT {_NAMES} FROM audit_waiting WHERE action = :action AND outcome = :outcome"
+                " ORDER BY id DESC LIMIT 1"
+            )
+            with self._store.read() as connection:
+                found = connection.execute(sql, {"action": action, "outcome": outcome})
+                waits = [dict(row) for row in found.mappings()]
+        there = [*self._lying(1, action, outcome), *waits]
+        return max(there, key=lambda one: int(one["at"]), default=None)
+
+    def _lying(self, limit: int, action: str | None, outcome: str | None) -> list[dict[str, Any]]:
         table = tables.audit
         query = select(table).order_by(table.c.id.desc()).limit(limit)
         for column, wanted in ((table.c.action, action), (table.c.outcome, outcome)):
@@ -81,19 +99,24 @@ class Log:
         with self._store.read_log() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def carry(self) -> None:
+    def carry(self, patience: float | None = None) -> None:
         """Bring all that waits into the log; very many leave the database too, in turns."""
         while waiting := self._left():
-            self._carry(waiting)
+            self._carry(waiting, patience)
             if len(waiting) == BATCH:
-                with self._store.write(doing="events are taken over into the audit log") as connection:
+                doing = "events are taken over into the audit log"
+                with self._store.write(doing=doing, patience=patience) as connection:
                     self._forget(connection)
 
     def _carry_now(self) -> None:
-        """Carry what this thread has committed; where the log cannot be written now, it is carried later."""
+        """Carry what this thread has committed; where that cannot be done now, it is done later.
+
+        Nothing is raised, whatever went wrong: the change is on the disk, and whoever made it must not hear that it
+        failed.
+        """
         try:
-            self.carry()
-        except (DBAPIError, Busy, OSError) as failed:
+            self.carry(AFTERWARDS_S)
+        except Exception as failed:
             log.warning(
                 "audit events wait in the database, where they are safe: the log could not be written: %s", failed
             )
@@ -109,8 +132,8 @@ class Log:
         rows = self._store.rows(connection, _WAITING, {"after": self._carried})
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def _carry(self, waiting: Sequence[Event]) -> None:
-        with self._store.append() as connection:
+    def _carry(self, waiting: Sequence[Event], patience: float | None = None) -> None:
+        with self._store.append(patience) as connection:
             self._put(connection, waiting)
         self._note(waiting)
 
@@ -128,5 +151,6 @@ class Log:
             self._carried = max(self._carried, int(waiting[-1]["id"]))
 
     def _forget(self, connection: Connection) -> None:
-        """Take what the log has on its disk from the events that wait."""
+        """Take what the log has on its disk from the events that wait; raises `AdminMustAct` where its file is gone."""
+        self._store.demand_log()
         connection.execute(text("DELETE FROM audit_waiting WHERE id <= :carried"), {"carried": self._carried})

@@ -13,8 +13,11 @@ from hub.audit.actions import Act
 from hub.audit.record import Audit
 from hub.clock import Clock, ClockStanding
 from hub.doctor.finding import Finding, look, ok, wrong
+from hub.doctor.parts import damaged
+from hub.former import lost_log
 from hub.progress import Progress
 from hub.store import tables
+from hub.store.audit_file import wrong_with
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.schema import SchemaStanding
@@ -25,6 +28,10 @@ OLD: Final = timedelta(days=7)
 """How old the last backup may be."""
 SILENT: Final = timedelta(minutes=5)
 """How long a run that is under way may show no life."""
+_LOG_BACK: Final = (
+    "Stop every alprhub, keep what is there, and put the log's copy from the last backup in its place; the database"
+    " beside it stays as it is."
+)
 _BAD_INDEXES: Final = """
 SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace
@@ -52,6 +59,18 @@ def of_schema(stands: SchemaStanding) -> Finding:
     return wrong("schema", sentence, "Install the newer alprhub again, or restore the backup from before.")
 
 
+def of_parts(store: Store) -> Iterator[Finding]:
+    """Whether every index and trigger is there as this version made it."""
+    with store.read() as connection:
+        bad = damaged(connection)
+    if bad:
+        yield wrong(
+            "schema_parts", f"Indexes or triggers of the database are missing or changed: {named(bad)}.",
+            "Somebody changed it by hand. Stop every alprhub, keep the database, and restore the last backup into an"
+            " empty folder.", "alprhub restore BACKUP",
+        )  # fmt: skip
+
+
 def of_file(store: Store, progress: Progress) -> Iterator[Finding]:
     """Whether the files are whole (SQLite), or the indexes (PostgreSQL)."""
     if store.file is None:
@@ -62,22 +81,30 @@ def of_file(store: Store, progress: Progress) -> Iterator[Finding]:
             if bad else ok("database", "The database answers, and its indexes are whole.")
         )  # fmt: skip
         return
-    if store.log_file is not None and not store.log_file.exists():
-        yield wrong(
-            "audit_log", f"The file of the audit log, {store.log_file}, is not there: who asked for what is not known.",
-            "Bring it back from where it went, or restore the last backup into an empty folder.",
-        )  # fmt: skip
     for number, path in enumerate(sorted(store.file.parent.glob("alprhub*.sqlite3")), 1):
         progress("databases checked", number - 1, None)
         damage = _quick_check(path)
         if damage is None:
             yield ok("database", f"{path.name} is whole (quick_check).")
+        elif path == store.log_file:
+            yield wrong("audit_log", f"The audit log {path} is damaged: {damage}.", _LOG_BACK)
         else:
             yield wrong(
                 "database", f"{path} is damaged: {damage}.",
                 "Stop every alprhub, keep the file, and restore the last backup into an empty folder.",
                 "alprhub restore BACKUP",
             )  # fmt: skip
+
+
+def of_log(store: Store) -> Iterator[Finding]:
+    """Whether the audit log is there (SQLite), has its events, and lets nobody change them."""
+    if store.log_file is None:
+        return
+    if lost_log(store):
+        sentence = f"The file of the audit log, {store.log_file}, is not there: who asked for what is not known."
+        yield wrong("audit_log", sentence, "Bring it back from where it went. " + _LOG_BACK)
+    elif store.log_file.exists() and (fault := wrong_with(store.log_file)) is not None:
+        yield wrong("audit_log", f"The audit log {store.log_file} {fault}.", _LOG_BACK)
 
 
 def _quick_check(path: Path) -> str | None:
@@ -152,7 +179,7 @@ def of_runs(store: Store, now: datetime, zone: tzinfo) -> Iterator[Finding]:
 
 def of_backups(audit: Audit, now: datetime, zone: tzinfo) -> Iterator[Finding]:
     """When the last backup was made, and whether it holds what the hub has destroyed."""
-    last = audit.last(Act.HUB_BACKUP, "done")
+    last = audit.last_lying(Act.HUB_BACKUP, "done")
     if last is None:
         yield look("backup", "No backup is on record.", "Make one, onto another disk.", "alprhub backup PLACE")
         return

@@ -69,20 +69,24 @@ def _of_store(
         )
     else:
         yield database.of_schema(stands)
+    log = list(_safely("audit_log", settings, lambda: database.of_log(store)))
+    yield from log
     zone = _zone(store) if stands.state == "current" else UTC
     yield from _safely("left", settings, lambda: places.of_work(settings, zone))
     if stands.state != "current":
         return
     images = open_images(settings.images or str(settings.data / "images"), settings.images_endpoint)
     checks: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
+        ("schema_parts", lambda: database.of_parts(store)),
         ("clock", lambda: [database.of_clock(store, clock, zone)]),
         ("key", lambda: [kept.of_key(store, settings)]),
         ("pictures", lambda: kept.of_pictures(store, images, every, progress)),
         ("traces", lambda: [database.of_traces(store, zone)]),
         ("runs", lambda: database.of_runs(store, clock.now(), zone)),
         ("left_in_drop", lambda: places.of_drops(store)),
-        ("backup", lambda: database.of_backups(Audit(store, clock), clock.now(), zone)),
     ]
+    if not log:  # it knows when the last backup was made, and what is wrong with it is not touched
+        checks.append(("backup", lambda: database.of_backups(Audit(store, clock), clock.now(), zone)))
     for code, check in checks:
         yield from _safely(code, settings, check)
 

@@ -8,6 +8,7 @@ written beside it (`append`): nobody's question waits for a purge.
 import fcntl
 import os
 import re
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -19,14 +20,14 @@ from typing import Any, Final, Literal
 
 import msgspec
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from connectors.durable import make_folder
+from connectors.durable import make_folder, settle_folder
 from hub.errors import Busy
 from hub.store import server_turn
-from hub.store.audit_file import beside, made
+from hub.store.audit_file import LogFile, is_made, make
 from hub.store.bulk import insert_many
 from hub.store.spool import RESERVE
 from hub.store.turn import PATIENCE_S, Turns
@@ -90,11 +91,11 @@ class Store:
             self.url = self.url.set(database=str(path))
             make_folder(path.parent, 0o700)
             self._turns = Turns(path.parent / "leases", patience, self._zone)
-            self._log = beside(path)
+            self._log = LogFile(path)
             self._writer = self._sqlite_engine("BEGIN IMMEDIATE")
             self._reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", "PRAGMA mmap_size = 2147418112")
-            self._appender = self._sqlite_engine("BEGIN IMMEDIATE", _OFTEN, of=self._log)
-            self._log_reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", of=self._log)
+            self._appender = self._sqlite_engine("BEGIN IMMEDIATE", _OFTEN, log=self._log)
+            self._log_reader = self._sqlite_engine("BEGIN", "PRAGMA query_only = ON", log=self._log)
             path.chmod(0o600) if path.exists() else path.touch(mode=0o600)
         else:
             # Each has connections of its own: who waits to write, or holds a lease for long, keeps nobody from reading.
@@ -106,24 +107,28 @@ class Store:
 
         self._errors: type[Exception] = self._reader.dialect.dbapi.Error  # type: ignore[union-attr]
 
-    def _sqlite_engine(self, begin: str, *more: str, of: Path | None = None) -> Engine:
+    def _sqlite_engine(self, begin: str, *more: str, log: LogFile | None = None) -> Engine:
         # An error's text ends in logs, and a statement's parameters are plates.
         connect = {"timeout": 60, "check_same_thread": False}
-        url = self.url if of is None else self.url.set(database=str(of))
-        engine = create_engine(url, connect_args=connect, hide_parameters=True)
+        engine = create_engine(self.url, connect_args=connect, hide_parameters=True)
 
-        @event.listens_for(engine, "do_connect")
-        def private(*_: Any) -> None:
-            if of is not None:
-                of.touch(mode=0o600)  # SQLite gives the files beside it the same rights
+        if log is not None:
+
+            @event.listens_for(engine, "do_connect")
+            def there(*_: Any) -> sqlite3.Connection:
+                log.demand()
+                # SQLite makes no file where there is none: a log that is lost is not begun anew by whoever looks.
+                return sqlite3.connect(f"{log.path.as_uri()}?mode=rw", uri=True, timeout=60, check_same_thread=False)
+
+            @event.listens_for(engine, "handle_error")
+            def name(failed: ExceptionContext) -> None:
+                log.mark(failed.original_exception)
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
             connection.isolation_level = None  # we begin ourselves: the driver would begin too late
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
-            if of is not None:
-                made(connection, of)
             for pragma in more:
                 connection.execute(pragma)
 
@@ -192,11 +197,18 @@ class Store:
             self._mine.writes = False
 
     @contextmanager
-    def append(self) -> Iterator[Connection]:
-        """A transaction that adds to the audit log, on the disk when it is over: it waits for no `write`."""
+    def append(self, patience: float | None = None) -> Iterator[Connection]:
+        """A transaction that adds to the audit log, on the disk when it is over: it waits for no `write`.
+
+        Raises `Busy` where others append for longer than `patience` seconds (None: the store's), and `AdminMustAct`
+        where the log's file is not in its place (`demand_log`), before and after: what went elsewhere is not on record.
+        """
         if self.is_sqlite:
-            with self._turns.take("audit"), self._appender.connect() as connection, connection.begin():
-                yield connection
+            with self._turns.take("audit", patience=patience), self._appender.connect() as connection:
+                self._log.demand()
+                with connection.begin():
+                    yield connection
+                self._log.demand()
             return
         with self._appender.connect() as connection, connection.begin():
             connection.execute(text(f"SELECT set_config('synchronous_commit', {server_turn.WAITS}, true)"))
@@ -206,7 +218,29 @@ class Store:
     def read_log(self) -> Iterator[Connection]:
         """A transaction that sees one moment of the audit log."""
         with self._log_reader.connect() as connection, connection.begin():
+            self.demand_log()
             yield connection
+
+    def begin_log(self) -> None:
+        """Make SQLite's file of the audit log, or the table in one that is empty; nothing else ever makes it.
+
+        For a hub that never had one, and where somebody has said that it is lost (`hub.former`).
+        """
+        if not self.is_sqlite:
+            return
+        self._log.path.touch(mode=0o600)  # SQLite gives the files beside it the same rights
+        with self.read_log() as connection:
+            if is_made(connection):
+                return
+        with self._appender.connect() as connection, connection.begin():
+            if not is_made(connection):  # another process may have been first
+                make(connection)
+        settle_folder(self._log.path.parent)
+
+    def demand_log(self) -> None:
+        """Return where SQLite's file of the audit log is the one that this store has had open; else `AdminMustAct`."""
+        if self.is_sqlite:
+            self._log.demand()
 
     @property
     def log_file(self) -> Path | None:
@@ -214,7 +248,7 @@ class Store:
 
         A copy of both is whole where the database's own file was copied first: what was not in the log then is in it.
         """
-        return self._log if self.is_sqlite else None
+        return self._log.path if self.is_sqlite else None
 
     def settle(self) -> None:
         """All that was committed so far, `durable` or not, is on the disk."""

@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from connectors.file_words import FULL
 from connectors.file_words import refusal as file_refusal
 from hub.settings import HubSettings
+from hub.store.audit_file import marked
 
 TRY_AGAIN: Final = 75
 BROKEN: Final = 70
@@ -33,6 +34,10 @@ _SQLITE: Final = (
     ("not a database", BROKEN, "is no database: move the file away and put the last backup in its place"),
     ("malformed", BROKEN, "is damaged: stop every alprhub, keep the file, and put the last backup in its place"),
     ("i/o error", ADMIN, "cannot be read or written: the disk gives errors"),
+)
+_LOG: Final = (
+    "is damaged, and the database beside it is not: leave that as it is. Stop every alprhub, move the log away with its"
+    " -wal and -shm and keep it, and put its copy from the last backup in its place"
 )
 _POSTGRESQL: Final = (
     ("password authentication", ADMIN, "refuses the user or the password in ALPRHUB_DATABASE_URL"),
@@ -82,7 +87,7 @@ def refusal(failed: DBAPIError | NoConnectionLeft, settings: HubSettings | None 
         return f"{_named(settings)} has no connection left for this; try again", TRY_AGAIN
     text = str(failed.orig).lower()
     if settings.url().startswith("sqlite"):
-        return _of_sqlite(text, settings)
+        return _of_sqlite(text, settings, marked(failed.orig))
     state = getattr(failed.orig, "sqlstate", None)
     if state in _STATES:
         return _answer(settings, *_STATES[state])
@@ -115,10 +120,15 @@ def passes(failed: Exception, settings: HubSettings) -> str | None:
     return None
 
 
-def _of_sqlite(text: str, settings: HubSettings) -> tuple[str, int] | None:
+def _of_sqlite(text: str, settings: HubSettings, log: Path | None) -> tuple[str, int] | None:
+    """`log` is the audit log's file, where the error is about that and not about the database."""
+    name = _named(settings) if log is None else f"the audit log {str(log)!r}"
     if any(mark in text for mark in _MAY_BE_ROOM) and _full(settings):
-        return _answer(settings, ADMIN, _FULL)
-    return next((_answer(settings, code, sentence) for mark, code, sentence in _SQLITE if mark in text), None)
+        return f"{name} {_FULL}", ADMIN
+    code, sentence = next(((code, sentence) for mark, code, sentence in _SQLITE if mark in text), (0, ""))
+    if not code:
+        return None
+    return f"{name} {_LOG if log is not None and code == BROKEN else sentence}", code
 
 
 def _full(settings: HubSettings) -> bool:

@@ -18,10 +18,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 import hub.audit.log as log_of
 from hub.audit.record import Audit
 from hub.clock import SetClock
+from hub.errors import AdminMustAct, IntegrityBroken
 from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store.engine import Store
 from hub.store.instant import EPOCH
+from hub.store.refused import refusal
 from hub.store.schema import _config, upgrade
 from hub.wiring import Hub, open_hub
 
@@ -204,3 +206,119 @@ def test_what_waits_cannot_be_changed(opened: Hub, actor: Actor) -> None:
         opened.audit.record(actor, "test.within", "done", within=connection)
         with pytest.raises(DBAPIError, match="append-only"):
             connection.execute(text("UPDATE audit_waiting SET actor = 'nobody'"))
+
+
+@sqlite
+def test_a_log_that_is_removed_under_a_process_gets_no_event_and_nothing_is_forgotten_for_it(
+    opened: Hub, actor: Actor, settings: HubSettings, clock: SetClock
+) -> None:
+    def kept() -> list[str]:
+        with opened.store.read() as connection:
+            return list(connection.scalars(text("SELECT action FROM audit_waiting ORDER BY id")))
+
+    with opened.store.write() as connection:
+        opened.audit.record(actor, "test.before", "done", within=connection)
+    before = kept()
+    log = settings.data / "alprhub-audit.sqlite3"
+    away = log.rename(settings.data / "away")
+    for ask in (
+        lambda: opened.audit.record(actor, "test.alone", "done"),
+        opened.audit.events,
+        lambda: within(opened, actor),
+    ):
+        with pytest.raises(AdminMustAct, match=rf"the audit log '{log}' is not there: .* Move the file itself back"):
+            ask()
+    assert not log.exists()
+    assert kept() == before
+    shutil.copyfile(away, log)  # a copy has not what the log of this process has beside it
+    with pytest.raises(AdminMustAct, match="is another file than when this process began"):
+        opened.audit.record(actor, "test.alone", "done")
+    with pytest.raises(AdminMustAct, match="is another file than when this process began"):
+        opened.audit.events()
+    away.replace(log)
+    within(opened, actor)
+    assert told(opened) == ["test.before", "test.within"]
+
+
+@sqlite
+def test_a_log_that_is_removed_while_an_event_goes_into_it_does_not_have_the_event(
+    opened: Hub, actor: Actor, settings: HubSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, put = settings.data / "alprhub-audit.sqlite3", log_of.Log._put
+
+    def removed(*given: Any) -> None:
+        put(*given)
+        log.rename(settings.data / "away")
+
+    monkeypatch.setattr(log_of.Log, "_put", removed)
+    with pytest.raises(AdminMustAct, match="is not there"):
+        opened.audit.record(actor, "test.alone", "done")
+
+
+def within(hub: Hub, actor: Actor) -> None:
+    with hub.store.write() as connection:
+        hub.audit.record(actor, "test.within", "done", within=connection)
+
+
+@sqlite
+def test_only_the_opening_of_a_hub_begins_a_log(settings: HubSettings, clock: SetClock) -> None:
+    store = Store(settings.url())
+    log = settings.data / "alprhub-audit.sqlite3"
+    for ask in (lambda: Audit(store, clock).events(), lambda: Audit(store, clock).record(Actor("x"), "test.x", "done")):
+        with pytest.raises(AdminMustAct, match="is not there"):
+            ask()
+    assert not log.exists()
+    with happenings() as steps:
+        store.begin_log()
+    assert steps == [f"fsync folder {settings.data.name}"]
+    assert Audit(store, clock).events() == []
+    store.close()
+
+
+@sqlite
+def test_an_event_that_the_log_does_not_take_stays_where_it_waits(opened: Hub, actor: Actor) -> None:
+    with opened.store.append() as connection:
+        eats = (
+            "CREATE TRIGGER eats BEFORE INSERT ON audit_events WHEN new.action = 'test.within'"
+            " BEGIN SELECT RAISE(IGNORE); END"
+        )
+        connection.execute(text(eats))
+    within(opened, actor)
+    with pytest.raises(IntegrityBroken, match="took 0 of 1 events"):
+        opened.audit.record(actor, "test.alone", "done")
+    with opened.store.append() as connection:
+        connection.execute(text("DROP TRIGGER eats"))
+    assert told(opened) == ["test.within"]
+
+
+@sqlite
+def test_a_change_waits_little_for_the_log_and_is_done_whatever_the_log_says(
+    opened: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with opened.store._turns.take("audit", "stopped half-way"):
+        within(opened, actor)
+    assert "stopped half-way), and was waited for 1 s;" in caplog.text
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("of a kind that nobody thought of")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(log_of.Log, "_put", fails)
+        within(opened, actor)
+    assert "of a kind that nobody thought of" in caplog.text
+    assert told(opened) == ["test.within"] * 2
+
+
+@sqlite
+def test_a_damaged_log_is_named_and_not_the_database_beside_it(settings: HubSettings, clock: SetClock) -> None:
+    with open_hub(settings, clock):
+        pass
+    log = settings.data / "alprhub-audit.sqlite3"
+    body = log.read_bytes()
+    for damaged in (b"no database at all " * 1000, body[:4096] + b"\xff" * (len(body) - 4096)):
+        log.write_bytes(damaged)
+        with pytest.raises(DBAPIError) as refused, open_hub(settings, clock) as hub:
+            hub.audit.events()
+        said, code = refusal(refused.value, settings) or ("", 0)
+        assert said.startswith(f"the audit log '{log}' is damaged, and the database beside it is not: leave that")
+        assert code == 70

@@ -165,3 +165,23 @@ def test_opening_a_hub_alters_no_table_while_the_running_month_stands_ready(sett
         pass
     with open_hub(settings, SetClock(NOW + timedelta(days=35))) as hub, hub.store.read() as connection:
         assert partitions.months_of(connection)[-1] == "reads_2026_08", "the job of the night makes the next"
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_lost_audit_log_is_not_begun_anew_by_a_migration(settings: HubSettings) -> None:
+    with open_hub(settings.model_copy(update={"agency": "Example PD"}), SetClock(NOW)) as hub:
+        with hub.store.write() as connection:
+            hub.audit.record(Actor("chief"), "test.one", "done", within=connection)
+        last = revision_of(hub.store)
+    store = Store(settings.url())
+    config = schema._config()
+    with store.write() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "-1")
+    for path in settings.data.glob("alprhub-audit*"):
+        path.unlink()
+    with pytest.raises(AdminMustAct, match="is missing beside its database"):
+        Migrating(store, SetClock(NOW)).migrate(Actor("chief"))
+    assert not list(settings.data.glob("alprhub-audit*"))
+    assert revision_of(store) == f"{int(last) - 1:04}"
+    store.close()

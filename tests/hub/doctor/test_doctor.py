@@ -1,6 +1,8 @@
 """The doctor sees what is wrong with a hub, says what to do, and changes nothing."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,13 @@ from alembic import command
 from plain import record, write_page
 from sqlalchemy import text
 
+from hub.audit.actions import Act, Outcome
+from hub.audit.log import Log
 from hub.backups.backup import back_up
 from hub.clock import SetClock
 from hub.doctor.doctor import examine
 from hub.doctor.finding import Finding
+from hub.errors import AdminMustAct
 from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store import schema
@@ -247,3 +252,79 @@ def test_a_check_that_cannot_be_made_is_told_and_ends_no_other(
     found = seen(settings)
     assert found["pictures"].said.startswith("This could not be looked at: the file '/somewhere' may not be opened")
     assert found["backup"].said == "No backup is on record."
+
+
+@on_sqlite
+def test_a_lost_audit_log_is_found_each_time_and_no_other_is_made(settings: HubSettings) -> None:
+    with open_hub(settings.model_copy(update={"agency": "Example PD"}), SetClock(NOW)) as hub, hub.store.write() as one:
+        hub.audit.record(ACTOR, "test.one", "done", within=one)
+    log = settings.data / "alprhub-audit.sqlite3"
+    for path in settings.data.glob(f"{log.name}*"):
+        path.unlink()
+    for _ in range(2):
+        assert "is not there: who asked for what" in seen(settings)["audit_log"].said
+        assert not log.exists()
+        with pytest.raises(AdminMustAct, match="is missing beside its database"), open_hub(settings, SetClock(NOW)):
+            pass
+
+
+@on_sqlite
+def test_an_audit_log_that_is_empty_damaged_or_can_be_changed_is_found_and_left_as_it_is(
+    whole: Hub, settings: HubSettings
+) -> None:
+    log = settings.data / "alprhub-audit.sqlite3"
+    whole.store.close()
+    body = log.read_bytes()
+
+    def tried(said: str) -> None:
+        lies = log.read_bytes()
+        found = seen(settings)["audit_log"]
+        assert found.grade == "wrong"
+        assert said in found.said
+        assert "the database beside it stays as it is" in found.do
+        assert log.read_bytes() == lies
+        assert "database" in seen(settings)
+
+    with closing(sqlite3.connect(log)) as connection:
+        connection.execute("DROP TRIGGER audit_no_delete")
+    tried("is not as alprhub made it: audit_no_delete, missing or changed")
+    log.write_bytes(b"")
+    tried("is empty")
+    log.write_bytes(b"no database at all " * 1000)
+    tried("is damaged")
+    log.write_bytes(body)
+    assert "audit_log" not in seen(settings)
+
+
+@on_sqlite
+def test_it_carries_no_event_that_waits_and_sees_a_backup_that_does(
+    whole: Hub, settings: HubSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def lies() -> int:
+        with whole.store.read_log() as connection:
+            return connection.scalar(text("SELECT count(*) FROM audit_events")) or 0
+
+    with monkeypatch.context() as put_off:
+        put_off.setattr(Log, "_carry_now", lambda _: None)
+        with whole.store.write() as connection:
+            whole.audit.record(ACTOR, Act.HUB_BACKUP, Outcome.DONE, target="/kept", within=connection)
+    before = lies()
+    assert "(/kept)" in seen(settings)["backup"].said
+    assert lies() == before
+
+
+def test_an_index_or_a_trigger_that_somebody_dropped_or_changed_is_found(whole: Hub, settings: HubSettings) -> None:
+    trigger = "audit_no_change" if whole.store.is_sqlite else "audit_append_only"
+    with whole.store.write() as connection:
+        connection.execute(text("DROP INDEX ix_reads_expires_at"))
+        if whole.store.is_sqlite:
+            connection.execute(text(f"DROP TRIGGER {trigger}"))
+            empty = f"CREATE TRIGGER {trigger} BEFORE UPDATE ON audit_waiting BEGIN SELECT 1; END"
+            connection.execute(text(empty))
+        else:
+            connection.execute(text(f"ALTER TABLE audit_events DISABLE TRIGGER {trigger}"))
+    found = seen(settings)["schema_parts"]
+    assert found.grade == "wrong"
+    assert "ix_reads_expires_at" in found.said
+    assert trigger in found.said
+    assert seen(settings)["schema"].grade == "ok"
