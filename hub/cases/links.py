@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, text
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.cases.held import BATCH
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.errors import Invalid, NotFound
 from hub.governing.in_force import Governing
 from hub.governing.lives import Promises
@@ -62,9 +62,9 @@ class Links:
     def unlink(self, actor: Actor, reads: Sequence[int], case_number: str, reason: str = "") -> Linked:
         """Take a case's need of reads back; those that no other case and no hit needs end as if never linked."""
         case = _checked(reads, case_number)
-        table, kinds = tables.links, self._sources.all()
+        now, table, kinds = sure(self._clock), tables.links, self._sources.all()
         with self._store.write() as connection:
-            rows = self._visible(connection, reads, to_micros(self._clock.now()))
+            rows = self._visible(connection, reads, to_micros(now))
             bound = {"ids": self._store.as_list([row.id for row in rows])}
             gone = connection.execute(
                 delete(table).where(table.c.case_number == case, table.c.read_id.in_([row.id for row in rows]))

@@ -197,7 +197,7 @@ class Reviews:
         while True:
             with self._store.write() as connection:
                 row = held.row_of(connection, hold)
-                now = self._clock.now()
+                now = sure(self._clock)
                 if row.released_at is not None:
                     return gone, False
                 if row.approved_by is None or self._approvals.waiting(connection, Action.CLASSIFY, str(hold)):

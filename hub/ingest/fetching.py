@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row
 
 from connectors.contract import Connector
 from connectors.errors import ConnectorError, Gone, VendorChanged
-from hub.clock import Clock
+from hub.clock import Clock, certain
 from hub.errors import Busy, Stopped
 from hub.store import wanted
 from hub.store.engine import Store
@@ -143,7 +143,7 @@ class Fetching:
     def _outcome(self, row: Row[Any]) -> dict[str, Any] | None:
         """What became of a picture; None where it stays wanted."""
         expires_at = from_micros(row.url_expires_at) if row.url_expires_at is not None else None
-        if expires_at is not None and expires_at <= self._clock.now():
+        if expires_at is not None and expires_at <= certain(self._clock):
             return {"state": "gone"}
         origin = origin_of(row.url)
         if self._over.is_set() or origin in self._closed:

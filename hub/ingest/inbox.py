@@ -89,6 +89,7 @@ class Inbox:
         self._over = Event()
         self._ends_at = 0.0
         self._refusing: str | None = None
+        self._over_stays = False
         self._refused_at: dict[str, float] = {}
         self._threads: list[Thread] = []
 
@@ -199,7 +200,11 @@ class Inbox:
             if self._unkept is not None:
                 self._unkept.destroy(Actor.service("inbox"), self._spool)
         except Exception as failed:
-            log.error("what is over of the pushes that wait is not destroyed yet: %s", why(failed))
+            if not self._over_stays:
+                log.error("what is over of the pushes that wait is not destroyed yet: %s", why(failed))
+            self._over_stays = True
+        else:
+            self._over_stays = False
 
     def _has_time(self) -> bool:
         return not self._over.is_set() or time.monotonic() < self._ends_at

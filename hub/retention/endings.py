@@ -22,6 +22,14 @@ BATCH: Final = 1000
 """Reads in one transaction: the writer is never held long."""
 Ending = Callable[[Row[Any]], tuple[int, str] | None]
 """The end that a read should have (µs), and the rule; None where nothing is said of it."""
+_READS: Final = tables.reads
+_LINKED: Final = or_(
+    *(select(by.c.read_id).where(by.c.read_id == _READS.c.id).exists() for by in (tables.hits, tables.links))
+)
+_COLUMNS: Final = (
+    *(_READS.c[name] for name in ("id", "captured_at", "received_at", "expires_at", "rule", "held")),
+    _LINKED.label("linked"),
+)
 
 
 class Endings:
@@ -55,7 +63,7 @@ class Endings:
 
         Gives how many changed. Safe to kill and to repeat.
         """
-        now, profile = self._clock.now(), self._governing.profile()
+        now, profile = sure(self._clock), self._governing.profile()
 
         def ending(row: Row[Any]) -> tuple[int, str]:
             floor = profile.floor(*source, from_micros(row.captured_at), from_micros(row.received_at))
@@ -68,38 +76,21 @@ class Endings:
         return lambda row: lives.end(connection_id, row.captured_at, row.received_at, row.linked)
 
     def _shorten(self, connection_id: int, ending: Ending, held: bool) -> int:
-        reads, changed = tables.reads, 0
+        changed = 0
         for rows in self._pages(connection_id, to_micros(sure(self._clock))):
-            ends = [(row, ending(row)) for row in rows if held or not row.held]
-            fresh = [
-                End(row.id, row.captured_at, *end, row.expires_at)
-                for row, end in ends
-                if end is not None and end[0] < row.expires_at
-            ]
-            if not fresh:
+            if not (fresh := _sooner(rows, ending, held)):
                 continue
             with self._store.write(durable=False) as connection:
-                if not held:  # somebody may have taken it meanwhile
-                    ids = [end.read_id for end in fresh]
-                    free = set(
-                        connection.scalars(select(reads.c.id).where(reads.c.id.in_(ids), reads.c.held.is_(False)))
-                    )
-                    fresh = [end for end in fresh if end.read_id in free]
-                changed += set_ends(self._store, connection, fresh)
+                # Somebody may have taken, linked or unlinked one meanwhile: what an end hangs on is asked again.
+                ids = [end.read_id for end in fresh]
+                again = connection.execute(select(*_COLUMNS).where(_READS.c.id.in_(ids))).all()
+                changed += set_ends(self._store, connection, _sooner(again, ending, held))
         self._store.settle()  # whoever asked is told that it is so
         return changed
 
     def _pages(self, connection_id: int, now: int) -> Iterator[Sequence[Row[Any]]]:
         """A connection's visible reads."""
-        reads, cameras, hits, links = tables.reads, tables.cameras, tables.hits, tables.links
-        linked = or_(
-            select(hits.c.id).where(hits.c.read_id == reads.c.id).exists(),
-            select(links.c.read_id).where(links.c.read_id == reads.c.id).exists(),
-        )
-        columns = (
-            *(reads.c.id, reads.c.captured_at, reads.c.received_at, reads.c.expires_at, reads.c.rule, reads.c.held),
-            linked.label("linked"),
-        )
+        reads, cameras = _READS, tables.cameras
         with self._store.read() as connection:
             of_it = list(connection.scalars(select(cameras.c.id).where(cameras.c.connection_id == connection_id)))
         for camera in of_it:
@@ -107,7 +98,7 @@ class Endings:
             while True:
                 with self._store.read() as connection:
                     rows = connection.execute(
-                        select(*columns)
+                        select(*_COLUMNS)
                         .where(reads.c.camera_id == camera, visible(reads, now))
                         .where(reads.c.captured_at >= at, or_(reads.c.captured_at > at, reads.c.id > ident))
                         .order_by(reads.c.captured_at, reads.c.id)
@@ -117,3 +108,13 @@ class Endings:
                     break
                 at, ident = rows[-1].captured_at, rows[-1].id
                 yield rows
+
+
+def _sooner(rows: Sequence[Row[Any]], ending: Ending, held: bool) -> list[End]:
+    """The sooner ends of those reads that get one; of held ones only where those are meant too."""
+    ends = ((row, ending(row)) for row in rows if held or not row.held)
+    return [
+        End(row.id, row.captured_at, *end, row.expires_at)
+        for row, end in ends
+        if end is not None and end[0] < row.expires_at
+    ]

@@ -17,6 +17,7 @@ from hub.governing.lives import Lives, Promises
 from hub.governing.sources import Sources
 from hub.people import Actor
 from hub.policy.profile import Profile
+from hub.policy.provenance import Provenance
 from hub.progress import Progress, untold
 from hub.store import tables
 from hub.store.ends import End, set_ends
@@ -96,9 +97,8 @@ class Recompute:
                 return dict(NOTHING_DONE)
             sure(self._clock)
             profile = self._governing.of(row.policy_id)
-            ends = self._ends(profile, self._governing.history(row.policy_id))
-            self._go_through(row, ends, progress)
-            return self._end(actor, row.id, ends)
+            self._go_through(row, profile, progress)
+            return self._end(actor, row.id, self._ends_of(row, profile))
 
     def effect(self, profile: Profile) -> list[Change]:
         """What a profile would do to the reads that are kept and visible, by connection and rule; changes nothing."""
@@ -128,25 +128,33 @@ class Recompute:
         columns = ("reads", "shorter", "longer", "kept_short", "end_now")
         return [Change(names[ident], rule, *(counted[name] for name in columns)) for (ident, rule), counted in ordered]
 
+    def _ends_of(self, begun: Row[Any], profile: Profile) -> "_Ends":
+        return self._ends(profile, self._governing.history(begun.policy_id))
+
     def _ends(self, profile: Profile, before: list[tuple[int, Profile]]) -> "_Ends":
+        asked, now = self._ask(), to_micros(self._clock.now())
+        promises = Promises([*before, (now, profile)], asked.kinds)
+        return _Ends(Lives(profile, asked.kinds), promises, profile.lengthens, asked)
+
+    def _ask(self) -> "_Asked":
         table, kinds = tables.removals, self._sources.all()
         with self._store.read() as connection:
             leaving = frozenset(connection.scalars(select(table.c.connection_id).where(table.c.reads == "purge")))
-        now = to_micros(self._clock.now())
-        return _Ends(Lives(profile, kinds), Promises([*before, (now, profile)], kinds), profile.lengthens, leaving)
+        return _Asked(kinds, leaving)
 
-    def _go_through(self, begun: Row[Any], ends: "_Ends", progress: Progress) -> None:
+    def _go_through(self, begun: Row[Any], profile: Profile, progress: Progress) -> None:
         """Find the ends of the next reads while those before them are given theirs."""
-        pace = TurnPace(BATCH, LEAST, MOST, self._elapsed)
+        pace, ends = TurnPace(BATCH, LEAST, MOST, self._elapsed), self._ends_of(begun, profile)
         with ThreadPoolExecutor(1) as ahead:
             some = self._next_page(begun.after_id, ends, pace.rows)
             while some is not None:
                 given, following = some, ahead.submit(self._next_page, some.last, ends, pace.rows)
                 try:
                     with pace.turn(given.looked_at) as begins:
-                        self._give(begun.id, given, begins)
+                        self._give(begun.id, given, ends.asked, begins)
                     some = following.result()
                 except _Moved:
+                    ends = self._ends_of(begun, profile)
                     some = self._next_page(given.first, ends, pace.rows)
                 else:
                     # By their ids, which say how far it is without counting them all.
@@ -174,15 +182,21 @@ class Recompute:
             lengthened += until > row.expires_at
             fresh.append(End(row.id, row.captured_at, until, rule, row.expires_at))
         counted = {"changed": len(fresh), "shortened": shortened, "lengthened": lengthened, "kept_short": kept_short}
-        return _Some(after, rows[-1].id, len(rows), fresh, counted)
+        return _Some(after, rows[-1].id, len(rows), fresh, linked, counted)
 
-    def _give(self, ident: int, some: "_Some", begins: Callable[[], None]) -> None:
-        """Give reads their ends, and note how far that is, in one transaction; raises `_Moved`, and changes nothing."""
+    def _give(self, ident: int, some: "_Some", asked: "_Asked", begins: Callable[[], None]) -> None:
+        """Give reads their ends, and note how far that is, in one transaction; raises `_Moved`, and changes nothing.
+
+        The ends were found before anybody else had to wait: what they hang on is asked again while nobody else writes.
+        """
         table = tables.recomputes
         with self._store.write(durable=False, doing=DOING) as connection:
             begins()
-            if set_ends(self._store, connection, some.fresh) != len(some.fresh):
-                raise _Moved
+            if some.fresh:
+                if asked != self._ask() or some.linked != self._linked_between(connection, some.first + 1, some.last):
+                    raise _Moved
+                if set_ends(self._store, connection, some.fresh) != len(some.fresh):
+                    raise _Moved
             done = connection.execute(select(table).where(table.c.id == ident)).one()
             connection.execute(
                 update(table)
@@ -231,36 +245,48 @@ class Recompute:
         return list(map(ReadToRecompute._make, self._store.rows(connection, sql, {"after": after})))
 
     def _linked(self, connection: Connection, rows: list[ReadToRecompute]) -> set[int]:
-        if not rows:
-            return set()
-        span = {"first": rows[0].id, "last": rows[-1].id}
+        return self._linked_between(connection, rows[0].id, rows[-1].id) if rows else set()
+
+    def _linked_between(self, connection: Connection, first: int, last: int) -> set[int]:
+        """The reads that a case, an event or a hit needs: a walk along two indexes, whatever else is kept."""
+        span = {"first": first, "last": last}
         between = "WHERE read_id BETWEEN :first AND :last"
         sql = f"SELECT read_id FROM links {between} UNION SELECT read_id FROM hits {between}"
         return set(connection.scalars(text(sql), span))
 
 
 class _Moved(Exception):
-    """A read is gone, or got another end from somebody else, since its end was found."""
+    """A read is gone, has another end or is needed otherwise than it was, or its connection is another kind or leaving,
+    since its end was found."""
+
+
+class _Asked(NamedTuple):
+    """What the ends of a connection's reads hang on: where they come from, and whether they shall go with it."""
+
+    kinds: Mapping[int, Provenance]
+    leaving: frozenset[int]
 
 
 class _Some(NamedTuple):
-    """Reads behind `first` until `last`: the ends that they shall have, and what is to be counted of them."""
+    """Reads behind `first` until `last`: the ends that they shall have, those that something needs, and what is to be
+    counted of them."""
 
     first: int
     last: int
     looked_at: int
     fresh: list[End]
+    linked: set[int]
     counted: Mapping[str, int]
 
 
 class _Ends:
     """What each read's end shall be under a policy."""
 
-    def __init__(self, lives: Lives, promises: Promises, lengthens: bool, leaving: frozenset[int]) -> None:
+    def __init__(self, lives: Lives, promises: Promises, lengthens: bool, asked: _Asked) -> None:
         self._lives = lives
         self._promises = promises
         self._lengthens = lengthens
-        self._leaving = leaving
+        self.asked = asked
 
     def wanted(self, row: ReadToRecompute, linked: bool) -> WantedEnd | None:
         """The end of a read; None where no rule says anything of it."""
@@ -270,7 +296,7 @@ class _Ends:
             return None
         if end[0] <= row.expires_at:
             return WantedEnd(*end, False)
-        if row.connection_id in self._leaving:
+        if row.connection_id in self.asked.leaving:
             return WantedEnd(row.expires_at, row.rule, False)
         if self._lengthens:
             return WantedEnd(*end, False)
@@ -283,6 +309,6 @@ class _Ends:
         """The end (µs) of a record that could not be read."""
         end = self._lives.end(row.connection_id, row.received_at, row.received_at, False)
         kept = int(row.expires_at)
-        if end is None or (end[0] > kept and (row.connection_id in self._leaving or not self._lengthens)):
+        if end is None or (end[0] > kept and (row.connection_id in self.asked.leaving or not self._lengthens)):
             return kept
         return end[0]

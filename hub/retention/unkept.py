@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
-from hub.clock import Clock
+from hub.clock import Clock, sure
 from hub.errors import Busy, IntegrityBroken, PolicyRefused
 from hub.governing.in_force import Governing
 from hub.governing.sources import Sources
@@ -103,8 +103,9 @@ class Unkept:
         """
         if not spool.batches() and not spool.set_aside():
             return 0
+        now = sure(self._clock)
         policy_id, profile = self._governing.now()
-        over = _Over(self._owners(), profile, self._clock.now())
+        over = _Over(self._owners(), profile, now)
         gone = 0
         for destroy, files in ((self._destroy_pushes, spool.batches()), (self._destroy_aside, spool.set_aside())):
             for file in files:

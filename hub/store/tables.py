@@ -556,7 +556,6 @@ recomputes = Table(
     metadata,
     _id(),
     Column("policy_id", Big, nullable=False),
-    Column("connection_id", Big),
     Column("started_at", BigInteger, nullable=False),
     Column("started_by", Text, nullable=False),
     Column("after_id", BigInteger, nullable=False, server_default=text("0")),

@@ -1,5 +1,6 @@
 """A clock that may be wrong: far ahead it destroys nothing, behind it shows nothing again, until a person says more."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -7,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import two
 from plain import record, write_page
@@ -14,17 +16,23 @@ from registries import PLAIN, Having
 from sqlalchemy import text
 
 import hub.wiring as wiring
+from hub.cases.holds import NewHold
 from hub.clock import REST, STEP, SetClock
 from hub.errors import AdminMustAct, Busy, Conflict, Invalid
+from hub.jobs.jobs import Jobs
 from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
 from hub.store.instant import to_micros
+from hub.store.spool import Pushed
 from hub.trusted_clock import AT_MOST, BEAT, TrustedClock
 from hub.wiring import Hub, open_hub
 
 DAY, LIFE = timedelta(days=1), timedelta(days=30)
 WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
+JOBS_OF_THE_HUB = (
+    "holds", "purge", "recompute", "pictures", "notices", "tidy", "vacuum", "months", "reconcile", "canary"
+)  # fmt: skip
 
 Opens = Callable[[], AbstractContextManager[Hub]]
 
@@ -111,6 +119,7 @@ def test_a_clock_that_was_ahead_and_is_right_again_has_cost_nothing(
             id="a change",
         ),
         pytest.param(lambda hub, actor: hub.cases.reviews.expire(actor), id="holds that end"),
+        pytest.param(lambda hub, actor: hub.cases.links.unlink(actor, [1], "26-1"), id="a link that is taken back"),
     ],
 )
 def test_nothing_that_shortens_is_begun_by_a_clock_in_doubt(
@@ -124,6 +133,54 @@ def test_nothing_that_shortens_is_begun_by_a_clock_in_doubt(
     with whole.store.read() as connection:
         assert connection.execute(text("SELECT * FROM connections, reads")).all() == before
     assert "alprhub clock trust" in cards_of(whole)
+
+
+def test_no_job_destroys_or_shortens_anything_by_a_clock_far_ahead(
+    whole: Hub, actor: Actor, machine: SetClock, settings: HubSettings
+) -> None:
+    """Every job, whoever runs it: rows may come, and of those that are there none goes and none ends sooner."""
+    two.activate(whole, actor, "long-beach", "why")
+    two.place(whole, actor, NewHold("case", "26-1", "robbery", whole.clock.now() + DAY, "felony"), reads=[1])
+    whole.cases.holds.place(actor, NewHold("case", "26-2", "robbery", whole.clock.now() + DAY, "felony"), reads=[1])
+    whole.cases.links.link(actor, [1], "26-1")
+    jobs = Jobs(whole, "tests")
+    tables = ("reads", "payloads", "ledger", "held_reads", "links", "hits", "images", "quarantine", "approvals",
+              "certificates", "holds")  # fmt: skip
+
+    def all_there() -> dict[str, set[Any]]:
+        with whole.store.read() as connection:
+            return {name: set(connection.execute(text(f"SELECT * FROM {name}")).all()) for name in tables}
+
+    jobs.run_all(actor, [jobs.catalogue.whole("tidy")])
+    before = all_there()
+    with whole.store.read() as connection:
+        runs = set(connection.scalars(text("SELECT id FROM job_runs")))
+    machine.advance(11 * 365 * DAY)
+    assert len(jobs.run_all(actor, [jobs.catalogue.whole(name) for name in JOBS_OF_THE_HUB])) == len(JOBS_OF_THE_HUB)
+    after = all_there()
+    assert {name: rows - after[name] for name, rows in before.items() if rows - after[name]} == {}
+    assert after["certificates"] == set()
+    with whole.store.read() as connection:
+        assert runs <= set(connection.scalars(text("SELECT id FROM job_runs")))
+
+
+def test_a_receiver_destroys_nothing_by_a_clock_far_ahead_and_says_so_once(
+    whole: Hub, machine: SetClock, settings: HubSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    box, at = settings.data / "inbox", machine.now().timestamp()
+    box.mkdir()
+    broken = box / "0000000000000001.broken"
+    broken.write_bytes(msgspec.msgpack.encode([Pushed("feed", 1, to_micros(machine.now()), "", b"[]")])[:-1])
+    os.utime(broken, (at, at))
+    machine.advance(400 * DAY)
+    with whole.ingest.receiving() as inbox:
+        inbox._destroy_what_is_over()
+    assert broken.exists()
+    with whole.store.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM certificates")) == 0
+    said = [entry.message for entry in caplog.records if "not destroyed yet" in entry.message]
+    assert len(said) == 1
+    assert "alprhub clock trust" in said[0]
 
 
 def cards_of(hub: Hub) -> str:

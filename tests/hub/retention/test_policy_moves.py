@@ -1,6 +1,7 @@
 """A policy is in force from the moment it is put there, also in processes that were open before."""
 
 import threading
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,30 @@ from sqlalchemy import text
 import hub.ingest.intake as intake
 from connectors.contract import Document
 from hub.clock import SetClock
+from hub.governing.in_force import Governing
 from hub.hotlists.lists import NewEntry
 from hub.people import Actor
-from hub.policy.decisions import Decision
+from hub.policy.decisions import LENGTHENING, Decision
 from hub.policy.document import FOLDER
+from hub.policy.provenance import Provenance
+from hub.retention.endings import Endings
+from hub.retention.recompute import Recompute
 from hub.settings import HubSettings
 from hub.store.instant import from_micros
 from hub.wiring import Hub, open_hub
 
 CAPTURED = datetime.fromisoformat("2026-06-01T11:00:00Z")
 DAY = timedelta(days=1)
+SIGNED = Decision(
+    settles="ps-d3", answer="as it is", decided_by="A. Chief", title="Chief",
+    decided_at=CAPTURED, why="the safe default holds",
+)  # fmt: skip
+
+
+LENGTHENS = Decision(
+    settles=LENGTHENING, answer="what is kept lives longer", decided_by="A. Chief", title="Chief",
+    decided_at=CAPTURED, why="the council wants it so",
+)  # fmt: skip
 
 
 def lasting(tmp_path: Path, days: int, profile: str = "hermosa-beach") -> str:
@@ -177,3 +192,113 @@ def test_a_hit_lengthens_by_the_policy_in_force(
         write_page(feed, 1, [record(n, f"9SYN00{n}", CAPTURED.isoformat()) for n in (1, 2)])
         hub.ingest.sync.run(actor, "feed")
         assert lives(hub) == {"r1": 365 * DAY, "r2": 30 * DAY}
+
+
+@pytest.fixture
+def two_years(settings: HubSettings, clock: SetClock, plain_vendor: Having, tmp_path: Path) -> Iterator[Hub]:
+    """A hub with one read, sixty days old, that was promised two years by the policy of before."""
+    actor, feed = Actor("tester"), tmp_path / "feed"
+    with open_hub(settings.model_copy(update={"profile": "long-beach"}), clock, registry=plain_vendor) as hub:
+        feed.mkdir()
+        hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(feed)})
+        write_page(feed, 1, [record(1, "9SYN001", CAPTURED.isoformat())])
+        hub.ingest.sync.run(actor, "feed")
+        clock.advance(60 * DAY)
+        yield hub
+
+
+def before_giving(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], Any]) -> None:
+    """Have something happen once, after the ends of reads were found and before they are given."""
+    give, done = Recompute._give, list[None]()
+
+    def later(self: Recompute, *args: Any) -> None:
+        if not done:
+            done.append(None)
+            meanwhile()
+        give(self, *args)
+
+    monkeypatch.setattr(Recompute, "_give", later)
+
+
+def only_read(hub: Hub) -> int:
+    with hub.store.read() as connection:
+        return int(connection.execute(text("SELECT id FROM reads")).scalar_one())
+
+
+def test_a_read_that_is_linked_while_ends_are_computed_lives_as_long_as_one_that_was_linked_before(
+    two_years: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere(two_years, "palm-springs", (SIGNED,))
+    before_giving(monkeypatch, lambda: two_years.cases.links.link(actor, [only_read(two_years)], "26-1"))
+    assert two_years.retention.recompute.run(actor)["shortened"] == 1
+    assert lives(two_years) == {"r1": 365 * DAY}
+    assert two_years.retention.expired.purge(actor) == {"feed": 0}
+
+
+def test_a_read_that_is_unlinked_while_ends_are_computed_lives_no_longer_for_it(
+    two_years: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_years.cases.links.link(actor, [only_read(two_years)], "26-1")
+    elsewhere(two_years, "palm-springs", (SIGNED,))
+    before_giving(monkeypatch, lambda: two_years.cases.links.unlink(actor, [only_read(two_years)], "26-1"))
+    two_years.retention.recompute.run(actor)
+    assert lives(two_years) == {"r1": 30 * DAY}
+
+
+def test_a_connection_that_begins_to_leave_while_ends_are_computed_gets_no_longer_life(
+    opened: Hub, actor: Actor, feed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_page(feed, 1, [record(1, "9SYN001", CAPTURED.isoformat())])
+    opened.ingest.sync.run(actor, "feed")
+    elsewhere(opened, lasting(tmp_path, 60), (LENGTHENS,))
+
+    def leaves() -> None:
+        with opened.store.write() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO removals (connection_id, name, reads, reason, actor, started_at, steps)"
+                    " SELECT id, name, 'purge', 'why', 'tester', 1, '{}' FROM connections"
+                )
+            )
+
+    before_giving(monkeypatch, leaves)
+    opened.retention.recompute.run(actor)
+    assert lives(opened) == {"r1": 30 * DAY}
+
+
+def test_a_connection_that_becomes_another_kind_while_ends_are_computed_gets_the_ends_of_that_kind(
+    two_years: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere(two_years, "palm-springs", (SIGNED,))
+
+    def changes() -> None:
+        with two_years.store.write() as connection:
+            connection.execute(text("UPDATE connections SET retention_vendor = NULL"))
+
+    before_giving(monkeypatch, changes)
+    assert two_years.retention.recompute.run(actor)["changed"] == 0
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_read_that_is_linked_while_its_connection_becomes_another_kind_keeps_the_life_of_a_linked_one(
+    two_years: Hub, actor: Actor, clock: SetClock, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    elsewhere(two_years, "palm-springs", (SIGNED,))
+    pages = Endings._pages
+
+    def link() -> None:
+        two_years.cases.links.link(actor, [only_read(two_years)], "26-1")
+
+    def found(self: Endings, *args: Any) -> Iterator[Any]:
+        for page in pages(self, *args):
+            if not before:
+                link()
+            yield page
+
+    if before:
+        link()
+    monkeypatch.setattr(Endings, "_pages", found)
+    kind = two_years.connections.accounts.list()[0]
+    endings = Endings(two_years.store, clock, Governing(two_years.store))
+    assert endings.follow(kind.id, Provenance("own", "flock")) == 1
+    assert lives(two_years) == {"r1": 365 * DAY}
