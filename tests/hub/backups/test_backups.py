@@ -1,5 +1,7 @@
 """A backup under load is consistent; a restore a month later has the same reads less those whose time was up."""
 
+import os
+import re
 import shutil
 import sqlite3
 import threading
@@ -408,3 +410,56 @@ def test_pictures_in_a_bucket_stay_there_and_the_manifest_says_where(tmp_path: P
         ingest=SimpleNamespace(images=object()), settings=SimpleNamespace(images="s3://bucket/pictures")
     )
     assert backing_up._pictures(hub, tmp_path, lambda *_: None) == (0, 0, "s3://bucket/pictures")
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", ["secret.key", "zz.yaml", "inbox/1.batch", "images/2026/x.jpg", "manifest.more"])
+@pytest.mark.parametrize("kind", ["link", "pipe", "file", "folder"])
+def test_whatever_no_digest_names_is_named_and_nothing_is_restored(
+    opened: Hub, elsewhere: HubSettings, tmp_path: Path, name: str, kind: str
+) -> None:
+    kept, foreign = tmp_path / "kept", tmp_path / "foreign"
+    back_up(opened, ACTOR, kept)
+    foreign.write_bytes(b"k" * 32)
+    put = kept / name
+    put.parent.mkdir(parents=True, exist_ok=True)
+    {
+        "link": lambda: put.symlink_to(foreign),
+        "pipe": lambda: os.mkfifo(put),
+        "file": put.touch,
+        "folder": put.mkdir,
+    }[kind]()
+    with pytest.raises(IntegrityBroken, match=rf"{re.escape(name)}.* was put there"):
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+    assert not elsewhere.data.exists()
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", ["secret.key", "alprhub.sqlite3", "images", manifest.SUMS, manifest.NAME])
+def test_a_file_or_folder_that_was_replaced_by_a_link_is_named(
+    kept: Path, elsewhere: HubSettings, tmp_path: Path, name: str
+) -> None:
+    (kept / name).rename(tmp_path / "moved")
+    (kept / name).symlink_to(tmp_path / "moved")
+    with pytest.raises(IntegrityBroken, match=rf"{name} \(a link\) was put there"):
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", ["secret.key", "picture"])
+def test_a_link_that_takes_the_place_of_a_file_after_the_digests_were_looked_at_is_not_followed(
+    kept: Path, elsewhere: HubSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    at = kept / name if name != "picture" else next(path for path in (kept / "images").rglob("*") if path.is_file())
+    verify = manifest.verify
+
+    def then_replaced(*asked: Any) -> Any:
+        verified = verify(*asked)
+        at.rename(tmp_path / "moved")
+        at.symlink_to(tmp_path / "moved")
+        return verified
+
+    monkeypatch.setattr(manifest, "verify", then_replaced)
+    with pytest.raises(IntegrityBroken, match="is no file any more"):
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+    assert list(elsewhere.data.iterdir()) == []
