@@ -44,7 +44,7 @@ def refuse_half_database(store: Store, data: Path) -> None:
         raise AdminMustAct(
             f"the database {store.url.database!r} is being restored, or a restore into it was cut short (in the folder"
             f" {by!r}, maybe of another machine): nothing is opened before what is over is purged. If none is under"
-            " way, drop the database, make it again, empty that folder's data folder, and repeat alprhub restore"
+            " way, drop the database, make it again, empty the data folder, and repeat alprhub restore"
         )
 
 
