@@ -30,6 +30,7 @@ from hub.backups import restore as restoring
 from hub.backups.backup import back_up
 from hub.backups.restore import Restored, restore
 from hub.clock import SetClock
+from hub.doctor.doctor import examine
 from hub.errors import AdminMustAct, Busy, Conflict, IntegrityBroken, Invalid, NotFound
 from hub.migrating import opened as migrating
 from hub.people import Actor
@@ -564,6 +565,9 @@ def test_a_database_into_which_a_restore_was_cut_short_is_opened_from_nowhere(
         for opens in (lambda: open_hub(another, SetClock(NOW), registry=PLAIN), lambda: migrating(another)):
             with pytest.raises(AdminMustAct, match=r"a restore into it was cut short .*elsewhere/restoring"), opens():
                 pass
+        another.data.mkdir(exist_ok=True)
+        (schema,) = [found for found in examine(another, clock=SetClock(NOW)) if found.code == "schema"]
+        assert "a restore into it was cut short" in schema.said
         with pytest.raises(Conflict, match="what a restore that failed left"):
             restore(kept, another, ACTOR, clock=SetClock(NOW))
         shutil.rmtree(elsewhere.data)
