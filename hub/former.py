@@ -10,6 +10,7 @@ from hub.errors import AdminMustAct
 from hub.settings import HubSettings
 from hub.store.engine import Store
 from hub.store.images import FolderImages
+from hub.store.unfinished import restored_in
 from hub.words import named
 
 UNFINISHED: Final = "restoring"
@@ -31,6 +32,17 @@ def refuse_half(settings: HubSettings) -> None:
             f"the folder {str(settings.data)!r} holds a restore that is under way or was cut short"
             f" ({UNFINISHED}): nothing is opened before it is whole. If none is under way, empty the folder and"
             " repeat alprhub restore"
+        )
+
+
+def refuse_half_database(store: Store, data: Path) -> None:
+    """Return where no restore into this database was cut short, but one in this very folder; raises `AdminMustAct`."""
+    by = restored_in(store)
+    if by is not None and by != str(data):
+        raise AdminMustAct(
+            f"the database {store.url.database!r} is being restored, or a restore into it was cut short (in the folder"
+            f" {by!r}, maybe of another machine): nothing is opened before what is over is purged. If none is under"
+            " way, drop the database, make it again, empty the data folder, and repeat alprhub restore"
         )
 
 

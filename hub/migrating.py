@@ -97,6 +97,7 @@ def opened(settings: HubSettings | None = None, clock: Clock | None = None) -> I
         return
     store = Store(given.url())
     try:
+        former.refuse_half_database(store, given.data)
         if (none := standing(store).state == "none") and left:
             raise former.refused(given, left)
         yield None if none else Migrating(store, clock or SystemClock())

@@ -57,6 +57,7 @@ def open_hub(
     store = Store(given.url())
     store.disk_encrypted = given.disk_encrypted
     try:
+        former.refuse_half_database(store, given.data)
         if left and standing(store).state == "none":
             raise former.refused(given, left)
         ready(store)

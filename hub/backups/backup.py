@@ -22,7 +22,7 @@ from connectors.file_words import FULL, refusal
 from hub.audit.actions import Act, Outcome
 from hub.backups import manifest
 from hub.backups.dump import FILE, dump
-from hub.backups.manifest import OURS, PARTIAL, BackupManifest
+from hub.backups.manifest import INBOX, OURS, PARTIAL, PICTURES, BackupManifest
 from hub.cases.held import PURGING
 from hub.errors import AdminMustAct, Conflict, Invalid, NotFound
 from hub.people import Actor
@@ -39,7 +39,7 @@ DOING: Final = "a backup is being made"
 TOGETHER: Final = 64
 """Pictures that are brought to the disk together."""
 DATABASES: Final = "alprhub*.sqlite3"
-KEYS: Final = "secret.key*"
+KEYS: Final = ("secret.key", "secret.key.before")
 
 
 def back_up(
@@ -94,13 +94,13 @@ def _partial(settings: HubSettings, place: Path) -> Path:
 
 def _fill(hub: Hub, folder: Path, with_key: bool, progress: Progress) -> BackupManifest:
     made_at = hub.clock.now()
-    _copy(sorted((hub.settings.data / "inbox").glob("*.b*")), folder / "inbox")
+    _copy(sorted((hub.settings.data / "inbox").glob("*.b*")), folder / INBOX)
     _database(hub, folder, progress)
     revision, first_over = standing(hub.store).wanted, _first_over(hub)
-    pictures, missing, at = _pictures(hub, folder / "images", progress)
+    pictures, missing, at = _pictures(hub, folder / PICTURES, progress)
     _copy(sorted(hub.settings.data.glob("*.yaml")), folder)
     if with_key:
-        _copy(sorted(hub.settings.data.glob(KEYS)), folder)
+        _copy([path for name in KEYS if (path := hub.settings.data / name).exists()], folder)
     files, size, digest = manifest.sums(folder, progress)
     return BackupManifest(
         made_at=made_at, agency=hub.agency, policy=hub.governing.profile.name, version=version("alprhub"),

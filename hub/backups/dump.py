@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from sqlalchemy import make_url
 
@@ -19,12 +19,12 @@ def dump(store: Store, to: Path) -> None:
     _run("pg_dump", store, "--format=custom", "--no-owner", f"--file={to}")
 
 
-def undump(store: Store, file: Path) -> None:
+def undump(store: Store, file: IO[bytes]) -> None:
     """Fill an empty database from a dump, all of it or nothing; raises `AdminMustAct` with what `pg_restore` says."""
-    _run("pg_restore", store, "--no-owner", "--exit-on-error", "--single-transaction", str(file))
+    _run("pg_restore", store, "--no-owner", "--exit-on-error", "--single-transaction", file=file)
 
 
-def _run(program: str, store: Store, *words: str) -> None:
+def _run(program: str, store: Store, *words: str, file: IO[bytes] | None = None) -> None:
     if shutil.which(program) is None:
         raise AdminMustAct(
             f"{program} is not here, and PostgreSQL's database is copied and brought back by it alone: install"
@@ -35,7 +35,7 @@ def _run(program: str, store: Store, *words: str) -> None:
     password = {"PGPASSWORD": str(url.password)} if url.password else {}
     done = subprocess.run(  # noqa: S603 - words of our own, and a shell never sees them
         [program, f"--dbname={plain}", *words],
-        check=False, capture_output=True, text=True, errors="replace", env={**os.environ, **password},
+        check=False, stdin=file, capture_output=True, text=True, errors="replace", env={**os.environ, **password},
     )  # fmt: skip
     if done.returncode:
         complaint = next((line for line in done.stderr.splitlines() if line.strip()), "it said nothing")

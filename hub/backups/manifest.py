@@ -4,10 +4,15 @@ The digests are in a file of their own in the form of `sha256sum`, so that anybo
 The manifest is written last and carries the digest of that file: a backup without one is none.
 """
 
+import errno
+import os
+import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from hashlib import file_digest, sha256
-from pathlib import Path
+from io import BufferedReader
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import msgspec
@@ -22,6 +27,8 @@ FORM: Final = 1
 PARTIAL: Final = ".part"
 """How the name of a backup ends until it is whole."""
 OURS: Final = 0o600
+INBOX: Final = "inbox"
+PICTURES: Final = "images"
 
 
 class BackupManifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,8 +85,12 @@ def read(folder: Path) -> BackupManifest:
     return manifest
 
 
-def verify(folder: Path, progress: Callable[[str, int, int | None], None]) -> BackupManifest:
-    """The manifest, once every file is what it was; raises as `read`, and `IntegrityBroken` naming what is not."""
+def verify(folder: Path, progress: Callable[[str, int, int | None], None]) -> tuple[BackupManifest, list[str]]:
+    """The manifest and the names of its files, once each of them is what it was, and nothing else is there.
+
+    Raises as `read`, and `IntegrityBroken` naming what was changed, is missing, or was put there: a link, a folder or
+    a pipe too, since no digest says what it leads to.
+    """
     manifest = read(folder)
     try:
         body = (folder / SUMS).read_bytes()
@@ -89,29 +100,65 @@ def verify(folder: Path, progress: Callable[[str, int, int | None], None]) -> Ba
         raise IntegrityBroken(f"{str(folder / SUMS)!r} is not what the manifest says: the backup was changed")
     lines = body.decode("utf-8", "surrogateescape").splitlines()
     wanted = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    files, others = _entries(folder)
     wrong = list[str]()
     for number, (name, digest) in enumerate(wanted.items(), 1):
-        path = folder / name
-        if not path.is_file():
-            wrong.append(f"{name} is missing")
-        elif _digest(path) != digest:
+        if name not in files:
+            wrong += [] if name in others else [f"{name} is missing"]
+        elif _digest(folder / name) != digest:
             wrong.append(f"{name} was changed")
         progress("files checked", number, len(wanted))
-    there = {str(path.relative_to(folder)) for path in below(folder)} - {NAME, SUMS}
-    wrong += [f"{name} was put there" for name in sorted(there - wanted.keys())]
+    homes = {str(home) for name in wanted for home in PurePosixPath(name).parents} | {INBOX}
+    put = [name for name in files if name not in wanted and name not in (NAME, SUMS)]
+    put += [name if not kind else f"{name} ({kind})" for name, kind in others.items() if kind or name not in homes]
+    wrong += [f"{name} was put there" for name in sorted(put)]
     if wrong:
         raise IntegrityBroken(
             f"the backup {str(folder)!r} is not what was made ({count(len(wrong), 'file')}): {named(wrong)}. Nothing"
             " was restored; take another"
         )
-    return manifest
+    return manifest, sorted(wanted)
 
 
-def below(folder: Path) -> Iterator[Path]:
+@contextmanager
+def opened(path: Path) -> Iterator[BufferedReader]:
+    """A file of a backup, open; raises `IntegrityBroken` where a link or something else took its place meanwhile."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as failed:
+        if failed.errno != errno.ELOOP:
+            raise
+        descriptor = None
+    if descriptor is not None:
+        with os.fdopen(descriptor, "rb") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                yield file
+                return
+    raise IntegrityBroken(f"{str(path)!r} is no file any more: the backup was changed while it was restored")
+
+
+def below(folder: Path) -> list[Path]:
     """Every file below a folder, in order."""
-    return iter(sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()))
+    return [folder / name for name in sorted(_entries(folder)[0])]
+
+
+def _entries(folder: Path, at: str = "") -> tuple[set[str], dict[str, str]]:
+    """The files below a folder by their names, and what else is there, with what it is where it is no folder."""
+    files, others = set[str](), dict[str, str]()
+    with os.scandir(folder / at) as listed:
+        for entry in listed:
+            name = at + entry.name
+            if entry.is_file(follow_symlinks=False):
+                files.add(name)
+            elif entry.is_dir(follow_symlinks=False):
+                more, further = _entries(folder, f"{name}/")
+                files |= more
+                others |= {name: ""} | further
+            else:
+                others[name] = "a link" if entry.is_symlink() else "no file"
+    return files, others
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
+    with opened(path) as file:
         return file_digest(file, "sha256").hexdigest()

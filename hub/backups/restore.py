@@ -1,12 +1,15 @@
 """A restore: a whole backup becomes a hub again, and what is over by now is gone before anybody can ask for it.
 
-It is put together in a folder of its own inside the data folder, purged there, and only then moved to its place, the
-database last: no process opens a hub that is half restored (`hub.former`).
+It is put together in a folder of its own inside the data folder (and inside that of pictures, where they lie apart),
+purged there, and only then moved to its place, the database last; PostgreSQL's is marked until then. No process opens a
+hub that is half restored (`hub.former`).
 """
 
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, tzinfo
+from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -19,7 +22,7 @@ from hub.audit.actions import Act, Outcome
 from hub.backups import manifest
 from hub.backups.backup import DATABASES, KEYS
 from hub.backups.dump import FILE, undump
-from hub.backups.manifest import OURS, BackupManifest
+from hub.backups.manifest import INBOX, OURS, PICTURES, BackupManifest
 from hub.clock import STEP, Clock, SystemClock
 from hub.connections.secrets import owners
 from hub.errors import AdminMustAct, Conflict, Invalid, NotFound
@@ -28,8 +31,9 @@ from hub.migrating import Migrating
 from hub.people import Actor
 from hub.progress import Progress, untold
 from hub.settings import HubSettings
+from hub.store import unfinished
 from hub.store.engine import Store
-from hub.store.images import FolderImages
+from hub.store.images import open_images
 from hub.store.schema import demand_known, standing
 from hub.trusted_clock import TrustedClock
 from hub.wiring import open_hub
@@ -37,6 +41,7 @@ from hub.words import moment, named
 
 TOGETHER: Final = 64
 """Pictures that are brought to the disk together."""
+MEGABYTE: Final = 1 << 20
 _NOT_OURS: Final = frozenset({"lost+found"})
 
 
@@ -64,29 +69,72 @@ def restore(
 
     Every file is held against its digest first. Raises `IntegrityBroken` naming what was changed, `NotFound` for what
     is no whole backup, `Conflict` where something is there already, and `AdminMustAct` where the clock is behind the
-    backup or the backup is of a newer version. A failure leaves nothing behind but what PostgreSQL took, and says so.
+    backup or the backup is of a newer version. A failure leaves nothing behind, but what a bucket and
+    PostgreSQL's database took: that stays marked as unfinished, so that nothing opens it, and is refused next time.
     """
-    copy = manifest.verify(place, progress)
+    copy, names = manifest.verify(place, progress)
     _demand_same_kind(copy, settings)
     demand_known(copy.revision)
     _demand_empty(settings)
     _demand_later(copy, (clock or SystemClock()).now())
-    keys = _keys(place, key)
-    workshop = settings.data / UNFINISHED
-    inner = settings.model_copy(update={"data": workshop})
-    durable.make_folder(workshop, 0o700)
-    try:
-        _bring_files(place, workshop, keys)
+    keys = _keys(place, names, key)
+    with _workshops(settings) as inner:
+        _bring_files(place, names, inner.data, keys)
         _bring_database(place, inner, actor, clock or SystemClock())
-        _bring_pictures(place / "images", inner, progress)
-        restored = _settle(copy, inner, actor, clock, bool(keys or settings.secret_key), progress)
-        _move(workshop, settings.data)
+        _bring_pictures(place, names, inner, progress)
+        return _settle(copy, inner, actor, clock, bool(keys or settings.secret_key), progress)
+
+
+@contextmanager
+def _workshops(settings: HubSettings) -> Iterator[HubSettings]:
+    """Settings of a hub inside of the empty folders, which becomes the hub at the end, or goes without a trace.
+
+    Whoever makes the folders has them alone: of two restores at once the second is refused, and leaves the first be.
+    """
+    workshop, images = settings.data / UNFINISHED, _images_apart(settings)
+    shops = [workshop, *([images / UNFINISHED] if images else [])]
+    folders = [folder for folder in (images, *images.parents) if not folder.exists()] if images else []
+    ours = list[Path]()
+    try:
+        for shop in shops:
+            durable.make_folder(shop.parent, 0o700)
+            _take(shop)
+            ours.append(shop)
+        _demand_empty(settings, ours=True)  # another restore may have ended in between
+        yield settings.model_copy(update={"data": workshop, **({"images": str(shops[1])} if images else {})})
+        for shop in reversed(shops):
+            _move(shop, ours)
+        if not settings.url().startswith("sqlite"):
+            with closing(Store(settings.url())) as store:
+                unfinished.end(store)
+        for shop in reversed(shops):
+            shop.rmdir()
+            durable.settle_folder(shop.parent)
     except BaseException as failed:
-        shutil.rmtree(workshop, ignore_errors=True)
+        for path in reversed(ours):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        for folder in folders:
+            with suppress(OSError):
+                folder.rmdir()
         if isinstance(failed, OSError) and failed.errno in FULL:
             raise AdminMustAct(f"{refusal(failed)}. Nothing was restored") from None
         raise
-    return restored
+
+
+def _take(shop: Path) -> None:
+    try:
+        shop.mkdir(mode=0o700)
+    except FileExistsError:
+        raise Conflict(
+            f"another restore is under way in {str(shop.parent)!r}, or was cut short ({UNFINISHED}): wait until it is"
+            " done. If none is under way, empty the folder, then repeat"
+        ) from None
+    durable.settle_folder(shop.parent)
+
+
+def _images_apart(settings: HubSettings) -> Path | None:
+    """The folder of pictures where it is one of its own."""
+    return Path(settings.images) if settings.images and "://" not in settings.images else None
 
 
 def _demand_same_kind(copy: BackupManifest, settings: HubSettings) -> None:
@@ -101,11 +149,17 @@ def _demand_same_kind(copy: BackupManifest, settings: HubSettings) -> None:
         raise Invalid(f"the backup is of a hub on {'PostgreSQL' if here == 'sqlite' else 'SQLite'}, and {says}")
 
 
-def _demand_empty(settings: HubSettings) -> None:
-    folders = [settings.data, *([Path(settings.images)] if settings.images and "://" not in settings.images else [])]
-    for folder in folders:
+def _demand_empty(settings: HubSettings, ours: bool = False) -> None:
+    """Return where nothing is but, with `ours`, what this restore made; raises `Conflict`."""
+    images = _images_apart(settings)
+    passed = _NOT_OURS
+    if ours:
+        passed |= {UNFINISHED}
+        if images and images.resolve().is_relative_to(settings.data.resolve()):
+            passed |= set(images.resolve().relative_to(settings.data.resolve()).parts[:1])
+    for folder in (settings.data, *([images] if images else [])):
         there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-        if left := [name for name in there if name not in _NOT_OURS]:
+        if left := [name for name in there if name not in passed]:
             raise Conflict(
                 f"the folder {str(folder)!r} is not empty ({named(left)}), and a restore writes over nothing: move what"
                 " is in it away, or set ALPRHUB_DATA to another"
@@ -114,7 +168,7 @@ def _demand_empty(settings: HubSettings) -> None:
         return
     store = Store(settings.url())
     try:
-        if standing(store).state != "none":
+        if standing(store).state != "none" or unfinished.restored_in(store) is not None:
             raise Conflict(
                 "the database that ALPRHUB_DATABASE_URL names has a hub already, or what a restore that failed"
                 " left: name an empty one, or drop it and make it again"
@@ -133,60 +187,74 @@ def _demand_later(copy: BackupManifest, now: datetime) -> None:
         )
 
 
-def _keys(place: Path, key: Path | None) -> list[Path]:
-    """The key files to restore: those kept apart, with the one before them where there is one, else the backup's."""
+def _keys(place: Path, names: list[str], key: Path | None) -> dict[str, Path]:
+    """The key files to restore: one kept apart, with the one before it where there is one, else the backup's."""
     if key is None:
-        return sorted(place.glob(KEYS))
+        return {name: place / name for name in names if name in KEYS}
     if not key.is_file():
         raise NotFound(f"--key: there is no file {str(key)!r}")
-    before = key.with_name(f"{key.name}.before")
-    return [key, *([before] if before.is_file() else [])]
+    apart = (key, key.with_name(f"{key.name}.before"))
+    return {name: path.resolve() for name, path in zip(KEYS, apart, strict=True) if path.is_file()}
 
 
-def _bring_files(place: Path, to: Path, keys: list[Path]) -> None:
-    for path in [*place.glob("*.yaml"), *place.glob(DATABASES)]:
-        _copy(path, to / path.name)
-    for path in keys:
-        _copy(path, to / ("secret.key.before" if path.name.endswith(".before") else "secret.key"))
-    if (place / "inbox").is_dir():
-        durable.make_folder(to / "inbox", 0o700)
-        for path in (place / "inbox").iterdir():
-            _copy(path, to / "inbox" / path.name)
-        durable.settle_folder(to / "inbox")
+def _bring_files(place: Path, names: list[str], to: Path, keys: dict[str, Path]) -> None:
+    """Policies, SQLite's files, keys and pushes that wait, none but those whose digests were looked at."""
+    for name in names:
+        folder, _, file = name.rpartition("/")
+        if not folder and any(fnmatchcase(name, form) for form in ("*.yaml", DATABASES)):
+            _copy(place / name, to / name)
+        elif folder == INBOX:
+            durable.make_folder(to / INBOX, 0o700)
+            _copy(place / name, to / INBOX / file)
+    for name, path in keys.items():
+        _copy(path, to / name)
+    if (to / INBOX).is_dir():
+        durable.settle_folder(to / INBOX)
     durable.settle_folder(to)
 
 
 def _copy(path: Path, to: Path) -> None:
-    shutil.copyfile(path, to)
-    to.chmod(OURS)
-    with to.open("rb") as file:
+    with manifest.opened(path) as source, to.open("xb") as file:
+        to.chmod(OURS)
+        shutil.copyfileobj(source, file, MEGABYTE)
         durable.settle(file)
 
 
-def _bring_pictures(place: Path, inner: HubSettings, progress: Progress) -> None:
+def _bring_pictures(place: Path, names: list[str], inner: HubSettings, progress: Progress) -> None:
     """The pictures that the database knows: a backup has those too that came while it was made."""
-    kept = FolderImages(place)
-    images = FolderImages(Path(inner.images or inner.data / "images"))
+    images = open_images(inner.images or str(inner.data / "images"), inner.images_endpoint)
     store, done = Store(inner.url()), 0
+    stored = (name.removeprefix(f"{PICTURES}/") for name in names if name.startswith(f"{PICTURES}/"))
     try:
-        stored = kept.stored()
         query = text(f"SELECT key FROM images WHERE state = 'stored' AND {store.one_of('key', 'keys')}")
-        while keys := list(islice(stored, TOGETHER)) if place.is_dir() else []:
+        while keys := list(islice(stored, TOGETHER)):
             with store.read() as connection:
                 known = connection.scalars(query, {"keys": store.as_list(keys)}).all()
-            images.put_all([(key, kept.get(key)) for key in known])
+            images.put_all([(key, _bytes(place / PICTURES / key)) for key in known])
             done += len(known)
             progress("pictures restored", done, None)
     finally:
         store.close()
 
 
+def _bytes(path: Path) -> bytes:
+    with manifest.opened(path) as file:
+        return file.read()
+
+
 def _bring_database(place: Path, inner: HubSettings, actor: Actor, clock: Clock) -> None:
     """The database, with the tables of this version."""
     store = Store(inner.url())
     try:
-        if store.file is None:
-            undump(store, place / FILE)
+        if not store.is_sqlite:
+            unfinished.begin(store, str(inner.data))
+            try:
+                with manifest.opened(place / FILE) as file:
+                    undump(store, file)
+            except BaseException:
+                if standing(store).state == "none":
+                    unfinished.end(store)
+                raise
         Migrating(store, clock).migrate(actor)
     finally:
         store.close()
@@ -210,12 +278,9 @@ def _settle(
         return Restored(copy, purged, certificates, missing, hub.governing.profile.zone)
 
 
-def _move(workshop: Path, data: Path) -> None:
-    """Move everything up, the database last; what processes left that had it open is not needed."""
-    shutil.rmtree(workshop / "leases", ignore_errors=True)
-    for path in sorted(workshop.iterdir(), key=lambda path: path.name == "alprhub.sqlite3"):
-        path.rename(data / path.name)
-    durable.settle_folder(data)
-    with suppress(FileNotFoundError):
-        workshop.rmdir()
-    durable.settle_folder(data)
+def _move(shop: Path, ours: list[Path]) -> None:
+    """Move everything up, the database last, durable on return; what processes left that had it open is not needed."""
+    shutil.rmtree(shop / "leases", ignore_errors=True)
+    for path in sorted(shop.iterdir(), key=lambda path: path.name == "alprhub.sqlite3"):
+        ours.append(path.rename(shop.parent / path.name))
+    durable.settle_folder(shop.parent)

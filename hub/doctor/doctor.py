@@ -10,7 +10,7 @@ from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
 from hub.doctor import database, kept, places
 from hub.doctor.finding import Finding, wrong
-from hub.errors import HubError
+from hub.errors import AdminMustAct, HubError
 from hub.governing.in_force import Governing
 from hub.progress import Progress, untold
 from hub.settings import HubSettings
@@ -58,8 +58,13 @@ def _of_store(
     yield from _safely("database", settings, lambda: database.of_file(store, progress))
     try:
         stands = standing(store)
-    except (SQLAlchemyError, OSError) as failed:
-        yield _cannot("schema", settings, failed)
+        former.refuse_half_database(store, settings.data)
+    except (SQLAlchemyError, OSError, AdminMustAct) as failed:
+        if isinstance(failed, AdminMustAct):  # a restore into it was cut short
+            sentence = str(failed)
+            yield wrong("schema", f"{sentence[:1].upper()}{sentence[1:]}.", "Look whether it is under way somewhere.")
+        else:
+            yield _cannot("schema", settings, failed)
         yield from _safely("left", settings, lambda: places.of_work(settings, UTC))
         return
     if stands.state == "none" and left:

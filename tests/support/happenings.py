@@ -20,7 +20,8 @@ _PARTIAL = re.compile(r"^\.(.+)\.\d+-\d+\.part$")
 
 
 class Happenings(list[str]):
-    """The steps: `fsync F`, `fsync folder F`, `rename F`, `link F`, `unlink F`, `mkdir F`, and what a test notes.
+    """The steps: `fsync F`, `fsync folder F`, `rename F`, `link F`, `unlink F`, `mkdir F`, `rmdir F`, and what a
+    test notes.
 
     A commit is `commit full audit,reads` where SQLite waits for the disk, `commit normal reads` where it does not, with
     the tables that it changed. A file that is written beside another is `F~`.
@@ -69,7 +70,7 @@ def _files(steps: Happenings, patch: pytest.MonkeyPatch) -> None:
 
     for name, said, which in (
         ("rename", "rename", 1), ("replace", "rename", 1), ("link", "link", 1), ("unlink", "unlink", 0),
-        ("remove", "unlink", 0), ("mkdir", "mkdir", 0),
+        ("remove", "unlink", 0), ("mkdir", "mkdir", 0), ("rmdir", "rmdir", 0),
     ):  # fmt: skip
         record(name, said, which)
     really = os.fsync

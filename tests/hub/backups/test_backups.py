@@ -1,10 +1,12 @@
 """A backup under load is consistent; a restore a month later has the same reads less those whose time was up."""
 
+import os
+import re
 import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,20 +15,27 @@ from typing import Any
 import msgspec
 import postgres
 import pytest
+from happenings import happenings
 from plain import record, write_page
 from pydantic import SecretStr
 from registries import PLAIN
 from sqlalchemy import text
 
+from connectors import durable
 from connectors.contract import Document, Request
+from hub.audit.actions import Outcome
 from hub.backups import backup as backing_up
 from hub.backups import manifest
+from hub.backups import restore as restoring
 from hub.backups.backup import back_up
 from hub.backups.restore import Restored, restore
 from hub.clock import SetClock
+from hub.doctor.doctor import examine
 from hub.errors import AdminMustAct, Busy, Conflict, IntegrityBroken, Invalid, NotFound
+from hub.migrating import opened as migrating
 from hub.people import Actor
 from hub.settings import HubSettings
+from hub.store.engine import Store
 from hub.store.instant import to_micros
 from hub.store.spool import Pushed, Spool
 from hub.trusted_clock import TrustedClock
@@ -292,8 +301,6 @@ def test_a_restore_wants_an_empty_place(kept: Path, opened: Hub, elsewhere: HubS
 def test_a_restore_that_is_killed_anywhere_is_no_hub(
     kept: Path, elsewhere: HubSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hub.backups import restore as restoring
-
     def dies(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -408,3 +415,279 @@ def test_pictures_in_a_bucket_stay_there_and_the_manifest_says_where(tmp_path: P
         ingest=SimpleNamespace(images=object()), settings=SimpleNamespace(images="s3://bucket/pictures")
     )
     assert backing_up._pictures(hub, tmp_path, lambda *_: None) == (0, 0, "s3://bucket/pictures")
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", ["secret.key", "zz.yaml", "inbox/1.batch", "images/2026/x.jpg", "manifest.more"])
+@pytest.mark.parametrize("kind", ["link", "pipe", "file", "folder"])
+def test_whatever_no_digest_names_is_named_and_nothing_is_restored(
+    opened: Hub, elsewhere: HubSettings, tmp_path: Path, name: str, kind: str
+) -> None:
+    kept, foreign = tmp_path / "kept", tmp_path / "foreign"
+    back_up(opened, ACTOR, kept)
+    foreign.write_bytes(b"k" * 32)
+    put = kept / name
+    put.parent.mkdir(parents=True, exist_ok=True)
+    {
+        "link": lambda: put.symlink_to(foreign),
+        "pipe": lambda: os.mkfifo(put),
+        "file": put.touch,
+        "folder": put.mkdir,
+    }[kind]()
+    with pytest.raises(IntegrityBroken, match=rf"{re.escape(name)}.* was put there"):
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+    assert not elsewhere.data.exists()
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", ["secret.key", "alprhub.sqlite3", "images", manifest.SUMS, manifest.NAME])
+def test_a_file_or_folder_that_was_replaced_by_a_link_is_named(
+    kept: Path, elsewhere: HubSettings, tmp_path: Path, name: str
+) -> None:
+    (kept / name).rename(tmp_path / "moved")
+    (kept / name).symlink_to(tmp_path / "moved")
+    with pytest.raises(IntegrityBroken, match=rf"{name} \(a link\) was put there"):
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", ["secret.key", "picture"])
+def test_a_link_that_takes_the_place_of_a_file_after_the_digests_were_looked_at_is_not_followed(
+    kept: Path, elsewhere: HubSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    at = kept / name if name != "picture" else next(path for path in (kept / "images").rglob("*") if path.is_file())
+    verify = manifest.verify
+
+    def then_replaced(*asked: Any) -> Any:
+        verified = verify(*asked)
+        at.rename(tmp_path / "moved")
+        at.symlink_to(tmp_path / "moved")
+        return verified
+
+    monkeypatch.setattr(manifest, "verify", then_replaced)
+    with pytest.raises(IntegrityBroken, match="is no file any more"):
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+    assert list(elsewhere.data.iterdir()) == []
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("where", ["pictures", "deep/down/pictures", "elsewhere/pictures", "there"])
+def test_a_restore_that_fails_leaves_nothing_in_the_folder_of_pictures_either(
+    kept: Path, elsewhere: HubSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    apart = elsewhere.model_copy(update={"images": str(tmp_path / where)})
+    (tmp_path / "there" / "lost+found").mkdir(parents=True)
+    for at in ("_bring_database", "_settle", "durable.settle_folder"):
+        before = sorted(tmp_path.iterdir())
+        with monkeypatch.context() as failing:
+            if at == "durable.settle_folder":
+                _fails_at_the_end(failing, elsewhere.data)
+            else:
+                failing.setattr(restoring, at, lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                restore(kept, apart, ACTOR, clock=SetClock(NOW))
+        assert [path for path in tmp_path.iterdir() if path not in before] in ([], [elsewhere.data])
+        assert not elsewhere.data.exists() or list(elsewhere.data.iterdir()) == []
+        assert [path.name for path in (tmp_path / "there").iterdir()] == ["lost+found"]
+    done = restore(kept, apart, ACTOR, clock=SetClock(NOW + timedelta(minutes=1)))
+    assert done.purged == {"feed": 1}
+    with open_hub(apart, SetClock(NOW + timedelta(minutes=1)), registry=PLAIN) as hub:
+        assert pictures_of(hub) == {"r1": b"one"}
+        assert len(list(hub.ingest.images.stored())) == 1
+    assert not (tmp_path / where / "restoring").exists()
+    assert (elsewhere.data / "images").exists() is False
+
+
+def _fails_at_the_end(failing: pytest.MonkeyPatch, data: Path) -> None:
+    """Everything lies in its place, and the disk does not keep the names."""
+    really = durable.settle_folder
+
+    def settle_folder(folder: Path) -> None:
+        really(folder)
+        if folder == data and (data / "alprhub.sqlite3").exists():
+            raise ZeroDivisionError
+
+    failing.setattr(durable, "settle_folder", settle_folder)
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("apart", [False, True], ids=["one place", "the same pictures"])
+def test_of_two_restores_at_once_the_second_is_refused_and_leaves_the_first_be(
+    kept: Path, elsewhere: HubSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, apart: bool
+) -> None:
+    first = elsewhere.model_copy(update={"images": str(tmp_path / "pictures")}) if apart else elsewhere
+    second = first.model_copy(update={"data": tmp_path / "second"}) if apart else first
+    settle, demand = restoring._settle, restoring._demand_empty
+
+    def another_comes(*asked: Any) -> Restored:
+        with monkeypatch.context() as late:
+            # It looked before the first began.
+            late.setattr(restoring, "_demand_empty", lambda *_, **__: None)
+            with pytest.raises(Conflict, match="another restore is under way"):
+                restore(kept, second, ACTOR, clock=SetClock(NOW))
+        return settle(*asked)
+
+    monkeypatch.setattr(restoring, "_settle", another_comes)
+    restore(kept, first, ACTOR, clock=SetClock(NOW))
+    with open_hub(first, SetClock(NOW), registry=PLAIN) as hub:
+        assert pictures_of(hub) == {"r1": b"one", "r2": b"two"}
+    looked = list[bool]()
+
+    def looks(settings: HubSettings, ours: bool = False) -> None:
+        looked.append(ours)
+        if ours:
+            demand(settings, ours)
+
+    monkeypatch.setattr(restoring, "_demand_empty", looks)
+    with pytest.raises(Conflict, match="is not empty"):  # it looked before, and the first is done
+        restore(kept, first, ACTOR, clock=SetClock(NOW))
+    assert looked == [False, True]
+    with open_hub(first, SetClock(NOW), registry=PLAIN) as hub:
+        assert pictures_of(hub) == {"r1": b"one", "r2": b"two"}
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+def test_a_database_into_which_a_restore_was_cut_short_is_opened_from_nowhere(
+    kept: Path, elsewhere: HubSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another = elsewhere.model_copy(update={"data": tmp_path / "another machine"})
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for at in ("undump", "_settle"):
+        with monkeypatch.context() as killed:
+            killed.setattr(restoring, at, dies)
+            killed.setattr(restoring.shutil, "rmtree", lambda *_, **__: None)
+            killed.setattr(restoring.unfinished, "end", lambda *_: None)  # nobody is left to take it away
+            with pytest.raises(KeyboardInterrupt):
+                restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+        for opens in (lambda: open_hub(another, SetClock(NOW), registry=PLAIN), lambda: migrating(another)):
+            with pytest.raises(AdminMustAct, match=r"a restore into it was cut short .*elsewhere/restoring"), opens():
+                pass
+        another.data.mkdir(exist_ok=True)
+        (schema,) = [found for found in examine(another, clock=SetClock(NOW)) if found.code == "schema"]
+        assert "a restore into it was cut short" in schema.said
+        with pytest.raises(Conflict, match="what a restore that failed left"):
+            restore(kept, another, ACTOR, clock=SetClock(NOW))
+        shutil.rmtree(elsewhere.data)
+        _made_again(elsewhere)
+    restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+    with open_hub(another, SetClock(NOW), registry=PLAIN) as hub:
+        assert len(reads_of(hub)) == 2
+
+
+def _made_again(settings: HubSettings) -> None:
+    with closing(Store(settings.url())) as store, store.write() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+def test_where_the_dump_could_not_be_read_the_database_is_empty_again_and_two_never_fill_one(
+    kept: Path, elsewhere: HubSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = restoring.undump
+
+    def another_came_first(store: Store, file: Any) -> None:
+        with pytest.raises(Conflict, match="another restore fills this database"):
+            restoring.unfinished.begin(store, "/another/restoring")
+        raise AdminMustAct("pg_restore did not do it")
+
+    monkeypatch.setattr(restoring, "undump", another_came_first)
+    with pytest.raises(AdminMustAct, match="did not do it"):
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+    monkeypatch.setattr(restoring, "undump", really)
+    restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_backup_is_on_the_disk_in_its_order_before_it_has_its_name_and_is_on_record(
+    opened: Hub, feed: Path, tmp_path: Path
+) -> None:
+    some(opened, feed)
+    _pushed(opened).close()
+    with happenings(opened.store) as steps:
+        back_up(opened, ACTOR, tmp_path / "kept", with_key=True)
+        steps.append("answer")
+    steps.assert_in_order(
+        "commit full audit_events",
+        "fsync *.batch~", "rename *.batch", "fsync folder inbox",
+        "fsync alprhub.sqlite3", "fsync folder kept.part", "fsync alprhub-audit.sqlite3", "fsync folder kept.part",
+        "fsync *.jpg~", "rename *.jpg", "fsync folder 1",
+        "fsync secret.key~", "rename secret.key", "fsync folder kept.part",
+        "fsync SHA256SUMS~", "rename SHA256SUMS", "fsync folder kept.part",
+        "fsync manifest.json~", "rename manifest.json", "fsync folder kept.part",
+        "rename kept", f"fsync folder {tmp_path.name}", "commit full audit_events", "answer",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_what_happens_between_the_copies_of_database_and_audit_log_is_on_record_in_the_backup(
+    opened: Hub, feed: Path, elsewhere: HubSettings, tmp_path: Path
+) -> None:
+    some(opened, feed)
+
+    def between(what: str, done: int, _: int | None) -> None:
+        if (what, done) == ("databases copied", 1):
+            opened.audit.record(ACTOR, "test.between", Outcome.DONE)
+            write_page(feed, 1, [record(3, "9SYN003", AT)])
+            opened.ingest.sync.run(ACTOR, "feed", NOW - timedelta(days=1))
+
+    back_up(opened, ACTOR, tmp_path / "kept", progress=between)
+    restore(tmp_path / "kept", elsewhere, ACTOR, clock=SetClock(NOW))
+    with open_hub(elsewhere, SetClock(NOW), registry=PLAIN) as hub:
+        assert "r3" not in reads_of(hub)
+        assert "test.between" in {event["action"] for event in hub.audit.events()}
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_push_that_is_kept_between_the_copies_of_inbox_and_database_is_in_one_of_them(
+    opened: Hub, feed: Path, elsewhere: HubSettings, tmp_path: Path
+) -> None:
+    _pushed(opened).close()
+
+    def afterwards(what: str, done: int, _: int | None) -> None:
+        if (what, done) == ("databases copied", 1):
+            with opened.ingest.receiving() as inbox:
+                inbox.keep()
+            assert list(reads_of(opened)) == ["r7"]
+            assert list((opened.settings.data / "inbox").glob("*.batch")) == []
+
+    back_up(opened, ACTOR, tmp_path / "kept", with_key=True, progress=afterwards)
+    restore(tmp_path / "kept", elsewhere, ACTOR, clock=SetClock(NOW))
+    with open_hub(elsewhere, SetClock(NOW), registry=PLAIN) as hub:
+        with hub.ingest.receiving() as inbox:
+            inbox.keep()
+        assert list(reads_of(hub)) == ["r7"]
+
+
+def _pushed(hub: Hub) -> Spool:
+    """The spool, in which a push waits."""
+    spool = Spool(hub.settings.data / "inbox", reserve=0)
+    spool.put(Pushed("feed", 1, to_micros(NOW), "application/json", msgspec.json.encode([record(7, "9SYN007", AT)])))
+    return spool
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_restored_hub_is_on_the_disk_before_it_is_one_and_nothing_else_lies_there(
+    opened: Hub, feed: Path, elsewhere: HubSettings, tmp_path: Path
+) -> None:
+    some(opened, feed)
+    _pushed(opened).close()
+    back_up(opened, ACTOR, tmp_path / "kept", with_key=True)
+    with happenings() as steps:
+        restore(tmp_path / "kept", elsewhere, ACTOR, clock=SetClock(NOW))
+        steps.append("answer")
+    brought = steps.before("rename *")
+    for name in ("alprhub.sqlite3", "alprhub-audit.sqlite3", "secret.key", "*.batch"):
+        assert brought.like(f"fsync {name}"), name
+    steps.assert_in_order("fsync folder inbox", "fsync folder restoring", "fsync *.jpg~", "rename *.jpg")
+    steps.assert_in_order(
+        "rename alprhub-audit.sqlite3", "rename alprhub.sqlite3", "fsync folder elsewhere", "rmdir restoring",
+        "fsync folder elsewhere", "answer",
+    )  # fmt: skip
+    moved = [step for step in steps if step.startswith("rename ")]
+    assert moved[-1] == "rename alprhub.sqlite3"
+    there = {path.name for path in elsewhere.data.iterdir()}
+    assert there == {"alprhub.sqlite3", "alprhub-audit.sqlite3", "secret.key", "inbox", "images"}
