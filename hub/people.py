@@ -50,7 +50,7 @@ def login_name(proc: Path = _PROC) -> str:
 
     No environment variable is asked: whoever types it may write anything into it.
     """
-    uid = _logged_in(proc)
+    uid = _person(proc)
     uid = os.getuid() if uid is None else uid
     try:
         return pwd.getpwuid(uid).pw_name
@@ -58,28 +58,29 @@ def login_name(proc: Path = _PROC) -> str:
         return f"uid {uid}"
 
 
-def _logged_in(proc: Path) -> int | None:
-    """The number of the user who logged in; None where nobody did, or it cannot be seen that root noted it.
+def _person(proc: Path) -> int | None:
+    """The number of the user who logged in, or whose process is behind this one; None where that cannot be seen.
 
-    Whoever has no number yet may write any into their own process, and their children have it too. So it is believed
-    only where the first process that has it is root's, as that of `sshd` and `login` is, and so is all above it.
+    Whoever has no number of a login yet may write any into their own process, and their children have it too. So it is
+    believed only where the first process that has it is root's, as that of `sshd` and `login` is, and so is all above
+    it. Else it is the first user above this process who is not root: nobody becomes another one by `sudo`.
     """
     try:
-        uid, parent = _login_of(proc / "self"), int(_status(proc / "self")["PPid"][0])
-        if uid == _NOBODY_LOGGED_IN:
-            return None
-        above = []
-        while parent:
-            process = proc / str(parent)
+        process, chain = proc / "self", []
+        while True:
             status = _status(process)
-            above.append((_login_of(process), status["Uid"] == _OF_ROOT))
-            parent = int(status["PPid"][0])
+            chain.append((_login_of(process), status["Uid"]))
+            if status["PPid"] == ["0"]:
+                break
+            process = proc / status["PPid"][0]
+        login = chain[0][0]
+        first = next((place for place, (other, _) in enumerate(chain) if other != login), len(chain)) - 1
+        given = 0 < first < len(chain) - 1 and all(uids == _OF_ROOT for _, uids in chain[first:])
+        if given and login != _NOBODY_LOGGED_IN:
+            return login
+        return next((int(uids[0]) for _, uids in reversed(chain) if uids[0] != "0"), 0)
     except (OSError, ValueError, LookupError):
         return None
-    session = next((place for place, (login, _) in enumerate(above) if login != uid), len(above))
-    if session in (0, len(above)):
-        return None  # this process has it from itself, or the first that has it has no parent that could be seen
-    return uid if all(roots for _, roots in above[session - 1 :]) else None
 
 
 def _login_of(process: Path) -> int:

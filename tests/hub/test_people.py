@@ -65,32 +65,35 @@ def test_a_user_without_a_name_is_called_by_the_number(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "processes",
     [
-        (INIT, SSHD, (UNSET, 0), (UNSET, USER), (1000, USER)),
-        (INIT, SSHD, (UNSET, 0), (UNSET, USER), (1000, USER), (1000, USER)),
-        (INIT, SSHD, (UNSET, 0), (1000, USER), (1000, USER), (1000, USER)),
-        (INIT, SSHD, (UNSET, 0), (UNSET, USER), (1000, 0), (1000, 998)),
-        (INIT, SSHD, (1234, 0), (1234, USER), (1000, USER), (1234, USER)),
+        (INIT, SSHD, (UNSET, 0), (UNSET, USER), (1234, USER)),
+        (INIT, SSHD, (UNSET, 0), (UNSET, USER), (1234, USER), (1234, USER)),
+        (INIT, SSHD, (UNSET, 0), (1234, USER), (1234, USER), (1234, 998)),
+        (INIT, SSHD, (UNSET, 0), (UNSET, USER), (1234, 0), (1234, 998)),
+        (INIT, (1234, USER), (1234, 0), (1234, 998)),
     ],
-    ids=["by itself", "by its shell", "by the first shell", "by what became sudo", "by another than its parent"],
+    ids=["by itself", "by its shell", "by the first shell", "by what became sudo", "by what outlives its session"],
 )
 def test_a_number_that_no_login_gave_makes_no_person(tmp_path: Path, processes: tuple[tuple[int, int], ...]) -> None:
-    assert login_name(machine(tmp_path, *processes)) == "alprhub"
+    assert login_name(machine(tmp_path, *processes)) == "jlee"
 
 
 @pytest.mark.parametrize("uids", ["1000 0 0 0", "0 1000 0 0", "0 0 1000 0", "0 0 0 1000"])
 def test_a_process_that_is_root_only_for_a_while_gave_none(tmp_path: Path, uids: str) -> None:
     proc = machine(tmp_path, *SESSION)
+    for pid in ("3", "4", "self"):
+        (proc / pid / "loginuid").write_text("1234")
+    assert login_name(proc) == "uid 1234"
     (proc / "3" / "status").write_text(f"PPid:\t2\nUid:\t{uids}\n")
-    assert login_name(proc) == "alprhub"
+    assert login_name(proc) == "jlee"
 
 
-def test_of_what_outlives_its_session_nobody_knows_who_gave_it(tmp_path: Path) -> None:
-    assert login_name(machine(tmp_path / "orphan", INIT, (1000, USER))) == "alprhub"
-    assert login_name(machine(tmp_path / "kept", INIT, (1000, USER), (1000, USER))) == "alprhub"
+def test_what_outlives_its_session_is_whose_it_was_also_behind_sudo(tmp_path: Path) -> None:
+    assert login_name(machine(tmp_path / "orphan", INIT, (1000, USER))) == "jlee"
+    assert login_name(machine(tmp_path / "sudo", INIT, (1000, USER), (1000, 0), (1000, 998))) == "jlee"
 
 
 def test_where_the_whole_machine_has_it_nobody_sees_who_gave_it(tmp_path: Path) -> None:
-    assert login_name(machine(tmp_path, (1000, 0), (1000, 0), (1000, USER))) == "alprhub"
+    assert login_name(machine(tmp_path, (1000, 0), (1000, 0), (1000, 998))) == "alprhub"
 
 
 @pytest.mark.parametrize("hidden", ["self/loginuid", "self/status", "2/status", "3/loginuid", "1/loginuid"])
@@ -101,12 +104,18 @@ def test_what_the_kernel_hides_is_not_guessed(tmp_path: Path, hidden: str) -> No
     assert login_name(proc) == "alprhub"
 
 
-@pytest.mark.parametrize("login", [str(UNSET), "", "-"])
-def test_where_nobody_logged_in_it_is_whom_the_process_runs_as(tmp_path: Path, login: str) -> None:
+@pytest.mark.parametrize("login", ["", "-"])
+def test_what_is_no_number_is_not_guessed(tmp_path: Path, login: str) -> None:
     proc = machine(tmp_path, *SESSION)
     (proc / "self" / "loginuid").write_text(login)
     assert login_name(proc) == "alprhub"
-    assert login_name(machine(tmp_path / "unset", INIT, SSHD, (UNSET, 0), (UNSET, USER))) == "alprhub"
+
+
+def test_where_no_login_was_noted_it_is_the_first_user_above_the_process(tmp_path: Path) -> None:
+    unset = (INIT, SSHD, (UNSET, 0), (UNSET, USER), (UNSET, 0), (UNSET, 998))
+    assert login_name(machine(tmp_path / "unset", *unset)) == "jlee"
+    assert login_name(machine(tmp_path / "service", INIT, (UNSET, 998))) == "alprhub"
+    assert login_name(machine(tmp_path / "container", (UNSET, 998), (UNSET, 998))) == "alprhub"
 
 
 @pytest.mark.parametrize("spelling", ["jlee", "JLee", " jlee ", "ｊｌｅｅ", "j\u200blee", "\ufeffJLEE"])

@@ -86,6 +86,17 @@ def test_who_proposed_takes_it_back(run: Any, placed: str, acting: Any) -> None:
     assert run("approvals", "withdraw", 1, "--json").json()["state"] == "withdrawn"
 
 
+def test_what_was_approved_and_has_ended_all_the_same_says_why(run: Any, placed: str, acting: Any, sql: Any) -> None:
+    ended = """verdict = 'overtaken', decided_by = 'sergeant', outcome = '{"because":"hold 1 has ended"}'"""
+    sql(f"UPDATE approvals SET decided_at = proposed_at, {ended}")
+    shown = run("approvals", "show", 1).out
+    assert "approved, but not carried out to its end: it must be proposed anew" in shown
+    assert "not carried out: hold 1 has ended" in shown
+    acting("sergeant")
+    refused = run("approvals", "approve", 1, "--yes")
+    assert (refused.code, "(hold 1 has ended); it must be proposed anew" in refused.err) == (65, True)
+
+
 def test_what_is_not_there_is_said(run: Any, placed: str, tmp_path: Any) -> None:
     for step in (("show",), ("approve", "--yes"), ("refuse", "--reason=no"), ("withdraw",)):
         done = run("approvals", step[0], 99, *step[1:])
