@@ -136,11 +136,11 @@ class Recompute:
         promises = Promises([*before, (now, profile)], asked.kinds)
         return _Ends(Lives(profile, asked.kinds), promises, profile.lengthens, asked)
 
-    def _ask(self) -> "_Asked":
+    def _ask(self) -> "_AskedSources":
         table, kinds = tables.removals, self._sources.all()
         with self._store.read() as connection:
             leaving = frozenset(connection.scalars(select(table.c.connection_id).where(table.c.reads == "purge")))
-        return _Asked(kinds, leaving)
+        return _AskedSources(kinds, leaving)
 
     def _go_through(self, begun: Row[Any], profile: Profile, progress: Progress) -> None:
         """Find the ends of the next reads while those before them are given theirs."""
@@ -184,7 +184,7 @@ class Recompute:
         counted = {"changed": len(fresh), "shortened": shortened, "lengthened": lengthened, "kept_short": kept_short}
         return _Some(after, rows[-1].id, len(rows), fresh, linked, counted)
 
-    def _give(self, ident: int, some: "_Some", asked: "_Asked", begins: Callable[[], None]) -> None:
+    def _give(self, ident: int, some: "_Some", asked: "_AskedSources", begins: Callable[[], None]) -> None:
         """Give reads their ends, and note how far that is, in one transaction; raises `_Moved`, and changes nothing.
 
         The ends were found before anybody else had to wait: what they hang on is asked again while nobody else writes.
@@ -260,7 +260,7 @@ class _Moved(Exception):
     since its end was found."""
 
 
-class _Asked(NamedTuple):
+class _AskedSources(NamedTuple):
     """What the ends of a connection's reads hang on: where they come from, and whether they shall go with it."""
 
     kinds: Mapping[int, Provenance]
@@ -282,7 +282,7 @@ class _Some(NamedTuple):
 class _Ends:
     """What each read's end shall be under a policy."""
 
-    def __init__(self, lives: Lives, promises: Promises, lengthens: bool, asked: _Asked) -> None:
+    def __init__(self, lives: Lives, promises: Promises, lengthens: bool, asked: _AskedSources) -> None:
         self._lives = lives
         self._promises = promises
         self._lengthens = lengthens
