@@ -246,7 +246,7 @@ def _bring_database(place: Path, inner: HubSettings, actor: Actor, clock: Clock)
     """The database, with the tables of this version."""
     store = Store(inner.url())
     try:
-        if not store.is_sqlite:
+        if store.file is None:
             unfinished.begin(store, str(inner.data))
             try:
                 with manifest.opened(place / FILE) as file:
