@@ -151,7 +151,7 @@ class Recompute:
                 given, following = some, ahead.submit(self._next_page, some.last, ends, pace.rows)
                 try:
                     with pace.turn(given.looked_at) as begins:
-                        self._give(begun.id, given, ends.asked, begins)
+                        self._give(begun.id, given, begins)
                     some = following.result()
                 except _Moved:
                     ends = self._ends_of(begun, profile)
@@ -182,9 +182,9 @@ class Recompute:
             lengthened += until > row.expires_at
             fresh.append(End(row.id, row.captured_at, until, rule, row.expires_at))
         counted = {"changed": len(fresh), "shortened": shortened, "lengthened": lengthened, "kept_short": kept_short}
-        return _Some(after, rows[-1].id, len(rows), fresh, linked, counted)
+        return _Some(after, rows[-1].id, len(rows), fresh, linked, ends.asked, counted)
 
-    def _give(self, ident: int, some: "_Some", asked: "_AskedSources", begins: Callable[[], None]) -> None:
+    def _give(self, ident: int, some: "_Some", begins: Callable[[], None]) -> None:
         """Give reads their ends, and note how far that is, in one transaction; raises `_Moved`, and changes nothing.
 
         The ends were found before anybody else had to wait: what they hang on is asked again while nobody else writes.
@@ -193,7 +193,8 @@ class Recompute:
         with self._store.write(durable=False, doing=DOING) as connection:
             begins()
             if some.fresh:
-                if asked != self._ask() or some.linked != self._linked_between(connection, some.first + 1, some.last):
+                linked = self._linked_between(connection, some.first + 1, some.last)
+                if some.asked != self._ask() or some.linked != linked:
                     raise _Moved
                 if set_ends(self._store, connection, some.fresh) != len(some.fresh):
                     raise _Moved
@@ -268,14 +269,15 @@ class _AskedSources(NamedTuple):
 
 
 class _Some(NamedTuple):
-    """Reads behind `first` until `last`: the ends that they shall have, those that something needs, and what is to be
-    counted of them."""
+    """Reads behind `first` until `last`: the ends that they shall have, those that something needs, what else was
+    asked, and what is to be counted."""
 
     first: int
     last: int
     looked_at: int
     fresh: list[End]
     linked: set[int]
+    asked: _AskedSources
     counted: Mapping[str, int]
 
 
