@@ -46,12 +46,12 @@ def open_hub(
     what is installed here and allowed by the settings.
     """
     given = settings or from_environment()
-    left = former.left_over(given)
-    if settings is None and not left and _nothing_in(given):
+    if settings is None and _nothing_in(given):
         raise agencies.none_in(given)
     _made(given.data)
     load(given.profile)  # refused before anything is made
     former.refuse_half(given)
+    left = former.left_over(given)
     if left and not former.has_file(given):
         raise former.refused(given, left)
     store = Store(given.url())
@@ -83,7 +83,9 @@ def _nothing_in(settings: HubSettings) -> bool:
     begins = {"agency", "profile"} <= settings.model_fields_set
     if begins or settings.database_url is not None or (settings.data.exists() and not settings.data.is_dir()):
         return False
-    return not (settings.data / "alprhub.sqlite3").exists()
+    if (settings.data / "alprhub.sqlite3").exists():
+        return False
+    return not (settings.data.is_dir() and former.left_over(settings))
 
 
 def _made(folder: Path) -> None:

@@ -297,7 +297,7 @@ def test_a_missing_key_is_named_and_nothing_is_sealed_anew(opened: Hub, actor: A
     if opened.store.is_sqlite:
         (opened.settings.data.parent / "elsewhere").mkdir()
         opened.store.squeeze()
-        for file in opened.settings.data.glob("alprhub.sqlite3"):
+        for file in opened.settings.data.glob("alprhub*.sqlite3"):
             (wrong.data / file.name).write_bytes(file.read_bytes())
     with open_hub(wrong, opened.clock, registry=PLAIN) as hub:
         with pytest.raises(IntegrityBroken, match=r"the secrets of feed are sealed under the key [0-9a-f]{12}"):

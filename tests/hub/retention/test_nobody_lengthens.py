@@ -140,6 +140,7 @@ ELSEWHERE = {
     "handover.document": "a certificate: the reads are gone",
     "reviews.disposed": "media that are booked: the reads are gone",
     "orders.destroy": "an order of a court, which ends reads",
+    "hotlists.tidy": "sweeps up what imports that were killed have left, which was never in force",
     "intake.parsed": "what a record says: intake.take",
     "intake.keep": "keeps what was parsed: intake.take",
     "export.run": "a file; reads are looked at as by search.find",
