@@ -89,6 +89,19 @@ def test_an_event_leaves_the_database_after_the_log_has_it_on_the_disk(opened: H
 
 
 @sqlite
+def test_nobody_takes_away_what_waits_and_is_not_in_the_log_yet(
+    opened: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(log_of.Log, "_carry_now", lambda _: None)  # as where a process is killed behind its commit
+        with opened.store.write() as connection:
+            opened.audit.record(actor, "test.first", "done", within=connection)
+        with opened.store.write() as connection:
+            opened.audit.record(actor, "test.second", "done", within=connection)
+    assert told(opened) == ["test.first", "test.second"]
+
+
+@sqlite
 def test_where_the_log_cannot_be_written_a_change_is_kept_with_its_event_and_a_question_is_refused(
     opened: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
