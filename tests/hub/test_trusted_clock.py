@@ -174,6 +174,7 @@ def test_a_receiver_destroys_nothing_by_a_clock_far_ahead_and_says_so_once(
     os.utime(broken, (at, at))
     machine.advance(400 * DAY)
     with whole.ingest.receiving() as inbox:
+        inbox.stop(within=30)  # its thread has looked by then; one thread looks, ever
         inbox._destroy_what_is_over()
     assert broken.exists()
     with whole.store.read() as connection:
