@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import compiled
 import effort
 import hypothesis
 import memory
@@ -27,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     hypothesis.settings.register_profile("usual", max_examples=effort.tries(25, 100), deadline=None)
     hypothesis.settings.load_profile("usual")
+    compiled.share()
     if config.option.basetemp is None and (folder := memory.folder()) is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 

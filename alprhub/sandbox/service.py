@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 
 import uvicorn
 from starlette.types import ASGIApp
 
 _HOST = "127.0.0.1"
+
+
+class _Prompt(uvicorn.Server):
+    """Ends when it is told to; uvicorn would look ten times a second, and then wait for those who are connected."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def end(self) -> None:
+        """Stop serving, from whichever thread; whoever is being answered is cut off."""
+        self.should_exit = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._over.set)
+
+    async def main_loop(self) -> None:
+        """Serve until the end is told, and turn the clock of the answers' heads meanwhile."""
+        self._over, self._loop = asyncio.Event(), asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), 1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close what listens and every connection."""
+        for server in self.servers:
+            server.close()
+        for one in sockets or []:
+            one.close()
+        for connection in self.server_state.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(0)  # the loop closes what was aborted
 
 
 class Service:
@@ -36,7 +68,7 @@ class Service:
             app, log_level="warning", access_log=False, lifespan="off", ws="none", proxy_headers=False,
             timeout_graceful_shutdown=1,
         )  # fmt: skip
-        self._server = uvicorn.Server(config)
+        self._server = _Prompt(config)
         self._thread = threading.Thread(target=self._run, name=f"sandbox:{self.port}", daemon=True)
 
     def start(self) -> Service:
@@ -51,7 +83,7 @@ class Service:
 
     def stop(self) -> None:
         """Stop serving and free the port; harmless when it never started or has stopped."""
-        self._server.should_exit = True
+        self._server.end()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
         self._socket.close()
