@@ -5,12 +5,11 @@ from base64 import b64decode
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -25,10 +24,10 @@ NEAR: Final = 0.65
 _PORT: Final = ", or with :PORT behind the host (1 to 65535; an IPv6 address in brackets)"
 
 
-class HubSettings(BaseSettings):
-    """Where the hub keeps things and whose policy it follows."""
+class HubSettings(BaseModel):
+    """Where the hub keeps things and whose policy it follows; what a caller does not say, the environment says."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     data: Path = Field(
         default_factory=lambda: Path.home() / ".local" / "share" / "alprhub",
@@ -61,15 +60,15 @@ class HubSettings(BaseSettings):
         default=False,
         description="The disk of the database is encrypted: its file need not be written anew after purges.",
     )
-    allow_connectors: Annotated[tuple[str, ...], NoDecode] = Field(
+    allow_connectors: tuple[str, ...] = Field(
         default=(), description="Third parties' connectors that an admin allows to run, by key, with commas between."
     )
 
-    auditors: Annotated[tuple[str, ...], NoDecode] = Field(
+    auditors: tuple[str, ...] = Field(
         default=(), description="Who sees the reads of every hold besides its own people: user names between commas."
     )
 
-    notice_email_to: Annotated[tuple[str, ...], NoDecode] = Field(
+    notice_email_to: tuple[str, ...] = Field(
         default=(), description="Who gets notices by e-mail: addresses with commas between."
     )
     notice_email_from: str | None = Field(
@@ -93,6 +92,14 @@ class HubSettings(BaseSettings):
     notice_syslog: str | None = Field(
         default=None, description="A syslog that gets notices: udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_environment(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # Not by pydantic-settings: to import it, and to ask it, takes longer than most commands have to wait otherwise.
+        there = {name.upper(): value for name, value in os.environ.items() if value}
+        said = {field: there.get(f"{PREFIX}{field.upper()}") for field in cls.model_fields}
+        return {field: value for field, value in said.items() if value is not None} | given
 
     @field_validator("allow_connectors", "auditors", "notice_email_to", mode="before")
     @classmethod

@@ -28,8 +28,13 @@ AROUND_BOTH = "33.85,-118.41 33.85,-118.38 33.88,-118.38 33.88,-118.41"
 
 
 @pytest.fixture
-def town(run: Any, joined: Any, sql: Any) -> Any:
+def town(run: Any, joined: Any, sql: Any, once: Any) -> Any:
     """Three reads: at noon on the pier, at night on the strand, and after midnight at a gate that stands nowhere."""
+    once("a town to search", lambda: settle(run, joined, sql))
+    return joined
+
+
+def settle(run: Any, joined: Any, sql: Any) -> None:
     (joined.place / "reads").mkdir()
     with (joined.place / "reads" / "days.csv").open("w", newline="") as file:
         writer = csv.writer(file)
@@ -49,7 +54,6 @@ def town(run: Any, joined: Any, sql: Any) -> Any:
         "INSERT INTO candidates (read_id, rank, plate_id, confidence, captured_at, expires_at) "
         "SELECT id, 1, 900, 0.41, captured_at, expires_at FROM reads WHERE vendor_read_id = 'r3'"
     )
-    return joined
 
 
 def plates(run: Any, *words: object, stdin: str | None = None) -> list[str]:
