@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from shutil import copytree
 from threading import Semaphore
 from types import SimpleNamespace
 from typing import Any
@@ -49,13 +50,26 @@ def group(number: int) -> dict[str, Any]:
     }
 
 
-def prepared(data: Path, database_url: SecretStr | None = None) -> HubSettings:
-    settings = HubSettings(data=data, database_url=database_url)
+def connect(settings: HubSettings) -> None:
+    """Let there be a connection that takes pushes, and one that takes none."""
     with open_hub(settings) as hub:
         account = {"api_key": "synthetic", "webhook_secret": SECRET, "base_url": "http://127.0.0.1:1"}
         hub.connections.accounts.add(ACTOR, "agents", "rekor", account, check=False)
-        hub.connections.accounts.add(ACTOR, "vigilant", "motorola", {"place": str(data)}, check=False)
-    return settings
+        hub.connections.accounts.add(ACTOR, "vigilant", "motorola", {"place": str(settings.data)}, check=False)
+
+
+@pytest.fixture(scope="module")
+def connected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with both connections, to be copied."""
+    data = tmp_path_factory.mktemp("connected")
+    connect(HubSettings(data=data))
+    return data
+
+
+@pytest.fixture
+def prepared(connected: Path, tmp_path: Path) -> HubSettings:
+    copytree(connected, tmp_path, dirs_exist_ok=True)
+    return HubSettings(data=tmp_path)
 
 
 def stored(hub: Hub) -> set[str]:
@@ -64,8 +78,8 @@ def stored(hub: Hub) -> set[str]:
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Hub]:
-    with open_hub(prepared(tmp_path)) as hub:
+def hub(prepared: HubSettings) -> Iterator[Hub]:
+    with open_hub(prepared) as hub:
         yield hub
 
 
@@ -195,13 +209,12 @@ def test_a_paused_connection_is_to_be_tried_again(hub: Hub, sender: httpx.Client
 
 
 def test_a_connection_that_cannot_be_opened_takes_pushes_once_it_can(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    prepared: HubSettings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = prepared(tmp_path)
     key = tmp_path / "secret.key"
     key.rename(tmp_path / "kept.key")
     with (
-        open_hub(settings) as hub,
+        open_hub(prepared) as hub,
         hub.ingest.receiving() as inbox,
         Service(web_app(inbox)) as service,
         httpx.Client(base_url=service.url) as client,
@@ -266,7 +279,8 @@ def test_a_known_connection_goes_on_being_taken_while_postgresql_is_frozen(
     tmp_path: Path, pg_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receivers, "REMEMBERED", 0.0)  # each push would ask
-    settings = prepared(tmp_path, SecretStr(pg_url))
+    settings = HubSettings(data=tmp_path, database_url=SecretStr(pg_url))
+    connect(settings)
     with (
         open_hub(settings) as hub,
         hub.ingest.receiving() as inbox,
@@ -281,8 +295,8 @@ def test_a_known_connection_goes_on_being_taken_while_postgresql_is_frozen(
         assert kept(hub, client) == {f"SYNTHETIC-{number}" for number in range(6)}
 
 
-def test_an_end_by_sigterm_keeps_what_was_taken_whoever_still_sends(tmp_path: Path) -> None:
-    settings, port = prepared(tmp_path), free_port()
+def test_an_end_by_sigterm_keeps_what_was_taken_whoever_still_sends(prepared: HubSettings, tmp_path: Path) -> None:
+    port = free_port()
     server = serving(tmp_path, port)
     with (
         httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=KEY, timeout=60) as client,
@@ -297,7 +311,7 @@ def test_an_end_by_sigterm_keeps_what_was_taken_whoever_still_sends(tmp_path: Pa
     assert server.stdout is not None
     server.stdout.close()
     assert list((tmp_path / "inbox").iterdir()) == []
-    with open_hub(settings) as hub:
+    with open_hub(prepared) as hub:
         assert stored(hub) == {f"SYNTHETIC-{number}" for number in range(20)}
 
 
@@ -319,8 +333,8 @@ def serving(data: Path, port: int) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.slow
-def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None:
-    settings, port = prepared(tmp_path), free_port()
+def test_every_push_that_was_taken_is_there_after_kill_9(prepared: HubSettings, tmp_path: Path) -> None:
+    port = free_port()
     server = serving(tmp_path, port)
     many = Semaphore(0)
 
@@ -351,7 +365,7 @@ def test_every_push_that_was_taken_is_there_after_kill_9(tmp_path: Path) -> None
     assert server.stdout is not None
     server.stdout.close()
     assert len(taken) > 20
-    with open_hub(settings) as hub, hub.ingest.receiving() as again:
+    with open_hub(prepared) as hub, hub.ingest.receiving() as again:
         again.keep()
         deadline = time.monotonic() + 60
         while list(inbox.glob("*.batch")) and time.monotonic() < deadline:
