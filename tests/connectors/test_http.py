@@ -563,7 +563,7 @@ def test_a_closed_one_sends_nothing_and_says_so(http: Http, wire: respx.MockRout
 
 def test_closing_gives_the_connections_back_to_the_machine(clock: _Clock) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Saying) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         http = Http(f"http://127.0.0.1:{server.server_port}", Frame(clock, lambda _: None), limits=FAST)
         http.get("/x")
         assert _sockets_to(server.server_port) == 1  # it is kept for the next request

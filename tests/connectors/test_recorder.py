@@ -337,7 +337,7 @@ class _Vendor(BaseHTTPRequestHandler):
 
 def test_a_tape_of_a_live_vendor_becomes_a_recording_without_anything_of_anybody(tmp_path: Path) -> None:
     server = HTTPServer(("127.0.0.1", 0), _Vendor)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     root = f"http://127.0.0.1:{server.server_port}"
     with taped() as tape, httpx.Client() as client:
         assert client.get(f"{root}/reads?api_key={SECRET}&plate=7qrs345&page=1").json()["next"] is None

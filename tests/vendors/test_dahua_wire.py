@@ -47,6 +47,7 @@ class _Camera:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else each body waits 40 ms for the head to be confirmed
 
             def do_GET(self) -> None:
                 known = camera.knows(self.headers.get("Authorization", ""))

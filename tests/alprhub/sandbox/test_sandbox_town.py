@@ -39,6 +39,13 @@ def clock() -> Hands:
     return Hands()
 
 
+@pytest.fixture(scope="module")
+def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town where no time goes on, for tests that only look."""
+    with Town(tmp_path_factory.mktemp("still"), passes=120, clock=Hands(), ticking=False) as opened:
+        yield opened
+
+
 @pytest.fixture
 def town(tmp_path: Path, clock: Hands) -> Iterator[Town]:
     with Town(tmp_path / "town", passes=120, clock=clock, ticking=False) as opened:
@@ -53,24 +60,24 @@ def rekor_ids(town: Town) -> list[int]:
     return [row["pk"] for row in asked.json()]
 
 
-def test_all_stand_ins_run_that_need_nobody_to_send_to(town: Town) -> None:
-    assert {one.name for one in town.standing} == set(MAKERS) - {"stream"}
-    for one in town.standing:
+def test_all_stand_ins_run_that_need_nobody_to_send_to(still: Town) -> None:
+    assert {one.name for one in still.standing} == set(MAKERS) - {"stream"}
+    for one in still.standing:
         if one.where.startswith("http"):
             assert httpx.get(one.where).status_code in (401, 404)
         else:
             assert any(file.is_file() for file in Path(one.where).rglob("*"))
 
 
-def test_every_vendor_has_cameras_with_names_of_their_own(town: Town) -> None:
-    names = [camera.name for cameras in town.world.cameras.values() for camera in cameras]
+def test_every_vendor_has_cameras_with_names_of_their_own(still: Town) -> None:
+    names = [camera.name for cameras in still.world.cameras.values() for camera in cameras]
     assert len(names) == len(set(names)) == 8 * len(MAKERS)
 
 
-def test_the_same_seed_lets_the_same_cars_pass_in_the_same_minute(town: Town) -> None:
+def test_the_same_seed_lets_the_same_cars_pass_in_the_same_minute(still: Town) -> None:
     same, other = (World(seed, NOW, passes=120, expiring=0) for seed in (7, 8))
     for minute in (0, 1, 500):
-        assert same.later("rekor", minute) == town.world.later("rekor", minute)
+        assert same.later("rekor", minute) == still.world.later("rekor", minute)
         assert same.later("rekor", minute) != other.later("rekor", minute)
         for one in same.later("rekor", minute):
             assert timedelta(minutes=minute) <= one.time - NOW < timedelta(minutes=minute + 1)
@@ -92,9 +99,9 @@ def test_time_goes_on_and_every_stand_in_has_something_new_each_minute(town: Tow
     assert town.pass_on() == 0
 
 
-def test_a_wanted_car_passes_now_and_then(town: Town) -> None:
-    plates = {one.plate for one in town.world.wanted}
-    passes = [one for minute in range(60) for one in town.world.later("flock", minute)]
+def test_a_wanted_car_passes_now_and_then(still: Town) -> None:
+    plates = {one.plate for one in still.world.wanted}
+    passes = [one for minute in range(60) for one in still.world.later("flock", minute)]
     assert 5 <= sum(one.plate in plates for one in passes) <= 40
 
 
@@ -105,10 +112,10 @@ def test_files_of_hot_lists_are_loaded_by_somebody(town: Town) -> None:
     assert json.loads((hotlists / "wanted.csv.receipt.json").read_text())["rows"] == 1
 
 
-def test_the_list_of_wanted_cars_lies_beside(town: Town) -> None:
-    with town.hotlist.open(newline="") as file:
+def test_the_list_of_wanted_cars_lies_beside(still: Town) -> None:
+    with still.hotlist.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["plate"] for row in rows] == [one.plate for one in town.world.wanted]
+    assert [row["plate"] for row in rows] == [one.plate for one in still.world.wanted]
     assert all(row["state"] and row["reason"] and row["case"] for row in rows)
 
 
