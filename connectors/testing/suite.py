@@ -49,6 +49,7 @@ class Contract:
     page: ClassVar[Path | None] = None
     settings: ClassVar[Mapping[str, Any]] = {}
     _unpacked: ClassVar[list[Record]]
+    _first: ClassVar[dict[tuple[str, bool], Record]]
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One test for each example, hostile body, twist and text, named by it."""
@@ -290,12 +291,13 @@ class Contract:
         return cls._unpacked
 
     def first_of_each(self) -> dict[tuple[str, bool], Record]:
-        """Of each kind of record the first that is a read (True) and the first that is none (False)."""
-        records: dict[tuple[str, bool], Record] = {}
-        connector = self.offline()
-        for record in self.records():
-            records.setdefault((record.kind, not _refusal(connector, record)), record)
-        return records
+        """Of each kind of record the first that is a read (True) and the first that is none (False); found once."""
+        cls = type(self)
+        if "_first" not in vars(cls):
+            connector, cls._first = self.offline(), {}
+            for record in self.records():
+                cls._first.setdefault((record.kind, not _refusal(connector, record)), record)
+        return cls._first
 
     def filled(self, *, secrets: bool = True) -> Any:
         """Settings with whatever is required, and every secret set; without `secrets`, only those that must be."""

@@ -8,7 +8,16 @@ import pytest
 HEAVY = ("boto3", "botocore", "paramiko", "connectors.testing", "pytest", "hypothesis", "respx")
 
 
-@pytest.mark.parametrize("module", ["alprhub.cli", "hub.wiring", "flows.sync", "connectors.drop", "connectors.http"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "alprhub.cli",
+        "hub.wiring",
+        pytest.param("flows.sync", marks=pytest.mark.slow),
+        "connectors.drop",
+        "connectors.http",
+    ],
+)
 def test_what_only_some_need_is_imported_where_it_is_used(module: str) -> None:
     code = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

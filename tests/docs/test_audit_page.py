@@ -1,6 +1,7 @@
 """The page of audit actions is what the code says, and the code says nothing else."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import audit_page
@@ -16,15 +17,20 @@ def test_the_page_is_what_the_code_says() -> None:
     assert PAGE.read_text("utf-8") == audit_page.page(), "`make docs` writes it anew"
 
 
-def named(kind: str) -> set[str]:
-    """The members that the code uses, outside the page of words itself."""
+@cache
+def members() -> set[tuple[str, str]]:
+    """Of each name the members that the code uses, outside the page of words itself."""
     return {
-        node.attr
+        (node.value.id, node.attr)
         for top in ("hub", "flows", "alprhub")
         for path in (ROOT / top).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == kind
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
     }
+
+
+def named(kind: str) -> set[str]:
+    return {member for name, member in members() if name == kind}
 
 
 def test_every_action_is_recorded_somewhere() -> None:
