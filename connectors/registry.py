@@ -65,11 +65,12 @@ def connector(key: str, allowed: Collection[str] = ()) -> type[Connector[Any]]:
     """The connector class of a key; raises `UnknownConnector`, naming those there are."""
     if key in builtins():
         return _builtin(key)
-    if key not in available(allowed):
-        near = nearest(key, available(allowed))
+    known = available(allowed)
+    if key not in known:
+        near = nearest(key, known)
         lead = f"there is no connector called {key!r}" if key.strip() else "the name of a connector is missing"
         hint = f"; did you mean {near!r}" if near else ""
-        there = f"{'? There' if near else '; there'} are: {', '.join(available(allowed))}"
+        there = f"{'? There' if near else '; there'} are: {', '.join(known)}"
         raise UnknownConnector(f"{lead}{hint}{there}")
     point = next(point for point in entry_points(group=GROUP) if point.name == key)
     return point.load()  # type: ignore[no-any-return]
@@ -80,7 +81,10 @@ class Installed:
 
     def __init__(self, allowed: Collection[str] = ()) -> None:
         self._allowed = allowed
+        self._found: dict[str, type[Connector[Any]]] = {}
 
     def connector(self, key: str) -> type[Connector[Any]]:
         """The connector class of a key; raises `UnknownConnector`, naming those there are."""
-        return connector(key, self._allowed)
+        if key not in self._found:  # to ask what is installed is to look at every package
+            self._found[key] = connector(key, self._allowed)
+        return self._found[key]
