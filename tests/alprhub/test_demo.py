@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 
 import alprhub.demo as alprhub_demo
@@ -154,10 +155,11 @@ def test_every_suggestion_works_as_it_is_printed_after_the_demonstration_has_end
     assert own[0] == "unset ALPRHUB_DATA"  # it is the demonstration's
     assert own[-1] == "alprhub sandbox"
     kept = {"PATH": os.environ["PATH"], "HOME": str(watched.home)}
-    done = subprocess.run(
-        ["/bin/sh", "-e", "-c", "\n".join(tried)], check=False, capture_output=True, text=True, cwd=watched.home,
-        env=kept, timeout=120,
-    )  # fmt: skip
+    with forked.alprhub(kept) as environment:
+        done = subprocess.run(
+            ["/bin/sh", "-e", "-c", "\n".join(tried)], check=False, capture_output=True, text=True, cwd=watched.home,
+            env=environment, timeout=120,
+        )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     ready = "\n".join([*own[:-1], 'test -z "${ALPRHUB_DATA-}"', "command -v alprhub"])
     found = subprocess.run(

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import forked
 import postgres
 import pytest
 from pydantic import SecretStr
@@ -77,7 +78,8 @@ def _plates(settings: HubSettings) -> list[str]:
 def test_a_backup_is_whole_and_after_a_restore_what_is_over_is_gone(tmp_path: Path) -> None:
     settings = HubSettings(data=tmp_path / "data", agency="Example PD")
     _small_hub(settings, tmp_path / "drop")
-    docs.run(PAGE, tmp_path, _environment(settings.data))
+    with forked.alprhub(_environment(settings.data)) as environment:
+        docs.run(PAGE, tmp_path, environment)
 
     (backup,) = tmp_path.glob("backup-*")
     with sqlite3.connect(backup / "alprhub.sqlite3") as kept:
@@ -111,10 +113,11 @@ def test_with_postgresql_the_same_commands_bring_everything_back(tmp_path: Path,
         plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         return _environment(settings.data, ALPRHUB_DATABASE_URL=plain)
 
-    docs.run(before, tmp_path, environment(pg_url))
-    with postgres.database(pg_server) as empty:
-        docs.run(after, tmp_path, environment(empty))
-        assert _plates(settings.model_copy(update={"database_url": SecretStr(empty)})) == ["9SYN001"]
+    with forked.alprhub(environment(pg_url)) as first:
+        docs.run(before, tmp_path, first)
+        with postgres.database(pg_server) as empty:
+            docs.run(after, tmp_path, environment(empty) | {"PATH": first["PATH"]})
+            assert _plates(settings.model_copy(update={"database_url": SecretStr(empty)})) == ["9SYN001"]
 
 
 def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
