@@ -30,7 +30,7 @@ def _wait(process: subprocess.Popen[str], log: Path, said: str) -> None:
 
 
 @pytest.mark.timeout(150)
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_the_schedules_run_in_one_process_until_told_to_end(
     run: Any, joined: Any, tmp_path: Path, signum: signal.Signals
 ) -> None:

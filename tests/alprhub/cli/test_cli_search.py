@@ -156,7 +156,7 @@ def test_an_empty_list_never_means_every_plate(run: Any, town: Any) -> None:
     assert "plate" in done.err
 
 
-@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+@pytest.mark.parametrize("errors", ["strict", pytest.param("surrogateescape", marks=pytest.mark.slow)])
 def test_a_list_that_is_no_text_is_refused(store: Path, errors: str) -> None:
     command = [Path(sys.executable).with_name("alprhub"), "search", "-", *WHY]
     environment = {**os.environ, "PYTHONIOENCODING": f"utf-8:{errors}"}

@@ -57,7 +57,7 @@ def test_a_service_starts_and_stops_quickly_and_frees_its_port() -> None:
             Service(app, again.port)
 
 
-@pytest.mark.parametrize("vendor", ["flock", "rekor"])
+@pytest.mark.parametrize("vendor", ["flock", pytest.param("rekor", marks=pytest.mark.slow)])
 def test_one_vendor_runs_in_a_process_of_its_own(vendor: str) -> None:
     command = [sys.executable, "-m", "alprhub.sandbox", vendor, "--passes", "200", "--faults", '{"throttle": 2}']
     environment = os.environ | {"PYTHONPATH": str(PACKAGE.parents[1])}

@@ -290,6 +290,7 @@ def test_a_known_connection_goes_on_being_taken_while_postgresql_is_frozen(
         assert client.post("/in/agents", json=group(0)).status_code == 200
         with frozen(hub):
             assert [client.post("/in/agents", json=group(number)).status_code for number in range(1, 6)] == [200] * 5
+            monkeypatch.setattr(receivers, "UNKNOWN_PATIENCE", 0.1)  # the answer cannot come: nobody waits for it here
             assert client.post("/in/stranger", json=group(9)).status_code == 503
             assert client.get("/health").status_code == 200
         assert kept(hub, client) == {f"SYNTHETIC-{number}" for number in range(6)}
