@@ -5,14 +5,12 @@ Every text that a vendor says here, and every plate, holds the mark given as the
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import prefect.flow_engine
+import heartbeats
 from plain import PlainConnector, record, write_page
 from registries import PLAIN
 from sqlalchemy import text
@@ -49,11 +47,6 @@ def raising(error: Exception) -> Callable[..., Any]:
     return fail
 
 
-def hurry() -> None:
-    """Let Prefect's thread of heartbeats, for which the end of each flow waits, not sleep for a second at a time."""
-    prefect.flow_engine.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 50))
-
-
 def everything(made: Hub, folder: Path, mark: str) -> dict[str, Any]:
     """Each flow once, and three ways to fail."""
     made.connections.accounts.add(Actor("tester"), "feed", "plain", {"folder": str(folder)})
@@ -79,7 +72,7 @@ def everything(made: Hub, folder: Path, mark: str) -> dict[str, Any]:
 
 def main(folder: Path, mark: str) -> None:
     """Run everything on a hub below a folder and print what came of it."""
-    hurry()
+    heartbeats.hurry()
     (folder / "feed").mkdir()
     with open_hub(HubSettings(data=folder / "hub"), SetClock(NOW), registry=PLAIN) as made, lend(made):
         told = everything(made, folder / "feed", mark)

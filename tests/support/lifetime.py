@@ -168,10 +168,13 @@ def payloads(hub: Hub) -> list[str]:
 
 def main(folder: Path, settings: dict[str, Any]) -> None:
     """Live below a folder, by the settings given."""
+    import heartbeats
+
     from flows.door import lend
     from flows.sync import sync
     from flows.upkeep import purge, vacuum
 
+    heartbeats.hurry()
     logging.getLogger().addHandler(logging.FileHandler(folder / "logs" / "hub.log"))
     logging.getLogger().setLevel(logging.DEBUG)
     logging.getLogger("sqlalchemy").setLevel(logging.INFO)  # every statement; DEBUG would ask for every row by name
