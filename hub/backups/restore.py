@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from connectors import durable
 from connectors.file_words import FULL, refusal
@@ -24,17 +24,18 @@ from hub.backups.backup import DATABASES, KEYS
 from hub.backups.dump import FILE, undump
 from hub.backups.manifest import INBOX, OURS, PICTURES, BackupManifest
 from hub.clock import STEP, Clock, SystemClock
-from hub.connections.secrets import owners
+from hub.connections.secrets import closed, owners
 from hub.errors import AdminMustAct, Conflict, Invalid, NotFound
 from hub.former import UNFINISHED
 from hub.migrating import Migrating
 from hub.people import Actor
 from hub.progress import Progress, untold
 from hub.settings import HubSettings
-from hub.store import unfinished
+from hub.store import tables, unfinished
 from hub.store.engine import Store
 from hub.store.images import open_images
 from hub.store.schema import demand_known, standing
+from hub.store.vault import Vault, wrong_with
 from hub.trusted_clock import TrustedClock
 from hub.wiring import open_hub
 from hub.words import moment, named
@@ -42,6 +43,9 @@ from hub.words import moment, named
 TOGETHER: Final = 64
 """Pictures that are brought to the disk together."""
 MEGABYTE: Final = 1 << 20
+_ANEW: Final = (
+    "or give none, and enter the secrets of each connection anew when the hub is restored (alprhub connections rotate)"
+)
 _NOT_OURS: Final = frozenset({"lost+found"})
 
 
@@ -68,10 +72,13 @@ def restore(
     """Make a hub of a backup where the settings say, which must be empty; `key` is a key file that was kept apart.
 
     Every file is held against its digest first. Raises `IntegrityBroken` naming what was changed, `NotFound` for what
-    is no whole backup, `Conflict` where something is there already, and `AdminMustAct` where the clock is behind the
-    backup or the backup is of a newer version. A failure leaves nothing behind, but what a bucket and
-    PostgreSQL's database took: that stays marked as unfinished, so that nothing opens it, and is refused next time.
+    is no whole backup, `Invalid` for a key that does not open what is in it, `Conflict` where something is there
+    already, and `AdminMustAct` where the clock is behind the backup or the backup is of a newer version. A failure
+    leaves nothing behind, but what a bucket and PostgreSQL's database took: that stays marked as unfinished, so that
+    nothing opens it, and is refused next time.
     """
+    if key is not None:
+        _demand_key(key)
     copy, names = manifest.verify(place, progress)
     _demand_same_kind(copy, settings)
     demand_known(copy.revision)
@@ -81,6 +88,7 @@ def restore(
     with _workshops(settings) as inner:
         _bring_files(place, names, inner.data, keys)
         _bring_database(place, inner, actor, clock or SystemClock())
+        _demand_opens(inner, keys)
         _bring_pictures(place, names, inner, progress)
         return _settle(copy, inner, actor, clock, bool(keys or settings.secret_key), progress)
 
@@ -187,12 +195,38 @@ def _demand_later(copy: BackupManifest, now: datetime) -> None:
         )
 
 
+def _demand_key(key: Path) -> None:
+    """Return for a key file, with a whole one of former keys beside it or none."""
+    if not key.is_file():
+        raise NotFound(f"--key: there is no file {str(key)!r}: name the secret.key that was kept apart")
+    for path in (key, key.with_name(f"{key.name}.before")):
+        if path.exists() and (fault := wrong_with(path)) is not None:
+            raise Invalid(
+                f"--key: {str(path)!r} {fault}: it is no key file of alprhub, or damaged. Nothing was restored. Name"
+                f" the secret.key that was kept apart; {_ANEW}"
+            )
+
+
+def _demand_opens(inner: HubSettings, keys: dict[str, Path]) -> None:
+    """Return where there is no key, or it opens every secret that was brought."""
+    if not keys and inner.secret_key is None:
+        return
+    vault = Vault.of_settings(inner)
+    with closing(Store(inner.url())) as store, store.read() as connection:
+        rows = connection.execute(select(tables.connections).order_by(tables.connections.c.name)).all()
+    if shut := [row for row in rows if closed(vault, row)]:
+        given = f"--key: {str(keys[KEYS[0]])!r}" if inner.secret_key is None else "ALPRHUB_SECRET_KEY"
+        under = f" ({shut[0].sealed_key})" if shut[0].sealed_key else ""
+        raise Invalid(
+            f"{given} holds the key {vault.key_id}, and the secrets of {named([row.name for row in shut])} are sealed"
+            f" under another{under}: the hub of this backup had another key. Give that one; {_ANEW}"
+        )
+
+
 def _keys(place: Path, names: list[str], key: Path | None) -> dict[str, Path]:
     """The key files to restore: one kept apart, with the one before it where there is one, else the backup's."""
     if key is None:
         return {name: place / name for name in names if name in KEYS}
-    if not key.is_file():
-        raise NotFound(f"--key: there is no file {str(key)!r}")
     apart = (key, key.with_name(f"{key.name}.before"))
     return {name: path.resolve() for name, path in zip(KEYS, apart, strict=True) if path.is_file()}
 
