@@ -90,7 +90,7 @@ def restore(
         _bring_database(place, inner, actor, clock or SystemClock())
         _demand_opens(inner, keys)
         _bring_pictures(place, names, inner, progress)
-        return _settle(copy, inner, actor, clock, bool(keys or settings.secret_key), progress)
+        return _settle(place, copy, inner, actor, clock, bool(keys or settings.secret_key), progress)
 
 
 @contextmanager
@@ -140,6 +140,15 @@ def _take(shop: Path) -> None:
     durable.settle_folder(shop.parent)
 
 
+def _cut_short(settings: HubSettings, folder: Path) -> str:
+    database = left_unfinished(settings)
+    return (
+        f"the folder {str(folder)!r} holds a restore that is under way or was cut short ({UNFINISHED}): it is no hub"
+        " yet, and nothing opens it. If none is under way, empty the folder, then repeat alprhub restore"
+        + (f"; and {database}" if database else "")
+    )
+
+
 def _images_apart(settings: HubSettings) -> Path | None:
     """The folder of pictures where it is one of its own."""
     return Path(settings.images) if settings.images and "://" not in settings.images else None
@@ -167,6 +176,8 @@ def _demand_empty(settings: HubSettings, ours: bool = False) -> None:
             passed |= set(images.resolve().relative_to(settings.data.resolve()).parts[:1])
     for folder in (settings.data, *([images] if images else [])):
         there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        if UNFINISHED in there and UNFINISHED not in passed:
+            raise Conflict(_cut_short(settings, folder))
         if left := [name for name in there if name not in passed]:
             raise Conflict(
                 f"the folder {str(folder)!r} is not empty ({named(left)}), and a restore writes over nothing: move what"
@@ -174,15 +185,29 @@ def _demand_empty(settings: HubSettings, ours: bool = False) -> None:
             )
     if settings.url().startswith("sqlite"):
         return
-    store = Store(settings.url())
-    try:
-        if standing(store).state != "none" or unfinished.restored_in(store) is not None:
+    if unfinished_there := left_unfinished(settings):
+        raise Conflict(unfinished_there)
+    with closing(Store(settings.url())) as store:
+        if standing(store).state != "none":
             raise Conflict(
-                "the database that ALPRHUB_DATABASE_URL names has a hub already, or what a restore that failed"
-                " left: name an empty one, or drop it and make it again"
+                f"the database {store.url.database!r} (ALPRHUB_DATABASE_URL) has a hub already, and a restore writes"
+                " over nothing: name an empty one"
             )
-    finally:
-        store.close()
+
+
+def left_unfinished(settings: HubSettings) -> str:
+    """What a restore that did not come to its end has left in PostgreSQL's database, and what to do; else nothing."""
+    if settings.url().startswith("sqlite"):
+        return ""
+    with closing(Store(settings.url())) as store:
+        by, name = unfinished.restored_in(store), store.url.database
+    if by is None:
+        return ""
+    return (
+        f"the database {name!r} holds a restore that is under way or was cut short (in the folder {by!r}): it is no hub"
+        " yet, and nothing opens it. If none is under way, remove that folder, drop the database and make it again"
+        f" (dropdb {name}, createdb {name}), then repeat alprhub restore"
+    )
 
 
 def _demand_later(copy: BackupManifest, now: datetime) -> None:
@@ -220,6 +245,7 @@ def _demand_opens(inner: HubSettings, keys: dict[str, Path]) -> None:
         raise Invalid(
             f"{given} holds the key {vault.key_id}, and the secrets of {named([row.name for row in shut])} are sealed"
             f" under another{under}: the hub of this backup had another key. Give that one; {_ANEW}"
+            + (f". Before that: {left}" if (left := left_unfinished(inner)) else "")
         )
 
 
@@ -295,7 +321,13 @@ def _bring_database(place: Path, inner: HubSettings, actor: Actor, clock: Clock)
 
 
 def _settle(
-    copy: BackupManifest, inner: HubSettings, actor: Actor, clock: Clock | None, has_key: bool, progress: Progress
+    place: Path,
+    copy: BackupManifest,
+    inner: HubSettings,
+    actor: Actor,
+    clock: Clock | None,
+    has_key: bool,
+    progress: Progress,
 ) -> Restored:
     """Purge what is over by now, check the certificates, and put on record what was done."""
     with open_hub(inner, clock) as hub:
@@ -306,8 +338,9 @@ def _settle(
         certificates = hub.retention.certificates.verify()
         missing = () if has_key else tuple(owners(hub.store))
         hub.audit.record(
-            actor, Act.HUB_RESTORED, Outcome.DONE, results=sum(purged.values()), made_at=copy.made_at.isoformat(),
-            sums_sha256=copy.sums_sha256, certificates=certificates, key_missing=list(missing),
+            actor, Act.HUB_RESTORED, Outcome.DONE, target=str(place), results=sum(purged.values()),
+            made_at=copy.made_at.isoformat(), sums_sha256=copy.sums_sha256, certificates=certificates,
+            first_over_at=copy.first_over_at.isoformat() if copy.first_over_at else None, key_missing=list(missing),
         )  # fmt: skip
         return Restored(copy, purged, certificates, missing, hub.governing.profile.zone)
 

@@ -89,7 +89,7 @@ def test_a_first_start_that_was_killed_anywhere_is_begun_again(
     def dies(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for where in ("hub.wiring.ready", "hub.wiring._vault", "hub.wiring.Parts"):
+    for where in ("hub.wiring.ready", "hub.wiring.Vault.of_settings", "hub.wiring.Parts"):
         with monkeypatch.context() as killed:
             killed.setattr(where, dies)
             with pytest.raises(KeyboardInterrupt), open_hub(settings):

@@ -39,6 +39,24 @@ def test_programs_get_json(run: Any, filled: Any, store: Path, tmp_path: Path) -
     assert (done["purged"], done["key_missing"]) == ({"drop": 0}, [])
 
 
+def test_a_backup_that_lacks_pictures_is_kept_and_says_how_many_and_how_to_see_which(
+    run: Any, filled: Any, sql: Any, store: Path, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        sql(f"INSERT INTO images (read_id, kind, key, state) VALUES (1, 'plate', 'gone/{number}.jpg', 'stored')")
+    done = run("backup", tmp_path / "kept")
+    assert done.code == 75
+    assert done.out.splitlines()[-1] == (
+        "2 pictures that the hub should have are missing or damaged there, and so here: the backup is kept and lacks"
+        " them. alprhub doctor --all says which."
+    )
+    assert "2 are not there: pictures 1, 2" in run("doctor", "--all").out
+    told = run("backup", tmp_path / "again", "--json")
+    assert (told.code, told.json()["pictures_missing"]) == (75, 2)
+    shutil.rmtree(store)
+    assert run("restore", tmp_path / "kept").code == 0
+
+
 def test_without_the_key_it_says_whose_secrets_are_closed(run: Any, filled: Any, store: Path, tmp_path: Path) -> None:
     run("backup", tmp_path / "kept")
     shutil.rmtree(store)
