@@ -8,7 +8,7 @@ import typer
 
 from alprhub.acting import acting
 from alprhub.cli import files
-from alprhub.cli.asking import Typed, asks
+from alprhub.cli.asking import Typed, asks, needs
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
 from alprhub.cli.reads import purge
@@ -78,6 +78,7 @@ def vacuum(as_json: AsJson = False) -> None:
 
 
 @app.command()
+@needs("reason")
 @asks
 def destroy(
     asked: Typed,
