@@ -88,7 +88,8 @@ def restore(
     with _workshops(settings) as inner:
         _bring_files(place, names, inner.data, keys)
         _bring_database(place, inner, actor, clock or SystemClock())
-        _demand_opens(inner, keys)
+        if key is not None or settings.secret_key is not None:
+            _demand_opens(inner, key)
         _bring_pictures(place, names, inner, progress)
         return _settle(place, copy, inner, actor, clock, bool(keys or settings.secret_key), progress)
 
@@ -232,15 +233,13 @@ def _demand_key(key: Path) -> None:
             )
 
 
-def _demand_opens(inner: HubSettings, keys: dict[str, Path]) -> None:
-    """Return where there is no key, or it opens every secret that was brought."""
-    if not keys and inner.secret_key is None:
-        return
+def _demand_opens(inner: HubSettings, key: Path | None) -> None:
+    """Return where the key that was given opens every secret that was brought."""
     vault = Vault.of_settings(inner)
     with closing(Store(inner.url())) as store, store.read() as connection:
         rows = connection.execute(select(tables.connections).order_by(tables.connections.c.name)).all()
     if shut := [row for row in rows if closed(vault, row)]:
-        given = f"--key: {str(keys[KEYS[0]])!r}" if inner.secret_key is None else "ALPRHUB_SECRET_KEY"
+        given = "ALPRHUB_SECRET_KEY" if inner.secret_key is not None else f"--key: {str(key)!r}"
         under = f" ({shut[0].sealed_key})" if shut[0].sealed_key else ""
         raise Invalid(
             f"{given} holds the key {vault.key_id}, and the secrets of {named([row.name for row in shut])} are sealed"

@@ -229,7 +229,8 @@ def _read(path: Path, looks_only: bool) -> list[bytes]:
         if (fault := _fault(file, body)) is not None:
             raise AdminMustAct(
                 f"the key file {str(file)!r} {fault}: it is damaged, or another file. Bring the right one back from"
-                " where it is kept apart; if it is lost for good, enter the secrets of every connection anew"
+                " where it is kept apart; if it is lost for good, move this one away and enter the secrets of each"
+                " connection anew: alprhub connections rotate NAME"
             )
         keys += _keys(body)
     return keys

@@ -347,6 +347,23 @@ def test_the_key_is_in_it_only_where_that_is_asked_for(
     assert (elsewhere.data / "secret.key").read_bytes() == apart.read_bytes()
 
 
+def test_anothers_hubs_key_is_refused_and_says_what_is_to_be_done_before_it_is_tried_again(
+    kept: Path, opened: Hub, elsewhere: HubSettings, tmp_path: Path
+) -> None:
+    another = tmp_path / "another.key"
+    another.write_bytes(b"k" * 32)
+    with pytest.raises(
+        Invalid, match=rf"^--key: '{another}' holds the key .* the secrets of feed are sealed"
+    ) as refused:
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW), key=another)
+    assert list(elsewhere.data.iterdir()) == []
+    assert ("createdb" in str(refused.value)) is (not opened.store.is_sqlite)
+    if not opened.store.is_sqlite:
+        _made_again(elsewhere)
+    own = opened.settings.data / "secret.key"
+    assert restore(kept, elsewhere, ACTOR, clock=SetClock(NOW), key=own).key_missing == ()
+
+
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_it_says_from_when_on_it_holds_what_is_over_and_what_was_set_without_secrets(kept: Path, opened: Hub) -> None:
     made = manifest.read(kept)
