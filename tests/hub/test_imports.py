@@ -361,6 +361,11 @@ def test_an_import_that_is_killed_at_any_step_leaves_the_old_list_or_the_new_one
 ) -> None:
     with open_hub(settings, clock) as hub:
         hub.hotlists.lists.load(actor, "wanted", some(0, 40))
+    whole = settings.model_copy(update={"data": tmp_path / "whole"})
+    shutil.copytree(settings.data, whole.data)
+    alive = Bare(whole, clock)
+    replaced(alive, actor)  # what was compiled here, no child needs to compile
+    alive.store.close()
     dies_at, ended, met = 0, None, set()
     while ended != 0:
         dies_at += 1
