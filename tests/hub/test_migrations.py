@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from once import Once, once
 from payloads import payload_of
 from plain import record, write_page
-from registries import PLAIN, Having
+from registries import PLAIN
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import IntegrityError
 

@@ -1,4 +1,4 @@
-"""What a set-up leaves in a hub's folder and in its database: made once, and copied for every test that begins there."""
+"""What a set-up leaves in a hub's folder and in its database: made once, and copied for each test that begins there."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -26,8 +26,8 @@ class Once:
             make()
             shutil.copytree(settings.data, kept)
             if database is not None:
-                made = self._stack.enter_context(postgres.database(database.set(database="postgres"), database.database))
-                self._like = make_url(made).database
+                copied = postgres.database(database.set(database="postgres"), like=database.database)
+                self._like = make_url(self._stack.enter_context(copied)).database
             return
         if settings.data.exists():
             shutil.rmtree(settings.data)
