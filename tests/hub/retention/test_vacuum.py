@@ -130,7 +130,7 @@ def test_a_purge_leaves_bytes_in_the_file_and_says_so_and_writing_it_anew_leaves
 
 
 @sqlite
-@pytest.mark.parametrize("kind", ["FULL", "INCREMENTAL"])
+@pytest.mark.parametrize("kind", [pytest.param("FULL", marks=pytest.mark.slow), "INCREMENTAL"])
 def test_a_file_that_its_administrator_lets_shrink_by_itself_stays_whole(
     settings: HubSettings, clock: SetClock, plain_vendor: Having, actor: Actor, tmp_path: Path, kind: str
 ) -> None:
@@ -251,14 +251,10 @@ def test_what_no_night_has_written_anew_concerns_the_hub(full: Hub, actor: Actor
 
 @sqlite
 def test_where_the_disk_is_encrypted_nothing_is_written_anew_and_everything_says_so(
-    settings: HubSettings, clock: SetClock, plain_vendor: Having, actor: Actor, tmp_path: Path
+    full: Hub, settings: HubSettings, clock: SetClock, plain_vendor: Having, actor: Actor
 ) -> None:
-    folder = tmp_path / "feed"
-    folder.mkdir()
+    full.store.close()
     with open_hub(settings.model_copy(update={"disk_encrypted": True}), clock, registry=plain_vendor) as hub:
-        hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(folder)})
-        bring(hub, folder)
-        bring_living(hub, folder, clock)
         hub.retention.expired.purge(actor)
         assert hub.retention.vacuum.run(actor) == {"megabytes": 0}
         assert left(hub)
