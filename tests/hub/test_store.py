@@ -34,9 +34,9 @@ processes = multiprocessing.get_context("fork")
 
 
 @pytest.fixture
-def ready() -> bool:
-    """Every hub here makes its own database."""
-    return False
+def ready(request: pytest.FixtureRequest) -> bool:
+    """Who opens a hub himself has it make its own database."""
+    return "opened" in request.fixturenames
 
 
 @pytest.mark.filterwarnings("ignore:autogenerate skipping", "ignore:Skipped unsupported reflection")
