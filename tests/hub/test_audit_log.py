@@ -149,6 +149,7 @@ def change(store: Store) -> None:
     audit.record(Actor("victim"), "test.alone", "done")
 
 
+@pytest.mark.slow
 @sqlite
 def test_whoever_is_killed_at_any_step_neither_loses_nor_doubles_an_event(
     settings: HubSettings, clock: SetClock, tmp_path: Path
