@@ -135,9 +135,8 @@ def events(hub: Hub, target: str) -> list[dict[str, Any]]:
     return found[::-1]
 
 
-@pytest.mark.slow
 def test_at_the_deadline_the_answer_has_all_that_is_there_and_names_who_is_late_and_who_is_down(
-    opened: Hub, actor: Actor, feed: Path, vendor: Any
+    opened: Hub, actor: Actor, feed: Path, vendor: Any, deadline_when: Any
 ) -> None:
     write_page(feed, 1, [record(1, WANTED, "2026-06-01T11:00:00Z"), record(2, "9SYN002", "2026-06-01T11:00:00Z")])
     opened.ingest.sync.run(actor, "feed")
@@ -146,6 +145,8 @@ def test_at_the_deadline_the_answer_has_all_that_is_there_and_names_who_is_late_
     slow.state.faults.slow = SILENT
     down.service.stop()
     changes: list[SourceStatus] = []
+    comes, ends = slow.is_asked_again(), {("fine", "answered"), ("down", "failed")}
+    deadline_when(lambda: comes() and ends <= {(part.connection, part.status.value) for part in changes})
     started = time.monotonic()
     answer = lookups(opened).ask(actor, WANTED, WHY, deadline=3, progress=changes.append)
     assert time.monotonic() - started < SILENT / 2
