@@ -17,6 +17,7 @@ Exception
       +-- Invalid                 the input cannot be used
       |    +-- Faults             several things of one input cannot be used
       +-- Stopped                 somebody asked for an end
+      |    +-- Overtaken          hub.retention.recompute: another policy is in force
       +-- Refused                 hub.ingest.receivers: the sender did not prove itself
       +-- Paused                  hub.ingest.receivers: nothing is taken for now
       +-- Full                    hub.store.spool: there is no room

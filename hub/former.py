@@ -1,12 +1,13 @@
 """What a former hub left beside a database that is missing: that is no new hub, which would answer "no reads"."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import inspect, make_url, text
+from sqlalchemy import Connection, inspect, make_url, text
 
-from hub.errors import AdminMustAct
+from hub.errors import AdminMustAct, Busy
 from hub.settings import HubSettings
 from hub.store.engine import Store
 from hub.store.images import FolderImages
@@ -15,6 +16,11 @@ from hub.words import named
 
 UNFINISHED: Final = "restoring"
 """The folder, in the data folder, in which a restore puts things together; it goes when the restore is done."""
+
+NOTE_S: Final = 1.0
+"""So long whoever opens a hub waits to note that its audit log has begun."""
+_BEGUN: Final = "audit_log_begun"
+"""The counter by which a database says that it has an audit log beside it."""
 
 
 def left_over(settings: HubSettings) -> list[str]:
@@ -71,13 +77,16 @@ def settle_log(store: Store) -> None:
     """Begin the audit log of a hub that never had one; raises `AdminMustAct` where it is lost."""
     refuse_without_log(store)
     store.begin_log()
+    if store.log_file is not None:
+        _note_log(store)
 
 
 def lost_log(store: Store) -> bool:
     """Whether a hub has had an audit log whose file is not there.
 
-    Events that wait in the database are removed once they are in the log: if the first of all is not waiting, there was
-    a log. A database of before the log had a file of its own has none to lose.
+    The database says so since the log was begun. In one of a version that did not note it, events that wait are removed
+    once they are in the log: if the first of all is not waiting, there was a log. A database of before the log had a
+    file of its own has none to lose.
     """
     if store.log_file is None:
         return False
@@ -86,8 +95,9 @@ def lost_log(store: Store) -> bool:
             return False
         last = connection.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'audit_waiting'"))
         first = connection.scalar(text("SELECT min(id) FROM audit_waiting"))
-    # The file is looked for last: it is made before any waiting event is removed.
-    return bool(last) and first != 1 and not store.log_file.exists()
+        had = _has_begun(connection) or (bool(last) and first != 1)
+    # The file is looked for last: it is made before the database notes it, and before any waiting event is removed.
+    return had and not store.log_file.exists()
 
 
 def refuse_without_log(store: Store) -> None:
@@ -98,6 +108,23 @@ def refuse_without_log(store: Store) -> None:
             " more, and no other log is begun unasked. Bring the file back, or restore the last backup into an empty"
             f" folder; if it is lost for good, say so by an empty file in its place: touch {store.log_file}"
         )
+
+
+def _has_begun(connection: Connection) -> bool:
+    return connection.scalar(text("SELECT value FROM counters WHERE name = :name"), {"name": _BEGUN}) is not None
+
+
+def _note_log(store: Store) -> None:
+    """Have the database say that it has a log, now that this is on the disk.
+
+    Nobody waits for it: where others write for long, the next opening notes it.
+    """
+    with store.read() as connection:
+        if not inspect(connection).has_table("counters") or _has_begun(connection):
+            return
+    with suppress(Busy), store.write(patience=NOTE_S) as connection:
+        note = "INSERT INTO counters (name, value) VALUES (:name, 1) ON CONFLICT (name) DO NOTHING"
+        connection.execute(text(note), {"name": _BEGUN})
 
 
 def _left_over(settings: HubSettings) -> Iterator[str]:

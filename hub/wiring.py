@@ -62,7 +62,8 @@ def open_hub(
             raise former.refused(given, left)
         ready(store)
         former.settle_log(store)
-        vault = _vault(given, store)
+        file = given.data / "secret.key"
+        vault = Vault.of_settings(given, () if file.exists() else owners(store))
         ticking = clock or TrustedClock(store, SystemClock())
         ready_to_open(store, ticking.now())
         audit = Audit(store, ticking)
@@ -98,11 +99,3 @@ def _made(folder: Path) -> None:
         raise AdminMustAct(
             f"ALPRHUB_DATA: the folder {str(folder)!r} cannot be made or opened: {failed.filename!r} {why(failed)}"
         ) from None
-
-
-def _vault(settings: HubSettings, store: Store) -> Vault:
-    file = settings.data / "secret.key"
-    if settings.secret_key is None:
-        return Vault.of_file(file, () if file.exists() else owners(store))
-    former = settings.former_secret_key
-    return Vault.of_text(settings.secret_key.get_secret_value(), former.get_secret_value() if former else None, file)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from alprhub.cli.missing import NEEDS
 from alprhub.cli.moments import Since, Until, window
 from hub.area import Area, Circle, Polygon
 from hub.errors import Invalid
@@ -128,6 +129,16 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
     asking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     asking.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return asking
+
+
+def needs(*options: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorate a command that takes ids or a question: it needs these options, and of a question its purpose too."""
+
+    def mark(command: Callable[..., None]) -> Callable[..., None]:
+        setattr(command, NEEDS, lambda given: options if given.get("read") else ("purpose", *options))
+        return command
+
+    return mark
 
 
 def _plates(words: list[str] | tuple[str, ...]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from alprhub.cli.progress import Work, working
 from alprhub.plain import print_json
 from hub.words import count, moment, named
 
+INCOMPLETE: Final = 75
 REDO: Final = (
     "What people did since then is undone too, and the hub cannot know it. Before anybody searches, do again: what"
     " courts ordered (alprhub retention destroy), removals (alprhub connections remove, alprhub hotlists withdraw),"
@@ -33,7 +34,8 @@ def backup(
     """Copy the whole hub as it is at one moment, while it goes on: database, audit log, pictures, waiting pushes.
 
     Nothing is purged meanwhile. With PostgreSQL its database is dumped by pg_dump; pictures on S3 stay where they are.
-    A backup keeps what the hub destroys later, so it must be destroyed in time too: this says when.
+    A backup keeps what the hub destroys later, so it must be destroyed in time too: this says when. Exit 75 where
+    pictures are missing or damaged in the hub: the backup is kept, and lacks them.
     """
 
     def stopped(_: Work) -> str:
@@ -48,15 +50,11 @@ def backup(
             zone = hub.governing.profile.zone
         if as_json:
             print_json({"place": str(place), **{name: getattr(manifest, name) for name in manifest.__struct_fields__}})
-            return
+            raise typer.Exit(INCOMPLETE if manifest.pictures_missing else 0)
         console.print(
             f"{place}: {count(manifest.files, 'file')} ({manifest.bytes / 1e6:,.1f} MB), with"
             f" {count(manifest.pictures, 'picture')}, as of {moment(manifest.made_at, zone)}"
         )
-        if manifest.pictures_missing:
-            console.print(
-                f"{count(manifest.pictures_missing, 'picture')} missing or damaged in the hub: alprhub doctor"
-            )
         if manifest.pictures_at:
             console.print(
                 f"The pictures at {manifest.pictures_at} are not in it: they stay there, and so must the bucket."
@@ -68,6 +66,12 @@ def backup(
             )
         if not manifest.with_key:
             console.print(NO_KEY)
+        if missing := manifest.pictures_missing:
+            console.print(
+                f"{count(missing, 'picture')} that the hub should have {'is' if missing == 1 else 'are'} missing or"
+                " damaged there, and so here: the backup is kept and lacks them. alprhub doctor --all says which."
+            )
+            raise typer.Exit(INCOMPLETE)
 
 
 def restore(
@@ -81,14 +85,16 @@ def restore(
     """
 
     def stopped(_: Work) -> str:
-        return "nothing was restored; the same command begins anew"
+        return left_unfinished(settings) or "nothing was restored; the same command begins anew"
 
     with failures():
+        from hub.backups.restore import left_unfinished
         from hub.backups.restore import restore as bring_back
         from hub.settings import from_environment
 
+        settings = from_environment()
+
         with working(stopped, as_json) as work:
-            settings = from_environment()
             done = bring_back(place, settings, acting(), key=key, progress=work.told)
         if as_json:
             print_json({

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from alprhub.acting import acting
-from alprhub.cli.asking import Typed, asks
+from alprhub.cli.asking import Typed, asks, needs
 from alprhub.cli.found import Ids, print_found
 from alprhub.cli.moments import instant
 from alprhub.cli.output import AsJson, console, failures, print_rows
@@ -60,6 +60,7 @@ OVERDUE = 78
 
 
 @app.command()
+@needs("reason", "case")
 @asks
 def place(
     asked: Typed,

@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from alprhub.cli.interrupted import at_once
+from alprhub.cli.missing import name_all
 
 _PACKAGE: Final = "alprhub.cli"
 
@@ -32,6 +33,7 @@ class Noun:
             _put(own, place.partition(":")[2], _imported(place))
         alone = typer.Typer(pretty_exceptions_show_locals=False)
         _put(alone, name, own)
+        name_all(alone)
         return get_group(alone).commands[name]
 
 

@@ -28,6 +28,7 @@ from hub.errors import (
     Invalid,
     NotFound,
     PolicyRefused,
+    Stopped,
     Unsettled,
 )
 from hub.settings import HubSettings
@@ -46,6 +47,7 @@ EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (IntegrityBroken, 70),
     (Busy, 75),
     (Unsettled, 78),
+    (Stopped, 75),
     (Conflict, 65),
     (TryAgain, 75),
     (VendorChanged, 76),

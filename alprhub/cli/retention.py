@@ -8,7 +8,7 @@ import typer
 
 from alprhub.acting import acting
 from alprhub.cli import files
-from alprhub.cli.asking import Typed, asks
+from alprhub.cli.asking import Typed, asks, needs
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
 from alprhub.cli.reads import purge
@@ -37,7 +37,10 @@ _ORDERS = {
 _NOT_WRITTEN: Final[dict[Traces, str]] = {
     "vacuum": "nothing was purged since the database's file was last written anew",
     "encrypted": "not done: ALPRHUB_DISK_ENCRYPTED says that the disk is encrypted; without that setting it is done",
-    "server": "not done: PostgreSQL's files are its administrator's; docs/policy.md says what a purge leaves in them",
+    "server": (
+        "nothing to do: PostgreSQL itself makes the space of what was purged free for new rows (autovacuum, on which"
+        " the hub relies), and docs/policy.md says how long old bytes may lie in its files"
+    ),
 }
 
 app.command()(purge)
@@ -75,6 +78,7 @@ def vacuum(as_json: AsJson = False) -> None:
 
 
 @app.command()
+@needs("reason")
 @asks
 def destroy(
     asked: Typed,

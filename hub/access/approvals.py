@@ -185,8 +185,12 @@ class Approvals:
         )
 
     def moot(self, connection: Connection, actor: Actor, action: Action, target: str, because: str) -> None:
-        """End what waits about something that is settled without it."""
-        waits = (_TABLE.c.action == action, _TABLE.c.target == target, _TABLE.c.verdict.is_(None))
+        """End what waits, or was approved and not carried out, about something that is settled without it."""
+        about = (_TABLE.c.action == action, _TABLE.c.target == target)
+        undone = update(_TABLE).where(*about, _UNDONE).values(verdict="overtaken", outcome=_because(because))
+        for row in connection.execute(undone.returning(*_TABLE.c)).all():
+            self._not_carried_out(connection, actor, self._proposal_of(row), because)
+        waits = (*about, _TABLE.c.verdict.is_(None))
         ended = {"verdict": "withdrawn", "decided_by": actor.name, "decided_at": to_micros(self._clock.now())}
         over = update(_TABLE).where(*waits).values(**ended, note=because).returning(*_TABLE.c)
         for row in connection.execute(over).all():
@@ -281,15 +285,12 @@ class Approvals:
 
     def _overtake(self, actor: Actor, proposal: Proposal, because: str) -> bool:
         """End what was approved and is never to be carried out, and undo what it did at once; False: it has ended."""
-        outcome = canonical_json({"because": because}).decode()
         with self._store.write() as connection:
             ended = update(_TABLE).where(_TABLE.c.id == proposal.id, _UNDONE)
-            if not connection.execute(ended.values(verdict="overtaken", outcome=outcome)).rowcount:
+            if not connection.execute(ended.values(verdict="overtaken", outcome=_because(because))).rowcount:
                 return False
             after = self._read(connection, proposal.id)
-            self._event(
-                connection, actor, after, Act.APPROVALS_CARRY_OUT, Outcome.REFUSED, refusal=because, state=after.state
-            )
+            self._not_carried_out(connection, actor, after, because)
             self._drop(connection, actor, after)
         self._ended(after)
         return True
@@ -302,7 +303,7 @@ class Approvals:
                 .values(carried_out_at=to_micros(self._clock.now()), outcome=canonical_json(outcome).decode())
             )
             if not connection.execute(done).rowcount:
-                raise Conflict(f"approval {proposal.id}: was carried out already")
+                raise Conflict(f"approval {proposal.id}: was carried out already, or has ended meanwhile")
             self._event(connection, actor, proposal, Act.APPROVALS_CARRY_OUT, Outcome.DONE, came=dict(outcome))
 
         return settle
@@ -331,6 +332,11 @@ class Approvals:
             actor, step, outcome, target=str(proposal.id), within=connection, of=proposal.action,
             about=proposal.target, sha256=proposal.sha256, proposed_by=proposal.proposed_by, **detail,
         )  # fmt: skip
+
+    def _not_carried_out(self, connection: Connection, actor: Actor, after: Proposal, because: str) -> None:
+        self._event(
+            connection, actor, after, Act.APPROVALS_CARRY_OUT, Outcome.REFUSED, refusal=because, state=after.state
+        )
 
     def _read(self, connection: Connection, ident: int) -> Proposal:
         row = connection.execute(select(_TABLE).where(_TABLE.c.id == ident)).one_or_none()
@@ -408,6 +414,10 @@ def _demand(actor: Actor, proposal: Proposal, verdict: State, at: str) -> None:
 
 def _lease(ident: int) -> str:
     return f"approval-{ident}"
+
+
+def _because(why: str) -> str:
+    return canonical_json({"because": why}).decode()
 
 
 def _why(proposal: Proposal) -> str:

@@ -1,17 +1,19 @@
 """PostgreSQL's own programs copy its database and bring it back; the password never stands among their arguments."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import IO, Final
 
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from hub.errors import AdminMustAct
 from hub.store.engine import Store
 
 FILE: Final = "alprhub.dump"
+_IN_PATH: Final = "on Debian: PATH=/usr/lib/postgresql/NN/bin:$PATH"
 
 
 def dump(store: Store, to: Path) -> None:
@@ -39,6 +41,28 @@ def _run(program: str, store: Store, *words: str, file: IO[bytes] | None = None)
     )  # fmt: skip
     if done.returncode:
         complaint = next((line for line in done.stderr.splitlines() if line.strip()), "it said nothing")
-        raise AdminMustAct(
-            f"{program} did not do it (exit {done.returncode}): {complaint.removeprefix(f'{program}: ')}"
+        complaint = complaint.removeprefix(f"{program}: ").removeprefix("error: ")
+        other = _of_another_version(program, store, done.stderr)
+        raise AdminMustAct(other or f"{program} did not do it (exit {done.returncode}): {complaint}")
+
+
+def _of_another_version(program: str, store: Store, complaint: str) -> str | None:
+    """What to install where PostgreSQL's program does not fit the server or the dump; None where both fit."""
+    said = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, errors="replace")  # noqa: S603
+    found = re.search(r"\) (\d+)", said.stdout)
+    ours = int(found[1]) if found else 0
+    with store.read() as connection:
+        server = int(connection.scalar(text("SHOW server_version_num")) or 0) // 10_000
+    path = shutil.which(program)
+    if "unsupported version" in complaint:
+        return (
+            f"{program} ({path}) is of PostgreSQL {ours}, and the dump is of a newer pg_dump: install the client"
+            f" programs of the version that wrote it, put their folder first in PATH, and repeat ({_IN_PATH})"
         )
+    if not ours or ours == server:
+        return None
+    return (
+        f"{program} ({path}) is of PostgreSQL {ours}, and the server of PostgreSQL {server}: install the client"
+        f" programs of the server's version (postgresql-client-{server}), put their folder first in PATH, and repeat"
+        f" ({_IN_PATH.replace('NN', str(server))})"
+    )

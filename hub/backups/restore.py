@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from connectors import durable
 from connectors.file_words import FULL, refusal
@@ -24,17 +24,18 @@ from hub.backups.backup import DATABASES, KEYS
 from hub.backups.dump import FILE, undump
 from hub.backups.manifest import INBOX, OURS, PICTURES, BackupManifest
 from hub.clock import STEP, Clock, SystemClock
-from hub.connections.secrets import owners
+from hub.connections.secrets import closed, owners
 from hub.errors import AdminMustAct, Conflict, Invalid, NotFound
 from hub.former import UNFINISHED
 from hub.migrating import Migrating
 from hub.people import Actor
 from hub.progress import Progress, untold
 from hub.settings import HubSettings
-from hub.store import unfinished
+from hub.store import tables, unfinished
 from hub.store.engine import Store
 from hub.store.images import open_images
 from hub.store.schema import demand_known, standing
+from hub.store.vault import Vault, wrong_with
 from hub.trusted_clock import TrustedClock
 from hub.wiring import open_hub
 from hub.words import moment, named
@@ -42,6 +43,9 @@ from hub.words import moment, named
 TOGETHER: Final = 64
 """Pictures that are brought to the disk together."""
 MEGABYTE: Final = 1 << 20
+_ANEW: Final = (
+    "or give none, and enter the secrets of each connection anew when the hub is restored (alprhub connections rotate)"
+)
 _NOT_OURS: Final = frozenset({"lost+found"})
 
 
@@ -68,10 +72,13 @@ def restore(
     """Make a hub of a backup where the settings say, which must be empty; `key` is a key file that was kept apart.
 
     Every file is held against its digest first. Raises `IntegrityBroken` naming what was changed, `NotFound` for what
-    is no whole backup, `Conflict` where something is there already, and `AdminMustAct` where the clock is behind the
-    backup or the backup is of a newer version. A failure leaves nothing behind, but what a bucket and
-    PostgreSQL's database took: that stays marked as unfinished, so that nothing opens it, and is refused next time.
+    is no whole backup, `Invalid` for a key that does not open what is in it, `Conflict` where something is there
+    already, and `AdminMustAct` where the clock is behind the backup or the backup is of a newer version. A failure
+    leaves nothing behind, but what a bucket and PostgreSQL's database took: that stays marked as unfinished, so that
+    nothing opens it, and is refused next time.
     """
+    if key is not None:
+        _demand_key(key)
     copy, names = manifest.verify(place, progress)
     _demand_same_kind(copy, settings)
     demand_known(copy.revision)
@@ -81,8 +88,10 @@ def restore(
     with _workshops(settings) as inner:
         _bring_files(place, names, inner.data, keys)
         _bring_database(place, inner, actor, clock or SystemClock())
+        if key is not None or settings.secret_key is not None:
+            _demand_opens(inner, key)
         _bring_pictures(place, names, inner, progress)
-        return _settle(copy, inner, actor, clock, bool(keys or settings.secret_key), progress)
+        return _settle(place, copy, inner, actor, clock, bool(keys or settings.secret_key), progress)
 
 
 @contextmanager
@@ -132,6 +141,15 @@ def _take(shop: Path) -> None:
     durable.settle_folder(shop.parent)
 
 
+def _cut_short(settings: HubSettings, folder: Path) -> str:
+    database = left_unfinished(settings)
+    return (
+        f"the folder {str(folder)!r} holds a restore that is under way or was cut short ({UNFINISHED}): it is no hub"
+        " yet, and nothing opens it. If none is under way, empty the folder, then repeat alprhub restore"
+        + (f"; and {database}" if database else "")
+    )
+
+
 def _images_apart(settings: HubSettings) -> Path | None:
     """The folder of pictures where it is one of its own."""
     return Path(settings.images) if settings.images and "://" not in settings.images else None
@@ -159,6 +177,8 @@ def _demand_empty(settings: HubSettings, ours: bool = False) -> None:
             passed |= set(images.resolve().relative_to(settings.data.resolve()).parts[:1])
     for folder in (settings.data, *([images] if images else [])):
         there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        if UNFINISHED in there and UNFINISHED not in passed:
+            raise Conflict(_cut_short(settings, folder))
         if left := [name for name in there if name not in passed]:
             raise Conflict(
                 f"the folder {str(folder)!r} is not empty ({named(left)}), and a restore writes over nothing: move what"
@@ -166,15 +186,29 @@ def _demand_empty(settings: HubSettings, ours: bool = False) -> None:
             )
     if settings.url().startswith("sqlite"):
         return
-    store = Store(settings.url())
-    try:
-        if standing(store).state != "none" or unfinished.restored_in(store) is not None:
+    if unfinished_there := left_unfinished(settings):
+        raise Conflict(unfinished_there)
+    with closing(Store(settings.url())) as store:
+        if standing(store).state != "none":
             raise Conflict(
-                "the database that ALPRHUB_DATABASE_URL names has a hub already, or what a restore that failed"
-                " left: name an empty one, or drop it and make it again"
+                f"the database {store.url.database!r} (ALPRHUB_DATABASE_URL) has a hub already, and a restore writes"
+                " over nothing: name an empty one"
             )
-    finally:
-        store.close()
+
+
+def left_unfinished(settings: HubSettings) -> str:
+    """What a restore that did not come to its end has left in PostgreSQL's database, and what to do; else nothing."""
+    if settings.url().startswith("sqlite"):
+        return ""
+    with closing(Store(settings.url())) as store:
+        by, name = unfinished.restored_in(store), store.url.database
+    if by is None:
+        return ""
+    return (
+        f"the database {name!r} holds a restore that is under way or was cut short (in the folder {by!r}): it is no hub"
+        " yet, and nothing opens it. If none is under way, remove that folder, drop the database and make it again"
+        f" (dropdb {name}, createdb {name}), then repeat alprhub restore"
+    )
 
 
 def _demand_later(copy: BackupManifest, now: datetime) -> None:
@@ -187,12 +221,37 @@ def _demand_later(copy: BackupManifest, now: datetime) -> None:
         )
 
 
+def _demand_key(key: Path) -> None:
+    """Return for a key file, with a whole one of former keys beside it or none."""
+    if not key.is_file():
+        raise NotFound(f"--key: there is no file {str(key)!r}: name the secret.key that was kept apart")
+    for path in (key, key.with_name(f"{key.name}.before")):
+        if path.exists() and (fault := wrong_with(path)) is not None:
+            raise Invalid(
+                f"--key: {str(path)!r} {fault}: it is no key file of alprhub, or damaged. Nothing was restored. Name"
+                f" the secret.key that was kept apart; {_ANEW}"
+            )
+
+
+def _demand_opens(inner: HubSettings, key: Path | None) -> None:
+    """Return where the key that was given opens every secret that was brought."""
+    vault = Vault.of_settings(inner)
+    with closing(Store(inner.url())) as store, store.read() as connection:
+        rows = connection.execute(select(tables.connections).order_by(tables.connections.c.name)).all()
+    if shut := [row for row in rows if closed(vault, row)]:
+        given = "ALPRHUB_SECRET_KEY" if inner.secret_key is not None else f"--key: {str(key)!r}"
+        under = f" ({shut[0].sealed_key})" if shut[0].sealed_key else ""
+        raise Invalid(
+            f"{given} holds the key {vault.key_id}, and the secrets of {named([row.name for row in shut])} are sealed"
+            f" under another{under}: the hub of this backup had another key. Give that one; {_ANEW}"
+            + (f". Before that: {left}" if (left := left_unfinished(inner)) else "")
+        )
+
+
 def _keys(place: Path, names: list[str], key: Path | None) -> dict[str, Path]:
     """The key files to restore: one kept apart, with the one before it where there is one, else the backup's."""
     if key is None:
         return {name: place / name for name in names if name in KEYS}
-    if not key.is_file():
-        raise NotFound(f"--key: there is no file {str(key)!r}")
     apart = (key, key.with_name(f"{key.name}.before"))
     return {name: path.resolve() for name, path in zip(KEYS, apart, strict=True) if path.is_file()}
 
@@ -261,7 +320,13 @@ def _bring_database(place: Path, inner: HubSettings, actor: Actor, clock: Clock)
 
 
 def _settle(
-    copy: BackupManifest, inner: HubSettings, actor: Actor, clock: Clock | None, has_key: bool, progress: Progress
+    place: Path,
+    copy: BackupManifest,
+    inner: HubSettings,
+    actor: Actor,
+    clock: Clock | None,
+    has_key: bool,
+    progress: Progress,
 ) -> Restored:
     """Purge what is over by now, check the certificates, and put on record what was done."""
     with open_hub(inner, clock) as hub:
@@ -272,8 +337,9 @@ def _settle(
         certificates = hub.retention.certificates.verify()
         missing = () if has_key else tuple(owners(hub.store))
         hub.audit.record(
-            actor, Act.HUB_RESTORED, Outcome.DONE, results=sum(purged.values()), made_at=copy.made_at.isoformat(),
-            sums_sha256=copy.sums_sha256, certificates=certificates, key_missing=list(missing),
+            actor, Act.HUB_RESTORED, Outcome.DONE, target=str(place), results=sum(purged.values()),
+            made_at=copy.made_at.isoformat(), sums_sha256=copy.sums_sha256, certificates=certificates,
+            first_over_at=copy.first_over_at.isoformat() if copy.first_over_at else None, key_missing=list(missing),
         )  # fmt: skip
         return Restored(copy, purged, certificates, missing, hub.governing.profile.zone)
 

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, or_, select
 
+from hub.access.approvals import RESUMED
 from hub.connections.card import LATE, OK, Card
 from hub.proposals import Action
 from hub.store import tables
@@ -27,10 +28,13 @@ _TABLE: Final = tables.approvals
 
 
 def approval_cards(store: Store, now: datetime, zone: tzinfo) -> list[Card]:
-    """A card for every proposal that waits, and for every approved one whose carrying out was cut short."""
+    """A card for every proposal that waits, and for every approved one that was cut short and can still go on."""
     waits = _TABLE.c.verdict.is_(None) & visible(_TABLE, to_micros(now))
     undone = (_TABLE.c.verdict == "approved") & _TABLE.c.carried_out_at.is_(None)
     undone &= _TABLE.c.decided_at <= to_micros(now - CUT_SHORT)
+    undone &= or_(
+        *((_TABLE.c.action == of) & (_TABLE.c.decided_at > to_micros(now - time)) for of, time in RESUMED.items())
+    )
     columns = (
         *(_TABLE.c.id, _TABLE.c.action, _TABLE.c.verdict, _TABLE.c.proposed_by, _TABLE.c.proposed_at),
         *(_TABLE.c.expires_at, _TABLE.c.decided_by, _TABLE.c.decided_at),

@@ -179,12 +179,19 @@ def of_runs(store: Store, now: datetime, zone: tzinfo) -> Iterator[Finding]:
 
 def of_backups(audit: Audit, now: datetime, zone: tzinfo) -> Iterator[Finding]:
     """When the last backup was made, and whether it holds what the hub has destroyed."""
-    last = audit.last_lying(Act.HUB_BACKUP, "done")
+    made, restored = (audit.last_lying(act, "done") for act in (Act.HUB_BACKUP, Act.HUB_RESTORED))
+    last = max((event for event in (made, restored) if event), key=lambda event: event["at"], default=None)
     if last is None:
         yield look("backup", "No backup is on record.", "Make one, onto another disk.", "alprhub backup PLACE")
         return
     at, over = last["at"], last["detail"].get("first_over_at")
-    sentence = f"The last backup is of {moment(at, zone)} ({last['target']})."
+    where = f" ({last['target']})" if last["target"] else ""
+    if last is restored:  # a copy does not have the event of its own end
+        at = datetime.fromisoformat(last["detail"]["made_at"])
+        sentence = f"The last backup is of {moment(at, zone)}{where}: this hub was restored from it"
+        sentence += f" {moment(last['at'], zone)}."
+    else:
+        sentence = f"The last backup is of {moment(at, zone)}{where}."
     if over and datetime.fromisoformat(over) <= now:
         yield look(
             "backup", f"{sentence} Since {moment(datetime.fromisoformat(over), zone)} it holds reads whose time is up.",

@@ -64,31 +64,26 @@ def of_key(store: Store, settings: HubSettings) -> Finding:
     if settings.secret_key is None and not file.exists():
         if not sealed:
             return ok("key", "Nothing is sealed, and there is no key yet.")
-        vault = Vault.of_file(file, sealed)
-        reason = vault.lost or ""
+        reason = Vault.of_settings(settings, sealed, looks_only=True).lost or ""
         remedy = "Bring the file back. Where it is lost for good, enter the secrets of each connection anew."
         return wrong("key", f"{reason[:1].upper()}{reason[1:]}.", remedy, "alprhub connections rotate NAME")
     try:
-        if settings.secret_key is None:
-            vault = Vault.of_file(file, sealed)
-        else:
-            former = settings.former_secret_key
-            vault = Vault.of_text(
-                settings.secret_key.get_secret_value(), former.get_secret_value() if former else None, file
-            )
+        vault = Vault.of_settings(settings, sealed, looks_only=True)
     except HubError as broken:
-        return wrong(
-            "key", f"{str(broken)[:1].upper()}{str(broken)[1:]}.", "Bring it back from where it is kept apart."
-        )
+        return wrong("key", f"{str(broken)[:1].upper()}{str(broken)[1:]}.", "Then look again.", "alprhub doctor")
     with store.read() as connection:
         rows = connection.execute(select(tables.connections).where(tables.connections.c.name.in_(sealed))).all()
     shut = [row.name for row in rows if closed(vault, row)]
     if shut:
         return wrong(
-            "key", f"The key {vault.key_id} does not open the secrets of {named(shut)}.",
+            "key", f"The key {vault.key_id}, of {_where(settings)}, does not open the secrets of {named(shut)}.",
             "Bring the right key back; else enter each one's secrets anew.", f"alprhub connections rotate {shut[0]}",
         )  # fmt: skip
     return ok("key", f"The key {vault.key_id} opens the secrets of {count(len(sealed), 'connection')}.")
+
+
+def _where(settings: HubSettings) -> str:
+    return "ALPRHUB_SECRET_KEY" if settings.secret_key is not None else f"the file {settings.data / 'secret.key'}"
 
 
 def _rows(store: Store, every: bool) -> Iterator[tuple[int, str, bytes | None]]:

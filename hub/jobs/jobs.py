@@ -15,6 +15,7 @@ from hub.errors import HubError, Stopped
 from hub.jobs.catalogue import Catalogue, DueTask
 from hub.jobs.record import AWAY, JobRun, JobRuns, OpenRun, Outcome
 from hub.people import Actor
+from hub.retention.recompute import Overtaken
 from hub.store.refused import away_because
 from hub.wiring import Hub
 
@@ -121,6 +122,8 @@ class Jobs:
     def _outcome(self, actor: Actor, task: DueTask, entry: OpenRun) -> tuple[Outcome, dict[str, int], str | None]:
         try:
             done = task.work(actor)
+        except Overtaken as failed:
+            return "stopped", {}, sentence(failed)
         except Stopped:
             return "stopped", {}, CUT
         except (ConnectorError, HubError) as failed:

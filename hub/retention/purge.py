@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
@@ -32,10 +32,24 @@ from hub.store.vacuum import owe
 
 DOING: Final = "what is over is being purged"
 BATCH: Final = 1000
-"""Rows at most in one purging transaction, fewer where they take long (`TurnPace`): the writer is never held long."""
-LEAST: Final = 100
+"""Rows in the first turn, and records that could not be read or pictures in each; of reads as many as take a moment
+in the next turns (`TurnPace`), so that the writer is never held long."""
+LEAST, MOST = 100, 4000
 QUARANTINE: Final = "quarantine"
 """What stands for a rule where a record could not be read: it lives as long as a read received then would."""
+
+
+class ReadToPurge(NamedTuple):
+    """What is asked of a read that is over."""
+
+    id: int
+    connection_id: int
+    vendor_read_id: str
+    plate_id: int
+    captured_at: int
+    received_at: int
+    expires_at: int
+    rule: str
 
 
 class Retention:
@@ -74,7 +88,7 @@ class Retention:
             run.empty_months(progress)
             self._remove_pictures()
             at, kept = -(1 << 62), set[int]()
-            pace = TurnPace(BATCH, LEAST, BATCH)
+            pace = TurnPace(BATCH, LEAST, MOST)
             while batch := run.expired(at, kept, pace.rows):
                 last, floored = batch[-1].expires_at, {row.id for row in batch if run.floored(row)}
                 with pace.turn(len(batch) - len(floored)) as begins:
@@ -160,29 +174,18 @@ class _PurgeRun:
                 connection.execute(select(tables.connections.c.id, tables.connections.c.name)).tuples().all()
             )
 
-    def expired(self, at: int, kept: Collection[int], most: int) -> list[Row[Any]]:
+    def expired(self, at: int, kept: Collection[int], most: int) -> list[ReadToPurge]:
         """The next expired reads that nothing holds, whose end is not before an instant (µs), but those that are kept.
 
         They are ordered by their ends alone: very many reads may share one end, and a removed read does not come again.
         """
-        reads = tables.reads
-        columns = (
-            *(reads.c.id, reads.c.connection_id, reads.c.vendor_read_id, reads.c.plate_id, reads.c.captured_at),
-            *(reads.c.received_at, reads.c.expires_at, reads.c.rule),
-        )
+        sql = f"SELECT {', '.join(ReadToPurge._fields)} FROM reads WHERE expires_at <= :now AND NOT held "
+        sql += f"AND expires_at >= :at AND NOT {self._store.among('id', 'kept')} ORDER BY expires_at LIMIT {most}"
+        bound = {"now": to_micros(self._now), "at": at, "kept": self._store.as_list(list(kept))}
         with self._store.read() as connection:
-            return list(
-                connection.execute(
-                    select(*columns)
-                    .where(reads.c.expires_at <= to_micros(self._now), reads.c.held.is_(False))
-                    .where(reads.c.expires_at >= at, text(f"NOT {self._store.among('id', 'kept')}"))
-                    .order_by(reads.c.expires_at)
-                    .limit(most),
-                    {"kept": self._store.as_list(list(kept))},
-                )
-            )
+            return list(map(ReadToPurge._make, self._store.rows(connection, sql, bound)))
 
-    def floored(self, row: Row[Any]) -> bool:
+    def floored(self, row: ReadToPurge) -> bool:
         """Whether policy forbids to delete a read yet, or nobody knows what policy says of it."""
         if row.rule in self._ordered:  # a court's order prevails
             return False
@@ -197,69 +200,78 @@ class _PurgeRun:
         self.kept += too_early
         return too_early
 
-    def remove(self, batch: list[Row[Any]], begins: Callable[[], None]) -> None:
+    def remove(self, batch: list[ReadToPurge], begins: Callable[[], None]) -> None:
         """Remove reads and certify that in one transaction; what was held meanwhile stays."""
         if not batch:
             return
         with self._store.write(durable=False, doing=DOING) as connection:
             begins()
             # The time belongs to the key: on PostgreSQL it names the month that the read lies in.
-            first, last = min(row.captured_at for row in batch), max(row.captured_at for row in batch)
+            first, last = _captured(batch)
             here = {**self._ids([row.id for row in batch]), "first": first, "last": last}
-            free = set(
-                connection.scalars(
-                    text(
-                        f"SELECT id FROM reads WHERE {self._store.one_of('id', 'ids')} AND captured_at >= :first "
-                        "AND captured_at <= :last AND NOT held AND expires_at <= :now"
-                    ),
-                    {**here, "now": to_micros(self._now)},
-                )
+            free = (
+                f"SELECT id FROM reads WHERE {self._store.one_of('id', 'ids')} AND captured_at >= :first "
+                "AND captured_at <= :last AND NOT held AND expires_at <= :now"
             )
-            groups: dict[tuple[int, str], list[Row[Any]]] = defaultdict(list)
-            for row in batch:
-                if row.id in free:
-                    groups[row.connection_id, row.rule].append(row)
-            for (connection_id, rule), rows in groups.items():
-                self._remove_group(connection, connection_id, rule, rows)
+            still = {ident for (ident,) in self._store.rows(connection, free, {**here, "now": to_micros(self._now)})}
+            if rows := [row for row in batch if row.id in still]:
+                self._remove(connection, rows)
 
-    def _remove_group(self, connection: Connection, connection_id: int, rule: str, rows: list[Row[Any]]) -> None:
-        captured = (min(row.captured_at for row in rows), max(row.captured_at for row in rows))
+    def _remove(self, connection: Connection, rows: list[ReadToPurge]) -> None:
+        """Remove reads with all that goes with them, each table at once, and certify it by connection and rule."""
+        groups: dict[tuple[int, str], list[ReadToPurge]] = defaultdict(list)
+        for row in rows:
+            groups[row.connection_id, row.rule].append(row)
+        forgotten = self._forget(connection, rows)
+        captured = _captured(rows)
         ids = {**self._ids([row.id for row in rows]), "first": captured[0], "last": captured[1]}
         of_them = self._store.one_of("read_id", "ids")
-        vendors = self._store.as_list([row.vendor_read_id for row in rows])
-        # What the ledger has forgotten already is certified: a month was begun and could not be emptied.
-        forgotten = connection.scalars(
-            text(
-                f"DELETE FROM ledger WHERE connection_id = :id AND {self._store.one_of('vendor_read_id', 'vendors')} "
-                f"AND {of_them} RETURNING read_id"
-            ),
-            {**ids, "id": connection_id, "vendors": vendors},
-        )
-        fresh = set(forgotten.all())
         plates = {row.plate_id for row in rows}
-        plates.update(connection.scalars(text(f"SELECT plate_id FROM candidates WHERE {of_them}"), ids))
-        # The file goes after the row that knows it, and this row after the file.
-        doomed = f"UPDATE images SET state = 'doomed', url = NULL WHERE {of_them} AND state <> 'doomed'"
-        counts = {"reads": len(fresh), "pictures": connection.execute(text(doomed), ids).rowcount}
-        for table in ("hits", "candidates", "links", "held_reads"):
-            counts[table] = connection.execute(text(f"DELETE FROM {table} WHERE {of_them}"), ids).rowcount
+        candidates = f"DELETE FROM candidates WHERE {of_them} RETURNING plate_id"
+        plates.update(plate for (plate,) in self._store.rows(connection, candidates, ids))
         # The time belongs to the key: on PostgreSQL it names the month that they lie in.
         time = "captured_at >= :first AND captured_at <= :last"
-        payloads = connection.scalars(
-            text(f"DELETE FROM payloads WHERE {of_them} AND {time} RETURNING read_id"), ids
-        ).all()
-        counts["payloads"] = sum(ident in fresh for ident in payloads)
+        went = {
+            what: Counter(ident for (ident,) in self._store.rows(connection, f"{change} RETURNING read_id", ids))
+            for what, change in {
+                # The file goes after the row that knows it, and this row after the file.
+                "pictures": f"UPDATE images SET state = 'doomed', url = NULL WHERE {of_them} AND state <> 'doomed'",
+                "hits": f"DELETE FROM hits WHERE {of_them}",
+                "payloads": f"DELETE FROM payloads WHERE {of_them} AND {time}",
+            }.items()
+        }
+        for table in ("links", "held_reads"):
+            connection.execute(text(f"DELETE FROM {table} WHERE {of_them}"), ids)
         connection.execute(text(f"DELETE FROM reads WHERE {self._store.one_of('id', 'ids')} AND {time}"), ids)
         remove_unread(self._store, connection, plates)
-        self._account(
-            connection,
-            months.Destroyed(
-                connection_id, rule, {name: counts[name] for name in ("reads", "payloads", "pictures", "hits")},
-                digest_of(row.vendor_read_id for row in rows if row.id in fresh), captured,
-            ),
-        )  # fmt: skip
-        for day, count in Counter(row.received_at // MICROS for row in rows if row.id in fresh).items():
+        for (connection_id, rule), group in groups.items():
+            fresh = [row for row in group if row.id in forgotten]
+            counts = {what: sum(went[what][row.id] for row in group) for what in ("pictures", "hits")}
+            counts |= {"reads": len(fresh), "payloads": sum(went["payloads"][row.id] for row in fresh)}
+            vendors = digest_of(row.vendor_read_id for row in fresh)
+            self._account(connection, months.Destroyed(connection_id, rule, counts, vendors, _captured(group)))
+        days = Counter((row.connection_id, row.received_at // MICROS) for row in rows if row.id in forgotten)
+        for (connection_id, day), count in days.items():
             count_day(connection, connection_id, day * MICROS, {"purged": count})
+
+    def _forget(self, connection: Connection, rows: list[ReadToPurge]) -> set[int]:
+        """Take reads out of the ledger; gives those that were in it.
+
+        What it has forgotten already is certified: a month was begun and could not be emptied.
+        """
+        of_source: dict[int, list[ReadToPurge]] = defaultdict(list)
+        for row in rows:
+            of_source[row.connection_id].append(row)
+        forget = (
+            f"DELETE FROM ledger WHERE connection_id = :id AND {self._store.one_of('vendor_read_id', 'vendors')} "
+            f"AND {self._store.one_of('read_id', 'ids')} RETURNING read_id"
+        )
+        forgotten = set[int]()
+        for connection_id, some in of_source.items():
+            vendors = self._store.as_list([row.vendor_read_id for row in some])
+            bound = {**self._ids([row.id for row in some]), "id": connection_id, "vendors": vendors}
+            forgotten.update(ident for (ident,) in self._store.rows(connection, forget, bound))
+        return forgotten
 
     def empty_months(self, progress: Progress) -> None:
         """Remove whole months in which all is over.
@@ -319,3 +331,8 @@ class _PurgeRun:
 
     def _ids(self, ids: list[int]) -> dict[str, Any]:
         return {"ids": self._store.as_list(ids)}
+
+
+def _captured(rows: list[ReadToPurge]) -> tuple[int, int]:
+    """When the first and the last of some reads were captured (µs)."""
+    return min(row.captured_at for row in rows), max(row.captured_at for row in rows)

@@ -4,13 +4,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, bindparam, select, text, update
 
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
+from hub.errors import Stopped
 from hub.governing.activate import Change
 from hub.governing.in_force import Governing
 from hub.governing.lives import Lives, Promises
@@ -33,6 +34,12 @@ MOST: Final = 100_000
 """Reads that are kept in memory at once."""
 DOING: Final = "the ends of reads are being worked out anew"
 NOTHING_DONE: Final = {"changed": 0, "shortened": 0, "lengthened": 0, "kept_short": 0}
+
+
+class Overtaken(Stopped):
+    """Another policy was put in force meanwhile: its own recompute goes through every read."""
+
+    code: ClassVar[str] = "overtaken"
 
 
 class ReadToRecompute(NamedTuple):
@@ -85,7 +92,9 @@ class Recompute:
         Gives how many reads `changed`, the `shortened` and `lengthened` among them, and how many were `kept_short`,
         because nobody has signed that they may live longer. What is over stays over, and what a removed connection was
         to lose at once gets no longer life. Safe to kill at any moment and to run again: it goes on behind the last
-        read that it did, and each is counted once. So it does where `progress` raises.
+        read that it did, and each is counted once. So it does where `progress` raises. Raises `Overtaken`, on
+        record, as soon as another policy is in force than the one that it works for: no read gets an end of that any
+        more, it is not over, and the next run does the whole of what the newer one asks for.
         """
         table = tables.recomputes
         with self._store.lease("recompute", DOING):
@@ -97,8 +106,11 @@ class Recompute:
                 return dict(NOTHING_DONE)
             sure(self._clock)
             profile = self._governing.of(row.policy_id)
-            self._go_through(row, profile, progress)
-            return self._end(actor, row.id, self._ends_of(row, profile))
+            try:
+                self._go_through(row, profile, progress)
+                return self._end(actor, row.id, self._ends_of(row, profile))
+            except _Newer as newer:
+                raise self._given_up(actor, row.id, newer) from None
 
     def effect(self, profile: Profile) -> list[Change]:
         """What a profile would do to the reads that are kept and visible, by connection and rule; changes nothing."""
@@ -192,6 +204,7 @@ class Recompute:
         table = tables.recomputes
         with self._store.write(durable=False, doing=DOING) as connection:
             begins()
+            _demand_newest(connection, ident)
             if some.fresh:
                 linked = self._linked_between(connection, some.first + 1, some.last)
                 if some.asked != self._ask() or some.linked != linked:
@@ -211,8 +224,9 @@ class Recompute:
     def _end(self, actor: Actor, ident: int, ends: "_Ends") -> dict[str, int]:
         """Give refused records their ends too, and note that it is over, for this policy and those before it."""
         table, now = tables.recomputes, to_micros(self._clock.now())
-        self._end_refused(ends, now)
+        self._end_refused(ident, ends, now)
         with self._store.write(doing=DOING) as connection:
+            _demand_newest(connection, ident)
             connection.execute(
                 update(table).where(and_(table.c.id <= ident, table.c.ended_at.is_(None))).values(ended_at=now)
             )
@@ -224,7 +238,21 @@ class Recompute:
             )  # fmt: skip
         return totals
 
-    def _end_refused(self, ends: "_Ends", now: int) -> None:
+    def _given_up(self, actor: Actor, ident: int, newer: "_Newer") -> Overtaken:
+        """Put on record that it stopped for a newer policy, and after which read; it stays one that is not over."""
+        table = tables.recomputes
+        with self._store.write() as connection:
+            done = connection.execute(select(table).where(table.c.id == ident)).one()
+            self._audit.record(
+                actor, Act.RETENTION_RECOMPUTE, Outcome.STOPPED, results=done.changed, within=connection,
+                policy=done.policy_id, overtaken_by=newer.policy, after_read=done.after_id,
+            )  # fmt: skip
+        return Overtaken(
+            f"policy {newer.policy} was put in force while reads were given the ends of policy {done.policy_id}: that"
+            " stopped there, and every read gets the end of the newer one with the next run (alprhub policy recompute)"
+        )
+
+    def _end_refused(self, ident: int, ends: "_Ends", now: int) -> None:
         """Give the records that could not be read their ends, in turns."""
         refused, after = tables.quarantine, 0
         columns = (refused.c.id, refused.c.connection_id, refused.c.received_at, refused.c.expires_at)
@@ -238,6 +266,7 @@ class Recompute:
             with_ends = [(row, ends.of_refused(row)) for row in rows]
             if changed := [{"which": row.id, "until": end} for row, end in with_ends if end != row.expires_at]:
                 with self._store.write(durable=False, doing=DOING) as connection:
+                    _demand_newest(connection, ident)
                     connection.execute(change, changed)
             after = rows[-1].id
 
@@ -254,6 +283,22 @@ class Recompute:
         between = "WHERE read_id BETWEEN :first AND :last"
         sql = f"SELECT read_id FROM links {between} UNION SELECT read_id FROM hits {between}"
         return set(connection.scalars(text(sql), span))
+
+
+def _demand_newest(connection: Connection, ident: int) -> None:
+    """Return where no other policy has asked for another recompute since; in a write nobody does until it is over."""
+    table = tables.recomputes
+    query = select(table.c.policy_id).where(table.c.id > ident).order_by(table.c.id.desc()).limit(1)
+    if (policy := connection.scalar(query)) is not None:
+        raise _Newer(policy)
+
+
+class _Newer(Exception):
+    """Another policy is in force than the one that the recompute works for."""
+
+    def __init__(self, policy: int) -> None:
+        super().__init__(policy)
+        self.policy = policy
 
 
 class _Moved(Exception):

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from connectors import durable
 from connectors.file_words import why
 from hub.errors import AdminMustAct, IntegrityBroken, Invalid
-from hub.words import named
+from hub.settings import HubSettings
+from hub.words import count, named
 
 log: Final = logging.getLogger("alprhub.vault")
 
@@ -33,10 +34,17 @@ class Vault:
     """
 
     def __init__(
-        self, key: bytes | None, before: Iterable[bytes] = (), path: Path | None = None, owners: Iterable[str] = ()
+        self,
+        key: bytes | None,
+        before: Iterable[bytes] = (),
+        path: Path | None = None,
+        owners: Iterable[str] = (),
+        *,
+        looks_only: bool = False,
     ) -> None:
         """Without a key nothing is sealed or opened: the key is lost, and what these `owners` have is sealed under
         it."""
+        self._looks_only = looks_only
         self._keys = {key_id(secret): AESGCM(secret) for secret in (key, *before) if secret is not None}
         self.key_id = "" if key is None else key_id(key)
         """The id of the key that seals: a digest, from which nobody finds the key. Empty: the key is lost."""
@@ -44,29 +52,42 @@ class Vault:
         self._owners = tuple(owners)
 
     @classmethod
-    def of_file(cls, path: Path, owners: Iterable[str] = ()) -> "Vault":
+    def of_file(cls, path: Path, owners: Iterable[str] = (), *, looks_only: bool = False) -> "Vault":
         """The vault of a key file, which is made (owner-readable only) where there is none and nobody needs one.
 
         `owners` have something that is sealed already: where there is no file its key is lost, and a new one would hide
-        that. The vault has no key then until the file is back.
+        that. The vault has no key then until the file is back. One that `looks_only` leaves the file's rights as they
+        are. Raises `AdminMustAct` for a file that is no key.
         """
         if not path.exists():
             if missed := tuple(owners):
                 return cls(None, path=path, owners=missed)
             _make(path)
-        key, *before = _read(path)
-        return cls(key, before, path)
+        key, *before = _read(path, looks_only)
+        return cls(key, before, path, looks_only=looks_only)
 
     @classmethod
-    def of_text(cls, text: str, before: str | None = None, file: Path | None = None) -> "Vault":
+    def of_text(
+        cls, text: str, before: str | None = None, file: Path | None = None, *, looks_only: bool = False
+    ) -> "Vault":
         """The vault of a Base64 key; what `before`, or the key of a `file`, sealed still opens.
 
         Raises `Invalid` naming the setting.
         """
         former = [_decoded(before, "former_secret_key")] if before else []
         if file is not None and file.exists():
-            former += _read(file)
+            former += _read(file, looks_only)
         return cls(_decoded(text, "secret_key"), former)
+
+    @classmethod
+    def of_settings(cls, settings: HubSettings, owners: Iterable[str] = (), *, looks_only: bool = False) -> "Vault":
+        """The vault of the key that is set, else of the data folder's key file."""
+        file = settings.data / "secret.key"
+        if settings.secret_key is None:
+            return cls.of_file(file, owners, looks_only=looks_only)
+        before = settings.former_secret_key
+        former = before.get_secret_value() if before else None
+        return cls.of_text(settings.secret_key.get_secret_value(), former, file, looks_only=looks_only)
 
     def seal(self, text: bytes, owner: str) -> bytes:
         """The sealed text of an owner; note `key_id` beside it. Raises `AdminMustAct` where the key is lost."""
@@ -77,15 +98,17 @@ class Vault:
     def open(self, sealed: bytes, owner: str, under: str = "") -> bytes:
         """The text again; `under` is the id that was noted beside it, if one was.
 
-        Raises `IntegrityBroken` where the key is another or the bytes were changed, `AdminMustAct` where it is lost.
+        Raises `AdminMustAct` where the key is another or lost, `IntegrityBroken` where the bytes were changed.
         """
         self._demand()
         if under and under not in self._keys:
             self.refresh()  # another process may have renewed the key
         if under and under not in self._keys:
-            raise IntegrityBroken(
-                f"the secrets of {owner} are sealed under the key {under} and this hub has the key {self.key_id}: bring"
-                " that key back, or enter the secrets anew"
+            where = "ALPRHUB_SECRET_KEY" if self._path is None else f"the key file {str(self._path)!r}"
+            raise AdminMustAct(
+                f"{where} has the key {self.key_id}, and the secrets of {owner} are sealed under the key {under}: bring"
+                " that key back from where it is kept apart; if it is lost for good, enter them anew: alprhub"
+                f" connections rotate {owner}"
             )
         for cipher in [self._keys[under]] if under else self._keys.values():
             with suppress(InvalidTag):
@@ -124,7 +147,7 @@ class Vault:
         """Take the key file as it is now; does nothing for a key that a person set."""
         if self._path is None or (not self.key_id and not self._path.exists()):
             return
-        key, *before = _read(self._path)
+        key, *before = _read(self._path, self._looks_only)
         self._keys |= {key_id(secret): AESGCM(secret) for secret in (key, *before)}
         self.key_id = key_id(key)
 
@@ -190,23 +213,40 @@ def _make(path: Path) -> None:
         durable.create(path, os.urandom(_KEY), _OURS)
 
 
-def _read(path: Path) -> list[bytes]:
+def wrong_with(path: Path) -> str | None:
+    """Why a file is no key of ours, as a sentence's end; None where it is one. Nothing is changed."""
+    try:
+        return _fault(path, path.read_bytes())
+    except OSError as refused:
+        return why(refused)
+
+
+def _read(path: Path, looks_only: bool) -> list[bytes]:
     """The key of a file, and those before it that are still needed."""
-    before = path.with_name(path.name + _BEFORE)
-    former = _content(before) if before.exists() else b""
-    key = _content(path)
-    if len(key) != _KEY:
-        raise _damaged(path, f"it has {len(key)} bytes, and a key has {_KEY}")
-    if len(former) % _KEY:
-        raise _damaged(before, f"it has {len(former)} bytes, and keys have {_KEY} each")
-    return [key, *_keys(former)]
+    before, keys = path.with_name(path.name + _BEFORE), list[bytes]()
+    former = [before] if before.exists() else []
+    for file, body in [(file, _content(file, looks_only)) for file in (*former, path)][::-1]:
+        if (fault := _fault(file, body)) is not None:
+            raise AdminMustAct(
+                f"the key file {str(file)!r} {fault}: it is damaged, or another file. Bring the right one back from"
+                " where it is kept apart; if it is lost for good, move this one away and enter the secrets of each"
+                " connection anew: alprhub connections rotate NAME"
+            )
+        keys += _keys(body)
+    return keys
 
 
-def _content(path: Path) -> bytes:
+def _fault(path: Path, body: bytes) -> str | None:
+    if path.name.endswith(_BEFORE):
+        return f"has {count(len(body), 'byte')}, and former keys have {_KEY} each" if len(body) % _KEY else None
+    return f"has {count(len(body), 'byte')}, and a key has {_KEY}" if len(body) != _KEY else None
+
+
+def _content(path: Path, looks_only: bool) -> bytes:
     """The bytes of a key file that nobody else may read; one that others can is closed to them, with a word."""
     try:
         rights = path.stat().st_mode & 0o777
-        if rights & 0o077:
+        if rights & 0o077 and not looks_only:
             path.chmod(_OURS)
             log.warning(
                 "the key file %r could be read by others (its rights were %o), and is its owner's alone now: whoever"
@@ -220,13 +260,6 @@ def _content(path: Path) -> bytes:
             f"the key file {str(path)!r} {why(refused)}, or others can read it and it is another user's: give it to the"
             " user who runs the hub, with the rights 600"
         ) from None
-
-
-def _damaged(path: Path, damage: str) -> IntegrityBroken:
-    return IntegrityBroken(
-        f"the key file {str(path)!r} is damaged: {damage}. Bring the file back from a backup; without it the secrets of"
-        " every connection must be entered anew"
-    )
 
 
 def _keys(body: bytes) -> list[bytes]:

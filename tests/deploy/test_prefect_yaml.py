@@ -5,11 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from prefect.client.schemas.schedules import construct_schedule
-from prefect.flows import load_flow_from_entrypoint
 
-from flows.deployments import POOL, deployments
-from flows.door import lend
 from hub.settings import HubSettings
 from hub.wiring import open_hub
 
@@ -26,6 +22,11 @@ def _schedule(schedule: Any) -> dict[str, Any]:
 
 
 def test_it_declares_what_a_worker_makes(tmp_path: Path) -> None:
+    from prefect.client.schemas.schedules import construct_schedule
+
+    from flows.deployments import POOL, deployments
+    from flows.door import lend
+
     with open_hub(HubSettings(data=tmp_path)) as hub, lend(hub):
         made = deployments(POOL)
     wanted = {
@@ -52,6 +53,8 @@ def test_it_declares_what_a_worker_makes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda one: one["entrypoint"])
 def test_what_it_names_is_a_flow_that_needs_no_parameters_and_describes_itself(declared: dict[str, Any]) -> None:
+    from prefect.flows import load_flow_from_entrypoint
+
     file, _, name = declared["entrypoint"].partition(":")
     flow = load_flow_from_entrypoint(f"{ROOT / file}:{name}")
     assert flow.name == name

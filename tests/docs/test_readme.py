@@ -74,7 +74,7 @@ def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     monkeypatch.chdir(home)
     monkeypatch.setenv("ALPRHUB_DATA", str(home / "alprhub"))
     with open_sandbox(tmp_path / "town", seed=7, now=datetime.now(UTC), passes=150, pictures=0) as sandbox:
-        (home / "flock.json").write_text(json.dumps(sandbox.flock))
+        (home / "flock.json").write_text(json.dumps({**sandbox.flock, "requests_per_second": 1000}))
         (home / "rekor.json").write_text(json.dumps({**sandbox.rekor, "requests_per_second": 1000}))
         (home / "hotlist.csv").write_text("plate,state,reason,case\n7ABC123,CA,stolen,26-0117\n")
         (home / "payload.json").write_bytes((ROOT / "tests" / "vendors" / "rekor" / "alert.json").read_bytes())

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import heartbeats
 from plain import PlainConnector, record, write_page
 from registries import PLAIN
 from sqlalchemy import text
@@ -71,6 +72,7 @@ def everything(made: Hub, folder: Path, mark: str) -> dict[str, Any]:
 
 def main(folder: Path, mark: str) -> None:
     """Run everything on a hub below a folder and print what came of it."""
+    heartbeats.hurry()
     (folder / "feed").mkdir()
     with open_hub(HubSettings(data=folder / "hub"), SetClock(NOW), registry=PLAIN) as made, lend(made):
         told = everything(made, folder / "feed", mark)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import text
 
 from hub.clock import SetClock
 from hub.errors import AdminMustAct
+from hub.former import settle_log
 from hub.people import Actor
 from hub.settings import HubSettings
 from hub.store.engine import Store
@@ -89,7 +91,7 @@ def test_a_first_start_that_was_killed_anywhere_is_begun_again(
     def dies(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for where in ("hub.wiring.ready", "hub.wiring._vault", "hub.wiring.Parts"):
+    for where in ("hub.wiring.ready", "hub.wiring.Vault.of_settings", "hub.wiring.Parts"):
         with monkeypatch.context() as killed:
             killed.setattr(where, dies)
             with pytest.raises(KeyboardInterrupt), open_hub(settings):
@@ -168,6 +170,57 @@ def test_an_audit_log_that_is_lost_is_told_and_no_other_is_begun_unasked(setting
     log.touch(mode=0o600)
     with open_hub(named) as hub:
         assert hub.agency == "Example PD"
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_an_audit_log_is_lost_too_where_the_first_event_of_all_still_waits(
+    settings: HubSettings, clock: SetClock, actor: Actor
+) -> None:
+    """What waits there was carried, and searches after it were in the log alone."""
+    with open_hub(settings, clock) as hub:
+        hub.audit.record(actor, "test.alone", "done")
+    with closing(Store(settings.url())) as store, store.read() as connection:
+        assert connection.scalar(text("SELECT min(id) FROM audit_waiting")) == 1
+    log = settings.data / "alprhub-audit.sqlite3"
+    for path in settings.data.glob(f"{log.name}*"):
+        path.unlink()
+    with pytest.raises(AdminMustAct, match="is missing beside its database"), open_hub(settings, clock):
+        pass
+    assert not log.exists()
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_first_start_that_was_killed_before_it_noted_its_audit_log_goes_on(
+    settings: HubSettings, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("hub.store.engine.make", "hub.former._note_log"):
+        with monkeypatch.context() as killed:
+            killed.setattr(name, dies)
+            with pytest.raises(KeyboardInterrupt), open_hub(settings, clock):
+                pass
+    with open_hub(settings, clock) as hub, hub.store.read() as connection:
+        assert connection.scalar(text("SELECT value FROM counters WHERE name = 'audit_log_begun'")) == 1
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_who_opens_a_hub_waits_for_nobody_to_note_its_audit_log(
+    settings: HubSettings, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_hub(settings, clock) as hub:
+        with hub.store.write() as connection:
+            connection.execute(text("DELETE FROM counters WHERE name = 'audit_log_begun'"))
+        monkeypatch.setattr("hub.former.NOTE_S", 0.0)
+        with closing(Store(settings.url())) as other, hub.store.write():
+            settle_log(other)
+        with closing(Store(settings.url())) as other, other.read() as connection:
+            noted = text("SELECT count(*) FROM counters WHERE name = 'audit_log_begun'")
+            assert connection.scalar(noted) == 0
+            settle_log(hub.store)
+        with hub.store.read() as connection:
+            assert connection.scalar(noted) == 1
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)

@@ -1,13 +1,14 @@
 """A sync that is killed loses nothing and doubles nothing."""
 
-import multiprocessing
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import killable
 import migrated
 import postgres
 import pytest
@@ -15,7 +16,7 @@ import victim
 from pydantic import SecretStr
 from registries import PLAIN
 from sqlalchemy import text
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 from vendors import stand_in
 
 from hub.hotlists.lists import NewEntry
@@ -39,9 +40,6 @@ EVERYTHING = {
     "checkpoint": "SELECT checkpoint FROM connections",
 }
 
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["victim", "connectors.vendors.rekor"])
-
 
 @pytest.fixture(scope="module")
 def rekor() -> Iterator[dict[str, Any]]:
@@ -64,10 +62,8 @@ def rows(hub: Hub) -> dict[str, list[tuple[Any, ...]]]:
 def killed_and_run_again(settings: HubSettings, url: str | None, moment: float, scratch: Path) -> dict[str, Any]:
     """Rows after a sync that died `moment` seconds after its beginning, and a plain second run."""
     marker = scratch / "begun"
-    child = processes.Process(
-        target=victim.sync,
-        args=(str(settings.data), url, "rekor", SINCE.isoformat(), UNTIL.isoformat(), str(marker)),
-    )
+    times = SINCE.isoformat(), UNTIL.isoformat()
+    child = killable.process(victim.sync, str(settings.data), url, "rekor", *times, str(marker))
     child.start()
     while not marker.exists() and child.is_alive():
         time.sleep(0.001)
@@ -91,16 +87,15 @@ def undisturbed(settings: HubSettings) -> tuple[dict[str, Any], float]:
 def test_kill_at_any_of_ten_moments_then_a_plain_run_gives_the_same_rows(
     tmp_path: Path, rekor: dict[str, Any], migrated_file: Path
 ) -> None:
-    whole = HubSettings(data=tmp_path / "whole")
-    migrated.seed(whole.data, migrated_file)
-    prepare(whole, rekor)
+    prepared = HubSettings(data=tmp_path / "prepared")
+    migrated.seed(prepared.data, migrated_file)
+    prepare(prepared, rekor)
+    whole = HubSettings(data=shutil.copytree(prepared.data, tmp_path / "whole"))
     expected, took = undisturbed(whole)
     assert len(expected["reads"]) + len(expected["quarantine"]) == READS
     assert expected["hits"]
     for number in range(10):
-        settings = HubSettings(data=tmp_path / f"killed-{number}")
-        migrated.seed(settings.data, migrated_file)
-        prepare(settings, rekor)
+        settings = HubSettings(data=shutil.copytree(prepared.data, tmp_path / f"killed-{number}"))
         moment = took * (number + random.random()) / 10
         assert killed_and_run_again(settings, None, moment, settings.data) == expected, f"killed after {moment:.3f} s"
 
@@ -108,12 +103,15 @@ def test_kill_at_any_of_ten_moments_then_a_plain_run_gives_the_same_rows(
 @pytest.mark.slow
 def test_the_same_on_postgresql(tmp_path: Path, rekor: dict[str, Any], pg_server: URL, migrated_pg: str) -> None:
     expected, took = None, 1.0
-    for number in range(4):
-        with postgres.database(pg_server, migrated_pg) as url:
-            settings = HubSettings(data=tmp_path / str(number), database_url=SecretStr(url))
-            prepare(settings, rekor)
-            if expected is None:
-                expected, took = undisturbed(settings)
-            else:
-                moment = took * (number - random.random()) / 3
-                assert killed_and_run_again(settings, url, moment, settings.data) == expected
+    with postgres.database(pg_server, migrated_pg) as like:
+        prepared = tmp_path / "prepared"
+        prepare(HubSettings(data=prepared, database_url=SecretStr(like)), rekor)
+        for number in range(4):
+            with postgres.database(pg_server, make_url(like).database) as url:
+                data = shutil.copytree(prepared, tmp_path / str(number))
+                settings = HubSettings(data=data, database_url=SecretStr(url))
+                if expected is None:
+                    expected, took = undisturbed(settings)
+                else:
+                    moment = took * (number - random.random()) / 3
+                    assert killed_and_run_again(settings, url, moment, settings.data) == expected

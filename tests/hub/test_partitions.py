@@ -13,8 +13,6 @@ from plain import record, write_page
 from sqlalchemy import create_engine, text
 
 from connectors.contract import Window
-from flows.door import lend
-from flows.upkeep import months
 from hub.area import Circle
 from hub.clock import SetClock
 from hub.people import Actor, Why
@@ -333,6 +331,9 @@ def test_sqlite_keeps_one_table_and_is_left_as_it_is(early: Hub) -> None:
 
 @on_postgresql
 def test_the_flow_makes_the_months_that_are_missing_and_says_how_many(early: Hub) -> None:
+    from flows.door import lend
+    from flows.upkeep import months
+
     with lend(early):
         assert months.fn().data["changed"] >= 4
         assert months.fn().data == {}  # not due again until tomorrow
@@ -341,5 +342,8 @@ def test_the_flow_makes_the_months_that_are_missing_and_says_how_many(early: Hub
 
 @on_sqlite
 def test_the_flow_has_nothing_to_do_on_sqlite(early: Hub) -> None:
+    from flows.door import lend
+    from flows.upkeep import months
+
     with lend(early):
         assert months.fn().data == {"changed": 0}

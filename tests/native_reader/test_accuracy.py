@@ -1,4 +1,4 @@
-"""Both engines reach what was measured, on every third of the real photos where they are here."""
+"""Both engines reach what was measured, on some of the real photos where they are here; more by `test-thorough`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from effort import tries
 
 from native_reader.engine import Engine, SeenPlate
 from native_reader.pictures import load_picture
@@ -81,7 +82,7 @@ def test_fast_plate_ocr_reads_european_plates(shared: Path, fast_plate, reading:
 
 @pytest.mark.slow
 def test_the_offline_engine_reads_american_plates(shared: Path, offline, reading: Reading) -> None:
-    result = _measure(reading, offline, shared / "plates/us", 3)
+    result = _measure(reading, offline, shared / "plates/us", tries(5, 3))
     assert result.fold >= 0.74
     assert result.extra <= 0.1
 

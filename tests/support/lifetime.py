@@ -22,9 +22,6 @@ from registries import Having
 from sqlalchemy import text
 
 from connectors.contract import Document, Lookup, Page, Record, Request
-from flows.door import lend
-from flows.sync import sync
-from flows.upkeep import purge, vacuum
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
 from hub.ingest.inbox import Inbox
@@ -134,6 +131,8 @@ def receive(hub: Hub) -> None:
 
 def fill(hub: Hub, folder: Path) -> dict[str, Any]:
     """Everything that can hold a read; gives counts, to be sure of it."""
+    from flows.sync import sync
+
     for name in ("feed", "door", "asked"):
         (folder / name).mkdir()
         kind = "asked" if name == "asked" else "plain"
@@ -169,6 +168,13 @@ def payloads(hub: Hub) -> list[str]:
 
 def main(folder: Path, settings: dict[str, Any]) -> None:
     """Live below a folder, by the settings given."""
+    import heartbeats
+
+    from flows.door import lend
+    from flows.sync import sync
+    from flows.upkeep import purge, vacuum
+
+    heartbeats.hurry()
     logging.getLogger().addHandler(logging.FileHandler(folder / "logs" / "hub.log"))
     logging.getLogger().setLevel(logging.DEBUG)
     logging.getLogger("sqlalchemy").setLevel(logging.INFO)  # every statement; DEBUG would ask for every row by name

@@ -13,21 +13,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+SUPPORT = Path(__file__).parent
 RUNNER = """
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from flows import runner
 from flows.deployments import deployments
 
 def plan(pool):
-    often = deployments(pool, minute=timedelta(seconds=20))
-    seldom = deployments(pool, minute=timedelta(seconds=30), hour=timedelta(seconds=30))
+    often = deployments(pool, minute=timedelta(seconds=15))
+    seldom = deployments(pool, minute=timedelta(seconds=45), hour=timedelta(seconds=45))
     names = {"sync": often, "publish": seldom, "purge": seldom}
-    return [one for name, made in names.items() for one in made if one.flow_name == name]
+    chosen = [one for name, made in names.items() for one in made if one.flow_name == name]
+    soon = datetime.now(UTC) + timedelta(seconds=8)
+    for one in chosen:
+        for each in one.schedules:
+            each.schedule = each.schedule.model_copy(update={"anchor_date": soon})
+    for one in often:
+        if one.flow_name == "sync":
+            one.entrypoint = "hurried.sync"
+    return chosen
 
 getattr(runner, sys.argv[1])(plan)
 """
-"""A runner of three jobs whose minutes and hours are short enough for a test."""
+"""A runner of three jobs whose minutes and hours are short enough for a test.
+
+Each has its first run soon after the runner's start. `sync` is `hurried`: a run of it that is killed is soon noticed.
+"""
 
 
 def free_port() -> int:
@@ -67,8 +79,10 @@ class House:
             "PREFECT_HOME": str(self.folder / "prefect"),
             "PREFECT_API_URL": self.api,
             "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",
-            "PREFECT_RUNNER_POLL_FREQUENCY": "3",
-            "PREFECT_WORKER_QUERY_SECONDS": "3",
+            "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "1",
+            "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PYTHONPATH": str(SUPPORT),
         }
         with (self.folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(

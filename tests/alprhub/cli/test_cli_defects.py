@@ -203,8 +203,8 @@ def test_every_form_of_a_syslog_that_the_docs_name_is_taken(value: str) -> None:
 def test_a_key_file_that_was_cut_is_told_as_a_file(store: Any, key: bytes) -> None:
     (store / "secret.key").write_bytes(key)
     done = typed("connections", "list")
-    assert done.exit_code == 70
-    assert done.stderr.startswith(f"the key file {str(store / 'secret.key')!r} is damaged: it has {len(key)} bytes")
+    assert done.exit_code == 78
+    assert done.stderr.startswith(f"the key file {str(store / 'secret.key')!r} has {len(key)} bytes, and a key has 32")
 
 
 def test_settings_that_were_kept_and_fit_no_more_are_told_and_mended(run: Any, joined: Any, sql: Any) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from hub.policy.document import FOLDER
+from hub.store.engine import Store
 
 
 def shorter(tmp_path: Path) -> str:
@@ -98,6 +99,17 @@ def test_a_purge_says_what_it_leaves_until_the_file_is_written_anew_which_can_be
     assert run("retention", "vacuum").out == idle
     assert run("retention", "vacuum", "--json").json() == {"megabytes": 0, "traces": "vacuum"}
     assert [one["outcome"] for one in run("runs", "--job", "vacuum", "--json").json()] == ["done"] * 4
+
+
+def test_with_postgresql_there_is_nothing_to_do_and_it_says_who_does_it(
+    run: Any, filled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "traces", "server")
+    done = run("retention", "vacuum")
+    assert (done.code, done.out.count("\n")) == (0, 1)
+    assert done.out.startswith("nothing to do: PostgreSQL itself makes the space of what was purged free")
+    assert "autovacuum, on which the hub relies" in done.out
+    assert run("retention", "vacuum", "--json").json() == {"megabytes": 0, "traces": "server"}
 
 
 def test_where_the_disk_is_said_to_be_encrypted_a_purge_and_the_command_say_so(

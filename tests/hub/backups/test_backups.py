@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ from happenings import happenings
 from plain import record, write_page
 from pydantic import SecretStr
 from registries import PLAIN
-from sqlalchemy import text
+from sqlalchemy import make_url, text
+from terminal import typed
 
 from connectors import durable
 from connectors.contract import Document, Request
@@ -345,6 +347,23 @@ def test_the_key_is_in_it_only_where_that_is_asked_for(
     assert (elsewhere.data / "secret.key").read_bytes() == apart.read_bytes()
 
 
+def test_anothers_hubs_key_is_refused_and_says_what_is_to_be_done_before_it_is_tried_again(
+    kept: Path, opened: Hub, elsewhere: HubSettings, tmp_path: Path
+) -> None:
+    another = tmp_path / "another.key"
+    another.write_bytes(b"k" * 32)
+    with pytest.raises(
+        Invalid, match=rf"^--key: '{another}' holds the key .* the secrets of feed are sealed"
+    ) as refused:
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW), key=another)
+    assert list(elsewhere.data.iterdir()) == []
+    assert ("createdb" in str(refused.value)) is (not opened.store.is_sqlite)
+    if not opened.store.is_sqlite:
+        _made_again(elsewhere)
+    own = opened.settings.data / "secret.key"
+    assert restore(kept, elsewhere, ACTOR, clock=SetClock(NOW), key=own).key_missing == ()
+
+
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_it_says_from_when_on_it_holds_what_is_over_and_what_was_set_without_secrets(kept: Path, opened: Hub) -> None:
     made = manifest.read(kept)
@@ -380,6 +399,23 @@ def _by_a_machine_at(now: datetime, kept: Path, elsewhere: HubSettings) -> Resto
         return restore(kept, elsewhere, ACTOR)
 
 
+def test_the_doctor_knows_the_backup_that_a_hub_was_restored_from_until_another_is_made(
+    kept: Path, elsewhere: HubSettings, tmp_path: Path
+) -> None:
+    def found(now: datetime) -> Any:
+        return next(one for one in examine(elsewhere, clock=SetClock(now)) if one.code == "backup")
+
+    day_later = NOW + timedelta(days=1)
+    restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+    assert found(NOW).said.startswith(f"The last backup is of 2026-06-01 05:00 PDT ({kept}): this hub was restored")
+    with open_hub(elsewhere, SetClock(day_later), registry=PLAIN) as hub:
+        assert found(day_later).grade == "look", "it holds a read whose time is up"
+        hub.retention.expired.purge(ACTOR)
+        back_up(hub, ACTOR, tmp_path / "again")
+        assert found(day_later).said == f"The last backup is of 2026-06-02 05:00 PDT ({tmp_path / 'again'})."
+        assert found(day_later).grade == "ok"
+
+
 def test_a_backup_of_a_newer_version_or_another_database_is_refused(
     kept: Path, elsewhere: HubSettings, opened: Hub
 ) -> None:
@@ -400,6 +436,40 @@ def test_without_postgresqls_programs_it_says_which_are_missing(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(AdminMustAct, match="pg_dump is not here"):
         back_up(opened, ACTOR, tmp_path / "kept")
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+def test_postgresqls_programs_of_another_version_are_told_with_what_to_install(
+    kept: Path, opened: Hub, elsewhere: HubSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened.store.read() as connection:
+        server = int(connection.scalar(text("SHOW server_version_num"))) // 10_000
+    folder, here = tmp_path / "programs", os.environ["PATH"]
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{here}")
+
+    def is_of(program: str, version: int, complaint: str) -> None:
+        file = folder / program
+        file.write_text(
+            f"#!/bin/sh\n[ \"$1\" = --version ] && echo '{program} (PostgreSQL) {version}.3 (Debian)' && exit 0\n"
+            f"echo '{program}: error: {complaint}' >&2\nexit 1\n"
+        )
+        file.chmod(0o755)
+
+    remedy = rf"\(postgresql-client-{server}\), put their folder first in PATH, and repeat"
+    is_of("pg_dump", server - 3, "aborting because of server version mismatch")
+    told = rf"^pg_dump \({folder}/pg_dump\) is of PostgreSQL {server - 3}, and the server of PostgreSQL {server}: .*"
+    with pytest.raises(AdminMustAct, match=told + remedy):
+        back_up(opened, ACTOR, tmp_path / "other")
+    is_of("pg_dump", server, "the disk is on fire")
+    with pytest.raises(AdminMustAct, match=r"^pg_dump did not do it \(exit 1\): the disk is on fire$"):
+        back_up(opened, ACTOR, tmp_path / "other")
+    is_of("pg_restore", server + 1, "unrecognized configuration parameter")
+    with pytest.raises(AdminMustAct, match=f"is of PostgreSQL {server + 1}, and the server of PostgreSQL {server}"):
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
+    is_of("pg_restore", server, "unsupported version (1.99) in file header")
+    with pytest.raises(AdminMustAct, match=r"and the dump is of a newer pg_dump: install"):
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
 
 
 def test_what_vendors_push_is_still_taken(opened: Hub, feed: Path) -> None:
@@ -568,13 +638,43 @@ def test_a_database_into_which_a_restore_was_cut_short_is_opened_from_nowhere(
         another.data.mkdir(exist_ok=True)
         (schema,) = [found for found in examine(another, clock=SetClock(NOW)) if found.code == "schema"]
         assert "a restore into it was cut short" in schema.said
-        with pytest.raises(Conflict, match="what a restore that failed left"):
+        remedy = r"holds a restore that is under way or was cut short .*elsewhere/restoring.*dropdb .*createdb .*repeat"
+        with pytest.raises(Conflict, match=remedy):
             restore(kept, another, ACTOR, clock=SetClock(NOW))
+        with pytest.raises(Conflict, match=rf"^the folder .*empty the folder.*; and the database .*{remedy}"):
+            restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
         shutil.rmtree(elsewhere.data)
         _made_again(elsewhere)
     restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
     with open_hub(another, SetClock(NOW), registry=PLAIN) as hub:
         assert len(reads_of(hub)) == 2
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+def test_who_stops_a_restore_whose_dump_is_loaded_is_told_what_is_there_and_what_to_do(
+    kept: Path, elsewhere: HubSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert elsewhere.database_url is not None
+    monkeypatch.setenv("ALPRHUB_DATA", str(elsewhere.data))
+    monkeypatch.setenv("ALPRHUB_DATABASE_URL", elsewhere.database_url.get_secret_value())
+    really = restoring._bring_database
+
+    def then_somebody_stops_it(*asked: Any) -> None:
+        really(*asked)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as stopping:
+        stopping.setattr(restoring, "_bring_database", then_somebody_stops_it)
+        done = typed("restore", kept)
+    assert done.exit_code == 143
+    name = make_url(elsewhere.url()).database
+    there = f"the database '{name}' holds a restore that is under way or was cut short"
+    assert done.stderr.startswith(f"stopped: {there}")
+    assert f"(dropdb {name}, createdb {name}), then repeat alprhub restore" in done.stderr
+    again = typed("restore", kept)
+    assert (again.exit_code, again.stderr.startswith(there)) == (65, True)
+    _made_again(elsewhere)
+    assert typed("restore", kept).exit_code == 0
 
 
 def _made_again(settings: HubSettings) -> None:

@@ -11,8 +11,6 @@ from plain import record, write_page
 from registries import Having
 from sqlalchemy import text
 
-from flows.door import lend
-from flows.upkeep import holds as flow
 from hub.cases.holds import Hold, NewHold
 from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, NotFound, PolicyRefused
@@ -72,6 +70,9 @@ def to(clock: SetClock, at: str) -> None:
 def test_a_case_keeps_its_reads_until_the_statute_of_limitations_and_then_the_hold_ends_by_itself(
     under: Opened, clock: SetClock
 ) -> None:
+    from flows.door import lend
+    from flows.upkeep import holds
+
     hub = under("long-beach")
     hold = case(hub, "felony", date(2026, 5, 31))
     assert hub.cases.reviews.due() == []
@@ -80,7 +81,7 @@ def test_a_case_keeps_its_reads_until_the_statute_of_limitations_and_then_the_ho
     assert len(hub.cases.holds.reads(ACTOR, hold.id, why(hub)).rows) == 1
     to(clock, "2029-06-01T07:00:00Z")
     with lend(hub):
-        told = flow.fn().data
+        told = holds.fn().data
     assert (told["ended"], told["let_go"]) == (1, 1)
     assert hub.cases.holds.get(hold.id).released_because == "the time for prosecution is over"
     assert hub.retention.expired.purge(ACTOR) == {"feed": 1}

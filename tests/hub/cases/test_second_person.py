@@ -140,7 +140,8 @@ def cut_short(opened: Hub, read: int, clock: SetClock, monkeypatch: pytest.Monke
 
 def test_a_hold_that_is_released_before_its_approval_is_carried_out_takes_nothing(opened: Hub, cut_short: Hold) -> None:
     opened.cases.holds.release(FIRST, cut_short.id, "a slip of the hand")
-    with pytest.raises(Conflict, match="has ended"):
+    assert opened.access.approvals.list() == []
+    with pytest.raises(Conflict, match=r"not carried out \(the hold was released\)"):
         opened.access.approvals.approve(SECOND, approval(cut_short))
     assert (opened.access.approvals.get(approval(cut_short)).state, held(opened)) == ("overtaken", [False])
     taken = [one["detail"]["reads"] for one in opened.audit.events(100) if one["outcome"] == "step"]
@@ -200,6 +201,35 @@ def test_people_are_told_of_a_hold_that_waits_before_it_lapses(opened: Hub, read
     assert [one.notice.code for one in opened.notices.telling.list()].count("approval_waits") == 1
     opened.access.approvals.approve(SECOND, approval(hold))
     assert not [card for card in opened.connections.health.around() if card.code == "approval_waits"]
+
+
+def undone(hub: Hub) -> list[str]:
+    return [card.about for card in hub.connections.health.around() if card.code == "approval_not_carried_out"]
+
+
+def test_people_are_told_of_what_was_approved_and_not_done_as_long_as_it_can_go_on(
+    opened: Hub, cut_short: Hold, clock: SetClock
+) -> None:
+    assert undone(opened) == []
+    clock.advance(HOUR)
+    assert undone(opened) == [str(cut_short.approval)]
+    clock.advance(22 * HOUR)
+    assert undone(opened) == [str(cut_short.approval)]
+    clock.advance(HOUR)
+    assert undone(opened) == [], "it has ended, whether or not anybody has swept it up"
+    opened.access.approvals.lapse(FIRST)
+    assert undone(opened) == []
+
+
+def test_what_was_approved_for_a_hold_that_was_released_tells_nobody_any_more(
+    opened: Hub, cut_short: Hold, clock: SetClock
+) -> None:
+    clock.advance(HOUR)
+    opened.cases.holds.release(FIRST, cut_short.id, "a slip of the hand")
+    assert undone(opened) == []
+    event = opened.audit.last("approvals.carry_out", "refused")
+    assert event is not None
+    assert event["detail"]["refusal"] == "the hold was released"
 
 
 def test_a_service_places_no_hold(opened: Hub, read: int) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from base64 import b64encode
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from alembic import command
 from plain import record, write_page
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from hub.audit.actions import Act, Outcome
@@ -152,14 +154,18 @@ def test_a_lost_key_and_another_ones_key_are_found(whole: Hub, settings: HubSett
     key = settings.data / "secret.key"
     key.write_bytes(b"z" * 32)
     found = seen(settings)["key"]
-    assert (found.grade, "does not open the secrets of feed" in found.said) == ("wrong", True)
+    assert (found.grade, "does not open the secrets of feed" in found.said, str(key) in found.said) == (
+        "wrong",
+        True,
+        True,
+    )
     key.unlink()
     found = seen(settings)["key"]
     assert (found.grade, "the secrets of feed are sealed under" in found.said) == ("wrong", True)
     assert not key.exists()
     key.write_bytes(b"z")
     key.chmod(0o600)
-    assert "is damaged: it has 1 bytes" in seen(settings)["key"].said
+    assert "has 1 byte, and a key has 32" in seen(settings)["key"].said
 
 
 def test_what_others_can_look_into_is_found(whole: Hub, settings: HubSettings) -> None:
@@ -167,6 +173,19 @@ def test_what_others_can_look_into_is_found(whole: Hub, settings: HubSettings) -
     found = seen(settings)["rights"]
     assert (found.grade, "secret.key" in found.said) == ("wrong", True)
     assert found.command == f"chmod -R go-rwx {settings.data}"
+    assert (settings.data / "secret.key").stat().st_mode & 0o777 == 0o640, "it only says so"
+
+
+def test_it_leaves_the_rights_of_a_key_file_alone_whatever_key_is_in_it(whole: Hub, settings: HubSettings) -> None:
+    key = settings.data / "secret.key"
+    for body in (b"z" * 32, b"z", key.read_bytes()):
+        key.write_bytes(body)
+        key.chmod(0o644)
+        seen(settings)
+        assert key.stat().st_mode & 0o777 == 0o644
+    sealed = SecretStr(b64encode(b"y" * 32).decode())
+    seen(settings.model_copy(update={"secret_key": sealed}))
+    assert key.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_clock_in_doubt_is_found(whole: Hub, settings: HubSettings) -> None:

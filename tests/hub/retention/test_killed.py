@@ -1,6 +1,5 @@
 """Purge, recompute and activation, killed at any moment and run again, end where undisturbed ones do."""
 
-import multiprocessing
 import random
 import re
 import shutil
@@ -11,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import killable
 import postgres
 import pytest
 import two
@@ -44,8 +44,6 @@ NUMBERED = {"id", "policy_id", "digest", "previous", "destroyed_by", "rows_diges
 The digest of the rows is over the parts of a purge, and those are as large as the machine's pace allows."""
 KILLS = 3
 
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["victim", "connectors.vendors.flock", "psycopg"])
 Contents = dict[str, list[Any]]
 
 
@@ -122,10 +120,8 @@ def kill(target: Callable[..., None], settings: HubSettings, now: datetime, mome
     """Begin something and kill it a moment (s) later; without one, wait until it has killed itself."""
     url = settings.database_url
     marker = settings.data / "begun"
-    child = processes.Process(
-        target=target,
-        args=(str(settings.data), url.get_secret_value() if url else None, now.isoformat(), str(marker), *more),
-    )
+    where = str(settings.data), url.get_secret_value() if url else None
+    child = killable.process(target, *where, now.isoformat(), str(marker), *more)
     child.start()
     while not marker.exists() and child.is_alive():
         time.sleep(0.001)

@@ -15,16 +15,18 @@ from registries import PLAIN, Having
 from sqlalchemy import text
 
 import hub.ingest.intake as intake
+import hub.retention.recompute as recomputing
 from connectors.contract import Document
 from hub.clock import SetClock
 from hub.governing.in_force import Governing
 from hub.hotlists.lists import NewEntry
+from hub.jobs.jobs import Jobs
 from hub.people import Actor
 from hub.policy.decisions import LENGTHENING, Decision
 from hub.policy.document import FOLDER
 from hub.policy.provenance import Provenance
 from hub.retention.endings import Endings
-from hub.retention.recompute import Recompute
+from hub.retention.recompute import Overtaken, Recompute
 from hub.settings import HubSettings
 from hub.store.instant import from_micros
 from hub.wiring import Hub, open_hub
@@ -233,6 +235,91 @@ def test_a_read_that_is_linked_while_ends_are_computed_lives_as_long_as_one_that
     assert two_years.retention.recompute.run(actor)["shortened"] == 1
     assert lives(two_years) == {"r1": 365 * DAY}
     assert two_years.retention.expired.purge(actor) == {"feed": 0}
+
+
+@pytest.fixture
+def many(opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Reads that are given their ends in three turns, and a record that could not be read."""
+    monkeypatch.setattr(recomputing, "BATCH", 2)
+    monkeypatch.setattr(recomputing, "MOST", 2)
+    names = [f"r{number}" for number in range(1, 6)]
+    reads = [record(number, f"9SYN00{number}", CAPTURED.isoformat()) for number in range(1, 6)]
+    write_page(feed, 1, [*reads, {"plate": "9SYN006"}])
+    opened.ingest.sync.run(actor, "feed")
+    return names
+
+
+def recomputes(hub: Hub) -> list[tuple[int, bool]]:
+    """The policy of each recompute, and whether it is over."""
+    with hub.store.read() as connection:
+        rows = connection.execute(text("SELECT policy_id, ended_at FROM recomputes ORDER BY id")).all()
+    return [(row.policy_id, row.ended_at is not None) for row in rows]
+
+
+@pytest.mark.parametrize("turn", ["first", "second", "last"])
+def test_a_recompute_stops_when_another_policy_is_put_in_force_and_the_newer_one_does_the_whole(
+    opened: Hub, actor: Actor, many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turn: str
+) -> None:
+    elsewhere(opened, lasting(tmp_path, 20))
+    newer = lasting(tmp_path, 5)
+    if turn == "first":
+        before_giving(monkeypatch, lambda: elsewhere(opened, newer))
+    at = {"second": 2, "last": 5}.get(turn, 0)
+
+    def told(_: str, done: int, __: int | None) -> None:
+        if done == at:
+            elsewhere(opened, newer)
+
+    says = r"^policy 3 was put in force while reads were given the ends of policy 2: .*alprhub policy recompute"
+    with pytest.raises(Overtaken, match=says):
+        opened.retention.recompute.run(actor, told)
+    given = {"first": 0, "second": 2, "last": 5}[turn]
+    assert lives(opened) == {name: (20 if n < given else 30) * DAY for n, name in enumerate(many)}
+    assert recomputes(opened) == [(2, False), (3, False)], "it does not say that it is done"
+    event = opened.audit.last("retention.recompute", "stopped")
+    assert event is not None
+    assert event["results"] == given
+    assert {name: event["detail"][name] for name in ("policy", "overtaken_by")} == {"policy": 2, "overtaken_by": 3}
+    assert opened.audit.last("retention.recompute", "done") is None
+    assert opened.retention.recompute.run(actor)["shortened"] == 5
+    assert set(lives(opened).values()) == {5 * DAY}
+    assert recomputes(opened) == [(2, True), (3, True)]
+    with opened.store.read() as connection:
+        refused = connection.scalar(text("SELECT expires_at - received_at FROM quarantine"))
+    assert timedelta(microseconds=refused or 0) == 5 * DAY
+
+
+def test_records_that_could_not_be_read_get_no_end_of_a_policy_that_is_overtaken(
+    opened: Hub, actor: Actor, many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere(opened, lasting(tmp_path, 20))
+    end = Recompute._end_refused
+
+    def later(self: Recompute, *asked: Any) -> None:
+        monkeypatch.setattr(Recompute, "_end_refused", end)
+        elsewhere(opened, lasting(tmp_path, 25))
+        end(self, *asked)
+
+    monkeypatch.setattr(Recompute, "_end_refused", later)
+    with pytest.raises(Overtaken):
+        opened.retention.recompute.run(actor)
+    with opened.store.read() as connection:
+        refused = connection.scalar(text("SELECT expires_at - received_at FROM quarantine"))
+    assert timedelta(microseconds=refused or 0) == 30 * DAY
+
+
+def test_a_run_of_the_schedules_says_that_it_was_overtaken_and_the_newer_policy_is_due_at_once(
+    opened: Hub, many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, service = Jobs(opened, "tests"), Actor.service("jobs")
+    elsewhere(opened, lasting(tmp_path, 20))
+    before_giving(monkeypatch, lambda: elsewhere(opened, lasting(tmp_path, 5)))
+    (run,) = jobs.run_all(service, jobs.due("recompute"))
+    assert run.outcome == "stopped"
+    assert (run.error or "").startswith("policy 3 was put in force while reads were given the ends of policy 2")
+    (run,) = jobs.run_all(service, jobs.due("recompute"))
+    assert (run.outcome, run.counts["shortened"]) == ("done", 5)
+    assert jobs.due("recompute") == []
 
 
 def test_a_read_that_is_unlinked_while_ends_are_computed_lives_no_longer_for_it(
