@@ -3,7 +3,7 @@
 A database without tables gets them by being opened. One that has them is changed by `hub.migrating` alone.
 """
 
-from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
@@ -16,7 +16,7 @@ from hub.store.revision import newest, revision_of
 
 if TYPE_CHECKING:  # Alembic is imported where it is used: a current database needs none of it
     from alembic.config import Config
-    from alembic.script import Script, ScriptDirectory
+    from alembic.script import Script
 
 LOCK: Final = "4s"
 """How long a step waits for a table that somebody reads: whoever comes meanwhile waits behind it."""
@@ -48,7 +48,7 @@ def standing(store: Store) -> SchemaStanding:
         found = revision_of(connection)
     if found == newest():
         return SchemaStanding(found, found, (), known=True)
-    every = [script.revision for script in _in_order(_scripts())]
+    every = [script.revision for script in _scripts()]
     known = found is None or found in every
     steps = every[every.index(found) + 1 if found is not None else 0 :] if known else []
     return SchemaStanding(found, every[-1], tuple(steps), known)
@@ -71,7 +71,7 @@ def ready(store: Store) -> None:
 
 def demand_known(revision: str) -> None:
     """Return where this code knows a revision; raises `AdminMustAct` for that of a newer version."""
-    every = [script.revision for script in _in_order(_scripts())]
+    every = [script.revision for script in _scripts()]
     if revision not in every:
         raise newer(SchemaStanding(revision, every[-1], (), known=False))
 
@@ -102,7 +102,7 @@ def step(connection: Connection, revision: str) -> str:
     """
     from alembic import command
 
-    script = next(one for one in _in_order(_scripts()) if one.revision == revision)
+    script = next(one for one in _scripts() if one.revision == revision)
     if connection.dialect.name == "postgresql":
         allowed = getattr(script.module, "STATEMENT_TIMEOUT", STATEMENT)
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK}'"))
@@ -115,7 +115,7 @@ def step(connection: Connection, revision: str) -> str:
 
 def said(revision: str) -> str:
     """What a revision does, as the first line of its file says it."""
-    script = next(one for one in _in_order(_scripts()) if one.revision == revision)
+    script = next(one for one in _scripts() if one.revision == revision)
     return (script.doc or revision).strip().splitlines()[0]
 
 
@@ -127,11 +127,9 @@ def _config() -> "Config":
     return config
 
 
-def _scripts() -> "ScriptDirectory":
+@cache  # they are the code's own, and to read them all takes longer than most steps
+def _scripts() -> "tuple[Script, ...]":
+    """Every revision, oldest first."""
     from alembic.script import ScriptDirectory
 
-    return ScriptDirectory.from_config(_config())
-
-
-def _in_order(scripts: "ScriptDirectory") -> "Sequence[Script]":
-    return list(scripts.walk_revisions())[::-1]
+    return tuple(ScriptDirectory.from_config(_config()).walk_revisions())[::-1]

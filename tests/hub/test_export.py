@@ -3,12 +3,11 @@
 import csv
 import io
 import json
+import multiprocessing
 import os
 import resource
 import signal
 import stat
-import subprocess
-import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
@@ -18,6 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import migrated
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +38,7 @@ WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
 LATER = datetime(2026, 7, 1, 12, tzinfo=UTC)
 EVERYTHING = Query(WHY, plates=("7AB*",))
 MANY = 30_000
+processes = multiprocessing.get_context("fork")
 HOSTILE = [
     "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\tname", "\rname", "\nname", "  =1", "\u00a0=1",
     "\ufeff=1", "\u200b=1", "\x00=1", "＝1", "＋1", "－1", "＠1", " ＝1", "﹦1", "﹣1",
@@ -158,9 +159,11 @@ def test_naughty_strings_come_back_from_every_format(shared: Path) -> None:
 
 
 @pytest.fixture
-def alone(tmp_path: Path, clock: SetClock) -> Iterator[Hub]:
+def alone(tmp_path: Path, clock: SetClock, migrated_file: Path) -> Iterator[Hub]:
     """A hub for exports whose rows come from elsewhere."""
-    with open_hub(HubSettings(data=tmp_path / "data"), clock, registry=PLAIN) as hub:
+    settings = HubSettings(data=tmp_path / "data")
+    migrated.seed(settings.data, migrated_file)
+    with open_hub(settings, clock, registry=PLAIN) as hub:
         yield hub
 
 
@@ -441,41 +444,25 @@ def test_a_manifest_that_cannot_get_its_name_leaves_no_file(
     assert names(folder) == []
 
 
-KILLED = """
-import os, signal, sys
-from dataclasses import fields
-from datetime import datetime, timedelta
-from pathlib import Path
-from hub.people import Actor, Why
-from hub.clock import SetClock
-from hub.search.export import Export
-from hub.search.formats import Format
-from hub.search.query import Query
-from hub.search.rows import Found
-from hub.settings import HubSettings
-from hub.wiring import open_hub
-from types import SimpleNamespace
+def exporting_until(settings: HubSettings, out: Path, now: datetime) -> None:
+    """Export, and die behind many rows."""
 
-def every(query):
-    row = Found(**dict.fromkeys([field.name for field in fields(Found)], "text") | {"expires_at": now + timedelta(1)})
-    yield from (row for _ in range(20_000))
-    os.kill(os.getpid(), signal.SIGKILL)
+    def every(_: Query) -> Iterator[Found]:
+        yield from (found(number, now + timedelta(1)) for number in range(8_000))
+        os.kill(os.getpid(), signal.SIGKILL)
 
-data, out, now = Path(sys.argv[1]), Path(sys.argv[2]), datetime.fromisoformat(sys.argv[3])
-with open_hub(HubSettings(data=data), SetClock(now)) as hub:
-    query = Query(Why("stolen_vehicle", "case of a stolen car"), plates=("7AB*",))
-    search = SimpleNamespace(every=every, covered=lambda _: [])
-    Export(hub.access.asking, hub.audit, hub.clock, search).run(Actor("tester"), query, Format.CSV, out)
-"""
+    with open_hub(settings, SetClock(now), registry=PLAIN) as hub:
+        export_of(hub, every).run(Actor("victim"), EVERYTHING, Format.CSV, out)
 
 
 def test_an_export_that_is_killed_leaves_the_part_alone_and_the_next_says_so(
     alone: Hub, actor: Actor, folder: Path, clock: SetClock
 ) -> None:
     out = folder / "reads.csv"
-    words = [sys.executable, "-c", KILLED, str(alone.settings.data), str(out), clock.now().isoformat()]
-    killed = subprocess.run(words, check=False, capture_output=True, text=True, env={**os.environ})
-    assert (killed.returncode, killed.stderr) == (-signal.SIGKILL, "")
+    killed = processes.Process(target=exporting_until, args=(alone.settings, out, clock.now()))
+    killed.start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
     (left,) = folder.iterdir()
     assert (left.name, stat.S_IMODE(left.stat().st_mode)) == ("reads.csv.part", 0o600)
     assert left.stat().st_size > 1_000_000

@@ -26,7 +26,7 @@ from hub.errors import Invalid, PolicyRefused
 from hub.people import Actor, Why
 from hub.search.lookup import LookupAnswer, Lookups
 from hub.search.query import Query
-from hub.search.sources import SourceStatus
+from hub.search.sources import Deadline, SourceStatus, TooLate
 from hub.wiring import Hub
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -38,7 +38,6 @@ OFTEN = "9SYN777"
 """A plate that Flock has more than one page of."""
 SILENT = 60.0
 """Seconds that nobody in these tests would wait for."""
-SOON = 1.0
 PATIENT = 60.0
 
 
@@ -53,6 +52,11 @@ class StandIn:
     def asked(self) -> list[str]:
         """The addresses below which reads were asked for."""
         return [path for _, path, _ in self.state.log if "/reads/lookup" in path]
+
+    def is_asked_again(self) -> Callable[[], bool]:
+        """Whether a request has come since now, answered or not."""
+        before = self.state.faults.requests
+        return lambda: self.state.faults.requests > before
 
 
 @pytest.fixture
@@ -74,6 +78,27 @@ def vendor(opened: Hub, actor: Actor) -> Iterator[Callable[..., StandIn]]:
 
         yield add
     workers_end()
+
+
+@pytest.fixture
+def deadline_when(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], bool]], None]:
+    """Lets the deadline of every lookup come when something is so, and not before; between two tries nobody waits."""
+
+    def when(so: Callable[[], bool]) -> None:
+        class Told(Deadline):
+            def left(self) -> float:
+                if so():
+                    return 0.0
+                asker = threading.current_thread() is threading.main_thread()
+                return 0.02 if asker else PATIENT  # who asks looks often
+
+            def sleep(self, seconds: float) -> None:
+                if seconds >= self.left():
+                    raise TooLate
+
+        monkeypatch.setattr(lookup, "Deadline", Told)
+
+    return when
 
 
 def workers_end() -> None:
@@ -110,9 +135,8 @@ def events(hub: Hub, target: str) -> list[dict[str, Any]]:
     return found[::-1]
 
 
-@pytest.mark.slow
 def test_at_the_deadline_the_answer_has_all_that_is_there_and_names_who_is_late_and_who_is_down(
-    opened: Hub, actor: Actor, feed: Path, vendor: Any
+    opened: Hub, actor: Actor, feed: Path, vendor: Any, deadline_when: Any
 ) -> None:
     write_page(feed, 1, [record(1, WANTED, "2026-06-01T11:00:00Z"), record(2, "9SYN002", "2026-06-01T11:00:00Z")])
     opened.ingest.sync.run(actor, "feed")
@@ -121,6 +145,8 @@ def test_at_the_deadline_the_answer_has_all_that_is_there_and_names_who_is_late_
     slow.state.faults.slow = SILENT
     down.service.stop()
     changes: list[SourceStatus] = []
+    comes, ends = slow.is_asked_again(), {("fine", "answered"), ("down", "failed")}
+    deadline_when(lambda: comes() and ends <= {(part.connection, part.status.value) for part in changes})
     started = time.monotonic()
     answer = lookups(opened).ask(actor, WANTED, WHY, deadline=3, progress=changes.append)
     assert time.monotonic() - started < SILENT / 2
@@ -139,7 +165,7 @@ def test_at_the_deadline_the_answer_has_all_that_is_there_and_names_who_is_late_
 
 
 def test_a_page_that_had_come_by_the_deadline_is_kept_after_it_and_no_further_one_is_asked_for(
-    opened: Hub, actor: Actor, vendor: Any
+    opened: Hub, actor: Actor, vendor: Any, deadline_when: Any
 ) -> None:
     flock = vendor("flock")
     come, go_on = threading.Event(), threading.Event()
@@ -149,9 +175,9 @@ def test_a_page_that_had_come_by_the_deadline_is_kept_after_it_and_no_further_on
         assert go_on.wait(PATIENT)
         return opened.ingest.intake.take(*given, **more)
 
+    deadline_when(come.is_set)
     asking = lookups(opened, intake=SimpleNamespace(take=take))
-    answer = asking.ask(actor, OFTEN, WHY, deadline=2)
-    assert come.is_set()
+    answer = asking.ask(actor, OFTEN, WHY)
     assert (statuses(answer), answer.rows) == ({"flock": "late"}, [])
     assert asking.settle(0) is False
     go_on.set()
@@ -163,11 +189,12 @@ def test_a_page_that_had_come_by_the_deadline_is_kept_after_it_and_no_further_on
 
 
 def test_a_source_that_is_late_with_its_token_is_not_asked_for_reads_any_more(
-    opened: Hub, actor: Actor, vendor: Any
+    opened: Hub, actor: Actor, vendor: Any, deadline_when: Any
 ) -> None:
     flock = vendor("flock")
-    flock.state.faults.slow = 2 * SOON
-    answer = lookups(opened).ask(actor, WANTED, WHY, deadline=SOON)
+    flock.state.faults.slow = 0.2
+    deadline_when(flock.is_asked_again())
+    answer = lookups(opened).ask(actor, WANTED, WHY)
     assert statuses(answer) == {"flock": "late"}
     workers_end()
     assert flock.asked == []
@@ -175,7 +202,7 @@ def test_a_source_that_is_late_with_its_token_is_not_asked_for_reads_any_more(
 
 
 def test_a_source_that_breaks_half_way_keeps_its_good_pages_and_has_failed(
-    opened: Hub, actor: Actor, vendor: Any
+    opened: Hub, actor: Actor, vendor: Any, deadline_when: Any
 ) -> None:
     flock = vendor("flock")
 
@@ -183,7 +210,8 @@ def test_a_source_that_breaks_half_way_keeps_its_good_pages_and_has_failed(
         flock.state.faults.html = 1  # from now on every answer is a web page
         return opened.ingest.intake.take(*given, **more)
 
-    answer = lookups(opened, intake=SimpleNamespace(take=take)).ask(actor, OFTEN, WHY, deadline=3)
+    deadline_when(lambda: False)
+    answer = lookups(opened, intake=SimpleNamespace(take=take)).ask(actor, OFTEN, WHY)
     part = part_of(answer, "flock")
     assert (part.status, part.reads, part.stored, len(answer.rows)) == ("failed", 50, 50, 50)
     assert part.failure == "VendorChanged"
@@ -421,12 +449,13 @@ def test_more_sources_than_threads_are_all_asked_while_somebody_else_reads(
 
 
 def test_a_source_whose_turn_does_not_come_is_late_and_was_not_asked(
-    opened: Hub, actor: Actor, vendor: Any, monkeypatch: pytest.MonkeyPatch
+    opened: Hub, actor: Actor, vendor: Any, deadline_when: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lookup, "MOST_AT_ONCE", 1)
     first, second = vendor("first"), vendor("second")
     first.state.faults.slow = SILENT
-    answer = lookups(opened).ask(actor, WANTED, WHY, deadline=SOON)
+    deadline_when(first.is_asked_again())
+    answer = lookups(opened).ask(actor, WANTED, WHY)
     assert statuses(answer) == {"first": "late", "second": "late"}
     assert (part_of(answer, "second").error or "").startswith("was not asked")
     assert second.asked == []

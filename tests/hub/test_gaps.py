@@ -360,6 +360,7 @@ def town(opened: Hub, actor: Actor, vendor: Vendor, clock: SetClock) -> Callable
 
     def make(*silent: tuple[datetime, datetime]) -> None:
         since, until = clock.now() - 14 * DAY, clock.now()
+        vendor.page = 500
         times = [at for at in every(timedelta(minutes=10), since, until) if at.hour >= 8]
         vendor.add([at for at in times if not any(start < at < end for start, end in silent)])
         opened.ingest.sync.run(actor, "feed", since, until)

@@ -151,7 +151,13 @@ def at_each_step(do: Callable[[], None]) -> Iterator[None]:
 
 
 @sqlite
-@pytest.mark.parametrize("plate", ["9SYN0025", "9SYN0035"], ids=["unchanged", "with another reason"])
+@pytest.mark.parametrize(
+    "plate",
+    [
+        pytest.param("9SYN0025", id="unchanged", marks=pytest.mark.slow),
+        pytest.param("9SYN0035", id="with another reason"),
+    ],
+)
 def test_a_removal_at_any_step_of_an_import_beats_it(opened: Hub, actor: Actor, plate: str) -> None:
     """From the moment it has begun; and what the removal says stands on record."""
     where, steps = 0, 1
@@ -355,12 +361,18 @@ def importing_until(settings: HubSettings, clock: SetClock, dies_at: int) -> Non
     os._exit(0)
 
 
+@pytest.mark.slow
 @sqlite
 def test_an_import_that_is_killed_at_any_step_leaves_the_old_list_or_the_new_one(
     settings: HubSettings, clock: SetClock, tmp_path: Path, actor: Actor
 ) -> None:
     with open_hub(settings, clock) as hub:
         hub.hotlists.lists.load(actor, "wanted", some(0, 40))
+    whole = settings.model_copy(update={"data": tmp_path / "whole"})
+    shutil.copytree(settings.data, whole.data)
+    alive = Bare(whole, clock)
+    replaced(alive, actor)  # what was compiled here, no child needs to compile
+    alive.store.close()
     dies_at, ended, met = 0, None, set()
     while ended != 0:
         dies_at += 1

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import migrated
 import pytest
 from registries import PLAIN
 from sqlalchemy import text
@@ -26,13 +27,15 @@ SINCE = NOW - timedelta(days=30)
 
 
 @pytest.fixture
-def flock(tmp_path: Path) -> Any:
+def flock(tmp_path: Path, migrated_file: Path) -> Any:
     """A hub with a Flock connection, and the stand-in behind it."""
     world = World(5, NOW, passes=300)
     app = flock_app(world)
-    with Service(app) as service, open_hub(HubSettings(data=tmp_path), registry=PLAIN) as hub:
+    settings = HubSettings(data=tmp_path / "data")
+    migrated.seed(settings.data, migrated_file)
+    with Service(app) as service, open_hub(settings, registry=PLAIN) as hub:
         hub.connections.accounts.add(
-            ACTOR, "flock", "flock", {**flock_settings(service.url), "requests_per_second": 100}
+            ACTOR, "flock", "flock", {**flock_settings(service.url), "requests_per_second": 1000}
         )
         yield hub, app.state.flock, world
 

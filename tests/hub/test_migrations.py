@@ -10,9 +10,10 @@ import msgspec
 import pytest
 from alembic import command
 from alembic.runtime.migration import MigrationContext
+from once import Once, once
 from payloads import payload_of
 from plain import record, write_page
-from registries import PLAIN, Having
+from registries import PLAIN
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import IntegrityError
 
@@ -101,17 +102,55 @@ def store(settings: HubSettings) -> Iterator[Store]:
 
 
 @pytest.fixture
-def old(store: Store, settings: HubSettings, config: Any, plain_vendor: Having, tmp_path: Path) -> Store:
+def old(store: Store, settings: HubSettings, config: Any, tmp_path: Path) -> Store:
     """A database at revision 0002 that holds reads of two connections."""
-    at_revision(store, config, "0002")
+    fill(store, settings, config)
+    feed(store, tmp_path)
+    return store
+
+
+@pytest.fixture(scope="module")
+def carried_over(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Once]:
+    """What `carried` begins with."""
+    with once(tmp_path_factory.mktemp("carried")) as made:
+        yield made
+
+
+@pytest.fixture
+def carried(
+    store: Store, settings: HubSettings, config: Any, clock: SetClock, tmp_path: Path, carried_over: Once
+) -> Iterator[Hub]:
+    """The hub on it, once it was brought to the current schema."""
+
+    def bring() -> None:
+        fill(store, settings, config)
+        store.close()
+        brought_up(settings, SetClock(NOW))
+
+    carried_over.bring(settings, bring)
+    feed(store, tmp_path)
+    store.close()
+    with open_hub(settings, clock, registry=PLAIN) as hub:
+        yield hub
+
+
+def feed(store: Store, tmp_path: Path) -> None:
+    """Let the connections read a folder of this test."""
     (tmp_path / "feed").mkdir()
+    with store.write() as connection:
+        told = msgspec.json.encode({"folder": str(tmp_path / "feed")}).decode()
+        connection.execute(text("UPDATE connections SET settings = :told"), {"told": told})
+
+
+def fill(store: Store, settings: HubSettings, config: Any) -> None:
+    """Bring an empty database to revision 0002, and put reads of two connections there."""
+    at_revision(store, config, "0002")
     vault = Vault.of_file(settings.data / "secret.key")
     with store.write() as connection:
         for ident, name, connector in ((FEED, "feed", "plain"), (GATE, "gate", "native")):
             put(connection, "connections", {
                 "id": ident, "name": name, "connector": connector, "agency": "Agency", "added_at": 1,
-                "settings": msgspec.json.encode({"folder": str(tmp_path / "feed")}).decode(),
-                "sealed": vault.seal(b'{"api_key": "plain-secret-key"}', name), "state": "active",
+                "settings": "{}", "sealed": vault.seal(b'{"api_key": "plain-secret-key"}', name), "state": "active",
                 "checkpoint": '{"page":"page-001.json"}', "checkpoint_at": 2,
             })  # fmt: skip
         for ident, owner, name, latitude, longitude in CAMERAS:
@@ -132,16 +171,6 @@ def old(store: Store, settings: HubSettings, config: Any, plain_vendor: Having, 
             "payload": compress(PAYLOAD, words), "details": b"{}",
         })  # fmt: skip
         connection.execute(text("UPDATE counters SET value = 50"))
-    return store
-
-
-@pytest.fixture
-def carried(old: Store, settings: HubSettings, clock: SetClock) -> Iterator[Hub]:
-    """The hub on it, once it was brought to the current schema."""
-    old.close()
-    brought_up(settings, clock)
-    with open_hub(settings, clock, registry=PLAIN) as hub:
-        yield hub
 
 
 def brought_up(settings: HubSettings, clock: SetClock) -> list[Step]:

@@ -17,7 +17,7 @@ from hub.settings import HubSettings
 from hub.wiring import open_hub
 
 ACTOR = Actor("tester")
-OUTAGE_S = 4
+OUTAGE_S = 1.5
 BAD = ("dropped_key", "wrong_type", "impossible_time", "empty_plate")
 
 
@@ -71,7 +71,7 @@ def test_a_page_that_is_no_answer_is_never_taken_for_no_reads(
     import connectors.http as http
 
     patient = http.Http.__init__.__kwdefaults__
-    monkeypatch.setattr(http.Http.__init__, "__kwdefaults__", {**patient, "patience": timedelta(seconds=1)})
+    monkeypatch.setattr(http.Http.__init__, "__kwdefaults__", {**patient, "patience": timedelta(seconds=0.1)})
     now = datetime.now(UTC)
     app = rekor_app(World(3, now, passes=200))
     with Service(app) as service, open_hub(HubSettings(data=tmp_path)) as hub:

@@ -226,6 +226,7 @@ def test_pictures_may_lie_in_a_bucket_and_are_purged_there_in_every_version(
             assert [*left.get("Versions", ()), *left.get("DeleteMarkers", ())] == []
 
 
+@pytest.mark.slow
 def test_scouts_pictures_are_fetched_in_the_sync_while_the_agents_have_them(
     opened: Hub, actor: Actor, world: World, clock: SetClock
 ) -> None:

@@ -183,7 +183,7 @@ def test_a_host_that_was_given_up_is_asked_by_the_next_run_and_then_after_ever_l
 def test_the_budget_ends_the_fetching_and_the_rest_is_left_for_the_next_time(
     opened: Hub, actor: Actor, feed: Path, serves: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "LOOK_UP", 0.0)
+    monkeypatch.setattr(beside, "LOOK_UP", 0.001)
     serves(lambda *_: (_ for _ in ()).throw(TryAgain("later")))
     page(feed, *(f"{GOOD}/{number}.jpg" for number in range(40)))
     opened.ingest.sync.run(actor, "feed")
@@ -193,6 +193,7 @@ def test_the_budget_ends_the_fetching_and_the_rest_is_left_for_the_next_time(
     done = opened.ingest.pictures.fetch(connector, account.id, timedelta(0))
     assert done.left > 0
     assert done.fetched + done.left == 40
+    serves(lambda *_: JPEG)
     assert opened.ingest.pictures.fetch(connector, account.id).left == 0
 
 

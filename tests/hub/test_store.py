@@ -1,15 +1,15 @@
 """The store's own promises: migrations, secrets, pictures, leases, ids."""
 
 import base64
+import multiprocessing
 import os
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
 import pytest
@@ -30,11 +30,13 @@ from hub.store.tables import metadata
 from hub.store.vault import Vault
 from hub.wiring import Hub, open_hub
 
+processes = multiprocessing.get_context("fork")
+
 
 @pytest.fixture
-def ready() -> bool:
-    """Every hub here makes its own database."""
-    return False
+def ready(request: pytest.FixtureRequest) -> bool:
+    """Who opens a hub himself has it make its own database."""
+    return "opened" in request.fixturenames
 
 
 @pytest.mark.filterwarnings("ignore:autogenerate skipping", "ignore:Skipped unsupported reflection")
@@ -92,20 +94,22 @@ def test_leases_take_no_place_from_readers_and_writers(opened: Hub) -> None:
             assert connection.scalar(text("SELECT 1")) == 1
 
 
+def holding(url: str, told: Pipe) -> None:
+    """Hold a lease until somebody kills this process."""
+    with Store(url).lease("job"):
+        told.send("held")
+        told.recv()
+
+
 def test_a_lease_ends_with_the_process_that_held_it(opened: Hub, settings: HubSettings) -> None:
-    holder = (
-        "import sys; from hub.store.engine import Store; store = Store(sys.argv[1]);"
-        "lease = store.lease('job'); lease.__enter__(); print('held', flush=True); sys.stdin.read()"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", holder, settings.url()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
+    ours, theirs = processes.Pipe()
+    process = processes.Process(target=holding, args=(settings.url(), theirs))
+    process.start()
+    assert ours.recv() == "held"
     with pytest.raises(Conflict), opened.store.lease("job"):
         pass
     process.kill()
-    process.communicate()
+    process.join()
     for _ in range(100):  # PostgreSQL notices a dead client within moments
         try:
             with opened.store.lease("job"):

@@ -26,7 +26,7 @@ from hub.wiring import Hub
 
 QUERY = Query(Why("stolen_vehicle", "case of a stolen car"), plates=("9SYN001",))
 sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-processes = multiprocessing.get_context("forkserver")
+processes = multiprocessing.get_context("fork")
 
 
 def test_a_write_inside_a_write_is_refused_at_once_and_says_what_to_do(opened: Hub) -> None:

@@ -69,16 +69,33 @@ def _set(url: URL, settings: Mapping[str, str]) -> None:
 def database(of: URL, like: str | None = None) -> Iterator[str]:
     """The address of a new database on a server, empty or a copy of the one named `like`; dropped at the end."""
     name = f"alprhub_{uuid.uuid4().hex[:12]}"
-    connection = _connected(of)
-    # Files that are copied cost the server half of what pages cost that go through its log.
-    copied = f" TEMPLATE {like}" + (" STRATEGY file_copy" if connection.info.server_version >= 150_000 else "")
-    connection.execute(f"CREATE DATABASE {name}" + (copied if like else ""))
+    _create(of, name, like)
     try:
         yield of.set(database=name).render_as_string(hide_password=False)
     finally:
-        connection = _connected(of)
-        _wait_until_left(connection, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        _drop(of, name)
+
+
+def replace(database: URL, like: str) -> None:
+    """Put a copy of the one named `like` in the place of a database that nobody uses."""
+    of, name = database.set(database="postgres"), str(database.database)
+    _drop(of, name)
+    _create(of, name, like)
+
+
+def _create(of: URL, name: str, like: str | None) -> None:
+    connection = _connected(of)
+    if like:
+        _wait_until_left(connection, like)
+    # Files that are copied cost the server half of what pages cost that go through its log.
+    copied = f" TEMPLATE {like}" + (" STRATEGY file_copy" if connection.info.server_version >= 150_000 else "")
+    connection.execute(f"CREATE DATABASE {name}" + (copied if like else ""))
+
+
+def _drop(of: URL, name: str) -> None:
+    connection = _connected(of)
+    _wait_until_left(connection, name)
+    connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 _ours: dict[tuple[int, URL], psycopg.Connection] = {}

@@ -20,7 +20,7 @@ from hub.wiring import Hub
 
 @dataclass
 class Vendor:
-    """Reads that are asked for by time, ten a page; `down` are the instants whose page cannot be had."""
+    """Reads that are asked for by time, `page` at once; `down` are the instants whose page cannot be had."""
 
     clock: SetClock
     reads: dict[int, datetime] = field(default_factory=dict)
@@ -29,6 +29,7 @@ class Vendor:
     error: Exception = field(default_factory=lambda: TryAgain("the vendor is down"))
     windows: list[Window] = field(default_factory=list)
     cameras: int = 1
+    page: int = 10
 
     def add(self, times: Sequence[datetime]) -> None:
         for at in times:
@@ -38,8 +39,8 @@ class Vendor:
         self.windows.append(window)
         inside = sorted((at, number) for number, at in self.reads.items() if window.since <= at < window.until)
         seen = [(at, number) for at, number in inside if number not in self.hidden]
-        for start in range(0, len(seen), 10):
-            page = seen[start : start + 10]
+        for start in range(0, len(seen), self.page):
+            page = seen[start : start + self.page]
             if self.down & {number for _, number in page}:
                 raise self.error
             yield Page([self._record(at, number) for at, number in page], {"until": page[-1][0].isoformat()})

@@ -536,5 +536,5 @@ class TwoPeople(RuleBasedStateMachine):
         assert {one.id for one in self.hub.access.approvals.list()} == asked
 
 
-TestTwoPeople = TwoPeople.TestCase
+TestTwoPeople = pytest.mark.slow(TwoPeople.TestCase)
 TestTwoPeople.settings = effort(max_examples=tries(8, 15), stateful_step_count=25, deadline=None)

@@ -122,7 +122,7 @@ def test_several_faults_are_told_at_once_and_the_rest_counted(plainly: Plainly) 
         (b"a: 1\n---\nb: 2\n", "line 2, column 1: "),
         (b"a: \xff\xfe", "cannot be read as YAML"),
         (b"a: \x00", "cannot be read as YAML"),
-        (b"[" * 5000, "is nested too deeply"),
+        (b"[" * 1000, "is nested too deeply"),
         (b"a: 2026-99-99\n", "cannot be read as YAML: month must be in 1..12"),
         (b"#" * (2 << 20), "is larger than"),
     ],

@@ -176,7 +176,8 @@ def test_a_certificate_waits_for_its_custodian_and_is_overdue_after_thirty_days(
     (first, *others) = hub.proofs.handover.waiting()
     assert (first.overdue, first.days, hub.proofs.handover.overdue()) == (True, 31, 1)
     assert not any(one.overdue for one in others)
-    assert [(line.levelno, getattr(line, "overdue", None)) for line in caplog.records] == [(logging.WARNING, 1)]
+    told = [line for line in caplog.records if line.name == "alprhub.retention"]  # a slow disk may be told beside it
+    assert [(line.levelno, getattr(line, "overdue", None)) for line in told] == [(logging.WARNING, 1)]
     hub.retention.certificates.countersign(Actor("custodian"), first.id)
     assert (hub.proofs.handover.waiting(), hub.proofs.handover.overdue()) == (others, 0)
     clock.advance(30 * DAY)

@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from once import Once, once
 from plain import record, write_page
 from registries import PLAIN, Having
 from sqlalchemy import text
@@ -60,12 +61,31 @@ def _bring(hub: Hub, feed: Path, end: str, at: datetime) -> None:
     hub.ingest.sync.run(Actor("tester"), "feed")
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Once]:
+    """What `full` begins with."""
+    with once(tmp_path_factory.mktemp("filled")) as made:
+        yield made
+
+
 @pytest.fixture
-def full(opened: Hub, feed: Path, clock: SetClock) -> Hub:
+def full(
+    settings: HubSettings, clock: SetClock, plain_vendor: Having, actor: Actor, tmp_path: Path, filled: Once
+) -> Iterator[Hub]:
     """A hub in which the time of half of the reads is up."""
-    bring(opened, feed)
-    bring_living(opened, feed, clock)
-    return opened
+
+    def fill() -> None:
+        then, folder = SetClock(clock.now()), tmp_path / "feed"
+        folder.mkdir()
+        with open_hub(settings, then, registry=plain_vendor) as hub:
+            hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(folder)})
+            bring(hub, folder)
+            bring_living(hub, folder, then)
+
+    filled.bring(settings, fill)
+    clock.advance(LIFE)
+    with open_hub(settings, clock, registry=plain_vendor) as hub:
+        yield hub
 
 
 def debt(hub: Hub) -> Debt | None:
@@ -110,7 +130,7 @@ def test_a_purge_leaves_bytes_in_the_file_and_says_so_and_writing_it_anew_leaves
 
 
 @sqlite
-@pytest.mark.parametrize("kind", ["FULL", "INCREMENTAL"])
+@pytest.mark.parametrize("kind", [pytest.param("FULL", marks=pytest.mark.slow), "INCREMENTAL"])
 def test_a_file_that_its_administrator_lets_shrink_by_itself_stays_whole(
     settings: HubSettings, clock: SetClock, plain_vendor: Having, actor: Actor, tmp_path: Path, kind: str
 ) -> None:
@@ -231,14 +251,10 @@ def test_what_no_night_has_written_anew_concerns_the_hub(full: Hub, actor: Actor
 
 @sqlite
 def test_where_the_disk_is_encrypted_nothing_is_written_anew_and_everything_says_so(
-    settings: HubSettings, clock: SetClock, plain_vendor: Having, actor: Actor, tmp_path: Path
+    full: Hub, settings: HubSettings, clock: SetClock, plain_vendor: Having, actor: Actor
 ) -> None:
-    folder = tmp_path / "feed"
-    folder.mkdir()
+    full.store.close()
     with open_hub(settings.model_copy(update={"disk_encrypted": True}), clock, registry=plain_vendor) as hub:
-        hub.connections.accounts.add(actor, "feed", "plain", {"folder": str(folder)})
-        bring(hub, folder)
-        bring_living(hub, folder, clock)
         hub.retention.expired.purge(actor)
         assert hub.retention.vacuum.run(actor) == {"megabytes": 0}
         assert left(hub)
