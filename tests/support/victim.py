@@ -29,7 +29,7 @@ SOME = 200
 def in_small_steps() -> None:
     """Let purge and recompute do little in one transaction, so that there are many moments between two."""
     purging.BATCH = months.BATCH = recomputing.BATCH = SOME  # type: ignore[misc]
-    recomputing.MOST = SOME  # type: ignore[misc]
+    purging.MOST = recomputing.MOST = SOME  # type: ignore[misc]
 
 
 def sync(data: str, url: str | None, name: str, since: str, until: str, marker: str) -> None:

@@ -15,6 +15,7 @@ from alprhub.web.seldom import EVERY, Seldom
 
 HALF = b"POST /in/agents HTTP/1.1\r\nHost: x\r\nX-"
 UNFINISHED = b"POST /in/agents HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
+CONTINUED = UNFINISHED.replace(b"Host: x", b"Host: x\r\nExpect: 100-continue")
 WHOLE = b"POST /in/agents HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
 LONG = 3600.0
 
@@ -105,13 +106,17 @@ def test_a_sender_that_waits_between_two_pushes_is_not_hurried(serve: Callable[.
         assert answered(keeps)
 
 
-@pytest.mark.parametrize("sends", [HALF, UNFINISHED], ids=["heads", "bodies"])
+@pytest.mark.parametrize("sends", [HALF, CONTINUED], ids=["heads", "bodies"])
 def test_of_too_many_connections_the_one_goes_that_has_sent_nothing_whole_for_longest(
     serve: Callable[..., Served], sends: bytes
 ) -> None:
     served = serve(most=4)
     with ExitStack() as stack:
-        strangers = [stack.enter_context(served.connected(sends)) for _ in range(20)]
+        strangers = []
+        for _ in range(20):
+            strangers.append(stack.enter_context(served.connected(sends)))
+            if sends is CONTINUED:  # a head that is whole is known as such before the next one comes
+                assert strangers[-1].recv(100).startswith(b"HTTP/1.1 100")
         for _ in range(3):
             url = f"http://127.0.0.1:{served.address[1]}/in/agents"
             assert httpx.post(url, content=b"a push", timeout=60).content == b"a push"

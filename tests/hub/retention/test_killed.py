@@ -52,7 +52,8 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is undisturbed goes in the same steps as what is killed."""
     for module in (purging, months, recomputing):
         monkeypatch.setattr(module, "BATCH", victim.SOME)
-    monkeypatch.setattr(recomputing, "MOST", victim.SOME)
+    for module in (purging, recomputing):
+        monkeypatch.setattr(module, "MOST", victim.SOME)
 
 
 @pytest.fixture
