@@ -583,7 +583,7 @@ def test_one_that_nobody_closed_is_told_of(clock: _Clock, wire: respx.MockRouter
 def test_what_is_under_way_when_it_is_closed_ends_as_closed(clock: _Clock) -> None:
     server = _Dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
     try:
-        http = Http(server.url, Frame(clock, lambda _: None), limits=FAST, patience=timedelta(seconds=5))
+        http = Http(server.url, Frame(clock, lambda _: None), limits=FAST, patience=timedelta(seconds=0.5))
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(http.get, "/x")
             server.begun.wait(5)
