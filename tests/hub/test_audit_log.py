@@ -168,7 +168,7 @@ def test_whoever_is_killed_at_any_step_neither_loses_nor_doubles_an_event(
         data = tmp_path / f"killed-{dies_at}"
         shutil.copytree(settings.data, data)
         mine = settings.model_copy(update={"data": data})
-        child = processes.Process(target=changing, args=(mine.url(), dies_at))
+        child = processes.Process(target=changing, args=(mine.url(), dies_at), daemon=True)
         child.start()
         child.join()
         ended = child.exitcode

@@ -459,7 +459,7 @@ def test_an_export_that_is_killed_leaves_the_part_alone_and_the_next_says_so(
     alone: Hub, actor: Actor, folder: Path, clock: SetClock
 ) -> None:
     out = folder / "reads.csv"
-    killed = processes.Process(target=exporting_until, args=(alone.settings, out, clock.now()))
+    killed = processes.Process(target=exporting_until, args=(alone.settings, out, clock.now()), daemon=True)
     killed.start()
     killed.join()
     assert killed.exitcode == -signal.SIGKILL

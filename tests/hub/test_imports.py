@@ -380,7 +380,7 @@ def test_an_import_that_is_killed_at_any_step_leaves_the_old_list_or_the_new_one
         data = tmp_path / f"killed-{dies_at}"
         shutil.copytree(settings.data, data)
         mine = settings.model_copy(update={"data": data})
-        child = processes.Process(target=importing_until, args=(mine, clock, dies_at))
+        child = processes.Process(target=importing_until, args=(mine, clock, dies_at), daemon=True)
         child.start()
         child.join()
         ended = child.exitcode

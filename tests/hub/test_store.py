@@ -103,7 +103,7 @@ def holding(url: str, told: Pipe) -> None:
 
 def test_a_lease_ends_with_the_process_that_held_it(opened: Hub, settings: HubSettings) -> None:
     ours, theirs = processes.Pipe()
-    process = processes.Process(target=holding, args=(settings.url(), theirs))
+    process = processes.Process(target=holding, args=(settings.url(), theirs), daemon=True)
     process.start()
     assert ours.recv() == "held"
     with pytest.raises(Conflict), opened.store.lease("job"):

@@ -56,7 +56,7 @@ def holding(url: str, told: Pipe) -> None:
 def held_elsewhere(settings: HubSettings) -> Iterator[int]:
     """The number of another process that writes meanwhile."""
     ours, theirs = processes.Pipe()
-    holder = processes.Process(target=holding, args=(settings.url(), theirs))
+    holder = processes.Process(target=holding, args=(settings.url(), theirs), daemon=True)
     holder.start()
     try:
         yield ours.recv()

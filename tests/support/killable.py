@@ -22,4 +22,4 @@ def process(target: Callable[..., Any], *args: Any) -> ForkServerProcess:
     _processes.set_forkserver_preload(PRELOADED)
     with patch.dict(os.environ, PYTHONPATH=str(Path(__file__).parent)):
         ensure_running()
-    return _processes.Process(target=target, args=args)
+    return _processes.Process(target=target, args=args, daemon=True)  # ends with a test that fails

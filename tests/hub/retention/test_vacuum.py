@@ -321,7 +321,7 @@ def test_killed_on_the_way_it_leaves_a_whole_file_and_the_next_one_does_it(
         with open_hub(settings, full.clock, registry=PLAIN) as hub:
             hub.retention.vacuum.run(actor, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 
-    process = processes.Process(target=killed, args=(settings,))
+    process = processes.Process(target=killed, args=(settings,), daemon=True)
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
