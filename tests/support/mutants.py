@@ -144,8 +144,8 @@ def main() -> int:
     begun, outcomes = time.monotonic(), dict.fromkeys(("died", "survived", "broke"), 0)
     with copies(given.workers) as trees, ThreadPoolExecutor(given.workers) as pool:
         sound = sorted({test for mutant in mutants for test in mutant.tests})
-        parts = [sound[start :: given.workers] for start in range(given.workers)]
-        for code, said in pool.map(lambda pair: pair[0].run(pair[1]), zip(trees, parts, strict=True)):
+        parts = [part for start in range(given.workers) if (part := sound[start :: given.workers])]
+        for code, said in pool.map(lambda pair: pair[0].run(pair[1]), zip(trees, parts, strict=False)):
             if code != _ALL_PASSED:
                 _tell(f"{said}\nThese tests fail, or are not there, without any mutant")
                 return 2

@@ -148,6 +148,23 @@ def test_a_hold_that_is_released_before_its_approval_is_carried_out_takes_nothin
     assert taken == [0], "what was placed when its time was over"
 
 
+def test_a_hold_that_is_released_while_its_approval_is_carried_out_takes_nothing_more(
+    opened: Hub, cut_short: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = opened.cases.approved._take
+
+    def taking(*args: Any) -> None:
+        opened.cases.holds.release(FIRST, cut_short.id, "a slip of the hand")
+        take(*args)
+
+    monkeypatch.setattr(opened.cases.approved, "_take", taking)
+    with pytest.raises(Conflict):
+        opened.access.approvals.approve(SECOND, approval(cut_short))
+    assert (opened.access.approvals.get(approval(cut_short)).state, held(opened)) == ("overtaken", [False])
+    taken = [one["detail"]["reads"] for one in opened.audit.events(100) if one["outcome"] == "step"]
+    assert taken == [0], "what was placed when its time was over"
+
+
 def test_nothing_is_purged_while_a_court_order_takes_what_is_over(
     opened: Hub, cut_short: Hold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
