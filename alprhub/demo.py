@@ -1,5 +1,6 @@
 """The main job from end to end, on stand-ins for three vendors and cameras of one's own: what `alprhub demo` shows."""
 
+import os
 import shutil
 import sys
 import time
@@ -231,7 +232,8 @@ def _photos(sandbox: Sandbox, named: Path | None, now: datetime) -> Path:
     photos = sorted(file for file in real.iterdir() if file.suffix.lower() in (".jpg", ".jpeg", ".png"))
     for index, photo in enumerate(photos[:PHOTOS]):
         taken = now - timedelta(minutes=PHOTOS - index)
-        shutil.copyfile(photo, folder / f"pier-1_{taken:%Y%m%dT%H%M%S}Z{photo.suffix.lower()}")
+        copy = shutil.copyfile(photo, folder / f"pier-1_{taken:%Y%m%dT%H%M%S}Z{photo.suffix.lower()}")
+        os.utime(copy, (taken.timestamp(), taken.timestamp()))
     return folder
 
 

@@ -7,6 +7,7 @@ enough, and set in a clear face. Everything is made from a text and a seed, so i
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -78,7 +79,8 @@ def write_pictures(
     """Write one JPEG per (plate, moment) and give their list.
 
     The names are `<camera>_<UTC time to the millisecond>.jpg`, like `pier-1_20250601T120000.250Z.jpg`. Sizes
-    vary between 960 by 540 and 1920 by 1080.
+    vary between 960 by 540 and 1920 by 1080. Each file was written at its moment: a reader leaves one alone for a
+    while that is just being written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
@@ -88,6 +90,7 @@ def write_pictures(
         width, height = ((1280, 720), (960, 540), (1920, 1080))[index % 3]
         path = folder / name
         path.write_bytes(_jpeg(street(plate, seed=seed + index, size=(width, height))))
+        os.utime(path, (taken.timestamp(), taken.timestamp()))
         written.append(Picture(path, plate, camera, taken))
     return written
 

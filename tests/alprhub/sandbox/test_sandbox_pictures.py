@@ -36,6 +36,7 @@ def test_pictures_are_named_by_their_camera_and_utc_time(tmp_path: Path) -> None
     pacific = timezone(timedelta(hours=-7))
     moments = [NOW, (NOW + timedelta(milliseconds=250)).astimezone(pacific), NOW + timedelta(days=1)]
     written = write_pictures(tmp_path / "new", [(f"9XAB12{n}", moment) for n, moment in enumerate(moments)])
+    assert [picture.path.stat().st_mtime for picture in written] == [moment.timestamp() for moment in moments]
     assert [one.path.name for one in written] == [
         "pier-1_20250601T120000.000Z.jpg",
         "pier-1_20250601T120000.250Z.jpg",
