@@ -73,8 +73,9 @@ def lying(opened: Hub) -> Callable[..., Path]:
             for name, one in pushes
         ]
         path = folder / f"{number:016d}.batch"
-        path.write_bytes(msgspec.msgpack.encode(batch))
-        return path
+        unfinished = path.with_suffix(".part")
+        unfinished.write_bytes(msgspec.msgpack.encode(batch))
+        return unfinished.rename(path)  # whole, as the spool gives a batch its name: somebody may be looking
 
     return lie
 
