@@ -4,8 +4,9 @@
 
 `idle` is the search by itself. Then it goes on while a hot list is imported, and comes again unchanged; while every
 read gets another end (`recompute`), while a tenth of the reads is purged, and while SQLite writes its file anew
-(`vacuum`). The bar: the 95th percentile is at most three times that of `idle`, and nothing takes over 250 ms. Beside
-it stands `writer`: how long somebody who writes one small thing, as a push does, waits for his turn.
+(`vacuum`). The bar: the 95th percentile is at most three times that of `idle`, and nothing takes over 250 ms; what
+belongs into the agency's quiet hour (`vacuum`) has none. Beside it stands `writer`: how long somebody who writes one
+small thing, as a push does, waits for his turn.
 """
 
 import argparse
@@ -41,6 +42,8 @@ ACTOR: Final = Actor("bench")
 IDLE_S: Final = 15.0
 RATIO: Final = 3.0
 LONGEST_MS: Final = 250.0
+QUIET: Final = "vacuum"
+"""What is done in the agency's quiet hour."""
 
 
 @dataclass
@@ -126,12 +129,13 @@ def jobs(hub: Hub, clock: SetClock, reads: int, entries: int) -> Iterator[tuple[
     yield "idle", 0, lambda: time.sleep(IDLE_S)
     yield "import", len(listed), lambda: hub.hotlists.lists.load(ACTOR, "wanted", listed, complete=True)
     yield "import, unchanged", len(listed), lambda: hub.hotlists.lists.load(ACTOR, "wanted", listed, complete=True)
-    hub.governing.activate.activate(ACTOR, "long-beach", "measuring a recompute")
+    proposal = hub.governing.activate.activate(ACTOR, "long-beach", "measuring a recompute")
+    hub.access.approvals.approve(Actor("second"), proposal.id)
     yield "recompute", reads, lambda: hub.retention.recompute.run(ACTOR)
     over = _end_of(hub.store, from_micros(_captured(hub.store, reads // 10)))
     yield "purge", reads // 10, lambda: purge(hub, clock, over)
     if hub.store.is_sqlite:
-        yield "vacuum", 0, lambda: vacuum_file(hub)
+        yield QUIET, 0, lambda: vacuum_file(hub)
 
 
 def measure(database: str, reads: int, entries: int) -> bool:
@@ -171,7 +175,7 @@ def report(database: str, done: list[Job]) -> bool:
             f"{median(searches):.1f}", f"{_p95(searches):.1f}", f"{max(searches):.0f}",
             f"{_p95(searches) / idle:.1f}", f"{_p95(writes):.0f}", f"{max(writes):.0f}",
         )  # fmt: skip
-        if _p95(searches) > RATIO * idle or max(searches) > LONGEST_MS:
+        if job.name != QUIET and (_p95(searches) > RATIO * idle or max(searches) > LONGEST_MS):
             missed.append(job.name)
     Console(width=140).print(table)
     bar = f"p95 at most {RATIO:.0f} times idle, and nothing over {LONGEST_MS:.0f} ms"
