@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from hub.errors import AdminMustAct, Busy
 from hub.settings import HubSettings
@@ -117,12 +118,12 @@ def _has_begun(connection: Connection) -> bool:
 def _note_log(store: Store) -> None:
     """Have the database say that it has a log, now that this is on the disk.
 
-    Nobody waits for it: where others write for long, the next opening notes it.
+    Nobody waits for it: where others write for long, or the disk takes nothing now, the next opening notes it.
     """
     with store.read() as connection:
         if not inspect(connection).has_table("counters") or _has_begun(connection):
             return
-    with suppress(Busy), store.write(patience=NOTE_S) as connection:
+    with suppress(Busy, DBAPIError), store.write(patience=NOTE_S) as connection:
         note = "INSERT INTO counters (name, value) VALUES (:name, 1) ON CONFLICT (name) DO NOTHING"
         connection.execute(text(note), {"name": _BEGUN})
 

@@ -4,15 +4,19 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from hub.errors import AdminMustAct
 from hub.store.engine import Store
 
 FILE: Final = "alprhub.dump"
+_OTHER_SERVER: Final = ("server version mismatch", "unrecognized configuration parameter")
+"""What the programs say of a server that they are too old or too new for."""
 _IN_PATH: Final = "on Debian: PATH=/usr/lib/postgresql/NN/bin:$PATH"
 
 
@@ -42,27 +46,31 @@ def _run(program: str, store: Store, *words: str, file: IO[bytes] | None = None)
     if done.returncode:
         complaint = next((line for line in done.stderr.splitlines() if line.strip()), "it said nothing")
         complaint = complaint.removeprefix(f"{program}: ").removeprefix("error: ")
-        other = _of_another_version(program, store, done.stderr)
-        raise AdminMustAct(other or f"{program} did not do it (exit {done.returncode}): {complaint}")
+        unfit = _of_another_version(program, store, done.stderr)
+        raise AdminMustAct(f"{program} did not do it (exit {done.returncode}): {complaint}" + (unfit or ""))
 
 
 def _of_another_version(program: str, store: Store, complaint: str) -> str | None:
-    """What to install where PostgreSQL's program does not fit the server or the dump; None where both fit."""
-    said = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, errors="replace")  # noqa: S603
-    found = re.search(r"\) (\d+)", said.stdout)
-    ours = int(found[1]) if found else 0
-    with store.read() as connection:
-        server = int(connection.scalar(text("SHOW server_version_num")) or 0) // 10_000
+    """What to install where PostgreSQL's program says that it does not fit the server or the dump."""
     path = shutil.which(program)
     if "unsupported version" in complaint:
         return (
-            f"{program} ({path}) is of PostgreSQL {ours}, and the dump is of a newer pg_dump: install the client"
+            f". {program} ({path}), {_version(program)}, is older than the pg_dump that wrote this: install the client"
             f" programs of the version that wrote it, put their folder first in PATH, and repeat ({_IN_PATH})"
         )
-    if not ours or ours == server:
+    if not any(words in complaint for words in _OTHER_SERVER):
         return None
+    server = "NN"
+    with suppress(DBAPIError), store.read() as connection:
+        server = str(int(connection.scalar(text("SHOW server_version_num")) or 0) // 10_000)
     return (
-        f"{program} ({path}) is of PostgreSQL {ours}, and the server of PostgreSQL {server}: install the client"
+        f". {program} ({path}), {_version(program)}, does not fit the server, PostgreSQL {server}: install the client"
         f" programs of the server's version (postgresql-client-{server}), put their folder first in PATH, and repeat"
-        f" ({_IN_PATH.replace('NN', str(server))})"
+        f" ({_IN_PATH.replace('NN', server)})"
     )
+
+
+def _version(program: str) -> str:
+    said = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, errors="replace")  # noqa: S603
+    found = re.search(r"\) (\d+)", said.stdout)
+    return f"PostgreSQL {found[1]}" if found else "of a version that it does not tell"

@@ -234,11 +234,17 @@ def _demand_key(key: Path) -> None:
 
 
 def _demand_opens(inner: HubSettings, key: Path | None) -> None:
-    """Return where the key that was given opens every secret that was brought."""
+    """Return where the key that was given opens a secret that was brought, or there is none.
+
+    One that it does not open may have been shut in the hub that was copied too; `doctor` names it.
+    """
     vault = Vault.of_settings(inner)
-    with closing(Store(inner.url())) as store, store.read() as connection:
-        rows = connection.execute(select(tables.connections).order_by(tables.connections.c.name)).all()
-    if shut := [row for row in rows if closed(vault, row)]:
+    with closing(Store(inner.url())) as store:
+        sealed = owners(store)
+        with store.read() as connection:
+            rows = connection.execute(select(tables.connections).order_by(tables.connections.c.name)).all()
+    shut = [row for row in rows if closed(vault, row)]
+    if shut and len(shut) == len(sealed):
         given = "ALPRHUB_SECRET_KEY" if inner.secret_key is not None else f"--key: {str(key)!r}"
         under = f" ({shut[0].sealed_key})" if shut[0].sealed_key else ""
         raise Invalid(

@@ -47,8 +47,9 @@ class Links:
         one whose time is over, for nothing that has ended comes back.
         """
         case = _checked(reads, case_number)
-        now, kinds = self._clock.now(), self._sources.all()
+        kinds = self._sources.all()
         with self._store.write() as connection:
+            now = self._clock.now()  # asked once nobody else writes: what ended meanwhile stays over
             rows = self._visible(connection, reads, to_micros(now))
             known = set(connection.scalars(select(tables.links.c.read_id).where(tables.links.c.case_number == case)))
             fresh = [row for row in rows if row.id not in known]

@@ -139,8 +139,8 @@ def _closed(seen: Seen) -> list[Card]:
     return [
         Card(
             FAILING, f"The secrets of {name} are closed", f"{plain} {seen.closed[:1].upper()}{seen.closed[1:]}.",
-            "Bring secret.key back from the backup into the hub's data folder (or set ALPRHUB_SECRET_KEY as it was); if"
-            " it is lost, enter the secrets anew with the command below.",
+            "Bring secret.key back from where it is kept apart into the hub's data folder (or set ALPRHUB_SECRET_KEY"
+            " as it was); if it is lost, enter the secrets anew with the command below.",
             f"alprhub connections rotate {name}", "secrets_closed", plain=plain,
         )
     ]  # fmt: skip

@@ -81,7 +81,7 @@ def owners(store: Store) -> list[str]:
 
 
 def unsealed(vault: Vault, row: Row[Any]) -> dict[str, Any]:
-    """Every setting of a connection, secrets in the clear; raises `IntegrityBroken` where the key is another."""
+    """Every setting of a connection, secrets in the clear; raises `AdminMustAct` where the key is another."""
     secrets: dict[str, Any] = {} if _holds_none(vault, row) else msgspec.json.decode(_secrets(vault, row))
     return {**msgspec.json.decode(row.settings), **secrets}
 

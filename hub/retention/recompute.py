@@ -205,6 +205,9 @@ class Recompute:
         with self._store.write(durable=False, doing=DOING) as connection:
             begins()
             _demand_newest(connection, ident)
+            now = to_micros(self._clock.now())
+            if any(end.before <= now for end in some.fresh):  # it ended while others wrote, and stays over
+                raise _Moved
             if some.fresh:
                 linked = self._linked_between(connection, some.first + 1, some.last)
                 if some.asked != self._ask() or some.linked != linked:
@@ -264,10 +267,13 @@ class Recompute:
             if not rows:
                 return
             with_ends = [(row, ends.of_refused(row)) for row in rows]
-            if changed := [{"which": row.id, "until": end} for row, end in with_ends if end != row.expires_at]:
+            if any(end != row.expires_at for row, end in with_ends):
                 with self._store.write(durable=False, doing=DOING) as connection:
                     _demand_newest(connection, ident)
-                    connection.execute(change, changed)
+                    at = to_micros(self._clock.now())  # what ended while others wrote stays over
+                    given = [(row.id, end) for row, end in with_ends if end != row.expires_at > at]
+                    if given:
+                        connection.execute(change, [{"which": which, "until": end} for which, end in given])
             after = rows[-1].id
 
     def _page(self, connection: Connection, after: int, most: int) -> list[ReadToRecompute]:
@@ -302,8 +308,8 @@ class _Newer(Exception):
 
 
 class _Moved(Exception):
-    """A read is gone, has another end or is needed otherwise than it was, or its connection is another kind or leaving,
-    since its end was found."""
+    """Since the end of a read was found it is gone, over or needed otherwise, has another end, or its connection is of
+    another kind or leaving."""
 
 
 class _AskedSources(NamedTuple):

@@ -381,7 +381,7 @@ def test_a_key_that_opens_no_secrets_is_told_and_mended(run: Any, joined: Any, s
     assert "secrets_closed" not in codes["open"], "what has no secret needs no key"
     said = run("connections", "health", "drop")
     assert "The secrets of drop cannot be opened with this hub's key" in said.out
-    assert "Bring secret.key back from the backup" in said.out
+    assert "Bring secret.key back from where it is kept apart" in said.out
     assert "  alprhub connections rotate drop\n" in said.out
     assert run("connections", "check", "open").code == 0
     run("connections", "pause", "drop", "--reason", "x")

@@ -365,6 +365,19 @@ def test_anothers_hubs_key_is_refused_and_says_what_is_to_be_done_before_it_is_t
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_the_hubs_own_key_is_taken_though_some_secrets_were_shut_already(
+    opened: Hub, feed: Path, elsewhere: HubSettings, tmp_path: Path
+) -> None:
+    some(opened, feed)
+    opened.connections.accounts.add(ACTOR, "shut", "plain", {"folder": str(feed), "api_key": "s3cret"})
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE connections SET sealed_key = 'of before' WHERE name = 'shut'"))
+    back_up(opened, ACTOR, tmp_path / "some")
+    own = opened.settings.data / "secret.key"
+    assert restore(tmp_path / "some", elsewhere, ACTOR, clock=SetClock(NOW), key=own).key_missing == ()
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_it_says_from_when_on_it_holds_what_is_over_and_what_was_set_without_secrets(kept: Path, opened: Hub) -> None:
     made = manifest.read(kept)
     assert made.first_over_at == NOW + timedelta(seconds=1)
@@ -458,17 +471,20 @@ def test_postgresqls_programs_of_another_version_are_told_with_what_to_install(
 
     remedy = rf"\(postgresql-client-{server}\), put their folder first in PATH, and repeat"
     is_of("pg_dump", server - 3, "aborting because of server version mismatch")
-    told = rf"^pg_dump \({folder}/pg_dump\) is of PostgreSQL {server - 3}, and the server of PostgreSQL {server}: .*"
+    told = (
+        r"^pg_dump did not do it \(exit 1\): aborting because of server version mismatch\. "
+        rf"pg_dump \({folder}/pg_dump\), PostgreSQL {server - 3}, does not fit the server, PostgreSQL {server}: .*"
+    )
     with pytest.raises(AdminMustAct, match=told + remedy):
         back_up(opened, ACTOR, tmp_path / "other")
-    is_of("pg_dump", server, "the disk is on fire")
+    is_of("pg_dump", server + 3, "the disk is on fire")  # a newer one may copy an older server
     with pytest.raises(AdminMustAct, match=r"^pg_dump did not do it \(exit 1\): the disk is on fire$"):
         back_up(opened, ACTOR, tmp_path / "other")
     is_of("pg_restore", server + 1, "unrecognized configuration parameter")
-    with pytest.raises(AdminMustAct, match=f"is of PostgreSQL {server + 1}, and the server of PostgreSQL {server}"):
+    with pytest.raises(AdminMustAct, match=f"PostgreSQL {server + 1}, does not fit the server, PostgreSQL {server}"):
         restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
     is_of("pg_restore", server, "unsupported version (1.99) in file header")
-    with pytest.raises(AdminMustAct, match=r"and the dump is of a newer pg_dump: install"):
+    with pytest.raises(AdminMustAct, match=r"is older than the pg_dump that wrote this: install"):
         restore(kept, elsewhere, ACTOR, clock=SetClock(NOW))
 
 

@@ -18,6 +18,7 @@ import hub.ingest.intake as intake
 import hub.retention.recompute as recomputing
 from connectors.contract import Document
 from hub.clock import SetClock
+from hub.errors import NotFound
 from hub.governing.in_force import Governing
 from hub.hotlists.lists import NewEntry
 from hub.jobs.jobs import Jobs
@@ -26,6 +27,7 @@ from hub.policy.decisions import LENGTHENING, Decision
 from hub.policy.document import FOLDER
 from hub.policy.provenance import Provenance
 from hub.retention.endings import Endings
+from hub.retention.purge import _PurgeRun
 from hub.retention.recompute import Overtaken, Recompute
 from hub.settings import HubSettings
 from hub.store.instant import from_micros
@@ -389,3 +391,54 @@ def test_a_read_that_is_linked_while_its_connection_becomes_another_kind_keeps_t
     endings = Endings(two_years.store, clock, Governing(two_years.store))
     assert endings.follow(kind.id, Provenance("own", "flock")) == 1
     assert lives(two_years) == {"r1": 365 * DAY}
+
+
+def test_what_ends_while_a_recompute_waits_for_its_turn_stays_over(
+    opened: Hub, actor: Actor, clock: SetClock, feed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_page(feed, 1, [record(1, "9SYN001", CAPTURED.isoformat())])
+    opened.ingest.sync.run(actor, "feed")
+    clock.advance(CAPTURED + 30 * DAY - clock.now() - timedelta(seconds=1))
+    elsewhere(opened, lasting(tmp_path, 60), (LENGTHENS,))
+    before_giving(monkeypatch, lambda: clock.advance(timedelta(seconds=2)))
+    opened.retention.recompute.run(actor)
+    assert lives(opened) == {"r1": 30 * DAY}
+    assert opened.retention.expired.purge(actor) == {"feed": 1}
+
+
+def test_what_ends_while_a_link_waits_for_its_turn_is_linked_no_more(
+    opened: Hub, actor: Actor, clock: SetClock, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_page(feed, 1, [record(1, "9SYN001", CAPTURED.isoformat())])
+    opened.ingest.sync.run(actor, "feed")
+    clock.advance(CAPTURED + 30 * DAY - clock.now() - timedelta(seconds=1))
+    write = opened.store.write
+
+    def waits(*args: Any, **more: Any) -> Any:
+        clock.advance(timedelta(seconds=2))
+        return write(*args, **more)
+
+    with opened.store.read() as connection:
+        ident = int(connection.execute(text("SELECT id FROM reads")).scalar_one())
+    monkeypatch.setattr(opened.store, "write", waits)
+    with pytest.raises(NotFound):
+        opened.cases.links.link(actor, [ident], "26-1")
+
+
+def test_a_purge_leaves_what_got_a_later_end_since_it_looked(
+    opened: Hub, actor: Actor, clock: SetClock, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_page(feed, 1, [record(n, f"9SYN00{n}", CAPTURED.isoformat()) for n in (1, 2, 3)])
+    opened.ingest.sync.run(actor, "feed")
+    clock.advance(CAPTURED + 30 * DAY - clock.now())
+    remove = _PurgeRun.remove
+
+    def later(run: _PurgeRun, batch: list[Any], begins: Callable[[], None]) -> None:
+        with opened.store.write() as connection:
+            connection.execute(text("UPDATE reads SET expires_at = expires_at + 1 WHERE vendor_read_id = 'r1'"))
+            connection.execute(text("UPDATE reads SET held = true WHERE vendor_read_id = 'r2'"))
+        remove(run, batch, begins)
+
+    monkeypatch.setattr(_PurgeRun, "remove", later)
+    assert opened.retention.expired.purge(actor) == {"feed": 1}
+    assert set(lives(opened)) == {"r1", "r2"}

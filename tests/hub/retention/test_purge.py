@@ -1,6 +1,7 @@
 """The purge: each destroyed row in one certificate, none before its floor, none that is held, at whatever kill."""
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hub.errors import Conflict, IntegrityBroken, NotFound, PolicyRefused
 from hub.hotlists.lists import NewEntry
 from hub.people import Actor
 from hub.policy.resolution import Bound
-from hub.retention.certificates import close
+from hub.retention.certificates import close, digest_of
 from hub.store.instant import to_micros
 from hub.wiring import Hub
 
@@ -220,3 +221,41 @@ def test_a_picture_goes_after_its_row_and_is_remembered_until_it_is_gone(
 def test_closing_where_nothing_is_open_says_so(opened: Hub) -> None:
     with opened.store.write() as connection:
         assert close(connection, 1, "vacuum") == []
+
+
+def test_what_two_connections_lose_in_one_turn_is_certified_each_by_itself(
+    opened: Hub, actor: Actor, clock: SetClock, three: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    opened.connections.accounts.add(actor, "other", "plain", {"folder": str(other)})
+    later = CAPTURED + timedelta(minutes=5)
+    write_page(other, 1, [
+        record(1, "7ZZZ001", later.isoformat(), picture="OTHER-PICTURE"),
+        record(9, "7ZZZ009", (later + timedelta(minutes=1)).isoformat(), picture="ANOTHER-PICTURE"),
+    ])  # fmt: skip
+    opened.ingest.sync.run(actor, "other")
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE reads SET rule = 'of-its-own' WHERE vendor_read_id = 'r3'"))
+    clock.advance(LIFE + timedelta(hours=1))
+    assert opened.retention.expired.purge(actor) == {"feed": 3, "other": 2}
+    names = ("reads", "payloads", "pictures", "hits", "captured_first", "captured_last", "rows_digest")
+    kept = {
+        (one["connection"], one["rule"]): tuple(one[name] for name in names)
+        for one in opened.retention.certificates.list()
+        if one["reads"]
+    }
+    feed, own, second = (kept[key] for key in sorted(kept, key=lambda key: (key[0], key[1] == "of-its-own")))
+    minute = timedelta(minutes=1)
+    assert feed == (2, 2, 1, 1, CAPTURED, CAPTURED + minute, _chained("r1", "r2"))
+    assert own == (1, 1, 0, 0, CAPTURED + 2 * minute, CAPTURED + 2 * minute, _chained("r3"))
+    assert second == (2, 2, 2, 1, later, later + minute, _chained("r1", "r9"))
+    with opened.store.read() as connection:
+        query = "SELECT c.name, sum(d.purged) FROM days d JOIN connections c ON c.id = d.connection_id GROUP BY c.name"
+        assert dict(connection.execute(text(query)).tuples().all()) == {"feed": 3, "other": 2}
+        assert connection.scalar(text("SELECT count(*) FROM ledger")) == 0
+    assert opened.retention.certificates.verify() == 3 + 1  # and the refused record's
+
+
+def _chained(*names: str) -> str:
+    return sha256(f"{digest_of(names)}".encode()).hexdigest()
