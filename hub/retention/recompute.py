@@ -267,13 +267,11 @@ class Recompute:
             if not rows:
                 return
             with_ends = [(row, ends.of_refused(row)) for row in rows]
-            if any(end != row.expires_at for row, end in with_ends):
+            if changed := [{"which": row.id, "until": end} for row, end in with_ends if end != row.expires_at]:
                 with self._store.write(durable=False, doing=DOING) as connection:
                     _demand_newest(connection, ident)
-                    at = to_micros(self._clock.now())  # what ended while others wrote stays over
-                    given = [(row.id, end) for row, end in with_ends if end != row.expires_at > at]
-                    if given:
-                        connection.execute(change, [{"which": which, "until": end} for which, end in given])
+                    # What ended while others wrote stays over.
+                    connection.execute(change.where(visible(refused, to_micros(self._clock.now()))), changed)
             after = rows[-1].id
 
     def _page(self, connection: Connection, after: int, most: int) -> list[ReadToRecompute]:
