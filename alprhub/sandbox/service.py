@@ -65,9 +65,8 @@ class Service:
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{_HOST}:{self.port}"
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, lifespan="off", ws="none", proxy_headers=False,
-            timeout_graceful_shutdown=1,
-        )  # fmt: skip
+            app, log_level="warning", access_log=False, lifespan="off", ws="none", proxy_headers=False
+        )
         self._server = _Prompt(config)
         self._thread = threading.Thread(target=self._run, name=f"sandbox:{self.port}", daemon=True)
 
