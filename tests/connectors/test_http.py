@@ -149,6 +149,14 @@ def test_a_long_wait_is_left_to_the_next_run(http: Http, wire: respx.MockRouter,
     assert slept == []
 
 
+@pytest.mark.parametrize("wish", ["9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT"], ids=["digits", "a date"])
+def test_a_wish_without_measure_is_a_day(http: Http, wire: respx.MockRouter, wish: str) -> None:
+    wire.get(f"{BASE}/x").respond(429, headers={"Retry-After": wish})
+    with pytest.raises(TryAgain) as failed:
+        http.get("/x")
+    assert failed.value.after == timedelta(days=1)
+
+
 def test_waits_grow_and_patience_ends_by_what_was_slept(http: Http, wire: respx.MockRouter, slept: list[float]) -> None:
     wire.get(f"{BASE}/x").respond(500)
     with pytest.raises(TryAgain):
@@ -175,9 +183,12 @@ def test_two_that_fail_together_do_not_come_back_together(clock: _Clock, wire: r
     assert waits[0] != waits[1]
 
 
-@pytest.mark.parametrize("nonsense", ["soon", "-5", "1e9"])
-def test_a_nonsense_wish_is_ignored(http: Http, wire: respx.MockRouter, slept: list[float], nonsense: str) -> None:
-    answers = [httpx.Response(429, headers={"Retry-After": nonsense}), httpx.Response(200, json={})]
+@pytest.mark.parametrize(
+    "nonsense",
+    [b"soon", b"-5", b"1e9", b"\xb2", "\u0665".encode(), b"1.5", b"0x10", b"Fri, 99 Jun 9999 12:00:00 GMT", b" ", b","],
+)
+def test_a_nonsense_wish_is_ignored(http: Http, wire: respx.MockRouter, slept: list[float], nonsense: bytes) -> None:
+    answers = [httpx.Response(429, headers=[(b"Retry-After", nonsense)]), httpx.Response(200, json={})]
     wire.get(f"{BASE}/x").side_effect = answers
     http.get("/x")
     assert slept == [0.5]
