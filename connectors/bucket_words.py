@@ -67,5 +67,7 @@ def _answered(failed: ClientError, where: str) -> ConnectorError:
     if code in _SLOW:
         return TryAgain(f"{where} wants fewer requests for now")
     if 400 <= status < 500 and status != 408:
-        return AdminMustFix(f"{where} is refused ({status}{f', {code}' if code else ''}): see the endpoint's address, key id and secret")
+        return AdminMustFix(
+            f"{where} is refused ({status}{f', {code}' if code else ''}): see the endpoint's address, key id and secret"
+        )
     return TryAgain(f"{where} answers with a fault of its own ({code or status})")
