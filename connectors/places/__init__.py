@@ -10,9 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 from connectors.errors import AdminMustFix
 from connectors.places.folder import Folder
-from connectors.places.place import UNFINISHED, Access, DropPlace, File
+from connectors.places.place import UNFINISHED, UNSAID, Access, BrokenOff, DropPlace, File
 
-__all__ = ["UNFINISHED", "Access", "DropPlace", "File", "opened"]
+__all__ = ["UNFINISHED", "UNSAID", "Access", "BrokenOff", "DropPlace", "File", "opened"]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`Bucket`: a place at Amazon's storage, or at one that speaks its language."""
 
 from collections.abc import Callable
+from threading import Timer
 from typing import Any
 
 import boto3
@@ -8,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from connectors.bucket_words import refusal
-from connectors.places.place import Access, File, by_name, capped, hidden, plain
+from connectors.places.place import AT_MOST, Access, File, by_name, capped, hidden, plain
 
 
 class Bucket:
@@ -45,7 +46,14 @@ class Bucket:
         key = f"{self._prefix}{folder}/{plain(name)}"
 
         def ask() -> bytes:
-            body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read(most + 1)
+            answered = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            clock = Timer(AT_MOST.total_seconds(), getattr(answered._raw_stream, "shutdown", lambda: None))
+            clock.daemon = True
+            clock.start()
+            try:
+                body: bytes = answered.read(most + 1)
+            finally:
+                clock.cancel()
             return body
 
         return capped(self._answer(ask), most, name)
