@@ -117,7 +117,7 @@ class Server:
         except OSError as failed:
             if failed.errno is None and self._is_up():
                 with suppress(OSError):
-                    self._client.listdir(there)
+                    self._client.listdir(there)  # type: ignore[arg-type] # it takes bytes as well
                     raise Gone("it is no file") from None
             raise
 
