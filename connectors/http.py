@@ -25,7 +25,7 @@ from connectors.judgement import must_be_good, must_be_json
 from connectors.outages import Outages
 from connectors.pace import RequestPace
 from connectors.patience import Until
-from connectors.permit import Asked, Permit
+from connectors.permit import Permitted, Permit
 from connectors.refusals import Refusal, no_answer
 from connectors.retry import Down, Lasting, Retry
 from connectors.struck import Struck
@@ -147,7 +147,7 @@ class Http:
     def _struck(self) -> Struck:
         return Struck((*self._auth.secrets(), *self._hidden))
 
-    def _permitted(self, url: str, credentials: bool) -> Asked:
+    def _permitted(self, url: str, credentials: bool) -> Permitted:
         """The address as it may be asked; a host that an answer named is a vendor's word too."""
         try:
             return self._permit.must_hold(url, secret=credentials and type(self._auth) is not Nothing)

@@ -9,7 +9,7 @@ from connectors.errors import AdminMustFix
 _USUAL: Final = {"https": 443, "http": 80}
 
 
-class Asked(NamedTuple):
+class Permitted(NamedTuple):
     """An address that may be asked, and its host."""
 
     url: str
@@ -24,7 +24,7 @@ class Permit:
         self.own = self._base.hostname or ""
         self.others = tuple(name for name in allow if name)
 
-    def must_hold(self, url: str, *, secret: bool) -> Asked:
+    def must_hold(self, url: str, *, secret: bool) -> Permitted:
         """The address as it may be asked; raises `AdminMustFix` for any other, before anything is sent.
 
         What is `secret` goes to the vendor's own scheme, host and port alone. Plain HTTP is for a vendor that an admin
@@ -54,7 +54,7 @@ class Permit:
                 f"an answer led to {_shown(parts)}, and what this connection proves itself with goes to"
                 f" {_shown(self._base)} alone, so nothing was sent there: ask the vendor, or mend the address"
             )
-        return Asked(url, host)
+        return Permitted(url, host)
 
     def _is_ours_behind_a_proxy(self, parts: SplitResult) -> bool:
         return parts.port in (None, _USUAL["http"], self._base.port)
