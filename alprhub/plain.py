@@ -18,10 +18,9 @@ def plain(value: Any) -> Any:
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [plain(item) for item in value]
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
-    if value is None or isinstance(value, int | float | bool):
-        return value
+    if value is None or isinstance(value, str | int | float | bool):
+        # A file's name that is not UTF-8 holds signs that no document may.
+        return value.encode("utf-8", "backslashreplace").decode() if type(value) is str else value
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, BaseModel):

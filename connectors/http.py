@@ -25,7 +25,7 @@ from connectors.judgement import must_be_good, must_be_json
 from connectors.outages import Outages
 from connectors.pace import RequestPace
 from connectors.patience import Until
-from connectors.permit import Permitted, Permit
+from connectors.permit import Permit, Permitted
 from connectors.refusals import Refusal, no_answer
 from connectors.retry import Down, Lasting, Retry
 from connectors.struck import Struck
