@@ -182,7 +182,7 @@ class Http:
                 self._until.within(longest),
                 through.stream(method, url, **sent) as response,
             ):
-                body = self._read(response)
+                body = response.read()
         except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as broken:
             if self._closed:
                 raise Closed(f"the request to {host} was given up, since this connection was closed") from None
@@ -224,11 +224,3 @@ class Http:
         if self._digest is None and (login := self._auth.digest()):
             self._digest = DigestLogin(*login)
         return self._digest
-
-    def _read(self, response: httpx.Response) -> bytes:
-        chunks: list[bytes] = []
-        for chunk in response.iter_bytes():
-            if chunks and self._until.left() == 0:  # behind a proxy the library's own transport is in use
-                raise httpx.ReadTimeout("the whole answer took too long")
-            chunks.append(chunk)
-        return b"".join(chunks)

@@ -24,14 +24,15 @@ TIMEOUT: Final = httpx.Timeout(ANSWERING, connect=CONNECTING)
 def client(permit: Permit, left: Callable[[], float | None], most: int) -> httpx.Client:
     """A client for the hosts of a permit; `left` gives the seconds that the asking thread has for its answer.
 
-    No answer gives more than `most` bytes, and no cookie is kept. Behind a proxy the library's own transport is used:
+    No answer gives more than `most` bytes, and no cookie is kept. Behind a proxy the library's own transports are used:
     there the proxy sees to where names lead. Raises `AdminMustFix` where this machine's proxy or certificates are set
     so that nothing can be asked.
     """
     trusted = trust()
+    proxied = bool(getproxies())
+    below = {"verify": trusted} if proxied else {"transport": GuardedTransport(permit, left)}
     try:
-        below = {"verify": trusted} if getproxies() else {"transport": GuardedTransport(permit, left)}
-        return httpx.Client(
+        made = httpx.Client(
             timeout=TIMEOUT,
             follow_redirects=False,
             headers={"User-Agent": "alprhub", "Accept-Encoding": ASKED},
@@ -39,11 +40,25 @@ def client(permit: Permit, left: Callable[[], float | None], most: int) -> httpx
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             **below,
         )
-    except (ValueError, ImportError):  # so the library refuses a proxy that it cannot go through
+    except (ValueError, ImportError, httpx.InvalidURL):  # so the library refuses a proxy that it cannot go through
         raise AdminMustFix(
             "the proxy that this machine sets in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is none that can be gone through:"
             " it must look like http://HOST:PORT"
         ) from None
+    if proxied:
+        _hurry(made, left)
+    return made
+
+
+def _hurry(made: httpx.Client, left: Callable[[], float | None]) -> None:
+    """Have the library's own transports wait no longer than there is time for the whole answer."""
+    for transport in (made._transport, *made._mounts.values()):
+        pool = getattr(transport, "_pool", None)
+        if transport is None:  # a host that no proxy is for
+            continue
+        if not isinstance(pool, httpcore.ConnectionPool) or not hasattr(pool, "_network_backend"):
+            raise RuntimeError("this version of httpx keeps its connections elsewhere than the guard expects")
+        pool._network_backend = InTime(pool._network_backend, left)
 
 
 class GuardedTransport(httpx.HTTPTransport):
