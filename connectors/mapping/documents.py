@@ -175,7 +175,7 @@ def _numbered(kind: str, payload: bytes, mapping: Mapping) -> Iterator[Record]:
     except _NoRecords as missing:
         if mapping.unwanted(Scope((missing.root,))) is not None:
             return
-        raise
+        raise VendorChanged(str(missing), missing.body) from None
     if len(chains) == 1 and mapping.records:
         _must_tell(Scope(chains[0], beside), mapping, payload)
     yield from (Record(kind, payload, part) for part in range(len(chains)))

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, Page, PullsReads, Window
-from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged, sentence
+from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged, kind_of, sentence
 from connectors.struck import Struck, secrets_of
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
@@ -397,7 +397,7 @@ class Sync:
         except Exception as failed:
             # Only what is raised on purpose has a text that is known to hold nobody's plate.
             error = sentence(failed) if isinstance(failed, (ConnectorError, HubError)) else None
-            self._end(run, type(failed).__name__, error and struck.without_secrets(error))
+            self._end(run, kind_of(failed), error and struck.without_secrets(error))
             raise
         self._end(run, runs.UNFINISHED if run.unfinished else runs.DONE, run.unfinished)
 

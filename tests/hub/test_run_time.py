@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from connectors.contract import Page, Record
 from connectors.errors import AdminMustFix, TryAgain
+from connectors.places import BrokenOff
 from hub.ingest import sync
 from hub.people import Actor
 from hub.wiring import Hub
@@ -95,3 +96,16 @@ def test_what_a_connector_says_is_kept_without_the_secrets_of_its_connection(
     assert "the vendor refuses ***" in told
     for part in ("MARKED", "secret of", basic[8:20]):
         assert part not in told
+
+
+def test_a_run_is_kept_by_what_happens_next_whichever_kind_of_it_was_raised(
+    feed: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pull(self: Any, _: Any) -> Any:
+        raise BrokenOff("the connection broke off")
+
+    monkeypatch.setattr(PlainConnector, "pull", pull)
+    with pytest.raises(TryAgain):
+        feed.ingest.sync.run(actor, "feed")
+    with feed.store.read() as connection:
+        assert connection.scalar(text("SELECT outcome FROM runs")) == "TryAgain"
