@@ -145,7 +145,7 @@ class Drop:
                     continue
                 except VendorChanged as failed:
                     reason = str(failed).removeprefix(f"{name}: ")
-                    wrong.append(VendorChanged(f"the file {name!r}: {reason}", failed.body))
+                    wrong.append(VendorChanged(f"the file {name!r}: {reason}"))  # its bytes lie there still
                     continue
                 if body is None:
                     waiting[name] = mark
@@ -193,5 +193,5 @@ def _all_of(wrong: Sequence[ConnectorError]) -> ConnectorError:
     if len(wrong) > 1:
         more = f"; and {len(wrong) - MOST_TOLD:,} files more" if len(wrong) > MOST_TOLD else ""
         text = "; ".join(map(str, wrong[:MOST_TOLD])) + more
-        return VendorChanged(text, first.body) if isinstance(first, VendorChanged) else type(first)(text)
+        return type(first)(text)
     return first

@@ -21,6 +21,7 @@ from hub.clock import Clock, earliest
 from hub.errors import HubError, Invalid, Stopped, Unsettled
 from hub.governing.in_force import Governing
 from hub.ingest.ahead import ahead
+from hub.ingest.documents import answer_of
 from hub.ingest.drift import Drift
 from hub.ingest.intake import Intake, Parsed
 from hub.ingest.interpreter import tuned_for_pages
@@ -230,6 +231,9 @@ class Sync:
                             break
                 if run.drift.changed:
                     raise run.drift.error()
+            except VendorChanged as changed:
+                self._set_aside(job, run, changed)
+                raise
             except AdminMustFix as broken:
                 self._accounts.stop(job.actor, job.account.name, struck.without_secrets(str(broken)))
                 raise
@@ -240,6 +244,11 @@ class Sync:
                     f"{job.account.name} answered so slowly that the run was ended after {span(LONGEST)}: what came is"
                     " kept, and the next run asks for the rest"
                 ) from failed
+
+    def _set_aside(self, job: PullJob, run: "_SyncRun", changed: VendorChanged) -> None:
+        """Keep what came in place of an answer, once, for whoever must see what the vendor has changed."""
+        if (answer := answer_of(changed)) is not None:
+            job.kept(self._keep(job.account, run, Page(()), self._intake.parsed(job.connector, (answer,)), "pull"))
 
     def _pages(self, job: PullJob, run: "_SyncRun") -> Generator[Saved]:
         account, connector = job.account, job.connector

@@ -12,7 +12,7 @@ from plain import PlainConnector, record
 from sqlalchemy import text
 
 from connectors.contract import Page, Record
-from connectors.errors import AdminMustFix, TryAgain
+from connectors.errors import AdminMustFix, TryAgain, VendorChanged
 from connectors.places import BrokenOff
 from hub.ingest import sync
 from hub.people import Actor
@@ -109,3 +109,23 @@ def test_a_run_is_kept_by_what_happens_next_whichever_kind_of_it_was_raised(
         feed.ingest.sync.run(actor, "feed")
     with feed.store.read() as connection:
         assert connection.scalar(text("SELECT outcome FROM runs")) == "TryAgain"
+
+
+def test_what_came_in_place_of_an_answer_is_kept_once_and_no_time_is_claimed(
+    feed: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = b"<html>Sign in</html>" + bytes(100_000)
+
+    def pull(self: Any, _: Any) -> Any:
+        raise VendorChanged("the answer is a web page", page)
+
+    monkeypatch.setattr(PlainConnector, "pull", pull)
+    for _ in range(2):
+        with pytest.raises(VendorChanged):
+            feed.ingest.sync.run(actor, "feed")
+    (group,) = feed.ingest.quarantine.groups(actor)
+    assert (group.count, group.reason) == (1, "the answer is a web page")
+    kept = feed.ingest.quarantine.show(actor, "feed", group.field, group.reason)
+    assert kept.payload == page[: 1 << 16]
+    assert feed.connections.accounts.list()[0].checkpoint == {}
+    assert feed.ingest.quarantine.replay(actor, "feed").stored == 0
