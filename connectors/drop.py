@@ -14,10 +14,12 @@ from connectors.contract import LyingFile, Page, Record
 from connectors.errors import AdminMustFix, Closed, ConnectorError, Gone, TryAgain, VendorChanged
 from connectors.file_words import readable
 from connectors.pictures import picture
-from connectors.places import UNSAID, Access, BrokenOff, DropPlace, File, opened
+from connectors.places import AT_MOST, UNSAID, Access, BrokenOff, DropPlace, File, opened
 from connectors.struck import HIDDEN
 
 LARGEST_PICTURE = 15_000_000
+A_PICTURE = timedelta(seconds=30)
+"""How long one picture may take, which holds up others."""
 MOST_TOLD = 5
 """Files whose faults are told one by one."""
 
@@ -86,7 +88,7 @@ class Drop:
         """Refuse to open the place from now on; nothing is open meanwhile, since each use closes what it opened."""
         self._closed = True
 
-    def opened(self) -> AbstractContextManager[DropPlace]:
+    def opened(self, at_most: timedelta = AT_MOST) -> AbstractContextManager[DropPlace]:
         """The place itself, closed afterwards; raises `AdminMustFix` where none is set, `Closed` after `close`."""
         if self._closed:
             raise Closed("the place of this connection was closed, so open it again")
@@ -101,7 +103,7 @@ class Drop:
             endpoint_url=settings.endpoint_url,
             host_key=settings.host_key,
         )
-        return opened(settings.place, access)
+        return opened(settings.place, access, at_most)
 
     def exports(self, place: DropPlace) -> list[File]:
         """The files of reads that lie there, taken or not, by name."""
@@ -165,7 +167,7 @@ class Drop:
     def picture(self, name: str) -> bytes:
         """The picture file beside the exports, at most 15 MB; raises `Gone` where there is none of that name."""
         try:
-            with self.opened() as place:
+            with self.opened(A_PICTURE) as place:
                 data = place.read(self._settings.reads_folder, name, LARGEST_PICTURE)
         except (Gone, AdminMustFix, TryAgain) as failed:
             # Readers name pictures by the plate that is on them.

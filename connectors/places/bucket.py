@@ -1,6 +1,7 @@
 """`Bucket`: a place at Amazon's storage, or at one that speaks its language."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from threading import Timer
 from typing import Any
 
@@ -9,14 +10,15 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from connectors.bucket_words import refusal
-from connectors.places.place import AT_MOST, Access, File, by_name, capped, hidden, plain
+from connectors.places.place import Access, File, by_name, capped, hidden, plain
 
 
 class Bucket:
     """A prefix in a bucket, and one level below it."""
 
-    def __init__(self, bucket: str, prefix: str, access: Access) -> None:
+    def __init__(self, bucket: str, prefix: str, access: Access, at_most: timedelta) -> None:
         self._bucket = bucket
+        self._at_most = at_most
         self._prefix = f"{prefix}/" if prefix else ""
         self._endpoint = access.endpoint_url
         # One more try than none: the hub's own back-off does the rest.
@@ -47,7 +49,7 @@ class Bucket:
 
         def ask() -> bytes:
             answered = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
-            clock = Timer(AT_MOST.total_seconds(), getattr(answered._raw_stream, "shutdown", lambda: None))
+            clock = Timer(self._at_most.total_seconds(), getattr(answered._raw_stream, "shutdown", lambda: None))
             clock.daemon = True
             clock.start()
             try:

@@ -8,6 +8,7 @@ import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from io import BytesIO, StringIO
 from pathlib import PurePosixPath
 from threading import Event, Timer
@@ -18,7 +19,6 @@ import paramiko
 
 from connectors.errors import AdminMustFix, Gone, TryAgain
 from connectors.places.place import (
-    AT_MOST,
     UNFINISHED,
     UNSAID,
     Access,
@@ -57,7 +57,8 @@ class _AnyNames(paramiko.SFTPClient):
 class Server:
     """A folder at a server, and one level of folders below it."""
 
-    def __init__(self, client: paramiko.SFTPClient, root: str) -> None:
+    def __init__(self, client: paramiko.SFTPClient, root: str, at_most: timedelta) -> None:
+        self._at_most = at_most
         self._client = client
         self._root = PurePosixPath(root)
 
@@ -210,12 +211,12 @@ class Server:
     def _asked(self, what: str) -> Iterator[None]:
         """Gives SFTP's refusals the name of what happens next, as `told` does with the operating system's.
 
-        Whatever is asked inside takes no longer than `AT_MOST`.
+        Whatever is asked inside takes no longer than the place was given.
         """
         channel = self._client.get_channel()
         transport = channel.get_transport() if channel else None
         late = Event()
-        clock = Timer(AT_MOST.total_seconds(), _give_up, (late, transport))
+        clock = Timer(self._at_most.total_seconds(), _give_up, (late, transport))
         clock.daemon = True
         clock.start()
         try:
@@ -223,7 +224,7 @@ class Server:
                 yield
         except (BrokenOff, EOFError, paramiko.SSHException) as failed:
             if late.is_set():
-                raise BrokenOff(f"{what} did not come whole within {AT_MOST.total_seconds():.0f} s") from None
+                raise BrokenOff(f"{what} did not come whole within {self._at_most.total_seconds():.0f} s") from None
             if isinstance(failed, BrokenOff) and not isinstance(failed.__context__, TimeoutError) and self._is_up():
                 raise TryAgain(f"{what} is refused by the server, which does not say why") from None
             raise BrokenOff(f"{what} was not reached: the connection broke off") from None

@@ -15,7 +15,6 @@ from sftpserver import PASSWORD, Sftp
 from connectors.contract import Window
 from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain
 from connectors.places import Access, BrokenOff, DropPlace, opened
-from connectors.places import server as server_module
 from connectors.testing.frame import frame_at
 from connectors.vendors.generic_csv import GenericCsvConnector
 
@@ -215,11 +214,11 @@ def test_a_file_that_goes_on_beyond_its_size_is_given_up_at_the_limit(start: Sta
         place.read("reads", "a.csv", 70_000)
 
 
-def test_a_server_that_falls_silent_is_given_up(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_falls_silent_is_given_up(start: Start) -> None:
     over = threading.Event()
-    monkeypatch.setattr(server_module, "AT_MOST", timedelta(seconds=0.2))
     with start(list_folder=lambda *_: over.wait(10) and []) as server:
-        with _opened(server) as place, pytest.raises(BrokenOff, match=r"did not come whole within 0 s"):
+        place_of = opened(server.address, Access(secret=PASSWORD, host_key=server.known), timedelta(seconds=0.2))
+        with place_of as place, pytest.raises(BrokenOff, match=r"did not come whole within 0 s"):
             place.files("reads")
         over.set()
 
