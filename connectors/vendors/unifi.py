@@ -10,6 +10,7 @@ from connectors.contract import Connector, Record
 from connectors.errors import AdminMustFix, VendorChanged
 from connectors.fields import Fields, elements, slices
 from connectors.identity import derived
+from connectors.plates import plate_at
 from normalize.fault import NoRead, Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Match, Read
@@ -89,9 +90,9 @@ class UnifiConnector(Connector[UnifiSettings]):
         key = trigger.text("key")
         if not key.startswith(PLATES):
             raise NoRead("alarm.triggers.key", "is an alarm about something other than a plate")
-        plate = trigger.ident_or_none("value")
-        if plate is None:
-            raise NoRead("alarm.triggers.value", "is empty: no plate was read")
+        if not trigger.holds("value"):
+            raise NoRead("alarm.triggers.value", "is missing: no plate was read")
+        plate = plate_at(trigger, "value", numbers=True)
         at = from_epoch(trigger.decimal("timestamp"), "ms", "alarm.triggers.timestamp")
         camera = trigger.ident_or_none("device") or _only_source(alarm)
         event = trigger.ident_or_none("eventId")

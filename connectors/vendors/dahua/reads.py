@@ -6,6 +6,7 @@ from connectors.contract import Record
 from connectors.fields import Fields
 from connectors.identity import derived
 from connectors.pictures import is_picture
+from connectors.plates import is_none
 from connectors.vendors.dahua.pictures import pictures_of
 from connectors.vendors.dahua.settings import DahuaSettings
 from normalize import vehicle
@@ -25,14 +26,14 @@ def read_of_push(fields: Fields, settings: DahuaSettings) -> Read:
     picture = fields.inside("Picture")
     if picture is None or not picture.has("Plate"):
         raise Unusable("Picture.Plate", "is missing")
-    plate = _known(picture, "Plate.PlateNumber")
+    confidence = _percent(picture, "Plate.Confidence")
+    plate = _plate(picture, "Plate.PlateNumber", confidence)
     if plate is None or (picture.has("Plate.IsExist") and not picture.flag("Plate.IsExist")):
         raise NoRead("Picture.Plate.PlateNumber", "no plate was read")
     when = next((name for name in ("AccurateTime", "SnapTime") if picture.text_or_none(f"SnapInfo.{name}")), None)
     said = picture.text(f"SnapInfo.{when or 'AccurateTime'}")
     at = from_iso(said, settings.zone, f"Picture.SnapInfo.{when}")
     camera = _camera(picture.ident_or_none("SnapInfo.DeviceID"), "Picture.SnapInfo.DeviceID", settings)
-    confidence = _percent(picture, "Plate.Confidence")
     blocked = picture.flag("SnapInfo.BlockUser")
     return Read(
         vendor_read_id=derived(camera.id, said, canonical(plate)),
@@ -57,8 +58,9 @@ def read_of_push(fields: Fields, settings: DahuaSettings) -> Read:
 def read_of_event(outer: Fields, record: Record, settings: DahuaSettings) -> Read:
     """An event, pushed or from a stream; cars of one group are one pass."""
     fields = outer.inside("Data") or outer
-    car = _known(fields, "TrafficCar.PlateNumber")
-    seen = _known(fields, "Object.Text") if fields.text_or_none("Object.ObjectType") == "Plate" else None
+    sure = _percent(fields, "Object.Confidence")
+    car = _plate(fields, "TrafficCar.PlateNumber", sure)
+    seen = _plate(fields, "Object.Text", sure) if fields.text_or_none("Object.ObjectType") == "Plate" else None
     plate = seen or car
     if plate is None:
         raise NoRead("TrafficCar.PlateNumber", "the event tells of no plate")
@@ -89,7 +91,7 @@ def read_of_event(outer: Fields, record: Record, settings: DahuaSettings) -> Rea
 
 def read_of_file(fields: Fields, settings: DahuaSettings) -> Read:
     """A file of the history, with what the camera read on it."""
-    plate = _known(fields, "Summary.TrafficCar.PlateNumber")
+    plate = _plate(fields, "Summary.TrafficCar.PlateNumber", None)
     if plate is None:
         raise NoRead("Summary.TrafficCar.PlateNumber", "no plate was read")
     said = fields.text("StartTime")
@@ -119,6 +121,12 @@ def _known(fields: Fields, path: str) -> str | None:
     """A text that is not one of the words for what was not read."""
     text = fields.text_or_none(path)
     return None if text is None or text.lower() in UNKNOWN else text
+
+
+def _plate(fields: Fields, path: str, confidence: float | None) -> str | None:
+    """A plate; None where the camera says that it read none."""
+    text = fields.text_or_none(path)
+    return None if text is None or is_none(text, confidence, UNKNOWN) else text
 
 
 def _percent(fields: Fields, path: str) -> float | None:

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from connectors.fields import Fields
 from connectors.identity import derived
+from connectors.plates import plate_at
 from normalize.confidence import Scale
 from normalize.fault import Unusable
 from normalize.read import Camera, ImageKind, ImageRef, Match, Read
@@ -14,11 +15,12 @@ from normalize.times import from_iso
 def read_of_lookup(fields: Fields) -> Read:
     """A lookup result."""
     at = from_iso(fields.text("capturedAt"), field="capturedAt")
+    confidence = fields.share("plate.confidence", Scale.UNIT)
     return Read(
         vendor_read_id=fields.ident("id"),
-        plate_raw=fields.text("plate.plate"),
+        plate_raw=plate_at(fields, "plate.plate", confidence),
         state=state(fields.text_or_none("state.state"), "US"),
-        plate_confidence=fields.share("plate.confidence", Scale.UNIT),
+        plate_confidence=confidence,
         state_confidence=fields.share("state.confidence", Scale.UNIT),
         confidence_scale=Scale.UNIT,
         captured_at=at.at,
@@ -34,7 +36,8 @@ def read_of_push(fields: Fields, *, alert: bool) -> Read:
     at = from_iso(fields.text("eventTime"), field="eventTime")
     if not fields.has("ocr"):
         raise Unusable("ocr", "is missing: the alert names no plate")
-    label = fields.text("ocr.label")
+    confidence = fields.share("ocr.labelConfidence", Scale.UNIT)
+    label = plate_at(fields, "ocr.label", confidence)
     name = fields.text_or_none("deviceName")
     # The form of 2022 has no device id; a name alone may stand for a camera in each of two networks.
     unnamed = " / ".join(part for part in (fields.text_or_none("networkName"), name) if part)
@@ -47,7 +50,7 @@ def read_of_push(fields: Fields, *, alert: bool) -> Read:
         vendor_read_id=ident,
         plate_raw=label,
         state=state(fields.text_or_none("ocr.state"), "US"),
-        plate_confidence=fields.share("ocr.labelConfidence", Scale.UNIT),
+        plate_confidence=confidence,
         state_confidence=fields.share("ocr.stateConfidence", Scale.UNIT),
         confidence_scale=Scale.UNIT,
         captured_at=at.at,

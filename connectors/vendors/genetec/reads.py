@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from connectors.fields import Fields
 from connectors.identity import derived
+from connectors.plates import plate_at
 from connectors.vendors.genetec.attributes import NOTHING, Attributes, analytics_of
 from connectors.vendors.genetec.settings import GenetecSettings
 from normalize.confidence import Scale, scaled
-from normalize.fault import NoRead, Unusable
+from normalize.fault import Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, ImageKind, ImageRef, Read
 from normalize.states import state
@@ -98,10 +99,7 @@ def read_of_webhook(data: dict[str, Any]) -> Read:
 def _plate(data: dict[str, Any], name: str) -> str:
     if name not in data:
         raise Unusable(name, "is missing")
-    plate = Fields(data).ident_or_none(name)
-    if plate is None or plate == NOTHING:
-        raise NoRead(name, "no plate was read")
-    return plate
+    return plate_at(Fields(data), name, words=(NOTHING,), numbers=True)
 
 
 def _camera(fields: Fields, ident: str, name: str) -> Camera:

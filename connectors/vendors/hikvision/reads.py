@@ -6,17 +6,17 @@ from urllib.parse import urlsplit
 
 from connectors.fields import Fields
 from connectors.pictures import is_picture
+from connectors.plates import plate_at
 from connectors.vendors.hikvision.places import place_of
 from connectors.vendors.hikvision.settings import HikvisionSettings
 from connectors.vendors.hikvision.times import instant
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
-from normalize.fault import NoRead
 from normalize.plate import canonical
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Match, Read
 from normalize.word import Known, Word, look_up
 
-NO_PLATE: Final = frozenset({"unknown", "车牌"})
+NO_PLATE: Final = frozenset({"unknown", "noplate", "none"})
 """What a camera writes for a vehicle without a plate, with confidence 0."""
 LISTS: Final = {"otherlist": None, "whitelist": "allowList", "allowlist": "allowList", "blocklist": "blockList"}
 """The lists of a device as an event names them, by the word they are written with; `otherList` is none of them."""
@@ -72,10 +72,7 @@ def _shows(name: str) -> ImageKind:
 
 
 def _plate(fields: Fields, name: str, confidence: float | None) -> str:
-    text = fields.text_or_none(name)
-    if (text is None or text.casefold() in NO_PLATE) and (confidence == 0 or (confidence is None and text)):
-        raise NoRead(name, "the vehicle has no plate that could be read")
-    return text or fields.text(name)
+    return plate_at(fields, name, confidence, words=() if confidence else NO_PLATE)
 
 
 def _candidates(anpr: Fields, plate: str, confidence: float | None) -> tuple[Candidate, ...]:

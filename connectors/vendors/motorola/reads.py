@@ -15,9 +15,9 @@ from normalize.times import Moment, from_iso, local
 
 def read_of_row(cells: Cells, settings: MotorolaSettings) -> Read:
     """A row; what the map names no column for, the read lacks."""
-    plate, camera = cells.must(settings.plate_column), cells.must(settings.camera_id_column)
-    at = _moment(cells.must(settings.captured_at_column), settings)
     share = scaled(cells.get(settings.confidence_column), settings.confidence_scale, settings.confidence_column)
+    plate, camera = cells.plate(settings.plate_column, share), cells.must(settings.camera_id_column)
+    at = _moment(cells.must(settings.captured_at_column), settings)
     image = cells.get(settings.image_column)
     return Read(
         vendor_read_id=cells.get(settings.read_id_column) or derived_id(camera, at, plate),

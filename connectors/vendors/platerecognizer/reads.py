@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 from connectors.contract import Record
 from connectors.fields import Fields
 from connectors.identity import derived_id
+from connectors.plates import SAYS_NONE, is_none
 from connectors.vendors.platerecognizer.readings import Reading, reading_of
 from connectors.vendors.platerecognizer.settings import PlateRecognizerSettings
 from connectors.vendors.platerecognizer.times import taken_at
@@ -69,8 +70,12 @@ def read_of_visit(visit: Fields, end: str, settings: PlateRecognizerSettings) ->
     at = from_iso(visit.text(f"{end}_date"), settings.zone, f"{end}_date")
     reading = _reading_at(visit, end)
     plate = visit.text_or_none("vehicle.license_plate") or (reading.plate if reading else None)
+    if plate is None and visit.holds("vehicle.license_plate"):
+        raise NoRead("vehicle.license_plate", "is empty: no plate was read")
     if plate is None:
         raise Unusable("vehicle.license_plate", "is missing, and no reading stands in for it")
+    if is_none(plate, reading.score if reading else None):
+        raise NoRead("vehicle.license_plate", SAYS_NONE)
     url = visit.text_or_none(f"{end}_img")
     return Read(
         vendor_read_id=f"visit-{visit.ident('id')}-{end}",

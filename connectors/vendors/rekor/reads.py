@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from connectors.contract import Record
 from connectors.fields import Fields
+from connectors.plates import plate_at
 from connectors.vendors.rekor.settings import RekorSettings
 from connectors.vendors.rekor.times import moment_of
 from connectors.vendors.rekor.traits import candidates_of, crops_of, engine_of, vehicle_of
@@ -28,13 +29,14 @@ def read_of_search(fields: Fields, settings: RekorSettings) -> Read:
     at = moment_of(fields, ("epoch_time_start", "epoch_time"), settings.zone)
     uuid = fields.ident(f"{best}uuid")
     agent = fields.ident_or_none("agent_uid")
+    confidence = fields.share(f"{best}confidence", Scale.PERCENT)
     url = f"/img/{quote(agent, safe='')}/{quote(uuid, safe='')}" if agent and settings.fetch_images else None
     return Read(
         vendor_read_id=_id(uuid, fields.number_or_none("best_index")),
         pass_id=uuid,
-        plate_raw=fields.text(f"{best}plate"),
+        plate_raw=plate_at(fields, f"{best}plate", confidence),
         state=state(fields.text_or_none(f"{best}region"), "US"),
-        plate_confidence=fields.share(f"{best}confidence", Scale.PERCENT),
+        plate_confidence=confidence,
         confidence_scale=Scale.PERCENT,
         captured_at=at.at,
         zone=at.zone,
@@ -46,6 +48,8 @@ def read_of_search(fields: Fields, settings: RekorSettings) -> Read:
 def group_of(fields: Fields, settings: RekorSettings) -> dict[str, Any]:
     """What a group tells of a passage, as the fields of a read."""
     uuid = fields.text("best_uuid")
+    confidence = fields.share("best_confidence", Scale.PERCENT)
+    plate = plate_at(fields, fields.first("best_plate_number", "best_plate.plate"), confidence)
     at = moment_of(fields, ("epoch_start",), settings.zone)
     turn = fields.number_or_none("travel_direction")
     turned = turn is not None and 0 <= turn <= 360
@@ -54,9 +58,9 @@ def group_of(fields: Fields, settings: RekorSettings) -> dict[str, Any]:
             uuid, fields.number_or_none("best_index") or fields.number_or_none("best_plate.plate_index")
         ),
         "pass_id": uuid,
-        "plate_raw": fields.text(fields.first("best_plate_number", "best_plate.plate")),
+        "plate_raw": plate,
         "state": state(fields.text_or_none("best_region"), fields.text_or_none("country")),
-        "plate_confidence": fields.share("best_confidence", Scale.PERCENT),
+        "plate_confidence": confidence,
         "state_confidence": fields.share("best_region_confidence", Scale.PERCENT),
         "confidence_scale": Scale.PERCENT,
         "candidates": candidates_of(fields),
@@ -101,11 +105,12 @@ def read_of_frame(fields: Fields, part: int, settings: RekorSettings) -> Read:
     result = Fields(results[part], f"results.{part}")
     at = moment_of(fields, ("epoch_time",), settings.zone)
     index = result.ident_or_none("plate_index")
+    confidence = result.share("confidence", Scale.PERCENT)
     return Read(
         vendor_read_id=f"{uuid}-{part if index is None else index}",
-        plate_raw=result.text("plate"),
+        plate_raw=plate_at(result, "plate", confidence),
         state=state(result.text_or_none("region"), "US"),
-        plate_confidence=result.share("confidence", Scale.PERCENT),
+        plate_confidence=confidence,
         state_confidence=result.share("region_confidence", Scale.PERCENT),
         confidence_scale=Scale.PERCENT,
         candidates=candidates_of(result),
