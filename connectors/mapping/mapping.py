@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from connectors.cameras import camera_of
 from connectors.fields import Fields
 from connectors.identity import derived_id
 from connectors.mapping.path import Scope, Where, compiled, find
@@ -144,7 +145,8 @@ class Mapping(BaseModel):
         share = self.confidence.share(scope, "confidence") if self.confidence else None
         plate = self._plate(scope, share)
         at = self.captured_at.moment(scope, "captured_at")
-        camera = self.camera_id.must(scope, "camera_id")
+        name = self._text("camera_name", scope)
+        camera = camera_of(self.camera_id.text(scope, "camera_id"), name)
         sure = self.state_confidence.share(scope, "state_confidence") if self.state_confidence else None
         turn = self.direction.number(scope, "direction") if self.direction else None
         listed = self._text("match_list", scope)
@@ -160,7 +162,7 @@ class Mapping(BaseModel):
             candidates=tuple(self.candidates.told(scope)) if self.candidates else (),
             captured_at=at.at,
             zone=at.zone,
-            camera=Camera(id=camera, name=self._text("camera_name", scope)),
+            camera=Camera(id=camera, name=name),
             place=self._place(scope),
             direction=turn,
             direction_of=None if turn is None else self.direction_of,

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from connectors import contract
+from connectors.cameras import camera_of
 from connectors.contract import Connector, Page, Record
 from connectors.drop import Drop, DropSettings
 from connectors.errors import VendorChanged
@@ -117,7 +118,7 @@ class Boss4Connector(Connector[Boss4Settings]):
         leaves = _Leaves(record.payload)
         plate, at = leaves.plate(), self._moment(leaves)
         called = leaves.text("LPRCameraName")
-        camera = leaves.text("LPRCameraID") or called or leaves.must("LPRCameraID")
+        camera = camera_of(leaves.text("LPRCameraID"), called)
         return Read(
             vendor_read_id=leaves.text("LPREventID") or derived_id(camera, at, plate),
             plate_raw=plate,

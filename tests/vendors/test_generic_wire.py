@@ -228,8 +228,9 @@ def test_a_map_is_tried_on_a_sample_in_a_file_or_pasted(data: Path, tmp_path: Pa
     for done in ways:
         told = json.loads(done.stdout)
         assert [read["plate"] for read in told["reads"]] == ["9SYN042"]
-        assert [item["field"] for item in told["quarantined"]] == ["plate", "captured_at"]
-        assert told["quarantined"][1]["reason"] == "is missing or empty (at seen.utcMicros)"
+        assert [item["field"] for item in told["left_out"]] == ["plate"]
+        assert [item["field"] for item in told["quarantined"]] == ["captured_at"]
+        assert told["quarantined"][0]["reason"] == "is missing or empty (at seen.utcMicros)"
 
 
 @pytest.mark.parametrize(

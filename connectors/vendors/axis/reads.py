@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from connectors import xml
+from connectors.cameras import camera_of
 from connectors.contract import Record
 from connectors.errors import VendorChanged
 from connectors.fields import Fields
@@ -75,8 +75,7 @@ def _common(fields: Fields, names: Names, camera: str | None, at: Moment, settin
     """What all three wires tell, under the names of one."""
     confidence = scaled(fields.decimal_or_none(names.confidence), Scale.UNIT, names.confidence)
     raw, *others = _readings(fields, names, confidence)
-    address = urlsplit(settings.base_url).hostname
-    camera = camera or serial_of(settings.camera_id) or address or "camera"
+    camera = camera_of(camera, setting=serial_of(settings.camera_id), address=settings.base_url)
     candidates = [Candidate(text=text) for text in others if len(text) <= LONGEST_READING]
     on_list = fields.text_or_none(names.list_name)
     return {

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from connectors.cameras import camera_of
 from connectors.contract import Record
 from connectors.fields import Fields
 from connectors.identity import derived
@@ -33,7 +34,7 @@ def read_of_push(fields: Fields, settings: DahuaSettings) -> Read:
     when = next((name for name in ("AccurateTime", "SnapTime") if picture.text_or_none(f"SnapInfo.{name}")), None)
     said = picture.text(f"SnapInfo.{when or 'AccurateTime'}")
     at = from_iso(said, settings.zone, f"Picture.SnapInfo.{when}")
-    camera = _camera(picture.ident_or_none("SnapInfo.DeviceID"), "Picture.SnapInfo.DeviceID", settings)
+    camera = _camera(picture.ident_or_none("SnapInfo.DeviceID"), settings)
     blocked = picture.flag("SnapInfo.BlockUser")
     return Read(
         vendor_read_id=derived(camera.id, said, canonical(plate)),
@@ -66,7 +67,7 @@ def read_of_event(outer: Fields, record: Record, settings: DahuaSettings) -> Rea
         raise NoRead("TrafficCar.PlateNumber", "the event tells of no plate")
     at, stamp = _instant(fields, settings)
     machine = fields.ident_or_none("TrafficCar.MachineName") or fields.ident_or_none("MachineName")
-    camera = _camera(machine, "TrafficCar.MachineName", settings)
+    camera = _camera(machine, settings)
     group = _group(fields)
     # Whether a group's number comes again is not published, so the day and the plate stand beside it.
     passage = (group, stamp[:10]) if group else (stamp,)
@@ -97,7 +98,7 @@ def read_of_file(fields: Fields, settings: DahuaSettings) -> Read:
     said = fields.text("StartTime")
     at = from_iso(said, settings.zone, "StartTime")
     channel = fields.ident_or_none("Channel")
-    camera = _camera(settings.camera_id or (channel and f"channel-{channel}"), "Channel", settings)
+    camera = _camera(settings.camera_id or (channel and f"channel-{channel}"), settings)
     return Read(
         vendor_read_id=derived(camera.id, said, canonical(plate)),
         plate_raw=plate,
@@ -140,11 +141,8 @@ def _region(said: str | None) -> Word:
     return look_up(said, {})
 
 
-def _camera(name: str | None, field: str, settings: DahuaSettings) -> Camera:
-    ident = name or settings.camera_id
-    if not ident:
-        raise Unusable(field, "is missing or empty, and no camera id is set for that case")
-    return Camera(id=ident)
+def _camera(name: str | None, settings: DahuaSettings) -> Camera:
+    return Camera(id=camera_of(name, setting=settings.camera_id, address=settings.base_url))
 
 
 def _instant(fields: Fields, settings: DahuaSettings) -> tuple[Moment, str]:

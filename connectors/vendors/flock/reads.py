@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from connectors.cameras import camera_of
 from connectors.fields import Fields
 from connectors.identity import derived
 from connectors.plates import plate_at
@@ -16,6 +17,7 @@ def read_of_lookup(fields: Fields) -> Read:
     """A lookup result."""
     at = from_iso(fields.text("capturedAt"), field="capturedAt")
     confidence = fields.share("plate.confidence", Scale.UNIT)
+    name = fields.text_or_none("device.name")
     return Read(
         vendor_read_id=fields.ident("id"),
         plate_raw=plate_at(fields, "plate.plate", confidence),
@@ -25,7 +27,7 @@ def read_of_lookup(fields: Fields) -> Read:
         confidence_scale=Scale.UNIT,
         captured_at=at.at,
         zone=at.zone,
-        camera=Camera(id=fields.ident("device.id"), name=fields.text_or_none("device.name")),
+        camera=Camera(id=camera_of(fields.ident_or_none("device.id"), name), name=name),
         place=fields.place("device.location.latitude", "device.location.longitude"),
         link=fields.text_or_none("link"),
     )
@@ -40,10 +42,8 @@ def read_of_push(fields: Fields, *, alert: bool) -> Read:
     label = plate_at(fields, "ocr.label", confidence)
     name = fields.text_or_none("deviceName")
     # The form of 2022 has no device id; a name alone may stand for a camera in each of two networks.
-    unnamed = " / ".join(part for part in (fields.text_or_none("networkName"), name) if part)
-    camera = fields.ident_or_none("deviceExternalId") or unnamed
-    if not camera:
-        raise Unusable("deviceExternalId", "is missing, and no name stands in for it")
+    named = " / ".join(part for part in (fields.text_or_none("networkName"), name) if part)
+    camera = camera_of(fields.ident_or_none("deviceExternalId"), named)
     # The form of 2022 brings no id of its own.
     ident = fields.ident("objectId") if alert else derived(camera, at.at.isoformat(), label)
     return Read(

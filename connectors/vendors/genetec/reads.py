@@ -3,6 +3,7 @@
 import re
 from typing import Any, Final
 
+from connectors.cameras import camera_of
 from connectors.fields import Fields
 from connectors.identity import derived
 from connectors.plates import plate_at
@@ -104,7 +105,7 @@ def _plate(data: dict[str, Any], name: str) -> str:
 
 def _camera(fields: Fields, ident: str, name: str) -> Camera:
     known = fields.text_or_none(name)
-    return Camera(id=fields.ident_or_none(ident) or fields.ident(name), name=known and known[:500])
+    return Camera(id=camera_of(fields.ident_or_none(ident), fields.ident_or_none(name)), name=known and known[:500])
 
 
 def _ident(text: str, field: str, camera: Camera) -> str:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urljoin
 
+from connectors.cameras import camera_of
 from connectors.contract import Record
 from connectors.fields import Fields
 from connectors.identity import derived_id
@@ -117,7 +118,7 @@ def _seen(reading: Reading | None, plate: str) -> dict[str, Any]:
 def _camera_at(visit: Fields, end: str, settings: PlateRecognizerSettings) -> Camera:
     code = visit.ident_or_none(f"{end}_cam.code")
     name = visit.text_or_none(f"{end}_cam.name")
-    return Camera(id=code or name or settings.unnamed_camera, name=name)
+    return Camera(id=camera_of(code, name, setting=settings.unnamed_camera), name=name)
 
 
 def _degrees(result: Fields) -> float | None:
@@ -135,7 +136,7 @@ def _named(camera: str | None) -> str | None:
 
 def _camera_of(data: Fields, settings: PlateRecognizerSettings) -> str:
     folder = _FOLDER.search(data.text_or_none("filename") or "")
-    return folder[1] if folder else settings.unnamed_camera
+    return camera_of(folder and folder[1], setting=settings.unnamed_camera)
 
 
 def _address(url: str, settings: PlateRecognizerSettings) -> str:

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from connectors.cameras import camera_of
 from connectors.contract import Record
 from connectors.fields import Fields
 from connectors.plates import plate_at
@@ -40,7 +41,7 @@ def read_of_search(fields: Fields, settings: RekorSettings) -> Read:
         confidence_scale=Scale.PERCENT,
         captured_at=at.at,
         zone=at.zone,
-        camera=_camera(fields.ident(fields.first("camera_id", "camera"))),
+        camera=_camera(camera_of(fields.ident_or_none(fields.first("camera_id", "camera")))),
         images=(ImageRef(kind=ImageKind.FRAME, url=url),) if url else (),
     )
 
@@ -66,7 +67,7 @@ def group_of(fields: Fields, settings: RekorSettings) -> dict[str, Any]:
         "candidates": candidates_of(fields),
         "captured_at": at.at,
         "zone": at.zone,
-        "camera": Camera(id=fields.ident("camera_id")),
+        "camera": Camera(id=camera_of(fields.ident_or_none("camera_id"), fields.text_or_none("camera_name"))),
         "place": fields.place("gps_latitude", "gps_longitude"),
         "direction": turn if turned else None,
         "direction_of": "picture" if turned else None,
@@ -116,7 +117,7 @@ def read_of_frame(fields: Fields, part: int, settings: RekorSettings) -> Read:
         candidates=candidates_of(result),
         captured_at=at.at,
         zone=at.zone,
-        camera=Camera(id=fields.ident("camera_id")),
+        camera=Camera(id=camera_of(fields.ident_or_none("camera_id"))),
         images=crops_of(result, (ImageKind.PLATE, "plate_crop_jpeg")),
         engine=engine_of(fields),
     )

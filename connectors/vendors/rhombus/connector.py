@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from connectors import contract
+from connectors.cameras import camera_of
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
 from connectors.fields import elements, slices
@@ -132,7 +133,7 @@ class RhombusConnector(Connector[RhombusSettings]):
         """One vehicle event; one without a plate is a car whose plate was not read."""
         fields = record.fields()
         at = from_epoch(fields.decimal("eventTimestamp"), "ms", "eventTimestamp")
-        ident, camera = fields.ident("uuid"), fields.ident("deviceUuid")
+        ident, camera = fields.ident("uuid"), camera_of(fields.ident_or_none("deviceUuid"))
         plate = plate_at(fields, "vehicleLicensePlate")
         return Read(vendor_read_id=ident, plate_raw=plate, captured_at=at.at, zone=at.zone, camera=Camera(id=camera))
 

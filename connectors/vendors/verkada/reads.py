@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from connectors.cameras import camera_of
 from connectors.contract import Record
 from connectors.fields import Fields
 from connectors.identity import derived_id
@@ -32,7 +33,7 @@ def read_of_detection(fields: Fields) -> Read:
     at = _when(detection, "timestamp")
     pictures = ((ImageKind.PLATE, "image_url"), (ImageKind.VEHICLE, "vehicle_image_url"))
     plate = plate_at(detection, "license_plate", _sure(detection))
-    return _read(fields.ident("camera_id"), detection, plate, at, at, pictures)
+    return _read(fields, detection, plate, at, at, pictures)
 
 
 def read_of_webhook(fields: Fields) -> Read:
@@ -46,12 +47,13 @@ def read_of_webhook(fields: Fields) -> Read:
     created = _when(data, "created")
     at = _when(data, "detected") if data.has("detected") else created
     plate = plate_at(data, "license_plate_number", _sure(data))
-    return _read(data.ident("camera_id"), data, plate, at, created, ((ImageKind.PLATE, "image_url"),))
+    return _read(data, data, plate, at, created, ((ImageKind.PLATE, "image_url"),))
 
 
 def _read(
-    camera: str, fields: Fields, plate: str, at: Moment, created: Moment, pictures: Sequence[tuple[ImageKind, str]]
+    asked: Fields, fields: Fields, plate: str, at: Moment, created: Moment, pictures: Sequence[tuple[ImageKind, str]]
 ) -> Read:
+    camera = camera_of(asked.ident_or_none("camera_id"))
     urls = ((kind, fields.text_or_none(name)) for kind, name in pictures)
     # Detection and webhook of one car have camera, second and plate in common (seen in public code), and nothing else.
     second = Moment(created.at.replace(microsecond=0), created.zone)
