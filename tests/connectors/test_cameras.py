@@ -78,7 +78,8 @@ def test_one_device_is_one_camera_however_its_address_is_written(spelling: str) 
     assert read_of("unifi", unifi).camera.id == "74ACB9000001"
     pushed = document(HIKVISION, "Gate").replace("02:00:5e:10:00:02", spelling).encode()
     assert read_of("hikvision", pushed).camera.id == "74:ac:b9:00:00:01/1"
-    asked = b"<Plates><Plate><captureTime>20260601T081530-700</captureTime><plateNumber>9SYN042</plateNumber></Plate></Plates>"
+    plate = b"<captureTime>20260601T081530-700</captureTime><plateNumber>9SYN042</plateNumber>"
+    asked = b"<Plates><Plate>" + plate + b"</Plate></Plates>"
     assert read_of("hikvision", asked, camera_id=spelling, channel=1).camera.id == "74:ac:b9:00:00:01/1"
     seen = json.dumps({**BODIES["axis"], "camera_info": {"MACAddress": spelling}}).encode()
     assert read_of("axis", seen).camera.id == "74ACB9000001"
