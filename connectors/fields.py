@@ -11,7 +11,7 @@ import msgspec
 
 from connectors.damage import legible
 from connectors.errors import VendorChanged
-from connectors.jsontext import in_utf8, mended
+from connectors.jsontext import in_utf8, shaped
 from connectors.pictures import is_picture
 from normalize.confidence import Scale, scaled
 from normalize.fault import Unusable
@@ -32,10 +32,7 @@ def slices(body: bytes) -> dict[str, bytes] | list[bytes]:
     plain = in_utf8(body)
     shape: Any = list[msgspec.Raw] if plain.lstrip()[:1] == b"[" else dict[str, msgspec.Raw]
     try:
-        try:
-            parts = msgspec.json.decode(plain, type=shape)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            parts = msgspec.json.decode(mended(plain), type=shape)
+        parts = shaped(plain, shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise VendorChanged("is cut short or not JSON", body) from None
     if isinstance(parts, dict):

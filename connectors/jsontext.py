@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from connectors.damage import LETTERS, MARK, MARKUP, note
 from connectors.errors import VendorChanged
 
+T = TypeVar("T")
 _WRONG: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 _BOMS: Final = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -67,6 +68,17 @@ def decoded(body: bytes, decode: Callable[[bytes], Any] = msgspec.json.decode) -
         return decode(mended(body))
     except _WRONG:
         raise VendorChanged("is cut short or not JSON", body) from None
+
+
+def shaped(body: bytes, shape: type[T]) -> T:
+    """The document as `shape` (a msgspec struct or the like); raises msgspec's errors where it differs, even mended."""
+    plain = in_utf8(body)
+    try:
+        return msgspec.json.decode(plain, type=shape)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.json.decode(mended(plain), type=shape)
 
 
 def lines_of(body: bytes) -> list[bytes]:

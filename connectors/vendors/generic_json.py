@@ -19,6 +19,7 @@ from connectors.contract import Connector, Document, Page, Record
 from connectors.drop import Drop, DropSettings
 from connectors.errors import Gone, VendorChanged
 from connectors.http import Http
+from connectors.jsontext import in_utf8
 from connectors.mapping import documents
 from connectors.mapping.path import Scope, Where
 from connectors.mapping.pictures import Host, fetched, reachable
@@ -223,7 +224,7 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
 
     def unpack(self, document: Document) -> Iterator[Record]:
         """The records at the map's `records`; raises `VendorChanged` where there is no such place, or no JSON."""
-        if document.body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] not in (b"{", b"["):
+        if in_utf8(document.body[:64]).lstrip()[:1] not in (b"{", b"["):
             raise VendorChanged("is not JSON", document.body)
         return documents.records(replace(document, content_type="application/json"), self.settings.map)
 

@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from wires import AXIS, BODIES, EVENT, HIKVISION, ONVIF, SHARP, document, offline
 
+from connectors.answer import Answer
 from connectors.contract import Document
 from connectors.damage import LETTERS, MARKUP
 from connectors.errors import RecordRejected, VendorChanged
@@ -184,3 +186,15 @@ def test_what_was_mended_in_json_is_kept_with_the_read(key: str) -> None:
         "a backslash that escapes nothing": (MARKUP,), "half a surrogate": (LETTERS,), "NaN for a number": (MARKUP,),
         "a comma behind the last member": (MARKUP,),
     }  # fmt: skip
+
+
+def test_an_answer_to_a_pull_is_mended_as_a_push_is() -> None:
+    for slip, write in JSON_SLIPS.items():
+        answer = Answer(200, {}, write('[{"id": 7, "name": "NAME", "sure": "NAME"}]'))
+        assert answer.is_json(), slip
+        assert answer.json()[0]["id"] == 7
+        assert len(answer.shaped(list[msgspec.Raw])) == 1
+    for broken in (b'[{"id": 7, "name": "a', b"<html>\x02</html>", b"\x00"):
+        assert not Answer(200, {}, broken).is_json()
+        with pytest.raises(VendorChanged):
+            Answer(200, {}, broken).json()

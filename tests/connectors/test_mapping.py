@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -342,8 +343,8 @@ def test_each_part_of_a_stream_is_a_document_with_the_pictures_behind_it() -> No
 def test_json_in_any_utf_is_read(encoding: str) -> None:
     told = {**TOLD, "n": "北门"}
     mapped = {**LEAST, "camera_name": "n"}
-    for body in (told, [told, told]):
-        for read in _through(mapped, json.dumps(body, ensure_ascii=False).encode(encoding)):
+    for body, key in product((told, [told, told]), ("generic_webhook", "generic_json")):
+        for read in _through(mapped, json.dumps(body, ensure_ascii=False).encode(encoding), key):
             assert (read.plate, read.camera.name, read.damaged) == ("9SYN042", "北门", ())
 
 
