@@ -71,6 +71,8 @@ def _boundary(document: Document) -> bytes | None:
     first = _DELIMITER.match(document.body[:200].lstrip())
     if first is not None and (kind.startswith(b"multipart/") or _comes_again(document.body, first[1])):
         return first[1]
+    if document.body.lstrip()[:1] in (b"<", b"{", b"["):
+        return None  # it is one document, whatever its sender calls it
     if kind.startswith(b"multipart/") and not said:
         raise VendorChanged("is multipart without a boundary", document.body)
     return said or None

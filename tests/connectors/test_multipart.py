@@ -104,6 +104,13 @@ def test_a_boundary_that_is_written_with_its_dashes_is_found() -> None:
     assert isinstance(read, Read)
 
 
+@pytest.mark.parametrize("key", ["hikvision", "axis", "generic_webhook"])
+def test_one_document_that_is_called_multipart_is_read(key: str) -> None:
+    for kind in ("multipart/form-data; boundary=edge", "multipart/form-data"):
+        [read] = outcomes(key, SENDERS[key][1], kind)
+        assert isinstance(read, Read)
+
+
 @pytest.mark.parametrize("key", SENDERS)
 def test_a_picture_that_is_cut_short_costs_itself_alone(key: str) -> None:
     body = framed(*SENDERS[key], PICTURE.get(key, "shot"), close=b"")[:-12]

@@ -90,7 +90,8 @@ def test_a_plate_that_is_not_there_at_all_is_a_broken_record(key: str) -> None:
 )
 @pytest.mark.parametrize("word", ["", "无车牌", "-"])
 def test_the_same_in_xml(key: str, template: str, word: str) -> None:
-    assert isinstance(outcome(key, document(template, "Gate", word).encode()), NotARead)
+    body = document(template, "Gate", word).replace(">91<", ">0<")
+    assert isinstance(outcome(key, body.encode()), NotARead)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,13 @@ def test_the_words_of_a_camera_count_where_it_was_not_sure(word: str, sure: str,
 def test_an_agents_vehicle_is_no_read() -> None:
     body = {"data_type": "vehicle", "epoch_start": 1780326930000, "best_uuid": "u", "camera_id": 7}
     assert isinstance(outcome("rekor", json.dumps(body).encode()), NotARead)
+
+
+def test_an_agents_best_plate_may_stand_in_either_of_its_places() -> None:
+    body = put(put(BODIES["rekor"], "best_plate_number", ""), "best_plate", {"plate": "9SYN043"})
+    told = outcome("rekor", json.dumps(body).encode())
+    assert isinstance(told, Read)
+    assert told.plate == "9SYN043"
 
 
 def test_stars_are_no_word_for_nothing_since_whoever_masks_plates_should_be_noticed() -> None:

@@ -1,7 +1,7 @@
 """A search result, a group, a frame's plate or an alert as a read."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from connectors.cameras import camera_of
@@ -15,6 +15,8 @@ from normalize.confidence import Scale
 from normalize.fault import Unusable
 from normalize.read import Camera, ImageKind, ImageRef, Match, Read
 from normalize.states import state
+
+_BEST: Final = ("best_plate_number", "best_plate.plate")
 
 
 def flat(raw: bytes) -> Fields:
@@ -50,7 +52,8 @@ def group_of(fields: Fields, settings: RekorSettings) -> dict[str, Any]:
     """What a group tells of a passage, as the fields of a read."""
     uuid = fields.text("best_uuid")
     confidence = fields.share("best_confidence", Scale.PERCENT)
-    plate = plate_at(fields, fields.first("best_plate_number", "best_plate.plate"), confidence)
+    best = next((name for name in _BEST if fields.text_or_none(name)), fields.first(*_BEST))
+    plate = plate_at(fields, best, confidence)
     at = moment_of(fields, ("epoch_start",), settings.zone)
     turn = fields.number_or_none("travel_direction")
     turned = turn is not None and 0 <= turn <= 360
