@@ -307,9 +307,10 @@ def test_lines_of_name_and_value_are_a_document(body: str, below: str) -> None:
         "",
         "application/x-www-form-urlencoded" if "\n" in body else "text/plain; charset=utf-8",
     ):
-        hook = connector("generic_webhook").offline(map=Mapping.model_validate(mapped))
-        [read] = _outcomes(hook, Document(body.encode(), kind))
-        assert (read.plate, read.camera.id) == ("9SYN042", "cam")
+        for key in ("generic_webhook", "generic_json"):
+            made = connector(key).offline(map=Mapping.model_validate(mapped))
+            [read] = _outcomes(made, Document(body.encode(), kind))
+            assert (read.plate, read.camera.id) == ("9SYN042", "cam")
 
 
 def test_several_events_of_one_text_are_several_reads_and_json_goes_to_its_own_end() -> None:
@@ -330,9 +331,9 @@ def test_each_part_of_a_stream_is_a_document_with_the_pictures_behind_it() -> No
         + part.format("application/json").encode() + b'{"p": \r\n'
         + part.format("image/jpeg").encode() + JPEG + b"\r\n--edge--\r\n"
     )  # fmt: skip
-    hook = connector("generic_webhook").offline(map=Mapping.model_validate({**LEAST, "image": "part:1"}))
-    for kind in ("multipart/x-mixed-replace; boundary=edge", ""):
-        first, beat, second, broken = _outcomes(hook, Document(body, kind))
+    told = {"map": Mapping.model_validate({**LEAST, "image": "part:1"})}
+    for kind, key in product(("multipart/x-mixed-replace; boundary=edge", ""), ("generic_webhook", "generic_json")):
+        first, beat, second, broken = _outcomes(connector(key).offline(**told), Document(body, kind))
         assert (first.plate, [image.data for image in first.images]) == ("9SYN041", [JPEG])
         assert (second.plate, second.images) == ("9SYN042", ())
         assert isinstance(beat, NotARead)
