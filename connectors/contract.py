@@ -8,7 +8,6 @@ import math
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -358,14 +357,16 @@ class Connector(ABC, Generic[S]):
     def records(self, document: Document) -> Iterable[Record]:
         """The records of a document, in whatever characters its sender says that it is; raises as `unpack` does.
 
-        Of JSON lines, each line is a document.
+        Of JSON lines, each line is a document, and one that is none costs itself alone.
         """
         document = as_utf8(document)
-        lines = lines_of(document.body)
-        if len(lines) > 1:
-            with suppress(VendorChanged):
-                return [record for line in lines for record in self.unpack(replace(document, body=line))]
-        return self.unpack(document)
+        found: list[Record] = []
+        for line in lines_of(document.body):
+            try:
+                found += self.unpack(replace(document, body=line))
+            except VendorChanged:
+                found.append(Record("line", line))
+        return found if any(record.kind != "line" for record in found) else self.unpack(document)
 
     @abstractmethod
     def read_of(self, record: Record) -> Read:

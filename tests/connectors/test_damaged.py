@@ -188,6 +188,15 @@ def test_what_was_mended_in_json_is_kept_with_the_read(key: str) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("key", [key for key in JSON if key != "boss4"])
+def test_a_broken_line_of_json_lines_costs_itself_alone(key: str) -> None:
+    found = told(
+        key, b"\n".join([JSON[key].encode(), JSON[key].encode()[:-9], b'{"error": 500}', JSON[key].encode(), b""])
+    )
+    assert [read.plate for read in found.reads] == ["9SYN042"] * 2
+    assert len(found.refused) == 2
+
+
 def test_an_answer_to_a_pull_is_mended_as_a_push_is() -> None:
     for slip, write in JSON_SLIPS.items():
         answer = Answer(200, {}, write('[{"id": 7, "name": "NAME", "sure": "NAME"}]'))
