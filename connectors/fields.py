@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from connectors.damage import legible
+from connectors.damage import MARK, legible
 from connectors.errors import VendorChanged
 from connectors.jsontext import in_utf8, shaped
 from connectors.pictures import is_picture
@@ -153,7 +153,7 @@ class Fields:
         if type(self._find(path)) is not str:
             return self.number_or_none(path)
         text = self.text_or_none(path)
-        if text is None:
+        if text is None or MARK in text:  # a number that arrived damaged is none
             return None
         if not _DECIMAL.fullmatch(text):
             self._wrong(path, "is not a number")

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from connectors.damage import MARK
 from connectors.fields import Fields
 from connectors.jsontext import Written
 from connectors.mapping.path import Scope, Where, compiled, find
@@ -210,8 +211,9 @@ class Share(Source):
 
     def share(self, scope: Scope, field: str) -> float | None:
         """The confidence from 0 to 1; None where there is none."""
+        text = self.text(scope, field)
         try:
-            return scaled(self.text(scope, field), self.scale, field)
+            return None if text is not None and MARK in text else scaled(text, self.scale, field)
         except Unusable as unusable:
             raise self.wrong(field, unusable.reason) from None
 

@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-from wires import AXIS, BODIES, EVENT, HIKVISION, ONVIF, SHARP, document, offline
+from wires import AXIS, BODIES, EVENT, HIKVISION, MAP, ONVIF, SHARP, document, offline
 
 from connectors.answer import Answer
 from connectors.contract import Document
 from connectors.damage import LETTERS, MARKUP
 from connectors.errors import RecordRejected, VendorChanged
+from connectors.mapping import Mapping
+from connectors.registry import connector
 from normalize.read import Read
 
 XML: dict[str, tuple[str, str]] = {
@@ -93,6 +95,31 @@ def test_a_time_and_a_camera_are_read_whole_or_not_at_all() -> None:
         found = told("generic_webhook", document(EVENT, "Gate").encode().replace(whole, hurt))
         assert found.reads == []
         assert len(found.refused) == 1
+
+
+def test_a_number_that_nobody_needs_may_be_damaged() -> None:
+    gps = "<latitude>33#</latitude><longitude>-118</longitude>"
+    wires = {
+        "hikvision": HIKVISION.replace(">91<", ">9#<"),
+        "axis": AXIS.replace("<COUNTRY>", "<THRESHOLD>0.9#</THRESHOLD><COUNTRY>"),
+        "genetec": SHARP.replace("<CameraName>", "<ConfidenceScore>8#</ConfidenceScore><CameraName>"),
+        "generic_webhook": EVENT.replace("<at>", f"<sure>0.9#</sure>{gps}<at>"),
+    }
+    more = {"confidence": "sure", "latitude": "latitude", "longitude": "longitude"}
+    for key, template in wires.items():
+        given = {"map": Mapping.model_validate({**MAP, **more})} if key == "generic_webhook" else {}
+        one = connector(key).offline(**given)
+        [record] = one.records(Document(document(template, "Gate").encode().replace(b"#", b"\xe3"), ""))
+        read = one.parse(record)
+        assert (read.plate, read.plate_confidence, read.place, read.damaged) == ("9SYN042", None, None, (LETTERS,))
+
+
+@pytest.mark.parametrize("line", [b"UTC=178032693\xe3", b"RealUTC=178032693\xe3\r\nEvents[0].UTC=1780326930"])
+def test_a_count_of_seconds_is_read_whole_or_not_at_all(line: bytes) -> None:
+    body = b"Events[0].TrafficCar.PlateNumber=9SYN042\r\nEvents[0].TrafficCar.MachineName=c\r\nEvents[0]." + line
+    found = told("dahua", body + b"\r\n")
+    assert found.reads == []
+    assert len(found.refused) == 1
 
 
 def test_two_ids_that_were_damaged_alike_stay_two() -> None:

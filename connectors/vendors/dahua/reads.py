@@ -149,7 +149,7 @@ def _instant(fields: Fields, settings: DahuaSettings) -> tuple[Moment, str]:
     """RealUTC as it is, else UTC, which was seen to be the camera's wall clock as a count; and what it shows."""
     millis = fields.decimal_or_none("UTCMS") or 0
     rest = int(millis) if 0 <= millis < 1000 else 0
-    real = fields.decimal_or_none("RealUTC")
+    real = fields.decimal("RealUTC") if fields.has("RealUTC") else None  # damaged, it must not be passed over
     if real:
         at = from_epoch(int(real) * 1000 + rest, "ms", "RealUTC")
         return at, at.at.isoformat()
