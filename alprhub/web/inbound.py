@@ -37,6 +37,7 @@ def router(inbox: Inbox) -> APIRouter:
     bodies = Bodies()
 
     @routes.post("/in/{name}")
+    @routes.post("/in/{name}/")
     @routes.post("/in/{name}/{key}")
     @routes.post("/in/{name}/{key}/{rest:path}")
     async def receive(request: Request, name: str, key: str = "") -> Response:

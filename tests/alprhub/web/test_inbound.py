@@ -112,6 +112,7 @@ def basic(password: str) -> dict[str, str]:
     ("path", "headers"),
     [
         ("/in/agents", KEY),
+        ("/in/agents/", KEY),
         ("/in/agents", basic(SECRET)),
         (f"/in/agents/{SECRET}", {}),
         (f"/in/agents/{SECRET}/NotificationInfo/TollgateInfo", {}),
