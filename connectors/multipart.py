@@ -62,6 +62,11 @@ def parts(document: Document) -> list[Part] | None:
     return found
 
 
+def framed(document: Document) -> bytes:
+    """The body from its first delimiter on, which tells its boundary without a content type; all of it where none is."""
+    return document.body[max(document.body.find(b"--" + (_boundary(document) or b"")), 0) :]
+
+
 def _boundary(document: Document) -> bytes | None:
     """The boundary; what the body begins with counts where the content type's is not in it."""
     kind, options = parse_options_header(document.content_type)

@@ -56,7 +56,7 @@ def records(document: Document, mapping: Mapping) -> Iterator[Record]:
         return
     main_part = next((part for part in parts if _is_document(part.body)), None)
     if main_part is None:
-        yield from _numbered(MULTIPART, document.body, mapping)
+        yield from _numbered(MULTIPART, multipart.framed(document), mapping)
         return
     beside = _named(part for part in parts if part is not main_part)
     for record in _of(main_part.body, main_part.content_type, mapping):

@@ -165,6 +165,16 @@ def test_what_holds_no_parts_is_kept_whole(body: bytes, says: str) -> None:
             parts(Document(body, "multipart/form-data; boundary=edge"))
 
 
+@pytest.mark.parametrize("before", [b"", b"This is multipart.\r\n"])
+def test_the_parts_of_a_form_are_its_fields_whatever_stands_before_them(before: bytes) -> None:
+    fields = {"p": b"9SYN042", "t": b"2026-06-01T15:15:30Z", "c": b"c"}
+    part = b'--edge\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
+    body = before + b"".join(part % (name.encode(), value) for name, value in fields.items()) + b"--edge--\r\n"
+    [read] = outcomes("generic_webhook", body)
+    assert isinstance(read, Read)
+    assert (read.plate, read.camera.id) == ("9SYN042", "c")
+
+
 def test_each_part_is_in_its_own_charset() -> None:
     head = b"--edge\r\nContent-Type: application/json; charset=gbk\r\n\r\n"
     body = head + '{"p": "京A12345", "t": "2026-06-01T15:15:30Z", "c": "c"}'.encode("gbk") + b"\r\n--edge--\r\n"
