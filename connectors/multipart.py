@@ -63,7 +63,7 @@ def parts(document: Document) -> list[Part] | None:
 
 
 def framed(document: Document) -> bytes:
-    """The body from its first delimiter on, which tells its boundary without a content type; all of it where none is."""
+    """The body from its first delimiter on, which tells its boundary without a content type; all where none is."""
     return document.body[max(document.body.find(b"--" + (_boundary(document) or b"")), 0) :]
 
 

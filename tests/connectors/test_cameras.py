@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from wires import AXIS, BODIES, EVENT, HIKVISION, ONVIF, SHARP, document, offline
+from every_wire import AXIS, BODIES, EVENT, HIKVISION, ONVIF, SHARP, document, offline
 
 from connectors.cameras import camera_of, mac_of, with_colons
 from connectors.contract import Document

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-from wires import AXIS, BODIES, EVENT, HIKVISION, MAP, ONVIF, SHARP, document, offline
+from every_wire import AXIS, BODIES, EVENT, HIKVISION, MAP, ONVIF, SHARP, document, offline
 
 from connectors.answer import Answer
 from connectors.contract import Document

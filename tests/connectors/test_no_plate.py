@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from wires import AXIS, BODIES, HIKVISION, ONVIF, SHARP, document, offline
+from every_wire import AXIS, BODIES, HIKVISION, ONVIF, SHARP, document, offline
 
 from connectors.contract import Document
 from connectors.errors import NotARead, RecordRejected
