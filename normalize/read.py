@@ -107,6 +107,8 @@ class Read(BaseModel):
     link: Annotated[str, Field(max_length=4000)] | None = None
     engine: Text | None = None
     """Who read the characters: engine, version and weights; None where a vendor does not say."""
+    damaged: tuple[Text, ...] = ()
+    """What of the record arrived damaged and was mended or marked; never plate, time or camera."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property

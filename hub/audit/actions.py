@@ -91,7 +91,10 @@ class Act(StrEnum):
     )
     READS_PATTERN = "reads.pattern", "Somebody asks where and when a car is seen."
     READS_PICTURE = "reads.picture", "Somebody looks at a picture."
-    READS_RECEIVE = "reads.receive", "The receiver drops what was pushed for a connection that is gone."
+    READS_RECEIVE = (
+        "reads.receive",
+        "The receiver drops what was pushed for a connection that is gone, or is too large.",
+    )
     READS_REPARSE = "reads.reparse", "An administrator has what is kept read again with other settings."
     READS_SCENES = "reads.scenes", "Somebody asks which cars were at several places and times."
     READS_SEARCH = "reads.search", "Somebody searches."

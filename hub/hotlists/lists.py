@@ -25,7 +25,7 @@ from hub.store.engine import Store
 from hub.store.entries import STANDING, standing
 from hub.store.instant import from_micros, to_micros
 from hub.store.visible import listed
-from normalize.plate import LONGEST, canonical, fold
+from normalize.plate import LONGEST, canonical, fold, length
 
 log: Final = logging.getLogger("alprhub.hotlists")
 
@@ -332,8 +332,8 @@ def faults_of(entry: NewEntry) -> list[str]:
         faults.append("plate: is a pattern (it holds one of ? * % _), and a hot list takes whole plates only")
     elif not plate:
         faults.append("plate: is missing")
-    elif len(plate) > LONGEST:
-        faults.append(f"plate: has {len(plate)} letters and digits, and no plate has more than {LONGEST}")
+    elif length(plate) > LONGEST:
+        faults.append(f"plate: has {length(plate)} letters and digits, and no plate has more than {LONGEST}")
     if not entry.reason.strip():
         faults.append("reason: is missing (a column `reason`, or --reason for all rows)")
     if not entry.case_number.strip():

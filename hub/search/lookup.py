@@ -31,7 +31,7 @@ from hub.search.rows import Found
 from hub.search.sources import Board, Deadline, Occupied, SourceStatus, Status, TooLate
 from hub.store.page import Saved
 from normalize.fault import Unusable
-from normalize.plate import LONGEST, canonical
+from normalize.plate import LONGEST, canonical, length
 
 DEADLINE: Final = 15.0
 """Seconds that an answer may take when nobody says otherwise."""
@@ -266,7 +266,7 @@ def _full(plate: str) -> str:
     full = canonical(plate)
     if not full:
         raise Invalid("plate: needs at least one letter or digit")
-    if len(full) > LONGEST:
+    if length(full) > LONGEST:
         raise Invalid(f"plate: is longer than {LONGEST} characters")
     return full
 

@@ -3,6 +3,7 @@
 from connectors import table
 from connectors.contract import Record
 from connectors.fields import Fields
+from connectors.plates import plate_at
 from normalize.fault import Unusable
 from normalize.read import Place as WhereAt
 
@@ -21,6 +22,10 @@ class Cells:
         if text is None:
             raise Unusable(column, "is missing or empty")
         return text
+
+    def plate(self, column: str, confidence: float | None) -> str:
+        """A plate; a row whose cell for it is empty tells of a vehicle whose plate was not read."""
+        return plate_at(Fields(self._cells), column.casefold(), confidence)
 
     def number(self, column: str) -> float | None:
         text = self.get(column)

@@ -1,6 +1,6 @@
 """What Plate Recognizer pushes is taken, and ParkPow's visits are pulled."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -14,6 +14,7 @@ from connectors.auth import Header, pushed_by_ours
 from connectors.contract import Connector, Document, Page, Record
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.http import Http
+from connectors.jsontext import in_utf8
 from connectors.multipart import parts
 from connectors.paging import by_cursor
 from connectors.pictures import is_picture, picture
@@ -110,21 +111,25 @@ class PlateRecognizerConnector(Connector[PlateRecognizerSettings]):
         """Return where the push holds the secret; raises `AdminMustFix` where it does not, or none is set."""
         pushed_by_ours(request, self.settings)
 
-    def unpack(self, document: Document) -> Iterator[Record]:
+    def unpack(self, document: Document) -> Iterable[Record]:
         """Each plate of a webhook, an answer, a line of CSV or of JSON Lines; each end of a visit.
 
         An event without plates is one record that is no read. Raises `VendorChanged` for errors, statistics and
         whatever else is none of these.
         """
         attachments: Mapping[str, bytes] = {}
-        body = document.body.removeprefix(b"\xef\xbb\xbf")
+        body = in_utf8(document.body)
         form_parts = parts(document)
         if form_parts is not None:
-            fields = [part.body for part in form_parts if part.name == "json"]
+            if form_parts and all(is_picture(part.body) for part in form_parts):
+                return [Record("pictures", document.body)]
+            fields = [part.body for part in form_parts if part.name == "json"] or [
+                part.body for part in form_parts if not is_picture(part.body) and not part.name
+            ]
             if len(fields) != 1:
                 raise VendorChanged("is a form without the one field `json` that tells of plates", body)
-            body = fields[0]
-            attachments = {part.name: part.body for part in form_parts if is_picture(part.body)}
+            body = in_utf8(fields[0])
+            attachments = {part.name or part.filename: part.body for part in form_parts if is_picture(part.body)}
         elif body.lstrip()[:1] not in (b"{", b"["):
             form = form_field(body)
             if form is None and b"timestamp" in body[:2000]:
@@ -136,6 +141,8 @@ class PlateRecognizerConnector(Connector[PlateRecognizerSettings]):
         """One result of an event, one line of CSV, one end of a visit."""
         if record.kind == "broken_row":
             raise Unusable("row", record.fields().text("broken"))
+        if record.kind == "pictures":
+            raise NoRead("record", "has pictures alone")
         if record.kind == "csv":
             return read_of_event(event_of_row(record.fields()), record, self.settings)
         if record.kind == "visit":
