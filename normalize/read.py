@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, field_serializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, field_serializer, field_validator
 
+from normalize import damage
 from normalize.confidence import Scale
 from normalize.plate import canonical, fold
 from normalize.times import Zone
@@ -42,6 +43,13 @@ class Camera(BaseModel):
 
     id: Annotated[str, Field(min_length=1, max_length=200)]
     name: Text | None = None
+
+    @field_validator("id")
+    @classmethod
+    def _is_as_it_was_written(cls, ident: str) -> str:
+        if not ident.isalnum() and (damage.error(ident) or damage.number(ident)):  # many ids become the same one
+            raise ValueError(f"looks like a number or an error that a spreadsheet wrote: {ident.strip()[:20]}")
+        return ident
 
 
 class ImageKind(StrEnum):
@@ -107,6 +115,13 @@ class Read(BaseModel):
     link: Annotated[str, Field(max_length=4000)] | None = None
     engine: Text | None = None
     """Who read the characters: engine, version and weights; None where a vendor does not say."""
+
+    @field_validator("plate_raw")
+    @classmethod
+    def _may_stand_on_the_metal(cls, raw: str) -> str:
+        if (damaged := damage.damage(raw)) is not None:
+            raise ValueError(damaged)
+        return raw
 
     @computed_field  # type: ignore[prop-decorator]
     @property
