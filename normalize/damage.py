@@ -26,7 +26,7 @@ _DATE: Final = re.compile(
 
 
 def error(text: str) -> bool:
-    """Whether a cell holds what a spreadsheet writes where it could not work out a value: #REF!, #N/A, ####, Err:502."""
+    """Whether a cell holds what a spreadsheet writes where it has no value: #REF!, #N/A, ####, Err:502."""
     return bool(_ERROR.fullmatch(text.strip()))
 
 

@@ -44,13 +44,6 @@ class Camera(BaseModel):
     id: Annotated[str, Field(min_length=1, max_length=200)]
     name: Text | None = None
 
-    @field_validator("id")
-    @classmethod
-    def _is_as_it_was_written(cls, ident: str) -> str:
-        if not ident.isalnum() and (damage.error(ident) or damage.number(ident)):  # many ids become the same one
-            raise ValueError(f"looks like a number or an error that a spreadsheet wrote: {ident.strip()[:20]}")
-        return ident
-
 
 class ImageKind(StrEnum):
     """What a picture shows."""
@@ -115,6 +108,15 @@ class Read(BaseModel):
     link: Annotated[str, Field(max_length=4000)] | None = None
     engine: Text | None = None
     """Who read the characters: engine, version and weights; None where a vendor does not say."""
+
+    @field_validator("camera")
+    @classmethod
+    def _is_one_camera(cls, camera: Camera) -> Camera:
+        if not camera.id.isalnum() and (
+            damage.error(camera.id) or damage.number(camera.id)
+        ):  # many ids become this one
+            raise ValueError(f"its id looks like a number or an error that a spreadsheet wrote: {camera.id[:20]}")
+        return camera
 
     @field_validator("plate_raw")
     @classmethod

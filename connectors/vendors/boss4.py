@@ -13,15 +13,15 @@ from pydantic import Field
 from connectors import contract
 from connectors.contract import Connector, Page, Record
 from connectors.drop import Drop, DropSettings
+from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
 from connectors.fields import Fields, slices
-from connectors.identity import derived_id
+from connectors.identity import derived_id, undamaged
 from normalize.fault import Unusable
 from normalize.read import Camera, ImageKind, ImageRef, Read
 from normalize.read import Place as WhereAt
 from normalize.times import Moment, from_iso
 
-_BOM: Final = b"\xef\xbb\xbf"
 _TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
 """A whole string, or one of the signs that give JSON its shape; a quote alone is a string without an end."""
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
@@ -94,7 +94,7 @@ class Boss4Connector(Connector[Boss4Settings]):
         An empty file has none: such files are known to come. Raises `VendorChanged` where the file neither is a list
         nor begins like one.
         """
-        body, name = document.body.removeprefix(_BOM), {_FILE: document.name.encode()} if document.name else {}
+        body, name = in_utf8(document.body), {_FILE: document.name.encode()} if document.name else {}
         if not body.strip():
             return
         try:
@@ -117,7 +117,7 @@ class Boss4Connector(Connector[Boss4Settings]):
         called = leaves.text("LPRCameraName")
         camera = leaves.text("LPRCameraID") or called or leaves.must("LPRCameraID")
         return Read(
-            vendor_read_id=leaves.text("LPREventID") or derived_id(camera, at, plate),
+            vendor_read_id=undamaged(leaves.text("LPREventID")) or derived_id(camera, at, plate),
             plate_raw=plate,
             captured_at=at.at,
             zone=at.zone,
