@@ -62,7 +62,7 @@ def import_(
 
     with failures(), working(kept, as_json) as work, open_hub() as hub:
         defaults = {"reason": reason, "case_number": case}
-        entries = entries_of(files.text(file), hub.governing.profile.zone, defaults, f"the file {str(file)!r}")
+        entries = entries_of(files.content(file), hub.governing.profile.zone, defaults, f"the file {str(file)!r}")
         done = hub.hotlists.lists.load(acting(), name, entries, complete=complete, progress=work.told)
         long = hub.ingest.standing.too_long()
     if as_json:

@@ -56,7 +56,9 @@ class Table:
             return Row(number, text, {}, "cannot be decoded")
         cells = split(text, self.head.delimiter)
         if cells is None:
-            return Row(number, text, {}, "has quotes that do not close")
+            return Row(
+                number, text, {}, "has quotes that do not close" if '"' in text else "cannot be parted into cells"
+            )
         if not any(map(str.strip, cells)) or (self.head.line and self._is_header(cells)):
             return None
         if len(cells) < self.head.least or any(map(str.strip, cells[len(self._names) :])):

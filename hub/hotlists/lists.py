@@ -25,6 +25,7 @@ from hub.store.engine import Store
 from hub.store.entries import STANDING, standing
 from hub.store.instant import from_micros, to_micros
 from hub.store.visible import listed
+from normalize.damage import damage
 from normalize.plate import LONGEST, canonical, fold
 
 log: Final = logging.getLogger("alprhub.hotlists")
@@ -328,7 +329,9 @@ def faults_of(entry: NewEntry) -> list[str]:
     """Everything that keeps an entry off a list, each with the name of its column."""
     faults = []
     plate = canonical(entry.plate)
-    if set(entry.plate) & set("?*%_"):
+    if (damaged := damage(entry.plate)) is not None:
+        faults.append(f"plate: {damaged}; write it as it stands on the metal, in a column of text")
+    elif set(entry.plate) & set("?*%_"):
         faults.append("plate: is a pattern (it holds one of ? * % _), and a hot list takes whole plates only")
     elif not plate:
         faults.append("plate: is missing")

@@ -34,12 +34,13 @@ def test_an_import_counts_what_changed(run: Any, wanted: Path) -> None:
     ("body", "named"),
     [
         (b"", "bad.csv' is empty"),
-        (b"\x00\xff\xfe\x80", "is not UTF-8 text (line 1)"),
+        (b"\x00\xff\xfe\x80", "has no column for plates: its line 1"),
+        (b"plate,reason,case\n\x81,stolen,26-1\n", "line 2: cannot be decoded"),
         (b"9SYN001,CA,stolen,26-1\n", "has no column for plates: its line 1"),
         (b"plate\n9SYN001\n", "line 2: reason"),
         (b"plate,reason,case\n9SYN0*,stolen,26-1\n", "line 2: plate"),
         (b"plate,reason,case\n9SYN001,stolen\n", "line 2: has 2 cells"),
-        (b"plate,reason,case\n9SYN001," + b"x" * 200_000 + b",26-1\n", "is not the CSV that it should be"),
+        (b"plate,reason,case\n9SYN001," + b"x" * 200_000 + b",26-1\n", "line 2: cannot be parted into cells"),
         (b"plate,state,reason,case\n9SYN001,Atlantis,stolen,26-1\n", "line 2: state"),
     ],
 )
@@ -73,7 +74,7 @@ def test_everything_that_is_wrong_in_a_file_is_told_at_once_and_the_rest_counted
         "  line 2: expires: 'soon' is not an ISO 8601 time; write it as 12/31/2026, 2026-12-31 or 2026-12-31T17:00",
         "  line 3: plate: is missing",
         "  line 3: state: 'Atlantis' is no state that is known here; write it as CA or California",
-        "  line 4: has 2 cells, and the first line names 4 columns: put quotes around what holds a comma",
+        "  line 4: has 2 cells, the header has 4",
     ]
     assert faults[-1] == "  and 36 more"
     assert len(faults) == 21
