@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ _DASHED: Final = re.compile(r"(\d{1,2})-(\d{1,2})-(\d{4}|\d\d)\b", re.ASCII)
 _DAY: Final = len("2026-12-31")
 
 
+@lru_cache(maxsize=4096)  # a list has few days and many entries
 def expiry(text: str, zone: ZoneInfo) -> datetime | None:
     """The instant at which an entry ends, in UTC; None for one that never does, and for an empty text.
 
