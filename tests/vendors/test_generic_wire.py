@@ -721,7 +721,7 @@ def test_csv_files_without_a_header_are_taken_by_the_numbers_of_their_columns(tm
     assert [(made.parse(record).plate, made.parse(record).plate_state) for record in (first, second)] == [
         ("9SYN042", "US-CA"), ("9SYN043", "US-NV"),
     ]  # fmt: skip
-    with pytest.raises(RecordRejected, match="row: has 1 cell, the longest of the first rows has 5"):
+    with pytest.raises(RecordRejected, match="row: has 1 cell, the longest of the first rows has 4"):
         made.parse(third)
     assert made.check() == "The place answers with 1 files; the newest has 3 rows in columns that fit the map."
 
