@@ -487,7 +487,7 @@ def test_holds_and_orders_of_before_approvals_say_so_and_what_a_hold_kept_as_jso
 def test_what_was_withdrawn_before_is_as_final_and_what_came_back_since_is_not(
     store: Store, settings: HubSettings, config: Any, clock: SetClock, actor: Actor
 ) -> None:
-    at_revision(store, config, "0019")
+    at_revision(store, config, "0020")
     rows = [
         ("9SYN001", "US-CA", 5, "recovered"), ("9SYN002", None, 5, "cancelled"), ("9SYN002", None, None, None),
         ("9SYN003", "US-CA", 5, "not in the complete list"), ("9SYN004", "US-CA", 5, "changed by an import"),
@@ -506,4 +506,4 @@ def test_what_was_withdrawn_before_is_as_final_and_what_came_back_since_is_not(
         old = [NewEntry(plate, "stolen", "26-1", state, line=line) for line, (plate, state, *_) in enumerate(rows, 1)]
         done = hub.hotlists.lists.load(actor, "wanted", old)
         assert (done.added, done.withheld) == (2, (1,))
-    at_revision(store, config, "0019")
+    at_revision(store, config, "0020")
