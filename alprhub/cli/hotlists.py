@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from alprhub.acting import acting
-from alprhub.cli import files
+from alprhub.cli import files, output
 from alprhub.cli.connections.given import there
-from alprhub.cli.output import AsJson, beside, console, failures, print_rows
+from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
 from alprhub.plain import print_json
 from connectors.contract import abilities
@@ -80,7 +80,7 @@ def import_(
         except RemovesMost as most:
             if as_json or not there():
                 raise Conflict(f"{most}. Nothing was changed: repeat with --yes if that is meant") from None
-            beside.print(f"{most}.")
+            output.beside.print(f"{most}.")
             typer.confirm(f"Remove {most.gone:,}?", abort=True, err=True)
             done = loaded(most.gone)
         long = hub.ingest.standing.too_long()

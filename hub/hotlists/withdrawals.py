@@ -27,12 +27,12 @@ class Withdrawn:
 
     def __init__(self, keys: list[Key]) -> None:
         self._states: dict[str, set[str | None]] = {}
-        for plate, state in keys:
+        for plate, state in (key[:2] for key in keys):
             self._states.setdefault(plate, set()).add(state)
 
     def __contains__(self, key: Key) -> bool:
         """Whether it was withdrawn; without a state on either side nobody knows that it is another vehicle."""
-        plate, state = key
+        plate, state = key[:2]
         states = self._states.get(plate)
         return states is not None and (state is None or None in states or state in states)
 
