@@ -1,5 +1,7 @@
 """What was withdrawn from a hot list stays off it: no file brings it back before somebody says so, with a reason."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, select, update
 
 from hub.errors import Conflict
@@ -25,9 +27,9 @@ class RemovesMost(Conflict):
 class Withdrawn:
     """The plates and states that were withdrawn from a list."""
 
-    def __init__(self, keys: list[Key]) -> None:
+    def __init__(self, pairs: Iterable[tuple[str, str | None]]) -> None:
         self._states: dict[str, set[str | None]] = {}
-        for plate, state in (key[:2] for key in keys):
+        for plate, state in pairs:
             self._states.setdefault(plate, set()).add(state)
 
     def __contains__(self, key: Key) -> bool:
@@ -41,7 +43,7 @@ def withdrawn(connection: Connection, list_id: int) -> Withdrawn:
     """What was withdrawn from a list and not readmitted since."""
     entries = tables.entries
     query = select(entries.c.plate, entries.c.plate_state).where(entries.c.hotlist_id == list_id, entries.c.withdrawn)
-    return Withdrawn([(row.plate, row.plate_state) for row in connection.execute(query.distinct())])
+    return Withdrawn((row.plate, row.plate_state) for row in connection.execute(query.distinct()))
 
 
 def readmit(connection: Connection, list_id: int, plate: str, state: str | None) -> int:
