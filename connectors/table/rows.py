@@ -3,9 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from connectors.table.head import Fits, Head, Line, head, joined, numbered, says_nothing, split
 from connectors.table.lines import decoded
+
+_DRAWN: Final = '-=+_|*~,;" \t\r\n\x1a'
+"""What a line is drawn of, under a header or at the end, and the sign that ended files once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Table:
             return Row(
                 number, text, {}, "has quotes that do not close" if '"' in text else "cannot be parted into cells"
             )
-        if not any(map(str.strip, cells)) or (self.head.line and self._is_header(cells)):
+        if not any(map(str.strip, cells)) or not text.strip(_DRAWN) or (self.head.line and self._is_header(cells)):
             return None
         if len(cells) < self.head.least or any(map(str.strip, cells[len(self._names) :])):
             return Row(number, text, {}, self._miscounted(number, len(cells)))
