@@ -13,9 +13,10 @@ from connectors import contract
 from connectors.cameras import camera_of
 from connectors.contract import Connector, Page, Record
 from connectors.drop import Drop, DropSettings
+from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
 from connectors.fields import Fields, slices
-from connectors.identity import derived_id
+from connectors.identity import derived_id, undamaged
 from connectors.jsontext import decoded
 from connectors.plates import SAYS_NONE, is_none
 from normalize.fault import NoRead, Unusable
@@ -23,7 +24,6 @@ from normalize.read import Camera, ImageKind, ImageRef, Read
 from normalize.read import Place as WhereAt
 from normalize.times import Moment, from_iso
 
-_BOM: Final = b"\xef\xbb\xbf"
 _TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
 """A whole string, or one of the signs that give JSON its shape; a quote alone is a string without an end."""
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
@@ -97,7 +97,7 @@ class Boss4Connector(Connector[Boss4Settings]):
         An empty file has none: such files are known to come. Raises `VendorChanged` where the file neither is a list
         nor begins like one.
         """
-        body, name = document.body.removeprefix(_BOM), {_FILE: document.name.encode()} if document.name else {}
+        body, name = in_utf8(document.body), {_FILE: document.name.encode()} if document.name else {}
         if not body.strip():
             return
         try:
@@ -120,7 +120,7 @@ class Boss4Connector(Connector[Boss4Settings]):
         called = leaves.text("LPRCameraName")
         camera = camera_of(leaves.text("LPRCameraID"), called)
         return Read(
-            vendor_read_id=leaves.text("LPREventID") or derived_id(camera, at, plate),
+            vendor_read_id=undamaged(leaves.text("LPREventID")) or derived_id(camera, at, plate),
             plate_raw=plate,
             captured_at=at.at,
             zone=at.zone,

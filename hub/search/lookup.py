@@ -30,6 +30,7 @@ from hub.search.reads import Search
 from hub.search.rows import Found
 from hub.search.sources import Board, Deadline, Occupied, SourceStatus, Status, TooLate
 from hub.store.page import Saved
+from normalize.damage import damage
 from normalize.fault import Unusable
 from normalize.plate import LONGEST, canonical, length
 
@@ -263,6 +264,8 @@ def _full(plate: str) -> str:
     """The canonical form of one full plate; raises `Invalid`."""
     if _WILD & set(plate):
         raise Invalid("plate: must be one full plate, without wildcards")
+    if (damaged := damage(plate)) is not None:
+        raise Invalid(f"plate: {damaged}")
     full = canonical(plate)
     if not full:
         raise Invalid("plate: needs at least one letter or digit")

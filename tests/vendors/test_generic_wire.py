@@ -708,7 +708,22 @@ def test_csv_files_are_taken_once_through_the_map(tmp_path: Path) -> None:
     (tmp_path / "reads" / "b.csv").unlink()
     again = list(made.pull(drops.window(WINDOW.since, NOW, pages)))
     assert [list(page.records) for page in again] == [[]]
-    assert made.check() == "The place answers with 1 files; the newest has 2 rows under a header that fits the map."
+    assert made.check() == "The place answers with 1 files; the newest has 2 rows in columns that fit the map."
+
+
+def test_csv_files_without_a_header_are_taken_by_the_numbers_of_their_columns(tmp_path: Path) -> None:
+    mapping = {"plate": "2", "captured_at": "1", "camera_id": "=mast-1", "state": "4", "make": "9"}
+    rows = "2026-06-01T08:00:00Z;9SYN042;;CA\n2026-06-01T08:00:01Z;9SYN043;;NV;\n9SYN044\n"
+    _drop(tmp_path, {"a.csv": rows})
+    made = GenericCsvConnector(GenericCsvSettings(place=str(tmp_path), map=mapping), _frame())
+    (page,) = made.pull(WINDOW)
+    first, second, third = page.records
+    assert [(made.parse(record).plate, made.parse(record).plate_state) for record in (first, second)] == [
+        ("9SYN042", "US-CA"), ("9SYN043", "US-NV"),
+    ]  # fmt: skip
+    with pytest.raises(RecordRejected, match="row: has 1 cell, the longest of the first rows has 4"):
+        made.parse(third)
+    assert made.check() == "The place answers with 1 files; the newest has 3 rows in columns that fit the map."
 
 
 def test_json_files_of_a_place_are_taken_once_through_the_map(tmp_path: Path) -> None:

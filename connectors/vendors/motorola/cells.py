@@ -1,5 +1,7 @@
 """A row's cells by column name, whatever the case of its letters."""
 
+from collections.abc import Sequence
+
 from connectors import table
 from connectors.contract import Record
 from connectors.fields import Fields
@@ -11,8 +13,8 @@ from normalize.read import Place as WhereAt
 class Cells:
     """A row's cells by column name, whatever the case of its letters; empty cells count as absent."""
 
-    def __init__(self, record: Record) -> None:
-        self._cells = table.cells(record)
+    def __init__(self, record: Record, needed: Sequence[str]) -> None:
+        self._cells = table.cells(record, needed)
 
     def get(self, column: str) -> str | None:
         return Fields({"cell": self._cells.get(column.casefold())}, column).text_or_none("cell")
