@@ -69,7 +69,7 @@ def backfill(
     def stopped(work: Work) -> str:
         return f"{kept(work, connection)}; alprhub backfill {connection} goes on from there"
 
-    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
+    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep, waits=work.waits) as hub:
         window = moments.window(hub, since, until)
         show = shows(work, connection, hub.governing.profile.zone)
         with by_hand(hub, "backfill", connection, connection) as came:

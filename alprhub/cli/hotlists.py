@@ -1,5 +1,6 @@
 """`alprhub hotlists`: lists, and their way to every source."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
@@ -13,11 +14,15 @@ from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
 from alprhub.plain import print_json
 from connectors.contract import abilities
-from hub.errors import Invalid, NotFound
+from connectors.errors import ConnectorError, sentence
+from hub.absent import no_connection
+from hub.errors import HubError, Invalid, NotFound, Stopped
 from hub.hotlists.files import entries_of
 from hub.hotlists.publishing import Published
 from hub.jobs import catalogue, proved
+from hub.jobs.beside import beside
 from hub.jobs.by_hand import by_hand
+from hub.people import Actor
 from hub.wiring import Hub, open_hub
 from hub.words import count, span
 from normalize.states import state as state_word
@@ -110,34 +115,74 @@ def publish(name: ListName, connection: Only = None, as_json: AsJson = False) ->
         return f"{name} is proved at {whom}; alprhub hotlists publish {name} sends what is left"
 
     with failures():
-        with working(kept, as_json) as work, open_hub(sleep=work.sleep) as hub:
-            for at in _at(hub, name, connection):
+        with working(kept, as_json) as work, open_hub(sleep=work.sleep, waits=work.waits) as hub:
+
+            def send(actor: Actor, at: str) -> Published:
                 work.go_on()
-                with by_hand(hub, "publish", catalogue.at(name, at), at) as came:
-                    done.append(hub.hotlists.publishing.publish(acting(), name, at, work.told))
-                    came(proved.published_as(done[-1]))
-        _show(done, as_json)
+                sent = hub.hotlists.publishing.publish(actor, name, at, work.told)
+                done.append(sent)
+                return sent
+
+            results, defect = _each(hub, "publish", name, _at(hub, name, connection), send)
+        _show(results, as_json, defect)
 
 
 @app.command()
 def verify(name: ListName, connection: Only = None, as_json: AsJson = False) -> None:
     """Read every source's copy back and compare, sending nothing; exit 75 where one is not proved."""
-    done: list[Published] = []
-    with failures(), open_hub() as hub:
-        for at in _at(hub, name, connection):
-            with by_hand(hub, "verify", catalogue.at(name, at), at) as came:
-                done.append(hub.hotlists.publishing.verify(acting(), name, at))
-                came(proved.published_as(done[-1]))
-        _show(done, as_json)
+
+    def kept(_: Work) -> str:
+        return f"nothing was sent; alprhub hotlists verify {name} compares again"
+
+    with failures():
+        with working(kept, as_json) as work, open_hub(sleep=work.sleep, waits=work.waits) as hub:
+
+            def compare(actor: Actor, at: str) -> Published:
+                work.go_on()
+                return hub.hotlists.publishing.verify(actor, name, at)
+
+            results, defect = _each(hub, "verify", name, _at(hub, name, connection), compare)
+        _show(results, as_json, defect)
+
+
+def _each(
+    hub: Hub, job: str, name: str, connections: list[str], work: Callable[[Actor, str], Published]
+) -> tuple[list[Published], Exception | None]:
+    """What came of a list at each connection, side by side; and the first error that nobody foresaw.
+
+    One that fails is told by its own row, and keeps nobody waiting but whoever asked.
+    """
+    actor = acting()
+
+    def one(at: str) -> Published:
+        with by_hand(hub, job, catalogue.at(name, at), at) as came:
+            result = work(actor, at)
+            came(proved.published_as(result))
+        return result
+
+    results, defect = list[Published](), None
+    for at, came in zip(connections, beside(connections, one), strict=True):
+        match came:
+            case Published():
+                results.append(came)
+            case Stopped():
+                raise came
+            case HubError() | ConnectorError():
+                results.append(Published(at, 0, 0, False, "none", None, None, sentence(came)))
+            case _:
+                defect = defect or came
+    return results, defect
 
 
 def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
     """The connections that are named, or else every active one but those whose vendor takes no lists."""
     hub.hotlists.lists.in_force(name)  # an unknown list is refused even where there is nobody to send it to
-    return connections or [
-        account.name
-        for account in hub.connections.accounts.list()
-        if account.state == "active" and _takes_lists(hub, account.connector)
+    there = hub.connections.accounts.list()
+    for wanted in connections or ():  # a slip of the hand is refused before anything is sent
+        if wanted not in {account.name for account in there}:
+            raise NotFound(no_connection(wanted, [account.name for account in there]))
+    return list(dict.fromkeys(connections or ())) or [
+        account.name for account in there if account.state == "active" and _takes_lists(hub, account.connector)
     ]
 
 
@@ -159,8 +204,11 @@ def _row(result: Published) -> dict[str, object]:
     return asdict(result) | known | {"proof": proof}
 
 
-def _show(results: list[Published], as_json: bool) -> None:
+def _show(results: list[Published], as_json: bool, defect: Exception | None) -> None:
     rows = results if as_json else [_row(result) for result in results]
-    print_rows(rows, _COLUMNS, as_json, "no active connection takes hot lists, so nothing was sent or compared")
+    if rows or defect is None:
+        print_rows(rows, _COLUMNS, as_json, "no active connection takes hot lists, so nothing was sent or compared")
+    if defect is not None:
+        raise defect
     if not all(result.verified for result in results):
         raise typer.Exit(75)

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Event
+from threading import Event, get_ident
 from types import FrameType
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from alprhub.cli.output import cell
 from hub.errors import Stopped
 from hub.words import count, span
 
@@ -28,6 +29,7 @@ class Work:
         self._at_once = at_once
         self._tasks = dict[str, tuple[TaskID, float, int]]()
         self._stop = Event()
+        self._waiting = dict[int, TaskID]()
         self.signal: int | None = None
         """The signal that asked for an end."""
         self.done: dict[str, int] = {}
@@ -55,7 +57,14 @@ class Work:
     def sleep(self, seconds: float) -> None:
         """Wait, and no longer than until somebody asks for an end, which raises `Stopped`."""
         self._stop.wait(seconds)
+        if (line := self._waiting.pop(get_ident(), None)) is not None:
+            self._lines.remove_task(line)
         self.go_on()
+
+    def waits(self, failed: str, seconds: float) -> None:
+        """Draw what a vendor's service refused, and when it is tried again; gone once that is over."""
+        text = f"waiting: {cell(failed)}; tried again in {span(max(round(seconds), 1))}"
+        self._waiting[get_ident()] = self._lines.add_task(text, total=None)
 
     def ask_for_the_end(self, number: int, _frame: FrameType | None = None) -> None:
         """End at the next piece; asked a second time, at once."""

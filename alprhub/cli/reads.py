@@ -37,7 +37,7 @@ def sync(
     def stopped(work: Work) -> str:
         return f"{kept(work, connection)}; alprhub sync {connection} goes on from there"
 
-    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
+    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep, waits=work.waits) as hub:
         window = moments.window(hub, since, until)
         show = shows(work, connection, hub.governing.profile.zone)
         with by_hand(hub, pulling(*window), connection, connection) as came:
@@ -74,7 +74,7 @@ def pictures(as_json: AsJson = False) -> None:
     def stopped(work: Work) -> str:
         return f"{count(work.done.get('pictures', 0), 'picture')} kept; alprhub pictures goes on from there"
 
-    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
+    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep, waits=work.waits) as hub:
         done = hub.ingest.pictures_due.run(told=lambda counts: work.told("pictures", counts.fetched))
     if as_json:
         print_json(done)

@@ -55,6 +55,7 @@ def signals(monkeypatch: pytest.MonkeyPatch, number: int, at: str, times: int = 
         if key == at:
             for _ in range(times):
                 os.kill(os.getpid(), number)
+                self._stop.wait(5)  # the main thread hears of it, whichever thread this is
         real(self, key, text, first)
 
     monkeypatch.setattr(progress.Work, "say", say)

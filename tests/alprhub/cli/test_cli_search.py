@@ -255,15 +255,14 @@ def test_a_row_says_which_candidate_it_was_found_by(run: Any, town: Any) -> None
     assert (row["plate"], row["why"]) == ("9SYN003", "candidate 1 of Motorola Vigilant, 0.41")
 
 
-def test_pages_follow_each_other_and_say_about_how_much_there_is(run: Any, town: Any) -> None:
+def test_pages_follow_each_other_and_guess_at_no_number_of_reads(run: Any, town: Any) -> None:
     seen, after = [], ()
     while True:
         answer = run("search", "9SYN*", "--limit", 1, *after, *WHY, "--json").json()
         seen += [row["plate"] for row in answer["rows"]]
         if answer["next"] is None:
             break
-        assert answer["estimated"] is True
-        assert answer["estimate"] >= 1
+        assert (answer["estimated"], answer["estimate"]) == (True, None)
         after = ("--after", answer["next"])
     assert seen == ["9SYN003", "9SYN002", "9SYN001"]
 
