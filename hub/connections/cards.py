@@ -15,7 +15,7 @@ from hub.connections import figures
 from hub.connections.accounts import Account
 from hub.connections.card import FAILING, LATE, OK, PAUSED, SILENT, Card
 from hub.connections.copies import UnprovedList
-from hub.connections.listcards import list_cards
+from hub.connections.listcards import list_cards, withdrawn_cards
 from hub.connections.remedies import remedy
 from hub.store.instant import from_micros, to_micros
 from hub.store.runs import TimeSpan
@@ -83,7 +83,8 @@ def cards(seen: Seen) -> list[Card]:
     if seen.account.state == "removing":
         return [_removing(seen)]
     if seen.account.state != "active":
-        return [_paused(seen), *_closed(seen)]
+        gone = withdrawn_cards(seen.copies, seen.account, seen.now, seen.zone)
+        return [_paused(seen), *_closed(seen), *gone]
     if seen.kind is None:
         sentence = f"Its connector {seen.account.connector!r} is not installed here, or not allowed to run."
         if seen.row.retention_vendor is None:
@@ -148,7 +149,8 @@ def _closed(seen: Seen) -> list[Card]:
 
 def _failing(seen: Seen) -> Card | None:
     runs, name = seen.runs, seen.account.name
-    if not runs.failed or runs.failing_since is None:
+    pulled = seen.can("pulls_reads") or seen.can("looks_up_plates")
+    if not runs.failed or runs.failing_since is None or not pulled:  # what only sends has no runs that could fail
         return None
     which = f"{runs.failed} runs in a row" if runs.failed > 1 else "The last run"
     plain = f"{which} failed since {seen.at(runs.failing_since)}"

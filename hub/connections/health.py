@@ -173,7 +173,13 @@ class Health:
     def _copies(
         self, connection: Connection, row: Row[Any], kind: type[Connector[Any]] | None, now: datetime
     ) -> list[copies.UnprovedList]:
-        hot_lists = copies.unproved(connection, row.id, now) + copies.behind(connection, row.id, now)
+        gone = copies.withdrawn(connection, row.id, now)
+        told = {copy.hotlist for copy in gone}
+        hot_lists = gone + [
+            copy
+            for copy in copies.unproved(connection, row.id, now) + copies.behind(connection, row.id, now)
+            if copy.hotlist not in told
+        ]
         if kind is not None and "pushes_hotlists" in abilities(kind):
             hot_lists += copies.never(connection, row.id, row.added_at, now)
         return hot_lists
