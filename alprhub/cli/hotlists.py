@@ -11,6 +11,7 @@ import typer
 from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.cli.plates import UNSEEN, one
 from alprhub.cli.progress import Work, working
 from alprhub.plain import print_json
 from connectors.contract import abilities
@@ -87,7 +88,7 @@ def import_(
 @app.command()
 def withdraw(
     name: ListName,
-    plate: Annotated[str, typer.Argument(help="The plate to remove.")],
+    plate: Annotated[str, typer.Argument(help=f"The plate to remove; {UNSEEN}")],
     reason: Annotated[str, typer.Option(help="Why it is removed: recovered, cancelled, entered by mistake …")],
     state: Annotated[str | None, typer.Option(help="Only this state's plate.")] = None,
     as_json: AsJson = False,
@@ -97,7 +98,7 @@ def withdraw(
         code = state_word(state).code if state else None
         if state and not code:
             raise Invalid(f"state: {state!r} is no state that is known here")
-        removed = hub.hotlists.lists.withdraw(acting(), name, plate, code, reason)
+        removed = hub.hotlists.lists.withdraw(acting(), name, one(plate), code, reason)
         if as_json:
             print_json({"removed": removed})
         else:
@@ -154,14 +155,14 @@ def _each(
     """
     actor = acting()
 
-    def one(at: str) -> Published:
+    def piece(at: str) -> Published:
         with by_hand(hub, job, catalogue.at(name, at), at) as came:
             result = work(actor, at)
             came(proved.published_as(result))
         return result
 
     results, defect = list[Published](), None
-    for at, came in zip(connections, beside(connections, one), strict=True):
+    for at, came in zip(connections, beside(connections, piece), strict=True):
         match came:
             case Published():
                 results.append(came)

@@ -568,7 +568,7 @@ def test_a_list_that_nobody_can_look_at_is_said_to_be_unproved_without_an_alarm_
 
 
 def test_a_source_that_only_sends_is_not_pulled_and_fails_by_no_run(opened: Hub, actor: Actor) -> None:
-    opened.connections.accounts.add(actor, "gate", "unifi", {"secret": "s3cret-of-the-gate"}, check=False)
+    opened.connections.accounts.add(actor, "gate", "unifi", {"webhook_secret": "s3cret-of-the-gate"}, check=False)
     for pull in (opened.ingest.sync.run, opened.ingest.sync.backfill):
         with pytest.raises(
             Invalid, match="gate cannot be pulled: UniFi Protect sends its reads by itself; alprhub serve"

@@ -17,11 +17,11 @@ from alprhub.cli.connections.given import (
     SecretsFile,
     SettingsFile,
     read_settings,
-    there,
     warn_of_exposed,
 )
 from alprhub.cli.connections.needs import ask_again, ask_missing, demand_zone, show_needs
 from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.cli.terminal import there
 from alprhub.plain import print_json
 from connectors.contract import Connector
 from connectors.errors import ConnectorError, sentence

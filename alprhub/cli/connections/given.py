@@ -127,8 +127,3 @@ def _value(name: str, text: str) -> Any:
         except msgspec.DecodeError:
             return text
     return text
-
-
-def there() -> bool:
-    """Whether a person is there to answer."""
-    return sys.stdin.isatty()
