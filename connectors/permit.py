@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from connectors.errors import AdminMustFix
+from connectors.errors import AdminMustFix, HostNotAllowed
 
 
 class Permit:
@@ -14,7 +14,7 @@ class Permit:
         self.others = tuple(name for name in allow if name)
 
     def must_hold(self, url: str) -> str:
-        """The host of an address that may be asked; raises `AdminMustFix` for any other, before anything is sent.
+        """The host of an address that may be asked; raises `HostNotAllowed` for any other, before anything is sent.
 
         Plain HTTP is allowed to the vendor's own host alone.
         """
@@ -27,7 +27,7 @@ class Permit:
         own = host == self.own
         allowed = own or any(host == name or host.endswith("." + name) for name in self.others)
         if not allowed or parts.scheme not in ("https", "http") or (parts.scheme == "http" and not own):
-            raise AdminMustFix(
+            raise HostNotAllowed(
                 f"the host {host!r} is not one this connection may talk to, so nothing was sent there; it may talk to"
                 f" {', '.join(sorted({self.own, *self.others}))}"
             )

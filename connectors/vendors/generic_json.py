@@ -234,7 +234,7 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
         base = getattr(self.settings, "place", "")
         if base and not base.startswith(_WEB):
             return read
-        return read.model_copy(update={"images": reachable(read.images, self.settings.image_hosts, base)})
+        return read.model_copy(update={"images": reachable(read.images, base)})
 
     def fetch_image(self, image: ImageRef) -> bytes:
         """The picture at its address, or the file beside the reads; raises `Gone` where it is at neither."""
@@ -243,8 +243,6 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
             return self._drop.picture(url)
         if url.startswith(_origin(self.settings.place)):
             return picture(self._http.request("GET", url, json=False).body)
-        if not self.settings.image_hosts:
-            raise Gone("no hosts of pictures are set")
         return fetched(self._http, url, self.settings.image_hosts)
 
 

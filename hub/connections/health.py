@@ -29,6 +29,7 @@ from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.runs import ahead
 from hub.store.silences import cameras_of, silences
+from hub.store.wanted import not_allowed
 
 WELL = "Everything is as it should be."
 
@@ -156,6 +157,7 @@ class Health:
                 records=records,
                 why_refused=figures.why_refused(connection, account.id) if records.refused else None,
                 copies=self._copies(connection, row, kind, now),
+                elsewhere=not_allowed(connection, row.id, to_micros(now)),
                 # A source that every run takes whole has no gaps.
                 missed=figures.missed(connection, row.id, self._oldest(account), now) if kind and not whole else [],
                 ahead=ahead(connection, row.id, to_micros(now)),
