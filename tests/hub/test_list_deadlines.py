@@ -9,15 +9,16 @@ from plain import PlainConnector
 from connectors.contract import Delta, PushReport
 from connectors.errors import TryAgain
 from hub.hotlists import deadline
-from hub.hotlists.deadline import Deadline
+from hub.hotlists.deadline import Standstill
 from hub.hotlists.lists import NewEntry
 from hub.people import Actor
 from hub.wiring import Hub
 
 
-def test_a_deadline_begins_anew_with_every_entry() -> None:
+def test_a_deadline_begins_anew_with_every_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    left = Deadline(timedelta(seconds=60), lambda: now[0])
+    monkeypatch.setattr(deadline, "monotonic", lambda: now[0])
+    left = Standstill(timedelta(seconds=60))
     now[0] = 50
     assert left.left() == 10
     left.went_on()
@@ -27,7 +28,7 @@ def test_a_deadline_begins_anew_with_every_entry() -> None:
     assert list(left_at_each(left, now)) == [60, 60]
 
 
-def left_at_each(left: Deadline, now: list[float]) -> list[float]:
+def left_at_each(left: Standstill, now: list[float]) -> list[float]:
     found = []
     for _ in range(2):
         now[0] += 500
