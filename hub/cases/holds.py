@@ -199,7 +199,8 @@ class Holds:
                 )
                 if _is_given(booking):
                     _keep(connection, hold, booking=booking)
-                self._approvals.moot(connection, actor, Action.HOLD, str(hold), "the hold was released")
+                for about in (Action.HOLD, Action.CLASSIFY):
+                    self._approvals.moot(connection, actor, about, str(hold), "the hold was released")
                 self._audit.record(
                     actor, Act.HOLDS_RELEASE, Outcome.DONE, target=str(hold), within=connection,
                     why=Why(row.kind, reason, row.case_number), booking=booking, resolved=resolved,

@@ -160,7 +160,9 @@ class Store:
         cut may take it back, with every such transaction after it. The next durable one puts all before it on the disk.
 
         Raises `Busy` where the wait takes longer than `patience` seconds (None: the store's). It says who writes, since
-        when, and the `doing` of that write, a sentence. Inside an open write of this thread it raises `RuntimeError`.
+        when, and the `doing` of that write, a sentence. A program that is none of the hub's and locks SQLite's file is
+        waited for no longer either; the database's own error is raised then. Inside an open write of this thread it
+        raises `RuntimeError`.
         """
         with self._alone():
             if self.is_sqlite:
@@ -168,6 +170,7 @@ class Store:
                     self._turns.take("writer", doing, patience),
                     self._writer.connect() as connection,
                     _hasty(connection) if not durable else nullcontext(),
+                    _waiting(connection, patience),
                     connection.begin(),
                 ):
                     yield connection
@@ -206,7 +209,7 @@ class Store:
         if self.is_sqlite:
             with self._turns.take("audit", patience=patience), self._appender.connect() as connection:
                 self._log.demand()
-                with connection.begin():
+                with _waiting(connection, patience), connection.begin():
                     yield connection
                 self._log.demand()
             return
@@ -418,6 +421,20 @@ class Store:
         for engine in (self._writer, self._appender, self._log_reader):
             engine.dispose()
         self._reader.dispose()  # a lease's connection is closed with the lease
+
+
+@contextmanager
+def _waiting(connection: Connection, patience: float | None) -> Iterator[None]:
+    """Who locks SQLite's file without a turn of ours is waited for so long meanwhile; None: as always."""
+    if patience is None:
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA busy_timeout = {max(round(patience * 1000), 1)}")
+    try:
+        yield
+    finally:
+        driver.execute(_PRAGMAS[0])
 
 
 @contextmanager
