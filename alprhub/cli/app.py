@@ -103,7 +103,7 @@ class _Tree(Nouns):
         ),
         "connectors": Noun("List the connectors; try one on a file.", "connectors:app"),
         "holds": Noun("Hold reads that must not be purged; release, review and show them.", "holds:app"),
-        "hotlists": Noun("Import, withdraw, publish and verify hot lists.", "hotlists:app"),
+        "hotlists": Noun("List, import, withdraw, publish and verify hot lists.", "hotlists:app"),
         "notices": Noun("What people were told of, and a test of every way out.", "notices:app"),
         "policy": Noun(
             "Show what policy says, check a profile, ask when a read must be gone.",
@@ -136,7 +136,10 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"alprhub {version('alprhub')}")
+        from hub.store.revision import newest
+
+        # Two that bear the same number may want other tables, and only the one that a database fits can copy it.
+        typer.echo(f"alprhub {version('alprhub')}, tables of revision {newest()}")
         raise typer.Exit
 
 

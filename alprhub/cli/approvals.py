@@ -72,7 +72,7 @@ def show(
             if attached is None:
                 raise Invalid(f"--to: nothing is attached to approval {approval}")
             files.must_be_new(to)
-            files.put(to, attached)
+            files.put(to, attached, 0o600)
         if as_json:
             print_json(proposal)
             return

@@ -28,7 +28,7 @@ from hub.wiring import Hub, open_hub
 from hub.words import count, span
 from normalize.states import state as state_word
 
-app = typer.Typer(help="Import, withdraw, publish and verify hot lists.", no_args_is_help=True)
+app = typer.Typer(help="List, import, withdraw, publish and verify hot lists.", no_args_is_help=True)
 ListName = Annotated[str, typer.Argument(help="The list's name.")]
 Only = Annotated[list[str] | None, typer.Option("--connection", help="Only this connection; may be repeated.")]
 _COLUMNS = {
@@ -40,6 +40,13 @@ _COLUMNS = {
     "missing": "missing there",
     "unexpected": "there and not on the list",
     "error": "why",
+}
+_LISTS = {
+    "name": "list",
+    "entries": "entries in force",
+    "changed_at": "changed last",
+    "proved_at": "proved at",
+    "not_proved_at": "not proved at",
 }
 _PROOFS = {
     ("read_back", True): "read back and equal",
@@ -83,6 +90,15 @@ def import_(
             f"{span(slow_round.every_seconds)}. Put only what an active case watches on lists.",
             style="yellow",
         )
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the hot lists, how many entries of each are in force, and at whom its copy is proved; names no plate."""
+    with failures(), open_hub() as hub:
+        rows = hub.hotlists.standings.of(hub.hotlists.lists.changes())
+        nothing = "no hot lists yet: alprhub hotlists import NAME FILE makes one"
+        print_rows(rows, _LISTS, as_json, nothing, hub.governing.profile.zone)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from connectors import contract, mapping
 from connectors.answer import Answer
 from connectors.auth import Auth, Digest, Header, Nothing, QueryKey
 from connectors.contract import Connector, Document, Page, Record
+from connectors.counted import counted
 from connectors.drop import Drop, DropSettings
 from connectors.errors import Gone, VendorChanged
 from connectors.http import Http
@@ -126,10 +127,11 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
             count, newest = self._drop.newest()
             if newest is None:
                 return f"The place answers; no file lies in {self.settings.reads_folder!r} yet."
-            return f"The place answers with {count} files; the newest has {len(list(self.unpack(newest)))} records."
+            records = counted(len(list(self.unpack(newest))), "record")
+            return f"The place answers with {counted(count, 'file')}; the newest has {records}."
         now = self.frame.clock.now()
         answer = self._ask(self.settings.place, self._asked(now.replace(minute=0, second=0, microsecond=0), now))
-        return f"The address answered with {len(self._records(answer))} records on its first page."
+        return f"The address answered with {counted(len(self._records(answer)), 'record')} on its first page."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every page of the window, or every file not taken yet, as `Drop` promises it.

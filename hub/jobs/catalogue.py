@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from connectors.contract import abilities
+from hub.absent import absent
 from hub.connections.accounts import Account
 from hub.errors import NotFound
 from hub.jobs.proved import NO_WAY_TO_LOOK, Done, added_up, probed, published_as
@@ -104,7 +105,7 @@ class Catalogue:
         try:
             return self.jobs[name]
         except KeyError:
-            raise NotFound(f"there is no job called {name!r}; there are {', '.join(self.jobs)}") from None
+            raise NotFound(absent("job", name, list(self.jobs))) from None
 
     def sync(self, connection: str, since: datetime | None = None, until: datetime | None = None) -> DueTask:
         """Pulling one connection now, whether it is due or not; a pull of a named time does not count as its turn."""
@@ -133,7 +134,7 @@ class Catalogue:
         """A job of the whole hub now; raises `NotFound`."""
         work = self._works.get(name)
         if work is None:
-            raise NotFound(f"there is no job of the whole hub called {name!r}; there are {', '.join(self._works)}")
+            raise NotFound(absent("job of the whole hub", name, list(self._works)))
         return DueTask(name, "", work)
 
     def take_lists(self) -> list[str]:

@@ -709,7 +709,7 @@ def test_csv_files_are_taken_once_through_the_map(tmp_path: Path) -> None:
     (tmp_path / "reads" / "b.csv").unlink()
     again = list(made.pull(drops.window(WINDOW.since, NOW, pages)))
     assert [list(page.records) for page in again] == [[]]
-    assert made.check() == "The place answers with 1 files; the newest has 2 rows under a header that fits the map."
+    assert made.check() == "The place answers with 1 file; the newest has 2 rows under a header that fits the map."
 
 
 def test_json_files_of_a_place_are_taken_once_through_the_map(tmp_path: Path) -> None:

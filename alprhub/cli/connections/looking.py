@@ -84,7 +84,7 @@ def diagnostics(
     with failures(), open_hub() as hub:
         files.must_be_new(out)
         bundle = hub.connections.diagnostics.bundle(acting(), name)
-        files.put(out, bundle)
+        files.put(out, bundle, 0o600)
         console.print(
             f"{out}: {len(bundle):,} bytes. Secrets, known plates and what looks like one are struck out; what looks"
             " like none may be left: look through it before you send it"

@@ -49,7 +49,7 @@ def certificate(
         if out is None:
             print_json(done)
             return
-        files.put(out, msgspec.json.format(msgspec.json.encode(done), indent=2))
+        files.put(out, msgspec.json.format(msgspec.json.encode(done), indent=2), 0o600)
         console.print(f"{out}: {done['sha256']}")
 
 

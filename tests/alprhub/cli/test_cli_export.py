@@ -83,7 +83,7 @@ def test_an_export_is_on_record_when_it_is_asked_and_when_it_is_answered(
         (("9SYN*", "--reason", "a stolen car"), 77, "purpose: "),
         (("9SYN*", "--purpose", "stolen_vehicle", "--reason", "test"), 77, "reason: "),
         (WHY, 65, "query: "),
-        (("9SYN*", *WHY, "--since", "soon"), 65, "since: "),
+        (("9SYN*", *WHY, "--since", "soon"), 65, "--since: "),
     ],
 )
 def test_a_refused_export_leaves_nothing(

@@ -234,3 +234,26 @@ def test_a_defect_with_one_source_is_told_after_what_came_of_the_others(
     assert told.code == 78
     assert "drop" in told.out
     assert "the disk is busy" in told.err
+
+
+def test_the_lists_are_listed_with_what_is_in_force_and_where_it_is_proved(
+    run: Any, wanted: Path, joined: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "another.csv").write_text("plate,reason,case\n9SYN003,stolen,26-3\n")
+    assert run("hotlists", "import", "another", tmp_path / "another.csv").code == 0
+    run("hotlists", "publish", "wanted")
+    another, first = run("hotlists", "list", "--json").json()
+    assert (another["name"], another["entries"], another["not_proved_at"]) == ("another", 1, [])
+    assert (first["name"], first["entries"], first["proved_at"], first["not_proved_at"]) == ("wanted", 2, [], ["drop"])
+    joined.load()
+    run("hotlists", "verify", "wanted")
+    run("hotlists", "withdraw", "wanted", "9SYN001", "--reason", "recovered")
+    (_, first) = run("hotlists", "list", "--json").json()
+    assert (first["entries"], first["proved_at"]) == (1, ["drop"])
+    shown = run("hotlists", "list").out
+    assert "entries in force" in shown
+    assert "9SYN" not in shown
+
+
+def test_without_a_list_the_command_that_makes_one_is_named(run: Any, joined: Any) -> None:
+    assert run("hotlists", "list").out == "no hot lists yet: alprhub hotlists import NAME FILE makes one\n"
