@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -136,11 +138,16 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        from hub.store.revision import newest
-
         # Two that bear the same number may want other tables, and only the one that a database fits can copy it.
-        typer.echo(f"alprhub {version('alprhub')}, tables of revision {newest()}")
+        typer.echo(f"alprhub {version('alprhub')}, tables of revision {_tables()}")
         raise typer.Exit
+
+
+def _tables() -> str:
+    """The newest revision, as `hub.store.revision` has it; read without loading the hub."""
+    (hub,) = find_spec("hub").submodule_search_locations  # type: ignore[union-attr,misc]
+    versions = Path(hub, "store", "migrations", "versions")
+    return max(file.name[:4] for file in versions.iterdir() if file.name[:4].isdigit())
 
 
 @app.callback()

@@ -2,10 +2,8 @@
 
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # `alprhub --version` asks for the newest, and no database
-    from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 
 @cache
@@ -15,10 +13,8 @@ def newest() -> str:
     return max(file.name[:4] for file in versions.iterdir() if file.name[:4].isdigit())
 
 
-def revision_of(connection: "Connection") -> str | None:
+def revision_of(connection: Connection) -> str | None:
     """The revision that a database has, None for one that has no tables yet."""
-    from sqlalchemy import inspect, text
-
     if not inspect(connection).has_table("alembic_version"):
         return None
     revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))

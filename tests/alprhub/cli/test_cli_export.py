@@ -144,4 +144,4 @@ def test_pictures_come_in_an_archive(run: Any, joined: Any, tmp_path: Path) -> N
 def test_an_archive_without_pictures_says_what_to_add(run: Any, filled: Any, tmp_path: Path) -> None:
     done = run("export", "9SYN*", *WHY, "--out", tmp_path / "reads.zip")
     assert (done.code, list(tmp_path.glob("reads.zip*"))) == (65, [])
-    assert done.err == "out: reads.zip is an archive, for reads with their pictures: add --pictures\n"
+    assert done.err == "--out: reads.zip is an archive, for reads with their pictures: add --pictures\n"

@@ -59,7 +59,7 @@ def test_help_imports_no_command_and_no_service(tmp_path: Path, words: list[str]
     loaded = _loaded(words, tmp_path / "data")
     assert not {*HEAVY, *NOT_TO_SEARCH, "sqlalchemy", "cryptography", "pydantic", "msgspec", "hub"} & loaded
     assert {name for name in loaded if name.startswith("alprhub.cli.")} == {
-        "alprhub.cli.app", "alprhub.cli.interrupted", "alprhub.cli.lazy", "alprhub.cli.missing",
+        "alprhub.cli.app", "alprhub.cli.interrupted", "alprhub.cli.lazy", "alprhub.cli.missing", "alprhub.cli.options",
     }  # fmt: skip
 
 
