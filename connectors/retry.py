@@ -67,15 +67,15 @@ class Retry:
             raise TryAgain(str(failed), failed.after) from None
 
     def _has_no_patience(self, state: RetryCallState) -> bool:
-        # The longer of time slept and time gone by: under a stopped clock or a fake sleep, retries must end too.
-        gone_by = max(state.idle_for, state.seconds_since_start or 0.0)
-        return self._frame.once or gone_by >= self._patience_with(_failure(state)).total_seconds()
+        return self._frame.once or _gone_by(state) >= self._patience_with(_failure(state)).total_seconds()
 
     def _wait(self, state: RetryCallState) -> float:
         failed = _failure(state)
         wished = failed.after if isinstance(failed, PassingFailure) else None
         ceiling = _CEILING(state)
         wait = ceiling * (1 + self._frame.chance()) / 2
+        if self._frame.waits is not None and isinstance(failed, Down):
+            wait = min(wait, max(self._patience_with(failed).total_seconds() - _gone_by(state), 0.0))
         if wished is not None:
             wait = max(wait, wished.total_seconds())
         too_long = wished is not None and wished > self._patience_with(failed)
@@ -93,6 +93,11 @@ class Retry:
         failed = _failure(state)
         if self._frame.waits is not None and failed is not None and state.next_action is not None:
             self._frame.waits(str(failed), state.next_action.sleep)
+
+
+def _gone_by(state: RetryCallState) -> float:
+    """The longer of time slept and time gone by: under a stopped clock or a fake sleep, retries must end too."""
+    return max(state.idle_for, state.seconds_since_start or 0.0)
 
 
 def _failure(state: RetryCallState) -> BaseException | None:

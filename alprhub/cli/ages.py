@@ -10,6 +10,7 @@ import typer
 from alprhub.acting import acting
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.plates import UNSEEN, one
+from alprhub.cli.progress import say_wait
 from alprhub.plain import print_json
 from hub.proofs.ages import AgesReport
 from hub.proofs.calendar import EndingDay
@@ -187,7 +188,7 @@ def known(as_json: AsJson = False) -> None:
 @canary.command()
 def probe(as_json: AsJson = False) -> None:
     """Ask every vendor for what it must have purged; exit with 78 where one still has it."""
-    with failures(), open_hub() as hub:
+    with failures(), open_hub(waits=say_wait) as hub:
         probes = hub.proofs.canaries.probe(acting())
         if as_json:
             print_json(probes)

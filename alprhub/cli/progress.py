@@ -63,8 +63,9 @@ class Work:
 
     def waits(self, failed: str, seconds: float) -> None:
         """Draw what a vendor's service refused, and when it is tried again; gone once that is over."""
-        text = f"waiting: {cell(failed)}; tried again in {span(max(round(seconds), 1))}"
-        self._waiting[get_ident()] = self._lines.add_task(text, total=None)
+        if (before := self._waiting.pop(get_ident(), None)) is not None:
+            self._lines.remove_task(before)
+        self._waiting[get_ident()] = self._lines.add_task(_wait(failed, seconds), total=None)
 
     def ask_for_the_end(self, number: int, _frame: FrameType | None = None) -> None:
         """End at the next piece; asked a second time, at once."""
@@ -99,6 +100,16 @@ def working(kept: Callable[[Work], str], as_json: bool = False, at_once: bool = 
     finally:
         for number, handler in before.items():
             signal.signal(number, _known(handler))
+
+
+def say_wait(failed: str, seconds: float) -> None:
+    """Say on a terminal what a vendor's service refused, and when it is tried again."""
+    if console.is_terminal:
+        console.print(_wait(failed, seconds))
+
+
+def _wait(failed: str, seconds: float) -> str:
+    return f"waiting: {cell(failed)}; tried again in {span(max(round(seconds), 1))}"
 
 
 def line(what: str, done: int, total: int | None, here: int, seconds: float) -> str:
