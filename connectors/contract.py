@@ -438,6 +438,8 @@ class Frame:
     1: the jitter of the waits before another try.
     `down` maps each host that gives no answers to the start of its outage, for all that share a frame. `sent` is called
     with the number of hot-list entries that a vendor has just taken; an error that it raises ends the push there.
+    `waits` is there where a person waits at a terminal: it hears what failed and in how many seconds that is tried
+    again; a service that is down is given up sooner then.
     """
 
     clock: Clockwork
@@ -447,6 +449,7 @@ class Frame:
     sent: Callable[[int], None] = field(default=_untold, compare=False)
     once: bool = False
     chance: Callable[[], float] = field(default=random.random, compare=False)
+    waits: Callable[[str, float], None] | None = field(default=None, compare=False)
 
 
 @runtime_checkable

@@ -1,7 +1,7 @@
 """`alprhub hotlists`: lists, and their way to every source."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
@@ -11,23 +11,28 @@ import typer
 
 from alprhub.acting import acting
 from alprhub.cli import files, output
-from alprhub.cli.connections.given import there
 from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.cli.plates import UNSEEN, one
 from alprhub.cli.progress import Work, working
+from alprhub.cli.terminal import there
 from alprhub.plain import print_json
 from connectors.contract import abilities
-from hub.errors import Conflict, Invalid, NotFound
+from connectors.errors import ConnectorError, sentence
+from hub.absent import no_connection
+from hub.errors import Conflict, HubError, Invalid, NotFound, Stopped
 from hub.hotlists.files import entries_of
 from hub.hotlists.lists import Imported
 from hub.hotlists.publishing import Published
 from hub.hotlists.withdrawals import RemovesMost
 from hub.jobs import catalogue, proved
+from hub.jobs.beside import beside
 from hub.jobs.by_hand import by_hand
+from hub.people import Actor
 from hub.wiring import Hub, open_hub
 from hub.words import count, named, span
 from normalize.states import state as state_word
 
-app = typer.Typer(help="Import, withdraw, publish and verify hot lists.", no_args_is_help=True)
+app = typer.Typer(help="List, import, withdraw, publish and verify hot lists.", no_args_is_help=True)
 ListName = Annotated[str, typer.Argument(help="The list's name.")]
 Only = Annotated[list[str] | None, typer.Option("--connection", help="Only this connection; may be repeated.")]
 _COLUMNS = {
@@ -39,6 +44,13 @@ _COLUMNS = {
     "missing": "missing there",
     "unexpected": "there and not on the list",
     "error": "why",
+}
+_LISTS = {
+    "name": "list",
+    "entries": "entries in force",
+    "changed_at": "changed last",
+    "proved_at": "proved at",
+    "not_proved_at": "not proved at",
 }
 _PROOFS = {
     ("read_back", True): "read back and equal",
@@ -89,8 +101,8 @@ def import_(
         return
     counts = f"{done.added} added, {done.updated} updated, {done.unchanged} unchanged, {done.removed} removed"
     console.print(f"{name}: {counts}")
-    for sentence in _beside(name, done):
-        console.print(sentence, style="yellow")
+    for told in _beside(name, done):
+        console.print(told, style="yellow")
     for slow_round in long:
         console.print(
             f"{slow_round.connection} answers one plate at a time at {slow_round.per_second:g} a second: "
@@ -120,17 +132,26 @@ def _beside(name: str, done: Imported) -> Iterator[str]:
         yield f"{count(done.expired, 'entry', 'entries')} of the file expired before now: not added"
 
 
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the hot lists, how many entries of each are in force, and at whom its copy is proved; names no plate."""
+    with failures(), open_hub() as hub:
+        rows = hub.hotlists.standings.of(hub.hotlists.lists.changes())
+        nothing = "no hot lists yet: alprhub hotlists import NAME FILE makes one"
+        print_rows(rows, _LISTS, as_json, nothing, hub.governing.profile.zone)
+
+
 @app.command()
 def withdraw(
     name: ListName,
-    plate: Annotated[str, typer.Argument(help="The plate to remove.")],
+    plate: Annotated[str, typer.Argument(help=f"The plate to remove; {UNSEEN}")],
     reason: Annotated[str, typer.Option(help="Why it is removed: recovered, cancelled, entered by mistake …")],
     state: Annotated[str | None, typer.Option(help="Only this state's plate.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Remove a plate from a list at once; publish afterwards to remove it everywhere."""
     with failures(), open_hub() as hub:
-        removed = hub.hotlists.lists.withdraw(acting(), name, plate, _code(state), reason)
+        removed = hub.hotlists.lists.withdraw(acting(), name, one(plate), _code(state), reason)
         if as_json:
             print_json({"removed": removed})
         else:
@@ -165,25 +186,63 @@ def publish(name: ListName, connection: Only = None, as_json: AsJson = False) ->
         return f"{name} is proved at {whom}; alprhub hotlists publish {name} sends what is left"
 
     with failures():
-        with working(kept, as_json) as work, open_hub(sleep=work.sleep) as hub:
-            for at in _at(hub, name, connection):
+        with working(kept, as_json) as work, open_hub(sleep=work.sleep, waits=work.waits) as hub:
+
+            def send(actor: Actor, at: str) -> Published:
                 work.go_on()
-                with by_hand(hub, "publish", catalogue.at(name, at), at) as came:
-                    done.append(hub.hotlists.publishing.publish(acting(), name, at, work.told))
-                    came(proved.published_as(done[-1]))
-        _show(done, as_json)
+                sent = hub.hotlists.publishing.publish(actor, name, at, work.told)
+                done.append(sent)
+                return sent
+
+            results, defect = _each(hub, "publish", name, _at(hub, name, connection), send)
+        _show(results, as_json, defect)
 
 
 @app.command()
 def verify(name: ListName, connection: Only = None, as_json: AsJson = False) -> None:
     """Read every source's copy back and compare, sending nothing; exit 75 where one is not proved."""
-    done: list[Published] = []
-    with failures(), open_hub() as hub:
-        for at in _at(hub, name, connection):
-            with by_hand(hub, "verify", catalogue.at(name, at), at) as came:
-                done.append(hub.hotlists.publishing.verify(acting(), name, at))
-                came(proved.published_as(done[-1]))
-        _show(done, as_json)
+
+    def kept(_: Work) -> str:
+        return f"nothing was sent; alprhub hotlists verify {name} compares again"
+
+    with failures():
+        with working(kept, as_json) as work, open_hub(sleep=work.sleep, waits=work.waits) as hub:
+
+            def compare(actor: Actor, at: str) -> Published:
+                work.go_on()
+                return hub.hotlists.publishing.verify(actor, name, at)
+
+            results, defect = _each(hub, "verify", name, _at(hub, name, connection), compare)
+        _show(results, as_json, defect)
+
+
+def _each(
+    hub: Hub, job: str, name: str, connections: list[str], work: Callable[[Actor, str], Published]
+) -> tuple[list[Published], Exception | None]:
+    """What came of a list at each connection, side by side; and the first error that nobody foresaw.
+
+    One that fails is told by its own row, and keeps nobody waiting but whoever asked.
+    """
+    actor = acting()
+
+    def piece(at: str) -> Published:
+        with by_hand(hub, job, catalogue.at(name, at), at) as came:
+            result = work(actor, at)
+            came(proved.published_as(result))
+        return result
+
+    results, defect = list[Published](), None
+    for at, came in zip(connections, beside(connections, piece), strict=True):
+        match came:
+            case Published():
+                results.append(came)
+            case Stopped():
+                raise came
+            case HubError() | ConnectorError():
+                results.append(Published(at, 0, 0, False, "none", None, None, sentence(came)))
+            case _:
+                defect = defect or came
+    return results, defect
 
 
 def _code(state: str | None) -> str | None:
@@ -197,10 +256,12 @@ def _code(state: str | None) -> str | None:
 def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
     """The connections that are named, or else every active one but those whose vendor takes no lists."""
     hub.hotlists.lists.in_force(name)  # an unknown list is refused even where there is nobody to send it to
-    return connections or [
-        account.name
-        for account in hub.connections.accounts.list()
-        if account.state == "active" and _takes_lists(hub, account.connector)
+    there = hub.connections.accounts.list()
+    for wanted in connections or ():  # a slip of the hand is refused before anything is sent
+        if wanted not in {account.name for account in there}:
+            raise NotFound(no_connection(wanted, [account.name for account in there]))
+    return list(dict.fromkeys(connections or ())) or [
+        account.name for account in there if account.state == "active" and _takes_lists(hub, account.connector)
     ]
 
 
@@ -222,8 +283,11 @@ def _row(result: Published) -> dict[str, object]:
     return asdict(result) | known | {"proof": proof}
 
 
-def _show(results: list[Published], as_json: bool) -> None:
+def _show(results: list[Published], as_json: bool, defect: Exception | None) -> None:
     rows = results if as_json else [_row(result) for result in results]
-    print_rows(rows, _COLUMNS, as_json, "no active connection takes hot lists, so nothing was sent or compared")
+    if rows or defect is None:
+        print_rows(rows, _COLUMNS, as_json, "no active connection takes hot lists, so nothing was sent or compared")
+    if defect is not None:
+        raise defect
     if not all(result.verified for result in results):
         raise typer.Exit(75)

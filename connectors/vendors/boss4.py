@@ -12,6 +12,7 @@ from pydantic import Field
 from connectors import contract
 from connectors.cameras import camera_of
 from connectors.contract import Connector, Page, Record
+from connectors.counted import counted
 from connectors.drop import Drop, DropSettings
 from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
@@ -85,7 +86,7 @@ class Boss4Connector(Connector[Boss4Settings]):
         if newest is None:
             return f"The place answers; no file of reads lies in {self.settings.reads_folder!r} yet."
         count = sum(record.kind == "read" for record in self.unpack(newest))
-        return f"The place answers with {files} files; the newest holds {count} reads."
+        return f"The place answers with {counted(files, 'file')}; the newest holds {counted(count, 'read')}."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every file not taken yet, by name, each with all that it holds, as `Drop` promises it."""

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from connectors import contract, table
 from connectors.contract import Connector, Page, Record
+from connectors.counted import counted
 from connectors.drop import CsvSettings, Drop
 from connectors.mapping import IDENTITY, Mapping
 from connectors.mapping.path import Scope, compiled
@@ -54,8 +55,8 @@ class GenericCsvConnector(Connector[GenericCsvSettings]):
         count, newest = self._drop.newest()
         if newest is None:
             return f"The place answers; no file lies in {self.settings.reads_folder!r} yet."
-        rows = sum(1 for _ in self.unpack(newest))
-        return f"The place answers with {count} files; the newest has {rows} rows in columns that fit the map."
+        rows = counted(sum(1 for _ in self.unpack(newest)), "row")
+        return f"The place answers with {counted(count, 'file')}; the newest has {rows} in columns that fit the map."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every file not taken yet, by name, each with all its rows, as `Drop` promises it."""

@@ -245,7 +245,7 @@ def test_check_looks_at_the_place_and_the_newest_header(
 ) -> None:
     assert "no export" in vigilant.check()
     drop.export(world.passes["motorola"][:7], "a.csv")
-    assert "1 exports; the newest has 7 rows" in vigilant.check()
+    assert "1 export; the newest has 7 rows" in vigilant.check()
     with pytest.raises(VendorChanged):
         _made(tmp_path, plate_column="LP").check()
     with pytest.raises(AdminMustFix):

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from connectors import contract, xml
 from connectors.auth import pushed_by_ours
 from connectors.contract import Connector, Document, Entry, Page, Record, RemoteEntry
+from connectors.counted import counted
 from connectors.drop import Drop
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import slices
@@ -62,7 +63,7 @@ class GenetecConnector(Connector[GenetecSettings]):
         if self.settings.place:
             drop = self._drop
             with drop.opened() as place:
-                return f"The place answers, with {len(drop.exports(place))} files of reads in it."
+                return f"The place answers, with {counted(len(drop.exports(place)), 'file')} of reads in it."
         if self.settings.webhook_secret is None:
             raise AdminMustFix("neither a place nor a push secret is set, so no read can arrive")
         return "Nothing can be asked of cameras: reads come once they push to this connection with the secret."

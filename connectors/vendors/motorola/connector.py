@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from connectors import contract, table
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
+from connectors.counted import counted
 from connectors.drop import Drop
 from connectors.errors import AdminMustFix, Gone, TryAgain
 from connectors.hotlists import alive, file_stem
@@ -54,8 +55,8 @@ class MotorolaConnector(Connector[MotorolaSettings]):
         count, newest = self._drop.newest()
         if newest is None:
             return f"The place answers; no export lies in {self.settings.reads_folder!r} yet."
-        rows = sum(1 for _ in self.unpack(newest))
-        return f"The place answers with {count} exports; the newest has {rows} rows under a header that fits."
+        rows = counted(sum(1 for _ in self.unpack(newest)), "row")
+        return f"The place answers with {counted(count, 'export')}; the newest has {rows} under a header that fits."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every export not taken yet, by name, each with all its rows, as `Drop` promises it."""

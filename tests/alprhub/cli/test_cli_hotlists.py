@@ -1,10 +1,14 @@
 """`alprhub hotlists`: a file in, out to every source, proved, and withdrawn again."""
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from connectors.errors import TryAgain
+from hub.hotlists.publishing import Published, Publishing
 
 LIST = "plate,state,reason,case\n9SYN001,CA,stolen,26-1\n9SYN002,NV,stolen,26-2\n"
 
@@ -224,3 +228,98 @@ def test_sources_that_take_no_list_are_not_called_unproved(run: Any, wanted: Pat
     named = run("hotlists", "publish", "wanted", "--connection", "harbor")  # who asks is told
     assert named.code == 75
     assert "takes no hot lists" in named.out
+
+
+@pytest.fixture
+def two(run: Any, wanted: Path, tmp_path: Path, joined: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another drop, `aa`, which is asked before `drop`."""
+    (tmp_path / "aa").mkdir()
+    settings = [f"--set=place={tmp_path / 'aa'}", *joined.settings[1:]]
+    assert run("connections", "add", "aa", "motorola", *settings).code == 0
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("word", ["publish", "verify"])
+def test_a_source_that_does_not_answer_keeps_nobody_waiting_but_whoever_asked(
+    run: Any, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    real, done = getattr(Publishing, word), threading.Event()
+
+    def slow(self: Publishing, actor: Any, name: str, at: str, *more: Any) -> Published:
+        if at == "aa":
+            assert done.wait(30), "drop waited for aa"
+            raise TryAgain("aa.example is down")
+        result: Published = real(self, actor, name, at, *more)
+        done.set()
+        return result
+
+    monkeypatch.setattr(Publishing, word, slow)
+    told = run("hotlists", word, "wanted", "--json")
+    assert told.code == 75
+    at_aa, at_drop = told.json()
+    assert (at_aa["connection"], at_aa["error"], at_aa["missing"]) == ("aa", "aa.example is down", None)
+    assert (at_drop["connection"], at_drop["proof"]) == ("drop", "receipt")
+    on_record = {(row["subject"], row["outcome"]) for row in run("runs", "--json").json()}
+    assert on_record >= {("wanted at drop", "unproved"), ("wanted at aa", "failed")}
+
+
+@pytest.mark.usefixtures("two")
+def test_a_source_that_cannot_be_opened_is_told_once_and_keeps_no_list_from_the_others(
+    run: Any, joined: Any, sql: Any
+) -> None:
+    sql("UPDATE connections SET sealed_key = 'lost' WHERE name = 'aa'")
+    assert run("hotlists", "publish", "wanted").code == 75
+    joined.load()
+    told = run("hotlists", "publish", "wanted")
+    assert told.code == 75
+    assert (told.out + told.err).count("cannot be opened") == 1
+    assert "its receipt names the file" in told.out
+
+
+@pytest.mark.usefixtures("two")
+def test_a_name_that_no_source_has_is_refused_before_anything_is_sent(run: Any, joined: Any) -> None:
+    told = run("hotlists", "publish", "wanted", "--connection=drop", "--connection=dorp")
+    assert (told.code, told.out) == (66, "")
+    assert "did you mean 'drop'" in told.err
+    assert not list((joined.place / "hotlists").glob("*"))
+
+
+@pytest.mark.usefixtures("two")
+def test_a_defect_with_one_source_is_told_after_what_came_of_the_others(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Publishing.verify
+
+    def broken(self: Publishing, actor: Any, name: str, at: str) -> Published:
+        if at == "aa":
+            raise OSError("the disk is busy")
+        return real(self, actor, name, at)
+
+    monkeypatch.setattr(Publishing, "verify", broken)
+    told = run("hotlists", "verify", "wanted")
+    assert told.code == 78
+    assert "drop" in told.out
+    assert "the disk is busy" in told.err
+
+
+def test_the_lists_are_listed_with_what_is_in_force_and_where_it_is_proved(
+    run: Any, wanted: Path, joined: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "another.csv").write_text("plate,reason,case\n9SYN003,stolen,26-3\n")
+    assert run("hotlists", "import", "another", tmp_path / "another.csv").code == 0
+    run("hotlists", "publish", "wanted")
+    another, first = run("hotlists", "list", "--json").json()
+    assert (another["name"], another["entries"], another["not_proved_at"]) == ("another", 1, [])
+    assert (first["name"], first["entries"], first["proved_at"], first["not_proved_at"]) == ("wanted", 2, [], ["drop"])
+    joined.load()
+    run("hotlists", "verify", "wanted")
+    run("hotlists", "withdraw", "wanted", "9SYN001", "--reason", "recovered")
+    (_, first) = run("hotlists", "list", "--json").json()
+    assert (first["entries"], first["proved_at"]) == (1, ["drop"])
+    shown = run("hotlists", "list").out
+    assert "entries in force" in shown
+    assert "9SYN" not in shown
+
+
+def test_without_a_list_the_command_that_makes_one_is_named(run: Any, joined: Any) -> None:
+    assert run("hotlists", "list").out == "no hot lists yet: alprhub hotlists import NAME FILE makes one\n"
