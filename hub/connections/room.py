@@ -124,7 +124,9 @@ class ConnectionsRoom:
         """How every connection is, and the hub itself."""
         parts = self._parts
         around = Surroundings(parts.store, parts.settings.data, self._house.notices.names, parts.clock)
-        return Health(parts.store, parts.clock, self.accounts, self.spool, around, self._governing.in_force)
+        return Health(
+            parts.store, parts.clock, self.accounts, self.spool, around, self._governing.in_force, parts.settings.data
+        )
 
     @made_once
     def diagnostics(self) -> Diagnostics:
