@@ -3,9 +3,12 @@
 import asyncio
 import logging
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
 from typing import Any
 
 from amqtt.broker import Broker
@@ -63,6 +66,16 @@ class RunningBroker:
         """How many messages were sent to a client that it did not acknowledge."""
         return len(self._broker._sessions[client_id][0].inflight_out)
 
+    def connected(self, client_id: str) -> bool:
+        """Whether a client is there now."""
+        held = self._broker._sessions.get(client_id)
+        return held is not None and held[0].transitions.state == "connected"
+
+    def topics(self, client_id: str) -> set[str]:
+        """What a client has asked for."""
+        every = self._broker._subscriptions.items()
+        return {topic for topic, asked in every if any(session.client_id == client_id for session, _ in asked)}
+
     def stop(self) -> None:
         """End it, and every connection."""
         self._run(self._broker.shutdown())
@@ -79,6 +92,30 @@ def running(port: int = 0) -> Iterator[RunningBroker]:
         yield broker
     finally:
         broker.stop()
+
+
+@contextmanager
+def mosquitto(port: int) -> Iterator[None]:
+    """Debian's broker, until the end of the block; it keeps and sends again as the protocol says."""
+    with TemporaryDirectory() as folder:
+        told = Path(folder, "mosquitto.conf")
+        told.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 100000\n")
+        server = subprocess.Popen(["mosquitto", "-c", str(told)], stderr=subprocess.DEVNULL)
+        try:
+            _until_it_answers(port)
+            yield
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _until_it_answers(port: int) -> None:
+    for _ in range(2000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        Event().wait(0.01)
+    raise AssertionError("the broker did not start")
 
 
 def publish(port: int, *messages: tuple[str, bytes], qos: int = 1) -> None:
