@@ -10,7 +10,10 @@ from connectors.registry import available, connector
 from connectors.testing import contract
 
 ROOT = Path(__file__).parents[2]
-NEEDED: dict[str, dict[str, Any]] = {"generic_mqtt": {"host": "127.0.0.1", "port": 1, "topics": ["lpr/#"]}}
+NEEDED: dict[str, dict[str, Any]] = {
+    "generic_mqtt": {"host": "127.0.0.1", "port": 1, "topics": ["lpr/#"]},
+    "generic_tcp": {"port": 1, "senders": ["127.0.0.1"], "encrypted": "no"},
+}
 """Settings that must be there and are no texts of any kind."""
 
 

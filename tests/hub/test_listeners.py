@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -213,3 +214,29 @@ def test_mosquitto_sends_again_what_was_not_acknowledged_and_forgets_what_is_rem
             until(lambda: "cannot be put on the disk" in opened.connections.health.of("gate").reason)
         until(lambda: len(plates(opened)) == 40)
         opened.connections.removals.remove(actor, "gate", reason="moved house", reads="keep")
+
+
+def test_a_camera_that_writes_to_a_port_becomes_reads_until_its_connection_is_paused(
+    opened: Hub, actor: Actor, port: int, later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.vendors.generic_tcp.door.TICK", 0.02)
+    told = {"address": "127.0.0.1", "port": port, "senders": ["127.0.0.1"], "encrypted": "no", "acknowledgement": "+"}
+    opened.connections.accounts.add(actor, "gate", "generic_tcp", told)
+    later()
+    with serving(opened):
+        until(lambda: is_up(opened))
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            line.sendall(seen(1) + seen(2) + seen(1) + b'{"plate": ')
+            answer = b""
+            while len(answer) < 3:
+                answer += line.recv(3)
+        until(lambda: plates(opened) == ["9SYN001", "9SYN002"])
+        until(lambda: opened.connections.health.of("gate").drift not in (None, 0.0))
+        opened.connections.accounts.pause(actor, "gate", "moved house")
+        until(lambda: is_closed(port))
+    assert plates(opened) == ["9SYN001", "9SYN002"]
+
+
+def is_closed(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
