@@ -46,9 +46,11 @@ class GenericMqttSettings(MapSettings):
     @field_validator("topics")
     @classmethod
     def _are_filters(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
-        for topic in topics:
+        for number, topic in enumerate(topics, 1):
             if not topic or len(topic.encode()) > _LONGEST or "\0" in topic or not _FILTER.fullmatch(topic):
-                raise ValueError(f"{topic!r} is no topic: + stands for one whole level, # for the rest, at the end")
+                raise ValueError(
+                    f"number {number} must be a topic: + stands for one whole level, # for the rest, at the end alone"
+                )
         return topics
 
     @field_validator("ca_certificate")

@@ -62,11 +62,13 @@ class GenericTcpSettings(MapSettings):
     @field_validator("senders")
     @classmethod
     def _are_networks(cls, senders: tuple[str, ...]) -> tuple[str, ...]:
-        for sender in senders:
+        for number, sender in enumerate(senders, 1):
             try:
                 ip_network(sender)
             except ValueError:
-                raise ValueError(f"{sender!r} is no address and no network: as 10.20.0.17 or 10.20.0.0/24") from None
+                raise ValueError(
+                    f"number {number} must be an address or a network: as 10.20.0.17 or 10.20.0.0/24"
+                ) from None
         return senders
 
     @field_validator("acknowledgement")
