@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from native_reader import weights
-from native_reader.boxes import covers, cut_off, inside
+from native_reader.boxes import NEAR_WORTH, Edge, covers, edge_of, inside
 from native_reader.ctc import Columns, Narrowing, judge
 from native_reader.engine import Box, Pixels, SeenPlate
 from native_reader.lines import Line, cut, find_lines, joined
@@ -92,7 +92,8 @@ class PPOCREngine:
         wide, high = line.grown(1.3)
         if high < _LOWEST or not _SHORTEST * _SLENDER <= wide / high <= _LONGEST * _BROAD:
             return None
-        if cut_off(_letters(line), picture):
+        edge = edge_of(_letters(line), picture)
+        if edge is Edge.CUT:
             return None
         first, plain = self._recognise(cut(picture, line, 1.3))
         texts = judge([first])
@@ -103,9 +104,10 @@ class PPOCREngine:
         text, probability = texts[0]
         if probability < _LEGIBLE or not _plate_like(text, plain, line):
             return None
-        confidence = float(np.interp(probability, *_EARNED))
+        confidence = float(np.interp(probability, *_EARNED)) * (NEAR_WORTH if edge is Edge.NEAR else 1)
         ranked = rescaled(texts[:5], confidence)
-        return SeenPlate(text, confidence, inside(_around(line), picture), ranked, from_candidates(ranked))
+        box, slots = inside(_around(line), picture), from_candidates(ranked)
+        return SeenPlate(text, confidence, box, ranked, slots, probability, may_be_cut=edge is not Edge.CLEAR)
 
     def _more(self, picture: Pixels, line: Line) -> list[Columns]:
         """Two more readings: softened with the bands above and below trimmed, and trimmed and stretched."""

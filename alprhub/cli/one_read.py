@@ -117,6 +117,7 @@ def _lines(whole: Whole, zone: ZoneInfo) -> list[tuple[str, str]]:
     lines = [
         ("read", str(read.id)),
         ("plate", f"{plate}{_sure(read.plate_confidence)}"),
+        *([("reading", read.grade.rule)] if read.grade else []),
         ("state", raw_state),
         ("may also be", others or "the reader named no other plate"),
         ("time", f"{_to_the_second(read.captured_at.astimezone(zone))} = {_to_the_second(read.captured_at)}"),

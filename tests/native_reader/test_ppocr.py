@@ -51,10 +51,17 @@ def test_a_street_without_a_plate_gives_nothing(offline, draw) -> None:
     assert offline.read(draw(None, others=(("CITY HALL", 40, 60, 40), ("CALL 555-0123", 40, 160, 40)))) == []
 
 
-def test_a_plate_cut_off_by_the_edge_is_left_out(offline, draw) -> None:
+def test_a_plate_that_the_edge_cuts_is_told_with_doubt_if_at_all(offline, draw) -> None:
     whole = draw(at=(230, 220), width=180)
-    assert offline.read(np.ascontiguousarray(whole[:, :365])) == []
-    assert offline.read(np.ascontiguousarray(whole[:, 285:])) == []
+    for cut in (whole[:, :365], whole[:, 285:]):
+        for plate in offline.read(np.ascontiguousarray(cut)):
+            assert (plate.may_be_cut, plate.alert_grade) == (True, False)
+            assert plate.confidence <= 0.5
+
+
+def test_a_whole_plate_near_the_edge_is_read_and_marked(offline, draw) -> None:
+    (plate,) = offline.read(np.ascontiguousarray(draw(at=(230, 220), width=180)[:, :406]))
+    assert (plate.text, plate.may_be_cut) == ("7ZZX123", True)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 900, 3), (900, 2, 3), (31, 33, 3)])
