@@ -7,7 +7,7 @@ from enum import Enum, auto
 from native_reader.engine import Box, Pixels
 
 _NEAR = 0.1
-"""Share of a box's width within which the picture's edge may go through the plate: boxes of cut ones end short of it."""
+"""Share of a box's width within which the edge may go through the plate: boxes of cut plates end short of it."""
 
 NEAR_WORTH = 0.5
 """What a reading near the edge is worth of one in the middle: about as often the plate is whole."""
