@@ -9,14 +9,14 @@ import numpy as np
 
 from bench.photos import MISTAKEN, Photo, alike, copies
 from native_reader.calibration import Calibration, log_odds
-from native_reader.fast_plate import PLAN, FastPlateEngine, Margin, Plan, added_up, crop
+from native_reader.fast_plate import FURTHER, PLAN, FastPlateEngine, Margin, Plan, added_up, crop
 from native_reader.slots import ALPHABET, PAD, SLOTS, Slots, decode
 
 CLOSE: Final = ((0.03, 0.08), (0.05, 0.08), (0.05, 0.12), (0.08, 0.12))
 WIDE: Final = ((0.12, 0.15), (0.12, 0.20), (0.16, 0.15), (0.16, 0.20), (0.16, 0.30))
 PLANS: Final = tuple(replace(PLAN, close=close, wide=wide) for close, wide in product(CLOSE, WIDE))
 """Few, so that the best of them is not merely the luckiest."""
-_MARGINS: Final = (*CLOSE, *WIDE, PLAN.between)
+_MARGINS: Final = tuple(dict.fromkeys((*CLOSE, *WIDE, *FURTHER)))
 _HOPELESS: Final = -4.0
 """A text that is ruled out counts no worse than this (natural log): one lost plate does not choose the crops."""
 _WORSE: Final = 0.1

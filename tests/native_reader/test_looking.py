@@ -13,7 +13,7 @@ from native_reader import finding
 from native_reader.boxes import Edge, edge_of
 from native_reader.calibration import Calibration
 from native_reader.engine import Box, SeenPlate
-from native_reader.fast_plate import PLAN, Look, Margin, added_up
+from native_reader.fast_plate import FURTHER, PLAN, Look, Margin, added_up
 from native_reader.finding import PlateFinder
 from native_reader.slots import Slots, decode, from_candidates
 from native_reader.weights import WeightsRefused
@@ -104,7 +104,7 @@ def _asked(texts: dict[Margin, str], asked: list[Margin], sure: float = 0.99) ->
 def test_two_models_that_agree_look_once_close_and_once_wide() -> None:
     v1: list[Margin] = []
     v2: list[Margin] = []
-    texts = dict.fromkeys((PLAN.close, PLAN.wide, PLAN.between), "7ZZX123")
+    texts = {PLAN.close: "7ZZX123", PLAN.wide: "7ZZX123"}
     slots, agreed = added_up(_asked(texts, v1), _asked(texts, v2), PLAN)
     assert (decode(slots)[0], agreed) == ("7ZZX123", True)
     assert (v1, v2) == ([PLAN.close], [PLAN.wide])
@@ -114,10 +114,10 @@ def test_two_models_that_agree_look_once_close_and_once_wide() -> None:
 def test_two_that_differ_or_doubt_look_at_all_of_it(wide: str, sure: float) -> None:
     v1: list[Margin] = []
     v2: list[Margin] = []
-    texts = {PLAN.close: "7ZZX123", PLAN.wide: wide, PLAN.between: "7ZZX123"}
+    texts = {PLAN.close: "7ZZX123", PLAN.wide: wide, **dict.fromkeys(FURTHER, "7ZZX123")}
     slots, agreed = added_up(_asked(texts, v1, sure), _asked(texts, v2, sure), PLAN)
     assert (decode(slots)[0], agreed) == ("7ZZX123", False)
-    assert sorted(v1) == sorted(v2) == sorted((PLAN.close, PLAN.wide, PLAN.between))
+    assert sorted(v1) == sorted(v2) == sorted((PLAN.close, PLAN.wide, *FURTHER))
 
 
 def test_worth_grows_with_probability_and_with_agreement() -> None:
