@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
 
@@ -45,6 +46,12 @@ def test_signs_badges_clocks_and_telephone_numbers_are_no_plates(offline, draw) 
         )
     )
     assert [plate.text for plate in offline.read(street)] == ["7ZZX123"]
+
+
+def test_a_plate_of_letters_only_is_told_with_doubt(offline, draw) -> None:
+    (plate,) = offline.read(draw("FZRULZ"))
+    assert (plate.text, plate.alert_grade) == ("FZRULZ", False)
+    assert plate.confidence <= 0.3
 
 
 def test_a_street_without_a_plate_gives_nothing(offline, draw) -> None:
