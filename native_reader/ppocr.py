@@ -207,14 +207,24 @@ class _Reading:
 
 
 def _chosen(seen: Sequence[SeenPlate | None]) -> list[SeenPlate]:
-    """Keep one sighting a place, the longer one, and no bare numbers (doors, roofs) or words beside a better plate."""
+    """Keep one sighting a place, and no bare numbers (doors, roofs) or words beside a better plate."""
     kept: list[SeenPlate] = []
-    for plate in sorted((plate for plate in seen if plate is not None), key=lambda plate: -len(plate.text)):
-        if not any(covers(other.box, plate.box) or covers(plate.box, other.box) for other in kept):
-            kept.append(plate)
+    for plate in seen:
+        if plate is None:
+            continue
+        rivals = [other for other in kept if covers(other.box, plate.box) or covers(plate.box, other.box)]
+        if all(_better(plate, other) for other in rivals):
+            kept = [other for other in kept if other not in rivals] + [plate]
     mixed = [plate for plate in kept if not plate.text.isdigit() and not plate.text.isalpha()]
     numbers = [plate for plate in kept if plate.text.isdigit()]
     return sorted(mixed or numbers or kept, key=lambda plate: -plate.confidence)
+
+
+def _better(plate: SeenPlate, other: SeenPlate) -> bool:
+    """Whether a sighting tells more of a place than another: all of a text beats a part of it."""
+    if plate.text in other.text or other.text in plate.text:
+        return len(plate.text) > len(other.text)
+    return plate.probability > other.probability
 
 
 def _around(line: Line) -> Box:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -69,6 +72,19 @@ def test_a_plate_that_the_edge_cuts_is_told_with_doubt_if_at_all(offline, draw) 
 def test_a_whole_plate_near_the_edge_is_read_and_marked(offline, draw) -> None:
     (plate,) = offline.read(np.ascontiguousarray(draw(at=(230, 220), width=180)[:, :406]))
     assert (plate.text, plate.may_be_cut) == ("7ZZX123", True)
+
+
+@pytest.mark.slow
+def test_one_large_picture_at_a_time_stays_below_400_mib(draw, tmp_path: Path) -> None:
+    path = tmp_path / "street.jpg"
+    path.write_bytes(encode_jpeg(cv2.resize(draw(None), (1150, 860))))
+    code = (
+        "import resource, sys; from pathlib import Path; from native_reader.ppocr import PPOCREngine; "
+        "from native_reader.pictures import load_picture; PPOCREngine().read(load_picture(Path(sys.argv[1]))); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 400
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 900, 3), (900, 2, 3), (31, 33, 3)])
