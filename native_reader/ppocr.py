@@ -19,6 +19,7 @@ from native_reader import weights
 from native_reader.boxes import NEAR_WORTH, Edge, covers, edge_of, inside
 from native_reader.ctc import Columns, Narrowing, judge
 from native_reader.engine import Box, Pixels, SeenPlate
+from native_reader.formats import weighed
 from native_reader.lines import Line, cut, find_in_bands, find_lines, joined
 from native_reader.session import open_session
 from native_reader.slots import from_candidates, rescaled
@@ -104,11 +105,13 @@ class PPOCREngine:
     def read(self, picture: Pixels) -> list[SeenPlate]:
         """Return the plates in an RGB picture, surest first; those that its left or right edge cuts are left out."""
         size = picture.shape[0] * picture.shape[1]
+        seen: list[SeenPlate | None] = []
         for pixels in _LOOKS:
             scale = min(1.0, math.sqrt(pixels / size))
             lines = find_in_bands(self._detector, picture, scale, _STEEPEST, _MOST)
-            plates = _chosen([self._sighting(picture, line) for line in [*joined(lines), *lines]])
-            if scale == 1 or not all(plate.text.isalpha() for plate in plates):
+            seen += [self._sighting(picture, line) for line in [*joined(lines), *lines]]
+            plates = _chosen(seen)
+            if scale == 1 or any(_mixed(plate) or plate.probability >= _SURE for plate in plates):
                 break
         return plates
 
@@ -140,7 +143,7 @@ class PPOCREngine:
             return None
         if texts[0][1] < _SURE:
             texts = judge([first, *self._more(picture, line)])
-        return _Reading(line, texts, plain)
+        return _Reading(line, weighed(texts), plain)
 
     def _closer(self, picture: Pixels, reading: _Reading) -> _Reading:
         """Search the line's surroundings, enlarged or brought down, and return the best reading of the place.
@@ -160,11 +163,10 @@ class PPOCREngine:
         return best
 
     def _more(self, picture: Pixels, line: Line) -> list[Columns]:
-        """More readings: softened, stretched, and with the bands above and below trimmed a little and a lot."""
+        """Two more readings: softened with the bands above and below trimmed, and trimmed and stretched."""
         soft = cv2.GaussianBlur(cut(picture, line, 1.6, tall=0.85), (0, 0), 1.0)
         wide = cut(picture, line, 1.3, tall=0.85, stretch=1.25)
-        core = cut(picture, line, 1.6, tall=0.7)
-        return [self._recognise(np.asarray(crop, np.uint8))[0] for crop in (soft, wide, core)]
+        return [self._recognise(np.asarray(crop, np.uint8))[0] for crop in (soft, wide)]
 
     def _recognise(self, crop: Pixels) -> tuple[Columns, str]:
         tensor = np.zeros((1, 3, crop.shape[0], max(160, crop.shape[1])), np.float32)
@@ -215,9 +217,12 @@ def _chosen(seen: Sequence[SeenPlate | None]) -> list[SeenPlate]:
         rivals = [other for other in kept if covers(other.box, plate.box) or covers(plate.box, other.box)]
         if all(_better(plate, other) for other in rivals):
             kept = [other for other in kept if other not in rivals] + [plate]
-    mixed = [plate for plate in kept if not plate.text.isdigit() and not plate.text.isalpha()]
-    numbers = [plate for plate in kept if plate.text.isdigit()]
-    return sorted(mixed or numbers or kept, key=lambda plate: -plate.confidence)
+    mixed = [plate for plate in kept if _mixed(plate)]
+    return sorted(mixed or kept, key=lambda plate: -plate.confidence)
+
+
+def _mixed(plate: SeenPlate) -> bool:
+    return not plate.text.isdigit() and not plate.text.isalpha()
 
 
 def _better(plate: SeenPlate, other: SeenPlate) -> bool:
