@@ -29,7 +29,7 @@ _MOST = 525_000
 """Pixels that the detector sees at once: each takes some 300 bytes of memory while it looks."""
 
 _LOOKS = (_MOST, 1_000_000, 2_100_000)
-"""Pixels to which a picture is brought down; the next only where the one before finds no plate."""
+"""Pixels to which a picture is brought down; the next only where the one before finds no plate, or one in doubt."""
 
 _STEEPEST = 35.0
 """Degrees from level. Cameras are mounted nearer to level than that."""
@@ -49,6 +49,9 @@ _SHORTEST, _LONGEST = 5, 8
 
 _SURE = 0.97
 """A first reading at least this probable needs no second crop."""
+
+_ENOUGH = 0.9
+"""A plate of letters and digits at least this probable needs no second look at the picture."""
 
 _WHOLE = 6
 """Characters from which on a sure reading is hardly part of a longer one; of others, the surroundings are searched."""
@@ -111,7 +114,7 @@ class PPOCREngine:
             lines = find_in_bands(self._detector, picture, scale, _STEEPEST, _MOST)
             seen += [self._sighting(picture, line) for line in [*joined(lines), *lines]]
             plates = _chosen(seen)
-            if scale == 1 or any(_mixed(plate) or plate.probability >= _SURE for plate in plates):
+            if scale == 1 or any(plate.probability >= (_ENOUGH if _mixed(plate) else _SURE) for plate in plates):
                 break
         return plates
 
