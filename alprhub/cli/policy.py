@@ -241,7 +241,7 @@ def _explained(profile: Profile, captured: datetime) -> dict[str, Any]:
     if field.value is None:
         raise NotFound(f"{profile.id} does not ask for an explanation of what is held ({EXPLAINED})")
     at = Duration.parse(field.value).ceiling(captured, profile.zone)
-    clause = "; ".join(reference.clause for reference in field.references)
+    clause = field.clauses
     return {"kind": "max", "boundary": at, "rule": EXPLAINED, "clause": clause}
 
 

@@ -264,7 +264,7 @@ def _disposal(profile: Profile, row: Row[Any]) -> list[ReviewTask]:
     if row.kind != "litigation" or row.released_at is None or not row.booking or row.disposed is not None:
         return []
     about = (row.id, row.kind, row.case_number, "dispose_of_media", from_micros(row.released_at))
-    clause = "; ".join(reference.clause for reference in profile.effective(UNTIL).references) or None
+    clause = profile.effective(UNTIL).clauses or None
     return [ReviewTask(*about, row.placed_by, row.approved_by, clause, row.booking)]
 
 

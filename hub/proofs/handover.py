@@ -108,7 +108,7 @@ class Handover:
             "how_to_verify": HOW_TO_VERIFY,
             "agency": profile.id,
             "for": partner.value,
-            "for_clause": "; ".join(reference.clause for reference in partner.references) or None,
+            "for_clause": partner.clauses or None,
             "made_at": to_micros(self._clock.now()),
             "made_by": actor.name,
             "follows": rows[0].previous,

@@ -26,7 +26,7 @@ from hub.clock import Clock
 from hub.errors import AdminMustAct, Invalid
 from hub.people import Actor
 from hub.search.archive import PictureFile, archived
-from hub.search.coverage import Coverage
+from hub.search.coverage import Coverage, asked
 from hub.search.formats import Format, encoded, form_of
 from hub.search.query import Query
 from hub.search.reads import Search
@@ -55,6 +55,7 @@ class ExportManifest:
     purpose: str
     reason: str
     case_number: str | None
+    event_number: str | None
     actor: str
     authenticated: bool
     made_at: datetime
@@ -122,8 +123,8 @@ class Export:
         terms = {name: value for name, value in query.told().items() if name != "limit"}
         details: dict[str, Any] = {"query": terms, "format": form, **({"pictures": True} if pictures else {})}
         with self._asking.question(actor, _ACTION, query.why, **details) as question, _ExportDraft(out) as draft:
-            self._audit.record(actor, _ACTION, Outcome.ASKED, why=query.why, **details)
             coverage = self._search.covered(query)
+            self._audit.record(actor, _ACTION, Outcome.ASKED, why=query.why, **details, sources=asked(coverage))
             rows = _Visible(self._search.every(query), self._clock, progress)
             more: dict[str, Any] = {}
             if pictures and self._images is not None:
@@ -141,6 +142,7 @@ class Export:
                 purpose=query.why.purpose,
                 reason=query.why.reason,
                 case_number=query.why.case_number,
+                event_number=query.why.event_number,
                 actor=actor.name,
                 authenticated=actor.authenticated,
                 made_at=self._clock.now(),
@@ -150,7 +152,7 @@ class Export:
                 **more,
             )
             draft.complete(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-            question.answered(manifest.rows, sha256=manifest.sha256)
+            question.answered(manifest.rows, asked(coverage), sha256=manifest.sha256)
             draft.publish()
         return manifest
 

@@ -47,7 +47,7 @@ def test_every_golden_vector_holds(vector: dict[str, Any]) -> None:
     assert at == ask.boundary, vector["note"]
 
 
-@pytest.mark.clause("hermosa-beach 429.5 ¶2 s1", lacks="that a read keeps its vendor for life")
+@pytest.mark.clause("hermosa-beach 429.5 ¶2 s1")
 def test_hermosa_beach_keeps_flock_thirty_days_motorola_a_year_and_others_thirty_days() -> None:
     profile = load("hermosa-beach")
     month, year = datetime(2026, 3, 1, 8, tzinfo=UTC), datetime(2027, 1, 30, 8, tzinfo=UTC)

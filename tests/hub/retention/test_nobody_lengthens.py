@@ -46,7 +46,7 @@ class Place:
     def __init__(self, hub: Hub, folder: Path) -> None:
         self.hub = hub
         self.folder = folder
-        self.why = Why(hub.governing.profile.purposes[0], "report of a stolen car", "26-1")
+        self.why = Why(hub.governing.profile.purposes[0], "report of a stolen car", "26-1", "none")
         self.id = int(self.rows()[0][0])
         self.hold = 0
 
