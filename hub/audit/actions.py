@@ -35,6 +35,10 @@ class Act(StrEnum):
     )
     CANARIES_REMOVE = "canaries.remove", "An administrator takes a canary away."
     CERTIFICATES_COUNTERSIGN = "certificates.countersign", "The custodian of records confirms what was destroyed."
+    CERTIFICATES_DELIVER = (
+        "certificates.deliver",
+        "The hub, or somebody, brings certificates to their custodian; before they leave, and of what came.",
+    )
     CERTIFICATES_EXPORT = "certificates.export", "Somebody hands certificates over to the custodian of records."
     CLOCK_TRUST = "clock.trust", "An administrator says that the machine's clock is right."
     CONNECTIONS_ACTIVE = "connections.active", "An administrator lets a paused connection run again."

@@ -123,7 +123,10 @@ class ConnectionsRoom:
     def health(self) -> Health:
         """How every connection is, and the hub itself."""
         parts = self._parts
-        around = Surroundings(parts.store, parts.settings.data, self._house.notices.names, parts.clock)
+        around = Surroundings(
+            parts.store, parts.settings.data, self._house.notices.names, parts.clock, self._governing.in_force,
+            parts.settings.custodian_ways,
+        )  # fmt: skip
         return Health(parts.store, parts.clock, self.accounts, self.spool, around, self._governing.in_force)
 
     @made_once

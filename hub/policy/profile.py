@@ -21,6 +21,8 @@ from hub.policy.overlay import PREFIX, Operation, Overlay, built_in, load_overla
 from hub.policy.resolution import Bound, Bounds, Chosen, choose
 from hub.policy.rules import AGENCY, Limit, Rule, of_list
 
+PARTNER: Final = "retention.destruction_partner"
+"""The field of a policy that names who destroys with the agency: whom certificates are for."""
 _PURPOSE: Final = "purpose"
 _GROUPS: Final = (
     "administration", "access", "training", "use", "query", "hotlist", "hit", "retention", "audit", "sharing",

@@ -20,14 +20,15 @@ from hub.clock import Clock
 from hub.errors import Invalid, NotFound
 from hub.governing.in_force import Governing
 from hub.people import Actor
+from hub.policy.profile import PARTNER
 from hub.retention.certificates import CERTIFIED, Certificates
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 
 FORMAT: Final = "alprhub certificates of destruction, 1"
-PARTNER: Final = "retention.destruction_partner"
-"""The field of a policy that names who destroys with the agency."""
+CUSTODIAN: Final = "Custodian of Records"
+"""Who gets certificates where a policy names nobody."""
 PATIENCE: Final = timedelta(days=30)
 """How long a certificate may wait for its custodian before it is overdue."""
 
@@ -53,12 +54,14 @@ HOW_TO_VERIFY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """A document and what is in it: so many certificates, up to the one numbered `last_id`."""
+    """A document and what is in it: so many certificates, from number `first_id` to `last_id`, for the `custodian`."""
 
     body: bytes
     certificates: int
+    first_id: int
     last_id: int
     sha256: str
+    custodian: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,15 @@ class Handover:
 
         Raises `IntegrityBroken` where the chain is not whole, `NotFound` where there is none, `Invalid`.
         """
+        handed = self.compose(actor, since_id)
+        self._audit.record(
+            actor, Act.CERTIFICATES_EXPORT, Outcome.DONE, results=handed.certificates, since_id=since_id,
+            last_id=handed.last_id, sha256=handed.sha256,
+        )  # fmt: skip
+        return handed
+
+    def compose(self, actor: Actor, since_id: int) -> Handed:
+        """The same, for a caller that puts on record itself where it goes; raises as `document` does."""
         if since_id < 0:
             raise Invalid("since_id: must not be below 0")
         self._certificates.verify()
@@ -117,12 +129,8 @@ class Handover:
             "orders": orders,
         }
         body = msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
-        handed = Handed(body, len(rows), rows[-1].id, sha256(body).hexdigest())
-        self._audit.record(
-            actor, Act.CERTIFICATES_EXPORT, Outcome.DONE, results=handed.certificates, since_id=since_id,
-            last_id=handed.last_id, sha256=handed.sha256,
-        )  # fmt: skip
-        return handed
+        whose = str(partner.value or CUSTODIAN)
+        return Handed(body, len(rows), rows[0].id, rows[-1].id, sha256(body).hexdigest(), whose)
 
     def waiting(self, patience: timedelta = PATIENCE) -> list[Unconfirmed]:
         """The closed certificates that nobody has countersigned, the oldest first."""

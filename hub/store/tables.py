@@ -541,6 +541,29 @@ certificates = Table(
 )
 """What was destroyed, by connection and rule, without a plate; each closed one carries the digest of the one before."""
 
+certificate_deliveries = Table(
+    "certificate_deliveries",
+    metadata,
+    _id(),
+    Column("way", Text, nullable=False),
+    Column("custodian", Text, nullable=False),
+    Column("first_id", Big, nullable=False),
+    Column("last_id", Big, nullable=False),
+    Column("certificates", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("document", LargeBinary),
+    Column("made_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("tried_at", BigInteger),
+    Column("delivered_at", BigInteger),
+    Column("place", Text),
+    Column("proof", Text),
+    Column("error", Text),
+    UniqueConstraint("way", "last_id"),
+)
+"""Letters with certificates to their custodian: one goes by one way until it is proved to have arrived, and `document`
+is kept until then."""
+
 vacuum_due = Table(
     "vacuum_due",
     metadata,

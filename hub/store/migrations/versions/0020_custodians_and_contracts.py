@@ -1,0 +1,40 @@
+"""Certificates get to their custodian, with a proof."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0020"
+down_revision = "0019"
+branch_labels = None
+depends_on = None
+
+_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Add the letters."""
+    op.create_table(
+        "certificate_deliveries",
+        sa.Column("id", _BIG, autoincrement=True, nullable=False),
+        sa.Column("way", sa.Text(), nullable=False),
+        sa.Column("custodian", sa.Text(), nullable=False),
+        sa.Column("first_id", _BIG, nullable=False),
+        sa.Column("last_id", _BIG, nullable=False),
+        sa.Column("certificates", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=True),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("tried_at", sa.BigInteger(), nullable=True),
+        sa.Column("delivered_at", sa.BigInteger(), nullable=True),
+        sa.Column("place", sa.Text(), nullable=True),
+        sa.Column("proof", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_certificate_deliveries")),
+        sa.UniqueConstraint("way", "last_id", name=op.f("uq_certificate_deliveries_way")),
+    )
+
+
+def downgrade() -> None:
+    """Forget them."""
+    op.drop_table("certificate_deliveries")
