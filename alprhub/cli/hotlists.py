@@ -132,12 +132,14 @@ def verify(name: ListName, connection: Only = None, as_json: AsJson = False) -> 
 
 
 def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
-    """The connections that are named, or else every active one but those whose vendor takes no lists."""
+    """The connections that are named, or else every active one but those whose vendor takes no lists, or whose contract
+    forbids it."""
     hub.hotlists.lists.in_force(name)  # an unknown list is refused even where there is nobody to send it to
+    closed = hub.governing.sources.forbidding("hot_lists")
     return connections or [
         account.name
         for account in hub.connections.accounts.list()
-        if account.state == "active" and _takes_lists(hub, account.connector)
+        if account.state == "active" and account.name not in closed and _takes_lists(hub, account.connector)
     ]
 
 

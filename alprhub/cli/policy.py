@@ -215,14 +215,14 @@ def copy_(
 
 
 def _boundary(profile: Profile, term: SourceContract, captured: datetime, received: datetime) -> dict[str, Any]:
-    where = (term.origin, term.vendor)
-    bounds = profile.bounds(*where, captured, received, copy=term.copy_at, contract=term)
-    case = profile.chosen(*where, term.copy_at, term).case
+    where = (term.origin, term.vendor, term)
+    bounds = profile.bounds(*where, captured, received, copy=term.copy_at)
+    case = profile.chosen(*where, term.copy_at).case
     if bounds.floor is not None and bounds.end(linked=True) is None:
         answer = _bound("min", bounds.floor)
     else:
         end = profile.expiry(
-            *where, captured, received_at=received, copy=term.copy_at, linked=bounds.ceiling is not None, contract=term
+            *where, captured, received_at=received, copy=term.copy_at, linked=bounds.ceiling is not None
         )
         answer = {"kind": "max", "boundary": end.at, "rule": end.rule, "clause": end.clause}
     if bounds.unlinked is not None:

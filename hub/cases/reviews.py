@@ -284,8 +284,7 @@ def _reads(connection: Connection, ids: list[int]) -> list[Row[Any]]:
 
 def _life(profile: Profile, row: Row[Any], read: Row[Any], kind: Provenance) -> CaseLife:
     return profile.case_life(
-        kind.origin,
-        kind.vendor,
+        *kind,
         from_micros(read.captured_at),
         received_at=from_micros(read.received_at),
         offence=row.offence,

@@ -6,6 +6,7 @@ from typing import Protocol
 from hub.connections.accounts import Connections
 from hub.connections.cameras import Cameras
 from hub.connections.changes import Changes
+from hub.connections.contracts import Contracts
 from hub.connections.diagnostics import Diagnostics
 from hub.connections.health import Health
 from hub.connections.lives import EndsOfReads
@@ -20,6 +21,7 @@ from hub.governing.room import GoverningRoom
 from hub.once import made_once
 from hub.parts import Parts
 from hub.ports import LooksAtRecords, Purges, Windows, Withdraws
+from hub.proposals import Proposing
 
 
 class _Ingest(Protocol):
@@ -43,6 +45,11 @@ class _Retention(Protocol):
     def endings(self) -> EndsOfReads: ...
 
 
+class _Access(Protocol):
+    @property
+    def proposing(self) -> Proposing: ...
+
+
 class _Notices(Protocol):
     @property
     def names(self) -> Sequence[str]: ...
@@ -62,6 +69,10 @@ class Neighbours(Protocol):
     @property
     def retention(self) -> _Retention:
         """How do a connection's reads end, and who destroys them?"""
+
+    @property
+    def access(self) -> _Access:
+        """Where is another contract proposed?"""
 
     @property
     def notices(self) -> _Notices:
@@ -91,6 +102,15 @@ class ConnectionsRoom:
         return Changes(
             parts.store, parts.audit, parts.clock, parts.vault, parts.frame, self._governing.in_force,
             self._house.retention.endings, parts.agency, self.accounts,
+        )  # fmt: skip
+
+    @made_once
+    def contracts(self) -> Contracts:
+        """What was agreed about each source."""
+        parts = self._parts
+        return Contracts(
+            parts.store, parts.audit, parts.clock, self._governing.in_force, self._house.retention.endings,
+            self._house.access.proposing,
         )  # fmt: skip
 
     @made_once

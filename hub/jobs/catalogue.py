@@ -139,8 +139,9 @@ class Catalogue:
         return DueTask(name, "", work)
 
     def take_lists(self) -> list[str]:
-        """The names of the connections that take hot lists."""
-        return [account.name for account in self._active({"pushes_hotlists"})]
+        """The names of the connections that take hot lists, and whose contracts let them."""
+        closed = self._hub.governing.sources.forbidding("hot_lists")
+        return [account.name for account in self._active({"pushes_hotlists"}) if account.name not in closed]
 
     def _syncs(self) -> Iterator[DueTask]:
         accounts = {account.name: account for account in self._active(ASKED)}

@@ -21,7 +21,7 @@ from hub.errors import Invalid, NotFound
 from hub.governing.in_force import Governing
 from hub.people import Actor
 from hub.policy.profile import PARTNER
-from hub.retention.certificates import CERTIFIED, Certificates
+from hub.retention.certificates import Certificates, certified
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -44,6 +44,8 @@ HOW_TO_VERIFY: Final = (
     " the digest of that part's rows behind it. The rows are gone: it proves that a certificate was not swapped.",
     "`certified.policy_id` is the `id` of one of the `authorities`. An authority's `digest` is the SHA-256 of the UTF-8"
     " bytes of its `document`, a line feed, and its `decisions`.",
+    "`certified.owner` is whose the data were, with the clause of the contract that says so; it is left out where no"
+    " contract of their source said it.",
     "Where a court ordered it, `certified.rule` is the `rule` of one of the `orders`, whose `sha256` is of its file.",
     "`countersigned` and `database_file` came after a certificate was closed; they are in no digest.",
     "`database_file.traces` says what becomes of the bytes that rows leave in the database's file: `vacuum`, gone since"
@@ -164,7 +166,7 @@ def _closed() -> Any:
 
 def _certificate(row: Row[Any]) -> dict[str, Any]:
     return {
-        "certified": {name: getattr(row, name) for name in CERTIFIED},
+        "certified": certified(row),
         "digest": row.digest,
         "countersigned": None
         if row.countersigned_at is None

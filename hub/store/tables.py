@@ -75,9 +75,11 @@ connections = Table(
     Column("removed_at", BigInteger),
     Column("paused_by_hub", Boolean, nullable=False, server_default=text("false")),
     Column("retention_vendor", Text),
+    Column("contract", Text),
 )
-"""`retention_vendor` is the vendor whose retention holds (None: nobody has said it yet); `sealed_key` names the key
-that `sealed` is under (empty: nobody noted it); `every_seconds` None: the vendor's."""
+"""`contract` is what was agreed with the source (JSON) and is in force; `retention_vendor` the vendor whose retention
+holds (None: nobody has said it yet); `sealed_key` names the key that `sealed` is under (empty: nobody noted it);
+`every_seconds` None: the vendor's."""
 
 removals = Table(
     "removals",
@@ -530,6 +532,7 @@ certificates = Table(
     Column("rewritten_at", BigInteger),
     Column("destroyed_by", Text),
     Column("countersigned_note", Text),
+    Column("owner", Text),
     Index(
         "uq_certificates_open",
         "connection_id",
@@ -540,6 +543,20 @@ certificates = Table(
     ),
 )
 """What was destroyed, by connection and rule, without a plate; each closed one carries the digest of the one before."""
+
+contracts = Table(
+    "contracts",
+    metadata,
+    _id(),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False, index=True),
+    Column("document", Text),
+    Column("sha256", Text),
+    Column("reason", Text, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("approval_id", BigInteger),
+)
+"""Every contract that was ever in force, by its connection, as it was set; without a document one was ended."""
 
 certificate_deliveries = Table(
     "certificate_deliveries",

@@ -186,7 +186,7 @@ def folder(tmp_path: Path) -> Path:
 
 def export_of(hub: Hub, every: Callable[[Query], Iterator[Found]] | None = None) -> Export:
     search = SimpleNamespace(every=every or hub.search.reads.every, covered=hub.search.reads.covered)
-    return Export(hub.access.asking, hub.audit, hub.clock, search)  # type: ignore[arg-type]
+    return Export(hub.access.asking, hub.audit, hub.clock, search, hub.governing.sources)  # type: ignore[arg-type]
 
 
 def names(folder: Path) -> list[str]:

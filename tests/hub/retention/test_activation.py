@@ -91,7 +91,7 @@ def test_a_policy_is_kept_as_it_was_put_in_force_whatever_its_file_says_later(
     ident = two.activate(opened, actor, name, "a shorter schedule")
     Path(name).write_text("nothing")
     with open_hub(settings, clock, registry=PLAIN) as hub:
-        assert hub.governing.profile.expiry("own", "flock", CAPTURED).at == CAPTURED + timedelta(days=5)
+        assert hub.governing.profile.expiry("own", "flock", None, CAPTURED).at == CAPTURED + timedelta(days=5)
         assert Governing(hub.store).of(ident).name == name
 
 

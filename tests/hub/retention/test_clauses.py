@@ -250,7 +250,7 @@ def test_what_flock_hosts_is_flocks_copy_under_its_own_rule_and_the_hub_ends_its
 ) -> None:
     hub, actor = ruled("palm-springs"), Actor("tester")
     folder = fed(hub, tmp_path, "flock", record(1, PLATE, CAPTURED.isoformat()))
-    hosted, ours = (hub.governing.profile.rule_for("own", "flock", copy) for copy in ("vendor", "hub"))
+    hosted, ours = (hub.governing.profile.rule_for("own", "flock", copy=copy) for copy in ("vendor", "hub"))
     assert (hosted.id, hosted.action, hosted.clause) == ("ps-flock-vendor", "verify_vendor_purge", "430.8 ¶2")
     assert (ours.id, ours.action) == ("ps-unlinked", "purge")
     clock.advance(CAPTURED + timedelta(days=30) - clock.now())
