@@ -53,4 +53,4 @@ def in_words(contract: SourceContract) -> str:
     return "; ".join(parts)
 
 
-_USES: Final = {"export": "its reads in files", "hot_lists": "hot lists at it"}
+_USES: Final = {"export": "that reads leave in files", "hot_lists": "that hot lists go to it"}

@@ -77,7 +77,7 @@ class Publishing:
         A failure is part of the answer, and on record, so that one vendor's outage never hides another's; so is an
         account that cannot be opened, and one to which somebody else is publishing now. What `progress` raises ends the
         push where it is, which is on record too; the next one sends what is left. Raises `NotFound` where there is no
-        such connection or list, and `PolicyRefused`, on record, where its contract forbids hot lists at it.
+        such connection or list, and `PolicyRefused`, on record, where its contract forbids that hot lists go to it.
         """
         ident = self._id(connection_name)
         list_id, entries = self._hotlists.in_force(list_name)
@@ -112,7 +112,7 @@ class Publishing:
     def _demand_allowed(self, actor: Actor, list_name: str, connection_name: str) -> None:
         clause = self._sources.forbidding("hot_lists").get(connection_name)
         if clause is not None:
-            refusal = f"{connection_name}: its contract forbids hot lists at it ({clause}); nothing was sent"
+            refusal = f"{connection_name}: its contract forbids that hot lists go to it ({clause}); nothing was sent"
             self._audit.record(
                 actor, Act.HOTLISTS_PUBLISH, Outcome.REFUSED, target=list_name, connection=connection_name,
                 refusal=refusal,

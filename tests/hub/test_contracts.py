@@ -189,6 +189,8 @@ def test_one_person_alone_cannot_let_go_of_what_a_contract_keeps(under: Opened, 
     proposal = hub.connections.contracts.propose(ACTOR, "city", None, "", "it has ended")
     assert (proposal.action, proposal.state) == (Action.CONTRACT, "waits")
     assert proposal.words == "city has no contract any more"
+    (card,) = [card for card in hub.connections.health.around() if card.code == "approval_waits"]
+    assert "another contract of a connection; else the one in force stays" in card.happened
     for actor in (ACTOR, Actor.service("jobs")):
         with pytest.raises(PolicyRefused):
             hub.access.approvals.approve(actor, proposal.id)
@@ -264,7 +266,7 @@ def test_no_hot_list_goes_to_a_source_whose_contract_forbids_it(under: Opened, t
     add(hub, tmp_path, "city", b"{sharing: {forbids: [hot_lists], ref: section 6}}", "lists")
     add(hub, tmp_path, "county", None, "lists")
     hub.hotlists.lists.load(ACTOR, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA")])
-    with pytest.raises(PolicyRefused, match=r"city: its contract forbids hot lists at it \(section 6\)"):
+    with pytest.raises(PolicyRefused, match=r"city: its contract forbids that hot lists go to it \(section 6\)"):
         hub.hotlists.publishing.publish(ACTOR, "wanted", "city")
     assert events(hub, "hotlists.publish")[0]["outcome"] == "refused"
     assert [task.subject for task in Jobs(hub, "tests").due("publish")] == ["wanted at county"]
