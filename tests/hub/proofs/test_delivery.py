@@ -193,18 +193,19 @@ def test_by_mail_it_is_proved_once_the_server_took_it_for_everybody(under: Opene
     assert letter.proof == f"the mail server 127.0.0.1:{box.port} took it as {second['Message-ID']}"
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
     """The address of an S3 with the custodian's bucket."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "synthetic")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "synthetic")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    boto3.client("s3", endpoint_url=f"http://{host}:{port}").create_bucket(Bucket="records")
-    yield f"http://{host}:{port}"
-    server.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "synthetic")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "synthetic")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+        server.start()
+        host, port = server.get_host_and_port()
+        boto3.client("s3", endpoint_url=f"http://{host}:{port}").create_bucket(Bucket="records")
+        yield f"http://{host}:{port}"
+        server.stop()
 
 
 def test_in_a_bucket_it_is_proved_once_it_was_read_back(under: Opened, bucket: str) -> None:
