@@ -41,6 +41,7 @@ LASTS: Final[Mapping[Action, timedelta]] = {
     Action.DESTROY: timedelta(days=7),
     Action.CLASSIFY: timedelta(days=14),
     Action.POLICY: timedelta(days=14),
+    Action.CONTRACT: timedelta(days=14),
 }
 """How long a proposal waits for its second person. A hold keeps reads at once, and so it waits the shortest."""
 RESUMED: Final[Mapping[Action, timedelta]] = {
@@ -48,6 +49,7 @@ RESUMED: Final[Mapping[Action, timedelta]] = {
     Action.DESTROY: LASTS[Action.DESTROY],
     Action.CLASSIFY: timedelta(hours=24),
     Action.POLICY: timedelta(hours=24),
+    Action.CONTRACT: timedelta(hours=24),
 }
 """How long what is approved may still be carried out where that was cut short.
 

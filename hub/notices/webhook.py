@@ -12,7 +12,8 @@ from connectors.contract import Frame
 from connectors.errors import ConnectorError, TryAgain
 from connectors.http import Http
 from connectors.refusals import named
-from hub.notices.notice import Notice, NotSent
+from hub.notices.notice import Notice
+from hub.outgoing import NotSent
 from normalize.times import rfc3339
 
 SIGNATURE: Final = "X-Alprhub-Signature"
