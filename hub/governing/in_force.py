@@ -79,12 +79,21 @@ class Governing:
             known = self._known[ident] = of_row(row)
         return known
 
-    def history(self, before: int | None = None, within: Connection | None = None) -> list[tuple[int, Profile]]:
-        """Every policy that was ever in force, up to the one before `before`, and since when (µs), oldest first."""
+    def history(
+        self, before: int | None = None, within: Connection | None = None, through: int | None = None
+    ) -> list[tuple[int, Profile]]:
+        """Every policy that was ever in force and since when (µs), oldest first.
+
+        Up to the one before `before`, or with `through` up to that one.
+        """
         table = tables.policies
         query = select(table.c.id, table.c.activated_at).order_by(table.c.id)
+        if before is not None:
+            query = query.where(table.c.id < before)
+        if through is not None:
+            query = query.where(table.c.id <= through)
         with self._reading(within) as connection:
-            rows = connection.execute(query if before is None else query.where(table.c.id < before)).all()
+            rows = connection.execute(query).all()
             return [(row.activated_at, self.of(row.id, connection)) for row in rows]
 
     def clauses(self) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from hub.errors import AdminMustAct, NotFound
 from hub.policy.provenance import Provenance
@@ -37,6 +37,12 @@ class Sources:
                 f" its connector {row.connector!r} is installed and allowed"
             )
         return Provenance(row.kind, row.retention_vendor)
+
+    def known_since(self, vendor: str) -> int:
+        """When the hub first had a connection to a vendor (µs), removed ones too."""
+        first = select(func.min(_TABLE.c.added_at)).where(_TABLE.c.retention_vendor == vendor)
+        with self._store.read() as connection:
+            return int(connection.scalar(first) or 0)
 
     def unknown(self) -> Mapping[int, str]:
         """The names, by id, of the connections of which nobody has said yet whose retention holds."""

@@ -168,7 +168,7 @@ def test_what_was_collected_under_a_shorter_promise_keeps_it_whatever_policies_f
     with opened.store.read() as connection:
         some = list(connection.scalars(text("SELECT id FROM reads ORDER BY id LIMIT 3")))
     assert opened.cases.links.link(actor, some, "26-1").changed == 0
-    write_page(feed, 2, [record(900, "7ZZZ900", CAPTURED.isoformat())])
+    write_page(feed, 2, [record(900, "7ZZZ900", clock.now().isoformat())])
     opened.ingest.sync.run(actor, "feed")
     kept = ends(opened)
     captured, end = kept.pop("r900")
