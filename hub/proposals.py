@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
@@ -18,10 +18,11 @@ class Action(StrEnum):
     DESTROY = "orders.destroy"
     CLASSIFY = "holds.classify"
     POLICY = "policy.activate"
+    KIND = "connections.change"
 
 
-State = Literal["waits", "lapsed", "approved", "refused", "withdrawn", "carried_out", "overtaken"]
-"""`approved`: and not carried out yet, since that was cut short.
+State = Literal["waits", "lapsed", "in_grace", "approved", "refused", "withdrawn", "carried_out", "overtaken"]
+"""`in_grace`: approved, and it waits for a time in which anybody may stop it. `approved`: and not carried out yet.
 
 `overtaken`: approved, and never to be carried out to its end.
 """
@@ -31,7 +32,8 @@ State = Literal["waits", "lapsed", "approved", "refused", "withdrawn", "carried_
 class NewProposal:
     """What somebody proposes: `words` say to people what will happen, `content` says it exactly.
 
-    `attachment` are the bytes that belong to it: a court's order, a document of signed decisions.
+    `attachment` are the bytes that belong to it: a court's order, a document of signed decisions. What was approved
+    waits for its `grace` before it is carried out.
     """
 
     action: Action
@@ -40,6 +42,7 @@ class NewProposal:
     content: Mapping[str, Any]
     reason: str
     attachment: bytes | None = None
+    grace: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,12 @@ class Proposal:
     note: str | None
     carried_out_at: datetime | None
     outcome: Mapping[str, Any] | None
+    grace: timedelta = timedelta()
+
+    @property
+    def due_at(self) -> datetime | None:
+        """From when on it is carried out; None where nobody has approved it."""
+        return None if self.decided_at is None else self.decided_at + self.grace
 
 
 Settle = Callable[[Connection, Mapping[str, Any]], None]

@@ -25,8 +25,17 @@ class _Cases(Protocol):
     def orders(self) -> CarriesOut: ...
 
 
+class _Connections(Protocol):
+    @property
+    def kinds(self) -> CarriesOut: ...
+
+
 class Neighbours(Protocol):
     """The rooms that this one asks."""
+
+    @property
+    def connections(self) -> _Connections:
+        """Who carries out what was approved about a source?"""
 
     @property
     def cases(self) -> _Cases:
@@ -49,7 +58,7 @@ class AccessRoom:
     @made_once
     def proposing(self) -> Approvals:
         """Where services bring what a second person must approve."""
-        return Approvals(self._parts.store, self._parts.audit, self._parts.clock)
+        return Approvals(self._parts.store, self._parts.audit, self._parts.clock, self._governing.alarms)
 
     @made_once
     def approvals(self) -> Approvals:
@@ -59,4 +68,5 @@ class AccessRoom:
         approvals.register(Action.CLASSIFY, cases.reviews)
         approvals.register(Action.DESTROY, cases.orders)
         approvals.register(Action.POLICY, self._governing.activate)
+        approvals.register(Action.KIND, self._house.connections.kinds)
         return approvals

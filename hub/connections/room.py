@@ -8,6 +8,7 @@ from hub.connections.cameras import Cameras
 from hub.connections.changes import Changes
 from hub.connections.diagnostics import Diagnostics
 from hub.connections.health import Health
+from hub.connections.kinds import KindChanges
 from hub.connections.lives import EndsOfReads
 from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
@@ -20,6 +21,7 @@ from hub.governing.room import GoverningRoom
 from hub.once import made_once
 from hub.parts import Parts
 from hub.ports import LooksAtRecords, Purges, Windows, Withdraws
+from hub.proposals import Proposing
 
 
 class _Ingest(Protocol):
@@ -48,8 +50,17 @@ class _Notices(Protocol):
     def names(self) -> Sequence[str]: ...
 
 
+class _Access(Protocol):
+    @property
+    def proposing(self) -> Proposing: ...
+
+
 class Neighbours(Protocol):
     """The rooms that this one asks."""
+
+    @property
+    def access(self) -> _Access:
+        """Where is proposed what takes two?"""
 
     @property
     def ingest(self) -> _Ingest:
@@ -90,7 +101,16 @@ class ConnectionsRoom:
         parts = self._parts
         return Changes(
             parts.store, parts.audit, parts.clock, parts.vault, parts.frame, self._governing.in_force,
-            self._house.retention.endings, parts.agency, self.accounts,
+            self._house.retention.endings, parts.agency, self.accounts, self.kinds,
+        )  # fmt: skip
+
+    @made_once
+    def kinds(self) -> KindChanges:
+        """Changes the kind of a source where that loosens what is promised."""
+        parts, governing = self._parts, self._governing
+        return KindChanges(
+            parts.store, parts.audit, parts.clock, governing.in_force, governing.loosening,
+            self._house.access.proposing, self._house.retention.endings,
         )  # fmt: skip
 
     @made_once

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from hub.clock import Clock, MayBeWrong
+from hub.connections.alarmcards import alarm_cards
 from hub.connections.approvalcards import approval_cards
 from hub.connections.card import FAILING, LATE, OK, Card
 from hub.connections.upkeep import upkeep
@@ -43,7 +44,8 @@ class Surroundings:
         checks = (self._disk(), self._set_aside(waiting), self._notices(now, zone), self._traces(now, zone))
         cards = (self._of_clock(zone), *checks)
         hub = [card for card in cards if card is not None]
-        return [*hub, *upkeep(self._store, now, zone), *approval_cards(self._store, now, zone)]
+        two = (*approval_cards(self._store, now, zone), *alarm_cards(self._store, now, zone))
+        return [*hub, *upkeep(self._store, now, zone), *two]
 
     def _of_clock(self, zone: tzinfo) -> Card | None:
         if not isinstance(self._clock, MayBeWrong) or (standing := self._clock.standing()).state == "right":

@@ -21,18 +21,31 @@ _THIS: Final = 0
 class Promised:
     """The ends of reads of one kind by the policies that were in force since their capture."""
 
-    def __init__(self, policies: Sequence[tuple[int, Profile]], source: Provenance, known_since: int) -> None:
+    def __init__(
+        self,
+        policies: Sequence[tuple[int, Profile]],
+        source: Provenance,
+        known_since: int,
+        former: Sequence[tuple[int, Provenance]] = (),
+    ) -> None:
         """`policies` in their order, each with the time (µs) at which it was put in force; `known_since` (µs) is when
-        the hub first had a connection to that vendor."""
+        the hub first had a connection to that vendor; `former` are the kinds that its sources had until when (µs),
+        where another kind has let reads live longer since."""
         self._newest = policies[-1][0] if len(policies) > 1 and policies[-1][0] > known_since else None
         self._known_since = known_since
         self._promises = Promises(policies, {_THIS: source})
+        self._former = [(until, Promises(policies, {_THIS: kind})) for until, kind in former if kind != source]
 
     def end(self, captured_at: datetime, received_at: datetime, linked: bool) -> Expiry | None:
         """When a read that arrives must be gone by what was promised; None where only the policy in force counts."""
         captured = to_micros(captured_at)
         collected = max(captured, self._known_since)
-        if self._newest is None or collected >= self._newest:
+        asked = [promises for until, promises in self._former if collected < until]
+        if self._newest is not None and collected < self._newest:
+            asked.append(self._promises)
+        times = (_THIS, captured, to_micros(received_at), collected, linked)
+        ends = [end for promises in asked if (end := promises.end(*times)) is not None]
+        if not ends:
             return None
-        end = self._promises.end(_THIS, captured, to_micros(received_at), collected, linked)
-        return None if end is None else Expiry(from_micros(end[0]), end[1], "")
+        at, rule = min(ends)
+        return Expiry(from_micros(at), rule, "")

@@ -175,8 +175,9 @@ class Intake:
 
     def _asked(self, connection_id: int) -> Rules:
         policy, source = self._governing.now(), self._sources.of(connection_id)
-        history = self._governing.history(through=policy.id)
-        return Rules(policy, source, Promised(history, source, self._sources.known_since(source.vendor)))
+        history, vendor = self._governing.history(through=policy.id), source.vendor
+        known_since, former = self._sources.known_since(vendor), self._sources.former(vendor)
+        return Rules(policy, source, Promised(history, source, known_since, former))
 
 
 def _turns(

@@ -47,6 +47,8 @@ class Activation(NamedTuple):
     """Kinds of hub copies for which no rule and no decision sets a number."""
     open: tuple[Open, ...]
     """Their safe defaults hold; they do not stand in the way."""
+    without_schedule: tuple[str, ...] = ()
+    """Rules that are left to a retention schedule, and that nothing signed gives a number of it."""
 
     @property
     def ready(self) -> bool:
@@ -65,6 +67,19 @@ class Activation(NamedTuple):
                 f" ({', '.join(question.id for question in self.open)})"
             )
 
+    def demand_schedule(self) -> None:
+        """Raise `PolicyRefused` where a rule is left to a retention schedule and nothing signed says what that says.
+
+        At a first start the number that stands in a profile for such a rule holds until then; no later policy comes in
+        force by it.
+        """
+        if self.without_schedule:
+            raise PolicyRefused(
+                f"the retention schedule is missing, to which {', '.join(self.without_schedule)} is left. A signed"
+                " decision must give its number (ceilings: RULE: {dur, clock, ref}), one of:"
+                f" {', '.join(question.id for question in self.open)}"
+            )
+
 
 def conflicts(rules: Iterable[Rule]) -> Iterator[Contradiction]:
     """Every floor and ceiling of one kind of copy that cannot both be kept, once each.
@@ -74,7 +89,7 @@ def conflicts(rules: Iterable[Rule]) -> Iterator[Contradiction]:
     """
     every = tuple(rules)
     seen: set[str] = set()
-    for origin, vendor, copy, chosen in _kinds(every):
+    for origin, vendor, copy, chosen in kinds(every):
         for floor in chosen.floors:
             for ceiling in (*chosen.ceilings, *chosen.unlinked):
                 ident = conflict_id(floor.id, ceiling.id)
@@ -87,7 +102,7 @@ def without_ceiling(rules: Iterable[Rule]) -> tuple[str, ...]:
     """The kinds of hub copies that no number ends."""
     return tuple(
         f"{origin} reads of {vendor}"
-        for origin, vendor, copy, chosen in _kinds(tuple(rules))
+        for origin, vendor, copy, chosen in kinds(tuple(rules))
         if copy == "hub" and not chosen.ceilings
     )
 
@@ -100,7 +115,7 @@ def _clash(floor: Rule, ceiling: Rule) -> bool:
     return left <= timedelta() if late else left < timedelta()
 
 
-def _kinds(rules: tuple[Rule, ...]) -> Iterator[tuple[str, str, str, Chosen]]:
+def kinds(rules: tuple[Rule, ...]) -> Iterator[tuple[str, str, str, Chosen]]:
     """Every kind of copy that the rules could tell apart."""
     named = sorted({rule.vendor for rule in rules if rule.vendor is not None})
     vendors = [*named, ANY_OTHER if named else "every vendor"]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+import manuals
 import pytest
-from registries import PLAIN
 
 from hub.clock import SetClock
 from hub.errors import PolicyRefused
@@ -11,13 +11,13 @@ from hub.people import Actor, Why
 from hub.policy.profile import names
 from hub.search.query import Query
 from hub.settings import HubSettings
-from hub.wiring import Hub, open_hub
+from hub.wiring import Hub
 
 
 @pytest.fixture(params=names())
 def ruled(request: pytest.FixtureRequest, settings: HubSettings, clock: SetClock) -> Iterator[Hub]:
     """A hub under each profile in turn."""
-    with open_hub(settings.model_copy(update={"profile": request.param}), clock, registry=PLAIN) as hub:
+    with manuals.under(settings, clock, request.param) as hub:
         yield hub
 
 

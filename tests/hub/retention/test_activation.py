@@ -97,7 +97,7 @@ def test_a_policy_is_kept_as_it_was_put_in_force_whatever_its_file_says_later(
 
 def test_what_cannot_be_put_in_force_is_refused(opened: Hub, actor: Actor, tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="in force already"):
-        two.activate(opened, actor, "hermosa-beach", "again")
+        opened.governing.activate.activate(actor, "hermosa-beach", "again")
     with pytest.raises(Invalid, match="reason"):
         two.activate(opened, actor, profile_with(tmp_path, "P5D"), " ")
     with pytest.raises(NotFound):
