@@ -65,12 +65,9 @@ class Proposal:
     note: str | None
     carried_out_at: datetime | None
     outcome: Mapping[str, Any] | None
-    grace: timedelta = timedelta()
-
-    @property
-    def due_at(self) -> datetime | None:
-        """From when on it is carried out; None where nobody has approved it."""
-        return None if self.decided_at is None else self.decided_at + self.grace
+    grace_seconds: int = 0
+    due_at: datetime | None = None
+    """Where it has a grace and was approved: from when on it is carried out."""
 
 
 Settle = Callable[[Connection, Mapping[str, Any]], None]

@@ -93,7 +93,7 @@ def show(profile: Named = None, decisions: SignedIn = None, as_json: AsJson = Fa
         document = _document(policy)
         coming = [] if profile else _coming()
         if as_json:
-            print_json({**document, "coming": [{**asdict(one), "due_at": one.due_at} for one in coming]})
+            print_json({**document, "coming": [asdict(one) for one in coming]})
             return
         over = ", ".join(document["overlays"]) or "no overlay"
         console.print(f"{policy.agency}, policy {document['policy']['number']}, {over}, {policy.zone}")

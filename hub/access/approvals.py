@@ -368,7 +368,8 @@ class Approvals:
             note=row.note,
             carried_out_at=None if row.carried_out_at is None else from_micros(row.carried_out_at),
             outcome=None if row.outcome is None else msgspec.json.decode(row.outcome),
-            grace=row.grace * _MICRO,
+            grace_seconds=row.grace // 1_000_000,
+            due_at=from_micros(row.decided_at + row.grace) if row.grace and row.verdict == "approved" else None,
         )
 
     def _overtaken(self, proposal: Proposal) -> str:
@@ -403,7 +404,7 @@ def _demand(actor: Actor, proposal: Proposal, verdict: State, at: str) -> None:
         )
     if proposal.state == "lapsed":
         raise Conflict(f"{named}: its time was over at {at}; it must be proposed anew")
-    if verdict != "approved" and proposal.grace and proposal.state in ("in_grace", "approved"):
+    if verdict != "approved" and proposal.grace_seconds and proposal.state in ("in_grace", "approved"):
         return
     if proposal.state not in ("waits", "overtaken"):
         how = proposal.state.replace("carried_out", "approved and carried out").replace("in_grace", "approved")

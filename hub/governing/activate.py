@@ -101,7 +101,6 @@ class Activate:
         if not reason.strip():
             raise Invalid("reason: say why the policy changes")
         state = load(name, decisions).activation()
-        state.demand()
         sure(self._clock)
         row = row_of(name, decisions)
         with self._store.read() as connection:
@@ -109,6 +108,7 @@ class Activate:
         if before is not None and before.digest == row["digest"]:
             raise Conflict(f"{name} is in force already, with the same decisions")
         looser = self.demand(actor, name, decisions)
+        state.demand()
         state.demand_schedule()
         content = {
             **row,
@@ -139,7 +139,7 @@ class Activate:
             raise Conflict(
                 f"{proposal.target}: another policy was put in force since this was proposed; propose it anew"
             )
-        if not proposal.grace and before is not None and loosened(of_row(before), profile):
+        if not proposal.grace_seconds and before is not None and loosened(of_row(before), profile):
             raise PolicyRefused(  # it was proposed when nobody asked what a policy loosens
                 f"{proposal.target} loosens what is promised, and was proposed without a grace; propose it anew"
             )

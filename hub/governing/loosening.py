@@ -50,12 +50,15 @@ class Loosening:
                     f"the decision that settles: {settles} is signed by the {decision.title}, and the policy in force"
                     f" names the {office} for that"
                 )
-            since = from_micros(policy.activated_at)
-            if decision.decided_at < since or decision.decided_at > now:
-                at, zone = moment(decision.decided_at, self._store.zone()), self._store.zone()
-                when = "comes" if decision.decided_at > now else f"was put in force later, {moment(since, zone)}"
-                what = f"that time {when}" if decision.decided_at > now else f"the policy in force {when}"
-                return f"the decision that settles: {settles} is of {at}, and {what}: it must be signed for this change"
+            at, zone = decision.decided_at, self._store.zone()
+            said = f"the decision that settles: {settles} is of {moment(at, zone)}"
+            if at > now:
+                return f"{said}, and that time comes: nobody can have signed it yet"
+            # What was signed for a change of before is none for this one; before the first policy there was none.
+            if policy.approval_id is not None and at < (since := from_micros(policy.activated_at)):
+                return (
+                    f"{said}, before the policy in force was, {moment(since, zone)}: it must be signed for this change"
+                )
         return None
 
     def demand(self, actor: Actor, act: Act, way: Way, looser: Sequence[str], decisions: Sequence[Decision]) -> None:

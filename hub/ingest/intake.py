@@ -44,6 +44,7 @@ class Rules(NamedTuple):
 
     policy: InForce
     source: Provenance
+    former: Sequence[tuple[int, Provenance]]
     promised: Promised
 
 
@@ -169,7 +170,8 @@ class Intake:
 
     def _rules_of(self, connection_id: int) -> Rules:
         rules = self._rules.get(connection_id)
-        if rules is None:
+        # A source that was of another kind, and is of this one again, has a promise from between.
+        if rules is None or rules.former != self._sources.former(rules.source.vendor):
             rules = self._rules[connection_id] = self._asked(connection_id)
         return rules
 
@@ -177,7 +179,7 @@ class Intake:
         policy, source = self._governing.now(), self._sources.of(connection_id)
         history, vendor = self._governing.history(through=policy.id), source.vendor
         known_since, former = self._sources.known_since(vendor), self._sources.former(vendor)
-        return Rules(policy, source, Promised(history, source, known_since, former))
+        return Rules(policy, source, former, Promised(history, source, known_since, former))
 
 
 def _turns(
@@ -219,7 +221,7 @@ def _with_ends(
     now: datetime,
 ) -> PageToSave:
     """The page with its reads and records, and when each of them must be gone."""
-    policy, source, promised = rules
+    policy, source, _, promised = rules
     profile, received = policy.profile, page.received_at
     floors = FloorsOfPage(profile, source, received)
 

@@ -41,15 +41,13 @@ def test_another_policy_is_previewed_put_in_force_and_its_purge_is_certified(
     assert (change["connection"], change["reads"], change["end_now"]) == ("drop", 2, 2)
     assert "would remove 2 reads of drop at once" in run("policy", "preview", name).out
     assert run("retention", "preview", "--json").json() == []
-    assert (
-        run("policy", "activate", name, *by_schedule, "--reason", "a shorter schedule", "--yes", "--json").json()["id"]
-        == 1
-    )
+    said = (*by_schedule, "--reason", "a shorter schedule", "--yes")
+    assert run("policy", "activate", name, *said, "--json").json()["id"] == 1
     assert run("retention", "preview", "--json").json() == [], "one person alone changes nothing"
     assert run("approvals", "approve", 1, "--yes").code == 77
     told = approved().json()["recompute"]
     assert (told["changed"], told["shortened"], told["lengthened"]) == (2, 2, 0)
-    assert run("policy", "activate", name, *by_schedule, "--reason", "again", "--yes").code == 65
+    assert run("policy", "activate", name, *said).code == 65
     (over,) = run("retention", "preview", "--json").json()
     assert over["reads"] == 2
     assert run("retention", "purge", "--json").json()["purged"] == {"drop": 2}

@@ -1,6 +1,7 @@
 """What loosens a promise takes the office's signature, a second person, and a time in which anybody can stop it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from registries import Always
 from sqlalchemy import text
 
 from hub.clock import SetClock
-from hub.errors import Conflict, PolicyRefused
+from hub.errors import Conflict, Invalid, PolicyRefused
 from hub.people import Actor
 from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
@@ -29,8 +30,10 @@ KEPT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 Under = Callable[..., Hub]
 
 
-class Bought(PlainConnector):
-    """Reads that the agency pays for."""
+class Motorola(PlainConnector):
+    """Reads that Motorola keeps: a year where they are the agency's own, and thirty days where they are bought."""
+
+    info = replace(PlainConnector.info, retention_vendor="motorola")
 
 
 @pytest.fixture
@@ -38,8 +41,8 @@ def under(settings: HubSettings, clock: SetClock, tmp_path: Path) -> Iterator[Un
     """Opens a hub under a manual, with one read that was kept under it."""
     opened = []
 
-    def open_(manual: str) -> Hub:
-        opened.append(manuals.under(settings, clock, manual, registry=Always(PlainConnector)))
+    def open_(manual: str, connector: type[PlainConnector] = PlainConnector) -> Hub:
+        opened.append(manuals.under(settings, clock, manual, registry=Always(connector)))
         hub = opened[-1].__enter__()
         write_page(tmp_path / "feed", 1, [record(1, "9SYN001", (KEPT - timedelta(hours=1)).isoformat())])
         hub.connections.accounts.add(ONE, "feed", "plain", {"folder": str(tmp_path / "feed")})
@@ -103,8 +106,8 @@ def walks_with_a_signature_of_another_office(hub: Hub, _: Path) -> None:
     hub.governing.activate.activate(ONE, "palm-springs", "why not", [signed(hub, title="Sergeant")])
 
 
-def walks_with_a_signature_from_before(hub: Hub, _: Path) -> None:
-    hub.governing.activate.activate(ONE, "palm-springs", "why not", [signed(hub, decided_at=KEPT - 9 * DAY)])
+def walks_with_a_signature_of_tomorrow(hub: Hub, _: Path) -> None:
+    hub.governing.activate.activate(ONE, "palm-springs", "why not", [signed(hub, decided_at=hub.clock.now() + DAY)])
 
 
 def walks_by_naming_another_office_first(hub: Hub, folder: Path) -> None:
@@ -133,7 +136,7 @@ def walks_by_a_shorter_grace(hub: Hub, folder: Path) -> None:
 
 
 def walks_by_settling_a_conflict_otherwise(hub: Hub, _: Path) -> None:
-    floor = {"prevails": "ceiling", "counsel": "opinion 1", "title": "Sergeant"}
+    floor = {"prevails": "ceiling", "counsel": "opinion 1", "title": "Sergeant", "decided_at": hub.clock.now()}
     decisions = [manuals.decided("wm-d1", "wm-server", "P1Y"), two.decision("conflict:wm-server:wm-server", **floor)]
     hub.governing.activate.activate(ONE, "westminster", "counsel says so", decisions)
 
@@ -144,7 +147,7 @@ def walks_by_settling_a_conflict_otherwise(hub: Hub, _: Path) -> None:
         ("westminster", walks_with_hermosa_beach),
         ("long-beach", walks_with_two_files_of_his_own),
         ("westminster", walks_with_a_signature_of_another_office),
-        ("hermosa-beach", walks_with_a_signature_from_before),
+        ("hermosa-beach", walks_with_a_signature_of_tomorrow),
         ("hermosa-beach", walks_by_naming_another_office_first),
         ("hermosa-beach", walks_by_approving_it_himself),
         ("hermosa-beach", walks_by_letting_a_rule_go),
@@ -176,6 +179,16 @@ def test_the_refusal_says_what_is_loosened_who_signs_it_and_which_command_propos
     assert "wm-server (462.4 ¶2 s1-s2; Resolution 26-17, item 4) keeps reads at least 1 year from the arrival" in told
     assert "signed by the Professional Standards Unit Commander" in told
     assert "alprhub policy activate hermosa-beach --reason WHY --decisions FILE" in told
+
+
+def test_what_was_signed_for_one_change_is_not_signed_for_the_next(under: Under, clock: SetClock) -> None:
+    hub = under("hermosa-beach")
+    decision = signed(hub)
+    clock.advance(DAY)
+    two.activate(hub, ONE, "long-beach", "the council has decided it", [decision])
+    again = decision.model_copy(update={"title": hub.governing.profile.office})
+    with pytest.raises(PolicyRefused, match="it must be signed for this change"):
+        hub.governing.activate.activate(ONE, "palm-springs", "it is signed", [again])
 
 
 def test_what_was_approved_waits_for_its_grace_and_is_carried_out_by_the_hub_itself(
@@ -231,7 +244,7 @@ def test_an_overlay_of_its_own_is_kept_with_the_policy_whatever_its_file_says_la
     hub = under("hermosa-beach")
     overlay = {
         "schema_version": "1", "overlay_id": "county", "kind": "ordinance", "applies_to": "the county",
-        "rules": [], "retention": [{
+        "rules": [{"id": "county-1", "field": "sharing.sale", "op": "prohibit", "ref": "Ordinance 1"}], "retention": [{
             "id": "county-most", "match": {"origin": "any"}, "copy_at": "any", "min": None,
             "max": {"dur": "P10D", "clock": "captured_at"}, "on_expiry": {"action": "purge", "force": "shall"},
             "ref": "Ordinance 1",
@@ -250,8 +263,39 @@ def test_an_overlay_of_its_own_is_kept_with_the_policy_whatever_its_file_says_la
 def test_a_kind_whose_reads_live_longer_takes_two_and_what_was_destroyed_does_not_come_back_by_it(
     under: Under, clock: SetClock
 ) -> None:
-    hub = under("palm-springs")
+    hub = under("hermosa-beach", Motorola)
     hub.connections.changes.change(ONE, "feed", {}, kind="commercial", expire=True)
+    clock.advance(31 * DAY)
+    assert hub.retention.expired.purge(ONE) == {"feed": 1}
     with pytest.raises(PolicyRefused, match="connections change feed --kind own --reason WHY --decisions FILE"):
         hub.connections.changes.change(ONE, "feed", {}, kind="own")
     assert alarms(hub)
+    proposal = hub.connections.kinds.propose(ONE, "feed", "own", "they are ours", [signed(hub)])
+    assert hub.access.approvals.approve(SECOND, proposal.id).state == "in_grace"
+    clock.advance(GRACE)
+    assert hub.access.approvals.carry_out_due(Actor.service("jobs")) == 1
+    assert hub.connections.accounts.list()[0].kind == "own"
+    hub.connections.accounts.add(ONE, "again", "motorola", {"folder": str(feed_of(hub))})
+    assert [hub.ingest.sync.run(ONE, name, KEPT - DAY, clock.now()).stored for name in ("feed", "again")] == [0, 0]
+
+
+def test_another_kind_is_not_carried_out_where_the_source_was_changed_since(under: Under, clock: SetClock) -> None:
+    hub = under("hermosa-beach", Motorola)
+    hub.connections.changes.change(ONE, "feed", {}, kind="commercial", expire=True)
+    proposal = hub.connections.kinds.propose(ONE, "feed", "own", "they are ours", [signed(hub)])
+    hub.access.approvals.approve(SECOND, proposal.id)
+    hub.connections.changes.change(ONE, "feed", {}, kind="native_reader", expire=True)
+    clock.advance(GRACE)
+    assert hub.access.approvals.carry_out_due(Actor.service("jobs")) == 0
+    assert hub.access.approvals.get(proposal.id).state == "overtaken"
+    assert hub.connections.accounts.list()[0].kind == "native_reader"
+
+
+def test_another_kind_that_loosens_nothing_needs_nobody_else(under: Under) -> None:
+    hub = under("hermosa-beach", Motorola)
+    with pytest.raises(Invalid, match="leave out --decisions"):
+        hub.connections.kinds.propose(ONE, "feed", "commercial", "they are bought", [signed(hub)])
+
+
+def feed_of(hub: Hub) -> Path:
+    return Path(hub.connections.accounts.open("feed")[1].settings.folder)

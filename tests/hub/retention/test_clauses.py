@@ -158,8 +158,9 @@ def test_a_manual_whose_schedule_is_missing_is_in_force_in_no_hub_not_even_in_a_
     with pytest.raises(PolicyRefused, match="may be kept at most"), open_hub(first, clock, registry=KINDS):
         pass
     with manuals.under(settings, clock, "long-beach") as hub:
+        loosening = two.decision("loosening", title=hub.governing.profile.office, decided_at=hub.clock.now())
         with pytest.raises(PolicyRefused, match="may be kept at most"):
-            hub.governing.activate.activate(Actor("chief"), department, "the council has decided it")
+            hub.governing.activate.activate(Actor("chief"), department, "the council has decided it", [loosening])
         assert hub.governing.profile.name == "long-beach"
 
 
