@@ -11,7 +11,7 @@ from hub.connections.lives import EndsOfReads
 from hub.connections.row import settled
 from hub.errors import Conflict, Invalid
 from hub.governing.in_force import Governing
-from hub.governing.loosening import Loosening, Way
+from hub.governing.loosening import Loosening, HowProposed
 from hub.people import Actor
 from hub.policy.decisions import Decision
 from hub.policy.loosening import loosened_kind
@@ -49,7 +49,7 @@ class KindChanges:
         """Return what another kind loosens, where all is signed that this takes; else raises `PolicyRefused`, with an
         alarm."""
         looser = loosened_kind(self._governing.profile(), before, after)
-        way = Way(
+        way = HowProposed(
             f"kind {after.origin} of {name}", f"alprhub connections change {name} --kind {after.origin} --reason WHY"
         )
         self._loosening.demand(actor, Act.CONNECTIONS_CHANGE, way, looser, decisions)

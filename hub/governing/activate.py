@@ -11,7 +11,7 @@ from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Conflict, Invalid, PolicyRefused
 from hub.governing.in_force import keep, newest, of_kept, of_row, row_of
-from hub.governing.loosening import Loosening, Way
+from hub.governing.loosening import Loosening, HowProposed
 from hub.people import Actor
 from hub.policy.decisions import Decision
 from hub.policy.loosening import loosened
@@ -70,7 +70,7 @@ class Activate:
     def demand(self, actor: Actor, name: str, decisions: Sequence[Decision] = ()) -> tuple[str, ...]:
         """Return what a profile would loosen, where all is signed that this takes; else raises `PolicyRefused`."""
         looser = self.loosens(name, decisions)
-        way = Way(name, f"alprhub policy activate {name} --reason WHY")
+        way = HowProposed(name, f"alprhub policy activate {name} --reason WHY")
         self._loosening.demand(actor, Act.POLICY_ACTIVATE, way, looser, decisions)
         return looser
 

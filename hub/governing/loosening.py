@@ -19,7 +19,7 @@ SHORTEST: Final = timedelta(days=1)
 _SIGNED: Final = (LOOSENING, LENGTHENING)
 
 
-class Way(NamedTuple):
+class HowProposed(NamedTuple):
     """How it is proposed: what people call it, and the command, to which `--decisions FILE` is added."""
 
     what: str
@@ -61,7 +61,9 @@ class Loosening:
                 )
         return None
 
-    def demand(self, actor: Actor, act: Act, way: Way, looser: Sequence[str], decisions: Sequence[Decision]) -> None:
+    def demand(
+        self, actor: Actor, act: Act, way: HowProposed, looser: Sequence[str], decisions: Sequence[Decision]
+    ) -> None:
         """Raise `PolicyRefused`, on record and told of by `health`, where a signature is missing or the wrong one."""
         wanting = self.wanting(looser, decisions)
         if wanting is None:

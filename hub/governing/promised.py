@@ -36,6 +36,11 @@ class Promised:
         self._promises = Promises(policies, {_THIS: source})
         self._former = [(until, Promises(policies, {_THIS: kind})) for until, kind in former if kind != source]
 
+    @property
+    def anything(self) -> bool:
+        """Whether anything was promised before that may still count."""
+        return self._newest is not None or bool(self._former)
+
     def end(self, captured_at: datetime, received_at: datetime, linked: bool) -> Expiry | None:
         """When a read that arrives must be gone by what was promised; None where only the policy in force counts."""
         captured = to_micros(captured_at)

@@ -223,13 +223,13 @@ def _with_ends(
     """The page with its reads and records, and when each of them must be gone."""
     policy, source, _, promised = rules
     profile, received = policy.profile, page.received_at
-    floors = FloorsOfPage(profile, source, received)
+    floors, were_promised = FloorsOfPage(profile, source, received), promised.anything
 
     def ending(captured_at: datetime, floor: datetime | None, linked: bool) -> Expiry:
         """The end by the policy in force, or what was promised before where that is sooner; for what is not over then
         not before the floor under which it is kept."""
         end = profile.expiry(*source, captured_at, received_at=received, linked=linked)
-        before = promised.end(captured_at, received, linked)
+        before = promised.end(captured_at, received, linked) if were_promised else None
         if before is None or before.at >= end.at:
             return end
         return before if floor is None or before.at <= now else before._replace(at=max(before.at, min(floor, end.at)))

@@ -29,6 +29,7 @@ from hub.store.instant import to_micros
 from hub.store.pace import TurnPace
 from hub.store.plates import forget_removed, remove_unread
 from hub.store.statistics import redraw
+from hub.store.tombstones import crumble
 from hub.store.vacuum import owe
 
 DOING: Final = "what is over is being purged"
@@ -106,6 +107,7 @@ class Retention:
             swept = self._sweep(now)
             redrawn, emptied = redraw(self._store), self._store.squeeze()
             with self._store.write() as connection:
+                crumble(connection, to_micros(now))
                 certificates = close(connection, to_micros(now), self._store.traces)
                 self._audit.record(
                     actor, Act.RETENTION_PURGE, Outcome.DONE, results=sum(run.gone.values()), within=connection,

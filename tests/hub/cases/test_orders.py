@@ -402,3 +402,20 @@ def test_where_policy_has_no_floor_an_order_ends_reads_too(opened: Hub, actor: A
     opened.ingest.sync.run(actor, "feed")
     assert two.destroy(opened, actor, ORDER, reads=ids(opened)).reads == 2
     assert (ids(opened), opened.retention.certificates.list()[0]["rule"]) == ([], "order:24-CV-0007")
+
+
+def test_what_an_order_destroyed_does_not_come_back_though_its_vendor_gives_it_again_under_any_name(
+    floored: Hub, tmp_path: Path, clock: SetClock
+) -> None:
+    two.destroy(floored, ACTOR, ORDER, reads=ids(floored)[:2])
+    floored.connections.accounts.add(ACTOR, "again", "plain", {"folder": str(tmp_path / "feed")})
+    runs = [floored.ingest.sync.run(ACTOR, name, CAPTURED, clock.now()) for name in ("feed", "again")]
+    assert [(run.stored, run.duplicates, run.born_expired) for run in runs] == [(0, 1, 2), (1, 0, 2)]
+    assert len(list(floored.ingest.images.stored())) == 2
+    assert floored.proofs.reconciliation.run(ACTOR).differences == []
+    with floored.store.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM tombstones")) == 2
+    clock.advance(timedelta(days=800))
+    floored.retention.expired.purge(ACTOR)
+    with floored.store.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM tombstones")) == 0
