@@ -11,7 +11,7 @@ from hub.connections.lives import EndsOfReads
 from hub.connections.row import settled
 from hub.errors import Conflict, Invalid
 from hub.governing.in_force import Governing
-from hub.governing.loosening import Loosening, HowProposed
+from hub.governing.loosening import HowProposed, Loosening
 from hub.people import Actor
 from hub.policy.decisions import Decision
 from hub.policy.loosening import loosened_kind

@@ -11,7 +11,7 @@ from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Conflict, Invalid, PolicyRefused
 from hub.governing.in_force import keep, newest, of_kept, of_row, row_of
-from hub.governing.loosening import Loosening, HowProposed
+from hub.governing.loosening import HowProposed, Loosening
 from hub.people import Actor
 from hub.policy.decisions import Decision
 from hub.policy.loosening import loosened
