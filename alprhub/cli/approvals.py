@@ -19,7 +19,7 @@ from hub.errors import Invalid
 from hub.proposals import Action, Proposal
 from hub.search.query import MOST_ROWS
 from hub.wiring import Hub, open_hub
-from hub.words import count, moment
+from hub.words import count, moment, span
 
 app = typer.Typer(help="What takes two people: see it, approve it, refuse it, or take it back.", no_args_is_help=True)
 
@@ -141,6 +141,8 @@ def _tell(hub: Hub, proposal: Proposal, out: Console = console) -> None:
     ]
     if proposal.state == "waits":
         lines.append(f"  until {moment(proposal.expires_at, zone)}")
+        if proposal.grace_seconds:
+            lines.append(f"  once approved it waits {span(proposal.grace_seconds)}, in which it can be stopped")
     if proposal.decided_by is not None and proposal.decided_at is not None:
         note = f": {proposal.note}" if proposal.note else ""
         lines.append(f"  decided by {proposal.decided_by}, {moment(proposal.decided_at, zone)}{note}")

@@ -12,10 +12,12 @@ from hub.people import Actor
 from hub.policy.decisions import LENGTHENING, LOOSENING, Decision
 from hub.store.engine import Store
 from hub.store.instant import from_micros
-from hub.words import moment, named
+from hub.words import moment
 
 SHORTEST: Final = timedelta(days=1)
 """A grace in which nobody could have seen it is none."""
+MOST: Final = 6
+"""Sentences that a refusal says of what would be loosened; a preview says all."""
 _SIGNED: Final = (LOOSENING, LENGTHENING)
 
 
@@ -68,7 +70,8 @@ class Loosening:
         wanting = self.wanting(looser, decisions)
         if wanting is None:
             return
-        loosens = f" loosens what is promised: {named(list(looser), 8)}." if looser else ":"
+        more = f"; and {len(looser) - MOST} more" if len(looser) > MOST else ""
+        loosens = f" loosens what is promised: {'; '.join(looser[:MOST])}{more}." if looser else ":"
         raise self._alarms.refused(
             actor, act, way.what,
             f"{way.what}{loosens} {wanting[:1].upper() if looser else wanting[:1]}{wanting[1:]}."

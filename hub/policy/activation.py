@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from hub.errors import PolicyConflict, PolicyRefused
 from hub.policy.durations import room
 from hub.policy.resolution import Chosen, choose, conflict_id
-from hub.policy.rules import COPIES, ORIGINS, Rule
+from hub.policy.rules import AGENCY, COPIES, ORIGINS, Rule
 
 ANY_OTHER: Final = "any other vendor"
 
@@ -63,9 +63,12 @@ class Activation(NamedTuple):
         if self.without_ceiling:
             raise PolicyRefused(
                 f"nothing says how long {', '.join(self.without_ceiling)} may be kept at most."
-                " A signed decision with a number is needed"
-                f" ({', '.join(question.id for question in self.open)})"
+                f" A signed decision with a number is needed (--decisions FILE), for one of: {self._asked()}"
             )
+
+    def _asked(self) -> str:
+        """What the policy itself asks its department to decide."""
+        return ", ".join(question.id for question in self.open if question.layer == AGENCY)
 
     def demand_schedule(self) -> None:
         """Raise `PolicyRefused` where a rule is left to a retention schedule and nothing signed says what that says.
@@ -77,7 +80,7 @@ class Activation(NamedTuple):
             raise PolicyRefused(
                 f"the retention schedule is missing, to which {', '.join(self.without_schedule)} is left. A signed"
                 " decision must give its number (ceilings: RULE: {dur, clock, ref}), one of:"
-                f" {', '.join(question.id for question in self.open)}"
+                f" {self._asked()}"
             )
 
 
