@@ -458,7 +458,7 @@ tombstones = Table(
     "tombstones",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
-    Column("until", BigInteger, nullable=False, index=True),
+    Column("until", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 """What was destroyed before its time and does not come back, by digest, until it would be over anyway (µs)."""
