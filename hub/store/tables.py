@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
     true,
 )
@@ -322,7 +323,14 @@ entries = Table(
     Column("removed_reason", Text),
     Column("import_id", BigInteger),
     Column("ended_by", BigInteger),
+    Column("withdrawn", Boolean, nullable=False, server_default=false()),
     Index("ix_hotlist_entries_key", "plate_key"),
+    Index(
+        "ix_hotlist_entries_withdrawn",
+        "hotlist_id",
+        sqlite_where=text("withdrawn"),
+        postgresql_where=text("withdrawn"),
+    ),
     Index(
         "uq_hotlist_entries_active",
         "hotlist_id",
@@ -335,7 +343,9 @@ entries = Table(
     ),
 )
 
-"""`import_id` is the import that brings an entry, `ended_by` one that ends it: `hub.store.entries` says which stand."""
+"""`import_id` is the import that brings an entry, `ended_by` one that ends it: `hub.store.entries` says which stand.
+
+`withdrawn` says that a person took it off its list, and nobody has let its plate come back."""
 
 hotlist_imports = Table(
     "hotlist_imports",
