@@ -2,7 +2,7 @@
 
 from hub.proposals import Proposal
 from hub.wiring import Hub
-from hub.words import moment
+from hub.words import moment, span
 
 
 def next_step(proposal: Proposal, hub: Hub) -> str:
@@ -11,11 +11,14 @@ def next_step(proposal: Proposal, hub: Hub) -> str:
     return (
         f"approval {proposal.id} waits until {until} for somebody other than"
         f" {proposal.proposed_by}, under a login of their own on this machine: alprhub approvals approve {proposal.id}"
+        + (f". Approved, it waits {span(proposal.grace_seconds)} more" if proposal.grace_seconds else "")
     )
 
 
-def approver(name: str | None, approval: int | None) -> str:
-    """Who approved something, as people read it."""
+def approver(name: str | None, approval: int | None, ended: str | None = None) -> str:
+    """Who approved something, as people read it; `ended` says why it has ended, if it has."""
+    if name is None and ended is not None:
+        return f"nobody: {ended}" if ended.startswith("its approval ") else "nobody, before it ended"
     if name is None:
         return f"nobody yet: approval {approval}"
     return name if approval is not None else f"{name} (by name, before approvals)"

@@ -47,7 +47,7 @@ def test_a_hub_without_an_agency_says_so_and_begins_no_policy(
 def test_what_needs_no_agency_works_without_one(unnamed: None, run: Any, words: tuple[str, ...]) -> None:
     assert run(*words).code == 0
     assert "yes" not in [one["in_force"] for one in run("policy", "list", "--json").json()]
-    assert run("policy", "show").err == "profile: this hub has none yet (alprhub init); name one with --profile\n"
+    assert run("policy", "show").err == "--profile: this hub has none yet (alprhub init); name one with --profile\n"
 
 
 def test_the_first_start_keeps_agency_and_policy_and_puts_them_on_record(unnamed: None, run: Any, sql: Sql) -> None:
@@ -175,8 +175,9 @@ def test_an_environment_that_contradicts_what_is_kept_is_told_so(
     assert run("connections", "list").code == 0, "what is empty is not said, as compose files leave it"
 
 
-def test_a_policy_that_was_changed_since_is_no_contradiction(run: Any, approved: Any) -> None:
-    assert run("policy", "activate", "long-beach", "--reason=council", "--yes").code == 0
+def test_a_policy_that_was_changed_since_is_no_contradiction(run: Any, approved: Any, signing: Any) -> None:
+    signed = signing(loosening={})
+    assert run("policy", "activate", "long-beach", "--reason=council", "--yes", "--decisions", signed).code == 0
     approved()
     assert run("connections", "list").code == 0, "ALPRHUB_PROFILE names that of the first start"
 
