@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from native_reader.engine import Pixels
+from native_reader.session import VaryingSession
 
 _STRIDE = 32
 """The detector's input sides are multiples of this many pixels."""
@@ -45,21 +46,21 @@ class Line:
         return self.width + by, self.height + by
 
 
-def find_lines(detector: Any, picture: Pixels, scale: float, steepest: float) -> list[Line]:
+def find_lines(detector: VaryingSession, picture: Pixels, scale: float, steepest: float) -> list[Line]:
     """Return the lines of text in an RGB picture, which is first scaled.
 
-    `detector` is an onnxruntime session of PP-OCR's detector. Lines steeper than `steepest` degrees are left out.
+    `detector` runs PP-OCR's detector. Lines steeper than `steepest` degrees are left out.
     """
     height, width = picture.shape[:2]
     wide, high = (max(_STRIDE, round(side * scale / _STRIDE) * _STRIDE) for side in (width, height))
     small = cv2.resize(picture, (wide, high), interpolation=cv2.INTER_AREA if scale <= 1 else cv2.INTER_CUBIC)
     # The network was trained on BGR scaled to -1…1.
     tensor = np.ascontiguousarray((small[..., ::-1].astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None])
-    ((heat,),) = detector.run(None, {detector.get_inputs()[0].name: tensor})[0]
+    ((heat,),) = detector.run(tensor)
     return _lines(np.asarray(heat), width / wide, height / high, steepest)
 
 
-def find_in_bands(detector: Any, picture: Pixels, scale: float, steepest: float, most: int) -> list[Line]:
+def find_in_bands(detector: VaryingSession, picture: Pixels, scale: float, steepest: float, most: int) -> list[Line]:
     """Return the lines as `find_lines` does, band by band, so that the detector never sees more than `most` pixels.
 
     Bands overlap, and lie across: lines of text do too.
