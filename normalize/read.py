@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, field_serializer, field_validator
 
-from normalize import damage
+from normalize import spreadsheet
 from normalize.confidence import Scale
 from normalize.plate import canonical, fold
 from normalize.times import Zone
@@ -115,7 +115,7 @@ class Read(BaseModel):
     @classmethod
     def _is_one_camera(cls, camera: Camera) -> Camera:
         if not camera.id.isalnum() and (
-            damage.error(camera.id) or damage.number(camera.id)
+            spreadsheet.error(camera.id) or spreadsheet.number(camera.id)
         ):  # many ids become this one
             raise ValueError(f"its id looks like a number or an error that a spreadsheet wrote: {camera.id[:20]}")
         return camera
@@ -123,7 +123,7 @@ class Read(BaseModel):
     @field_validator("plate_raw")
     @classmethod
     def _may_stand_on_the_metal(cls, raw: str) -> str:
-        if (damaged := damage.damage(raw)) is not None:
+        if (damaged := spreadsheet.damage(raw)) is not None:
             raise ValueError(damaged)
         return raw
 

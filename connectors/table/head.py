@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from typing import Final, NamedTuple
 
-from normalize.damage import error
+from normalize.spreadsheet import error
 
 MOST_ABOVE: Final = 20
 """Lines with something in them among which the header is looked for."""

@@ -9,8 +9,8 @@ from connectors.contract import Record
 from connectors.errors import VendorChanged
 from connectors.table.head import DELIMITERS, Head, is_row
 from connectors.table.rows import Row, table
-from normalize.damage import error
 from normalize.fault import Unusable
+from normalize.spreadsheet import error
 
 MOST_NAMES: Final = 20
 """Columns of a header that a message tells."""

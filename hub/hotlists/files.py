@@ -9,7 +9,7 @@ from connectors.table import Row, Table, names, table
 from hub.errors import Faults, Invalid
 from hub.hotlists.expiries import expiry
 from hub.hotlists.lists import NewEntry, faults_of
-from normalize import damage
+from normalize import spreadsheet
 from normalize.states import state
 from normalize.word import Known, spelled
 
@@ -131,7 +131,7 @@ def _entry(
         line=line,
     )
     for field, name in (("reason", "reason"), ("case_number", "case")):
-        if damage.error(text := cells.get(field, "")) or damage.number(text):
+        if spreadsheet.error(text := cells.get(field, "")) or spreadsheet.number(text):
             faults.append(f"{name}: {text[:20]!r} is what a spreadsheet wrote, and not what stood there")
     lines = [f"line {line}: {fault}" for fault in (*faults_of(entry), *faults)]
     return (None if lines else entry), lines

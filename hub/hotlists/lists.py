@@ -27,8 +27,8 @@ from hub.store.engine import Store
 from hub.store.entries import STANDING, standing
 from hub.store.instant import from_micros, to_micros
 from hub.store.visible import listed
-from normalize.damage import damage
 from normalize.plate import LONGEST, canonical, fold, length
+from normalize.spreadsheet import damage
 
 log: Final = logging.getLogger("alprhub.hotlists")
 

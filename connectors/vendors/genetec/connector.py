@@ -11,10 +11,10 @@ from connectors.auth import pushed_by_ours
 from connectors.contract import Connector, Document, Entry, Page, Record, RemoteEntry
 from connectors.counted import counted
 from connectors.drop import Drop
+from connectors.encoding import in_utf8
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import slices
 from connectors.hotlists import alive, file_stem
-from connectors.jsontext import in_utf8
 from connectors.vendors.genetec.forms import form_of, from_json, from_xml, without_tokens
 from connectors.vendors.genetec.reads import read_of_file, read_of_ingested, read_of_sharp, read_of_webhook
 from connectors.vendors.genetec.rows import entries_of, file_of
