@@ -28,12 +28,3 @@ def encoding_of(body: bytes) -> str | None:
 def is_wide(encoding: str) -> bool:
     """Whether every character takes several bytes, so that a byte of it is no line end."""
     return codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
-
-
-def in_utf8(body: bytes) -> bytes:
-    """The same text in UTF-8 without a mark where the bytes tell that it is another Unicode; other bytes as they are.
-
-    What cannot be decoded is U+FFFD there.
-    """
-    encoding = encoding_of(body)
-    return body if encoding is None else body.decode(encoding, "replace").encode()
