@@ -59,8 +59,8 @@ def exported(body: bytes) -> Iterator[RemoteEntry]:
         raise VendorChanged("the exported list has no column for plates", body)
     place = next((name for name in found.head.columns if name.casefold().startswith("state")), "")
     for row in found:
-        if row.broken:
-            raise VendorChanged(f"line {row.number} of the exported list {row.broken}", body)
+        if row.fault:
+            raise VendorChanged(f"line {row.number} of the exported list {row.fault}", body)
         yield RemoteEntry(row.cells[plate], state(row.cells.get(place), "US").code)
 
 

@@ -9,8 +9,9 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from connectors.cameras import camera_of
+from connectors.damage import own_id
 from connectors.fields import Fields
-from connectors.identity import derived_id, undamaged
+from connectors.identity import derived_id
 from connectors.mapping.path import Path, Scope, Where, compiled, find
 from connectors.mapping.source import Picture, Share, Source, Time, Words
 from connectors.plates import SAYS_NONE, is_none
@@ -161,7 +162,7 @@ class Mapping(BaseModel):
         listed = self._text("match_list", scope)
         make, colour, body = (self._text(name, scope) for name in ("make", "colour", "body"))
         return Read(
-            vendor_read_id=undamaged(self._text("read_id", scope)) or derived_id(camera, at, plate),
+            vendor_read_id=own_id(self._text("read_id", scope)) or derived_id(camera, at, plate),
             pass_id=self._text("pass_id", scope),
             plate_raw=plate,
             state=state(self._text("state", scope), self._text("country", scope) or "US"),

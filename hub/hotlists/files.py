@@ -44,7 +44,7 @@ def entries_of(body: bytes, zone: ZoneInfo, defaults: dict[str, str], file: str 
         raise Invalid(f"{file} is empty: its first line names the columns, {_EXAMPLE}")
     places = _places(found, file)
     for row in found:
-        if row.broken:
+        if row.fault:
             faults = [f"line {row.number}: {_broken(row, found)}"]
         else:
             cells = {field: [row.cells.get(name, "").strip() for name in columns] for field, columns in places.items()}
@@ -66,7 +66,7 @@ def _broken(row: Row, found: Table) -> str:
     if len(names(row.line, found.head.delimiter)) > len(found.head.columns):
         between = _BETWEEN.get(found.head.delimiter, repr(found.head.delimiter))
         return f"{row.broken}: put quotes around what holds {between}"
-    return f"{row.broken}: save the file as CSV UTF-8" if "decoded" in str(row.broken) else str(row.broken)
+    return str(row.fault) if row.broken else f"{row.fault}: save the file as CSV UTF-8"
 
 
 def _places(found: Table, file: str) -> dict[str, list[str]]:

@@ -65,7 +65,7 @@ def loaded_rows(receipt: bytes, name: str, body: bytes) -> Iterator[dict[str, st
         raise VendorChanged("the receipt is for other content than the file's", receipt)
     refused = {refusal.row for refusal in said.rejected}
     rows = list(table.rows(body, COLUMNS[:1]))
-    if 0 in refused or said.rows + len(refused) != len(rows) or any(row.broken for row in rows):
+    if 0 in refused or said.rows + len(refused) != len(rows) or any(row.fault for row in rows):
         raise VendorChanged(f"the loader took {said.rows} of {len(rows)} rows and does not say which", receipt)
     return (row.cells for number, row in enumerate(rows, start=1) if number not in refused)
 

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from connectors.cameras import camera_of
-from connectors.identity import derived_id, undamaged
+from connectors.damage import own_id
+from connectors.identity import derived_id
 from connectors.vendors.motorola.cells import Cells
 from connectors.vendors.motorola.settings import MotorolaSettings
 from normalize import vehicle
@@ -22,7 +23,7 @@ def read_of_row(cells: Cells, settings: MotorolaSettings) -> Read:
     at = _moment(cells.must(settings.captured_at_column), settings)
     image = cells.get(settings.image_column)
     return Read(
-        vendor_read_id=undamaged(cells.get(settings.read_id_column)) or derived_id(camera, at, plate),
+        vendor_read_id=own_id(cells.get(settings.read_id_column)) or derived_id(camera, at, plate),
         plate_raw=plate,
         state=state(cells.get(settings.state_column), "US"),
         plate_confidence=share,

@@ -43,7 +43,7 @@ def test_an_import_counts_what_changed(run: Any, wanted: Path) -> None:
     [
         (b"", "bad.csv' is empty"),
         (b"\x00\xff\xfe\x80", "has no column for plates: its line 1"),
-        (b"plate,reason,case\n\x81,stolen,26-1\n", "line 2: cannot be decoded"),
+        (b"plate,reason,case\n\x81,stolen,26-1\n", "line 2: has characters that cannot be read: save the file"),
         (b"9SYN001,CA,stolen,26-1\n", "has no column for plates: its line 1"),
         (b"plate\n9SYN001\n", "line 2: reason"),
         (b"plate,reason,case\n9SYN0*,stolen,26-1\n", "line 2: plate"),
