@@ -1,6 +1,5 @@
 """The command tree."""
 
-import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -121,7 +120,15 @@ class _Tree(Nouns):
         "retention": Noun(
             "See what is over, purge it, show and check the certificates.",
             "retention:app",
-            more=("certificates:certificates", "ages:ages", "ages:calendar", "ages:reconcile", "ages:canary"),
+            more=(
+                "certificates:certificates",
+                "certificates:deliver",
+                "certificates:deliveries",
+                "ages:ages",
+                "ages:calendar",
+                "ages:reconcile",
+                "ages:canary",
+            ),
         ),
         "weights": Noun("Bring the weights of the better reading engine.", "weights:app"),
     }
@@ -156,8 +163,10 @@ def _every_command(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
     ] = False,
 ) -> None:
+    from alprhub.harmless import complain, guard_the_log
     from hub.settings import strangers
 
+    guard_the_log()
     for name, meant in strangers():
         if meant is None:  # a near miss of a setting's name is refused where settings are read
-            sys.stderr.write(f"{name} is no setting of the hub, and is without effect\n")
+            complain(f"{name} is no setting of the hub, and is without effect")

@@ -1,6 +1,7 @@
 """`alprhub hotlists`: lists, and their way to every source."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
@@ -9,23 +10,26 @@ from typing import Annotated
 import typer
 
 from alprhub.acting import acting
-from alprhub.cli import files
+from alprhub.cli import files, output
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.plates import UNSEEN, one
 from alprhub.cli.progress import Work, working
+from alprhub.cli.terminal import there
 from alprhub.plain import print_json
 from connectors.contract import abilities
 from connectors.errors import ConnectorError, sentence
 from hub.absent import no_connection
-from hub.errors import HubError, Invalid, NotFound, Stopped
+from hub.errors import Conflict, HubError, Invalid, NotFound, Stopped
 from hub.hotlists.files import entries_of
+from hub.hotlists.lists import Imported
 from hub.hotlists.publishing import Published
+from hub.hotlists.withdrawals import RemovesMost
 from hub.jobs import catalogue, proved
 from hub.jobs.beside import beside
 from hub.jobs.by_hand import by_hand
 from hub.people import Actor
 from hub.wiring import Hub, open_hub
-from hub.words import count, span
+from hub.words import count, named, span
 from normalize.states import state as state_word
 
 app = typer.Typer(help="List, import, withdraw, publish and verify hot lists.", no_args_is_help=True)
@@ -66,23 +70,39 @@ def import_(
     reason: Annotated[str, typer.Option(help="For rows that give none.")] = "",
     case: Annotated[str, typer.Option(help="For rows that give none.")] = "",
     complete: Annotated[bool, typer.Option(help="The file is the whole list: remove what is not in it.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove most of the list without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add a file's entries to a list, all of them or none."""
+    """Add a file's entries to a list, all of them or none; what was withdrawn from it stays off."""
 
     def kept(_: Work) -> str:
         return f"nothing of {file} is imported and {name} is as it was; import it again"
 
-    with failures(), working(kept, as_json) as work, open_hub() as hub:
-        defaults = {"reason": reason, "case_number": case}
-        entries = entries_of(files.text(file), hub.governing.profile.zone, defaults, f"the file {str(file)!r}")
-        done = hub.hotlists.lists.load(acting(), name, entries, complete=complete, progress=work.told)
+    def loaded(removing: int) -> Imported:
+        entries = entries_of(body, hub.governing.profile.zone, defaults, f"the file {str(file)!r}")
+        with working(kept, as_json) as work:
+            return hub.hotlists.lists.load(
+                acting(), name, entries, complete=complete, removing=removing, progress=work.told
+            )
+
+    with failures(), open_hub() as hub:
+        body, defaults = files.content(file), {"reason": reason, "case_number": case}
+        try:
+            done = loaded(sys.maxsize if yes else 0)
+        except RemovesMost as most:
+            if as_json or not there():
+                raise Conflict(f"{most}. Nothing was changed: repeat with --yes if that is meant") from None
+            output.beside.print(f"{most}.")
+            typer.confirm(f"Remove {most.gone:,}?", abort=True, err=True)
+            done = loaded(most.gone)
         long = hub.ingest.standing.too_long()
     if as_json:
         print_json({**asdict(done), "long_rounds": [asdict(slow_round) for slow_round in long]})
         return
     counts = f"{done.added} added, {done.updated} updated, {done.unchanged} unchanged, {done.removed} removed"
     console.print(f"{name}: {counts}")
+    for told in _beside(name, done):
+        console.print(told, style="yellow")
     for slow_round in long:
         console.print(
             f"{slow_round.connection} answers one plate at a time at {slow_round.per_second:g} a second: "
@@ -90,6 +110,26 @@ def import_(
             f"{span(slow_round.every_seconds)}. Put only what an active case watches on lists.",
             style="yellow",
         )
+
+
+def _beside(name: str, done: Imported) -> Iterator[str]:
+    """What of a file is not on the list as it stands in the file, and why."""
+    if done.withheld:
+        plates, lines = count(len(done.withheld), "plate"), named(list(map(str, done.withheld)))
+        yield (
+            f"{plates} not listed (line {lines}): withdrawn from {name}, which is final until somebody says otherwise:"
+            f" alprhub hotlists readmit {quote(name)} PLATE --reason …, and then import the file again"
+        )
+    if done.differing:
+        groups = named([" and ".join(map(str, lines)) for lines in done.differing])
+        yield (
+            f"{count(len(done.differing), 'plate')} on several lines that differ ({groups}): the most serious line"
+            " counts, and its note has what the others say"
+        )
+    if done.repeated:
+        yield f"{count(done.repeated, 'line')} said what another line says"
+    if done.expired:
+        yield f"{count(done.expired, 'entry', 'entries')} of the file expired before now: not added"
 
 
 @app.command("list")
@@ -111,15 +151,29 @@ def withdraw(
 ) -> None:
     """Remove a plate from a list at once; publish afterwards to remove it everywhere."""
     with failures(), open_hub() as hub:
-        code = state_word(state).code if state else None
-        if state and not code:
-            raise Invalid(f"state: {state!r} is no state that is known here")
-        removed = hub.hotlists.lists.withdraw(acting(), name, one(plate), code, reason)
+        removed = hub.hotlists.lists.withdraw(acting(), name, one(plate), _code(state), reason)
         if as_json:
             print_json({"removed": removed})
         else:
             here = f"{count(removed, 'entry', 'entries')} removed from {name} here; vendors hold their copies until"
             console.print(f"{here} this has proved that they do not: alprhub hotlists publish {quote(name)}")
+
+
+@app.command()
+def readmit(
+    name: ListName,
+    plate: Annotated[str, typer.Argument(help="A plate that was withdrawn.")],
+    reason: Annotated[str, typer.Option(help="Why it may come back: stolen again, withdrawn by mistake …")],
+    state: Annotated[str | None, typer.Option(help="Only this state's plate.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let imports list a plate again that was withdrawn from a list; the next import that names it does."""
+    with failures(), open_hub() as hub:
+        over = hub.hotlists.lists.readmit(acting(), name, plate, _code(state), reason)
+        if as_json:
+            print_json({"readmitted": over})
+        else:
+            console.print(f"the plate may come back on {name}: the next import of a file that names it lists it")
 
 
 @app.command()
@@ -191,15 +245,27 @@ def _each(
     return results, defect
 
 
+def _code(state: str | None) -> str | None:
+    """The code of a state that somebody typed; raises `Invalid` where it is none."""
+    code = state_word(state).code if state else None
+    if state and not code:
+        raise Invalid(f"state: {state!r} is no state that is known here")
+    return code
+
+
 def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
-    """The connections that are named, or else every active one but those whose vendor takes no lists."""
+    """The connections that are named, or else every active one but those whose vendor takes no lists, or whose contract
+    forbids it."""
     hub.hotlists.lists.in_force(name)  # an unknown list is refused even where there is nobody to send it to
     there = hub.connections.accounts.list()
     for wanted in connections or ():  # a slip of the hand is refused before anything is sent
         if wanted not in {account.name for account in there}:
             raise NotFound(no_connection(wanted, [account.name for account in there]))
+    closed = hub.governing.sources.forbidding("hot_lists")
     return list(dict.fromkeys(connections or ())) or [
-        account.name for account in there if account.state == "active" and _takes_lists(hub, account.connector)
+        account.name
+        for account in there
+        if account.state == "active" and account.name not in closed and _takes_lists(hub, account.connector)
     ]
 
 

@@ -20,9 +20,11 @@ from connectors.counted import counted
 from connectors.drop import Drop, DropSettings
 from connectors.errors import Gone, VendorChanged
 from connectors.http import Http
+from connectors.jsontext import in_utf8
 from connectors.mapping import documents
 from connectors.mapping.path import Scope, Where
 from connectors.mapping.pictures import Host, fetched, reachable
+from connectors.mapping.written import is_pairs
 from connectors.paging import by_cursor, by_number
 from connectors.pictures import picture
 from normalize.fault import Unusable
@@ -221,11 +223,21 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
             return []
         if not self.settings.map.records and not self.settings.lines and answer.body.lstrip()[:1] != b"[":
             raise VendorChanged("is no list, and the map does not say in `records` where the list lies", answer.body)
-        return list(self.unpack(Document(answer.body)))
+        document, told = Document(answer.body), self.settings.map
+        found = list(self.unpack(document))
+        if found:
+            documents.must_tell(document, found, told)
+        else:
+            documents.must_be_empty(document, told)
+        return found
 
     def unpack(self, document: Document) -> Iterator[Record]:
-        """The records at the map's `records`; raises `VendorChanged` where there is no such place, or no JSON."""
-        if document.body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] not in (b"{", b"["):
+        """The records at the map's `records`, of JSON, of lines of `name=value` or of a captured stream of either.
+
+        Raises `VendorChanged` where there is no such place, or for anything else.
+        """
+        is_json = in_utf8(document.body[:64]).lstrip()[:1] in (b"{", b"[")
+        if not is_json and not is_pairs(document.body) and not document.body.startswith(b"--"):
             raise VendorChanged("is not JSON", document.body)
         return documents.records(replace(document, content_type="application/json"), self.settings.map)
 

@@ -415,7 +415,7 @@ def test_a_read_without_an_event_id_is_known_by_camera_instant_and_plate(
 @pytest.mark.parametrize(
     ("where", "name", "value", "says"),
     [
-        (("seen", "plate"), "VehicleLicensePlateID", "None", "is missing"),
+        (("seen", "plate"), "VehicleLicensePlateID", "None", "is empty"),
         (("seen", "plate"), "VehicleLicensePlateID", "${read.plate}", "is a placeholder"),
         (("when",), "eventDate", "None", "is missing"),
         (("when",), "eventDate", "10/11/2022", "is not a date"),

@@ -14,6 +14,7 @@ from connectors.drop import Drop
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import slices
 from connectors.hotlists import alive, file_stem
+from connectors.jsontext import in_utf8
 from connectors.vendors.genetec.forms import form_of, from_json, from_xml, without_tokens
 from connectors.vendors.genetec.reads import read_of_file, read_of_ingested, read_of_sharp, read_of_webhook
 from connectors.vendors.genetec.rows import entries_of, file_of
@@ -88,7 +89,7 @@ class GenetecConnector(Connector[GenetecSettings]):
     def unpack(self, document: Document) -> Iterator[Record]:
         """The reads of a push or a file; raises `VendorChanged` for lists of plates and for other things."""
         body = document.body
-        text = body.removeprefix(b"\xef\xbb\xbf")
+        text = in_utf8(body)
         plain = text.lstrip()
         if plain.startswith(b"<"):
             name = xml.local(str(xml.element(body).tag))
