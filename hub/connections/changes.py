@@ -13,6 +13,7 @@ from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.connections.accounts import Connections, live_check, ours
+from hub.connections.kinds import KindChanges
 from hub.connections.lives import EndsOfReads
 from hub.connections.row import settled
 from hub.connections.secrets import closed, is_secret, sealed, secret_names, unsealed, validated
@@ -70,6 +71,7 @@ class Changes:
         lives: EndsOfReads,
         agency: str,
         connections: Connections,
+        kinds: KindChanges,
     ) -> None:
         self._store = store
         self._audit = audit
@@ -80,6 +82,7 @@ class Changes:
         self._lives = lives
         self._agency = agency
         self._connections = connections
+        self._kinds = kinds
 
     def preview(
         self,
@@ -108,9 +111,12 @@ class Changes:
         """Change settings that are no secrets, the kind of source (`own`, `commercial`, `native_reader`) or the agency.
 
         Raises `Invalid` naming the setting, `Conflict` where reads would expire at once and `expire` does not say that
-        they may, and a `ConnectorError` where the account does not work so; nothing is changed then.
+        they may, `PolicyRefused` where another kind loosens what is promised (`KindChanges.propose`), and a
+        `ConnectorError` where the account does not work so; nothing is changed then.
         """
         preview, row, after, settings = self._plan(name, values, unset, kind, agency)
+        if after.origin != row.kind:
+            self._kinds.demand(actor, name, Provenance(row.kind, after.vendor), after)
         if preview.reads is not None:
             sure(self._clock)
         if preview.end_now and not expire:

@@ -179,6 +179,7 @@ reads = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("rule", Text, nullable=False),
     Column("held", Boolean, nullable=False, server_default=text("false")),
+    Column("floor_at", BigInteger),
     Index("ix_reads_plate", "plate_id", "captured_at"),
     Index("ix_reads_captured", "captured_at", "id"),
     Index("ix_reads_camera", "camera_id", "captured_at"),
@@ -186,7 +187,11 @@ reads = Table(
     Index("ix_reads_make", "make", "captured_at", "colour", "body", "expires_at"),
     Index("ix_reads_held", "id", sqlite_where=text("held"), postgresql_where=text("held")),
 )
-"""On PostgreSQL partitioned by month of `captured_at`, which the primary key must contain: hence the ledger."""
+"""On PostgreSQL partitioned by month of `captured_at`, which the primary key must contain: hence the ledger.
+
+`floor_at` is the instant before which nobody may delete it, as the policy said under which it was kept: 0 where that
+said nothing, none where it was kept before floors were noted (`hub.governing.floors`).
+"""
 
 ledger = Table(
     "ledger",
@@ -407,8 +412,9 @@ policies = Table(
     Column("activated_by", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("approval_id", BigInteger),
+    Column("overlays", Text, nullable=False, server_default="{}"),
 )
-"""Every policy that was ever in force; the newest is."""
+"""Every policy that was ever in force; the newest is. `overlays` are those of its own, by name, as they were then."""
 
 approvals = Table(
     "approvals",
@@ -431,9 +437,33 @@ approvals = Table(
     Column("note", Text),
     Column("carried_out_at", BigInteger),
     Column("outcome", Text),
+    Column("grace", BigInteger, nullable=False, server_default=text("0")),
     Index("ix_approvals_target", "action", "target"),
 )
-"""What one person proposed and another decides; `content` is canonical JSON of what is done, `sha256` its digest."""
+"""What one person proposed and another decides; `content` is canonical JSON of what is done, `sha256` its digest.
+
+What was approved waits for its `grace` (µs) before it is carried out.
+"""
+
+alarms = Table(
+    "alarms",
+    metadata,
+    _id(),
+    Column("at", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("refusal", Text, nullable=False),
+)
+"""What one person tried that takes two, and was refused; `health` tells of it for a time."""
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("until", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+"""What was destroyed before its time and does not come back, by digest, until it would be over anyway (µs)."""
 
 holds = Table(
     "holds",
