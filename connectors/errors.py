@@ -14,6 +14,10 @@ class AdminMustFix(ConnectorError):
     """Pause the connection and ask a person: a revoked key, a missing right, a limit of the contract."""
 
 
+class HostNotAllowed(AdminMustFix):
+    """An address leads to a host that this connection may not talk to; nothing was sent there."""
+
+
 class TryAgain(ConnectorError):
     """Back off and resume: an outage, a time-out, a throttle. `after` is the vendor's own wish, if it gave one."""
 
@@ -49,6 +53,12 @@ class Gone(ConnectorError):
 
 class Closed(RuntimeError):
     """A connector was used after it was closed: a mistake of the program, and never the vendor's doing."""
+
+
+def kind_of(failed: Exception) -> str:
+    """The name of the class that says what happens next, whichever of its own kinds the error is."""
+    kinds = (AdminMustFix, TryAgain, VendorChanged, RecordRejected, Gone)
+    return next((kind.__name__ for kind in kinds if isinstance(failed, kind)), type(failed).__name__)
 
 
 def sentence(failed: Exception) -> str:

@@ -22,6 +22,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from connectors import contract
 from connectors.contract import Connector, Document, Evidence, Info, Limits, LyingFile, Page, Record, Window
+from connectors.counted import counted
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
 from connectors.file_words import readable
 from native_reader.choice import best_engine
@@ -38,6 +39,7 @@ from normalize.times import Moment, Zone, from_iso, local
 SETTLE: Final = timedelta(seconds=1)
 """A file that changed more recently may still be growing."""
 PAGE: Final = 20
+_BEYOND: Final = 2**63
 _STAMPED: Final = re.compile(r"(?P<camera>.+?)[_ ](?P<stamp>\d{8}T\d{6}(?:\.\d{1,6})?)(?P<utc>Z?)")
 """`gate-3_20260131T081502.250Z`: camera, then an ISO 8601 basic time, Z for UTC, local time without it."""
 MARGIN: Final = 0.15
@@ -124,7 +126,7 @@ class NativeConnector(Connector[NativeSettings]):
         engine = self._engine()
         if self._is_stream():
             return f"{engine.name}; the stream is opened when it is read"
-        return f"{engine.name}; {sum(1 for _ in self._files())} files"
+        return f"{engine.name}; {counted(sum(1 for _ in self._files()), 'file')}"
 
     def pull(self, window: Window) -> Iterator[Page]:
         """Pages of what the engine sees in the files that were not taken yet, or in the stream for a while."""
@@ -215,11 +217,13 @@ class NativeConnector(Connector[NativeSettings]):
             yield from walk(root, VIDEOS)
 
     def _lying(self, path: Path) -> LyingFile | None:
-        """A file as it lies there; None where it left since it was listed."""
+        """A file as it lies there; None where it left since it was listed, or cannot be looked at."""
         try:
             status = path.stat()
-        except FileNotFoundError:
+        except OSError:
             return None
+        if not 0 <= status.st_mtime_ns < _BEYOND:
+            return None  # no clock showed that time, and no database keeps it
         return LyingFile(self._name(path), status.st_size, status.st_mtime_ns)
 
     def _name(self, path: Path) -> str:
@@ -295,11 +299,12 @@ class NativeConnector(Connector[NativeSettings]):
         """Camera and time out of a file's name; else the configured camera and the time the file was written."""
         match = _STAMPED.fullmatch(path.stem)
         if match:
+            camera = readable(match["camera"])
             try:
                 at = datetime.fromisoformat(match["stamp"])
                 if match["utc"]:
-                    return match["camera"], from_iso(f"{at.isoformat()}Z")
-                return match["camera"], local(at, self.settings.zone)
+                    return camera, from_iso(f"{at.isoformat()}Z")
+                return camera, local(at, self.settings.zone)
             except ValueError:  # digits that are no time, or a time that no clock showed (`Unusable` is one too)
                 pass
         written = datetime.fromtimestamp(path.stat().st_mtime, UTC)

@@ -13,6 +13,7 @@ from alprhub.acting import acting
 from alprhub.cli.asking import Case, Event, Purpose, Reason
 from alprhub.cli.moments import Since, Until, instant, understood, window
 from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.cli.plates import OnePlate, one
 from alprhub.plain import print_json
 from hub.analysis.co_travel import Companion
 from hub.analysis.pattern import LifePattern, Week
@@ -27,7 +28,6 @@ from hub.wiring import Hub, open_hub
 from hub.words import count, moment, span
 from normalize import states
 
-Plate = Annotated[str, typer.Argument(help="One whole plate, without wildcards.")]
 Alike = Annotated[bool, typer.Option("--look-alike", help="Also plates that cameras confuse with it.")]
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -64,7 +64,7 @@ _SCENE: Final = "LAT,LON,METRES,SINCE,UNTIL or camera:NAME,SINCE,UNTIL or site:N
 
 
 def timeline(
-    plate: Plate,
+    plate: OnePlate,
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
@@ -80,7 +80,7 @@ def timeline(
         answer = hub.analysis.timeline(
             acting(),
             Why(purpose, reason, case, event),
-            plate,
+            one(plate),
             *window(hub, since, until),
             look_alike,
             fastest,
@@ -100,7 +100,7 @@ def timeline(
 
 
 def co_travel(
-    plate: Plate,
+    plate: OnePlate,
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
@@ -120,7 +120,7 @@ def co_travel(
         answer = hub.analysis.co_travel(
             acting(),
             Why(purpose, reason, case, event),
-            plate,
+            one(plate),
             *window(hub, since, until),
             within,
             min_cameras,
@@ -169,7 +169,7 @@ def scenes(
 
 
 def pattern(
-    plate: Plate,
+    plate: OnePlate,
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
@@ -187,7 +187,7 @@ def pattern(
         answer = hub.analysis.pattern(
             acting(),
             Why(purpose, reason, case, event),
-            plate,
+            one(plate),
             *window(hub, since, until),
             look_alike,
         )

@@ -73,7 +73,7 @@ def show(
             if attached is None:
                 raise Invalid(f"--to: nothing is attached to approval {approval}")
             files.must_be_new(to)
-            files.put(to, attached)
+            files.put(to, attached, 0o600)
         if as_json:
             print_json(proposal)
             return
@@ -91,8 +91,10 @@ def approve(
 ) -> None:
     """Approve what somebody else proposed, and have it carried out; repeat it to finish what was cut short."""
     with failures(), open_hub() as hub:
-        if not yes:
-            _tell(hub, hub.access.approvals.get(approval), beside)
+        before = hub.access.approvals.get(approval)
+        decidable = before.state in ("waits", "approved") and not acting().is_called(before.proposed_by)
+        if not yes and decidable:  # else it is refused, and there is nothing to ask
+            _tell(hub, before, beside)
             typer.confirm("Approve it and have it carried out?", abort=True, err=True)
         proposal = hub.access.approvals.approve(acting(), approval, note)
         if proposal.state == "in_grace":

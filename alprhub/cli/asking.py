@@ -1,8 +1,6 @@
 """The options of every command that asks for reads, once: what a person types, as one `Query`."""
 
 import inspect
-import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
@@ -13,6 +11,7 @@ import typer
 
 from alprhub.cli.missing import NEEDS
 from alprhub.cli.moments import Since, Until, window
+from alprhub.cli.plates import several
 from hub.area import Area, Circle, Polygon
 from hub.errors import Invalid
 from hub.people import Why
@@ -26,7 +25,9 @@ from normalize.states import state as state_word
 from normalize.word import Word
 
 Several = list[str] | None
-Plates = Annotated[Several, typer.Argument(help="Plates; ? is one character, * any run of them; - reads a list.")]
+Plates = Annotated[
+    Several, typer.Argument(help="Plates; ? is one character, * any run of them; - reads a list, or asks.")
+]
 Purpose = Annotated[
     str,
     # `policy show` prints purposes in words, so words are accepted as well as codes.
@@ -73,7 +74,7 @@ class Typed:
         since, until = window(hub, self.since, self.until)
         query = Query(
             why=Why(self.purpose, self.reason, self.case, self.event),
-            plates=_plates(self.plates or ()),
+            plates=several(self.plates or ()),
             mode=self.mode,
             candidates=self.candidates,
             states=_codes("state", self.state, state_word, states.NAMES),
@@ -143,23 +144,6 @@ def needs(*options: str) -> Callable[[Callable[..., None]], Callable[..., None]]
         return command
 
     return mark
-
-
-def _plates(words: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """The plates, and in place of a hyphen those that are pasted: one a line, or between commas or tabs.
-
-    Raises `Invalid` for an empty list: it never means every plate.
-    """
-    if "-" not in words:
-        return tuple(words)
-    try:
-        pasted = [plate for line in sys.stdin for plate in re.split("[,;\t]", line) if plate.strip()]
-        "".join(pasted).encode()
-    except UnicodeError:
-        raise Invalid("plates: the list is not UTF-8") from None
-    if not pasted:
-        raise Invalid("plates: the list is empty")
-    return (*(word for word in words if word != "-"), *pasted)
 
 
 def _codes(

@@ -107,8 +107,14 @@ def release(
 ) -> None:
     """End a hold; reads whose time is over are out of sight at once and go with the next purge."""
     with failures(), open_hub() as hub:
+        before = hub.cases.holds.get(hold)
         done = hub.cases.holds.release(acting(), hold, because, booking=booking, unbooked=unbooked, resolved=resolved)
-        _show(done, as_json, f"hold {hold}: released")
+        line = f"hold {hold}: released"
+        if before.released_at is not None:
+            at = moment(before.released_at, hub.governing.profile.zone)
+            why = f", by {before.released_by}: {before.released_because}"
+            line = f"hold {hold}: had ended already, {at}{why}. Nothing was changed"
+        _show(done, as_json, line)
 
 
 @app.command()
@@ -134,7 +140,11 @@ def list_(
             print_json(holds)
         else:
             rows = [
-                {**asdict(hold), "kind": _words(hold.kind), "approved": approver(hold.approved_by, hold.approval)}
+                {
+                    **asdict(hold),
+                    "kind": _words(hold.kind),
+                    "approved": approver(hold.approved_by, hold.approval, hold.released_because),
+                }
                 for hold in holds
             ]
             print_rows(rows, _COLUMNS, False, "no holds", hub.governing.profile.zone)

@@ -13,6 +13,7 @@ from alprhub.cli.asking import Case, Event, Purpose, Reason
 from alprhub.cli.found import Ids, print_found
 from alprhub.cli.moments import Since, Until, window
 from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.cli.plates import OnePlate, one
 from alprhub.cli.progress import Work, working
 from alprhub.plain import print_json
 from hub.errors import Invalid
@@ -39,7 +40,7 @@ _MISSING = (Status.LATE, Status.FAILED, Status.PAUSED)
 
 
 def lookup(
-    plate: Annotated[str, typer.Argument(help="One full plate, without wildcards.")],
+    plate: OnePlate,
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
@@ -67,10 +68,11 @@ def lookup(
         if state and not code:
             raise Invalid(f"state: {state!r} is no state that is known here")
         begin, end = window(hub, since, until)
+        wanted = one(plate)
         with working(kept, as_json, at_once=True) as work:
             answer = hub.search.lookups.ask(
                 acting(),
-                plate,
+                wanted,
                 Why(purpose, reason, case, event),
                 state=code,
                 since=begin,
@@ -79,7 +81,7 @@ def lookup(
                 limit=limit,
                 progress=_shows(work),
             )
-        _print(hub, plate, answer, as_json, moments.understood(hub, begin, end) if begin or end else "", ids)
+        _print(hub, wanted, answer, as_json, moments.understood(hub, begin, end) if begin or end else "", ids)
         sys.stdout.flush()
         hub.search.lookups.settle()
 

@@ -148,6 +148,8 @@ def _lines(whole: Whole, zone: ZoneInfo) -> list[tuple[str, str]]:
         (f"picture {place}", f"{_SHOWS.get(image.kind, image.kind)}: {_PICTURES.get(image.state, image.state)}")
         for place, image in enumerate(read.images, 1)
     ] or [("picture", "none came with it")]
+    if whole.damaged:
+        lines.append(("arrived damaged", f"{words.named(whole.damaged)}; plate, time and camera are whole"))
     if whole.engine:
         lines.append(("read by", whole.engine))
     return lines

@@ -126,5 +126,5 @@ def orders(
         if to is None:
             raise Invalid("--to is missing: the file that the order is to be written to")
         files.must_be_new(to)
-        files.put(to, hub.cases.orders.file(save))
+        files.put(to, hub.cases.orders.file(save), 0o600)
         console.print(f"order {save}: written to {to}")

@@ -1,16 +1,19 @@
 """`Mapping`: which path leads to which field of a read."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, Final, Literal
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from connectors.cameras import camera_of
 from connectors.fields import Fields
-from connectors.identity import derived_id
-from connectors.mapping.path import Scope, Where, compiled, find
+from connectors.identity import derived_id, undamaged
+from connectors.mapping.path import Path, Scope, Where, compiled, find
 from connectors.mapping.source import Picture, Share, Source, Time, Words
+from connectors.plates import SAYS_NONE, is_none
 from normalize import vehicle
 from normalize.fault import NoRead, Unusable
 from normalize.read import Camera, Candidate, ImageKind, Match, Place, Read
@@ -32,13 +35,14 @@ class Candidates(BaseModel):
         return {"path": given} if isinstance(given, str) else given
 
     def told(self, scope: Scope) -> Iterator[Candidate]:
-        """The candidates in the engine's order; one without text is none."""
+        """The candidates in the engine's order; one without text is none, and no read is lost over one."""
         for value in find(compiled(self.path), scope):
             for each in value if isinstance(value, list) else [value]:
                 inner = scope._replace(chain=(*scope.chain, each))
-                if text := self.text.text(inner, "candidates"):
-                    sure = self.confidence.share(inner, "candidates") if self.confidence else None
-                    yield Candidate(text=text, confidence=sure)
+                with suppress(Unusable):
+                    if text := self.text.text(inner, "candidates"):
+                        sure = self.confidence.share(inner, "candidates") if self.confidence else None
+                        yield Candidate(text=text, confidence=sure)
 
 
 class Mapping(BaseModel):
@@ -46,12 +50,14 @@ class Mapping(BaseModel):
 
     `records` leads to the list of reads in a document (empty: the document is one read, or a list of them). `only`
     names paths and the words that may stand there: a record with another word tells of no read. A record whose plate
-    is one of `no_plate` tells of none either; the empty word stands for a plate that is not there.
+    is one of `no_plate` tells of none either; the empty word stands for a plate that is not there. `null_is_empty` says
+    that a sender writes null where it has no records; without it null there is no answer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     records: Where = ""
+    null_is_empty: bool = False
     only: dict[Where, Words] = {}
     no_plate: Words = ()
     plate: Source
@@ -123,6 +129,13 @@ class Mapping(BaseModel):
             (Source(path=(where,)), frozenset(word.casefold() for word in words)) for where, words in self.only.items()
         ]
 
+    def tells(self, scope: Scope) -> bool:
+        """Whether anything stands where a plate, a time, a camera or an id should, or a word that `only` looks at."""
+        sources = [self.plate, self.captured_at, self.camera_id, *([self.read_id] if self.read_id else [])]
+        inside = [path for source in sources for path in map(compiled, source.paths) if _stays(path)]
+        looked_at = [*inside, *map(compiled, self.only)]
+        return not inside or any(value is not None for path in looked_at for value in find(path, scope))
+
     def unwanted(self, scope: Scope) -> str | None:
         """The first path of `only` that holds a word it does not allow; None where the record is wanted."""
         for source, words in self._conditions:
@@ -138,19 +151,17 @@ class Mapping(BaseModel):
         """The read that a record tells of; raises `NoRead`, `Unusable` or pydantic's `ValidationError`. Pure."""
         if (where := self.unwanted(scope)) is not None:
             raise NoRead(where, "is not what this connection takes for a read")
-        text = self.plate.text(scope, "plate") or ""
-        if text.casefold() in (word.casefold() for word in self.no_plate):
-            raise NoRead("plate", "says that there is none")
-        plate = self.plate.must(scope, "plate")
-        at = self.captured_at.moment(scope, "captured_at")
-        camera = self.camera_id.must(scope, "camera_id")
         share = self.confidence.share(scope, "confidence") if self.confidence else None
+        plate = self._plate(scope, share)
+        at = self.captured_at.moment(scope, "captured_at")
+        name = self._text("camera_name", scope)
+        camera = camera_of(self.camera_id.text(scope, "camera_id"), name)
         sure = self.state_confidence.share(scope, "state_confidence") if self.state_confidence else None
         turn = self.direction.number(scope, "direction") if self.direction else None
         listed = self._text("match_list", scope)
         make, colour, body = (self._text(name, scope) for name in ("make", "colour", "body"))
         return Read(
-            vendor_read_id=self._text("read_id", scope) or derived_id(camera, at, plate),
+            vendor_read_id=undamaged(self._text("read_id", scope)) or derived_id(camera, at, plate),
             pass_id=self._text("pass_id", scope),
             plate_raw=plate,
             state=state(self._text("state", scope), self._text("country", scope) or "US"),
@@ -160,7 +171,7 @@ class Mapping(BaseModel):
             candidates=tuple(self.candidates.told(scope)) if self.candidates else (),
             captured_at=at.at,
             zone=at.zone,
-            camera=Camera(id=camera, name=self._text("camera_name", scope)),
+            camera=Camera(id=camera, name=name),
             place=self._place(scope),
             direction=turn,
             direction_of=None if turn is None else self.direction_of,
@@ -186,6 +197,16 @@ class Mapping(BaseModel):
             engine=self._text("engine", scope),
         )
 
+    def _plate(self, scope: Scope, confidence: float | None) -> str:
+        text = self.plate.text(scope, "plate")
+        if (text or "").casefold() in (word.casefold() for word in self.no_plate):
+            raise NoRead("plate", "says that there is none")
+        if text is None and self.plate.is_empty(scope):
+            raise NoRead("plate", "is empty: no plate was read")
+        if text is not None and is_none(text, confidence):
+            raise NoRead("plate", SAYS_NONE)
+        return text or self.plate.must(scope, "plate")
+
     def _text(self, field: str, scope: Scope) -> str | None:
         source = self.sources.get(field)
         return source.text(scope, field) if source else None
@@ -197,8 +218,13 @@ class Mapping(BaseModel):
         return Fields({"latitude": north, "longitude": east}).place("latitude", "longitude")
 
 
+def _stays(path: Path) -> bool:
+    return path.base in ("record", "part") and not path.up
+
+
+_NO_PATHS: Final = ("only", "no_plate", "records", "null_is_empty", "direction_of")
 IDENTITY: Final = Mapping.model_validate({
-    **{name: name for name in Mapping.model_fields if name not in ("only", "no_plate", "records", "direction_of")},
+    **{name: name for name in Mapping.model_fields if name not in _NO_PATHS},
     "colour": ["colour", "color"],
     **{name: [name, f"part:{name}"] for name in ("image", "vehicle_image", "plate_image")},
     "direction_of": "north",

@@ -42,6 +42,8 @@ NOT_IN_TIME: Final = "it was cut short, and nobody finished it in time"
 _TABLE: Final = tables.approvals
 _MICRO: Final = timedelta(microseconds=1)
 _OPEN: Final = ("waits", "in_grace", "approved")
+_ENDS_WITH: Final[Mapping[Action, tuple[Action, ...]]] = {Action.HOLD: (Action.CLASSIFY,)}
+"""What is proposed about something that another proposal made, and ends with that."""
 _PASSES: Final = (Busy, Unsettled, NoConnector)
 """What stands in the way of a carrying out for a time only."""
 _OTHER: Final = (
@@ -317,11 +319,12 @@ class Approvals:
     def _drop(self, connection: Connection, actor: Actor, proposal: Proposal) -> None:
         by = f" by {proposal.decided_by}" if proposal.decided_by else ""
         note = f": {proposal.note}" if proposal.note else ""
+        how = f"{proposal.state}{by}{note}" if proposal.state != "overtaken" else f"not carried out: {_why(proposal)}"
+        because = f"its approval was {how}"
         if (service := self._undo.get(proposal.action)) is not None:
-            how = (
-                f"{proposal.state}{by}{note}" if proposal.state != "overtaken" else f"not carried out: {_why(proposal)}"
-            )
-            service.drop(connection, actor, proposal, f"its approval was {how}")
+            service.drop(connection, actor, proposal, because)
+        for action in _ENDS_WITH.get(proposal.action, ()):
+            self.moot(connection, actor, action, proposal.target, f"the hold has ended: {because}")
 
     def _ended(self, proposal: Proposal) -> Proposal:
         if (service := self._undo.get(proposal.action)) is not None:

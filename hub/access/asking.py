@@ -4,6 +4,7 @@ from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from hub.absent import instead
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.errors import HubError, PolicyRefused
@@ -84,7 +85,8 @@ def _allowed(why: Why, profile: Profile) -> None:
     if not why.purpose.strip():
         raise PolicyRefused(f"purpose: is missing; one of {purposes}")
     if why.purpose not in profile.purposes:
-        raise PolicyRefused(f"purpose: {why.purpose!r} is none of this agency's; they are {purposes}")
+        meant = instead(why.purpose, list(profile.purposes))
+        raise PolicyRefused(f"purpose: {why.purpose!r} is none of this agency's{meant}")
     wanted = profile.effective("query.reason")
     hollow = {_plain(term) for term in profile.effective(REJECTED).value or ()}
     reason = why.reason.strip()

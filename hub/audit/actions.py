@@ -70,6 +70,7 @@ class Act(StrEnum):
     HOLDS_SHOW = "holds.show", "Who placed or approved a hold, or an auditor, looks at its reads."
     HOTLISTS_IMPORT = "hotlists.import", "Somebody loads a hot list."
     HOTLISTS_PUBLISH = "hotlists.publish", "Somebody, or the hub by itself, sends a hot list to a source."
+    HOTLISTS_READMIT = "hotlists.readmit", "Somebody lets a plate that was withdrawn come back on a hot list."
     HOTLISTS_RETRACT = "hotlists.retract", "A connection is removed, and a hot list is taken away at its vendor."
     HOTLISTS_VERIFY = "hotlists.verify", "Somebody, or the hub by itself, reads a hot list back from a source."
     HOTLISTS_WITHDRAW = "hotlists.withdraw", "Somebody takes an entry off a hot list."
@@ -99,7 +100,10 @@ class Act(StrEnum):
     )
     READS_PATTERN = "reads.pattern", "Somebody asks where and when a car is seen."
     READS_PICTURE = "reads.picture", "Somebody looks at a picture."
-    READS_RECEIVE = "reads.receive", "The receiver drops what was pushed for a connection that is gone."
+    READS_RECEIVE = (
+        "reads.receive",
+        "The receiver drops what was pushed for a connection that is gone, or is too large.",
+    )
     READS_REPARSE = "reads.reparse", "An administrator has what is kept read again with other settings."
     READS_SCENES = "reads.scenes", "Somebody asks which cars were at several places and times."
     READS_SEARCH = "reads.search", "Somebody searches."

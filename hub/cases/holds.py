@@ -18,6 +18,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from connectors.batches import batched
+from hub.absent import instead
 from hub.access.asking import Asking
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
@@ -199,7 +200,8 @@ class Holds:
                 )
                 if _is_given(booking):
                     _keep(connection, hold, booking=booking)
-                self._approvals.moot(connection, actor, Action.HOLD, str(hold), "the hold was released")
+                for about in (Action.HOLD, Action.CLASSIFY):
+                    self._approvals.moot(connection, actor, about, str(hold), "the hold was released")
                 self._audit.record(
                     actor, Act.HOLDS_RELEASE, Outcome.DONE, target=str(hold), within=connection,
                     why=Why(row.kind, reason, row.case_number), booking=booking, resolved=resolved,
@@ -275,7 +277,7 @@ class Holds:
     def _check(self, new: NewHold) -> None:
         now = self._clock.now()
         if new.kind not in get_args(HoldKind):
-            raise Invalid(f"kind: {new.kind!r} is none; there are: {', '.join(get_args(HoldKind))}")
+            raise Invalid(f"hold: {new.kind!r} is no kind of hold{instead(new.kind, get_args(HoldKind))}")
         for field in ("case_number", "reason"):
             if not getattr(new, field).strip():
                 raise Invalid(f"{field}: is missing")

@@ -135,15 +135,18 @@ class Reviews:
     def classify(self, actor: Actor, hold: int, offence: str | None, committed_on: date | None) -> Proposal:
         """Propose the class of a case's offence and its day; they hold once another person has approved them.
 
-        Until then nothing of the hold is let go. Raises `Invalid`, `NotFound`, `Conflict` and `PolicyRefused`.
+        What is not said stays as it is, and one of them must be said. Until it is approved nothing of the hold is let
+        go. Raises `Invalid`, `NotFound`, `Conflict` and `PolicyRefused`.
         """
         now = self._clock.now()
+        if offence is None and committed_on is None:
+            raise Invalid("--offence and --committed-on: say the class of the offence, its day, or both")
         check_case(offence, committed_on, now, now)
         with self._store.read() as connection:
             row = _live(connection, hold)
             if row.kind != "case":
                 raise Invalid(f"hold: {hold} is no case's")
-        day = committed_on.isoformat() if committed_on else None
+        offence, day = offence or row.offence, committed_on.isoformat() if committed_on else row.committed_on
         content = {"hold": hold, "offence": offence, "committed_on": day, "was": [row.offence, row.committed_on]}
         words = (
             f"say of hold {hold} (case {row.case_number}): offence {offence or 'not known'}, committed on"

@@ -126,7 +126,7 @@ class ConnectionsRoom:
     @made_once
     def showing(self) -> Showing:
         """Shows a connection without its secrets."""
-        return Showing(self._parts.store, self._parts.vault, self.accounts, self._governing.in_force)
+        return Showing(self._parts.store, self._parts.clock, self._parts.vault, self.accounts, self._governing.in_force)
 
     @made_once
     def trials(self) -> Trials:

@@ -1,6 +1,9 @@
 """`Alarms`: what somebody tried alone that takes two people is refused, put on record, and told of by `health`."""
 
-from sqlalchemy import Connection, insert
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert
 
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
@@ -10,6 +13,9 @@ from hub.people import Actor
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+
+KEPT: Final = timedelta(days=30)
+"""For how long a try is kept beside the audit record, which keeps it for good."""
 
 
 class Alarms:
@@ -31,5 +37,7 @@ class Alarms:
 
     def note(self, connection: Connection, actor: Actor, about: str, refusal: str) -> None:
         """Let `health` tell of it; who refuses puts it on record."""
-        values = {"at": to_micros(self._clock.now()), "by": actor.name, "about": about, "refusal": refusal}
-        connection.execute(insert(tables.alarms).values(values))
+        table, now = tables.alarms, self._clock.now()
+        connection.execute(delete(table).where(table.c.at < to_micros(now - KEPT)))  # the audit record keeps them
+        values = {"at": to_micros(now), "by": actor.name, "about": about, "refusal": refusal}
+        connection.execute(insert(table).values(values))

@@ -24,6 +24,7 @@ from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy, HubError, NotFound, PolicyRefused, Stopped
 from hub.governing.sources import Sources
+from hub.hotlists.deadline import held_there, in_time
 from hub.hotlists.lists import Hotlists
 from hub.people import Actor
 from hub.ports import Opens
@@ -90,6 +91,7 @@ class Publishing:
             return result
         if not isinstance(connector, PushesHotlists):
             return self._matched_here(connection_name, connector)
+        connector = in_time(connector)
         try:
             with (
                 connector,
@@ -130,7 +132,7 @@ class Publishing:
         else:
             if not isinstance(connector, PushesHotlists):
                 return self._matched_here(connection_name, connector)
-            with connector:
+            with in_time(connector) as connector:
                 result = self._compared(connector, connection_name, list_name, entries, PushReport(0, 0))
         self._settle(actor, Act.HOTLISTS_VERIFY, list_name, list_id, ident, result, bool(entries))
         return result
@@ -169,7 +171,7 @@ class Publishing:
         """Whether an emptied list is gone from the vendor's side too, and what stood against it."""
         try:
             connector.drop_list(list_name)
-            list(connector.list_remote(list_name))
+            list(held_there(connector, list_name))
         except Gone:
             return True, None
         except ConnectorError as failed:
@@ -252,7 +254,7 @@ class Publishing:
 
     def _before(self, connector: PushesHotlists, list_name: str) -> list[RemoteEntry]:
         try:
-            return list(connector.list_remote(list_name))
+            return list(held_there(connector, list_name))
         except Gone:
             return []
         except TryAgain:
@@ -275,7 +277,7 @@ class Publishing:
             return Published(name, pushed.added, pushed.removed, False, proof.value, None, None)
         wanted = connector.as_held(entries).keys()
         try:
-            remote = list(connector.list_remote(list_name))
+            remote = list(held_there(connector, list_name))
         except Gone:
             remote = []
         except ConnectorError as failed:
@@ -367,6 +369,7 @@ def _telling(connector: Any, name: str, entries: int, progress: Progress) -> Any
     def count_sent(more: int) -> None:
         nonlocal sent
         sent += more
+        connector.frame.sent(more)
         progress(f"entries sent to {name}", sent, max(entries, sent))
 
     count_sent(0)

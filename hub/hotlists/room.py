@@ -5,6 +5,7 @@ from typing import Protocol
 from hub.governing.room import GoverningRoom
 from hub.hotlists.lists import Hotlists
 from hub.hotlists.publishing import Publishing
+from hub.hotlists.standing import ListStandings
 from hub.once import made_once
 from hub.parts import Parts
 from hub.ports import Opens
@@ -35,6 +36,11 @@ class HotlistsRoom:
     def lists(self) -> Hotlists:
         """Lists and their entries."""
         return Hotlists(self._parts.store, self._parts.audit, self._parts.clock)
+
+    @made_once
+    def standings(self) -> ListStandings:
+        """Shows which lists there are, and where."""
+        return ListStandings(self._parts.store, self._parts.clock)
 
     @made_once
     def publishing(self) -> Publishing:

@@ -1,12 +1,13 @@
 """What the hub does by itself: each job's name, what it is for, how often, and the work of it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
 from connectors.contract import abilities
+from hub.absent import absent
 from hub.connections.accounts import Account
 from hub.errors import NotFound
 from hub.jobs.proved import NO_WAY_TO_LOOK, Done, added_up, probed, published_as
@@ -34,12 +35,16 @@ Work = Callable[[Actor], Done]
 
 @dataclass(frozen=True, slots=True)
 class DueTask:
-    """One thing that is due: a job on a subject; `after` is the newest run of it that was seen."""
+    """One thing that is due: a job on a subject; `after` is the newest run of it that was seen.
+
+    Of those that share a job and a `lane` one is done at a time.
+    """
 
     job: str
     subject: str
     work: Work
     after: datetime | None = None
+    lane: str = ""
 
     @property
     def of_hub(self) -> bool:
@@ -106,7 +111,7 @@ class Catalogue:
         try:
             return self.jobs[name]
         except KeyError:
-            raise NotFound(f"there is no job called {name!r}; there are {', '.join(self.jobs)}") from None
+            raise NotFound(absent("job", name, list(self.jobs))) from None
 
     def sync(self, connection: str, since: datetime | None = None, until: datetime | None = None) -> DueTask:
         """Pulling one connection now, whether it is due or not; a pull of a named time does not count as its turn."""
@@ -124,18 +129,18 @@ class Catalogue:
             connection_name=connection,
             progress=self._progress,
         )
-        return DueTask("publish", at(hotlist, connection), lambda actor: published_as(publish(actor)))
+        return DueTask("publish", at(hotlist, connection), lambda actor: published_as(publish(actor)), lane=connection)
 
     def verify(self, hotlist: str, connection: str) -> DueTask:
         """Reading one connection's copy of a list back now."""
         verify = partial(self._hub.hotlists.publishing.verify, list_name=hotlist, connection_name=connection)
-        return DueTask("verify", at(hotlist, connection), lambda actor: published_as(verify(actor)))
+        return DueTask("verify", at(hotlist, connection), lambda actor: published_as(verify(actor)), lane=connection)
 
     def whole(self, name: str) -> DueTask:
         """A job of the whole hub now; raises `NotFound`."""
         work = self._works.get(name)
         if work is None:
-            raise NotFound(f"there is no job of the whole hub called {name!r}; there are {', '.join(self._works)}")
+            raise NotFound(absent("job of the whole hub", name, list(self._works)))
         return DueTask(name, "", work)
 
     def take_lists(self) -> list[str]:
@@ -270,4 +275,4 @@ def _under_way(runs: Sequence[JobRun]) -> bool:
 
 
 def _seen(task: DueTask, newest: JobRun | None) -> DueTask:
-    return DueTask(task.job, task.subject, task.work, newest.started_at if newest else NEVER)
+    return replace(task, after=newest.started_at if newest else NEVER)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from hub.errors import NotFound
 from hub.policy.activation import kinds
 from hub.policy.durations import outlasts
-from hub.policy.effective import Effective
+from hub.policy.effective import FORCES, Effective
 from hub.policy.profile import Profile
 from hub.policy.provenance import Provenance
 from hub.policy.resolution import Chosen, choose
@@ -131,8 +131,11 @@ def _now(profile: Profile, field: str) -> Effective | None:
 
 
 def _drops(old: Effective, new: Effective | None) -> bool:
+    says = old.value not in (None, False)
     if new is None:
-        return old.binding and old.value is not None
+        return old.binding and says
+    if says and (FORCES.index(new.force) < FORCES.index(old.force) or (old.binding and new.value in (None, False))):
+        return True
     if old.prohibited or old.required:
         return (old.prohibited and not new.prohibited) or (old.required and not (new.required or new.prohibited))
     return any(not _inside(circle, new.within) for circle in old.within)
@@ -143,7 +146,11 @@ def _inside(circle: Iterable[str], others: Iterable[Iterable[str]]) -> bool:
 
 
 def _how(before: Profile, after: Profile) -> Iterator[str]:
-    """What says how a policy is changed."""
+    """What says how lives are counted, whose they are, and how a policy is changed."""
+    if after.lengthens and not before.lengthens:
+        yield "what is kept already lives longer too (settles: lengthening)"
+    if before.zone != after.zone:
+        yield f"days and months are counted in {before.zone}, and then in {after.zone}"
     if before.office.casefold() != after.office.casefold():
         yield f"the {before.office} signs what loosens it, and then the {after.office} does"
     if outlasts(before.grace, after.grace):

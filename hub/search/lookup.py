@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any, Final, NamedTuple
 
 from connectors.contract import Connector, Frame, LooksUpPlates, Lookup, Page
-from connectors.errors import AdminMustFix, ConnectorError, TryAgain, sentence
+from connectors.errors import AdminMustFix, ConnectorError, TryAgain, kind_of, sentence
 from hub.access.asking import Asking
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
@@ -30,8 +30,9 @@ from hub.search.reads import Search
 from hub.search.rows import Found
 from hub.search.sources import Board, Deadline, Occupied, SourceStatus, Status, TooLate
 from hub.store.page import Saved
+from normalize.damage import damage
 from normalize.fault import Unusable
-from normalize.plate import LONGEST, canonical
+from normalize.plate import LONGEST, canonical, length
 
 DEADLINE: Final = 15.0
 """Seconds that an answer may take when nobody says otherwise."""
@@ -263,10 +264,12 @@ def _full(plate: str) -> str:
     """The canonical form of one full plate; raises `Invalid`."""
     if _WILD & set(plate):
         raise Invalid("plate: must be one full plate, without wildcards")
+    if (damaged := damage(plate)) is not None:
+        raise Invalid(f"plate: {damaged}")
     full = canonical(plate)
     if not full:
         raise Invalid("plate: needs at least one letter or digit")
-    if len(full) > LONGEST:
+    if length(full) > LONGEST:
         raise Invalid(f"plate: is longer than {LONGEST} characters")
     return full
 
@@ -278,7 +281,7 @@ def _text(failed: Exception) -> str:
 
 
 def _kind(failed: Exception) -> str:
-    return type(failed).__name__
+    return kind_of(failed)
 
 
 def _nobody(_: SourceStatus) -> None:

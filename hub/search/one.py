@@ -59,13 +59,15 @@ class Whole:
 
     `vendor_read_id` is the source's own number of it, `ends_by` the retention rule that sets its end and `clause` the
     policy's clause for it (None: no policy that was ever in force has that rule), `held_for` the cases that keep it
-    meanwhile. `candidates` are the engine's other readings of the plate, `engine` who read it where the vendor says so.
+    meanwhile. `candidates` are the engine's other readings of the plate, `engine` who read it where the vendor says so,
+    `damaged` what of the record arrived damaged and was mended or marked.
     """
 
     read: Found
     vendor_read_id: str
     vehicle: Looks
     engine: str | None
+    damaged: list[str]
     candidates: list[Choice]
     hits: list[Listed]
     ends_by: str
@@ -176,6 +178,7 @@ class OneRead:
             vendor_read_id=vendor_read_id,
             vehicle=Looks(year=vehicle.get("year"), model=vehicle.get("model"), **looks),
             engine=details.get("engine"),
+            damaged=details.get("damaged", []),
             candidates=choices_of(self._store, connection, [read.id]).get(read.id, []),
             hits=[Listed(*hit) for hit in hits],
             ends_by=rule,

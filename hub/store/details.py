@@ -12,7 +12,7 @@ from normalize.word import Word
 _DETAILS: Final = tuple(
     (name, Read.model_fields[name].default)
     for name in (
-        *("pass_id", "state", "confidence_scale", "candidates", "vehicle", "matches", "link", "engine"),
+        *("pass_id", "state", "confidence_scale", "candidates", "vehicle", "matches", "link", "engine", "damaged"),
         *("direction", "direction_of"),
     )
 )

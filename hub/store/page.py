@@ -88,7 +88,8 @@ class Saved:
     """What became of a page: `pulled` = `stored` + `duplicates` + `quarantined` + `born_expired`.
 
     A run also says what became of pictures (`pictures` fetched, `pictures_gone` at the vendor, `pictures_failed` for
-    now and `pictures_left` for the next run) and of standing look-ups (`plates_asked`, `plates_left` of its round).
+    now, `pictures_left` for the next run and `pictures_not_allowed` at hosts that it may not talk to) and of standing
+    look-ups (`plates_asked`, `plates_left` of its round).
     """
 
     pulled: int = 0
@@ -102,6 +103,7 @@ class Saved:
     pictures_gone: int = field(default=0, compare=False)
     pictures_failed: int = field(default=0, compare=False)
     pictures_left: int = field(default=0, compare=False)
+    pictures_not_allowed: int = field(default=0, compare=False)
     plates_asked: int = field(default=0, compare=False)
     plates_left: int = field(default=0, compare=False)
 

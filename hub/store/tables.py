@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
     true,
 )
@@ -324,7 +325,14 @@ entries = Table(
     Column("removed_reason", Text),
     Column("import_id", BigInteger),
     Column("ended_by", BigInteger),
+    Column("withdrawn", Boolean, nullable=False, server_default=false()),
     Index("ix_hotlist_entries_key", "plate_key"),
+    Index(
+        "ix_hotlist_entries_withdrawn",
+        "hotlist_id",
+        sqlite_where=text("withdrawn"),
+        postgresql_where=text("withdrawn"),
+    ),
     Index(
         "uq_hotlist_entries_active",
         "hotlist_id",
@@ -337,7 +345,9 @@ entries = Table(
     ),
 )
 
-"""`import_id` is the import that brings an entry, `ended_by` one that ends it: `hub.store.entries` says which stand."""
+"""`import_id` is the import that brings an entry, `ended_by` one that ends it: `hub.store.entries` says which stand.
+
+`withdrawn` says that a person took it off its list, and nobody has let its plate come back."""
 
 hotlist_imports = Table(
     "hotlist_imports",
@@ -460,7 +470,7 @@ tombstones = Table(
     "tombstones",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
-    Column("until", BigInteger, nullable=False, index=True),
+    Column("until", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 """What was destroyed before its time and does not come back, by digest, until it would be over anyway (µs)."""

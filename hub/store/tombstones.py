@@ -52,7 +52,8 @@ def buried(connection: Connection, vendor: str, items: Sequence[Accepted], now: 
 
 def crumble(connection: Connection, now: int) -> None:
     """Forget what would be over anyway."""
-    connection.execute(delete(_TABLE).where(_TABLE.c.until <= now))
+    if connection.scalar(select(_TABLE.c.until).where(_TABLE.c.until <= now).limit(1)) is not None:
+        connection.execute(delete(_TABLE).where(_TABLE.c.until <= now))
 
 
 def digest(vendor: str, camera: str, plate: str, captured_at: int) -> bytes:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from hub.area import Circle, cell_of
 from hub.clock import SetClock
 from hub.errors import AdminMustAct
+from hub.hotlists.lists import NewEntry
 from hub.migrating import Step, opened
 from hub.people import Actor, Why
 from hub.search.query import Mode, Query
@@ -481,3 +482,28 @@ def test_holds_and_orders_of_before_approvals_say_so_and_what_a_hold_kept_as_jso
     with store.read() as connection:
         back = connection.scalars(text("SELECT query FROM holds ORDER BY id")).all()
     assert [msgspec.json.decode(one) for one in back[:2]] == [told[1], told[2]]
+
+
+def test_what_was_withdrawn_before_is_as_final_and_what_came_back_since_is_not(
+    store: Store, settings: HubSettings, config: Any, clock: SetClock, actor: Actor
+) -> None:
+    at_revision(store, config, "0020")
+    rows = [
+        ("9SYN001", "US-CA", 5, "recovered"), ("9SYN002", None, 5, "cancelled"), ("9SYN002", None, None, None),
+        ("9SYN003", "US-CA", 5, "not in the complete list"), ("9SYN004", "US-CA", 5, "changed by an import"),
+        ("9SYN005", "US-CA", None, None),
+    ]  # fmt: skip
+    with store.write() as connection:
+        put(connection, "hotlists", {"id": 1, "name": "wanted", "owner": "jlee", "made_at": 1})
+        for plate, state, removed_at, why in rows:
+            put(connection, "hotlist_entries", {
+                "hotlist_id": 1, "plate": plate, "plate_key": fold(plate), "plate_state": state,
+                "reason": "stolen", "case_number": "26-1", "alert": "low", "added_at": 1, "added_by": "jlee",
+                "removed_at": removed_at, "removed_by": "jlee" if why else None, "removed_reason": why,
+            })  # fmt: skip
+    upgrade(store)
+    with open_hub(settings, clock) as hub:
+        old = [NewEntry(plate, "stolen", "26-1", state, line=line) for line, (plate, state, *_) in enumerate(rows, 1)]
+        done = hub.hotlists.lists.load(actor, "wanted", old)
+        assert (done.added, done.withheld) == (2, (1,))
+    at_revision(store, config, "0020")

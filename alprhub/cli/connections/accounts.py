@@ -19,11 +19,11 @@ from alprhub.cli.connections.given import (
     SecretsFile,
     SettingsFile,
     read_settings,
-    there,
     warn_of_exposed,
 )
 from alprhub.cli.connections.needs import ask_again, ask_missing, demand_zone, show_needs
 from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.cli.terminal import there
 from alprhub.plain import print_json
 from connectors.contract import Connector
 from connectors.errors import ConnectorError, sentence
@@ -111,7 +111,7 @@ def _with_a_person(
     zone = str(hub.governing.profile.zone)
     hub.connections.accounts.free(name)
     show_needs(kind)
-    agency = agency or str(typer.prompt("Whose account is it? Type the name of your agency"))
+    agency = agency if agency is not None else _agency(hub.agency)
     ours(hub.agency, agency)
     while True:
         ask_missing(kind, values, zone)
@@ -127,11 +127,30 @@ def _with_a_person(
             return hub.connections.accounts.add(acting(), name, kind.info.key, values, agency=agency, contract=contract)
         except ConnectorError as failed:
             console.print(f"It does not work so: {sentence(failed)}", style="yellow")
-            answer = str(typer.prompt("Which settings shall be asked again? Enter gives up", default=""))
-            again = tuple(answer.replace(",", " ").split())
+            again = _again(kind)
             if not again:
                 raise
             ask_again(kind, values, again, zone)
+
+
+def _agency(named: str) -> str:
+    """The agency that a person names; another's is asked for again, and not repeated: it may be a slip of the paste."""
+    while True:
+        answer = str(typer.prompt("Whose account is it? Type the name of your agency")).strip()
+        if answer == named:
+            return answer
+        console.print(f"That is not the agency of this hub, which is {named!r}.", style="yellow")
+
+
+def _again(kind: type[Connector[Any]]) -> tuple[str, ...]:
+    """The settings that a person wants to answer anew; what is no setting is not repeated: it may be a secret."""
+    known = tuple(kind.Settings.model_fields)
+    while True:
+        answer = str(typer.prompt("Which settings shall be asked again? Enter gives up", default=""))
+        again = tuple(answer.replace(",", " ").split())
+        if all(name in known for name in again):
+            return again
+        console.print(f"That names no setting of {kind.info.key}, which has: {', '.join(known)}.", style="yellow")
 
 
 def check(name: Name, as_json: AsJson = False) -> None:

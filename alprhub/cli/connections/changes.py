@@ -9,12 +9,13 @@ import typer
 
 from alprhub.acting import acting
 from alprhub.cli import files, moments
-from alprhub.cli.connections.given import Agency, Given, Name, SecretsFile, SettingsFile, read_settings, there
+from alprhub.cli.connections.given import Agency, Given, Name, SecretsFile, SettingsFile, read_settings
 from alprhub.cli.connections.needs import asked
 from alprhub.cli.output import AsJson, console, failures
 from alprhub.cli.policy import SignedIn
 from alprhub.cli.progress import Work, working
 from alprhub.cli.second import next_step
+from alprhub.cli.terminal import there
 from alprhub.plain import print_json
 from hub import words
 from hub.connections.changes import Preview

@@ -1,7 +1,6 @@
 """Settings as people give them: on the command line, in a file, or when they are asked."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -9,6 +8,7 @@ import msgspec
 import typer
 
 from alprhub.cli.files import content
+from alprhub.harmless import complain
 from connectors.contract import Connector
 from connectors.file_words import refusal
 from hub.connections.secrets import secret_names
@@ -85,10 +85,10 @@ def warn_of_exposed(kind: type[Connector[Any]], given: list[str] | None, name: s
         if setting.strip() in secret_names(kind) and not (value.startswith("@") and Path(value[1:]).is_file()):
             typed.append(setting.strip())
     if typed:
-        sys.stderr.write(
+        complain(
             f"{', '.join(typed)}: typed on the command line, so it is in your shell's history now. Have the vendor give"
             f" another; once {name} is saved, alprhub connections rotate {name} takes it. Next time leave it out and"
-            f" you are asked, or give --secrets - or --set {typed[0]}=@FILE\n"
+            f" you are asked, or give --secrets - or --set {typed[0]}=@FILE"
         )
 
 
@@ -127,8 +127,3 @@ def _value(name: str, text: str) -> Any:
         except msgspec.DecodeError:
             return text
     return text
-
-
-def there() -> bool:
-    """Whether a person is there to answer."""
-    return sys.stdin.isatty()

@@ -215,6 +215,23 @@ def test_of_two_classes_that_were_approved_at_once_the_second_is_overtaken_and_h
     assert hub.cases.reviews.expire(ACTOR).let_go == 1
 
 
+@pytest.mark.parametrize("how", ["withdrawn", "released"])
+def test_what_is_proposed_about_a_hold_ends_with_it(under: Opened, how: str) -> None:
+    hub = under("long-beach")
+    new = NewHold("case", "26-1", "robbery", hub.clock.now() + 30 * DAY)
+    hold = hub.cases.holds.place(ACTOR, new, reads=[the_read(hub)])
+    proposal = hub.cases.reviews.classify(ACTOR, hold.id, "felony", None)
+    assert hold.approval is not None
+    if how == "withdrawn":
+        hub.access.approvals.withdraw(ACTOR, hold.approval, "another case")
+    else:
+        hub.cases.holds.release(ACTOR, hold.id, "over")
+    assert hub.access.approvals.list() == []
+    assert hub.access.approvals.get(proposal.id).state == "withdrawn"
+    with pytest.raises(Conflict, match="was withdrawn"):
+        hub.access.approvals.approve(two.SECOND, proposal.id)
+
+
 def test_what_one_person_said_alone_lets_nothing_go(under: Opened, clock: SetClock) -> None:
     hub = under("long-beach")
     to(clock, "2028-05-31T12:00:00Z")

@@ -141,6 +141,7 @@ def walks_by_settling_a_conflict_otherwise(hub: Hub, _: Path) -> None:
     hub.governing.activate.activate(ONE, "westminster", "counsel says so", decisions)
 
 
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("manual", "walk"),
     [

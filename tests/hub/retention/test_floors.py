@@ -63,6 +63,16 @@ def test_a_policy_without_the_floor_ends_no_read_before_it_that_was_kept_under_i
     assert westminster.retention.expired.purge(ACTOR) == {"feed": 1}
 
 
+def test_an_end_before_the_floor_hides_a_read_and_destroys_it_not(westminster: Hub, clock: SetClock) -> None:
+    """One that came later than the room between the two is marked for a person."""
+    shortened(westminster)
+    with westminster.store.write() as connection:
+        connection.execute(text("UPDATE reads SET expires_at = captured_at"))
+    assert westminster.retention.expired.purge(ACTOR) == {"feed": 0}
+    clock.advance(FLOOR - clock.now())
+    assert westminster.retention.expired.purge(ACTOR) == {"feed": 1}
+
+
 def test_what_comes_under_the_policy_without_a_floor_lives_by_that_alone(
     westminster: Hub, clock: SetClock, folder: Path
 ) -> None:

@@ -166,7 +166,7 @@ LOOKING = {
     "pausing": {"cost"},
     "health": {"all", "around", "of", "removed"}, "removals": {"certificate"}, "cameras": {"list"},
     "hotlists": {"changes", "in_force", "names", "watched"}, "search": {"covered"}, "intake": {"look"},
-    "sync": {"window"}, "quarantine": {"groups", "show"},
+    "sync": {"window"}, "standings": {"of"}, "pictures_due": {"not_allowed"}, "quarantine": {"groups", "show"},
     "analysis": {"co_travel", "pattern", "scenes", "timeline"}, "retention": {"preview"}, "ages": {"report"},
     "calendar": {"next"}, "reconciliation": {"run"}, "canaries": {"known"}, "certificates": {"list", "verify"},
     "handover": {"overdue", "waiting"}, "deliveries": {"list"}, "contracts": {"check", "effect_of", "of", "read"},

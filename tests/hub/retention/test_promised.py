@@ -31,6 +31,18 @@ def test_what_was_destroyed_stays_away_after_a_longer_policy_also_under_another_
     assert [stored(opened, actor, name, clock) for name in ("feed", "again")] == [0, 0]
 
 
+def test_what_was_over_stays_away_although_it_is_signed_that_what_is_kept_lives_longer(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock
+) -> None:
+    write_page(feed, 1, [record(1, "9SYN001", clock.now().isoformat())])
+    assert stored(opened, actor, "feed", clock) == 1
+    clock.advance(31 * DAY)
+    opened.retention.expired.purge(actor)
+    signed = two.decision("lengthening", decided_at=clock.now())
+    two.activate(opened, actor, "long-beach", "the council has decided it", [signed])
+    assert stored(opened, actor, "feed", clock) == 0
+
+
 def test_what_was_not_over_when_the_longer_policy_came_ends_as_was_promised(
     opened: Hub, actor: Actor, feed: Path, clock: SetClock
 ) -> None:

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
@@ -30,12 +30,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_tombstones")),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_tombstones_until"), "tombstones", ["until"])
 
 
 def downgrade() -> None:
     """Forget them."""
-    op.drop_index(op.f("ix_tombstones_until"), "tombstones")
     op.drop_table("tombstones")
     op.drop_table("alarms")
     op.drop_column("approvals", "grace")
