@@ -196,6 +196,14 @@ def test_a_webhook_that_does_not_take_it_says_its_status_and_never_its_address(s
     assert (refused.value.answered, len(got)) == (answered, 1)
 
 
+def test_a_webhook_that_quotes_its_own_address_is_not_quoted() -> None:
+    body = b'{"error": "no hook at /hooks/opensesame, key=letmeinside, signed by hook-secret"}'
+    with web(403, body) as (url, _), pytest.raises(NotSent, match="no hook at") as refused:
+        webhook(url.replace("T0KEN?x=1", "opensesame?key=letmeinside"), "hook-secret").send(NOTICE)
+    for part in ("opensesame", "letmeinside", "hook-secret"):
+        assert part not in str(refused.value)
+
+
 def test_a_webhook_that_is_not_there_or_no_address_is_told() -> None:
     with web() as (url, _):
         pass
