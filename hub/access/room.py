@@ -28,7 +28,6 @@ class _Cases(Protocol):
 class _Connections(Protocol):
     @property
     def contracts(self) -> CarriesOut: ...
-
     @property
     def kinds(self) -> CarriesOut: ...
 
@@ -38,7 +37,7 @@ class Neighbours(Protocol):
 
     @property
     def connections(self) -> _Connections:
-        """Who carries out what was approved about a source?"""
+        """Who carries out what was approved about a connection?"""
 
     @property
     def cases(self) -> _Cases:

@@ -76,7 +76,7 @@ class KindChanges:
             row = settled(connection, name)
         if row.retention_vendor is None:
             raise Invalid(f"kind: nobody knows yet whose reads {name} brings, since its connector was never here")
-        before, after = provenance_of(row), provenance_of(row, kind=kind)
+        before, after = provenance_of(row), provenance_of(row, origin=kind)
         looser = self.demand(actor, name, before, after, decisions)
         if not looser:
             raise Invalid(

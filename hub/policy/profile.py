@@ -23,8 +23,6 @@ from hub.policy.overlay import PREFIX, Operation, Overlay, built_in, load_overla
 from hub.policy.resolution import Bound, Bounds, Chosen, choose
 from hub.policy.rules import AGENCY, Limit, Rule, of_list
 
-PARTNER: Final = "retention.destruction_partner"
-"""The field of a policy that names who destroys with the agency: whom certificates are for."""
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 CHIEF: Final = "Chief of Police"
 """Who signs what loosens a policy that names nobody for it."""
@@ -32,6 +30,8 @@ GRACE: Final = "P7D"
 """How long what loosens a policy waits where that does not say it."""
 _CHANGE_OFFICE: Final = "administration.change_office"
 _CHANGE_GRACE: Final = "retention.change_grace"
+PARTNER: Final = "retention.destruction_partner"
+"""The field of a policy that names who destroys with the agency: whom certificates are for."""
 _PURPOSE: Final = "purpose"
 _GROUPS: Final = (
     "administration", "access", "training", "use", "query", "hotlist", "hit", "retention", "audit", "sharing",
