@@ -115,6 +115,6 @@ class KindChanges:
                 actor, Act.CONNECTIONS_CHANGE, Outcome.DONE, target=proposal.target, within=connection, fields=["kind"],
                 approval=proposal.id, proposed_by=proposal.proposed_by, loosens=content["loosens"],
             )  # fmt: skip
-            after = provenance_of(settled(connection, proposal.target))
             settle(connection, {"connection": proposal.target, "kind": content["kind"]})
+            after = provenance_of(settled(connection, proposal.target))
         self._lives.follow(content["connection"], after)
