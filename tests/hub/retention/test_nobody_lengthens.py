@@ -150,6 +150,7 @@ ELSEWHERE = {
     "contracts.carry_out": "a contract: it lets no read live longer than policy, and lengthens none that is kept",
     "reviews.disposed": "media that are booked: the reads are gone",
     "orders.destroy": "an order of a court, which ends reads",
+    "hotlists.readmit": "lets an import list a plate again, as hotlists.load",
     "hotlists.tidy": "sweeps up what imports that were killed have left, which was never in force",
     "intake.parsed": "what a record says: intake.take",
     "intake.keep": "keeps what was parsed: intake.take",
