@@ -19,6 +19,7 @@ class Action(StrEnum):
     CLASSIFY = "holds.classify"
     POLICY = "policy.activate"
     KIND = "connections.change"
+    CONTRACT = "connections.contract"
 
 
 State = Literal["waits", "lapsed", "in_grace", "approved", "refused", "withdrawn", "carried_out", "overtaken"]

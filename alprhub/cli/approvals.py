@@ -174,6 +174,9 @@ def _exactly(hub: Hub, proposal: Proposal) -> list[str]:
     if proposal.action in (Action.HOLD, Action.CLASSIFY):
         hold = hub.cases.holds.get(content["hold"])
         lines.append(f"hold {hold.id} has now: {count(hold.reads, 'read')}{'' if hold.whole else ', not all yet'}")
+    if proposal.action is Action.CONTRACT and proposal.state in ("waits", "approved"):
+        reads, end_now = hub.connections.contracts.effect_of(proposal)
+        lines.append(f"of its {count(reads, 'read')} here now would be over at once: {end_now:,}")
     if proposal.action is Action.DESTROY:
         named = f"{content['file']}, " if content.get("file") else ""
         lines.append(f"the order's file: {named}SHA-256 {content['file_sha256']}")
@@ -212,6 +215,8 @@ def _done(hub: Hub, proposal: Proposal) -> str:
             until = outcome["until"]
             end = moment(datetime.fromisoformat(until), hub.governing.profile.zone) if until else "nobody knows yet"
             return f"hold {outcome['hold']}: its reads are kept until {end}"
+        case Action.CONTRACT:
+            return f"the contract of {proposal.target} is in force; {_sooner(outcome['shortened'])}"
         case Action.POLICY:
             return "approved"
         case Action.KIND:
@@ -226,6 +231,10 @@ def _graced(hub: Hub, proposal: Proposal) -> str:
         f" {proposal.id} after that), since it loosens what is promised. Until then alprhub approvals refuse"
         f" {proposal.id} --reason WHY stops it, and whoever proposed it can withdraw it"
     )
+
+
+def _sooner(reads: int) -> str:
+    return "no read that is kept ends sooner by it" if not reads else f"{count(reads, 'read')} got a sooner end"
 
 
 def _recomputed(hub: Hub, as_json: bool) -> dict[str, Any]:

@@ -35,6 +35,9 @@ Purpose = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Why, in words.")]
 Case = Annotated[str | None, typer.Option(help="The case number, where there is one.")]
+Event = Annotated[
+    str | None, typer.Option(help="The event's number, or none where no event has one; some policies ask for it.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Typed:
     purpose: Purpose = ""
     reason: Reason = ""
     case: Case = None
+    event: Event = None
     mode: Annotated[Mode, typer.Option(help="How plates must agree.")] = Mode.PATTERN
     candidates: Annotated[bool, typer.Option("--candidates", help="What engines also took a plate for counts.")] = False
     state: Annotated[Several, typer.Option(help="Only plates of this state.")] = None
@@ -69,7 +73,7 @@ class Typed:
         connection, camera or site that is not there."""
         since, until = window(hub, self.since, self.until)
         query = Query(
-            why=Why(self.purpose, self.reason, self.case),
+            why=Why(self.purpose, self.reason, self.case, self.event),
             plates=several(self.plates or ()),
             mode=self.mode,
             candidates=self.candidates,

@@ -254,14 +254,18 @@ def _code(state: str | None) -> str | None:
 
 
 def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
-    """The connections that are named, or else every active one but those whose vendor takes no lists."""
+    """The connections that are named, or else every active one but those whose vendor takes no lists, or whose contract
+    forbids it."""
     hub.hotlists.lists.in_force(name)  # an unknown list is refused even where there is nobody to send it to
     there = hub.connections.accounts.list()
     for wanted in connections or ():  # a slip of the hand is refused before anything is sent
         if wanted not in {account.name for account in there}:
             raise NotFound(no_connection(wanted, [account.name for account in there]))
+    closed = hub.governing.sources.forbidding("hot_lists")
     return list(dict.fromkeys(connections or ())) or [
-        account.name for account in there if account.state == "active" and _takes_lists(hub, account.connector)
+        account.name
+        for account in there
+        if account.state == "active" and account.name not in closed and _takes_lists(hub, account.connector)
     ]
 
 

@@ -9,7 +9,7 @@ import typer
 
 from alprhub.acting import acting
 from alprhub.cli import moments
-from alprhub.cli.asking import Case, Purpose, Reason
+from alprhub.cli.asking import Case, Event, Purpose, Reason
 from alprhub.cli.found import Ids, print_found
 from alprhub.cli.moments import Since, Until, window
 from alprhub.cli.output import AsJson, console, failures, print_rows
@@ -44,6 +44,7 @@ def lookup(
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
+    event: Event = None,
     state: Annotated[str | None, typer.Option(help="Only plates of this state.")] = None,
     since: Since = None,
     until: Until = None,
@@ -72,7 +73,7 @@ def lookup(
             answer = hub.search.lookups.ask(
                 acting(),
                 wanted,
-                Why(purpose, reason, case),
+                Why(purpose, reason, case, event),
                 state=code,
                 since=begin,
                 until=end,

@@ -29,6 +29,9 @@ class _Connections(Protocol):
     @property
     def kinds(self) -> CarriesOut: ...
 
+    @property
+    def contracts(self) -> CarriesOut: ...
+
 
 class Neighbours(Protocol):
     """The rooms that this one asks."""
@@ -69,4 +72,5 @@ class AccessRoom:
         approvals.register(Action.DESTROY, cases.orders)
         approvals.register(Action.POLICY, self._governing.activate)
         approvals.register(Action.KIND, self._house.connections.kinds)
+        approvals.register(Action.CONTRACT, self._house.connections.contracts)
         return approvals

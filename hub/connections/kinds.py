@@ -20,6 +20,7 @@ from hub.policy.rules import ORIGINS
 from hub.proposals import Action, NewProposal, Proposal, Proposing, Settle
 from hub.store import tables
 from hub.store.engine import Store
+from hub.store.provenance import provenance_of
 
 
 class KindChanges:
@@ -75,7 +76,8 @@ class KindChanges:
             row = settled(connection, name)
         if row.retention_vendor is None:
             raise Invalid(f"kind: nobody knows yet whose reads {name} brings, since its connector was never here")
-        before, after = Provenance(row.kind, row.retention_vendor), Provenance(kind, row.retention_vendor)
+        before = provenance_of(row)
+        after = before._replace(origin=kind)
         looser = self.demand(actor, name, before, after, decisions)
         if not looser:
             raise Invalid(
@@ -115,4 +117,6 @@ class KindChanges:
                 approval=proposal.id, proposed_by=proposal.proposed_by, loosens=content["loosens"],
             )  # fmt: skip
             settle(connection, {"connection": proposal.target, "kind": content["kind"]})
-        self._lives.follow(content["connection"], Provenance(content["kind"], content["vendor"]))
+        with self._store.read() as connection:
+            row = settled(connection, proposal.target)
+        self._lives.follow(row.id, provenance_of(row))

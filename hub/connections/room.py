@@ -6,6 +6,7 @@ from typing import Protocol
 from hub.connections.accounts import Connections
 from hub.connections.cameras import Cameras
 from hub.connections.changes import Changes
+from hub.connections.contracts import Contracts
 from hub.connections.diagnostics import Diagnostics
 from hub.connections.health import Health
 from hub.connections.kinds import KindChanges
@@ -59,10 +60,6 @@ class Neighbours(Protocol):
     """The rooms that this one asks."""
 
     @property
-    def access(self) -> _Access:
-        """Where is proposed what takes two?"""
-
-    @property
     def ingest(self) -> _Ingest:
         """What would a run bring?"""
 
@@ -73,6 +70,10 @@ class Neighbours(Protocol):
     @property
     def retention(self) -> _Retention:
         """How do a connection's reads end, and who destroys them?"""
+
+    @property
+    def access(self) -> _Access:
+        """Where is proposed what takes two?"""
 
     @property
     def notices(self) -> _Notices:
@@ -114,6 +115,15 @@ class ConnectionsRoom:
         )  # fmt: skip
 
     @made_once
+    def contracts(self) -> Contracts:
+        """What was agreed about each source."""
+        parts = self._parts
+        return Contracts(
+            parts.store, parts.audit, parts.clock, self._governing.in_force, self._house.retention.endings,
+            self._house.access.proposing, self._governing.loosening,
+        )  # fmt: skip
+
+    @made_once
     def showing(self) -> Showing:
         """Shows a connection without its secrets."""
         return Showing(self._parts.store, self._parts.clock, self._parts.vault, self.accounts, self._governing.in_force)
@@ -143,7 +153,10 @@ class ConnectionsRoom:
     def health(self) -> Health:
         """How every connection is, and the hub itself."""
         parts = self._parts
-        around = Surroundings(parts.store, parts.settings.data, self._house.notices.names, parts.clock)
+        around = Surroundings(
+            parts.store, parts.settings.data, self._house.notices.names, parts.clock, self._governing.in_force,
+            parts.settings.custodian_ways,
+        )  # fmt: skip
         return Health(parts.store, parts.clock, self.accounts, self.spool, around, self._governing.in_force)
 
     @made_once

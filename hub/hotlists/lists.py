@@ -136,10 +136,10 @@ class Hotlists:
     ) -> Imported:
         """Bring and end the entries of an import, and put it in force; `removing` is None where it is no whole list."""
         told = gathered(_counted(map(_checked, entries), progress), now)
-        fresh = told.terms
-        if removing is not None and not fresh:
+        fresh, complete = told.terms, removing is not None
+        if complete and not fresh:
             raise Invalid("entries: a complete list without an entry is refused; withdraw the entries one by one")
-        change = self._compared(name, fresh, removing is not None, now)
+        change = self._compared(name, fresh, complete, now)
         if removing is not None and change.gone > max(change.stood // 2, removing):
             raise RemovesMost(name, change.stood, len(fresh), change.gone)
         keys = [*change.new, *change.changed]

@@ -12,6 +12,7 @@ from hub.policy.activation import kinds
 from hub.policy.durations import outlasts
 from hub.policy.effective import FORCES, Effective
 from hub.policy.profile import Profile
+from hub.policy.provenance import Provenance
 from hub.policy.resolution import Chosen, choose
 from hub.policy.rules import Limit, Rule
 from hub.words import count, named, periods
@@ -33,9 +34,21 @@ def loosened(before: Profile, after: Profile) -> tuple[str, ...]:
     return (*_sentences(lives), *others)
 
 
-def loosened_kind(profile: Profile, before: tuple[str, str], after: tuple[str, str]) -> tuple[str, ...]:
-    """What it loosens that reads are of another kind (origin, vendor) under one profile, a sentence each."""
-    return _sentences(_chosen(profile.chosen(*before, "hub"), profile.chosen(*after, "hub")))
+def loosened_kind(profile: Profile, before: Provenance, after: Provenance) -> tuple[str, ...]:
+    """What it loosens that reads are of another kind, or under another contract, under one profile, a sentence each."""
+    lives = _sentences(_chosen(profile.chosen(*before, "hub"), profile.chosen(*after, "hub")))
+    return (
+        *lives,
+        *(f"what the contract says of {term}, which is dropped or changed" for term in _terms(before, after)),
+    )
+
+
+def _terms(before: Provenance, after: Provenance) -> Iterator[str]:
+    """What a contract says beside periods, and does not say any more."""
+    for term in ("ownership", "sharing", "deletion"):
+        said = getattr(before.contract, term, None)
+        if said is not None and said != getattr(after.contract, term, None):
+            yield term
 
 
 def _sentences(loosers: Iterable[_Looser]) -> tuple[str, ...]:

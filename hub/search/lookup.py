@@ -116,7 +116,7 @@ class Lookups:
             query.patterns()
             parts = self._everybody(actor, why, lookup, Deadline(deadline), progress or _nobody)
             answer = self._search.find(actor, query)
-            question.answered(len(answer.rows), sources={part.connection: part.status for part in parts})
+            question.answered(len(answer.rows), {part.connection: part.status for part in parts})
         return LookupAnswer(answer.rows, answer.coverage, parts, answer.next)
 
     def settle(self, seconds: float = 10.0) -> bool:

@@ -13,6 +13,7 @@ from hub.clock import Clock
 from hub.errors import IntegrityBroken, Invalid, NotFound
 from hub.governing.in_force import Governing
 from hub.people import Actor, Why
+from hub.search.coverage import INCLUDED
 from hub.search.query import Cursor
 from hub.search.rows import Choice, Found, choices_of, rows_of
 from hub.store.engine import Store
@@ -110,7 +111,7 @@ class OneRead:
         with self._asking.question(actor, Act.READS_SHOW, why, read=ident) as question:
             with self._store.read() as connection:
                 whole = self._whole(connection, self._visible(connection, ident))
-            question.answered(1)
+            question.answered(1, {whole.read.connection: INCLUDED})
         return whole
 
     def picture(self, actor: Actor, why: Why, ident: int, which: str | None = None) -> PictureBytes:
@@ -128,7 +129,7 @@ class OneRead:
             if image["sha256"] is not None and bytes(image["sha256"]) != digest.digest():
                 raise IntegrityBroken(f"the picture of read {ident} is not what {read.connection} sent; keep its file")
             picture = PictureBytes(data, image["kind"], ending_of(data), digest.hexdigest())
-            question.answered(1, shows=picture.shows, sha256=picture.sha256)
+            question.answered(1, {read.connection: INCLUDED}, shows=picture.shows, sha256=picture.sha256)
         return picture
 
     def _bytes(self, read: Found, key: str) -> bytes:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from connectors.contract import LyingFile
+from hub.policy.provenance import Provenance
 from normalize.read import Read
 
 
@@ -67,8 +68,8 @@ class PageToSave:
     """Quarantine rows that this page settles."""
     policy_id: int | None = None
     """The policy that gave the ends; with None nobody checks whether it is still in force."""
-    source: tuple[str, str] | None = None
-    """The origin and vendor by which it gave them; with None nobody checks whether they are still the connection's."""
+    source: Provenance | None = None
+    """Whose reads they were by which it gave them; with None nobody checks whether they still are."""
 
 
 class PolicyMoved(Exception):

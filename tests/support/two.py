@@ -67,6 +67,13 @@ def decision(settles: str, **more: Any) -> Decision:
     return Decision(settles=settles, answer="as it stands there", **{**who, **more})
 
 
+def agree(hub: Hub, actor: Actor, name: str, document: bytes | None, reason: str = "the city signed it") -> Proposal:
+    """Put another contract of a connection in force, or none."""
+    loosening = decision("loosening", title=hub.governing.profile.office, decided_at=hub.clock.now())
+    proposal = hub.connections.contracts.propose(actor, name, document, "contract.yaml", reason, [loosening])
+    return approve_at_once(hub, proposal.id)
+
+
 def place(hub: Hub, actor: Actor, new: NewHold, *asked: Any, by: Actor = SECOND, **named: Any) -> Hold:
     """A hold that stands."""
     made = hub.cases.holds.place(actor, new, *asked, **named)

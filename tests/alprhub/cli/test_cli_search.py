@@ -1,6 +1,7 @@
 """`alprhub search`: by place, hours, site, source, vehicle, candidates, and lists of plates that people paste."""
 
 import csv
+import json
 import os
 import re
 import subprocess
@@ -443,3 +444,19 @@ def test_a_purpose_may_be_written_as_the_policy_shows_it(run: Any, town: Any, sq
     assert "stolen vehicle" in run("policy", "show").out
     assert run("search", "9SYN*", "--purpose", "Stolen vehicle", "--reason", "report 26-1").code == 0
     assert sql("SELECT purpose FROM audit_events ORDER BY id DESC LIMIT 1") == [("stolen_vehicle",)]
+
+
+def test_where_the_policy_asks_for_an_event_number_a_question_without_one_is_refused_and_told_what_to_type(
+    run: Any, sql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALPRHUB_PROFILE", "palm-springs")
+    why = ("--purpose", "ongoing_criminal_investigation", "--reason", "theft on Pier Ave")
+    for command in (("search", "9SYN001"), ("lookup", "9SYN001"), ("timeline", "9SYN001"), ("reads", "show", "1")):
+        refused = run(*command, *why)
+        assert (refused.code, refused.out) == (77, "")
+        assert "event: is missing" in refused.err
+        assert "(430.7(g)): --event NUMBER, or none where no event has one" in refused.err
+    assert run("search", "9SYN001", *why, "--event", "none", "--json").json()["rows"] == []
+    assert run("search", "9SYN001", *why, "--event", "26-001234", "--json").json()["rows"] == []
+    kept = sql("SELECT detail FROM audit_events WHERE action = 'reads.search' AND outcome = 'done' ORDER BY id")
+    assert [json.loads(row[0])["event_number"] for row in kept] == ["none applicable", "26-001234"]

@@ -258,7 +258,7 @@ def test_an_overlay_of_its_own_is_kept_with_the_policy_whatever_its_file_says_la
     overlay["retention"][0]["max"]["dur"] = "P900D"  # type: ignore[index]
     file.write_text(yaml.safe_dump(overlay), "utf-8")
     with open_hub(settings, clock, registry=Always(PlainConnector)) as again:
-        assert again.governing.profile.expiry("own", "flock", KEPT).at == KEPT + 10 * DAY
+        assert again.governing.profile.expiry("own", "flock", None, KEPT).at == KEPT + 10 * DAY
 
 
 def test_a_kind_whose_reads_live_longer_takes_two_and_what_was_destroyed_does_not_come_back_by_it(

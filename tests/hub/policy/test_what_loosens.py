@@ -12,6 +12,7 @@ from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
 from hub.policy.loosening import loosened, loosened_kind
 from hub.policy.profile import Profile, names, of_bytes
+from hub.policy.provenance import Provenance
 
 Change = Callable[[dict[str, Any]], object]
 NUMBER = manuals.decided("wm-d1", "wm-server", "P13M")
@@ -132,6 +133,6 @@ def test_that_what_is_kept_lives_longer_too_is_a_loosening() -> None:
 
 def test_a_kind_loosens_where_its_own_rules_do() -> None:
     profile = changed("hermosa-beach")
-    own, bought = ("own", "motorola"), ("commercial", "motorola")
+    own, bought = Provenance("own", "motorola"), Provenance("commercial", "motorola")
     assert "1 year" in cast(str, loosened_kind(profile, bought, own)[0])
     assert loosened_kind(profile, own, bought) == ()

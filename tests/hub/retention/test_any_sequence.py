@@ -69,8 +69,8 @@ class Seeds:
             hub.connections.accounts.add(ONE, "feed", "plain", {"folder": str(feed)})
             assert hub.ingest.sync.run(ONE, "feed", BEGIN - 99 * DAY, BEGIN).stored == len(AGES)
             profile = hub.governing.profile
-            floors = [profile.floor("own", "flock", BEGIN - age, BEGIN) for age in AGES]
-            ends = [profile.expiry("own", "flock", BEGIN - age, received_at=BEGIN).at for age in AGES]
+            floors = [profile.floor("own", "flock", None, BEGIN - age, BEGIN) for age in AGES]
+            ends = [profile.expiry("own", "flock", None, BEGIN - age, received_at=BEGIN).at for age in AGES]
         return {
             f"r{n}": Promise(floor.at if floor else None, end)
             for n, (floor, end) in enumerate(zip(floors, ends, strict=True))

@@ -46,7 +46,7 @@ class Place:
     def __init__(self, hub: Hub, folder: Path) -> None:
         self.hub = hub
         self.folder = folder
-        self.why = Why(hub.governing.profile.purposes[0], "report of a stolen car", "26-1")
+        self.why = Why(hub.governing.profile.purposes[0], "report of a stolen car", "26-1", "none")
         self.id = int(self.rows()[0][0])
         self.hold = 0
 
@@ -143,6 +143,10 @@ ELSEWHERE = {
     "activate.activate": "another policy: what that does to reads that are kept is a decision to be signed",
     "certificates.countersign": "a certificate: the reads are gone",
     "handover.document": "a certificate: the reads are gone",
+    "handover.compose": "a certificate: the reads are gone",
+    "deliveries.run": "a certificate: the reads are gone",
+    "contracts.propose": "changes nothing before somebody else approves it",
+    "contracts.carry_out": "a contract: it lets no read live longer than policy, and lengthens none that is kept",
     "reviews.disposed": "media that are booked: the reads are gone",
     "orders.destroy": "an order of a court, which ends reads",
     "hotlists.tidy": "sweeps up what imports that were killed have left, which was never in force",
@@ -165,7 +169,7 @@ LOOKING = {
     "sync": {"window"}, "standings": {"of"}, "pictures_due": {"not_allowed"}, "quarantine": {"groups", "show"},
     "analysis": {"co_travel", "pattern", "scenes", "timeline"}, "retention": {"preview"}, "ages": {"report"},
     "calendar": {"next"}, "reconciliation": {"run"}, "canaries": {"known"}, "certificates": {"list", "verify"},
-    "handover": {"overdue", "waiting"},
+    "handover": {"overdue", "waiting"}, "deliveries": {"list"}, "contracts": {"check", "effect_of", "of", "read"},
     "activate": {"check", "demand", "effect_of", "loosens", "preview"},
     "kinds": {"check", "demand"},
     "loosening": {"demand", "grace", "wanting"},
