@@ -18,8 +18,8 @@ class Action(StrEnum):
     DESTROY = "orders.destroy"
     CLASSIFY = "holds.classify"
     POLICY = "policy.activate"
-    KIND = "connections.change"
     CONTRACT = "connections.contract"
+    KIND = "connections.change"
 
 
 State = Literal["waits", "lapsed", "in_grace", "approved", "refused", "withdrawn", "carried_out", "overtaken"]

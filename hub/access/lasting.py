@@ -18,6 +18,7 @@ LASTS: Final[Mapping[Action, timedelta]] = {
     Action.DESTROY: timedelta(days=7),
     Action.CLASSIFY: timedelta(days=14),
     Action.POLICY: timedelta(days=14),
+    Action.CONTRACT: timedelta(days=14),
     Action.KIND: timedelta(days=14),
     Action.CONTRACT: timedelta(days=14),
 }
@@ -27,6 +28,7 @@ RESUMED: Final[Mapping[Action, timedelta]] = {
     Action.DESTROY: LASTS[Action.DESTROY],
     Action.CLASSIFY: timedelta(hours=24),
     Action.POLICY: timedelta(hours=24),
+    Action.CONTRACT: timedelta(hours=24),
     Action.KIND: timedelta(hours=24),
     Action.CONTRACT: timedelta(hours=24),
 }

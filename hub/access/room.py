@@ -38,7 +38,7 @@ class Neighbours(Protocol):
 
     @property
     def connections(self) -> _Connections:
-        """Who carries out what was approved about a source?"""
+        """Who carries out what was approved about a connection?"""
 
     @property
     def cases(self) -> _Cases:
@@ -71,6 +71,6 @@ class AccessRoom:
         approvals.register(Action.CLASSIFY, cases.reviews)
         approvals.register(Action.DESTROY, cases.orders)
         approvals.register(Action.POLICY, self._governing.activate)
-        approvals.register(Action.KIND, self._house.connections.kinds)
         approvals.register(Action.CONTRACT, self._house.connections.contracts)
+        approvals.register(Action.KIND, self._house.connections.kinds)
         return approvals

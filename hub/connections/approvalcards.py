@@ -23,8 +23,8 @@ _MEANING: Final = {
     Action.DESTROY: "a court's order to destroy reads; else nothing is destroyed",
     Action.CLASSIFY: "the class of a case's offence; else the hold stays as it is",
     Action.POLICY: "another policy; else the one in force stays",
-    Action.KIND: "another kind of source; else the connection stays what it is",
     Action.CONTRACT: "another contract of a connection; else the one in force stays",
+    Action.KIND: "another kind of source; else the connection stays what it is",
 }
 _TABLE: Final = tables.approvals
 

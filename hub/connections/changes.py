@@ -24,7 +24,7 @@ from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
-from hub.store.provenance import contract_of, provenance_of
+from hub.store.provenance import provenance_of
 from hub.store.vacuum import owe
 from hub.store.vault import Vault
 
@@ -200,8 +200,7 @@ class Changes:
         kind = self._connections.kind(row.connector)
         vendor = row.retention_vendor or kind.info.retention_vendor
         before = provenance_of(row, vendor)
-        kind_after = origin or row.kind
-        after = Provenance(kind_after, vendor, contract_of(row.contract, kind_after, vendor))
+        after = provenance_of(row, vendor, origin)
         known, wrong, held = kind.Settings.model_fields, list[str](), unsealed(self._vault, row)
         for field in (*values, *unset):
             if field in unset and field in held and field not in known:

@@ -76,8 +76,7 @@ class KindChanges:
             row = settled(connection, name)
         if row.retention_vendor is None:
             raise Invalid(f"kind: nobody knows yet whose reads {name} brings, since its connector was never here")
-        before = provenance_of(row)
-        after = before._replace(origin=kind)
+        before, after = provenance_of(row), provenance_of(row, origin=kind)
         looser = self.demand(actor, name, before, after, decisions)
         if not looser:
             raise Invalid(
@@ -117,6 +116,5 @@ class KindChanges:
                 approval=proposal.id, proposed_by=proposal.proposed_by, loosens=content["loosens"],
             )  # fmt: skip
             settle(connection, {"connection": proposal.target, "kind": content["kind"]})
-        with self._store.read() as connection:
-            row = settled(connection, proposal.target)
-        self._lives.follow(row.id, provenance_of(row))
+            after = provenance_of(settled(connection, proposal.target))
+        self._lives.follow(content["connection"], after)

@@ -22,7 +22,6 @@ from hub.governing.room import GoverningRoom
 from hub.once import made_once
 from hub.parts import Parts
 from hub.ports import LooksAtRecords, Purges, Windows, Withdraws
-from hub.proposals import Proposing
 
 
 class _Ingest(Protocol):
@@ -49,11 +48,6 @@ class _Retention(Protocol):
 class _Notices(Protocol):
     @property
     def names(self) -> Sequence[str]: ...
-
-
-class _Access(Protocol):
-    @property
-    def proposing(self) -> Proposing: ...
 
 
 class Neighbours(Protocol):
