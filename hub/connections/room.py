@@ -22,6 +22,7 @@ from hub.governing.room import GoverningRoom
 from hub.once import made_once
 from hub.parts import Parts
 from hub.ports import LooksAtRecords, Purges, Windows, Withdraws
+from hub.proposals import Proposing
 
 
 class _Ingest(Protocol):
@@ -45,6 +46,11 @@ class _Retention(Protocol):
     def endings(self) -> EndsOfReads: ...
 
 
+class _Access(Protocol):
+    @property
+    def proposing(self) -> Proposing: ...
+
+
 class _Notices(Protocol):
     @property
     def names(self) -> Sequence[str]: ...
@@ -52,6 +58,10 @@ class _Notices(Protocol):
 
 class Neighbours(Protocol):
     """The rooms that this one asks."""
+
+    @property
+    def access(self) -> _Access:
+        """Where is proposed what takes two?"""
 
     @property
     def ingest(self) -> _Ingest:
@@ -64,10 +74,6 @@ class Neighbours(Protocol):
     @property
     def retention(self) -> _Retention:
         """How do a connection's reads end, and who destroys them?"""
-
-    @property
-    def access(self) -> _Access:
-        """Where is proposed what takes two?"""
 
     @property
     def notices(self) -> _Notices:
