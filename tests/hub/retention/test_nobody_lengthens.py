@@ -92,6 +92,7 @@ CALLS: dict[str, Call] = {
         ACTOR, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA"), NewEntry("9SYN777", "stolen", "26-2", "US-CA")]
     ),
     "hotlists.withdraw": lambda it: it.hub.hotlists.lists.withdraw(ACTOR, "wanted", PLATE, "US-CA", "it is found"),
+    "hotlists.readmit": lambda it: it.hub.hotlists.lists.readmit(ACTOR, "wanted", PLATE, "US-CA", "stolen again"),
     "publishing.publish": lambda it: it.hub.hotlists.publishing.publish(ACTOR, "wanted", "feed"),
     "publishing.verify": lambda it: it.hub.hotlists.publishing.verify(ACTOR, "wanted", "feed"),
     "publishing.withdraw": lambda it: it.hub.hotlists.publishing.withdraw(ACTOR, "wanted", "feed"),
