@@ -20,7 +20,6 @@ LASTS: Final[Mapping[Action, timedelta]] = {
     Action.POLICY: timedelta(days=14),
     Action.CONTRACT: timedelta(days=14),
     Action.KIND: timedelta(days=14),
-    Action.CONTRACT: timedelta(days=14),
 }
 """How long a proposal waits for its second person. A hold keeps reads at once, and so it waits the shortest."""
 RESUMED: Final[Mapping[Action, timedelta]] = {
@@ -30,7 +29,6 @@ RESUMED: Final[Mapping[Action, timedelta]] = {
     Action.POLICY: timedelta(hours=24),
     Action.CONTRACT: timedelta(hours=24),
     Action.KIND: timedelta(hours=24),
-    Action.CONTRACT: timedelta(hours=24),
 }
 """How long what is approved may still be carried out where that was cut short.
 

@@ -12,7 +12,7 @@ sharing: {forbids: [export], ref: section 6}
 
 
 def test_a_contract_comes_with_a_connection_is_shown_and_another_waits_for_a_second_person(
-    run: Any, drop: Any, tmp_path: Path
+    run: Any, drop: Any, tmp_path: Path, signing: Any
 ) -> None:
     file = tmp_path / "city.yaml"
     file.write_text(CONTRACT)
@@ -26,7 +26,12 @@ def test_a_contract_comes_with_a_connection_is_shown_and_another_waits_for_a_sec
     refused = run("export", "9SYN001", "--out", tmp_path / "reads.csv", *WHY)
     assert refused.code == 77
     assert "the contract forbids that reads leave in a file: city (24-17 section 6)" in refused.err
-    proposed = run("connections", "contract", "city", "--end", "--reason", "the contract is over")
+    ended = ("connections", "contract", "city", "--end", "--reason", "the contract is over")
+    alone = run(*ended)
+    assert alone.code == 77
+    assert "city-ceiling (24-17 section 4.2) keeps reads at most 7 days" in alone.err
+    assert "alprhub connections contract city --end --reason WHY --decisions FILE" in alone.err
+    proposed = run(*ended, "--decisions", signing(loosening={}))
     assert proposed.code == 0
     assert "proposed, and nothing changes yet: city has no contract any more" in proposed.out
     assert "alprhub approvals approve 1" in proposed.out
