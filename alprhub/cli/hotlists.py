@@ -9,18 +9,18 @@ import typer
 
 from alprhub.acting import acting
 from alprhub.cli import files
+from alprhub.cli.origins import state_code
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.progress import Work, working
 from alprhub.plain import print_json
 from connectors.contract import abilities
-from hub.errors import Invalid, NotFound
+from hub.errors import NotFound
 from hub.hotlists.files import entries_of
 from hub.hotlists.publishing import Published
 from hub.jobs import catalogue, proved
 from hub.jobs.by_hand import by_hand
 from hub.wiring import Hub, open_hub
 from hub.words import count, span
-from normalize.states import state as state_word
 
 app = typer.Typer(help="Import, withdraw, publish and verify hot lists.", no_args_is_help=True)
 ListName = Annotated[str, typer.Argument(help="The list's name.")]
@@ -89,9 +89,7 @@ def withdraw(
 ) -> None:
     """Remove a plate from a list at once; publish afterwards to remove it everywhere."""
     with failures(), open_hub() as hub:
-        code = state_word(state).code if state else None
-        if state and not code:
-            raise Invalid(f"state: {state!r} is no state that is known here")
+        code = state_code(state)
         removed = hub.hotlists.lists.withdraw(acting(), name, plate, code, reason)
         if as_json:
             print_json({"removed": removed})

@@ -12,7 +12,7 @@ from normalize.word import Word
 _DETAILS: Final = tuple(
     (name, Read.model_fields[name].default)
     for name in (
-        *("pass_id", "state", "confidence_scale", "candidates", "vehicle", "matches", "link", "engine"),
+        *("pass_id", "state", "country", "confidence_scale", "candidates", "vehicle", "matches", "link", "engine"),
         *("direction", "direction_of"),
     )
 )
@@ -23,13 +23,15 @@ def details_of(read: Read) -> bytes:
     """What a read says beyond its columns, as JSON (pydantic's own way to it takes longer)."""
     values = vars(read)
     changed = {name: value for name, default in _DETAILS if (value := values[name]) is not default}
+    if read.country.said is None:  # nobody said it: it follows from the state, and the row has it
+        changed.pop("country", None)
     return msgspec.json.encode(changed, enc_hook=_plain)
 
 
 def _plain(model: Any) -> Any:
     """The fields of a model that differ from saying nothing; of a word, of which many reads share few, as JSON."""
     if isinstance(model, Word):
-        return _word(model)
+        return _word(model) if model.confidence is None else _differs(model)
     if not isinstance(model, BaseModel):
         raise TypeError(f"no JSON for {type(model).__name__}")
     return _differs(model)

@@ -177,6 +177,7 @@ reads = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("rule", Text, nullable=False),
     Column("held", Boolean, nullable=False, server_default=text("false")),
+    Column("plate_country", Text),
     Index("ix_reads_plate", "plate_id", "captured_at", "expires_at"),
     Index("ix_reads_captured", "captured_at", "id"),
     Index("ix_reads_camera", "camera_id", "captured_at"),
@@ -184,7 +185,9 @@ reads = Table(
     Index("ix_reads_make", "make", "captured_at", "colour", "body", "expires_at"),
     Index("ix_reads_held", "id", sqlite_where=text("held"), postgresql_where=text("held")),
 )
-"""On PostgreSQL partitioned by month of `captured_at`, which the primary key must contain: hence the ledger."""
+"""On PostgreSQL partitioned by month of `captured_at`, which the primary key must contain: hence the ledger.
+
+`plate_country` is read by `hub.store.countries` alone: rows from before it have none of their own."""
 
 ledger = Table(
     "ledger",
@@ -317,6 +320,7 @@ entries = Table(
     Column("removed_reason", Text),
     Column("import_id", BigInteger),
     Column("ended_by", BigInteger),
+    Column("plate_country", Text),
     Index("ix_hotlist_entries_key", "plate_key"),
     Index(
         "uq_hotlist_entries_active",
@@ -324,13 +328,14 @@ entries = Table(
         "plate",
         text("coalesce(plate_state, '')"),
         text("coalesce(import_id, 0)"),
+        text("coalesce(plate_country, '')"),
         unique=True,
         sqlite_where=text("removed_at IS NULL"),
         postgresql_where=text("removed_at IS NULL"),
     ),
 )
 
-"""`import_id` is the import that brings an entry, `ended_by` one that ends it: `hub.store.entries` says which stand."""
+"""`plate_country` where no state tells it. `import_id` is the import that brings an entry, `ended_by` one that ends it: `hub.store.entries` says which stand."""
 
 hotlist_imports = Table(
     "hotlist_imports",

@@ -6,18 +6,20 @@ from connectors.fields import Fields
 from connectors.identity import derived
 from normalize.confidence import Scale
 from normalize.fault import Unusable
+from normalize.origin import origin
 from normalize.read import Camera, ImageKind, ImageRef, Match, Read
-from normalize.states import state
 from normalize.times import from_iso
 
 
 def read_of_lookup(fields: Fields) -> Read:
     """A lookup result."""
     at = from_iso(fields.text("capturedAt"), field="capturedAt")
+    place = origin(fields.text_or_none("state.state"))
     return Read(
         vendor_read_id=fields.ident("id"),
         plate_raw=fields.text("plate.plate"),
-        state=state(fields.text_or_none("state.state"), "US"),
+        state=place.state,
+        country=place.country,
         plate_confidence=fields.share("plate.confidence", Scale.UNIT),
         state_confidence=fields.share("state.confidence", Scale.UNIT),
         confidence_scale=Scale.UNIT,
@@ -43,10 +45,12 @@ def read_of_push(fields: Fields, *, alert: bool) -> Read:
         raise Unusable("deviceExternalId", "is missing, and no name stands in for it")
     # The form of 2022 brings no id of its own.
     ident = fields.ident("objectId") if alert else derived(camera, at.at.isoformat(), label)
+    place = origin(fields.text_or_none("ocr.state"))
     return Read(
         vendor_read_id=ident,
         plate_raw=label,
-        state=state(fields.text_or_none("ocr.state"), "US"),
+        state=place.state,
+        country=place.country,
         plate_confidence=fields.share("ocr.labelConfidence", Scale.UNIT),
         state_confidence=fields.share("ocr.stateConfidence", Scale.UNIT),
         confidence_scale=Scale.UNIT,

@@ -1,9 +1,14 @@
 """What an agent guesses of a passage: other plates, the vehicle, its pictures."""
 
+from contextlib import suppress
+from typing import NamedTuple
+
 from connectors.fields import Fields
 from normalize import vehicle
 from normalize.confidence import Scale
+from normalize.fault import Unusable
 from normalize.read import Candidate, ImageKind, ImageRef
+from normalize.word import is_told
 
 
 def candidates_of(fields: Fields) -> tuple[Candidate, ...]:
@@ -17,14 +22,21 @@ def candidates_of(fields: Fields) -> tuple[Candidate, ...]:
 
 def vehicle_of(fields: Fields) -> vehicle.Vehicle:
     """The vehicle by the names that the agent is surest of."""
-    make, model = _best(fields, "vehicle.make"), _best(fields, "vehicle.make_model")
-    return vehicle.Vehicle(
-        make=vehicle.make(make),
-        model=model and model.removeprefix(f"{make}_").replace("_", " ")[:100],
-        colour=vehicle.colour(_best(fields, "vehicle.color")),
-        body=vehicle.body(_best(fields, "vehicle.body_type")),
-        year=_best(fields, "vehicle.year"),
+    (make, sure), (colour, sure_of_colour), (body, sure_of_body), model, year = (
+        _best(fields, f"vehicle.{trait}") for trait in ("make", "color", "body_type", "make_model", "year")
     )
+    return vehicle.Vehicle(
+        make=vehicle.make(make).sure(sure),
+        model=model.name.removeprefix(f"{make}_").replace("_", " ")[:100] if model.name and is_told(model.sure) else None,
+        colour=vehicle.colour(colour).sure(sure_of_colour),
+        body=vehicle.body(body).sure(sure_of_body),
+        year=year.name if is_told(year.sure) else None,
+    )
+
+
+def nation_of(said: str | None) -> str | None:
+    """The country of a set of patterns that an agent reads by: sets are numbered (`br2`) or widened (`auwide`)."""
+    return None if said is None else said.rstrip("0123456789").removesuffix("wide")
 
 
 def crops_of(fields: Fields, *crops: tuple[ImageKind, str]) -> tuple[ImageRef, ...]:
@@ -39,7 +51,21 @@ def engine_of(fields: Fields) -> str | None:
     return f"OpenALPR {version}" if version else None
 
 
-def _best(fields: Fields, trait: str) -> str | None:
+class _Guess(NamedTuple):
+    """What an agent takes a trait for, and how sure (0-1) it is of that."""
+
+    name: str | None = None
+    sure: float | None = None
+
+
+def _best(fields: Fields, trait: str) -> _Guess:
     """The name that the agent is surest of among the guesses at one trait."""
-    guesses = [(each.number_or_none("confidence") or 0, each.text_or_none("name")) for each in fields.each(trait)]
-    return max(guesses, key=lambda guess: guess[0], default=(0, None))[1]
+    guesses = [_Guess(each.text_or_none("name"), _sure(each)) for each in fields.each(trait)]
+    return max(guesses, key=lambda guess: guess.sure or 0, default=_Guess())
+
+
+def _sure(guess: Fields) -> float | None:
+    """How sure the agent is of a word about a vehicle; what is on no scale tells nothing and costs no read."""
+    with suppress(Unusable):
+        return guess.share("confidence", Scale.PERCENT)
+    return None
