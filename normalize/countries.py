@@ -265,10 +265,11 @@ ZM ZMB: Zambia
 ZW ZWE: Zimbabwe
 """
 """`ALPHA2 ALPHA3: name, other spellings`; XK is no code of ISO's, but stands on plates and in every vendor's list."""
-EUROPE: Final = frozenset(
-    "AD AL AM AT AZ BA BE BG BY CH CY CZ DE DK EE ES FI FO FR GB GE GG GI GR HR HU IE IM IS IT JE LI LT LU LV MC MD ME "
-    "MK MT NL NO PL PT RO RS RU SE SI SK SM TR UA VA XK".split()
-)
+_EUROPE: Final = """
+AD AL AM AT AZ BA BE BG BY CH CY CZ DE DK EE ES FI FO FR GB GE GG GI GR HR HU IE IM IS IT JE LI LT LU LV MC MD ME
+MK MT NL NO PL PT RO RS RU SE SI SK SM TR UA VA XK
+"""
+EUROPE: Final = frozenset(_EUROPE.split())
 """The countries whose plates a reader set up for Europe reads."""
 
 

@@ -15,14 +15,13 @@ _OTHERWISE: Final = {
     "QR": "MX-ROO", "QU": "MX-QUE", "SI": "MX-SIN", "SL": "MX-SLP", "SO": "MX-SON", "TA": "MX-TAM", "TB": "MX-TAB",
     "TL": "MX-TLA", "VC": "MX-VER", "YU": "MX-YUC", "ZA": "MX-ZAC",
 }  # fmt: skip
-_AS_POSTAL: Final = (
-    *("AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NV NH NJ NM NY NC ND OH OK OR PA "
-      "RI SC SD TN TX UT VT VA WA WV WI WY PR VI").split(),
-)  # fmt: skip
-_AS_POSTAL_IN_CANADA: Final = ("AB", "BC", "MB", "NS", "NT", "ON", "PE", "YT")
+_AS_POSTAL: Final = {
+    "US": "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NV NH NJ NM NY NC ND OH OK "
+    "OR PA RI SC SD TN TX UT VT VA WA WV WI WY PR VI",
+    "CA": "AB BC MB NS NT ON PE YT",
+}
 STATES: Final[dict[str, str]] = {
-    **{code: f"US-{code}" for code in _AS_POSTAL},
-    **{code: f"CA-{code}" for code in _AS_POSTAL_IN_CANADA},
+    **{code: f"{land}-{code}" for land, codes in _AS_POSTAL.items() for code in codes.split()},
     **_OTHERWISE,
 }
 """What each code means: `NB` is US-NE. NE is not in it: there it is a country, and here nearly always a slip."""

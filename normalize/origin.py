@@ -27,9 +27,9 @@ def origin(region: str | None, nation: str | None = None, codes: Codes | None = 
     """The state that `region` names and the country that `nation` names, and never one that contradicts the other.
 
     A state is answered only inside the country that was given. Without one the country follows from the state
-    (`us-ca`, and `CA` as on every US wire), or from a region that is one (`Mexico`, `MEX`) or begins with one (`br-sp`).
-    For `eu` the region is the country, as readers write it that are set up for Europe. `codes` is the table that bare
-    codes are from.
+    (`us-ca`, and `CA` as on every US wire), or from a region that is one (`Mexico`, `MEX`) or begins with one
+    (`br-sp`). For `eu` the region is the country, as readers write it that are set up for Europe. `codes` is the table
+    that bare codes are from.
     """
     land = country(nation)
     if spelled(nation or "") in _EUROPE:

@@ -91,6 +91,8 @@ def _bare(lands: tuple[str, ...], codes: Codes | None) -> dict[str, str]:
 
 def _vocabulary(land: str | None, codes: Codes | None) -> dict[str, str]:
     """What is a state where a country was given; None: where none was, which is on North American wires."""
+    own: tuple[str, ...]
+    bare: tuple[str, ...]
     if land is None:
         # Mexico's bare codes last: they are not the post's. "ca" alone is California, as on every US wire.
         own, bare = ("US", "CA", "MX"), ("US", "CA", "MX") if codes is Codes.NCIC else ("US", "CA")

@@ -21,6 +21,7 @@ from hub.jobs import catalogue, proved
 from hub.jobs.by_hand import by_hand
 from hub.wiring import Hub, open_hub
 from hub.words import count, span
+from normalize.states import Codes
 
 app = typer.Typer(help="Import, withdraw, publish and verify hot lists.", no_args_is_help=True)
 ListName = Annotated[str, typer.Argument(help="The list's name.")]
@@ -49,10 +50,15 @@ _PROOFS = {
 @app.command("import")
 def import_(
     name: ListName,
-    file: Annotated[Path, typer.Argument(help="CSV with a header: plate, state, reason, case, alert, expires, note.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV with a header: plate, state, country, reason, case, alert, expires, note.")
+    ],
     reason: Annotated[str, typer.Option(help="For rows that give none.")] = "",
     case: Annotated[str, typer.Option(help="For rows that give none.")] = "",
     complete: Annotated[bool, typer.Option(help="The file is the whole list: remove what is not in it.")] = False,
+    codes: Annotated[
+        Codes | None, typer.Option(help="Whose codes of states the file has; NB is another state in each.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a file's entries to a list, all of them or none."""
@@ -62,7 +68,7 @@ def import_(
 
     with failures(), working(kept, as_json) as work, open_hub() as hub:
         defaults = {"reason": reason, "case_number": case}
-        entries = entries_of(files.text(file), hub.governing.profile.zone, defaults, f"the file {str(file)!r}")
+        entries = entries_of(files.text(file), hub.governing.profile.zone, defaults, f"the file {str(file)!r}", codes)
         done = hub.hotlists.lists.load(acting(), name, entries, complete=complete, progress=work.told)
         long = hub.ingest.standing.too_long()
     if as_json:

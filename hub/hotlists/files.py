@@ -10,16 +10,19 @@ from zoneinfo import ZoneInfo
 from connectors.faults import MOST
 from hub.errors import Faults, Invalid
 from hub.hotlists.lists import NewEntry, faults_of
+from hub.hotlists.origins import EntryOrigin, origin_of
 from hub.moments import american
 from hub.words import count
 from normalize.fault import Unusable
-from normalize.states import state
+from normalize.states import Codes
 from normalize.times import from_iso, local
-from normalize.word import Known, spelled
+from normalize.word import spelled
 
 _COLUMNS: Final = {
-    "plate": ("plate", "platenumber", "hotplate", "licenseplate", "licenceplate"),
+    "plate": ("plate", "platenumber", "hotplate", "licenseplate", "licenceplate", "lic"),
     "state": ("state", "platestate", "stateprovince"),
+    "ncic_state": ("lis", "ncicstate", "statencic"),
+    "country": ("country", "platecountry"),
     "reason": ("reason", "description"),
     "case_number": ("case", "casenumber", "caseno"),
     "alert": ("alert", "alertlevel", "priority"),
@@ -33,10 +36,13 @@ T = TypeVar("T")
 _ALERTS: Final = {"low": "low", "yellow": "low", "medium": "medium", "orange": "medium", "high": "high", "red": "high"}
 
 
-def entries_of(text: str, zone: ZoneInfo, defaults: dict[str, str], file: str = "the file") -> Iterator[NewEntry]:
+def entries_of(
+    text: str, zone: ZoneInfo, defaults: dict[str, str], file: str = "the file", codes: Codes | None = None
+) -> Iterator[NewEntry]:
     """The entries of a CSV text; `defaults` fills reason and case where the file has no such column or cell.
 
-    Times without an offset are local to `zone`. Raises `Faults` once all is read, naming the `file`, and line and
+    `codes` says whose codes of states the file has; a column with NCIC's own name for them (`LIS`) says it too. Times
+    without an offset are local to `zone`. Raises `Faults` once all is read, naming the `file`, and line and
     column of everything that cannot be used.
     """
     wrong: list[str] = []
@@ -46,7 +52,7 @@ def entries_of(text: str, zone: ZoneInfo, defaults: dict[str, str], file: str = 
             if isinstance(cells, str):
                 faults = [f"line {line}: {cells}"]
             else:
-                entry, faults = _entry(cells, line, zone, defaults)
+                entry, faults = _entry(cells, line, zone, defaults, codes)
                 if entry is not None:
                     yield entry
             number += len(faults)
@@ -107,7 +113,7 @@ def _places(header: list[str], line: int, file: str) -> dict[str, int]:
 
 
 def _entry(
-    cells: dict[str, str], line: int, zone: ZoneInfo, defaults: dict[str, str]
+    cells: dict[str, str], line: int, zone: ZoneInfo, defaults: dict[str, str], codes: Codes | None
 ) -> tuple[NewEntry | None, list[str]]:
     """The entry of a row, or every fault of it."""
     faults: list[str] = []
@@ -119,9 +125,13 @@ def _entry(
             faults.append(str(wrong))
             return otherwise
 
+    region, by_ncic = cells.get("state", ""), cells.get("ncic_state", "")
+    codes = codes if region or not by_ncic else Codes.NCIC
+    where = understood(lambda: origin_of(region or by_ncic, cells.get("country", ""), codes), EntryOrigin(None, None))
     entry = NewEntry(
         plate=cells["plate"],
-        state=understood(lambda: _state(cells.get("state", "")), None),
+        state=where.state,
+        country=where.country,
         reason=cells.get("reason") or defaults.get("reason", ""),
         case_number=cells.get("case_number") or defaults.get("case_number", ""),
         alert=understood(lambda: _alert(cells.get("alert", "")), "medium"),
@@ -131,13 +141,6 @@ def _entry(
     )
     lines = [f"line {line}: {fault}" for fault in (*faults_of(entry), *faults)]
     return (None if lines else entry), lines
-
-
-def _state(text: str) -> str | None:
-    word = state(text or None)
-    if word.known is Known.UNMAPPED:
-        raise Invalid(f"state: {text!r} is no state that is known here; write it as CA or California")
-    return word.code
 
 
 def _alert(text: str) -> Literal["low", "medium", "high"]:

@@ -31,18 +31,18 @@ log: Final = logging.getLogger("alprhub.hotlists")
 
 STEP: Final = 2_000
 """Entries in one turn, and between two words of how far an import is."""
-_KEY: Final = ("plate", "plate_key", "plate_state", "added_at", "added_by")
+_KEY: Final = ("plate", "plate_key", "plate_state", "plate_country", "added_at", "added_by")
 _VALUES: Final = ("reason", "case_number", "alert", "note", "expires_at")
 _AWAY: Final = (Busy, SQLAlchemyError, OSError)
-Key = tuple[str, str | None]
-"""The plate and state of an entry."""
+Key = tuple[str, str | None, str | None]
+"""The plate and state of an entry, and its country where no state tells it."""
 Checked = tuple[Key, tuple[Any, ...]]
-"""The plate and state of an entry, and its terms in the order of `_VALUES`."""
+"""The key of an entry, and its terms in the order of `_VALUES`."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """An entry as a person or a file gives it; `line` says where it stood."""
+    """An entry as a person or a file gives it; `line` says where it stood. `country` counts where there is no state."""
 
     plate: str
     reason: str
@@ -52,6 +52,7 @@ class NewEntry:
     expires_at: datetime | None = None
     note: str | None = None
     line: int = 0
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,8 @@ class Hotlists:
         keys = [*change.new, *change.changed]
         for start in range(0, len(keys), STEP):
             progress("entries stored", start, len(keys))
-            rows = [(key[0], fold(key[0]), key[1], now, actor.name, *fresh[key]) for key in keys[start : start + STEP]]
+            step = keys[start : start + STEP]
+            rows = [(key[0], fold(key[0]), *key[1:], now, actor.name, *fresh[key]) for key in step]
             importing.bring(self._store, begun, (*_KEY, *_VALUES), rows)
         importing.end(self._store, begun, actor.name, change.ended)
         done = Imported(len(change.new), len(change.changed), len(fresh) - len(keys), change.gone)
@@ -162,8 +164,8 @@ class Hotlists:
         change, new, gone = _Change([], [], [], 0), dict.fromkeys(fresh), 0
         with self._store.read() as connection:
             list_id = self._id_of(connection, name)
-            for ident, plate, state, *terms in self._held(connection, list_id) if list_id is not None else ():
-                key = (plate, state)
+            for ident, plate, state, country, *terms in self._held(connection, list_id) if list_id is not None else ():
+                key = (plate, state, country)
                 over = terms[-1] is not None and terms[-1] <= now  # an expired entry makes room for its renewal
                 if key in fresh:
                     if over:
@@ -268,8 +270,8 @@ class Hotlists:
         return int(ident)
 
     def _held(self, connection: Connection, list_id: int) -> Iterator[tuple[Any, ...]]:
-        """The id, plate, state and terms of every entry that stands, in the order of their ids."""
-        columns = ", ".join(("id", "plate", "plate_state", *_VALUES))
+        """The id, key and terms of every entry that stands, in the order of their ids."""
+        columns = ", ".join(("id", "plate", "plate_state", "plate_country", *_VALUES))
         # By the ids alone, page by page: no index has the terms, and most of a list is asked for.
         sql = (
             f"SELECT {columns} FROM hotlist_entries WHERE id > :after AND hotlist_id + 0 = :id AND {STANDING} "
@@ -347,7 +349,7 @@ def _checked(entry: NewEntry) -> Checked:
         raise Faults("", [f"{where}{fault}" for fault in wrong])
     expires_at = to_micros(entry.expires_at) if entry.expires_at else None
     terms = (entry.reason.strip(), entry.case_number.strip(), entry.alert, entry.note, expires_at)
-    return (canonical(entry.plate), entry.state), terms
+    return (canonical(entry.plate), entry.state, None if entry.state else entry.country), terms
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -148,9 +148,9 @@ class Reparse:
 
         A read keeps its id, its payload and its pictures. Its end follows its corrected time, as policy would have
         given it, never later; an end that something else made sooner stays at least as soon. Hits are matched anew
-        where plate, state or country changed, but those that a person has judged stay. Each batch is one transaction with its
-        audit event. Safe to kill at any moment and to run again, and so to end by what `progress` raises: what is right
-        already is left alone. Raises `Busy` while another process does it, or while a sync of it, a purge or a
+        where plate, state or country changed, but those that a person has judged stay. Each batch is one transaction
+        with its audit event. Safe to kill at any moment and to run again, and so to end by what `progress` raises: what
+        is right already is left alone. Raises `Busy` while another process does it, or while a sync of it, a purge or a
         recompute runs.
         """
         account, connector = self._accounts.open(name)

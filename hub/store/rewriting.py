@@ -36,7 +36,8 @@ _COLUMNS: Final = (
 # The time belongs to the key: on PostgreSQL it names the month that a row lies in.
 _COLUMNS_OF_A_READ: Final = (
     *("vendor_read_id", "plate_id", "camera_id", "cell", "expires_at", "rule", "plate_raw", "plate_state"),
-    *("plate_country", "plate_confidence", "state_confidence", "captured_at", "zone", "latitude", "longitude", "make", "colour", "body"),
+    *("plate_country", "plate_confidence", "state_confidence", "captured_at", "zone", "latitude", "longitude"),
+    *("make", "colour", "body"),
 )
 _REWRITTEN: Final = (
     f"UPDATE reads SET {', '.join(f'{name} = :{name}' for name in _COLUMNS_OF_A_READ)} "

@@ -335,7 +335,9 @@ entries = Table(
     ),
 )
 
-"""`plate_country` where no state tells it. `import_id` is the import that brings an entry, `ended_by` one that ends it: `hub.store.entries` says which stand."""
+"""`import_id` is the import that brings an entry, `ended_by` one that ends it: `hub.store.entries` says which stand.
+
+`plate_country` is there where no state tells it."""
 
 hotlist_imports = Table(
     "hotlist_imports",

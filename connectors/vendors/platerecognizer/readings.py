@@ -82,7 +82,7 @@ def _surest(guesses: Iterable[Fields]) -> Fields:
 
 
 def _sure(guess: Fields, path: str) -> float | None:
-    """How sure the engine is of a word about a vehicle; what is no share from 0 to 1 tells nothing and costs no read."""
+    """How sure the engine is of a word about a vehicle; what is on no scale tells nothing and costs no read."""
     with suppress(Unusable):
         return _share(guess, path)
     return None

@@ -27,10 +27,10 @@ def vehicle_of(fields: Fields) -> vehicle.Vehicle:
     )
     return vehicle.Vehicle(
         make=vehicle.make(make).sure(sure),
-        model=model.name.removeprefix(f"{make}_").replace("_", " ")[:100] if model.name and is_told(model.sure) else None,
+        model=model.told and model.told.removeprefix(f"{make}_").replace("_", " ")[:100],
         colour=vehicle.colour(colour).sure(sure_of_colour),
         body=vehicle.body(body).sure(sure_of_body),
-        year=year.name if is_told(year.sure) else None,
+        year=year.told,
     )
 
 
@@ -56,6 +56,11 @@ class _Guess(NamedTuple):
 
     name: str | None = None
     sure: float | None = None
+
+    @property
+    def told(self) -> str | None:
+        """The name, where the agent is sure enough of it to tell it at all."""
+        return self.name if is_told(self.sure) else None
 
 
 def _best(fields: Fields, trait: str) -> _Guess:
