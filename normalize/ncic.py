@@ -11,7 +11,7 @@ _OTHERWISE: Final = {
     "NF": "CA-NL", "NK": "CA-NB", "PQ": "CA-QC", "SN": "CA-SK",
     "AG": "MX-AGU", "BA": "MX-BCN", "BJ": "MX-BCS", "CE": "MX-CAM", "CH": "MX-CHH", "CI": "MX-CHP", "CL": "MX-COL",
     "CU": "MX-COA", "DF": "MX-CMX", "DO": "MX-DUR", "GR": "MX-GRO", "GU": "MX-GUA", "HL": "MX-HID", "JL": "MX-JAL",
-    "MC": "MX-MIC", "MR": "MX-MOR", "MX": "MX-MEX", "NA": "MX-NAY", "NL": "MX-NLE", "OA": "MX-OAX", "PB": "MX-PUE",
+    "MC": "MX-MIC", "MR": "MX-MOR", "MX": "MX-MEX", "NL": "MX-NLE", "OA": "MX-OAX", "PB": "MX-PUE",
     "QR": "MX-ROO", "QU": "MX-QUE", "SI": "MX-SIN", "SL": "MX-SLP", "SO": "MX-SON", "TA": "MX-TAM", "TB": "MX-TAB",
     "TL": "MX-TLA", "VC": "MX-VER", "YU": "MX-YUC", "ZA": "MX-ZAC",
 }  # fmt: skip
@@ -24,7 +24,11 @@ STATES: Final[dict[str, str]] = {
     **{code: f"{land}-{code}" for land, codes in _AS_POSTAL.items() for code in codes.split()},
     **_OTHERWISE,
 }
-"""What each code means: `NB` is US-NE. NE is not in it: there it is a country, and here nearly always a slip."""
+"""What each code means: `NB` is US-NE.
+
+Two are left out: NE, which is a country there and nearly always a slip for NB, and NA, which is Nayarit there and "not
+available" to everybody else.
+"""
 COUNTRIES: Final = {"CD": "CA", "MM": "MX", "US": "US"}
 """What the code of a country means where its state is not known; US is also on plates of the federal government."""
 

@@ -61,7 +61,7 @@ SQLITE: Final = {
     "ix_reads_plate": "7b86c31f",
     "ix_runs_connection": "76b9881b",
     "uq_certificates_open": "4704f484",
-    "uq_hotlist_entries_active": "fec9e0f9",
+    "uq_hotlist_entries_active": "48e30744",
 }
 _NAMES: Final = """
 alembic_version_pkc audit_append_only ix_approvals_target ix_audit_at ix_candidates_plate ix_held_reads_read_id

@@ -1,0 +1,148 @@
+"""Countries of reads: kept, found, exported, shown, and part of every match with a hot list."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from plain import record, write_page
+from sqlalchemy import text
+
+from hub.hits import Compared, compare
+from hub.hotlists.lists import NewEntry
+from hub.people import Actor, Why
+from hub.search.formats import Format
+from hub.search.query import Query
+from hub.wiring import Hub
+from normalize.origin import origin
+
+AT = "2026-06-01T11:00:00Z"
+WHY = Why("stolen_vehicle", "case of a stolen car", "26-1")
+FROM = {
+    "9SYN001": {"state": "us-ca"}, "9SYN002": {"state": "MA", "country": "BR"}, "9SYN003": {"state": "on"},
+    "9SYN004": {"state": "de", "country": "eu"}, "9SYN005": {"state": None}, "9SYN006": {"state": "br-sp"},
+}  # fmt: skip
+TOLD = {
+    "9SYN001": ("US-CA", "US"), "9SYN002": (None, "BR"), "9SYN003": ("CA-ON", "CA"), "9SYN004": (None, "DE"),
+    "9SYN005": (None, None), "9SYN006": (None, "BR"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def stored(opened: Hub, actor: Actor, feed: Path) -> Hub:
+    """A store with a plate of each origin."""
+    write_page(feed, 1, [record(n, plate, AT, **more) for n, (plate, more) in enumerate(FROM.items())])
+    opened.ingest.sync.run(actor, "feed")
+    return opened
+
+
+def found(hub: Hub, actor: Actor, *countries: str, **more: Any) -> dict[str, tuple[str | None, str | None]]:
+    rows = hub.search.reads.find(actor, Query(WHY, plates=("9SYN*",), countries=countries, **more)).rows
+    return {row.plate: (row.plate_state, row.plate_country) for row in rows}
+
+
+def test_a_read_is_kept_with_its_country_and_found_by_it(stored: Hub, actor: Actor) -> None:
+    assert found(stored, actor) == TOLD
+    assert set(found(stored, actor, "BR")) == {"9SYN002", "9SYN006"}
+    assert set(found(stored, actor, "DE", "CA")) == {"9SYN003", "9SYN004"}
+    assert set(found(stored, actor, "US")) == {"9SYN001"}
+    assert found(stored, actor, "MX") == {}
+    told = stored.audit.events(1)[0]["detail"]["query"]
+    assert told["countries"] == ["MX"], "what was asked is on record"
+
+
+def test_a_read_from_before_countries_has_that_of_its_state_and_is_never_written_anew_for_it(
+    stored: Hub, actor: Actor
+) -> None:
+    with stored.store.write() as connection:
+        connection.execute(text("UPDATE reads SET plate_country = NULL WHERE plate_state IS NOT NULL"))
+    assert found(stored, actor) == TOLD
+    assert set(found(stored, actor, "US")) == {"9SYN001"}
+    assert stored.ingest.reparse.run(actor, "feed").changed == 0
+
+
+def test_a_country_that_was_not_there_before_comes_with_reading_again(stored: Hub, actor: Actor) -> None:
+    with stored.store.write() as connection:
+        connection.execute(text("UPDATE reads SET plate_country = NULL"))
+    assert found(stored, actor, "BR") == {}
+    done = stored.ingest.reparse.run(actor, "feed")
+    assert (done.changed, done.countries, done.states) == (3, 3, 0)
+    assert found(stored, actor) == TOLD
+
+
+def test_the_vendors_word_for_a_country_is_kept_where_it_said_one_and_costs_nothing_where_not(stored: Hub) -> None:
+    with stored.store.read() as connection:
+        rows = connection.execute(text("SELECT p.details FROM payloads p ORDER BY p.read_id"))
+        kept = [msgspec.json.decode(bytes(details)).get("country") for (details,) in rows]
+    assert kept == [
+        None, {"code": "BR", "said": "BR", "known": "mapped"}, None, {"code": "DE", "said": "de", "known": "mapped"},
+        None, {"code": "BR", "said": "br-sp", "known": "mapped"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", [Format.CSV, Format.JSONL, Format.GEOJSON])
+def test_a_country_is_in_every_export(stored: Hub, actor: Actor, tmp_path: Path, form: Format) -> None:
+    out = tmp_path / f"reads.{form}"
+    stored.search.export.run(actor, Query(WHY, plates=("9SYN00?",)), form, out)
+    if form is Format.CSV:
+        with out.open(newline="") as file:
+            rows: list[Any] = list(csv.DictReader(file))
+    elif form is Format.JSONL:
+        rows = [msgspec.json.decode(line) for line in out.read_bytes().splitlines()]
+    else:
+        rows = [feature["properties"] for feature in msgspec.json.decode(out.read_bytes())["features"]]
+    assert {row["plate"]: row["plate_country"] or None for row in rows} == {
+        plate: country for plate, (_, country) in TOLD.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "plate", "expected"),
+    [
+        ({"country": "BR"}, "9SYN002", ("exact", "same")),
+        ({"country": "PT"}, "9SYN002", ("other_state", "mismatch")),
+        ({"state": "US-MA"}, "9SYN002", ("other_state", "mismatch")),
+        ({}, "9SYN002", ("other_state", "unknown")),
+        ({"country": "US"}, "9SYN001", ("other_state", "unknown")),
+        ({"country": "MX"}, "9SYN001", ("other_state", "mismatch")),
+        ({"country": "BR"}, "9SYN005", ("other_state", "unknown")),
+        ({"country": "BR"}, "9SYNOO2", ("exact", "same")),
+    ],
+)
+def test_a_hit_compares_countries_as_it_compares_states(
+    opened: Hub, actor: Actor, feed: Path, entry: dict[str, str], plate: str, expected: tuple[str, str]
+) -> None:
+    kind, agreed = expected
+    if plate not in FROM:
+        plate, kind = "9SYN002", "folded"
+        entry = {**entry, "plate": "9SYNOO2"}
+    listed = NewEntry(**{"plate": plate, "reason": "stolen", "case_number": "26-1", **entry})
+    opened.hotlists.lists.load(actor, "wanted", [listed])
+    write_page(feed, 1, [record(1, plate, AT, **FROM[plate])])
+    opened.ingest.sync.run(actor, "feed")
+    with opened.store.read() as connection:
+        assert connection.execute(text("SELECT kind, state_match FROM hits")).one() == (kind, agreed)
+
+
+@pytest.mark.parametrize("country", ["US", "CA", "MX", "AU"])
+def test_the_same_country_is_not_enough_where_states_give_plates(country: str) -> None:
+    assert compare(Compared("1", None, country), Compared("1", None, country)) == ("other_state", "unknown")
+
+
+def test_entries_of_one_plate_may_differ_by_their_country_alone(opened: Hub, actor: Actor) -> None:
+    entries = [NewEntry("9SYN001", "stolen", "26-1", country=country) for country in ("DE", "FR", None)]
+    assert opened.hotlists.lists.load(actor, "wanted", entries).added == 3
+    assert opened.hotlists.lists.load(actor, "wanted", entries, complete=True).unchanged == 3
+    assert opened.hotlists.lists.load(actor, "wanted", entries[:1], complete=True).removed == 2
+    assert opened.hotlists.lists.withdraw(actor, "wanted", "9SYN001", None, "recovered") == 1
+
+
+def test_an_entry_with_a_state_is_the_same_whether_its_country_is_said_or_not(opened: Hub, actor: Actor) -> None:
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    again = NewEntry("9SYN001", "stolen", "26-1", "US-CA", country="US")
+    assert opened.hotlists.lists.load(actor, "wanted", [again], complete=True).unchanged == 1
+
+
+def test_origins_are_looked_up_once_each() -> None:
+    assert origin("us-ca") is origin("us-ca")
