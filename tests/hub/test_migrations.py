@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from hub.area import Circle, cell_of
 from hub.clock import SetClock
 from hub.errors import AdminMustAct
+from hub.hotlists.lists import NewEntry
 from hub.migrating import Step, opened
 from hub.people import Actor, Why
 from hub.search.query import Mode, Query
@@ -481,3 +482,28 @@ def test_holds_and_orders_of_before_approvals_say_so_and_what_a_hold_kept_as_jso
     with store.read() as connection:
         back = connection.scalars(text("SELECT query FROM holds ORDER BY id")).all()
     assert [msgspec.json.decode(one) for one in back[:2]] == [told[1], told[2]]
+
+
+def test_reads_and_entries_of_before_countries_are_found_by_the_country_of_their_state(
+    store: Store, settings: HubSettings, config: Any, clock: SetClock, actor: Actor
+) -> None:
+    fill(store, settings, config)
+    with store.write() as connection:
+        connection.execute(text("UPDATE reads SET plate_state = 'CA-ON' WHERE id % 2 = 0"))
+    at_revision(store, config, "0019")
+    upgrade(store)
+    with open_hub(settings, clock, registry=PLAIN) as hub:
+        rows = hub.search.reads.find(actor, Query(WHY, since=NOW - timedelta(days=400))).rows
+        told = {row.id: (row.plate_state, row.plate_country) for row in rows}
+        assert set(told.values()) == {("CA-ON", "CA"), ("US-CA", "US"), (None, None)}
+        asked = Query(WHY, since=NOW - timedelta(days=400), countries=("CA",))
+        assert {row.id for row in hub.search.reads.find(actor, asked).rows} == {
+            ident for ident, (state, _) in told.items() if state == "CA-ON"
+        }
+        entries = [NewEntry("9SYN001", "stolen", "26-1", country=country) for country in ("DE", "FR")]
+        hub.hotlists.lists.load(actor, "wanted", [*entries, NewEntry("9SYN002", "stolen", "26-1", "US-CA")])
+    at_revision(store, config, "0019")
+    with store.read() as connection:
+        left = connection.execute(text("SELECT plate FROM hotlist_entries WHERE removed_at IS NULL ORDER BY plate"))
+        assert list(left.scalars()) == ["9SYN001", "9SYN002"], "without countries two entries would be one"
+    upgrade(store)
