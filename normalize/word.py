@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -38,9 +39,8 @@ class Word(BaseModel):
         """The same word with the vendor's confidence (0-1); below `FLOOR` it is one that the vendor could not tell."""
         if confidence is None or self.said is None:
             return self
-        if not is_told(confidence):
-            return Word(said=self.said, known=Known.UNKNOWN, confidence=confidence)
-        return Word(code=self.code, said=self.said, known=self.known, confidence=confidence)
+        # In thousandths: no reader knows it better, and so one word serves many reads.
+        return _sure(self, round(confidence, 3))
 
 
 ABSENT: Final = Word()
@@ -53,6 +53,13 @@ half: in vendors' published examples, at 0.27.
 """
 _SAYS_UNKNOWN: Final = frozenset({"unknown", "unknow", "unk", "-", "n/a", "na", "none", "null", "undefined", "other"})
 LONGEST_SAID: Final = 100
+
+
+@lru_cache(maxsize=8192)
+def _sure(word: Word, confidence: float) -> Word:
+    if not is_told(confidence):
+        return Word(said=word.said, known=Known.UNKNOWN, confidence=confidence)
+    return Word(code=word.code, said=word.said, known=word.known, confidence=confidence)
 
 
 def is_told(confidence: float | None) -> bool:

@@ -31,13 +31,13 @@ def details_of(read: Read) -> bytes:
 def _plain(model: Any) -> Any:
     """The fields of a model that differ from saying nothing; of a word, of which many reads share few, as JSON."""
     if isinstance(model, Word):
-        return _word(model) if model.confidence is None else _differs(model)
+        return _word(model)
     if not isinstance(model, BaseModel):
         raise TypeError(f"no JSON for {type(model).__name__}")
     return _differs(model)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def _word(word: Word) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(_differs(word)))
 

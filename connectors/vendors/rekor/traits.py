@@ -1,7 +1,6 @@
 """What an agent guesses of a passage: other plates, the vehicle, its pictures."""
 
-from contextlib import suppress
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from connectors.fields import Fields
 from normalize import vehicle
@@ -22,15 +21,14 @@ def candidates_of(fields: Fields) -> tuple[Candidate, ...]:
 
 def vehicle_of(fields: Fields) -> vehicle.Vehicle:
     """The vehicle by the names that the agent is surest of."""
-    (make, sure), (colour, sure_of_colour), (body, sure_of_body), model, year = (
-        _best(fields, f"vehicle.{trait}") for trait in ("make", "color", "body_type", "make_model", "year")
-    )
+    make, colour, body = (_best(fields, f"vehicle.{trait}") for trait in ("make", "color", "body_type"))
+    model = _best(fields, "vehicle.make_model").told
     return vehicle.Vehicle(
-        make=vehicle.make(make).sure(sure),
-        model=model.told and model.told.removeprefix(f"{make}_").replace("_", " ")[:100],
-        colour=vehicle.colour(colour).sure(sure_of_colour),
-        body=vehicle.body(body).sure(sure_of_body),
-        year=year.told,
+        make=vehicle.make(make.name).sure(make.sure),
+        model=model and model.removeprefix(f"{make.name}_").replace("_", " ")[:100],
+        colour=vehicle.colour(colour.name).sure(colour.sure),
+        body=vehicle.body(body.name).sure(body.sure),
+        year=_best(fields, "vehicle.year").told,
     )
 
 
@@ -63,14 +61,25 @@ class _Guess(NamedTuple):
         return self.name if is_told(self.sure) else None
 
 
+_NOTHING: Final = _Guess()
+
+
 def _best(fields: Fields, trait: str) -> _Guess:
-    """The name that the agent is surest of among the guesses at one trait."""
-    guesses = [_Guess(each.text_or_none("name"), _sure(each)) for each in fields.each(trait)]
-    return max(guesses, key=lambda guess: guess.sure or 0, default=_Guess())
+    """The name that the agent is surest of among the guesses at one trait.
 
-
-def _sure(guess: Fields) -> float | None:
-    """How sure the agent is of a word about a vehicle; what is on no scale tells nothing and costs no read."""
-    with suppress(Unusable):
-        return guess.share("confidence", Scale.PERCENT)
-    return None
+    A confidence that is no number or on no scale tells nothing of how sure it is, and costs no read.
+    """
+    best, most = None, -1.0
+    for guess in fields.each(trait):
+        try:
+            sure = guess.number_or_none("confidence") or 0.0
+        except Unusable:
+            sure = 0.0
+        if sure > most:
+            best, most = guess, sure
+    if best is None:
+        return _NOTHING
+    try:
+        return _Guess(best.text_or_none("name"), best.share("confidence", Scale.PERCENT))
+    except Unusable:
+        return _Guess(best.text_or_none("name"))
