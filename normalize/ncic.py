@@ -24,13 +24,23 @@ STATES: Final[dict[str, str]] = {
     **{code: f"{land}-{code}" for land, codes in _AS_POSTAL.items() for code in codes.split()},
     **_OTHERWISE,
 }
-"""What each code means: `NB` is US-NE.
-
-Two are left out: NE, which is a country there and nearly always a slip for NB, and NA, which is Nayarit there and "not
-available" to everybody else.
+"""What the code of a state means: `NB` is US-NE. NA is left out: Nayarit there, and "not available" to all others."""
+_COUNTRIES: Final = """
+AA:AL AD:AD AE:AI AF:AF AI:AG AJ:AW AN:DZ AO:AO AP:AM AS:AU AT:AR AU:AT AV:AZ BB:BB BD:BS BE:BH BG:BE BH:BZ BI:BI
+BL:BD BM:BM BN:BT BP:BA BR:MM BS:SB BT:BW BU:BG BV:BO BX:BN BY:BY BZ:BR CB:CO CC:CU CD:CA CF:TD CJ:KH CM:CM CP:KY
+CQ:CL CR:CR CS:CY CV:CV CW:CF CY:LK DG:KM DH:BJ DI:CK DK:DK DM:DM DN:DJ DR:DO EK:GQ EL:SV EN:GB EO:ET ES:EE ET:ER
+EU:EC EY:EG EZ:CZ FA:FK FD:FI FG:GF FJ:FJ FN:FR FO:FO FP:PF FS:FM GB:GA GC:GR GD:GE GE:DE GF:GG GG:GH GI:GN GJ:GD
+GK:GM GN:GL GP:GP MM:MX NG:NG NN:NE NO:PG NP:NP NQ:NC NR:NR NU:NI NW:NO NZ:NZ OC:MO OF:NF OM:OM PC:PN PD:PW PG:GW
+PI:PH PK:PK PM:PA PO:PL PS:PM PT:PT PU:PE PV:PY QA:QA RA:RU RB:CG RC:CN RE:RE RF:RU RG:GI RH:ZW RR:MS RS:EH RU:RO
+RV:VN RW:RW RY:YE SA:SL SB:SA SE:SC SF:ZA SG:SN SH:SM SJ:NA SM:SO SP:ES SQ:SE SR:SG SS:GB SU:SD SW:SZ SY:SY SZ:CH
+TC:AE TG:TO TH:TH TJ:TJ TK:TK TO:TG TP:ST TR:TC TS:KN TT:TT TU:TN TV:TV TW:TW TY:TR TZ:TZ UG:UG UM:MU UR:TM US:US
+UV:BF UY:UY UZ:UZ VB:VG VV:VC VY:VA VZ:VE WF:WF WL:GB WS:WS YO:YT ZB:MQ ZC:SR ZD:MK ZM:ZM ZO:MZ ZR:CD
 """
-COUNTRIES: Final = {"CD": "CA", "MM": "MX", "US": "US"}
-"""What the code of a country means where its state is not known; US is also on plates of the federal government."""
+COUNTRIES: Final = dict(pair.split(":") for pair in _COUNTRIES.split())
+"""What the code of a country means, as ISO 3166-1 alpha-2: `GE` is Germany. US stands on plates of the government too.
+
+Two are left out, which nearly always are a slip for what they are elsewhere: NE (Holland there) and UK (Ukraine there).
+"""
 
 
 def written(code: str) -> str:

@@ -46,7 +46,7 @@ def test_whoever_imports_says_whose_codes_the_file_has(codes: Codes, state: str)
 
 @pytest.mark.parametrize("column", ["LIS", "NCIC State", "state (NCIC)"])
 def test_a_column_of_ncics_own_name_has_ncics_codes(column: str) -> None:
-    assert read(column, "NB", "MM") == [("US-NE", None), (None, "MX")]
+    assert read(column, "NB", "MM", "GE", "US") == [("US-NE", None), (None, "MX"), (None, "DE"), (None, "US")]
 
 
 def test_ncics_name_for_the_plate_is_known_too() -> None:
