@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
+from alprhub.screen import screen
 from hub import words
 from hub.ingest.job import Pulling
 from hub.search.one import Listed, Whole
@@ -51,9 +51,8 @@ class Teller:
     """Says what happens, with a sign of life while it does; quiet, it says nothing but that sign, on stderr."""
 
     def __init__(self, quiet: bool) -> None:
-        self.console = Console(
-            stderr=quiet, highlight=False, width=None if (sys.stderr if quiet else sys.stdout).isatty() else 160
-        )
+        wide = None if (sys.stderr if quiet else sys.stdout).isatty() else 160
+        self.console = screen(stderr=quiet, markup=True, emoji=True, width=wide)
         self._quiet = quiet
         self._status: Status | None = None
         self._tick = "\u2713" if self.console.encoding.startswith("utf") else "+"

@@ -1,5 +1,6 @@
 """`Answer`: what a vendor answered, whole, and the ways to read it that say where it is not what was expected."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -31,7 +32,7 @@ class Answer:
         try:
             return msgspec.json.decode(self.body, type=shape)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as differs:
-            raise VendorChanged(f"the answer has another shape: {str(differs)[:200]}", self.body) from None
+            raise VendorChanged(f"the answer has another shape: {_differs(differs)}", self.body) from None
 
     def is_json(self) -> bool:
         """Whether the body is one whole JSON value, or empty."""
@@ -41,3 +42,8 @@ class Answer:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         return True
+
+
+def _differs(differs: Exception) -> str:
+    """Where the shape differs; a value that is quoted there is the vendor's."""
+    return re.sub(r"'[^']*'", "'***'", str(differs))[:200]

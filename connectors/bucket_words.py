@@ -1,5 +1,6 @@
 """What a bucket refused, in words: which bucket, what is in the way, what would do."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ _REFUSED: Final[Mapping[str, str]] = {
     "RequestTimeTooSkewed": "is refused: this machine's clock is wrong",
     "ExpiredToken": "is refused: the key's time is over, a new one is needed",
 }
+_CODE: Final = re.compile(r"[A-Za-z]{1,40}|\d{3}")
 _SLOW: Final = frozenset({"SlowDown", "503", "ServiceUnavailable", "RequestLimitExceeded", "Throttling"})
 
 
@@ -56,6 +58,7 @@ def refusal(failed: ClientError | BotoCoreError | ValueError, bucket: str, endpo
 def _answered(failed: ClientError, where: str) -> ConnectorError:
     answer: Any = failed.response
     code = str(answer.get("Error", {}).get("Code", ""))
+    code = code if _CODE.fullmatch(code) else ""  # whatever stands at the endpoint may write anything there
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0
     if code in ("NoSuchKey", "404"):
         return Gone(f"{where} has no such file")
@@ -64,5 +67,7 @@ def _answered(failed: ClientError, where: str) -> ConnectorError:
     if code in _SLOW:
         return TryAgain(f"{where} wants fewer requests for now")
     if 400 <= status < 500 and status != 408:
-        return AdminMustFix(f"{where} is refused ({status}, {code}): see the endpoint's address, key id and secret")
+        return AdminMustFix(
+            f"{where} is refused ({status}{f', {code}' if code else ''}): see the endpoint's address, key id and secret"
+        )
     return TryAgain(f"{where} answers with a fault of its own ({code or status})")

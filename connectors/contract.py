@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, V
 from connectors.errors import Closed, NotARead, RecordRejected
 from connectors.faults import first
 from connectors.fields import Fields
+from connectors.struck import secrets_of
 from normalize.fault import NoRead, Unusable
 from normalize.read import ImageRef, Read
 
@@ -298,6 +299,14 @@ class Closes(Protocol):
         """Give back what it holds of the machine; safe to repeat. It is of no use afterwards."""
 
 
+@runtime_checkable
+class Hides(Protocol):
+    """Something that quotes a vendor's words, and must know which of them are a connection's secrets."""
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Strike these out of whatever is quoted."""
+
+
 S = TypeVar("S", bound=Settings)
 C = TypeVar("C", bound=Closes)
 
@@ -322,11 +331,14 @@ class Connector(ABC, Generic[S]):
     def closing(self, resource: C) -> C:
         """The same resource, closed together with this connector: `self._http = self.closing(Http(...))`.
 
-        Raises `Closed` where the connector is closed already.
+        It quotes no secret of the connection's settings from then on. Raises `Closed` where the connector is closed
+        already.
         """
         if self._closed:
             raise Closed(f"the connector of {self.info.name} was closed, so open it again")
         self._to_close.append(resource)
+        if isinstance(resource, Hides):
+            resource.hide(secrets_of(self.settings))
         return resource
 
     def close(self) -> None:

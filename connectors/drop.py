@@ -1,7 +1,7 @@
 """`Drop`: a folder into which somebody puts files of reads, and from which each is taken once."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 from typing import Any
@@ -11,12 +11,15 @@ from pydantic import Field, SecretStr, field_validator
 
 from connectors import contract
 from connectors.contract import LyingFile, Page, Record
-from connectors.errors import AdminMustFix, Closed, ConnectorError, Gone, VendorChanged
+from connectors.errors import AdminMustFix, Closed, ConnectorError, Gone, TryAgain, VendorChanged
 from connectors.file_words import readable
 from connectors.pictures import picture
-from connectors.places import Access, DropPlace, File, opened
+from connectors.places import AT_MOST, UNSAID, Access, BrokenOff, DropPlace, File, opened
+from connectors.struck import HIDDEN
 
 LARGEST_PICTURE = 15_000_000
+A_PICTURE = timedelta(seconds=30)
+"""How long one picture may take, which holds up others."""
 MOST_TOLD = 5
 """Files whose faults are told one by one."""
 
@@ -85,7 +88,7 @@ class Drop:
         """Refuse to open the place from now on; nothing is open meanwhile, since each use closes what it opened."""
         self._closed = True
 
-    def opened(self) -> AbstractContextManager[DropPlace]:
+    def opened(self, at_most: timedelta = AT_MOST) -> AbstractContextManager[DropPlace]:
         """The place itself, closed afterwards; raises `AdminMustFix` where none is set, `Closed` after `close`."""
         if self._closed:
             raise Closed("the place of this connection was closed, so open it again")
@@ -100,7 +103,7 @@ class Drop:
             endpoint_url=settings.endpoint_url,
             host_key=settings.host_key,
         )
-        return opened(settings.place, access)
+        return opened(settings.place, access, at_most)
 
     def exports(self, place: DropPlace) -> list[File]:
         """The files of reads that lie there, taken or not, by name."""
@@ -113,15 +116,18 @@ class Drop:
             files = self.exports(place)
             if not files:
                 return 0, None
-            newest = max(files, key=lambda file: file.modified)
-            body = place.read(self._settings.reads_folder, newest.name, self._limits.body_bytes)
-        return len(files), contract.Document(body, "", newest.name)
+            for newest in sorted(files, key=lambda file: file.modified, reverse=True):
+                with suppress(Gone):  # it left since it was listed
+                    body = place.read(self._settings.reads_folder, newest.name, self._limits.body_bytes)
+                    return len(files), contract.Document(body, "", readable(newest.name))
+        return 0, None
 
     def pages(self, window: contract.Window, unpack: Callable[[contract.Document], Iterable[Record]]) -> Iterator[Page]:
         """Every file not taken yet, by name, each with all its records: a late one is no reason to lose it.
 
         Small files share a page. The checkpoint names those that were seen before they lay still. What is wrong with a
-        file (`AdminMustFix` for its size, `VendorChanged` for what it holds) is raised after the others were taken.
+        file (`AdminMustFix` for its size or a right to it, `VendorChanged` for what it holds, `TryAgain` where it is
+        not read for now) is raised after the others were taken.
         """
         before, size, wrong = window.checkpoint.get("waiting", {}), self._limits.page_size, list[ConnectorError]()
         waiting, taken, records = dict[str, Any](), list[LyingFile](), list[Record]()
@@ -134,12 +140,14 @@ class Drop:
                     unpacked = [] if body is None else list(unpack(contract.Document(body, "", name)))
                 except Gone:  # it left since it was listed
                     continue
-                except AdminMustFix as failed:
+                except BrokenOff:
+                    raise
+                except (AdminMustFix, TryAgain) as failed:
                     wrong.append(failed)
                     continue
                 except VendorChanged as failed:
                     reason = str(failed).removeprefix(f"{name}: ")
-                    wrong.append(VendorChanged(f"the file {name!r}: {reason}", failed.body))
+                    wrong.append(VendorChanged(f"the file {name!r}: {reason}"))  # its bytes lie there still
                     continue
                 if body is None:
                     waiting[name] = mark
@@ -158,8 +166,13 @@ class Drop:
 
     def picture(self, name: str) -> bytes:
         """The picture file beside the exports, at most 15 MB; raises `Gone` where there is none of that name."""
-        with self.opened() as place:
-            return picture(place.read(self._settings.reads_folder, name, LARGEST_PICTURE))
+        try:
+            with self.opened(A_PICTURE) as place:
+                data = place.read(self._settings.reads_folder, name, LARGEST_PICTURE)
+        except (Gone, AdminMustFix, TryAgain) as failed:
+            # Readers name pictures by the plate that is on them.
+            raise type(failed)(str(failed).replace(name, HIDDEN)) from None
+        return picture(data)
 
     def _settled(self, place: DropPlace, file: File, mark: Sequence[Any], before: Any) -> bytes | None:
         """The file's bytes; None while somebody may still be writing it."""
@@ -167,7 +180,7 @@ class Drop:
         if not still or before not in (None, mark):
             return None
         body = place.read(self._settings.reads_folder, file.name, self._limits.body_bytes)
-        return body if len(body) == file.size else None
+        return body if file.size in (len(body), UNSAID) else None
 
 
 def _lying(file: File) -> LyingFile:
@@ -177,10 +190,10 @@ def _lying(file: File) -> LyingFile:
 
 
 def _all_of(wrong: Sequence[ConnectorError]) -> ConnectorError:
-    """The errors of all the files as one, of the class of the first."""
-    first, *others = wrong
-    if others:
+    """The errors of all the files as one, of the class of the first that does not pass by itself."""
+    first = next((failed for failed in wrong if not isinstance(failed, TryAgain)), wrong[0])
+    if len(wrong) > 1:
         more = f"; and {len(wrong) - MOST_TOLD:,} files more" if len(wrong) > MOST_TOLD else ""
         text = "; ".join(map(str, wrong[:MOST_TOLD])) + more
-        return VendorChanged(text, first.body) if isinstance(first, VendorChanged) else type(first)(text)
+        return type(first)(text)
     return first

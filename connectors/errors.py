@@ -51,6 +51,12 @@ class Closed(RuntimeError):
     """A connector was used after it was closed: a mistake of the program, and never the vendor's doing."""
 
 
+def kind_of(failed: Exception) -> str:
+    """The name of the class that says what happens next, whichever of its own kinds the error is."""
+    kinds = (AdminMustFix, TryAgain, VendorChanged, RecordRejected, Gone)
+    return next((kind.__name__ for kind in kinds if isinstance(failed, kind)), type(failed).__name__)
+
+
 def sentence(failed: Exception) -> str:
     """The error as a whole sentence: one about a document is a clause (`is cut short`), and gets its subject here."""
     text = str(failed)

@@ -1,7 +1,8 @@
 """`Http`: requests to one vendor, within its limits, until they are answered or patience ends.
 
 What it is put together of: `permit` (which hosts), `pace` (how many), `transport` (where names lead), `retry`,
-`outages` (the log) and `judgement` (what an answer means). Secrets stand in none of their sentences.
+`outages` (the log), `judgement` (what an answer means) and `struck` (what is kept of a vendor's words).
+Secrets stand in none of their sentences.
 """
 
 import logging
@@ -18,14 +19,16 @@ import msgspec
 from connectors.answer import Answer
 from connectors.auth import Auth, Nothing, OneLogin
 from connectors.contract import Frame, Limits
-from connectors.errors import AdminMustFix, Closed, ConnectorError, VendorChanged
+from connectors.digest import DigestLogin
+from connectors.errors import AdminMustFix, Closed, ConnectorError
 from connectors.judgement import must_be_good, must_be_json
 from connectors.outages import Outages
 from connectors.pace import RequestPace
 from connectors.patience import Until
-from connectors.permit import Permit
+from connectors.permit import Permit, Permitted
 from connectors.refusals import Refusal, no_answer
 from connectors.retry import Down, Lasting, Retry
+from connectors.struck import Struck
 from connectors.transport import client
 
 log: Final = logging.getLogger("alprhub.http")
@@ -68,6 +71,7 @@ class Http:
         self._until = Until()
         self._httpx: httpx.Client | None = None
         self._digest: httpx.DigestAuth | None = None
+        self._hidden: tuple[str, ...] = ()
         self._closed = False
         self._opening = Lock()
 
@@ -82,6 +86,10 @@ class Http:
     def __del__(self) -> None:
         if getattr(self, "_httpx", None) is not None:
             warnings.warn(f"the connections to {self._permit.own} were never closed", ResourceWarning, 2, self)
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Strike these out of the vendor's words too, beside what requests are proved with."""
+        self._hidden = tuple(secrets)
 
     def get(self, path: str, *, params: Mapping[str, Any] | None = None, json: bool = True) -> Answer:
         """GET a path below the base; `json` says that the answer must be JSON."""
@@ -115,8 +123,7 @@ class Http:
         after one renewal, 402, 403, 413), `Gone`, `VendorChanged` (other 4xx, a redirect, HTML or broken JSON with
         200) and `TryAgain` (429, 5xx, time-outs, resets, once patience ends); `Closed` after `close`.
         """
-        url = path if "://" in path else self.base_url + path
-        host = self._permit.must_hold(url)
+        url, host = self._permitted(path if "://" in path else self.base_url + path, credentials)
         renewed = False
 
         def once() -> Answer:
@@ -125,8 +132,8 @@ class Http:
             if answer.status == httpx.codes.UNAUTHORIZED and credentials and not renewed and self._auth.renew():
                 renewed = True
                 answer = self._send(method, url, host, sending, repeatable, credentials)
-            secrets, now = self._auth.secrets(), self._frame.clock.now()
-            must_be_good(answer, url, repeatable=repeatable, gone=gone, secrets=secrets, now=now)
+            now = self._frame.clock.now()
+            must_be_good(answer, url, repeatable=repeatable, gone=gone, struck=self._struck(), now=now)
             if json:
                 must_be_json(answer, url)
             return answer
@@ -137,13 +144,23 @@ class Http:
 
         return Retry(self._frame, self._patience).until_answered(watched)
 
+    def _struck(self) -> Struck:
+        return Struck((*self._auth.secrets(), *self._hidden))
+
+    def _permitted(self, url: str, credentials: bool) -> Permitted:
+        """The address as it may be asked; a host that an answer named is a vendor's word too."""
+        try:
+            return self._permit.must_hold(url, secret=credentials and type(self._auth) is not Nothing)
+        except AdminMustFix as refused:
+            raise AdminMustFix(self._struck().without_secrets(str(refused))) from None
+
     def _client(self) -> httpx.Client:
         """The one client, made for the first request; raises `Closed` once there will be none any more."""
         with self._opening:
             if self._closed:
                 raise Closed(f"nothing was sent to {self._permit.own}: this connection was closed, so open it again")
             if self._httpx is None:
-                self._httpx = client(self._permit, self._until.left)
+                self._httpx = client(self._permit, self._until.left, self._limits.body_bytes)
             return self._httpx
 
     def _send(
@@ -165,7 +182,7 @@ class Http:
                 self._until.within(longest),
                 through.stream(method, url, **sent) as response,
             ):
-                body = self._read(response)
+                body = response.read()
         except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as broken:
             if self._closed:
                 raise Closed(f"the request to {host} was given up, since this connection was closed") from None
@@ -203,20 +220,7 @@ class Http:
                     " often"
                 )
             login = self._auth.digest()
-            return httpx.DigestAuth(*login) if login else None
+            return DigestLogin(*login) if login else None
         if self._digest is None and (login := self._auth.digest()):
-            self._digest = httpx.DigestAuth(*login)
+            self._digest = DigestLogin(*login)
         return self._digest
-
-    def _read(self, response: httpx.Response) -> bytes:
-        most = self._limits.body_bytes
-        chunks: list[bytes] = []
-        size = 0
-        for chunk in response.iter_bytes():
-            if chunks and self._until.left() == 0:  # behind a proxy the library's own transport is in use
-                raise httpx.ReadTimeout("the whole answer took too long")
-            size += len(chunk)
-            if size > most:
-                raise VendorChanged(f"the answer is larger than {most:,} bytes, more than the service sends at once")
-            chunks.append(chunk)
-        return b"".join(chunks)

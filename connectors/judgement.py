@@ -10,22 +10,24 @@ from connectors.answer import Answer
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.refusals import is_page, meaning, named
 from connectors.retry import Down, Lasting, PassingFailure, retry_after
+from connectors.struck import Struck
 
 _ABOUT_THE_ACCOUNT: Final = (401, 402, 403, 413)
 
 
 def must_be_good(
-    answer: Answer, url: str, *, repeatable: bool, gone: Collection[int], secrets: Collection[str], now: datetime
+    answer: Answer, url: str, *, repeatable: bool, gone: Collection[int], struck: Struck, now: datetime
 ) -> None:
     """Return for a status below 300; raise what any other means, with the vendor's words where they are safe.
 
-    `repeatable` says that the request may be sent twice, `gone` which statuses say that there is nothing any more.
+    `repeatable` says that the request may be sent twice, `gone` which statuses say that there is nothing any more;
+    `struck` knows what may be kept of the vendor's words.
     """
     status = answer.status
     if status < 300:
         return
-    means, for_admin = meaning(status, url, answer.body, answer.headers)
-    says = f"{named(url)} answered {status}: {means}{_quoted(answer, secrets)}"
+    means, for_admin = meaning(status, url, answer.body, answer.headers, struck)
+    says = f"{named(url)} answered {status}: {means}{_quoted(answer, struck)}"
     if for_admin:
         raise AdminMustFix(says)
     if status >= 500 and status != 503 and not repeatable:
@@ -54,11 +56,8 @@ def must_be_json(answer: Answer, url: str) -> None:
     raise Down(str(changed)) from changed
 
 
-def _quoted(answer: Answer, secrets: Collection[str]) -> str:
-    """The vendor's own error text, short, and only where it cannot echo what we sent.
-
-    A refusal of the request itself may quote a plate; a refusal of the account does not.
-    """
+def _quoted(answer: Answer, struck: Struck) -> str:
+    """The vendor's own words on a refusal of the account, without what they may echo of what was sent."""
     if answer.status not in (*_ABOUT_THE_ACCOUNT, 429):
         return ""
     try:
@@ -69,6 +68,5 @@ def _quoted(answer: Answer, secrets: Collection[str]) -> str:
         text = None
     if not isinstance(text, str):
         return ""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return f" ({text[:200]})"
+    words = struck.words(text)
+    return f" ({words})" if words else ""

@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
+from connectors.struck import Struck
+
 CONNECTING: Final = 10.0
 ANSWERING: Final = 30.0
 """Seconds that a host has to take a connection, and to send or take the next bytes."""
@@ -172,13 +174,14 @@ def _causes(failed: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-def meaning(status: int, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[str, bool]:
+def meaning(status: int, url: str, body: bytes, headers: Mapping[str, str], struck: Struck) -> tuple[str, bool]:
     """What a status means, as a clause, and whether only a setting's change can help."""
     parts = urlsplit(url)
     if status < 400 and (to := urlsplit(headers.get("location", ""))).hostname:
         if to.hostname == parts.hostname and (parts.scheme, to.scheme) == ("http", "https"):
             return "it wants TLS: write https:// in the address", True
-        return f"it sends on to {to.scheme}://{to.hostname}: see whether the address has changed", False
+        where = struck.without_secrets(f"{to.scheme}://{to.hostname}")
+        return f"it sends on to {where}: see whether the address has changed", False
     if status == 400 and parts.scheme == "http" and any(mark in body[:4000].lower() for mark in _WANTS_TLS):
         return "it wants TLS: write https:// in the address", True
     if status == 404 and is_page(body, headers):

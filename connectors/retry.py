@@ -15,6 +15,7 @@ A = TypeVar("A")
 FIRST_WAIT: Final = timedelta(seconds=0.5)
 LONGEST_WAIT: Final = timedelta(seconds=15)
 _LONGEST_WISH: Final = 86_400
+_DIGITS: Final = 12
 _CEILING: Final = wait_exponential(multiplier=FIRST_WAIT.total_seconds(), max=LONGEST_WAIT.total_seconds())
 
 
@@ -83,12 +84,12 @@ class Retry:
 
 def retry_after(text: str | None, now: datetime) -> timedelta | None:
     """Retry-After in both its forms, seconds or an HTTP date; None where it is absent or nonsense."""
-    if not text:
-        return None
-    if text.strip().isdigit():
-        return timedelta(seconds=min(int(text), _LONGEST_WISH))
+    wished = (text or "").strip()
+    if wished.isascii() and wished.isdigit():
+        return timedelta(seconds=min(int(wished[:_DIGITS]), _LONGEST_WISH))
     try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
+        at = parsedate_to_datetime(wished)
+    except (ValueError, TypeError, OverflowError):
         return None
-    return max((at if at.tzinfo else at.replace(tzinfo=UTC)) - now, timedelta())
+    until = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
+    return min(max(until, timedelta()), timedelta(seconds=_LONGEST_WISH))

@@ -38,6 +38,7 @@ from normalize.times import Moment, Zone, from_iso, local
 SETTLE: Final = timedelta(seconds=1)
 """A file that changed more recently may still be growing."""
 PAGE: Final = 20
+_BEYOND: Final = 2**63
 _STAMPED: Final = re.compile(r"(?P<camera>.+?)[_ ](?P<stamp>\d{8}T\d{6}(?:\.\d{1,6})?)(?P<utc>Z?)")
 """`gate-3_20260131T081502.250Z`: camera, then an ISO 8601 basic time, Z for UTC, local time without it."""
 MARGIN: Final = 0.15
@@ -215,11 +216,13 @@ class NativeConnector(Connector[NativeSettings]):
             yield from walk(root, VIDEOS)
 
     def _lying(self, path: Path) -> LyingFile | None:
-        """A file as it lies there; None where it left since it was listed."""
+        """A file as it lies there; None where it left since it was listed, or cannot be looked at."""
         try:
             status = path.stat()
-        except FileNotFoundError:
+        except OSError:
             return None
+        if not 0 <= status.st_mtime_ns < _BEYOND:
+            return None  # no clock showed that time, and no database keeps it
         return LyingFile(self._name(path), status.st_size, status.st_mtime_ns)
 
     def _name(self, path: Path) -> str:
@@ -295,11 +298,12 @@ class NativeConnector(Connector[NativeSettings]):
         """Camera and time out of a file's name; else the configured camera and the time the file was written."""
         match = _STAMPED.fullmatch(path.stem)
         if match:
+            camera = readable(match["camera"])
             try:
                 at = datetime.fromisoformat(match["stamp"])
                 if match["utc"]:
-                    return match["camera"], from_iso(f"{at.isoformat()}Z")
-                return match["camera"], local(at, self.settings.zone)
+                    return camera, from_iso(f"{at.isoformat()}Z")
+                return camera, local(at, self.settings.zone)
             except ValueError:  # digits that are no time, or a time that no clock showed (`Unusable` is one too)
                 pass
         written = datetime.fromtimestamp(path.stat().st_mtime, UTC)

@@ -1,6 +1,5 @@
 """The command tree."""
 
-import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Annotated
@@ -146,8 +145,10 @@ def _every_command(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
     ] = False,
 ) -> None:
+    from alprhub.harmless import complain, guard_the_log
     from hub.settings import strangers
 
+    guard_the_log()
     for name, meant in strangers():
         if meant is None:  # a near miss of a setting's name is refused where settings are read
-            sys.stderr.write(f"{name} is no setting of the hub, and is without effect\n")
+            complain(f"{name} is no setting of the hub, and is without effect")

@@ -1,12 +1,12 @@
 """`alprhub demo`: the main job on stand-ins for three vendors and cameras of one's own."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from alprhub.cli.output import AsJson, console, failures
+from alprhub.harmless import complain
 
 
 def demo(
@@ -23,5 +23,5 @@ def demo(
         with failures():
             run(once=once, pictures=pictures, as_json=as_json)
     except KeyboardInterrupt:
-        sys.stderr.write("\nThe demonstration was stopped. The same command begins it anew.\n")
+        complain("\nThe demonstration was stopped. The same command begins it anew.")
         raise typer.Exit(130) from None

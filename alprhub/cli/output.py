@@ -1,6 +1,5 @@
 """What the command line prints: JSON for programs, tables for people, plain words on stderr for what went wrong."""
 
-import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,9 @@ from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
+from alprhub.harmless import complain, harmless
 from alprhub.plain import print_json
+from alprhub.screen import screen
 from connectors.errors import AdminMustFix, ConnectorError, Gone, RecordRejected, TryAgain, VendorChanged, sentence
 from connectors.faults import faults
 from connectors.file_words import refusal
@@ -65,11 +66,9 @@ _OURS: Final = (
     " the version (alprhub --version) and the lines above, once plates and names are struck out of them."
 )
 
-console: Final = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else 250)
+console: Final = screen()
 """What people see; a vendor's words and a person's reasons are text and never markup, and a pipe cuts nothing short."""
-beside: Final = Console(
-    stderr=True, markup=False, emoji=False, highlight=False, width=None if sys.stderr.isatty() else 250
-)
+beside: Final = screen(stderr=True)
 """What people see before they answer a question: beside stdout, which may be a document for a program."""
 
 
@@ -119,8 +118,7 @@ def cell(value: Any, zone: tzinfo = UTC) -> str:
             text = ", ".join(cell(item, zone) for item in value)
         case _:
             text = str(value)
-    # A vendor's text may hold escapes that hide or rewrite what stands on the screen.
-    return "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
+    return harmless(text.replace("\n", " "))
 
 
 @contextmanager
@@ -160,7 +158,7 @@ def _end_of(failed: Exception) -> typer.Exit:
         case OSError():  # one without errno is raised by us, with a whole sentence
             sentences, code = (str(failed) if failed.errno is None else refusal(failed),), ADMIN
         case _:
-            traceback.print_exception(failed)
+            complain("".join(traceback.format_exception(failed)).rstrip())
             sentences = (_OURS,)
     return _ending(*sentences, code=code)
 
@@ -182,5 +180,5 @@ def _ending(text: str, *sentences: str, code: int) -> typer.Exit:
         lines = [": ".join(lines)]
     elif text and len(lines) > 2:
         lines = [f"{lines[0]}:", *(f"  {line}" for line in lines[1:])]
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    complain("\n".join(lines))
     return typer.Exit(code)

@@ -1,7 +1,6 @@
 """How far long work is, on a terminal's stderr and nowhere else; and its end at the next piece once somebody asks."""
 
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,13 +9,14 @@ from types import FrameType
 from typing import Any, Final
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from alprhub.harmless import complain
+from alprhub.screen import screen
 from hub.errors import Stopped
 from hub.words import count, span
 
-console: Final = Console(stderr=True, markup=False, emoji=False, highlight=False)
+console: Final = screen(stderr=True, width=None)
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -85,7 +85,7 @@ def working(kept: Callable[[Work], str], as_json: bool = False, at_once: bool = 
     except (Stopped, KeyboardInterrupt):
         if work.signal is None:
             raise
-        sys.stderr.write(f"stopped: {kept(work)}\n")
+        complain(f"stopped: {kept(work)}")
         raise typer.Exit(128 + work.signal) from None
     finally:
         for number, handler in before.items():

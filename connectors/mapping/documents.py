@@ -4,7 +4,7 @@ A record's payload is its own bytes as they arrived, where they can be cut out a
 outside its records it is the whole document, and `part` says which record of it is meant.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -16,7 +16,7 @@ from connectors.contract import Document, Record
 from connectors.errors import VendorChanged
 from connectors.fields import slices
 from connectors.mapping.mapping import Mapping
-from connectors.mapping.path import EVERY, Scope, compiled, members
+from connectors.mapping.path import EVERY, Null, Scope, compiled, members
 from normalize.fault import Unusable
 
 ELEMENT: Final = "json"
@@ -36,7 +36,7 @@ def records(document: Document, mapping: Mapping) -> Iterator[Record]:
     """The records of a document in its order; none where `only` does not want the document.
 
     Raises `VendorChanged` where it is none of JSON, JSON lines, XML, form and multipart, where it is cut short, and
-    where nothing lies at the map's `records`.
+    where nothing lies at the map's `records`, or null, or one thing alone in which the map finds nothing.
     """
     parts = multipart.parts(document)
     if parts is None:
@@ -51,6 +51,27 @@ def records(document: Document, mapping: Mapping) -> Iterator[Record]:
         yield record._replace(attachments=beside)
 
 
+def must_be_empty(document: Document, mapping: Mapping) -> None:
+    """Return where an answer without records has an empty list at the map's `records`, whatever `only` says.
+
+    Raises `VendorChanged` where nothing is there: an error is not how a source says that it has none.
+    """
+    for body in _lines(document.body):
+        _chains(WHOLE, body, mapping.records, mapping.null_is_empty)
+
+
+def must_tell(document: Document, found: Sequence[Record], mapping: Mapping) -> None:
+    """Return where any record of an answer may be one; raises `VendorChanged` where the map finds nothing in any."""
+    for record in found:
+        try:
+            here = scope(record, mapping)
+        except Unusable:
+            continue
+        if mapping.tells(here):
+            return
+    raise VendorChanged("holds nothing where the map says that plates, times and cameras are", document.body)
+
+
 def scope(record: Record, mapping: Mapping) -> Scope:
     """Where the map's paths are looked up for a record; raises `Unusable` where the payload cannot be read."""
     if record.kind == ELEMENT:
@@ -61,7 +82,7 @@ def scope(record: Record, mapping: Mapping) -> Scope:
     try:
         if record.kind == XML_ELEMENT:
             return Scope((xml.tree(xml.element(record.payload)),), record.attachments)
-        chains, beside = _chains(record.kind, record.payload, mapping.records)
+        chains, beside = _chains(record.kind, record.payload, mapping.records, mapping.null_is_empty)
     except VendorChanged as changed:
         raise Unusable("record", str(changed)) from None
     if not 0 <= record.part < len(chains):
@@ -93,6 +114,8 @@ def _json(body: bytes, mapping: Mapping) -> Iterator[Record]:
             _must_fit(document, len(whole))
             yield from whole
         else:
+            if len(raw) == 1 and mapping.records:
+                _must_tell(scope(Record(ELEMENT, raw[0]), mapping), mapping, body)
             yield from (Record(ELEMENT, payload) for payload in raw)
 
 
@@ -115,8 +138,6 @@ def _sliced(body: bytes, steps: tuple[str | None, ...]) -> list[bytes] | None:
         cut = [_sliced(raw, tuple(rest)) if raw[:1] in (b"{", b"[") else None for raw in inside]
         return None if None in cut else [raw for part in cut if part for raw in part]
     raw = pieces.get(step, b"") if isinstance(pieces, dict) else b""
-    if raw == b"null":
-        return []
     return _sliced(raw, tuple(rest)) if raw[:1] in (b"{", b"[") else None
 
 
@@ -125,7 +146,7 @@ def _elements(body: bytes, mapping: Mapping) -> Iterator[Record]:
     whole = list(_numbered(XML, body, mapping))
     named = next((step for step in reversed(compiled(mapping.records).steps) if step is not EVERY), None)
     if len(whole) > 1 and named and not mapping.reaches_out:
-        chains, _ = _chains(XML, body, mapping.records)
+        chains, _ = _chains(XML, body, mapping.records, mapping.null_is_empty)
         try:
             cut = xml.cut(body, named)
             alike = [xml.tree(xml.element(each)) for each in cut] == [chain[-1] for chain in chains]
@@ -148,32 +169,54 @@ def _must_fit(body: bytes, records: int) -> None:
 
 def _numbered(kind: str, payload: bytes, mapping: Mapping) -> Iterator[Record]:
     try:
-        chains, _ = _chains(kind, payload, mapping.records)
+        chains, beside = _chains(kind, payload, mapping.records, mapping.null_is_empty)
     except Unusable as unusable:
         raise VendorChanged(f"cannot be read: {unusable}", payload) from None
     except _NoRecords as missing:
         if mapping.unwanted(Scope((missing.root,))) is not None:
             return
-        raise
+        raise VendorChanged(str(missing), missing.body) from None
+    if len(chains) == 1 and mapping.records:
+        _must_tell(Scope(chains[0], beside), mapping, payload)
     yield from (Record(kind, payload, part) for part in range(len(chains)))
 
 
 class _NoRecords(VendorChanged):
-    """A document without the place where its records should lie."""
+    """A document without the place where its records should lie, or with null there."""
 
-    def __init__(self, root: Any, where: str, body: bytes) -> None:
-        super().__init__(f"has nothing at records: {where}", body)
+    def __init__(self, root: Any, where: str, body: bytes, *, null: bool) -> None:
+        text = f"has nothing at records: {where}"
+        if null:
+            text = (
+                f"has null where a list should be, at records: {where}; if that is how the sender says that there are"
+                " none, set null_is_empty to true in the map"
+            )
+        super().__init__(text, body)
         self.root = root
+
+
+def _must_tell(found: Scope, mapping: Mapping, body: bytes) -> None:
+    """Return where the only record of a document may be one.
+
+    An error stands where records should: to refuse it as a record would be to take the answer for a whole one.
+    """
+    if not mapping.tells(found):
+        raise VendorChanged(
+            f"holds one thing alone at records: {mapping.records}, and nothing in it is where the map says", body
+        )
 
 
 # Cached, since each record of a document asks for the whole of it; the result depends on the bytes alone.
 @lru_cache(maxsize=4)
-def _chains(kind: str, payload: bytes, where: str) -> tuple[list[tuple[Any, ...]], dict[str, bytes]]:
+def _chains(
+    kind: str, payload: bytes, where: str, null_is_empty: bool
+) -> tuple[list[tuple[Any, ...]], dict[str, bytes]]:
     root, beside = _root(kind, payload)
     try:
-        return members(root, compiled(where)), beside
-    except LookupError:
-        raise _NoRecords(root, where, payload) from None
+        # An element of XML that is empty is a list that is.
+        return members(root, compiled(where), null_is_empty=null_is_empty or kind == XML), beside
+    except LookupError as missing:
+        raise _NoRecords(root, where, payload, null=isinstance(missing, Null)) from None
 
 
 def _root(kind: str, payload: bytes) -> tuple[Any, dict[str, bytes]]:

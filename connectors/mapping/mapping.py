@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from connectors.fields import Fields
 from connectors.identity import derived_id
-from connectors.mapping.path import Scope, Where, compiled, find
+from connectors.mapping.path import Path, Scope, Where, compiled, find
 from connectors.mapping.source import Picture, Share, Source, Time, Words
 from normalize import vehicle
 from normalize.fault import NoRead, Unusable
@@ -48,13 +48,15 @@ class Mapping(BaseModel):
 
     `records` leads to the list of reads in a document (empty: the document is one read, or a list of them). `only`
     names paths and the words that may stand there: a record with another word tells of no read. A record whose plate
-    is one of `no_plate` tells of none either; the empty word stands for a plate that is not there. `state_codes` says
-    from which table bare codes of states are: `NB` is New Brunswick by the post's and Nebraska by NCIC's.
+    is one of `no_plate` tells of none either; the empty word stands for a plate that is not there. `null_is_empty` says
+    that a sender writes null where it has no records; without it null there is no answer. `state_codes` says from which
+    table bare codes of states are: `NB` is New Brunswick by the post's and Nebraska by NCIC's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     records: Where = ""
+    null_is_empty: bool = False
     only: dict[Where, Words] = {}
     no_plate: Words = ()
     plate: Source
@@ -129,6 +131,13 @@ class Mapping(BaseModel):
         return [
             (Source(path=(where,)), frozenset(word.casefold() for word in words)) for where, words in self.only.items()
         ]
+
+    def tells(self, scope: Scope) -> bool:
+        """Whether anything stands where a plate, a time, a camera or an id should, or a word that `only` looks at."""
+        sources = [self.plate, self.captured_at, self.camera_id, *([self.read_id] if self.read_id else [])]
+        inside = [path for source in sources for path in map(compiled, source.paths) if _stays(path)]
+        looked_at = [*inside, *map(compiled, self.only)]
+        return not inside or any(value is not None for path in looked_at for value in find(path, scope))
 
     def unwanted(self, scope: Scope) -> str | None:
         """The first path of `only` that holds a word it does not allow; None where the record is wanted."""
@@ -213,9 +222,13 @@ class Mapping(BaseModel):
         return Fields({"latitude": north, "longitude": east}).place("latitude", "longitude")
 
 
-_NO_SOURCES: Final = ("only", "no_plate", "records", "direction_of", "state_codes")
+def _stays(path: Path) -> bool:
+    return path.base in ("record", "part") and not path.up
+
+
+_NO_PATHS: Final = ("only", "no_plate", "records", "null_is_empty", "direction_of", "state_codes")
 IDENTITY: Final = Mapping.model_validate({
-    **{name: name for name in Mapping.model_fields if name not in _NO_SOURCES},
+    **{name: name for name in Mapping.model_fields if name not in _NO_PATHS},
     "colour": ["colour", "color"],
     "colour_confidence": ["colour_confidence", "color_confidence"],
     **{name: [name, f"part:{name}"] for name in ("image", "vehicle_image", "plate_image")},

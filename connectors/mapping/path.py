@@ -120,30 +120,52 @@ def find(path: Path, scope: Scope) -> list[Any]:
     return [whole] if whole is not _NOTHING else list(_walk(start, path.steps, scope.fold))
 
 
-def members(root: Any, path: Path) -> list[tuple[Any, ...]]:
+class Null(LookupError):
+    """There is null where a list should be: some write so that there is none, others that they could not answer."""
+
+
+def members(root: Any, path: Path, *, null_is_empty: bool) -> list[tuple[Any, ...]]:
     """The records at a path as chains from the document down to each; an object where a list could be counts as one.
 
-    Raises `LookupError` where nothing, not even an empty list, is at the path's first list.
+    Raises `LookupError` where nothing, not even an empty list, is at the path's first list, or at all of those inside;
+    `Null` where one of the lists is null, unless that is how there are none.
     """
-    inner = path.steps.index(EVERY) if EVERY in path.steps else len(path.steps)
-    if not (lists := list(_walk(root, path.steps[:inner], False))):
-        raise LookupError(path.text)
     if not path.steps and not isinstance(root, list):
         return [(root,)]
-    return [chain for node in lists for chain in _chains((root,), node, path.steps[inner + 1 :])]
+    lists = _Lists(null_is_empty)
+    inner = path.steps.index(EVERY) if EVERY in path.steps else len(path.steps)
+    chains = [
+        chain
+        for node in _walk(root, path.steps[:inner], False)
+        for chain in lists.chains((root,), node, path.steps[inner + 1 :])
+    ]
+    if not chains and not lists.empty:
+        raise LookupError(path.text)
+    return chains
 
 
-def _chains(chain: tuple[Any, ...], node: Any, steps: Sequence[str | None]) -> Iterator[tuple[Any, ...]]:
-    """The chains below what stands where a list may be."""
-    node = opened(node)
-    for item in node if isinstance(node, list) else [] if node is None else [node]:
-        below = (*chain, item)
-        if not steps:
-            yield below
-            continue
-        inner = steps.index(EVERY) if EVERY in steps else len(steps)
-        for value in _walk(item, steps[:inner], False):
-            yield from _chains(below, value, steps[inner + 1 :])
+class _Lists:
+    """The lists on the way to records; `empty` says that one of them was there and had nothing in it."""
+
+    def __init__(self, null_is_empty: bool) -> None:
+        self._null_is_empty = null_is_empty
+        self.empty = False
+
+    def chains(self, chain: tuple[Any, ...], node: Any, steps: Sequence[str | None]) -> Iterator[tuple[Any, ...]]:
+        """The chains below what stands where a list may be."""
+        node = opened(node)
+        if node is None and not self._null_is_empty:
+            raise Null
+        items = node if isinstance(node, list) else [] if node is None else [node]
+        self.empty |= not items
+        for item in items:
+            below = (*chain, item)
+            if not steps:
+                yield below
+                continue
+            inner = steps.index(EVERY) if EVERY in steps else len(steps)
+            for value in _walk(item, steps[:inner], False):
+                yield from self.chains(below, value, steps[inner + 1 :])
 
 
 def _walk(value: Any, steps: Sequence[str | None], fold: bool) -> Iterator[Any]:

@@ -1,6 +1,8 @@
 """`Bucket`: a place at Amazon's storage, or at one that speaks its language."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from threading import Timer
 from typing import Any
 
 import boto3
@@ -14,8 +16,9 @@ from connectors.places.place import Access, File, by_name, capped, hidden, plain
 class Bucket:
     """A prefix in a bucket, and one level below it."""
 
-    def __init__(self, bucket: str, prefix: str, access: Access) -> None:
+    def __init__(self, bucket: str, prefix: str, access: Access, at_most: timedelta) -> None:
         self._bucket = bucket
+        self._at_most = at_most
         self._prefix = f"{prefix}/" if prefix else ""
         self._endpoint = access.endpoint_url
         # One more try than none: the hub's own back-off does the rest.
@@ -45,7 +48,14 @@ class Bucket:
         key = f"{self._prefix}{folder}/{plain(name)}"
 
         def ask() -> bytes:
-            body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read(most + 1)
+            answered = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            clock = Timer(self._at_most.total_seconds(), getattr(answered._raw_stream, "shutdown", lambda: None))
+            clock.daemon = True
+            clock.start()
+            try:
+                body: bytes = answered.read(most + 1)
+            finally:
+                clock.cancel()
             return body
 
         return capped(self._answer(ask), most, name)

@@ -1,13 +1,14 @@
 """`Folder`: a place on this machine."""
 
 import os
-from datetime import UTC, datetime
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from connectors import durable
-from connectors.errors import AdminMustFix
-from connectors.places.place import File, by_name, capped, hidden, plain, told
+from connectors.errors import AdminMustFix, Gone
+from connectors.places.place import File, by_name, capped, hidden, plain, told, when
 
 _US: Final = "the user who runs this"
 
@@ -30,15 +31,22 @@ class Folder:
                 return []
             for entry in os.scandir(self._root / folder):
                 # A link could lead out of the folder that the admin named.
-                if entry.is_file(follow_symlinks=False) and not hidden(entry.name):
-                    seen = entry.stat(follow_symlinks=False)
-                    files.append(File(entry.name, seen.st_size, datetime.fromtimestamp(seen.st_mtime, UTC)))
+                with suppress(FileNotFoundError):  # it left meanwhile
+                    if entry.is_file(follow_symlinks=False) and not hidden(entry.name):
+                        seen = entry.stat(follow_symlinks=False)
+                        files.append(File(entry.name, seen.st_size, when(seen.st_mtime)))
         return sorted(files, key=by_name)
 
     def read(self, folder: str, name: str, most: int) -> bytes:
         path = self._root / folder / plain(name)
-        with told(f"the file {str(path)!r}", _US), os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-            return capped(file.read(most + 1), most, name)
+        with told(f"the file {str(path)!r}", _US):
+            # A pipe would be waited for without end, and a reader names files that nobody listed.
+            number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                os.close(number)
+                raise Gone(f"{str(path)!r} is no file")
+            with os.fdopen(number, "rb") as file:
+                return capped(file.read(most + 1), most, name)
 
     def write(self, folder: str, name: str, data: bytes) -> None:
         path = self._root / folder / plain(name)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from connectors.errors import AdminMustFix, Gone, TryAgain
@@ -11,11 +11,21 @@ from connectors.file_words import why
 
 UNFINISHED: Final = ".part"
 """How a file is named while it is being written; such names are never listed."""
+UNSAID: Final = -1
+"""The size of a file whose storage does not say it."""
+AT_MOST: Final = timedelta(minutes=10)
+"""How long one listing and one file may take in all: a place may drip, or be silent, for ever."""
+_YEARS: Final = (1970, 2262)
+"""Between these a time can be kept in nanoseconds; another one was never written by a clock."""
+
+
+class BrokenOff(TryAgain):
+    """The place itself is not reached any more, so that no other file of it will be either."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file as its folder lists it; `modified` is the storage's own clock, in UTC."""
+    """A file as its folder lists it; `modified` is the storage's own clock, in UTC. `size` may be `UNSAID`."""
 
     name: str
     size: int
@@ -23,13 +33,16 @@ class File:
 
 
 class DropPlace(Protocol):
-    """A tree of two levels: folders of files. Every method raises `AdminMustFix` or `TryAgain` as the cause asks."""
+    """A tree of two levels: folders of files.
+
+    Every method raises `AdminMustFix` or `TryAgain` as the cause asks; `BrokenOff` where the place itself is gone.
+    """
 
     def files(self, folder: str) -> list[File]:
         """The finished files of a folder, by name; none where the folder does not exist yet."""
 
     def read(self, folder: str, name: str, most: int) -> bytes:
-        """A file's bytes; `Gone` where it is not there, `AdminMustFix` above `most` bytes."""
+        """A file's bytes; `Gone` where it is not there or no file, `AdminMustFix` above `most` bytes."""
 
     def write(self, folder: str, name: str, data: bytes) -> None:
         """Put a file there whole: whoever lists the folder sees the old file or the new one, never a half."""
@@ -57,8 +70,23 @@ def plain(name: str) -> str:
 def capped(data: bytes, most: int, name: str) -> bytes:
     """The same bytes; raises `AdminMustFix` where they are more than `most`."""
     if len(data) > most:
-        raise AdminMustFix(f"the file {name!r} is larger than {most:,} bytes, the most that is taken")
+        raise too_large(name, most)
     return data
+
+
+def too_large(name: str, most: int) -> AdminMustFix:
+    """What a file is refused with that has more than `most` bytes."""
+    return AdminMustFix(f"the file {name!r} is larger than {most:,} bytes, the most that is taken")
+
+
+def when(seconds: float | None) -> datetime:
+    """The instant so many seconds after 1970 began; its beginning where there is none, or one that no clock showed."""
+    begin = datetime(_YEARS[0], 1, 1, tzinfo=UTC)
+    try:
+        at = datetime.fromtimestamp(seconds or 0, UTC)
+    except (ValueError, OverflowError, OSError):
+        return begin
+    return at if at.year < _YEARS[1] else begin
 
 
 def hidden(name: str) -> bool:
@@ -80,7 +108,7 @@ def told(what: str, whose: str) -> Iterator[None]:
         raise AdminMustFix(f"{what} may not be read or written: give {whose} the right to it") from None
     except OSError as failed:
         if failed.errno is None:
-            raise TryAgain(f"{what} was not reached: the connection broke off") from None
+            raise BrokenOff(f"{what} was not reached: the connection broke off") from None
         raise TryAgain(f"{what} {why(failed)}") from None
 
 

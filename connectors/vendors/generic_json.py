@@ -219,7 +219,13 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
             return []
         if not self.settings.map.records and not self.settings.lines and answer.body.lstrip()[:1] != b"[":
             raise VendorChanged("is no list, and the map does not say in `records` where the list lies", answer.body)
-        return list(self.unpack(Document(answer.body)))
+        document, told = Document(answer.body), self.settings.map
+        found = list(self.unpack(document))
+        if found:
+            documents.must_tell(document, found, told)
+        else:
+            documents.must_be_empty(document, told)
+        return found
 
     def unpack(self, document: Document) -> Iterator[Record]:
         """The records at the map's `records`; raises `VendorChanged` where there is no such place, or no JSON."""

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from sqlalchemy import Row, func, select, text
 
+from connectors.struck import HIDDEN, Struck
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
@@ -36,7 +37,9 @@ _PACKAGES: Final = ("alprhub", "httpx", "msgspec", "psycopg", "pydantic", "sqlal
 _USER: Final = re.compile(r"://[^/@\s]+@")
 _WORD: Final = re.compile(r"[^\W_]+(?:[-.][^\W_]+)*")
 _LIKE_A_PLATE: Final = re.compile(r"(?=.*[0-9])(?=.*[A-Z])[A-Z0-9]{4,10}")
-_HIDDEN: Final = "***"
+_TOLD_PARTS: Final = frozenset({"health", "runs", "quarantine"})
+_TOLD_FIELDS: Final = frozenset({"state_reason"})
+"""Where a vendor's words may stand, which write plates in any case."""
 
 
 class Diagnostics:
@@ -85,7 +88,8 @@ class Diagnostics:
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
             for part, content in parts.items():
-                body = msgspec.json.format(msgspec.json.encode(_walk(content, redacted)), indent=2)
+                told = _walk(content, redacted, part in _TOLD_PARTS)
+                body = msgspec.json.format(msgspec.json.encode(told), indent=2)
                 bundle.writestr(f"{part}.json", body)
         self._audit.record(actor, Act.CONNECTIONS_DIAGNOSTICS, Outcome.DONE, target=name, parts=sorted(parts))
         return out.getvalue()
@@ -118,8 +122,8 @@ class Diagnostics:
         try:
             fields = self._connections.kind(row.connector).Settings.model_fields
         except NotFound:
-            return dict.fromkeys(plain, _HIDDEN)
-        return {name: _HIDDEN if is_secret(field) else plain.get(name) for name, field in fields.items()}
+            return dict.fromkeys(plain, HIDDEN)
+        return {name: HIDDEN if is_secret(field) else plain.get(name) for name, field in fields.items()}
 
     def _connector(self, key: str) -> dict[str, Any]:
         try:
@@ -132,10 +136,11 @@ class Diagnostics:
         words = {canonical(word) for part in _texts(parts) for word in _WORD.findall(part)}
         try:
             held = unsealed(self._vault, row)
-            secrets = [str(value) for name, value in held.items() if name not in msgspec.json.decode(row.settings)]
+            plain = msgspec.json.decode(row.settings)
+            secrets = [str(value) for name, value in held.items() if name not in plain and value]
         except HubError:
             secrets = []
-        return _Redactor(self._plates(sorted(words)), [secret for secret in secrets if secret])
+        return _Redactor(self._plates(sorted(words)), Struck(secrets))
 
     def _plates(self, words: list[str]) -> set[str]:
         """Which of the words are plates that the hub knows, from a read or from a list."""
@@ -151,22 +156,21 @@ class Diagnostics:
 class _Redactor:
     """Strikes out plates and secrets."""
 
-    def __init__(self, plates: set[str], secrets: list[str]) -> None:
+    def __init__(self, plates: set[str], struck: Struck) -> None:
         self._plates = plates
-        self._secrets = sorted(secrets, key=len, reverse=True)
+        self._struck = struck
 
-    def __call__(self, string: str) -> str:
-        for secret in self._secrets:
-            string = string.replace(secret, _HIDDEN)
-        string = _USER.sub(f"://{_HIDDEN}@", string)
+    def __call__(self, string: str, told: bool) -> str:
+        """The text without them; `told` says that it may be a vendor's."""
+        string = _USER.sub(f"://{HIDDEN}@", self._struck.without_secrets(string))
         if urlsplit(string).scheme in ("http", "https", "rtsp", "sftp", "s3"):
             return string.partition("?")[0]
-        return _WORD.sub(self._word, string)
+        return _WORD.sub(lambda match: self._word(match.group(), told), string)
 
-    def _word(self, match: re.Match[str]) -> str:
-        word = match.group()
-        plate = canonical(word)
-        return _HIDDEN if plate in self._plates or _LIKE_A_PLATE.fullmatch(word.replace("-", "")) else word
+    def _word(self, word: str, told: bool) -> str:
+        plate, shape = canonical(word), word.replace("-", "")
+        like = _LIKE_A_PLATE.fullmatch(shape.upper() if told else shape)
+        return HIDDEN if plate in self._plates or like else word
 
 
 def _run(run: Row[Any]) -> dict[str, Any]:
@@ -189,11 +193,11 @@ def _texts(value: Any) -> Iterable[str]:
             yield from _texts(item)
 
 
-def _walk(value: Any, redacted: _Redactor) -> Any:
+def _walk(value: Any, redacted: _Redactor, told: bool) -> Any:
     if isinstance(value, str):
-        return redacted(value)
+        return redacted(value, told)
     if isinstance(value, dict):
-        return {key: _walk(item, redacted) for key, item in value.items()}
+        return {key: _walk(item, redacted, told or key in _TOLD_FIELDS) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_walk(item, redacted) for item in value]
+        return [_walk(item, redacted, told) for item in value]
     return value.isoformat() if isinstance(value, datetime | date) else value

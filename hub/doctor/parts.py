@@ -58,7 +58,7 @@ SQLITE: Final = {
     "ix_reads_expires_at": "55cc135c",
     "ix_reads_held": "f6a0b0e1",
     "ix_reads_make": "f4441d48",
-    "ix_reads_plate": "7b86c31f",
+    "ix_reads_plate": "a28b30cf",
     "ix_runs_connection": "76b9881b",
     "uq_certificates_open": "4704f484",
     "uq_hotlist_entries_active": "48e30744",

@@ -6,6 +6,8 @@ from connectors.contract import Connector, Document, Record
 from connectors.errors import VendorChanged
 
 KIND: Final = "whole document"
+MOST: Final = 1 << 16
+"""Bytes that are kept of an answer that is none: it is asked for again, so they are there to be looked at."""
 _TYPE, _REASON = "content-type", "reason"
 
 
@@ -19,6 +21,13 @@ def records_of(connector: Connector[Any], document: Document) -> list[Record]:
         reason = "could not be unpacked: its connector has a defect"
     attachments = {_TYPE: document.content_type.encode(), _REASON: reason.encode()}
     return [Record(KIND, document.body, 0, attachments)]
+
+
+def answer_of(changed: VendorChanged) -> Record | None:
+    """What came in place of an answer, its beginning at least, as a record that will be refused; None without bytes."""
+    if not changed.body:
+        return None
+    return Record(KIND, changed.body[:MOST], 0, {_TYPE: b"", _REASON: str(changed).encode()})
 
 
 def why_refused(record: Record) -> str | None:

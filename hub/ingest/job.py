@@ -1,7 +1,9 @@
 """One run of a connection while it runs: what was kept so far, and whoever wants to know."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from connectors.contract import Connector, Window
@@ -29,6 +31,22 @@ PullProgress = Callable[[Pulling], None]
 """Told whenever something was kept. What it raises ends the run there, with what was kept: `Stopped`."""
 
 
+class RunTime:
+    """How long a run may still take, on the machine's steady clock, however slowly its source answers."""
+
+    def __init__(self, longest: timedelta) -> None:
+        self._longest = longest.total_seconds()
+        self.begin()
+
+    def begin(self) -> None:
+        """Give all of it anew."""
+        self._until = time.monotonic() + self._longest
+
+    def left(self) -> float:
+        """Seconds, none below zero."""
+        return max(self._until - time.monotonic(), 0.0)
+
+
 @dataclass(slots=True)
 class PullJob:
     """What is pulled, for whom, and how far that is."""
@@ -38,6 +56,7 @@ class PullJob:
     connector: Connector[Any]
     beside: Beside
     told: PullProgress | None
+    time: RunTime
     ends_at: float
     """When it asks for no more plates one by one, on the machine's steady clock."""
     total: Saved = field(default_factory=Saved)
@@ -67,3 +86,10 @@ class PullJob:
         if self.plates:
             self.total.plates_left = self.plates[1] - self.plates[0]
         return self.total
+
+
+def in_time(connector: Connector[Any], running: RunTime) -> Connector[Any]:
+    """The same account, asked for no longer than the run may take."""
+    patience = connector.frame.patience
+    frame = replace(connector.frame, patience=lambda: min(patience(), running.left()))
+    return type(connector)(connector.settings, frame)

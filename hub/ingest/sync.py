@@ -13,17 +13,19 @@ import msgspec
 from sqlalchemy import select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, Page, PullsReads, Window
-from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged, sentence
+from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged, kind_of, sentence
+from connectors.struck import Struck, secrets_of
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, earliest
 from hub.errors import HubError, Invalid, Stopped, Unsettled
 from hub.governing.in_force import Governing
 from hub.ingest.ahead import ahead
+from hub.ingest.documents import answer_of
 from hub.ingest.drift import Drift
 from hub.ingest.intake import Intake, Parsed
 from hub.ingest.interpreter import tuned_for_pages
-from hub.ingest.job import PullJob, PullProgress
+from hub.ingest.job import PullJob, PullProgress, RunTime, in_time
 from hub.ingest.pictures import Pictures
 from hub.ingest.rounds import Round, Rounds
 from hub.ingest.windows import (
@@ -46,7 +48,7 @@ from hub.store.instant import from_micros, to_micros
 from hub.store.page import Saved
 from hub.store.runs import TimeSpan
 from hub.store.taken import TakenFiles
-from hub.words import count
+from hub.words import count, span
 from normalize.fault import Unusable
 
 log: Final = logging.getLogger("alprhub.sync")
@@ -58,6 +60,8 @@ REFUSED_FOR: Final = timedelta(days=1)
 
 LOOKING: Final = timedelta(minutes=10)
 """The longest time that one run asks for single plates; it ends sooner where the next run is due."""
+LONGEST: Final = timedelta(hours=4)
+"""The longest time that one run takes, and one day of a backfill: a vendor may drip, and others wait for its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +112,15 @@ class Sync:
         A run without times then pulls what earlier ones have missed, oldest first, at most `MOST_WINDOWS` days of it;
         what cannot be had even now stays a gap and fails nothing. Pictures are fetched beside, and a little longer than
         the rows take: by then those are kept and another run may begin. A round of standing look-ups that takes longer
-        than a run may is gone on with by the next. Raises `Unsettled` where the connection is paused, `Busy` where
-        another run holds it; `AdminMustFix` after pausing the connection; `VendorChanged` where more than 5 % of the
-        records are refused; any other `ConnectorError`, and what `progress` raises, with everything kept that came
-        before it.
+        than a run may is gone on with by the next, as are the days that are left after `LONGEST`. Raises `Unsettled`
+        where the connection is paused, `Busy` where another run holds it; `TryAgain` after `LONGEST` within a day;
+        `AdminMustFix` after pausing the connection; `VendorChanged` where more than 5 % of the records are refused; any
+        other `ConnectorError`, and what `progress` raises, with everything kept that came before it.
         """
         with self._job(actor, name, progress) as job:
             for leg in self._legs(job.account, job.connector, since, until):
                 self._pull(job, leg)
-                if job.unfinished:
+                if job.unfinished or not job.time.left():
                     break
             else:
                 if since is None and until is None:
@@ -145,6 +149,7 @@ class Sync:
                 pieces = windows(spans, job.connector.info.look_back, self._oldest(job.account))
                 legs = (WindowToPull(window, again=True) for window in pieces)
             for leg in legs:
+                job.time.begin()
                 self._pull(job, leg)
                 if job.unfinished:
                     break
@@ -153,10 +158,16 @@ class Sync:
     @contextmanager
     def _job(self, actor: Actor, name: str, progress: PullProgress | None) -> Iterator[PullJob]:
         """Hold a connection while its rows are pulled; its pictures may take longer."""
-        with self._pictures.beside() as beside, self._held(name) as (account, connector), connector:
+        running = RunTime(LONGEST)
+        with (
+            self._pictures.beside() as beside,
+            self._held(name) as (account, opened),
+            opened,
+            in_time(opened, running) as connector,
+        ):
             looking = min(LOOKING.total_seconds(), account.every_seconds)
-            job = PullJob(actor, account, connector, beside, progress, time.monotonic() + looking)
-            beside.begin(connector, account.id, job.tell)
+            job = PullJob(actor, account, connector, beside, progress, running, time.monotonic() + looking)
+            beside.begin(opened, account.id, job.tell)
             yield job
 
     def _catch_up(self, job: PullJob) -> None:
@@ -209,7 +220,8 @@ class Sync:
     def _pull(self, job: PullJob, leg: WindowToPull) -> None:
         """Pull one window and keep it page by page; a run of its own."""
         job.window = leg.window
-        with tuned_for_pages(), self._counted(job.account.id, leg) as run:
+        struck = Struck(secrets_of(job.connector.settings))
+        with tuned_for_pages(), self._counted(job.account.id, leg, struck) as run:
             try:
                 job.tell()
                 with closing(self._pages(job, run)) as pages:
@@ -219,16 +231,31 @@ class Sync:
                             break
                 if run.drift.changed:
                     raise run.drift.error()
-            except AdminMustFix as broken:
-                self._accounts.stop(job.actor, job.account.name, str(broken))
+            except VendorChanged as changed:
+                self._set_aside(job, run, changed)
                 raise
+            except AdminMustFix as broken:
+                self._accounts.stop(job.actor, job.account.name, struck.without_secrets(str(broken)))
+                raise
+            except TryAgain as failed:
+                if job.time.left():
+                    raise
+                raise TryAgain(
+                    f"{job.account.name} answered so slowly that the run was ended after {span(LONGEST)}: what came is"
+                    " kept, and the next run asks for the rest"
+                ) from failed
+
+    def _set_aside(self, job: PullJob, run: "_SyncRun", changed: VendorChanged) -> None:
+        """Keep what came in place of an answer, once, for whoever must see what the vendor has changed."""
+        if (answer := answer_of(changed)) is not None:
+            job.kept(self._keep(job.account, run, Page(()), self._intake.parsed(job.connector, (answer,)), "pull"))
 
     def _pages(self, job: PullJob, run: "_SyncRun") -> Generator[Saved]:
         account, connector = job.account, job.connector
         if isinstance(connector, PullsReads):
             files = TakenFiles(self._store, account.id)
             window = replace(run.leg.window, fresh=files.fresh)
-            with ahead(lambda: self._pulled(connector, window), f"pull-{account.name}") as pages:
+            with ahead(lambda: self._pulled(connector, window, job.time), f"pull-{account.name}") as pages:
                 for page, parsed in pages:
                     yield self._keep(account, run, page, parsed, "pull")
             files.settle()
@@ -237,9 +264,11 @@ class Sync:
         else:
             raise Invalid(f"{account.name}: {connector.info.name} can neither be pulled nor asked")
 
-    def _pulled(self, connector: Any, window: Window) -> Iterator[tuple[Page, Parsed]]:
+    def _pulled(self, connector: Any, window: Window, running: RunTime) -> Iterator[tuple[Page, Parsed]]:
         for page in connector.pull(window):
             yield page, self._intake.parsed(connector, page.records)
+            if page.checkpoint is None and not running.left():
+                raise TryAgain("the time of the run is over")
 
     def _go_round(self, job: PullJob, run: "_SyncRun") -> Iterator[Saved]:
         """Ask for every watched plate that this round has not asked for yet, as long as there is time."""
@@ -363,7 +392,7 @@ class Sync:
             log.warning("%s: the clock was ahead in %s: what it skipped is asked for again", name, count(voided, "run"))
 
     @contextmanager
-    def _counted(self, connection_id: int, leg: WindowToPull) -> Iterator["_SyncRun"]:
+    def _counted(self, connection_id: int, leg: WindowToPull, struck: Struck) -> Iterator["_SyncRun"]:
         now = self._clock.now()
         span = span_of(leg.window, now)  # nobody can vouch for what has not happened yet
         with self._store.write(durable=False) as connection:
@@ -377,7 +406,7 @@ class Sync:
         except Exception as failed:
             # Only what is raised on purpose has a text that is known to hold nobody's plate.
             error = sentence(failed) if isinstance(failed, (ConnectorError, HubError)) else None
-            self._end(run, type(failed).__name__, error)
+            self._end(run, kind_of(failed), error and struck.without_secrets(error))
             raise
         self._end(run, runs.UNFINISHED if run.unfinished else runs.DONE, run.unfinished)
 

@@ -36,6 +36,8 @@ class Conditions:
     times: tuple[str, ...] = ("r.captured_at",)
     keys: dict[str, list[Any]] = field(default_factory=dict)
     """Columns that may have these few values only; the index of one of them leads to the reads."""
+    over_too: bool = False
+    """Whether reads are meant whose time is over: only for a caller that looks at each one's end itself."""
     possible: bool = True
     """Whether any read can fulfil them: a camera that nobody knows has none."""
 
@@ -49,9 +51,15 @@ class Conditions:
         """Whether that column has several values, so that no index holds the reads in order of time."""
         return self.driver is not None and len(self.keys[self.driver]) > 1
 
+    @property
+    def by_plate_alone(self) -> bool:
+        """Whether a plate and a time are all that is asked for, which the index of plates answers without the rows."""
+        return not self.sql and list(self.keys) == ["r.plate_id"] and self.tables == "reads r"
+
     def where(self, store: Store, lead: str | None) -> tuple[list[str], dict[str, Any]]:
         """All conditions; no index but that of the column that leads (`lead`) is used."""
-        sql, bound = list(self.sql), dict(self.bound)
+        alive = [] if self.over_too else [visible_sql("r", off_index=True)]
+        sql, bound = [*alive, *self.sql], dict(self.bound)
         for column, values in self.keys.items():
             name = column.replace(".", "_")
             compared = column if column == lead else dialect(store).unindexed(column)
@@ -67,7 +75,7 @@ class Conditions:
 
 def conditions(store: Store, connection: Connection, query: Query, now: int, zone: ZoneInfo) -> Conditions:
     """The conditions of a query; cameras, sites, connections and kinds are looked up here, once."""
-    terms = Conditions([visible_sql("r", off_index=True)], {"now": now})
+    terms = Conditions([], {"now": now})
     terms.since = to_micros(query.since) if query.since else None
     terms.until = to_micros(query.until) if query.until else None
     for column, name, values in (

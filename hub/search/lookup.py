@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any, Final, NamedTuple
 
 from connectors.contract import Connector, Frame, LooksUpPlates, Lookup, Page
-from connectors.errors import AdminMustFix, ConnectorError, TryAgain, sentence
+from connectors.errors import AdminMustFix, ConnectorError, TryAgain, kind_of, sentence
 from hub.access.asking import Asking
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
@@ -278,7 +278,7 @@ def _text(failed: Exception) -> str:
 
 
 def _kind(failed: Exception) -> str:
-    return type(failed).__name__
+    return kind_of(failed)
 
 
 def _nobody(_: SourceStatus) -> None:

@@ -14,6 +14,7 @@ from hub.search.conditions import Conditions
 from hub.search.query import Cursor
 from hub.store.dialect import dialect
 from hub.store.engine import Store
+from hub.store.visible import visible_sql
 
 DAY: Final = 86_400_000_000
 FIRST: Final = {"r.camera_id": DAY, "r.cell": DAY, "r.make": DAY, "r.plate_id": 30 * DAY}
@@ -21,6 +22,8 @@ FIRST: Final = {"r.camera_id": DAY, "r.cell": DAY, "r.make": DAY, "r.plate_id": 
 GROWTH: Final = 8
 FEW: Final = 32
 """So many plates are few (`Dialect.SORTS_FEW`)."""
+MOST_AT_ONCE: Final = 10_000
+"""So many reads are looked at in one statement for those that are not over."""
 _CANDIDATES: Final = "candidates k JOIN reads r ON r.id = k.read_id AND r.captured_at = k.captured_at"
 
 
@@ -36,17 +39,59 @@ def newest(
     """Up to `limit` reads after a cursor, newest first; with `candidates` those whose candidate has the plate too."""
     cursors: list[Cursor] = []
     for begin, end in _spans(store, terms, after, now):
-        sql, bound = _span(store, terms, begin, end, after)
-        by = _order(terms)
-        if candidates:
-            also, more = _span(store, _by_candidate(terms), begin, end, after)
-            sql, bound = f"SELECT captured_at, id FROM ({sql} UNION {also}) AS either", {**bound, **more}
-            by = "captured_at DESC, id DESC"
-        rows = store.rows(connection, f"{sql} ORDER BY {by} LIMIT :limit", {**bound, "limit": limit - len(cursors)})
-        cursors += [Cursor(*row) for row in rows]
+        left = limit - len(cursors)
+        if terms.by_plate_alone:
+            cursors += _alive(store, connection, terms, begin, end, after, left, candidates)
+        else:
+            sql, bound, by = _either(store, terms, begin, end, after, candidates)
+            rows = store.rows(connection, f"{sql} ORDER BY {by} LIMIT :limit", {**bound, "limit": left})
+            cursors += [Cursor(*row) for row in rows]
         if len(cursors) == limit:
             break
     return cursors
+
+
+def _alive(
+    store: Store,
+    connection: Connection,
+    terms: Conditions,
+    begin: int | None,
+    end: int | None,
+    after: Cursor | None,
+    limit: int,
+    candidates: bool,
+) -> list[Cursor]:
+    """Reads of a span by their plates alone: the index leads to the newest, and only of those a row is looked at.
+
+    The index knows no ends, so what is over is left out afterwards, and as many more are asked for as that took.
+    """
+    alive: list[Cursor] = []
+    size = limit
+    while True:
+        sql, bound, by = _either(store, replace(terms, over_too=True), begin, end, after, candidates)
+        rows = store.rows(
+            connection,
+            f"SELECT f.captured_at, f.id, {visible_sql('r')} FROM ({sql} ORDER BY {by} LIMIT :size) AS f "
+            "JOIN reads r ON r.id = f.id AND r.captured_at = f.captured_at ORDER BY f.captured_at DESC, f.id DESC",
+            {**bound, "size": size},
+        )
+        alive += [Cursor(captured_at, ident) for captured_at, ident, is_alive in rows if is_alive]
+        if len(rows) < size or len(alive) >= limit:
+            return alive[:limit]
+        after = Cursor(*rows[-1][:2])
+        size = min(size * GROWTH, MOST_AT_ONCE)
+
+
+def _either(
+    store: Store, terms: Conditions, begin: int | None, end: int | None, after: Cursor | None, candidates: bool
+) -> tuple[str, dict[str, Any], str]:
+    """SQL for the times and ids of reads in a span, what it binds, and how it is put in order."""
+    sql, bound = _span(store, terms, begin, end, after)
+    if not candidates:
+        return sql, bound, _order(terms)
+    also, more = _span(store, _by_candidate(terms), begin, end, after)
+    either = f"SELECT captured_at, id FROM ({sql} UNION {also}) AS either"
+    return either, {**bound, **more}, "captured_at DESC, id DESC"
 
 
 def edge(store: Store, connection: Connection, terms: Conditions, after: Cursor | None, reads: int) -> int | None:

@@ -178,7 +178,7 @@ reads = Table(
     Column("rule", Text, nullable=False),
     Column("held", Boolean, nullable=False, server_default=text("false")),
     Column("plate_country", Text),
-    Index("ix_reads_plate", "plate_id", "captured_at", "expires_at"),
+    Index("ix_reads_plate", "plate_id", "captured_at"),
     Index("ix_reads_captured", "captured_at", "id"),
     Index("ix_reads_camera", "camera_id", "captured_at"),
     Index("ix_reads_cell", "cell", "captured_at"),

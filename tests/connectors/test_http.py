@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from connectors.auth import BearerToken, QueryKey, Token, must_prove
 from connectors.contract import Frame, Limits
 from connectors.errors import AdminMustFix, Closed, ConnectorError, Gone, TryAgain, VendorChanged
 from connectors.http import Http
+from connectors.transport import trust
 
 BASE = "https://vendor.example/api"
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -149,6 +151,14 @@ def test_a_long_wait_is_left_to_the_next_run(http: Http, wire: respx.MockRouter,
     assert slept == []
 
 
+@pytest.mark.parametrize("wish", ["9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT"], ids=["digits", "a date"])
+def test_a_wish_without_measure_is_a_day(http: Http, wire: respx.MockRouter, wish: str) -> None:
+    wire.get(f"{BASE}/x").respond(429, headers={"Retry-After": wish})
+    with pytest.raises(TryAgain) as failed:
+        http.get("/x")
+    assert failed.value.after == timedelta(days=1)
+
+
 def test_waits_grow_and_patience_ends_by_what_was_slept(http: Http, wire: respx.MockRouter, slept: list[float]) -> None:
     wire.get(f"{BASE}/x").respond(500)
     with pytest.raises(TryAgain):
@@ -175,9 +185,12 @@ def test_two_that_fail_together_do_not_come_back_together(clock: _Clock, wire: r
     assert waits[0] != waits[1]
 
 
-@pytest.mark.parametrize("nonsense", ["soon", "-5", "1e9"])
-def test_a_nonsense_wish_is_ignored(http: Http, wire: respx.MockRouter, slept: list[float], nonsense: str) -> None:
-    answers = [httpx.Response(429, headers={"Retry-After": nonsense}), httpx.Response(200, json={})]
+@pytest.mark.parametrize(
+    "nonsense",
+    [b"soon", b"-5", b"1e9", b"\xb2", "\u0665".encode(), b"1.5", b"0x10", b"Fri, 99 Jun 9999 12:00:00 GMT", b" ", b","],
+)
+def test_a_nonsense_wish_is_ignored(http: Http, wire: respx.MockRouter, slept: list[float], nonsense: bytes) -> None:
+    answers = [httpx.Response(429, headers=[(b"Retry-After", nonsense)]), httpx.Response(200, json={})]
     wire.get(f"{BASE}/x").side_effect = answers
     http.get("/x")
     assert slept == [0.5]
@@ -529,6 +542,43 @@ def test_patience_counts_inside_an_answer_that_drips(clock: _Clock, first: bytes
             http.get("/x")
     finally:
         server.close()
+
+
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"], ids=["at once", "inside"])
+def test_patience_counts_behind_a_proxy_too(clock: _Clock, first: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = _Dripping(first)
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    try:
+        for host in ("vendor.example", "127.0.0.1"):
+            http = Http(f"http://{host}", Frame(clock, lambda _: None), limits=FAST, patience=timedelta(seconds=0.2))
+            with pytest.raises(TryAgain, match=r"did not answer whole within 0\.2 s$"):
+                http.get("/x")
+            http.close()
+    finally:
+        proxy.close()
+
+
+@pytest.mark.parametrize("proxy", ["socks9://127.0.0.1:1", "http://[::1"])
+def test_a_proxy_that_cannot_be_gone_through_asks_a_person(
+    clock: _Clock, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(AdminMustFix, match="HTTPS_PROXY"):
+        Http(BASE, Frame(clock, lambda _: None), limits=FAST).get("/x")
+
+
+def test_certificates_that_cannot_be_read_ask_a_person(
+    clock: _Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust.cache_clear()
+    try:
+        for name in ("none.pem", "empty.pem"):
+            (tmp_path / "empty.pem").write_text("no certificate")
+            monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / name))
+            with pytest.raises(AdminMustFix, match=f"SSL_CERT_FILE names '.*{name}'"):
+                Http(BASE, Frame(clock, lambda _: None), limits=FAST).get("/x")
+    finally:
+        trust.cache_clear()
 
 
 def test_whoever_waits_no_longer_ends_an_answer_that_drips(clock: _Clock) -> None:

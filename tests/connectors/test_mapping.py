@@ -321,8 +321,61 @@ def test_a_document_without_the_place_of_its_records_is_not_taken_for_an_empty_o
         with pytest.raises(VendorChanged, match=r"nothing at records|neither JSON"):
             _through({**LEAST, "records": "data.events[]"}, told)
     assert _through({**LEAST, "records": "data.events[]"}, {"data": {"events": []}}) == []
-    assert _through({**LEAST, "records": "data.events[]"}, {"data": {"events": None}}) == []
     assert _through({**LEAST, "records": "events", "only": {"/kind": ["lpr"]}}, {"kind": "test"}) == []
+
+
+@pytest.mark.parametrize(
+    ("records", "told"),
+    [
+        ("data[]", {"data": None, "status": "error", "error": "token expired"}),
+        ("data[]", {"data": None}),
+        ("data", {"data": None}),
+        ("data.events[]", {"data": {"events": None}}),
+        ("data.events[]", {"data": None}),
+        ("devices[].events[]", {"devices": [{"events": None}]}),
+        ("devices[].events[]", {"devices": [{"events": [TOLD]}, {"events": None, "error": "offline"}]}),
+        ("devices[].events[]", {"devices": [{"error": "offline"}]}),
+        ("events", '{"events": "null"}'),
+        ("data[]", '{"data": [' + json.dumps(TOLD) + ']}\n{"data": null}'),
+    ],
+)
+@pytest.mark.parametrize("around", [{}, {"engine": "/by"}], ids=["inside", "reaching out"])
+def test_null_where_a_list_should_be_is_no_answer_unless_the_map_says_so(
+    records: str, told: Any, around: dict[str, str]
+) -> None:
+    for key in ("generic_webhook", "generic_json"):
+        with pytest.raises(VendorChanged, match=r"null where a list|nothing at records|holds one thing alone"):
+            _through({**LEAST, **around, "records": records}, told, key)
+
+
+def test_null_is_an_empty_list_where_the_map_says_so() -> None:
+    for around in ({}, {"engine": "/by"}):
+        told = {**LEAST, **around, "null_is_empty": True}
+        assert _through({**told, "records": "data[]"}, {"data": None}) == []
+        some = {"devices": [{"events": None}, {"events": [TOLD]}]}
+        assert len(_through({**told, "records": "devices[].events[]"}, some)) == 1
+
+
+def test_an_empty_element_of_xml_is_an_empty_list() -> None:
+    assert _through({**LEAST, "records": "list[]"}, b"<a><list/></a>") == []
+
+
+@pytest.mark.parametrize(
+    "alone", [{"error": "token expired"}, {"code": 401, "message": "no"}, {}, "token expired", 7, True]
+)
+@pytest.mark.parametrize("around", [{}, {"engine": "/by"}], ids=["inside", "reaching out"])
+def test_one_thing_alone_where_a_list_should_be_is_a_record_only_if_the_map_finds_something_in_it(
+    alone: Any, around: dict[str, str]
+) -> None:
+    told = {**LEAST, **around, "records": "data[]"}
+    for body in ({"data": alone}, {"data": [alone]}):
+        with pytest.raises(VendorChanged, match="one thing alone"):
+            _through(told, body)
+    assert [read.plate for read in _through(told, {"data": TOLD})] == ["9SYN042"]
+    (refused,) = _through(told, {"data": {"t": TOLD["t"]}})
+    assert str(refused) == "plate: is missing or empty (at p)"
+    (left_out,) = _through({**told, "only": {"kind": ["lpr"]}}, {"data": [{"kind": "heartbeat"}]})
+    assert isinstance(left_out, NotARead)
 
 
 _NAMES = st.sampled_from(["a", "b", "p", "0", "#text", "@x", "a.b", ""])

@@ -15,136 +15,20 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, SSLError
 from happenings import happenings
 from moto import mock_aws
+from sftpserver import PASSWORD, Sftp
 
 from connectors.bucket_words import refusal
 from connectors.errors import AdminMustFix, Gone, TryAgain
 from connectors.places import Access, DropPlace, opened
 
 Open = Callable[[], AbstractContextManager[DropPlace]]
-PASSWORD = "s3cr3t-of-the-server"
 BUCKET = "sandbox-drop"
 
 
-class _Door(paramiko.ServerInterface):
-    """Lets one user in, by password or by key."""
-
-    def __init__(self, key: paramiko.PKey) -> None:
-        self._key = key
-
-    def check_auth_password(self, username: str, password: str) -> int:
-        right = (username, password) == ("hub", PASSWORD)
-        return paramiko.AUTH_SUCCESSFUL if right else paramiko.AUTH_FAILED
-
-    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
-        return paramiko.AUTH_SUCCESSFUL if key.asbytes() == self._key.asbytes() else paramiko.AUTH_FAILED
-
-    def check_channel_request(self, kind: str, chanid: int) -> int:
-        return paramiko.OPEN_SUCCEEDED
-
-    def get_allowed_auths(self, username: str) -> str:
-        return "password,publickey"
-
-
-class _Disk(paramiko.SFTPServerInterface):
-    """The least of a file server, below one folder."""
-
-    root: Path
-
-    def _path(self, path: str) -> Path:
-        return self.root / path.lstrip("/")
-
-    def _safely(self, do: Callable[[], Any]) -> Any:
-        try:
-            return do()
-        except OSError as failed:
-            return paramiko.SFTPServer.convert_errno(failed.errno or 0)
-
-    def list_folder(self, path: str) -> Any:
-        entries = lambda: sorted(self._path(path).iterdir())  # noqa: E731
-        return self._safely(lambda: [_listed(one) for one in entries()])
-
-    def stat(self, path: str) -> Any:
-        return self._safely(lambda: paramiko.SFTPAttributes.from_stat(self._path(path).stat()))
-
-    lstat = stat
-
-    def open(self, path: str, flags: int, attr: Any) -> Any:
-        def do() -> paramiko.SFTPHandle:
-            file = os.fdopen(os.open(self._path(path), flags, 0o600), "r+b" if flags & os.O_RDWR else "rb")
-            if flags & os.O_WRONLY:
-                file = self._path(path).open("wb")
-            handle = paramiko.SFTPHandle(flags)
-            handle.readfile = handle.writefile = file  # type: ignore[attr-defined]
-            handle.stat = lambda: paramiko.SFTPAttributes.from_stat(os.fstat(file.fileno()))  # type: ignore[method-assign]
-            return handle
-
-        return self._safely(do)
-
-    def mkdir(self, path: str, attr: Any) -> Any:
-        return self._safely(lambda: self._path(path).mkdir()) or paramiko.SFTP_OK
-
-    def posix_rename(self, oldpath: str, newpath: str) -> Any:
-        self._safely(lambda: self._path(oldpath).replace(self._path(newpath)))
-        return paramiko.SFTP_OK
-
-
-def _listed(path: Path) -> paramiko.SFTPAttributes:
-    told = paramiko.SFTPAttributes.from_stat(path.stat(), path.name)
-    told.filename = os.fsencode(path.name)  # type: ignore[assignment]
-    return told
-
-
-class _AnyNames(paramiko.SFTPServer):
-    """A server whose disk has names that are no text, as any server's may."""
-
-    def _process(self, kind: int, number: int, message: Any) -> None:
-        message.get_text = lambda: os.fsdecode(message.get_string())
-        super()._process(kind, number, message)  # type: ignore[misc]
-
-
-class _Sftp:
-    """A paramiko server on loopback that serves a folder."""
-
-    def __init__(self, root: Path) -> None:
-        self.host_key = paramiko.ECDSAKey.generate()
-        self.user_key = paramiko.ECDSAKey.generate()
-        self._disk = type("_Here", (_Disk,), {"root": root})
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._open: list[paramiko.Transport] = []
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            transport = paramiko.Transport(client)
-            transport.add_server_key(self.host_key)
-            transport.set_subsystem_handler("sftp", _AnyNames, self._disk)
-            self._open.append(transport)
-            transport.start_server(event=threading.Event(), server=_Door(self.user_key))
-
-    @property
-    def address(self) -> str:
-        return f"sftp://hub@127.0.0.1:{self.port}/drop"
-
-    @property
-    def known(self) -> str:
-        return f"{self.host_key.get_name()} {self.host_key.get_base64()}"
-
-    def stop(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)  # closing alone would let the waiting thread take one more
-        self._listener.close()
-        for transport in self._open:
-            transport.close()
-
-
 @pytest.fixture
-def sftp(tmp_path: Path) -> Iterator[_Sftp]:
+def sftp(tmp_path: Path) -> Iterator[Sftp]:
     (tmp_path / "drop").mkdir()
-    server = _Sftp(tmp_path)
+    server = Sftp(tmp_path)
     yield server
     with suppress(OSError):
         server.stop()
@@ -165,7 +49,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     if request.param == "bucket":
         request.getfixturevalue("bucket")
         return lambda: opened(f"s3://{BUCKET}/deep/prefix", Access(key_id="id", secret=PASSWORD))
-    server: _Sftp = request.getfixturevalue("sftp")
+    server: Sftp = request.getfixturevalue("sftp")
     return lambda: opened(server.address, Access(secret=PASSWORD, host_key=server.known))
 
 
@@ -310,7 +194,7 @@ def test_an_unreachable_bucket_is_tried_again(monkeypatch: pytest.MonkeyPatch) -
         here.files("reads")
 
 
-def test_a_private_key_opens_the_server(sftp: _Sftp, tmp_path: Path) -> None:
+def test_a_private_key_opens_the_server(sftp: Sftp, tmp_path: Path) -> None:
     path = tmp_path / "key"
     sftp.user_key.write_private_key_file(str(path))
     access = Access(private_key=path.read_text(), host_key=sftp.known)
@@ -330,7 +214,7 @@ def test_a_private_key_opens_the_server(sftp: _Sftp, tmp_path: Path) -> None:
     ],
 )
 def test_a_server_that_cannot_be_trusted_or_does_not_trust_us_asks_a_person(
-    sftp: _Sftp, access: Access, says: str
+    sftp: Sftp, access: Access, says: str
 ) -> None:
     other = paramiko.ECDSAKey.generate()
     known = {"right": sftp.known, "other": f"{other.get_name()} {other.get_base64()}"}
@@ -343,7 +227,7 @@ def test_a_server_that_cannot_be_trusted_or_does_not_trust_us_asks_a_person(
     assert PASSWORD not in str(refused.value)
 
 
-def test_an_unreachable_server_is_tried_again(sftp: _Sftp) -> None:
+def test_an_unreachable_server_is_tried_again(sftp: Sftp) -> None:
     sftp.stop()
     with (
         pytest.raises(TryAgain, match="refuses connections at port"),
@@ -353,7 +237,7 @@ def test_an_unreachable_server_is_tried_again(sftp: _Sftp) -> None:
 
 
 def test_a_server_that_takes_no_connection_is_given_up_as_soon_as_any_other_host(
-    sftp: _Sftp, monkeypatch: pytest.MonkeyPatch
+    sftp: Sftp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
 
@@ -370,7 +254,7 @@ def test_a_server_that_takes_no_connection_is_given_up_as_soon_as_any_other_host
     assert waited == [10.0]
 
 
-def test_a_port_where_no_sftp_server_answers_is_told(sftp: _Sftp) -> None:
+def test_a_port_where_no_sftp_server_answers_is_told(sftp: Sftp) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
 
         def hang_up() -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hub.wiring import Hub
 AT = "2026-06-01T11:00:00Z"
 PLATES = ("9SYN001", "VANITY", "9SYN777", "SYN-55A")
 SECRET = "MARKED SECRET/of the feed"
+BASIC = b64encode(f"hub:{SECRET}".encode()).decode()
 
 VERSIONS = Path(hub.__file__).parent / "store" / "migrations" / "versions"
 
@@ -31,7 +33,10 @@ def troubled(opened: Hub, actor: Actor, tmp_path: Path, monkeypatch: pytest.Monk
     write_page(folder, 1, [record(1, PLATES[0], AT), record(2, PLATES[1], AT), {"id": "b1"}, {"id": "b2"}])
     opened.ingest.sync.run(actor, "feed")
     opened.hotlists.lists.load(actor, "wanted", [NewEntry(PLATES[2], "stolen", "26-1", "US-CA")])
-    said = f"the vendor is down over {PLATES[0]}, vanity, {PLATES[2]} and {PLATES[3]} with the key {SECRET}"
+    said = (
+        f"the vendor is down over {PLATES[0]}, vanity, {PLATES[2]} and {PLATES[3]}, 8xyz555 with the key {SECRET}"
+        f" as {BASIC}"
+    )
 
     def fail(self: Any, window: Any) -> Any:
         raise TryAgain(said)
@@ -49,7 +54,7 @@ def troubled(opened: Hub, actor: Actor, tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_neither_a_plate_nor_a_secret_is_in_it(troubled: dict[str, str]) -> None:
     whole = "\n".join(troubled.values())
-    for marked in (*PLATES, "vanity", SECRET, "MARKED", "who:"):
+    for marked in (*PLATES, "vanity", "8xyz555", SECRET, "MARKED", "who:", BASIC[10:20]):
         assert marked not in whole
     assert "the vendor is down over ***" in troubled["runs.json"]
     assert "somebody searched ***" in troubled["connection.json"]

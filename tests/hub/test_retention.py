@@ -39,10 +39,12 @@ def one_read(opened: Hub, actor: Actor, feed: Path) -> Path:
 def test_an_expired_read_is_invisible_at_the_instant_even_when_no_purge_ran(
     opened: Hub, actor: Actor, clock: SetClock, one_read: Path
 ) -> None:
+    by_plate = Query(WHY, plates=("7ZZZ001",))
+    asked = (by_plate, Query(WHY, since=CAPTURED - LIFE))
     clock.advance(CAPTURED + LIFE - clock.now() - timedelta(microseconds=1))
-    assert len(opened.search.reads.find(actor, Query(WHY, plates=("7ZZZ001",))).rows) == 1
+    assert [len(opened.search.reads.find(actor, query).rows) for query in asked] == [1, 1]
     clock.advance(timedelta(microseconds=1))
-    assert opened.search.reads.find(actor, Query(WHY, plates=("7ZZZ001",))).rows == []
+    assert [opened.search.reads.find(actor, query).rows for query in asked] == [[], []]
     assert kept(opened)["reads"] == 1
 
 

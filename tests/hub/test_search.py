@@ -1,5 +1,6 @@
 """Search: nothing without purpose and reason, everything on record, patterns that are never code."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -129,6 +130,24 @@ def test_a_page_ends_in_a_cursor_and_the_next_begins_after_it_while_reads_come_a
     assert first.next is not None
     rest = stored.search.reads.find(actor, Query(WHY, plates=("7*",), limit=2, after=Cursor.parse(first.next)))
     assert ([row.plate for row in rest.rows], rest.next) == (["7ABC123"], None)
+
+
+@pytest.mark.parametrize("plates", [("7ABC123",), ("7AB*",), ("7ABC123", "7ABD123")])
+@pytest.mark.parametrize("candidates", [False, True])
+def test_a_page_is_full_of_what_is_not_over_however_many_newer_reads_are(
+    opened: Hub, actor: Actor, feed: Path, plates: tuple[str, ...], candidates: bool
+) -> None:
+    passes = [(f"{'7ABC123' if n % 2 else '7ABD123'}", f"2026-06-01T11:{n:02}:00Z") for n in range(40)]
+    write_page(feed, 1, [record(n, plate, at) for n, (plate, at) in enumerate(passes)])
+    opened.ingest.sync.run(actor, "feed")
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE reads SET expires_at = 0 WHERE vendor_read_id NOT IN ('r3', 'r5', 'r9')"))
+    query = Query(WHY, plates=plates, limit=2, candidates=candidates)
+    page = opened.search.reads.find(actor, query)
+    assert [row.captured_at.minute for row in page.rows] == [9, 5]
+    assert page.next is not None
+    rest = opened.search.reads.find(actor, replace(query, after=Cursor.parse(page.next)))
+    assert ([row.captured_at.minute for row in rest.rows], rest.next) == ([3], None)
 
 
 @pytest.mark.parametrize(

@@ -288,6 +288,22 @@ def test_a_pipe_with_the_name_of_a_picture_or_a_video_is_not_waited_for(folder: 
     assert plates(made, pull(made)) == ["9SYN050"]
 
 
+def test_a_camera_whose_name_is_not_utf_8_is_a_camera(folder: Path) -> None:
+    made = shot(folder / "plain.png", 100)
+    made.rename(os.fsdecode(os.fsencode(folder) + b"/caf\xe9_20260601T080000Z.png"))
+    shot(folder / "zz.png", 120)
+    pages = pull(native(folder))
+    first, second = [native(folder).parse(record) for page in pages for record in page.records]
+    assert (first.camera.id, second.plate) == (r"caf\xe9", "9SYN120")
+
+
+def test_a_time_that_no_clock_showed_stops_nothing(folder: Path) -> None:
+    for name, seconds in (("a.png", -1), ("b.png", 13_000_000_000), ("c.png", int(WRITTEN.timestamp()))):
+        os.utime(shot(folder / name, 100), (seconds, seconds))
+    pages = pull(native(folder))
+    assert drops.taken(pages) == {"c.png"}
+
+
 def test_another_file_under_the_same_name_is_taken(folder: Path) -> None:
     shot(folder / "gate.png", 50)
     made = native(folder)

@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from alprhub.cli.files import content
+from alprhub.harmless import complain
 from connectors.contract import Connector
 from connectors.file_words import refusal
 from hub.connections.secrets import secret_names
@@ -85,10 +86,10 @@ def warn_of_exposed(kind: type[Connector[Any]], given: list[str] | None, name: s
         if setting.strip() in secret_names(kind) and not (value.startswith("@") and Path(value[1:]).is_file()):
             typed.append(setting.strip())
     if typed:
-        sys.stderr.write(
+        complain(
             f"{', '.join(typed)}: typed on the command line, so it is in your shell's history now. Have the vendor give"
             f" another; once {name} is saved, alprhub connections rotate {name} takes it. Next time leave it out and"
-            f" you are asked, or give --secrets - or --set {typed[0]}=@FILE\n"
+            f" you are asked, or give --secrets - or --set {typed[0]}=@FILE"
         )
 
 

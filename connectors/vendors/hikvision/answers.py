@@ -30,7 +30,8 @@ def must_be_done(body: bytes) -> None:
     reason = _reason(words)
     if reason == "notSupport":
         raise AdminMustFix("the device says that it does not support this")
-    raise VendorChanged(f"the device refused with status {status[:10]} {reason}".rstrip(), body)
+    number = status if status.isascii() and status.isdecimal() and len(status) < 4 else "without a number"
+    raise VendorChanged(f"the device refused with status {number} {reason}".rstrip(), body)
 
 
 def _words(body: bytes) -> dict[str, str]:

@@ -129,8 +129,12 @@ class MotorolaConnector(Connector[MotorolaSettings]):
             for put in sent[begin:]:
                 if put.name + RECEIPT not in receipts:
                     raise TryAgain("a file of that hot list has no receipt yet")
-                body = place.read(put.folder, put.name, LARGEST_LIST)
-                for row in loaded_rows(place.read(folder, put.name + RECEIPT, LARGEST_LIST), put.name, body):
+                try:
+                    body = place.read(put.folder, put.name, LARGEST_LIST)
+                    receipt = place.read(folder, put.name + RECEIPT, LARGEST_LIST)
+                except Gone:  # as they are moved about; it does not say that the list is gone
+                    raise TryAgain("a file of that hot list left while it was read") from None
+                for row in loaded_rows(receipt, put.name, body):
                     key = row["Hot Plate"], row["State"]
                     if put.kind == "remove":
                         held.pop(key, None)

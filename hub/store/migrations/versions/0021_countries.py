@@ -7,8 +7,8 @@ country of its state, as `hub.store.countries` tells it, and none where no state
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
