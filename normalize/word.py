@@ -44,12 +44,12 @@ class Word(BaseModel):
 
 
 ABSENT: Final = Word()
-FLOOR: Final = 0.2
+FLOOR: Final = 0.1
 """How sure a vendor must be of a word about a vehicle for it to be one.
 
-A word is there to find a car by. Below one in five, a search for it would show four wrong cars for each right one, by
-the vendor's own account. Engines choose among dozens of makes and bodies, so that right answers begin far below one
-half: in vendors' published examples, at 0.27.
+A word is there to find a car by. Below one in ten, a search for it would show nine wrong cars or more for each right
+one, by the vendor's own account. Engines choose among dozens of makes and bodies, so that right answers begin far below
+one half: in vendors' published examples, at 0.19.
 """
 _SAYS_UNKNOWN: Final = frozenset({"unknown", "unknow", "unk", "-", "n/a", "na", "none", "null", "undefined", "other"})
 LONGEST_SAID: Final = 100
