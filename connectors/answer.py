@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from connectors.errors import VendorChanged
+from connectors.jsontext import decoded, shaped
 
 T = TypeVar("T")
 
@@ -23,14 +24,14 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON; raises `VendorChanged` with the bytes where it is not."""
         try:
-            return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return decoded(self.body)
+        except VendorChanged:
             raise VendorChanged("the answer is not JSON", self.body) from None
 
     def shaped(self, shape: type[T]) -> T:
         """The body as `shape` (a msgspec struct or the like); raises `VendorChanged` saying where it differs."""
         try:
-            return msgspec.json.decode(self.body, type=shape)
+            return shaped(self.body, shape)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as differs:
             raise VendorChanged(f"the answer has another shape: {_differs(differs)}", self.body) from None
 
@@ -38,7 +39,7 @@ class Answer:
         """Whether the body is one whole JSON value, or empty."""
         try:
             if self.body:
-                msgspec.json.decode(self.body, type=msgspec.Raw)
+                shaped(self.body, msgspec.Raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         return True

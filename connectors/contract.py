@@ -8,19 +8,21 @@ import math
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
-import msgspec
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
-from connectors.errors import Closed, NotARead, RecordRejected
+from connectors import damage
+from connectors.charset import as_utf8
+from connectors.errors import Closed, NotARead, RecordRejected, VendorChanged
 from connectors.faults import first
 from connectors.fields import Fields
+from connectors.jsontext import decoded, lines_of
 from connectors.struck import secrets_of
 from normalize.fault import NoRead, Unusable
 from normalize.read import ImageRef, Read
@@ -128,8 +130,8 @@ class Record(NamedTuple):
     def fields(self) -> Fields:
         """The payload as a JSON object; raises `Unusable` where it is none."""
         try:
-            return Fields(msgspec.json.decode(self.payload))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return Fields(decoded(self.payload))
+        except VendorChanged:
             raise Unusable("record", "is not JSON") from None
 
 
@@ -262,7 +264,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """What may be pushed: content types (`multipart/*` for all that begin so) and the most bytes of one body."""
+    """What is pushed: how its vendor calls it (`multipart/*` for all that begin so), and the most bytes of one body.
+
+    What a sender calls its body keeps nothing out: other names are noted, and the bytes decide.
+    """
 
     content_types: tuple[str, ...] = ("application/json",)
     most_bytes: int = 16 * 1024 * 1024
@@ -361,14 +366,32 @@ class Connector(ABC, Generic[S]):
     def unpack(self, document: Document) -> Iterable[Record]:
         """The records of a document, in its order; raises `VendorChanged` where the document is not this vendor's."""
 
+    def records(self, document: Document) -> Iterable[Record]:
+        """The records of a document, in whatever characters its sender says that it is; raises as `unpack` does.
+
+        Of JSON lines, each line is a document, and one that is none costs itself alone.
+        """
+        document = as_utf8(document)
+        found: list[Record] = []
+        for line in lines_of(document.body):
+            try:
+                found += self.unpack(replace(document, body=line))
+            except VendorChanged:
+                found.append(Record("line", line))
+        return found if any(record.kind != "line" for record in found) else self.unpack(document)
+
     @abstractmethod
     def read_of(self, record: Record) -> Read:
         """The read of one record; may raise `Unusable` or pydantic's `ValidationError`. Pure."""
 
     def parse(self, record: Record) -> Read:
-        """The read of one record; raises `RecordRejected` naming the field, and nothing else. Pure."""
+        """The read of one record; raises `RecordRejected` naming the field, and nothing else. Pure.
+
+        What arrived damaged of what nobody needs is noted in the read; plate, time and camera are whole.
+        """
+        notes = damage.watched()
         try:
-            return self.read_of(record)
+            return damage.sound(self.read_of(record), notes, record.payload, record.part)
         except NoRead as other:
             raise NotARead(other.field, other.reason) from None
         except Unusable as refused:
@@ -415,6 +438,8 @@ class Frame:
     1: the jitter of the waits before another try.
     `down` maps each host that gives no answers to the start of its outage, for all that share a frame. `sent` is called
     with the number of hot-list entries that a vendor has just taken; an error that it raises ends the push there.
+    `waits` is there where a person waits at a terminal: it hears what failed and in how many seconds that is tried
+    again; a service that is down is given up sooner then.
     """
 
     clock: Clockwork
@@ -424,6 +449,7 @@ class Frame:
     sent: Callable[[int], None] = field(default=_untold, compare=False)
     once: bool = False
     chance: Callable[[], float] = field(default=random.random, compare=False)
+    waits: Callable[[str, float], None] | None = field(default=None, compare=False)
 
 
 @runtime_checkable

@@ -14,6 +14,10 @@ class AdminMustFix(ConnectorError):
     """Pause the connection and ask a person: a revoked key, a missing right, a limit of the contract."""
 
 
+class HostNotAllowed(AdminMustFix):
+    """An address leads to a host that this connection may not talk to; nothing was sent there."""
+
+
 class TryAgain(ConnectorError):
     """Back off and resume: an outage, a time-out, a throttle. `after` is the vendor's own wish, if it gave one."""
 

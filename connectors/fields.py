@@ -9,7 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
+from connectors.damage import MARK, legible
 from connectors.errors import VendorChanged
+from connectors.jsontext import in_utf8, shaped
 from connectors.pictures import is_picture
 from normalize.confidence import Scale, scaled
 from normalize.fault import Unusable
@@ -17,18 +19,20 @@ from normalize.read import Place
 
 LONGEST_TEXT: Final = 4000
 NO_FIX: Final = -10_000
-_DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,19}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
+_DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,19}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
 
 
 def slices(body: bytes) -> dict[str, bytes] | list[bytes]:
     """The members of a JSON object, or the elements of an array, each as the exact bytes that arrived.
 
+    Of a document in another UTF, or whose slips had to be mended to tell them apart, they are the same in UTF-8.
+
     Raises `VendorChanged` with the bytes where the body is neither.
     """
-    plain = body.removeprefix(b"\xef\xbb\xbf")
+    plain = in_utf8(body)
     shape: Any = list[msgspec.Raw] if plain.lstrip()[:1] == b"[" else dict[str, msgspec.Raw]
     try:
-        parts = msgspec.json.decode(plain, type=shape)
+        parts = shaped(plain, shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise VendorChanged("is cut short or not JSON", body) from None
     if isinstance(parts, dict):
@@ -84,6 +88,18 @@ class Fields:
         """Whether the path is there with anything but null."""
         return self._find(path) is not None
 
+    def holds(self, path: str) -> bool:
+        """Whether the path is there, with null or a blank too."""
+        *inside, name = path.split(".")
+        at: Any = self._data
+        for step in inside:
+            at = at.get(step) if type(at) is dict else None
+        return type(at) is dict and name in at
+
+    def whole(self, path: str) -> str:
+        """The path from the record's beginning on, as refusals name it."""
+        return self._where + path
+
     def text_or_none(self, path: str) -> str | None:
         """Text without blanks around it; None where it is absent, null or blank."""
         value = self._find(path)
@@ -94,7 +110,7 @@ class Fields:
         if len(value) > LONGEST_TEXT:
             self._wrong(path, f"is longer than {LONGEST_TEXT} characters")
         if "\x00" in value:
-            self._wrong(path, "holds a NUL character")
+            value = legible(value)
         return value.strip() or None
 
     def text(self, path: str) -> str:
@@ -137,7 +153,7 @@ class Fields:
         if type(self._find(path)) is not str:
             return self.number_or_none(path)
         text = self.text_or_none(path)
-        if text is None:
+        if text is None or MARK in text:  # a number that arrived damaged is none
             return None
         if not _DECIMAL.fullmatch(text):
             self._wrong(path, "is not a number")

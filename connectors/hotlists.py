@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from connectors.contract import Entry, RemoteEntry
 from connectors.errors import VendorChanged
-from connectors.table import header, rows
+from connectors.table import table
 from normalize.states import Codes, state
 
 
@@ -53,12 +53,16 @@ def exported(body: bytes) -> Iterator[RemoteEntry]:
     Raises `VendorChanged` where no column tells of plates, and at a line that cannot be read: a list that is read back
     in part would pass for one that lost entries.
     """
-    columns = header(body)
-    plate = next((name for name in columns if name.casefold().startswith("plate")), None)
-    place = next((name for name in columns if name.casefold().startswith("state")), "")
-    if plate is None:
+    found = table(body, lambda names: any(map(_is_of_plates, names)))
+    plate = next(filter(_is_of_plates, found.head.columns), None) if found is not None else None
+    if found is None or plate is None:
         raise VendorChanged("the exported list has no column for plates", body)
-    for row in rows(body, (plate,)):
+    place = next((name for name in found.head.columns if name.casefold().startswith("state")), "")
+    for row in found:
         if row.broken:
             raise VendorChanged(f"line {row.number} of the exported list {row.broken}", body)
         yield RemoteEntry(row.cells[plate], state(row.cells.get(place), codes=Codes.POSTAL).code)
+
+
+def _is_of_plates(name: str) -> bool:
+    return name.casefold().startswith("plate")

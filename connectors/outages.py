@@ -34,8 +34,8 @@ class Outages:
             with _NOTING:
                 new = host not in self._frame.down
                 self._frame.down.setdefault(host, self._frame.clock.now())
-            if new:
-                log.warning("%s is down: %s", host, failed)
+            if new:  # a person who waits hears of it anyway, and not twice
+                log.log(logging.WARNING if self._frame.waits is None else logging.INFO, "%s is down: %s", host, failed)
             raise
         except TryAgain:
             raise  # a throttle, or the asker's patience is over: neither is an outage

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from connectors.errors import AdminMustFix
+from connectors.errors import AdminMustFix, HostNotAllowed
 
 _USUAL: Final = {"https": 443, "http": 80}
 
@@ -25,7 +25,8 @@ class Permit:
         self.others = tuple(name for name in allow if name)
 
     def must_hold(self, url: str, *, secret: bool) -> Permitted:
-        """The address as it may be asked; raises `AdminMustFix` for any other, before anything is sent.
+        """The address as it may be asked; raises `AdminMustFix` for any other, before anything is sent: where an admin
+        might allow its host, that is `HostNotAllowed`.
 
         What is `secret` goes to the vendor's own scheme, host and port alone. Plain HTTP is for a vendor that an admin
         has at plain HTTP: where the answer of one at https leads to http at the same host, as behind a proxy that ends
@@ -42,12 +43,16 @@ class Permit:
             parts = parts._replace(scheme="https", netloc=self._base.netloc)
             url = parts.geturl()
         allowed = own or any(host == name or host.endswith("." + name) for name in self.others)
-        plain = parts.scheme == "http" and not (own and self._base.scheme == "http")
-        if not allowed or parts.scheme not in _USUAL or plain:
-            without = " without TLS" if allowed and plain else ""
+        named = ", ".join(sorted({self.own, *self.others}))
+        if not allowed or parts.scheme not in _USUAL:
+            raise HostNotAllowed(
+                f"the host {host!r} is not one this connection may talk to, so nothing was sent there; it may talk to"
+                f" {named}"
+            )
+        if parts.scheme == "http" and not (own and self._base.scheme == "http"):
             raise AdminMustFix(
-                f"the host {host!r} is not one this connection may talk to{without}, so nothing was sent there;"
-                f" it may talk to {', '.join(sorted({self.own, *self.others}))}"
+                f"the host {host!r} is not one this connection may talk to without TLS, so nothing was sent there; it"
+                f" may talk to {named}"
             )
         if secret and _origin(parts) != _origin(self._base):
             raise AdminMustFix(

@@ -13,3 +13,10 @@ def picture(data: bytes) -> bytes:
     if not is_picture(data):
         raise VendorChanged("what came is neither a JPEG nor a PNG nor a WebP", data[:2000])
     return data
+
+
+def is_whole_picture(data: bytes) -> bool:
+    """Whether a picture also ends like one, a line end behind it or not; of a WebP its own length says so."""
+    if data[:4] == b"RIFF":
+        return len(data) >= 8 + int.from_bytes(data[4:8], "little")
+    return data.rstrip(b"\r\n\x00").endswith((b"\xff\xd9", b"IEND\xaeB`\x82"))

@@ -69,9 +69,8 @@ def connector(key: str, allowed: Collection[str] = ()) -> type[Connector[Any]]:
     if key not in known:
         near = nearest(key, known)
         lead = f"there is no connector called {key!r}" if key.strip() else "the name of a connector is missing"
-        hint = f"; did you mean {near!r}" if near else ""
-        there = f"{'? There' if near else '; there'} are: {', '.join(known)}"
-        raise UnknownConnector(f"{lead}{hint}{there}")
+        hint = f"; did you mean {near!r}?" if near else f"; there are: {', '.join(known)}"
+        raise UnknownConnector(f"{lead}{hint}")
     point = next(point for point in entry_points(group=GROUP) if point.name == key)
     return point.load()  # type: ignore[no-any-return]
 

@@ -14,6 +14,8 @@ A = TypeVar("A")
 
 FIRST_WAIT: Final = timedelta(seconds=0.5)
 LONGEST_WAIT: Final = timedelta(seconds=15)
+AT_A_TERMINAL: Final = timedelta(seconds=15)
+"""How long a service that is down is tried where a person waits: long enough for what passes, and told of soon."""
 _LONGEST_WISH: Final = 86_400
 _DIGITS: Final = 12
 _CEILING: Final = wait_exponential(multiplier=FIRST_WAIT.total_seconds(), max=LONGEST_WAIT.total_seconds())
@@ -52,6 +54,7 @@ class Retry:
             retry=retry_if_exception_type(PassingFailure),
             stop=self._has_no_patience,
             wait=self._wait,
+            before_sleep=self._tell,
             sleep=self._frame.sleep,
             reraise=True,
         )
@@ -65,21 +68,41 @@ class Retry:
             raise TryAgain(str(failed), failed.after) from None
 
     def _has_no_patience(self, state: RetryCallState) -> bool:
-        # The longer of time slept and time gone by: under a stopped clock or a fake sleep, retries must end too.
-        gone_by = max(state.idle_for, state.seconds_since_start or 0.0)
-        return self._frame.once or gone_by >= self._patience.total_seconds()
+        return self._frame.once or _gone_by(state) >= self._patience_with(_failure(state)).total_seconds()
 
     def _wait(self, state: RetryCallState) -> float:
-        failed = state.outcome.exception() if state.outcome else None
+        failed = _failure(state)
         wished = failed.after if isinstance(failed, PassingFailure) else None
         ceiling = _CEILING(state)
         wait = ceiling * (1 + self._frame.chance()) / 2
+        if self._frame.waits is not None and isinstance(failed, Down):
+            wait = min(wait, max(self._patience_with(failed).total_seconds() - _gone_by(state), 0.0))
         if wished is not None:
             wait = max(wait, wished.total_seconds())
-        too_long = wished is not None and wished > self._patience
+        too_long = wished is not None and wished > self._patience_with(failed)
         if failed is not None and (too_long or wait >= self._frame.patience()):
             raise failed
         return wait
+
+    def _patience_with(self, failed: BaseException | None) -> timedelta:
+        """A person hears soon that a service is down; one that only throttles is waited for as always."""
+        if self._frame.waits is not None and isinstance(failed, Down):
+            return min(self._patience, AT_A_TERMINAL)
+        return self._patience
+
+    def _tell(self, state: RetryCallState) -> None:
+        failed = _failure(state)
+        if self._frame.waits is not None and failed is not None and state.next_action is not None:
+            self._frame.waits(str(failed), state.next_action.sleep)
+
+
+def _gone_by(state: RetryCallState) -> float:
+    """The longer of time slept and time gone by: under a stopped clock or a fake sleep, retries must end too."""
+    return max(state.idle_for, state.seconds_since_start or 0.0)
+
+
+def _failure(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
 
 
 def retry_after(text: str | None, now: datetime) -> timedelta | None:

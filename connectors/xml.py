@@ -1,26 +1,100 @@
 """Hostile XML as the mappings that `Fields` reads: local names, text, and lists where a name comes twice."""
 
 import re
+from html.entities import html5
 from typing import Any, Final
 from xml.etree.ElementTree import Element, ParseError
+from xml.sax.saxutils import escape
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from connectors.charset import codec
 from connectors.contract import Record
+from connectors.damage import LETTERS, MARK, MARKUP, note
 from connectors.errors import VendorChanged
 from connectors.fields import Fields
+from connectors.jsontext import in_utf8
 from normalize.fault import Unusable
 
 DEEPEST: Final = 40
+_DECLARED: Final = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})[\"'][^>]{0,100}\?>")
+_DECLARATION: Final = re.compile(r"<\?xml[^>]{0,300}\?>")
+_OURS: Final = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
+_PADDING: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]+(?=\s*(?:<|[\"'][\s/>]))")
+"""Control characters before the end of a text or of an attribute: what a buffer of fixed size has behind its text."""
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_CHARACTER: Final = re.compile(r"&#(x[0-9a-fA-F]{1,8}|[0-9]{1,10});")
+_AMPERSAND: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,10}|#x[0-9a-fA-F]{1,8});)(?:([A-Za-z]{2,20};))?")
+_CDATA: Final = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+_BRACKET: Final = re.compile(r"<(?![A-Za-z_/!?:])")
 
 
 def element(body: bytes) -> Element:
-    """The root of a document; raises `VendorChanged` for what is cut short, no XML, or declares entities."""
+    """The root of a document, whose slips are mended and noted where there is one way alone to mean them.
+
+    Raises `VendorChanged` for what is cut short, no XML even then, or declares entities.
+    """
+    plain = body.removeprefix(b"\xef\xbb\xbf").strip()
     try:
-        return fromstring(body.removeprefix(b"\xef\xbb\xbf").strip(), forbid_dtd=True)
+        return fromstring(plain, forbid_dtd=True)
+    except DefusedXmlException:
+        raise VendorChanged("is cut short or not XML", body) from None
+    except (ParseError, ValueError, LookupError):
+        pass
+    try:
+        return fromstring(_mended(plain), forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         raise VendorChanged("is cut short or not XML", body) from None
+
+
+def _mended(body: bytes) -> str:
+    """The document as text without its declaration, with its slips put right."""
+    text = _PADDING.sub("", _DECLARATION.sub("", _text_of(body), count=1)).rstrip("\x00\r\n\t ")
+    right = _CONTROLS.sub(MARK, _CHARACTER.sub(_character, text))
+    if right != text:
+        note(LETTERS)
+    return _marked_up(right)
+
+
+def _text_of(body: bytes) -> str:
+    """The text in the characters that the document declares, or UTF-8; what cannot be read is marked."""
+    plain = in_utf8(body)
+    declared = _DECLARED.match(plain) if plain is body else None
+    known = codec(declared[1].decode()) if declared else "utf-8"
+    for encoding in (known, "utf-8"):
+        try:
+            return plain.decode(encoding or "utf-8")
+        except UnicodeError:
+            continue
+    note(LETTERS)
+    return plain.decode(known or "utf-8", "replace")
+
+
+def _character(reference: re.Match[str]) -> str:
+    """A reference as it is; what no XML may hold, as the mark."""
+    digits = reference[1]
+    code = int(digits[1:], 16) if digits[0] == "x" else int(digits)
+    fits = code in (9, 10, 13) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code < 0x110000
+    return reference[0] if fits else MARK
+
+
+def _marked_up(text: str) -> str:
+    """The text with `&` and `<` written as they should be where they begin nothing, outside CDATA."""
+    pieces = _CDATA.split(text)
+    pieces[::2] = [_BRACKET.sub("&lt;", _AMPERSAND.sub(_ampersand, piece)) for piece in pieces[::2]]
+    right = "".join(pieces)
+    if right != text:
+        note(MARKUP)
+    return right
+
+
+def _ampersand(found: re.Match[str]) -> str:
+    """What stands for a bare `&`; a name that HTML knows and XML does not stands for its character."""
+    name = found[1]
+    if name is None:
+        return "&amp;"
+    return escape(html5.get(name, f"&{name}"))
 
 
 def local(name: str) -> str:
@@ -56,16 +130,18 @@ def tree(root: Element, depth: int = 0) -> Any:
 def cut(body: bytes, name: str) -> list[bytes]:
     """The exact bytes of every element called `name`, in order, so that each can be kept alone.
 
-    Raises `VendorChanged` where they cannot be told apart with certainty: a prefix whose meaning would stay behind, an
-    encoding other than UTF-8, the name inside itself or inside a comment.
+    Of a document that is not in UTF-8 they are the same elements in UTF-8. Raises `VendorChanged` where they cannot be
+    told apart with certainty: a prefix whose meaning would stay behind, the name inside itself or inside a comment.
     """
     there = sum(local(each.tag) == name for each in element(body).iter())
-    tag = re.escape(name.encode())
+    tag, plain = re.escape(name.encode()), body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    declared = _DECLARED.match(plain)
+    if in_utf8(plain) is not plain or (declared and declared[1].lower() not in _OURS):
+        plain = _text_of(plain).encode("utf-8", "replace")
     pieces = [
-        each.group() for each in re.finditer(rb"<%b(?:\s[^<>]*)?(?:/>|>.*?</%b\s*>)" % (tag, tag), body, re.DOTALL)
+        each.group() for each in re.finditer(rb"<%b(?:\s[^<>]*)?(?:/>|>.*?</%b\s*>)" % (tag, tag), plain, re.DOTALL)
     ]
-    encoding = re.match(rb"\s*<\?xml[^>]*encoding=[\"']([\w-]+)", body.removeprefix(b"\xef\xbb\xbf"))
-    if len(pieces) != there or (encoding and encoding[1].lower() not in (b"utf-8", b"utf8", b"us-ascii")):
+    if len(pieces) != there:
         raise VendorChanged(f"cannot be cut into its {name} elements", body)
     return pieces
 

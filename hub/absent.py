@@ -1,4 +1,4 @@
-"""What is said of a name that nothing has: the nearest that there is, or all, or how the first is made."""
+"""What is said of a name that nothing has: the nearest that there is, else all, or how the first is made."""
 
 from collections.abc import Sequence
 
@@ -15,11 +15,16 @@ def absent(noun: str, name: str, there: Sequence[str], make: str = "") -> str:
     else:
         lead = f"there is no {noun} called {name!r}"
         if near := nearest(name, there):
-            lead = f"{lead}; did you mean {near!r}?"
-            return lead if len(there) == 1 else f"{lead} There are: {named(there, MOST_NAMED)}"
+            return f"{lead}; did you mean {near!r}?"
     if there:
         return f"{lead}; there {'is only' if len(there) == 1 else 'are'}: {named(there, MOST_NAMED)}"
     return f"{lead}; there is none yet" + (f": {make}" if make else "")
+
+
+def instead(word: str, there: Sequence[str]) -> str:
+    """The end of a sentence about a word that is none of these: the nearest, or all where none is near."""
+    near = nearest(word, there)
+    return f"; did you mean {near!r}?" if near else f"; there are: {', '.join(there)}"
 
 
 def no_connection(name: str, there: Sequence[str]) -> str:

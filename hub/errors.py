@@ -10,6 +10,7 @@ Exception
       +-- Conflict                it stands against what is there
       |    +-- Busy               the same again later will do
       |    |    +-- RemovalStopped    hub.connections.removal
+      |    +-- RemovesMost        hub.hotlists.withdrawals
       |    +-- Unsettled          a person must end or resume something first
       +-- AdminMustAct            a setting, a disk, a right, a server
       |    +-- NoAgency           nobody has said whose hub it is

@@ -18,7 +18,7 @@ from hub.store.vault import Vault
 class Parts:
     """The ground: one database, one clock, one record, one key, and the connectors that there are.
 
-    `agency` is whose hub this is; `sleep` is how requests to vendors wait.
+    `agency` is whose hub this is; `sleep` is how requests to vendors wait, and `waits` hears of it where a person does.
     """
 
     settings: HubSettings
@@ -29,6 +29,7 @@ class Parts:
     store: Store
     audit: Audit
     registry: Registry
+    waits: Callable[[str, float], None] | None = None
 
     @made_once
     def images(self) -> ImageStore:
@@ -38,4 +39,4 @@ class Parts:
     @made_once
     def frame(self) -> Frame:
         """What carries connectors."""
-        return Frame(clock=self.clock, sleep=self.sleep)
+        return Frame(clock=self.clock, sleep=self.sleep, waits=self.waits)

@@ -18,6 +18,7 @@ class Action(StrEnum):
     DESTROY = "orders.destroy"
     CLASSIFY = "holds.classify"
     POLICY = "policy.activate"
+    CONTRACT = "connections.contract"
 
 
 State = Literal["waits", "lapsed", "approved", "refused", "withdrawn", "carried_out", "overtaken"]

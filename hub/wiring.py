@@ -33,6 +33,7 @@ def open_hub(
     clock: Clock | None = None,
     sleep: Callable[[float], None] | None = None,
     registry: Registry | None = None,
+    waits: Callable[[str, float], None] | None = None,
 ) -> Iterator[Hub]:
     """A hub on the settings' database, which gets its tables where it has none; everything is closed at the end.
 
@@ -43,7 +44,8 @@ def open_hub(
     them the environment's hub is meant, and that must have been told whose it is (`alprhub init`): raises `NoAgency`.
     `clock` is one that its caller answers for; the machine's own may be wrong, and is held against what was trusted.
     `sleep` is how requests to vendors wait: for whoever sets the clock. `registry` has the connectors; without one,
-    what is installed here and allowed by the settings.
+    what is installed here and allowed by the settings. `waits` is for a person who waits at a terminal: it hears what a
+    vendor's service refused in passing and in how many seconds it is tried again, and it is tried for less long.
     """
     given = settings or from_environment()
     if settings is None and _nothing_in(given):
@@ -70,7 +72,7 @@ def open_hub(
         audit.carry()
         agency = agencies.settle(store, audit, ticking, given, asked_for=settings is None)
         there = registry or Installed(given.allow_connectors)
-        hub = Hub(Parts(given, agency, ticking, sleep or time.sleep, vault, store, audit, there))
+        hub = Hub(Parts(given, agency, ticking, sleep or time.sleep, vault, store, audit, there, waits))
         store.zone = hub.governing.in_force.zone_now
         hub.governing.sources.learn(hub.connections.accounts)
         with ticking.beating() if isinstance(ticking, TrustedClock) else nullcontext():

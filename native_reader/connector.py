@@ -22,6 +22,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from connectors import contract
 from connectors.contract import Connector, Document, Evidence, Info, Limits, LyingFile, Page, Record, Window
+from connectors.counted import counted
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
 from connectors.file_words import readable
 from native_reader.choice import best_engine
@@ -125,7 +126,7 @@ class NativeConnector(Connector[NativeSettings]):
         engine = self._engine()
         if self._is_stream():
             return f"{engine.name}; the stream is opened when it is read"
-        return f"{engine.name}; {sum(1 for _ in self._files())} files"
+        return f"{engine.name}; {counted(sum(1 for _ in self._files()), 'file')}"
 
     def pull(self, window: Window) -> Iterator[Page]:
         """Pages of what the engine sees in the files that were not taken yet, or in the stream for a while."""

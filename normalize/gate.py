@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from normalize.fault import Unusable
-from normalize.plate import LONGEST
+from normalize.plate import LONGEST, length
 from normalize.read import Read
 
 CLOCK_AHEAD: Final = timedelta(minutes=10)
@@ -19,7 +19,7 @@ def accept(read: Read, received_at: datetime) -> Read:
     """
     if not read.plate:
         raise Unusable("plate_raw", "has no letter and no digit")
-    if len(read.plate) > LONGEST:
+    if length(read.plate) > LONGEST:
         raise Unusable("plate_raw", f"has more than {LONGEST} characters")
     if read.captured_at > received_at + CLOCK_AHEAD:
         raise Unusable("captured_at", "lies in the future: a wrong clock or a wrong zone")

@@ -1,12 +1,13 @@
 """Plate text in its three forms: as the vendor wrote it, canonical, and folded.
 
 `plate_raw` is what arrived. `plate` is what two people would agree is written on the metal: upper case,
-no blanks, hyphens, dots or stars, marks taken off letters (Ö becomes O). `plate_key` forgets the
+no blanks, hyphens, dots or stars, marks taken off Latin letters (Ö becomes O). `plate_key` forgets the
 differences that cameras cannot see, and exists for matching only: it is never shown as the plate.
 
-What stays as it is: letters of other scripts (a Chinese or Arabic plate must not collapse to nothing), and
-words such as NULL, VOID or NOPLATE, which are real vanity plates. A vendor's own word for "no plate" is
-known by that vendor's module alone.
+What stays as it is: letters of other scripts with all that makes them the letter they are (a Chinese or Arabic plate
+must not collapse to nothing, and the kana GA is no KA), each written in one piece where there is one; and words such
+as NULL, VOID or NOPLATE, which are real vanity plates. A vendor's own word for "no plate" is known by that vendor's
+module alone; what no plate can say is known by `connectors.plates`.
 """
 
 import unicodedata
@@ -43,15 +44,34 @@ def canonical(raw: str) -> str:
     if _PLAIN.issuperset(text):
         return text
     kept: list[str] = []
+    on_letter = False
     # Decompose, then upper-case again: ligatures and small capitals only show their letters afterwards.
     for char in unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", raw).upper()):
+        kind = unicodedata.category(char)
         if char in _PLAIN:
             kept.append(char)
+            on_letter = False
         elif (digit := unicodedata.digit(char, None)) is not None:
             kept.append(str(digit))
-        elif unicodedata.category(char) in ("Lu", "Lo"):
+            on_letter = False
+        elif kind in ("Lu", "Lo"):
             kept.append(char)
-    return "".join(kept)
+            on_letter = not _is_latin(char)
+        elif kind in ("Mn", "Mc"):
+            if on_letter:
+                kept.append(char)
+        elif kind != "Cf":
+            on_letter = False
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def length(plate: str) -> int:
+    """How many characters a plate has for whoever reads it: the marks on a letter are no characters of their own."""
+    return sum(unicodedata.category(char)[0] != "M" for char in plate)
+
+
+def _is_latin(char: str) -> bool:
+    return unicodedata.name(char, "").startswith("LATIN ")
 
 
 @lru_cache(maxsize=65_536)

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, field_serializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, field_serializer, field_validator
 
+from normalize import damage
 from normalize.confidence import Scale
 from normalize.origin import country_of
 from normalize.plate import canonical, fold
@@ -110,6 +111,24 @@ class Read(BaseModel):
     link: Annotated[str, Field(max_length=4000)] | None = None
     engine: Text | None = None
     """Who read the characters: engine, version and weights; None where a vendor does not say."""
+    damaged: tuple[Text, ...] = ()
+    """What of the record arrived damaged and was mended or marked; never plate, time or camera."""
+
+    @field_validator("camera")
+    @classmethod
+    def _is_one_camera(cls, camera: Camera) -> Camera:
+        if not camera.id.isalnum() and (
+            damage.error(camera.id) or damage.number(camera.id)
+        ):  # many ids become this one
+            raise ValueError(f"its id looks like a number or an error that a spreadsheet wrote: {camera.id[:20]}")
+        return camera
+
+    @field_validator("plate_raw")
+    @classmethod
+    def _may_stand_on_the_metal(cls, raw: str) -> str:
+        if (damaged := damage.damage(raw)) is not None:
+            raise ValueError(damaged)
+        return raw
 
     @computed_field  # type: ignore[prop-decorator]
     @property

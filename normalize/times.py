@@ -1,9 +1,10 @@
 """Times: whatever a vendor writes becomes a UTC instant, with a note on how its zone was known."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from normalize.fault import Unusable
 
@@ -29,6 +30,8 @@ class Moment(NamedTuple):
 EARLIEST: Final = datetime(1995, 1, 1, tzinfo=UTC)
 """No plate reader was sold before; an earlier stamp is a clock that lost its battery."""
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+MOST_HOURS: Final = 14
+"""Hours that the furthest clock on earth is ahead."""
 _UNITS: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -56,6 +59,8 @@ def from_epoch(count: float, unit: str, field: str = "captured_at") -> Moment:
 def from_iso(text: str, zone: ZoneInfo | None = None, field: str = "captured_at") -> Moment:
     """The instant of an ISO 8601 text; `zone` is where the clock stands when the text carries no offset.
 
+    Other spellings are read where they can mean one offset alone: a zone's name in brackets behind it, `UTC` or a small
+    z, blanks, one digit of an hour, the true minus sign, a plus that got lost on the way, second 60 and hour 24.
     Without an offset and without `zone`, UTC is taken and marked as guessed. Raises `Unusable` for text that is no
     time, for a date alone, for a local time that a clock change skipped, and for years outside 1995–2100.
     """
@@ -63,7 +68,7 @@ def from_iso(text: str, zone: ZoneInfo | None = None, field: str = "captured_at"
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise Unusable(field, "is not an ISO 8601 time") from None
+        return _respelled(text, zone, field)
     if len(text) <= len("2026-01-01"):
         raise Unusable(field, "is a date without a time")
     try:
@@ -74,6 +79,68 @@ def from_iso(text: str, zone: ZoneInfo | None = None, field: str = "captured_at"
         return local(at, zone, field)
     except OverflowError:
         raise Unusable(field, "has an offset that leads out of the calendar") from None
+
+
+_CLOCK: Final = re.compile(
+    r"(?P<day>[0-9]{4}-?[0-9]{2}-?[0-9]{2})[Tt ]\s*(?P<hour>[0-9]{2})(?P<rest>:?[0-9]{2}"
+    r"(?::?(?P<second>[0-9]{2})(?:[.,][0-9]+?)?)?)\s*(?P<offset>Z|UTC|GMT|(?P<sign>[+-])?\s*(?P<hours>[0-9]{1,2})(?P<minutes>:?[0-9]{2})?)?"
+    r"\s*(?P<brackets>(?:\[[^\[\]]{1,60}\])*)",
+    re.IGNORECASE,
+)
+_MINUS: Final = str.maketrans("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-------")
+_TAG: Final = re.compile(r"\[!?([^\[\]=]+)\]")
+
+
+def _respelled(text: str, zone: ZoneInfo | None, field: str) -> Moment:
+    """The instant of a time that Python does not read as it is written, and that can be meant in one way alone."""
+    form = _CLOCK.fullmatch(text.translate(_MINUS))
+    offset = None if form is None else _offset(form)
+    if form is None or offset is None:
+        raise Unusable(field, "is not an ISO 8601 time")
+    later, hour, rest = timedelta(), form["hour"], form["rest"]
+    if hour == "24" and not rest.strip(":0.,"):
+        later, hour = timedelta(days=1), "00"
+    if form["second"] == "60":
+        place = form.start("second") - form.start("rest")
+        later, rest = later + timedelta(seconds=1), f"{rest[:place]}59{rest[place + 2 :]}"
+    named = next((tag[1] for tag in _TAG.finditer(form["brackets"])), None)
+    if named and not offset:
+        zone = _zone_of(named, field)
+    try:
+        at = datetime.fromisoformat(f"{form['day']}T{hour}{rest}{offset}") + later
+        if at.tzinfo is not None:
+            return _possible(at.astimezone(UTC), Zone.IN_DATA, field)
+    except ValueError:
+        raise Unusable(field, "is not an ISO 8601 time") from None
+    except OverflowError:
+        raise Unusable(field, "has an offset that leads out of the calendar") from None
+    moment = local(at, zone, field)
+    return Moment(moment.at, Zone.IN_DATA) if named and moment.zone is Zone.CONFIGURED else moment
+
+
+def _offset(form: re.Match[str]) -> str | None:
+    """The offset as Python reads it, empty where there is none; None where it could be meant in two ways.
+
+    Whoever lost the plus wrote both digits of the hour, and minutes that a colon or a blank tells from what stands
+    before; a minus never gets lost.
+    """
+    said, sign, hours, minutes = form["offset"], form["sign"], form["hours"], form["minutes"]
+    if not said:
+        return ""
+    if hours is None:
+        return "Z"
+    before = form.string[form.start("offset") - 1]
+    apart = minutes is not None and form["second"] and (minutes.startswith(":") or before.isspace())
+    if int(hours) > MOST_HOURS or (sign is None and not (len(hours) == 2 and apart)):
+        return None
+    return f"{sign or '+'}{hours:0>2}:{(minutes or '00').removeprefix(':')}"
+
+
+def _zone_of(named: str, field: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(named)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Unusable(field, "names a time zone that is not known, and no offset") from None
 
 
 def rfc3339(at: datetime, timespec: str = "microseconds") -> str:

@@ -9,6 +9,8 @@ import typer
 
 from alprhub.acting import acting
 from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.cli.plates import UNSEEN, one
+from alprhub.cli.progress import say_wait
 from alprhub.plain import print_json
 from hub.proofs.ages import AgesReport
 from hub.proofs.calendar import EndingDay
@@ -142,14 +144,14 @@ def reconcile(
 @canary.command()
 def add(
     connection: Annotated[str, typer.Argument(help="A connection that can be asked about one plate.")],
-    plate: Annotated[str, typer.Argument(help="A plate of the agency's own that this vendor is known to read.")],
+    plate: Annotated[str, typer.Argument(help=f"A plate of the agency's own that this vendor reads; {UNSEEN}")],
     reason: Annotated[str, typer.Option(help="Whose vehicle it is; the vendor is told.")],
     state: Annotated[str | None, typer.Option(help="ISO 3166-2: US-CA.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Note a plate of your own by which a vendor is asked whether it deleted what it must."""
     with failures(), open_hub() as hub:
-        canary = hub.proofs.canaries.add(acting(), connection, plate, reason, state)
+        canary = hub.proofs.canaries.add(acting(), connection, one(plate), reason, state)
     if as_json:
         print_json(canary)
     else:
@@ -186,7 +188,7 @@ def known(as_json: AsJson = False) -> None:
 @canary.command()
 def probe(as_json: AsJson = False) -> None:
     """Ask every vendor for what it must have purged; exit with 78 where one still has it."""
-    with failures(), open_hub() as hub:
+    with failures(), open_hub(waits=say_wait) as hub:
         probes = hub.proofs.canaries.probe(acting())
         if as_json:
             print_json(probes)

@@ -10,9 +10,10 @@ import typer
 from rich.table import Table
 
 from alprhub.acting import acting
-from alprhub.cli.asking import Case, Purpose, Reason
+from alprhub.cli.asking import Case, Event, Purpose, Reason
 from alprhub.cli.moments import Since, Until, instant, understood, window
 from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.cli.plates import OnePlate, one
 from alprhub.plain import print_json
 from hub.analysis.co_travel import Companion
 from hub.analysis.pattern import LifePattern, Week
@@ -27,7 +28,6 @@ from hub.wiring import Hub, open_hub
 from hub.words import count, moment, span
 from normalize import states
 
-Plate = Annotated[str, typer.Argument(help="One whole plate, without wildcards.")]
 Alike = Annotated[bool, typer.Option("--look-alike", help="Also plates that cameras confuse with it.")]
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -64,10 +64,11 @@ _SCENE: Final = "LAT,LON,METRES,SINCE,UNTIL or camera:NAME,SINCE,UNTIL or site:N
 
 
 def timeline(
-    plate: Plate,
+    plate: OnePlate,
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
+    event: Event = None,
     since: Since = None,
     until: Until = None,
     look_alike: Alike = False,
@@ -78,8 +79,8 @@ def timeline(
     with failures(), open_hub() as hub:
         answer = hub.analysis.timeline(
             acting(),
-            Why(purpose, reason, case),
-            plate,
+            Why(purpose, reason, case, event),
+            one(plate),
             *window(hub, since, until),
             look_alike,
             fastest,
@@ -99,10 +100,11 @@ def timeline(
 
 
 def co_travel(
-    plate: Plate,
+    plate: OnePlate,
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
+    event: Event = None,
     since: Since = None,
     until: Until = None,
     look_alike: Alike = False,
@@ -117,8 +119,8 @@ def co_travel(
     with failures(), open_hub() as hub:
         answer = hub.analysis.co_travel(
             acting(),
-            Why(purpose, reason, case),
-            plate,
+            Why(purpose, reason, case, event),
+            one(plate),
             *window(hub, since, until),
             within,
             min_cameras,
@@ -151,6 +153,7 @@ def scenes(
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
+    event: Event = None,
     at_least: Annotated[int | None, typer.Option(help="At so many of the scenes; without it, at all.")] = None,
     limit: Annotated[int, typer.Option(help="The most plates.")] = 200,
     as_json: AsJson = False,
@@ -158,7 +161,7 @@ def scenes(
     """Which plates were at several scenes, each a place and a time."""
     with failures(), open_hub() as hub:
         asked = [_scene(hub, number, text) for number, text in enumerate(scene or (), 1)]
-        answer = hub.analysis.scenes(acting(), Why(purpose, reason, case), asked, at_least, limit)
+        answer = hub.analysis.scenes(acting(), Why(purpose, reason, case, event), asked, at_least, limit)
         if as_json:
             print_json(answer)
             return
@@ -166,10 +169,11 @@ def scenes(
 
 
 def pattern(
-    plate: Plate,
+    plate: OnePlate,
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
+    event: Event = None,
     since: Since = None,
     until: Until = None,
     look_alike: Alike = False,
@@ -182,8 +186,8 @@ def pattern(
     with failures(), open_hub() as hub:
         answer = hub.analysis.pattern(
             acting(),
-            Why(purpose, reason, case),
-            plate,
+            Why(purpose, reason, case, event),
+            one(plate),
             *window(hub, since, until),
             look_alike,
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -102,7 +104,7 @@ class _Tree(Nouns):
         ),
         "connectors": Noun("List the connectors; try one on a file.", "connectors:app"),
         "holds": Noun("Hold reads that must not be purged; release, review and show them.", "holds:app"),
-        "hotlists": Noun("Import, withdraw, publish and verify hot lists.", "hotlists:app"),
+        "hotlists": Noun("List, import, withdraw, publish and verify hot lists.", "hotlists:app"),
         "notices": Noun("What people were told of, and a test of every way out.", "notices:app"),
         "policy": Noun(
             "Show what policy says, check a profile, ask when a read must be gone.",
@@ -118,7 +120,15 @@ class _Tree(Nouns):
         "retention": Noun(
             "See what is over, purge it, show and check the certificates.",
             "retention:app",
-            more=("certificates:certificates", "ages:ages", "ages:calendar", "ages:reconcile", "ages:canary"),
+            more=(
+                "certificates:certificates",
+                "certificates:deliver",
+                "certificates:deliveries",
+                "ages:ages",
+                "ages:calendar",
+                "ages:reconcile",
+                "ages:canary",
+            ),
         ),
         "weights": Noun("Bring the weights of the better reading engine.", "weights:app"),
     }
@@ -135,8 +145,16 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"alprhub {version('alprhub')}")
+        # Two that bear the same number may want other tables, and only the one that a database fits can copy it.
+        typer.echo(f"alprhub {version('alprhub')}, tables of revision {_tables()}")
         raise typer.Exit
+
+
+def _tables() -> str:
+    """The newest revision, as `hub.store.revision` has it; read without loading the hub."""
+    (hub,) = find_spec("hub").submodule_search_locations  # type: ignore[union-attr,misc]
+    versions = Path(hub, "store", "migrations", "versions")
+    return max(file.name[:4] for file in versions.iterdir() if file.name[:4].isdigit())
 
 
 @app.callback()

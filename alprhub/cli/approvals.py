@@ -72,7 +72,7 @@ def show(
             if attached is None:
                 raise Invalid(f"--to: nothing is attached to approval {approval}")
             files.must_be_new(to)
-            files.put(to, attached)
+            files.put(to, attached, 0o600)
         if as_json:
             print_json(proposal)
             return
@@ -90,8 +90,10 @@ def approve(
 ) -> None:
     """Approve what somebody else proposed, and have it carried out; repeat it to finish what was cut short."""
     with failures(), open_hub() as hub:
-        if not yes:
-            _tell(hub, hub.access.approvals.get(approval), beside)
+        before = hub.access.approvals.get(approval)
+        decidable = before.state in ("waits", "approved") and not acting().is_called(before.proposed_by)
+        if not yes and decidable:  # else it is refused, and there is nothing to ask
+            _tell(hub, before, beside)
             typer.confirm("Approve it and have it carried out?", abort=True, err=True)
         proposal = hub.access.approvals.approve(acting(), approval, note)
         more = _recomputed(hub, as_json) if proposal.action is Action.POLICY else {}
@@ -163,6 +165,9 @@ def _exactly(hub: Hub, proposal: Proposal) -> list[str]:
     if proposal.action in (Action.HOLD, Action.CLASSIFY):
         hold = hub.cases.holds.get(content["hold"])
         lines.append(f"hold {hold.id} has now: {count(hold.reads, 'read')}{'' if hold.whole else ', not all yet'}")
+    if proposal.action is Action.CONTRACT and proposal.state in ("waits", "approved"):
+        reads, end_now = hub.connections.contracts.effect_of(proposal)
+        lines.append(f"of its {count(reads, 'read')} here now would be over at once: {end_now:,}")
     if proposal.action is Action.DESTROY:
         named = f"{content['file']}, " if content.get("file") else ""
         lines.append(f"the order's file: {named}SHA-256 {content['file_sha256']}")
@@ -201,8 +206,14 @@ def _done(hub: Hub, proposal: Proposal) -> str:
             until = outcome["until"]
             end = moment(datetime.fromisoformat(until), hub.governing.profile.zone) if until else "nobody knows yet"
             return f"hold {outcome['hold']}: its reads are kept until {end}"
+        case Action.CONTRACT:
+            return f"the contract of {proposal.target} is in force; {_sooner(outcome['shortened'])}"
         case Action.POLICY:
             return "approved"
+
+
+def _sooner(reads: int) -> str:
+    return "no read that is kept ends sooner by it" if not reads else f"{count(reads, 'read')} got a sooner end"
 
 
 def _recomputed(hub: Hub, as_json: bool) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """The options of every command that asks for reads, once: what a person types, as one `Query`."""
 
 import inspect
-import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
@@ -14,6 +12,7 @@ import typer
 from alprhub.cli.missing import NEEDS
 from alprhub.cli.moments import Since, Until, window
 from alprhub.cli.origins import country_asked, state_asked
+from alprhub.cli.plates import several
 from hub.area import Area, Circle, Polygon
 from hub.errors import Invalid
 from hub.people import Why
@@ -26,7 +25,9 @@ from normalize import countries, states, vehicle
 from normalize.word import Word
 
 Several = list[str] | None
-Plates = Annotated[Several, typer.Argument(help="Plates; ? is one character, * any run of them; - reads a list.")]
+Plates = Annotated[
+    Several, typer.Argument(help="Plates; ? is one character, * any run of them; - reads a list, or asks.")
+]
 Purpose = Annotated[
     str,
     # `policy show` prints purposes in words, so words are accepted as well as codes.
@@ -34,6 +35,9 @@ Purpose = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Why, in words.")]
 Case = Annotated[str | None, typer.Option(help="The case number, where there is one.")]
+Event = Annotated[
+    str | None, typer.Option(help="The event's number, or none where no event has one; some policies ask for it.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Typed:
     purpose: Purpose = ""
     reason: Reason = ""
     case: Case = None
+    event: Event = None
     mode: Annotated[Mode, typer.Option(help="How plates must agree.")] = Mode.PATTERN
     candidates: Annotated[bool, typer.Option("--candidates", help="What engines also took a plate for counts.")] = False
     state: Annotated[Several, typer.Option(help="Only plates of this state.")] = None
@@ -69,8 +74,8 @@ class Typed:
         connection, camera or site that is not there."""
         since, until = window(hub, self.since, self.until)
         query = Query(
-            why=Why(self.purpose, self.reason, self.case),
-            plates=_plates(self.plates or ()),
+            why=Why(self.purpose, self.reason, self.case, self.event),
+            plates=several(self.plates or ()),
             mode=self.mode,
             candidates=self.candidates,
             states=_codes("state", self.state, state_asked, states.NAMES),
@@ -141,23 +146,6 @@ def needs(*options: str) -> Callable[[Callable[..., None]], Callable[..., None]]
         return command
 
     return mark
-
-
-def _plates(words: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """The plates, and in place of a hyphen those that are pasted: one a line, or between commas or tabs.
-
-    Raises `Invalid` for an empty list: it never means every plate.
-    """
-    if "-" not in words:
-        return tuple(words)
-    try:
-        pasted = [plate for line in sys.stdin for plate in re.split("[,;\t]", line) if plate.strip()]
-        "".join(pasted).encode()
-    except UnicodeError:
-        raise Invalid("plates: the list is not UTF-8") from None
-    if not pasted:
-        raise Invalid("plates: the list is empty")
-    return (*(word for word in words if word != "-"), *pasted)
 
 
 def _codes(

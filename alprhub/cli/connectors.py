@@ -2,7 +2,7 @@
 
 import mimetypes
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 from pydantic import ValidationError, create_model
@@ -13,7 +13,7 @@ from alprhub.cli.connections.needs import needs, show_needs
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.plain import print_json
 from connectors.contract import Connector, Document, Settings
-from connectors.errors import RecordRejected, VendorChanged
+from connectors.errors import NotARead, RecordRejected, VendorChanged
 from connectors.faults import faults, unknown
 from connectors.registry import UnknownConnector, available, connector
 from hub.connections.accounts import describe
@@ -97,17 +97,25 @@ def parse(
     settings: Annotated[Path | None, typer.Option(help="A JSON file of settings, - for standard input.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the reads in a file, and what could not be read and why. Stores nothing, talks to nobody."""
+    """Show the reads in a file, what is no read and is left out, and what could not be read and why.
+
+    Stores nothing, talks to nobody.
+    """
     with failures():
         kind = _kind(key)
         if str(file) == str(settings) == "-":
             raise Invalid("settings: standard input cannot hold both the settings and what the vendor sent")
         connector = kind.offline(**checked(kind, read_settings(given, settings)))
-        reads, quarantined = parsed(connector, Document(files.content(file), _content_type(file), file.name))
+        reads, left_out, quarantined = parsed(connector, Document(files.content(file), _content_type(file), file.name))
         if as_json:
-            print_json({"reads": reads, "quarantined": quarantined})
+            print_json({"reads": reads, "left_out": left_out, "quarantined": quarantined})
             return
         print_rows([_row(read) for read in reads], _READS, False, "no reads")
+        for read in reads:
+            if read.damaged:
+                console.print(f"arrived damaged: {read.plate}: {', '.join(read.damaged)}", style="yellow", markup=False)
+        for item in left_out:
+            console.print(f"left out, since it tells of no read: {item['field']}: {item['reason']}", markup=False)
         for item in quarantined:
             console.print(f"could not be read: {item['field']}: {item['reason']}", style="yellow", markup=False)
         if quarantined and not reads:
@@ -143,19 +151,27 @@ def checked(kind: type[Connector[Any]], values: dict[str, Any]) -> dict[str, Any
     return {name: getattr(checked, name) for name in values}
 
 
-def parsed(connector: Connector[Any], document: Document) -> tuple[list[Any], list[dict[str, str]]]:
-    """The reads of a document, and the field and reason of everything in it that is no read."""
-    reads: list[Any] = []
-    quarantined: list[dict[str, str]] = []
+class Outcomes(NamedTuple):
+    """What a document comes to: its reads, and field and reason of what is no read and of what could not be read."""
+
+    reads: list[Read]
+    left_out: list[dict[str, str]]
+    quarantined: list[dict[str, str]]
+
+
+def parsed(connector: Connector[Any], document: Document) -> Outcomes:
+    """What a document comes to, as the hub would take it."""
+    found = Outcomes([], [], [])
     try:
-        for record in connector.unpack(document):
+        for record in connector.records(document):
             try:
-                reads.append(connector.parse(record))
+                found.reads.append(connector.parse(record))
             except RecordRejected as rejected:
-                quarantined.append({"reason": rejected.reason, "field": rejected.field})
+                where = found.left_out if isinstance(rejected, NotARead) else found.quarantined
+                where.append({"reason": rejected.reason, "field": rejected.field})
     except VendorChanged as changed:
-        quarantined.append({"reason": str(changed), "field": "document"})
-    return reads, quarantined
+        found.quarantined.append({"reason": str(changed), "field": "document"})
+    return found
 
 
 def _content_type(file: Path) -> str:

@@ -22,18 +22,6 @@ def content(file: Path) -> bytes:
         ) from None
 
 
-def text(file: Path) -> str:
-    """The text of a UTF-8 file; raises as `content` does, and `Invalid` with the line that is not UTF-8."""
-    body = content(file)
-    try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError as wrong:
-        line = body.count(b"\n", 0, wrong.start) + 1
-        raise Invalid(
-            f"the file {str(file)!r} is not UTF-8 text (line {line}): save it as CSV UTF-8, or as UTF-8 text"
-        ) from None
-
-
 def must_be_new(file: Path) -> None:
     """Return where nothing has that name and its folder is there; raises `Invalid` with the remedy."""
     if file.exists() or file.is_symlink():

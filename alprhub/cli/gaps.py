@@ -69,15 +69,16 @@ def backfill(
     def stopped(work: Work) -> str:
         return f"{kept(work, connection)}; alprhub backfill {connection} goes on from there"
 
-    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep) as hub:
+    with failures(), working(stopped, as_json) as work, open_hub(sleep=work.sleep, waits=work.waits) as hub:
         window = moments.window(hub, since, until)
         show = shows(work, connection, hub.governing.profile.zone)
         with by_hand(hub, "backfill", connection, connection) as came:
             done = hub.ingest.sync.backfill(acting(), connection, *window, progress=show)
             came(Done(asdict(done)))
+        elsewhere = hub.ingest.pictures_due.not_allowed(connection) if done.pictures_not_allowed else {}
         if any(window) and not as_json:
             console.print(moments.understood(hub, *window))
-    say_done(connection, done, as_json)
+    say_done(connection, done, elsewhere, as_json)
 
 
 def _print(entries: Sequence[Gap], zone: ZoneInfo, now: datetime) -> None:

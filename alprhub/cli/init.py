@@ -9,8 +9,8 @@ import typer
 
 from alprhub.acting import acting
 from alprhub.cli import files
-from alprhub.cli.connections.given import there
 from alprhub.cli.output import AsJson, console, failures
+from alprhub.cli.terminal import there
 from alprhub.plain import print_json
 from connectors.durable import make_folder
 from hub import agency as agencies

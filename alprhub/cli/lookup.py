@@ -9,11 +9,12 @@ import typer
 
 from alprhub.acting import acting
 from alprhub.cli import moments
-from alprhub.cli.asking import Case, Purpose, Reason
+from alprhub.cli.asking import Case, Event, Purpose, Reason
 from alprhub.cli.found import Ids, print_found
 from alprhub.cli.moments import Since, Until, window
 from alprhub.cli.origins import state_code
 from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.cli.plates import OnePlate, one
 from alprhub.cli.progress import Work, working
 from alprhub.plain import print_json
 from hub.people import Why
@@ -38,10 +39,11 @@ _MISSING = (Status.LATE, Status.FAILED, Status.PAUSED)
 
 
 def lookup(
-    plate: Annotated[str, typer.Argument(help="One full plate, without wildcards.")],
+    plate: OnePlate,
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
+    event: Event = None,
     state: Annotated[str | None, typer.Option(help="Only plates of this state.")] = None,
     since: Since = None,
     until: Until = None,
@@ -63,11 +65,12 @@ def lookup(
     with failures(), open_hub() as hub:
         code = state_code(state)
         begin, end = window(hub, since, until)
+        wanted = one(plate)
         with working(kept, as_json, at_once=True) as work:
             answer = hub.search.lookups.ask(
                 acting(),
-                plate,
-                Why(purpose, reason, case),
+                wanted,
+                Why(purpose, reason, case, event),
                 state=code,
                 since=begin,
                 until=end,
@@ -75,7 +78,7 @@ def lookup(
                 limit=limit,
                 progress=_shows(work),
             )
-        _print(hub, plate, answer, as_json, moments.understood(hub, begin, end) if begin or end else "", ids)
+        _print(hub, wanted, answer, as_json, moments.understood(hub, begin, end) if begin or end else "", ids)
         sys.stdout.flush()
         hub.search.lookups.settle()
 

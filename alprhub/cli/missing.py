@@ -6,6 +6,8 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand
 
+from alprhub.cli.options import RUNNING
+
 Needs = Callable[[Mapping[str, Any]], tuple[str, ...]]
 """Gives, of what was typed, the parameters that the command needs besides those that it always requires."""
 NEEDS: Final = "needs"
@@ -13,7 +15,7 @@ NEEDS: Final = "needs"
 
 
 class WholeCommand(TyperCommand):
-    """A command that names everything that is missing in what was typed."""
+    """A command that names everything that is missing in what was typed, and is known while it runs."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As every command does; what is missing ends it with one message."""
@@ -27,6 +29,14 @@ class WholeCommand(TyperCommand):
         if not ctx.resilient_parsing and (missing := self._missing(ctx, typed)):
             ctx.fail(_sentence(missing))
         return rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """As every command does; what refuses it can be told by the options that it has."""
+        before = RUNNING.set(self)
+        try:
+            return super().invoke(ctx)
+        finally:
+            RUNNING.reset(before)
 
     def _missing(self, ctx: Any, typed: list[str]) -> list[Any]:
         given, _, _ = self.make_parser(ctx).parse_args(args=list(typed))

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from alprhub.acting import acting
 from alprhub.cli import files
-from alprhub.cli.asking import Case, Purpose, Reason
+from alprhub.cli.asking import Case, Event, Purpose, Reason
 from alprhub.cli.output import AsJson, console, failures
 from alprhub.plain import print_json
 from hub import words
@@ -58,10 +58,17 @@ _ENDINGS: Final = {"jpg": ("jpg", "jpeg"), "png": ("png",), "webp": ("webp",)}
 
 
 @app.command()
-def show(ident: Ident, purpose: Purpose = "", reason: Reason = "", case: Case = None, as_json: AsJson = False) -> None:
+def show(
+    ident: Ident,
+    purpose: Purpose = "",
+    reason: Reason = "",
+    case: Case = None,
+    event: Event = None,
+    as_json: AsJson = False,
+) -> None:
     """Show one read in full; purpose and reason are asked and kept on record."""
     with failures(), open_hub() as hub:
-        whole = hub.search.one.show(acting(), Why(purpose, reason, case), ident)
+        whole = hub.search.one.show(acting(), Why(purpose, reason, case, event), ident)
         if as_json:
             print_json(_flat(whole))
             return
@@ -83,13 +90,14 @@ def picture(
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
+    event: Event = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a read's picture to a file; purpose and reason are asked and kept on record."""
     with failures():
         files.must_be_new(out)
         with open_hub() as hub:
-            picture = hub.search.one.picture(acting(), Why(purpose, reason, case), ident, which)
+            picture = hub.search.one.picture(acting(), Why(purpose, reason, case, event), ident, which)
         endings = _ENDINGS.get(picture.ending, ())
         if out.suffix and endings and out.suffix[1:].lower() not in endings:
             right = out.with_suffix(f".{picture.ending}")
@@ -143,6 +151,8 @@ def _lines(whole: Whole, zone: ZoneInfo) -> list[tuple[str, str]]:
         (f"picture {place}", f"{_SHOWS.get(image.kind, image.kind)}: {_PICTURES.get(image.state, image.state)}")
         for place, image in enumerate(read.images, 1)
     ] or [("picture", "none came with it")]
+    if whole.damaged:
+        lines.append(("arrived damaged", f"{words.named(whole.damaged)}; plate, time and camera are whole"))
     if whole.engine:
         lines.append(("read by", whole.engine))
     return lines

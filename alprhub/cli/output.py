@@ -13,6 +13,7 @@ from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
+from alprhub.cli.options import by_option
 from alprhub.harmless import complain, harmless
 from alprhub.plain import print_json
 from alprhub.screen import screen
@@ -146,7 +147,9 @@ def _end_of(failed: Exception) -> typer.Exit:
     sentences: tuple[str, ...] = (sentence(failed),)
     match failed:
         case Faults():
-            sentences = (failed.of, *failed.sentences)
+            sentences = (failed.of, *map(by_option, failed.sentences))
+        case Invalid():
+            sentences = (by_option(sentences[0]),)
         case HubError() | ConnectorError() | Unusable():
             pass
         case ValidationError() if failed.title == HubSettings.__name__:

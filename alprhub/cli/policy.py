@@ -215,14 +215,14 @@ def copy_(
 
 
 def _boundary(profile: Profile, term: SourceContract, captured: datetime, received: datetime) -> dict[str, Any]:
-    where = (term.origin, term.vendor)
-    bounds = profile.bounds(*where, captured, received, copy=term.copy_at, contract=term)
-    case = profile.chosen(*where, term.copy_at, term).case
+    where = (term.origin, term.vendor, term)
+    bounds = profile.bounds(*where, captured, received, copy=term.copy_at)
+    case = profile.chosen(*where, term.copy_at).case
     if bounds.floor is not None and bounds.end(linked=True) is None:
         answer = _bound("min", bounds.floor)
     else:
         end = profile.expiry(
-            *where, captured, received_at=received, copy=term.copy_at, linked=bounds.ceiling is not None, contract=term
+            *where, captured, received_at=received, copy=term.copy_at, linked=bounds.ceiling is not None
         )
         answer = {"kind": "max", "boundary": end.at, "rule": end.rule, "clause": end.clause}
     if bounds.unlinked is not None:
@@ -241,7 +241,7 @@ def _explained(profile: Profile, captured: datetime) -> dict[str, Any]:
     if field.value is None:
         raise NotFound(f"{profile.id} does not ask for an explanation of what is held ({EXPLAINED})")
     at = Duration.parse(field.value).ceiling(captured, profile.zone)
-    clause = "; ".join(reference.clause for reference in field.references)
+    clause = field.clauses
     return {"kind": "max", "boundary": at, "rule": EXPLAINED, "clause": clause}
 
 

@@ -4,13 +4,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Event
+from threading import Event, get_ident
 from types import FrameType
 from typing import Any, Final
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from alprhub.cli.output import cell
 from alprhub.harmless import complain
 from alprhub.screen import screen
 from hub.errors import Stopped
@@ -28,6 +29,7 @@ class Work:
         self._at_once = at_once
         self._tasks = dict[str, tuple[TaskID, float, int]]()
         self._stop = Event()
+        self._waiting = dict[int, TaskID]()
         self.signal: int | None = None
         """The signal that asked for an end."""
         self.done: dict[str, int] = {}
@@ -55,7 +57,15 @@ class Work:
     def sleep(self, seconds: float) -> None:
         """Wait, and no longer than until somebody asks for an end, which raises `Stopped`."""
         self._stop.wait(seconds)
+        if (line := self._waiting.pop(get_ident(), None)) is not None:
+            self._lines.remove_task(line)
         self.go_on()
+
+    def waits(self, failed: str, seconds: float) -> None:
+        """Draw what a vendor's service refused, and when it is tried again; gone once that is over."""
+        if (before := self._waiting.pop(get_ident(), None)) is not None:
+            self._lines.remove_task(before)
+        self._waiting[get_ident()] = self._lines.add_task(_wait(failed, seconds), total=None)
 
     def ask_for_the_end(self, number: int, _frame: FrameType | None = None) -> None:
         """End at the next piece; asked a second time, at once."""
@@ -90,6 +100,16 @@ def working(kept: Callable[[Work], str], as_json: bool = False, at_once: bool = 
     finally:
         for number, handler in before.items():
             signal.signal(number, _known(handler))
+
+
+def say_wait(failed: str, seconds: float) -> None:
+    """Say on a terminal what a vendor's service refused, and when it is tried again."""
+    if console.is_terminal:
+        console.print(_wait(failed, seconds))
+
+
+def _wait(failed: str, seconds: float) -> str:
+    return f"waiting: {cell(failed)}; tried again in {span(max(round(seconds), 1))}"
 
 
 def line(what: str, done: int, total: int | None, here: int, seconds: float) -> str:

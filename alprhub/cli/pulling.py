@@ -1,6 +1,7 @@
 """How far a pull is, and what became of it, as `sync` and `backfill` say it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import tzinfo
 
 from alprhub.cli.came import came
@@ -37,10 +38,10 @@ def kept(work: Work, connection: str) -> str:
     return f"{' and '.join(parts)} of {connection} kept{asked}"
 
 
-def say_done(connection: str, done: Saved, as_json: bool) -> None:
-    """What became of a run."""
+def say_done(connection: str, done: Saved, elsewhere: Mapping[str, int], as_json: bool) -> None:
+    """What became of a run; `elsewhere` are the hosts of pictures that it may not talk to."""
     if as_json:
-        print_json(done)
+        print_json({**asdict(done), "picture_hosts_not_allowed": elsewhere})
         return
     console.print(came(connection, done))
     if done.plates_left:
@@ -49,3 +50,11 @@ def say_done(connection: str, done: Saved, as_json: bool) -> None:
     if done.pictures or done.pictures_left:
         left = f"; {done.pictures_left:,} left for the next run or alprhub pictures" if done.pictures_left else ""
         console.print(f"{count(done.pictures, 'picture')} fetched{left}")
+    say_elsewhere(elsewhere, f"alprhub connections health {connection} says how they are allowed")
+
+
+def say_elsewhere(hosts: Mapping[str, int], how: str) -> None:
+    """Which pictures were not fetched since their hosts are not allowed."""
+    for host, pictures in hosts.items():
+        lie = "lies" if pictures == 1 else "lie"
+        console.print(f"{count(pictures, 'picture')} {lie} at {host}, which is not allowed; {how}", style="yellow")

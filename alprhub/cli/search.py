@@ -45,7 +45,6 @@ def search(
             )
         say_coverage(hub, answer.coverage)
         if answer.next:
-            # Only programs get the estimate: it is extrapolated from one page, and nobody should plan by it.
             console.print(f"there may be more: --after {answer.next}")
 
 

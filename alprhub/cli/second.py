@@ -14,8 +14,10 @@ def next_step(proposal: Proposal, hub: Hub) -> str:
     )
 
 
-def approver(name: str | None, approval: int | None) -> str:
-    """Who approved something, as people read it."""
+def approver(name: str | None, approval: int | None, ended: str | None = None) -> str:
+    """Who approved something, as people read it; `ended` says why it has ended, if it has."""
+    if name is None and ended is not None:
+        return f"nobody: {ended}" if ended.startswith("its approval ") else "nobody, before it ended"
     if name is None:
         return f"nobody yet: approval {approval}"
     return name if approval is not None else f"{name} (by name, before approvals)"

@@ -5,8 +5,8 @@ way for longest is let go.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 MOST: Final = 64 << 20
@@ -52,6 +52,17 @@ class Bodies:
             yield whole
         finally:
             self._held -= body.size
+
+    @contextmanager
+    def room(self, most: int) -> Iterator[None]:
+        """Room for as many bytes beside the bodies; raises `NoRoom` where there is none now."""
+        if self._held + most > self._most:
+            raise NoRoom
+        self._held += most
+        try:
+            yield
+        finally:
+            self._held -= most
 
     async def _read(self, body: _Body, chunks: AsyncIterable[bytes], most: int) -> None:
         self._reading[body] = None

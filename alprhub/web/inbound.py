@@ -1,10 +1,12 @@
 """`POST /in/{connection}`: what vendors push. A 2xx means that the bytes are on the disk.
 
-The statuses tell a sender what to do: 401 is not for it, 413 and 415 will never be taken, 503 come again.
+The statuses tell a sender what to do: 401 is not for it, 413 will never be taken, 503 come again. What a sender that
+proved itself calls its body decides nothing: its bytes do, and what nobody can read waits in quarantine.
 """
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -12,8 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from alprhub.web.bodies import Bodies, NoRoom, TooLarge
+from alprhub.web.unpacked import packing, room_for, unpacked
 from connectors import contract
 from connectors.contract import Document, Inbound
+from hub.ingest.documents import still_packed
 from hub.ingest.inbox import Inbox
 from hub.ingest.receivers import Paused, Refused
 from hub.store.spool import Full
@@ -33,6 +37,7 @@ def router(inbox: Inbox) -> APIRouter:
     bodies = Bodies()
 
     @routes.post("/in/{name}")
+    @routes.post("/in/{name}/")
     @routes.post("/in/{name}/{key}")
     @routes.post("/in/{name}/{key}/{rest:path}")
     async def receive(request: Request, name: str, key: str = "") -> Response:
@@ -41,16 +46,20 @@ def router(inbox: Inbox) -> APIRouter:
         try:
             inbound = await _inbound(inbox, name)
             inbox.admit(name, headers, key)
-            if not _may_be(kind, inbound) or headers.get("content-encoding", "identity") != "identity":
-                return Response(status_code=415)
             if length is not None and length > inbound.most_bytes:
                 raise TooLarge
             async with bodies.read(request.stream(), inbound.most_bytes) as body:
-                pushed = contract.Request(headers, Document(body, kind), key)
-                reply = await run_in_threadpool(inbox.take, name, pushed)
+                came = contract.Request(headers, Document(body, kind), key)
+                how = packing(body, headers.get("content-encoding", ""))
+                if not how:
+                    reply = await run_in_threadpool(inbox.take, name, came)
+                else:
+                    with bodies.room(room_for(body, inbound.most_bytes)):
+                        reply = await run_in_threadpool(_take_packed, inbox, name, came, how, inbound.most_bytes)
         except Refused:
             return Response(status_code=401, headers=None if length is not None and length <= DRAINED else _CLOSE)
         except TooLarge:
+            await run_in_threadpool(inbox.turn_away, name, f"had more than {inbound.most_bytes:,} bytes")
             return Response(status_code=413)
         except ClientDisconnect:
             return Response(status_code=400)  # the sender is gone and gets no answer
@@ -71,11 +80,14 @@ async def _inbound(inbox: Inbox, name: str) -> Inbound:
     return inbox.inbound(name)
 
 
-def _may_be(content_type: str, inbound: Inbound) -> bool:
-    kind = content_type.partition(";")[0].strip().lower()
-    return any(
-        kind == known or (known.endswith("*") and kind.startswith(known[:-1])) for known in inbound.content_types
-    )
+def _take_packed(inbox: Inbox, name: str, came: contract.Request, how: str, most: int) -> contract.Reply:
+    """Take a packed push unpacked, or as it came where it cannot be unpacked; its sender may have signed the one or
+    the other."""
+    document = came.document
+    body = unpacked(document.body, how, most)
+    if body is None:
+        return inbox.take(name, replace(came, document=still_packed(document, how)))
+    return inbox.take(name, replace(came, document=replace(document, body=body)), came)
 
 
 def _length(headers: Mapping[str, str]) -> int | None:

@@ -7,17 +7,19 @@ outside its records it is the whole document, and `part` says which record of it
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import msgspec
 
-from connectors import multipart, xml
+from connectors import damage, multipart, xml
 from connectors.contract import Document, Record
 from connectors.errors import VendorChanged
 from connectors.fields import slices
+from connectors.jsontext import AS_WRITTEN, decoded, in_utf8
+from connectors.mapping import written
 from connectors.mapping.mapping import Mapping
 from connectors.mapping.path import EVERY, Null, Scope, compiled, members
-from normalize.fault import Unusable
+from connectors.pictures import is_picture
+from normalize.fault import NoRead, Unusable
 
 ELEMENT: Final = "json"
 XML_ELEMENT: Final = "xml element"
@@ -25,8 +27,10 @@ XML_ELEMENT: Final = "xml element"
 WHOLE: Final = "json document"
 XML: Final = "xml"
 FORM: Final = "form"
+PAIRS: Final = "pairs"
 MULTIPART: Final = "multipart"
-MOST_FIELDS: Final = 1000
+NOTHING: Final = "nothing"
+"""What a sender puts beside its documents: pictures alone, a heartbeat of one word."""
 MOST_BYTES: Final = 1024**3
 """The limit of all records of a document together, where each record keeps the whole document."""
 _BOM: Final = b"\xef\xbb\xbf"
@@ -35,16 +39,25 @@ _BOM: Final = b"\xef\xbb\xbf"
 def records(document: Document, mapping: Mapping) -> Iterator[Record]:
     """The records of a document in its order; none where `only` does not want the document.
 
-    Raises `VendorChanged` where it is none of JSON, JSON lines, XML, form and multipart, where it is cut short, and
-    where nothing lies at the map's `records`, or null, or one thing alone in which the map finds nothing.
+    Raises `VendorChanged` where it is none of JSON, JSON lines, XML, form, lines of `name=value` and multipart, where
+    it is cut short, and where nothing lies at the map's `records`, or null, or one thing alone in which the map finds
+    nothing.
     """
     parts = multipart.parts(document)
     if parts is None:
         yield from _of(document.body, document.content_type, mapping)
         return
+    if not parts:
+        raise VendorChanged("is a multipart body without parts", document.body)
+    if all(is_picture(part.body) for part in parts):
+        yield Record(NOTHING, document.body)
+        return
+    if not any(part.name for part in parts):
+        yield from _streamed(parts, mapping)
+        return
     main_part = next((part for part in parts if _is_document(part.body)), None)
     if main_part is None:
-        yield from _numbered(MULTIPART, document.body, mapping)
+        yield from _numbered(MULTIPART, multipart.framed(document), mapping)
         return
     beside = _named(part for part in parts if part is not main_part)
     for record in _of(main_part.body, main_part.content_type, mapping):
@@ -74,32 +87,51 @@ def must_tell(document: Document, found: Sequence[Record], mapping: Mapping) -> 
 
 def scope(record: Record, mapping: Mapping) -> Scope:
     """Where the map's paths are looked up for a record; raises `Unusable` where the payload cannot be read."""
-    if record.kind == ELEMENT:
-        try:
-            return Scope((msgspec.json.decode(record.payload.removeprefix(_BOM)),), record.attachments)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            raise Unusable("record", "is cut short or not JSON") from None
+    if record.kind == NOTHING:
+        raise NoRead("record", "is a picture or a word alone and tells of no plate")
     try:
+        if record.kind == ELEMENT:
+            return Scope((decoded(record.payload, AS_WRITTEN.decode),), record.attachments)
         if record.kind == XML_ELEMENT:
             return Scope((xml.tree(xml.element(record.payload)),), record.attachments)
-        chains, beside = _chains(record.kind, record.payload, mapping.records, mapping.null_is_empty)
+        chains, beside, damaged = _chains(record.kind, record.payload, mapping.records, mapping.null_is_empty)
     except VendorChanged as changed:
         raise Unusable("record", str(changed)) from None
+    for what in damaged:
+        damage.note(what)
     if not 0 <= record.part < len(chains):
         raise Unusable("records", "are fewer than the record says")
     return Scope(chains[record.part], record.attachments or beside)
 
 
+def _streamed(parts: Sequence[multipart.Part], mapping: Mapping) -> Iterator[Record]:
+    """The records of a stream's parts, each with the pictures that come behind it, by their numbers from 1 on.
+
+    A part that cannot be read costs itself alone.
+    """
+    texts = [at for at, part in enumerate(parts) if not is_picture(part.body)]
+    for at, until in zip(texts, [*texts[1:], len(parts)], strict=True):
+        part, behind = parts[at], parts[at + 1 : until]
+        pictures = {str(number): each.body for number, each in enumerate(behind, 1)}
+        try:
+            found = list(_of(part.body, part.content_type, mapping))
+        except VendorChanged:
+            found = [Record(NOTHING if part.body.strip().isalpha() else ELEMENT, part.body)]
+        yield from (record._replace(attachments=pictures) for record in found)
+
+
 def _of(body: bytes, content_type: str, mapping: Mapping) -> Iterator[Record]:
-    first = body.removeprefix(_BOM).lstrip()[:1]
+    first = in_utf8(body[:64]).lstrip()[:1]
     if first == b"<":
         yield from _elements(body, mapping)
     elif first in (b"{", b"["):
         yield from _json(body, mapping)
-    elif _is_form(body, content_type):
+    elif written.is_form(body, content_type):
         yield from _numbered(FORM, body, mapping)
+    elif written.is_pairs(body):
+        yield from _numbered(PAIRS, body, mapping)
     else:
-        raise VendorChanged("is neither JSON nor XML nor a form", body)
+        raise VendorChanged("is neither JSON nor XML nor a form nor lines of name=value", body)
 
 
 def _json(body: bytes, mapping: Mapping) -> Iterator[Record]:
@@ -146,7 +178,7 @@ def _elements(body: bytes, mapping: Mapping) -> Iterator[Record]:
     whole = list(_numbered(XML, body, mapping))
     named = next((step for step in reversed(compiled(mapping.records).steps) if step is not EVERY), None)
     if len(whole) > 1 and named and not mapping.reaches_out:
-        chains, _ = _chains(XML, body, mapping.records, mapping.null_is_empty)
+        chains, *_ = _chains(XML, body, mapping.records, mapping.null_is_empty)
         try:
             cut = xml.cut(body, named)
             alike = [xml.tree(xml.element(each)) for each in cut] == [chain[-1] for chain in chains]
@@ -169,7 +201,7 @@ def _must_fit(body: bytes, records: int) -> None:
 
 def _numbered(kind: str, payload: bytes, mapping: Mapping) -> Iterator[Record]:
     try:
-        chains, beside = _chains(kind, payload, mapping.records, mapping.null_is_empty)
+        chains, beside, _ = _chains(kind, payload, mapping.records, mapping.null_is_empty)
     except Unusable as unusable:
         raise VendorChanged(f"cannot be read: {unusable}", payload) from None
     except _NoRecords as missing:
@@ -210,11 +242,13 @@ def _must_tell(found: Scope, mapping: Mapping, body: bytes) -> None:
 @lru_cache(maxsize=4)
 def _chains(
     kind: str, payload: bytes, where: str, null_is_empty: bool
-) -> tuple[list[tuple[Any, ...]], dict[str, bytes]]:
-    root, beside = _root(kind, payload)
+) -> tuple[list[tuple[Any, ...]], dict[str, bytes], list[str]]:
+    """The records of a document, the parts beside it, and what of it arrived damaged."""
+    with damage.watching() as damaged:
+        root, beside = _root(kind, payload)
     try:
         # An element of XML that is empty is a list that is.
-        return members(root, compiled(where), null_is_empty=null_is_empty or kind == XML), beside
+        return members(root, compiled(where), null_is_empty=null_is_empty or kind == XML), beside, damaged
     except LookupError as missing:
         raise _NoRecords(root, where, payload, null=isinstance(missing, Null)) from None
 
@@ -223,17 +257,16 @@ def _root(kind: str, payload: bytes) -> tuple[Any, dict[str, bytes]]:
     if kind == XML:
         return xml.tree(xml.element(payload)), {}
     if kind == FORM:
-        return _form(payload), {}
+        return written.form(payload), {}
+    if kind == PAIRS:
+        return written.pairs(payload), {}
     if kind == MULTIPART:
         parts = multipart.parts(Document(payload, ""))
         if parts is None:
             raise VendorChanged("is not the multipart body that it was", payload)
         texts = {part.name: part.body.decode() for part in parts if part.name and _is_text(part)}
         return texts, _named(iter(parts))
-    try:
-        return msgspec.json.decode(payload.removeprefix(_BOM)), {}
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise VendorChanged("is cut short or not JSON", payload) from None
+    return decoded(payload, AS_WRITTEN.decode), {}
 
 
 def _is_json(body: bytes) -> bool:
@@ -245,37 +278,17 @@ def _is_json(body: bytes) -> bool:
 
 
 def _is_document(body: bytes) -> bool:
-    first = body.removeprefix(_BOM).lstrip()[:1]
-    if first == b"<":
-        try:
-            xml.element(body)
-        except VendorChanged:
-            return False
-        return True
-    return first in (b"{", b"[") and _is_json(body.removeprefix(_BOM))
-
-
-def _is_form(body: bytes, content_type: str) -> bool:
-    if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
-        return True
-    name = body[:200].partition(b"=")[0]
-    return len(name) < min(len(body), 200) and name.isascii() and name.decode().isidentifier() and b"\n" not in body
-
-
-def _form(body: bytes) -> dict[str, Any]:
+    first = in_utf8(body[:64]).lstrip()[:1]
     try:
-        pairs = parse_qsl(body.decode().strip(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
-    except ValueError:
-        raise VendorChanged("is not the form that it says it is", body) from None
-    fields: dict[str, Any] = {}
-    for name, value in pairs:
-        if name not in fields:
-            fields[name] = value
-        elif isinstance(fields[name], list):
-            fields[name].append(value)
+        if first == b"<":
+            xml.element(body)
+        elif first in (b"{", b"["):
+            slices(body)
         else:
-            fields[name] = [fields[name], value]
-    return fields
+            return False
+    except VendorChanged:
+        return False
+    return True
 
 
 def _is_text(part: multipart.Part) -> bool:

@@ -8,10 +8,12 @@ from typing import Any, Final, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from connectors.cameras import camera_of
 from connectors.fields import Fields
-from connectors.identity import derived_id
+from connectors.identity import derived_id, undamaged
 from connectors.mapping.path import Path, Scope, Where, compiled, find
 from connectors.mapping.source import Picture, Share, Source, Time, Words
+from connectors.plates import SAYS_NONE, is_none
 from normalize import vehicle
 from normalize.fault import NoRead, Unusable
 from normalize.origin import origin
@@ -34,13 +36,14 @@ class Candidates(BaseModel):
         return {"path": given} if isinstance(given, str) else given
 
     def told(self, scope: Scope) -> Iterator[Candidate]:
-        """The candidates in the engine's order; one without text is none."""
+        """The candidates in the engine's order; one without text is none, and no read is lost over one."""
         for value in find(compiled(self.path), scope):
             for each in value if isinstance(value, list) else [value]:
                 inner = scope._replace(chain=(*scope.chain, each))
-                if text := self.text.text(inner, "candidates"):
-                    sure = self.confidence.share(inner, "candidates") if self.confidence else None
-                    yield Candidate(text=text, confidence=sure)
+                with suppress(Unusable):
+                    if text := self.text.text(inner, "candidates"):
+                        sure = self.confidence.share(inner, "candidates") if self.confidence else None
+                        yield Candidate(text=text, confidence=sure)
 
 
 class Mapping(BaseModel):
@@ -154,20 +157,18 @@ class Mapping(BaseModel):
         """The read that a record tells of; raises `NoRead`, `Unusable` or pydantic's `ValidationError`. Pure."""
         if (where := self.unwanted(scope)) is not None:
             raise NoRead(where, "is not what this connection takes for a read")
-        text = self.plate.text(scope, "plate") or ""
-        if text.casefold() in (word.casefold() for word in self.no_plate):
-            raise NoRead("plate", "says that there is none")
-        plate = self.plate.must(scope, "plate")
-        at = self.captured_at.moment(scope, "captured_at")
-        camera = self.camera_id.must(scope, "camera_id")
         share = self.confidence.share(scope, "confidence") if self.confidence else None
+        plate = self._plate(scope, share)
+        at = self.captured_at.moment(scope, "captured_at")
+        name = self._text("camera_name", scope)
+        camera = camera_of(self.camera_id.text(scope, "camera_id"), name)
         sure = self.state_confidence.share(scope, "state_confidence") if self.state_confidence else None
         turn = self.direction.number(scope, "direction") if self.direction else None
         listed = self._text("match_list", scope)
         place = origin(self._text("state", scope), self._text("country", scope), self.state_codes)
         make, colour, body = (self._text(name, scope) for name in ("make", "colour", "body"))
         return Read(
-            vendor_read_id=self._text("read_id", scope) or derived_id(camera, at, plate),
+            vendor_read_id=undamaged(self._text("read_id", scope)) or derived_id(camera, at, plate),
             pass_id=self._text("pass_id", scope),
             plate_raw=plate,
             state=place.state,
@@ -178,7 +179,7 @@ class Mapping(BaseModel):
             candidates=tuple(self.candidates.told(scope)) if self.candidates else (),
             captured_at=at.at,
             zone=at.zone,
-            camera=Camera(id=camera, name=self._text("camera_name", scope)),
+            camera=Camera(id=camera, name=name),
             place=self._place(scope),
             direction=turn,
             direction_of=None if turn is None else self.direction_of,
@@ -203,6 +204,16 @@ class Mapping(BaseModel):
             link=self._text("link", scope),
             engine=self._text("engine", scope),
         )
+
+    def _plate(self, scope: Scope, confidence: float | None) -> str:
+        text = self.plate.text(scope, "plate")
+        if (text or "").casefold() in (word.casefold() for word in self.no_plate):
+            raise NoRead("plate", "says that there is none")
+        if text is None and self.plate.is_empty(scope):
+            raise NoRead("plate", "is empty: no plate was read")
+        if text is not None and is_none(text, confidence):
+            raise NoRead("plate", SAYS_NONE)
+        return text or self.plate.must(scope, "plate")
 
     def _text(self, field: str, scope: Scope) -> str | None:
         source = self.sources.get(field)

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 import msgspec
 from pydantic import AfterValidator, StringConstraints
 
+from connectors.jsontext import AS_WRITTEN
+
 LONGEST: Final = 500
 EVERY: Final = None
 """The step `[]` or `*`: every element of a list."""
@@ -199,6 +201,6 @@ def opened(value: Any) -> Any:
     if type(value) is not str or value[:1] not in ("{", "["):
         return value
     try:
-        return msgspec.json.decode(value)
+        return AS_WRITTEN.decode(value)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return value

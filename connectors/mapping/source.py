@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from connectors.damage import MARK
 from connectors.fields import Fields
+from connectors.jsontext import Written
 from connectors.mapping.path import Scope, Where, compiled, find
 from connectors.pictures import is_picture
 from normalize.confidence import Scale, scaled
@@ -101,6 +103,11 @@ class Source(BaseModel):
         text = None if raw is None else self._transformed(raw)
         return self.default if text is None else text
 
+    def is_empty(self, scope: Scope) -> bool:
+        """Whether something is at a path and nothing but null and blanks is at any."""
+        values = [value for where in self.path for value in find(compiled(where), scope)]
+        return bool(values) and all(value is None or (isinstance(value, str) and not value.strip()) for value in values)
+
     def must(self, scope: Scope, field: str) -> str:
         """The field's text, which must be there."""
         text = self.text(scope, field)
@@ -124,7 +131,8 @@ class Source(BaseModel):
         return next((text for where in self.path if (text := self._text_at(where, scope, field))), None)
 
     def _text_at(self, where: str, scope: Scope, field: str) -> str | None:
-        values = (_text(value) for value in find(compiled(where), scope))
+        telling = _characters if field in ("plate", "candidates") else _text
+        values = (telling(value) for value in find(compiled(where), scope))
         try:
             return next((text for value in values if (text := Fields({"value": value}).text_or_none("value"))), None)
         except Unusable as unusable:
@@ -203,8 +211,9 @@ class Share(Source):
 
     def share(self, scope: Scope, field: str) -> float | None:
         """The confidence from 0 to 1; None where there is none."""
+        text = self.text(scope, field)
         try:
-            return scaled(self.text(scope, field), self.scale, field)
+            return None if text is not None and MARK in text else scaled(text, self.scale, field)
         except Unusable as unusable:
             raise self.wrong(field, unusable.reason) from None
 
@@ -266,7 +275,9 @@ def _text(value: Any) -> str | None:
         return _text(value["#text"])
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, Written):
+        return str(value)
+    if isinstance(value, int):
         if abs(value) >= LARGEST:
             raise Unusable("value", "is too large")
         return str(value)
@@ -276,6 +287,13 @@ def _text(value: Any) -> str | None:
         except UnicodeDecodeError:
             raise Unusable("value", "is not text") from None
     raise Unusable("value", "is not text but a list or an object")
+
+
+def _characters(value: Any) -> str | None:
+    """A plate's characters; a whole number may be one, while nobody can tell which characters became another number."""
+    if isinstance(value, bool | Written) or (isinstance(value, int) and value < 0):
+        raise Unusable("value", "is a number or a yes or no, from which nobody can tell what stood on the plate")
+    return _text(value)
 
 
 def _like(text: str, template: str) -> str | None:

@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import Final
 from urllib.parse import quote, quote_plus
 
+from connectors.encoding import encoding_of, in_utf8
 from connectors.pictures import is_picture
 from connectors.testing.fakes import FakeKind, Fakes, folded
 from connectors.testing.markers import Marker, leftovers, loose, strong
@@ -73,14 +74,17 @@ class Scrubber:
         """Note every original of a body; `plates` are what its connector reads in it."""
         for plate in plates:
             self._note("plate", plate)
-        for span in _deep(body.decode("utf-8", "surrogateescape")):
+        for span in _deep(_text_of(body)):
             if not span.is_name:
                 self._judge(span)
 
     def scrub(self, body: bytes) -> bytes:
-        """The body with fakes; a picture as a tiny one of its kind. Raises `LeftOver` where an original is left."""
+        """The body with fakes, in UTF-8; a picture as a tiny one of its kind.
+
+        Raises `LeftOver` where an original is left.
+        """
         self.learn(body)
-        copy = tiny(body) if is_picture(body) else self._text(body.decode("utf-8", "surrogateescape"))
+        copy = tiny(body) if is_picture(body) else self._text(_text_of(body))
         clean = copy if isinstance(copy, bytes) else copy.encode("utf-8", "surrogateescape")
         self.must_be_clean(clean)
         return clean
@@ -296,6 +300,12 @@ def _random(text: str) -> bool:
     return (
         " " not in text and "/" not in text[:1] and ((len(text) >= 8 and mixed) or (len(text) >= 20 and text.isalnum()))
     )
+
+
+def _text_of(body: bytes) -> str:
+    """The text of a body; in UTF-16 nobody would find what is to be scrubbed."""
+    wide = encoding_of(body) not in (None, "utf-8-sig")
+    return (in_utf8(body) if wide else body).decode("utf-8", "surrogateescape")
 
 
 def _snake(name: str) -> str:

@@ -7,28 +7,32 @@ from functools import cached_property
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
-import msgspec
 from pydantic import Field
 
 from connectors import contract
+from connectors.cameras import camera_of
 from connectors.contract import Connector, Page, Record
+from connectors.counted import counted
 from connectors.drop import Drop, DropSettings
+from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
 from connectors.fields import Fields, slices
-from connectors.identity import derived_id
-from normalize.fault import Unusable
+from connectors.identity import derived_id, undamaged
+from connectors.jsontext import decoded
+from connectors.plates import SAYS_NONE, is_none
+from normalize.fault import NoRead, Unusable
 from normalize.read import Camera, ImageKind, ImageRef, Read
 from normalize.read import Place as WhereAt
 from normalize.times import Moment, from_iso
 
-_BOM: Final = b"\xef\xbb\xbf"
 _TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
 """A whole string, or one of the signs that give JSON its shape; a quote alone is a string without an end."""
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
 _PHOTOS: Final = ((ImageKind.PLATE, "LPRVehiclePlatePhoto"), (ImageKind.FRAME, "LPRAdditionalPhoto"))
 _FILE: Final = "file"
+_PLATE: Final = "VehicleLicensePlateID"
 _LEAVES: Final = frozenset({
-    "LPREventID", "eventDate", "eventTime", "VehicleLicensePlateID", "LPRCameraID", "LPRCameraName",
+    "LPREventID", "eventDate", "eventTime", _PLATE, "LPRCameraID", "LPRCameraName",
     *(f"{axis}{part}Value" for axis in ("Latitude", "Longitude") for part in ("Degree", "Minute", "Second")),
     *(name for _, name in _PHOTOS),
 })  # fmt: skip
@@ -82,7 +86,7 @@ class Boss4Connector(Connector[Boss4Settings]):
         if newest is None:
             return f"The place answers; no file of reads lies in {self.settings.reads_folder!r} yet."
         count = sum(record.kind == "read" for record in self.unpack(newest))
-        return f"The place answers with {files} files; the newest holds {count} reads."
+        return f"The place answers with {counted(files, 'file')}; the newest holds {counted(count, 'read')}."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every file not taken yet, by name, each with all that it holds, as `Drop` promises it."""
@@ -94,7 +98,7 @@ class Boss4Connector(Connector[Boss4Settings]):
         An empty file has none: such files are known to come. Raises `VendorChanged` where the file neither is a list
         nor begins like one.
         """
-        body, name = document.body.removeprefix(_BOM), {_FILE: document.name.encode()} if document.name else {}
+        body, name = in_utf8(document.body), {_FILE: document.name.encode()} if document.name else {}
         if not body.strip():
             return
         try:
@@ -113,11 +117,11 @@ class Boss4Connector(Connector[Boss4Settings]):
             reason = "is cut short, or goes on after its end: this came after the last whole read"
             raise Unusable("file", f"{name} {reason}".lstrip())
         leaves = _Leaves(record.payload)
-        plate, at = leaves.must("VehicleLicensePlateID"), self._moment(leaves)
+        plate, at = leaves.plate(), self._moment(leaves)
         called = leaves.text("LPRCameraName")
-        camera = leaves.text("LPRCameraID") or called or leaves.must("LPRCameraID")
+        camera = camera_of(leaves.text("LPRCameraID"), called)
         return Read(
-            vendor_read_id=leaves.text("LPREventID") or derived_id(camera, at, plate),
+            vendor_read_id=undamaged(leaves.text("LPREventID")) or derived_id(camera, at, plate),
             plate_raw=plate,
             captured_at=at.at,
             zone=at.zone,
@@ -144,13 +148,14 @@ class _Leaves:
 
     def __init__(self, payload: bytes) -> None:
         try:
-            outer = msgspec.json.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            outer = decoded(payload)
+        except VendorChanged:
             reason = "is not JSON" + (": it holds a placeholder that was not filled in" if b"${" in payload else "")
             raise Unusable("record", reason) from None
         if not isinstance(outer, dict):
             raise Unusable("record", "is not an object")
         self._found: dict[str, list[Any]] = {}
+        self._empty: set[str] = set()
         todo: list[tuple[str, Any]] = [("", outer)]
         while todo:
             name, value = todo.pop()
@@ -161,6 +166,8 @@ class _Leaves:
                 todo.extend((name, item) for item in reversed(value))
             elif name in _LEAVES and not _says_nothing(value):
                 self._found.setdefault(name, []).append(value)
+            elif name in _LEAVES:
+                self._empty.add(name)
 
     def _fields(self, name: str) -> Fields:
         """The field alone; raises `Unusable` where it is there several times and says different things."""
@@ -178,6 +185,15 @@ class _Leaves:
         if _PLACEHOLDER.search(filled):
             raise Unusable(name, "is a placeholder that was not filled in")
         return filled
+
+    def plate(self) -> str:
+        """The plate; raises `NoRead` where its field is there and says that none was read."""
+        if _PLATE in self._empty and _PLATE not in self._found:
+            raise NoRead(_PLATE, "is empty: no plate was read")
+        plate = self.must(_PLATE)
+        if is_none(plate, None):
+            raise NoRead(_PLATE, SAYS_NONE)
+        return plate
 
     def place(self) -> WhereAt | None:
         """The position in degrees, minutes and seconds; None where it is absent or 0/0."""

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from connectors import contract, table
 from connectors.contract import Connector, Page, Record
+from connectors.counted import counted
 from connectors.drop import CsvSettings, Drop
 from connectors.mapping import IDENTITY, Mapping
 from connectors.mapping.path import Scope, compiled
@@ -36,7 +37,7 @@ class GenericCsvConnector(Connector[GenericCsvSettings]):
         known_limits=(
             "The admin's map is as true as the admin: nobody here knows what the sender means by a column.",
             "Without a mapped read id, camera, instant and plate are the id: two reads alike in all three are one.",
-            "Files need a header line; files without one are refused.",
+            "In files without a header line, columns are called by their numbers, and nothing shows one that moved.",
         ),
     )
     Settings = GenericCsvSettings
@@ -45,29 +46,36 @@ class GenericCsvConnector(Connector[GenericCsvSettings]):
     def _drop(self) -> Drop:
         return self.closing(Drop(self.settings, self.frame.clock, self.info.limits))
 
+    @cached_property
+    def _needed(self) -> list[str]:
+        return _needed(self.settings.map)
+
     def check(self) -> str:
         """Lists the folder and looks at the newest file's header."""
         count, newest = self._drop.newest()
         if newest is None:
             return f"The place answers; no file lies in {self.settings.reads_folder!r} yet."
-        rows = sum(1 for _ in self.unpack(newest))
-        return f"The place answers with {count} files; the newest has {rows} rows under a header that fits the map."
+        rows = counted(sum(1 for _ in self.unpack(newest)), "row")
+        return f"The place answers with {counted(count, 'file')}; the newest has {rows} in columns that fit the map."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every file not taken yet, by name, each with all its rows, as `Drop` promises it."""
         return self._drop.pages(window, self.unpack)
 
     def unpack(self, document: contract.Document) -> Iterator[Record]:
-        """The rows of a file; raises `VendorChanged` where the header lacks a column that every read needs."""
+        """The rows of a file; raises `VendorChanged` where the header lacks a column that every read needs.
+
+        A map of numbers is for files without a header.
+        """
         told = self.settings
-        required = dict.fromkeys(_needed(told.map), MAPPED)
+        required = dict.fromkeys(self._needed, MAPPED)
         return table.records(
             document.body, required, encoding=told.encoding, delimiter=told.delimiter, file=document.name
         )
 
     def read_of(self, record: Record) -> Read:
         """One row through the map; columns are found in any case."""
-        return self.settings.map.read(Scope((table.cells(record),), fold=True))
+        return self.settings.map.read(Scope((table.cells(record, self._needed),), fold=True))
 
     def fetch_image(self, image: ImageRef) -> bytes:
         """The picture file beside the rows, at most 15 MB; raises `Gone` where there is none of that name."""

@@ -16,12 +16,15 @@ from connectors import contract, mapping
 from connectors.answer import Answer
 from connectors.auth import Auth, Digest, Header, Nothing, QueryKey
 from connectors.contract import Connector, Document, Page, Record
+from connectors.counted import counted
 from connectors.drop import Drop, DropSettings
 from connectors.errors import Gone, VendorChanged
 from connectors.http import Http
+from connectors.jsontext import in_utf8
 from connectors.mapping import documents
 from connectors.mapping.path import Scope, Where
 from connectors.mapping.pictures import Host, fetched, reachable
+from connectors.mapping.written import is_pairs
 from connectors.paging import by_cursor, by_number
 from connectors.pictures import picture
 from normalize.fault import Unusable
@@ -126,10 +129,11 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
             count, newest = self._drop.newest()
             if newest is None:
                 return f"The place answers; no file lies in {self.settings.reads_folder!r} yet."
-            return f"The place answers with {count} files; the newest has {len(list(self.unpack(newest)))} records."
+            records = counted(len(list(self.unpack(newest))), "record")
+            return f"The place answers with {counted(count, 'file')}; the newest has {records}."
         now = self.frame.clock.now()
         answer = self._ask(self.settings.place, self._asked(now.replace(minute=0, second=0, microsecond=0), now))
-        return f"The address answered with {len(self._records(answer))} records on its first page."
+        return f"The address answered with {counted(len(self._records(answer)), 'record')} on its first page."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every page of the window, or every file not taken yet, as `Drop` promises it.
@@ -228,8 +232,12 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
         return found
 
     def unpack(self, document: Document) -> Iterator[Record]:
-        """The records at the map's `records`; raises `VendorChanged` where there is no such place, or no JSON."""
-        if document.body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] not in (b"{", b"["):
+        """The records at the map's `records`, of JSON, of lines of `name=value` or of a captured stream of either.
+
+        Raises `VendorChanged` where there is no such place, or for anything else.
+        """
+        is_json = in_utf8(document.body[:64]).lstrip()[:1] in (b"{", b"[")
+        if not is_json and not is_pairs(document.body) and not document.body.startswith(b"--"):
             raise VendorChanged("is not JSON", document.body)
         return documents.records(replace(document, content_type="application/json"), self.settings.map)
 
@@ -240,7 +248,7 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
         base = getattr(self.settings, "place", "")
         if base and not base.startswith(_WEB):
             return read
-        return read.model_copy(update={"images": reachable(read.images, self.settings.image_hosts, base)})
+        return read.model_copy(update={"images": reachable(read.images, base)})
 
     def fetch_image(self, image: ImageRef) -> bytes:
         """The picture at its address, or the file beside the reads; raises `Gone` where it is at neither."""
@@ -249,8 +257,6 @@ class GenericJsonConnector(Connector[GenericJsonSettings]):
             return self._drop.picture(url)
         if url.startswith(_origin(self.settings.place)):
             return picture(self._http.request("GET", url, json=False).body)
-        if not self.settings.image_hosts:
-            raise Gone("no hosts of pictures are set")
         return fetched(self._http, url, self.settings.image_hosts)
 
 

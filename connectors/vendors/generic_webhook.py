@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from connectors import contract
 from connectors.auth import pushed_by_ours
 from connectors.contract import Connector, Record, Reply, Request
-from connectors.errors import AdminMustFix, Gone
+from connectors.errors import AdminMustFix
 from connectors.http import Http
 from connectors.mapping import IDENTITY, Mapping, documents
 from connectors.mapping.pictures import Host, fetched, reachable
@@ -156,10 +156,8 @@ class GenericWebhookConnector(Connector[GenericWebhookSettings]):
     def read_of(self, record: Record) -> Read:
         """One record through the map."""
         read = self.settings.map.read(documents.scope(record, self.settings.map))
-        return read.model_copy(update={"images": reachable(read.images, self.settings.image_hosts)})
+        return read.model_copy(update={"images": reachable(read.images)})
 
     def fetch_image(self, image: ImageRef) -> bytes:
-        """The picture at an address that was pushed; raises `Gone` where it is not at a host of the settings."""
-        if self._http is None:
-            raise Gone("no hosts of pictures are set")
+        """The picture at an address that was pushed; raises `HostNotAllowed` where it is at no host of the settings."""
         return fetched(self._http, image.url or "", self.settings.image_hosts)

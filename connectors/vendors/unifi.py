@@ -6,10 +6,12 @@ from typing import ClassVar, Final
 
 from connectors import contract
 from connectors.auth import pushed_by_ours
+from connectors.cameras import camera_of, mac_of
 from connectors.contract import Connector, Record
 from connectors.errors import AdminMustFix, VendorChanged
 from connectors.fields import Fields, elements, slices
 from connectors.identity import derived
+from connectors.plates import plate_at
 from normalize.fault import NoRead, Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Match, Read
@@ -89,11 +91,12 @@ class UnifiConnector(Connector[UnifiSettings]):
         key = trigger.text("key")
         if not key.startswith(PLATES):
             raise NoRead("alarm.triggers.key", "is an alarm about something other than a plate")
-        plate = trigger.ident_or_none("value")
-        if plate is None:
-            raise NoRead("alarm.triggers.value", "is empty: no plate was read")
+        if not trigger.holds("value"):
+            raise NoRead("alarm.triggers.value", "is missing: no plate was read")
+        plate = plate_at(trigger, "value", numbers=True)
         at = from_epoch(trigger.decimal("timestamp"), "ms", "alarm.triggers.timestamp")
-        camera = trigger.ident_or_none("device") or _only_source(alarm)
+        device = camera_of(trigger.ident_or_none("device"), _only_source(alarm))
+        camera = mac_of(device) or device
         event = trigger.ident_or_none("eventId")
         one = (event,) if event else (camera, at.at.isoformat())
         ident = derived(*one, canonical(plate))
@@ -114,13 +117,11 @@ class UnifiConnector(Connector[UnifiSettings]):
         )
 
 
-def _only_source(alarm: Fields) -> str:
-    """The alarm's one source, where a trigger names no device; raises `Unusable` where there are several or none."""
+def _only_source(alarm: Fields) -> str | None:
+    """The alarm's one source, for a trigger that names no device; None where there are several or none."""
     sources = [each for each in alarm.each("sources") if each.text_or_none("type") in (None, "include")]
     devices = {device for source in sources if (device := source.ident_or_none("device"))}
-    if len(devices) != 1:
-        raise Unusable("alarm.triggers.device", "is missing, and the alarm has not one source alone")
-    return devices.pop()
+    return devices.pop() if len(devices) == 1 else None
 
 
 def _other_reading(trigger: Fields, plate: str) -> tuple[Candidate, ...]:

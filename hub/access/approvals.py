@@ -41,6 +41,7 @@ LASTS: Final[Mapping[Action, timedelta]] = {
     Action.DESTROY: timedelta(days=7),
     Action.CLASSIFY: timedelta(days=14),
     Action.POLICY: timedelta(days=14),
+    Action.CONTRACT: timedelta(days=14),
 }
 """How long a proposal waits for its second person. A hold keeps reads at once, and so it waits the shortest."""
 RESUMED: Final[Mapping[Action, timedelta]] = {
@@ -48,6 +49,7 @@ RESUMED: Final[Mapping[Action, timedelta]] = {
     Action.DESTROY: LASTS[Action.DESTROY],
     Action.CLASSIFY: timedelta(hours=24),
     Action.POLICY: timedelta(hours=24),
+    Action.CONTRACT: timedelta(hours=24),
 }
 """How long what is approved may still be carried out where that was cut short.
 
@@ -57,6 +59,8 @@ LAPSED: Final = "nobody approved it in time"
 NOT_IN_TIME: Final = "it was cut short, and nobody finished it in time"
 _TABLE: Final = tables.approvals
 _UNDONE: Final = (_TABLE.c.verdict == "approved") & _TABLE.c.carried_out_at.is_(None)
+_ENDS_WITH: Final[Mapping[Action, tuple[Action, ...]]] = {Action.HOLD: (Action.CLASSIFY,)}
+"""What is proposed about something that another proposal made, and ends with that."""
 _PASSES: Final = (Busy, Unsettled, NoConnector)
 """What stands in the way of a carrying out for a time only."""
 _OTHER: Final = (
@@ -311,11 +315,12 @@ class Approvals:
     def _drop(self, connection: Connection, actor: Actor, proposal: Proposal) -> None:
         by = f" by {proposal.decided_by}" if proposal.decided_by else ""
         note = f": {proposal.note}" if proposal.note else ""
+        how = f"{proposal.state}{by}{note}" if proposal.state != "overtaken" else f"not carried out: {_why(proposal)}"
+        because = f"its approval was {how}"
         if (service := self._undo.get(proposal.action)) is not None:
-            how = (
-                f"{proposal.state}{by}{note}" if proposal.state != "overtaken" else f"not carried out: {_why(proposal)}"
-            )
-            service.drop(connection, actor, proposal, f"its approval was {how}")
+            service.drop(connection, actor, proposal, because)
+        for action in _ENDS_WITH.get(proposal.action, ()):
+            self.moot(connection, actor, action, proposal.target, f"the hold has ended: {because}")
 
     def _ended(self, proposal: Proposal) -> Proposal:
         if (service := self._undo.get(proposal.action)) is not None:

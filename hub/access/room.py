@@ -25,8 +25,17 @@ class _Cases(Protocol):
     def orders(self) -> CarriesOut: ...
 
 
+class _Connections(Protocol):
+    @property
+    def contracts(self) -> CarriesOut: ...
+
+
 class Neighbours(Protocol):
     """The rooms that this one asks."""
+
+    @property
+    def connections(self) -> _Connections:
+        """Who carries out what was approved about contracts?"""
 
     @property
     def cases(self) -> _Cases:
@@ -59,4 +68,5 @@ class AccessRoom:
         approvals.register(Action.CLASSIFY, cases.reviews)
         approvals.register(Action.DESTROY, cases.orders)
         approvals.register(Action.POLICY, self._governing.activate)
+        approvals.register(Action.CONTRACT, self._house.connections.contracts)
         return approvals

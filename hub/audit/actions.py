@@ -35,11 +35,19 @@ class Act(StrEnum):
     )
     CANARIES_REMOVE = "canaries.remove", "An administrator takes a canary away."
     CERTIFICATES_COUNTERSIGN = "certificates.countersign", "The custodian of records confirms what was destroyed."
+    CERTIFICATES_DELIVER = (
+        "certificates.deliver",
+        "The hub, or somebody, brings certificates to their custodian; before they leave, and of what came.",
+    )
     CERTIFICATES_EXPORT = "certificates.export", "Somebody hands certificates over to the custodian of records."
     CLOCK_TRUST = "clock.trust", "An administrator says that the machine's clock is right."
     CONNECTIONS_ACTIVE = "connections.active", "An administrator lets a paused connection run again."
     CONNECTIONS_ADD = "connections.add", "An administrator adds an account at a vendor."
     CONNECTIONS_CHANGE = "connections.change", "An administrator changes a connection's settings or origin."
+    CONNECTIONS_CONTRACT = (
+        "connections.contract",
+        "What was agreed with a source is in force: with the connection, or as two people have decided later.",
+    )
     CONNECTIONS_DIAGNOSTICS = "connections.diagnostics", "Somebody takes a bundle that helps to find a fault."
     CONNECTIONS_DRY_RUN = "connections.dry_run", "Somebody looks at what a run would bring; before it, and after it."
     CONNECTIONS_PAUSED = (
@@ -62,6 +70,7 @@ class Act(StrEnum):
     HOLDS_SHOW = "holds.show", "Who placed or approved a hold, or an auditor, looks at its reads."
     HOTLISTS_IMPORT = "hotlists.import", "Somebody loads a hot list."
     HOTLISTS_PUBLISH = "hotlists.publish", "Somebody, or the hub by itself, sends a hot list to a source."
+    HOTLISTS_READMIT = "hotlists.readmit", "Somebody lets a plate that was withdrawn come back on a hot list."
     HOTLISTS_RETRACT = "hotlists.retract", "A connection is removed, and a hot list is taken away at its vendor."
     HOTLISTS_VERIFY = "hotlists.verify", "Somebody, or the hub by itself, reads a hot list back from a source."
     HOTLISTS_WITHDRAW = "hotlists.withdraw", "Somebody takes an entry off a hot list."
@@ -91,7 +100,10 @@ class Act(StrEnum):
     )
     READS_PATTERN = "reads.pattern", "Somebody asks where and when a car is seen."
     READS_PICTURE = "reads.picture", "Somebody looks at a picture."
-    READS_RECEIVE = "reads.receive", "The receiver drops what was pushed for a connection that is gone."
+    READS_RECEIVE = (
+        "reads.receive",
+        "The receiver drops what was pushed for a connection that is gone, or is too large.",
+    )
     READS_REPARSE = "reads.reparse", "An administrator has what is kept read again with other settings."
     READS_SCENES = "reads.scenes", "Somebody asks which cars were at several places and times."
     READS_SEARCH = "reads.search", "Somebody searches."

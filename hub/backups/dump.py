@@ -5,8 +5,9 @@ import re
 import shutil
 import subprocess
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
@@ -17,6 +18,7 @@ from hub.store.engine import Store
 FILE: Final = "alprhub.dump"
 _OTHER_SERVER: Final = ("server version mismatch", "unrecognized configuration parameter")
 """What the programs say of a server that they are too old or too new for."""
+_COPIED: Final = re.compile(r"COPY [^(]*\bconnections \(([^)]*)\) FROM stdin;")
 _IN_PATH: Final = "on Debian: PATH=/usr/lib/postgresql/NN/bin:$PATH"
 
 
@@ -30,7 +32,34 @@ def undump(store: Store, file: IO[bytes]) -> None:
     _run("pg_restore", store, "--no-owner", "--exit-on-error", "--single-transaction", file=file)
 
 
-def _run(program: str, store: Store, *words: str, file: IO[bytes] | None = None) -> None:
+class SealedRow(NamedTuple):
+    """What a connection of a dump has sealed, and the id of the key that it is under (empty: nobody noted it)."""
+
+    name: str
+    sealed: bytes
+    sealed_key: str
+
+
+def sealed_in(store: Store, file: IO[bytes]) -> list[SealedRow]:
+    """What the connections of a dump have sealed, by name, with nothing brought into the database.
+
+    Raises `AdminMustAct` with what `pg_restore` says.
+    """
+    lines = iter(_run("pg_restore", store, "--data-only", "--table=connections", "--file=-", file=file).splitlines())
+    found = list[SealedRow]()
+    for line in lines:
+        if (copied := _COPIED.match(line)) is None:
+            continue
+        columns = [name.strip(' "') for name in copied[1].split(",")]
+        for row in takewhile(lambda line: line != r"\.", lines):
+            cells = dict(zip(columns, row.split("\t"), strict=True))
+            sealed = bytes.fromhex(cells["sealed"].removeprefix(r"\\x"))
+            found.append(SealedRow(cells["name"], sealed, cells.get("sealed_key", "")))
+    return sorted(found)
+
+
+def _run(program: str, store: Store, *words: str, file: IO[bytes] | None = None) -> str:
+    """What the program prints; one that is told `--file=-` is not connected to the database."""
     if shutil.which(program) is None:
         raise AdminMustAct(
             f"{program} is not here, and PostgreSQL's database is copied and brought back by it alone: install"
@@ -40,7 +69,7 @@ def _run(program: str, store: Store, *words: str, file: IO[bytes] | None = None)
     plain = url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
     password = {"PGPASSWORD": str(url.password)} if url.password else {}
     done = subprocess.run(  # noqa: S603 - words of our own, and a shell never sees them
-        [program, f"--dbname={plain}", *words],
+        [program, *([] if "--file=-" in words else [f"--dbname={plain}"]), *words],
         check=False, stdin=file, capture_output=True, text=True, errors="replace", env={**os.environ, **password},
     )  # fmt: skip
     if done.returncode:
@@ -48,6 +77,7 @@ def _run(program: str, store: Store, *words: str, file: IO[bytes] | None = None)
         complaint = complaint.removeprefix(f"{program}: ").removeprefix("error: ")
         unfit = _of_another_version(program, store, done.stderr)
         raise AdminMustAct(f"{program} did not do it (exit {done.returncode}): {complaint}" + (unfit or ""))
+    return done.stdout
 
 
 def _of_another_version(program: str, store: Store, complaint: str) -> str | None:

@@ -12,7 +12,7 @@ from datetime import datetime, tzinfo
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import select, text
 
@@ -21,7 +21,7 @@ from connectors.file_words import FULL, refusal
 from hub.audit.actions import Act, Outcome
 from hub.backups import manifest
 from hub.backups.backup import DATABASES, KEYS
-from hub.backups.dump import FILE, undump
+from hub.backups.dump import FILE, sealed_in, undump
 from hub.backups.manifest import INBOX, OURS, PICTURES, BackupManifest
 from hub.clock import STEP, Clock, SystemClock
 from hub.connections.secrets import closed, owners
@@ -87,9 +87,12 @@ def restore(
     keys = _keys(place, names, key)
     with _workshops(settings) as inner:
         _bring_files(place, names, inner.data, keys)
+        given = key is not None or settings.secret_key is not None
+        if given and not settings.url().startswith("sqlite"):  # before anything is written that stays
+            _demand_opens(inner, key, _sealed_in(place, inner))
         _bring_database(place, inner, actor, clock or SystemClock())
-        if key is not None or settings.secret_key is not None:
-            _demand_opens(inner, key)
+        if given and settings.url().startswith("sqlite"):
+            _demand_opens(inner, key, _sealed_here(inner))
         _bring_pictures(place, names, inner, progress)
         return _settle(place, copy, inner, actor, clock, bool(keys or settings.secret_key), progress)
 
@@ -202,12 +205,13 @@ def left_unfinished(settings: HubSettings) -> str:
         return ""
     with closing(Store(settings.url())) as store:
         by, name = unfinished.restored_in(store), store.url.database
+        owned = f"-O {store.url.username} " if store.url.username else ""
     if by is None:
         return ""
     return (
         f"the database {name!r} holds a restore that is under way or was cut short (in the folder {by!r}): it is no hub"
         " yet, and nothing opens it. If none is under way, remove that folder, drop the database and make it again"
-        f" (dropdb {name}, createdb {name}), then repeat alprhub restore"
+        f" (dropdb {name}, createdb {owned}{name}), then repeat alprhub restore"
     )
 
 
@@ -225,32 +229,41 @@ def _demand_key(key: Path) -> None:
     """Return for a key file, with a whole one of former keys beside it or none."""
     if not key.is_file():
         raise NotFound(f"--key: there is no file {str(key)!r}: name the secret.key that was kept apart")
-    for path in (key, key.with_name(f"{key.name}.before")):
-        if path.exists() and (fault := wrong_with(path)) is not None:
+    before = key.with_name(f"{key.name}.before")
+    for path in (key, before):
+        if path.exists() and (fault := wrong_with(path, former=path == before)) is not None:
             raise Invalid(
                 f"--key: {str(path)!r} {fault}: it is no key file of alprhub, or damaged. Nothing was restored. Name"
                 f" the secret.key that was kept apart; {_ANEW}"
             )
 
 
-def _demand_opens(inner: HubSettings, key: Path | None) -> None:
+def _sealed_in(place: Path, inner: HubSettings) -> list[Any]:
+    """What the connections of a dump have sealed; nothing of it is brought yet."""
+    with closing(Store(inner.url())) as store, manifest.opened(place / FILE) as file:
+        return list(sealed_in(store, file))
+
+
+def _sealed_here(inner: HubSettings) -> list[Any]:
+    with closing(Store(inner.url())) as store, store.read() as connection:
+        return list(connection.execute(select(tables.connections).order_by(tables.connections.c.name)).all())
+
+
+def _demand_opens(inner: HubSettings, key: Path | None, rows: list[Any]) -> None:
     """Return where the key that was given opens a secret that was brought, or there is none.
 
     One that it does not open may have been shut in the hub that was copied too; `doctor` names it.
     """
     vault = Vault.of_settings(inner)
-    with closing(Store(inner.url())) as store:
-        sealed = owners(store)
-        with store.read() as connection:
-            rows = connection.execute(select(tables.connections).order_by(tables.connections.c.name)).all()
+    sealed = [row for row in rows if len(row.sealed) > Vault.length(b"{}")]
     shut = [row for row in rows if closed(vault, row)]
     if shut and len(shut) == len(sealed):
         given = "ALPRHUB_SECRET_KEY" if inner.secret_key is not None else f"--key: {str(key)!r}"
         under = f" ({shut[0].sealed_key})" if shut[0].sealed_key else ""
         raise Invalid(
             f"{given} holds the key {vault.key_id}, and the secrets of {named([row.name for row in shut])} are sealed"
-            f" under another{under}: the hub of this backup had another key. Give that one; {_ANEW}"
-            + (f". Before that: {left}" if (left := left_unfinished(inner)) else "")
+            f" under another{under}: the hub of this backup had another key. Nothing was restored. Give that one;"
+            f" {_ANEW}"
         )
 
 

@@ -18,6 +18,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from connectors.batches import batched
+from hub.absent import instead
 from hub.access.asking import Asking
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
@@ -138,7 +139,7 @@ class Holds:
                 asked = {"query": _without_bounds(query)}
                 meant = _Meant(asked, asked, "every read that a question means")
                 placed = self._place(actor, new, meant, partial(self._matching.meant, query))
-                question.answered(placed.reads, hold=placed.id)
+                question.answered(placed.reads, self._matching.asked(query), hold=placed.id)
             return placed
         ids = sorted(set(reads))
         digest = {"reads": len(ids), "sha256": sha256(repr(ids).encode()).hexdigest()}
@@ -199,7 +200,8 @@ class Holds:
                 )
                 if _is_given(booking):
                     _keep(connection, hold, booking=booking)
-                self._approvals.moot(connection, actor, Action.HOLD, str(hold), "the hold was released")
+                for about in (Action.HOLD, Action.CLASSIFY):
+                    self._approvals.moot(connection, actor, about, str(hold), "the hold was released")
                 self._audit.record(
                     actor, Act.HOLDS_RELEASE, Outcome.DONE, target=str(hold), within=connection,
                     why=Why(row.kind, reason, row.case_number), booking=booking, resolved=resolved,
@@ -269,13 +271,13 @@ class Holds:
                 newest = query.order_by(table.c.captured_at.desc(), table.c.id.desc()).limit(limit)
                 keys = [(row.captured_at, row.id) for row in connection.execute(newest)]
                 rows = self._matching.shown(connection, keys)
-            question.answered(len(rows))
+            question.answered(len(rows), {row.connection: "held" for row in rows})
         return HeldPage(rows, f"{keys[-1][0]:x}-{keys[-1][1]:x}" if len(keys) == limit else None)
 
     def _check(self, new: NewHold) -> None:
         now = self._clock.now()
         if new.kind not in get_args(HoldKind):
-            raise Invalid(f"kind: {new.kind!r} is none; there are: {', '.join(get_args(HoldKind))}")
+            raise Invalid(f"hold: {new.kind!r} is no kind of hold{instead(new.kind, get_args(HoldKind))}")
         for field in ("case_number", "reason"):
             if not getattr(new, field).strip():
                 raise Invalid(f"{field}: is missing")

@@ -121,7 +121,7 @@ class Orders:
             _check(new)
             named = sorted(ident for ident, _ in self._matching.meant(query, None))
             proposal = self._propose(actor, new, named, query)
-            question.answered(len(named), approval=proposal.id)
+            question.answered(len(named), self._matching.asked(query), approval=proposal.id)
         return proposal
 
     def effect_of(self, proposal: Proposal) -> Ordered:

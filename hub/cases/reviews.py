@@ -135,15 +135,18 @@ class Reviews:
     def classify(self, actor: Actor, hold: int, offence: str | None, committed_on: date | None) -> Proposal:
         """Propose the class of a case's offence and its day; they hold once another person has approved them.
 
-        Until then nothing of the hold is let go. Raises `Invalid`, `NotFound`, `Conflict` and `PolicyRefused`.
+        What is not said stays as it is, and one of them must be said. Until it is approved nothing of the hold is let
+        go. Raises `Invalid`, `NotFound`, `Conflict` and `PolicyRefused`.
         """
         now = self._clock.now()
+        if offence is None and committed_on is None:
+            raise Invalid("--offence and --committed-on: say the class of the offence, its day, or both")
         check_case(offence, committed_on, now, now)
         with self._store.read() as connection:
             row = _live(connection, hold)
             if row.kind != "case":
                 raise Invalid(f"hold: {hold} is no case's")
-        day = committed_on.isoformat() if committed_on else None
+        offence, day = offence or row.offence, committed_on.isoformat() if committed_on else row.committed_on
         content = {"hold": hold, "offence": offence, "committed_on": day, "was": [row.offence, row.committed_on]}
         words = (
             f"say of hold {hold} (case {row.case_number}): offence {offence or 'not known'}, committed on"
@@ -264,7 +267,7 @@ def _disposal(profile: Profile, row: Row[Any]) -> list[ReviewTask]:
     if row.kind != "litigation" or row.released_at is None or not row.booking or row.disposed is not None:
         return []
     about = (row.id, row.kind, row.case_number, "dispose_of_media", from_micros(row.released_at))
-    clause = "; ".join(reference.clause for reference in profile.effective(UNTIL).references) or None
+    clause = profile.effective(UNTIL).clauses or None
     return [ReviewTask(*about, row.placed_by, row.approved_by, clause, row.booking)]
 
 
@@ -284,8 +287,7 @@ def _reads(connection: Connection, ids: list[int]) -> list[Row[Any]]:
 
 def _life(profile: Profile, row: Row[Any], read: Row[Any], kind: Provenance) -> CaseLife:
     return profile.case_life(
-        kind.origin,
-        kind.vendor,
+        *kind,
         from_micros(read.captured_at),
         received_at=from_micros(read.received_at),
         offence=row.offence,

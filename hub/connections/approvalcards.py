@@ -23,6 +23,7 @@ _MEANING: Final = {
     Action.DESTROY: "a court's order to destroy reads; else nothing is destroyed",
     Action.CLASSIFY: "the class of a case's offence; else the hold stays as it is",
     Action.POLICY: "another policy; else the one in force stays",
+    Action.CONTRACT: "another contract of a connection; else the one in force stays",
 }
 _TABLE: Final = tables.approvals
 

@@ -6,8 +6,10 @@ No card names the command that shows it (`health`), nor a check where a check is
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from shlex import quote
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Row
 
 from connectors.contract import Connector, abilities
@@ -15,7 +17,7 @@ from hub.connections import figures
 from hub.connections.accounts import Account
 from hub.connections.card import FAILING, LATE, OK, PAUSED, SILENT, Card
 from hub.connections.copies import UnprovedList
-from hub.connections.listcards import list_cards
+from hub.connections.listcards import list_cards, withdrawn_cards
 from hub.connections.remedies import remedy
 from hub.store.instant import from_micros, to_micros
 from hub.store.runs import TimeSpan
@@ -38,6 +40,8 @@ in three with a single read an hour."""
 NEWBORN: Final = timedelta(days=1)
 PATIENCE: Final = timedelta(hours=1)
 """How long a vendor may be down before a person should ask it, and a gap open before a person should fill it."""
+IMAGE_HOSTS: Final = "image_hosts"
+"""The setting by which connectors are told from where pictures may be fetched."""
 KEPT_SOON: Final = timedelta(minutes=5)
 """A push that has waited longer than this is not being kept."""
 
@@ -60,6 +64,8 @@ class Seen:
     records: figures.Records
     why_refused: tuple[str, str] | None
     copies: list[UnprovedList]
+    elsewhere: dict[str, int]
+    """Hosts of pictures that it may not talk to, and how many pictures lie at each."""
     missed: list[TimeSpan]
     ahead: int
     waiting: int
@@ -83,7 +89,8 @@ def cards(seen: Seen) -> list[Card]:
     if seen.account.state == "removing":
         return [_removing(seen)]
     if seen.account.state != "active":
-        return [_paused(seen), *_closed(seen)]
+        gone = withdrawn_cards(seen.copies, seen.account, seen.now, seen.zone)
+        return [_paused(seen), *_closed(seen), *gone]
     if seen.kind is None:
         sentence = f"Its connector {seen.account.connector!r} is not installed here, or not allowed to run."
         if seen.row.retention_vendor is None:
@@ -96,7 +103,7 @@ def cards(seen: Seen) -> list[Card]:
             )
         ]  # fmt: skip
     checks = (
-        *(_failing, _stopped, _refused, _silent, _late, _ahead, _fewer, _cameras, _gap, _waiting),
+        *(_failing, _stopped, _refused, _silent, _late, _ahead, _fewer, _cameras, _gap, _waiting, _elsewhere),
         _credentials,
     )
     cards = [card for check in checks if (card := check(seen)) is not None]
@@ -148,7 +155,8 @@ def _closed(seen: Seen) -> list[Card]:
 
 def _failing(seen: Seen) -> Card | None:
     runs, name = seen.runs, seen.account.name
-    if not runs.failed or runs.failing_since is None:
+    pulled = seen.can("pulls_reads") or seen.can("looks_up_plates")
+    if not runs.failed or runs.failing_since is None or not pulled:  # what only sends has no runs that could fail
         return None
     which = f"{runs.failed} runs in a row" if runs.failed > 1 else "The last run"
     plain = f"{which} failed since {seen.at(runs.failing_since)}"
@@ -337,6 +345,26 @@ def _waiting(seen: Seen) -> Card | None:
         "They are safe on the disk, and neither found nor matched until they are kept: see that the receiver is up and"
         " what its log says.",
         "alprhub serve", "pushes_wait", plain=happened,
+    )  # fmt: skip
+
+
+def _elsewhere(seen: Seen) -> Card | None:
+    if not seen.elsewhere:
+        return None
+    name, number = seen.account.name, sum(seen.elsewhere.values())
+    hosts = named([f"{host} ({pictures:,})" for host, pictures in seen.elsewhere.items()])
+    happened = f"{count(number, 'picture')} of {name} {'lies' if number == 1 else 'lie'} at hosts that it may not ask:"
+    command = f"alprhub connections show {name}"
+    do = "They stay where they are; the reads are kept without them."
+    if seen.kind is not None and IMAGE_HOSTS in seen.kind.Settings.model_fields:
+        allowed = [*msgspec.json.decode(seen.row.settings).get(IMAGE_HOSTS, ()), *seen.elsewhere]
+        command = (
+            f"alprhub connections change {name} --set {quote(f'{IMAGE_HOSTS}={msgspec.json.encode(allowed).decode()}')}"
+        )
+        do = "If these hosts are the vendor's, allow them: the next run fetches what is still there. Else leave it so."
+    return Card(
+        OK, f"Pictures of {name} are not fetched", f"{happened} {hosts}.", do, command, "pictures_elsewhere",
+        needs_person=False, plain=f"{happened} {hosts}.",
     )  # fmt: skip
 
 

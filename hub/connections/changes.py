@@ -23,6 +23,7 @@ from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.provenance import contract_of, provenance_of
 from hub.store.vacuum import owe
 from hub.store.vault import Vault
 
@@ -192,7 +193,9 @@ class Changes:
             ours(self._agency, agency)
         kind = self._connections.kind(row.connector)
         vendor = row.retention_vendor or kind.info.retention_vendor
-        before, after = Provenance(row.kind, vendor), Provenance(origin or row.kind, vendor)
+        before = provenance_of(row, vendor)
+        kind_after = origin or row.kind
+        after = Provenance(kind_after, vendor, contract_of(row.contract, kind_after, vendor))
         known, wrong, held = kind.Settings.model_fields, list[str](), unsealed(self._vault, row)
         for field in (*values, *unset):
             if field in unset and field in held and field not in known:
@@ -223,5 +226,5 @@ class Changes:
         return preview, row, after, settings
 
     def _same(self, now: Row[Any], then: Row[Any]) -> None:
-        if (now.sealed, now.settings, now.kind) != (then.sealed, then.settings, then.kind):
+        if any(getattr(now, one) != getattr(then, one) for one in ("sealed", "settings", "kind", "contract")):
             raise Busy(f"{now.name} was changed by somebody else meanwhile: look at it again, then repeat this")

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, and_, case, exists, func, or_, select
 
+from connectors.contract import Proof
 from hub.store import tables
 from hub.store.entries import standing
 from hub.store.instant import from_micros, to_micros
@@ -23,7 +24,8 @@ class UnprovedList(NamedTuple):
 
     `published` says whether it was ever tried. `missing` and `unexpected` count the entries by which the copy differed
     when it was last compared; `behind` is since when a change of the list has waited to be published. `under_way`: it
-    is being published now, and nothing is known to be wrong with it.
+    is being published now, and nothing is known to be wrong with it. `withdrawn` counts plates that the vendor has and
+    that no entry names any more, since `behind`.
     """
 
     hotlist: str
@@ -34,6 +36,7 @@ class UnprovedList(NamedTuple):
     error: str | None
     behind: datetime | None
     under_way: bool = False
+    withdrawn: int = 0
 
 
 def unproved(connection: Connection, connection_id: int, now: datetime) -> list[UnprovedList]:
@@ -100,6 +103,44 @@ def behind(connection: Connection, connection_id: int, now: datetime) -> list[Un
         if first is not None and first < to_micros(now - GRACE):
             unproved_lists.append(UnprovedList(row.name, True, "", 0, 0, None, from_micros(first)))
     return unproved_lists
+
+
+def withdrawn(connection: Connection, connection_id: int, now: datetime) -> list[UnprovedList]:
+    """The lists of which a vendor still has a plate that was withdrawn, since nobody has published them after that.
+
+    There is no grace: a car that was found is stopped for as long as a vendor watches for it. A copy that nobody could
+    look at is judged by when it was handed over; one that was read back and differs is among the `unproved`.
+    """
+    table, lists, entries = tables.publications, tables.hotlists, tables.entries
+    known = case((table.c.proof == Proof.ACCEPTED.value, table.c.pushed_at), else_=table.c.verified_at)
+    copies = connection.execute(
+        select(lists.c.name, lists.c.id, table.c.proof, known.label("at"), tables.connections.c.name.label("account"))
+        .join(table, table.c.hotlist_id == lists.c.id)
+        .join(tables.connections, tables.connections.c.id == table.c.connection_id)
+        .where(table.c.connection_id == connection_id, table.c.error.is_(None), known.is_not(None))
+        .where(or_(lists.c.changed_at.is_(None), lists.c.changed_at > known))
+        .order_by(lists.c.name)
+    ).all()
+    going = _going(connection, [f"{copy.name} at {copy.account}" for copy in copies], now)
+    found = []
+    for copy in copies:
+        gone = select(entries.c.plate, entries.c.plate_state, func.min(entries.c.removed_at).label("since")).where(
+            entries.c.hotlist_id == copy.id, entries.c.added_at <= copy.at, entries.c.removed_at > copy.at
+        )
+        still = select(entries.c.plate, entries.c.plate_state).where(
+            entries.c.hotlist_id == copy.id, standing(), listed(to_micros(now))
+        )
+        removed = {
+            (row.plate, row.plate_state): row.since
+            for row in connection.execute(gone.group_by(entries.c.plate, entries.c.plate_state))
+        }
+        there = set(connection.execute(still).tuples()) if removed else set()
+        since = [at for key, at in removed.items() if key not in there]
+        if since:
+            on_its_way = f"{copy.name} at {copy.account}" in going
+            behind_since = from_micros(min(since))
+            found.append(UnprovedList(copy.name, True, copy.proof, 0, 0, None, behind_since, on_its_way, len(since)))
+    return found
 
 
 def never(connection: Connection, connection_id: int, added_at: int, now: datetime) -> list[UnprovedList]:

@@ -27,8 +27,10 @@ from hub.governing.in_force import Governing
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.provenance import provenance_of
 from hub.store.runs import ahead
 from hub.store.silences import cameras_of, silences
+from hub.store.wanted import not_allowed
 
 WELL = "Everything is as it should be."
 
@@ -156,6 +158,7 @@ class Health:
                 records=records,
                 why_refused=figures.why_refused(connection, account.id) if records.refused else None,
                 copies=self._copies(connection, row, kind, now),
+                elsewhere=not_allowed(connection, row.id, to_micros(now)),
                 # A source that every run takes whole has no gaps.
                 missed=figures.missed(connection, row.id, self._oldest(account), now) if kind and not whole else [],
                 ahead=ahead(connection, row.id, to_micros(now)),
@@ -173,8 +176,16 @@ class Health:
     def _copies(
         self, connection: Connection, row: Row[Any], kind: type[Connector[Any]] | None, now: datetime
     ) -> list[copies.UnprovedList]:
-        hot_lists = copies.unproved(connection, row.id, now) + copies.behind(connection, row.id, now)
-        if kind is not None and "pushes_hotlists" in abilities(kind):
+        gone = copies.withdrawn(connection, row.id, now)
+        told = {copy.hotlist for copy in gone}
+        hot_lists = gone + [
+            copy
+            for copy in copies.unproved(connection, row.id, now) + copies.behind(connection, row.id, now)
+            if copy.hotlist not in told
+        ]
+        contract = provenance_of(row).contract
+        allowed = contract is None or contract.forbids("hot_lists") is None
+        if allowed and kind is not None and "pushes_hotlists" in abilities(kind):
             hot_lists += copies.never(connection, row.id, row.added_at, now)
         return hot_lists
 

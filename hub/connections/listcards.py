@@ -7,7 +7,7 @@ from typing import Any
 from connectors.contract import Connector, Proof
 from hub.connections.accounts import Account
 from hub.connections.card import LATE, OK, Card
-from hub.connections.copies import UnprovedList
+from hub.connections.copies import GRACE, UnprovedList
 from hub.words import count, moment, span
 
 
@@ -16,7 +16,32 @@ def list_cards(
 ) -> list[Card]:
     """A card for every copy."""
     proof = getattr(kind, "proof", None)
-    return [_card(copy, account.name, proof, now, zone) for copy in copies]
+    others = [_card(copy, account.name, proof, now, zone) for copy in copies if not copy.withdrawn]
+    return withdrawn_cards(copies, account, now, zone) + others
+
+
+def withdrawn_cards(copies: list[UnprovedList], account: Account, now: datetime, zone: tzinfo) -> list[Card]:
+    """A card for every copy that still has a plate that was withdrawn: it is told of a paused account too."""
+    return [_withdrawn(copy, account, now, zone) for copy in copies if copy.withdrawn and copy.behind is not None]
+
+
+def _withdrawn(copy: UnprovedList, account: Account, now: datetime, zone: tzinfo) -> Card:
+    at, since = account.name, copy.behind or now
+    plates = count(copy.withdrawn, "plate that was", "plates that were")
+    sentence = (
+        f"{at} still has {plates} withdrawn from hot list {copy.hotlist!r} {moment(since, zone)}"
+        f" ({span(now - since)} ago): cars that nobody looks for may be stopped."
+    )
+    do = "Publish the list now; if that is left to a schedule, see that whatever runs the schedules is up."
+    if copy.under_way:
+        do = "The list is on its way there; the run says how it ended."
+    elif account.state != "active":
+        do = "Publish the list all the same: it is sent although the connection is paused."
+    return Card(
+        LATE, f"{at} has withdrawn plates of hot list {copy.hotlist!r}", sentence, do,
+        f"alprhub hotlists publish {quote(copy.hotlist)} --connection {at}", "withdrawn_still_there",
+        needs_person=now - since >= GRACE, plain=sentence, about=copy.hotlist, since=since,
+    )  # fmt: skip
 
 
 def _card(copy: UnprovedList, at: str, proof: Proof | None, now: datetime, zone: tzinfo) -> Card:

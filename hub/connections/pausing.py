@@ -14,6 +14,7 @@ from hub.store.engine import Store
 from hub.store.instant import to_micros
 from hub.store.silences import cameras_of
 from hub.store.visible import visible
+from hub.words import count, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,20 @@ class Pausing:
         covered = account.checkpoint.get("until")
         until = datetime.fromisoformat(covered) if covered else None
         pushes = self._pushes(row.connector)
-        return Cost(name, reads, until, lists, pushes, _sentences(reads, until, lists, pushes))
+        stopped_at = moment(until, self._store.zone()) if until else None
+        return Cost(name, reads, until, lists, pushes, _sentences(reads, stopped_at, lists, pushes))
 
     def _pushes(self, key: str) -> bool:
         return "receives_reads" in abilities(self._connections.kind(key))
 
 
-def _sentences(reads: int, until: datetime | None, lists: list[str], pushes: bool) -> list[str]:
-    sentences = [f"It brought {reads} reads in the last day; none comes in, and none is matched, while it is paused."]
+def _sentences(reads: int, until: str | None, lists: list[str], pushes: bool) -> list[str]:
+    sentences = [
+        f"It brought {count(reads, 'read')} in the last day; none comes in, and none is matched, while it is paused."
+    ]
     if until is not None:
         sentences.append(
-            f"Pulling resumes where it stopped, at {until:%Y-%m-%d %H:%M} UTC: what the vendor no longer has then, and"
+            f"Pulling resumes where it stopped, at {until}: what the vendor no longer has then, and"
             " what has expired by then, is lost."
         )
     if pushes:

@@ -6,6 +6,7 @@ from typing import Protocol
 from hub.connections.accounts import Connections
 from hub.connections.cameras import Cameras
 from hub.connections.changes import Changes
+from hub.connections.contracts import Contracts
 from hub.connections.diagnostics import Diagnostics
 from hub.connections.health import Health
 from hub.connections.lives import EndsOfReads
@@ -20,6 +21,7 @@ from hub.governing.room import GoverningRoom
 from hub.once import made_once
 from hub.parts import Parts
 from hub.ports import LooksAtRecords, Purges, Windows, Withdraws
+from hub.proposals import Proposing
 
 
 class _Ingest(Protocol):
@@ -43,6 +45,11 @@ class _Retention(Protocol):
     def endings(self) -> EndsOfReads: ...
 
 
+class _Access(Protocol):
+    @property
+    def proposing(self) -> Proposing: ...
+
+
 class _Notices(Protocol):
     @property
     def names(self) -> Sequence[str]: ...
@@ -62,6 +69,10 @@ class Neighbours(Protocol):
     @property
     def retention(self) -> _Retention:
         """How do a connection's reads end, and who destroys them?"""
+
+    @property
+    def access(self) -> _Access:
+        """Where is another contract proposed?"""
 
     @property
     def notices(self) -> _Notices:
@@ -94,9 +105,18 @@ class ConnectionsRoom:
         )  # fmt: skip
 
     @made_once
+    def contracts(self) -> Contracts:
+        """What was agreed about each source."""
+        parts = self._parts
+        return Contracts(
+            parts.store, parts.audit, parts.clock, self._governing.in_force, self._house.retention.endings,
+            self._house.access.proposing,
+        )  # fmt: skip
+
+    @made_once
     def showing(self) -> Showing:
         """Shows a connection without its secrets."""
-        return Showing(self._parts.store, self._parts.vault, self.accounts, self._governing.in_force)
+        return Showing(self._parts.store, self._parts.clock, self._parts.vault, self.accounts, self._governing.in_force)
 
     @made_once
     def trials(self) -> Trials:
@@ -123,7 +143,10 @@ class ConnectionsRoom:
     def health(self) -> Health:
         """How every connection is, and the hub itself."""
         parts = self._parts
-        around = Surroundings(parts.store, parts.settings.data, self._house.notices.names, parts.clock)
+        around = Surroundings(
+            parts.store, parts.settings.data, self._house.notices.names, parts.clock, self._governing.in_force,
+            parts.settings.custodian_ways,
+        )  # fmt: skip
         return Health(parts.store, parts.clock, self.accounts, self.spool, around, self._governing.in_force)
 
     @made_once

@@ -8,16 +8,19 @@ import msgspec
 from sqlalchemy import func, select
 
 from connectors.contract import abilities
+from hub.clock import Clock
 from hub.connections.accounts import Connections
+from hub.connections.agreed import in_words
 from hub.connections.row import row_of
 from hub.connections.secrets import secret_names, unsealed
 from hub.errors import PolicyRefused
 from hub.governing.in_force import Governing
 from hub.store import tables
 from hub.store.engine import Store
-from hub.store.instant import from_micros
+from hub.store.instant import from_micros, to_micros
 from hub.store.runs import AHEAD
 from hub.store.vault import Vault
+from hub.store.wanted import not_allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class Shown:
     """A connection. `settings` has no secret; `secrets` says of each whether it is set; `lives` is None without a rule.
 
     `every_seconds` is how often it is pulled, `own_pace` whether an admin said so. `lives` is the period that its reads
-    live for, as people say it, with the `rule` and the `clause` that say so.
+    live for, as people say it, with the `rule` and the `clause` that say so, and `contract` what was agreed with its
+    source.
     """
 
     connection: str
@@ -62,16 +66,21 @@ class Shown:
     files_taken: int
     last_success: datetime | None
     last_run: LastRun | None
+    picture_hosts_not_allowed: dict[str, int]
     lives: str | None
     rule: str | None
     clause: str | None
+    contract: str | None
 
 
 class Showing:
     """Shows configured accounts."""
 
-    def __init__(self, store: Store, vault: Vault, connections: Connections, governing: Governing) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, vault: Vault, connections: Connections, governing: Governing
+    ) -> None:
         self._store = store
+        self._clock = clock
         self._vault = vault
         self._connections = connections
         self._governing = governing
@@ -85,12 +94,14 @@ class Showing:
                 select(runs).where(runs.c.connection_id == row.id, runs.c.outcome != AHEAD)
                 .order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)
             ).one_or_none()  # fmt: skip
+            elsewhere = not_allowed(connection, row.id, to_micros(self._clock.now()))
             files = tables.taken_files
             taken = connection.scalar(select(func.count()).where(files.c.connection_id == row.id)) or 0
         account = next(listed for listed in self._connections.list() if listed.name == name)
         kind = self._connections.kind(row.connector)
         held, hidden = unsealed(self._vault, row), secret_names(kind)
         lives = rule = clause = None
+        agreed = account.provenance.contract
         try:
             rule_in_force = self._governing.profile().rule_for(*account.provenance)
             lives, rule, clause = rule_in_force.keep.words(), rule_in_force.id, rule_in_force.clause
@@ -115,9 +126,11 @@ class Showing:
             files_taken=taken,
             last_success=account.last_success,
             last_run=None if last is None else _run(last),
+            picture_hosts_not_allowed=elsewhere,
             lives=lives,
             rule=rule,
             clause=clause,
+            contract=None if agreed is None else in_words(agreed),
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from connectors.contract import PullsReads
+from connectors.contract import LooksUpPlates, PullsReads
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.connections.accounts import Connections
@@ -89,7 +89,12 @@ class Trials:
             raise Invalid(f"limit: from 1 to {MOST}")
         account, connector = self._connections.open(name)
         if not isinstance(connector, PullsReads):
-            raise Invalid(f"{name}: {connector.info.name} cannot be pulled, so there is nothing to try")
+            how = (
+                f"answers one plate at a time: alprhub sync {name} asks for those that hot lists watch"
+                if isinstance(connector, LooksUpPlates)
+                else "sends its reads by itself, and alprhub serve takes them"
+            )
+            raise Invalid(f"{name} cannot be pulled, so there is nothing to try: {connector.info.name} {how}")
         window = self._windows.window(account, connector, since, until)
         if window is None:
             raise Invalid(f"until: {name} is up to it, so there is nothing to try; say since when")

@@ -36,7 +36,6 @@ _BAD_INDEXES: Final = """
 SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace
 """
-_BRING_UP: Final = "Stop what runs, make a backup with the version that was installed before, bring it up."
 
 
 def of_schema(stands: SchemaStanding) -> Finding:
@@ -45,12 +44,9 @@ def of_schema(stands: SchemaStanding) -> Finding:
         return ok("schema", f"The tables are those of this version (revision {stands.wanted}).")
     if stands.state == "older":
         sentence = f"The tables are of an earlier version: {count(len(stands.steps), 'step')} missing."
-        return wrong(
-            "schema",
-            sentence,
-            _BRING_UP,
-            "alprhub migrate",
-        )
+        before = f"(its alprhub --version says revision {stands.found})"
+        bring_up = f"Stop what runs, make a backup with the version that was installed before {before}, bring it up."
+        return wrong("schema", sentence, bring_up, "alprhub migrate")
     if stands.state == "none":
         return wrong("schema", "The database is empty.", "Nobody has made a hub there.", "alprhub init")
     sentence = (

@@ -55,7 +55,8 @@ def examine(
 def _of_store(
     store: Store, settings: HubSettings, left: list[str], clock: Clock, every: bool, progress: Progress
 ) -> Iterator[Finding]:
-    yield from _safely("database", settings, lambda: database.of_file(store, progress))
+    looked = list(_safely("database", settings, lambda: database.of_file(store, progress)))
+    yield from looked
     try:
         stands = standing(store)
         former.refuse_half_database(store, settings.data)
@@ -63,8 +64,8 @@ def _of_store(
         if isinstance(failed, AdminMustAct):  # a restore into it was cut short
             sentence = str(failed)
             yield wrong("schema", f"{sentence[:1].upper()}{sentence[1:]}.", "Look whether it is under way somewhere.")
-        else:
-            yield _cannot("schema", settings, failed)
+        elif (unseen := _cannot("schema", settings, failed)).said not in {found.said for found in looked}:
+            yield unseen
         yield from _safely("left", settings, lambda: places.of_work(settings, UTC))
         return
     if stands.state == "none" and left:

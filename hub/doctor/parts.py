@@ -42,6 +42,7 @@ SQLITE: Final = {
     "ix_held_reads_read_id": "a8537b19",
     "ix_hits_entry_id": "f5216792",
     "ix_hotlist_entries_key": "6600e22f",
+    "ix_hotlist_entries_withdrawn": "97152a29",
     "ix_images_doomed": "22710063",
     "ix_images_read_id": "2c7e6bb0",
     "ix_images_wanted": "335b5386",
@@ -75,6 +76,6 @@ pk_ledger pk_links pk_notice_deliveries pk_notices pk_orders pk_payloads pk_pict
 pk_publications pk_quarantine pk_reads pk_recomputes pk_removals pk_rounds pk_runs pk_taken_files pk_trusted_time
 pk_vacuum_due uq_cameras_connection_id uq_certificates_open uq_connections_name uq_dictionaries_connection_id
 uq_hits_read_id uq_hotlist_entries_active uq_hotlists_name uq_images_key uq_orders_number uq_plates_plate
-uq_quarantine_connection_id uq_removals_connection_id
+uq_quarantine_connection_id uq_removals_connection_id ix_hotlist_entries_withdrawn
 """
 POSTGRESQL: Final = dict.fromkeys(_NAMES.split(), "")

@@ -16,6 +16,7 @@ from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import NotFound, PolicyRefused
 from hub.people import Actor
+from hub.policy.contract import SourceContract
 from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
 from hub.policy.profile import InForce, Profile, load, of_bytes
@@ -88,8 +89,14 @@ class Governing:
             return [(row.activated_at, self.of(row.id, connection)) for row in rows]
 
     def clauses(self) -> dict[str, str]:
-        """The clause of every rule that ever gave a read its end: the newest policy's, where several have the rule."""
-        return {rule.id: rule.clause for _, profile in self.history() for rule in profile.rules}
+        """The clause of every rule of a policy or a contract that ever gave a read its end: the newest one's, where
+        several have the rule."""
+        table = tables.contracts
+        query = select(table.c.document).where(table.c.document.is_not(None)).order_by(table.c.id)
+        with self._store.read() as connection:
+            agreed = [SourceContract.model_validate_json(document) for document in connection.scalars(query)]
+        rules = [rule for _, profile in self.history() for rule in profile.rules]
+        return {rule.id: rule.clause for rule in (*(rule for one in agreed for rule in one.rules()), *rules)}
 
     @contextmanager
     def _reading(self, within: Connection | None) -> Iterator[Connection]:

@@ -6,10 +6,12 @@ from typing import Final
 from sqlalchemy import select, update
 
 from hub.errors import AdminMustAct, NotFound
+from hub.policy.contract import Use
 from hub.policy.provenance import Provenance
 from hub.ports import Kinds
 from hub.store import tables
 from hub.store.engine import Store
+from hub.store.provenance import COLUMNS, provenance_of
 
 _TABLE: Final = tables.connections
 
@@ -22,10 +24,10 @@ class Sources:
 
     def all(self) -> Mapping[int, Provenance]:
         """The provenance of every connection whose vendor is known, by id; of the others nothing may be said."""
-        query = select(_TABLE.c.id, _TABLE.c.kind, _TABLE.c.retention_vendor)
+        query = select(_TABLE.c.id, *COLUMNS)
         with self._store.read() as connection:
             rows = connection.execute(query.where(_TABLE.c.retention_vendor.is_not(None))).all()
-        return {row.id: Provenance(row.kind, row.retention_vendor) for row in rows}
+        return {row.id: provenance_of(row) for row in rows}
 
     def of(self, connection_id: int) -> Provenance:
         """That of one connection; raises `AdminMustAct` where its vendor is not known."""
@@ -36,7 +38,16 @@ class Sources:
                 f"nobody knows yet how long reads of {row.name} may be kept: start any command of the hub once where"
                 f" its connector {row.connector!r} is installed and allowed"
             )
-        return Provenance(row.kind, row.retention_vendor)
+        return provenance_of(row)
+
+    def forbidding(self, use: Use) -> Mapping[str, str]:
+        """The connections whose contracts forbid a use, by name, each with the clause that does; removed ones too."""
+        query = select(_TABLE.c.name, *COLUMNS).where(_TABLE.c.contract.is_not(None)).order_by(_TABLE.c.name)
+        with self._store.read() as connection:
+            rows = connection.execute(query).all()
+        contracts = {row.name: provenance_of(row).contract for row in rows}
+        clauses = {name: contract.forbids(use) for name, contract in contracts.items() if contract is not None}
+        return {name: clause for name, clause in clauses.items() if clause is not None}
 
     def unknown(self) -> Mapping[int, str]:
         """The names, by id, of the connections of which nobody has said yet whose retention holds."""

@@ -99,7 +99,7 @@ def activate(connection: Connection, begun: Begun, now: int) -> None:
         struck = struck.where(entries.c.import_id == begun.id, entries.c.removed_at.is_(None))
         if state is not None:
             struck = struck.where(entries.c.plate_state == state)
-        connection.execute(struck.values(removed_at=now, removed_by=by, removed_reason=reason))
+        connection.execute(struck.values(removed_at=now, removed_by=by, removed_reason=reason, withdrawn=True))
 
 
 def drop(connection: Connection, begun: Begun) -> None:

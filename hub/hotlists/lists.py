@@ -18,6 +18,8 @@ from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy, Faults, Invalid, NotFound
 from hub.hotlists import importing
+from hub.hotlists.gathering import Gathered, Key, Terms, gathered
+from hub.hotlists.withdrawals import RemovesMost, readmit, withdrawn
 from hub.people import Actor
 from hub.progress import Progress, untold
 from hub.store import tables
@@ -25,7 +27,8 @@ from hub.store.engine import Store
 from hub.store.entries import STANDING, standing
 from hub.store.instant import from_micros, to_micros
 from hub.store.visible import listed
-from normalize.plate import LONGEST, canonical, fold
+from normalize.damage import damage
+from normalize.plate import LONGEST, canonical, fold, length
 
 log: Final = logging.getLogger("alprhub.hotlists")
 
@@ -34,10 +37,6 @@ STEP: Final = 2_000
 _KEY: Final = ("plate", "plate_key", "plate_state", "plate_country", "added_at", "added_by")
 _VALUES: Final = ("reason", "case_number", "alert", "note", "expires_at")
 _AWAY: Final = (Busy, SQLAlchemyError, OSError)
-Key = tuple[str, str | None, str | None]
-"""The plate and state of an entry, and its country where no state tells it."""
-Checked = tuple[Key, tuple[Any, ...]]
-"""The key of an entry, and its terms in the order of `_VALUES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +56,21 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of an import."""
+    """What became of an import: counts of entries, and the lines of those that it did not take as they stand.
+
+    `expired` entries are over already, and not brought. `withheld` are the lines of plates that were withdrawn from the
+    list, and stay off it. `differing` are lines of one plate and state, of which the most serious counts; `repeated`
+    counts lines that say what another says.
+    """
 
     added: int
     updated: int
     unchanged: int
     removed: int
+    expired: int = 0
+    withheld: tuple[int, ...] = ()
+    differing: tuple[tuple[int, ...], ...] = ()
+    repeated: int = 0
 
 
 class Hotlists:
@@ -80,15 +88,17 @@ class Hotlists:
         entries: Iterable[NewEntry],
         *,
         complete: bool = False,
+        removing: int = 0,
         progress: Progress = untold,
     ) -> Imported:
         """Add entries to a list, which is made where there is none: all of them from one instant on, or none.
 
-        `complete` says that the entries are the whole list: what is missing from them is removed. An entry that is
-        there already with another reason, case, alert or expiry ends, and the new one is in its place. It takes turns
-        with whoever else writes. A removal from its beginning on beats it. Raises `Invalid` naming line and field,
-        `Busy` where somebody imports into the list, and what `progress` raises, with nothing changed: what is in force
-        is never told as a failure.
+        `complete` says that the entries are the whole list: what is missing from them is removed, which is most of the
+        list only where somebody has agreed to `removing` so many. An entry that is there already with another reason,
+        case, alert or expiry ends, and the new one is in its place. What was withdrawn from the list does not come back
+        before somebody readmits it, and a removal from the import's beginning on beats it too. It takes turns with
+        whoever else writes. Raises `Invalid` naming line and field, `RemovesMost`, `Busy` where somebody imports into
+        the list, and what `progress` raises, with nothing changed: what is in force is never told as a failure.
         """
         if not name.strip():
             raise Invalid("name: a list needs one")
@@ -99,7 +109,7 @@ class Hotlists:
             now = to_micros(self._clock.now())
             begun = importing.begin(self._store, name, actor.name, now)  # first of all: a removal from now on beats it
             try:
-                done = self._brought(actor, name, begun, entries, complete, progress, now)
+                done = self._brought(actor, name, begun, entries, removing if complete else None, progress, now)
             except BaseException:
                 _settled(self._store, begun)
                 raise
@@ -121,23 +131,26 @@ class Hotlists:
         name: str,
         begun: importing.Begun,
         entries: Iterable[NewEntry],
-        complete: bool,
+        removing: int | None,
         progress: Progress,
         now: int,
     ) -> Imported:
-        """Bring and end the entries of an import, and put it in force."""
-        fresh = dict(_counted(map(_checked, entries), progress))
+        """Bring and end the entries of an import, and put it in force; `removing` is None where it is no whole list."""
+        told = gathered(_counted(map(_checked, entries), progress), now)
+        fresh, complete = told.terms, removing is not None
         if complete and not fresh:
             raise Invalid("entries: a complete list without an entry is refused; withdraw the entries one by one")
         change = self._compared(name, fresh, complete, now)
+        if removing is not None and change.gone > max(change.stood // 2, removing):
+            raise RemovesMost(name, change.stood, len(fresh), change.gone)
         keys = [*change.new, *change.changed]
         for start in range(0, len(keys), STEP):
             progress("entries stored", start, len(keys))
-            step = keys[start : start + STEP]
-            rows = [(key[0], fold(key[0]), *key[1:], now, actor.name, *fresh[key]) for key in step]
+            turn = keys[start : start + STEP]
+            rows = [(key[0], fold(key[0]), *key[1:], now, actor.name, *fresh[key][:-1]) for key in turn]
             importing.bring(self._store, begun, (*_KEY, *_VALUES), rows)
         importing.end(self._store, begun, actor.name, change.ended)
-        done = Imported(len(change.new), len(change.changed), len(fresh) - len(keys), change.gone)
+        done = _imported(told, change)
         self._put_in_force(actor, name, done, begun, now, anew=bool(keys or change.ended))
         return done
 
@@ -157,33 +170,45 @@ class Hotlists:
             self._audit.record(
                 actor, Act.HOTLISTS_IMPORT, Outcome.DONE, target=name,
                 results=done.added + done.updated + done.unchanged, within=connection, removed=done.removed,
+                withheld=len(done.withheld), differing=len(done.differing),
             )  # fmt: skip
 
-    def _compared(self, name: str, fresh: Mapping[Key, tuple[Any, ...]], complete: bool, now: int) -> "_Change":
+    def _compared(self, name: str, fresh: Mapping[Key, Terms], complete: bool, now: int) -> "_Change":
         """What is to be done to a list, of which only some is in memory at any time."""
-        change, new, gone = _Change([], [], [], 0), dict.fromkeys(fresh), 0
+        change, new = _Change([], [], [], [], 0, 0, 0), dict.fromkeys(fresh)
+        stood = gone = 0
         with self._store.read() as connection:
             list_id = self._id_of(connection, name)
             for ident, plate, state, country, *terms in self._held(connection, list_id) if list_id is not None else ():
                 key = (plate, state, country)
                 over = terms[-1] is not None and terms[-1] <= now  # an expired entry makes room for its renewal
+                stood += not over
                 if key in fresh:
                     if over:
                         change.ended.append(importing.EndedEntry(ident, "expired"))
                         continue
                     new.pop(key, None)
-                    if tuple(terms) != fresh[key]:
+                    if tuple(terms) != fresh[key][:-1]:
                         change.changed.append(key)
                         change.ended.append(importing.EndedEntry(ident, "changed by an import"))
                 elif complete:
                     gone += not over
                     change.ended.append(importing.EndedEntry(ident, "expired" if over else "not in the complete list"))
-        return change._replace(new=list(new), gone=gone)
+            final = withdrawn(connection, list_id) if list_id is not None else ()
+        for key in new:
+            until = fresh[key].expires_at
+            if key in final:
+                change.withheld.append(fresh[key].line)
+            elif until is None or until > now:
+                change.new.append(key)
+        over = len(new) - len(change.new) - len(change.withheld)
+        return change._replace(over=over, stood=stood, gone=gone)
 
     def withdraw(self, actor: Actor, name: str, plate: str, state: str | None, reason: str) -> int:
         """Remove a plate from a list (every state of it where none is named); gives how many entries went.
 
-        The removal beats whatever a vendor's list still says: it is in force here at once, before any publishing.
+        The removal beats whatever a vendor's list or a file still says: it is in force here at once, before any
+        publishing, and no import brings the plate back before somebody readmits it.
         """
         if not reason.strip():
             raise Invalid("reason: a removal needs one")
@@ -208,6 +233,26 @@ class Hotlists:
                 why=None, removal=reason, plate=wanted,
             )  # fmt: skip
         return len(rows)
+
+    def readmit(self, actor: Actor, name: str, plate: str, state: str | None, reason: str) -> int:
+        """Let imports list a plate again that was withdrawn (of every state, where none is named).
+
+        It is on the list once an import names it; gives how many removals are over. Raises `NotFound` where it was not
+        withdrawn, and `Invalid` without a reason.
+        """
+        if not reason.strip():
+            raise Invalid("reason: to let a plate come back needs one")
+        wanted = canonical(plate)
+        with self._store.write() as connection:
+            over = readmit(connection, self._id(connection, name), wanted, state)
+            if not over:
+                of = f" of {state}" if state else ""
+                raise NotFound(f"that plate{of} was not withdrawn from the hot list {name!r}, so imports may list it")
+            self._audit.record(
+                actor, Act.HOTLISTS_READMIT, Outcome.DONE, target=name, results=over, within=connection,
+                why=None, readmission=reason, plate=wanted,
+            )  # fmt: skip
+        return over
 
     def names(self) -> list[str]:
         """Every list's name."""
@@ -284,17 +329,38 @@ class Hotlists:
 
     def _strike(self, connection: Connection, actor: Actor, ids: Sequence[int], reason: str, now: int) -> None:
         which = text(self._store.one_of("id", "ids")).bindparams(ids=self._store.as_list(ids))
-        struck = {"removed_at": now, "removed_by": actor.name, "removed_reason": reason}
+        struck = {"removed_at": now, "removed_by": actor.name, "removed_reason": reason, "withdrawn": True}
         connection.execute(update(tables.entries).where(which).values(**struck))
 
 
 class _Change(NamedTuple):
-    """What an import does to a list: keys that are new or have other terms, entries that end, and how many are gone."""
+    """What an import does to a list: keys that are new or have other terms, lines that are withheld, entries that end.
+
+    `stood` counts what was in force before, `gone` what of it a complete list does not name.
+    """
 
     new: list[Key]
     changed: list[Key]
+    withheld: list[int]
     ended: list[importing.EndedEntry]
+    over: int
+    stood: int
     gone: int
+
+
+def _imported(told: Gathered, change: _Change) -> Imported:
+    brought = len(change.new) + len(change.changed)
+    left = len(told.terms) - brought - len(change.withheld) - change.over
+    return Imported(
+        added=len(change.new),
+        updated=len(change.changed),
+        unchanged=left,
+        removed=change.gone,
+        expired=change.over,
+        withheld=tuple(sorted(change.withheld)),
+        differing=told.differing,
+        repeated=told.repeated,
+    )
 
 
 def _settled(store: Store, begun: importing.Begun) -> bool:
@@ -319,7 +385,7 @@ def _lease(name: str) -> str:
     return f"hotlist-{sha256(name.encode()).hexdigest()[:16]}"
 
 
-def _counted(checked: Iterator[Checked], progress: Progress) -> Iterator[Checked]:
+def _counted(checked: Iterator[tuple[Key, Terms]], progress: Progress) -> Iterator[tuple[Key, Terms]]:
     for number, entry in enumerate(checked):
         if number % STEP == 0:
             progress("entries checked", number, None)
@@ -330,12 +396,14 @@ def faults_of(entry: NewEntry) -> list[str]:
     """Everything that keeps an entry off a list, each with the name of its column."""
     faults = []
     plate = canonical(entry.plate)
-    if set(entry.plate) & set("?*%_"):
+    if (damaged := damage(entry.plate)) is not None:
+        faults.append(f"plate: {damaged}; write it as it stands on the metal, in a column of text")
+    elif set(entry.plate) & set("?*%_"):
         faults.append("plate: is a pattern (it holds one of ? * % _), and a hot list takes whole plates only")
     elif not plate:
         faults.append("plate: is missing")
-    elif len(plate) > LONGEST:
-        faults.append(f"plate: has {len(plate)} letters and digits, and no plate has more than {LONGEST}")
+    elif length(plate) > LONGEST:
+        faults.append(f"plate: has {length(plate)} letters and digits, and no plate has more than {LONGEST}")
     if not entry.reason.strip():
         faults.append("reason: is missing (a column `reason`, or --reason for all rows)")
     if not entry.case_number.strip():
@@ -343,12 +411,12 @@ def faults_of(entry: NewEntry) -> list[str]:
     return faults
 
 
-def _checked(entry: NewEntry) -> Checked:
+def _checked(entry: NewEntry) -> tuple[Key, Terms]:
     where = f"line {entry.line}: " if entry.line else ""
     if wrong := faults_of(entry):
         raise Faults("", [f"{where}{fault}" for fault in wrong])
     expires_at = to_micros(entry.expires_at) if entry.expires_at else None
-    terms = (entry.reason.strip(), entry.case_number.strip(), entry.alert, entry.note, expires_at)
+    terms = Terms(entry.reason.strip(), entry.case_number.strip(), entry.alert, entry.note, expires_at, entry.line)
     return (canonical(entry.plate), entry.state, None if entry.state else entry.country), terms
 
 

@@ -22,7 +22,9 @@ from hub.absent import no_connection
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
-from hub.errors import Busy, HubError, NotFound, Stopped
+from hub.errors import Busy, HubError, NotFound, PolicyRefused, Stopped
+from hub.governing.sources import Sources
+from hub.hotlists.deadline import held_there, in_time
 from hub.hotlists.lists import Hotlists
 from hub.people import Actor
 from hub.ports import Opens
@@ -61,12 +63,14 @@ class Publishing:
         clock: Clock,
         hotlists: Hotlists,
         accounts: Opens,
+        sources: Sources,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
         self._hotlists = hotlists
         self._accounts = accounts
+        self._sources = sources
 
     def publish(self, actor: Actor, list_name: str, connection_name: str, progress: Progress = untold) -> Published:
         """Make a connection's copy agree with the list, then read it back and compare.
@@ -74,10 +78,11 @@ class Publishing:
         A failure is part of the answer, and on record, so that one vendor's outage never hides another's; so is an
         account that cannot be opened, and one to which somebody else is publishing now. What `progress` raises ends the
         push where it is, which is on record too; the next one sends what is left. Raises `NotFound` where there is no
-        such connection or list.
+        such connection or list, and `PolicyRefused`, on record, where its contract forbids that hot lists go to it.
         """
         ident = self._id(connection_name)
         list_id, entries = self._hotlists.in_force(list_name)
+        self._demand_allowed(actor, list_name, connection_name)
         try:
             _, connector = self._accounts.open(connection_name)
         except (HubError, ValidationError) as closed:
@@ -86,6 +91,7 @@ class Publishing:
             return result
         if not isinstance(connector, PushesHotlists):
             return self._matched_here(connection_name, connector)
+        connector = in_time(connector)
         try:
             with (
                 connector,
@@ -105,6 +111,16 @@ class Publishing:
             return Published(connection_name, 0, 0, False, "none", None, None, busy)
         return result
 
+    def _demand_allowed(self, actor: Actor, list_name: str, connection_name: str) -> None:
+        clause = self._sources.forbidding("hot_lists").get(connection_name)
+        if clause is not None:
+            refusal = f"{connection_name}: its contract forbids that hot lists go to it ({clause}); nothing was sent"
+            self._audit.record(
+                actor, Act.HOTLISTS_PUBLISH, Outcome.REFUSED, target=list_name, connection=connection_name,
+                refusal=refusal,
+            )  # fmt: skip
+            raise PolicyRefused(refusal)
+
     def verify(self, actor: Actor, list_name: str, connection_name: str) -> Published:
         """Read a connection's copy and compare it with the list, sending nothing."""
         ident = self._id(connection_name)
@@ -116,7 +132,7 @@ class Publishing:
         else:
             if not isinstance(connector, PushesHotlists):
                 return self._matched_here(connection_name, connector)
-            with connector:
+            with in_time(connector) as connector:
                 result = self._compared(connector, connection_name, list_name, entries, PushReport(0, 0))
         self._settle(actor, Act.HOTLISTS_VERIFY, list_name, list_id, ident, result, bool(entries))
         return result
@@ -155,7 +171,7 @@ class Publishing:
         """Whether an emptied list is gone from the vendor's side too, and what stood against it."""
         try:
             connector.drop_list(list_name)
-            list(connector.list_remote(list_name))
+            list(held_there(connector, list_name))
         except Gone:
             return True, None
         except ConnectorError as failed:
@@ -238,7 +254,7 @@ class Publishing:
 
     def _before(self, connector: PushesHotlists, list_name: str) -> list[RemoteEntry]:
         try:
-            return list(connector.list_remote(list_name))
+            return list(held_there(connector, list_name))
         except Gone:
             return []
         except TryAgain:
@@ -261,7 +277,7 @@ class Publishing:
             return Published(name, pushed.added, pushed.removed, False, proof.value, None, None)
         wanted = connector.as_held(entries).keys()
         try:
-            remote = list(connector.list_remote(list_name))
+            remote = list(held_there(connector, list_name))
         except Gone:
             remote = []
         except ConnectorError as failed:
@@ -353,6 +369,7 @@ def _telling(connector: Any, name: str, entries: int, progress: Progress) -> Any
     def count_sent(more: int) -> None:
         nonlocal sent
         sent += more
+        connector.frame.sent(more)
         progress(f"entries sent to {name}", sent, max(entries, sent))
 
     count_sent(0)

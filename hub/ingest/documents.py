@@ -1,5 +1,6 @@
 """Whole documents that no record could be made of: kept in quarantine as they came, and unpacked again on replay."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from connectors.contract import Connector, Document, Record
@@ -9,12 +10,21 @@ KIND: Final = "whole document"
 MOST: Final = 1 << 16
 """Bytes that are kept of an answer that is none: it is asked for again, so they are there to be looked at."""
 _TYPE, _REASON = "content-type", "reason"
+_PACKED: Final = "application/x-packed; how="
+
+
+def still_packed(document: Document, how: str) -> Document:
+    """A pushed document that could not be unpacked, marked so that its quarantine says why."""
+    return replace(document, content_type=f"{_PACKED}{how[:40]}")
 
 
 def records_of(connector: Connector[Any], document: Document) -> list[Record]:
     """The records of a document, or the document itself as one that will be refused; raises nothing."""
+    kind = document.content_type
     try:
-        return list(connector.unpack(document))
+        if kind.startswith(_PACKED):
+            raise VendorChanged(f"is packed ({kind.removeprefix(_PACKED)}) in a way that cannot be undone here")
+        return list(connector.records(document))
     except VendorChanged as changed:
         reason = str(changed)
     except Exception:  # a fault of the connector's must not cost what a vendor will not send again

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row
 
 from connectors.contract import Connector
-from connectors.errors import ConnectorError, Gone, VendorChanged
+from connectors.errors import ConnectorError, Gone, HostNotAllowed, VendorChanged
 from hub.clock import Clock, certain
 from hub.errors import Busy, Stopped
 from hub.store import wanted
@@ -41,13 +41,14 @@ MOST_TRIED: Final = 500
 class Fetched:
     """What became of wanted pictures: `fetched`, `gone` at the vendor, `failed` for now, and `left` for the next time.
 
-    Those that failed are among the ones that are left.
+    Those that failed are among the ones that are left; `not_allowed` lie at hosts that the connection may not talk to.
     """
 
     fetched: int = 0
     gone: int = 0
     failed: int = 0
     left: int = 0
+    not_allowed: int = 0
 
 
 class Fetching:
@@ -77,7 +78,12 @@ class Fetching:
         """Places that are asked no more by this fetching."""
         self._noted = set[str]()
         """Those of them that the store knows."""
+        self._refused = set[str]()
+        """Places that the connection may not talk to."""
         self._tried = set[int]()
+        self._refused_before = set[str]()
+        self._passed = set[int]()
+        """Pictures that were not asked for, since their place is asked no more."""
         self._thread = Thread(target=self._work, name="pictures", daemon=True)
         self._thread.start()
 
@@ -101,7 +107,8 @@ class Fetching:
         self.rows_are_over()
         self._thread.join()
         with self._store.read() as connection:
-            self.counts.left = wanted.left(connection, self._id, self._now())
+            self.counts.not_allowed = sum(wanted.not_allowed(connection, self._id, self._now()).values())
+            self.counts.left = wanted.left(connection, self._id, self._now()) - self.counts.not_allowed
         return self.counts
 
     def _now(self) -> int:
@@ -122,10 +129,11 @@ class Fetching:
     def _fetch_all(self) -> None:
         with self._store.read() as connection:
             self._given_up = wanted.given_up(connection, self._id)
+            self._refused_before = wanted.refused(connection, self._id)
         self._closed = {origin for origin, (_, again_at) in self._given_up.items() if again_at > self._now()}
         self._noted = set(self._closed)
         with ThreadPoolExecutor(THREADS, "picture") as pool:
-            while not self._over.is_set() and len(self._tried) < MOST_TRIED:
+            while not self._over.is_set() and len(self._tried | self._passed) < MOST_TRIED:
                 last = self._rows_over.is_set()
                 batch = self._next()
                 if batch:
@@ -138,7 +146,8 @@ class Fetching:
 
     def _next(self) -> list[Row[Any]]:
         with self._store.read() as connection:
-            return wanted.next_ones(connection, self._id, self._now(), TOGETHER, self._closed, self._tried)
+            but = self._tried | self._passed
+            return wanted.next_ones(connection, self._id, self._now(), TOGETHER, self._closed, but)
 
     def _outcome(self, row: Row[Any]) -> dict[str, Any] | None:
         """What became of a picture; None where it stays wanted."""
@@ -147,12 +156,19 @@ class Fetching:
             return {"state": "gone"}
         origin = origin_of(row.url)
         if self._over.is_set() or origin in self._closed:
+            self._passed.add(row.id)
             return None
         self._patience.until = time.monotonic() + PER_PICTURE.total_seconds()
         try:
             outcome = self._fetched(row, ImageRef(kind=ImageKind(row.kind), url=row.url, expires_at=expires_at))
         except Stopped:
             self._over.set()
+            return None
+        except HostNotAllowed:
+            with self._noting:
+                self._passed.add(row.id)
+                self._refused.add(origin)
+                self._closed.add(origin)
             return None
         except (ConnectorError, OSError) as failed:
             if not self._over.is_set():  # else it was not waited for
@@ -225,6 +241,10 @@ class Fetching:
         for origin in [host for host in self._given_up if self._failures.get(host) == 0]:
             wanted.answers(connection, self._id, [origin])
             del self._given_up[origin]
+        for origin in [host for host in self._refused_before if self._failures.get(host) == 0]:
+            wanted.answers(connection, self._id, [origin])
+            self._refused_before.discard(origin)
         for origin in self._closed - self._noted:
-            wanted.give_up(connection, self._id, origin, self._now())
+            note = wanted.refuse if origin in self._refused else wanted.give_up
+            note(connection, self._id, origin, self._now())
             self._noted.add(origin)

@@ -9,11 +9,14 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import wait
 from contextlib import suppress
-from threading import Event, Thread
+from fnmatch import fnmatchcase
+from threading import Event, Lock, Thread
 from typing import Any, Final, Protocol
 
 from connectors.contract import Connector, Document, Inbound, Reply, Request
 from connectors.errors import AdminMustFix
+from hub import words
+from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Stopped
@@ -91,6 +94,11 @@ class Inbox:
         self._refusing: str | None = None
         self._over_stays = False
         self._refused_at: dict[str, float] = {}
+        self._audit = audit
+        self._counting = Lock()
+        self._turned_away: dict[str, int] = {}
+        self._told_at: dict[str, float] = {}
+        self._odd_kinds: set[str] = set()
         self._threads: list[Thread] = []
 
     def ask(self, name: str) -> LookUp | None:
@@ -113,8 +121,10 @@ class Inbox:
         with suppress(_BodyWanted):
             self._prove(receiver, head)
 
-    def take(self, name: str, request: Request) -> Reply:
+    def take(self, name: str, request: Request, also: Request | None = None) -> Reply:
         """Put a push of a sender that proved itself on the disk, and give what the sender wants to hear.
+
+        The proof may lie in `also`, the same push as it came on the wire.
 
         Raises `Refused` where it did not prove itself, `Paused`, `Full` where there is no room, and `OSError` where the
         disk does not take it. The sender must send it again then.
@@ -122,9 +132,10 @@ class Inbox:
         if (asked := self.ask(name)) is not None:
             wait([asked.answered], asked.patience)
         receiver = self._receivers.get(name)
-        self._prove(receiver, request)
+        self._prove(receiver, request, also)
         received_at = to_micros(self._clock.now())
         document = request.document
+        self._note_kind(receiver, document.content_type)
         self._put(Pushed(name, receiver.account.id, received_at, document.content_type, document.body))
         self._arrived.set()
         return receiver.connector.reply(request)
@@ -151,13 +162,48 @@ class Inbox:
         self._over.set()
         self._arrived.set()
         self._receivers.stop()
+        with self._counting:
+            untold, self._turned_away = self._turned_away, {}
+        for name, number in untold.items():
+            self._tell_turned_away(name, number, "is as those before it")
         for thread in self._threads:
             thread.join(max(0.0, self._ends_at - time.monotonic()))
 
-    def _prove(self, receiver: Receiver, request: "Request | _Head") -> None:
+    def turn_away(self, name: str, why: str) -> None:
+        """Count a push that will never be taken: its sender does not come again. Logged and on record once a minute."""
+        with self._counting:
+            self._turned_away[name] = self._turned_away.get(name, 0) + 1
+            now = time.monotonic()
+            if now - self._told_at.get(name, float("-inf")) < SELDOM:
+                return
+            self._told_at[name] = now
+            number = self._turned_away.pop(name)
+        self._tell_turned_away(name, number, why)
+
+    def _tell_turned_away(self, name: str, number: int, why: str) -> None:
+        log.warning(
+            "%s for %s turned away and not kept: the last one %s", words.count(number, "push", "pushes"), name, why
+        )
+        service = Actor.service("inbox")
+        self._audit.record(service, Act.READS_RECEIVE, Outcome.DROPPED, target=name, results=number, because=why)
+
+    def _note_kind(self, receiver: Receiver, content_type: str) -> None:
+        """Log once for each connection that its sender calls what it sends something else than its vendor does."""
+        kind, name = content_type.partition(";")[0].strip().lower(), receiver.account.name
+        known = receiver.connector.inbound.content_types
+        if name in self._odd_kinds or any(fnmatchcase(kind, each) for each in known):
+            return
+        self._odd_kinds.add(name)
+        called = repr(kind[:100]) if kind else "nothing"
+        log.info("what is pushed for %s is called %s and not %s; it is taken by its bytes", name, called, known[0])
+
+    def _prove(self, receiver: Receiver, request: "Request | _Head", also: Request | None = None) -> None:
         try:
             receiver.connector.verify(request)  # type: ignore[attr-defined]
         except AdminMustFix as unproved:
+            if also is not None:
+                self._prove(receiver, also)
+                return
             if isinstance(request, _Head) and request.body_wanted:
                 raise _BodyWanted from None
             name, now = receiver.account.name, time.monotonic()

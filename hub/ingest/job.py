@@ -83,6 +83,7 @@ class PullJob:
         pictures = self.beside.counts
         self.total.pictures, self.total.pictures_gone = pictures.fetched, pictures.gone
         self.total.pictures_failed, self.total.pictures_left = pictures.failed, pictures.left
+        self.total.pictures_not_allowed = pictures.not_allowed
         if self.plates:
             self.total.plates_left = self.plates[1] - self.plates[0]
         return self.total

@@ -40,7 +40,8 @@ class PicturesDue:
     def run(self, budget: timedelta = BUDGET, told: Callable[[Fetched], None] = lambda _: None) -> dict[str, int]:
         """Fetch what every active connection wants, all of them at the same time, for as long as `budget` says.
 
-        Gives how many were `fetched`, are `gone` at the vendor, `failed` for now and are `left` for the next time.
+        Gives how many were `fetched`, are `gone` at the vendor, `failed` for now and are `left` for the next time, and
+        how many lie at hosts that are `not_allowed`.
         `told` is called now and then with how far all are together; what it raises ends it, with what came kept.
         """
         with self._store.read() as connection:
@@ -65,6 +66,17 @@ class PicturesDue:
             for _ in pool.map(fetch, due):
                 pass
         return asdict(_sum(so_far))
+
+    def not_allowed(self, name: str | None = None) -> dict[str, int]:
+        """The hosts that a connection, or any, may not talk to and at which pictures lie, and how many at each."""
+        found = dict[str, int]()
+        now = to_micros(self._clock.now())
+        with self._store.read() as connection:
+            for account in self._accounts.list():
+                if name in (None, account.name):
+                    for host, pictures in wanted.not_allowed(connection, account.id, now).items():
+                        found[host] = found.get(host, 0) + pictures
+        return found
 
 
 def _sum(parts: dict[str, Fetched]) -> Fetched:

@@ -112,10 +112,11 @@ class Sync:
         A run without times then pulls what earlier ones have missed, oldest first, at most `MOST_WINDOWS` days of it;
         what cannot be had even now stays a gap and fails nothing. Pictures are fetched beside, and a little longer than
         the rows take: by then those are kept and another run may begin. A round of standing look-ups that takes longer
-        than a run may is gone on with by the next, as are the days that are left after `LONGEST`. Raises `Unsettled`
-        where the connection is paused, `Busy` where another run holds it; `TryAgain` after `LONGEST` within a day;
-        `AdminMustFix` after pausing the connection; `VendorChanged` where more than 5 % of the records are refused; any
-        other `ConnectorError`, and what `progress` raises, with everything kept that came before it.
+        than a run may is gone on with by the next, as are the days that are left after `LONGEST`. Raises `Invalid`
+        where the source only sends, and `Unsettled` where the connection is paused, with no run on record; `Busy` where
+        another run holds it; `TryAgain` after `LONGEST` within a day; `AdminMustFix` after pausing the connection;
+        `VendorChanged` where more than 5 % of the records are refused; any other `ConnectorError`, and what `progress`
+        raises, with everything kept that came before it.
         """
         with self._job(actor, name, progress) as job:
             for leg in self._legs(job.account, job.connector, since, until):
@@ -203,7 +204,11 @@ class Sync:
 
     @contextmanager
     def _held(self, name: str) -> Iterator[tuple[ConfiguredAccount, Connector[Any]]]:
-        account, _ = self._accounts.open(name)
+        account, connector = self._accounts.open(name)
+        if not isinstance(connector, PullsReads | LooksUpPlates):  # before any run that could fail
+            raise Invalid(
+                f"{name} cannot be pulled: {connector.info.name} sends its reads by itself; alprhub serve takes them"
+            )
         if account.state != "active":
             if account.state == "removing":
                 raise Unsettled(f"{name} is being removed: end that with alprhub connections remove {name}")
@@ -259,10 +264,8 @@ class Sync:
                 for page, parsed in pages:
                     yield self._keep(account, run, page, parsed, "pull")
             files.settle()
-        elif isinstance(connector, LooksUpPlates):
-            yield from self._go_round(job, run)
         else:
-            raise Invalid(f"{account.name}: {connector.info.name} can neither be pulled nor asked")
+            yield from self._go_round(job, run)
 
     def _pulled(self, connector: Any, window: Window, running: RunTime) -> Iterator[tuple[Page, Parsed]]:
         for page in connector.pull(window):

@@ -1,15 +1,17 @@
 """What the hub does by itself: each job's name, what it is for, how often, and the work of it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
 from connectors.contract import abilities
+from hub.absent import absent
 from hub.connections.accounts import Account
 from hub.errors import NotFound
 from hub.jobs.proved import NO_WAY_TO_LOOK, Done, added_up, probed, published_as
+from hub.jobs.purging import purged
 from hub.jobs.record import JobRun, JobRuns
 from hub.jobs.timetable import Every, Nightly, spread
 from hub.people import Actor
@@ -33,12 +35,16 @@ Work = Callable[[Actor], Done]
 
 @dataclass(frozen=True, slots=True)
 class DueTask:
-    """One thing that is due: a job on a subject; `after` is the newest run of it that was seen."""
+    """One thing that is due: a job on a subject; `after` is the newest run of it that was seen.
+
+    Of those that share a job and a `lane` one is done at a time.
+    """
 
     job: str
     subject: str
     work: Work
     after: datetime | None = None
+    lane: str = ""
 
     @property
     def of_hub(self) -> bool:
@@ -71,7 +77,12 @@ class Catalogue:
                 Every(HOUR, -timedelta(minutes=10)),
                 self._holds,
             ),
-            ("purge", "Destroys what has expired, everywhere it is kept.", Every(HOUR), self._purge),
+            (
+                "purge",
+                "Destroys what has expired everywhere, and delivers its certificates.",
+                Every(HOUR),
+                self._purge,
+            ),
             ("recompute", "Gives reads the ends of a new policy.", Every(15 * MINUTE), self._recompute),
             ("pictures", "Fetches the pictures that pulls have left.", Every(5 * MINUTE), self._pictures),
             ("notices", "Tells people of what needs them, once.", Every(MINUTE), self._notices),
@@ -100,7 +111,7 @@ class Catalogue:
         try:
             return self.jobs[name]
         except KeyError:
-            raise NotFound(f"there is no job called {name!r}; there are {', '.join(self.jobs)}") from None
+            raise NotFound(absent("job", name, list(self.jobs))) from None
 
     def sync(self, connection: str, since: datetime | None = None, until: datetime | None = None) -> DueTask:
         """Pulling one connection now, whether it is due or not; a pull of a named time does not count as its turn."""
@@ -118,23 +129,24 @@ class Catalogue:
             connection_name=connection,
             progress=self._progress,
         )
-        return DueTask("publish", at(hotlist, connection), lambda actor: published_as(publish(actor)))
+        return DueTask("publish", at(hotlist, connection), lambda actor: published_as(publish(actor)), lane=connection)
 
     def verify(self, hotlist: str, connection: str) -> DueTask:
         """Reading one connection's copy of a list back now."""
         verify = partial(self._hub.hotlists.publishing.verify, list_name=hotlist, connection_name=connection)
-        return DueTask("verify", at(hotlist, connection), lambda actor: published_as(verify(actor)))
+        return DueTask("verify", at(hotlist, connection), lambda actor: published_as(verify(actor)), lane=connection)
 
     def whole(self, name: str) -> DueTask:
         """A job of the whole hub now; raises `NotFound`."""
         work = self._works.get(name)
         if work is None:
-            raise NotFound(f"there is no job of the whole hub called {name!r}; there are {', '.join(self._works)}")
+            raise NotFound(absent("job of the whole hub", name, list(self._works)))
         return DueTask(name, "", work)
 
     def take_lists(self) -> list[str]:
-        """The names of the connections that take hot lists."""
-        return [account.name for account in self._active({"pushes_hotlists"})]
+        """The names of the connections that take hot lists, and whose contracts let them."""
+        closed = self._hub.governing.sources.forbidding("hot_lists")
+        return [account.name for account in self._active({"pushes_hotlists"}) if account.name not in closed]
 
     def _syncs(self) -> Iterator[DueTask]:
         accounts = {account.name: account for account in self._active(ASKED)}
@@ -207,7 +219,7 @@ class Catalogue:
         self._go_on()
 
     def _purge(self, actor: Actor) -> Done:
-        return Done(self._hub.retention.expired.purge(actor, self._progress))
+        return purged(self._hub, actor, self._progress)
 
     def _recompute(self, actor: Actor) -> Done:
         return Done(self._hub.retention.recompute.run(actor, self._progress))
@@ -261,4 +273,4 @@ def _under_way(runs: Sequence[JobRun]) -> bool:
 
 
 def _seen(task: DueTask, newest: JobRun | None) -> DueTask:
-    return DueTask(task.job, task.subject, task.work, newest.started_at if newest else NEVER)
+    return replace(task, after=newest.started_at if newest else NEVER)

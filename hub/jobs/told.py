@@ -14,6 +14,8 @@ _NOUNS: Final = {
     "pictures_gone": ("picture not there any more", "pictures not there any more"),
     "pictures_failed": ("picture not fetched", "pictures not fetched"),
     "pictures_left": ("picture still to fetch", "pictures still to fetch"),
+    "pictures_not_allowed": ("picture at a host that is not allowed", "pictures at hosts that are not allowed"),
+    "not_allowed": ("picture at a host that is not allowed", "pictures at hosts that are not allowed"),
     "megabytes": ("megabyte written anew", "megabytes written anew"),
     "approvals_lapsed": ("approval that lapsed", "approvals that lapsed"),
     "approvals_waiting": ("approval that waits", "approvals that wait"),

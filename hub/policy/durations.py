@@ -2,7 +2,7 @@
 
 import calendar
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -52,7 +52,7 @@ class Duration(NamedTuple):
             raise ValueError(f"{text!r} is longer than {_LONGEST} years")
         return cls(12 * years + months, elapsed)
 
-    def ceiling(self, start: datetime, zone: ZoneInfo) -> datetime:
+    def ceiling(self, start: datetime, zone: tzinfo) -> datetime:
         """The first UTC instant at which nothing may be kept any more; where the calendar leaves a choice, the earlier.
 
         Months keep the local wall clock. A day that the target month lacks becomes its last day (29 February + P1Y is

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
+from hub.absent import instead
 from hub.errors import Invalid
 from hub.policy.contract import Period
 from hub.policy.document import checked, plain
@@ -46,7 +47,7 @@ class Limitations(BaseModel):
         """The class of a name; raises `Invalid`, naming those there are."""
         offence = next((kind for kind in self.classes if kind.id == name), None)
         if offence is None:
-            raise Invalid(f"offence: {name!r} is no class; there are: {', '.join(kind.id for kind in self.classes)}")
+            raise Invalid(f"offence: {name!r} is no class{instead(name, [kind.id for kind in self.classes])}")
         return offence
 
 

@@ -21,6 +21,8 @@ from hub.policy.overlay import PREFIX, Operation, Overlay, built_in, load_overla
 from hub.policy.resolution import Bound, Bounds, Chosen, choose
 from hub.policy.rules import AGENCY, Limit, Rule, of_list
 
+PARTNER: Final = "retention.destruction_partner"
+"""The field of a policy that names who destroys with the agency: whom certificates are for."""
 _PURPOSE: Final = "purpose"
 _GROUPS: Final = (
     "administration", "access", "training", "use", "query", "hotlist", "hit", "retention", "audit", "sharing",
@@ -66,7 +68,7 @@ class Profile:
         self._prevails = {
             decision.settles: decision.prevails for decision in self.decisions if decision.prevails is not None
         }
-        self._chosen: dict[tuple[str, str, str], Chosen] = {}
+        self._chosen: dict[tuple[str, str, SourceContract | None, str], Chosen] = {}
         self._effective: dict[str, Effective] = {}
 
     @property
@@ -99,12 +101,20 @@ class Profile:
         """The fields that the policy or an overlay speaks of, silent ones among them, in the order of the document."""
         return tuple(dict.fromkeys((*self._cited, *(operation.field for operation in self._operations))))
 
-    def rule_for(self, origin: str, vendor: str, copy: str = "hub", linked: bool = False) -> Rule:
+    def rule_for(
+        self,
+        origin: str,
+        vendor: str,
+        contract: SourceContract | None = None,
+        copy: str = "hub",
+        linked: bool = False,
+    ) -> Rule:
         """The rule that ends a copy of reads of an origin and vendor; an unknown vendor gets the strictest there is.
 
-        `linked` says whether a case, an event or a hit needs them. Raises `PolicyRefused` where no rule sets a number.
+        `contract` is that of their source, `linked` whether a case, an event or a hit needs them. Raises
+        `PolicyRefused` where no rule sets a number.
         """
-        chosen = self.chosen(origin, vendor, copy)
+        chosen = self.chosen(origin, vendor, contract, copy)
         rules = chosen.ceilings if linked else (*chosen.ceilings, *chosen.unlinked)
         if not rules:
             raise self._no_ceiling(origin, vendor, copy)
@@ -116,19 +126,19 @@ class Profile:
         self,
         origin: str,
         vendor: str,
+        contract: SourceContract | None,
         captured_at: datetime,
         *,
         received_at: datetime | None = None,
         copy: str = "hub",
         linked: bool = False,
-        contract: SourceContract | None = None,
     ) -> Expiry:
         """When a copy of a read must be gone, UTC; raises `PolicyRefused` where no rule sets a number.
 
         Without `received_at` every clock runs from the capture, which is never later. A `contract` brings its own
         connection's terms; `linked` as in `rule_for`.
         """
-        chosen = self.chosen(origin, vendor, copy, contract)
+        chosen = self.chosen(origin, vendor, contract, copy)
         received = received_at or captured_at
         if self._prevails:
             end = chosen.bounds(captured_at, received, self.zone, self._prevails).end(linked)
@@ -142,39 +152,39 @@ class Profile:
         self,
         origin: str,
         vendor: str,
+        contract: SourceContract | None,
         captured_at: datetime,
         received_at: datetime,
         *,
         copy: str = "hub",
-        contract: SourceContract | None = None,
     ) -> Bound | None:
         """Until when nobody may delete a copy of a read, UTC, by which rule and clause; None where nobody says so."""
-        return self.bounds(origin, vendor, captured_at, received_at, copy=copy, contract=contract).floor
+        return self.bounds(origin, vendor, contract, captured_at, received_at, copy=copy).floor
 
     def bounds(
         self,
         origin: str,
         vendor: str,
+        contract: SourceContract | None,
         captured_at: datetime,
         received_at: datetime,
         *,
         copy: str = "hub",
-        contract: SourceContract | None = None,
     ) -> Bounds:
         """Everything that policy says of a copy's life; `conflict` of it is for a person to decide."""
-        return self.chosen(origin, vendor, copy, contract).bounds(captured_at, received_at, self.zone, self._prevails)
+        return self.chosen(origin, vendor, contract, copy).bounds(captured_at, received_at, self.zone, self._prevails)
 
     def case_life(
         self,
         origin: str,
         vendor: str,
+        contract: SourceContract | None,
         captured_at: datetime,
         *,
         received_at: datetime | None = None,
         offence: str | None = None,
         committed_on: date | None = None,
         copy: str = "hub",
-        contract: SourceContract | None = None,
     ) -> CaseLife:
         """How long a copy lives that a criminal case needs, or the task that must be done to know it.
 
@@ -183,13 +193,11 @@ class Profile:
         class of `limitations.yaml`, and `committed_on` the day of the offence. Raises `PolicyRefused` where no rule
         sets an end, and `Invalid` for an unknown class.
         """
-        chosen = self.chosen(origin, vendor, copy, contract)
+        chosen = self.chosen(origin, vendor, contract, copy)
         received = received_at or captured_at
         rule = chosen.case
         if rule is None:
-            at = self.expiry(
-                origin, vendor, captured_at, received_at=received, copy=copy, linked=True, contract=contract
-            )
+            at = self.expiry(origin, vendor, contract, captured_at, received_at=received, copy=copy, linked=True)
             layer = next((bound.layer for bound in chosen.ceilings if bound.id == at.rule), AGENCY)
             return CaseLife(Bound(*at, layer), None, None, at.clause)
         life = case_life(load_limitations(), rule, captured_at, self.zone, offence, committed_on)
@@ -205,15 +213,14 @@ class Profile:
             return CaseLife(cap, life.task, life.review_at, cap.clause)
         return life._replace(until=until)
 
-    def chosen(self, origin: str, vendor: str, copy: str, contract: SourceContract | None = None) -> Chosen:
+    def chosen(self, origin: str, vendor: str, contract: SourceContract | None, copy: str) -> Chosen:
         """The rules that decide about a kind of copy; raises `Invalid` for a contract of another agency."""
-        if contract is not None:
-            if contract.agency != self.id:
-                raise Invalid(f"agency: the contract is {contract.agency}'s, the profile {self.id}")
-            return choose((*self.rules, *contract.rules()), origin, vendor, copy)
-        known = self._chosen.get((origin, vendor, copy))
+        known = self._chosen.get((origin, vendor, contract, copy))
         if known is None:
-            known = self._chosen[origin, vendor, copy] = choose(self.rules, origin, vendor, copy)
+            if contract is not None and contract.agency not in (None, self.id):
+                raise Invalid(f"agency: the contract is {contract.agency}'s, the profile {self.id}")
+            rules = self.rules if contract is None else (*self.rules, *contract.rules())
+            known = self._chosen[origin, vendor, contract, copy] = choose(rules, origin, vendor, copy)
         return known
 
     def activation(self, contracts: Iterable[SourceContract] = ()) -> Activation:

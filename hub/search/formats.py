@@ -1,6 +1,7 @@
 """Rows as bytes of a file, one by one: CSV for spreadsheets, JSON Lines for programs, GeoJSON for maps."""
 
 import csv
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
@@ -14,6 +15,7 @@ from hub.errors import Invalid
 
 _FORMULA: Final = frozenset("=+-@")
 _BREAKS: Final = frozenset("\t\r\n")
+_PARTS: Final = re.compile(r"([;\t\r\n])")
 _MARK: Final = "'"
 
 
@@ -96,28 +98,44 @@ def _cell(value: Any) -> str | int | float:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return value
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return defused(text.replace("\0", ""))
+    return defused(value.replace("\0", "") if isinstance(value, str) else _json(value).decode())
 
 
 def defused(text: str) -> str:
-    """A text that no spreadsheet runs: one that it might take for a formula gets an apostrophe in front.
+    """A text that no spreadsheet runs: where it might begin a formula there is an apostrophe in front.
 
-    Those are texts that begin with = + - @, in any width or height and also behind blanks and characters that do not
-    show, and texts that begin with a tab or a line break. One that begins with an apostrophe gets a second, so that the
-    text is always what is left once one leading apostrophe is taken away.
+    A formula begins with = + - @, in any width or height and also behind blanks and characters that do not show. It may
+    begin the text, and every part behind a semicolon, a tab or a line break: where those stand between cells, each
+    part is one. A text that begins with a tab or a line break is marked too. A part that begins with an apostrophe gets
+    a second, so that the text is always what is left once one apostrophe is taken away where a part begins.
     """
-    if text[:1].isalnum():
-        return text
+    if not _PARTS.search(text):
+        return text if text[:1].isalnum() else _marked(text, _runs(text))
+    first, *parts = _PARTS.split(text)
+    marked = [_marked(first, _runs(text) or text[:1] in _BREAKS)]
+    for between, part in zip(parts[::2], parts[1::2], strict=True):
+        marked += [between, _marked(part, _runs(part))]
+    return "".join(marked)
+
+
+def _marked(part: str, runs: bool) -> str:
+    return _MARK + part if runs or part.startswith(_MARK) else part
+
+
+def _runs(text: str) -> bool:
     shown = next((character for character in text if character.isprintable() and not character.isspace()), "")
-    runs = unicodedata.normalize("NFKC", shown)[:1] in _FORMULA
-    return _MARK + text if runs or text[:1] in _BREAKS or text.startswith(_MARK) else text
+    return unicodedata.normalize("NFKC", shown)[:1] in _FORMULA
+
+
+def _json(value: Any) -> bytes:
+    """JSON in which a semicolon is written as its number: read as JSON it is the same, and it parts no cells."""
+    return msgspec.json.encode(value).replace(b";", b"\\u003b")
 
 
 def _jsonl(_columns: list[str], rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     """One object a line, each ended by a line feed."""
     for row in rows:
-        yield msgspec.json.encode(row) + b"\n"
+        yield _json(row) + b"\n"
 
 
 def _geojson(_columns: list[str], rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
@@ -125,7 +143,7 @@ def _geojson(_columns: list[str], rows: Iterable[dict[str, Any]]) -> Iterator[by
     yield b'{"type":"FeatureCollection","features":['
     between = b"\n"
     for row in rows:
-        yield between + msgspec.json.encode({"type": "Feature", "geometry": _point(row), "properties": row})
+        yield between + _json({"type": "Feature", "geometry": _point(row), "properties": row})
         between = b",\n"
     yield b"\n]}\n"
 

@@ -30,8 +30,9 @@ from hub.search.reads import Search
 from hub.search.rows import Found
 from hub.search.sources import Board, Deadline, Occupied, SourceStatus, Status, TooLate
 from hub.store.page import Saved
+from normalize.damage import damage
 from normalize.fault import Unusable
-from normalize.plate import LONGEST, canonical
+from normalize.plate import LONGEST, canonical, length
 
 DEADLINE: Final = 15.0
 """Seconds that an answer may take when nobody says otherwise."""
@@ -115,7 +116,7 @@ class Lookups:
             query.patterns()
             parts = self._everybody(actor, why, lookup, Deadline(deadline), progress or _nobody)
             answer = self._search.find(actor, query)
-            question.answered(len(answer.rows), sources={part.connection: part.status for part in parts})
+            question.answered(len(answer.rows), {part.connection: part.status for part in parts})
         return LookupAnswer(answer.rows, answer.coverage, parts, answer.next)
 
     def settle(self, seconds: float = 10.0) -> bool:
@@ -263,10 +264,12 @@ def _full(plate: str) -> str:
     """The canonical form of one full plate; raises `Invalid`."""
     if _WILD & set(plate):
         raise Invalid("plate: must be one full plate, without wildcards")
+    if (damaged := damage(plate)) is not None:
+        raise Invalid(f"plate: {damaged}")
     full = canonical(plate)
     if not full:
         raise Invalid("plate: needs at least one letter or digit")
-    if len(full) > LONGEST:
+    if length(full) > LONGEST:
         raise Invalid(f"plate: is longer than {LONGEST} characters")
     return full
 

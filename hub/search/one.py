@@ -13,6 +13,7 @@ from hub.clock import Clock
 from hub.errors import IntegrityBroken, Invalid, NotFound
 from hub.governing.in_force import Governing
 from hub.people import Actor, Why
+from hub.search.coverage import INCLUDED
 from hub.search.query import Cursor
 from hub.search.rows import Choice, Found, choices_of, rows_of
 from hub.store.engine import Store
@@ -59,13 +60,15 @@ class Whole:
 
     `vendor_read_id` is the source's own number of it, `ends_by` the retention rule that sets its end and `clause` the
     policy's clause for it (None: no policy that was ever in force has that rule), `held_for` the cases that keep it
-    meanwhile. `candidates` are the engine's other readings of the plate, `engine` who read it where the vendor says so.
+    meanwhile. `candidates` are the engine's other readings of the plate, `engine` who read it where the vendor says so,
+    `damaged` what of the record arrived damaged and was mended or marked.
     """
 
     read: Found
     vendor_read_id: str
     vehicle: Looks
     engine: str | None
+    damaged: list[str]
     candidates: list[Choice]
     hits: list[Listed]
     ends_by: str
@@ -109,7 +112,7 @@ class OneRead:
         with self._asking.question(actor, Act.READS_SHOW, why, read=ident) as question:
             with self._store.read() as connection:
                 whole = self._whole(connection, self._visible(connection, ident))
-            question.answered(1)
+            question.answered(1, {whole.read.connection: INCLUDED})
         return whole
 
     def picture(self, actor: Actor, why: Why, ident: int, which: str | None = None) -> PictureBytes:
@@ -127,7 +130,7 @@ class OneRead:
             if image["sha256"] is not None and bytes(image["sha256"]) != digest.digest():
                 raise IntegrityBroken(f"the picture of read {ident} is not what {read.connection} sent; keep its file")
             picture = PictureBytes(data, image["kind"], ending_of(data), digest.hexdigest())
-            question.answered(1, shows=picture.shows, sha256=picture.sha256)
+            question.answered(1, {read.connection: INCLUDED}, shows=picture.shows, sha256=picture.sha256)
         return picture
 
     def _bytes(self, read: Found, key: str) -> bytes:
@@ -176,6 +179,7 @@ class OneRead:
             vendor_read_id=vendor_read_id,
             vehicle=Looks(year=vehicle.get("year"), model=vehicle.get("model"), **looks),
             engine=details.get("engine"),
+            damaged=details.get("damaged", []),
             candidates=choices_of(self._store, connection, [read.id]).get(read.id, []),
             hits=[Listed(*hit) for hit in hits],
             ends_by=rule,

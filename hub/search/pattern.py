@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hub.errors import Invalid
+from normalize.damage import damage
 from normalize.plate import LONGEST, canonical
 
 _WILD: Final = frozenset("?*")
@@ -17,7 +18,9 @@ class Pattern:
 
     @classmethod
     def parse(cls, text: str) -> "Pattern":
-        """The pattern a person typed; raises `Invalid` for one that names no character at all."""
+        """The pattern a person typed; raises `Invalid` for one that names no character, or that a spreadsheet wrote."""
+        if (damaged := damage(text)) is not None:  # the plate that it was would not be found
+            raise Invalid(f"pattern: {damaged}")
         parts: list[str] = []
         literal = ""
         for char in text.strip():

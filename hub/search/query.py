@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from hub.absent import instead
 from hub.area import Area
 from hub.errors import Invalid
 from hub.people import Why
@@ -111,7 +112,7 @@ class Query:
             raise Invalid("min_confidence: must lie between 0 and 1")
         for field, wanted, known in (("types", self.types, set(TYPES)), ("kinds", self.kinds, KINDS)):
             if unknown := set(wanted) - known:
-                raise Invalid(f"{field}: {min(unknown)!r} is not known; there are {', '.join(sorted(known))}")
+                raise Invalid(f"{field}: {min(unknown)!r} is not known{instead(min(unknown), sorted(known))}")
         if not any((patterns, self.since, self.area, self.cameras, self.sites, self.connections, self.hits_only)):
             raise Invalid("query: needs a plate, a time, a place, a camera or a connection")
         return patterns

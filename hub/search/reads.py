@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from hub.access.asking import Asking
 from hub.audit.actions import Act
@@ -16,7 +16,7 @@ from hub.people import Actor
 from hub.ports import Kinds
 from hub.search import plates
 from hub.search.conditions import Conditions, conditions
-from hub.search.coverage import Coverage, coverage
+from hub.search.coverage import Coverage, asked, coverage
 from hub.search.newest import edge, newest
 from hub.search.pattern import Pattern
 from hub.search.query import MOST_ROWS, Cursor, Query
@@ -34,14 +34,15 @@ _ALL: Final = 1 << 40
 class FoundPage:
     """A page of rows, the cursor of the next page (None: there is none), and how far each source could answer.
 
-    `estimate` is how many reads the query means, as far as this page tells: exact where it is the only page, otherwise
-    what its density in time comes to over the whole time asked for. `passes` are the ids of rows of this page that are
-    one car going by once, seen by several cameras or told by several sources: each copy keeps its own life.
+    `estimate` is how many reads the query means; None where this page is not all of them: nobody has counted those, and
+    what one page tells of a whole store may be wrong a hundredfold. `estimated` says that it is not known. `passes` are
+    the ids of rows of this page that are one car going by once, seen by several cameras or told by several sources:
+    each copy keeps its own life.
     """
 
     rows: list[Found]
     next: str | None
-    estimate: int
+    estimate: int | None
     estimated: bool
     passes: list[tuple[int, ...]]
     coverage: list[Coverage]
@@ -75,11 +76,11 @@ class Search:
             with self._store.read() as connection:
                 rows = self.page(connection, query, now)
                 covered = self._coverage(connection, query)
-                estimate, estimated = self._estimate(connection, query, rows, now)
             last = rows[-1] if len(rows) == query.limit else None
             following = Cursor(to_micros(last.captured_at), last.id).text() if last else None
-            question.answered(len(rows))
-        return FoundPage(rows, following, estimate, estimated, _passes(rows), covered)
+            question.answered(len(rows), asked(covered))
+        whole = following is None and query.after is None
+        return FoundPage(rows, following, len(rows) if whole else None, not whole, _passes(rows), covered)
 
     def every(self, query: Query) -> Iterator[Found]:
         """Every visible read that a query means, newest first, page by page; for callers that hold the question."""
@@ -165,15 +166,6 @@ class Search:
             return f"candidate {choice.rank} of {self._name(connector)}{sure}{more}"
 
         return why
-
-    def _estimate(self, connection: Connection, query: Query, rows: list[Found], now: int) -> tuple[int, bool]:
-        if len(rows) < query.limit and query.after is None:
-            return len(rows), False
-        first = query.since or None
-        begin = to_micros(first) if first else connection.scalar(text("SELECT min(captured_at) FROM reads")) or now
-        end = min(to_micros(query.until) if query.until else now, query.after.captured_at if query.after else now)
-        seen = max(end - (to_micros(rows[-1].captured_at) if rows else begin), 1)
-        return round(len(rows) * max((end - begin) / seen, 1)), True
 
     def _coverage(self, connection: Connection, query: Query) -> list[Coverage]:
         return coverage(connection, query, self._clock.now(), self._kinds)

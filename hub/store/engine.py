@@ -29,6 +29,7 @@ from hub.errors import Busy
 from hub.store import server_turn
 from hub.store.audit_file import LogFile, is_made, make
 from hub.store.bulk import insert_many
+from hub.store.pragmas import PRAGMAS, hasty, waiting
 from hub.store.spool import RESERVE
 from hub.store.turn import PATIENCE_S, Turns
 from hub.store.vacuum import empty_log, size, vacuum
@@ -47,17 +48,6 @@ Traces = Literal["vacuum", "encrypted", "server"]
 _NESTED: Final = (
     "Store.write() inside an open write of the same store would wait for itself: hand on the connection that the open"
     " one gave (`within=` takes it), or end that first"
-)
-_PRAGMAS: Final = (
-    "PRAGMA busy_timeout = 60000",
-    "PRAGMA page_size = 8192",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",  # a commit waits for the disk; `write(durable=False)` is the exception
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA secure_delete = ON",  # what the purge frees is overwritten, not only unlinked
-    "PRAGMA wal_autocheckpoint = 16000",
-    "PRAGMA cache_size = -65536",
-    "PRAGMA temp_store = MEMORY",
 )
 _SESSION = "; ".join((  # one way to the server and back
     # A plan that fits every pattern fits none well, and compiling one takes longer than most answers.
@@ -127,7 +117,7 @@ class Store:
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
             connection.isolation_level = None  # we begin ourselves: the driver would begin too late
-            for pragma in _PRAGMAS:
+            for pragma in PRAGMAS:
                 connection.execute(pragma)
             for pragma in more:
                 connection.execute(pragma)
@@ -160,14 +150,17 @@ class Store:
         cut may take it back, with every such transaction after it. The next durable one puts all before it on the disk.
 
         Raises `Busy` where the wait takes longer than `patience` seconds (None: the store's). It says who writes, since
-        when, and the `doing` of that write, a sentence. Inside an open write of this thread it raises `RuntimeError`.
+        when, and the `doing` of that write, a sentence. A program that is none of the hub's and locks SQLite's file is
+        waited for no longer either; the database's own error is raised then. Inside an open write of this thread it
+        raises `RuntimeError`.
         """
         with self._alone():
             if self.is_sqlite:
                 with (
                     self._turns.take("writer", doing, patience),
                     self._writer.connect() as connection,
-                    _hasty(connection) if not durable else nullcontext(),
+                    hasty(connection) if not durable else nullcontext(),
+                    waiting(connection, patience),
                     connection.begin(),
                 ):
                     yield connection
@@ -206,7 +199,7 @@ class Store:
         if self.is_sqlite:
             with self._turns.take("audit", patience=patience), self._appender.connect() as connection:
                 self._log.demand()
-                with connection.begin():
+                with waiting(connection, patience), connection.begin():
                     yield connection
                 self._log.demand()
             return
@@ -418,17 +411,6 @@ class Store:
         for engine in (self._writer, self._appender, self._log_reader):
             engine.dispose()
         self._reader.dispose()  # a lease's connection is closed with the lease
-
-
-@contextmanager
-def _hasty(connection: Connection) -> Iterator[None]:
-    """SQLite's commits of a connection do not wait for the disk meanwhile; it can be said between transactions only."""
-    driver: Any = connection.connection.driver_connection
-    driver.execute("PRAGMA synchronous = NORMAL")
-    try:
-        yield
-    finally:
-        driver.execute("PRAGMA synchronous = FULL")
 
 
 @lru_cache(maxsize=1024)

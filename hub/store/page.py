@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from connectors.contract import LyingFile
+from hub.policy.provenance import Provenance
 from normalize.read import Read
 
 
@@ -65,8 +66,8 @@ class PageToSave:
     """Quarantine rows that this page settles."""
     policy_id: int | None = None
     """The policy that gave the ends; with None nobody checks whether it is still in force."""
-    source: tuple[str, str] | None = None
-    """The origin and vendor by which it gave them; with None nobody checks whether they are still the connection's."""
+    source: Provenance | None = None
+    """Whose reads they were by which it gave them; with None nobody checks whether they still are."""
 
 
 class PolicyMoved(Exception):
@@ -85,7 +86,8 @@ class Saved:
     """What became of a page: `pulled` = `stored` + `duplicates` + `quarantined` + `born_expired`.
 
     A run also says what became of pictures (`pictures` fetched, `pictures_gone` at the vendor, `pictures_failed` for
-    now and `pictures_left` for the next run) and of standing look-ups (`plates_asked`, `plates_left` of its round).
+    now, `pictures_left` for the next run and `pictures_not_allowed` at hosts that it may not talk to) and of standing
+    look-ups (`plates_asked`, `plates_left` of its round).
     """
 
     pulled: int = 0
@@ -99,6 +101,7 @@ class Saved:
     pictures_gone: int = field(default=0, compare=False)
     pictures_failed: int = field(default=0, compare=False)
     pictures_left: int = field(default=0, compare=False)
+    pictures_not_allowed: int = field(default=0, compare=False)
     plates_asked: int = field(default=0, compare=False)
     plates_left: int = field(default=0, compare=False)
 

@@ -39,13 +39,20 @@ _LOG: Final = (
     "is damaged, and the database beside it is not: leave that as it is. Stop every alprhub, move the log away with its"
     " -wal and -shm and keep it, and put its copy from the last backup in its place"
 )
+_NO_DATABASE: Final = (
+    "has no database of that name: make it with createdb -O USER DATABASE, or mend ALPRHUB_DATABASE_URL"
+)
 _POSTGRESQL: Final = (
     ("password authentication", ADMIN, "refuses the user or the password in ALPRHUB_DATABASE_URL"),
     ("no pg_hba", ADMIN, "lets nobody in from this machine: its pg_hba.conf has no line for it"),
     ("resolve", ADMIN, "has a host name that nobody knows: mend ALPRHUB_DATABASE_URL"),
     ("translate host", ADMIN, "has a host name that nobody knows: mend ALPRHUB_DATABASE_URL"),
     ("role", ADMIN, "does not know the user in ALPRHUB_DATABASE_URL"),
-    ("does not exist", ADMIN, "has no database of that name: make it with createdb, or mend ALPRHUB_DATABASE_URL"),
+    (
+        "does not exist",
+        ADMIN,
+        _NO_DATABASE,
+    ),
     ("ssl", ADMIN, "and this machine do not agree on TLS: see sslmode in ALPRHUB_DATABASE_URL"),
     (
         "refused",
@@ -63,7 +70,10 @@ _LOST: Final = "broke off: it was stopped, or the network was. What was not fini
 _STATES: Final = {
     "28P01": (ADMIN, "refuses the user or the password in ALPRHUB_DATABASE_URL"),
     "28000": (ADMIN, "refuses the user in ALPRHUB_DATABASE_URL"),
-    "3D000": (ADMIN, "has no database of that name: make it with createdb, or mend ALPRHUB_DATABASE_URL"),
+    "3D000": (
+        ADMIN,
+        _NO_DATABASE,
+    ),
     "42501": (ADMIN, "does not give its user the right to do this: the user must own the database"),
     "53100": (ADMIN, "finds no room: its disk is full. Nothing was kept half; free some room and repeat it"),
     "53300": (TRY_AGAIN, "takes no more connections now; try again, or raise its max_connections"),

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, func, select, text
 
+from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.days import count_day
 from hub.store.engine import Store
@@ -19,6 +20,7 @@ from hub.store.ledger import known
 from hub.store.matching import find, keep
 from hub.store.page import Accepted, PageToSave, PolicyMoved, Saved
 from hub.store.pictures import keep_pictures, keys_of
+from hub.store.provenance import COLUMNS, provenance_of
 from hub.store.quarantine import keep_refused
 from hub.store.reads import insert_reads
 from hub.store.taken import take
@@ -80,10 +82,9 @@ def _by_the_policy_in_force(connection: Connection, page: PageToSave) -> bool:
     return same and (page.source is None or page.source == _source(connection, page.connection_id))
 
 
-def _source(connection: Connection, connection_id: int) -> tuple[str, str | None]:
+def _source(connection: Connection, connection_id: int) -> Provenance:
     table = tables.connections
-    row = connection.execute(select(table.c.kind, table.c.retention_vendor).where(table.c.id == connection_id)).one()
-    return row.kind, row.retention_vendor
+    return provenance_of(connection.execute(select(*COLUMNS).where(table.c.id == connection_id)).one())
 
 
 def _account(connection: Connection, page: PageToSave, saved: Saved, at: int) -> None:

@@ -63,7 +63,8 @@ def ready(store: Store) -> None:
         raise AdminMustAct(
             f"the database of this hub has the tables of an earlier version (revision {stands.found}, and this alprhub"
             f" {version('alprhub')} needs {stands.wanted}); nothing was changed. Stop what runs, make a backup with the"
-            " version that was installed before, then bring it up: alprhub migrate"
+            f" version that was installed before (its alprhub --version says revision {stands.found}), then bring it"
+            " up: alprhub migrate"
         )
     elif stands.state == "unknown":
         raise newer(stands)

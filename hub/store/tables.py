@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
     true,
 )
@@ -75,9 +76,11 @@ connections = Table(
     Column("removed_at", BigInteger),
     Column("paused_by_hub", Boolean, nullable=False, server_default=text("false")),
     Column("retention_vendor", Text),
+    Column("contract", Text),
 )
-"""`retention_vendor` is the vendor whose retention holds (None: nobody has said it yet); `sealed_key` names the key
-that `sealed` is under (empty: nobody noted it); `every_seconds` None: the vendor's."""
+"""`contract` is what was agreed with the source (JSON) and is in force; `retention_vendor` the vendor whose retention
+holds (None: nobody has said it yet); `sealed_key` names the key that `sealed` is under (empty: nobody noted it);
+`every_seconds` None: the vendor's."""
 
 removals = Table(
     "removals",
@@ -321,7 +324,14 @@ entries = Table(
     Column("import_id", BigInteger),
     Column("ended_by", BigInteger),
     Column("plate_country", Text),
+    Column("withdrawn", Boolean, nullable=False, server_default=false()),
     Index("ix_hotlist_entries_key", "plate_key"),
+    Index(
+        "ix_hotlist_entries_withdrawn",
+        "hotlist_id",
+        sqlite_where=text("withdrawn"),
+        postgresql_where=text("withdrawn"),
+    ),
     Index(
         "uq_hotlist_entries_active",
         "hotlist_id",
@@ -337,7 +347,8 @@ entries = Table(
 
 """`import_id` is the import that brings an entry, `ended_by` one that ends it: `hub.store.entries` says which stand.
 
-`plate_country` is there where no state tells it."""
+`plate_country` is there where no state tells it.
+`withdrawn` says that a person took it off its list, and nobody has let its plate come back."""
 
 hotlist_imports = Table(
     "hotlist_imports",
@@ -537,6 +548,7 @@ certificates = Table(
     Column("rewritten_at", BigInteger),
     Column("destroyed_by", Text),
     Column("countersigned_note", Text),
+    Column("owner", Text),
     Index(
         "uq_certificates_open",
         "connection_id",
@@ -547,6 +559,43 @@ certificates = Table(
     ),
 )
 """What was destroyed, by connection and rule, without a plate; each closed one carries the digest of the one before."""
+
+contracts = Table(
+    "contracts",
+    metadata,
+    _id(),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False, index=True),
+    Column("document", Text),
+    Column("sha256", Text),
+    Column("reason", Text, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("approval_id", BigInteger),
+)
+"""Every contract that was ever in force, by its connection, as it was set; without a document one was ended."""
+
+certificate_deliveries = Table(
+    "certificate_deliveries",
+    metadata,
+    _id(),
+    Column("way", Text, nullable=False),
+    Column("custodian", Text, nullable=False),
+    Column("first_id", Big, nullable=False),
+    Column("last_id", Big, nullable=False),
+    Column("certificates", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("document", LargeBinary),
+    Column("made_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("tried_at", BigInteger),
+    Column("delivered_at", BigInteger),
+    Column("place", Text),
+    Column("proof", Text),
+    Column("error", Text),
+    UniqueConstraint("way", "last_id"),
+)
+"""Letters with certificates to their custodian: one goes by one way until it is proved to have arrived, and `document`
+is kept until then."""
 
 vacuum_due = Table(
     "vacuum_due",

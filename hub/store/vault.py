@@ -213,10 +213,13 @@ def _make(path: Path) -> None:
         durable.create(path, os.urandom(_KEY), _OURS)
 
 
-def wrong_with(path: Path) -> str | None:
-    """Why a file is no key of ours, as a sentence's end; None where it is one. Nothing is changed."""
+def wrong_with(path: Path, *, former: bool = False) -> str | None:
+    """Why a file is no key of ours, as a sentence's end; None where it is one. Nothing is changed.
+
+    `former` says that it holds the keys before a key, of which there may be several.
+    """
     try:
-        return _fault(path, path.read_bytes())
+        return _fault(path.read_bytes(), former)
     except OSError as refused:
         return why(refused)
 
@@ -226,7 +229,7 @@ def _read(path: Path, looks_only: bool) -> list[bytes]:
     before, keys = path.with_name(path.name + _BEFORE), list[bytes]()
     former = [before] if before.exists() else []
     for file, body in [(file, _content(file, looks_only)) for file in (*former, path)][::-1]:
-        if (fault := _fault(file, body)) is not None:
+        if (fault := _fault(body, file.name.endswith(_BEFORE))) is not None:
             raise AdminMustAct(
                 f"the key file {str(file)!r} {fault}: it is damaged, or another file. Bring the right one back from"
                 " where it is kept apart; if it is lost for good, move this one away and enter the secrets of each"
@@ -236,8 +239,8 @@ def _read(path: Path, looks_only: bool) -> list[bytes]:
     return keys
 
 
-def _fault(path: Path, body: bytes) -> str | None:
-    if path.name.endswith(_BEFORE):
+def _fault(body: bytes, former: bool) -> str | None:
+    if former:
         return f"has {count(len(body), 'byte')}, and former keys have {_KEY} each" if len(body) % _KEY else None
     return f"has {count(len(body), 'byte')}, and a key has {_KEY}" if len(body) != _KEY else None
 

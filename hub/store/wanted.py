@@ -21,6 +21,8 @@ from hub.store import tables
 from hub.store.visible import visible
 
 FIRST_PAUSE: Final = 60_000_000
+NOT_ALLOWED: Final = -1
+"""In the place of how many runs gave up: the connection may not talk to that host, which is no failure of anybody's."""
 LONGEST_PAUSE: Final = 30 * FIRST_PAUSE
 """µs. The next run asks a place again that one gave up; after two in a row it rests a minute, then two, and so on."""
 
@@ -79,7 +81,8 @@ def settle(connection: Connection, row: Row[Any], outcome: Mapping[str, Any]) ->
 def given_up(connection: Connection, connection_id: int) -> dict[str, tuple[int, int]]:
     """The places of a connection where nobody answered: how many runs in a row gave up, and when to ask again (µs)."""
     table = tables.picture_hosts
-    rows = connection.execute(select(table).where(table.c.connection_id == connection_id))
+    known = table.c.given_up != NOT_ALLOWED
+    rows = connection.execute(select(table).where(table.c.connection_id == connection_id, known))
     return {row.origin: (row.given_up, row.again_at) for row in rows}
 
 
@@ -91,6 +94,32 @@ def give_up(connection: Connection, connection_id: int, origin: str, now: int) -
     answers(connection, connection_id, [origin])
     values = {"connection_id": connection_id, "origin": origin, "given_up": times, "again_at": now + pause}
     connection.execute(insert(table).values(**values))
+
+
+def refused(connection: Connection, connection_id: int) -> set[str]:
+    """The places of a connection that it was found not to be allowed to talk to."""
+    table = tables.picture_hosts
+    ours = (table.c.connection_id == connection_id) & (table.c.given_up == NOT_ALLOWED)
+    return set(connection.scalars(select(table.c.origin).where(ours)))
+
+
+def refuse(connection: Connection, connection_id: int, origin: str, now: int) -> None:
+    """Note that pictures lie at a place that the connection may not talk to."""
+    answers(connection, connection_id, [origin])
+    values = {"connection_id": connection_id, "origin": origin, "given_up": NOT_ALLOWED, "again_at": now}
+    connection.execute(insert(tables.picture_hosts).values(**values))
+
+
+def not_allowed(connection: Connection, connection_id: int, now: int) -> dict[str, int]:
+    """The hosts that hold wanted pictures of a connection and that it may not talk to, and how many lie at each."""
+    images, found = tables.images, dict[str, int]()
+    for origin in sorted(refused(connection, connection_id)):
+        there = images.c.url.startswith(origin, autoescape=True) & ~_elsewhere(origin)
+        pictures = connection.scalar(_wanted(select(func.count()).select_from(images), connection_id, now).where(there))
+        if pictures:
+            host = urlsplit(origin).hostname or origin
+            found[host] = found.get(host, 0) + pictures
+    return found
 
 
 def answers(connection: Connection, connection_id: int, origins: Sequence[str]) -> None:

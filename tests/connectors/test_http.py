@@ -167,6 +167,30 @@ def test_waits_grow_and_patience_ends_by_what_was_slept(http: Http, wire: respx.
     assert 90 <= sum(slept) < 110
 
 
+def test_a_person_who_waits_hears_soon_that_a_service_is_down_and_each_time_that_it_is_tried_again(
+    clock: _Clock, wire: respx.MockRouter, slept: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[tuple[str, float]] = []
+    frame = Frame(clock, slept.append, chance=lambda: 1.0, waits=lambda failed, wait: told.append((failed, wait)))
+    wire.get(f"{BASE}/x").respond(503)
+    with caplog.at_level(logging.WARNING), pytest.raises(TryAgain):
+        Http(BASE, frame, limits=FAST).get("/x")
+    assert slept == [0.5, 1.0, 2.0, 4.0, pytest.approx(7.5, abs=0.1)]
+    assert caplog.text == "", "nor is it told twice"
+    assert [wait for _, wait in told] == slept
+    assert all("vendor.example answered 503" in failed for failed, _ in told)
+
+
+def test_a_person_waits_out_a_throttle_as_a_schedule_does(
+    clock: _Clock, wire: respx.MockRouter, slept: list[float]
+) -> None:
+    throttled = httpx.Response(429, headers={"Retry-After": "40"})
+    wire.get(f"{BASE}/x").side_effect = [throttled, throttled, httpx.Response(200, json={})]
+    frame = Frame(clock, slept.append, chance=lambda: 1.0, waits=lambda *_: None)
+    assert Http(BASE, frame, limits=FAST).get("/x").json() == {}
+    assert slept == [40.0, 40.0]
+
+
 @pytest.mark.parametrize(("chance", "waits"), [(0.0, [0.25, 0.5, 1.0]), (0.5, [0.375, 0.75, 1.5])])
 def test_waits_are_spread_between_half_of_a_ceiling_and_all_of_it(
     clock: _Clock, wire: respx.MockRouter, slept: list[float], chance: float, waits: list[float]

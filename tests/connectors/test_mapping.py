@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -226,8 +227,8 @@ def test_a_time_in_any_usual_form_is_an_instant(said: Any, options: Any, expecte
 @pytest.mark.parametrize(
     ("more", "told", "says"),
     [
-        ({}, {"p": None}, "plate: is missing or empty (at p)"),
-        ({"plate": ["p", "q.r"]}, {"p": ""}, "plate: is missing or empty (at p or q.r)"),
+        ({"plate": "q"}, {}, "plate: is missing or empty (at q)"),
+        ({"plate": ["q", "q.r"]}, {}, "plate: is missing or empty (at q or q.r)"),
         ({}, {"c": {}}, "camera_id: is not text but a list or an object (at c)"),
         ({}, {"t": 1780300800123}, "captured_at: is a number: say in `format` what it counts (at t)"),
         ({}, {"t": "1780300800.5"}, "captured_at: is a number: say in `format` what it counts (at t)"),
@@ -242,11 +243,123 @@ def test_a_time_in_any_usual_form_is_an_instant(said: Any, options: Any, expecte
         ({"direction": "d"}, {"d": 361}, "direction: must be 360 or less"),
         ({"model": "m"}, {"m": "x" * 5000}, "model: is longer than 4000 characters (at m)"),
         ({"model": "m"}, {"m": 10**31}, "model: is too large (at m)"),
-        ({"model": "m"}, {"m": "a\x00"}, "model: holds a NUL character (at m)"),
+        ({}, {"p": 1e5}, "plate: is a number"),
+        ({}, {"p": 100000.5}, "plate: is a number"),
+        ({}, {"p": -12345}, "plate: is a number"),
+        ({}, {"p": True}, "plate: is a number"),
+        ({}, {"p": "9SYN\x00042"}, "plate_raw: holds a character that arrived damaged"),
+        ({}, {"c": "gate\x001"}, "camera.id: holds a character that arrived damaged"),
     ],
 )
 def test_a_record_that_cannot_be_a_read_is_refused_naming_field_and_path(more: Any, told: Any, says: str) -> None:
     assert says in _refusal(more, **told)
+
+
+@pytest.mark.parametrize("plate", [None, "", "  ", "-", "???", "无车牌", "无 车牌"])
+def test_a_vehicle_without_a_plate_is_no_read(plate: Any) -> None:
+    [outcome] = _through({**LEAST, "plate": ["p", "q.r"]}, {**TOLD, "p": plate})
+    assert isinstance(outcome, NotARead)
+
+
+def test_a_word_that_may_be_a_plate_is_one_unless_the_reader_was_not_sure_at_all() -> None:
+    more = {"confidence": "s"}
+    assert [_one(more, p="NOPLATE", s=s).plate for s in (0.9, None)] == ["NOPLATE"] * 2
+    [outcome] = _through({**LEAST, **more}, {**TOLD, "p": "No Plate", "s": 0})
+    assert isinstance(outcome, NotARead)
+    assert _one(more, p="9SYN042", s=0).plate == "9SYN042"
+
+
+def test_a_number_that_is_no_plate_is_told_as_it_was_written() -> None:
+    body = (
+        '{"p": "9SYN042", "t": "2026-06-01T08:00:00Z", "c": 1e5, "n": 2.50, "s": 0.930, "lat": 33.8620, "lon": -118e0}'
+    )
+    mapped = {**LEAST, "camera_name": "n", "confidence": "s", "latitude": "lat", "longitude": "lon"}
+    for written in (body, f'{{"inside": {json.dumps(body)}}}'):
+        below = mapped if written is body else {k: f"inside.{v}" for k, v in mapped.items()}
+        [read] = _through(below, written)
+        assert (read.camera.id, read.camera.name, read.plate_confidence) == ("1e5", "2.50", 0.93)
+        assert (read.place.latitude, read.place.longitude) == (33.862, -118)
+
+
+def test_a_candidate_that_is_none_costs_no_read() -> None:
+    body = {**TOLD, "o": [{"x": 1e5}, {"x": "9SYNO42"}]}
+    [read] = _through({**LEAST, "candidates": {"path": "o[]", "text": "x"}}, body)
+    assert [candidate.text for candidate in read.candidates] == ["9SYNO42"]
+
+
+PAIRS = 'Code=Plate;action=Pulse;index=0;data={\n "car": {"p": "9SYN042", "t": "2026-06-01T08:00:00Z"}, "c": "a;b=c" }'
+
+
+@pytest.mark.parametrize(
+    ("body", "below"),
+    [
+        ("p=9SYN042\r\nt=2026-06-01T08:00:00Z\r\nc=cam\r\n", ""),
+        ("p=9SYN042;t=2026-06-01T08:00:00Z;c=cam;", ""),
+        ("p = 9SYN042\n\n# c=no\nt = 2026-06-01T08:00:00Z\nc = cam", ""),
+        ("Car.p=9SYN042\nCar.t=2026-06-01T08:00:00Z\nCar.c=cam", "Car."),
+        ("Events[0].p=9SYN042\nEvents[0].t=2026-06-01T08:00:00Z\nEvents[0].c=cam", "Events[0]."),
+    ],
+)
+def test_lines_of_name_and_value_are_a_document(body: str, below: str) -> None:
+    mapped = {name: below + where for name, where in LEAST.items()}
+    for kind in (
+        "text/plain",
+        "",
+        "application/x-www-form-urlencoded" if "\n" in body else "text/plain; charset=utf-8",
+    ):
+        for key in ("generic_webhook", "generic_json"):
+            made = connector(key).offline(map=Mapping.model_validate(mapped))
+            [read] = _outcomes(made, Document(body.encode(), kind))
+            assert (read.plate, read.camera.id) == ("9SYN042", "cam")
+
+
+def test_several_events_of_one_text_are_several_reads_and_json_goes_to_its_own_end() -> None:
+    lines = "".join(f"Events[{n}].p=9SYN04{n}\nEvents[{n}].t=2026-06-01T08:00:00Z\nEvents[{n}].c=7\n" for n in (0, 1))
+    assert [read.plate for read in _through({**LEAST, "records": "Events[]"}, lines)] == ["9SYN040", "9SYN041"]
+    [read] = _through({"plate": "data.car.p", "captured_at": "data.car.t", "camera_id": "data.c"}, PAIRS)
+    assert (read.plate, read.camera.id) == ("9SYN042", "a;b=c")
+
+
+def test_each_part_of_a_stream_is_a_document_with_the_pictures_behind_it() -> None:
+    part = "--edge\r\nContent-Type: {}\r\n\r\n"
+    text = part.format("text/plain") + "p=9SYN04{}\r\nt=2026-06-01T08:00:0{}Z\r\nc=7\r\n\r\n"
+    body = (
+        text.format(1, 1).encode()
+        + part.format("image/jpeg").encode() + JPEG + b"\r\n"
+        + part.format("text/plain").encode() + b"Heartbeat\r\n"
+        + part.format("application/json").encode() + json.dumps({**TOLD, "p": "9SYN042"}).encode() + b"\r\n"
+        + part.format("application/json").encode() + b'{"p": \r\n'
+        + part.format("image/jpeg").encode() + JPEG + b"\r\n--edge--\r\n"
+    )  # fmt: skip
+    told = {"map": Mapping.model_validate({**LEAST, "image": "part:1"})}
+    for kind, key in product(("multipart/x-mixed-replace; boundary=edge", ""), ("generic_webhook", "generic_json")):
+        first, beat, second, broken = _outcomes(connector(key).offline(**told), Document(body, kind))
+        assert (first.plate, [image.data for image in first.images]) == ("9SYN041", [JPEG])
+        assert (second.plate, second.images) == ("9SYN042", ())
+        assert isinstance(beat, NotARead)
+        assert not isinstance(broken, NotARead | Read)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_json_in_any_utf_is_read(encoding: str) -> None:
+    told = {**TOLD, "n": "北门"}
+    mapped = {**LEAST, "camera_name": "n"}
+    for body, key in product((told, [told, told]), ("generic_webhook", "generic_json")):
+        for read in _through(mapped, json.dumps(body, ensure_ascii=False).encode(encoding), key):
+            assert (read.plate, read.camera.name, read.damaged) == ("9SYN042", "北门", ())
+
+
+@pytest.mark.parametrize("charset", ["gbk", "utf-16", "iso-8859-1", "x-none"])
+def test_the_charset_of_a_content_type_is_believed_where_the_bytes_do_not_say_otherwise(charset: str) -> None:
+    hook = connector("generic_webhook").offline(map=Mapping.model_validate({**LEAST, "camera_name": "n"}))
+    name = "Tür" if charset == "iso-8859-1" else "北门"
+    text = json.dumps({**TOLD, "n": name}, ensure_ascii=False)
+    kind = f"application/json; charset={charset}"
+    bodies = [text.encode()] if charset == "x-none" else [text.encode(), text.encode(charset)]
+    for body in bodies:  # some say a charset and write UTF-8
+        [record] = hook.records(Document(body, kind))
+        read = hook.parse(record)
+        assert (read.plate, read.camera.name, read.damaged) == ("9SYN042", name, ())
 
 
 def test_pictures_come_in_every_form_and_no_read_is_lost_over_one() -> None:

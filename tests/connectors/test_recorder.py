@@ -146,6 +146,12 @@ def test_everything_else_stays_to_the_letter() -> None:
     assert re.sub(rb'Value="\w+"', b"", clean) == re.sub(rb'Value="\w+"', b"", xml)
 
 
+def test_nothing_is_overlooked_in_a_text_of_wide_characters() -> None:
+    clean = Scrubber().scrub(f'{{"plate": "{PLATE}"}}'.encode("utf-16")).decode()
+    assert PLATE not in clean.replace("\0", "")
+    assert json.loads(clean)["plate"]
+
+
 def test_a_short_or_plain_plate_changes_no_time_and_no_word_that_looks_alike() -> None:
     told = _scrubbed(
         {"hits": [{"plate": "2026"}, {"plate": "BEACH"}], "at": "2026-06-01", "site": "Beach Ave", "beach": 1}

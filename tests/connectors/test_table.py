@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from connectors.errors import VendorChanged
 from connectors.hotlists import as_csv
-from connectors.table import LONGEST_ROW, header, rows
+from connectors.table import LONGEST_ROW, rows, table
 
 LIGHT = settings(max_examples=tries(30, 100), deadline=None)
+DRAWN = '-=+_|*~,;" \t\x1a'
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=10)
 
 
@@ -46,14 +47,14 @@ def test_an_undecodable_line_is_told_with_escapes() -> None:
 
 
 def test_a_last_line_without_an_end_may_be_cut() -> None:
-    assert _told("a,b\n1")[0][1] == "is cut short: it has 1 cells, the header has 2"
-    assert _told("a,b\n1\n")[0][1] == "has 1 cells, the header has 2"
+    assert _told("a,b\n1")[0][1] == "is cut short: it has 1 cell, the header has 2"
+    assert _told("a,b\n1\n")[0][1] == "has 1 cell, the header has 2"
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "\ufeff", "  \r\n"])
 def test_an_empty_file_has_no_rows_and_no_header(text: str) -> None:
     assert _told(text) == []
-    assert header(text.encode()) == []
+    assert table(text.encode(), lambda names: "a" in names) is None
 
 
 @pytest.mark.parametrize("text", ["b,c\n1,2\n", "1,2\n", "a,A\n1,2\n", '"a\n1\n', "\x00\n"])
@@ -73,8 +74,9 @@ def test_a_header_that_lacks_a_column_is_told_with_the_file_and_the_setting() ->
         "day.csv: the header lacks the column plate; it has tag, time. Where a column has another name, say which:"
         " --set plate_column=COLUMN"
     )
-    assert "--set delimiter=';'" in _refusal("plate;time\nx;y\n")
-    assert "the header names the column A twice" in _refusal("plate,a,A\n1,2,3\n")
+    assert "it has tag, time." in _refusal("tag;time\nx;y\n")
+    assert "it has tag, time." in _refusal("Reads of the week\n\ntag,time\nx,y\n")
+    assert "the header names the column plate twice" in _refusal("plate,a,Plate\n1,2,3\n")
     many = _refusal(",".join(f"column {number}" for number in range(50)) + "\n")
     assert "and 30 more" in many
 
@@ -89,8 +91,14 @@ def test_a_first_line_that_is_a_read_is_told_without_a_word_of_it(line: str) -> 
 @LIGHT
 @given(st.lists(st.tuples(CELL, CELL), max_size=5))
 def test_what_we_write_we_read(lines: list[tuple[str, str]]) -> None:
-    written = [row.cells for row in rows(as_csv(("a", "b"), lines), ["a"]) if row.line.strip()]
-    assert written == [{"a": one, "b": other} for one, other in lines]
+    written = [row.cells for row in rows(as_csv(("a", "b"), [("x", "y"), *lines]), ["a"])]
+    headers = [" ".join(cell.split()).lower() for pair in lines for cell in pair]
+    says = [
+        pair
+        for place, pair in enumerate(lines)
+        if any(map(str.strip, pair)) and "".join(pair).strip(DRAWN) and headers[2 * place :][:2] != ["a", "b"]
+    ]
+    assert written[1:] == [{"a": one, "b": other} for one, other in says]
 
 
 @LIGHT
@@ -102,4 +110,135 @@ def test_any_bytes_under_a_header_become_rows(noise: bytes) -> None:
 
 def test_a_monstrous_cell_costs_its_line() -> None:
     told = _told("a,b\n1," + "x" * 200_000 + "\n2,y\n")
-    assert [row[1] for row in told] == ["has quotes that do not close", {"a": "2", "b": "y"}]
+    assert [row[1] for row in told] == ["cannot be parted into cells", {"a": "2", "b": "y"}]
+
+
+PLATES = "plate,time\n9SYN001,Monday\n9SYN002,Señor\n"
+BOTH = [{"plate": "9SYN001", "time": "Monday"}, {"plate": "9SYN002", "time": "Señor"}]
+
+
+def _cells(body: bytes, **more: str) -> list[dict[str, str]]:
+    return [row.cells for row in rows(body, ["plate"], **more)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be", "cp1252"])
+def test_a_file_tells_its_encoding_itself_whatever_the_settings_say(encoding: str) -> None:
+    assert _cells(PLATES.encode(encoding)) == BOTH
+    if encoding in ("utf-8-sig", "utf-16", "utf-32"):
+        assert _cells(PLATES.encode(encoding), encoding="cp1252") == BOTH
+
+
+def test_a_mark_of_big_endian_is_known_as_well() -> None:
+    assert _cells(b"\xfe\xff" + PLATES.encode("utf-16-be")) == BOTH
+
+
+def test_half_a_character_at_the_end_of_utf_16_costs_its_line() -> None:
+    told = list(rows(PLATES.encode("utf-16")[:-3], ["plate"]))
+    assert [row.broken for row in told] == [None, "cannot be decoded"]
+
+
+@pytest.mark.parametrize("between", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("above", ["", "sep={}\n", "SEP={}{}\r\n", '"sep={}"\n', "\n\nsep={}\n"])
+def test_a_file_tells_what_stands_between_its_cells(between: str, above: str) -> None:
+    assert _cells((above.format(between, between) + PLATES.replace(",", between)).encode()) == BOTH
+
+
+def test_a_hint_may_name_a_delimiter_that_nobody_would_try() -> None:
+    assert _cells(("sep=~\n" + PLATES.replace(",", "~")).encode()) == BOTH
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Plate reads report 5/4/2026\n\n", "Report,\n5/4/2026,\n", '"Agency, City",,,\n',
+        "made by,\"somebody\nwho\",\n", "\ufeffsep=,\nReport\n",
+    ],
+)  # fmt: skip
+def test_titles_may_stand_above_the_header(above: str) -> None:
+    assert _cells((above + PLATES).encode()) == BOTH
+
+
+def test_a_header_is_looked_for_near_the_top_alone() -> None:
+    with pytest.raises(VendorChanged, match="lacks the column plate"):
+        _cells(("title\n" * 50 + PLATES).encode())
+
+
+def test_rows_above_a_header_are_not_taken_for_titles() -> None:
+    with pytest.raises(VendorChanged, match="rows of data stand above its header"):
+        _cells(("9SYN000,Sunday\n" + PLATES).encode())
+
+
+def test_a_header_may_be_broken_into_lines_and_come_again() -> None:
+    again = '"plate\nnumber",time\n1,x\n"plate\nnumber",time\n2,y\n'
+    assert [row.cells["time"] for row in rows(again.encode(), ["plate number"])] == ["x", "y"]
+    assert _cells((PLATES + "\ufeff" + PLATES).encode()) == [*BOTH, *BOTH]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a,b\n1,2,\n", "a,b,,\n1,2,,\n", "a,b,,\n1,2\n", 'a,b\n1,2,"", ,\n', "a,b\n,,\n1,2\n,\n", " a , b \n1,2\n",
+    ],
+)  # fmt: skip
+def test_empty_cells_too_many_say_nothing(text: str) -> None:
+    assert [told for _, told in _told(text)] == [{"a": "1", "b": "2"}]
+
+
+@pytest.mark.parametrize("line", ["-----,---", "=== ===", "\x1a", ",,,,", "|", '"",""'])
+def test_a_line_that_is_drawn_is_no_row(line: str) -> None:
+    assert _told(f"a,b\n{line}\n1,2\n{line}") == [(3, {"a": "1", "b": "2"})]
+
+
+def test_a_cell_too_many_that_holds_something_is_a_fault() -> None:
+    assert [told for _, told in _told("a,b\n1,2,3\n1,2,,,x\n")] == [
+        "has 3 cells, the header has 2", "has 5 cells, the header has 2",
+    ]  # fmt: skip
+
+
+def test_a_column_without_a_name_is_called_by_its_number() -> None:
+    assert _told(",a,\n0,x,\n1,y,z\n") == [(2, {"1": "0", "a": "x"}), (3, {"1": "1", "a": "y", "3": "z"})]
+    assert _told(",a,1\n0,x,y\n")[0][1] == {"a": "x", "1": "y"}
+
+
+def test_columns_of_one_name_have_it_together_where_they_agree() -> None:
+    assert _told("a,b,B\n1,x,x\n1,x,\n1,x,y\n1,,\n") == [
+        (2, {"a": "1", "b": "x", "2": "x", "3": "x"}), (3, {"a": "1", "b": "x", "2": "x"}),
+        (4, {"a": "1", "2": "x", "3": "y"}), (5, {"a": "1", "b": ""}),
+    ]  # fmt: skip
+
+
+def _numbered(text: str, *required: str) -> list[str | dict[str, str]]:
+    told = rows(text.encode(), required)
+    return [row.broken or {name: cell for name, cell in row.cells.items() if cell} for row in told]
+
+
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+@pytest.mark.parametrize("above", ["", "sep={}\n"])
+def test_without_a_header_columns_are_called_by_their_numbers(between: str, above: str) -> None:
+    text = above.format(between) + "9SYN001,Monday,gate\n9SYN002,Tuesday,gate,,\n".replace(",", between)
+    assert _numbered(text, "1", "2", "3") == [
+        {"1": "9SYN001", "2": "Monday", "3": "gate"}, {"1": "9SYN002", "2": "Tuesday", "3": "gate"},
+    ]  # fmt: skip
+
+
+def test_a_row_without_a_header_is_short_or_long_beside_the_widest_of_the_first() -> None:
+    assert _numbered("a,b\na,b,c\na\na,b,c,\n" + "a,b,c\n" * 20 + "a,b,c,d\n", "1")[:4] == [
+        "has 2 cells, the longest of the first rows has 3", {"1": "a", "2": "b", "3": "c"},
+        "has 1 cell, the longest of the first rows has 3", {"1": "a", "2": "b", "3": "c"},
+    ]  # fmt: skip
+    assert _numbered("a,b\n" * 25 + "a,b,c\n", "1")[-1] == "has 3 cells, the longest of the first rows has 2"
+    assert _numbered("a\n", "1", "3") == ["has 1 cell, the longest of the first rows has 3"]
+    assert _numbered("\n", "1") == []
+
+
+def test_a_header_of_numbers_is_a_header() -> None:
+    assert _numbered("2,1\nx,y\n", "1", "2") == [{"2": "x", "1": "y"}]
+
+
+def test_a_comment_is_no_row_and_an_error_of_a_spreadsheet_is_no_comment() -> None:
+    text = (
+        '# it\'s "a note\nplate,time\n"# another, note",\n#REF!,Monday\n#N/A,Monday\n#9SYN001,Monday\n9SYN002,Monday\n'
+    )
+    found = table(text.encode(), lambda names: "plate" in names, comment="#")
+    assert found is not None
+    assert [row.cells["plate"] for row in found] == ["#REF!", "#N/A", "9SYN002"]

@@ -9,7 +9,7 @@ from hub.absent import absent
     ("name", "there", "says"),
     [
         ("rekr", ["rekor"], "there is no source called 'rekr'; did you mean 'rekor'?"),
-        ("rekr", ["flock", "rekor"], "there is no source called 'rekr'; did you mean 'rekor'? There are: flock, rekor"),
+        ("rekr", ["flock", "rekor"], "there is no source called 'rekr'; did you mean 'rekor'?"),
         ("nobody", ["flock", "rekor"], "there is no source called 'nobody'; there are: flock, rekor"),
         ("nobody", ["flock"], "there is no source called 'nobody'; there is only: flock"),
         ("nobody", [], "there is no source called 'nobody'; there is none yet: make one"),
@@ -17,5 +17,5 @@ from hub.absent import absent
         ("", [], "the name of a source is missing; there is none yet: make one"),
     ],
 )
-def test_the_nearest_is_named_or_all_or_how_the_first_is_made(name: str, there: list[str], says: str) -> None:
+def test_the_nearest_is_named_else_all_or_how_the_first_is_made(name: str, there: list[str], says: str) -> None:
     assert absent("source", name, there, "make one") == says

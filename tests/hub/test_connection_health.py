@@ -19,7 +19,7 @@ from connectors.errors import AdminMustFix, TryAgain, VendorChanged
 from hub.clock import SetClock
 from hub.connections.health import HealthReport, passing
 from hub.connections.surroundings import LITTLE
-from hub.errors import Stopped
+from hub.errors import Invalid, Stopped
 from hub.hotlists.lists import NewEntry
 from hub.jobs.record import JobRuns
 from hub.people import Actor
@@ -433,19 +433,59 @@ def test_a_list_that_was_never_published_is_told_after_an_hour(
     assert "list_not_published" not in [code for code, _ in codes(told(opened))]
 
 
-def test_a_removal_that_nobody_published_is_told_after_an_hour(
+def test_an_entry_that_nobody_published_is_told_after_an_hour(
     opened: Hub, actor: Actor, brings: Brings, clock: SetClock
 ) -> None:
     listed(opened, actor)
     opened.hotlists.publishing.publish(actor, "wanted", "feed")
     clock.advance(timedelta(minutes=1))
-    opened.hotlists.lists.withdraw(actor, "wanted", "9SYN001", None, "recovered")
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN002", "stolen", "26-2", "US-CA")])
     clock.advance(timedelta(minutes=59))
     assert "list_behind" not in [code for code, _ in codes(told(opened))]
     clock.advance(timedelta(minutes=2))
     assert ("list_behind", True) in codes(told(opened))
     opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert "list_behind" not in [code for code, _ in codes(told(opened))]
+
+
+@pytest.mark.parametrize("proof", [Proof.READ_BACK, Proof.ACCEPTED])
+def test_a_withdrawn_plate_that_a_vendor_still_has_is_told_at_once_and_needs_a_person_after_an_hour(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch, proof: Proof
+) -> None:
+    monkeypatch.setattr(PlainConnector, "proof", proof)
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN002", "stolen", "26-2", "US-CA")])
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
+    well = codes(told(opened))
+    clock.advance(timedelta(seconds=1))
+    opened.hotlists.lists.withdraw(actor, "wanted", "9SYN001", None, "recovered")
+    clock.advance(timedelta(seconds=1))
+    report = told(opened)
+    assert (report.status, codes(report)) == ("late", [("withdrawn_still_there", False)])
+    (card,) = report.cards
+    assert card.happened.startswith("feed still has 1 plate that was withdrawn from hot list 'wanted' 2026-06-01")
+    assert card.command == "alprhub hotlists publish wanted --connection feed"
+    assert "9SYN001" not in f"{card}"
+    assert passing(report.cards)
+    opened.connections.accounts.pause(actor, "feed", "contract ended")
+    assert ("withdrawn_still_there", False) in codes(told(opened)), "a pause takes no plate away from a vendor"
+    clock.advance(timedelta(hours=1))
+    assert ("withdrawn_still_there", True) in codes(told(opened))
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
+    opened.connections.accounts.resume(actor, "feed")
+    after = codes(told(opened))
+    assert "withdrawn_still_there" not in dict(after)
+    assert set(well) <= set(after)
+
+
+def test_a_plate_that_another_entry_of_the_list_names_is_not_withdrawn(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock
+) -> None:
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
+    clock.advance(timedelta(seconds=1))
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("9SYN001", "used in a robbery", "26-9", "US-CA")])
+    assert codes(told(opened)) == []
 
 
 def test_a_removal_that_the_vendor_ignored_is_told_as_such(
@@ -525,6 +565,22 @@ def test_a_list_that_nobody_can_look_at_is_said_to_be_unproved_without_an_alarm_
     report = told(opened)
     assert (report.status, codes(report)) == ("ok", [("list_cannot_be_proved", False)])
     assert "it is not proved" in report.reason
+
+
+def test_a_source_that_only_sends_is_not_pulled_and_fails_by_no_run(opened: Hub, actor: Actor) -> None:
+    opened.connections.accounts.add(actor, "gate", "unifi", {"webhook_secret": "s3cret-of-the-gate"}, check=False)
+    for pull in (opened.ingest.sync.run, opened.ingest.sync.backfill):
+        with pytest.raises(
+            Invalid, match="gate cannot be pulled: UniFi Protect sends its reads by itself; alprhub serve"
+        ):
+            pull(actor, "gate")
+    now = to_micros(opened.clock.now())
+    with opened.store.write() as connection:
+        assert connection.execute(text("SELECT count(*) FROM runs")).scalar_one() == 0
+        gate = connection.execute(text("SELECT id FROM connections WHERE name = 'gate'")).scalar_one()
+        ident = runs.begin(connection, gate, runs.TimeSpan(0, 1), now)
+        runs.end(connection, ident, now, "Invalid", "it cannot be pulled")
+    assert codes(opened.connections.health.of("gate")) == [], "nor by one that an earlier version began"
 
 
 def test_pushes_that_wait_longer_than_minutes_are_no_health(opened: Hub, feed: Path, clock: SetClock) -> None:

@@ -95,6 +95,10 @@ def test_what_a_pause_costs_is_said(opened: Hub, actor: Actor, feed: Path) -> No
     cost = opened.connections.pausing.cost("feed")
     assert (cost.reads_last_day, cost.hot_lists, cost.pushed) == (1, ["wanted"], True)
     assert len(cost.costs) == 4
+    assert cost.costs[0].startswith("It brought 1 read in the last day;")
+    assert cost.costs[1].startswith("Pulling resumes where it stopped, at 2026-06-01 05:00 PDT:"), (
+        "by the agency's clock"
+    )
 
 
 def test_what_is_over_is_no_part_of_what_a_pause_costs(opened: Hub, actor: Actor, feed: Path, clock: SetClock) -> None:

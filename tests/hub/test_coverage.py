@@ -1,10 +1,14 @@
 """Coverage: how far each source could answer, so that no answer has a silent hole."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+from plain import PlainConnector
 from registries import Having
 
+from connectors.contract import Page, Window
 from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.wiring import Hub
@@ -53,3 +57,17 @@ def test_of_a_source_that_only_sends_by_itself_nobody_knows_what_it_did_not_send
         if part.connection == "gate"
     ]
     assert (gate.status, gate.gaps) == ("pushed", [])
+
+
+def test_a_source_that_is_taken_whole_was_not_pulled_only_from_some_time_on(
+    opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pull(self: PlainConnector, window: Window) -> Iterator[Page]:
+        yield Page([], {"taken": "everything that lay there"})
+
+    monkeypatch.setattr(PlainConnector, "pull", pull)
+    opened.ingest.sync.run(actor, "feed")
+    for since in (None, SINCE):
+        (part,) = opened.search.reads.find(actor, Query(WHY, plates=("7SYN001",), since=since)).coverage
+        assert (part.status, part.gaps, part.covered_since) == ("included", [], None)
+        assert part.covered_until == opened.clock.now()

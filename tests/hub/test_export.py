@@ -5,6 +5,7 @@ import io
 import json
 import multiprocessing
 import os
+import re
 import resource
 import signal
 import stat
@@ -42,10 +43,10 @@ processes = multiprocessing.get_context("fork")
 HOSTILE = [
     "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\tname", "\rname", "\nname", "  =1", "\u00a0=1",
     "\ufeff=1", "\u200b=1", "\x00=1", "＝1", "＋1", "－1", "＠1", " ＝1", "﹦1", "﹣1",
-    "=cmd|' /C calc'!A0", "'=1", "'", "''",
+    "=cmd|' /C calc'!A0", "'=1", "'", "''", "=1;=2",
 ]  # fmt: skip
 INVISIBLE = " \t\r\n\u00a0\ufeff\u200b\u2028\x0b\x00"
-texts = st.text() | st.builds(str.__add__, st.text("'=+-@＝＋－＠﹦" + INVISIBLE, max_size=4), st.text(max_size=4))
+texts = st.text() | st.builds(str.__add__, st.text(";'=+-@＝＋－＠﹦" + INVISIBLE, max_size=4), st.text(max_size=4))
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def cells_of(file: str) -> list[list[str]]:
 
 def whole(cell: str) -> str:
     """What a cell of a CSV said before it was defused."""
-    return cell.removeprefix("'")
+    return re.sub(r"(^|[;\t\r\n])'", r"\1", cell)
 
 
 def test_a_csv_has_every_public_field_in_order_and_plain_values() -> None:
@@ -127,7 +128,28 @@ def test_a_text_that_a_spreadsheet_would_run_is_defused(text: str) -> None:
     assert (cell[0], whole(cell)) == ("'", text.replace("\0", ""))
 
 
-@pytest.mark.parametrize("text", ["7ABC123", "O'Brien", "a=b", "12-4", "", " Pier Ave", "é", "²"])
+@pytest.mark.parametrize("between", [";", "\t", "\n", "\r\n"])
+@pytest.mark.parametrize("part", ["=cmd|'/C calc'!A0", " =1", "＝1", "\u200b+1", "-1", "@A1", "'=1"])
+def test_a_formula_behind_another_sign_that_parts_cells_is_defused(between: str, part: str) -> None:
+    text = f"Pier{between}{part};y"
+    cell = cells_of(file_of(Format.CSV, replace(ROW, plate=text)))[1][1]
+    assert (cell, whole(cell)) == (f"Pier{between}'{part};y", text)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_where_semicolons_part_cells_no_format_has_one_that_is_a_formula(form: Format) -> None:
+    text = "Pier;=1;\t-1\n+1"
+    file = file_of(form, replace(ROW, plate=text, images=(Place(text),)))
+    for cell in re.split(r"[;\t\r\n]", file):
+        assert cell.strip(INVISIBLE)[:1] not in tuple("=+-@")
+    if form is not Format.CSV:
+        assert ";" not in file
+        assert json.loads(file).get("features", [{"properties": json.loads(file)}])[0]["properties"]["plate"] == text
+
+
+@pytest.mark.parametrize(
+    "text", ["7ABC123", "O'Brien", "a=b", "12-4", "", " Pier Ave", "é", "²", "a;b; c", "a\nb", ";"]
+)
 def test_a_harmless_text_is_left_as_it_is(text: str) -> None:
     assert defused(text) == text
 
@@ -141,10 +163,11 @@ def test_a_number_is_a_number_and_a_text_that_looks_like_one_is_not() -> None:
 def test_any_text_comes_back_from_a_csv_and_none_begins_a_formula(plate: str, city: str) -> None:
     _, cells = cells_of(file_of(Format.CSV, replace(ROW, plate=plate, images=(Place(city),))))
     assert whole(cells[1]) == plate.replace("\0", "")
-    assert json.loads(whole(cells[7])) == [{"city": city}]
+    assert json.loads(cells[7]) == [{"city": city}]
     for cell in (cells[1], cells[7]):
         assert cell[:1] not in tuple("\t\r\n")
-        assert cell.strip(INVISIBLE)[:1] not in tuple("=+-@＝＋－＠﹦")
+        for part in re.split(r"[;\t\r\n]", cell):
+            assert part.strip(INVISIBLE)[:1] not in tuple("=+-@＝＋－＠﹦")
         assert "\0" not in cell
 
 
@@ -186,7 +209,7 @@ def folder(tmp_path: Path) -> Path:
 
 def export_of(hub: Hub, every: Callable[[Query], Iterator[Found]] | None = None) -> Export:
     search = SimpleNamespace(every=every or hub.search.reads.every, covered=hub.search.reads.covered)
-    return Export(hub.access.asking, hub.audit, hub.clock, search)  # type: ignore[arg-type]
+    return Export(hub.access.asking, hub.audit, hub.clock, search, hub.governing.sources)  # type: ignore[arg-type]
 
 
 def names(folder: Path) -> list[str]:
@@ -243,7 +266,8 @@ def test_an_export_is_every_page_newest_first_and_its_manifest_tells_of_exactly_
     assert told == {
         "format": form.value, "rows": 1203, "sha256": sha256(out.read_bytes()).hexdigest(),
         "bytes": out.stat().st_size, "query": {"plates": ["7AB*"], "mode": "pattern"}, "purpose": "stolen_vehicle",
-        "reason": "case of a stolen car", "case_number": "26-1", "actor": "tester", "authenticated": False,
+        "reason": "case of a stolen car", "case_number": "26-1", "event_number": None, "actor": "tester",
+            "authenticated": False,
         "made_at": "2026-06-01T12:00:00Z", "file": out.name, "hub": manifest.hub,
     }  # fmt: skip
     assert (manifest.rows, manifest.sha256, manifest.made_at) == (1203, told["sha256"], clock.now())
@@ -281,7 +305,8 @@ def test_the_question_is_on_record_before_a_row_is_looked_for_and_the_answer_bef
     ]
     done, asked = alone.audit.events(2)
     assert (done["results"], done["detail"].pop("sha256")) == (3, manifest.sha256)
-    assert done["detail"] == asked["detail"] == {"query": {"plates": ["7AB*"], "mode": "pattern"}, "format": "csv"}
+    question = {"query": {"plates": ["7AB*"], "mode": "pattern"}, "format": "csv", "sources": {}}
+    assert done["detail"] == asked["detail"] == question
     assert (asked["purpose"], asked["reason"], asked["case_number"]) == (WHY.purpose, WHY.reason, WHY.case_number)
 
 

@@ -1,6 +1,7 @@
 """A database that is missing beside what a former hub left is refused, and so is a key; neither is replaced."""
 
 import os
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -221,6 +222,25 @@ def test_who_opens_a_hub_waits_for_nobody_to_note_its_audit_log(
             settle_log(hub.store)
         with hub.store.read() as connection:
             assert connection.scalar(noted) == 1
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_nor_for_a_program_that_is_none_of_the_hubs_and_locks_its_file(
+    settings: HubSettings, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.former.NOTE_S", 0.05)
+    with open_hub(settings, clock) as hub:
+        with hub.store.write() as connection:
+            connection.execute(text("DELETE FROM counters WHERE name = 'audit_log_begun'"))
+        with closing(sqlite3.connect(settings.data / "alprhub.sqlite3", isolation_level=None)) as outside:
+            outside.execute("BEGIN IMMEDIATE")
+            settle_log(hub.store)  # it would be a minute
+            outside.execute("ROLLBACK")
+        settle_log(hub.store)
+        with hub.store.write() as connection:
+            assert connection.scalar(text("PRAGMA busy_timeout")) == 60_000, "others wait as always"
+            assert connection.scalar(text("SELECT value FROM counters WHERE name = 'audit_log_begun'")) == 1
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)

@@ -15,7 +15,7 @@ TERMS = {"reason": "stolen", "case_number": "26-1"}
 def read(header: str, *rows: str, codes: Codes | None = None) -> list[tuple[str | None, str | None]]:
     """The state and country of each entry."""
     text = "\n".join([f"plate,{header}", *(f"9SYN00{number},{row}" for number, row in enumerate(rows))])
-    return [(entry.state, entry.country) for entry in entries_of(text, ZONE, TERMS, codes=codes)]
+    return [(entry.state, entry.country) for entry in entries_of(text.encode(), ZONE, TERMS, codes=codes)]
 
 
 def test_a_file_of_the_posts_codes_needs_nothing_said() -> None:
@@ -50,7 +50,7 @@ def test_a_column_of_ncics_own_name_has_ncics_codes(column: str) -> None:
 
 
 def test_ncics_name_for_the_plate_is_known_too() -> None:
-    (entry,) = entries_of("LIC,LIS\n9SYN001,NB\n", ZONE, TERMS)
+    (entry,) = entries_of(b"LIC,LIS\n9SYN001,NB\n", ZONE, TERMS)
     assert (entry.plate, entry.state) == ("9SYN001", "US-NE")
 
 

@@ -12,7 +12,6 @@ from connectors.contract import Delta
 from hub.clock import SetClock
 from hub.errors import Invalid, NotFound
 from hub.hits import Compared, compare
-from hub.hotlists.files import entries_of
 from hub.hotlists.lists import NewEntry
 from hub.people import Actor
 from hub.wiring import Hub
@@ -147,58 +146,6 @@ def test_a_vendor_that_is_down_is_part_of_the_answer(
     monkeypatch.setattr(PlainConnector, "push", down)
     sent = opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert (sent.verified, sent.error) == (False, "the vendor is down")
-
-
-def test_a_file_of_entries_is_read_with_everybodys_column_names(opened: Hub) -> None:
-    header = "\ufeffPlate Number,State/Province,Description,Case No,Alert,Expires\n"
-    csv = header + "7zz-z001,us-ca,stolen,26-1,High,2026-07-01\n"
-    (entry,) = entries_of(csv, opened.governing.profile.zone, {})
-    assert (entry.plate, entry.state, entry.reason, entry.case_number) == ("7zz-z001", "US-CA", "stolen", "26-1")
-    assert (entry.alert, entry.line) == ("high", 2)
-    assert entry.expires_at is not None
-    assert entry.expires_at.isoformat() == "2026-07-02T06:59:59+00:00"  # the end of that day in Los Angeles
-
-
-@pytest.mark.parametrize(
-    ("text", "until"),
-    [
-        ("12/31/2026", "2027-01-01T07:59:59+00:00"),  # the end of that day in Los Angeles
-        ("12/31/26", "2027-01-01T07:59:59+00:00"),
-        ("7/1/2026 5:00 PM", "2026-07-02T00:00:00+00:00"),
-        ("7/1/26 17:00", "2026-07-02T00:00:00+00:00"),
-    ],
-)
-def test_an_expiry_may_be_written_as_searches_take_times(opened: Hub, text: str, until: str) -> None:
-    csv = f"plate,reason,case,expires\n7ZZZ001,stolen,26-1,{text}\n"
-    (entry,) = entries_of(csv, opened.governing.profile.zone, {})
-    assert entry.expires_at is not None
-    assert entry.expires_at.isoformat() == until
-
-
-@pytest.mark.parametrize("between", [";", "\t"])
-def test_semicolons_or_tabs_may_stand_between_columns(opened: Hub, between: str) -> None:
-    rows = (("# a note, from a spreadsheet",), ("plate", "reason", "case"), ("7ZZZ001", "stolen, red", "26-1"))
-    (entry,) = entries_of("\n".join(map(between.join, rows)), opened.governing.profile.zone, {})
-    assert (entry.plate, entry.reason, entry.case_number) == ("7ZZZ001", "stolen, red", "26-1")
-
-
-@pytest.mark.parametrize(
-    ("csv", "complaint"),
-    [
-        ("", "the file is empty"),
-        ("state,reason\nCA,stolen\n", "the file has no column for plates: its line 1"),
-        ("plate,state\n7ZZZ001\n", "line 2: has 1 cell, and the first line names 2 columns"),
-        ("plate,state\n7ZZZ001,Atlantis\n", "line 2: state"),
-        ("plate,alert\n7ZZZ001,loud\n", "line 2: alert"),
-        ("plate,expires\n7ZZZ001,soon\n", "line 2: expires"),
-        ("plate,expires\n7ZZZ001,31/12/2026\n", "line 2: expires.*write it as 12/31/2026, 2026-12-31 or"),
-        ("plate,expires\n7ZZZ001,12/31/9999\n", "line 2: expires"),
-        ("plate;state\n7ZZZ001\n", "line 2: has 1 cell.*: put quotes around what holds a semicolon"),
-    ],
-)
-def test_a_file_that_cannot_be_used_says_where(opened: Hub, csv: str, complaint: str) -> None:
-    with pytest.raises(Invalid, match=complaint):
-        list(entries_of(csv, opened.governing.profile.zone, {"reason": "r", "case_number": "c"}))
 
 
 def many(number: int) -> list[NewEntry]:

@@ -174,7 +174,9 @@ def test_a_removal_at_any_step_of_an_import_beats_it(opened: Hub, actor: Actor, 
                 opened.hotlists.lists.withdraw(Actor("chief"), name, plate, None, "recovered")
 
         with at_each_step(withdraw):
-            opened.hotlists.lists.load(actor, name, [*some(20, 30), *some(30, 60, "sought")], complete=True)
+            opened.hotlists.lists.load(
+                actor, name, [*some(20, 30), *some(30, 60, "sought")], complete=True, removing=20
+            )
         where, steps = where + 1, seen[0] + 1
         assert plate not in {entry.plate for entry in opened.hotlists.lists.in_force(name)[1]}, where
         left = "FROM hotlist_entries JOIN hotlists h ON h.id = hotlist_id WHERE plate = :plate AND name = :name"

@@ -484,13 +484,38 @@ def test_holds_and_orders_of_before_approvals_say_so_and_what_a_hold_kept_as_jso
     assert [msgspec.json.decode(one) for one in back[:2]] == [told[1], told[2]]
 
 
+def test_what_was_withdrawn_before_is_as_final_and_what_came_back_since_is_not(
+    store: Store, settings: HubSettings, config: Any, clock: SetClock, actor: Actor
+) -> None:
+    at_revision(store, config, "0020")
+    rows = [
+        ("9SYN001", "US-CA", 5, "recovered"), ("9SYN002", None, 5, "cancelled"), ("9SYN002", None, None, None),
+        ("9SYN003", "US-CA", 5, "not in the complete list"), ("9SYN004", "US-CA", 5, "changed by an import"),
+        ("9SYN005", "US-CA", None, None),
+    ]  # fmt: skip
+    with store.write() as connection:
+        put(connection, "hotlists", {"id": 1, "name": "wanted", "owner": "jlee", "made_at": 1})
+        for plate, state, removed_at, why in rows:
+            put(connection, "hotlist_entries", {
+                "hotlist_id": 1, "plate": plate, "plate_key": fold(plate), "plate_state": state,
+                "reason": "stolen", "case_number": "26-1", "alert": "low", "added_at": 1, "added_by": "jlee",
+                "removed_at": removed_at, "removed_by": "jlee" if why else None, "removed_reason": why,
+            })  # fmt: skip
+    upgrade(store)
+    with open_hub(settings, clock) as hub:
+        old = [NewEntry(plate, "stolen", "26-1", state, line=line) for line, (plate, state, *_) in enumerate(rows, 1)]
+        done = hub.hotlists.lists.load(actor, "wanted", old)
+        assert (done.added, done.withheld) == (2, (1,))
+    at_revision(store, config, "0020")
+
+
 def test_reads_and_entries_of_before_countries_are_found_by_the_country_of_their_state(
     store: Store, settings: HubSettings, config: Any, clock: SetClock, actor: Actor
 ) -> None:
     fill(store, settings, config)
     with store.write() as connection:
         connection.execute(text("UPDATE reads SET plate_state = 'CA-ON' WHERE id % 2 = 0"))
-    at_revision(store, config, "0020")
+    at_revision(store, config, "0022")
     upgrade(store)
     with open_hub(settings, clock, registry=PLAIN) as hub:
         rows = hub.search.reads.find(actor, Query(WHY, since=NOW - timedelta(days=400))).rows
@@ -502,7 +527,7 @@ def test_reads_and_entries_of_before_countries_are_found_by_the_country_of_their
         }
         entries = [NewEntry("9SYN001", "stolen", "26-1", country=country) for country in ("DE", "FR")]
         hub.hotlists.lists.load(actor, "wanted", [*entries, NewEntry("9SYN002", "stolen", "26-1", "US-CA")])
-    at_revision(store, config, "0020")
+    at_revision(store, config, "0022")
     with store.read() as connection:
         left = connection.execute(text("SELECT plate FROM hotlist_entries WHERE removed_at IS NULL ORDER BY plate"))
         assert list(left.scalars()) == ["9SYN001", "9SYN002"], "without countries two entries would be one"

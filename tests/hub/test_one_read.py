@@ -47,6 +47,16 @@ def newest(hub: Hub) -> tuple[Any, ...]:
     return event["action"], event["outcome"], event["results"], event["case_number"], event["detail"].get("read")
 
 
+def test_what_arrived_damaged_is_said_with_the_read(opened: Hub, actor: Actor, feed: Path) -> None:
+    write_page(feed, 1, [record(1, "7SYN001", "2026-06-01T11:00:00Z", make="Toy\x00ota"),
+                         record(2, "7SYN002", "2026-06-01T11:00:00Z", make="Toyota")])  # fmt: skip
+    opened.ingest.sync.run(actor, "feed")
+    told = [
+        opened.search.one.show(actor, WHY, ident_of(opened, actor, plate)).damaged for plate in ("7SYN001", "7SYN002")
+    ]
+    assert told == [["characters that could not be read"], []]
+
+
 def test_a_read_in_full_says_what_no_row_of_a_search_says(kept: Hub, actor: Actor) -> None:
     ident = ident_of(kept, actor, "7SYN001")
     whole = kept.search.one.show(actor, WHY, ident)

@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 import hub.ingest.fetching as fetching
 import hub.ingest.pictures as beside
-from connectors.errors import TryAgain
+from connectors.contract import Document
+from connectors.errors import HostNotAllowed, TryAgain
 from hub.clock import SetClock
 from hub.errors import Stopped
 from hub.people import Actor
@@ -148,6 +149,51 @@ def test_a_host_that_is_down_is_given_up_and_keeps_nobody_elses_pictures_waiting
 
 
 @pytest.mark.usefixtures("one_thread")
+def test_pictures_at_a_host_that_is_not_allowed_are_counted_the_host_is_named_and_they_come_once_it_is(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock, serves: Any, asked: list[str]
+) -> None:
+    def allowed(_: Any, image: ImageRef) -> bytes:
+        if "elsewhere.example" in (image.url or ""):
+            raise HostNotAllowed("the host is not allowed")
+        return JPEG
+
+    serves(allowed)
+    page(feed, *(f"https://elsewhere.example/{number}.jpg" for number in range(20)), f"{GOOD}/1.jpg")
+    for _ in range(2):
+        done = opened.ingest.sync.run(actor, "feed")
+        assert (done.pictures_not_allowed, done.pictures_failed, done.pictures_left) == (20, 0, 0)
+        assert opened.ingest.pictures_due.not_allowed("feed") == {"elsewhere.example": 20}
+    assert sum("elsewhere" in url for url in asked) == 2, "one picture a run is enough to know"
+    assert opened.ingest.pictures_due.run()["not_allowed"] == 20
+    assert opened.connections.showing.of("feed").picture_hosts_not_allowed == {"elsewhere.example": 20}
+    (card,) = [one for one in opened.connections.health.of("feed").cards if one.code == "pictures_elsewhere"]
+    assert card.happened == "20 pictures of feed lie at hosts that it may not ask: elsewhere.example (20)."
+    assert not card.needs_person
+    serves(is_there)
+    assert opened.ingest.pictures_due.run()["fetched"] == 20
+    assert opened.ingest.pictures_due.not_allowed() == {}
+    assert "pictures_elsewhere" not in {one.code for one in opened.connections.health.of("feed").cards}
+
+
+def test_the_card_of_a_host_that_is_not_allowed_names_the_command_that_allows_it_beside_the_others(
+    opened: Hub, actor: Actor
+) -> None:
+    settings = {
+        "map": '{"plate": "p", "captured_at": "t", "camera_id": "c", "image": "i"}',
+        "webhook_secret": "s3cret-of-the-gate",
+    }
+    given = {**settings, "image_hosts": ["a.example"]}
+    opened.connections.accounts.add(actor, "gate", "generic_webhook", given, check=False)
+    (gate,) = [account for account in opened.connections.accounts.list() if account.name == "gate"]
+    sends = opened.connections.accounts.open("gate")[1]
+    body = b'{"p": "7ZZZ001", "t": "2026-06-01T11:00:00Z", "c": "pier", "i": "https://b.example/1.jpg"}'
+    opened.ingest.intake.take(sends, gate.id, sends.unpack(Document(body, "application/json")), obtained="push")
+    opened.ingest.pictures_due.run()
+    (card,) = [one for one in opened.connections.health.of("gate").cards if one.code == "pictures_elsewhere"]
+    assert card.command == """alprhub connections change gate --set 'image_hosts=["a.example","b.example"]'"""
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_one_fetching_fails_at_so_many_pictures_and_leaves_the_others_for_the_next(
     opened: Hub, actor: Actor, feed: Path, serves: Any, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,6 +302,6 @@ def test_the_job_fetches_what_runs_have_left_for_every_active_connection(
     opened.connections.accounts.pause(actor, "paused", "a reason")
     serves(is_there)
     asked.clear()
-    assert opened.ingest.pictures_due.run() == {"fetched": 2, "gone": 0, "failed": 0, "left": 0}
+    assert opened.ingest.pictures_due.run() == {"fetched": 2, "gone": 0, "failed": 0, "left": 0, "not_allowed": 0}
     assert sorted(asked) == [f"{GOOD}/feed.jpg", f"{GOOD}/second.jpg"]
-    assert opened.ingest.pictures_due.run() == {"fetched": 0, "gone": 0, "failed": 0, "left": 0}
+    assert opened.ingest.pictures_due.run() == {"fetched": 0, "gone": 0, "failed": 0, "left": 0, "not_allowed": 0}

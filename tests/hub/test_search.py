@@ -108,6 +108,12 @@ def test_the_record_can_only_grow(stored: Hub, statement: str) -> None:
         connection.execute(text(statement))
 
 
+@pytest.mark.parametrize("text", ["1.00E+05", "#REF!", "#NAME?", "123456.0", "1-Mar"])
+def test_what_a_spreadsheet_wrote_is_no_plate_to_look_for(text: str) -> None:
+    with pytest.raises(Invalid, match=r"pattern: .*(spreadsheet|program) wrote"):
+        Pattern.parse(text)
+
+
 @given(st.text(max_size=30))
 def test_a_pattern_holds_nothing_but_plate_characters_and_wildcards(text: str) -> None:
     try:

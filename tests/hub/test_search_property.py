@@ -255,7 +255,7 @@ def asked(hub: Hub, query: Query) -> list[Found]:
         answer = hub.search.reads.find(ACTOR, query)
         rows += answer.rows
         assert len(answer.rows) <= query.limit
-        assert answer.estimated or answer.estimate == len(rows)
+        assert answer.estimate == (None if answer.estimated else len(rows)), "a number is exact, or not given"
         if answer.next is None:
             return rows
         query = replace(query, after=Cursor.parse(answer.next))

@@ -99,7 +99,7 @@ def plates(made: NativeConnector, pages: list[Page]) -> list[str]:
 def test_it_is_a_source_that_can_be_pulled(folder: Path) -> None:
     shot(folder / "a.png", 50)
     assert isinstance(native(folder), PullsReads)
-    assert native(folder).check() == "shades 1.0; 1 files"
+    assert native(folder).check() == "shades 1.0; 1 file"
     assert native("rtsp://127.0.0.1/street").check() == "shades 1.0; the stream is opened when it is read"
 
 

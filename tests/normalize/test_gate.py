@@ -44,6 +44,10 @@ def test_a_plate_of_fifteen_characters_passes() -> None:
     assert accept(_read(plate_raw="A" * 15), NOW)
 
 
+def test_marks_on_letters_do_not_make_a_plate_too_long() -> None:
+    assert accept(_read(plate_raw="ঢাকা মেট্রো-গ ১১-২২২২"), NOW)
+
+
 def test_what_follows_from_the_plate_cannot_disagree_with_it() -> None:
     read = _read()
     assert (read.plate, read.plate_key, read.plate_state) == ("9SYN001", "95YN001", None)

@@ -28,6 +28,52 @@ def test_an_offset_in_the_data_wins(text: str, at: datetime) -> None:
     assert from_iso(text, PACIFIC) == (at, Zone.IN_DATA)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-06-01T10:15:30+02:00[Europe/Berlin]", "2026-06-01T10:15:30+02:00[Europe/Berlin][u-ca=iso8601]",
+        "2026-06-01T08:15:30Z[UTC]", "2026-06-01T08:15:30z", "2026-06-01 08:15:30 UTC", "2026-06-01T08:15:30GMT",
+        "2026-06-01T01:15:30\u221207:00", "2026-06-01T01:15:30\u201307:00", "2026-06-01T10:15:30 +02:00",
+        "2026-06-01 10:15:30 +0200", "2026-06-01T01:15:30-7:00", "2026-06-01t10:15:30+02:00",
+        "2026-06-01T16:15:3008:00", "2026-06-01T16:15:30 08:00", "2026-06-01T16:15:30 0800",
+        "2026-06-01T16:15:30.00008:00", "20260601T101530 +0200", "2026-06-01T10:15:30[Europe/Berlin]",
+    ],
+)  # fmt: skip
+def test_an_offset_that_can_mean_one_thing_alone_is_read_however_it_is_spelled(text: str) -> None:
+    assert from_iso(text, PACIFIC) == (datetime(2026, 6, 1, 8, 15, 30, tzinfo=UTC), Zone.IN_DATA)
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-06-01T10:15+02:00[Europe/Berlin]", datetime(2026, 6, 1, 8, 15, tzinfo=UTC)),
+        ("2026-05-31T24:00:00Z", datetime(2026, 6, 1, tzinfo=UTC)),
+        ("2016-12-31T23:59:60Z", datetime(2017, 1, 1, tzinfo=UTC)),
+        ("2016-12-31T23:59:60.250Z", datetime(2017, 1, 1, 0, 0, 0, 250_000, tzinfo=UTC)),
+        ("2026-06-01T16:15:30.25008:00", datetime(2026, 6, 1, 8, 15, 30, 250_000, tzinfo=UTC)),
+    ],
+)
+def test_a_day_has_its_24th_hour_and_a_minute_its_60th_second(text: str, at: datetime) -> None:
+    assert from_iso(text, PACIFIC) == (at, Zone.IN_DATA)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-06-01T16:15:300800", "2026-06-01T16:15:30 8:00", "2026-06-01T16:15:30 8", "2026-06-01T16:1508:00",
+        "2026-06-01T10:15:30[Nowhere/Yard]", "2026-06-01T10:15:30 EST", "2026-06-01T10:15:30+99:00",
+        "2026-06-01T10:15:30UTC+2", "2026-06-01T24:15:30Z", "2026-06-01T10:15:61Z", "2026-06-01T10:15:30 PM",
+    ],
+)  # fmt: skip
+def test_an_offset_that_could_mean_two_things_is_refused(text: str) -> None:
+    with pytest.raises(Unusable):
+        from_iso(text, PACIFIC)
+
+
+def test_an_hour_that_came_twice_is_doubtful_by_whatever_name_of_its_zone() -> None:
+    assert from_iso("2026-11-01T01:30:00[America/Los_Angeles]").zone is Zone.GUESSED
+
+
 def test_a_setting_says_where_a_bare_clock_stands() -> None:
     assert from_iso("2026-06-01T05:00:00", PACIFIC) == (datetime(2026, 6, 1, 12, tzinfo=UTC), Zone.CONFIGURED)
     assert from_iso("2026-06-01T05:00:00") == (datetime(2026, 6, 1, 5, tzinfo=UTC), Zone.GUESSED)

@@ -22,6 +22,12 @@ def activate(hub: Hub, actor: Actor, name: str, reason: str, decisions: Sequence
     return int(done.outcome["policy"])
 
 
+def agree(hub: Hub, actor: Actor, name: str, document: bytes | None, reason: str = "the city signed it") -> Proposal:
+    """Put another contract of a connection in force, or none."""
+    proposal = hub.connections.contracts.propose(actor, name, document, "contract.yaml", reason)
+    return hub.access.approvals.approve(SECOND, proposal.id)
+
+
 def place(hub: Hub, actor: Actor, new: NewHold, *asked: Any, by: Actor = SECOND, **named: Any) -> Hold:
     """A hold that stands."""
     made = hub.cases.holds.place(actor, new, *asked, **named)

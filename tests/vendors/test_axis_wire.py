@@ -308,8 +308,8 @@ def test_a_push_is_understood_with_and_without_its_content_type() -> None:
     assert bare[0].payload in body
 
 
-def test_a_push_with_pictures_alone_is_no_event() -> None:
-    body = b'--x9x9\r\nContent-Disposition: form-data; name="image"\r\n\r\n' + JPEG + b"\r\n--x9x9--\r\n"
+def test_a_push_without_event_and_pictures_is_no_push_of_the_cameras() -> None:
+    body = b'--x9x9\r\nContent-Disposition: form-data; name="image"\r\n\r\nwords\r\n--x9x9--\r\n'
     with pytest.raises(VendorChanged, match="without an event"):
         list(_made().unpack(Document(body, "multipart/form-data; boundary=x9x9")))
 

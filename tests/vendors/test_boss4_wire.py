@@ -275,7 +275,7 @@ def test_what_is_wrong_with_one_file_is_raised_after_the_others_were_taken(
 def test_check_looks_at_the_place_and_into_the_newest_file(boss: Boss4Connector, world: World, tmp_path: Path) -> None:
     assert "no file" in boss.check()
     _drop(tmp_path, NAMES[0], [_record(one) for one in world.passes["flock"][:3]])
-    assert "1 files; the newest holds 3 reads" in boss.check()
+    assert "1 file; the newest holds 3 reads" in boss.check()
     with pytest.raises(AdminMustFix):
         _made(tmp_path / "nowhere").check()
 
@@ -415,7 +415,7 @@ def test_a_read_without_an_event_id_is_known_by_camera_instant_and_plate(
 @pytest.mark.parametrize(
     ("where", "name", "value", "says"),
     [
-        (("seen", "plate"), "VehicleLicensePlateID", "None", "is missing"),
+        (("seen", "plate"), "VehicleLicensePlateID", "None", "is empty"),
         (("seen", "plate"), "VehicleLicensePlateID", "${read.plate}", "is a placeholder"),
         (("when",), "eventDate", "None", "is missing"),
         (("when",), "eventDate", "10/11/2022", "is not a date"),

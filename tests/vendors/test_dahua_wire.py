@@ -350,7 +350,7 @@ def test_the_confidence_of_a_vehicle_or_an_object_is_never_the_plates() -> None:
 
 
 def test_a_camera_without_a_name_has_the_one_of_the_settings() -> None:
-    assert len(_fixture(_made(), "events.txt")) == 2
+    assert [read.camera.id for read in _fixture(_made(), "events.txt")][2] == "unnamed"
     reads = _fixture(_made(camera_id="north gate"), "events.txt")
     assert [read.camera.id for read in reads] == ["V1SYN", "V1SYN", "north gate"]
 

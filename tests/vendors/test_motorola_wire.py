@@ -245,7 +245,7 @@ def test_check_looks_at_the_place_and_the_newest_header(
 ) -> None:
     assert "no export" in vigilant.check()
     drop.export(world.passes["motorola"][:7], "a.csv")
-    assert "1 exports; the newest has 7 rows" in vigilant.check()
+    assert "1 export; the newest has 7 rows" in vigilant.check()
     with pytest.raises(VendorChanged):
         _made(tmp_path, plate_column="LP").check()
     with pytest.raises(AdminMustFix):
@@ -440,3 +440,15 @@ def test_a_file_without_its_columns_is_told_with_its_header_and_the_settings_tha
         "day.csv: the header lacks the column Plate; it has Tag, Timestamp, Camera."
         " Where a column has another name, say which: --set plate_column=COLUMN"
     )
+
+
+def test_exports_without_a_header_are_read_by_the_numbers_of_their_columns(vigilant: MotorolaConnector) -> None:
+    columns = {"plate_column": "2", "captured_at_column": "1", "camera_id_column": "3", "state_column": "4"}
+    made = _made("x", **columns, time_format="iso")
+    body = b"2026-06-01T08:00:00Z,9SYN042,pier,CA,\n2026-06-01T08:00:01Z,9SYN043,pier,,\n"
+    reads = [made.parse(record) for record in made.unpack(Document(body))]
+    assert [(read.plate, read.camera.id, read.plate_state) for read in reads] == [
+        ("9SYN042", "pier", "US-CA"), ("9SYN043", "pier", None),
+    ]  # fmt: skip
+    with pytest.raises(VendorChanged, match="or the settings call each that is needed by its number, from 1"):
+        list(vigilant.unpack(Document(body)))

@@ -8,10 +8,11 @@ import typer
 
 from alprhub.acting import acting
 from alprhub.cli import moments
-from alprhub.cli.connections.given import Agency, Given, Name, SecretsFile, SettingsFile, read_settings, there
+from alprhub.cli.connections.given import Agency, Given, Name, SecretsFile, SettingsFile, read_settings
 from alprhub.cli.connections.needs import asked
 from alprhub.cli.output import AsJson, console, failures
 from alprhub.cli.progress import Work, working
+from alprhub.cli.terminal import there
 from alprhub.plain import print_json
 from hub import words
 from hub.connections.changes import Preview

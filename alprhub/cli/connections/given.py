@@ -1,7 +1,6 @@
 """Settings as people give them: on the command line, in a file, or when they are asked."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -128,8 +127,3 @@ def _value(name: str, text: str) -> Any:
         except msgspec.DecodeError:
             return text
     return text
-
-
-def there() -> bool:
-    """Whether a person is there to answer."""
-    return sys.stdin.isatty()

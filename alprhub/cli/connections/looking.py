@@ -11,6 +11,7 @@ from alprhub.acting import acting
 from alprhub.cli import files, moments
 from alprhub.cli.connections.given import Name
 from alprhub.cli.output import AsJson, console, failures, print_rows
+from alprhub.cli.progress import say_wait
 from alprhub.plain import print_json
 from hub.connections.card import OK, Card
 from hub.connections.health import WELL, needs_person, passing
@@ -42,7 +43,7 @@ def dry_run(
     as_json: AsJson = False,
 ) -> None:
     """Show what the next run would bring; keeps nothing, and the next run brings it all the same."""
-    with failures(), open_hub() as hub:
+    with failures(), open_hub(waits=say_wait) as hub:
         window = moments.window(hub, since, until)
         trial = hub.connections.trials.run(acting(), name, *window, limit)
         print_json(asdict(trial)) if as_json else _show_trial(trial, hub.governing.profile.zone)
@@ -84,7 +85,7 @@ def diagnostics(
     with failures(), open_hub() as hub:
         files.must_be_new(out)
         bundle = hub.connections.diagnostics.bundle(acting(), name)
-        files.put(out, bundle)
+        files.put(out, bundle, 0o600)
         console.print(
             f"{out}: {len(bundle):,} bytes. Secrets, known plates and what looks like one are struck out; what looks"
             " like none may be left: look through it before you send it"

@@ -10,6 +10,7 @@ from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.connections.given import Name
 from alprhub.cli.output import AsJson, console, failures
+from alprhub.cli.progress import say_wait
 from alprhub.plain import print_json
 from hub.errors import Invalid
 from hub.wiring import open_hub
@@ -30,7 +31,7 @@ def remove(
 
     Where it stops, it says at what; the same command goes on from there.
     """
-    with failures(), open_hub() as hub:
+    with failures(), open_hub(waits=say_wait) as hub:
         if keep == purge:
             raise Invalid("--keep-reads or --purge-reads: say which")
         done = hub.connections.removals.remove(
@@ -49,7 +50,7 @@ def certificate(
         if out is None:
             print_json(done)
             return
-        files.put(out, msgspec.json.format(msgspec.json.encode(done), indent=2))
+        files.put(out, msgspec.json.format(msgspec.json.encode(done), indent=2), 0o600)
         console.print(f"{out}: {done['sha256']}")
 
 

@@ -69,6 +69,10 @@ def _lines(shown: Shown, zone: tzinfo, now: datetime) -> Iterator[tuple[str, str
         "reads live",
         f"{shown.lives}, by rule {shown.rule} ({shown.clause})" if shown.lives else "no rule says how long",
     )
+    for host, pictures in shown.picture_hosts_not_allowed.items():
+        yield "not allowed", f"{host}, where {count(pictures, 'picture')} {'lies' if pictures == 1 else 'lie'}"
+    if shown.contract is not None:
+        yield "contract", shown.contract
     for setting, value in shown.settings.items():
         yield setting, "not set" if value in (None, "") else _value(value)
     for setting, is_set in shown.secrets.items():

@@ -14,6 +14,7 @@ from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import slices
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
+from connectors.jsontext import in_utf8
 from connectors.multipart import parts
 from connectors.pictures import picture
 from connectors.vendors.axis.block_list import mark_of, plates_of
@@ -116,7 +117,7 @@ class AxisConnector(Connector[AxisSettings]):
             yield from records_of_parts(posted, body)
         elif SINGLE_QUOTED.match(body):
             yield Record("heartbeat", body)
-        elif body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
+        elif in_utf8(body[:64]).lstrip()[:1] == b"<":
             yield from records_of_xml(body)
         else:
             elements = slices(body)
@@ -133,6 +134,8 @@ class AxisConnector(Connector[AxisSettings]):
             return read_of_notification(record, self.settings)
         if record.kind == "heartbeat":
             raise NoRead("record", "a heartbeat carries no read")
+        if record.kind == "pictures":
+            raise NoRead("record", "has pictures alone")
         fields = record.fields()
         if not fields.has("carID") and not fields.has("plateText") and any(map(fields.has, _HEARTBEAT)):
             raise NoRead("record", "a heartbeat carries no read")

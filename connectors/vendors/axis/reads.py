@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from connectors import xml
+from connectors.cameras import camera_of
 from connectors.contract import Record
 from connectors.errors import VendorChanged
 from connectors.fields import Fields
+from connectors.plates import is_none
 from connectors.vendors.axis.pictures import addresses_of, brought_with
 from connectors.vendors.axis.records import notifications_of
 from connectors.vendors.axis.settings import AxisSettings
@@ -72,10 +73,9 @@ def read_of_notification(record: Record, settings: AxisSettings) -> Read:
 
 def _common(fields: Fields, names: Names, camera: str | None, at: Moment, settings: AxisSettings) -> dict[str, Any]:
     """What all three wires tell, under the names of one."""
-    raw, *others = _readings(fields, names)
-    address = urlsplit(settings.base_url).hostname
-    camera = camera or serial_of(settings.camera_id) or address or "camera"
     confidence = scaled(fields.decimal_or_none(names.confidence), Scale.UNIT, names.confidence)
+    raw, *others = _readings(fields, names, confidence)
+    camera = camera_of(camera, setting=serial_of(settings.camera_id), address=settings.base_url)
     candidates = [Candidate(text=text) for text in others if len(text) <= LONGEST_READING]
     on_list, place = fields.text_or_none(names.list_name), origin_of(fields, names)
     return {
@@ -96,16 +96,18 @@ def _common(fields: Fields, names: Names, camera: str | None, at: Moment, settin
     }
 
 
-def _readings(fields: Fields, names: Names) -> list[str]:
+def _readings(fields: Fields, names: Names, confidence: float | None) -> list[str]:
     """Every reading of the plate that is another text, the best first; raises where there is none."""
     readings: dict[str, str] = {}
     for name in names.plates:
-        if text := unescaped(fields.text_or_none(name)):
+        if (text := unescaped(fields.text_or_none(name))) and not is_none(text, confidence):
             readings.setdefault(canonical(text), text)
     if not readings and fields.text_or_none("carState") == "lost":
         raise NoRead(names.plates[0], "the event says no more than that the car has left")
+    if not readings and any(map(fields.holds, names.plates)):
+        raise NoRead(names.plates[0], "no plate was read")
     if not readings:
-        raise Unusable(names.plates[0], "is missing or empty")
+        raise Unusable(names.plates[0], "is missing")
     return list(readings.values())
 
 

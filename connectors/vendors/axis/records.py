@@ -9,6 +9,7 @@ from connectors import xml
 from connectors.contract import Record
 from connectors.errors import VendorChanged
 from connectors.fields import slices
+from connectors.jsontext import in_utf8
 from connectors.multipart import Part
 from connectors.pictures import is_picture
 
@@ -17,12 +18,21 @@ SINGLE_QUOTED: Final = re.compile(rb"\s*\{\s*'(system|identify|ALPV|services)'\s
 
 def records_of_parts(posted: Sequence[Part], body: bytes) -> Iterator[Record]:
     """The events of a multipart push, the first of them with the pictures."""
-    events = [part for part in posted if part.body.lstrip()[:1] in (b"{", b"[") and not is_picture(part.body)]
-    if not events:
+    events = [
+        part
+        for part in posted
+        if not is_picture(part.body) and in_utf8(part.body[:64]).lstrip()[:1] in (b"{", b"[", b"<")
+    ]
+    if not events and any(is_picture(part.body) for part in posted):
+        yield Record("pictures", body)
+    elif not events:
         raise VendorChanged("is multipart without an event", body)
     pictures = {f"{number}-{part.name or part.filename}": part.body
                 for number, part in enumerate(posted) if is_picture(part.body)}  # fmt: skip
     for number, part in enumerate(events):
+        if in_utf8(part.body[:64]).lstrip()[:1] == b"<":
+            yield from (record._replace(attachments={} if number else pictures) for record in records_of_xml(part.body))
+            continue
         heartbeat = SINGLE_QUOTED.match(part.body)
         if not heartbeat:
             slices(part.body)

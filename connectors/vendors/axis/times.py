@@ -34,7 +34,7 @@ def instant(fields: Fields, zone: ZoneInfo | None) -> Moment:
         raise Unusable("capture_timestamp", "is missing, and no other time stands in for it")
     clock_text = _LOCAL.fullmatch(text)
     if not clock_text:
-        raise Unusable("datetime", "is not a time")
+        return from_iso(text, zone, "datetime")
     *clock, fraction, offset = clock_text.groups()
     year, month, day, hour, minute, second = clock
     return from_iso(

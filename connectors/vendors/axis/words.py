@@ -4,6 +4,7 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from connectors.cameras import mac_of
 from connectors.fields import Fields
 from normalize.fault import Unusable
 
@@ -50,7 +51,7 @@ def car_of(fields: Fields, names: Names) -> str:
 
 def serial_of(text: str | None) -> str | None:
     """A serial number or the MAC address that it is, in one spelling."""
-    return text.replace(":", "").replace("-", "").upper()[:100] if text else None
+    return (mac_of(text) or text.replace(":", "").replace("-", "").upper()[:100]) if text else None
 
 
 def unescaped(text: str | None) -> str | None:

@@ -15,8 +15,9 @@ from connectors.errors import AdminMustFix, ConnectorError, VendorChanged
 from connectors.http import Http
 from connectors.multipart import parts
 from connectors.paging import by_number
+from connectors.pictures import is_picture
 from connectors.vendors.dahua.reads import read_of_event, read_of_file, read_of_push
-from connectors.vendors.dahua.records import records_of, tree_of, with_boundary
+from connectors.vendors.dahua.records import records_of, tree_of
 from connectors.vendors.dahua.settings import DahuaSettings
 from normalize.fault import NoRead
 from normalize.read import Read
@@ -132,21 +133,27 @@ class DahuaConnector(Connector[DahuaSettings]):
 
     def unpack(self, document: Document) -> Iterator[Record]:
         """Pushed JSON, an event's JSON or text, a find result's files, or the parts of a stream, as records."""
-        sections = parts(with_boundary(document))
+        sections = parts(document)
         if sections is None:
-            yield from records_of(document.body, {})
+            yield from records_of(document.body, {}, alone=True)
             return
-        texts = [at for at, part in enumerate(sections) if not part.content_type.startswith("image/")]
+        texts = [at for at, part in enumerate(sections) if not is_picture(part.body)]
+        if not sections:
+            raise VendorChanged("is a stream without parts", document.body)
         if not texts:
-            raise VendorChanged("has pictures and no text that tells of them", document.body)
+            yield Record("pictures", document.body)
+            return
         for at, until in zip(texts, [*texts[1:], len(sections)], strict=True):
             # The pictures of an event come behind its text, before the next one's.
-            yield from records_of(sections[at].body, {str(n): sections[n].body for n in range(at + 1, until)})
+            pictures = {str(n): sections[n].body for n in range(at + 1, until)}
+            yield from records_of(sections[at].body, pictures, alone=len(texts) == 1)
 
     def read_of(self, record: Record) -> Read:
         """A pushed read, an event of either form, or a file of the history."""
         if record.kind == "notice":
             raise NoRead("record", "is a heartbeat or a greeting and carries no read")
+        if record.kind == "pictures":
+            raise NoRead("record", "has pictures alone")
         if record.kind == "tollgate":
             return read_of_push(record.fields(), self.settings)
         if record.kind == "event":

@@ -2,10 +2,12 @@
 
 from typing import Final
 
+from connectors.cameras import camera_of
 from connectors.contract import Record
 from connectors.fields import Fields
 from connectors.identity import derived
 from connectors.pictures import is_picture
+from connectors.plates import is_none
 from connectors.vendors.dahua.pictures import pictures_of
 from connectors.vendors.dahua.settings import DahuaSettings
 from normalize import vehicle
@@ -26,14 +28,14 @@ def read_of_push(fields: Fields, settings: DahuaSettings) -> Read:
     picture = fields.inside("Picture")
     if picture is None or not picture.has("Plate"):
         raise Unusable("Picture.Plate", "is missing")
-    plate = _known(picture, "Plate.PlateNumber")
+    confidence = _percent(picture, "Plate.Confidence")
+    plate = _plate(picture, "Plate.PlateNumber", confidence)
     if plate is None or (picture.has("Plate.IsExist") and not picture.flag("Plate.IsExist")):
         raise NoRead("Picture.Plate.PlateNumber", "no plate was read")
     when = next((name for name in ("AccurateTime", "SnapTime") if picture.text_or_none(f"SnapInfo.{name}")), None)
     said = picture.text(f"SnapInfo.{when or 'AccurateTime'}")
     at = from_iso(said, settings.zone, f"Picture.SnapInfo.{when}")
-    camera = _camera(picture.ident_or_none("SnapInfo.DeviceID"), "Picture.SnapInfo.DeviceID", settings)
-    confidence = _percent(picture, "Plate.Confidence")
+    camera = _camera(picture.ident_or_none("SnapInfo.DeviceID"), settings)
     blocked, region = picture.flag("SnapInfo.BlockUser"), picture.text_or_none("Plate.Region")
     return Read(
         vendor_read_id=derived(camera.id, said, canonical(plate)),
@@ -59,14 +61,15 @@ def read_of_push(fields: Fields, settings: DahuaSettings) -> Read:
 def read_of_event(outer: Fields, record: Record, settings: DahuaSettings) -> Read:
     """An event, pushed or from a stream; cars of one group are one pass."""
     fields = outer.inside("Data") or outer
-    car = _known(fields, "TrafficCar.PlateNumber")
-    seen = _known(fields, "Object.Text") if fields.text_or_none("Object.ObjectType") == "Plate" else None
+    sure = _percent(fields, "Object.Confidence")
+    car = _plate(fields, "TrafficCar.PlateNumber", sure)
+    seen = _plate(fields, "Object.Text", sure) if fields.text_or_none("Object.ObjectType") == "Plate" else None
     plate = seen or car
     if plate is None:
         raise NoRead("TrafficCar.PlateNumber", "the event tells of no plate")
     at, stamp = _instant(fields, settings)
     machine = fields.ident_or_none("TrafficCar.MachineName") or fields.ident_or_none("MachineName")
-    camera = _camera(machine, "TrafficCar.MachineName", settings)
+    camera = _camera(machine, settings)
     group = _group(fields)
     # Whether a group's number comes again is not published, so the day and the plate stand beside it.
     passage = (group, stamp[:10]) if group else (stamp,)
@@ -91,13 +94,13 @@ def read_of_event(outer: Fields, record: Record, settings: DahuaSettings) -> Rea
 
 def read_of_file(fields: Fields, settings: DahuaSettings) -> Read:
     """A file of the history, with what the camera read on it."""
-    plate = _known(fields, "Summary.TrafficCar.PlateNumber")
+    plate = _plate(fields, "Summary.TrafficCar.PlateNumber", None)
     if plate is None:
         raise NoRead("Summary.TrafficCar.PlateNumber", "no plate was read")
     said = fields.text("StartTime")
     at = from_iso(said, settings.zone, "StartTime")
     channel = fields.ident_or_none("Channel")
-    camera = _camera(settings.camera_id or (channel and f"channel-{channel}"), "Channel", settings)
+    camera = _camera(settings.camera_id or (channel and f"channel-{channel}"), settings)
     return Read(
         vendor_read_id=derived(camera.id, said, canonical(plate)),
         plate_raw=plate,
@@ -123,6 +126,12 @@ def _known(fields: Fields, path: str) -> str | None:
     return None if text is None or text.lower() in UNKNOWN else text
 
 
+def _plate(fields: Fields, path: str, confidence: float | None) -> str | None:
+    """A plate; None where the camera says that it read none."""
+    text = fields.text_or_none(path)
+    return None if text is None or is_none(text, confidence, UNKNOWN) else text
+
+
 def _percent(fields: Fields, path: str) -> float | None:
     """A confidence from 0 to 100; what lies beyond is on no published scale and tells nothing."""
     value = fields.decimal_or_none(path)
@@ -134,18 +143,15 @@ def _country(region: str | None) -> Word:
     return country(region) if region and len(region) > 2 else look_up(region, {})
 
 
-def _camera(name: str | None, field: str, settings: DahuaSettings) -> Camera:
-    ident = name or settings.camera_id
-    if not ident:
-        raise Unusable(field, "is missing or empty, and no camera id is set for that case")
-    return Camera(id=ident)
+def _camera(name: str | None, settings: DahuaSettings) -> Camera:
+    return Camera(id=camera_of(name, setting=settings.camera_id, address=settings.base_url))
 
 
 def _instant(fields: Fields, settings: DahuaSettings) -> tuple[Moment, str]:
     """RealUTC as it is, else UTC, which was seen to be the camera's wall clock as a count; and what it shows."""
     millis = fields.decimal_or_none("UTCMS") or 0
     rest = int(millis) if 0 <= millis < 1000 else 0
-    real = fields.decimal_or_none("RealUTC")
+    real = fields.decimal("RealUTC") if fields.has("RealUTC") else None  # damaged, it must not be passed over
     if real:
         at = from_epoch(int(real) * 1000 + rest, "ms", "RealUTC")
         return at, at.at.isoformat()

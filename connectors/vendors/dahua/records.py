@@ -4,30 +4,26 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from connectors.contract import Document, Record
+from connectors.contract import Record
+from connectors.damage import LETTERS, note
 from connectors.errors import VendorChanged
 from connectors.fields import Fields, elements, slices
+from connectors.jsontext import in_utf8
 from normalize.fault import Unusable
 
 _ENDS: Final = re.compile(r"\r\n|\n|\r")
 _PREFIX: Final = re.compile(rb"[ \t]*((?:Events|items)\[[0-9]{1,6}\])\.")
-_BOUNDARY: Final = re.compile(rb"--([0-9A-Za-z'()+_,./:=? -]{1,69})\r?\n")
 
 
-def with_boundary(document: Document) -> Document:
-    """The same document; a captured stream is told by its first line, since its parts name no form fields."""
-    first = _BOUNDARY.match(document.body)
-    if first is None or document.content_type.startswith("multipart/"):
-        return document
-    return Document(document.body, f'multipart/mixed; boundary="{first[1].decode()}"', document.name)
+def records_of(body: bytes, pictures: dict[str, bytes], *, alone: bool) -> Iterator[Record]:
+    """One text of a camera as records, with the pictures that came behind it.
 
-
-def records_of(body: bytes, pictures: dict[str, bytes]) -> Iterator[Record]:
-    """One text of a camera as records, with the pictures that came behind it."""
-    text = body.removeprefix(b"\xef\xbb\xbf")
+    Raises `VendorChanged` for any other text that comes `alone`; one of several is refused alone.
+    """
+    text = in_utf8(body)
     plain = text.strip()
     if plain.startswith((b"{", b"[")):
-        yield from _json(text)
+        yield from _json(text, pictures)
     elif plain.startswith(b"Code=") and b"data={" in plain:
         yield Record("coded", text, 0, pictures)
     elif plain == b"Heartbeat":
@@ -35,6 +31,8 @@ def records_of(body: bytes, pictures: dict[str, bytes]) -> Iterator[Record]:
     elif plain.startswith((b"Events[", b"found=", b"items[")):
         kind = "text" if plain.startswith(b"Events[") else "file"
         yield from (Record(kind, lines, 0, pictures) for lines in _grouped(text))
+    elif not alone:
+        yield Record("coded", text)
     elif plain.startswith(b"Error"):
         raise VendorChanged("is an error of the camera, not a read", body)
     else:
@@ -44,9 +42,11 @@ def records_of(body: bytes, pictures: dict[str, bytes]) -> Iterator[Record]:
 def tree_of(payload: bytes) -> Fields:
     """`Events[0].TrafficCar.PlateNumber=…` lines as nested fields below their first name."""
     try:
-        lines = _ENDS.split(payload.decode())
+        text = payload.decode()
     except UnicodeDecodeError:
-        raise Unusable("record", "is not text in UTF-8") from None
+        note(LETTERS)
+        text = payload.decode("utf-8", "replace")
+    lines = _ENDS.split(text)
     root: dict[str, Any] = {}
     for line in lines:
         name, equals, value = line.partition("=")
@@ -62,17 +62,17 @@ def tree_of(payload: bytes) -> Fields:
     return Fields(root)
 
 
-def _json(body: bytes) -> Iterator[Record]:
+def _json(body: bytes, pictures: dict[str, bytes]) -> Iterator[Record]:
     members = slices(body)
     if isinstance(members, list):
         raise VendorChanged("is a list, which no Dahua camera pushes", body)
     if "Picture" in members:
-        yield Record("tollgate", body)
+        yield Record("tollgate", body, 0, pictures)
     elif "params" in members:
         inside = slices(members["params"]) if members["params"].startswith(b"{") else {}
         if isinstance(inside, list) or "eventList" not in inside:
             raise VendorChanged("is an answer of the camera, not an event", body)
-        yield from (Record("event", event) for event in elements(inside["eventList"]))
+        yield from (Record("event", event, 0, pictures) for event in elements(inside["eventList"]))
     elif "DeviceID" in members and "Result" not in members:
         yield Record("notice", body)
     else:

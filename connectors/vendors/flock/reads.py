@@ -2,8 +2,10 @@
 
 from contextlib import suppress
 
+from connectors.cameras import camera_of
 from connectors.fields import Fields
 from connectors.identity import derived
+from connectors.plates import plate_at
 from normalize.confidence import Scale
 from normalize.fault import Unusable
 from normalize.origin import origin
@@ -15,17 +17,19 @@ def read_of_lookup(fields: Fields) -> Read:
     """A lookup result."""
     at = from_iso(fields.text("capturedAt"), field="capturedAt")
     place = origin(fields.text_or_none("state.state"))
+    confidence = fields.share("plate.confidence", Scale.UNIT)
+    name = fields.text_or_none("device.name")
     return Read(
         vendor_read_id=fields.ident("id"),
-        plate_raw=fields.text("plate.plate"),
+        plate_raw=plate_at(fields, "plate.plate", confidence),
         state=place.state,
         country=place.country,
-        plate_confidence=fields.share("plate.confidence", Scale.UNIT),
+        plate_confidence=confidence,
         state_confidence=fields.share("state.confidence", Scale.UNIT),
         confidence_scale=Scale.UNIT,
         captured_at=at.at,
         zone=at.zone,
-        camera=Camera(id=fields.ident("device.id"), name=fields.text_or_none("device.name")),
+        camera=Camera(id=camera_of(fields.ident_or_none("device.id"), name), name=name),
         place=fields.place("device.location.latitude", "device.location.longitude"),
         link=fields.text_or_none("link"),
     )
@@ -36,13 +40,12 @@ def read_of_push(fields: Fields, *, alert: bool) -> Read:
     at = from_iso(fields.text("eventTime"), field="eventTime")
     if not fields.has("ocr"):
         raise Unusable("ocr", "is missing: the alert names no plate")
-    label = fields.text("ocr.label")
+    confidence = fields.share("ocr.labelConfidence", Scale.UNIT)
+    label = plate_at(fields, "ocr.label", confidence)
     name = fields.text_or_none("deviceName")
     # The form of 2022 has no device id; a name alone may stand for a camera in each of two networks.
-    unnamed = " / ".join(part for part in (fields.text_or_none("networkName"), name) if part)
-    camera = fields.ident_or_none("deviceExternalId") or unnamed
-    if not camera:
-        raise Unusable("deviceExternalId", "is missing, and no name stands in for it")
+    named = " / ".join(part for part in (fields.text_or_none("networkName"), name) if part)
+    camera = camera_of(fields.ident_or_none("deviceExternalId"), named)
     # The form of 2022 brings no id of its own.
     ident = fields.ident("objectId") if alert else derived(camera, at.at.isoformat(), label)
     place = origin(fields.text_or_none("ocr.state"))
@@ -51,7 +54,7 @@ def read_of_push(fields: Fields, *, alert: bool) -> Read:
         plate_raw=label,
         state=place.state,
         country=place.country,
-        plate_confidence=fields.share("ocr.labelConfidence", Scale.UNIT),
+        plate_confidence=confidence,
         state_confidence=fields.share("ocr.stateConfidence", Scale.UNIT),
         confidence_scale=Scale.UNIT,
         captured_at=at.at,

@@ -9,10 +9,12 @@ from typing import ClassVar, Final
 from connectors import contract, xml
 from connectors.auth import pushed_by_ours
 from connectors.contract import Connector, Document, Entry, Page, Record, RemoteEntry
+from connectors.counted import counted
 from connectors.drop import Drop
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import slices
 from connectors.hotlists import alive, file_stem
+from connectors.jsontext import in_utf8
 from connectors.vendors.genetec.forms import form_of, from_json, from_xml, without_tokens
 from connectors.vendors.genetec.reads import read_of_file, read_of_ingested, read_of_sharp, read_of_webhook
 from connectors.vendors.genetec.rows import entries_of, file_of
@@ -61,7 +63,7 @@ class GenetecConnector(Connector[GenetecSettings]):
         if self.settings.place:
             drop = self._drop
             with drop.opened() as place:
-                return f"The place answers, with {len(drop.exports(place))} files of reads in it."
+                return f"The place answers, with {counted(len(drop.exports(place)), 'file')} of reads in it."
         if self.settings.webhook_secret is None:
             raise AdminMustFix("neither a place nor a push secret is set, so no read can arrive")
         return "Nothing can be asked of cameras: reads come once they push to this connection with the secret."
@@ -87,7 +89,7 @@ class GenetecConnector(Connector[GenetecSettings]):
     def unpack(self, document: Document) -> Iterator[Record]:
         """The reads of a push or a file; raises `VendorChanged` for lists of plates and for other things."""
         body = document.body
-        text = body.removeprefix(b"\xef\xbb\xbf")
+        text = in_utf8(body)
         plain = text.lstrip()
         if plain.startswith(b"<"):
             name = xml.local(str(xml.element(body).tag))

@@ -3,12 +3,11 @@
 import re
 from typing import Any, Final
 
-import msgspec
-
 from connectors import xml
 from connectors.contract import Record
 from connectors.errors import VendorChanged
 from connectors.fields import slices
+from connectors.jsontext import decoded
 from normalize.fault import Unusable
 
 _TOKEN: Final = re.compile(r"#[A-Z_]+#(\{[^}]*\})?")
@@ -29,8 +28,8 @@ def form_of(payload: bytes, body: bytes) -> str:
 def from_json(record: Record) -> dict[str, Any]:
     """The members of a read in JSON; raises `Unusable` where it is no object."""
     try:
-        data = msgspec.json.decode(record.payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        data = decoded(record.payload)
+    except VendorChanged:
         raise Unusable("record", "is not JSON") from None
     if not isinstance(data, dict):
         raise Unusable("record", "is not an object")

@@ -3,12 +3,14 @@
 import re
 from typing import Any, Final
 
+from connectors.cameras import camera_of
 from connectors.fields import Fields
 from connectors.identity import derived
+from connectors.plates import plate_at
 from connectors.vendors.genetec.attributes import NOTHING, Attributes, analytics_of
 from connectors.vendors.genetec.settings import GenetecSettings
 from normalize.confidence import Scale, scaled
-from normalize.fault import NoRead, Unusable
+from normalize.fault import Unusable
 from normalize.origin import Origin, origin
 from normalize.plate import canonical
 from normalize.read import Camera, ImageKind, ImageRef, Read
@@ -98,15 +100,12 @@ def read_of_webhook(data: dict[str, Any], settings: GenetecSettings) -> Read:
 def _plate(data: dict[str, Any], name: str) -> str:
     if name not in data:
         raise Unusable(name, "is missing")
-    plate = Fields(data).ident_or_none(name)
-    if plate is None or plate == NOTHING:
-        raise NoRead(name, "no plate was read")
-    return plate
+    return plate_at(Fields(data), name, words=(NOTHING,), numbers=True)
 
 
 def _camera(fields: Fields, ident: str, name: str) -> Camera:
     known = fields.text_or_none(name)
-    return Camera(id=fields.ident_or_none(ident) or fields.ident(name), name=known and known[:500])
+    return Camera(id=camera_of(fields.ident_or_none(ident), fields.ident_or_none(name)), name=known and known[:500])
 
 
 def _ident(text: str, field: str, camera: Camera) -> str:

@@ -14,6 +14,7 @@ from connectors.contract import Connector, Document, Entry, Page, Record, Remote
 from connectors.errors import AdminMustFix, VendorChanged
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
+from connectors.jsontext import in_utf8
 from connectors.multipart import parts
 from connectors.paging import by_moving_start
 from connectors.pictures import is_picture
@@ -139,15 +140,21 @@ class HikvisionConnector(Connector[HikvisionSettings]):
             yield from records_of(document.body, {})
             return
         events = [
-            part for part in posted if not is_picture(part.body) and part.body.lstrip()[:1] in (b"<", b"{", b"\xef")
+            part
+            for part in posted
+            if not is_picture(part.body) and in_utf8(part.body[:64]).lstrip()[:1] in (b"<", b"{", b"[")
         ]
-        if not events:
+        if not events and any(is_picture(part.body) for part in posted):
+            yield Record("pictures", document.body)
+        elif not events:
             raise VendorChanged("is multipart without an event", document.body)
         for number, part in enumerate(events):
             yield from records_of(part.body, {} if number else pictures_of(posted))
 
     def read_of(self, record: Record) -> Read:
-        """A pushed event in XML or JSON, or a plate that was asked for."""
+        """A pushed event in XML or JSON, or a plate that was asked for; pictures alone are sent again and no read."""
+        if record.kind == "pictures":
+            raise NoRead("record", "has pictures alone")
         if record.kind == "asked":
             return read_of_asked(xml.fields(record), self.settings)
         fields = record.fields() if record.kind == "json" else xml.fields(record)

@@ -2,22 +2,23 @@
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
+from connectors.cameras import camera_of, with_colons
 from connectors.fields import Fields
 from connectors.pictures import is_picture
+from connectors.plates import plate_at
 from connectors.vendors.hikvision.places import place_of
 from connectors.vendors.hikvision.settings import HikvisionSettings
 from connectors.vendors.hikvision.times import instant
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
 from normalize.countries import country
-from normalize.fault import NoRead
+from normalize.fault import Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Match, Read
 from normalize.word import Known, Word
 
-NO_PLATE: Final = frozenset({"unknown", "车牌"})
+NO_PLATE: Final = frozenset({"unknown", "noplate", "none"})
 """What a camera writes for a vehicle without a plate, with confidence 0."""
 LISTS: Final = {"otherlist": None, "whitelist": "allowList", "allowlist": "allowList", "blocklist": "blockList"}
 """The lists of a device as an event names them, by the word they are written with; `otherList` is none of them."""
@@ -28,7 +29,7 @@ def read_of_event(fields: Fields, anpr: Fields, attached: Mapping[str, bytes], s
     confidence = scaled(anpr.decimal_or_none("confidenceLevel"), Scale.PERCENT, "confidenceLevel")
     plate = _plate(anpr, "licensePlate", confidence)
     at = instant(fields.text("dateTime"), settings.zone, "dateTime")
-    address = fields.text_or_none("macAddress") or _camera(settings)
+    address = _camera(fields.text_or_none("macAddress"), settings)
     channel = fields.ident_or_none("channelID") or fields.ident_or_none("dynChannelID") or "1"
     uuid = fields.text_or_none("UUID") or f"{address}-{channel}-{at.at:%Y%m%dT%H%M%S.%f}-{canonical(plate)}"
     return Read(
@@ -52,7 +53,7 @@ def read_of_asked(fields: Fields, settings: HikvisionSettings) -> Read:
     """A plate that was asked for, whose answer names no camera."""
     plate = _plate(fields, "plateNumber", None)
     at = instant(fields.text("captureTime"), settings.zone, "captureTime")
-    camera = _camera(settings)
+    camera = _camera(None, settings)
     name = fields.text_or_none("picName") or f"{camera}-{at.at:%Y%m%dT%H%M%S.%f}-{canonical(plate)}"
     return Read(
         vendor_read_id=name,
@@ -73,10 +74,9 @@ def _shows(name: str) -> ImageKind:
 
 
 def _plate(fields: Fields, name: str, confidence: float | None) -> str:
-    text = fields.text_or_none(name)
-    if (text is None or text.casefold() in NO_PLATE) and (confidence == 0 or (confidence is None and text)):
-        raise NoRead(name, "the vehicle has no plate that could be read")
-    return text or fields.text(name)
+    if confidence and fields.text_or_none(name) is None:
+        raise Unusable(name, "is missing or empty, although the camera was sure of it")
+    return plate_at(fields, name, confidence, words=() if confidence else NO_PLATE)
 
 
 def _candidates(anpr: Fields, plate: str, confidence: float | None) -> tuple[Candidate, ...]:
@@ -115,5 +115,6 @@ def _vehicle(anpr: Fields) -> vehicle.Vehicle:
     )
 
 
-def _camera(settings: HikvisionSettings) -> str:
-    return settings.camera_id or urlsplit(settings.base_url).hostname or "camera"
+def _camera(said: str | None, settings: HikvisionSettings) -> str:
+    """The device's MAC address in one spelling, or what stands in for it."""
+    return with_colons(camera_of(said, setting=settings.camera_id, address=settings.base_url))

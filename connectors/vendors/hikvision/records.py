@@ -6,17 +6,18 @@ from connectors import xml
 from connectors.contract import Record
 from connectors.errors import VendorChanged
 from connectors.fields import slices
+from connectors.jsontext import in_utf8
 from connectors.multipart import Part
 from connectors.pictures import is_picture
 
 
 def records_of(body: bytes, pictures: Mapping[str, bytes]) -> Iterator[Record]:
     """The records of one XML or JSON text; raises `VendorChanged` where it is another answer of a device."""
-    plain = body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    plain = in_utf8(body[:64]).lstrip()
     if plain[:1] in (b"{", b"["):
         elements = slices(body)
         for payload in elements if isinstance(elements, list) else [body]:
-            names = slices(payload) if payload.lstrip()[:1] == b"{" else {}
+            names = slices(payload) if in_utf8(payload[:64]).lstrip()[:1] == b"{" else {}
             if "statusCode" in names:
                 raise VendorChanged("is a device's answer to a request, not a read", body)
             yield Record("json", payload, 0, pictures)

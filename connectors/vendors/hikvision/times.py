@@ -6,7 +6,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from connectors.vendors.hikvision.settings import HikvisionSettings
-from normalize.fault import Unusable
 from normalize.times import Moment, from_iso
 
 _TIME: Final = re.compile(
@@ -18,7 +17,7 @@ def instant(text: str, zone: ZoneInfo | None, name: str) -> Moment:
     """The instant of a time in any of the forms seen: ISO, without separators, digits only, offsets such as `-500`."""
     form = _TIME.fullmatch(text)
     if not form:
-        raise Unusable(name, "is not a time")
+        return from_iso(text, zone, name)
     year, month, day, hour, minute, second, fraction, utc, sign, hours, minutes = form.groups()
     offset = "Z" if utc else f"{sign}{int(hours):02d}:{minutes or '00'}" if sign else ""
     plain = f"{year}-{month}-{day}T{hour}:{minute}:{second}.{fraction or '0':0<6}{offset}"

@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from connectors import contract, table
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
+from connectors.counted import counted
 from connectors.drop import Drop
 from connectors.errors import AdminMustFix, Gone, TryAgain
 from connectors.hotlists import alive, file_stem
@@ -21,6 +22,7 @@ from normalize.states import state_of
 LARGEST_LIST: Final = 30_000_000
 """Bytes in the largest hot-list file the vendor's help allows: under 30 MB (documented)."""
 RECEIPT: Final = ".receipt.json"
+_NEEDED: Final = ("plate_column", "captured_at_column", "camera_id_column")
 
 
 class MotorolaConnector(Connector[MotorolaSettings]):
@@ -53,8 +55,8 @@ class MotorolaConnector(Connector[MotorolaSettings]):
         count, newest = self._drop.newest()
         if newest is None:
             return f"The place answers; no export lies in {self.settings.reads_folder!r} yet."
-        rows = sum(1 for _ in self.unpack(newest))
-        return f"The place answers with {count} exports; the newest has {rows} rows under a header that fits."
+        rows = counted(sum(1 for _ in self.unpack(newest)), "row")
+        return f"The place answers with {counted(count, 'export')}; the newest has {rows} under a header that fits."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every export not taken yet, by name, each with all its rows, as `Drop` promises it."""
@@ -63,17 +65,15 @@ class MotorolaConnector(Connector[MotorolaSettings]):
     def unpack(self, document: contract.Document) -> Iterator[Record]:
         """The rows of an export; raises `VendorChanged` where the header lacks a column that must be there."""
         settings = self.settings
-        required = {
-            getattr(settings, setting): f"--set {setting}=COLUMN"
-            for setting in ("plate_column", "captured_at_column", "camera_id_column")
-        }
+        required = {getattr(settings, setting): f"--set {setting}=COLUMN" for setting in _NEEDED}
         return table.records(
             document.body, required, encoding=settings.encoding, delimiter=settings.delimiter, file=document.name
         )
 
     def read_of(self, record: Record) -> Read:
         """One row through the column map."""
-        return read_of_row(Cells(record), self.settings)
+        needed = [getattr(self.settings, setting) for setting in _NEEDED]
+        return read_of_row(Cells(record, needed), self.settings)
 
     def fetch_image(self, image: ImageRef) -> bytes:
         """The picture file beside the export, at most 15 MB; raises `Gone` where there is none of that name."""

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from connectors.identity import derived_id
+from connectors.cameras import camera_of
+from connectors.identity import derived_id, undamaged
 from connectors.vendors.motorola.cells import Cells
 from connectors.vendors.motorola.settings import MotorolaSettings
 from normalize import vehicle
@@ -15,13 +16,14 @@ from normalize.times import Moment, from_iso, local
 
 def read_of_row(cells: Cells, settings: MotorolaSettings) -> Read:
     """A row; what the map names no column for, the read lacks."""
-    plate, camera = cells.must(settings.plate_column), cells.must(settings.camera_id_column)
-    at = _moment(cells.must(settings.captured_at_column), settings)
     share = scaled(cells.get(settings.confidence_column), settings.confidence_scale, settings.confidence_column)
+    plate, name = cells.plate(settings.plate_column, share), cells.get(settings.camera_name_column)
+    camera = camera_of(cells.get(settings.camera_id_column), name)
+    at = _moment(cells.must(settings.captured_at_column), settings)
     image = cells.get(settings.image_column)
     place = origin(cells.get(settings.state_column), cells.get(settings.country_column), settings.state_codes)
     return Read(
-        vendor_read_id=cells.get(settings.read_id_column) or derived_id(camera, at, plate),
+        vendor_read_id=undamaged(cells.get(settings.read_id_column)) or derived_id(camera, at, plate),
         plate_raw=plate,
         state=place.state,
         country=place.country,
@@ -29,7 +31,7 @@ def read_of_row(cells: Cells, settings: MotorolaSettings) -> Read:
         confidence_scale=None if share is None else settings.confidence_scale,
         captured_at=at.at,
         zone=at.zone,
-        camera=Camera(id=camera, name=cells.get(settings.camera_name_column)),
+        camera=Camera(id=camera, name=name),
         place=cells.place(settings.latitude_column, settings.longitude_column),
         vehicle=vehicle.Vehicle(
             make=vehicle.make(cells.get(settings.make_column)),

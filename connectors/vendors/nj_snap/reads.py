@@ -3,8 +3,10 @@
 from contextlib import suppress
 from typing import Any, Final
 
+from connectors.cameras import camera_of
 from connectors.fields import Fields
 from connectors.identity import derived
+from connectors.plates import plate_at
 from connectors.vendors.nj_snap.pictures import pictures_of
 from connectors.vendors.nj_snap.settings import NjSnapSettings
 from normalize import vehicle
@@ -25,7 +27,8 @@ def read_of_raw(fields: Fields) -> Read:
     count = _count(fields)
     unit = next((unit for below, unit in _UNITS if abs(count) < below), "ns")
     at = from_epoch(count, unit, "timestamp")
-    camera, plate = fields.ident("source.name"), fields.text("plate.tag")
+    name, plate = fields.ident_or_none("source.name"), plate_at(fields, "plate.tag")
+    camera = camera_of(name)
     picture_id = fields.ident_or_none("image.id")
     return Read(
         vendor_read_id=_derived_id(camera, at, plate, picture_id or ""),
@@ -33,7 +36,7 @@ def read_of_raw(fields: Fields) -> Read:
         **_from(fields, "plate.code"),
         captured_at=at.at,
         zone=at.zone,
-        camera=Camera(id=camera, name=camera),
+        camera=Camera(id=camera, name=name),
         place=_place(fields),
         vehicle=_vehicle(fields, "vehicle.make.name", "color.code", "vehicle.type.name"),
     )
@@ -42,14 +45,15 @@ def read_of_raw(fields: Fields) -> Read:
 def read_of_search(fields: Fields, settings: NjSnapSettings) -> Read:
     """A read as a search answers it."""
     at = from_iso(fields.text("read_time"), settings.zone, "read_time")
-    camera, plate = fields.ident("camera_name"), fields.text("plate_num")
+    name, plate = fields.ident_or_none("camera_name"), plate_at(fields, "plate_num")
+    camera = camera_of(name)
     return Read(
         vendor_read_id=_derived_id(camera, at, plate),
         plate_raw=plate,
         **_from(fields, "plate_code"),
         captured_at=at.at,
         zone=at.zone,
-        camera=Camera(id=camera, name=camera),
+        camera=Camera(id=camera, name=name),
         place=fields.place("location.lat", "location.lon"),
         vehicle=_vehicle(fields, "make", "color", "vehicle_type"),
         images=pictures_of(fields, (ImageKind.PLATE, "plate_img"), (ImageKind.FRAME, "full_img")),
@@ -59,13 +63,13 @@ def read_of_search(fields: Fields, settings: NjSnapSettings) -> Read:
 def read_of_hit(fields: Fields, settings: NjSnapSettings) -> Read:
     """A hit as it is pushed; its event's id is the read's, unless it is the plate written again."""
     at = from_iso(fields.text("eventDateTime"), settings.zone, "eventDateTime")
-    camera = fields.ident_or_none("cameraID") or fields.ident("cameraName")
-    plate = fields.text("plateNumber")
+    camera = camera_of(fields.ident_or_none("cameraID"), fields.ident_or_none("cameraName"))
+    scale = settings.confidence_scale
+    share = scaled(fields.decimal_or_none("confidence"), scale, "confidence") if scale else None
+    plate = plate_at(fields, "plateNumber", share)
     event, second = fields.ident_or_none("eventID"), fields.text_or_none("plateNumber2")
     # The public example writes the plate there, which would make every passage of a car one and the same event.
     is_its_own = event is not None and canonical(event) != canonical(plate)
-    scale = settings.confidence_scale
-    share = scaled(fields.decimal_or_none("confidence"), scale, "confidence") if scale else None
     return Read(
         vendor_read_id=str(event) if is_its_own else _derived_id(camera, at, plate),
         plate_raw=plate,

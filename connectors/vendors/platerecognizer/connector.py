@@ -1,6 +1,6 @@
 """What Plate Recognizer pushes is taken, and ParkPow's visits are pulled."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -9,19 +9,21 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from connectors import contract
+from connectors import contract, table
 from connectors.auth import Header, pushed_by_ours
 from connectors.contract import Connector, Document, Page, Record
 from connectors.errors import AdminMustFix, Gone, VendorChanged
+from connectors.fields import Fields
 from connectors.http import Http
+from connectors.jsontext import in_utf8
 from connectors.multipart import parts
 from connectors.paging import by_cursor
 from connectors.pictures import is_picture, picture
 from connectors.vendors.platerecognizer.reads import read_of_event, read_of_visit
 from connectors.vendors.platerecognizer.records import form_field, records_of, visit_ends, visit_fields
-from connectors.vendors.platerecognizer.rows import csv_rows, event_of_row
+from connectors.vendors.platerecognizer.rows import NEEDED, csv_rows, event_of_row
 from connectors.vendors.platerecognizer.settings import PlateRecognizerSettings, is_set
-from normalize.fault import NoRead, Unusable
+from normalize.fault import NoRead
 from normalize.read import ImageRef, Read
 
 _VISITS: Final = "/visit-list/"
@@ -110,34 +112,38 @@ class PlateRecognizerConnector(Connector[PlateRecognizerSettings]):
         """Return where the push holds the secret; raises `AdminMustFix` where it does not, or none is set."""
         pushed_by_ours(request, self.settings)
 
-    def unpack(self, document: Document) -> Iterator[Record]:
+    def unpack(self, document: Document) -> Iterable[Record]:
         """Each plate of a webhook, an answer, a line of CSV or of JSON Lines; each end of a visit.
 
         An event without plates is one record that is no read. Raises `VendorChanged` for errors, statistics and
         whatever else is none of these.
         """
         attachments: Mapping[str, bytes] = {}
-        body = document.body.removeprefix(b"\xef\xbb\xbf")
+        body = in_utf8(document.body)
         form_parts = parts(document)
         if form_parts is not None:
-            fields = [part.body for part in form_parts if part.name == "json"]
+            if form_parts and all(is_picture(part.body) for part in form_parts):
+                return [Record("pictures", document.body)]
+            fields = [part.body for part in form_parts if part.name == "json"] or [
+                part.body for part in form_parts if not is_picture(part.body) and not part.name
+            ]
             if len(fields) != 1:
                 raise VendorChanged("is a form without the one field `json` that tells of plates", body)
-            body = fields[0]
-            attachments = {part.name: part.body for part in form_parts if is_picture(part.body)}
+            body = in_utf8(fields[0])
+            attachments = {part.name or part.filename: part.body for part in form_parts if is_picture(part.body)}
         elif body.lstrip()[:1] not in (b"{", b"["):
             form = form_field(body)
-            if form is None and b"timestamp" in body[:2000]:
-                return csv_rows(body)
+            if form is None and (rows := csv_rows(document.body)) is not None:
+                return rows
             body = body if form is None else form
         return records_of(body, attachments)
 
     def read_of(self, record: Record) -> Read:
         """One result of an event, one line of CSV, one end of a visit."""
-        if record.kind == "broken_row":
-            raise Unusable("row", record.fields().text("broken"))
-        if record.kind == "csv":
-            return read_of_event(event_of_row(record.fields()), record, self.settings)
+        if record.kind == "pictures":
+            raise NoRead("record", "has pictures alone")
+        if record.kind in ("csv", "broken_row"):
+            return read_of_event(event_of_row(Fields(table.cells(record, NEEDED))), record, self.settings)
         if record.kind == "visit":
             return read_of_visit(visit_fields(record), "end" if record.part else "start", self.settings)
         fields = record.fields()

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from connectors.fields import Fields
+from connectors.plates import plate_at
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
 from normalize.fault import NoRead, Unusable
@@ -35,9 +36,10 @@ def reading_of(result: Fields) -> Reading:
 def _flat(result: Fields) -> Reading:
     if not result.has("plate"):
         raise NoRead("plate", "is missing: a vehicle without a plate")
+    score = _share(result, "score")
     return Reading(
-        plate=result.text("plate"),
-        score=_share(result, "score"),
+        plate=plate_at(result, "plate", score),
+        score=score,
         origin=_origin(result.text_or_none("region.code")),
         region_score=_share(result, "region.score") if result.text_or_none("region.code") else None,
         candidates=_candidates(result.each("candidates"), "plate"),
@@ -52,9 +54,10 @@ def _nested(result: Fields, plate: Fields) -> Reading:
         raise NoRead("plate", "is missing: a vehicle without a plate that could be read")
     regions = list(plate.each("props.region"))
     best = regions[0] if regions else Fields({})
+    score = _share(readings[0], "score")
     return Reading(
-        plate=readings[0].text("value"),
-        score=_share(readings[0], "score"),
+        plate=plate_at(readings[0], "value", score),
+        score=score,
         origin=_origin(best.text_or_none("value")),
         region_score=_share(best, "score"),
         candidates=_candidates(readings, "value"),

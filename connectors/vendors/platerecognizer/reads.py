@@ -5,9 +5,11 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urljoin
 
+from connectors.cameras import camera_of
 from connectors.contract import Record
 from connectors.fields import Fields
 from connectors.identity import derived_id
+from connectors.plates import SAYS_NONE, is_none
 from connectors.vendors.platerecognizer.readings import Reading, reading_of
 from connectors.vendors.platerecognizer.settings import PlateRecognizerSettings
 from connectors.vendors.platerecognizer.times import taken_at
@@ -69,8 +71,12 @@ def read_of_visit(visit: Fields, end: str, settings: PlateRecognizerSettings) ->
     at = from_iso(visit.text(f"{end}_date"), settings.zone, f"{end}_date")
     reading = _reading_at(visit, end)
     plate = visit.text_or_none("vehicle.license_plate") or (reading.plate if reading else None)
+    if plate is None and visit.holds("vehicle.license_plate"):
+        raise NoRead("vehicle.license_plate", "is empty: no plate was read")
     if plate is None:
         raise Unusable("vehicle.license_plate", "is missing, and no reading stands in for it")
+    if is_none(plate, reading.score if reading else None):
+        raise NoRead("vehicle.license_plate", SAYS_NONE)
     url = visit.text_or_none(f"{end}_img")
     return Read(
         vendor_read_id=f"visit-{visit.ident('id')}-{end}",
@@ -113,7 +119,7 @@ def _seen(reading: Reading | None, plate: str) -> dict[str, Any]:
 def _camera_at(visit: Fields, end: str, settings: PlateRecognizerSettings) -> Camera:
     code = visit.ident_or_none(f"{end}_cam.code")
     name = visit.text_or_none(f"{end}_cam.name")
-    return Camera(id=code or name or settings.unnamed_camera, name=name)
+    return Camera(id=camera_of(code, name, setting=settings.unnamed_camera), name=name)
 
 
 def _degrees(result: Fields) -> float | None:
@@ -131,7 +137,7 @@ def _named(camera: str | None) -> str | None:
 
 def _camera_of(data: Fields, settings: PlateRecognizerSettings) -> str:
     folder = _FOLDER.search(data.text_or_none("filename") or "")
-    return folder[1] if folder else settings.unnamed_camera
+    return camera_of(folder and folder[1], setting=settings.unnamed_camera)
 
 
 def _address(url: str, settings: PlateRecognizerSettings) -> str:

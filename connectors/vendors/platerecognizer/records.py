@@ -5,11 +5,10 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-import msgspec
-
 from connectors.contract import Record
 from connectors.errors import VendorChanged
 from connectors.fields import Fields, elements, slices
+from connectors.jsontext import decoded
 from normalize.fault import Unusable
 
 _REFUSALS: Final = (
@@ -66,7 +65,7 @@ def visit_ends(raw: bytes) -> Iterator[Record]:
 def visit_fields(record: Record) -> Fields:
     """A visit without the text "None", which ParkPow's document of 2020 has where nothing is known."""
     record.fields()
-    members: dict[str, Any] = msgspec.json.decode(record.payload)
+    members: dict[str, Any] = decoded(record.payload)
     return Fields({name: _known(value) for name, value in _known(members).items() if value != "None"})
 
 

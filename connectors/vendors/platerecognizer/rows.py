@@ -4,24 +4,22 @@ import ast
 from collections.abc import Iterator
 from typing import Any, Final
 
-import msgspec
-
 from connectors import table
 from connectors.contract import Record
 from connectors.fields import Fields
 from normalize.fault import Unusable
 
 _PYTHON: Final = ("[", "{")
+NEEDED: Final = ("timestamp", "plate")
 
 
-def csv_rows(body: bytes) -> Iterator[Record]:
-    """Each line of Stream's CSV as a record; one that is broken as a record that says why."""
-    for row in table.rows(body, ("timestamp", "plate")):
-        if row.broken:
-            broken = {"row": row.number, "line": row.line, "broken": row.broken}
-            yield Record("broken_row", msgspec.json.encode(broken))
-        else:
-            yield Record("csv", msgspec.json.encode({name.casefold(): cell for name, cell in row.cells.items()}))
+def csv_rows(body: bytes) -> Iterator[Record] | None:
+    """Each line of Stream's CSV as a record, a broken one as one that says why; None where it is no such CSV.
+
+    Raises `VendorChanged` where its header has times and no plates.
+    """
+    found = table.table(body, lambda names: NEEDED[0] in map(str.casefold, names))
+    return table.records(body, NEEDED, kind="csv") if found is not None and found.head.is_found else None
 
 
 def event_of_row(cells: Fields) -> Fields:

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr
 
 from connectors import contract
+from connectors.cameras import UNNAMED
 
 
 class PlateRecognizerSettings(contract.PushSettings):
@@ -14,7 +15,7 @@ class PlateRecognizerSettings(contract.PushSettings):
         None, title="Time zone", description="Where the clocks stand whose times come without an offset."
     )
     unnamed_camera: str = Field(
-        "unnamed", min_length=1, max_length=200, title="Unnamed camera",
+        UNNAMED, min_length=1, max_length=200, title="Unnamed camera",
         description="The camera of what comes without one, as Snapshot's webhooks do unless they are told a camera id.",
     )  # fmt: skip
     parkpow_url: str = Field(

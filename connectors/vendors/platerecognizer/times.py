@@ -1,15 +1,11 @@
 """When a frame was taken, by the best of the times that an event tells."""
 
-import re
 from contextlib import suppress
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from connectors.fields import Fields
 from normalize.fault import Unusable
 from normalize.times import Moment, Zone, from_iso
-
-_OFFSET: Final = re.compile(r"[+-][0-9]{2}:?[0-9]{2}$")
 
 
 def taken_at(data: Fields, zone: ZoneInfo | None) -> Moment:
@@ -19,9 +15,11 @@ def taken_at(data: Fields, zone: ZoneInfo | None) -> Moment:
     whichever of `timestamp`, `timestamp_local` and `timestamp_camera` has a zone, and `timestamp` where none has.
     """
     local = data.text_or_none("timestamp_local")
-    if local and _OFFSET.search(local):
+    if local and not local.lower().endswith("z"):
         with suppress(Unusable):
-            return from_iso(local, None, "timestamp_local")
+            at = from_iso(local, None, "timestamp_local")
+            if at.zone is Zone.IN_DATA:
+                return at
     first: Moment | None = None
     for name in ("timestamp", "timestamp_local", "timestamp_camera"):
         said = data.text_or_none(name)

@@ -127,6 +127,8 @@ class RekorConnector(Connector[RekorSettings]):
             return read_of_alert(fields, self.settings)
         if kind == "heartbeat":
             raise NoRead("data_type", "a heartbeat carries no read")
+        if kind == "vehicle":
+            raise NoRead("data_type", "is a vehicle whose plate was not read")
         raise Unusable("data_type", "is missing" if kind is None else "is not one that carries a read")
 
     def fetch_image(self, image: ImageRef) -> bytes:

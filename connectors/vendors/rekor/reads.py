@@ -1,11 +1,13 @@
 """A search result, a group, a frame's plate or an alert as a read."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
+from connectors.cameras import camera_of
 from connectors.contract import Record
 from connectors.fields import Fields
+from connectors.plates import plate_at
 from connectors.vendors.rekor.settings import RekorSettings
 from connectors.vendors.rekor.times import moment_of
 from connectors.vendors.rekor.traits import candidates_of, crops_of, engine_of, nation_of, vehicle_of
@@ -13,6 +15,8 @@ from normalize.confidence import Scale
 from normalize.fault import Unusable
 from normalize.origin import origin
 from normalize.read import Camera, ImageKind, ImageRef, Match, Read
+
+_BEST: Final = ("best_plate_number", "best_plate.plate")
 
 
 def flat(raw: bytes) -> Fields:
@@ -28,19 +32,20 @@ def read_of_search(fields: Fields, settings: RekorSettings) -> Read:
     at = moment_of(fields, ("epoch_time_start", "epoch_time"), settings.zone)
     uuid = fields.ident(f"{best}uuid")
     agent = fields.ident_or_none("agent_uid")
+    confidence = fields.share(f"{best}confidence", Scale.PERCENT)
     url = f"/img/{quote(agent, safe='')}/{quote(uuid, safe='')}" if agent and settings.fetch_images else None
     place = origin(fields.text_or_none(f"{best}region"))
     return Read(
         vendor_read_id=_id(uuid, fields.number_or_none("best_index")),
         pass_id=uuid,
-        plate_raw=fields.text(f"{best}plate"),
+        plate_raw=plate_at(fields, f"{best}plate", confidence),
         state=place.state,
         country=place.country,
-        plate_confidence=fields.share(f"{best}confidence", Scale.PERCENT),
+        plate_confidence=confidence,
         confidence_scale=Scale.PERCENT,
         captured_at=at.at,
         zone=at.zone,
-        camera=_camera(fields.ident(fields.first("camera_id", "camera"))),
+        camera=_camera(camera_of(fields.ident_or_none(fields.first("camera_id", "camera")))),
         images=(ImageRef(kind=ImageKind.FRAME, url=url),) if url else (),
     )
 
@@ -48,6 +53,9 @@ def read_of_search(fields: Fields, settings: RekorSettings) -> Read:
 def group_of(fields: Fields, settings: RekorSettings) -> dict[str, Any]:
     """What a group tells of a passage, as the fields of a read."""
     uuid = fields.text("best_uuid")
+    confidence = fields.share("best_confidence", Scale.PERCENT)
+    best = next((name for name in _BEST if fields.text_or_none(name)), fields.first(*_BEST))
+    plate = plate_at(fields, best, confidence)
     at = moment_of(fields, ("epoch_start",), settings.zone)
     turn = fields.number_or_none("travel_direction")
     turned = turn is not None and 0 <= turn <= 360
@@ -57,16 +65,16 @@ def group_of(fields: Fields, settings: RekorSettings) -> dict[str, Any]:
             uuid, fields.number_or_none("best_index") or fields.number_or_none("best_plate.plate_index")
         ),
         "pass_id": uuid,
-        "plate_raw": fields.text(fields.first("best_plate_number", "best_plate.plate")),
+        "plate_raw": plate,
         "state": place.state,
         "country": place.country,
-        "plate_confidence": fields.share("best_confidence", Scale.PERCENT),
+        "plate_confidence": confidence,
         "state_confidence": fields.share("best_region_confidence", Scale.PERCENT),
         "confidence_scale": Scale.PERCENT,
         "candidates": candidates_of(fields),
         "captured_at": at.at,
         "zone": at.zone,
-        "camera": Camera(id=fields.ident("camera_id")),
+        "camera": Camera(id=camera_of(fields.ident_or_none("camera_id"), fields.text_or_none("camera_name"))),
         "place": fields.place("gps_latitude", "gps_longitude"),
         "direction": turn if turned else None,
         "direction_of": "picture" if turned else None,
@@ -106,18 +114,19 @@ def read_of_frame(fields: Fields, part: int, settings: RekorSettings) -> Read:
     at = moment_of(fields, ("epoch_time",), settings.zone)
     index = result.ident_or_none("plate_index")
     place = origin(result.text_or_none("region"))
+    confidence = result.share("confidence", Scale.PERCENT)
     return Read(
         vendor_read_id=f"{uuid}-{part if index is None else index}",
-        plate_raw=result.text("plate"),
+        plate_raw=plate_at(result, "plate", confidence),
         state=place.state,
         country=place.country,
-        plate_confidence=result.share("confidence", Scale.PERCENT),
+        plate_confidence=confidence,
         state_confidence=result.share("region_confidence", Scale.PERCENT),
         confidence_scale=Scale.PERCENT,
         candidates=candidates_of(result),
         captured_at=at.at,
         zone=at.zone,
-        camera=Camera(id=fields.ident("camera_id")),
+        camera=Camera(id=camera_of(fields.ident_or_none("camera_id"))),
         images=crops_of(result, (ImageKind.PLATE, "plate_crop_jpeg")),
         engine=engine_of(fields),
     )

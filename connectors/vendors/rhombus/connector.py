@@ -8,18 +8,19 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from connectors import contract
+from connectors.cameras import camera_of
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
 from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
 from connectors.fields import elements, slices
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
 from connectors.paging import by_halves
-from connectors.vendors.rhombus.answers import members_of, object_of, warns
+from connectors.plates import plate_at
+from connectors.vendors.rhombus.answers import members_of, warns
 from connectors.vendors.rhombus.caps import Cap, Events
 from connectors.vendors.rhombus.labels import Labelled, labels_of, others
 from connectors.vendors.rhombus.settings import Keys, RhombusSettings
 from connectors.vendors.rhombus.vehicles import Saved, ours, saved_of, says_otherwise, terms_of
-from normalize.fault import NoRead, Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, Read
 from normalize.times import from_epoch
@@ -132,12 +133,8 @@ class RhombusConnector(Connector[RhombusSettings]):
         """One vehicle event; one without a plate is a car whose plate was not read."""
         fields = record.fields()
         at = from_epoch(fields.decimal("eventTimestamp"), "ms", "eventTimestamp")
-        ident, camera = fields.ident("uuid"), fields.ident("deviceUuid")
-        plate = fields.text_or_none("vehicleLicensePlate")
-        if plate is None and "vehicleLicensePlate" in object_of(record.payload):
-            raise NoRead("vehicleLicensePlate", "is empty: the event is a vehicle whose plate was not read")
-        if plate is None:
-            raise Unusable("vehicleLicensePlate", "is missing")
+        ident, camera = fields.ident("uuid"), camera_of(fields.ident_or_none("deviceUuid"))
+        plate = plate_at(fields, "vehicleLicensePlate")
         return Read(vendor_read_id=ident, plate_raw=plate, captured_at=at.at, zone=at.zone, camera=Camera(id=camera))
 
     def held_form(self, plate: str) -> str:

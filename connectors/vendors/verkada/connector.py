@@ -10,6 +10,7 @@ import msgspec
 from connectors import contract
 from connectors.auth import BearerToken, Token
 from connectors.contract import Connector, Entry, Page, Record, RemoteEntry
+from connectors.counted import counted
 from connectors.errors import AdminMustFix, ConnectorError, Gone, VendorChanged
 from connectors.fields import elements, slices, vendor_says
 from connectors.hotlists import alive, one_a_plate
@@ -89,7 +90,7 @@ class VerkadaConnector(Connector[VerkadaSettings]):
         """Signs in and counts the cameras; raises `AdminMustFix` where the key does not open them."""
         cameras = sum(1 for _ in self.cameras())
         asked = len(self.settings.camera_ids) or "all"
-        return f"Verkada took the key, which sees {cameras} cameras; {asked} of them are asked for reads."
+        return f"Verkada took the key, which sees {counted(cameras, 'camera')}; {asked} of them are asked for reads."
 
     def pull(self, window: contract.Window) -> Iterator[Page]:
         """Every read of the window, camera by camera; the checkpoint moves once every camera was asked.

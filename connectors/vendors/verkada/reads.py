@@ -5,9 +5,11 @@ from typing import Final
 
 import msgspec
 
+from connectors.cameras import camera_of
 from connectors.contract import Record
 from connectors.fields import Fields
 from connectors.identity import derived_id
+from connectors.plates import plate_at
 from normalize.confidence import Scale, scaled
 from normalize.fault import NoRead, Unusable
 from normalize.origin import origin
@@ -30,7 +32,8 @@ def read_of_detection(fields: Fields) -> Read:
         raise Unusable("detection", "is missing")
     at = _when(detection, "timestamp")
     pictures = ((ImageKind.PLATE, "image_url"), (ImageKind.VEHICLE, "vehicle_image_url"))
-    return _read(fields.ident("camera_id"), detection, detection.text("license_plate"), at, at, pictures)
+    plate = plate_at(detection, "license_plate", _sure(detection))
+    return _read(fields, detection, plate, at, at, pictures)
 
 
 def read_of_webhook(fields: Fields) -> Read:
@@ -43,13 +46,14 @@ def read_of_webhook(fields: Fields) -> Read:
         raise Unusable("data", "is missing")
     created = _when(data, "created")
     at = _when(data, "detected") if data.has("detected") else created
-    plate = data.text("license_plate_number")
-    return _read(data.ident("camera_id"), data, plate, at, created, ((ImageKind.PLATE, "image_url"),))
+    plate = plate_at(data, "license_plate_number", _sure(data))
+    return _read(data, data, plate, at, created, ((ImageKind.PLATE, "image_url"),))
 
 
 def _read(
-    camera: str, fields: Fields, plate: str, at: Moment, created: Moment, pictures: Sequence[tuple[ImageKind, str]]
+    asked: Fields, fields: Fields, plate: str, at: Moment, created: Moment, pictures: Sequence[tuple[ImageKind, str]]
 ) -> Read:
+    camera = camera_of(asked.ident_or_none("camera_id"))
     urls = ((kind, fields.text_or_none(name)) for kind, name in pictures)
     # Detection and webhook of one car have camera, second and plate in common (seen in public code), and nothing else.
     place = origin(fields.text_or_none("license_plate_state"))
@@ -59,13 +63,17 @@ def _read(
         plate_raw=plate,
         state=place.state,
         country=place.country,
-        plate_confidence=scaled(fields.decimal_or_none("confidence"), Scale.UNIT, "confidence"),
+        plate_confidence=_sure(fields),
         confidence_scale=Scale.UNIT,
         captured_at=at.at,
         zone=at.zone,
         camera=Camera(id=camera),
         images=tuple(ImageRef(kind=kind, url=url) for kind, url in urls if url and "://" in url),
     )
+
+
+def _sure(fields: Fields) -> float | None:
+    return scaled(fields.decimal_or_none("confidence"), Scale.UNIT, "confidence")
 
 
 def _when(fields: Fields, name: str) -> Moment:

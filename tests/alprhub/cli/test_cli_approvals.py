@@ -54,8 +54,9 @@ def test_programs_get_every_time_of_a_proposal_as_iso_8601(run: Any, filled: Any
 
 
 def test_nobody_approves_their_own(run: Any, placed: str) -> None:
-    refused = run("approvals", "approve", 1, "--yes")
+    refused = run("approvals", "approve", 1)
     assert refused.code == 77
+    assert "Approve it" not in refused.err + refused.out
     assert "whoever runs the machine can make a second login" in refused.err
     assert run("approvals", "refuse", 1, "--reason=no").code == 77
 
@@ -69,13 +70,20 @@ def test_another_approves_after_a_question_that_says_what_will_happen(run: Any, 
     assert run("approvals", "list").out == "nothing waits for a second person\n"
     assert "approved and carried out" in run("approvals", "list", "--all").out
     assert "decided by sergeant" in run("approvals", "show", 1).out
-    assert run("approvals", "approve", 1, "--yes").code == 65
+    for words in (("--yes",), ()):
+        again = run("approvals", "approve", 1, *words)
+        assert (again.code, again.out) == (65, "")
+        assert again.err.startswith("approval 1: was approved and carried out at "), "nobody is asked once more"
+        assert again.err.count("\n") == 1
 
 
 def test_another_refuses_and_the_hold_ends(run: Any, placed: str, acting: Any, sql: Any) -> None:
     acting("sergeant")
     assert run("approvals", "refuse", 1, "--reason=another case").out == "approval 1: refused; it does not happen\n"
     assert run("holds", "list").out == "no holds\n"
+    everything = run("holds", "list", "--all").out
+    assert "nobody: its approval was refused by sergeant: another case" in everything
+    assert "nobody yet" not in everything
     assert sql("SELECT sum(held) FROM reads") == [(0,)]
 
 

@@ -293,6 +293,33 @@ def test_what_is_needed_is_said_first_and_only_what_is_refused_is_asked_again(
     assert (told["place"], told["zone"], told["settle_seconds"]) == (str(drop.place), "America/Chicago", 0)
 
 
+def test_a_wrong_answer_is_asked_for_again_and_a_secret_that_was_typed_there_is_not_repeated(
+    run: Any, drop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alprhub.cli.connections import accounts
+
+    monkeypatch.setattr(accounts, "there", lambda: True)
+    words = ("connections", "add", "drop", "motorola", "--set=settle_seconds=0")
+    secret = "s3cret-at-the-wrong-place"
+    typed = [
+        secret,
+        "Elsewhere PD",
+        "Agency",
+        drop.place / "away",
+        "UTC",
+        secret,
+        f"place,{secret}",
+        "place",
+        drop.place,
+    ]
+    done = run(*words, stdin="".join(f"{one}\n" for one in typed))
+    assert done.code == 0, done.out + done.err
+    assert done.out.count("That is not the agency of this hub, which is 'Agency'.") == 2
+    assert done.out.count("That names no setting of motorola, which has: ") == 2
+    said = "".join(line for line in done.out.splitlines(True) if "?" not in line)  # a prompt shows what is typed at it
+    assert secret not in said
+
+
 def test_a_name_that_is_taken_is_said_before_anything_is_asked(
     run: Any, joined: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,7 @@ def test_the_reads_of_a_file_are_shown_in_one_shape(run: Any, file: str) -> None
     path = VENDORS / file
     path = path if path.exists() else next(iter(sorted(path.parent.glob("*.csv"))))
     told = run("connectors", "parse", path.parent.name, path, "--json").json()
-    assert set(told) == {"reads", "quarantined"}
+    assert set(told) == {"reads", "left_out", "quarantined"}
     assert told["reads"]
     for read in told["reads"]:
         assert {"plate", "plate_raw", "plate_key", "plate_state", "captured_at", "vendor_read_id", "camera"} <= set(
@@ -50,6 +50,29 @@ def test_what_would_be_quarantined_names_field_and_reason(run: Any, tmp_path: Pa
     assert done.json()["quarantined"][0] == {"field": "capturedAt", "reason": "is not an ISO 8601 time"}
     shown = run("connectors", "parse", "flock", tmp_path / "two.json").out
     assert "could not be read: capturedAt: is not an ISO 8601 time" in shown
+
+
+def test_what_is_no_read_is_told_apart_from_what_could_not_be_read(run: Any, tmp_path: Path) -> None:
+    records = [
+        {"plate": "9SYN001", "captured_at": "2026-06-01T08:00:00Z", "camera_id": "c", "camera_name": "Ga\x00te"},
+        {"plate": "", "captured_at": "2026-06-01T08:00:00Z", "camera_id": "c"},
+        {"plate": "9SYN002", "camera_id": "c"},
+    ]
+    (tmp_path / "three.json").write_text(json.dumps(records))
+    told = run("connectors", "parse", "generic_webhook", tmp_path / "three.json", "--json").json()
+    assert [read["damaged"] for read in told["reads"]] == [["characters that could not be read"]]
+    assert told["left_out"] == [{"field": "plate", "reason": "is empty: no plate was read"}]
+    assert [item["field"] for item in told["quarantined"]] == ["captured_at"]
+    shown = run("connectors", "parse", "generic_webhook", tmp_path / "three.json").out
+    assert "arrived damaged: 9SYN001: characters that could not be read" in shown
+    assert "left out, since it tells of no read: plate: is empty: no plate was read" in shown
+    assert "could not be read: captured_at: is missing or empty" in shown
+
+
+def test_a_file_that_tells_of_no_read_is_no_error(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "beat.json").write_text('{"data_type": "heartbeat"}')
+    done = run("connectors", "parse", "rekor", tmp_path / "beat.json")
+    assert (done.code, "left out, since it tells of no read: data_type" in done.out) == (0, True)
 
 
 def test_a_table_for_people_names_the_camera(run: Any) -> None:

@@ -74,7 +74,8 @@ def test_an_export_is_on_record_when_it_is_asked_and_when_it_is_answered(
         ("done", 2, "stolen_vehicle", "26-1"),
         ("asked", None, "stolen_vehicle", "26-1"),
     ]
-    assert json.loads(kept[0][4]) == {"query": told["query"], "format": "csv", "sha256": told["sha256"]}
+    asked = {"query": told["query"], "format": "csv", "sources": {"drop": "included"}}
+    assert json.loads(kept[0][4]) == {**asked, "sha256": told["sha256"]}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_an_export_is_on_record_when_it_is_asked_and_when_it_is_answered(
         (("9SYN*", "--reason", "a stolen car"), 77, "purpose: "),
         (("9SYN*", "--purpose", "stolen_vehicle", "--reason", "test"), 77, "reason: "),
         (WHY, 65, "query: "),
-        (("9SYN*", *WHY, "--since", "soon"), 65, "since: "),
+        (("9SYN*", *WHY, "--since", "soon"), 65, "--since: "),
     ],
 )
 def test_a_refused_export_leaves_nothing(
@@ -144,4 +145,4 @@ def test_pictures_come_in_an_archive(run: Any, joined: Any, tmp_path: Path) -> N
 def test_an_archive_without_pictures_says_what_to_add(run: Any, filled: Any, tmp_path: Path) -> None:
     done = run("export", "9SYN*", *WHY, "--out", tmp_path / "reads.zip")
     assert (done.code, list(tmp_path.glob("reads.zip*"))) == (65, [])
-    assert done.err == "out: reads.zip is an archive, for reads with their pictures: add --pictures\n"
+    assert done.err == "--out: reads.zip is an archive, for reads with their pictures: add --pictures\n"

@@ -64,6 +64,10 @@ def test_evidence_leaves_with_its_number(run: Any, held: Any, sql: Any) -> None:
     told = run("holds", "release", 1, "--because=over", "--json").json()
     assert told["released_because"] == "over; booked as E-26-7"
     assert sql("SELECT sum(held) FROM reads") == [(0,)]
+    again = run("holds", "release", 1, "--because=again")
+    assert again.code == 0
+    assert again.out.startswith("hold 1: had ended already, ")
+    assert "over; booked as E-26-7. Nothing was changed" in again.out
     assert run("holds", "list", "--json").json() == []
     assert [hold["id"] for hold in run("holds", "list", "--all", "--json").json()] == [1]
 
@@ -110,4 +114,8 @@ def test_a_case_is_classified_by_two_people(long_beach: None, run: Any, filled: 
     assert run("holds", "review").code == 78
     assert approved().json()["outcome"] == {"hold": 1, "until": "2029-06-02T07:00:00Z", "task": None}
     assert run("holds", "classify", 1, "--committed-on=June").code == 65
+    nothing = run("holds", "classify", 1)
+    assert (nothing.code, nothing.out) == (65, "")
+    assert nothing.err.startswith("--offence and --committed-on: say the class")
+    assert "committed on 2026-06-01;" in run("holds", "classify", 1, "--offence=felony", "--json").json()["words"]
     assert run("holds", "review").code == 0

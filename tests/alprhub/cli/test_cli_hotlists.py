@@ -1,10 +1,14 @@
 """`alprhub hotlists`: a file in, out to every source, proved, and withdrawn again."""
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from connectors.errors import TryAgain
+from hub.hotlists.publishing import Published, Publishing
 
 LIST = "plate,state,reason,case\n9SYN001,CA,stolen,26-1\n9SYN002,NV,stolen,26-2\n"
 
@@ -20,9 +24,13 @@ def wanted(run: Any, joined: Any, tmp_path: Path) -> Path:
 def test_an_import_counts_what_changed(run: Any, wanted: Path) -> None:
     wanted.write_text(LIST.replace("9SYN002,NV,stolen,26-2", "9SYN002,NV,recovered,26-2") + "9SYN003,CA,stolen,26-3\n")
     told = run("hotlists", "import", "wanted", wanted, "--json").json()
-    assert told == {"added": 1, "updated": 1, "unchanged": 1, "removed": 0, "long_rounds": []}
+    assert told == {
+        "added": 1, "updated": 1, "unchanged": 1, "removed": 0, "expired": 0, "withheld": [], "differing": [],
+        "repeated": 0, "long_rounds": [],
+    }  # fmt: skip
     wanted.write_text("plate\n9SYN003\n")
-    told = run("hotlists", "import", "wanted", wanted, "--reason=stolen", "--case=26-3", "--complete", "--json").json()
+    whole = ("--reason=stolen", "--case=26-3", "--complete", "--yes", "--json")
+    told = run("hotlists", "import", "wanted", wanted, *whole).json()
     assert (told["added"], told["removed"]) == (1, 3)  # without a state it is another entry
     assert (
         "0 added, 0 updated, 1 unchanged"
@@ -34,12 +42,13 @@ def test_an_import_counts_what_changed(run: Any, wanted: Path) -> None:
     ("body", "named"),
     [
         (b"", "bad.csv' is empty"),
-        (b"\x00\xff\xfe\x80", "is not UTF-8 text (line 1)"),
+        (b"\x00\xff\xfe\x80", "has no column for plates: its line 1"),
+        (b"plate,reason,case\n\x81,stolen,26-1\n", "line 2: cannot be decoded"),
         (b"9SYN001,CA,stolen,26-1\n", "has no column for plates: its line 1"),
         (b"plate\n9SYN001\n", "line 2: reason"),
         (b"plate,reason,case\n9SYN0*,stolen,26-1\n", "line 2: plate"),
         (b"plate,reason,case\n9SYN001,stolen\n", "line 2: has 2 cells"),
-        (b"plate,reason,case\n9SYN001," + b"x" * 200_000 + b",26-1\n", "is not the CSV that it should be"),
+        (b"plate,reason,case\n9SYN001," + b"x" * 200_000 + b",26-1\n", "line 2: cannot be parted into cells"),
         (b"plate,state,reason,case\n9SYN001,Atlantis,stolen,26-1\n", "line 2: state"),
     ],
 )
@@ -94,7 +103,7 @@ def test_everything_that_is_wrong_in_a_file_is_told_at_once_and_the_rest_counted
         "  line 2: expires: 'soon' is not an ISO 8601 time; write it as 12/31/2026, 2026-12-31 or 2026-12-31T17:00",
         "  line 3: plate: is missing",
         "  line 3: state: 'Atlantis' is no state that is known here; write it as CA or California",
-        "  line 4: has 2 cells, and the first line names 4 columns: put quotes around what holds a comma",
+        "  line 4: has 2 cells, the header has 4",
     ]
     assert faults[-1] == "  and 36 more"
     assert len(faults) == 21
@@ -138,6 +147,67 @@ def test_a_plate_is_withdrawn_at_once_and_the_removal_is_proved(run: Any, wanted
     assert said.endswith("alprhub hotlists publish wanted\n")
 
 
+def test_a_withdrawn_plate_comes_back_with_no_file_before_somebody_says_why(run: Any, wanted: Path) -> None:
+    run("hotlists", "withdraw", "wanted", "9SYN001", "--reason", "recovered")
+    again = run("hotlists", "import", "wanted", wanted)
+    assert again.code == 0
+    assert "wanted: 0 added, 0 updated, 1 unchanged, 0 removed" in again.out
+    assert (
+        "1 plate not listed (line 2): withdrawn from wanted, which is final until somebody says otherwise" in again.out
+    )
+    assert "alprhub hotlists readmit wanted PLATE --reason" in again.out
+    assert "9SYN001" not in again.out
+    assert run("hotlists", "import", "wanted", wanted, "--json").json()["withheld"] == [2]
+    assert run("hotlists", "readmit", "wanted", "9syn-001", "--reason=").code == 65
+    assert run("hotlists", "readmit", "wanted", "9SYN002", "--reason=stolen again").code == 66
+    told = run("hotlists", "readmit", "wanted", "9syn-001", "--reason=stolen again", "--json")
+    assert told.json() == {"readmitted": 1}
+    assert run("hotlists", "import", "wanted", wanted, "--json").json()["added"] == 1
+
+
+def test_a_complete_file_that_removes_most_of_a_list_is_asked_about_by_its_counts(
+    run: Any, wanted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted.write_text("plate,state,reason,case\n" + "".join(f"9SYN{n:03},CA,stolen,26-1\n" for n in range(100, 110)))
+    told = (
+        "of the 2 entries in force on wanted, 2 would be removed: the complete list names 10 plates, and 0 of those"
+        " that are in force"
+    )
+    done = run("hotlists", "import", "wanted", wanted, "--complete")
+    assert (done.code, done.out) == (65, "")
+    assert done.err == f"{told}. Nothing was changed: repeat with --yes if that is meant\n"
+    monkeypatch.setattr("alprhub.cli.hotlists.there", lambda: True)
+    asked = run("hotlists", "import", "wanted", wanted, "--complete", stdin="n\n")
+    assert asked.code == 65
+    assert told in asked.err
+    assert "Remove 2?" in asked.err
+    answered = run("hotlists", "import", "wanted", wanted, "--complete", stdin="y\n")
+    assert "wanted: 10 added, 0 updated, 0 unchanged, 2 removed" in answered.out
+
+
+def test_lines_that_differ_over_one_plate_are_told(run: Any, joined: Any, tmp_path: Path, sql: Any) -> None:
+    rows = [
+        "9SYN001,CA,armed suspect,26-1,high",
+        "9SYN001,CA,expired registration,26-2,low",
+        "9SYN002,CA,stolen,26-3,low",
+    ]
+    (tmp_path / "list.csv").write_text("\n".join(["plate,state,reason,case,alert", *rows, rows[2]]))
+    done = run("hotlists", "import", "wanted", tmp_path / "list.csv")
+    assert "wanted: 2 added" in done.out
+    assert "1 plate on several lines that differ (2 and 3): the most serious line counts, and its note has" in done.out
+    assert "1 line said what another line says" in done.out
+    assert sql("SELECT alert, reason, case_number, note FROM hotlist_entries ORDER BY plate") == [
+        ("high", "armed suspect", "26-1", "also low: expired registration, case 26-2"), ("low", "stolen", "26-3", None),
+    ]  # fmt: skip
+
+
+def test_what_is_over_already_is_not_added(run: Any, joined: Any, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("plate,reason,case,expires\n9SYN001,stolen,26-1,2020-01-01\n")
+    done = run("hotlists", "import", "wanted", tmp_path / "list.csv")
+    assert "wanted: 0 added" in done.out
+    assert "1 entry of the file expired before now: not added" in done.out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "named"),
     [
@@ -179,3 +249,98 @@ def test_sources_that_take_no_list_are_not_called_unproved(run: Any, wanted: Pat
     named = run("hotlists", "publish", "wanted", "--connection", "harbor")  # who asks is told
     assert named.code == 75
     assert "takes no hot lists" in named.out
+
+
+@pytest.fixture
+def two(run: Any, wanted: Path, tmp_path: Path, joined: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another drop, `aa`, which is asked before `drop`."""
+    (tmp_path / "aa").mkdir()
+    settings = [f"--set=place={tmp_path / 'aa'}", *joined.settings[1:]]
+    assert run("connections", "add", "aa", "motorola", *settings).code == 0
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("word", ["publish", "verify"])
+def test_a_source_that_does_not_answer_keeps_nobody_waiting_but_whoever_asked(
+    run: Any, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    real, done = getattr(Publishing, word), threading.Event()
+
+    def slow(self: Publishing, actor: Any, name: str, at: str, *more: Any) -> Published:
+        if at == "aa":
+            assert done.wait(30), "drop waited for aa"
+            raise TryAgain("aa.example is down")
+        result: Published = real(self, actor, name, at, *more)
+        done.set()
+        return result
+
+    monkeypatch.setattr(Publishing, word, slow)
+    told = run("hotlists", word, "wanted", "--json")
+    assert told.code == 75
+    at_aa, at_drop = told.json()
+    assert (at_aa["connection"], at_aa["error"], at_aa["missing"]) == ("aa", "aa.example is down", None)
+    assert (at_drop["connection"], at_drop["proof"]) == ("drop", "receipt")
+    on_record = {(row["subject"], row["outcome"]) for row in run("runs", "--json").json()}
+    assert on_record >= {("wanted at drop", "unproved"), ("wanted at aa", "failed")}
+
+
+@pytest.mark.usefixtures("two")
+def test_a_source_that_cannot_be_opened_is_told_once_and_keeps_no_list_from_the_others(
+    run: Any, joined: Any, sql: Any
+) -> None:
+    sql("UPDATE connections SET sealed_key = 'lost' WHERE name = 'aa'")
+    assert run("hotlists", "publish", "wanted").code == 75
+    joined.load()
+    told = run("hotlists", "publish", "wanted")
+    assert told.code == 75
+    assert (told.out + told.err).count("cannot be opened") == 1
+    assert "its receipt names the file" in told.out
+
+
+@pytest.mark.usefixtures("two")
+def test_a_name_that_no_source_has_is_refused_before_anything_is_sent(run: Any, joined: Any) -> None:
+    told = run("hotlists", "publish", "wanted", "--connection=drop", "--connection=dorp")
+    assert (told.code, told.out) == (66, "")
+    assert "did you mean 'drop'" in told.err
+    assert not list((joined.place / "hotlists").glob("*"))
+
+
+@pytest.mark.usefixtures("two")
+def test_a_defect_with_one_source_is_told_after_what_came_of_the_others(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Publishing.verify
+
+    def broken(self: Publishing, actor: Any, name: str, at: str) -> Published:
+        if at == "aa":
+            raise OSError("the disk is busy")
+        return real(self, actor, name, at)
+
+    monkeypatch.setattr(Publishing, "verify", broken)
+    told = run("hotlists", "verify", "wanted")
+    assert told.code == 78
+    assert "drop" in told.out
+    assert "the disk is busy" in told.err
+
+
+def test_the_lists_are_listed_with_what_is_in_force_and_where_it_is_proved(
+    run: Any, wanted: Path, joined: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "another.csv").write_text("plate,reason,case\n9SYN003,stolen,26-3\n")
+    assert run("hotlists", "import", "another", tmp_path / "another.csv").code == 0
+    run("hotlists", "publish", "wanted")
+    another, first = run("hotlists", "list", "--json").json()
+    assert (another["name"], another["entries"], another["not_proved_at"]) == ("another", 1, [])
+    assert (first["name"], first["entries"], first["proved_at"], first["not_proved_at"]) == ("wanted", 2, [], ["drop"])
+    joined.load()
+    run("hotlists", "verify", "wanted")
+    run("hotlists", "withdraw", "wanted", "9SYN001", "--reason", "recovered")
+    (_, first) = run("hotlists", "list", "--json").json()
+    assert (first["entries"], first["proved_at"]) == (1, ["drop"])
+    shown = run("hotlists", "list").out
+    assert "entries in force" in shown
+    assert "9SYN" not in shown
+
+
+def test_without_a_list_the_command_that_makes_one_is_named(run: Any, joined: Any) -> None:
+    assert run("hotlists", "list").out == "no hot lists yet: alprhub hotlists import NAME FILE makes one\n"

@@ -47,7 +47,7 @@ def test_a_hub_without_an_agency_says_so_and_begins_no_policy(
 def test_what_needs_no_agency_works_without_one(unnamed: None, run: Any, words: tuple[str, ...]) -> None:
     assert run(*words).code == 0
     assert "yes" not in [one["in_force"] for one in run("policy", "list", "--json").json()]
-    assert run("policy", "show").err == "profile: this hub has none yet (alprhub init); name one with --profile\n"
+    assert run("policy", "show").err == "--profile: this hub has none yet (alprhub init); name one with --profile\n"
 
 
 def test_the_first_start_keeps_agency_and_policy_and_puts_them_on_record(unnamed: None, run: Any, sql: Sql) -> None:

@@ -16,6 +16,7 @@ from alprhub.cli.app import app
 from alprhub.cli.lazy import Nouns
 from hub.policy.document import FOLDER, carried, read
 from hub.settings import strangers
+from hub.store.revision import newest
 
 HEAVY = ("prefect", "cv2", "boto3", "paramiko", "fastapi", "onnxruntime")
 OURS = {"ALPRHUB_AGENCY": "Agency", "ALPRHUB_PROFILE": "hermosa-beach"}
@@ -23,7 +24,7 @@ NOT_TO_SEARCH = ("alembic", "h3", "httpx", "jsonschema")
 
 
 def test_it_says_its_version(run: Any) -> None:
-    assert run("--version").out == f"alprhub {version('alprhub')}\n"
+    assert run("--version").out == f"alprhub {version('alprhub')}, tables of revision {newest()}\n"
 
 
 def test_a_shell_can_complete_it() -> None:
@@ -58,7 +59,7 @@ def test_help_imports_no_command_and_no_service(tmp_path: Path, words: list[str]
     loaded = _loaded(words, tmp_path / "data")
     assert not {*HEAVY, *NOT_TO_SEARCH, "sqlalchemy", "cryptography", "pydantic", "msgspec", "hub"} & loaded
     assert {name for name in loaded if name.startswith("alprhub.cli.")} == {
-        "alprhub.cli.app", "alprhub.cli.interrupted", "alprhub.cli.lazy", "alprhub.cli.missing",
+        "alprhub.cli.app", "alprhub.cli.interrupted", "alprhub.cli.lazy", "alprhub.cli.missing", "alprhub.cli.options",
     }  # fmt: skip
 
 

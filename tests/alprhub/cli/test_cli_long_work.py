@@ -55,6 +55,7 @@ def signals(monkeypatch: pytest.MonkeyPatch, number: int, at: str, times: int = 
         if key == at:
             for _ in range(times):
                 os.kill(os.getpid(), number)
+                self._stop.wait(5)  # the main thread hears of it, whichever thread this is
         real(self, key, text, first)
 
     monkeypatch.setattr(progress.Work, "say", say)
@@ -115,7 +116,7 @@ def test_a_purge_that_is_stopped_goes_on_and_certifies_each_read_once(
         signals(patch, signal.SIGTERM, "reads removed")
         done = run("purge")
     assert (done.code, done.err) == (143, "stopped: 1 read removed and certified; alprhub purge goes on from there\n")
-    assert run("purge", "--json").json() == {"purged": {"drop": 1}, "traces": "vacuum"}
+    assert run("purge", "--json").json() == {"purged": {"drop": 1}, "traces": "vacuum", "undelivered": None}
     assert sql("SELECT sum(reads) FROM certificates") == [(2,)]
 
 
@@ -262,3 +263,34 @@ def test_an_import_warns_of_a_source_that_could_not_keep_up(run: Any, store: Pat
     assert "it runs every 10 min. Put only what an active case watches on lists." in said
     (long,) = run("hotlists", "import", "wanted", a_thousand, "--json").json()["long_rounds"]
     assert (long["connection"], long["plates"], long["seconds"]) == ("flock", 1000, 2000.0)
+
+
+def test_a_terminal_shows_what_is_waited_for_and_no_more_once_that_is_over(screen: io.StringIO) -> None:
+    with progress.working(lambda _: "nothing is kept") as work:
+        work.waits("vendor.example answered 503\x1b[2J", 4.2)
+        work.sleep(0)
+        assert not work._waiting
+    assert "waiting: vendor.example answered 503" in screen.getvalue()
+    assert "tried again in 4 s" in screen.getvalue()
+    assert "503\x1b[2J" not in screen.getvalue()
+    progress.say_wait("vendor.example is away", 0.2)
+    assert "waiting: vendor.example is away; tried again in" in screen.getvalue()
+
+
+def test_whoever_syncs_by_hand_is_told_soon_that_a_vendor_is_down(
+    run: Any, joined: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def pull(self: MotorolaConnector, window: Any) -> Any:
+        seen.append(self.frame.waits)
+        return iter(())
+
+    monkeypatch.setattr(MotorolaConnector, "pull", pull)
+    for words in (("sync", "drop"), ("backfill", "drop", "--since=2h"), ("connections", "dry-run", "drop")):
+        run(*words)
+    assert len(seen) == 3
+    assert None not in seen
+    with open_hub() as hub:
+        hub.ingest.sync.run(Actor("jobs"), "drop")
+    assert seen[-1] is None, "a schedule has patience"

@@ -97,11 +97,11 @@ def test_while_it_asks_a_person_sees_how_each_source_stands(
         ((WANTED,), 77, "purpose: "),
         ((WANTED, "--purpose", "stolen_vehicle"), 77, "reason: "),
         (("9SYN*", *WHY), 65, "plate: "),
-        ((WANTED, *WHY, "--state", "Atlantis"), 65, "state: "),
-        ((WANTED, *WHY, "--since", "soon"), 65, "since: "),
-        ((WANTED, *WHY, "--since", "2026-06-02", "--until", "2026-06-01"), 65, "since: "),
-        ((WANTED, *WHY, "--deadline", "0"), 65, "deadline: "),
-        ((WANTED, *WHY, "--limit", "0"), 65, "limit: "),
+        ((WANTED, *WHY, "--state", "Atlantis"), 65, "--state: "),
+        ((WANTED, *WHY, "--since", "soon"), 65, "--since: "),
+        ((WANTED, *WHY, "--since", "2026-06-02", "--until", "2026-06-01"), 65, "--since: "),
+        ((WANTED, *WHY, "--deadline", "0"), 65, "--deadline: "),
+        ((WANTED, *WHY, "--limit", "0"), 65, "--limit: "),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_one_line_and_nobody_is_asked(

@@ -1,5 +1,6 @@
 """`alprhub retention destroy | orders`: what a court orders to destroy, and the order that is kept."""
 
+import stat
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def test_an_order_destroys_reads_by_id_and_its_file_can_be_had_again(
     (listed,) = run("retention", "orders", "--json").json()
     assert (listed["court"], listed["reads"], listed["approved_by"]) == ("Superior Court", 1, "sergeant")
     assert run("retention", "orders", "--save", "24-CV-0007", "--to", tmp_path / "copy.pdf").code == 0
+    assert stat.S_IMODE((tmp_path / "copy.pdf").stat().st_mode) == 0o600, "it names plates"
     assert (tmp_path / "copy.pdf").read_bytes() == order.read_bytes()
     assert run("retention", "orders", "--save", "24-CV-0007", "--to", order).code == 65
     assert run("retention", "orders", "--save", "another", "--to", tmp_path / "none.pdf").code == 66

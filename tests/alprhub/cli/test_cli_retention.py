@@ -199,3 +199,28 @@ def test_what_is_in_force_is_what_was_put_there_with_what_was_signed(
 def test_a_policy_that_is_not_there_is_not_put_in_force(run: Any, filled: Any) -> None:
     assert run("policy", "activate", "nowhere", "--reason", "a reason", "--yes").code == 66
     assert run("policy", "preview", "nowhere").code == 66
+
+
+def test_certificates_are_delivered_by_every_purge_and_by_hand(
+    run: Any, filled: Any, sql: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = run("retention", "deliver")
+    assert (nowhere.code, nowhere.out) == (78, "")
+    assert "no place of the custodian's is set: set ALPRHUB_CUSTODIAN_FOLDER" in nowhere.err
+    folder = tmp_path / "records"
+    monkeypatch.setenv("ALPRHUB_CUSTODIAN_FOLDER", str(folder))
+    sql("UPDATE reads SET expires_at = 1 WHERE vendor_read_id = 'r1'")
+    told = run("purge")
+    assert told.code == 0
+    assert (
+        "1 certificate of destruction did not get to their custodian by folder: alprhub retention deliver" in told.out
+    )
+    failed = run("retention", "deliver")
+    assert failed.code == 78
+    assert "is not there: make it, or mount it" in " ".join(failed.out.split())
+    folder.mkdir()
+    assert run("retention", "deliver").code == 0
+    (letter,) = run("retention", "deliveries", "--json").json()
+    assert letter["place"] == str(next(folder.iterdir()))
+    assert (letter["way"], letter["tries"], letter["error"]) == ("folder", 3, None)
+    assert run("retention", "deliver").out == "every certificate has reached its custodian\n"

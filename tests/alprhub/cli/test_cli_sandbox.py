@@ -55,7 +55,7 @@ def test_every_printed_command_joins_the_hub_to_its_stand_in(run: Any, town: dic
 def test_a_name_that_is_none_is_told_with_those_there_are(run: Any, tmp_path: Path) -> None:
     done = run("sandbox", "rekr", "--folder", tmp_path)
     assert done.code == 66
-    assert done.err.startswith("there is no stand-in called 'rekr'; did you mean 'rekor'? There are: flock, rekor, ")
+    assert done.err.startswith("there is no stand-in called 'rekr'; did you mean 'rekor'?")
 
 
 @pytest.mark.slow

@@ -538,3 +538,13 @@ class TwoPeople(RuleBasedStateMachine):
 
 TestTwoPeople = pytest.mark.slow(TwoPeople.TestCase)
 TestTwoPeople.settings = effort(max_examples=tries(8, 15), stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_whatever_takes_two_people_is_told_by_health_while_it_waits(
+    opened: Hub, clock: SetClock, action: Action
+) -> None:
+    opened.access.proposing.propose(Actor("tester"), NewProposal(action, "x", "something", {}, "a reason"))
+    assert [card.code for card in opened.connections.health.around()] == ["approval_waits"]
+    assert action in LASTS
+    assert action in RESUMED

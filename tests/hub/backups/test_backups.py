@@ -357,11 +357,19 @@ def test_anothers_hubs_key_is_refused_and_says_what_is_to_be_done_before_it_is_t
     ) as refused:
         restore(kept, elsewhere, ACTOR, clock=SetClock(NOW), key=another)
     assert list(elsewhere.data.iterdir()) == []
-    assert ("createdb" in str(refused.value)) is (not opened.store.is_sqlite)
-    if not opened.store.is_sqlite:
-        _made_again(elsewhere)
+    assert "Nothing was restored" in str(refused.value)
     own = opened.settings.data / "secret.key"
     assert restore(kept, elsewhere, ACTOR, clock=SetClock(NOW), key=own).key_missing == ()
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("body", [b"", b"k" * 64])
+def test_a_file_of_former_keys_is_no_key(kept: Path, elsewhere: HubSettings, tmp_path: Path, body: bytes) -> None:
+    former = tmp_path / "secret.key.before"
+    former.write_bytes(body)
+    with pytest.raises(Invalid, match=rf"^--key: '{former}' has {len(body)} bytes, and a key has 32"):
+        restore(kept, elsewhere, ACTOR, clock=SetClock(NOW), key=former)
+    assert not elsewhere.data.exists() or list(elsewhere.data.iterdir()) == []
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
@@ -654,7 +662,9 @@ def test_a_database_into_which_a_restore_was_cut_short_is_opened_from_nowhere(
         another.data.mkdir(exist_ok=True)
         (schema,) = [found for found in examine(another, clock=SetClock(NOW)) if found.code == "schema"]
         assert "a restore into it was cut short" in schema.said
-        remedy = r"holds a restore that is under way or was cut short .*elsewhere/restoring.*dropdb .*createdb .*repeat"
+        remedy = (
+            r"holds a restore that is under way or was cut short .*elsewhere/restoring.*dropdb .*createdb -O .*repeat"
+        )
         with pytest.raises(Conflict, match=remedy):
             restore(kept, another, ACTOR, clock=SetClock(NOW))
         with pytest.raises(Conflict, match=rf"^the folder .*empty the folder.*; and the database .*{remedy}"):
@@ -686,7 +696,8 @@ def test_who_stops_a_restore_whose_dump_is_loaded_is_told_what_is_there_and_what
     name = make_url(elsewhere.url()).database
     there = f"the database '{name}' holds a restore that is under way or was cut short"
     assert done.stderr.startswith(f"stopped: {there}")
-    assert f"(dropdb {name}, createdb {name}), then repeat alprhub restore" in done.stderr
+    user = make_url(elsewhere.url()).username
+    assert f"(dropdb {name}, createdb -O {user} {name}), then repeat alprhub restore" in done.stderr
     again = typed("restore", kept)
     assert (again.exit_code, again.stderr.startswith(there)) == (65, True)
     _made_again(elsewhere)

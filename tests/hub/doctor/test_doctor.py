@@ -116,6 +116,14 @@ def test_a_damaged_database_is_found_also_where_it_does_not_open(whole: Hub, set
     assert "alprhub restore" in found["database"].command
 
 
+def test_a_server_that_is_away_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    away = HubSettings(data=tmp_path / "data", database_url=SecretStr("postgresql://nobody@127.0.0.1:1/nothing"))
+    told = [found for found in examine(away, clock=SetClock(NOW)) if "could not be looked at" in found.said]
+    assert len(told) == 1
+    assert told[0].code == "database"
+
+
 def test_a_schema_of_another_version_is_found(settings: HubSettings) -> None:
     with open_hub(settings, SetClock(NOW)):
         pass

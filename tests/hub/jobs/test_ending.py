@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import two
@@ -14,7 +15,7 @@ from connectors.errors import TryAgain
 from hub.clock import SetClock
 from hub.hotlists.lists import NewEntry
 from hub.jobs.catalogue import DueTask
-from hub.jobs.jobs import Jobs, Told
+from hub.jobs.jobs import Jobs
 from hub.people import Actor
 from hub.policy.document import FOLDER
 from hub.wiring import Hub
@@ -36,10 +37,10 @@ def test_who_is_told_to_end_while_pieces_are_begun_ends_those_that_are(
         assert go_on.wait(30)
         yield Page([], {"until": window.until.isoformat()})
 
-    def interrupted(actor: Actor, task: DueTask, told: Told) -> threading.Thread:
+    def interrupted(actor: Actor, task: DueTask, *told: Any) -> threading.Thread:
         if begun.is_set():
             raise KeyboardInterrupt
-        thread = start(actor, task, told)
+        thread = start(actor, task, *told)
         assert begun.wait(30)
         return thread
 

@@ -46,7 +46,7 @@ class Place:
     def __init__(self, hub: Hub, folder: Path) -> None:
         self.hub = hub
         self.folder = folder
-        self.why = Why(hub.governing.profile.purposes[0], "report of a stolen car", "26-1")
+        self.why = Why(hub.governing.profile.purposes[0], "report of a stolen car", "26-1", "none")
         self.id = int(self.rows()[0][0])
         self.hold = 0
 
@@ -138,6 +138,10 @@ ELSEWHERE = {
     "activate.activate": "another policy: what that does to reads that are kept is a decision to be signed",
     "certificates.countersign": "a certificate: the reads are gone",
     "handover.document": "a certificate: the reads are gone",
+    "handover.compose": "a certificate: the reads are gone",
+    "deliveries.run": "a certificate: the reads are gone",
+    "contracts.propose": "changes nothing before somebody else approves it",
+    "contracts.carry_out": "a contract: it lets no read live longer than policy, and lengthens none that is kept",
     "reviews.disposed": "media that are booked: the reads are gone",
     "orders.destroy": "an order of a court, which ends reads",
     "hotlists.tidy": "sweeps up what imports that were killed have left, which was never in force",
@@ -157,10 +161,11 @@ LOOKING = {
     "pausing": {"cost"},
     "health": {"all", "around", "of", "removed"}, "removals": {"certificate"}, "cameras": {"list"},
     "hotlists": {"changes", "in_force", "names", "watched"}, "search": {"covered"}, "intake": {"look"},
-    "sync": {"window"}, "quarantine": {"groups", "show"},
+    "sync": {"window"}, "standings": {"of"}, "pictures_due": {"not_allowed"}, "quarantine": {"groups", "show"},
     "analysis": {"co_travel", "pattern", "scenes", "timeline"}, "retention": {"preview"}, "ages": {"report"},
     "calendar": {"next"}, "reconciliation": {"run"}, "canaries": {"known"}, "certificates": {"list", "verify"},
-    "handover": {"overdue", "waiting"}, "activate": {"check", "effect_of", "preview"},
+    "handover": {"overdue", "waiting"}, "deliveries": {"list"}, "contracts": {"check", "effect_of", "of", "read"},
+    "activate": {"check", "effect_of", "preview"},
     "approvals": {"attachment", "demand_person", "get", "list", "waiting"}, "recompute": {"effect"},
     "holds": {"bookings", "get", "list", "reads"}, "reviews": {"check", "due"},
     "orders": {"check", "effect_of", "file", "get", "list"},

@@ -7,8 +7,8 @@ country of its state, as `hub.store.countries` tells it, and none where no state
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

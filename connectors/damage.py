@@ -1,0 +1,73 @@
+"""What arrived damaged is marked where it stands, and noted: only what nobody needs of a read may be."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from hashlib import sha256
+from typing import Final
+
+from connectors.identity import derived
+from normalize.fault import Unusable
+from normalize.read import Read
+
+MARK: Final = "\ufffd"
+"""What stands in a text where a character could not be read."""
+LETTERS: Final = "characters that could not be read"
+MARKUP: Final = "markup that had to be mended"
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_noted: ContextVar[list[str] | None] = ContextVar("noted", default=None)
+
+
+def note(what: str) -> None:
+    """Remember for the read that is being made that something of it arrived damaged."""
+    notes = _noted.get()
+    if notes is not None and what not in notes:
+        notes.append(what)
+
+
+def watched() -> list[str]:
+    """Begin a read: what is noted from now on stands in the list that this gives."""
+    notes: list[str] = []
+    _noted.set(notes)
+    return notes
+
+
+@contextmanager
+def watching() -> Iterator[list[str]]:
+    """What is noted inside the block, and nowhere else: for what is kept and asked for again."""
+    notes: list[str] = []
+    before = _noted.set(notes)
+    try:
+        yield notes
+    finally:
+        _noted.reset(before)
+
+
+def legible(text: str) -> str:
+    """A text without NUL and its like: padding at its end goes, what stands elsewhere is marked and noted."""
+    text = text.rstrip("\x00")
+    if not _CONTROLS.search(text):
+        return text
+    note(LETTERS)
+    return _CONTROLS.sub(MARK, text)
+
+
+def sound(read: Read, notes: list[str], payload: bytes, part: int) -> Read:
+    """The read with what was noted of it.
+
+    Plate and camera are taken whole or not at all: raises `Unusable` where one of them holds the mark. An id that does
+    is made of the payload instead, since two damaged ids may look alike.
+    """
+    for field, text in (("plate_raw", read.plate_raw), ("camera.id", read.camera.id)):
+        if MARK in text:
+            raise Unusable(field, "holds a character that arrived damaged")
+    named = read.camera.name
+    if not notes and MARK not in read.vendor_read_id and (named is None or MARK not in named):
+        return read
+    told = tuple(notes) or (LETTERS,)
+    ident = read.vendor_read_id
+    if MARK in ident:
+        ident = derived(sha256(payload).hexdigest(), str(part))
+    whole = tuple(candidate for candidate in read.candidates if MARK not in candidate.text)
+    return read.model_copy(update={"damaged": told, "vendor_read_id": ident, "candidates": whole})

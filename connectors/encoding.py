@@ -1,0 +1,39 @@
+"""The encoding that the bytes of a text tell of themselves, whatever settings and headers say."""
+
+import codecs
+from typing import Final
+
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # it begins like the mark of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_LOOKED_AT: Final = 200
+"""Bytes that show whether every other one is NUL, as in UTF-16 without its mark."""
+
+
+def encoding_of(body: bytes) -> str | None:
+    """The encoding that the bytes themselves tell, by a mark or by NUL in every other place; None where none does."""
+    for mark, encoding in _MARKS:
+        if body.startswith(mark):
+            return encoding
+    even, odd = body[:_LOOKED_AT:2], body[1:_LOOKED_AT:2]
+    if len(odd) > 3 and not any(odd) and all(even):
+        return "utf-16-le"
+    return "utf-16-be" if len(odd) > 3 and not any(even) and all(odd) else None
+
+
+def is_wide(encoding: str) -> bool:
+    """Whether every character takes several bytes, so that a byte of it is no line end."""
+    return codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
+
+
+def in_utf8(body: bytes) -> bytes:
+    """The same text in UTF-8 without a mark where the bytes tell that it is another Unicode; other bytes as they are.
+
+    What cannot be decoded is U+FFFD there.
+    """
+    encoding = encoding_of(body)
+    return body if encoding is None else body.decode(encoding, "replace").encode()

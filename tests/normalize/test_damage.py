@@ -1,0 +1,53 @@
+"""What a spreadsheet wrote is taken for no plate and for no id."""
+
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import ValidationError
+
+from normalize.damage import damage
+from normalize.read import Camera, Read
+from normalize.times import Zone
+
+DAMAGED = [
+    "1.00E+05", "1E+05", "1.23457e+11", "1,23457E+11", "1.0E7", " 9.99E+10 ",
+    "#REF!", "#N/A", "#NAME?", "#DIV/0!", "#VALUE!", "#NULL!", "#SPILL!", "#GETTING_DATA", "########", "#BEZUG!", "#NV",
+    "#¡REF!", "#¿NOMBRE?", "Err:502", "#ERR508",
+    "123456.0", "123456,00", "1-Mar", "12-Sep", "Sep-12", "1-Mar-26", "3/1/2026", "3/1/26", "2026-03-01",
+    "2026-03-01 00:00:00",
+]  # fmt: skip
+WHOLE = [
+    "1E5", "100E05", "1E-05", "1-MAR", "MAR1", "7ABC-123", "7 ABC 123", "1.ABC.123", "#9SYN001", "=\"1E5\"", "'1E5",
+    "REF", "12-34-AB", "1234-11-30", "12.345.67", "NULL", "ERR502X", "京A·12345",
+]  # fmt: skip
+
+
+def _read(plate: str, camera: str = "gate-1") -> Read:
+    at = datetime(2026, 6, 1, tzinfo=UTC)
+    return Read(vendor_read_id="1", plate_raw=plate, captured_at=at, zone=Zone.IN_DATA, camera=Camera(id=camera))
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_number_a_date_or_an_error_of_a_spreadsheet_is_no_plate(text: str) -> None:
+    with pytest.raises(ValidationError, match=r"plate_raw[\s\S]*(spreadsheet|program)"):
+        _read(text)
+
+
+@pytest.mark.parametrize("text", WHOLE)
+def test_what_people_and_cameras_write_is_a_plate(text: str) -> None:
+    assert damage(text) is None
+    assert _read(text).plate
+
+
+def test_a_number_with_its_fraction_is_told_to_nobody() -> None:
+    assert "123456" not in (damage("123456.0") or "")
+
+
+@pytest.mark.parametrize("text", ["1.23457E+11", "#REF!"])
+def test_a_camera_that_a_spreadsheet_wrote_is_none(text: str) -> None:
+    with pytest.raises(ValidationError, match="a spreadsheet wrote"):
+        _read("9SYN001", text)
+
+
+def test_a_camera_may_be_called_like_a_day() -> None:
+    assert _read("9SYN001", "1-Mar").camera.id == "1-Mar"
