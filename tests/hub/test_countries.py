@@ -129,7 +129,7 @@ def test_entries_of_one_plate_may_differ_by_their_country_alone(opened: Hub, act
     entries = [NewEntry("9SYN001", "stolen", "26-1", country=country) for country in ("DE", "FR", None)]
     assert opened.hotlists.lists.load(actor, "wanted", entries).added == 3
     assert opened.hotlists.lists.load(actor, "wanted", entries, complete=True).unchanged == 3
-    assert opened.hotlists.lists.load(actor, "wanted", entries[:1], complete=True).removed == 2
+    assert opened.hotlists.lists.load(actor, "wanted", entries[:1], complete=True, removing=2).removed == 2
     assert opened.hotlists.lists.withdraw(actor, "wanted", "9SYN001", None, "recovered") == 1
 
 
