@@ -46,6 +46,9 @@ class HubSettings(BaseModel):
     profile: str = Field(
         default="hermosa-beach", description="The policy profile of the first start: a built-in name or a file."
     )
+    decisions: Path | None = Field(
+        default=None, description="A file of what is signed about that profile, where it needs that to be in force."
+    )
     zone: ZoneInfo | None = Field(
         default=None, description="The agency's time zone: must be that of its policy, which counts days by it."
     )

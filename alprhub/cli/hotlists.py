@@ -168,14 +168,14 @@ def withdraw(
 @app.command()
 def readmit(
     name: ListName,
-    plate: Annotated[str, typer.Argument(help="A plate that was withdrawn.")],
+    plate: Annotated[str, typer.Argument(help=f"A plate that was withdrawn; {UNSEEN}")],
     reason: Annotated[str, typer.Option(help="Why it may come back: stolen again, withdrawn by mistake …")],
     state: Annotated[str | None, typer.Option(help="Only this state's plate.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Let imports list a plate again that was withdrawn from a list; the next import that names it does."""
     with failures(), open_hub() as hub:
-        over = hub.hotlists.lists.readmit(acting(), name, plate, state_code(state), reason)
+        over = hub.hotlists.lists.readmit(acting(), name, one(plate), state_code(state), reason)
         if as_json:
             print_json({"readmitted": over})
         else:

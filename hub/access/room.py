@@ -28,6 +28,8 @@ class _Cases(Protocol):
 class _Connections(Protocol):
     @property
     def contracts(self) -> CarriesOut: ...
+    @property
+    def kinds(self) -> CarriesOut: ...
 
 
 class Neighbours(Protocol):
@@ -35,7 +37,7 @@ class Neighbours(Protocol):
 
     @property
     def connections(self) -> _Connections:
-        """Who carries out what was approved about contracts?"""
+        """Who carries out what was approved about a connection?"""
 
     @property
     def cases(self) -> _Cases:
@@ -58,7 +60,7 @@ class AccessRoom:
     @made_once
     def proposing(self) -> Approvals:
         """Where services bring what a second person must approve."""
-        return Approvals(self._parts.store, self._parts.audit, self._parts.clock)
+        return Approvals(self._parts.store, self._parts.audit, self._parts.clock, self._governing.alarms)
 
     @made_once
     def approvals(self) -> Approvals:
@@ -69,4 +71,5 @@ class AccessRoom:
         approvals.register(Action.DESTROY, cases.orders)
         approvals.register(Action.POLICY, self._governing.activate)
         approvals.register(Action.CONTRACT, self._house.connections.contracts)
+        approvals.register(Action.KIND, self._house.connections.kinds)
         return approvals

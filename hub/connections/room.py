@@ -9,6 +9,7 @@ from hub.connections.changes import Changes
 from hub.connections.contracts import Contracts
 from hub.connections.diagnostics import Diagnostics
 from hub.connections.health import Health
+from hub.connections.kinds import KindChanges
 from hub.connections.lives import EndsOfReads
 from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
@@ -59,6 +60,10 @@ class Neighbours(Protocol):
     """The rooms that this one asks."""
 
     @property
+    def access(self) -> _Access:
+        """Where is proposed what takes two?"""
+
+    @property
     def ingest(self) -> _Ingest:
         """What would a run bring?"""
 
@@ -69,10 +74,6 @@ class Neighbours(Protocol):
     @property
     def retention(self) -> _Retention:
         """How do a connection's reads end, and who destroys them?"""
-
-    @property
-    def access(self) -> _Access:
-        """Where is another contract proposed?"""
 
     @property
     def notices(self) -> _Notices:
@@ -101,7 +102,16 @@ class ConnectionsRoom:
         parts = self._parts
         return Changes(
             parts.store, parts.audit, parts.clock, parts.vault, parts.frame, self._governing.in_force,
-            self._house.retention.endings, parts.agency, self.accounts,
+            self._house.retention.endings, parts.agency, self.accounts, self.kinds,
+        )  # fmt: skip
+
+    @made_once
+    def kinds(self) -> KindChanges:
+        """Changes the kind of a source where that loosens what is promised."""
+        parts, governing = self._parts, self._governing
+        return KindChanges(
+            parts.store, parts.audit, parts.clock, governing.in_force, governing.loosening,
+            self._house.access.proposing, self._house.retention.endings,
         )  # fmt: skip
 
     @made_once

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from hub.clock import Clock, MayBeWrong
+from hub.connections.alarmcards import alarm_cards
 from hub.connections.approvalcards import approval_cards
 from hub.connections.card import FAILING, LATE, OK, Card
 from hub.connections.deliverycards import delivery_cards
@@ -59,7 +60,8 @@ class Surroundings:
         partner = self._governing.profile().effective(PARTNER)
         named_one = (str(partner.value), partner.clauses) if partner.value else None
         delivered = delivery_cards(self._store, now, zone, self._custodian_ways, named_one)
-        return [*hub, *delivered, *upkeep(self._store, now, zone), *approval_cards(self._store, now, zone)]
+        two = (*approval_cards(self._store, now, zone), *alarm_cards(self._store, now, zone))
+        return [*hub, *delivered, *upkeep(self._store, now, zone), *two]
 
     def _of_clock(self, zone: tzinfo) -> Card | None:
         if not isinstance(self._clock, MayBeWrong) or (standing := self._clock.standing()).state == "right":

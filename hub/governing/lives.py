@@ -59,15 +59,16 @@ class Lives:
 class Promises:
     """How long reads may live by what was promised when they were collected, and by every policy since.
 
-    A shorter policy shortens the promise; a longer one lengthens it only where that is signed (`Profile.lengthens`).
+    A shorter policy shortens the promise; a longer one lengthens it only where that is signed (`Profile.lengthens`),
+    and not that of a read which was over by then.
     """
 
     def __init__(self, policies: Sequence[tuple[int, Profile]], kinds: Mapping[int, Provenance]) -> None:
         """`policies` in their order, each with the time (µs) at which it was put in force."""
         until = [since for since, _ in policies[1:]]
         self._each = [
-            (Lives(profile, kinds), profile.lengthens, over)
-            for (_, profile), over in zip(policies, [*until, None], strict=True)
+            (Lives(profile, kinds), profile.lengthens, since, over)
+            for (since, profile), over in zip(policies, [*until, None], strict=True)
         ]
 
     def end(
@@ -75,9 +76,11 @@ class Promises:
     ) -> tuple[int, str] | None:
         """When a read must be gone (µs) and by which rule; `linked` where a case, an event or a hit needs it."""
         best: tuple[int, str] | None = None
-        for lives, lengthens, over in self._each:
+        for lives, lengthens, since, over in self._each:
             if over is not None and over < ingested_at:
                 continue  # nothing was promised to it by a policy of before
+            if best is not None and best[0] <= since:
+                break  # it was over, and stays over
             end = lives.end(connection_id, captured_at, received_at, linked)
             if end is not None and (best is None or lengthens or end[0] <= best[0]):
                 best = end

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from sqlalchemy import select, update
+import msgspec
+from sqlalchemy import func, select, update
 
 from hub.errors import AdminMustAct, NotFound
 from hub.policy.contract import Use
 from hub.policy.provenance import Provenance
 from hub.ports import Kinds
+from hub.proposals import Action
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.provenance import COLUMNS, provenance_of
@@ -48,6 +50,22 @@ class Sources:
         contracts = {row.name: provenance_of(row).contract for row in rows}
         clauses = {name: contract.forbids(use) for name, contract in contracts.items() if contract is not None}
         return {name: clause for name, clause in clauses.items() if clause is not None}
+
+    def known_since(self, vendor: str) -> int:
+        """When the hub first had a connection to a vendor (µs), removed ones too."""
+        first = select(func.min(_TABLE.c.added_at)).where(_TABLE.c.retention_vendor == vendor)
+        with self._store.read() as connection:
+            return int(connection.scalar(first) or 0)
+
+    def former(self, vendor: str) -> list[tuple[int, Provenance]]:
+        """The kinds that sources of a vendor had before they became one whose reads may live longer, and until when
+        (µs)."""
+        table = tables.approvals
+        query = select(table.c.carried_out_at, table.c.content).where(table.c.action == str(Action.KIND))
+        with self._store.read() as connection:
+            rows = connection.execute(query.where(table.c.carried_out_at.is_not(None))).all()
+        changes = [(row.carried_out_at, msgspec.json.decode(row.content)) for row in rows]
+        return [(at, Provenance(was["before"], vendor)) for at, was in changes if was["vendor"] == vendor]
 
     def unknown(self) -> Mapping[int, str]:
         """The names, by id, of the connections of which nobody has said yet whose retention holds."""

@@ -18,6 +18,7 @@ from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Busy, Unsettled
+from hub.governing.floors import Floors, Kept
 from hub.governing.in_force import Governing
 from hub.governing.lives import Promises
 from hub.governing.sources import Sources
@@ -147,11 +148,11 @@ class Reparse:
         """Let kept reads say what their payloads say with the settings of now; gives what was changed.
 
         A read keeps its id, its payload and its pictures. Its end follows its corrected time, as policy would have
-        given it, never later; an end that something else made sooner stays at least as soon. Hits are matched anew
-        where plate, state or country changed, but those that a person has judged stay. Each batch is one transaction
-        with its audit event. Safe to kill at any moment and to run again, and so to end by what `progress` raises: what
-        is right already is left alone. Raises `Busy` while another process does it, or while a sync of it, a purge or a
-        recompute runs.
+        given it, never later, and is not before the floor under which it was kept; an end that something else made
+        sooner stays at least as soon. Hits are matched anew where plate, state or country changed, but those that a
+        person has judged stay. Each batch is one transaction with its audit event. Safe to kill at any moment and to
+        run again, and so to end by what `progress` raises: what is right already is left alone. Raises `Busy` while
+        another process does it, or while a sync of it, a purge or a recompute runs.
         """
         account, connector = self._accounts.open(name)
         if account.state == "removing":
@@ -261,7 +262,8 @@ class Reparse:
         hit: set[int],
         report: Reparsed,
     ) -> list[Rewrite]:
-        ends, now = Promises(self._governing.history(), self._sources.all()), to_micros(self._clock.now())
+        history, kinds, now = self._governing.history(), self._sources.all(), to_micros(self._clock.now())
+        ends, floors = Promises(history, kinds), Floors(history, kinds)
         ids = [kept.id for kept, _ in pairs]
         linked = needed(self._store, connection, ids)
         was_hit = {hit.read_id for hit in hits_of(self._store, connection, ids)}
@@ -269,6 +271,8 @@ class Reparse:
         for kept, read in pairs:
             until, rule = _end(ends, ident, kept, to_micros(read.captured_at), kept.id in linked | was_hit,
                                kept.id in linked | hit)  # fmt: skip
+            times = (ident, kept.captured_at, kept.received_at, kept.ingested_at)
+            until = floors.end(Kept(*times, kept.floor_at), until, kept.expires_at)
             report.sooner += until < kept.expires_at
             report.later += until > kept.expires_at
             report.end_now += until <= now and not kept.held

@@ -234,9 +234,11 @@ class Catalogue:
         return Done(self._hub.notices.telling.run(actor))
 
     def _holds(self, actor: Actor) -> Done:
-        lapsed, ended = self._hub.access.approvals.lapse(actor), self._hub.cases.reviews.expire(actor)
-        waiting = len(self._hub.access.approvals.list())
-        return Done({**asdict(ended), "approvals_lapsed": lapsed, "approvals_waiting": waiting})
+        approvals = self._hub.access.approvals
+        lapsed, done = approvals.lapse(actor), approvals.carry_out_due(actor)
+        ended, waiting = self._hub.cases.reviews.expire(actor), len(approvals.list())
+        told = {"approvals_lapsed": lapsed, "approvals_carried_out": done, "approvals_waiting": waiting}
+        return Done({**asdict(ended), **told})
 
     def _tidy(self, _: Actor) -> Done:
         self._hub.hotlists.lists.tidy()

@@ -2,6 +2,7 @@
 
 import calendar
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from typing import Final, NamedTuple
@@ -99,11 +100,24 @@ def room(ceiling: Duration, floor: Duration) -> timedelta:
     if not ceiling.months and not floor.months:
         return ceiling.elapsed - floor.elapsed
     utc = ZoneInfo("UTC")
-    starts = (
+    least = min(ceiling.ceiling(start, utc) - floor.floor(start, utc) for start in _starts())
+    return least - timedelta(hours=2)
+
+
+@cache
+def outlasts(one: Duration, other: Duration) -> bool:
+    """Whether a period may be over later than another that begins with it; months of every length are tried."""
+    if one.months == other.months:
+        return one.elapsed > other.elapsed
+    utc = ZoneInfo("UTC")
+    return any(one.ceiling(start, utc) > other.ceiling(start, utc) for start in _starts())
+
+
+def _starts() -> Iterator[datetime]:
+    """Days from which months of every length run, across a leap day and a century that has none."""
+    return (
         datetime(year, month, day, tzinfo=UTC)
         for year in range(2088, 2108)
         for month in range(1, 13)
         for day in {1, 28, *range(29, calendar.monthrange(year, month)[1] + 1)}
     )
-    least = min(ceiling.ceiling(start, utc) - floor.floor(start, utc) for start in starts)
-    return least - timedelta(hours=2)

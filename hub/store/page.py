@@ -20,7 +20,8 @@ class Life(NamedTuple):
 class Accepted(NamedTuple):
     """A read on its way in, with the bytes it came from and the end of its life.
 
-    `needed` is the longer life that it has where a hit needs it; None where a hit changes nothing.
+    `needed` is the longer life that it has where a hit needs it; None where a hit changes nothing. Before `floor_at`
+    nobody may delete it; None where nobody says so.
     """
 
     read: Read
@@ -30,6 +31,7 @@ class Accepted(NamedTuple):
     expires_at: datetime
     rule: str
     needed: Life | None = None
+    floor_at: datetime | None = None
 
     def lasting(self, life: Life) -> "Accepted":
         """The same read with another life."""

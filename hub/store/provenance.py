@@ -13,10 +13,14 @@ COLUMNS: Final = (_TABLE.c.kind, _TABLE.c.retention_vendor, _TABLE.c.contract)
 """What `provenance_of` asks of a row."""
 
 
-def provenance_of(row: Row[Any], vendor: str | None = None) -> Provenance:
-    """The provenance of a connection's row; `vendor` is that of its connector where nobody has noted one."""
-    named = row.retention_vendor or vendor or ""
-    return Provenance(row.kind, named, contract_of(row.contract, row.kind, named))
+def provenance_of(row: Row[Any], vendor: str | None = None, origin: str | None = None) -> Provenance:
+    """The provenance of a connection's row.
+
+    `vendor` is that of its connector where nobody has noted one; `origin` is another kind than the row's, where that is
+    asked about.
+    """
+    named, kind = row.retention_vendor or vendor or "", origin or row.kind
+    return Provenance(kind, named, contract_of(row.contract, kind, named))
 
 
 def contract_of(document: str | None, origin: str, vendor: str) -> SourceContract | None:

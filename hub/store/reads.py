@@ -51,6 +51,7 @@ class ReadRow(NamedTuple):
     obtained: str
     expires_at: int
     rule: str
+    floor_at: int
 
 
 class LedgerRow(NamedTuple):
@@ -139,6 +140,7 @@ def insert_reads(
                 obtained=page.obtained,
                 expires_at=expires,
                 rule=rule,
+                floor_at=to_micros(item.floor_at) if item.floor_at else 0,
             )
         )
         ledger.append(LedgerRow(page.connection_id, read.vendor_read_id, read_id))

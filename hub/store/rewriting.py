@@ -31,7 +31,8 @@ _COLUMNS: Final = (
     f"r.id, r.vendor_read_id, r.plate_id, l.plate, r.plate_raw, r.plate_state, {country_sql('r')}, r.plate_confidence, "
     "r.state_confidence, "
     "c.vendor_id AS camera, r.captured_at, r.zone, r.received_at, r.ingested_at, r.latitude, r.longitude, r.make, "
-    "r.colour, r.body, r.expires_at, r.rule, r.held, p.kind, p.part, p.payload, p.sha256, p.details, d.names"
+    "r.colour, r.body, r.expires_at, r.rule, r.held, r.floor_at, p.kind, p.part, p.payload, p.sha256, p.details, "
+    "d.names"
 )
 # The time belongs to the key: on PostgreSQL it names the month that a row lies in.
 _COLUMNS_OF_A_READ: Final = (
@@ -76,6 +77,7 @@ class KeptRead(NamedTuple):
     expires_at: int
     rule: str
     held: bool
+    floor_at: int | None
     kind: str
     part: int
     payload: bytes

@@ -24,6 +24,7 @@ from hub.store.provenance import COLUMNS, provenance_of
 from hub.store.quarantine import keep_refused
 from hub.store.reads import insert_reads
 from hub.store.taken import take
+from hub.store.tombstones import buried
 from normalize.plate import fold
 
 
@@ -31,7 +32,8 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
     """Keep a page, whole or not at all, and say what became of it.
 
     A read with a hit lives as long as policy lets reads live that a hit needs. A read whose time is over already is
-    kept only if it has a hit. Raises `PolicyMoved` where the ends are by a policy that is in force no more.
+    kept only if it has a hit, and one that was destroyed before its time is not. Raises `PolicyMoved` where the ends
+    are by a policy that is in force no more.
     """
     at = to_micros(now)
     fresh: dict[str, Accepted] = {}
@@ -48,6 +50,9 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
         if not _by_the_policy_in_force(connection, page):
             raise PolicyMoved(pictures)
         saved = Saved(pulled=len(page.accepted) + len(page.rejected) + page.born_expired)
+        gone: list[Accepted] = []
+        if page.source is not None and (away := buried(connection, page.source[1] or "", list(fresh.values()), at)):
+            gone = [fresh.pop(key) for key in away]
         there = known(store, connection, page.connection_id, list(fresh))
         items = [item for key, item in fresh.items() if key not in there]
         keys = {item.read.plate: fold(item.read.plate) for item in items}
@@ -71,7 +76,8 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
                 {"ids": store.as_list(list(settled))},
             )
         _account(connection, page, saved, at)
-    images.delete(*(picture for key in lost for picture in keys_of(page.connection_id, late[key])))
+    unkept = [*(late[key] for key in lost), *gone]
+    images.delete(*(picture for item in unkept for picture in keys_of(page.connection_id, item)))
     return saved
 
 

@@ -181,6 +181,7 @@ reads = Table(
     Column("rule", Text, nullable=False),
     Column("held", Boolean, nullable=False, server_default=text("false")),
     Column("plate_country", Text),
+    Column("floor_at", BigInteger),
     Index("ix_reads_plate", "plate_id", "captured_at"),
     Index("ix_reads_captured", "captured_at", "id"),
     Index("ix_reads_camera", "camera_id", "captured_at"),
@@ -190,7 +191,10 @@ reads = Table(
 )
 """On PostgreSQL partitioned by month of `captured_at`, which the primary key must contain: hence the ledger.
 
-`plate_country` is read by `hub.store.countries` alone: rows from before it have none of their own."""
+`floor_at` is the instant before which nobody may delete it, as the policy said under which it was kept: 0 where that
+said nothing, none where it was kept before floors were noted (`hub.governing.floors`).
+`plate_country` is read by `hub.store.countries` alone: rows from before it have none of their own.
+"""
 
 ledger = Table(
     "ledger",
@@ -423,8 +427,9 @@ policies = Table(
     Column("activated_by", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("approval_id", BigInteger),
+    Column("overlays", Text, nullable=False, server_default="{}"),
 )
-"""Every policy that was ever in force; the newest is."""
+"""Every policy that was ever in force; the newest is. `overlays` are those of its own, by name, as they were then."""
 
 approvals = Table(
     "approvals",
@@ -447,9 +452,33 @@ approvals = Table(
     Column("note", Text),
     Column("carried_out_at", BigInteger),
     Column("outcome", Text),
+    Column("grace", BigInteger, nullable=False, server_default=text("0")),
     Index("ix_approvals_target", "action", "target"),
 )
-"""What one person proposed and another decides; `content` is canonical JSON of what is done, `sha256` its digest."""
+"""What one person proposed and another decides; `content` is canonical JSON of what is done, `sha256` its digest.
+
+What was approved waits for its `grace` (µs) before it is carried out.
+"""
+
+alarms = Table(
+    "alarms",
+    metadata,
+    _id(),
+    Column("at", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("refusal", Text, nullable=False),
+)
+"""What one person tried that takes two, and was refused; `health` tells of it for a time."""
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What was destroyed before its time and does not come back, by digest, until it would be over anyway (µs)."""
 
 holds = Table(
     "holds",

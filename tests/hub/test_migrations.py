@@ -515,7 +515,7 @@ def test_reads_and_entries_of_before_countries_are_found_by_the_country_of_their
     fill(store, settings, config)
     with store.write() as connection:
         connection.execute(text("UPDATE reads SET plate_state = 'CA-ON' WHERE id % 2 = 0"))
-    at_revision(store, config, "0022")
+    at_revision(store, config, "0023")
     upgrade(store)
     with open_hub(settings, clock, registry=PLAIN) as hub:
         rows = hub.search.reads.find(actor, Query(WHY, since=NOW - timedelta(days=400))).rows
@@ -527,7 +527,7 @@ def test_reads_and_entries_of_before_countries_are_found_by_the_country_of_their
         }
         entries = [NewEntry("9SYN001", "stolen", "26-1", country=country) for country in ("DE", "FR")]
         hub.hotlists.lists.load(actor, "wanted", [*entries, NewEntry("9SYN002", "stolen", "26-1", "US-CA")])
-    at_revision(store, config, "0022")
+    at_revision(store, config, "0023")
     with store.read() as connection:
         left = connection.execute(text("SELECT plate FROM hotlist_entries WHERE removed_at IS NULL ORDER BY plate"))
         assert list(left.scalars()) == ["9SYN001", "9SYN002"], "without countries two entries would be one"

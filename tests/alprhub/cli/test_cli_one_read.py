@@ -88,7 +88,7 @@ def test_a_full_disk_leaves_no_half_picture(run: Any, ident: int, tmp_path: Path
 def test_a_picture_gets_no_name_that_says_otherwise(run: Any, ident: int, tmp_path: Path) -> None:
     done = run("reads", "picture", ident, "--out", tmp_path / "car.png", *WHY)
     assert (done.code, list(tmp_path.glob("car.*"))) == (65, [])
-    assert done.err == f"out: the picture of read {ident} is a .jpg; write it with --out {tmp_path / 'car.jpg'}\n"
+    assert done.err == f"--out: the picture of read {ident} is a .jpg; write it with --out {tmp_path / 'car.jpg'}\n"
 
 
 def test_a_read_without_a_picture_and_a_read_that_is_not_there_are_told(run: Any, ident: int, tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 from sqlalchemy import Connection, text
 
-from hub.access.approvals import LASTS, NOT_IN_TIME, RESUMED, Approvals
+from hub.access.approvals import NOT_IN_TIME, Approvals
+from hub.access.lasting import LASTS, RESUMED
 from hub.clock import ClockStanding, SetClock
 from hub.errors import (
     AdminMustAct,

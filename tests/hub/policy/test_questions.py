@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import manuals
 import pytest
 import yaml
 from registries import PLAIN
@@ -32,7 +33,7 @@ SCENES = [Scene(AtCamera("c1"), DAWN, NOON), Scene(AtCamera("c1"), NOON, NOON + 
 @pytest.fixture(params=names())
 def ruled(request: pytest.FixtureRequest, settings: HubSettings, clock: SetClock) -> Iterator[Hub]:
     """A hub under each profile in turn."""
-    with open_hub(settings.model_copy(update={"profile": request.param}), clock, registry=PLAIN) as hub:
+    with manuals.under(settings, clock, request.param) as hub:
         yield hub
 
 

@@ -99,7 +99,7 @@ def test_a_policy_is_kept_as_it_was_put_in_force_whatever_its_file_says_later(
 
 def test_what_cannot_be_put_in_force_is_refused(opened: Hub, actor: Actor, tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="in force already"):
-        two.activate(opened, actor, "hermosa-beach", "again")
+        opened.governing.activate.activate(actor, "hermosa-beach", "again")
     with pytest.raises(Invalid, match="reason"):
         two.activate(opened, actor, profile_with(tmp_path, "P5D"), " ")
     with pytest.raises(NotFound):
@@ -170,7 +170,7 @@ def test_what_was_collected_under_a_shorter_promise_keeps_it_whatever_policies_f
     with opened.store.read() as connection:
         some = list(connection.scalars(text("SELECT id FROM reads ORDER BY id LIMIT 3")))
     assert opened.cases.links.link(actor, some, "26-1").changed == 0
-    write_page(feed, 2, [record(900, "7ZZZ900", CAPTURED.isoformat())])
+    write_page(feed, 2, [record(900, "7ZZZ900", clock.now().isoformat())])
     opened.ingest.sync.run(actor, "feed")
     kept = ends(opened)
     captured, end = kept.pop("r900")

@@ -59,15 +59,6 @@ def ruled(settings: HubSettings, clock: SetClock) -> Iterator[Ruled]:
         )
 
 
-@pytest.fixture
-def unsigned(settings: HubSettings, clock: SetClock) -> Iterator[Ruled]:
-    """Opens a hub under a manual about which nobody has signed anything."""
-    with ExitStack() as open_:
-        yield lambda manual: open_.enter_context(
-            open_hub(settings.model_copy(update={"profile": manual}), clock, registry=KINDS)
-        )
-
-
 def fed(hub: Hub, folder: Path, key: str, *records: Any) -> Path:
     """A connection of that name, whose first page has been saved."""
     folder = folder / key
@@ -159,16 +150,17 @@ def test_before_a_year_from_its_receipt_nobody_gets_a_read_purged_not_even_with_
 
 @pytest.mark.clause("westminster 462.4 ¶2 s2", "hayward 429.4 ¶2 s2")
 @pytest.mark.parametrize("department", ["westminster", "hayward"])
-def test_a_manual_whose_schedule_is_missing_keeps_nothing_and_is_not_ready(
-    unsigned: Ruled, tmp_path: Path, department: str
+def test_a_manual_whose_schedule_is_missing_is_in_force_in_no_hub_not_even_in_a_new_one(
+    settings: HubSettings, clock: SetClock, department: str
 ) -> None:
-    hub = unsigned(department)
-    assert not hub.governing.profile.activation().ready
-    folder = fed(hub, tmp_path, "flock")
-    write_page(folder, 1, [record(1, PLATE, CAPTURED.isoformat())])
-    with pytest.raises(PolicyRefused, match="may be kept at most"):
-        hub.ingest.sync.run(Actor("tester"), "flock")
-    assert kept(hub)["reads"] == 0
+    first = settings.model_copy(update={"profile": department})
+    with pytest.raises(PolicyRefused, match="may be kept at most"), open_hub(first, clock, registry=KINDS):
+        pass
+    with manuals.under(settings, clock, "long-beach") as hub:
+        loosening = two.decision("loosening", title=hub.governing.profile.office, decided_at=hub.clock.now())
+        with pytest.raises(PolicyRefused, match="may be kept at most"):
+            hub.governing.activate.activate(Actor("chief"), department, "the council has decided it", [loosening])
+        assert hub.governing.profile.name == "long-beach"
 
 
 @pytest.mark.clause(
@@ -207,6 +199,18 @@ def test_a_manual_without_a_number_where_it_leaves_that_to_the_schedule_is_not_p
         two.activate(hub, Actor("chief"), str(file), "the schedule is missing")
     signed = [manuals.decided("hb-d3", "hb-other", "P60D")]
     assert two.activate(hub, Actor("chief"), str(file), "the schedule is signed", signed) == 2
+
+
+@pytest.mark.clause("hermosa-beach 429.5 ¶2 s2")
+def test_a_manual_that_is_left_to_a_schedule_is_not_put_in_force_without_it_although_it_has_a_number(
+    ruled: Ruled,
+) -> None:
+    hub, chief = ruled("long-beach"), Actor("chief")
+    loosening = two.decision("loosening", title=hub.governing.profile.office, decided_at=hub.clock.now())
+    with pytest.raises(PolicyRefused, match="retention schedule is missing, to which hb-other is left"):
+        hub.governing.activate.activate(chief, "hermosa-beach", "the council has decided it", [loosening])
+    signed = [loosening, manuals.decided("hb-d3", "hb-other", "P30D")]
+    assert hub.governing.activate.activate(chief, "hermosa-beach", "the schedule is signed", signed).state == "waits"
 
 
 @pytest.mark.clause("hermosa-beach 429.5 ¶2 s1")

@@ -7,8 +7,8 @@ country of its state, as `hub.store.countries` tells it, and none where no state
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
