@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
 
 from normalize import spreadsheet
 from normalize.confidence import Scale
+from normalize.origin import country_of
 from normalize.plate import canonical, fold
 from normalize.times import Zone
 from normalize.vehicle import Vehicle
@@ -79,8 +80,9 @@ class Read(BaseModel):
     """One plate, seen once, by one camera, at one instant. Immutable; equal content compares equal.
 
     Times are instants, written in UTC; confidences are 0–1 or None with the vendor's scale beside them; `plate_state`
-    is ISO 3166-2.
-    `plate`, `plate_key` and `plate_state` follow from what the vendor wrote and cannot disagree with it.
+    is ISO 3166-2 and `plate_country` ISO 3166-1 alpha-2.
+    `plate`, `plate_key`, `plate_state` and `plate_country` follow from what the vendor wrote and cannot disagree with
+    it.
     """
 
     model_config = _FROZEN
@@ -91,6 +93,7 @@ class Read(BaseModel):
     """The vendor's id of the passage that several of its events share."""
     plate_raw: Annotated[str, Field(min_length=1, max_length=64)]
     state: Word = ABSENT
+    country: Word = ABSENT
     plate_confidence: Share | None = None
     state_confidence: Share | None = None
     confidence_scale: Scale | None = None
@@ -144,6 +147,11 @@ class Read(BaseModel):
     def plate_state(self) -> str | None:
         """ISO 3166-2, or None where the vendor gave none that we know."""
         return self.state.code
+
+    @property
+    def plate_country(self) -> str | None:
+        """ISO 3166-1 alpha-2, or None where the vendor told neither a country nor a state that we know."""
+        return country_of(self.state.code, self.country.code)
 
     @field_serializer("captured_at", when_used="json")
     def _with_z(self, at: datetime) -> str:

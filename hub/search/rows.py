@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from hub.search.query import Cursor
+from hub.store.countries import country_sql
 from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.instant import from_micros
@@ -17,6 +18,7 @@ _READ: Final = {
     "plate": "p.plate",
     "plate_raw": "r.plate_raw",
     "plate_state": "r.plate_state",
+    "plate_country": country_sql("r"),
     "captured_at": "r.captured_at",
     "zone": "r.zone",
     "camera_id": "c.id",
@@ -68,6 +70,7 @@ class Found:
     plate: str
     plate_raw: str
     plate_state: str | None
+    plate_country: str | None
     captured_at: datetime
     zone: str
     camera_id: int

@@ -110,13 +110,14 @@ class GenetecConnector(Connector[GenetecSettings]):
     def read_of(self, record: Record) -> Read:
         """A Sharp's read in JSON or XML, its FTP file, a third party's read, or the older webhook's."""
         if record.kind == "autovu":
-            return read_of_file(without_tokens(from_xml(record)))
+            return read_of_file(without_tokens(from_xml(record)), self.settings)
         if record.kind == "sharp_xml":
             return read_of_sharp(from_xml(record), self.settings)
         data = from_json(record)
         if record.kind == "lpringestion":
-            return read_of_ingested(data)
-        return read_of_webhook(data) if record.kind == "webhook" else read_of_sharp(data, self.settings)
+            return read_of_ingested(data, self.settings)
+        read_of_json = read_of_webhook if record.kind == "webhook" else read_of_sharp
+        return read_of_json(data, self.settings)
 
     def held_form(self, plate: str) -> str:
         """As it is: nothing is published about how Security Center rewrites plates."""

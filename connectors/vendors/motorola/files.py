@@ -13,7 +13,7 @@ from connectors.errors import VendorChanged
 from connectors.hotlists import as_csv, file_stem
 from connectors.places import DropPlace
 from connectors.vendors.motorola.settings import MotorolaSettings
-from normalize.states import postal
+from normalize.states import short_of
 
 COLUMNS: Final = ("Hot Plate", "State", "Alert", "Reason", "Case", "Expires")
 TAKEN: Final = "taken"
@@ -74,8 +74,7 @@ def file_of(entries: Sequence[Entry], settings: MotorolaSettings) -> bytes:
     """A row for each plate and state, in their order, so that the same list is the same bytes."""
     rows: dict[tuple[str, str], tuple[str, ...]] = {}
     for entry in entries:
-        country = (entry.state or "").partition("-")[0]
-        short = postal(entry.state) if entry.state and country in ("US", "CA") else entry.state
+        short = short_of(entry.state, settings.state_codes)
         until = entry.expires_at.isoformat(timespec="seconds") if entry.expires_at else ""
         row = (entry.plate, short or settings.unknown_state, entry.alert.capitalize())
         rows.setdefault((row[0], row[1]), (*row, entry.reason, entry.case_number, until))

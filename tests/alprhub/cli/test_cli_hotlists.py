@@ -63,6 +63,27 @@ def test_a_file_that_cannot_be_used_says_where_and_changes_nothing(
     assert sql("SELECT count(*) FROM hotlist_entries") == [(0,)]
 
 
+def test_nebraska_by_ncics_codes_is_asked_for_and_told_by_an_option(run: Any, tmp_path: Path, sql: Any) -> None:
+    (tmp_path / "ncic.csv").write_text("plate,state,reason,case\n9SYN002,NB,stolen,26-1\n9SYN003,GM,stolen,26-2\n")
+    refused = run("hotlists", "import", "ncic", tmp_path / "ncic.csv")
+    assert (refused.code, sql("SELECT count(*) FROM hotlist_entries")) == (65, [(0,)])
+    assert "line 2: state: 'NB' is New Brunswick by the post's codes and Nebraska by NCIC's codes" in refused.err
+    assert "--codes ncic" in refused.err
+    assert "line 3" not in refused.err
+    assert run("hotlists", "import", "ncic", tmp_path / "ncic.csv", "--codes", "ncic").code == 0
+    assert sql("SELECT plate, plate_state FROM hotlist_entries ORDER BY plate") == [
+        ("9SYN002", "US-NE"), ("9SYN003", "US-GU"),
+    ]  # fmt: skip
+
+
+def test_an_entry_says_its_country_where_no_state_tells_it(run: Any, tmp_path: Path, sql: Any) -> None:
+    (tmp_path / "list.csv").write_text("plate,state,country,reason,case\n9SYN1,,MX,stolen,1\n9SYN2,CA,US,stolen,2\n")
+    assert run("hotlists", "import", "abroad", tmp_path / "list.csv").code == 0
+    assert sql("SELECT plate, plate_state, plate_country FROM hotlist_entries ORDER BY plate") == [
+        ("9SYN1", None, "MX"), ("9SYN2", "US-CA", None),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("name", "code"), [("missing.csv", 66), (".", 65)])
 def test_a_file_that_cannot_be_opened_is_named(run: Any, tmp_path: Path, name: str, code: int) -> None:
     done = run("hotlists", "import", "wanted", tmp_path / name)

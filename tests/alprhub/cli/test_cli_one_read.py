@@ -35,7 +35,7 @@ def test_one_read_is_said_in_words(run: Any, ident: int) -> None:
     assert (done.code, done.err) == (0, "")
     said = {line[:23].strip(): line[23:].strip() for line in done.out.splitlines()}
     assert said["plate"] == "9SYN001 (91% sure)"
-    assert said["state"] == "CA"
+    assert (said["state"], said["country"]) == ("CA", "United States")
     assert said["vehicle"] == "silver Toyota Corolla"
     assert said["camera"] == "Pier & 1st"
     assert said["source"] == "drop (motorola), fetched from it"
