@@ -65,6 +65,19 @@ class ImageRef(BaseModel):
     data: bytes | None = Field(default=None, exclude=True, repr=False)
 
 
+class Grade(BaseModel):
+    """How far a reading may be relied on, by its reader's own rule; a hit stays unverified whatever it says."""
+
+    model_config = _FROZEN
+
+    alert: bool
+    """Good enough to alert on."""
+    rule: Text
+    """What made it so, or what it lacks."""
+    may_be_cut: bool = False
+    """Characters may lie beyond the picture's edge."""
+
+
 class Match(BaseModel):
     """The vendor's own claim that a read is on one of its lists. Unverified, like every hit."""
 
@@ -111,6 +124,8 @@ class Read(BaseModel):
     link: Annotated[str, Field(max_length=4000)] | None = None
     engine: Text | None = None
     """Who read the characters: engine, version and weights; None where a vendor does not say."""
+    grade: Grade | None = None
+    """How far the reading may be relied on; None where its source has no rule for that."""
     damaged: tuple[Text, ...] = ()
     """What of the record arrived damaged and was mended or marked; never plate, time or camera."""
 

@@ -11,7 +11,7 @@ from alprhub.cli.output import console, print_rows
 from hub.area import Circle
 from hub.search.coverage import Coverage
 from hub.search.query import Mode, Query
-from hub.search.rows import Found, OnList
+from hub.search.rows import Found, OnList, Reliance
 from hub.wiring import Hub
 from hub.words import count, moment, named
 from normalize import origin, vehicle
@@ -66,6 +66,8 @@ def print_found(
     whys = {row.why for row in rows} - _PLAIN
     if len(whys) > 1 or not all(why.startswith("fits ") for why in whys):
         columns["why"] = "why"
+    if any(row.grade and _reading(row.grade) for row in rows):
+        columns["grade"] = "reading"
     if ends:
         columns["expires_at"] = "its time is over"
     if ids:
@@ -83,7 +85,15 @@ def _cells(row: Found, same_pass: int | None) -> dict[str, Any]:
         "hit": [_hit(hit) for hit in row.hits],
         "picture": any(image.state == "stored" for image in row.images),
         "same_pass": same_pass,
+        "grade": row.grade and _reading(row.grade),
     }
+
+
+def _reading(grade: Reliance) -> str | None:
+    """What a person needs to know of a reading at a glance; `reads show` tells the rule."""
+    if grade.alert:
+        return "alert-grade"
+    return "may be cut" if grade.may_be_cut else None
 
 
 def _hit(hit: OnList) -> str:

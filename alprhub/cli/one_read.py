@@ -127,6 +127,7 @@ def _lines(whole: Whole, zone: ZoneInfo) -> list[tuple[str, str]]:
     lines = [
         ("read", str(read.id)),
         ("plate", f"{plate}{_sure(read.plate_confidence)}"),
+        *([("reading", read.grade.rule)] if read.grade else []),
         ("state", raw_state),
         ("country", country),
         ("may also be", others or "the reader named no other plate"),

@@ -13,8 +13,7 @@ _DETAILS: Final = tuple(
     (name, Read.model_fields[name].default)
     for name in (
         *("pass_id", "state", "country", "confidence_scale", "candidates", "vehicle", "matches", "link", "engine"),
-        "damaged",
-        *("direction", "direction_of"),
+        *("damaged", "direction", "direction_of", "grade"),
     )
 )
 """What a read may say beyond the columns of its row, each with the value that stands for saying nothing."""
