@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, field_serializer, field_validator
 
-from normalize import damage
+from normalize import spreadsheet
 from normalize.confidence import Scale
+from normalize.origin import country_of
 from normalize.plate import canonical, fold
 from normalize.times import Zone
 from normalize.vehicle import Vehicle
@@ -92,8 +93,9 @@ class Read(BaseModel):
     """One plate, seen once, by one camera, at one instant. Immutable; equal content compares equal.
 
     Times are instants, written in UTC; confidences are 0–1 or None with the vendor's scale beside them; `plate_state`
-    is ISO 3166-2.
-    `plate`, `plate_key` and `plate_state` follow from what the vendor wrote and cannot disagree with it.
+    is ISO 3166-2 and `plate_country` ISO 3166-1 alpha-2.
+    `plate`, `plate_key`, `plate_state` and `plate_country` follow from what the vendor wrote and cannot disagree with
+    it.
     """
 
     model_config = _FROZEN
@@ -104,6 +106,7 @@ class Read(BaseModel):
     """The vendor's id of the passage that several of its events share."""
     plate_raw: Annotated[str, Field(min_length=1, max_length=64)]
     state: Word = ABSENT
+    country: Word = ABSENT
     plate_confidence: Share | None = None
     state_confidence: Share | None = None
     confidence_scale: Scale | None = None
@@ -130,7 +133,7 @@ class Read(BaseModel):
     @classmethod
     def _is_one_camera(cls, camera: Camera) -> Camera:
         if not camera.id.isalnum() and (
-            damage.error(camera.id) or damage.number(camera.id)
+            spreadsheet.error(camera.id) or spreadsheet.number(camera.id)
         ):  # many ids become this one
             raise ValueError(f"its id looks like a number or an error that a spreadsheet wrote: {camera.id[:20]}")
         return camera
@@ -138,7 +141,7 @@ class Read(BaseModel):
     @field_validator("plate_raw")
     @classmethod
     def _may_stand_on_the_metal(cls, raw: str) -> str:
-        if (damaged := damage.damage(raw)) is not None:
+        if (damaged := spreadsheet.damage(raw)) is not None:
             raise ValueError(damaged)
         return raw
 
@@ -159,6 +162,11 @@ class Read(BaseModel):
     def plate_state(self) -> str | None:
         """ISO 3166-2, or None where the vendor gave none that we know."""
         return self.state.code
+
+    @property
+    def plate_country(self) -> str | None:
+        """ISO 3166-1 alpha-2, or None where the vendor told neither a country nor a state that we know."""
+        return country_of(self.state.code, self.country.code)
 
     @field_serializer("captured_at", when_used="json")
     def _with_z(self, at: datetime) -> str:

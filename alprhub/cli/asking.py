@@ -11,6 +11,7 @@ import typer
 
 from alprhub.cli.missing import NEEDS
 from alprhub.cli.moments import Since, Until, window
+from alprhub.cli.origins import country_asked, state_asked
 from alprhub.cli.plates import several
 from hub.area import Area, Circle, Polygon
 from hub.errors import Invalid
@@ -20,8 +21,7 @@ from hub.search.known import check_names
 from hub.search.query import Mode, Query
 from hub.wiring import Hub
 from hub.words import named
-from normalize import states, vehicle
-from normalize.states import state as state_word
+from normalize import countries, states, vehicle
 from normalize.word import Word
 
 Several = list[str] | None
@@ -52,6 +52,7 @@ class Typed:
     mode: Annotated[Mode, typer.Option(help="How plates must agree.")] = Mode.PATTERN
     candidates: Annotated[bool, typer.Option("--candidates", help="What engines also took a plate for counts.")] = False
     state: Annotated[Several, typer.Option(help="Only plates of this state.")] = None
+    country: Annotated[Several, typer.Option(help="Only plates of this country: MX, Mexico, DEU …")] = None
     since: Since = None
     until: Until = None
     hours: Annotated[Several, typer.Option(help="Only at these hours: 22:00-02:00 or 22:00-02:00@fri,sat.")] = None
@@ -77,7 +78,8 @@ class Typed:
             plates=several(self.plates or ()),
             mode=self.mode,
             candidates=self.candidates,
-            states=_codes("state", self.state, state_word, states.NAMES),
+            states=_codes("state", self.state, state_asked, states.NAMES),
+            countries=_codes("country", self.country, country_asked, countries.NAMES),
             since=since,
             until=until,
             hours=tuple(map(Hours.parse, self.hours or ())),

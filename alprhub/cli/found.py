@@ -14,7 +14,7 @@ from hub.search.query import Mode, Query
 from hub.search.rows import Found, OnList, Reliance
 from hub.wiring import Hub
 from hub.words import count, moment, named
-from normalize import states, vehicle
+from normalize import origin, vehicle
 
 Ids = Annotated[bool, typer.Option("--ids", help="Also the numbers of reads, for --read and `reads`.")]
 
@@ -43,7 +43,7 @@ _STATUS: Final = {
     "not-available": "its connector may not run here any more; what it had since then is not here",
 }
 _NARROWED: Final = {
-    "states": "state", "hours": "hours", "cameras": "camera", "sites": "site",
+    "states": "state", "countries": "country", "hours": "hours", "cameras": "camera", "sites": "site",
     "connections": "connection", "kinds": "kind", "makes": "make", "colours": "color", "bodies": "body",
     "types": "type", "hits_only": "hits", "min_confidence": "min-confidence",
 }  # fmt: skip
@@ -79,7 +79,7 @@ def _cells(row: Found, same_pass: int | None) -> dict[str, Any]:
     at = None if row.latitude is None or row.longitude is None else f"{row.latitude:.5f}, {row.longitude:.5f}"
     return {
         **{field.name: getattr(row, field.name) for field in fields(row)},
-        "state": states.shown(row.plate_state) if row.plate_state else None,
+        "state": origin.shown(row.plate_state, row.plate_country),
         "place": row.site or at,
         "vehicle": vehicle.described(row.make, row.colour, row.body),
         "hit": [_hit(hit) for hit in row.hits],

@@ -18,6 +18,7 @@ from hub.errors import Invalid
 from hub.people import Why
 from hub.search.one import Listed, Whole
 from hub.wiring import open_hub
+from normalize import countries
 from normalize.states import postal
 
 app = typer.Typer(help="One read in full, and its picture.", no_args_is_help=True)
@@ -121,12 +122,14 @@ def _lines(whole: Whole, zone: ZoneInfo) -> list[tuple[str, str]]:
     read = whole.read
     plate = read.plate if read.plate_raw == read.plate else f"{read.plate} (the source wrote {read.plate_raw})"
     raw_state = postal(read.plate_state) if read.plate_state else "the source read none"
+    country = countries.NAMES.get(read.plate_country or "", "the source told none")
     others = ", ".join(f"{candidate.plate}{_sure(candidate.confidence)}" for candidate in whole.candidates)
     lines = [
         ("read", str(read.id)),
         ("plate", f"{plate}{_sure(read.plate_confidence)}"),
         *([("reading", read.grade.rule)] if read.grade else []),
         ("state", raw_state),
+        ("country", country),
         ("may also be", others or "the reader named no other plate"),
         ("time", f"{_to_the_second(read.captured_at.astimezone(zone))} = {_to_the_second(read.captured_at)}"),
         ("how its time is known", _ZONES.get(read.zone, read.zone)),

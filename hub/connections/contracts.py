@@ -4,6 +4,7 @@ The first contract of a connection comes with the connection. Another one, or no
 end reads at once, or let go of what the one before kept.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -19,8 +20,11 @@ from hub.connections.lives import EndsOfReads
 from hub.connections.row import any_row, settled
 from hub.errors import Conflict, Invalid, PolicyConflict
 from hub.governing.in_force import Governing
+from hub.governing.loosening import HowProposed, Loosening
 from hub.people import Actor
 from hub.policy.contract import SourceContract, read_contract
+from hub.policy.decisions import Decision
+from hub.policy.loosening import loosened_kind
 from hub.policy.profile import Profile
 from hub.policy.provenance import Provenance
 from hub.proposals import Action, NewProposal, Proposal, Proposing, Settle
@@ -54,6 +58,7 @@ class Contracts:
         audit: Audit,
         clock: Clock,
         governing: Governing,
+        loosening: Loosening,
         lives: EndsOfReads,
         approvals: Proposing,
     ) -> None:
@@ -61,6 +66,7 @@ class Contracts:
         self._audit = audit
         self._clock = clock
         self._governing = governing
+        self._loosening = loosening
         self._lives = lives
         self._approvals = approvals
 
@@ -77,10 +83,20 @@ class Contracts:
         _demand_room(profile, contract)
         return contract.model_copy(update={"agency": None})  # this hub's, whatever its policy is called later
 
-    def propose(self, actor: Actor, name: str, document: bytes | None, file: str, reason: str) -> Proposal:
+    def propose(
+        self,
+        actor: Actor,
+        name: str,
+        document: bytes | None,
+        file: str,
+        reason: str,
+        decisions: Sequence[Decision] = (),
+    ) -> Proposal:
         """Propose another contract for a connection, or with None that it has none any more; changes nothing yet.
 
-        Raises as `read` does, `NotFound`, and `Conflict` where it is in force already or there is none to end.
+        What it loosens of what is promised must be signed in `decisions`, and waits for the policy's grace, as another
+        policy does. Raises as `read` does, `NotFound`, `Conflict` where it is in force already or there is none to end,
+        and `PolicyRefused`, with an alarm, where that is not signed.
         """
         if not reason.strip():
             raise Invalid("reason: say why the contract changes")
@@ -92,9 +108,19 @@ class Contracts:
         kept = None if contract is None else written(contract)
         if kept == row.contract:
             raise Conflict(f"{name}: " + ("has no contract" if kept is None else "has this contract already"))
-        content = {"connection": name, "before": row.contract, "contract": kept, "file": file}
+        looser = loosened_kind(self._governing.profile(), whose, whose._replace(contract=contract))
+        command = f"alprhub connections contract {name} {'--end' if contract is None else file} --reason WHY"
+        way = HowProposed(f"another contract of {name}", command)
+        self._loosening.demand(actor, Act.CONNECTIONS_CONTRACT, way, looser, decisions)
+        content = {
+            "connection": name, "before": row.contract, "contract": kept, "file": file, "loosens": list(looser),
+            "decisions": [decision.model_dump(mode="json") for decision in decisions],
+        }  # fmt: skip
         words = f"{name} has no contract any more" if contract is None else f"{name}: {in_words(contract)}"
-        return self._approvals.propose(actor, NewProposal(Action.CONTRACT, name, words, content, reason, document))
+        grace = self._loosening.grace(looser)
+        return self._approvals.propose(
+            actor, NewProposal(Action.CONTRACT, name, words, content, reason, document, grace)
+        )
 
     def effect_of(self, proposal: Proposal) -> tuple[int, int]:
         """How many visible reads the connection has, and how many of them a proposed contract would end at once."""
@@ -126,6 +152,7 @@ class Contracts:
                     actor, Act.CONNECTIONS_CONTRACT, Outcome.CHANGED, target=proposal.target, within=connection,
                     contract=_plainly(document), before=_plainly(proposal.content["before"]),
                     change=proposal.reason, approval=proposal.id, proposed_by=proposal.proposed_by,
+                    loosens=proposal.content["loosens"],
                 )  # fmt: skip
         # After the change, so that what comes meanwhile is under the new contract already; a repeat finishes a crash.
         shortened = self._lives.follow(row.id, _after(row, proposal))

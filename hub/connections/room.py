@@ -119,8 +119,8 @@ class ConnectionsRoom:
         """What was agreed about each source."""
         parts = self._parts
         return Contracts(
-            parts.store, parts.audit, parts.clock, self._governing.in_force, self._house.retention.endings,
-            self._house.access.proposing,
+            parts.store, parts.audit, parts.clock, self._governing.in_force, self._governing.loosening,
+            self._house.retention.endings, self._house.access.proposing,
         )  # fmt: skip
 
     @made_once

@@ -63,7 +63,7 @@ SQLITE: Final = {
     "ix_reads_plate": "a28b30cf",
     "ix_runs_connection": "76b9881b",
     "uq_certificates_open": "4704f484",
-    "uq_hotlist_entries_active": "fec9e0f9",
+    "uq_hotlist_entries_active": "48e30744",
 }
 _NAMES: Final = """
 alembic_version_pkc audit_append_only ix_approvals_target ix_audit_at ix_candidates_plate ix_contracts_connection_id

@@ -12,6 +12,7 @@ from hub.clock import Clock, sure
 from hub.errors import Conflict, Invalid, PolicyRefused
 from hub.governing.in_force import keep, newest, of_kept, of_row, row_of
 from hub.governing.loosening import HowProposed, Loosening
+from hub.governing.sources import Sources
 from hub.people import Actor
 from hub.policy.decisions import Decision
 from hub.policy.loosening import loosened
@@ -55,6 +56,7 @@ class Activate:
         recompute: Foresees,
         approvals: Proposing,
         loosening: Loosening,
+        sources: Sources,
     ) -> None:
         self._store = store
         self._audit = audit
@@ -62,6 +64,7 @@ class Activate:
         self._recompute = recompute
         self._approvals = approvals
         self._loosening = loosening
+        self._sources = sources
 
     def loosens(self, name: str, decisions: Sequence[Decision] = ()) -> tuple[str, ...]:
         """What a profile would loosen of the one in force, a sentence each; raises as `load` does."""
@@ -80,7 +83,7 @@ class Activate:
         Raises `NotFound`, `Invalid`, and `PolicyConflict` or `PolicyRefused` where it cannot be put in force.
         """
         profile = load(name, decisions)
-        profile.activation().demand()
+        profile.activation(self._sources.contracts()).demand()
         return list(self._recompute.effect(profile))
 
     def activate(
@@ -100,7 +103,7 @@ class Activate:
         """
         if not reason.strip():
             raise Invalid("reason: say why the policy changes")
-        state = load(name, decisions).activation()
+        state = load(name, decisions).activation(self._sources.contracts())
         sure(self._clock)
         row = row_of(name, decisions)
         with self._store.read() as connection:
@@ -130,7 +133,7 @@ class Activate:
         """Raise where the policy cannot be in force, or another one is in force than when it was proposed."""
         sure(self._clock)
         profile = _profile(proposal)
-        state = profile.activation()
+        state = profile.activation(self._sources.contracts())
         state.demand()
         state.demand_schedule()
         before = newest(connection)

@@ -78,5 +78,6 @@ class GoverningRoom:
         """Puts another policy in force."""
         parts, house = self._parts, self._house
         return Activate(
-            parts.store, parts.audit, parts.clock, house.retention.recompute, house.access.proposing, self.loosening
-        )
+            parts.store, parts.audit, parts.clock, house.retention.recompute, house.access.proposing, self.loosening,
+            self.sources,
+        )  # fmt: skip

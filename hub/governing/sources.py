@@ -1,19 +1,20 @@
 """`Sources`: where every connection's reads come from, as its row says: no connector needs to be here to know it."""
 
 from collections.abc import Collection, Mapping
+from itertools import pairwise
 from typing import Final
 
 import msgspec
 from sqlalchemy import func, select, update
 
 from hub.errors import AdminMustAct, NotFound
-from hub.policy.contract import Use
+from hub.policy.contract import SourceContract, Use
 from hub.policy.provenance import Provenance
 from hub.ports import Kinds
 from hub.proposals import Action
 from hub.store import tables
 from hub.store.engine import Store
-from hub.store.provenance import COLUMNS, provenance_of
+from hub.store.provenance import COLUMNS, contract_of, provenance_of
 
 _TABLE: Final = tables.connections
 
@@ -66,6 +67,25 @@ class Sources:
             rows = connection.execute(query.where(table.c.carried_out_at.is_not(None))).all()
         changes = [(row.carried_out_at, msgspec.json.decode(row.content)) for row in rows]
         return [(at, Provenance(was["before"], vendor)) for at, was in changes if was["vendor"] == vendor]
+
+    def former_contracts(self, connection_id: int, source: Provenance) -> list[tuple[int, Provenance]]:
+        """What a connection's reads were under contracts that are in force no more, and until when (µs)."""
+        table = tables.contracts
+        query = select(table.c.document, table.c.set_at).where(table.c.connection_id == connection_id)
+        with self._store.read() as connection:
+            rows = connection.execute(query.order_by(table.c.id)).all()
+        ended = pairwise(rows)
+        return [
+            (then.set_at, source._replace(contract=contract_of(row.document, source.origin, source.vendor)))
+            for row, then in ended
+        ]
+
+    def contracts(self) -> list[SourceContract]:
+        """The contracts that are in force, of connections that are not removed too."""
+        query = select(*COLUMNS).where(_TABLE.c.contract.is_not(None)).order_by(_TABLE.c.id)
+        with self._store.read() as connection:
+            rows = connection.execute(query).all()
+        return [contract for row in rows if (contract := provenance_of(row).contract) is not None]
 
     def unknown(self) -> Mapping[int, str]:
         """The names, by id, of the connections of which nobody has said yet whose retention holds."""

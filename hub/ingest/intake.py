@@ -178,7 +178,8 @@ class Intake:
     def _asked(self, connection_id: int) -> Rules:
         policy, source = self._governing.now(), self._sources.of(connection_id)
         history, vendor = self._governing.history(through=policy.id), source.vendor
-        known_since, former = self._sources.known_since(vendor), self._sources.former(vendor)
+        known_since = self._sources.known_since(vendor)
+        former = (*self._sources.former(vendor), *self._sources.former_contracts(connection_id, source))
         return Rules(policy, source, former, Promised(history, source, known_since, former))
 
 

@@ -235,8 +235,10 @@ class Profile:
 
     def activation(self, contracts: Iterable[SourceContract] = ()) -> Activation:
         """What stands in the way of putting the profile in force, and the safe defaults that hold meanwhile."""
-        rules = (*self.rules, *(rule for contract in contracts for rule in contract.rules()))
-        open_conflicts = [conflict for conflict in conflicts(rules) if conflict.id not in self.prevailing]
+        agreed = [contract.rules() for contract in contracts]  # of one source each: none conflicts with another's
+        found = {one.id: one for rules in ((), *agreed) for one in conflicts((*self.rules, *rules))}
+        open_conflicts = [conflict for conflict in found.values() if conflict.id not in self.prevailing]
+        rules = (*self.rules, *(rule for rules in agreed for rule in rules))
         scheduled = {ident for decision in self.decisions for ident in decision.ceilings}
         left = tuple(rule.id for rule in self.rules if rule.needs_schedule and rule.id not in scheduled)
         return Activation(tuple(open_conflicts), without_ceiling(rules), self.open_decisions(), left)

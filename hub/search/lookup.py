@@ -30,9 +30,9 @@ from hub.search.reads import Search
 from hub.search.rows import Found
 from hub.search.sources import Board, Deadline, Occupied, SourceStatus, Status, TooLate
 from hub.store.page import Saved
-from normalize.damage import damage
 from normalize.fault import Unusable
 from normalize.plate import LONGEST, canonical, length
+from normalize.spreadsheet import damage
 
 DEADLINE: Final = 15.0
 """Seconds that an answer may take when nobody says otherwise."""

@@ -20,6 +20,7 @@ from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.instant import to_micros
 from hub.store.visible import visible_sql
+from normalize.word import Known
 
 _KINDS: Final = ((b"\xff\xd8\xff", "jpg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"RIFF", "webp"))
 
@@ -159,7 +160,7 @@ class OneRead:
         )
         details = self._details(connection, read.id)
         vehicle = details.get("vehicle", {})
-        looks = {name: vehicle.get(name, {}).get("said") for name in ("colour", "make", "body")}
+        looks = {name: _said(vehicle.get(name, {})) for name in ("colour", "make", "body")}
         hits = self._store.rows(
             connection,
             "SELECT l.name, e.reason, e.case_number, e.alert, h.kind, h.state_match, h.verdict FROM hits h "
@@ -209,6 +210,11 @@ class OneRead:
         if len(kept) > 1:
             raise Invalid(f"which: read {read.id} has several pictures; say --which with one of {kinds}")
         return kept[0]
+
+
+def _said(word: dict[str, Any]) -> str | None:
+    """The vendor's own word; None where it could not tell, or was so unsure that it is none."""
+    return None if word.get("known") == Known.UNKNOWN else word.get("said")
 
 
 def ending_of(data: bytes) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from hub.search.query import Cursor
+from hub.store.countries import country_sql
 from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.instant import from_micros
@@ -18,6 +19,7 @@ _READ: Final = {
     "plate": "p.plate",
     "plate_raw": "r.plate_raw",
     "plate_state": "r.plate_state",
+    "plate_country": country_sql("r"),
     "captured_at": "r.captured_at",
     "zone": "r.zone",
     "camera_id": "c.id",
@@ -80,6 +82,7 @@ class Found:
     plate: str
     plate_raw: str
     plate_state: str | None
+    plate_country: str | None
     captured_at: datetime
     zone: str
     camera_id: int

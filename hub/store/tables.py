@@ -180,6 +180,7 @@ reads = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("rule", Text, nullable=False),
     Column("held", Boolean, nullable=False, server_default=text("false")),
+    Column("plate_country", Text),
     Column("floor_at", BigInteger),
     Index("ix_reads_plate", "plate_id", "captured_at"),
     Index("ix_reads_captured", "captured_at", "id"),
@@ -192,6 +193,7 @@ reads = Table(
 
 `floor_at` is the instant before which nobody may delete it, as the policy said under which it was kept: 0 where that
 said nothing, none where it was kept before floors were noted (`hub.governing.floors`).
+`plate_country` is read by `hub.store.countries` alone: rows from before it have none of their own.
 """
 
 ledger = Table(
@@ -325,6 +327,7 @@ entries = Table(
     Column("removed_reason", Text),
     Column("import_id", BigInteger),
     Column("ended_by", BigInteger),
+    Column("plate_country", Text),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
     Index("ix_hotlist_entries_key", "plate_key"),
     Index(
@@ -339,6 +342,7 @@ entries = Table(
         "plate",
         text("coalesce(plate_state, '')"),
         text("coalesce(import_id, 0)"),
+        text("coalesce(plate_country, '')"),
         unique=True,
         sqlite_where=text("removed_at IS NULL"),
         postgresql_where=text("removed_at IS NULL"),
@@ -347,6 +351,7 @@ entries = Table(
 
 """`import_id` is the import that brings an entry, `ended_by` one that ends it: `hub.store.entries` says which stand.
 
+`plate_country` is there where no state tells it.
 `withdrawn` says that a person took it off its list, and nobody has let its plate come back."""
 
 hotlist_imports = Table(

@@ -186,7 +186,12 @@ def test_another_contract_takes_two_people_and_holds_for_what_is_kept_too(
 def test_one_person_alone_cannot_let_go_of_what_a_contract_keeps(under: Opened, tmp_path: Path) -> None:
     hub = under()
     add(hub, tmp_path, "city", b"floor: {dur: P10D, clock: received_at, ref: section 5}")
-    proposal = hub.connections.contracts.propose(ACTOR, "city", None, "", "it has ended")
+    with pytest.raises(PolicyRefused, match=r"loosens what is promised: city-floor .*--end --reason WHY --decisions"):
+        hub.connections.contracts.propose(ACTOR, "city", None, "", "it has ended")
+    assert "tried_alone" in [card.code for card in hub.connections.health.around()]
+    by_office = {"title": hub.governing.profile.office, "decided_at": hub.clock.now()}
+    signed = [two.decision("loosening", **by_office)]
+    proposal = hub.connections.contracts.propose(ACTOR, "city", None, "", "it has ended", signed)
     assert (proposal.action, proposal.state) == (Action.CONTRACT, "waits")
     assert proposal.words == "city has no contract any more"
     (card,) = [card for card in hub.connections.health.around() if card.code == "approval_waits"]
@@ -194,7 +199,43 @@ def test_one_person_alone_cannot_let_go_of_what_a_contract_keeps(under: Opened, 
     for actor in (ACTOR, Actor.service("jobs")):
         with pytest.raises(PolicyRefused):
             hub.access.approvals.approve(actor, proposal.id)
+    assert hub.access.approvals.approve(two.SECOND, proposal.id).state == "in_grace"
     assert hub.connections.accounts.list()[0].provenance.contract is not None
+
+
+def test_a_read_keeps_the_floor_of_the_contract_under_which_it_was_kept(
+    under: Opened, tmp_path: Path, clock: SetClock
+) -> None:
+    hub = under()
+    add(hub, tmp_path, "city", b"floor: {dur: P10D, clock: received_at, ref: section 5}")
+    bring(hub, tmp_path, "city")
+    received = clock.now()
+    two.agree(hub, ACTOR, "city", None)
+    hub.connections.removals.remove(ACTOR, "city", reads="purge", reason="the contract has ended")
+    clock.advance(9 * DAY)
+    assert hub.retention.expired.purge(ACTOR) == {"city": 0}
+    clock.advance(10 * DAY - (clock.now() - received))
+    assert hub.retention.expired.purge(ACTOR) == {"city": 1}
+
+
+def test_what_was_destroyed_under_a_contract_does_not_come_back_when_that_is_ended(
+    under: Opened, tmp_path: Path, clock: SetClock
+) -> None:
+    hub = under()
+    add(hub, tmp_path, "city", WEEK)
+    bring(hub, tmp_path, "city")
+    clock.advance(8 * DAY)
+    assert hub.retention.expired.purge(ACTOR) == {"city": 1}
+    two.agree(hub, ACTOR, "city", None)
+    again = hub.ingest.sync.run(ACTOR, "city", CAPTURED - DAY)
+    assert (again.stored, again.born_expired) == (0, 1)
+
+
+def test_a_policy_that_cannot_be_kept_beside_a_contract_is_not_put_in_force(under: Opened, tmp_path: Path) -> None:
+    hub = under("long-beach")
+    add(hub, tmp_path, "city", b"floor: {dur: P60D, clock: received_at, ref: section 5}")
+    with pytest.raises(PolicyConflict, match="city-floor"):
+        two.activate(hub, ACTOR, "hermosa-beach", "another one")
 
 
 def test_a_longer_contract_lengthens_nothing_that_is_kept(under: Opened, tmp_path: Path, clock: SetClock) -> None:

@@ -29,9 +29,11 @@ def activate(hub: Hub, actor: Actor, name: str, reason: str, decisions: Sequence
 
 
 def agree(hub: Hub, actor: Actor, name: str, document: bytes | None, reason: str = "the city signed it") -> Proposal:
-    """Put another contract of a connection in force, or none."""
-    proposal = hub.connections.contracts.propose(actor, name, document, "contract.yaml", reason)
-    return hub.access.approvals.approve(SECOND, proposal.id)
+    """Put another contract of a connection in force, or none, signed by the office and without the grace."""
+    by_office = {"title": hub.governing.profile.office, "decided_at": hub.clock.now()}
+    signed = [decision("loosening", **by_office)]
+    proposal = hub.connections.contracts.propose(actor, name, document, "contract.yaml", reason, signed)
+    return approve_at_once(hub, proposal.id)
 
 
 def approve_at_once(hub: Hub, ident: int) -> Proposal:

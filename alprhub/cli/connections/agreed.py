@@ -9,11 +9,13 @@ from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.connections.given import Name
 from alprhub.cli.output import AsJson, console, failures
+from alprhub.cli.policy import SignedIn
 from alprhub.cli.second import next_step
 from alprhub.plain import print_json
 from hub.connections.agreed import in_words
 from hub.connections.contracts import SetContract
 from hub.errors import Invalid
+from hub.policy.decisions import read_decisions
 from hub.wiring import Hub, open_hub
 from hub.words import count, moment
 
@@ -23,11 +25,13 @@ def contract(
     file: Annotated[Path | None, typer.Argument(help="Another contract: a YAML file, as docs/policy.md says.")] = None,
     reason: Annotated[str, typer.Option(help="Why it changes; the audit keeps it.")] = "",
     end: Annotated[bool, typer.Option("--end", help="The connection has no contract any more.")] = False,
+    decisions: SignedIn = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what was agreed with a source, or propose another contract; it is in force once somebody else approves it.
 
-    A contract never lets reads live longer than policy does. One that is stricter holds for what is kept too.
+    A contract never lets reads live longer than policy does. One that is stricter holds for what is kept too. What one
+    loosens of the other is signed, with --decisions, and waits for the policy's grace.
     """
     with failures(), open_hub() as hub:
         if file is not None and end:
@@ -36,7 +40,8 @@ def contract(
             _show(hub, name, as_json)
             return
         document = None if file is None else files.content(file)
-        proposal = hub.connections.contracts.propose(acting(), name, document, str(file or ""), reason)
+        signed = () if decisions is None else read_decisions(files.content(decisions), str(decisions))
+        proposal = hub.connections.contracts.propose(acting(), name, document, str(file or ""), reason, signed)
         if as_json:
             print_json(proposal)
             return

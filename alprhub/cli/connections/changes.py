@@ -213,7 +213,8 @@ def _tell_reparsed(report: Reparsed, changes: str, as_json: bool) -> None:
     for seconds, reads in sorted(report.moved.items()):
         console.print(f"  times moved {'forward' if seconds > 0 else 'back'} by {span(seconds)}: {reads:,}")
     numbers = (
-        ("plates", report.plates), ("states of plates", report.states), ("cameras", report.cameras),
+        ("plates", report.plates), ("states of plates", report.states),
+        ("countries of plates", report.countries), ("cameras", report.cameras),
         ("places", report.places), ("something else", report.others), ("lives that end sooner", report.sooner),
         ("lives that end later", report.later),
         ("over at once by their corrected time", report.end_now), ("new hits on hot lists", report.hits_found),

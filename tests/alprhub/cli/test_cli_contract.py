@@ -26,9 +26,14 @@ def test_a_contract_comes_with_a_connection_is_shown_and_another_waits_for_a_sec
     refused = run("export", "9SYN001", "--out", tmp_path / "reads.csv", *WHY)
     assert refused.code == 77
     assert "the contract forbids that reads leave in a file: city (24-17 section 6)" in refused.err
-    proposed = run("connections", "contract", "city", "--end", "--reason", "the contract is over")
-    assert proposed.code == 0
-    assert "proposed, and nothing changes yet: city has no contract any more" in proposed.out
+    alone = run("connections", "contract", "city", "--end", "--reason", "the contract is over")
+    assert alone.code == 77
+    assert "loosens what is promised: city-ceiling (24-17 section 4.2) keeps reads at most 7 days" in alone.err
+    stricter = tmp_path / "stricter.yaml"
+    stricter.write_text(CONTRACT.replace("P7D", "P5D"))
+    proposed = run("connections", "contract", "city", stricter, "--reason", "another schedule")
+    assert proposed.code == 0, proposed.err
+    assert "proposed, and nothing changes yet: city: a read is kept at most 5 days" in proposed.out
     assert "alprhub approvals approve 1" in proposed.out
     assert "contract 24-17: in force" in run("connections", "contract", "city").out
     assert run("connections", "contract", "city", file, "--reason", "again").code == 65

@@ -88,6 +88,8 @@ def plates(run: Any, *words: object, stdin: str | None = None) -> list[str]:
         (("9SYN*", "--make", "TOYT", "--make", "ford"), ["9SYN002", "9SYN001"]),
         (("9SYN*", "--colour", "red", "--state", "CA"), ["9SYN002"]),
         (("9SYN*", "--color", "red", "--state", "California"), ["9SYN002"]),
+        (("9SYN*", "--country", "USA", "--make", "ford"), ["9SYN002"]),
+        (("9SYN*", "--country", "Mexico", "--country", "DEU"), []),
         (("9SYN*", "--since", "5d"), ["9SYN003", "9SYN002", "9SYN001"]),
         (("9SYN*", "--since", f"{NIGHT:%m/%d/%Y} 23:00", "--until", f"{NIGHT:%m/%d/%Y} 11:45 PM"), ["9SYN002"]),
         (("9SYN*", "--since", "today"), []),
@@ -100,6 +102,30 @@ def plates(run: Any, *words: object, stdin: str | None = None) -> list[str]:
 )
 def test_a_search_finds_what_its_options_mean(run: Any, town: Any, words: tuple[str, ...], found: list[str]) -> None:
     assert plates(run, *words) == found
+
+
+def test_a_car_of_another_country_shows_it_where_no_state_was_read(run: Any, town: Any, sql: Any) -> None:
+    sql("UPDATE reads SET plate_state = NULL, plate_country = 'DE' WHERE vendor_read_id = 'r2'")
+    assert plates(run, "9SYN*", "--country", "Germany") == ["9SYN002"]
+    shown = run("search", "9SYN*", *WHY).out
+    assert "Germany" in next(line for line in shown.splitlines() if "9SYN002" in line)
+    assert run("search", "9SYN*", "--country", "MX", *WHY).out.startswith("no read of 9SYN*")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--state", "NB"), "state: 'NB' is New Brunswick or Nebraska, by whose table: write the name"),
+        (("--country", "Atlantis"), "country: 'Atlantis' is not known here; there are "),
+        (("--country", "Guam"), "country: 'Guam' is a state here, and its plates are of the US: use --state GU"),
+    ],
+)
+def test_where_a_plate_is_from_is_asked_again_rather_than_guessed(
+    run: Any, town: Any, words: tuple[str, ...], said: str
+) -> None:
+    done = run("search", "9SYN*", *words, *WHY)
+    assert done.code == 65
+    assert said in done.err
 
 
 def test_the_kind_of_a_source_is_whose_reads_they_are(run: Any, town: Any, sql: Any) -> None:

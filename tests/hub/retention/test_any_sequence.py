@@ -56,7 +56,7 @@ class Seeds:
         if manual not in self._promises:
             self._promises[manual] = self._made(manual)
         with tempfile.TemporaryDirectory(dir=self._folder) as inside:
-            data, clock = Path(inside) / "data", SetClock(BEGIN)
+            data, clock = Path(inside) / "data", SetClock(BEGIN + timedelta(seconds=1))
             shutil.copytree(self._folder / manual / "data", data)
             with open_hub(HubSettings(data=data, profile=manual), clock, registry=REGISTRY) as hub:
                 yield hub, clock, self._promises[manual]
@@ -69,8 +69,8 @@ class Seeds:
             hub.connections.accounts.add(ONE, "feed", "plain", {"folder": str(feed)})
             assert hub.ingest.sync.run(ONE, "feed", BEGIN - 99 * DAY, BEGIN).stored == len(AGES)
             profile = hub.governing.profile
-            floors = [profile.floor("own", "flock", BEGIN - age, BEGIN) for age in AGES]
-            ends = [profile.expiry("own", "flock", BEGIN - age, received_at=BEGIN).at for age in AGES]
+            floors = [profile.floor("own", "flock", None, BEGIN - age, BEGIN) for age in AGES]
+            ends = [profile.expiry("own", "flock", None, BEGIN - age, received_at=BEGIN).at for age in AGES]
         return {
             f"r{n}": Promise(floor.at if floor else None, end)
             for n, (floor, end) in enumerate(zip(floors, ends, strict=True))
@@ -144,6 +144,7 @@ MOVES: Final = st.one_of(
 @given(manual=MANUALS, moves=st.lists(MOVES, min_size=2, max_size=5))
 @example("westminster", [wait(56), alone("hermosa-beach", True), both("hermosa-beach"), wait(200), wait(200)])
 @example("hermosa-beach", [wait(40), both("long-beach"), pull_again])
+@example("hermosa-beach", [both("hayward"), wait(20), pull_again])
 @example("palm-springs", [both("westminster"), pull_again, another_kind("commercial"), both("palm-springs"), wait(40)])
 def test_no_read_ends_before_its_floor_nor_lives_past_its_ceiling_whatever_comes_into_force(
     seeds: Seeds, manual: str, moves: list[Callable[[Hub, SetClock], None]]

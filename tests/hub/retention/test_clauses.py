@@ -163,9 +163,7 @@ def test_a_manual_whose_schedule_is_missing_is_in_force_in_no_hub_not_even_in_a_
         assert hub.governing.profile.name == "long-beach"
 
 
-@pytest.mark.clause(
-    "hermosa-beach 429.5 ¶2 s2", lacks="that the manual is not put in force without the schedule that it follows"
-)
+@pytest.mark.clause("hermosa-beach 429.5 ¶2 s2")
 def test_what_the_manual_leaves_to_the_schedule_follows_the_schedule_that_is_signed(
     ruled: Ruled, tmp_path: Path, clock: SetClock
 ) -> None:

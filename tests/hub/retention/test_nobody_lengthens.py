@@ -92,6 +92,7 @@ CALLS: dict[str, Call] = {
         ACTOR, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA"), NewEntry("9SYN777", "stolen", "26-2", "US-CA")]
     ),
     "hotlists.withdraw": lambda it: it.hub.hotlists.lists.withdraw(ACTOR, "wanted", PLATE, "US-CA", "it is found"),
+    "hotlists.readmit": lambda it: it.hub.hotlists.lists.readmit(ACTOR, "wanted", PLATE, "US-CA", "stolen again"),
     "publishing.publish": lambda it: it.hub.hotlists.publishing.publish(ACTOR, "wanted", "feed"),
     "publishing.verify": lambda it: it.hub.hotlists.publishing.verify(ACTOR, "wanted", "feed"),
     "publishing.withdraw": lambda it: it.hub.hotlists.publishing.withdraw(ACTOR, "wanted", "feed"),
@@ -149,6 +150,7 @@ ELSEWHERE = {
     "contracts.carry_out": "a contract: it lets no read live longer than policy, and lengthens none that is kept",
     "reviews.disposed": "media that are booked: the reads are gone",
     "orders.destroy": "an order of a court, which ends reads",
+    "hotlists.readmit": "lets an import list a plate again, as hotlists.load",
     "hotlists.tidy": "sweeps up what imports that were killed have left, which was never in force",
     "intake.parsed": "what a record says: intake.take",
     "intake.keep": "keeps what was parsed: intake.take",
