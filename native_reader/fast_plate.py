@@ -1,7 +1,7 @@
 """The engine with weights of its own: open-image-models finds plates, fast-plate-ocr's v1 and v2 read them.
 
-v1 looks close and v2 looks wide. Where they do not agree, or are unsure, both look again as the other did and twice
-more, and everything is added up in log-probabilities. Crops carry a margin: the detector's boxes cut characters
+v1 looks close and v2 looks wide. Where they do not agree, or are unsure, both look again as the other did, then twice
+more where doubt stays, and everything is added up in log-probabilities. Crops carry a margin: the detector's boxes cut characters
 off.
 """
 
@@ -48,6 +48,9 @@ PLAN = Plan((0.05, 0.12), (0.16, 0.20), Calibration(1.668, 1.328, 1.395))
 
 _AGREED = 0.5
 """Both models read the same and every slot of each is at least this sure: no second look."""
+
+_SETTLED = 0.7
+"""Every slot of two looks by both, added up, is at least this sure: no further look."""
 
 _LEGIBLE = 0.35
 """A plate whose least sure character is below this was seen, not read: of such texts one in ten is right."""
@@ -145,8 +148,10 @@ def added_up(v1: Look, v2: Look, plan: Plan) -> tuple[Slots, bool]:
     texts = {decode(slots)[0] for slots in first}
     agreed = len(texts) == 1 and min(weakest(slots) for slots in first) >= _AGREED
     if not agreed:
-        further = [margin for margin in FURTHER if margin not in (plan.close, plan.wide)]
-        first += [*v1([plan.wide, *further]), *v2([plan.close, *further])]
+        first += [*v1([plan.wide]), *v2([plan.close])]
+        if weakest(fuse(first)) < _SETTLED:
+            further = [margin for margin in FURTHER if margin not in (plan.close, plan.wide)]
+            first += [*v1(further), *v2(further)]
     return fuse(first), agreed
 
 
