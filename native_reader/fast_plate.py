@@ -1,8 +1,8 @@
 """The engine with weights of its own: open-image-models finds plates, fast-plate-ocr's v1 and v2 read them.
 
 v1 looks close and v2 looks wide. Where they do not agree, or are unsure, both look again as the other did, then twice
-more where doubt stays, and everything is added up in log-probabilities. Crops carry a margin: the detector's boxes cut characters
-off.
+more where doubt stays, and everything is added up in log-probabilities. Crops carry a margin: the detector's boxes
+cut characters off.
 """
 
 from __future__ import annotations
