@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, insert
 
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
-from hub.clock import Clock
+from hub.clock import Clock, certain
 from hub.errors import PolicyRefused
 from hub.people import Actor
 from hub.store import tables
@@ -38,6 +38,7 @@ class Alarms:
     def note(self, connection: Connection, actor: Actor, about: str, refusal: str) -> None:
         """Let `health` tell of it; who refuses puts it on record."""
         table, now = tables.alarms, self._clock.now()
-        connection.execute(delete(table).where(table.c.at < to_micros(now - KEPT)))  # the audit record keeps them
+        # The audit record keeps what goes here.
+        connection.execute(delete(table).where(table.c.at < to_micros(certain(self._clock) - KEPT)))
         values = {"at": to_micros(now), "by": actor.name, "about": about, "refusal": refusal}
         connection.execute(insert(table).values(values))
