@@ -8,7 +8,7 @@ WORKERS ?= 2
 # What is compiled is kept, whatever the caller's shell says: tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-quick test-thorough test-newest mutants coverage check docs bench bench-search bench-retention bench-together bench-receive bench-listen bench-start new-connector lock clean
+.PHONY: help demo test test-quick test-thorough test-newest mutants coverage check docs bench bench-search bench-retention bench-together bench-receive bench-listen bench-reader bench-start new-connector lock clean
 
 help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench-receive: .venv/.ready ## Measure the receiver beside raw FastAPI, and kill
 
 bench-listen: .venv/.ready ## Kill broker, listener and hub while documents come by MQTT and TCP (ARGS="--documents 1000 --seconds 14")
 	@$(BIN)/python -m bench.listen $(ARGS)
+
+bench-reader: .venv/.bench ## Measure the native reader beside fast-alpr on real photos (ARGS="--photos ../shared/plates --models ../shared/models")
+	@$(BIN)/python -m bench.reader $(ARGS)
 
 bench-start: .venv/.ready ## Measure how long `--help` and a search take to start, beside Python itself (ARGS="--runs 20")
 	@$(BIN)/python -m bench.start $(ARGS)

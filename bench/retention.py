@@ -30,6 +30,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, text
 
+from bench.another_policy import put_in_force
 from bench.search import opened
 from bench.town import END, fill, seen_plates
 from hub.clock import SetClock
@@ -286,8 +287,7 @@ def measure(database: str, reads: int) -> None:
         reader = Reader(hub.settings, scratch)
         measured = Measured(reader.backend)
         measured.take("idle", lambda: time.sleep(IDLE_S) or 0)
-        proposal = hub.governing.activate.activate(ACTOR, "long-beach", "measuring a recompute")
-        hub.access.approvals.approve(Actor("second"), proposal.id)
+        put_in_force(hub, ACTOR, "long-beach")
         measured.take("recompute", lambda: hub.retention.recompute.run(ACTOR)["changed"])
         if hub.store.is_sqlite:
             purged, deleted = (_end_of(hub.store, from_micros(_captured(hub.store, n))) for n in (tenth, 2 * tenth))

@@ -27,6 +27,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from bench.another_policy import put_in_force
 from bench.retention import PAUSE_S, PAYLOAD, _captured, _end_of, purge, settle, vacuum_file
 from bench.search import opened
 from bench.town import END, cars, fill, seen_plates
@@ -129,8 +130,7 @@ def jobs(hub: Hub, clock: SetClock, reads: int, entries: int) -> Iterator[tuple[
     yield "idle", 0, lambda: time.sleep(IDLE_S)
     yield "import", len(listed), lambda: hub.hotlists.lists.load(ACTOR, "wanted", listed, complete=True)
     yield "import, unchanged", len(listed), lambda: hub.hotlists.lists.load(ACTOR, "wanted", listed, complete=True)
-    proposal = hub.governing.activate.activate(ACTOR, "long-beach", "measuring a recompute")
-    hub.access.approvals.approve(Actor("second"), proposal.id)
+    put_in_force(hub, ACTOR, "long-beach")
     yield "recompute", reads, lambda: hub.retention.recompute.run(ACTOR)
     over = _end_of(hub.store, from_micros(_captured(hub.store, reads // 10)))
     yield "purge", reads // 10, lambda: purge(hub, clock, over)

@@ -10,11 +10,13 @@ from typing import Final
 from connectors.identity import derived
 from normalize.fault import Unusable
 from normalize.read import Read
+from normalize.spreadsheet import error, number
 
 MARK: Final = "\ufffd"
 """What stands in a text where a character could not be read."""
 LETTERS: Final = "characters that could not be read"
 MARKUP: Final = "markup that had to be mended"
+SHEET: Final = "cells that a spreadsheet wrote anew"
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _noted: ContextVar[list[str] | None] = ContextVar("noted", default=None)
 
@@ -42,6 +44,14 @@ def watching() -> Iterator[list[str]]:
         yield notes
     finally:
         _noted.reset(before)
+
+
+def own_id(ident: str | None) -> str | None:
+    """A vendor's own id of a read; None, and noted, where a spreadsheet wrote it anew: many reads have it then."""
+    if ident is None or not (error(ident) or number(ident)):
+        return ident
+    note(SHEET)
+    return None
 
 
 def legible(text: str) -> str:

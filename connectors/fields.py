@@ -10,8 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from connectors.damage import MARK, legible
+from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
-from connectors.jsontext import in_utf8, shaped
+from connectors.jsontext import shaped
 from connectors.pictures import is_picture
 from normalize.confidence import Scale, scaled
 from normalize.fault import Unusable

@@ -11,7 +11,7 @@ from hashlib import sha256
 from connectors.contract import Entry, RemoteEntry
 from connectors.errors import VendorChanged
 from connectors.table import table
-from normalize.states import state
+from normalize.states import Codes, state
 
 
 def alive(entries: Iterable[Entry], now: datetime) -> list[Entry]:
@@ -59,9 +59,9 @@ def exported(body: bytes) -> Iterator[RemoteEntry]:
         raise VendorChanged("the exported list has no column for plates", body)
     place = next((name for name in found.head.columns if name.casefold().startswith("state")), "")
     for row in found:
-        if row.broken:
-            raise VendorChanged(f"line {row.number} of the exported list {row.broken}", body)
-        yield RemoteEntry(row.cells[plate], state(row.cells.get(place), "US").code)
+        if row.fault:
+            raise VendorChanged(f"line {row.number} of the exported list {row.fault}", body)
+        yield RemoteEntry(row.cells[plate], state(row.cells.get(place), codes=Codes.POSTAL).code)
 
 
 def _is_of_plates(name: str) -> bool:

@@ -2,14 +2,8 @@
 
 from hashlib import sha256
 
-from normalize import damage
 from normalize.plate import canonical
 from normalize.times import Moment
-
-
-def undamaged(ident: str | None) -> str | None:
-    """A vendor's own id of a read; None where a spreadsheet has written it anew, which gives many reads one id."""
-    return None if ident is None or damage.error(ident) or damage.number(ident) else ident
 
 
 def derived_id(camera: str, at: Moment, plate: str) -> str:

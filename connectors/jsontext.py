@@ -7,24 +7,11 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from connectors.damage import LETTERS, MARK, MARKUP, note
+from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
 
 T = TypeVar("T")
 _WRONG: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-_BOMS: Final = (
-    (b"\xef\xbb\xbf", "utf-8"),
-    (b"\xff\xfe\x00\x00", "utf-32-le"),
-    (b"\x00\x00\xfe\xff", "utf-32-be"),
-    (b"\xff\xfe", "utf-16-le"),
-    (b"\xfe\xff", "utf-16-be"),
-)
-_BARE: Final = (
-    (re.compile(rb"\x00\x00\x00[\[{]"), "utf-32-be"),
-    (re.compile(rb"[\[{]\x00\x00\x00"), "utf-32-le"),
-    (re.compile(rb"\x00[\[{<]"), "utf-16-be"),
-    (re.compile(rb"[\[{<]\x00"), "utf-16-le"),
-)
-"""How a document begins that has no byte order mark: with a sign and its zeros."""
 _TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[^"]++|"', re.DOTALL)
 _SLIP: Final = re.compile(
     r'\\(?:["\\/bfnrt]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})'
@@ -34,20 +21,6 @@ _SLIP: Final = re.compile(
 _ESCAPED: Final = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"}
 _NO_NUMBER: Final = re.compile(r"-?\b(?:NaN|Infinity)\b")
 _COMMA: Final = re.compile(r",(\s*[}\]])")
-
-
-def in_utf8(body: bytes) -> bytes:
-    """The same text in UTF-8 without a byte order mark, where its first bytes say that it is in another UTF."""
-    if body[:1] in (b"{", b"[", b"<") and body[1:2] != b"\x00":  # most bodies, and the quickest way out
-        return body
-    for mark, encoding in _BOMS:
-        if body.startswith(mark):
-            return body[len(mark) :] if encoding == "utf-8" else _recoded(body[len(mark) :], encoding)
-    if b"\x00" in body[:4]:
-        for begin, encoding in _BARE:
-            if begin.match(body):
-                return _recoded(body, encoding)
-    return body
 
 
 class Written(str):
@@ -109,14 +82,6 @@ def mended(body: bytes) -> bytes:
         text = plain.decode("utf-8", "replace")
     tokens = (found[0] for found in _TOKEN.finditer(text.rstrip("\x00")))
     return "".join(_text(token) if len(token) > 1 and token[0] == '"' else _between(token) for token in tokens).encode()
-
-
-def _recoded(body: bytes, encoding: str) -> bytes:
-    try:
-        return body.decode(encoding).encode()
-    except UnicodeError:
-        note(LETTERS)
-        return body.decode(encoding, "replace").encode("utf-8", "replace")
 
 
 def _text(token: str) -> str:

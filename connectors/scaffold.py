@@ -24,8 +24,8 @@ from connectors.contract import Connector, Document, Page, Record, Window
 from connectors.fields import elements, slices
 from connectors.http import Http
 from connectors.paging import by_cursor
+from normalize.origin import origin
 from normalize.read import Camera, Read
-from normalize.states import state
 from normalize.times import from_iso
 
 
@@ -84,10 +84,12 @@ class @CLASS@Connector(Connector[@CLASS@Settings]):
         """Pure: every field by the getter of its type, nothing from outside."""
         fields = record.fields()
         at = from_iso(fields.text("captured_at"), field="captured_at")
+        place = origin(fields.text_or_none("state"))
         return Read(
             vendor_read_id=fields.ident("id"),
             plate_raw=fields.text("plate"),
-            state=state(fields.text_or_none("state"), "US"),
+            state=place.state,
+            country=place.country,
             captured_at=at.at,
             zone=at.zone,
             camera=Camera(id=fields.ident("camera.id"), name=fields.text_or_none("camera.name")),

@@ -12,9 +12,9 @@ from defusedxml.ElementTree import fromstring
 from connectors.charset import codec
 from connectors.contract import Record
 from connectors.damage import LETTERS, MARK, MARKUP, note
+from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
 from connectors.fields import Fields
-from connectors.jsontext import in_utf8
 from normalize.fault import Unusable
 
 DEEPEST: Final = 40

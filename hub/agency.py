@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import insert, make_url, select, update
 
+from connectors.file_words import refusal
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
-from hub.errors import AdminMustAct, Conflict, Invalid, NoAgency
+from hub.errors import AdminMustAct, Conflict, Invalid, NoAgency, NotFound
 from hub.governing.in_force import Governing, begin
 from hub.people import Actor
+from hub.policy.decisions import Decision, read_decisions
 from hub.policy.profile import Profile, load
 from hub.settings import HubSettings
 from hub.store import tables
@@ -43,14 +45,14 @@ def settle(store: Store, audit: Audit, clock: Clock, settings: HubSettings, *, a
         profile = in_force or load(settings.profile)
         _same_policy(settings, profile, governing)
         _same_zone(settings, profile)
-        begin(store, audit, clock, actor, settings.profile)
+        begin(store, audit, clock, actor, settings.profile, signed(settings))
         return _keep(store, audit, clock, actor, name)
     if kept is None:
         if asked_for:
             raise none_in(settings, in_force.name if in_force else None)
-        begin(store, audit, clock, actor, settings.profile)
+        begin(store, audit, clock, actor, settings.profile, signed(settings))
         return settings.agency
-    profile = in_force or begin(store, audit, clock, actor, settings.profile)
+    profile = in_force or begin(store, audit, clock, actor, settings.profile, signed(settings))
     if "agency" in given and settings.agency.strip() != kept:
         raise AdminMustAct(
             f"ALPRHUB_AGENCY says {settings.agency!r}, but this is the hub of {kept!r}: unset it, or set ALPRHUB_DATA"
@@ -60,6 +62,19 @@ def settle(store: Store, audit: Audit, clock: Clock, settings: HubSettings, *, a
         _same_policy(settings, profile, governing)
     _same_zone(settings, profile)
     return kept
+
+
+def signed(settings: HubSettings) -> tuple[Decision, ...]:
+    """What the settings say is signed about the policy of the first start; raises `NotFound`, and `Invalid`."""
+    file = settings.decisions
+    if file is None:
+        return ()
+    try:
+        return read_decisions(file.read_bytes(), str(file))
+    except FileNotFoundError as failed:
+        raise NotFound(f"ALPRHUB_DECISIONS: {refusal(failed, file)}") from None
+    except OSError as failed:
+        raise Invalid(f"ALPRHUB_DECISIONS: {refusal(failed, file)}") from None
 
 
 def none_in(settings: HubSettings, in_force: str | None = None) -> NoAgency:

@@ -36,13 +36,26 @@ class Actor:
         return _spelling(self.name) == _spelling(name)
 
 
+NO_EVENT: Final = "none applicable"
+"""What stands for the number of an event where somebody says that there is none."""
+_NO_EVENT: Final = frozenset({"none", "n/a", "not applicable", NO_EVENT})
+
+
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Why somebody wants to see data: a purpose of the profile, the reason in words, a case number if there is one."""
+    """Why somebody wants to see data: a purpose of the profile, the reason in words, a case number if there is one.
+
+    `event_number` is that of the event that it is about, or `NO_EVENT`, in whatever usual words; None: nothing is said.
+    """
 
     purpose: str
     reason: str
     case_number: str | None = None
+    event_number: str | None = None
+
+    def __post_init__(self) -> None:
+        said = " ".join((self.event_number or "").split())
+        object.__setattr__(self, "event_number", NO_EVENT if said.casefold() in _NO_EVENT else said or None)
 
 
 def login_name(proc: Path = _PROC) -> str:

@@ -160,6 +160,9 @@ class Matching(Protocol):
     def meant(self, query: Any, after: str | None) -> Iterator[tuple[int, str]]:
         """The ids of every visible read that a question means behind `after`, newest first, each with its place."""
 
+    def asked(self, query: Any) -> Mapping[str, str]:
+        """The connections that a question asks, each with how it stands."""
+
     def shown(self, connection: Connection, keys: Sequence[tuple[int, int]]) -> list[Any]:
         """Reads by capture time (µs) and id as rows of an answer, whether their time is past or not."""
 

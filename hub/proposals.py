@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
@@ -18,10 +18,12 @@ class Action(StrEnum):
     DESTROY = "orders.destroy"
     CLASSIFY = "holds.classify"
     POLICY = "policy.activate"
+    CONTRACT = "connections.contract"
+    KIND = "connections.change"
 
 
-State = Literal["waits", "lapsed", "approved", "refused", "withdrawn", "carried_out", "overtaken"]
-"""`approved`: and not carried out yet, since that was cut short.
+State = Literal["waits", "lapsed", "in_grace", "approved", "refused", "withdrawn", "carried_out", "overtaken"]
+"""`in_grace`: approved, and it waits for a time in which anybody may stop it. `approved`: and not carried out yet.
 
 `overtaken`: approved, and never to be carried out to its end.
 """
@@ -31,7 +33,8 @@ State = Literal["waits", "lapsed", "approved", "refused", "withdrawn", "carried_
 class NewProposal:
     """What somebody proposes: `words` say to people what will happen, `content` says it exactly.
 
-    `attachment` are the bytes that belong to it: a court's order, a document of signed decisions.
+    `attachment` are the bytes that belong to it: a court's order, a document of signed decisions. What was approved
+    waits for its `grace` before it is carried out.
     """
 
     action: Action
@@ -40,6 +43,7 @@ class NewProposal:
     content: Mapping[str, Any]
     reason: str
     attachment: bytes | None = None
+    grace: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,9 @@ class Proposal:
     note: str | None
     carried_out_at: datetime | None
     outcome: Mapping[str, Any] | None
+    grace_seconds: int = 0
+    due_at: datetime | None = None
+    """Where it has a grace and was approved: from when on it is carried out."""
 
 
 Settle = Callable[[Connection, Mapping[str, Any]], None]

@@ -87,7 +87,7 @@ class Hub:
         """Hot lists, and what vendors have of them."""
         from hub.hotlists.room import HotlistsRoom
 
-        return HotlistsRoom(self._parts, self)
+        return HotlistsRoom(self._parts, self.governing, self)
 
     @made_once
     def search(self) -> "SearchRoom":

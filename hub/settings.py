@@ -46,6 +46,9 @@ class HubSettings(BaseModel):
     profile: str = Field(
         default="hermosa-beach", description="The policy profile of the first start: a built-in name or a file."
     )
+    decisions: Path | None = Field(
+        default=None, description="A file of what is signed about that profile, where it needs that to be in force."
+    )
     zone: ZoneInfo | None = Field(
         default=None, description="The agency's time zone: must be that of its policy, which counts days by it."
     )
@@ -66,6 +69,20 @@ class HubSettings(BaseModel):
 
     auditors: tuple[str, ...] = Field(
         default=(), description="Who sees the reads of every hold besides its own people: user names between commas."
+    )
+
+    custodian_folder: Path | None = Field(
+        default=None, description="A folder in which the custodian of records gets every certificate of destruction."
+    )
+    custodian_bucket: str | None = Field(
+        default=None, description="The same as objects of a bucket: s3://bucket/prefix."
+    )
+    custodian_bucket_endpoint: str | None = Field(
+        default=None, description="Address of that bucket's S3, where it is not Amazon's."
+    )
+    custodian_email: tuple[str, ...] = Field(
+        default=(),
+        description="The same by e-mail: addresses with commas between; the notices' mail server takes them.",
     )
 
     notice_email_to: tuple[str, ...] = Field(
@@ -101,7 +118,7 @@ class HubSettings(BaseModel):
         said = {field: there.get(f"{PREFIX}{field.upper()}") for field in cls.model_fields}
         return {field: value for field, value in said.items() if value is not None} | given
 
-    @field_validator("allow_connectors", "auditors", "notice_email_to", mode="before")
+    @field_validator("allow_connectors", "auditors", "notice_email_to", "custodian_email", mode="before")
     @classmethod
     def _with_commas(cls, given: object) -> object:
         return [item.strip() for item in given.split(",") if item.strip()] if isinstance(given, str) else given
@@ -132,7 +149,14 @@ class HubSettings(BaseModel):
             raise ValueError(f"is no address of a service: write it as https://HOST/PATH{_PORT}")
         return given
 
-    @field_validator("images_endpoint")
+    @field_validator("custodian_bucket")
+    @classmethod
+    def _is_a_bucket(cls, given: str | None) -> str | None:
+        if given is not None and not _leads_somewhere(given, ("s3",)):
+            raise ValueError("is no bucket: write it as s3://BUCKET/PREFIX, with the prefix or without")
+        return given
+
+    @field_validator("images_endpoint", "custodian_bucket_endpoint")
     @classmethod
     def _is_an_endpoint(cls, given: str | None) -> str | None:
         if given is not None and not _leads_somewhere(given, ("https", "http")):
@@ -162,6 +186,12 @@ class HubSettings(BaseModel):
         if size != 32:
             raise ValueError("must be the Base64 of 32 bytes; `openssl rand -base64 32` makes one")
         return given
+
+    @property
+    def custodian_ways(self) -> tuple[str, ...]:
+        """By which ways the custodian of records gets certificates: `folder`, `s3`, `email`."""
+        given = {"folder": self.custodian_folder, "s3": self.custodian_bucket, "email": self.custodian_email}
+        return tuple(way for way, where in given.items() if where)
 
     def url(self) -> str:
         """The SQLAlchemy address in force."""

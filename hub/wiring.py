@@ -52,6 +52,8 @@ def open_hub(
         raise agencies.none_in(given)
     _made(given.data)
     load(given.profile)  # refused before anything is made
+    if not former.has_file(given) and not former.left_over(given):
+        load(given.profile, agencies.signed(given)).activation().demand()
     former.refuse_half(given)
     left = former.left_over(given)
     if left and not former.has_file(given):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from native_reader.engine import Box, Pixels
 
-_EDGE = 0.1
-"""Share of a box's width within which it touches the picture's edge: detectors draw a cut plate short of it."""
+_NEAR = 0.1
+"""Share of a box's width within which the edge may go through the plate: boxes of cut plates end short of it."""
+
+NEAR_WORTH = 0.5
+"""What a reading near the edge is worth of one in the middle: about as often the plate is whole."""
 
 _CLOSE_UP = 0.6
 """A plate at least this wide, as a share of the picture, was cut out on purpose."""
@@ -19,15 +24,30 @@ def inside(box: Box, picture: Pixels) -> Box:
     return left, top, right - left, bottom - top
 
 
-def cut_off(box: Box, picture: Pixels) -> bool:
-    """Whether the picture's left or right edge may go through the plate.
+class Edge(Enum):
+    """How the picture's left and right edges stand to a plate."""
 
-    What is left of such a plate reads, with confidence, as another plate; a plate without its upper or lower rim
-    still reads as itself. A picture that shows little but the plate is taken for a crop of the whole plate.
+    CLEAR = auto()
+    CLOSE_UP = auto()
+    """The picture shows little but the plate and was cut out on purpose, perhaps through the plate."""
+    NEAR = auto()
+    CUT = auto()
+    """The box ends at the edge: of such plates six in seven are cut."""
+
+
+def edge_of(box: Box, picture: Pixels) -> Edge:
+    """How far the picture's left or right edge may go through the plate.
+
+    What is left of a cut plate reads, with confidence, as another plate; a plate without its upper or lower rim still
+    reads as itself.
     """
     width = picture.shape[1]
-    near = max(2.0, _EDGE * box[2])
-    return box[2] < _CLOSE_UP * width and (box[0] < near or box[0] + box[2] > width - near)
+    gap = min(box[0], width - box[0] - box[2])
+    if gap >= max(2.0, _NEAR * box[2]):
+        return Edge.CLEAR
+    if box[2] >= _CLOSE_UP * width:
+        return Edge.CLOSE_UP
+    return Edge.NEAR if gap > 0 else Edge.CUT
 
 
 def covers(box: Box, other: Box) -> bool:

@@ -24,6 +24,7 @@ from connectors import contract
 from connectors.contract import Connector, Document, Evidence, Info, Limits, LyingFile, Page, Record, Window
 from connectors.counted import counted
 from connectors.errors import AdminMustFix, TryAgain, VendorChanged
+from connectors.fields import Fields
 from connectors.file_words import readable
 from native_reader.choice import best_engine
 from native_reader.engine import Engine, Pixels, SeenPlate
@@ -33,7 +34,7 @@ from native_reader.video import StreamBroken, passings
 from native_reader.weights import WeightsRefused
 from normalize.confidence import Scale, scaled
 from normalize.fault import Unusable
-from normalize.read import Camera, Candidate, ImageKind, ImageRef, Place, Read
+from normalize.read import Camera, Candidate, Grade, ImageKind, ImageRef, Place, Read
 from normalize.times import Moment, Zone, from_iso, local
 
 SETTLE: Final = timedelta(seconds=1)
@@ -99,6 +100,9 @@ class _Seen(msgspec.Struct):
     candidates: tuple[tuple[str, float], ...]
     engine: str
     weights: dict[str, str]
+    alert_grade: bool
+    grade_rule: str
+    may_be_cut: bool
 
 
 class NativeConnector(Connector[NativeSettings]):
@@ -192,6 +196,7 @@ class NativeConnector(Connector[NativeSettings]):
                 if kind in record.attachments
             ),
             engine=fields.text("engine"),
+            grade=_grade(fields),
         )
 
     def _engine(self) -> Engine:
@@ -344,6 +349,9 @@ def _record(
         candidates=tuple((text, round(share, 4)) for text, share in sighting.candidates),
         engine=f"{engine.name} [{', '.join(f'{name} {digest[:12]}' for name, digest in engine.weights.items())}]",
         weights=dict(engine.weights),
+        alert_grade=sighting.alert_grade,
+        grade_rule=sighting.grade_rule,
+        may_be_cut=sighting.may_be_cut,
     )
     attachments = {ImageKind.PLATE.value: plate, ImageKind.FRAME.value: frame}
     return Record("sighting", msgspec.json.encode(seen), attachments=attachments)
@@ -361,6 +369,14 @@ def _candidate(pair: Any) -> Candidate:
     if isinstance(share, bool) or not isinstance(share, int | float):
         raise Unusable("candidates", "have a confidence that is not a number")
     return Candidate(text=pair[0], confidence=scaled(share, Scale.UNIT, "candidates"))
+
+
+def _grade(fields: Fields) -> Grade | None:
+    """The reading's grade; None in records of a time when there was none."""
+    rule = fields.text_or_none("grade_rule")
+    if rule is None:
+        return None
+    return Grade(alert=fields.flag("alert_grade"), rule=rule, may_be_cut=fields.flag("may_be_cut"))
 
 
 def _place(latitude: float | None, longitude: float | None) -> Place | None:

@@ -17,8 +17,8 @@ from native_reader.slots import CHARACTERS, SLOTS
 Columns = npt.NDArray[np.float32]
 """Shape (columns, 37): log-probability of "nothing" and then of each of `CHARACTERS`."""
 
-_BETWEEN = "-.·•:,'|_~ "
-"""What stands between a plate's characters (dashes, seals, screws) reads as nothing."""
+_SAME_SHAPE = frozenset("cijkopsuvwxyz")
+"""Lower case that is its capital, smaller. Other small letters are read into emblems and outlines of states."""
 
 _WORST = -8.0
 """One bad crop may speak against a text this much (natural log) and no more."""
@@ -28,24 +28,23 @@ _QUIET = -8.0
 
 
 class Narrowing:
-    """Maps a recogniser's characters to a plate's; lower case counts as upper."""
+    """Maps a recogniser's characters to a plate's; all that no plate bears counts as nothing: emblems read as such."""
 
     def __init__(self, characters: Sequence[str]) -> None:
         place = {character: index + 1 for index, character in enumerate(characters)}
         place.setdefault(" ", len(characters) + 1)
         self._upper = np.array([place[character] for character in CHARACTERS])
-        lower = [(i, place[c.lower()]) for i, c in enumerate(CHARACTERS) if c.isalpha()]
+        lower = [(i, place[c.lower()]) for i, c in enumerate(CHARACTERS) if c.lower() in _SAME_SHAPE]
         self._lower_to = np.array([to for to, _ in lower])
         self._lower = np.array([source for _, source in lower])
-        self._nothing = np.array([0, *(place[mark] for mark in _BETWEEN if mark in place)])
         self._characters = ["", *characters, " "]
 
     def columns(self, output: npt.NDArray[np.float32]) -> Columns:
         """Narrow a recogniser's probabilities (columns, characters) and normalise what is left."""
         kept = np.empty((len(output), len(CHARACTERS) + 1), np.float32)
-        kept[:, 0] = output[:, self._nothing].sum(axis=1) + 1e-6
         kept[:, 1:] = output[:, self._upper]
         kept[:, 1 + self._lower_to] += output[:, self._lower]
+        kept[:, 0] = np.maximum(1 - kept[:, 1:].sum(axis=1), 0) + 1e-6
         kept /= kept.sum(axis=1, keepdims=True)
         return np.asarray(np.log(kept + 1e-7), np.float32)
 

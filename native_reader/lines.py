@@ -5,16 +5,20 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
 import numpy as np
 
 from native_reader.engine import Pixels
+from native_reader.session import VaryingSession
 
 _STRIDE = 32
 """The detector's input sides are multiples of this many pixels."""
+
+_OVERLAP = 64
+"""Pixels, as the detector sees them, that two bands of a picture share."""
 
 _INK = 0.3
 """Pixels of the detector's map above this belong to a line."""
@@ -42,19 +46,38 @@ class Line:
         return self.width + by, self.height + by
 
 
-def find_lines(detector: Any, picture: Pixels, longest: int, steepest: float) -> list[Line]:
-    """Return the lines of text in an RGB picture whose longer side is first brought down to `longest` pixels.
+def find_lines(detector: VaryingSession, picture: Pixels, scale: float, steepest: float) -> list[Line]:
+    """Return the lines of text in an RGB picture, which is first scaled.
 
-    `detector` is an onnxruntime session of PP-OCR's detector. Lines steeper than `steepest` degrees are left out.
+    `detector` runs PP-OCR's detector. Lines steeper than `steepest` degrees are left out.
     """
     height, width = picture.shape[:2]
-    scale = min(1.0, longest / max(height, width))
     wide, high = (max(_STRIDE, round(side * scale / _STRIDE) * _STRIDE) for side in (width, height))
-    small = cv2.resize(picture, (wide, high), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(picture, (wide, high), interpolation=cv2.INTER_AREA if scale <= 1 else cv2.INTER_CUBIC)
     # The network was trained on BGR scaled to -1…1.
     tensor = np.ascontiguousarray((small[..., ::-1].astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None])
-    ((heat,),) = detector.run(None, {detector.get_inputs()[0].name: tensor})[0]
+    ((heat,),) = detector.run(tensor)
     return _lines(np.asarray(heat), width / wide, height / high, steepest)
+
+
+def find_in_bands(detector: VaryingSession, picture: Pixels, scale: float, steepest: float, most: int) -> list[Line]:
+    """Return the lines as `find_lines` does, band by band, so that the detector never sees more than `most` pixels.
+
+    Bands overlap, and lie across: lines of text do too.
+    """
+    height, width = picture.shape[:2]
+    overlap = _OVERLAP / scale
+    tall = max(2 * overlap, most / (width * scale * scale))
+    if tall >= height:
+        return find_lines(detector, picture, scale, steepest)
+    count = math.ceil((height - overlap) / (tall - overlap))
+    step = (height - overlap) / count
+    found = []
+    for band in range(count):
+        top = int(band * step)
+        part = picture[top : math.ceil(band * step + step + overlap)]
+        found += [replace(line, y=line.y + top) for line in find_lines(detector, part, scale, steepest)]
+    return found
 
 
 def _lines(heat: np.ndarray[Any, np.dtype[np.float32]], right: float, down: float, steepest: float) -> list[Line]:

@@ -37,6 +37,30 @@ def open_session(path: Path, threads: int) -> Any:
         return onnxruntime.InferenceSession(path, options(threads), providers=list(PROVIDERS))
 
 
+class VaryingSession:
+    """An onnxruntime session for pictures of any size, which gives back after each what it needed.
+
+    Without that, memory grows to the most that any mixture of sizes ever took. Raises WeightsRefused as
+    `open_session` does.
+    """
+
+    def __init__(self, path: Path, threads: int) -> None:
+        import onnxruntime
+
+        with loading(path):
+            self._session = onnxruntime.InferenceSession(
+                path, options(threads), providers=[(PROVIDERS[0], {"arena_extend_strategy": "kSameAsRequested"})]
+            )
+        self._give_back = onnxruntime.RunOptions()
+        self._give_back.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        self.input: str = self._session.get_inputs()[0].name
+        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+
+    def run(self, tensor: Any) -> Any:
+        """Return the model's first output for one batch."""
+        return self._session.run(None, {self.input: tensor}, self._give_back)[0]
+
+
 @contextmanager
 def loading(*paths: Path) -> Iterator[None]:
     """Turn whatever a library raises over broken weights files into WeightsRefused, naming the files."""

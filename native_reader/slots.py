@@ -26,6 +26,10 @@ _END = len(CHARACTERS)
 _FLOOR = 1e-4
 
 
+CERTAIN = float((1 + (len(ALPHABET) - 1) * _FLOOR) ** -SLOTS)
+"""What `decode` gives a text of which every slot is as sure as it can be: the floor leaves the rest to the others."""
+
+
 def from_probabilities(probabilities: npt.ArrayLike) -> Slots:
     """Turn a model's (n ≤ SLOTS, 37) probabilities into a reading; slots the model lacks are certainly empty.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from native_reader.boxes import overlap
 from native_reader.engine import Box, Pixels, SeenPlate
-from native_reader.slots import Slots, candidates, decode, from_candidates, fuse, rescaled
+from native_reader.slots import CERTAIN, Slots, candidates, decode, from_candidates, fuse, rescaled
 
 _SAME_PLACE = 0.1
 """Overlap (intersection over union) at which two boxes may be one plate that moved a little."""
@@ -54,6 +54,7 @@ class Track:
         self._weight = 0.0
         self._best = (frame, sighting)
         self._surest: dict[str, float] = {}
+        self._agreed: set[str] = set()
         self.add(frame, sighting)
 
     def add(self, frame: VideoFrame, sighting: SeenPlate) -> None:
@@ -64,6 +65,8 @@ class Track:
         self._weight += weight
         self._looks += 1
         self._surest[sighting.text] = max(self._surest.get(sighting.text, 0.0), sighting.confidence)
+        if sighting.alert_grade:
+            self._agreed.add(sighting.text)
         self.last = frame.seconds
         self._box: Box = sighting.box
         if _merit(sighting) > _merit(self._best[1]):
@@ -76,6 +79,7 @@ class Track:
         self._looks += other._looks
         for text, confidence in other._surest.items():
             self._surest[text] = max(self._surest.get(text, 0.0), confidence)
+        self._agreed |= other._agreed
         self.first = min(self.first, other.first)
         self.told = self.told or other.told
         if other.last >= self.last:
@@ -104,17 +108,23 @@ class Track:
         """Return the vehicle as known so far.
 
         Frames of one vehicle share their blur and their light, so many looks are hardly surer than the best of
-        them; a text that no single look read is half as sure as it adds up to.
+        them, and less sure where they differ; a text that no single look read is half as sure as it adds up to. It is
+        alert-grade where one look at the whole plate was by itself.
         """
         frame, best = self._best
         if self._looks == 1:
             return Passing(best, frame, self.first, self.last, 1)
         text, probability = decode(self._slots)
-        confidence = min(probability, self._surest.get(text, probability / 2))
+        sure = min(1.0, probability / CERTAIN)
+        confidence = min(sure, self._surest.get(text, sure / 2))
         ranked = rescaled(candidates(self._slots), confidence)
         return Passing(
-            SeenPlate(text, confidence, best.box, ranked, self._slots), frame, self.first, self.last, self._looks
-        )
+            SeenPlate(
+                text, confidence, best.box, ranked, self._slots, probability,
+                agreed=text in self._agreed, may_be_cut=best.may_be_cut,
+            ),
+            frame, self.first, self.last, self._looks,
+        )  # fmt: skip
 
 
 def continued(tracks: list[Track], sightings: list[SeenPlate]) -> list[Track | None]:

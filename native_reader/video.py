@@ -20,6 +20,15 @@ SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".
 _RATE = 6.0
 """Frames a second that are read: a plate in view for half a second is still seen three times."""
 
+_ASSUMED = 25.0
+"""Frames a second of a source that tells neither its rate nor its times."""
+
+_ROUNDING = 0.002
+"""Seconds by which a container's times may be rounded: Matroska counts in milliseconds."""
+
+_WHOLE = 0.9
+"""Share of its promised length that a whole file shows at least."""
+
 _GONE = 1.5
 """Seconds without a look after which a vehicle has passed."""
 
@@ -65,29 +74,52 @@ def frames(
         if width * height > limits.pixels:
             raise StreamBroken(f"{name}: {width:.0f} × {height:.0f} pixels, and at most {limits.pixels} are read")
         per_second = capture.get(cv2.CAP_PROP_FPS)
-        per_second = per_second if 1 <= per_second <= 240 else 25.0
-        every = max(1, round(per_second / rate))
-        number, started = 0, time.monotonic()
+        clock = _FrameTimes(1 / per_second if 0 < per_second < float("inf") else 1 / _ASSUMED)
+        number, looks, started = 0, 0, time.monotonic()
         while capture.grab():
             if listen is not None and time.monotonic() - started > listen:
                 return
-            at = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            seconds = at if at > 0 else number / per_second
+            seconds = clock.tell(number, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
             late = live and time.monotonic() - started - seconds > _LAG
-            if number % every == 0 and not late:
+            # By time and not by number: where the camera slows down, no frame may be passed over.
+            if seconds >= looks / rate - _ROUNDING and not late:
                 done, pixels = capture.retrieve()
                 if not done:
                     raise StreamBroken(f"{name}: frame {number} cannot be decoded")
                 yield VideoFrame(number, seconds, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
+                looks = int((seconds + _ROUNDING) * rate) + 1
             number += 1
-        promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        promised = capture.get(cv2.CAP_PROP_FRAME_COUNT) / per_second if per_second > 0 else 0.0
     finally:
         capture.release()
     if live:
         raise StreamBroken(f"{name}: the camera's stream ended after {number} frames")
-    # Containers round the count; a tenth missing is more than rounding.
-    if number == 0 or number < 0.9 * promised:
-        raise StreamBroken(f"{name}: the video breaks off after {number} of {promised:.0f} frames")
+    # By length and not by count: where the rate varies, the count is the length times a rate that never was.
+    if number == 0 or clock.shown < _WHOLE * promised:
+        raise StreamBroken(f"{name}: the video breaks off after {clock.shown:.1f} of {promised:.1f} seconds")
+
+
+class _FrameTimes:
+    """Seconds of each frame since the first, as the container says; never backwards, whatever it says."""
+
+    def __init__(self, usual: float) -> None:
+        self._usual, self._last, self._longest, self._shift = usual, 0.0, 0.0, 0.0
+
+    def tell(self, number: int, said: float) -> float:
+        """Return the frame's seconds; `said` is 0 where the source gives its frames no times."""
+        seconds = (said if said > 0 else number * self._usual) + self._shift
+        if seconds < self._last - 1:  # the camera's clock was set back, or began anew
+            self._shift += self._last + self._usual - seconds
+            seconds = self._last + self._usual
+        seconds = max(seconds, self._last)
+        self._longest = max(self._longest, seconds - self._last)
+        self._last = seconds
+        return seconds
+
+    @property
+    def shown(self) -> float:
+        """Seconds up to the end of the last frame, which may have been shown as long as any other."""
+        return self._last + max(self._longest, self._usual)
 
 
 def passings(

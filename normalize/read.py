@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, field_serializer, field_validator
 
-from normalize import damage
+from normalize import spreadsheet
 from normalize.confidence import Scale
+from normalize.origin import country_of
 from normalize.plate import canonical, fold
 from normalize.times import Zone
 from normalize.vehicle import Vehicle
@@ -64,6 +65,19 @@ class ImageRef(BaseModel):
     data: bytes | None = Field(default=None, exclude=True, repr=False)
 
 
+class Grade(BaseModel):
+    """How far a reading may be relied on, by its reader's own rule; a hit stays unverified whatever it says."""
+
+    model_config = _FROZEN
+
+    alert: bool
+    """Good enough to alert on."""
+    rule: Text
+    """What made it so, or what it lacks."""
+    may_be_cut: bool = False
+    """Characters may lie beyond the picture's edge."""
+
+
 class Match(BaseModel):
     """The vendor's own claim that a read is on one of its lists. Unverified, like every hit."""
 
@@ -79,8 +93,9 @@ class Read(BaseModel):
     """One plate, seen once, by one camera, at one instant. Immutable; equal content compares equal.
 
     Times are instants, written in UTC; confidences are 0–1 or None with the vendor's scale beside them; `plate_state`
-    is ISO 3166-2.
-    `plate`, `plate_key` and `plate_state` follow from what the vendor wrote and cannot disagree with it.
+    is ISO 3166-2 and `plate_country` ISO 3166-1 alpha-2.
+    `plate`, `plate_key`, `plate_state` and `plate_country` follow from what the vendor wrote and cannot disagree with
+    it.
     """
 
     model_config = _FROZEN
@@ -91,6 +106,7 @@ class Read(BaseModel):
     """The vendor's id of the passage that several of its events share."""
     plate_raw: Annotated[str, Field(min_length=1, max_length=64)]
     state: Word = ABSENT
+    country: Word = ABSENT
     plate_confidence: Share | None = None
     state_confidence: Share | None = None
     confidence_scale: Scale | None = None
@@ -108,6 +124,8 @@ class Read(BaseModel):
     link: Annotated[str, Field(max_length=4000)] | None = None
     engine: Text | None = None
     """Who read the characters: engine, version and weights; None where a vendor does not say."""
+    grade: Grade | None = None
+    """How far the reading may be relied on; None where its source has no rule for that."""
     damaged: tuple[Text, ...] = ()
     """What of the record arrived damaged and was mended or marked; never plate, time or camera."""
 
@@ -115,7 +133,7 @@ class Read(BaseModel):
     @classmethod
     def _is_one_camera(cls, camera: Camera) -> Camera:
         if not camera.id.isalnum() and (
-            damage.error(camera.id) or damage.number(camera.id)
+            spreadsheet.error(camera.id) or spreadsheet.number(camera.id)
         ):  # many ids become this one
             raise ValueError(f"its id looks like a number or an error that a spreadsheet wrote: {camera.id[:20]}")
         return camera
@@ -123,7 +141,7 @@ class Read(BaseModel):
     @field_validator("plate_raw")
     @classmethod
     def _may_stand_on_the_metal(cls, raw: str) -> str:
-        if (damaged := damage.damage(raw)) is not None:
+        if (damaged := spreadsheet.damage(raw)) is not None:
             raise ValueError(damaged)
         return raw
 
@@ -144,6 +162,11 @@ class Read(BaseModel):
     def plate_state(self) -> str | None:
         """ISO 3166-2, or None where the vendor gave none that we know."""
         return self.state.code
+
+    @property
+    def plate_country(self) -> str | None:
+        """ISO 3166-1 alpha-2, or None where the vendor told neither a country nor a state that we know."""
+        return country_of(self.state.code, self.country.code)
 
     @field_serializer("captured_at", when_used="json")
     def _with_z(self, at: datetime) -> str:

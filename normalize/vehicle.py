@@ -124,7 +124,8 @@ YEL: yellow
 """)
 
 _BODIES, BODIES = _vocabulary("""
-4D: sedan, saloon, sedan standard, sedan compact, car, passenger car
+CAR: car, passenger car
+4D: sedan, saloon, sedan standard, sedan compact
 2D: coupe, sedan sports, sports car, two door
 HB: hatchback
 SW: wagon, station wagon, estate, sedan wagon
@@ -139,10 +140,13 @@ TK: truck, box truck, lorry
 TL: trailer
 RV: motorhome, motor home, recreational vehicle
 """)
-"""Our codes as people say them: `MAKES["NISS"]` is Nissan, `COLOURS["BLK"]` black, `BODIES["4D"]` sedan."""
+"""Our codes as people say them: `MAKES["NISS"]` is Nissan, `COLOURS["BLK"]` black, `BODIES["4D"]` sedan.
+
+CAR is ours: NCIC has no code for a car of which nobody says how many doors it has.
+"""
 
 TYPES: Final = {
-    "car": frozenset({"4D", "2D", "HB", "SW", "CV"}),
+    "car": frozenset({"CAR", "4D", "2D", "HB", "SW", "CV"}),
     "suv": frozenset({"UT"}),
     "pickup": frozenset({"PK"}),
     "van": frozenset({"VN"}),
@@ -155,7 +159,10 @@ TYPES: Final = {
 
 
 class Vehicle(BaseModel):
-    """What a reader said of the vehicle; every word keeps the vendor's text."""
+    """What a reader said of the vehicle; every word keeps the vendor's text, and how sure the vendor was of it.
+
+    A model and a year have no vocabulary: what lies below `word.FLOOR` is not told at all.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

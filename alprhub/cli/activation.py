@@ -1,6 +1,6 @@
 """`alprhub policy preview | activate`: what another policy would do to what is kept, and proposing it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from alprhub.cli.second import next_step
 from alprhub.plain import print_json
 from hub.governing.activate import Change
 from hub.policy.decisions import Decision, read_decisions
+from hub.policy.profile import Profile
 from hub.wiring import open_hub
 from hub.words import count
 
@@ -35,8 +36,14 @@ Named = Annotated[str, typer.Argument(help="A built-in profile or a file.")]
 def preview(profile: Named, decisions: SignedIn = None, as_json: AsJson = False) -> None:
     """Show what a profile would do to the reads that are kept, by connection and rule; changes nothing."""
     with failures(), open_hub() as hub:
-        changes = hub.governing.activate.preview(profile, _signed(decisions))
-        print_json([change._asdict() for change in changes]) if as_json else show_changes(changes)
+        signed = _signed(decisions)
+        changes = hub.governing.activate.preview(profile, signed)
+        looser = hub.governing.activate.loosens(profile, signed)
+        if as_json:
+            print_json([change._asdict() for change in changes])
+            return
+        show_changes(changes)
+        show_loosened(looser, hub.governing.profile)
 
 
 def activate(
@@ -51,8 +58,10 @@ def activate(
     """Propose another profile; once somebody else approves, it is in force and gives every read its new end."""
     with failures(), open_hub() as hub:
         signed = _signed(decisions)
+        hub.governing.activate.demand(acting(), profile, signed)
         if not yes:
             show_changes(hub.governing.activate.preview(profile, signed))
+            show_loosened(hub.governing.activate.loosens(profile, signed), hub.governing.profile)
             typer.confirm("Propose it to a second person?", abort=True, err=True)
         document = None if decisions is None else files.content(decisions)
         proposal = hub.governing.activate.activate(acting(), profile, reason, signed, document)
@@ -105,6 +114,17 @@ def show_changes(changes: list[Change], out: Console = console) -> None:
             out.print(f"{count(change.kept_short, 'read')} of {change.connection} ({change.rule}) {KEPT_SHORT}")
         if change.end_now:
             out.print(f"would remove {count(change.end_now, 'read')} of {change.connection} at once ({change.rule})")
+
+
+def show_loosened(looser: Sequence[str], in_force: Profile) -> None:
+    """What another policy loosens of the one in force, and what that takes, for people."""
+    if looser:
+        console.print(
+            f"it loosens what {in_force.name} promises, which takes a decision of the {in_force.office} (settles:"
+            f" loosening), a second person, and {in_force.grace.words()} in which it can be stopped:"
+        )
+    for sentence in looser:
+        console.print(f"  {sentence}")
 
 
 def _signed(file: Path | None) -> tuple[Decision, ...]:

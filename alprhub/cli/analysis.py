@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from alprhub.acting import acting
-from alprhub.cli.asking import Case, Purpose, Reason
+from alprhub.cli.asking import Case, Event, Purpose, Reason
 from alprhub.cli.moments import Since, Until, instant, understood, window
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.plates import OnePlate, one
@@ -68,6 +68,7 @@ def timeline(
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
+    event: Event = None,
     since: Since = None,
     until: Until = None,
     look_alike: Alike = False,
@@ -78,7 +79,7 @@ def timeline(
     with failures(), open_hub() as hub:
         answer = hub.analysis.timeline(
             acting(),
-            Why(purpose, reason, case),
+            Why(purpose, reason, case, event),
             one(plate),
             *window(hub, since, until),
             look_alike,
@@ -103,6 +104,7 @@ def co_travel(
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
+    event: Event = None,
     since: Since = None,
     until: Until = None,
     look_alike: Alike = False,
@@ -117,7 +119,7 @@ def co_travel(
     with failures(), open_hub() as hub:
         answer = hub.analysis.co_travel(
             acting(),
-            Why(purpose, reason, case),
+            Why(purpose, reason, case, event),
             one(plate),
             *window(hub, since, until),
             within,
@@ -151,6 +153,7 @@ def scenes(
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
+    event: Event = None,
     at_least: Annotated[int | None, typer.Option(help="At so many of the scenes; without it, at all.")] = None,
     limit: Annotated[int, typer.Option(help="The most plates.")] = 200,
     as_json: AsJson = False,
@@ -158,7 +161,7 @@ def scenes(
     """Which plates were at several scenes, each a place and a time."""
     with failures(), open_hub() as hub:
         asked = [_scene(hub, number, text) for number, text in enumerate(scene or (), 1)]
-        answer = hub.analysis.scenes(acting(), Why(purpose, reason, case), asked, at_least, limit)
+        answer = hub.analysis.scenes(acting(), Why(purpose, reason, case, event), asked, at_least, limit)
         if as_json:
             print_json(answer)
             return
@@ -170,6 +173,7 @@ def pattern(
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
+    event: Event = None,
     since: Since = None,
     until: Until = None,
     look_alike: Alike = False,
@@ -182,7 +186,7 @@ def pattern(
     with failures(), open_hub() as hub:
         answer = hub.analysis.pattern(
             acting(),
-            Why(purpose, reason, case),
+            Why(purpose, reason, case, event),
             one(plate),
             *window(hub, since, until),
             look_alike,

@@ -120,7 +120,15 @@ class _Tree(Nouns):
         "retention": Noun(
             "See what is over, purge it, show and check the certificates.",
             "retention:app",
-            more=("certificates:certificates", "ages:ages", "ages:calendar", "ages:reconcile", "ages:canary"),
+            more=(
+                "certificates:certificates",
+                "certificates:deliver",
+                "certificates:deliveries",
+                "ages:ages",
+                "ages:calendar",
+                "ages:reconcile",
+                "ages:canary",
+            ),
         ),
         "weights": Noun("Bring the weights of the better reading engine.", "weights:app"),
     }

@@ -19,7 +19,7 @@ from hub.errors import Invalid
 from hub.proposals import Action, Proposal
 from hub.search.query import MOST_ROWS
 from hub.wiring import Hub, open_hub
-from hub.words import count, moment
+from hub.words import count, moment, span
 
 app = typer.Typer(help="What takes two people: see it, approve it, refuse it, or take it back.", no_args_is_help=True)
 
@@ -35,6 +35,7 @@ _COLUMNS = {
 }
 _STATES = {
     "waits": "waits for a second person",
+    "in_grace": "approved, and waits for its time",
     "approved": "approved, not carried out yet",
     "carried_out": "approved and carried out",
     "overtaken": "approved, but not carried out to its end: it must be proposed anew",
@@ -96,6 +97,9 @@ def approve(
             _tell(hub, before, beside)
             typer.confirm("Approve it and have it carried out?", abort=True, err=True)
         proposal = hub.access.approvals.approve(acting(), approval, note)
+        if proposal.state == "in_grace":
+            print_json(proposal) if as_json else console.print(_graced(hub, proposal))
+            return
         more = _recomputed(hub, as_json) if proposal.action is Action.POLICY else {}
         if as_json:
             print_json({**asdict(proposal), "recompute": more} if more else proposal)
@@ -111,7 +115,7 @@ def refuse(
     reason: Annotated[str, typer.Option(help="Why it must not happen; the audit keeps it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Refuse what somebody else proposed; a hold that waited for it ends."""
+    """Refuse what somebody else proposed, or stop what was approved and waits for its time; a hold that waited ends."""
     with failures(), open_hub() as hub:
         proposal = hub.access.approvals.refuse(acting(), approval, reason)
         print_json(proposal) if as_json else console.print(f"approval {approval}: refused; it does not happen")
@@ -139,9 +143,13 @@ def _tell(hub: Hub, proposal: Proposal, out: Console = console) -> None:
     ]
     if proposal.state == "waits":
         lines.append(f"  until {moment(proposal.expires_at, zone)}")
+        if proposal.grace_seconds:
+            lines.append(f"  once approved it waits {span(proposal.grace_seconds)}, in which it can be stopped")
     if proposal.decided_by is not None and proposal.decided_at is not None:
         note = f": {proposal.note}" if proposal.note else ""
         lines.append(f"  decided by {proposal.decided_by}, {moment(proposal.decided_at, zone)}{note}")
+    if proposal.state == "in_grace" and proposal.due_at is not None:
+        lines.append(f"  is carried out {moment(proposal.due_at, zone)}, unless somebody stops it before")
     if proposal.carried_out_at is not None:
         lines.append(f"  carried out {moment(proposal.carried_out_at, zone)}")
     if proposal.state == "overtaken" and proposal.outcome is not None:
@@ -150,7 +158,7 @@ def _tell(hub: Hub, proposal: Proposal, out: Console = console) -> None:
     lines.append(f"  SHA-256 of all that was proposed: {proposal.sha256}")
     for line in lines:
         out.print(cell(line))
-    if proposal.action is Action.POLICY and proposal.state == "waits":
+    if proposal.action is Action.POLICY and proposal.state in ("waits", "in_grace"):
         out.print("what it would do to the reads that are kept, as of now:")
         show_changes(hub.governing.activate.effect_of(proposal), out)
 
@@ -158,6 +166,7 @@ def _tell(hub: Hub, proposal: Proposal, out: Console = console) -> None:
 def _exactly(hub: Hub, proposal: Proposal) -> list[str]:
     """What `words` leaves out of what will happen, and how many reads it is about now."""
     content, lines = proposal.content, []
+    lines += [f"it loosens: {sentence}" for sentence in content.get("loosens", ())]
     if isinstance(query := content.get("query"), dict):
         lines.append(f"the question: {in_words(query, hub.governing.profile.zone)}")
     if isinstance(reads := content.get("reads"), list):
@@ -165,6 +174,9 @@ def _exactly(hub: Hub, proposal: Proposal) -> list[str]:
     if proposal.action in (Action.HOLD, Action.CLASSIFY):
         hold = hub.cases.holds.get(content["hold"])
         lines.append(f"hold {hold.id} has now: {count(hold.reads, 'read')}{'' if hold.whole else ', not all yet'}")
+    if proposal.action is Action.CONTRACT and proposal.state in ("waits", "approved"):
+        reads, end_now = hub.connections.contracts.effect_of(proposal)
+        lines.append(f"of its {count(reads, 'read')} here now would be over at once: {end_now:,}")
     if proposal.action is Action.DESTROY:
         named = f"{content['file']}, " if content.get("file") else ""
         lines.append(f"the order's file: {named}SHA-256 {content['file_sha256']}")
@@ -203,8 +215,26 @@ def _done(hub: Hub, proposal: Proposal) -> str:
             until = outcome["until"]
             end = moment(datetime.fromisoformat(until), hub.governing.profile.zone) if until else "nobody knows yet"
             return f"hold {outcome['hold']}: its reads are kept until {end}"
+        case Action.CONTRACT:
+            return f"the contract of {proposal.target} is in force; {_sooner(outcome['shortened'])}"
         case Action.POLICY:
             return "approved"
+        case Action.KIND:
+            return f"{proposal.target} is a source of the kind {outcome['kind']} now"
+
+
+def _graced(hub: Hub, proposal: Proposal) -> str:
+    """What the second person is told whose approval loosens something."""
+    due = moment(proposal.due_at or proposal.expires_at, hub.governing.profile.zone)
+    return (
+        f"approval {proposal.id}: approved, and carried out {due} by alprhub run (or by alprhub approvals approve"
+        f" {proposal.id} after that), since it loosens what is promised. Until then alprhub approvals refuse"
+        f" {proposal.id} --reason WHY stops it, and whoever proposed it can withdraw it"
+    )
+
+
+def _sooner(reads: int) -> str:
+    return "no read that is kept ends sooner by it" if not reads else f"{count(reads, 'read')} got a sooner end"
 
 
 def _recomputed(hub: Hub, as_json: bool) -> dict[str, Any]:

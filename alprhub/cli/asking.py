@@ -11,6 +11,7 @@ import typer
 
 from alprhub.cli.missing import NEEDS
 from alprhub.cli.moments import Since, Until, window
+from alprhub.cli.origins import country_asked, state_asked
 from alprhub.cli.plates import several
 from hub.area import Area, Circle, Polygon
 from hub.errors import Invalid
@@ -20,8 +21,7 @@ from hub.search.known import check_names
 from hub.search.query import Mode, Query
 from hub.wiring import Hub
 from hub.words import named
-from normalize import states, vehicle
-from normalize.states import state as state_word
+from normalize import countries, states, vehicle
 from normalize.word import Word
 
 Several = list[str] | None
@@ -35,6 +35,9 @@ Purpose = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Why, in words.")]
 Case = Annotated[str | None, typer.Option(help="The case number, where there is one.")]
+Event = Annotated[
+    str | None, typer.Option(help="The event's number, or none where no event has one; some policies ask for it.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,11 @@ class Typed:
     purpose: Purpose = ""
     reason: Reason = ""
     case: Case = None
+    event: Event = None
     mode: Annotated[Mode, typer.Option(help="How plates must agree.")] = Mode.PATTERN
     candidates: Annotated[bool, typer.Option("--candidates", help="What engines also took a plate for counts.")] = False
     state: Annotated[Several, typer.Option(help="Only plates of this state.")] = None
+    country: Annotated[Several, typer.Option(help="Only plates of this country: MX, Mexico, DEU …")] = None
     since: Since = None
     until: Until = None
     hours: Annotated[Several, typer.Option(help="Only at these hours: 22:00-02:00 or 22:00-02:00@fri,sat.")] = None
@@ -69,11 +74,12 @@ class Typed:
         connection, camera or site that is not there."""
         since, until = window(hub, self.since, self.until)
         query = Query(
-            why=Why(self.purpose, self.reason, self.case),
+            why=Why(self.purpose, self.reason, self.case, self.event),
             plates=several(self.plates or ()),
             mode=self.mode,
             candidates=self.candidates,
-            states=_codes("state", self.state, state_word, states.NAMES),
+            states=_codes("state", self.state, state_asked, states.NAMES),
+            countries=_codes("country", self.country, country_asked, countries.NAMES),
             since=since,
             until=until,
             hours=tuple(map(Hours.parse, self.hours or ())),

@@ -1,5 +1,6 @@
 """`alprhub retention certificates`: the proof of every purge, for the agency and for its custodian of records."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,8 @@ from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.plain import print_json
+from hub.errors import AdminMustAct
+from hub.proofs.delivery import Delivery
 from hub.search.query import MOST_ROWS
 from hub.wiring import Hub, open_hub
 from hub.words import count, moment
@@ -38,6 +41,16 @@ WAITING = {
     "closed_at": "closed",
     "waiting": "waits for",
     "overdue": "overdue",
+}
+DELIVERIES = {
+    "numbers": "certificates",
+    "way": "by",
+    "custodian": "to the",
+    "delivered_at": "arrived",
+    "place": "place",
+    "what": "what is known",
+    "tries": "tries",
+    "sha256": "digest",
 }
 _FILE = {"vacuum": "the night after", "encrypted": "no: its disk is encrypted", "server": "as its server does"}
 OVERDUE = 78
@@ -85,6 +98,48 @@ def certificates(
                 console.print(f"{count(verified, 'certificate')}, each as it was closed and behind the one before it")
         else:
             _print(hub.retention.certificates.list(limit), as_json, hub.governing.profile.zone)
+
+
+def deliver(as_json: AsJson = False) -> None:
+    """Bring every certificate that is not proved to have arrived to the custodian now; exit 78 where one does not.
+
+    Every purge does so by itself. Where to is set by ALPRHUB_CUSTODIAN_FOLDER, _BUCKET and _EMAIL.
+    """
+    with failures(), open_hub() as hub:
+        if not hub.settings.custodian_ways:
+            raise AdminMustAct(
+                "no place of the custodian's is set: set ALPRHUB_CUSTODIAN_FOLDER, ALPRHUB_CUSTODIAN_BUCKET or"
+                " ALPRHUB_CUSTODIAN_EMAIL, then repeat this"
+            )
+        tried = hub.proofs.deliveries.run(acting())
+        _print_deliveries(hub, tried, as_json, "every certificate has reached its custodian")
+    if any(letter.delivered_at is None for letter in tried):
+        raise typer.Exit(OVERDUE)
+
+
+def deliveries(
+    limit: Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="The most to list.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List what was sent to the custodian of records, newest first: when, where to, and what proves that it arrived."""
+    with failures(), open_hub() as hub:
+        _print_deliveries(hub, hub.proofs.deliveries.list(limit), as_json, "nothing was sent to the custodian yet")
+
+
+def _print_deliveries(hub: Hub, letters: Sequence[Delivery], as_json: bool, nothing: str) -> None:
+    if as_json:
+        print_json(letters)
+        return
+    rows = [
+        {
+            **asdict(letter),
+            "numbers": f"{letter.first_id} to {letter.last_id}",
+            "what": letter.proof or letter.error or "not tried yet",
+            "sha256": letter.sha256[:_SHORT],
+        }
+        for letter in letters
+    ]
+    print_rows(rows, DELIVERIES, False, nothing, hub.governing.profile.zone)
 
 
 def _print(certified: list[dict[str, Any]], as_json: bool, zone: ZoneInfo) -> None:

@@ -19,7 +19,7 @@ from connectors.registry import UnknownConnector, available, connector
 from hub.connections.accounts import describe
 from hub.errors import Faults, Invalid, NotFound
 from hub.settings import from_environment
-from normalize import states, vehicle
+from normalize import origin, vehicle
 from normalize.read import Read
 
 app = typer.Typer(help="List the connectors; try one on a file.", no_args_is_help=True)
@@ -124,11 +124,11 @@ def parse(
 
 def _row(read: Read) -> dict[str, Any]:
     """A read as a line of a table; nobody has said where its agency stands, so its time is UTC."""
-    code, seen = read.plate_state, read.vehicle
+    seen = read.vehicle
     return {
         "captured_at": read.captured_at,
         "plate": read.plate,
-        "state": states.shown(code) if code else None,
+        "state": origin.shown(read.plate_state, read.plate_country),
         "camera": read.camera.name or read.camera.id,
         "vehicle": vehicle.described(seen.make.code, seen.colour.code, seen.body.code),
         "vendor_read_id": read.vendor_read_id,

@@ -11,10 +11,10 @@ from alprhub.cli.output import console, print_rows
 from hub.area import Circle
 from hub.search.coverage import Coverage
 from hub.search.query import Mode, Query
-from hub.search.rows import Found, OnList
+from hub.search.rows import Found, OnList, Reliance
 from hub.wiring import Hub
 from hub.words import count, moment, named
-from normalize import states, vehicle
+from normalize import origin, vehicle
 
 Ids = Annotated[bool, typer.Option("--ids", help="Also the numbers of reads, for --read and `reads`.")]
 
@@ -43,7 +43,7 @@ _STATUS: Final = {
     "not-available": "its connector may not run here any more; what it had since then is not here",
 }
 _NARROWED: Final = {
-    "states": "state", "hours": "hours", "cameras": "camera", "sites": "site",
+    "states": "state", "countries": "country", "hours": "hours", "cameras": "camera", "sites": "site",
     "connections": "connection", "kinds": "kind", "makes": "make", "colours": "color", "bodies": "body",
     "types": "type", "hits_only": "hits", "min_confidence": "min-confidence",
 }  # fmt: skip
@@ -66,6 +66,8 @@ def print_found(
     whys = {row.why for row in rows} - _PLAIN
     if len(whys) > 1 or not all(why.startswith("fits ") for why in whys):
         columns["why"] = "why"
+    if any(row.grade and _reading(row.grade) for row in rows):
+        columns["grade"] = "reading"
     if ends:
         columns["expires_at"] = "its time is over"
     if ids:
@@ -77,13 +79,21 @@ def _cells(row: Found, same_pass: int | None) -> dict[str, Any]:
     at = None if row.latitude is None or row.longitude is None else f"{row.latitude:.5f}, {row.longitude:.5f}"
     return {
         **{field.name: getattr(row, field.name) for field in fields(row)},
-        "state": states.shown(row.plate_state) if row.plate_state else None,
+        "state": origin.shown(row.plate_state, row.plate_country),
         "place": row.site or at,
         "vehicle": vehicle.described(row.make, row.colour, row.body),
         "hit": [_hit(hit) for hit in row.hits],
         "picture": any(image.state == "stored" for image in row.images),
         "same_pass": same_pass,
+        "grade": row.grade and _reading(row.grade),
     }
+
+
+def _reading(grade: Reliance) -> str | None:
+    """What a person needs to know of a reading at a glance; `reads show` tells the rule."""
+    if grade.alert:
+        return "alert-grade"
+    return "may be cut" if grade.may_be_cut else None
 
 
 def _hit(hit: OnList) -> str:

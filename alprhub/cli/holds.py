@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from alprhub.acting import acting
-from alprhub.cli.asking import Typed, asks, needs
+from alprhub.cli.asking import Case, Event, Purpose, Reason, Typed, asks, needs
 from alprhub.cli.found import Ids, print_found
 from alprhub.cli.moments import instant
 from alprhub.cli.output import AsJson, console, failures, print_rows
@@ -81,7 +81,7 @@ def place(
             _day(committed_on),
         )  # fmt: skip
         if read:
-            if Typed(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
+            if Typed(purpose=asked.purpose, reason=asked.reason, case=asked.case, event=asked.event) != asked:
                 raise Invalid("read: ids and a question exclude each other")
             answer = hub.cases.holds.place(acting(), new, reads=read)
         else:
@@ -207,9 +207,10 @@ def classify(
 @app.command()
 def show(
     hold: Which,
-    purpose: Annotated[str, typer.Option(help="One of the agency's purposes.")] = "",
-    reason: Annotated[str, typer.Option(help="Why, in words.")] = "",
-    case: Annotated[str | None, typer.Option(help="The case number, where there is one.")] = None,
+    purpose: Purpose = "",
+    reason: Reason = "",
+    case: Case = None,
+    event: Event = None,
     limit: Annotated[int, typer.Option(help="The most rows of a page.")] = 100,
     after: Annotated[str | None, typer.Option(help="The `next` of the page before.")] = None,
     ids: Ids = False,
@@ -217,7 +218,7 @@ def show(
 ) -> None:
     """Show the reads of a hold, past their time or not, to its own people and to auditors."""
     with failures(), open_hub() as hub:
-        page = hub.cases.holds.reads(acting(), hold, Why(purpose, reason, case), limit, after)
+        page = hub.cases.holds.reads(acting(), hold, Why(purpose, reason, case, event), limit, after)
         if as_json:
             print_json(page)
             return

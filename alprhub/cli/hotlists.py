@@ -11,6 +11,7 @@ import typer
 
 from alprhub.acting import acting
 from alprhub.cli import files, output
+from alprhub.cli.origins import state_code
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.plates import UNSEEN, one
 from alprhub.cli.progress import Work, working
@@ -19,7 +20,7 @@ from alprhub.plain import print_json
 from connectors.contract import abilities
 from connectors.errors import ConnectorError, sentence
 from hub.absent import no_connection
-from hub.errors import Conflict, HubError, Invalid, NotFound, Stopped
+from hub.errors import Conflict, HubError, NotFound, Stopped
 from hub.hotlists.files import entries_of
 from hub.hotlists.lists import Imported
 from hub.hotlists.publishing import Published
@@ -30,7 +31,7 @@ from hub.jobs.by_hand import by_hand
 from hub.people import Actor
 from hub.wiring import Hub, open_hub
 from hub.words import count, named, span
-from normalize.states import state as state_word
+from normalize.states import Codes
 
 app = typer.Typer(help="List, import, withdraw, publish and verify hot lists.", no_args_is_help=True)
 ListName = Annotated[str, typer.Argument(help="The list's name.")]
@@ -66,10 +67,15 @@ _PROOFS = {
 @app.command("import")
 def import_(
     name: ListName,
-    file: Annotated[Path, typer.Argument(help="CSV with a header: plate, state, reason, case, alert, expires, note.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV with a header: plate, state, country, reason, case, alert, expires, note.")
+    ],
     reason: Annotated[str, typer.Option(help="For rows that give none.")] = "",
     case: Annotated[str, typer.Option(help="For rows that give none.")] = "",
     complete: Annotated[bool, typer.Option(help="The file is the whole list: remove what is not in it.")] = False,
+    codes: Annotated[
+        Codes | None, typer.Option(help="Whose codes of states the file has; NB is another state in each.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Remove most of the list without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -79,7 +85,7 @@ def import_(
         return f"nothing of {file} is imported and {name} is as it was; import it again"
 
     def loaded(removing: int) -> Imported:
-        entries = entries_of(body, hub.governing.profile.zone, defaults, f"the file {str(file)!r}")
+        entries = entries_of(body, hub.governing.profile.zone, defaults, f"the file {str(file)!r}", codes)
         with working(kept, as_json) as work:
             return hub.hotlists.lists.load(
                 acting(), name, entries, complete=complete, removing=removing, progress=work.told
@@ -151,7 +157,7 @@ def withdraw(
 ) -> None:
     """Remove a plate from a list at once; publish afterwards to remove it everywhere."""
     with failures(), open_hub() as hub:
-        removed = hub.hotlists.lists.withdraw(acting(), name, one(plate), _code(state), reason)
+        removed = hub.hotlists.lists.withdraw(acting(), name, one(plate), state_code(state), reason)
         if as_json:
             print_json({"removed": removed})
         else:
@@ -162,14 +168,14 @@ def withdraw(
 @app.command()
 def readmit(
     name: ListName,
-    plate: Annotated[str, typer.Argument(help="A plate that was withdrawn.")],
+    plate: Annotated[str, typer.Argument(help=f"A plate that was withdrawn; {UNSEEN}")],
     reason: Annotated[str, typer.Option(help="Why it may come back: stolen again, withdrawn by mistake …")],
     state: Annotated[str | None, typer.Option(help="Only this state's plate.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Let imports list a plate again that was withdrawn from a list; the next import that names it does."""
     with failures(), open_hub() as hub:
-        over = hub.hotlists.lists.readmit(acting(), name, plate, _code(state), reason)
+        over = hub.hotlists.lists.readmit(acting(), name, one(plate), state_code(state), reason)
         if as_json:
             print_json({"readmitted": over})
         else:
@@ -245,23 +251,19 @@ def _each(
     return results, defect
 
 
-def _code(state: str | None) -> str | None:
-    """The code of a state that somebody typed; raises `Invalid` where it is none."""
-    code = state_word(state).code if state else None
-    if state and not code:
-        raise Invalid(f"state: {state!r} is no state that is known here")
-    return code
-
-
 def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
-    """The connections that are named, or else every active one but those whose vendor takes no lists."""
+    """The connections that are named, or else every active one but those whose vendor takes no lists, or whose contract
+    forbids it."""
     hub.hotlists.lists.in_force(name)  # an unknown list is refused even where there is nobody to send it to
     there = hub.connections.accounts.list()
     for wanted in connections or ():  # a slip of the hand is refused before anything is sent
         if wanted not in {account.name for account in there}:
             raise NotFound(no_connection(wanted, [account.name for account in there]))
+    closed = hub.governing.sources.forbidding("hot_lists")
     return list(dict.fromkeys(connections or ())) or [
-        account.name for account in there if account.state == "active" and _takes_lists(hub, account.connector)
+        account.name
+        for account in there
+        if account.state == "active" and account.name not in closed and _takes_lists(hub, account.connector)
     ]
 
 

@@ -10,6 +10,7 @@ import typer
 from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures
+from alprhub.cli.policy import SignedIn
 from alprhub.cli.terminal import there
 from alprhub.plain import print_json
 from connectors.durable import make_folder
@@ -32,6 +33,7 @@ def init(
         str | None, typer.Option(help="Its policy: a name that `alprhub policy list` shows, or a file.")
     ] = None,
     zone: Annotated[str | None, typer.Option(help="Its time zone, as America/Los_Angeles; that of its policy.")] = None,
+    decisions: SignedIn = None,
     rename: Annotated[bool, typer.Option("--rename", help="Give --agency to a hub that has another name.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -46,7 +48,10 @@ def init(
             in_force = none.in_force
         if rename:
             raise Invalid("--rename: this hub has no name yet")
-        settings = _answers(from_environment(), in_force, agency, profile, zone)
+        given = from_environment()
+        if decisions is not None:
+            given = given.model_copy(update={"decisions": decisions})
+        settings = _answers(given, in_force, agency, profile, zone)
         with open_hub(settings) as hub:
             _tell(hub.agency, hub.governing.profile, as_json)
 
@@ -87,8 +92,8 @@ def _answers(
         for name in names():
             console.print(f"  {_line(load(name))}")
         console.print("  or a file with your own: alprhub policy copy NAME FILE makes one to begin with\n")
-        profile = _answer("Policy", in_force, lambda name: _usable(name).name)
-    chosen = _usable(profile)
+        profile = _answer("Policy", in_force, lambda name: _usable(name, settings).name)
+    chosen = _usable(profile, settings)
     where = zone_of(zone) if zone is not None else settings.zone
     if where is None and asks:
         guess = machine_zone() or chosen.zone.key
@@ -108,9 +113,9 @@ def _answer(prompt: str, default: str | None, understood: Callable[[str], str]) 
             console.print(str(wrong), style="yellow")
 
 
-def _usable(name: str) -> Profile:
-    """A profile that can be put in force as it stands; raises as `load` and `Activation.demand` do."""
-    profile = load(name)
+def _usable(name: str, settings: HubSettings) -> Profile:
+    """A profile that can be put in force with what is signed; raises as `load` and `Activation.demand` do."""
+    profile = load(name, agencies.signed(settings))
     profile.activation().demand()
     return profile
 

@@ -9,21 +9,20 @@ import typer
 
 from alprhub.acting import acting
 from alprhub.cli import moments
-from alprhub.cli.asking import Case, Purpose, Reason
+from alprhub.cli.asking import Case, Event, Purpose, Reason
 from alprhub.cli.found import Ids, print_found
 from alprhub.cli.moments import Since, Until, window
+from alprhub.cli.origins import state_code
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.cli.plates import OnePlate, one
 from alprhub.cli.progress import Work, working
 from alprhub.plain import print_json
-from hub.errors import Invalid
 from hub.people import Why
 from hub.search.lookup import DEADLINE, REACH, LookupAnswer
 from hub.search.sources import SourceStatus, Status
 from hub.wiring import Hub, open_hub
 from hub.words import count
 from normalize.plate import canonical
-from normalize.states import state as state_word
 
 _SOURCES = {
     "connection": "source",
@@ -44,6 +43,7 @@ def lookup(
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
+    event: Event = None,
     state: Annotated[str | None, typer.Option(help="Only plates of this state.")] = None,
     since: Since = None,
     until: Until = None,
@@ -63,16 +63,14 @@ def lookup(
         return "what sources had sent by then is kept; alprhub search finds it, and the same lookup asks again"
 
     with failures(), open_hub() as hub:
-        code = state_word(state).code if state else None
-        if state and not code:
-            raise Invalid(f"state: {state!r} is no state that is known here")
+        code = state_code(state)
         begin, end = window(hub, since, until)
         wanted = one(plate)
         with working(kept, as_json, at_once=True) as work:
             answer = hub.search.lookups.ask(
                 acting(),
                 wanted,
-                Why(purpose, reason, case),
+                Why(purpose, reason, case, event),
                 state=code,
                 since=begin,
                 until=end,

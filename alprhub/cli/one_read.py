@@ -10,7 +10,7 @@ from rich.table import Table
 
 from alprhub.acting import acting
 from alprhub.cli import files
-from alprhub.cli.asking import Case, Purpose, Reason
+from alprhub.cli.asking import Case, Event, Purpose, Reason
 from alprhub.cli.output import AsJson, console, failures
 from alprhub.plain import print_json
 from hub import words
@@ -18,6 +18,7 @@ from hub.errors import Invalid
 from hub.people import Why
 from hub.search.one import Listed, Whole
 from hub.wiring import open_hub
+from normalize import countries
 from normalize.states import postal
 
 app = typer.Typer(help="One read in full, and its picture.", no_args_is_help=True)
@@ -57,10 +58,17 @@ _ENDINGS: Final = {"jpg": ("jpg", "jpeg"), "png": ("png",), "webp": ("webp",)}
 
 
 @app.command()
-def show(ident: Ident, purpose: Purpose = "", reason: Reason = "", case: Case = None, as_json: AsJson = False) -> None:
+def show(
+    ident: Ident,
+    purpose: Purpose = "",
+    reason: Reason = "",
+    case: Case = None,
+    event: Event = None,
+    as_json: AsJson = False,
+) -> None:
     """Show one read in full; purpose and reason are asked and kept on record."""
     with failures(), open_hub() as hub:
-        whole = hub.search.one.show(acting(), Why(purpose, reason, case), ident)
+        whole = hub.search.one.show(acting(), Why(purpose, reason, case, event), ident)
         if as_json:
             print_json(_flat(whole))
             return
@@ -82,13 +90,14 @@ def picture(
     purpose: Purpose = "",
     reason: Reason = "",
     case: Case = None,
+    event: Event = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a read's picture to a file; purpose and reason are asked and kept on record."""
     with failures():
         files.must_be_new(out)
         with open_hub() as hub:
-            picture = hub.search.one.picture(acting(), Why(purpose, reason, case), ident, which)
+            picture = hub.search.one.picture(acting(), Why(purpose, reason, case, event), ident, which)
         endings = _ENDINGS.get(picture.ending, ())
         if out.suffix and endings and out.suffix[1:].lower() not in endings:
             right = out.with_suffix(f".{picture.ending}")
@@ -113,11 +122,14 @@ def _lines(whole: Whole, zone: ZoneInfo) -> list[tuple[str, str]]:
     read = whole.read
     plate = read.plate if read.plate_raw == read.plate else f"{read.plate} (the source wrote {read.plate_raw})"
     raw_state = postal(read.plate_state) if read.plate_state else "the source read none"
+    country = countries.NAMES.get(read.plate_country or "", "the source told none")
     others = ", ".join(f"{candidate.plate}{_sure(candidate.confidence)}" for candidate in whole.candidates)
     lines = [
         ("read", str(read.id)),
         ("plate", f"{plate}{_sure(read.plate_confidence)}"),
+        *([("reading", read.grade.rule)] if read.grade else []),
         ("state", raw_state),
+        ("country", country),
         ("may also be", others or "the reader named no other plate"),
         ("time", f"{_to_the_second(read.captured_at.astimezone(zone))} = {_to_the_second(read.captured_at)}"),
         ("how its time is known", _ZONES.get(read.zone, read.zone)),

@@ -1,6 +1,7 @@
 """`alprhub policy`: what the agency's policy says, clause by clause, and when a read must be gone."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,6 +22,7 @@ from hub.policy.durations import Duration
 from hub.policy.profile import Profile, load, names, of_file
 from hub.policy.resolution import Bound
 from hub.policy.rules import Limit, Rule
+from hub.proposals import Action, Proposal
 from hub.settings import from_environment
 from hub.wiring import open_hub
 from hub.words import count, moment, periods, yes
@@ -89,8 +91,9 @@ def show(profile: Named = None, decisions: SignedIn = None, as_json: AsJson = Fa
     with failures():
         policy = _named(profile, decisions)
         document = _document(policy)
+        coming = [] if profile else _coming()
         if as_json:
-            print_json(document)
+            print_json({**document, "coming": [asdict(one) for one in coming]})
             return
         over = ", ".join(document["overlays"]) or "no overlay"
         console.print(f"{policy.agency}, policy {document['policy']['number']}, {over}, {policy.zone}")
@@ -105,6 +108,8 @@ def show(profile: Named = None, decisions: SignedIn = None, as_json: AsJson = Fa
         console.print("\nsilent on", style="bold")
         console.print(", ".join(field["field"] for field in document["fields"] if field not in stated))
         _print_state(document)
+        for proposal in coming:
+            console.print(_when(proposal, policy), style="yellow")
 
 
 @app.command()
@@ -198,6 +203,29 @@ def _in_force() -> Profile | NoAgency:
         return none
 
 
+def _coming() -> list[Proposal]:
+    """What is proposed, or approved and waits for its time, of what changes how long reads live."""
+    settings = from_environment()
+    if settings.database_url is None and not (settings.data / "alprhub.sqlite3").exists():
+        return []
+    try:
+        with open_hub() as hub:
+            return [one for one in hub.access.approvals.list() if one.action in (Action.POLICY, Action.KIND)]
+    except NoAgency:
+        return []
+
+
+def _when(proposal: Proposal, policy: Profile) -> str:
+    loosens = proposal.content.get("loosens", ())
+    what = f"approval {proposal.id}, to {proposal.words}"
+    more = f"; it loosens: {'; '.join(loosens)}" if loosens else ""
+    if proposal.state == "in_grace" and proposal.due_at is not None:
+        due = moment(proposal.due_at, policy.zone)
+        stop = f"alprhub approvals refuse {proposal.id} --reason WHY stops it"
+        return f"{what}, is carried out {due}: {stop}{more}"
+    return f"{what}, waits: alprhub approvals show {proposal.id}{more}"
+
+
 @app.command("copy")
 def copy_(
     name: Annotated[str, typer.Argument(help="The profile to begin with, as `alprhub policy list` names it.")],
@@ -215,14 +243,14 @@ def copy_(
 
 
 def _boundary(profile: Profile, term: SourceContract, captured: datetime, received: datetime) -> dict[str, Any]:
-    where = (term.origin, term.vendor)
-    bounds = profile.bounds(*where, captured, received, copy=term.copy_at, contract=term)
-    case = profile.chosen(*where, term.copy_at, term).case
+    where = (term.origin, term.vendor, term)
+    bounds = profile.bounds(*where, captured, received, copy=term.copy_at)
+    case = profile.chosen(*where, term.copy_at).case
     if bounds.floor is not None and bounds.end(linked=True) is None:
         answer = _bound("min", bounds.floor)
     else:
         end = profile.expiry(
-            *where, captured, received_at=received, copy=term.copy_at, linked=bounds.ceiling is not None, contract=term
+            *where, captured, received_at=received, copy=term.copy_at, linked=bounds.ceiling is not None
         )
         answer = {"kind": "max", "boundary": end.at, "rule": end.rule, "clause": end.clause}
     if bounds.unlinked is not None:
@@ -241,7 +269,7 @@ def _explained(profile: Profile, captured: datetime) -> dict[str, Any]:
     if field.value is None:
         raise NotFound(f"{profile.id} does not ask for an explanation of what is held ({EXPLAINED})")
     at = Duration.parse(field.value).ceiling(captured, profile.zone)
-    clause = "; ".join(reference.clause for reference in field.references)
+    clause = field.clauses
     return {"kind": "max", "boundary": at, "rule": EXPLAINED, "clause": clause}
 
 
@@ -344,6 +372,9 @@ def _state(profile: Profile) -> dict[str, Any]:
         "ready": state.ready,
         "conflicts": [{**conflict._asdict(), "told": str(conflict)} for conflict in state.conflicts],
         "without_ceiling": state.without_ceiling,
+        "without_schedule": state.without_schedule,
+        "change_office": profile.office,
+        "change_grace": profile.grace_text,
         "decisions_needed": [decision._asdict() for decision in state.open],
     }
 
@@ -353,7 +384,14 @@ def _print_state(state: dict[str, Any]) -> None:
     columns = {"id": "decision", "question": "question", "safe_default": "until it is signed"}
     rows = [{name: periods(decision[name]) for name in columns} for decision in state["decisions_needed"]]
     print_rows(rows, columns, False, "none")
-    console.print(f"\ncan be put in force: {yes(state['ready'])}")
+    console.print(
+        f"\nwhat loosens this policy: signed by the {state['change_office']} (settles: loosening), approved by a second"
+        f" person, and carried out {periods(state['change_grace'])} later"
+    )
+    console.print(f"can be put in force: {yes(state['ready'])}")
+    if state["without_schedule"]:
+        rules = ", ".join(state["without_schedule"])
+        console.print(f"left to a retention schedule that nobody has signed yet: {rules}", style="yellow")
     for kind in state["without_ceiling"]:
         console.print(
             f"nothing says how long {_spaced(kind)} may be kept at most: a signed decision must give a number",

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from hub.search.hours import DAYS
 from hub.words import moment
-from normalize import states, vehicle
+from normalize import countries, states, vehicle
 
 _EVERY_DAY: Final = len(DAYS)
 _MODES: Final = {"look-alike": "or look-alikes of them", "one-edit": "or one character off"}
 _LISTS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "states": ("of", states.NAMES),
+    "countries": ("of", countries.NAMES),
     "cameras": ("by camera", {}),
     "sites": ("at site", {}),
     "connections": ("of connection", {}),

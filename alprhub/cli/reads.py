@@ -14,6 +14,7 @@ from alprhub.plain import print_json
 from hub.jobs.by_hand import by_hand
 from hub.jobs.catalogue import pulling
 from hub.jobs.proved import Done
+from hub.jobs.purging import purged
 from hub.store.engine import Traces
 from hub.wiring import open_hub
 from hub.words import count
@@ -57,16 +58,18 @@ def purge(as_json: AsJson = False) -> None:
         return f"{gone} removed and certified; alprhub purge goes on from there"
 
     with failures(), working(stopped, as_json) as work, open_hub() as hub, by_hand(hub, "purge") as came:
-        gone = hub.retention.expired.purge(acting(), work.told)
-        came(Done(gone))
+        done = purged(hub, acting(), work.told)
+        came(done)
         traces = hub.store.traces
     if as_json:
-        print_json({"purged": gone, "traces": traces})
+        print_json({"purged": done.counts, "traces": traces, "undelivered": done.unproved})
         return
-    rows = [{"connection": name, "purged": count} for name, count in gone.items()]
+    rows = [{"connection": name, "purged": count} for name, count in done.counts.items()]
     print_rows(rows, {"connection": "source", "purged": "reads removed"}, False, "nothing was over")
-    if any(gone.values()):
+    if any(done.counts.values()):
         console.print(_TRACES[traces])
+    if done.unproved:
+        console.print(f"{done.unproved}: alprhub retention deliver tries again, and says why", style="yellow")
 
 
 def pictures(as_json: AsJson = False) -> None:

@@ -95,7 +95,7 @@ def destroy(
     with failures(), open_hub() as hub:
         new = NewOrder(number, court, asked.reason, files.content(order), order.name)
         if read:
-            if Typed(purpose=asked.purpose, reason=asked.reason, case=asked.case) != asked:
+            if Typed(purpose=asked.purpose, reason=asked.reason, case=asked.case, event=asked.event) != asked:
                 raise Invalid("read: ids and a question exclude each other")
             proposal = hub.cases.orders.destroy(acting(), new, reads=read)
         else:

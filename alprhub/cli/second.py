@@ -2,7 +2,7 @@
 
 from hub.proposals import Proposal
 from hub.wiring import Hub
-from hub.words import moment
+from hub.words import moment, span
 
 
 def next_step(proposal: Proposal, hub: Hub) -> str:
@@ -11,6 +11,7 @@ def next_step(proposal: Proposal, hub: Hub) -> str:
     return (
         f"approval {proposal.id} waits until {until} for somebody other than"
         f" {proposal.proposed_by}, under a login of their own on this machine: alprhub approvals approve {proposal.id}"
+        + (f". Approved, it waits {span(proposal.grace_seconds)} more" if proposal.grace_seconds else "")
     )
 
 

@@ -12,9 +12,10 @@ import msgspec
 
 from connectors import damage, multipart, xml
 from connectors.contract import Document, Record
+from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
 from connectors.fields import slices
-from connectors.jsontext import AS_WRITTEN, decoded, in_utf8
+from connectors.jsontext import AS_WRITTEN, decoded
 from connectors.mapping import written
 from connectors.mapping.mapping import Mapping
 from connectors.mapping.path import EVERY, Null, Scope, compiled, members

@@ -9,15 +9,17 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from connectors.cameras import camera_of
+from connectors.damage import own_id
 from connectors.fields import Fields
-from connectors.identity import derived_id, undamaged
+from connectors.identity import derived_id
 from connectors.mapping.path import Path, Scope, Where, compiled, find
 from connectors.mapping.source import Picture, Share, Source, Time, Words
 from connectors.plates import SAYS_NONE, is_none
 from normalize import vehicle
 from normalize.fault import NoRead, Unusable
+from normalize.origin import origin
 from normalize.read import Camera, Candidate, ImageKind, Match, Place, Read
-from normalize.states import state
+from normalize.states import Codes
 
 
 class Candidates(BaseModel):
@@ -51,7 +53,8 @@ class Mapping(BaseModel):
     `records` leads to the list of reads in a document (empty: the document is one read, or a list of them). `only`
     names paths and the words that may stand there: a record with another word tells of no read. A record whose plate
     is one of `no_plate` tells of none either; the empty word stands for a plate that is not there. `null_is_empty` says
-    that a sender writes null where it has no records; without it null there is no answer.
+    that a sender writes null where it has no records; without it null there is no answer. `state_codes` says from which
+    table bare codes of states are: `NB` is New Brunswick by the post's and Nebraska by NCIC's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -68,6 +71,7 @@ class Mapping(BaseModel):
     pass_id: Source | None = None
     state: Source | None = None
     country: Source | None = None
+    state_codes: Codes | None = None
     confidence: Share | None = None
     state_confidence: Share | None = None
     candidates: Candidates | None = None
@@ -76,9 +80,12 @@ class Mapping(BaseModel):
     direction: Source | None = None
     direction_of: Literal["picture", "north"] | None = None
     make: Source | None = None
+    make_confidence: Share | None = None
     model: Source | None = None
     colour: Source | None = None
+    colour_confidence: Share | None = None
     body: Source | None = None
+    body_confidence: Share | None = None
     year: Source | None = None
     image: Picture | None = None
     vehicle_image: Picture | None = None
@@ -159,12 +166,14 @@ class Mapping(BaseModel):
         sure = self.state_confidence.share(scope, "state_confidence") if self.state_confidence else None
         turn = self.direction.number(scope, "direction") if self.direction else None
         listed = self._text("match_list", scope)
+        place = origin(self._text("state", scope), self._text("country", scope), self.state_codes)
         make, colour, body = (self._text(name, scope) for name in ("make", "colour", "body"))
         return Read(
-            vendor_read_id=undamaged(self._text("read_id", scope)) or derived_id(camera, at, plate),
+            vendor_read_id=own_id(self._text("read_id", scope)) or derived_id(camera, at, plate),
             pass_id=self._text("pass_id", scope),
             plate_raw=plate,
-            state=state(self._text("state", scope), self._text("country", scope) or "US"),
+            state=place.state,
+            country=place.country,
             plate_confidence=share,
             state_confidence=sure,
             confidence_scale=None if share is None or self.confidence is None else self.confidence.scale,
@@ -176,10 +185,10 @@ class Mapping(BaseModel):
             direction=turn,
             direction_of=None if turn is None else self.direction_of,
             vehicle=vehicle.Vehicle(
-                make=vehicle.make(make),
+                make=vehicle.make(make).sure(self._sure("make_confidence", scope)),
                 model=self._text("model", scope),
-                colour=vehicle.colour(colour),
-                body=vehicle.body(body),
+                colour=vehicle.colour(colour).sure(self._sure("colour_confidence", scope)),
+                body=vehicle.body(body).sure(self._sure("body_confidence", scope)),
                 year=self._text("year", scope),
             ),
             images=tuple(
@@ -211,6 +220,13 @@ class Mapping(BaseModel):
         source = self.sources.get(field)
         return source.text(scope, field) if source else None
 
+    def _sure(self, field: str, scope: Scope) -> float | None:
+        """How sure the reader was of a word about the vehicle; what is no confidence costs no read."""
+        source = self.sources.get(field)
+        with suppress(Unusable):
+            return source.share(scope, field) if isinstance(source, Share) else None
+        return None
+
     def _place(self, scope: Scope) -> Place | None:
         if self.latitude is None or self.longitude is None:
             return None
@@ -222,10 +238,11 @@ def _stays(path: Path) -> bool:
     return path.base in ("record", "part") and not path.up
 
 
-_NO_PATHS: Final = ("only", "no_plate", "records", "null_is_empty", "direction_of")
+_NO_PATHS: Final = ("only", "no_plate", "records", "null_is_empty", "direction_of", "state_codes")
 IDENTITY: Final = Mapping.model_validate({
     **{name: name for name in Mapping.model_fields if name not in _NO_PATHS},
     "colour": ["colour", "color"],
+    "colour_confidence": ["colour_confidence", "color_confidence"],
     **{name: [name, f"part:{name}"] for name in ("image", "vehicle_image", "plate_image")},
     "direction_of": "north",
 })  # fmt: skip

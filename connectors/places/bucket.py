@@ -1,16 +1,21 @@
 """`Bucket`: a place at Amazon's storage, or at one that speaks its language."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from threading import Timer
-from typing import Any
+from typing import Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingError
+from urllib3.exceptions import HTTPError
 
 from connectors.bucket_words import refusal
-from connectors.places.place import Access, File, by_name, capped, hidden, plain
+from connectors.errors import TryAgain
+from connectors.places.place import Access, BrokenOff, File, by_name, capped, hidden, plain
+
+_STEP: Final = 1 << 16
 
 
 class Bucket:
@@ -34,6 +39,8 @@ class Bucket:
             )
         except (BotoCoreError, ValueError) as failed:
             raise refusal(failed, bucket, access.endpoint_url) from None
+        endpoint = self._client._endpoint
+        endpoint.http_session = _Hurried(endpoint.http_session, at_most)
 
     def files(self, folder: str) -> list[File]:
         prefix = f"{self._prefix}{folder}/"
@@ -49,14 +56,11 @@ class Bucket:
 
         def ask() -> bytes:
             answered = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
-            clock = Timer(self._at_most.total_seconds(), getattr(answered._raw_stream, "shutdown", lambda: None))
-            clock.daemon = True
-            clock.start()
-            try:
-                body: bytes = answered.read(most + 1)
-            finally:
-                clock.cancel()
-            return body
+            body = bytearray()
+            with _in_time(answered._raw_stream, self._at_most):
+                while len(body) <= most and (piece := answered.read(_STEP)):
+                    body += piece
+            return bytes(body)
 
         return capped(self._answer(ask), most, name)
 
@@ -72,4 +76,47 @@ class Bucket:
         try:
             return ask()
         except (ClientError, BotoCoreError) as failed:
-            raise refusal(failed, self._bucket, self._endpoint) from None
+            refused = refusal(failed, self._bucket, self._endpoint)
+            if isinstance(failed, BotoCoreError) and isinstance(refused, TryAgain):
+                raise BrokenOff(str(refused)) from None
+            raise refused from None
+
+
+class _Hurried:
+    """The library's own way to the storage, for which an answer that is read whole has so much time."""
+
+    def __init__(self, inner: Any, at_most: timedelta) -> None:
+        self._inner = inner
+        self._at_most = at_most
+
+    def send(self, request: Any) -> Any:
+        """The answer; one that is no file with its content, which the library would else wait for without end."""
+        if request.stream_output:
+            return self._inner.send(request)
+        request.stream_output = True
+        try:
+            answered = self._inner.send(request)
+        finally:
+            request.stream_output = False
+        try:
+            with _in_time(answered.raw, self._at_most):
+                _ = answered.content  # read now, and kept there
+        except HTTPError as broken:
+            raise ResponseStreamingError(error=broken) from None
+        return answered
+
+    def close(self) -> None:
+        """Give back its connections."""
+        self._inner.close()
+
+
+@contextmanager
+def _in_time(raw: Any, at_most: timedelta) -> Iterator[None]:
+    """Break an answer off that is still being read after so long."""
+    clock = Timer(at_most.total_seconds(), getattr(raw, "shutdown", lambda: None))
+    clock.daemon = True
+    clock.start()
+    try:
+        yield
+    finally:
+        clock.cancel()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from typing import Final, NamedTuple
 
-from normalize.damage import error
+from normalize.spreadsheet import error
 
 MOST_ABOVE: Final = 20
 """Lines with something in them among which the header is looked for."""
@@ -105,11 +105,9 @@ def split(text: str, delimiter: str) -> list[str] | None:
 def joined(lines: Sequence[Line], at: int) -> tuple[str, int]:
     """The lines from `at` up to where the quotes close, and how many; the first alone where they never do."""
     text = lines[at][0]
-    if text.count('"') % 2 == 0 or not lines[at][1]:
+    if text.count('"') % 2 == 0:
         return text, 1
-    for taken, (line, readable) in enumerate(lines[at + 1 : at + LONGEST_ROW], start=2):
-        if not readable:
-            break
+    for taken, (line, _) in enumerate(lines[at + 1 : at + LONGEST_ROW], start=2):
         text = f"{text}\n{line}"
         if line.count('"') % 2:
             return text, taken

@@ -6,11 +6,12 @@ from typing import Final
 import msgspec
 
 from connectors.contract import Record
+from connectors.damage import LETTERS, MARK, SHEET, note
 from connectors.errors import VendorChanged
 from connectors.table.head import DELIMITERS, Head, is_row
 from connectors.table.rows import Row, table
-from normalize.damage import error
 from normalize.fault import Unusable
+from normalize.spreadsheet import error
 
 MOST_NAMES: Final = 20
 """Columns of a header that a message tells."""
@@ -68,7 +69,8 @@ def records(
 def cells(record: Record, needed: Sequence[str] = ()) -> dict[str, str]:
     """A row's cells by column name in lower case; raises `Unusable` where the row is broken.
 
-    An error that a spreadsheet wrote says nothing, and is empty; it stays in a column that is `needed`.
+    An error that a spreadsheet wrote says nothing, and is empty; it stays in a column that is `needed`. What arrived
+    damaged is noted for the read.
     """
     if record.kind == "broken_row":
         raise Unusable("row", record.fields().text("broken"))
@@ -78,7 +80,10 @@ def cells(record: Record, needed: Sequence[str] = ()) -> dict[str, str]:
         raise Unusable("record", "is not a row of cells") from None
     found = {name.casefold(): cell for name, cell in row.items()}
     if errors := {name for name, cell in found.items() if error(cell)}.difference(map(str.casefold, needed)):
+        note(SHEET)
         found |= dict.fromkeys(errors, "")
+    if any(MARK in cell for cell in found.values()):
+        note(LETTERS)
     return found
 
 

@@ -24,6 +24,13 @@ class Row:
     line: str
     cells: dict[str, str]
     broken: str | None = None
+    unread: bool = False
+    """Whether some of its characters could not be decoded: U+FFFD stands for each."""
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with it, for whoever takes no row but a whole one."""
+        return "has characters that cannot be read" if self.unread and not self.broken else self.broken
 
 
 class Table:
@@ -41,7 +48,7 @@ class Table:
     def __iter__(self) -> Iterator[Row]:
         """The rows that say something. One with too few cells, or with something in too many, comes as broken.
 
-        So do an undecodable one and one whose quotes do not close. The header, where it comes again, is no row.
+        So does one whose quotes do not close. The header, where it comes again, is no row.
         """
         at, lines = self.head.rows_at, self._lines
         while at < len(lines):
@@ -50,14 +57,12 @@ class Table:
                 at += 1
                 continue
             text, taken = joined(lines, at)
-            row = self._row(number, text, lines[at][1])
+            row = self._row(number, text, all(readable for _, readable in lines[at : at + taken]))
             at += taken
             if row is not None:
                 yield row
 
     def _row(self, number: int, text: str, readable: bool) -> Row | None:
-        if not readable:
-            return Row(number, text, {}, "cannot be decoded")
         cells = split(text, self.head.delimiter)
         if cells is None:
             return Row(
@@ -67,7 +72,7 @@ class Table:
             return None
         if len(cells) < self.head.least or any(map(str.strip, cells[len(self._names) :])):
             return Row(number, text, {}, self._miscounted(number, len(cells)))
-        return Row(number, text, self._by_column(cells))
+        return Row(number, text, self._by_column(cells), unread=not readable)
 
     def _is_header(self, cells: Sequence[str]) -> bool:
         begins = " ".join(cells[0].split()).casefold() == self._header[0]

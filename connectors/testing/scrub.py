@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from connectors.encoding import encoding_of, in_utf8
+from connectors.encoding import encoding_of, is_wide
 from connectors.pictures import is_picture
 from connectors.testing.fakes import FakeKind, Fakes, folded
 from connectors.testing.markers import Marker, leftovers, loose, strong
@@ -304,8 +304,8 @@ def _random(text: str) -> bool:
 
 def _text_of(body: bytes) -> str:
     """The text of a body; in UTF-16 nobody would find what is to be scrubbed."""
-    wide = encoding_of(body) not in (None, "utf-8-sig")
-    return (in_utf8(body) if wide else body).decode("utf-8", "surrogateescape")
+    encoding = encoding_of(body) or "utf-8"
+    return body.decode(encoding, "replace") if is_wide(encoding) else body.decode("utf-8", "surrogateescape")
 
 
 def _snake(name: str) -> str:

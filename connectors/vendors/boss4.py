@@ -13,11 +13,12 @@ from connectors import contract
 from connectors.cameras import camera_of
 from connectors.contract import Connector, Page, Record
 from connectors.counted import counted
+from connectors.damage import own_id
 from connectors.drop import Drop, DropSettings
 from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
 from connectors.fields import Fields, slices
-from connectors.identity import derived_id, undamaged
+from connectors.identity import derived_id
 from connectors.jsontext import decoded
 from connectors.plates import SAYS_NONE, is_none
 from normalize.fault import NoRead, Unusable
@@ -121,7 +122,7 @@ class Boss4Connector(Connector[Boss4Settings]):
         called = leaves.text("LPRCameraName")
         camera = camera_of(leaves.text("LPRCameraID"), called)
         return Read(
-            vendor_read_id=undamaged(leaves.text("LPREventID")) or derived_id(camera, at, plate),
+            vendor_read_id=own_id(leaves.text("LPREventID")) or derived_id(camera, at, plate),
             plate_raw=plate,
             captured_at=at.at,
             zone=at.zone,

@@ -18,9 +18,9 @@ from connectors.auth import Auth, Digest, Header, Nothing, QueryKey
 from connectors.contract import Connector, Document, Page, Record
 from connectors.counted import counted
 from connectors.drop import Drop, DropSettings
+from connectors.encoding import in_utf8
 from connectors.errors import Gone, VendorChanged
 from connectors.http import Http
-from connectors.jsontext import in_utf8
 from connectors.mapping import documents
 from connectors.mapping.path import Scope, Where
 from connectors.mapping.pictures import Host, fetched, reachable

@@ -11,8 +11,9 @@ from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, insert, not_, select, update
 
+from hub.access.lasting import DUE_AT, LASTS, UNDONE, state_of, still_open, undecided
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
@@ -27,36 +28,20 @@ from hub.errors import (
     PolicyRefused,
     Unsettled,
 )
+from hub.governing.alarms import Alarms
 from hub.people import Actor
 from hub.proposals import Action, CarriesOut, NewProposal, Proposal, Settle, State, Undoes
 from hub.store import tables
 from hub.store.canonical import canonical_json, digest_of_json
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
-from hub.store.visible import visible
 from hub.words import moment
 
-LASTS: Final[Mapping[Action, timedelta]] = {
-    Action.HOLD: timedelta(hours=72),
-    Action.DESTROY: timedelta(days=7),
-    Action.CLASSIFY: timedelta(days=14),
-    Action.POLICY: timedelta(days=14),
-}
-"""How long a proposal waits for its second person. A hold keeps reads at once, and so it waits the shortest."""
-RESUMED: Final[Mapping[Action, timedelta]] = {
-    Action.HOLD: timedelta(hours=24),
-    Action.DESTROY: LASTS[Action.DESTROY],
-    Action.CLASSIFY: timedelta(hours=24),
-    Action.POLICY: timedelta(hours=24),
-}
-"""How long what is approved may still be carried out where that was cut short.
-
-A part of what an order names may be destroyed by then, and so the order may be finished for as long as it could wait.
-"""
 LAPSED: Final = "nobody approved it in time"
 NOT_IN_TIME: Final = "it was cut short, and nobody finished it in time"
 _TABLE: Final = tables.approvals
-_UNDONE: Final = (_TABLE.c.verdict == "approved") & _TABLE.c.carried_out_at.is_(None)
+_MICRO: Final = timedelta(microseconds=1)
+_OPEN: Final = ("waits", "in_grace", "approved")
 _ENDS_WITH: Final[Mapping[Action, tuple[Action, ...]]] = {Action.HOLD: (Action.CLASSIFY,)}
 """What is proposed about something that another proposal made, and ends with that."""
 _PASSES: Final = (Busy, Unsettled, NoConnector)
@@ -70,10 +55,11 @@ _OTHER: Final = (
 class Approvals:
     """Keeps proposals, has them decided by somebody else, and has them carried out."""
 
-    def __init__(self, store: Store, audit: Audit, clock: Clock) -> None:
+    def __init__(self, store: Store, audit: Audit, clock: Clock, alarms: Alarms) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
+        self._alarms = alarms
         self._carry: dict[Action, CarriesOut] = {}
         self._undo: dict[Action, Undoes] = {}
 
@@ -107,17 +93,36 @@ class Approvals:
     def approve(self, actor: Actor, ident: int, note: str = "") -> Proposal:
         """Approve a proposal of somebody else's and have it carried out; one that was cut short goes on, for a time.
 
-        Where what is there now forbids to carry out what was approved before, that is its end: `overtaken`.
+        One that has a grace is carried out when that is over (`carry_out_due`, or this again); until then anybody may
+        stop it. Where what is there now forbids to carry out what was approved before, that is its end: `overtaken`.
         Raises `NotFound`, `Conflict` where it is decided, its time is over or what is there now forbids it, and
         `PolicyRefused` for who proposed it and for a service. All but the first are on record.
         """
         proposal = self.get(ident)
-        if proposal.state != "approved" or not _may_decide(actor, proposal):
+        if proposal.state not in ("approved", "in_grace") or not _may_decide(actor, proposal):
             self._decide(actor, ident, "approved", note)
-        return self._carried_out(actor, ident)
+            proposal = self.get(ident)
+        return proposal if proposal.state == "in_grace" else self._carried_out(actor, ident)
+
+    def carry_out_due(self, actor: Actor) -> int:
+        """Carry out what was approved and whose grace is over; gives how many. Safe to kill and to repeat.
+
+        What cannot be carried out any more has ended (`overtaken`), on record.
+        """
+        now, done = to_micros(sure(self._clock)), 0
+        with self._store.read() as connection:
+            due = select(_TABLE.c.id).where(UNDONE, _TABLE.c.grace > 0, now >= DUE_AT)
+            ids = connection.scalars(due.order_by(_TABLE.c.id)).all()
+        for ident in ids:
+            with suppress(Conflict, NotFound, PolicyRefused):
+                done += self._carried_out(actor, ident).state == "carried_out"
+        return done
 
     def refuse(self, actor: Actor, ident: int, why: str) -> Proposal:
-        """Refuse a proposal of somebody else's; what it did at once is undone. Raises as `approve` does."""
+        """Refuse a proposal of somebody else's, also while it is in its grace; what it did at once is undone.
+
+        Raises as `approve` does.
+        """
         if not why.strip():
             raise Invalid("reason: say why it is refused")
         return self._ended(self._decide(actor, ident, "refused", why))
@@ -174,7 +179,7 @@ class Approvals:
         if everything:
             query = select(_TABLE).order_by(_TABLE.c.id.desc()).limit(limit)
         else:
-            query = select(_TABLE).where(_TABLE.c.verdict.is_(None) | _UNDONE).order_by(_TABLE.c.id).limit(limit)
+            query = select(_TABLE).where(_TABLE.c.verdict.is_(None) | UNDONE).order_by(_TABLE.c.id).limit(limit)
         with self._store.read() as connection:
             return [self._proposal_of(row) for row in connection.execute(query)]
 
@@ -182,14 +187,12 @@ class Approvals:
         """The newest proposal about something that may still be approved or carried out."""
         this = (_TABLE.c.action == action, _TABLE.c.target == target, _TABLE.c.carried_out_at.is_(None))
         rows = connection.execute(select(_TABLE).where(*this).order_by(_TABLE.c.id.desc()))
-        return next(
-            (proposal for row in rows if (proposal := self._proposal_of(row)).state in ("waits", "approved")), None
-        )
+        return next((proposal for row in rows if (proposal := self._proposal_of(row)).state in _OPEN), None)
 
     def moot(self, connection: Connection, actor: Actor, action: Action, target: str, because: str) -> None:
         """End what waits, or was approved and not carried out, about something that is settled without it."""
         about = (_TABLE.c.action == action, _TABLE.c.target == target)
-        undone = update(_TABLE).where(*about, _UNDONE).values(verdict="overtaken", outcome=_because(because))
+        undone = update(_TABLE).where(*about, UNDONE).values(verdict="overtaken", outcome=_because(because))
         for row in connection.execute(undone.returning(*_TABLE.c)).all():
             self._not_carried_out(connection, actor, self._proposal_of(row), because)
         waits = (*about, _TABLE.c.verdict.is_(None))
@@ -214,6 +217,7 @@ class Approvals:
             "proposed_by": actor.name,
             "proposed_at": to_micros(now),
             "expires_at": to_micros(now + LASTS[new.action]),
+            "grace": new.grace // _MICRO,
         }
         proposal = self._proposal_of(connection.execute(insert(_TABLE).values(values).returning(*_TABLE.c)).one())
         self._event(connection, actor, proposal, Act.APPROVALS_PROPOSE, Outcome.DONE)
@@ -234,7 +238,7 @@ class Approvals:
                     self._service(before).check(connection, before)
                 decided = (
                     update(_TABLE)
-                    .where(_TABLE.c.id == ident, _TABLE.c.verdict.is_(None), visible(_TABLE, to_micros(now)))
+                    .where(_TABLE.c.id == ident, undecided(to_micros(now), stops=verdict != "approved"))
                     .values(
                         verdict=verdict, decided_by=actor.name, decided_at=to_micros(now), note=note.strip() or None
                     )
@@ -246,8 +250,12 @@ class Approvals:
                 if verdict != "approved":
                     self._drop(connection, actor, after)
         except HubError as refused:
+            alone = verdict == "approved" and isinstance(refused, PolicyRefused)
             with self._store.write() as connection:
-                self._event(connection, actor, before, step[verdict], Outcome.REFUSED, refusal=str(refused))
+                if alone:
+                    self._alarms.note(connection, actor, f"approval {ident}", str(refused))
+                alarm = {"alarm": True} if alone else {}
+                self._event(connection, actor, before, step[verdict], Outcome.REFUSED, refusal=str(refused), **alarm)
             raise
         return after
 
@@ -275,11 +283,9 @@ class Approvals:
     def _lapse_undone(self, actor: Actor, now: datetime) -> int:
         """End what was approved and not carried out to its end in time; what is being carried out now is left alone."""
         over = 0
-        late = [
-            (_TABLE.c.action == of) & (_TABLE.c.decided_at <= to_micros(now - time)) for of, time in RESUMED.items()
-        ]
+        late = and_(UNDONE, not_(still_open(to_micros(now))))
         with self._store.read() as connection:
-            rows = connection.execute(select(_TABLE).where(_UNDONE, or_(*late)).order_by(_TABLE.c.id)).all()
+            rows = connection.execute(select(_TABLE).where(late).order_by(_TABLE.c.id)).all()
         for proposal in map(self._proposal_of, rows):
             with suppress(Busy), self._store.lease(_lease(proposal.id)):
                 over += self._overtake(actor, proposal, NOT_IN_TIME)
@@ -288,7 +294,7 @@ class Approvals:
     def _overtake(self, actor: Actor, proposal: Proposal, because: str) -> bool:
         """End what was approved and is never to be carried out, and undo what it did at once; False: it has ended."""
         with self._store.write() as connection:
-            ended = update(_TABLE).where(_TABLE.c.id == proposal.id, _UNDONE)
+            ended = update(_TABLE).where(_TABLE.c.id == proposal.id, UNDONE)
             if not connection.execute(ended.values(verdict="overtaken", outcome=_because(because))).rowcount:
                 return False
             after = self._read(connection, proposal.id)
@@ -301,7 +307,7 @@ class Approvals:
         def settle(connection: Connection, outcome: Mapping[str, Any]) -> None:
             done = (
                 update(_TABLE)
-                .where(_TABLE.c.id == proposal.id, _UNDONE)
+                .where(_TABLE.c.id == proposal.id, UNDONE)
                 .values(carried_out_at=to_micros(self._clock.now()), outcome=canonical_json(outcome).decode())
             )
             if not connection.execute(done).rowcount:
@@ -359,12 +365,14 @@ class Approvals:
             proposed_by=row.proposed_by,
             proposed_at=from_micros(row.proposed_at),
             expires_at=from_micros(row.expires_at),
-            state=_state(row, self._clock.now()),
+            state=state_of(row, self._clock.now()),
             decided_by=row.decided_by,
             decided_at=None if row.decided_at is None else from_micros(row.decided_at),
             note=row.note,
             carried_out_at=None if row.carried_out_at is None else from_micros(row.carried_out_at),
             outcome=None if row.outcome is None else msgspec.json.decode(row.outcome),
+            grace_seconds=row.grace // 1_000_000,
+            due_at=from_micros(row.decided_at + row.grace) if row.grace and row.verdict == "approved" else None,
         )
 
     def _overtaken(self, proposal: Proposal) -> str:
@@ -375,17 +383,6 @@ class Approvals:
 
     def _at(self, proposal: Proposal) -> str:
         return moment(proposal.decided_at or proposal.expires_at, self._store.zone())
-
-
-def _state(row: Row[Any], now: datetime) -> State:
-    if row.verdict is None:
-        return "waits" if now < from_micros(row.expires_at) else "lapsed"
-    if row.carried_out_at is not None:
-        return "carried_out"
-    if row.verdict == "approved" and now >= from_micros(row.decided_at) + RESUMED[Action(row.action)]:
-        return "overtaken"
-    verdict: State = row.verdict
-    return verdict
 
 
 def _may_decide(actor: Actor, proposal: Proposal) -> bool:
@@ -410,8 +407,10 @@ def _demand(actor: Actor, proposal: Proposal, verdict: State, at: str) -> None:
         )
     if proposal.state == "lapsed":
         raise Conflict(f"{named}: its time was over at {at}; it must be proposed anew")
+    if verdict != "approved" and proposal.grace_seconds and proposal.state in ("in_grace", "approved"):
+        return
     if proposal.state not in ("waits", "overtaken"):
-        how = proposal.state.replace("carried_out", "approved and carried out")
+        how = proposal.state.replace("carried_out", "approved and carried out").replace("in_grace", "approved")
         raise Conflict(f"{named}: was {how} at {at}" + (f" by {proposal.decided_by}" if proposal.decided_by else ""))
 
 

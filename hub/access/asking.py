@@ -1,6 +1,6 @@
 """`Asking`: nobody sees data who does not say why, and nothing is handed out before it is on record who asked."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -9,11 +9,13 @@ from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.errors import HubError, PolicyRefused
 from hub.governing.in_force import Governing
-from hub.people import Actor, Why
+from hub.people import NO_EVENT, Actor, Why
 from hub.policy.profile import Profile
 
 SHORTEST_REASON: Final = 4
-_HOLLOW: Final = frozenset({"test", "testing", "n/a", "na", "none", "x", "-", "asdf", "check", "search"})
+LONGEST_EVENT: Final = 60
+REJECTED: Final = "query.rejected_terms"
+"""The field of a policy with the words that say nothing, and so are no reason and no number of an event."""
 
 
 class Question:
@@ -30,11 +32,14 @@ class Question:
         self._policy_id = policy_id
         self.on_record = False
 
-    def answered(self, results: int, **detail: Any) -> None:
-        """Make the answer durable in the audit record; only after this may it leave."""
+    def answered(self, results: int, sources: Mapping[str, str], **detail: Any) -> None:
+        """Make the answer durable in the audit record; only after this may it leave.
+
+        `sources` are the connections that were asked, whether they gave anything or not, each with how it stands.
+        """
         self._audit.record(
             self._actor, self._action, Outcome.DONE, why=self._why, results=results, by_policy=self._policy_id,
-            **self._detail, **detail,
+            **self._detail, sources=dict(sources), **detail,
         )  # fmt: skip
         self.on_record = True
 
@@ -58,8 +63,9 @@ class Asking:
     def question(self, actor: Actor, action: Act, why: Why, **detail: Any) -> Iterator[Question]:
         """Let a question in that says why; inside, find the answer and call `answered` before handing it out.
 
-        Raises `PolicyRefused` without a purpose of the profile or a reason that says something. A refusal, this one or
-        any `HubError` raised inside before the answer, is on record too. `detail` is what was asked, for the record.
+        Raises `PolicyRefused` without a purpose of the profile or a reason that says something, and where the profile
+        asks for the number of an event, without one or the word that there is none. A refusal, this one or any
+        `HubError` raised inside before the answer, is on record too. `detail` is what was asked, for the record.
         """
         policy = self._governing.now()
         asked = Question(self._audit, actor, action, why, detail, policy.id)
@@ -82,7 +88,35 @@ def _allowed(why: Why, profile: Profile) -> None:
         meant = instead(why.purpose, list(profile.purposes))
         raise PolicyRefused(f"purpose: {why.purpose!r} is none of this agency's{meant}")
     wanted = profile.effective("query.reason")
+    hollow = {_plain(term) for term in profile.effective(REJECTED).value or ()}
     reason = why.reason.strip()
-    if wanted.required and (reason.casefold() in _HOLLOW or len(reason) < SHORTEST_REASON):
-        clauses = "; ".join(reference.clause for reference in wanted.references)
-        raise PolicyRefused(f"reason: must say in words why ({clauses})")
+    if wanted.required and (_plain(reason) in hollow or len(reason) < SHORTEST_REASON):
+        raise PolicyRefused(f"reason: must say in words why ({wanted.clauses})")
+    _demand_event(why.event_number, profile, hollow)
+
+
+def _demand_event(event: str | None, profile: Profile, hollow: Container[str]) -> None:
+    """Return where the number of an event is given as the profile wants it; raises `PolicyRefused`."""
+    wanted = profile.effective("query.event_number")
+    if event is None:
+        if wanted.value is None:
+            return
+        none = "" if wanted.required else ", or none where no event has one (--event none)"
+        raise PolicyRefused(
+            f"event: is missing; this agency's policy asks for the number of the event with each question"
+            f" ({wanted.clauses}): --event NUMBER{none}"
+        )
+    if event == NO_EVENT:
+        if wanted.required:
+            raise PolicyRefused(f"event: this agency's policy asks for a number, and takes no none ({wanted.clauses})")
+        return
+    if _plain(event) in hollow or len(event) > LONGEST_EVENT or not event.isprintable():
+        raise PolicyRefused(
+            f"event: {event[:LONGEST_EVENT]!r} is no number of an event: give it as it was issued, in at most"
+            f" {LONGEST_EVENT} characters"
+        )
+
+
+def _plain(term: str) -> str:
+    """A term without what only its spelling tells apart."""
+    return " ".join(term.casefold().split())

@@ -25,8 +25,19 @@ class _Cases(Protocol):
     def orders(self) -> CarriesOut: ...
 
 
+class _Connections(Protocol):
+    @property
+    def contracts(self) -> CarriesOut: ...
+    @property
+    def kinds(self) -> CarriesOut: ...
+
+
 class Neighbours(Protocol):
     """The rooms that this one asks."""
+
+    @property
+    def connections(self) -> _Connections:
+        """Who carries out what was approved about a connection?"""
 
     @property
     def cases(self) -> _Cases:
@@ -49,7 +60,7 @@ class AccessRoom:
     @made_once
     def proposing(self) -> Approvals:
         """Where services bring what a second person must approve."""
-        return Approvals(self._parts.store, self._parts.audit, self._parts.clock)
+        return Approvals(self._parts.store, self._parts.audit, self._parts.clock, self._governing.alarms)
 
     @made_once
     def approvals(self) -> Approvals:
@@ -59,4 +70,6 @@ class AccessRoom:
         approvals.register(Action.CLASSIFY, cases.reviews)
         approvals.register(Action.DESTROY, cases.orders)
         approvals.register(Action.POLICY, self._governing.activate)
+        approvals.register(Action.CONTRACT, self._house.connections.contracts)
+        approvals.register(Action.KIND, self._house.connections.kinds)
         return approvals

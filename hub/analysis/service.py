@@ -75,7 +75,7 @@ class Analysis:
                 impossible=sum(bool(passage.leg and passage.leg.impossible) for passage in way),
                 connections=given,
             )
-            question.answered(len(way))
+            question.answered(len(way), _states(given))
         return answer
 
     def co_travel(
@@ -124,7 +124,7 @@ class Analysis:
                 everywhere=met.everywhere if met else (),
                 connections=given,
             )
-            question.answered(len(answer.companions))
+            question.answered(len(answer.companions), _states(given))
         return answer
 
     def scenes(
@@ -141,7 +141,9 @@ class Analysis:
                 raise Invalid(f"limit: must lie between 1 and {MOST_PLATES}")
             with self._store.read() as connection:
                 answer = common(self._store, connection, scenes, wanted, limit, self._clock.now())
-            question.answered(len(answer.plates))
+            question.answered(
+                len(answer.plates), _states([one for scene in answer.scenes for one in scene.connections])
+            )
         return answer
 
     def pattern(
@@ -172,7 +174,7 @@ class Analysis:
                 places=places_of(passes, zone),
                 connections=given,
             )
-            question.answered(len(passes))
+            question.answered(len(passes), _states(given))
         return answer
 
     def _passes(
@@ -180,6 +182,11 @@ class Analysis:
     ) -> tuple[list[Pass], list[AskedSource]]:
         passes = passes_of(self._store, connection, asked, window)
         return passes, sources(connection, (read for passing in passes for read in passing.reads))
+
+
+def _states(given: Sequence[AskedSource]) -> dict[str, str]:
+    """The connections that were asked, each with its state, for the audit record."""
+    return {source.connection: source.state for source in given}
 
 
 def _terms(**terms: Any) -> dict[str, Any]:

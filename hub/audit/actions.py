@@ -35,11 +35,19 @@ class Act(StrEnum):
     )
     CANARIES_REMOVE = "canaries.remove", "An administrator takes a canary away."
     CERTIFICATES_COUNTERSIGN = "certificates.countersign", "The custodian of records confirms what was destroyed."
+    CERTIFICATES_DELIVER = (
+        "certificates.deliver",
+        "The hub, or somebody, brings certificates to their custodian; before they leave, and of what came.",
+    )
     CERTIFICATES_EXPORT = "certificates.export", "Somebody hands certificates over to the custodian of records."
     CLOCK_TRUST = "clock.trust", "An administrator says that the machine's clock is right."
     CONNECTIONS_ACTIVE = "connections.active", "An administrator lets a paused connection run again."
     CONNECTIONS_ADD = "connections.add", "An administrator adds an account at a vendor."
     CONNECTIONS_CHANGE = "connections.change", "An administrator changes a connection's settings or origin."
+    CONNECTIONS_CONTRACT = (
+        "connections.contract",
+        "What was agreed with a source is in force: with the connection, or as two people have decided later.",
+    )
     CONNECTIONS_DIAGNOSTICS = "connections.diagnostics", "Somebody takes a bundle that helps to find a fault."
     CONNECTIONS_DRY_RUN = "connections.dry_run", "Somebody looks at what a run would bring; before it, and after it."
     CONNECTIONS_PAUSED = (

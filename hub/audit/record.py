@@ -36,8 +36,11 @@ class Audit:
         """Make one event durable before returning; `within` joins a transaction that is open already.
 
         An event by itself waits for nobody who writes to the database. `results` counts what is handed out; `by_policy`
-        is the policy that was applied, where that is not the one in force now.
+        is the policy that was applied, where that is not the one in force now. The number of the event that `why` names
+        is in the detail.
         """
+        if why is not None and why.event_number is not None:
+            detail = {**detail, "event_number": why.event_number}
         event = {
             "at": to_micros(self._clock.now()),
             "actor": actor.name,

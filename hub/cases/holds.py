@@ -139,7 +139,7 @@ class Holds:
                 asked = {"query": _without_bounds(query)}
                 meant = _Meant(asked, asked, "every read that a question means")
                 placed = self._place(actor, new, meant, partial(self._matching.meant, query))
-                question.answered(placed.reads, hold=placed.id)
+                question.answered(placed.reads, self._matching.asked(query), hold=placed.id)
             return placed
         ids = sorted(set(reads))
         digest = {"reads": len(ids), "sha256": sha256(repr(ids).encode()).hexdigest()}
@@ -271,7 +271,7 @@ class Holds:
                 newest = query.order_by(table.c.captured_at.desc(), table.c.id.desc()).limit(limit)
                 keys = [(row.captured_at, row.id) for row in connection.execute(newest)]
                 rows = self._matching.shown(connection, keys)
-            question.answered(len(rows))
+            question.answered(len(rows), {row.connection: "held" for row in rows})
         return HeldPage(rows, f"{keys[-1][0]:x}-{keys[-1][1]:x}" if len(keys) == limit else None)
 
     def _check(self, new: NewHold) -> None:

@@ -11,6 +11,7 @@ from hub.audit.record import Audit
 from hub.cases.held import BATCH
 from hub.clock import Clock, sure
 from hub.errors import Invalid, NotFound
+from hub.governing.floors import Floors, Kept
 from hub.governing.in_force import Governing
 from hub.governing.lives import Promises
 from hub.governing.sources import Sources
@@ -75,7 +76,8 @@ class Links:
                 sql = f"SELECT read_id FROM {other} WHERE {self._store.one_of('read_id', 'ids')}"
                 needed.update(connection.scalars(text(sql), bound))
             free = [row for row in rows if row.id not in needed]
-            changed = self._shorter(connection, free, Promises(self._governing.history(within=connection), kinds))
+            history = self._governing.history(within=connection)
+            changed = self._shorter(connection, free, Promises(history, kinds), Floors(history, kinds))
             self._record(connection, actor, Act.LINKS_REMOVE, case, reason, gone, changed)
         return Linked(gone, changed)
 
@@ -83,7 +85,7 @@ class Links:
         table, wanted = tables.reads, sorted(set(reads))
         columns = (
             *(table.c.id, table.c.connection_id, table.c.captured_at, table.c.received_at, table.c.ingested_at),
-            table.c.expires_at,
+            *(table.c.expires_at, table.c.floor_at),
         )
         rows = connection.execute(select(*columns).where(table.c.id.in_(wanted), visible(table, now))).all()
         if missing := set(wanted) - {row.id for row in rows}:
@@ -97,10 +99,18 @@ class Links:
         ends = ((row, promises.needed(*_times(row))) for row in rows if row.connection_id not in leaving)
         return self._give(connection, [(row, end) for row, end in ends if end is not None and end[0] > row.expires_at])
 
-    def _shorter(self, connection: Connection, rows: Sequence[Any], promises: Promises) -> int:
-        """Give reads the life of those that nothing needs where that is shorter; gives how many changed."""
-        ends = ((row, promises.end(*_times(row), linked=False)) for row in rows)
-        return self._give(connection, [(row, end) for row, end in ends if end is not None and end[0] < row.expires_at])
+    def _shorter(self, connection: Connection, rows: Sequence[Any], promises: Promises, floors: Floors) -> int:
+        """Give reads the life of those that nothing needs where that is shorter, none before the floor under which it
+        was kept; gives how many changed."""
+        given = []
+        for row in rows:
+            end = promises.end(*_times(row), linked=False)
+            if end is None or end[0] >= row.expires_at:
+                continue
+            until = floors.end(Kept(*_times(row), row.floor_at), end[0], row.expires_at)
+            if until < row.expires_at:
+                given.append((row, (until, end[1])))
+        return self._give(connection, given)
 
     def _give(self, connection: Connection, ends: Sequence[tuple[Any, tuple[int, str]]]) -> int:
         set_ends(self._store, connection, [End(row.id, row.captured_at, *end, row.expires_at) for row, end in ends])

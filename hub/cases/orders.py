@@ -19,6 +19,9 @@ from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefused
+from hub.governing.in_force import Governing
+from hub.governing.lives import Lives
+from hub.governing.sources import Sources
 from hub.people import Actor, Why
 from hub.ports import Asked, Matching, Purges
 from hub.proposals import Action, NewProposal, Proposal, Proposing, Settle
@@ -27,6 +30,7 @@ from hub.store.canonical import canonical_json
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.tombstones import Grave, bury
 from hub.words import count
 
 BATCH: Final = 1000
@@ -90,6 +94,8 @@ class Orders:
         matching: Matching,
         expired: Purges,
         approvals: Proposing,
+        governing: Governing,
+        sources: Sources,
     ) -> None:
         self._store = store
         self._audit = audit
@@ -98,6 +104,8 @@ class Orders:
         self._matching = matching
         self._expired = expired
         self._approvals = approvals
+        self._governing = governing
+        self._sources = sources
 
     def destroy(self, actor: Actor, new: NewOrder, query: Asked | None = None, reads: Sequence[int] = ()) -> Proposal:
         """Propose to end and purge the reads that an order names, whatever floor they have; destroys nothing yet.
@@ -121,7 +129,7 @@ class Orders:
             _check(new)
             named = sorted(ident for ident, _ in self._matching.meant(query, None))
             proposal = self._propose(actor, new, named, query)
-            question.answered(len(named), approval=proposal.id)
+            question.answered(len(named), self._matching.asked(query), approval=proposal.id)
         return proposal
 
     def effect_of(self, proposal: Proposal) -> Ordered:
@@ -254,6 +262,7 @@ class Orders:
             ]
             if not fresh:
                 return
+            self._bury(connection, fresh)
             set_ends(self._store, connection, fresh)
             connection.execute(update(table).where(table.c.number == number).values(reads=table.c.reads + len(fresh)))
             came = _so_far(connection, proposal)
@@ -263,6 +272,27 @@ class Orders:
                 actor, ACTION, Outcome.DONE, target=number, why=_approved_why(proposal), results=len(fresh),
                 within=connection, approval=proposal.id,
             )  # fmt: skip
+
+    def _bury(self, connection: Connection, ended: Sequence[End]) -> None:
+        """Let what is destroyed not come back, as long as it could have lived where something needed it."""
+        reads, plates, cameras = tables.reads, tables.plates, tables.cameras
+        columns = (*(reads.c[name] for name in ("id", "connection_id", "captured_at", "received_at", "expires_at")),)
+        query = (
+            select(*columns, plates.c.plate, cameras.c.vendor_id)
+            .join(plates, plates.c.id == reads.c.plate_id)
+            .join(cameras, cameras.c.id == reads.c.camera_id)
+            .where(reads.c.id.in_([end.read_id for end in ended]))
+        )
+        kinds = self._sources.all()
+        lives = Lives(self._governing.now(connection).profile, kinds)
+        graves = []
+        for row in connection.execute(query):
+            if (kind := kinds.get(row.connection_id)) is None:
+                continue
+            longest = lives.end(row.connection_id, row.captured_at, row.received_at, linked=True)
+            until = max(row.expires_at, longest[0] if longest else 0)
+            graves.append(Grave(kind.vendor, row.vendor_id, row.plate, row.captured_at, until))
+        bury(connection, graves)
 
     def _unheld(self, connection: Connection, ids: Sequence[int]) -> None:
         """Raise `Conflict` where one of the reads is held."""

@@ -267,7 +267,7 @@ def _disposal(profile: Profile, row: Row[Any]) -> list[ReviewTask]:
     if row.kind != "litigation" or row.released_at is None or not row.booking or row.disposed is not None:
         return []
     about = (row.id, row.kind, row.case_number, "dispose_of_media", from_micros(row.released_at))
-    clause = "; ".join(reference.clause for reference in profile.effective(UNTIL).references) or None
+    clause = profile.effective(UNTIL).clauses or None
     return [ReviewTask(*about, row.placed_by, row.approved_by, clause, row.booking)]
 
 
@@ -287,8 +287,7 @@ def _reads(connection: Connection, ids: list[int]) -> list[Row[Any]]:
 
 def _life(profile: Profile, row: Row[Any], read: Row[Any], kind: Provenance) -> CaseLife:
     return profile.case_life(
-        kind.origin,
-        kind.vendor,
+        *kind,
         from_micros(read.captured_at),
         received_at=from_micros(read.received_at),
         offence=row.offence,

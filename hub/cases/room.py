@@ -79,5 +79,5 @@ class CasesRoom:
         parts, house = self._parts, self._house
         return Orders(
             parts.store, parts.audit, self._access.asking, parts.clock, house.search.ids, house.retention.expired,
-            self._access.proposing,
+            self._access.proposing, self._governing.in_force, self._governing.sources,
         )  # fmt: skip

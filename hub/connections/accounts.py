@@ -13,15 +13,18 @@ from connectors.registry import UnknownConnector
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
+from hub.connections.agreed import WITH_IT, keep, written
 from hub.connections.row import ACTIVE, PAUSED, REMOVED, row_of, settled
 from hub.connections.secrets import closed, sealed, unsealed, validated
 from hub.errors import AdminMustAct, Conflict, Faults, Invalid, NoConnector, NotFound
 from hub.people import Actor
+from hub.policy.contract import SourceContract
 from hub.policy.provenance import Provenance
 from hub.ports import Registry
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.provenance import provenance_of
 from hub.store.runs import last_done
 from hub.store.vault import Vault
 
@@ -91,11 +94,13 @@ class Connections:
         *,
         check: bool = True,
         agency: str | None = None,
+        contract: SourceContract | None = None,
     ) -> str:
         """Save an account after its live check, and say what the check found.
 
-        `agency` is whose account a person says it is. Raises `Invalid` naming the setting or the agency, `Conflict`
-        where the name is taken, a `ConnectorError` where the account does not work; nothing is saved then.
+        `agency` is whose account a person says it is, `contract` what was agreed with its source. Raises `Invalid`
+        naming the setting or the agency, `Conflict` where the name is taken, a `ConnectorError` where the account does
+        not work; nothing is saved then.
         """
         self.free(name)
         kind = self.kind(key)
@@ -103,21 +108,31 @@ class Connections:
         if agency is not None:
             ours(self._agency, agency)
         outcome = live_check(kind, given, self._frame) if check else "not checked"
+        now, document = to_micros(self._clock.now()), None if contract is None else written(contract)
         with self._store.write() as connection:
             self._free(connection, name)
-            connection.execute(
-                insert(tables.connections).values(
+            ident = connection.execute(
+                insert(tables.connections)
+                .values(
                     name=name,
                     connector=key,
                     kind=kind.info.origin,
                     retention_vendor=kind.info.retention_vendor,
                     agency=self._agency,
                     state=ACTIVE,
-                    added_at=to_micros(self._clock.now()),
+                    added_at=now,
+                    contract=document,
                     **sealed(self._vault, name, given),
                 )
-            )
+                .returning(tables.connections.c.id)
+            ).scalar_one()
             self._audit.record(actor, Act.CONNECTIONS_ADD, Outcome.DONE, target=name, within=connection, connector=key)
+            if document is not None:
+                keep(connection, ident, document, actor, now, WITH_IT, None)
+                self._audit.record(
+                    actor, Act.CONNECTIONS_CONTRACT, Outcome.DONE, target=name, within=connection,
+                    contract=msgspec.json.decode(document),
+                )  # fmt: skip
         return outcome
 
     def open(self, name: str) -> tuple[Account, Connector[Any]]:
@@ -250,7 +265,7 @@ class Connections:
             checkpoint=msgspec.json.decode(row.checkpoint) if row.checkpoint else {},
             last_success=from_micros(last) if last else None,
             every_seconds=row.every_seconds or self._pace(row.connector),
-            provenance=Provenance(row.kind, row.retention_vendor or vendor),
+            provenance=provenance_of(row, vendor),
         )
 
 

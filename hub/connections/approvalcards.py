@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, select
 
-from hub.access.approvals import RESUMED
+from hub.access.lasting import DUE_AT, UNDONE, still_open
 from hub.connections.card import LATE, OK, Card
 from hub.proposals import Action
 from hub.store import tables
@@ -23,25 +23,31 @@ _MEANING: Final = {
     Action.DESTROY: "a court's order to destroy reads; else nothing is destroyed",
     Action.CLASSIFY: "the class of a case's offence; else the hold stays as it is",
     Action.POLICY: "another policy; else the one in force stays",
+    Action.CONTRACT: "another contract of a connection; else the one in force stays",
+    Action.KIND: "another kind of source; else the connection stays what it is",
 }
 _TABLE: Final = tables.approvals
 
 
 def approval_cards(store: Store, now: datetime, zone: tzinfo) -> list[Card]:
-    """A card for every proposal that waits, and for every approved one that was cut short and can still go on."""
+    """A card for every proposal that waits, for every approved one that is in its grace, and for every one that was cut
+    short and can still go on."""
     waits = _TABLE.c.verdict.is_(None) & visible(_TABLE, to_micros(now))
-    undone = (_TABLE.c.verdict == "approved") & _TABLE.c.carried_out_at.is_(None)
-    undone &= _TABLE.c.decided_at <= to_micros(now - CUT_SHORT)
-    undone &= or_(
-        *((_TABLE.c.action == of) & (_TABLE.c.decided_at > to_micros(now - time)) for of, time in RESUMED.items())
-    )
+    in_grace = UNDONE & (to_micros(now) < DUE_AT)
+    undone = UNDONE & (to_micros(now - CUT_SHORT) >= DUE_AT) & still_open(to_micros(now))
     columns = (
         *(_TABLE.c.id, _TABLE.c.action, _TABLE.c.verdict, _TABLE.c.proposed_by, _TABLE.c.proposed_at),
-        *(_TABLE.c.expires_at, _TABLE.c.decided_by, _TABLE.c.decided_at),
+        *(_TABLE.c.expires_at, _TABLE.c.decided_by, _TABLE.c.decided_at, _TABLE.c.grace, _TABLE.c.words),
     )
     with store.read() as connection:
-        rows = connection.execute(select(*columns).where(waits | undone).order_by(_TABLE.c.id)).all()
-    return [_waits(row, now, zone) if row.verdict is None else _undone(row, zone) for row in rows]
+        rows = connection.execute(select(*columns).where(waits | in_grace | undone).order_by(_TABLE.c.id)).all()
+    return [_card(row, now, zone) for row in rows]
+
+
+def _card(row: Row[Any], now: datetime, zone: tzinfo) -> Card:
+    if row.verdict is None:
+        return _waits(row, now, zone)
+    return _in_grace(row, now, zone) if now < from_micros(row.decided_at + row.grace) else _undone(row, zone)
 
 
 def _waits(row: Row[Any], now: datetime, zone: tzinfo) -> Card:
@@ -55,6 +61,21 @@ def _waits(row: Row[Any], now: datetime, zone: tzinfo) -> Card:
         "Somebody other than who proposed it looks at it, and approves or refuses it.",
         f"alprhub approvals show {row.id}", "approval_waits", needs_person=True, plain=sentence, about=str(row.id),
         since=from_micros(row.proposed_at),
+    )  # fmt: skip
+
+
+def _in_grace(row: Row[Any], now: datetime, zone: tzinfo) -> Card:
+    due = from_micros(row.decided_at + row.grace)
+    plain = (
+        f"Approval {row.id}, which {row.proposed_by} proposed and {row.decided_by} approved, is carried out"
+        f" {moment(due, zone)} (in {span(due - now)}) unless somebody stops it: {_MEANING[Action(row.action)]}."
+    )
+    return Card(
+        OK, f"Approval {row.id} loosens what is promised", f"{plain} It is to {row.words}.",
+        "Look at what it loosens; until then anybody but who proposed it stops it (alprhub approvals refuse"
+        f" {row.id} --reason WHY), and who proposed it takes it back (alprhub approvals withdraw {row.id}).",
+        f"alprhub approvals show {row.id}", "approval_in_grace", plain=plain, about=str(row.id),
+        since=from_micros(row.decided_at),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 It says what the hub knows and no more: what it did itself, what it saw at the vendor, and what it could not see.
 """
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Final
 
 import msgspec
@@ -12,9 +12,12 @@ from sqlalchemy import Row
 from hub.connections.waiting import Waiting
 from hub.errors import IntegrityBroken
 from hub.people import Actor
+from hub.policy.contract import SourceContract
+from hub.policy.durations import Duration
 from hub.store.canonical import canonical_json, digest_of_json
 from hub.store.engine import Traces
 from hub.store.instant import from_micros
+from hub.store.provenance import provenance_of
 from normalize.times import rfc3339
 
 SECRETS: Final = "erased from the hub's database; not revoked at the vendor, and not looked for in backups"
@@ -25,11 +28,19 @@ FILE: Final[dict[Traces, str]] = {
 }
 SCHEDULE: Final = "the hub starts no run of it any more, and refuses every run that a scheduler still asks for"
 
+VENDORS: Final = "the hub does not see the vendor's copy: have the vendor certify in writing that it is deleted"
 REFUSED: Final = "the hub refuses whatever it still pushes"
 
 
 def written(
-    row: Row[Any], begun: Row[Any], steps: dict[str, Any], pushes: Waiting, actor: Actor, now: datetime, traces: Traces
+    row: Row[Any],
+    begun: Row[Any],
+    steps: dict[str, Any],
+    pushes: Waiting,
+    actor: Actor,
+    now: datetime,
+    traces: Traces,
+    zone: tzinfo,
 ) -> tuple[str, str]:
     """The certificate as canonical JSON (keys in order, no blanks), and its SHA-256."""
     subscriptions = _plain(steps["subscriptions"])
@@ -39,6 +50,7 @@ def written(
         what = "the end of its source's pushes" if subscriptions.get("note") else "subscriptions"
         unproved.insert(0, _unproved(what, subscriptions))
     unproved += _left_behind(pushes, row.id)
+    contract = provenance_of(row).contract
     certificate = {
         "connection": row.name,
         "connector": row.connector,
@@ -57,6 +69,7 @@ def written(
         "secrets": SECRETS,
         "database_file": FILE[traces],
         "schedule": SCHEDULE,
+        **({} if contract is None else {"contract": _agreed(contract, now, zone)}),
         "proof_missing": [entry["what"] for entry in unproved],
         "not_proved": unproved,
     }
@@ -69,6 +82,17 @@ def checked(text: str, digest: str) -> dict[str, Any]:
     if digest_of_json(text.encode()) != digest:
         raise IntegrityBroken("the certificate is not the one that was written: its digest does not fit")
     return {"certificate": msgspec.json.decode(text), "sha256": digest}
+
+
+def _agreed(contract: SourceContract, now: datetime, zone: tzinfo) -> dict[str, Any]:
+    """What the contract says of the end: whose the data are, and until when the vendor deletes its copy."""
+    agreed: dict[str, Any] = {"number": contract.contract_id, "owner": contract.owner}
+    if contract.deletion is not None:
+        until = Duration.parse(contract.deletion.within).ceiling(now, zone)
+        agreed["vendor_deletes_until"] = rfc3339(until, "seconds")
+        agreed["clause"] = contract.clause(contract.deletion.ref)
+        agreed["proof"] = VENDORS
+    return agreed
 
 
 def _unproved(what: str, step: dict[str, Any]) -> dict[str, Any]:

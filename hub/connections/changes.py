@@ -13,6 +13,7 @@ from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.connections.accounts import Connections, live_check, ours
+from hub.connections.kinds import KindChanges
 from hub.connections.lives import EndsOfReads
 from hub.connections.row import settled
 from hub.connections.secrets import closed, is_secret, sealed, secret_names, unsealed, validated
@@ -23,6 +24,7 @@ from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.provenance import provenance_of
 from hub.store.vacuum import owe
 from hub.store.vault import Vault
 
@@ -69,6 +71,7 @@ class Changes:
         lives: EndsOfReads,
         agency: str,
         connections: Connections,
+        kinds: KindChanges,
     ) -> None:
         self._store = store
         self._audit = audit
@@ -79,6 +82,7 @@ class Changes:
         self._lives = lives
         self._agency = agency
         self._connections = connections
+        self._kinds = kinds
 
     def preview(
         self,
@@ -107,9 +111,12 @@ class Changes:
         """Change settings that are no secrets, the kind of source (`own`, `commercial`, `native_reader`) or the agency.
 
         Raises `Invalid` naming the setting, `Conflict` where reads would expire at once and `expire` does not say that
-        they may, and a `ConnectorError` where the account does not work so; nothing is changed then.
+        they may, `PolicyRefused` where another kind loosens what is promised (`KindChanges.propose`), and a
+        `ConnectorError` where the account does not work so; nothing is changed then.
         """
         preview, row, after, settings = self._plan(name, values, unset, kind, agency)
+        if after.origin != row.kind:
+            self._kinds.demand(actor, name, provenance_of(row, after.vendor), after)
         if preview.reads is not None:
             sure(self._clock)
         if preview.end_now and not expire:
@@ -192,7 +199,8 @@ class Changes:
             ours(self._agency, agency)
         kind = self._connections.kind(row.connector)
         vendor = row.retention_vendor or kind.info.retention_vendor
-        before, after = Provenance(row.kind, vendor), Provenance(origin or row.kind, vendor)
+        before = provenance_of(row, vendor)
+        after = provenance_of(row, vendor, origin)
         known, wrong, held = kind.Settings.model_fields, list[str](), unsealed(self._vault, row)
         for field in (*values, *unset):
             if field in unset and field in held and field not in known:
@@ -223,5 +231,5 @@ class Changes:
         return preview, row, after, settings
 
     def _same(self, now: Row[Any], then: Row[Any]) -> None:
-        if (now.sealed, now.settings, now.kind) != (then.sealed, then.settings, then.kind):
+        if any(getattr(now, one) != getattr(then, one) for one in ("sealed", "settings", "kind", "contract")):
             raise Busy(f"{now.name} was changed by somebody else meanwhile: look at it again, then repeat this")

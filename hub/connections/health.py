@@ -29,6 +29,7 @@ from hub.store import tables
 from hub.store.engine import Store
 from hub.store.heard import HeardLine, lines_of
 from hub.store.instant import from_micros, to_micros
+from hub.store.provenance import provenance_of
 from hub.store.runs import ahead
 from hub.store.silences import cameras_of, silences
 from hub.store.wanted import not_allowed
@@ -190,7 +191,9 @@ class Health:
             for copy in copies.unproved(connection, row.id, now) + copies.behind(connection, row.id, now)
             if copy.hotlist not in told
         ]
-        if kind is not None and "pushes_hotlists" in abilities(kind):
+        contract = provenance_of(row).contract
+        allowed = contract is None or contract.forbids("hot_lists") is None
+        if allowed and kind is not None and "pushes_hotlists" in abilities(kind):
             hot_lists += copies.never(connection, row.id, row.added_at, now)
         return hot_lists
 

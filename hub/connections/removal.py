@@ -19,11 +19,11 @@ from hub.connections.row import REMOVED, REMOVING, any_row
 from hub.connections.waiting import SpoolFolder
 from hub.errors import Busy, Conflict, HubError, Invalid, NotFound, Unsettled
 from hub.people import Actor
-from hub.policy.provenance import Provenance
 from hub.ports import Purges, Withdraws
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.provenance import provenance_of
 from hub.store.vacuum import owe
 
 MOST_NAMED: Final = 1000
@@ -206,7 +206,7 @@ class Removals:
                     f"nobody knows how long reads of {row.name} must be kept, since its connector {row.connector!r} was"
                     " never here: install it, or name it in ALPRHUB_ALLOW_CONNECTORS, and repeat the command"
                 )
-            self._lives.finish(row.id, Provenance(row.kind, row.retention_vendor))
+            self._lives.finish(row.id, provenance_of(row))
             table = tables.quarantine
             with self._store.write() as connection:
                 connection.execute(
@@ -226,7 +226,9 @@ class Removals:
         now = self._clock.now()
         with self._store.write() as connection:
             begun = connection.execute(select(table).where(table.c.connection_id == row.id)).one()
-            text, digest = written(row, begun, steps, self._spool.waiting(), actor, now, self._store.traces)
+            text, digest = written(
+                row, begun, steps, self._spool.waiting(), actor, now, self._store.traces, self._store.zone()
+            )
             connection.execute(
                 update(accounts)
                 .where(accounts.c.id == row.id)

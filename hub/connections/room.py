@@ -6,8 +6,10 @@ from typing import Protocol
 from hub.connections.accounts import Connections
 from hub.connections.cameras import Cameras
 from hub.connections.changes import Changes
+from hub.connections.contracts import Contracts
 from hub.connections.diagnostics import Diagnostics
 from hub.connections.health import Health
+from hub.connections.kinds import KindChanges
 from hub.connections.lives import EndsOfReads
 from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
@@ -20,6 +22,7 @@ from hub.governing.room import GoverningRoom
 from hub.once import made_once
 from hub.parts import Parts
 from hub.ports import LooksAtRecords, Purges, Windows, Withdraws
+from hub.proposals import Proposing
 
 
 class _Ingest(Protocol):
@@ -43,6 +46,11 @@ class _Retention(Protocol):
     def endings(self) -> EndsOfReads: ...
 
 
+class _Access(Protocol):
+    @property
+    def proposing(self) -> Proposing: ...
+
+
 class _Notices(Protocol):
     @property
     def names(self) -> Sequence[str]: ...
@@ -50,6 +58,10 @@ class _Notices(Protocol):
 
 class Neighbours(Protocol):
     """The rooms that this one asks."""
+
+    @property
+    def access(self) -> _Access:
+        """Where is proposed what takes two?"""
 
     @property
     def ingest(self) -> _Ingest:
@@ -90,7 +102,25 @@ class ConnectionsRoom:
         parts = self._parts
         return Changes(
             parts.store, parts.audit, parts.clock, parts.vault, parts.frame, self._governing.in_force,
-            self._house.retention.endings, parts.agency, self.accounts,
+            self._house.retention.endings, parts.agency, self.accounts, self.kinds,
+        )  # fmt: skip
+
+    @made_once
+    def kinds(self) -> KindChanges:
+        """Changes the kind of a source where that loosens what is promised."""
+        parts, governing = self._parts, self._governing
+        return KindChanges(
+            parts.store, parts.audit, parts.clock, governing.in_force, governing.loosening,
+            self._house.access.proposing, self._house.retention.endings,
+        )  # fmt: skip
+
+    @made_once
+    def contracts(self) -> Contracts:
+        """What was agreed about each source."""
+        parts = self._parts
+        return Contracts(
+            parts.store, parts.audit, parts.clock, self._governing.in_force, self._governing.loosening,
+            self._house.retention.endings, self._house.access.proposing,
         )  # fmt: skip
 
     @made_once
@@ -123,7 +153,10 @@ class ConnectionsRoom:
     def health(self) -> Health:
         """How every connection is, and the hub itself."""
         parts = self._parts
-        around = Surroundings(parts.store, parts.settings.data, self._house.notices.names, parts.clock)
+        around = Surroundings(
+            parts.store, parts.settings.data, self._house.notices.names, parts.clock, self._governing.in_force,
+            parts.settings.custodian_ways,
+        )  # fmt: skip
         return Health(
             parts.store, parts.clock, self.accounts, self.spool, around, self._governing.in_force, parts.settings.data
         )

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from connectors.contract import abilities
 from hub.clock import Clock
 from hub.connections.accounts import Connections
+from hub.connections.agreed import in_words
 from hub.connections.row import row_of
 from hub.connections.secrets import secret_names, unsealed
 from hub.errors import PolicyRefused
@@ -43,7 +44,8 @@ class Shown:
     """A connection. `settings` has no secret; `secrets` says of each whether it is set; `lives` is None without a rule.
 
     `every_seconds` is how often it is pulled, `own_pace` whether an admin said so. `lives` is the period that its reads
-    live for, as people say it, with the `rule` and the `clause` that say so.
+    live for, as people say it, with the `rule` and the `clause` that say so, and `contract` what was agreed with its
+    source.
     """
 
     connection: str
@@ -68,6 +70,7 @@ class Shown:
     lives: str | None
     rule: str | None
     clause: str | None
+    contract: str | None
 
 
 class Showing:
@@ -98,6 +101,7 @@ class Showing:
         kind = self._connections.kind(row.connector)
         held, hidden = unsealed(self._vault, row), secret_names(kind)
         lives = rule = clause = None
+        agreed = account.provenance.contract
         try:
             rule_in_force = self._governing.profile().rule_for(*account.provenance)
             lives, rule, clause = rule_in_force.keep.words(), rule_in_force.id, rule_in_force.clause
@@ -126,6 +130,7 @@ class Showing:
             lives=lives,
             rule=rule,
             clause=clause,
+            contract=None if agreed is None else in_words(agreed),
         )
 
 

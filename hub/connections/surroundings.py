@@ -9,10 +9,14 @@ from typing import Final
 from sqlalchemy import func, select
 
 from hub.clock import Clock, MayBeWrong
+from hub.connections.alarmcards import alarm_cards
 from hub.connections.approvalcards import approval_cards
 from hub.connections.card import FAILING, LATE, OK, Card
+from hub.connections.deliverycards import delivery_cards
 from hub.connections.upkeep import upkeep
 from hub.connections.waiting import Waiting
+from hub.governing.in_force import Governing
+from hub.policy.profile import PARTNER
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -30,20 +34,34 @@ _GIB: Final = 1 << 30
 
 
 class Surroundings:
-    """Looks at the clock, the disk, pushes that were set aside, notices that do not get out, and the hub's own jobs."""
+    """Looks at the clock, the disk, pushes that were set aside, what does not get out, and the hub's own jobs."""
 
-    def __init__(self, store: Store, folder: Path, ways: Sequence[str], clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        ways: Sequence[str],
+        clock: Clock,
+        governing: Governing,
+        custodian_ways: Sequence[str] = (),
+    ) -> None:
         self._store = store
         self._folder = folder
         self._ways = ways
         self._clock = clock
+        self._governing = governing
+        self._custodian_ways = custodian_ways
 
     def cards(self, waiting: Waiting, now: datetime, zone: tzinfo) -> list[Card]:
         """What a person should know of the hub itself."""
         checks = (self._disk(), self._set_aside(waiting), self._notices(now, zone), self._traces(now, zone))
         cards = (self._of_clock(zone), *checks)
         hub = [card for card in cards if card is not None]
-        return [*hub, *upkeep(self._store, now, zone), *approval_cards(self._store, now, zone)]
+        partner = self._governing.profile().effective(PARTNER)
+        named_one = (str(partner.value), partner.clauses) if partner.value else None
+        delivered = delivery_cards(self._store, now, zone, self._custodian_ways, named_one)
+        two = (*approval_cards(self._store, now, zone), *alarm_cards(self._store, now, zone))
+        return [*hub, *delivered, *upkeep(self._store, now, zone), *two]
 
     def _of_clock(self, zone: tzinfo) -> Card | None:
         if not isinstance(self._clock, MayBeWrong) or (standing := self._clock.standing()).state == "right":

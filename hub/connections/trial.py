@@ -158,6 +158,7 @@ def _fields(read: Read) -> dict[str, Any]:
         "vendor_read_id": None if tells else read.vendor_read_id,
         "plate_shape": shape(read.plate_raw),
         "plate_state": read.state.code,
+        "plate_country": read.plate_country,
         "plate_confidence": read.plate_confidence,
         "captured_at": read.captured_at,
         "zone": str(read.zone),

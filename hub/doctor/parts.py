@@ -39,6 +39,7 @@ SQLITE: Final = {
     "audit_no_change": "418bf99f",
     "ix_approvals_target": "731c24c4",
     "ix_candidates_plate": "7fb57810",
+    "ix_contracts_connection_id": "7ffb6ba2",
     "ix_held_reads_read_id": "a8537b19",
     "ix_hits_entry_id": "f5216792",
     "ix_hotlist_entries_key": "6600e22f",
@@ -62,20 +63,22 @@ SQLITE: Final = {
     "ix_reads_plate": "a28b30cf",
     "ix_runs_connection": "76b9881b",
     "uq_certificates_open": "4704f484",
-    "uq_hotlist_entries_active": "fec9e0f9",
+    "uq_hotlist_entries_active": "48e30744",
 }
 _NAMES: Final = """
-alembic_version_pkc audit_append_only ix_approvals_target ix_audit_at ix_candidates_plate ix_held_reads_read_id
-ix_hits_entry_id ix_hotlist_entries_key ix_images_doomed ix_images_read_id ix_images_wanted ix_job_runs_last
-ix_job_runs_open ix_job_runs_started ix_notice_deliveries_waiting ix_notices_subject ix_plates_inside ix_plates_pairs
-ix_plates_plate_key ix_plates_prefix ix_quarantine_expires_at ix_reads_camera ix_reads_captured ix_reads_cell
-ix_reads_expires_at ix_reads_held ix_reads_make ix_reads_plate ix_runs_connection pk_agency pk_approvals
-pk_audit_events pk_cameras pk_canaries pk_candidates pk_certificates pk_connections pk_counters pk_days
-pk_dictionaries pk_held_reads pk_hits pk_holds pk_hotlist_entries pk_hotlist_imports pk_hotlists pk_images pk_job_runs
-pk_ledger pk_links pk_notice_deliveries pk_notices pk_orders pk_payloads pk_picture_hosts pk_plates pk_policies
-pk_publications pk_quarantine pk_reads pk_recomputes pk_removals pk_rounds pk_runs pk_taken_files pk_trusted_time
-pk_vacuum_due uq_cameras_connection_id uq_certificates_open uq_connections_name uq_dictionaries_connection_id
-uq_hits_read_id uq_hotlist_entries_active uq_hotlists_name uq_images_key uq_orders_number uq_plates_plate
-uq_quarantine_connection_id uq_removals_connection_id ix_hotlist_entries_withdrawn
+alembic_version_pkc audit_append_only ix_approvals_target ix_audit_at ix_candidates_plate ix_contracts_connection_id
+ix_held_reads_read_id ix_hits_entry_id ix_hotlist_entries_key ix_hotlist_entries_withdrawn ix_images_doomed
+ix_images_read_id ix_images_wanted ix_job_runs_last ix_job_runs_open ix_job_runs_started
+ix_notice_deliveries_waiting ix_notices_subject ix_plates_inside ix_plates_pairs ix_plates_plate_key
+ix_plates_prefix ix_quarantine_expires_at ix_reads_camera ix_reads_captured ix_reads_cell ix_reads_expires_at
+ix_reads_held ix_reads_make ix_reads_plate ix_runs_connection pk_agency pk_alarms pk_approvals pk_audit_events
+pk_cameras pk_canaries pk_candidates pk_certificate_deliveries pk_certificates pk_connections pk_contracts
+pk_counters pk_days pk_dictionaries pk_held_reads pk_hits pk_holds pk_hotlist_entries pk_hotlist_imports pk_hotlists
+pk_images pk_job_runs pk_ledger pk_links pk_notice_deliveries pk_notices pk_orders pk_payloads pk_picture_hosts
+pk_plates pk_policies pk_publications pk_quarantine pk_reads pk_recomputes pk_removals pk_rounds pk_runs
+pk_taken_files pk_tombstones pk_trusted_time pk_vacuum_due uq_cameras_connection_id uq_certificate_deliveries_way
+uq_certificates_open uq_connections_name uq_dictionaries_connection_id uq_hits_read_id uq_hotlist_entries_active
+uq_hotlists_name uq_images_key uq_orders_number uq_plates_plate uq_quarantine_connection_id
+uq_removals_connection_id
 """
 POSTGRESQL: Final = dict.fromkeys(_NAMES.split(), "")

@@ -9,10 +9,13 @@ from sqlalchemy import Connection, func, insert, select
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
-from hub.errors import Conflict, Invalid
-from hub.governing.in_force import keep, newest, of_kept, row_of
+from hub.errors import Conflict, Invalid, PolicyRefused
+from hub.governing.in_force import keep, newest, of_kept, of_row, row_of
+from hub.governing.loosening import HowProposed, Loosening
+from hub.governing.sources import Sources
 from hub.people import Actor
 from hub.policy.decisions import Decision
+from hub.policy.loosening import loosened
 from hub.policy.profile import Profile, load
 from hub.proposals import Action, NewProposal, Proposal, Proposing, Settle
 from hub.store import tables
@@ -52,12 +55,27 @@ class Activate:
         clock: Clock,
         recompute: Foresees,
         approvals: Proposing,
+        loosening: Loosening,
+        sources: Sources,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
         self._recompute = recompute
         self._approvals = approvals
+        self._loosening = loosening
+        self._sources = sources
+
+    def loosens(self, name: str, decisions: Sequence[Decision] = ()) -> tuple[str, ...]:
+        """What a profile would loosen of the one in force, a sentence each; raises as `load` does."""
+        return self._loosened(load(name, decisions))
+
+    def demand(self, actor: Actor, name: str, decisions: Sequence[Decision] = ()) -> tuple[str, ...]:
+        """Return what a profile would loosen, where all is signed that this takes; else raises `PolicyRefused`."""
+        looser = self.loosens(name, decisions)
+        way = HowProposed(name, f"alprhub policy activate {name} --reason WHY")
+        self._loosening.demand(actor, Act.POLICY_ACTIVATE, way, looser, decisions)
+        return looser
 
     def preview(self, name: str, decisions: Sequence[Decision] = ()) -> list[Change]:
         """What putting a profile in force would do, by connection and rule; changes nothing.
@@ -65,7 +83,7 @@ class Activate:
         Raises `NotFound`, `Invalid`, and `PolicyConflict` or `PolicyRefused` where it cannot be put in force.
         """
         profile = load(name, decisions)
-        profile.activation().demand()
+        profile.activation(self._sources.contracts()).demand()
         return list(self._recompute.effect(profile))
 
     def activate(
@@ -78,23 +96,34 @@ class Activate:
     ) -> Proposal:
         """Propose to put a profile in force with what was signed about it; it is in force once somebody else approves.
 
-        The document is kept as it is now, and `signed`, the file of the decisions, as evidence. Raises as `preview`
-        does, and `Conflict` where it is in force already.
+        The document is kept as it is now, and `signed`, the file of the decisions, as evidence. What loosens the policy
+        in force waits, once it is approved, for the grace of that policy. Raises as `preview` does, `Conflict` where it
+        is in force already, and `PolicyRefused`, with an alarm, where it loosens what the office that the policy in
+        force names has not signed.
         """
         if not reason.strip():
             raise Invalid("reason: say why the policy changes")
-        load(name, decisions).activation().demand()
+        state = load(name, decisions).activation(self._sources.contracts())
         sure(self._clock)
         row = row_of(name, decisions)
         with self._store.read() as connection:
             before = newest(connection)
         if before is not None and before.digest == row["digest"]:
             raise Conflict(f"{name} is in force already, with the same decisions")
-        content = {**row, "instead_of": before.digest if before else None, "since": before.id if before else None}
+        looser = self.demand(actor, name, decisions)
+        state.demand()
+        state.demand_schedule()
+        content = {
+            **row,
+            "loosens": list(looser),
+            "instead_of": before.digest if before else None,
+            "since": before.id if before else None,
+        }
         words = f"put policy {name} in force instead of {before.profile if before else 'none'}" + (
             f", with what was signed about {named([decision.settles for decision in decisions])}" if decisions else ""
         )
-        return self._approvals.propose(actor, NewProposal(Action.POLICY, name, words, content, reason, signed))
+        grace = self._loosening.grace(looser)
+        return self._approvals.propose(actor, NewProposal(Action.POLICY, name, words, content, reason, signed, grace))
 
     def effect_of(self, proposal: Proposal) -> list[Change]:
         """What a proposed policy would do now, by connection and rule."""
@@ -103,12 +132,19 @@ class Activate:
     def check(self, connection: Connection, proposal: Proposal) -> None:
         """Raise where the policy cannot be in force, or another one is in force than when it was proposed."""
         sure(self._clock)
-        _profile(proposal).activation().demand()
+        profile = _profile(proposal)
+        state = profile.activation(self._sources.contracts())
+        state.demand()
+        state.demand_schedule()
         before = newest(connection)
         # One that was in force, went, and came back is not the same: who approved looked at what it followed on.
         if (before.id if before else None) != proposal.content.get("since"):
             raise Conflict(
                 f"{proposal.target}: another policy was put in force since this was proposed; propose it anew"
+            )
+        if not proposal.grace_seconds and before is not None and loosened(of_row(before), profile):
+            raise PolicyRefused(  # it was proposed when nobody asked what a policy loosens
+                f"{proposal.target} loosens what is promised, and was proposed without a grace; propose it anew"
             )
 
     def carry_out(self, actor: Actor, proposal: Proposal, settle: Settle) -> None:
@@ -118,6 +154,7 @@ class Activate:
         """
         content, now = proposal.content, to_micros(sure(self._clock))
         row = {name: content[name] for name in ("profile", "digest", "document", "decisions")}
+        row["overlays"] = content.get("overlays", "{}")
         reads, recomputes = tables.reads, tables.recomputes
         with self._store.write() as connection:
             self.check(connection, proposal)
@@ -129,12 +166,17 @@ class Activate:
             self._audit.record(
                 actor, Act.POLICY_ACTIVATE, Outcome.DONE, target=proposal.target, within=connection,
                 digest=row["digest"], before=content["instead_of"], change=proposal.reason, approval=proposal.id,
-                proposed_by=proposal.proposed_by,
+                proposed_by=proposal.proposed_by, loosens=content.get("loosens", []),
                 settles=[entry["settles"] for entry in msgspec.json.decode(row["decisions"])],
             )  # fmt: skip
             settle(connection, {"policy": ident})
 
+    def _loosened(self, profile: Profile) -> tuple[str, ...]:
+        with self._store.read() as connection:
+            before = newest(connection)
+        return () if before is None else loosened(of_row(before), profile)
+
 
 def _profile(proposal: Proposal) -> Profile:
     content = proposal.content
-    return of_kept(content["profile"], content["document"], content["decisions"])
+    return of_kept(content["profile"], content["document"], content["decisions"], content.get("overlays", "{}"))

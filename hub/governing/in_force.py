@@ -16,9 +16,10 @@ from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import NotFound, PolicyRefused
 from hub.people import Actor
+from hub.policy.contract import SourceContract
 from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
-from hub.policy.profile import InForce, Profile, load, of_bytes
+from hub.policy.profile import InForce, Profile, load, of_bytes, own_overlays
 from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.engine import Store
@@ -79,17 +80,32 @@ class Governing:
             known = self._known[ident] = of_row(row)
         return known
 
-    def history(self, before: int | None = None, within: Connection | None = None) -> list[tuple[int, Profile]]:
-        """Every policy that was ever in force, up to the one before `before`, and since when (µs), oldest first."""
+    def history(
+        self, before: int | None = None, within: Connection | None = None, through: int | None = None
+    ) -> list[tuple[int, Profile]]:
+        """Every policy that was ever in force and since when (µs), oldest first.
+
+        Up to the one before `before`, or with `through` up to that one.
+        """
         table = tables.policies
         query = select(table.c.id, table.c.activated_at).order_by(table.c.id)
+        if before is not None:
+            query = query.where(table.c.id < before)
+        if through is not None:
+            query = query.where(table.c.id <= through)
         with self._reading(within) as connection:
-            rows = connection.execute(query if before is None else query.where(table.c.id < before)).all()
+            rows = connection.execute(query).all()
             return [(row.activated_at, self.of(row.id, connection)) for row in rows]
 
     def clauses(self) -> dict[str, str]:
-        """The clause of every rule that ever gave a read its end: the newest policy's, where several have the rule."""
-        return {rule.id: rule.clause for _, profile in self.history() for rule in profile.rules}
+        """The clause of every rule of a policy or a contract that ever gave a read its end: the newest one's, where
+        several have the rule."""
+        table = tables.contracts
+        query = select(table.c.document).where(table.c.document.is_not(None)).order_by(table.c.id)
+        with self._store.read() as connection:
+            agreed = [SourceContract.model_validate_json(document) for document in connection.scalars(query)]
+        rules = [rule for _, profile in self.history() for rule in profile.rules]
+        return {rule.id: rule.clause for rule in (*(rule for one in agreed for rule in one.rules()), *rules)}
 
     @contextmanager
     def _reading(self, within: Connection | None) -> Iterator[Connection]:
@@ -100,17 +116,20 @@ class Governing:
             yield connection
 
 
-def begin(store: Store, audit: Audit, clock: Clock, actor: Actor, name: str) -> Profile:
-    """The profile in force; where none was ever, the one of this name is put in force, and the audit says so.
+def begin(
+    store: Store, audit: Audit, clock: Clock, actor: Actor, name: str, decisions: Sequence[Decision] = ()
+) -> Profile:
+    """The profile in force; where none was ever, the one of this name is put in force with what is signed about it.
 
-    What stands in its way is in the audit too: an agency that has not decided yet runs by the safe defaults.
+    Raises `PolicyConflict` or `PolicyRefused` where it cannot be: where it leaves a ceiling to a schedule, a decision
+    must give the number. What else an agency has not decided yet runs by the safe defaults.
     """
     with store.read() as connection:
         policy = newest(connection)
     if policy is not None:
         return of_row(policy)
-    profile, row = load(name), row_of(name, ())
-    state = profile.activation()
+    profile, row = load(name, decisions), row_of(name, decisions)
+    profile.activation().demand()
     with store.write() as connection:
         policy = newest(connection)
         if policy is not None:  # somebody else's first start
@@ -118,24 +137,25 @@ def begin(store: Store, audit: Audit, clock: Clock, actor: Actor, name: str) -> 
         keep(connection, row, to_micros(clock.now()), actor, AT_FIRST)
         audit.record(
             actor, Act.POLICY_ACTIVATE, Outcome.AUTOMATIC, target=name, within=connection, digest=row["digest"],
-            change=AT_FIRST, conflicts=[conflict.id for conflict in state.conflicts],
-            without_ceiling=list(state.without_ceiling),
+            change=AT_FIRST, settles=[decision.settles for decision in decisions],
         )  # fmt: skip
     return profile
 
 
 def of_row(row: Row[Any]) -> Profile:
     """The profile as it was put in force, whatever its file says today."""
-    return of_kept(row.profile, row.document, row.decisions)
+    return of_kept(row.profile, row.document, row.decisions, row.overlays)
 
 
-def of_kept(name: str, document: str, decisions: str) -> Profile:
-    """The profile of a document as it was kept, and of what was signed about it (JSON)."""
+def of_kept(name: str, document: str, decisions: str, overlays: str) -> Profile:
+    """The profile of a document as it was kept, of what was signed about it, and of its own overlays (both JSON)."""
     signed = msgspec.json.decode(decisions)
     if not signed and document == _built_in(name):
         return load(name)
+    # A policy that was kept before its overlays were has them where they lay.
     beside = Path(name).parent if _is_file(name) else None
-    return of_bytes(document.encode(), name, [Decision.model_validate(entry) for entry in signed], beside)
+    agreed = [Decision.model_validate(entry) for entry in signed]
+    return of_bytes(document.encode(), name, agreed, beside, msgspec.json.decode(overlays))
 
 
 def _built_in(name: str) -> str | None:
@@ -152,9 +172,11 @@ def row_of(name: str, decisions: Sequence[Decision]) -> Mapping[str, str]:
     document = Path(name).read_text() if _is_file(name) else _built_in(name)
     if document is None:
         raise NotFound(f"no policy profile is called {name!r}")
+    own = own_overlays(document.encode(), name, Path(name).parent) if _is_file(name) else {}
+    overlays = msgspec.json.encode(own, order="sorted").decode()
     signed = msgspec.json.encode([decision.model_dump(mode="json") for decision in decisions], order="sorted").decode()
-    digest = sha256(f"{document}\n{signed}".encode()).hexdigest()
-    return {"profile": name, "digest": digest, "document": document, "decisions": signed}
+    digest = sha256(f"{document}\n{signed}{overlays if own else ''}".encode()).hexdigest()
+    return {"profile": name, "digest": digest, "document": document, "decisions": signed, "overlays": overlays}
 
 
 def newest(connection: Connection) -> Row[Any] | None:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 from hub.policy.profile import Profile
+from hub.policy.provenance import Provenance
 from hub.policy.rules import Rule
 from hub.store.instant import from_micros, to_micros
 
@@ -14,9 +15,9 @@ dates change only at its ends."""
 
 
 class Lives:
-    """Ends by connection; `kinds` are the (origin, vendor) of each connection, and nothing is said of any other."""
+    """Ends by connection; `kinds` say whose reads each connection's are, and nothing is said of any other."""
 
-    def __init__(self, profile: Profile, kinds: Mapping[int, tuple[str, str]]) -> None:
+    def __init__(self, profile: Profile, kinds: Mapping[int, Provenance]) -> None:
         self._profile = profile
         self._kinds = kinds
         self._signed = any(decision.prevails is not None for decision in profile.decisions)
@@ -28,10 +29,10 @@ class Lives:
         if connection_id not in self._kinds:
             return None
         if self._signed:
-            origin, vendor = self._kinds[connection_id]
             expiry = self._profile.expiry(
-                origin, vendor, from_micros(captured_at), received_at=from_micros(received_at), linked=linked
-            )
+                *self._kinds[connection_id], from_micros(captured_at), received_at=from_micros(received_at),
+                linked=linked,
+            )  # fmt: skip
             return to_micros(expiry.at), expiry.rule
         shortest: tuple[int, str] | None = None
         for rule, by_capture in self._rules(connection_id, linked):
@@ -58,15 +59,16 @@ class Lives:
 class Promises:
     """How long reads may live by what was promised when they were collected, and by every policy since.
 
-    A shorter policy shortens the promise; a longer one lengthens it only where that is signed (`Profile.lengthens`).
+    A shorter policy shortens the promise; a longer one lengthens it only where that is signed (`Profile.lengthens`),
+    and not that of a read which was over by then.
     """
 
-    def __init__(self, policies: Sequence[tuple[int, Profile]], kinds: Mapping[int, tuple[str, str]]) -> None:
+    def __init__(self, policies: Sequence[tuple[int, Profile]], kinds: Mapping[int, Provenance]) -> None:
         """`policies` in their order, each with the time (µs) at which it was put in force."""
         until = [since for since, _ in policies[1:]]
         self._each = [
-            (Lives(profile, kinds), profile.lengthens, over)
-            for (_, profile), over in zip(policies, [*until, None], strict=True)
+            (Lives(profile, kinds), profile.lengthens, since, over)
+            for (since, profile), over in zip(policies, [*until, None], strict=True)
         ]
 
     def end(
@@ -74,9 +76,11 @@ class Promises:
     ) -> tuple[int, str] | None:
         """When a read must be gone (µs) and by which rule; `linked` where a case, an event or a hit needs it."""
         best: tuple[int, str] | None = None
-        for lives, lengthens, over in self._each:
+        for lives, lengthens, since, over in self._each:
             if over is not None and over < ingested_at:
                 continue  # nothing was promised to it by a policy of before
+            if best is not None and best[0] <= since:
+                break  # it was over, and stays over
             end = lives.end(connection_id, captured_at, received_at, linked)
             if end is not None and (best is None or lengthens or end[0] <= best[0]):
                 best = end

@@ -4,7 +4,9 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from hub.governing.activate import Activate, Foresees
+from hub.governing.alarms import Alarms
 from hub.governing.in_force import Governing
+from hub.governing.loosening import Loosening
 from hub.governing.sources import Sources
 from hub.once import made_once
 from hub.parts import Parts
@@ -62,9 +64,20 @@ class GoverningRoom:
         return Sources(self._parts.store)
 
     @made_once
+    def alarms(self) -> Alarms:
+        """Refuses what one person tries that takes two."""
+        return Alarms(self._parts.store, self._parts.audit, self._parts.clock)
+
+    @made_once
+    def loosening(self) -> Loosening:
+        """What must be signed before a promise is loosened."""
+        return Loosening(self._parts.store, self._parts.clock, self.alarms)
+
+    @made_once
     def activate(self) -> Activate:
         """Puts another policy in force."""
-        parts = self._parts
+        parts, house = self._parts, self._house
         return Activate(
-            parts.store, parts.audit, parts.clock, self._house.retention.recompute, self._house.access.proposing
-        )
+            parts.store, parts.audit, parts.clock, house.retention.recompute, house.access.proposing, self.loosening,
+            self.sources,
+        )  # fmt: skip

@@ -9,13 +9,16 @@ from connectors.table import Row, Table, names, table
 from hub.errors import Faults, Invalid
 from hub.hotlists.expiries import expiry
 from hub.hotlists.lists import NewEntry, faults_of
-from normalize import damage
-from normalize.states import state
-from normalize.word import Known, spelled
+from hub.hotlists.origins import EntryOrigin, origin_of
+from normalize import spreadsheet
+from normalize.states import Codes
+from normalize.word import spelled
 
 _COLUMNS: Final = {
-    "plate": ("plate", "platenumber", "hotplate", "licenseplate", "licenceplate"),
+    "plate": ("plate", "platenumber", "hotplate", "licenseplate", "licenceplate", "lic"),
     "state": ("state", "platestate", "stateprovince"),
+    "ncic_state": ("lis", "ncicstate", "statencic"),
+    "country": ("country", "platecountry"),
     "reason": ("reason", "description"),
     "case_number": ("case", "casenumber", "caseno"),
     "alert": ("alert", "alertlevel", "priority"),
@@ -31,10 +34,13 @@ T = TypeVar("T")
 _ALERTS: Final = {"low": "low", "yellow": "low", "medium": "medium", "orange": "medium", "high": "high", "red": "high"}
 
 
-def entries_of(body: bytes, zone: ZoneInfo, defaults: dict[str, str], file: str = "the file") -> Iterator[NewEntry]:
+def entries_of(
+    body: bytes, zone: ZoneInfo, defaults: dict[str, str], file: str = "the file", codes: Codes | None = None
+) -> Iterator[NewEntry]:
     """The entries of a CSV file; `defaults` fills reason and case where the file has no such column or cell.
 
-    Times without an offset are local to `zone`; lines that begin with # are comments. Raises `Faults` once all is read,
+    `codes` says whose codes of states the file has; a column with NCIC's own name for them (`LIS`) says it too. Times
+    without an offset are local to `zone`; lines that begin with # are comments. Raises `Faults` once all is read,
     naming the `file`, and line and column of everything that cannot be used.
     """
     wrong: list[str] = []
@@ -44,11 +50,11 @@ def entries_of(body: bytes, zone: ZoneInfo, defaults: dict[str, str], file: str 
         raise Invalid(f"{file} is empty: its first line names the columns, {_EXAMPLE}")
     places = _places(found, file)
     for row in found:
-        if row.broken:
+        if row.fault:
             faults = [f"line {row.number}: {_broken(row, found)}"]
         else:
             cells = {field: [row.cells.get(name, "").strip() for name in columns] for field, columns in places.items()}
-            entry, faults = _entry(_of_fields(cells), row.number, zone, defaults)
+            entry, faults = _entry(_of_fields(cells), row.number, zone, defaults, codes)
             if entry is not None:
                 yield entry
         number += len(faults)
@@ -66,7 +72,7 @@ def _broken(row: Row, found: Table) -> str:
     if len(names(row.line, found.head.delimiter)) > len(found.head.columns):
         between = _BETWEEN.get(found.head.delimiter, repr(found.head.delimiter))
         return f"{row.broken}: put quotes around what holds {between}"
-    return f"{row.broken}: save the file as CSV UTF-8" if "decoded" in str(row.broken) else str(row.broken)
+    return str(row.fault) if row.broken else f"{row.fault}: save the file as CSV UTF-8"
 
 
 def _places(found: Table, file: str) -> dict[str, list[str]]:
@@ -108,7 +114,7 @@ def _of_fields(cells: dict[str, list[str]]) -> dict[str, str]:
 
 
 def _entry(
-    cells: dict[str, str], line: int, zone: ZoneInfo, defaults: dict[str, str]
+    cells: dict[str, str], line: int, zone: ZoneInfo, defaults: dict[str, str], codes: Codes | None
 ) -> tuple[NewEntry | None, list[str]]:
     """The entry of a row, or every fault of it."""
     faults: list[str] = []
@@ -120,9 +126,13 @@ def _entry(
             faults.append(str(wrong))
             return otherwise
 
+    region, by_ncic = cells.get("state", ""), cells.get("ncic_state", "")
+    codes = codes if region or not by_ncic else Codes.NCIC
+    where = understood(lambda: origin_of(region or by_ncic, cells.get("country", ""), codes), EntryOrigin(None, None))
     entry = NewEntry(
         plate=cells["plate"],
-        state=understood(lambda: _state(cells.get("state", "")), None),
+        state=where.state,
+        country=where.country,
         reason=cells.get("reason") or defaults.get("reason", ""),
         case_number=cells.get("case_number") or defaults.get("case_number", ""),
         alert=understood(lambda: _alert(cells.get("alert", "")), "medium"),
@@ -131,17 +141,10 @@ def _entry(
         line=line,
     )
     for field, name in (("reason", "reason"), ("case_number", "case")):
-        if damage.error(text := cells.get(field, "")) or damage.number(text):
+        if spreadsheet.error(text := cells.get(field, "")) or spreadsheet.number(text):
             faults.append(f"{name}: {text[:20]!r} is what a spreadsheet wrote, and not what stood there")
     lines = [f"line {line}: {fault}" for fault in (*faults_of(entry), *faults)]
     return (None if lines else entry), lines
-
-
-def _state(text: str) -> str | None:
-    word = state(text or None)
-    if word.known is Known.UNMAPPED:
-        raise Invalid(f"state: {text!r} is no state that is known here; write it as CA or California")
-    return word.code
 
 
 def _alert(text: str) -> Literal["low", "medium", "high"]:

@@ -1,17 +1,17 @@
-"""`Gathered`: the lines of an import, one for each plate and state. Of several that differ the most serious counts."""
+"""`Gathered`: the lines of an import, one for each plate and origin. Of several that differ the most serious counts."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-Key = tuple[str, str | None]
-"""The plate and state of an entry."""
+Key = tuple[str, str | None, str | None]
+"""The plate and state of an entry, and its country where no state tells it."""
 _SERIOUS: Final = {"low": 0, "medium": 1, "high": 2}
 _MOST: Final = 5
 """Other lines that the note of one tells of."""
 
 
 class Terms(NamedTuple):
-    """What a line says of its plate and state; all but the last is kept. Microseconds, as the store has them."""
+    """What a line says of its plate; all but the last is kept. Microseconds, as the store has them."""
 
     reason: str
     case_number: str
@@ -22,7 +22,7 @@ class Terms(NamedTuple):
 
 
 class Gathered(NamedTuple):
-    """The terms of every plate and state, the lines that differ over one, and how many repeat another to the letter."""
+    """The terms of every plate and origin, lines that differ over one, and how many repeat another to the letter."""
 
     terms: dict[Key, Terms]
     differing: tuple[tuple[int, ...], ...]
@@ -30,7 +30,7 @@ class Gathered(NamedTuple):
 
 
 def gathered(lines: Iterable[tuple[Key, Terms]], now: int) -> Gathered:
-    """One line for each plate and state, whatever their order.
+    """One line for each plate and origin, whatever their order.
 
     Of several that differ the one with the highest alert counts, then the one that lasts longest; one that is over by
     `now` counts least. Its note has what the others say.

@@ -27,21 +27,21 @@ from hub.store.engine import Store
 from hub.store.entries import STANDING, standing
 from hub.store.instant import from_micros, to_micros
 from hub.store.visible import listed
-from normalize.damage import damage
 from normalize.plate import LONGEST, canonical, fold, length
+from normalize.spreadsheet import damage
 
 log: Final = logging.getLogger("alprhub.hotlists")
 
 STEP: Final = 2_000
 """Entries in one turn, and between two words of how far an import is."""
-_KEY: Final = ("plate", "plate_key", "plate_state", "added_at", "added_by")
+_KEY: Final = ("plate", "plate_key", "plate_state", "plate_country", "added_at", "added_by")
 _VALUES: Final = ("reason", "case_number", "alert", "note", "expires_at")
 _AWAY: Final = (Busy, SQLAlchemyError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """An entry as a person or a file gives it; `line` says where it stood."""
+    """An entry as a person or a file gives it; `line` says where it stood. `country` counts where there is no state."""
 
     plate: str
     reason: str
@@ -51,6 +51,7 @@ class NewEntry:
     expires_at: datetime | None = None
     note: str | None = None
     line: int = 0
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +137,17 @@ class Hotlists:
     ) -> Imported:
         """Bring and end the entries of an import, and put it in force; `removing` is None where it is no whole list."""
         told = gathered(_counted(map(_checked, entries), progress), now)
-        fresh = told.terms
-        if removing is not None and not fresh:
+        fresh, complete = told.terms, removing is not None
+        if complete and not fresh:
             raise Invalid("entries: a complete list without an entry is refused; withdraw the entries one by one")
-        change = self._compared(name, fresh, removing is not None, now)
+        change = self._compared(name, fresh, complete, now)
         if removing is not None and change.gone > max(change.stood // 2, removing):
             raise RemovesMost(name, change.stood, len(fresh), change.gone)
         keys = [*change.new, *change.changed]
         for start in range(0, len(keys), STEP):
             progress("entries stored", start, len(keys))
             turn = keys[start : start + STEP]
-            rows = [(key[0], fold(key[0]), key[1], now, actor.name, *fresh[key][:-1]) for key in turn]
+            rows = [(key[0], fold(key[0]), *key[1:], now, actor.name, *fresh[key][:-1]) for key in turn]
             importing.bring(self._store, begun, (*_KEY, *_VALUES), rows)
         importing.end(self._store, begun, actor.name, change.ended)
         done = _imported(told, change)
@@ -178,8 +179,8 @@ class Hotlists:
         stood = gone = 0
         with self._store.read() as connection:
             list_id = self._id_of(connection, name)
-            for ident, plate, state, *terms in self._held(connection, list_id) if list_id is not None else ():
-                key = (plate, state)
+            for ident, plate, state, country, *terms in self._held(connection, list_id) if list_id is not None else ():
+                key = (plate, state, country)
                 over = terms[-1] is not None and terms[-1] <= now  # an expired entry makes room for its renewal
                 stood += not over
                 if key in fresh:
@@ -314,8 +315,8 @@ class Hotlists:
         return int(ident)
 
     def _held(self, connection: Connection, list_id: int) -> Iterator[tuple[Any, ...]]:
-        """The id, plate, state and terms of every entry that stands, in the order of their ids."""
-        columns = ", ".join(("id", "plate", "plate_state", *_VALUES))
+        """The id, key and terms of every entry that stands, in the order of their ids."""
+        columns = ", ".join(("id", "plate", "plate_state", "plate_country", *_VALUES))
         # By the ids alone, page by page: no index has the terms, and most of a list is asked for.
         sql = (
             f"SELECT {columns} FROM hotlist_entries WHERE id > :after AND hotlist_id + 0 = :id AND {STANDING} "
@@ -416,7 +417,7 @@ def _checked(entry: NewEntry) -> tuple[Key, Terms]:
         raise Faults("", [f"{where}{fault}" for fault in wrong])
     expires_at = to_micros(entry.expires_at) if entry.expires_at else None
     terms = Terms(entry.reason.strip(), entry.case_number.strip(), entry.alert, entry.note, expires_at, entry.line)
-    return (canonical(entry.plate), entry.state), terms
+    return (canonical(entry.plate), entry.state, None if entry.state else entry.country), terms
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -22,7 +22,8 @@ from hub.absent import no_connection
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
-from hub.errors import Busy, HubError, NotFound, Stopped
+from hub.errors import Busy, HubError, NotFound, PolicyRefused, Stopped
+from hub.governing.sources import Sources
 from hub.hotlists.deadline import held_there, in_time
 from hub.hotlists.lists import Hotlists
 from hub.people import Actor
@@ -62,12 +63,14 @@ class Publishing:
         clock: Clock,
         hotlists: Hotlists,
         accounts: Opens,
+        sources: Sources,
     ) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
         self._hotlists = hotlists
         self._accounts = accounts
+        self._sources = sources
 
     def publish(self, actor: Actor, list_name: str, connection_name: str, progress: Progress = untold) -> Published:
         """Make a connection's copy agree with the list, then read it back and compare.
@@ -75,10 +78,11 @@ class Publishing:
         A failure is part of the answer, and on record, so that one vendor's outage never hides another's; so is an
         account that cannot be opened, and one to which somebody else is publishing now. What `progress` raises ends the
         push where it is, which is on record too; the next one sends what is left. Raises `NotFound` where there is no
-        such connection or list.
+        such connection or list, and `PolicyRefused`, on record, where its contract forbids that hot lists go to it.
         """
         ident = self._id(connection_name)
         list_id, entries = self._hotlists.in_force(list_name)
+        self._demand_allowed(actor, list_name, connection_name)
         try:
             _, connector = self._accounts.open(connection_name)
         except (HubError, ValidationError) as closed:
@@ -106,6 +110,16 @@ class Publishing:
             busy = "somebody else is publishing to it now; nothing was sent"
             return Published(connection_name, 0, 0, False, "none", None, None, busy)
         return result
+
+    def _demand_allowed(self, actor: Actor, list_name: str, connection_name: str) -> None:
+        clause = self._sources.forbidding("hot_lists").get(connection_name)
+        if clause is not None:
+            refusal = f"{connection_name}: its contract forbids that hot lists go to it ({clause}); nothing was sent"
+            self._audit.record(
+                actor, Act.HOTLISTS_PUBLISH, Outcome.REFUSED, target=list_name, connection=connection_name,
+                refusal=refusal,
+            )  # fmt: skip
+            raise PolicyRefused(refusal)
 
     def verify(self, actor: Actor, list_name: str, connection_name: str) -> Published:
         """Read a connection's copy and compare it with the list, sending nothing."""

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from hub.governing.room import GoverningRoom
 from hub.hotlists.lists import Hotlists
 from hub.hotlists.publishing import Publishing
 from hub.hotlists.standing import ListStandings
@@ -26,8 +27,9 @@ class Neighbours(Protocol):
 class HotlistsRoom:
     """Hot lists."""
 
-    def __init__(self, parts: Parts, house: Neighbours) -> None:
+    def __init__(self, parts: Parts, governing: GoverningRoom, house: Neighbours) -> None:
         self._parts = parts
+        self._governing = governing
         self._house = house
 
     @made_once
@@ -43,5 +45,5 @@ class HotlistsRoom:
     @made_once
     def publishing(self) -> Publishing:
         """Sends lists out, and proves by read-back that they and every removal arrived."""
-        parts = self._parts
-        return Publishing(parts.store, parts.audit, parts.clock, self.lists, self._house.connections.accounts)
+        parts, accounts = self._parts, self._house.connections.accounts
+        return Publishing(parts.store, parts.audit, parts.clock, self.lists, accounts, self._governing.sources)

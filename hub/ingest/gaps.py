@@ -16,11 +16,11 @@ from hub.clock import Clock
 from hub.errors import Invalid, NotFound
 from hub.governing.in_force import Governing
 from hub.people import Actor
-from hub.policy.provenance import Provenance
 from hub.ports import Kinds
 from hub.store import runs, tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
+from hub.store.provenance import provenance_of
 from hub.store.runs import TimeSpan
 from hub.store.silences import cameras_of
 from hub.store.silences import silences as silences_now
@@ -136,7 +136,7 @@ class Gaps:
     def _lives(self, row: Row[Any], now: datetime) -> timedelta:
         if row.retention_vendor is None:
             return LEARNED
-        return self._governing.life(Provenance(row.kind, row.retention_vendor), now)
+        return self._governing.life(provenance_of(row), now)
 
     def _tells_of_everything(self, row: Row[Any]) -> bool:
         """Whether a source gives every read; a source that is asked for single plates may be silent for hours."""

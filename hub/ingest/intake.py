@@ -8,11 +8,13 @@ from typing import Any, Final, NamedTuple
 from connectors.contract import Connector, LyingFile, Record
 from connectors.errors import NotARead, RecordRejected
 from hub.clock import Clock, certain
+from hub.governing.floors import FloorsOfPage
 from hub.governing.in_force import Governing
+from hub.governing.promised import Promised
 from hub.governing.sources import Sources
 from hub.ingest.documents import why_refused
 from hub.ingest.drift import Drift
-from hub.policy.profile import InForce
+from hub.policy.profile import Expiry, InForce
 from hub.policy.provenance import Provenance
 from hub.store.engine import Store
 from hub.store.images import ImageStore
@@ -37,6 +39,15 @@ class Parsed(NamedTuple):
     refused: Sequence["RefusedRecord"]
 
 
+class Rules(NamedTuple):
+    """What gives reads their ends: the policy in force, whose reads they are, and what was promised before."""
+
+    policy: InForce
+    source: Provenance
+    former: Sequence[tuple[int, Provenance]]
+    promised: Promised
+
+
 class RefusedRecord(NamedTuple):
     """A record that could not become a read, and why."""
 
@@ -56,8 +67,7 @@ class Intake:
         self._images = images
         self._governing = governing
         self._sources = sources
-        self._rules = dict[int, tuple[InForce, Provenance]]()
-        """What gives a connection's reads their ends."""
+        self._rules = dict[int, Rules]()
         self._clock = clock
 
     def take(
@@ -140,7 +150,7 @@ class Intake:
         written: set[str] = set()
         while True:
             # What is over by a clock in doubt is kept, unseen, until somebody says that the clock is right.
-            whole = _with_ends(page, *self._rules_of(page.connection_id), reads, refused, certain(self._clock))
+            whole = _with_ends(page, self._rules_of(page.connection_id), reads, refused, certain(self._clock))
             try:
                 saved = save(self._store, self._images, whole, now)
             except PolicyMoved as moved:
@@ -156,13 +166,21 @@ class Intake:
         now = self._clock.now()
         reads, refused = _parsed(connector, records, now)
         page = PageToSave(connection_id=connection_id, obtained="pull", received_at=now)
-        return _with_ends(page, self._governing.now(), self._sources.of(connection_id), reads, refused, now)
+        return _with_ends(page, self._asked(connection_id), reads, refused, now)
 
-    def _rules_of(self, connection_id: int) -> tuple[InForce, Provenance]:
+    def _rules_of(self, connection_id: int) -> Rules:
         rules = self._rules.get(connection_id)
-        if rules is None:
-            rules = self._rules[connection_id] = (self._governing.now(), self._sources.of(connection_id))
+        # A source that was of another kind, and is of this one again, has a promise from between.
+        if rules is None or rules.former != self._sources.former(rules.source.vendor):
+            rules = self._rules[connection_id] = self._asked(connection_id)
         return rules
+
+    def _asked(self, connection_id: int) -> Rules:
+        policy, source = self._governing.now(), self._sources.of(connection_id)
+        history, vendor = self._governing.history(through=policy.id), source.vendor
+        known_since = self._sources.known_since(vendor)
+        former = (*self._sources.former(vendor), *self._sources.former_contracts(connection_id, source))
+        return Rules(policy, source, former, Promised(history, source, known_since, former))
 
 
 def _turns(
@@ -198,14 +216,25 @@ def _parsed(
 
 def _with_ends(
     page: PageToSave,
-    policy: InForce,
-    source: Provenance,
+    rules: Rules,
     reads: Sequence[tuple[Record, Read]],
     refused: Sequence[RefusedRecord],
     now: datetime,
 ) -> PageToSave:
     """The page with its reads and records, and when each of them must be gone."""
+    policy, source, _, promised = rules
     profile, received = policy.profile, page.received_at
+    floors, were_promised = FloorsOfPage(profile, source, received), promised.anything
+
+    def ending(captured_at: datetime, floor: datetime | None, linked: bool) -> Expiry:
+        """The end by the policy in force, or what was promised before where that is sooner; for what is not over then
+        not before the floor under which it is kept."""
+        end = profile.expiry(*source, captured_at, received_at=received, linked=linked)
+        before = promised.end(captured_at, received, linked) if were_promised else None
+        if before is None or before.at >= end.at:
+            return end
+        return before if floor is None or before.at <= now else before._replace(at=max(before.at, min(floor, end.at)))
+
     accepted: list[Accepted] = []
     refused = list(refused)
     born_expired = 0
@@ -213,9 +242,10 @@ def _with_ends(
     for record, read in reads:
         needed = None
         try:
-            end = profile.expiry(*source, read.captured_at, received_at=received)
+            floor = floors.of(read.captured_at)
+            end = ending(read.captured_at, floor, False)
             if hits_matter:
-                longer = profile.expiry(*source, read.captured_at, received_at=received, linked=True)
+                longer = ending(read.captured_at, floor, True)
                 needed = Life(longer.at, longer.rule) if longer.at > end.at else None
         except (OverflowError, ValueError):  # a capture at the beginning of the calendar, in an agency's zone
             refused.append(RefusedRecord(record, "captured_at", "is a time that no calendar counts from"))
@@ -223,7 +253,7 @@ def _with_ends(
         if (end.at if needed is None else needed.until) <= now:
             born_expired += 1
             continue
-        accepted.append(Accepted(read, record.kind, record.part, record.payload, end.at, end.rule, needed))
+        accepted.append(Accepted(read, record.kind, record.part, record.payload, end.at, end.rule, needed, floor))
     rejected = []
     if refused:
         # Nobody knows when an unreadable record was captured, so it lives from receipt as long as a read would.

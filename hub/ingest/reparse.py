@@ -18,17 +18,18 @@ from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Busy, Unsettled
+from hub.governing.floors import Floors, Kept
 from hub.governing.in_force import Governing
 from hub.governing.lives import Promises
 from hub.governing.sources import Sources
-from hub.hits import compare
+from hub.hits import Compared, compare
 from hub.people import Actor
 from hub.ports import Opens
 from hub.progress import Progress, untold
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 from hub.store.ledger import known as known_ids
-from hub.store.matching import Hit, find
+from hub.store.matching import Hit, as_compared, find
 from hub.store.rewriting import (
     KeptRead,
     KnownHit,
@@ -74,6 +75,7 @@ class Reparsed:
     moved: Counter[int] = field(default_factory=Counter)
     plates: int = 0
     states: int = 0
+    countries: int = 0
     cameras: int = 0
     places: int = 0
     others: int = 0
@@ -146,11 +148,11 @@ class Reparse:
         """Let kept reads say what their payloads say with the settings of now; gives what was changed.
 
         A read keeps its id, its payload and its pictures. Its end follows its corrected time, as policy would have
-        given it, never later; an end that something else made sooner stays at least as soon. Hits are matched anew
-        where plate or state changed, but those that a person has judged stay. Each batch is one transaction with its
-        audit event. Safe to kill at any moment and to run again, and so to end by what `progress` raises: what is right
-        already is left alone. Raises `Busy` while another process does it, or while a sync of it, a purge or a
-        recompute runs.
+        given it, never later, and is not before the floor under which it was kept; an end that something else made
+        sooner stays at least as soon. Hits are matched anew where plate, state or country changed, but those that a
+        person has judged stay. Each batch is one transaction with its audit event. Safe to kill at any moment and to
+        run again, and so to end by what `progress` raises: what is right already is left alone. Raises `Busy` while
+        another process does it, or while a sync of it, a purge or a recompute runs.
         """
         account, connector = self._accounts.open(name)
         if account.state == "removing":
@@ -228,7 +230,7 @@ class Reparse:
         for known_hit in hits_of(self._store, connection, [change[0].id for change in some]):
             known.setdefault(known_hit.read_id, []).append(known_hit)
         matched = _Matched([], [], [], set(known))
-        other = [(kept, read) for kept, read, what in some if what & {"plate", "state"}]
+        other = [(kept, read) for kept, read, what in some if what & {"plate", "state", "country"}]
         reads = [read for _, read in other]
         hits: dict[int, list[Hit]] = {}
         keys = {read.plate: fold(read.plate) for read in reads}
@@ -238,9 +240,8 @@ class Reparse:
             left = set[int]()
             for known_hit in known.get(kept.id, ()):
                 if fold(known_hit.plate) == keys[read.plate]:
-                    matched.changed.append(
-                        (known_hit, *compare(read.plate, read.plate_state, known_hit.plate, known_hit.plate_state))
-                    )
+                    entry = Compared(known_hit.plate, known_hit.plate_state, known_hit.plate_country)
+                    matched.changed.append((known_hit, *compare(as_compared(read), entry)))
                     left.add(known_hit.entry_id)
                 elif known_hit.verdict == "unverified":
                     matched.gone.append(known_hit)
@@ -261,7 +262,8 @@ class Reparse:
         hit: set[int],
         report: Reparsed,
     ) -> list[Rewrite]:
-        ends, now = Promises(self._governing.history(), self._sources.all()), to_micros(self._clock.now())
+        history, kinds, now = self._governing.history(), self._sources.all(), to_micros(self._clock.now())
+        ends, floors = Promises(history, kinds), Floors(history, kinds)
         ids = [kept.id for kept, _ in pairs]
         linked = needed(self._store, connection, ids)
         was_hit = {hit.read_id for hit in hits_of(self._store, connection, ids)}
@@ -269,6 +271,8 @@ class Reparse:
         for kept, read in pairs:
             until, rule = _end(ends, ident, kept, to_micros(read.captured_at), kept.id in linked | was_hit,
                                kept.id in linked | hit)  # fmt: skip
+            times = (ident, kept.captured_at, kept.received_at, kept.ingested_at)
+            until = floors.end(Kept(*times, kept.floor_at), until, kept.expires_at)
             report.sooner += until < kept.expires_at
             report.later += until > kept.expires_at
             report.end_now += until <= now and not kept.held
@@ -312,6 +316,7 @@ def _count(report: Reparsed, kept: KeptRead, read: Read, what: set[str]) -> None
         report.moved[round((to_micros(read.captured_at) - kept.captured_at) / 1_000_000)] += 1
     report.plates += "plate" in what
     report.states += "state" in what
+    report.countries += "country" in what
     report.cameras += "camera" in what
     report.places += "place" in what
     report.others += what == {"other"}

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,12 +22,12 @@ from hub.errors import HubError, Invalid, Stopped, Unsettled
 from hub.governing.in_force import Governing
 from hub.ingest.ahead import ahead
 from hub.ingest.documents import answer_of
-from hub.ingest.drift import Drift
 from hub.ingest.intake import Intake, Parsed
 from hub.ingest.interpreter import tuned_for_pages
 from hub.ingest.job import PullJob, PullProgress, RunTime, in_time
 from hub.ingest.pictures import Pictures
 from hub.ingest.rounds import Round, Rounds
+from hub.ingest.sync_run import SyncRun
 from hub.ingest.windows import (
     KnownProgress,
     WindowToPull,
@@ -250,12 +250,12 @@ class Sync:
                     " kept, and the next run asks for the rest"
                 ) from failed
 
-    def _set_aside(self, job: PullJob, run: "_SyncRun", changed: VendorChanged) -> None:
+    def _set_aside(self, job: PullJob, run: SyncRun, changed: VendorChanged) -> None:
         """Keep what came in place of an answer, once, for whoever must see what the vendor has changed."""
         if (answer := answer_of(changed)) is not None:
             job.kept(self._keep(job.account, run, Page(()), self._intake.parsed(job.connector, (answer,)), "pull"))
 
-    def _pages(self, job: PullJob, run: "_SyncRun") -> Generator[Saved]:
+    def _pages(self, job: PullJob, run: SyncRun) -> Generator[Saved]:
         account, connector = job.account, job.connector
         if isinstance(connector, PullsReads):
             files = TakenFiles(self._store, account.id)
@@ -273,7 +273,7 @@ class Sync:
             if page.checkpoint is None and not running.left():
                 raise TryAgain("the time of the run is over")
 
-    def _go_round(self, job: PullJob, run: "_SyncRun") -> Iterator[Saved]:
+    def _go_round(self, job: PullJob, run: SyncRun) -> Iterator[Saved]:
         """Ask for every watched plate that this round has not asked for yet, as long as there is time."""
         account, connector, refused = job.account, job.connector, ""
         oldest = to_micros(self._oldest(account))
@@ -307,7 +307,7 @@ class Sync:
         yield self._keep(account, run, Page((), {"until": until}), self._intake.parsed(connector, ()), "lookup")
         self._rounds.over(account.id, now.span)
 
-    def _look_up(self, job: PullJob, watch: Watch, run: "_SyncRun") -> Iterator[Saved]:
+    def _look_up(self, job: PullJob, watch: Watch, run: SyncRun) -> Iterator[Saved]:
         window, account = run.leg.window, job.account
         query = Lookup(watch.plate, window.since, window.until, watch.reason, watch.state, watch.case_number)
         why = Why("standing lookup of a hot-list entry", watch.reason, watch.case_number)
@@ -316,7 +316,7 @@ class Sync:
         for page in job.connector.lookup(query):  # type: ignore[attr-defined]
             yield self._keep(account, run, Page(()), self._intake.parsed(job.connector, page.records), "lookup")
 
-    def _keep(self, account: ConfiguredAccount, run: "_SyncRun", page: Page, parsed: Parsed, obtained: str) -> Saved:
+    def _keep(self, account: ConfiguredAccount, run: SyncRun, page: Page, parsed: Parsed, obtained: str) -> Saved:
         saved = self._intake.keep(
             account.id,
             parsed,
@@ -395,12 +395,12 @@ class Sync:
             log.warning("%s: the clock was ahead in %s: what it skipped is asked for again", name, count(voided, "run"))
 
     @contextmanager
-    def _counted(self, connection_id: int, leg: WindowToPull, struck: Struck) -> Iterator["_SyncRun"]:
+    def _counted(self, connection_id: int, leg: WindowToPull, struck: Struck) -> Iterator[SyncRun]:
         now = self._clock.now()
         span = span_of(leg.window, now)  # nobody can vouch for what has not happened yet
         with self._store.write(durable=False) as connection:
             ident = runs.begin(connection, connection_id, span, to_micros(now), filling=not leg.goes_on)
-        run = _SyncRun(ident, leg)
+        run = SyncRun(ident, leg)
         try:
             yield run
         except (Stopped, KeyboardInterrupt):
@@ -413,39 +413,9 @@ class Sync:
             raise
         self._end(run, runs.UNFINISHED if run.unfinished else runs.DONE, run.unfinished)
 
-    def _end(self, run: "_SyncRun", outcome: str, error: str | None) -> None:
+    def _end(self, run: SyncRun, outcome: str, error: str | None) -> None:
         now = to_micros(self._clock.now())
         with self._store.write(durable=False) as connection:
             if outcome != runs.DONE and run.until is not None:
                 runs.covered_before_the_end(connection, run.id, to_micros(run.until), now)
             runs.end(connection, run.id, now, outcome, error)
-
-
-class _SyncRun:
-    """One run while it runs: which leg it pulls, how far its pages vouch, and what was refused."""
-
-    def __init__(self, ident: int, leg: WindowToPull) -> None:
-        self.id = ident
-        self.leg = leg
-        self.drift = Drift()
-        self.until: datetime | None = None
-        """Until when everything of the window is kept, as far as pages have said so."""
-        self.unfinished: str | None = None
-        """What is left for the next run."""
-
-    def checkpoint(self, page: Page) -> Mapping[str, Any] | None:
-        """The connection's checkpoint once a page is kept.
-
-        Its `until` never moves back, and never over a gap between it and the window.
-        """
-        if page.checkpoint is None or self.leg.again:
-            return None
-        until, stands = until_of(page.checkpoint), self.leg.stands_at
-        if until is None or stands is None or self.leg.window.since <= stands <= until:
-            return page.checkpoint
-        return {**page.checkpoint, "until": stands.isoformat()}
-
-    def kept(self, page: Page) -> None:
-        """A page was kept, with what it vouches for unless the vendor has changed."""
-        if not self.drift.changed and page.checkpoint is not None:
-            self.until = until_of(page.checkpoint) or self.until

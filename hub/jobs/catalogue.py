@@ -11,6 +11,7 @@ from hub.absent import absent
 from hub.connections.accounts import Account
 from hub.errors import NotFound
 from hub.jobs.proved import NO_WAY_TO_LOOK, Done, added_up, probed, published_as
+from hub.jobs.purging import purged
 from hub.jobs.record import JobRun, JobRuns
 from hub.jobs.timetable import Every, Nightly, spread
 from hub.people import Actor
@@ -76,7 +77,12 @@ class Catalogue:
                 Every(HOUR, -timedelta(minutes=10)),
                 self._holds,
             ),
-            ("purge", "Destroys what has expired, everywhere it is kept.", Every(HOUR), self._purge),
+            (
+                "purge",
+                "Destroys what has expired everywhere, and delivers its certificates.",
+                Every(HOUR),
+                self._purge,
+            ),
             ("recompute", "Gives reads the ends of a new policy.", Every(15 * MINUTE), self._recompute),
             ("pictures", "Fetches the pictures that pulls have left.", Every(5 * MINUTE), self._pictures),
             ("notices", "Tells people of what needs them, once.", Every(MINUTE), self._notices),
@@ -138,8 +144,9 @@ class Catalogue:
         return DueTask(name, "", work)
 
     def take_lists(self) -> list[str]:
-        """The names of the connections that take hot lists."""
-        return [account.name for account in self._active({"pushes_hotlists"})]
+        """The names of the connections that take hot lists, and whose contracts let them."""
+        closed = self._hub.governing.sources.forbidding("hot_lists")
+        return [account.name for account in self._active({"pushes_hotlists"}) if account.name not in closed]
 
     def _syncs(self) -> Iterator[DueTask]:
         accounts = {account.name: account for account in self._active(ASKED)}
@@ -212,7 +219,7 @@ class Catalogue:
         self._go_on()
 
     def _purge(self, actor: Actor) -> Done:
-        return Done(self._hub.retention.expired.purge(actor, self._progress))
+        return purged(self._hub, actor, self._progress)
 
     def _recompute(self, actor: Actor) -> Done:
         return Done(self._hub.retention.recompute.run(actor, self._progress))
@@ -227,9 +234,11 @@ class Catalogue:
         return Done(self._hub.notices.telling.run(actor))
 
     def _holds(self, actor: Actor) -> Done:
-        lapsed, ended = self._hub.access.approvals.lapse(actor), self._hub.cases.reviews.expire(actor)
-        waiting = len(self._hub.access.approvals.list())
-        return Done({**asdict(ended), "approvals_lapsed": lapsed, "approvals_waiting": waiting})
+        approvals = self._hub.access.approvals
+        lapsed, done = approvals.lapse(actor), approvals.carry_out_due(actor)
+        ended, waiting = self._hub.cases.reviews.expire(actor), len(approvals.list())
+        told = {"approvals_lapsed": lapsed, "approvals_carried_out": done, "approvals_waiting": waiting}
+        return Done({**asdict(ended), **told})
 
     def _tidy(self, _: Actor) -> Done:
         self._hub.hotlists.lists.tidy()

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from hub.errors import HubError
-
 BEGUN: Final = "begun"
 ENDED: Final = "ended"
 DROPPED: Final = "dropped"
@@ -28,16 +26,6 @@ class Notice:
     at: datetime
     title: str
     body: str
-
-
-class NotSent(HubError):
-    """A way out did not take a notice. `answered`: it was reached, so the next notice may fare better."""
-
-    code = "notice_not_sent"
-
-    def __init__(self, message: str, *, answered: bool = False) -> None:
-        super().__init__(message)
-        self.answered = answered
 
 
 class Way(Protocol):

@@ -13,8 +13,9 @@ from hub.clock import Clock
 from hub.errors import Busy
 from hub.governing.in_force import Governing
 from hub.notices.letters import HealthCard, begun, ended, trial
-from hub.notices.notice import BEGUN, DROPPED, ENDED, TEST, Notice, NotSent, Way
+from hub.notices.notice import BEGUN, DROPPED, ENDED, TEST, Notice, Way
 from hub.notices.outbox import Outbox, Sent
+from hub.outgoing import NotSent
 from hub.people import Actor
 from hub.store.engine import Store
 from hub.words import span

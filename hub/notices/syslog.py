@@ -6,8 +6,8 @@ import socket
 from typing import Final
 from urllib.parse import urlsplit
 
-from hub.notices.notice import BEGUN, ENDED, Notice, NotSent
-from hub.notices.reaching import reaching
+from hub.notices.notice import BEGUN, ENDED, Notice
+from hub.outgoing import NotSent, reaching
 from normalize.times import rfc3339
 
 TIMEOUT_S: Final = 10.0

@@ -1,6 +1,7 @@
 """Which ways out are set."""
 
 from connectors.contract import Frame
+from hub.mailing import MailServer
 from hub.notices.mail import Mail
 from hub.notices.notice import Way
 from hub.notices.syslog import Syslog
@@ -16,13 +17,8 @@ def ways(settings: HubSettings, frame: Frame, agency: str) -> list[Way]:
     """
     ways: list[Way] = []
     if settings.notice_email_to:
-        ways.append(
-            Mail(
-                settings.notice_email_to, settings.notice_email_from, settings.notice_smtp_host,
-                settings.notice_smtp_port, settings.notice_smtp_security, settings.notice_smtp_user,
-                settings.notice_smtp_password, agency,
-            )
-        )  # fmt: skip
+        server = MailServer.of_settings(settings)
+        ways.append(Mail(server, settings.notice_email_to, settings.notice_email_from, agency))
     if settings.notice_webhook_url is not None:
         from hub.notices.webhook import Webhook  # httpx, for which a hub without a webhook need not wait
 

@@ -12,11 +12,14 @@ from connectors.contract import Frame
 from connectors.errors import ConnectorError, TryAgain
 from connectors.http import Http
 from connectors.refusals import named
-from hub.notices.notice import Notice, NotSent
+from hub.notices.notice import Notice
+from hub.outgoing import NotSent
 from normalize.times import rfc3339
 
 SIGNATURE: Final = "X-Alprhub-Signature"
 """The header with `sha256=` and the HMAC-SHA256 of the body in hex."""
+_TELLING: Final = 6
+"""Signs from which on a part of an address may be what says who posts."""
 
 
 class Webhook:
@@ -42,6 +45,9 @@ class Webhook:
         where = f"the webhook at {parts.hostname}"
         # The outbox tries again; a second try here would only hold up the other ways.
         http = Http(f"{parts.scheme}://{parts.netloc}", self._frame, patience=timedelta())
+        # Whoever knows the whole address may post there: what it answers may quote a part of it.
+        words = [*parts.path.split("/"), *parts.query.replace("=", "&").split("&"), (self._secret or b"").decode()]
+        http.hide([self._url, *(word for word in words if len(word) >= _TELLING)])
         try:
             answer = http.request("POST", self._url, content=body, headers=headers, json=False, gone=())
         except ConnectorError as failed:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from hub.errors import PolicyConflict, PolicyRefused
 from hub.policy.durations import room
 from hub.policy.resolution import Chosen, choose, conflict_id
-from hub.policy.rules import COPIES, ORIGINS, Rule
+from hub.policy.rules import AGENCY, COPIES, ORIGINS, Rule
 
 ANY_OTHER: Final = "any other vendor"
 
@@ -47,6 +47,8 @@ class Activation(NamedTuple):
     """Kinds of hub copies for which no rule and no decision sets a number."""
     open: tuple[Open, ...]
     """Their safe defaults hold; they do not stand in the way."""
+    without_schedule: tuple[str, ...] = ()
+    """Rules that are left to a retention schedule, and that nothing signed gives a number of it."""
 
     @property
     def ready(self) -> bool:
@@ -61,8 +63,24 @@ class Activation(NamedTuple):
         if self.without_ceiling:
             raise PolicyRefused(
                 f"nothing says how long {', '.join(self.without_ceiling)} may be kept at most."
-                " A signed decision with a number is needed"
-                f" ({', '.join(question.id for question in self.open)})"
+                f" A signed decision with a number is needed (--decisions FILE), for one of: {self._asked()}"
+            )
+
+    def _asked(self) -> str:
+        """What the policy itself asks its department to decide."""
+        return ", ".join(question.id for question in self.open if question.layer == AGENCY)
+
+    def demand_schedule(self) -> None:
+        """Raise `PolicyRefused` where a rule is left to a retention schedule and nothing signed says what that says.
+
+        At a first start the number that stands in a profile for such a rule holds until then; no later policy comes in
+        force by it.
+        """
+        if self.without_schedule:
+            raise PolicyRefused(
+                f"the retention schedule is missing, to which {', '.join(self.without_schedule)} is left. A signed"
+                " decision must give its number (ceilings: RULE: {dur, clock, ref}), one of:"
+                f" {self._asked()}"
             )
 
 
@@ -74,7 +92,7 @@ def conflicts(rules: Iterable[Rule]) -> Iterator[Contradiction]:
     """
     every = tuple(rules)
     seen: set[str] = set()
-    for origin, vendor, copy, chosen in _kinds(every):
+    for origin, vendor, copy, chosen in kinds(every):
         for floor in chosen.floors:
             for ceiling in (*chosen.ceilings, *chosen.unlinked):
                 ident = conflict_id(floor.id, ceiling.id)
@@ -87,7 +105,7 @@ def without_ceiling(rules: Iterable[Rule]) -> tuple[str, ...]:
     """The kinds of hub copies that no number ends."""
     return tuple(
         f"{origin} reads of {vendor}"
-        for origin, vendor, copy, chosen in _kinds(tuple(rules))
+        for origin, vendor, copy, chosen in kinds(tuple(rules))
         if copy == "hub" and not chosen.ceilings
     )
 
@@ -100,7 +118,7 @@ def _clash(floor: Rule, ceiling: Rule) -> bool:
     return left <= timedelta() if late else left < timedelta()
 
 
-def _kinds(rules: tuple[Rule, ...]) -> Iterator[tuple[str, str, str, Chosen]]:
+def kinds(rules: tuple[Rule, ...]) -> Iterator[tuple[str, str, str, Chosen]]:
     """Every kind of copy that the rules could tell apart."""
     named = sorted({rule.vendor for rule in rules if rule.vendor is not None})
     vendors = [*named, ANY_OTHER if named else "every vendor"]

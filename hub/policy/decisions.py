@@ -10,6 +10,8 @@ from hub.policy.document import checked, plain
 
 LENGTHENING: Final = "lengthening"
 """What a decision settles that lets reads live longer which were collected under a shorter promise."""
+LOOSENING: Final = "loosening"
+"""What a decision settles that lets a policy be loosened: a floor shortened, a ceiling lengthened, a rule dropped."""
 
 
 class Decision(BaseModel):
@@ -18,7 +20,8 @@ class Decision(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     settles: str = Field(
-        min_length=1, description="The id of what is decided: hb-d1, ca-14, conflict:FLOOR:CEILING, lengthening."
+        min_length=1,
+        description="The id of what is decided: hb-d1, ca-14, conflict:FLOOR:CEILING, lengthening, loosening.",
     )
     answer: str = Field(min_length=1, description="What was decided, in words.")
     decided_by: str = Field(min_length=1, description="The person's name.")

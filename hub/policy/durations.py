@@ -2,7 +2,8 @@
 
 import calendar
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -52,7 +53,7 @@ class Duration(NamedTuple):
             raise ValueError(f"{text!r} is longer than {_LONGEST} years")
         return cls(12 * years + months, elapsed)
 
-    def ceiling(self, start: datetime, zone: ZoneInfo) -> datetime:
+    def ceiling(self, start: datetime, zone: tzinfo) -> datetime:
         """The first UTC instant at which nothing may be kept any more; where the calendar leaves a choice, the earlier.
 
         Months keep the local wall clock. A day that the target month lacks becomes its last day (29 February + P1Y is
@@ -99,11 +100,24 @@ def room(ceiling: Duration, floor: Duration) -> timedelta:
     if not ceiling.months and not floor.months:
         return ceiling.elapsed - floor.elapsed
     utc = ZoneInfo("UTC")
-    starts = (
+    least = min(ceiling.ceiling(start, utc) - floor.floor(start, utc) for start in _starts())
+    return least - timedelta(hours=2)
+
+
+@cache
+def outlasts(one: Duration, other: Duration) -> bool:
+    """Whether a period may be over later than another that begins with it; months of every length are tried."""
+    if one.months == other.months:
+        return one.elapsed > other.elapsed
+    utc = ZoneInfo("UTC")
+    return any(one.ceiling(start, utc) > other.ceiling(start, utc) for start in _starts())
+
+
+def _starts() -> Iterator[datetime]:
+    """Days from which months of every length run, across a leap day and a century that has none."""
+    return (
         datetime(year, month, day, tzinfo=UTC)
         for year in range(2088, 2108)
         for month in range(1, 13)
         for day in {1, 28, *range(29, calendar.monthrange(year, month)[1] + 1)}
     )
-    least = min(ceiling.ceiling(start, utc) - floor.floor(start, utc) for start in starts)
-    return least - timedelta(hours=2)

@@ -46,6 +46,11 @@ class Effective:
         return self.value is True or bool(self.value == REQUIRED)
 
     @property
+    def clauses(self) -> str:
+        """The clauses that it rests on, as one text."""
+        return "; ".join(reference.clause for reference in self.references)
+
+    @property
     def prohibited(self) -> bool:
         """Whether it is forbidden outright."""
         return bool(self.value == PROHIBITED)

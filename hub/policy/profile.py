@@ -1,10 +1,11 @@
 """A department's policy as the hub executes it: what services ask, answered from one document and its overlays."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -13,14 +14,24 @@ from hub.absent import absent
 from hub.errors import Invalid, NotFound, PolicyRefused
 from hub.policy.activation import Activation, Open, conflicts, without_ceiling
 from hub.policy.contract import SourceContract
-from hub.policy.decisions import LENGTHENING, Decision
+from hub.policy.decisions import LENGTHENING, LOOSENING, Decision
 from hub.policy.document import FOLDER, carried, read, schema
+from hub.policy.durations import Duration
 from hub.policy.effective import Effective, resolve
 from hub.policy.limitations import CaseLife, case_life, load_limitations
 from hub.policy.overlay import PREFIX, Operation, Overlay, built_in, load_overlay, of_document
 from hub.policy.resolution import Bound, Bounds, Chosen, choose
 from hub.policy.rules import AGENCY, Limit, Rule, of_list
 
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+CHIEF: Final = "Chief of Police"
+"""Who signs what loosens a policy that names nobody for it."""
+GRACE: Final = "P7D"
+"""How long what loosens a policy waits where that does not say it."""
+_CHANGE_OFFICE: Final = "administration.change_office"
+_CHANGE_GRACE: Final = "retention.change_grace"
+PARTNER: Final = "retention.destruction_partner"
+"""The field of a policy that names who destroys with the agency: whom certificates are for."""
 _PURPOSE: Final = "purpose"
 _GROUPS: Final = (
     "administration", "access", "training", "use", "query", "hotlist", "hit", "retention", "audit", "sharing",
@@ -63,10 +74,11 @@ class Profile:
         )
         own = of_list(data["retention"]["rules"], AGENCY, "retention.rules")
         self.rules = (*self._with_schedules(own), *(rule for overlay in self.overlays for rule in overlay.rules))
-        self._prevails = {
+        self.prevailing: Mapping[str, str] = {
             decision.settles: decision.prevails for decision in self.decisions if decision.prevails is not None
         }
-        self._chosen: dict[tuple[str, str, str], Chosen] = {}
+        """Which is kept of a floor and a ceiling that conflict, by the conflict's id, where that is signed."""
+        self._chosen: dict[tuple[str, str, SourceContract | None, str], Chosen] = {}
         self._effective: dict[str, Effective] = {}
 
     @property
@@ -99,12 +111,20 @@ class Profile:
         """The fields that the policy or an overlay speaks of, silent ones among them, in the order of the document."""
         return tuple(dict.fromkeys((*self._cited, *(operation.field for operation in self._operations))))
 
-    def rule_for(self, origin: str, vendor: str, copy: str = "hub", linked: bool = False) -> Rule:
+    def rule_for(
+        self,
+        origin: str,
+        vendor: str,
+        contract: SourceContract | None = None,
+        copy: str = "hub",
+        linked: bool = False,
+    ) -> Rule:
         """The rule that ends a copy of reads of an origin and vendor; an unknown vendor gets the strictest there is.
 
-        `linked` says whether a case, an event or a hit needs them. Raises `PolicyRefused` where no rule sets a number.
+        `contract` is that of their source, `linked` whether a case, an event or a hit needs them. Raises
+        `PolicyRefused` where no rule sets a number.
         """
-        chosen = self.chosen(origin, vendor, copy)
+        chosen = self.chosen(origin, vendor, contract, copy)
         rules = chosen.ceilings if linked else (*chosen.ceilings, *chosen.unlinked)
         if not rules:
             raise self._no_ceiling(origin, vendor, copy)
@@ -116,22 +136,22 @@ class Profile:
         self,
         origin: str,
         vendor: str,
+        contract: SourceContract | None,
         captured_at: datetime,
         *,
         received_at: datetime | None = None,
         copy: str = "hub",
         linked: bool = False,
-        contract: SourceContract | None = None,
     ) -> Expiry:
         """When a copy of a read must be gone, UTC; raises `PolicyRefused` where no rule sets a number.
 
         Without `received_at` every clock runs from the capture, which is never later. A `contract` brings its own
         connection's terms; `linked` as in `rule_for`.
         """
-        chosen = self.chosen(origin, vendor, copy, contract)
+        chosen = self.chosen(origin, vendor, contract, copy)
         received = received_at or captured_at
-        if self._prevails:
-            end = chosen.bounds(captured_at, received, self.zone, self._prevails).end(linked)
+        if self.prevailing:
+            end = chosen.bounds(captured_at, received, self.zone, self.prevailing).end(linked)
         else:
             end = chosen.end(captured_at, received, self.zone, linked)
         if end is None:
@@ -142,39 +162,39 @@ class Profile:
         self,
         origin: str,
         vendor: str,
+        contract: SourceContract | None,
         captured_at: datetime,
         received_at: datetime,
         *,
         copy: str = "hub",
-        contract: SourceContract | None = None,
     ) -> Bound | None:
         """Until when nobody may delete a copy of a read, UTC, by which rule and clause; None where nobody says so."""
-        return self.bounds(origin, vendor, captured_at, received_at, copy=copy, contract=contract).floor
+        return self.bounds(origin, vendor, contract, captured_at, received_at, copy=copy).floor
 
     def bounds(
         self,
         origin: str,
         vendor: str,
+        contract: SourceContract | None,
         captured_at: datetime,
         received_at: datetime,
         *,
         copy: str = "hub",
-        contract: SourceContract | None = None,
     ) -> Bounds:
         """Everything that policy says of a copy's life; `conflict` of it is for a person to decide."""
-        return self.chosen(origin, vendor, copy, contract).bounds(captured_at, received_at, self.zone, self._prevails)
+        return self.chosen(origin, vendor, contract, copy).bounds(captured_at, received_at, self.zone, self.prevailing)
 
     def case_life(
         self,
         origin: str,
         vendor: str,
+        contract: SourceContract | None,
         captured_at: datetime,
         *,
         received_at: datetime | None = None,
         offence: str | None = None,
         committed_on: date | None = None,
         copy: str = "hub",
-        contract: SourceContract | None = None,
     ) -> CaseLife:
         """How long a copy lives that a criminal case needs, or the task that must be done to know it.
 
@@ -183,13 +203,11 @@ class Profile:
         class of `limitations.yaml`, and `committed_on` the day of the offence. Raises `PolicyRefused` where no rule
         sets an end, and `Invalid` for an unknown class.
         """
-        chosen = self.chosen(origin, vendor, copy, contract)
+        chosen = self.chosen(origin, vendor, contract, copy)
         received = received_at or captured_at
         rule = chosen.case
         if rule is None:
-            at = self.expiry(
-                origin, vendor, captured_at, received_at=received, copy=copy, linked=True, contract=contract
-            )
+            at = self.expiry(origin, vendor, contract, captured_at, received_at=received, copy=copy, linked=True)
             layer = next((bound.layer for bound in chosen.ceilings if bound.id == at.rule), AGENCY)
             return CaseLife(Bound(*at, layer), None, None, at.clause)
         life = case_life(load_limitations(), rule, captured_at, self.zone, offence, committed_on)
@@ -205,27 +223,46 @@ class Profile:
             return CaseLife(cap, life.task, life.review_at, cap.clause)
         return life._replace(until=until)
 
-    def chosen(self, origin: str, vendor: str, copy: str, contract: SourceContract | None = None) -> Chosen:
+    def chosen(self, origin: str, vendor: str, contract: SourceContract | None, copy: str) -> Chosen:
         """The rules that decide about a kind of copy; raises `Invalid` for a contract of another agency."""
-        if contract is not None:
-            if contract.agency != self.id:
-                raise Invalid(f"agency: the contract is {contract.agency}'s, the profile {self.id}")
-            return choose((*self.rules, *contract.rules()), origin, vendor, copy)
-        known = self._chosen.get((origin, vendor, copy))
+        known = self._chosen.get((origin, vendor, contract, copy))
         if known is None:
-            known = self._chosen[origin, vendor, copy] = choose(self.rules, origin, vendor, copy)
+            if contract is not None and contract.agency not in (None, self.id):
+                raise Invalid(f"agency: the contract is {contract.agency}'s, the profile {self.id}")
+            rules = self.rules if contract is None else (*self.rules, *contract.rules())
+            known = self._chosen[origin, vendor, contract, copy] = choose(rules, origin, vendor, copy)
         return known
 
     def activation(self, contracts: Iterable[SourceContract] = ()) -> Activation:
         """What stands in the way of putting the profile in force, and the safe defaults that hold meanwhile."""
-        rules = (*self.rules, *(rule for contract in contracts for rule in contract.rules()))
-        open_conflicts = [conflict for conflict in conflicts(rules) if conflict.id not in self._prevails]
-        return Activation(tuple(open_conflicts), without_ceiling(rules), self.open_decisions())
+        agreed = [contract.rules() for contract in contracts]  # of one source each: none conflicts with another's
+        found = {one.id: one for rules in ((), *agreed) for one in conflicts((*self.rules, *rules))}
+        open_conflicts = [conflict for conflict in found.values() if conflict.id not in self.prevailing]
+        rules = (*self.rules, *(rule for rules in agreed for rule in rules))
+        scheduled = {ident for decision in self.decisions for ident in decision.ceilings}
+        left = tuple(rule.id for rule in self.rules if rule.needs_schedule and rule.id not in scheduled)
+        return Activation(tuple(open_conflicts), without_ceiling(rules), self.open_decisions(), left)
 
     @property
     def lengthens(self) -> bool:
         """Whether it is signed that reads which are kept already live longer where the policy lets them."""
         return any(decision.settles == LENGTHENING for decision in self.decisions)
+
+    @property
+    def office(self) -> str:
+        """The title of whoever signs what loosens this policy: the one named for that, else its administrator."""
+        named = (self._cited.get(field, {}).get("v") for field in (_CHANGE_OFFICE, "administration.alpr_administrator"))
+        return str(next(filter(None, named), CHIEF))
+
+    @property
+    def grace_text(self) -> str:
+        """`grace` as the policy writes it, ISO 8601."""
+        return str(self._cited.get(_CHANGE_GRACE, {}).get("v") or GRACE)
+
+    @property
+    def grace(self) -> Duration:
+        """How long what loosens this policy waits, in which it is seen and can be stopped."""
+        return Duration.parse(self.grace_text)
 
     def open_decisions(self) -> tuple[Open, ...]:
         """The choices that nobody has signed, each with the default that holds until then.
@@ -241,7 +278,7 @@ class Profile:
 
     def _with_schedules(self, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         """The rules with the numbers that signed decisions give to those that leave it to a schedule."""
-        known = {question.id for question in self._questions} | {LENGTHENING}
+        known = {question.id for question in self._questions} | {LENGTHENING, LOOSENING}
         by_id = {rule.id: rule for rule in rules}
         for decision in self.decisions:
             if decision.settles not in known and not decision.settles.startswith("conflict:"):
@@ -272,17 +309,36 @@ class InForce(NamedTuple):
     profile: Profile
 
 
-def of_bytes(body: bytes, name: str, decisions: Sequence[Decision] = (), beside: Path | None = None) -> Profile:
+def of_bytes(
+    body: bytes,
+    name: str,
+    decisions: Sequence[Decision] = (),
+    beside: Path | None = None,
+    overlays: Mapping[str, str] = _NONE,
+) -> Profile:
     """The profile of a YAML document; raises `Invalid` with the path of everything that is wrong.
 
-    Overlays are the hub's, or `overlay-NAME.yaml` in the folder `beside`.
+    Overlays are the hub's, those that are given as text by their names, or `overlay-NAME.yaml` in the folder `beside`.
     """
-    return _profile(read(body, name), name, decisions, beside)
+    return _profile(read(body, name), name, decisions, beside, overlays)
 
 
-def _profile(data: dict[str, Any], name: str, decisions: Sequence[Decision], beside: Path | None) -> Profile:
+def own_overlays(body: bytes, name: str, beside: Path) -> dict[str, str]:
+    """The text of every overlay of a profile that is not the hub's, by its name: it lies beside the profile's file."""
+    own = [overlay for overlay in read(body, name)["overlays"] if overlay not in built_in()]
+    files = {overlay: beside / f"{PREFIX}{overlay}.yaml" for overlay in own}
+    return {overlay: file.read_text("utf-8") for overlay, file in files.items() if file.is_file()}
+
+
+def _profile(
+    data: dict[str, Any],
+    name: str,
+    decisions: Sequence[Decision],
+    beside: Path | None,
+    given: Mapping[str, str] = _NONE,
+) -> Profile:
     try:
-        overlays = [_overlay(entry, place, beside) for place, entry in enumerate(data["overlays"])]
+        overlays = [_overlay(entry, place, beside, given) for place, entry in enumerate(data["overlays"])]
         return Profile(data, overlays, decisions, name)
     except Invalid as wrong:
         raise Invalid(f"{name}: {wrong}") from None
@@ -325,14 +381,15 @@ def _built_in(name: str) -> Profile:
     return _profile(carried(f"{name}.yaml"), name, (), None)
 
 
-def _overlay(name: str, place: int, beside: Path | None) -> Overlay:
-    file = None if beside is None else beside / f"{PREFIX}{name}.yaml"
-    if name in built_in() or file is None or not file.is_file():
+def _overlay(name: str, place: int, beside: Path | None, given: Mapping[str, str]) -> Overlay:
+    file = Path(f"{PREFIX}{name}.yaml") if beside is None else beside / f"{PREFIX}{name}.yaml"
+    body = given[name].encode() if name in given else None
+    if body is None and (name in built_in() or beside is None or not file.is_file()):
         try:
             return load_overlay(name)
         except Invalid as wrong:
             raise Invalid(f"overlays.{place}: {wrong}") from None
-    overlay = of_document(file.read_bytes(), file.name)
+    overlay = of_document(file.read_bytes() if body is None else body, file.name)
     if overlay.id != name:
         raise Invalid(f"overlays.{place}: {file.name} calls itself {overlay.id}")
     return overlay

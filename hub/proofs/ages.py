@@ -205,7 +205,7 @@ class Ages:
             kept=kept,
             violations=[*late, *past],
             explain_older_than=field.value,
-            explain_clause="; ".join(reference.clause for reference in field.references) or None,
+            explain_clause=field.clauses or None,
             explanations=[_explained(row, booked.get(row.id)) for row in holds],
             unexplained=unexplained,
             pushes_waiting=lying.pushes,

@@ -20,14 +20,15 @@ from hub.clock import Clock
 from hub.errors import Invalid, NotFound
 from hub.governing.in_force import Governing
 from hub.people import Actor
-from hub.retention.certificates import CERTIFIED, Certificates
+from hub.policy.profile import PARTNER
+from hub.retention.certificates import Certificates, certified
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 
 FORMAT: Final = "alprhub certificates of destruction, 1"
-PARTNER: Final = "retention.destruction_partner"
-"""The field of a policy that names who destroys with the agency."""
+CUSTODIAN: Final = "Custodian of Records"
+"""Who gets certificates where a policy names nobody."""
 PATIENCE: Final = timedelta(days=30)
 """How long a certificate may wait for its custodian before it is overdue."""
 
@@ -43,6 +44,8 @@ HOW_TO_VERIFY: Final = (
     " the digest of that part's rows behind it. The rows are gone: it proves that a certificate was not swapped.",
     "`certified.policy_id` is the `id` of one of the `authorities`. An authority's `digest` is the SHA-256 of the UTF-8"
     " bytes of its `document`, a line feed, and its `decisions`.",
+    "`certified.owner` is whose the data were, with the clause of the contract that says so; it is left out where no"
+    " contract of their source said it.",
     "Where a court ordered it, `certified.rule` is the `rule` of one of the `orders`, whose `sha256` is of its file.",
     "`countersigned` and `database_file` came after a certificate was closed; they are in no digest.",
     "`database_file.traces` says what becomes of the bytes that rows leave in the database's file: `vacuum`, gone since"
@@ -53,12 +56,14 @@ HOW_TO_VERIFY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """A document and what is in it: so many certificates, up to the one numbered `last_id`."""
+    """A document and what is in it: so many certificates, from number `first_id` to `last_id`, for the `custodian`."""
 
     body: bytes
     certificates: int
+    first_id: int
     last_id: int
     sha256: str
+    custodian: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,15 @@ class Handover:
 
         Raises `IntegrityBroken` where the chain is not whole, `NotFound` where there is none, `Invalid`.
         """
+        handed = self.compose(actor, since_id)
+        self._audit.record(
+            actor, Act.CERTIFICATES_EXPORT, Outcome.DONE, results=handed.certificates, since_id=since_id,
+            last_id=handed.last_id, sha256=handed.sha256,
+        )  # fmt: skip
+        return handed
+
+    def compose(self, actor: Actor, since_id: int) -> Handed:
+        """The same, for a caller that puts on record itself where it goes; raises as `document` does."""
         if since_id < 0:
             raise Invalid("since_id: must not be below 0")
         self._certificates.verify()
@@ -108,7 +122,7 @@ class Handover:
             "how_to_verify": HOW_TO_VERIFY,
             "agency": profile.id,
             "for": partner.value,
-            "for_clause": "; ".join(reference.clause for reference in partner.references) or None,
+            "for_clause": partner.clauses or None,
             "made_at": to_micros(self._clock.now()),
             "made_by": actor.name,
             "follows": rows[0].previous,
@@ -117,12 +131,8 @@ class Handover:
             "orders": orders,
         }
         body = msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
-        handed = Handed(body, len(rows), rows[-1].id, sha256(body).hexdigest())
-        self._audit.record(
-            actor, Act.CERTIFICATES_EXPORT, Outcome.DONE, results=handed.certificates, since_id=since_id,
-            last_id=handed.last_id, sha256=handed.sha256,
-        )  # fmt: skip
-        return handed
+        whose = str(partner.value or CUSTODIAN)
+        return Handed(body, len(rows), rows[0].id, rows[-1].id, sha256(body).hexdigest(), whose)
 
     def waiting(self, patience: timedelta = PATIENCE) -> list[Unconfirmed]:
         """The closed certificates that nobody has countersigned, the oldest first."""
@@ -156,7 +166,7 @@ def _closed() -> Any:
 
 def _certificate(row: Row[Any]) -> dict[str, Any]:
     return {
-        "certified": {name: getattr(row, name) for name in CERTIFIED},
+        "certified": certified(row),
         "digest": row.digest,
         "countersigned": None
         if row.countersigned_at is None

@@ -10,6 +10,8 @@ from hub.ports import OpensAndPauses, Spooled
 from hub.proofs.ages import Ages
 from hub.proofs.calendar import Calendar
 from hub.proofs.canary import Canaries
+from hub.proofs.custodian import places
+from hub.proofs.delivery import Deliveries
 from hub.proofs.handover import Handover
 from hub.proofs.reconcile import Reconciliation
 from hub.retention.room import RetentionRoom
@@ -79,3 +81,9 @@ class ProofsRoom:
         """Certificates for the custodian of records."""
         parts, certificates = self._parts, self._house.retention.certificates
         return Handover(parts.store, parts.audit, parts.clock, self._governing.in_force, certificates)
+
+    @made_once
+    def deliveries(self) -> Deliveries:
+        """Brings certificates to the custodian of records."""
+        parts = self._parts
+        return Deliveries(parts.store, parts.audit, parts.clock, self.handover, places(parts.settings), parts.agency)

@@ -21,6 +21,7 @@ from hub.store import tables
 from hub.store.canonical import canonical_json, digest_of_json
 from hub.store.engine import Store, Traces
 from hub.store.instant import from_micros, to_micros
+from hub.store.provenance import COLUMNS, provenance_of
 
 COUNTED: Final = ("reads", "payloads", "pictures", "hits", "quarantined")
 CERTIFIED: Final = (
@@ -28,6 +29,8 @@ CERTIFIED: Final = (
     *(*COUNTED, "rows_digest", "opened_at", "closed_at", "previous"),
 )
 """What a certificate's digest is over; a countersignature comes after it, and so does what became of the file."""
+OWNER: Final = "owner"
+"""Whose the data were by the contract of their source: in the digest too, where a contract said so."""
 COUNTERSIGN: Final = Act.CERTIFICATES_COUNTERSIGN
 _INSTANTS: Final = ("captured_first", "captured_last", "opened_at", "closed_at", "countersigned_at", "rewritten_at")
 
@@ -130,7 +133,13 @@ def certify(
     row = connection.execute(select(table).where(*this)).one_or_none()
     if row is None:
         opened = insert(table).values(
-            connection_id=ident, connection=name, rule=rule_id, clause=clause, policy_id=policy_id, opened_at=now
+            connection_id=ident,
+            connection=name,
+            rule=rule_id,
+            clause=clause,
+            policy_id=policy_id,
+            opened_at=now,
+            owner=_owner(connection, ident),
         )
         row = connection.execute(opened.returning(*table.c)).one()
     chained = sha256(f"{row.rows_digest}{rows}".encode()).hexdigest()
@@ -142,6 +151,12 @@ def certify(
         values["captured_first"] = first if row.captured_first is None else min(first, row.captured_first)
         values["captured_last"] = last if row.captured_last is None else max(last, row.captured_last)
     connection.execute(update(table).where(table.c.id == row.id).values(rows_digest=chained, **values))
+
+
+def certified(row: Row[Any]) -> dict[str, Any]:
+    """What a certificate says, as its digest is over it."""
+    names = CERTIFIED if row.owner is None else (*CERTIFIED, OWNER)
+    return {name: getattr(row, name) for name in names}
 
 
 def digest_of(rows: Iterable[str]) -> str:
@@ -167,6 +182,14 @@ def close(connection: Connection, now: int, traces: Traces) -> list[dict[str, An
     return closed
 
 
+def _owner(connection: Connection, ident: int) -> str | None:
+    """Whose a connection's data are, as its contract says; None where it has none, or it does not say so."""
+    query = select(*COLUMNS).where(tables.connections.c.id == ident)
+    row = connection.execute(query).one_or_none()
+    contract = None if row is None else provenance_of(row).contract
+    return None if contract is None else contract.owner
+
+
 def _people(row: Row[Any]) -> list[str]:
     """Who destroyed by hand what a certificate is about."""
     names: list[str] = msgspec.json.decode(row.destroyed_by or "[]")
@@ -174,8 +197,7 @@ def _people(row: Row[Any]) -> list[str]:
 
 
 def _digest(row: Row[Any]) -> str:
-    columns = {name: getattr(row, name) for name in CERTIFIED}
-    return digest_of_json(canonical_json(columns))
+    return digest_of_json(canonical_json(certified(row)))
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:

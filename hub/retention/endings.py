@@ -9,13 +9,14 @@ from typing import Any, Final
 from sqlalchemy import Row, or_, select
 
 from hub.clock import Clock, sure
+from hub.governing.floors import Floors, Kept, floor_of
 from hub.governing.in_force import Governing
 from hub.governing.lives import Lives
 from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.ends import End, set_ends
 from hub.store.engine import Store
-from hub.store.instant import from_micros, to_micros
+from hub.store.instant import to_micros
 from hub.store.visible import visible
 
 BATCH: Final = 1000
@@ -27,13 +28,14 @@ _LINKED: Final = or_(
     *(select(by.c.read_id).where(by.c.read_id == _READS.c.id).exists() for by in (tables.hits, tables.links))
 )
 _COLUMNS: Final = (
-    *(_READS.c[name] for name in ("id", "captured_at", "received_at", "expires_at", "rule", "held")),
+    *(_READS.c[name] for name in ("id", "connection_id", "captured_at", "received_at", "ingested_at", "expires_at")),
+    *(_READS.c[name] for name in ("rule", "held", "floor_at")),
     _LINKED.label("linked"),
 )
 
 
 class Endings:
-    """Gives a connection's reads sooner ends. Nothing gets a later one here."""
+    """Gives a connection's reads sooner ends, none before the floor under which it was kept; nothing gets a later."""
 
     def __init__(self, store: Store, clock: Clock, governing: Governing) -> None:
         self._store = store
@@ -43,12 +45,11 @@ class Endings:
     def effect(self, connection_id: int, source: Provenance) -> tuple[int, int]:
         """How many visible reads a connection has, and how many of them would end now if they were of this kind."""
         now, ending = to_micros(self._clock.now()), self._of(connection_id, source)
+        floors = self._floors(connection_id, source)
         count = end_now = 0
         for rows in self._pages(connection_id, now):
             count += len(rows)
-            for row in rows:
-                end = None if row.held else ending(row)
-                end_now += end is not None and end[0] <= now
+            end_now += sum(end.until <= now for end in _sooner(rows, ending, floors, held=False))
         return count, end_now
 
     def follow(self, connection_id: int, source: Provenance) -> int:
@@ -56,35 +57,37 @@ class Endings:
 
         Safe to kill and to repeat.
         """
-        return self._shorten(connection_id, self._of(connection_id, source), held=False)
+        return self._shorten(connection_id, source, self._of(connection_id, source), held=False)
 
     def finish(self, connection_id: int, source: Provenance) -> int:
         """End all of a connection's reads now, or when policy allows it; those that are held are over with their hold.
 
         Gives how many changed. Safe to kill and to repeat.
         """
-        now, profile = sure(self._clock), self._governing.profile()
+        now, profile = to_micros(sure(self._clock)), self._governing.profile()
 
         def ending(row: Row[Any]) -> tuple[int, str]:
-            floor = profile.floor(*source, from_micros(row.captured_at), from_micros(row.received_at))
-            return to_micros(now if floor is None else max(now, floor.at)), row.rule
+            return max(now, floor_of(profile, source, row.captured_at, row.received_at)), row.rule
 
-        return self._shorten(connection_id, ending, held=True)
+        return self._shorten(connection_id, source, ending, held=True)
+
+    def _floors(self, connection_id: int, source: Provenance) -> Floors:
+        return Floors(self._governing.history(), {connection_id: source})
 
     def _of(self, connection_id: int, source: Provenance) -> Ending:
         lives = Lives(self._governing.profile(), {connection_id: source})
         return lambda row: lives.end(connection_id, row.captured_at, row.received_at, row.linked)
 
-    def _shorten(self, connection_id: int, ending: Ending, held: bool) -> int:
-        changed = 0
+    def _shorten(self, connection_id: int, source: Provenance, ending: Ending, held: bool) -> int:
+        changed, floors = 0, self._floors(connection_id, source)
         for rows in self._pages(connection_id, to_micros(sure(self._clock))):
-            if not (fresh := _sooner(rows, ending, held)):
+            if not (fresh := _sooner(rows, ending, floors, held)):
                 continue
             with self._store.write(durable=False) as connection:
                 # Somebody may have taken, linked or unlinked one meanwhile: what an end hangs on is asked again.
                 ids = [end.read_id for end in fresh]
                 again = connection.execute(select(*_COLUMNS).where(_READS.c.id.in_(ids))).all()
-                changed += set_ends(self._store, connection, _sooner(again, ending, held))
+                changed += set_ends(self._store, connection, _sooner(again, ending, floors, held))
         self._store.settle()  # whoever asked is told that it is so
         return changed
 
@@ -110,11 +113,13 @@ class Endings:
                 yield rows
 
 
-def _sooner(rows: Sequence[Row[Any]], ending: Ending, held: bool) -> list[End]:
+def _sooner(rows: Sequence[Row[Any]], ending: Ending, floors: Floors, held: bool) -> list[End]:
     """The sooner ends of those reads that get one; of held ones only where those are meant too."""
-    ends = ((row, ending(row)) for row in rows if held or not row.held)
-    return [
-        End(row.id, row.captured_at, *end, row.expires_at)
-        for row, end in ends
-        if end is not None and end[0] < row.expires_at
-    ]
+    sooner = []
+    for row in rows:
+        if (row.held and not held) or (end := ending(row)) is None or end[0] >= row.expires_at:
+            continue
+        kept = Kept(row.connection_id, row.captured_at, row.received_at, row.ingested_at, row.floor_at)
+        if (until := floors.end(kept, end[0], row.expires_at)) < row.expires_at:
+            sooner.append(End(row.id, row.captured_at, until, end[1], row.expires_at))
+    return sooner

@@ -27,7 +27,7 @@ PATIENCE_MS: Final = 100
 """How long the last step waits for readers that are under way; new readers wait behind it."""
 ATTEMPTS: Final = 20
 BETWEEN_S: Final = 0.5
-_OVER: Final = "NOT r.held AND r.expires_at <= :now"
+_OVER: Final = "NOT r.held AND r.expires_at <= :now AND coalesce(r.floor_at, 0) <= :now"
 _HERE: Final = f"r.id > :after AND r.id <= :last AND {_OVER}"
 _OF_THEM: Final = f"x.read_id = r.id AND x.read_id > :after AND x.read_id <= :last AND {_HERE}"
 
@@ -49,8 +49,11 @@ CountsDay = Callable[[Connection, int, int, int], None]
 """Counts, in that transaction: the connection, a receipt (µs) of a day, and how many reads of that day went."""
 
 
-def over(store: Store, now: int) -> list[str]:
-    """The months that have more than a few reads that may go, and in which every one that nobody holds is expired."""
+def over(store: Store, now: int, floors: bool) -> list[str]:
+    """The months that have more than a few reads that may go, and in which every one that nobody holds is expired.
+
+    With `floors` some policy wanted reads kept for a time: of a read that carries no floor nobody knows that here.
+    """
     if not dialect(store).IN_MONTHS:
         return []
     with store.read() as connection:
@@ -58,11 +61,11 @@ def over(store: Store, now: int) -> list[str]:
             name
             for name in months_of(connection)
             if connection.scalar(text(f"SELECT 1 FROM {name} WHERE NOT held LIMIT 1 OFFSET {FEW}")) is not None
-            and _is_over(connection, name, now)
+            and _is_over(connection, name, now, floors)
         ]
 
 
-def empty(store: Store, name: str, now: int, account: Certifies, day: CountsDay) -> bool:
+def empty(store: Store, name: str, now: int, floors: bool, account: Certifies, day: CountsDay) -> bool:
     """Remove all that a month has and nobody holds; gives whether it is done.
 
     It is not done where readers were in the way at every attempt, or where a read came meanwhile that is not over; the
@@ -82,14 +85,15 @@ def empty(store: Store, name: str, now: int, account: Certifies, day: CountsDay)
             time.sleep(BETWEEN_S)
         try:
             with store.write() as connection:
-                return _truncate(connection, name, now)
+                return _truncate(connection, name, now, floors)
         except OperationalError:  # readers took too long
             continue
     return False
 
 
-def _is_over(connection: Connection, name: str, now: int) -> bool:
-    sql = f"SELECT 1 FROM {name} WHERE {visible_sql()} AND NOT held LIMIT 1"
+def _is_over(connection: Connection, name: str, now: int, floors: bool) -> bool:
+    early = f"{visible_sql()} OR floor_at > :now" + (" OR floor_at IS NULL" if floors else "")
+    sql = f"SELECT 1 FROM {name} WHERE ({early}) AND NOT held LIMIT 1"
     return connection.scalar(text(sql), {"now": now}) is None
 
 
@@ -165,12 +169,12 @@ def _remove_plates(store: Store, name: str, now: int) -> None:
 def _remove_unread(connection: Connection, name: str, plates: list[int], now: int) -> None:
     if not plates:
         return
-    seen, (begin, end) = visible_sql("r"), span_of(name)
+    stays, (begin, end) = f"({visible_sql('r')} OR r.floor_at > :now)", span_of(name)
     connection.execute(
         text(
             "DELETE FROM plates p WHERE p.id = ANY(:plates) "
             f"AND {no_row('reads r WHERE r.plate_id = p.id AND (r.captured_at < :begin OR r.captured_at >= :end)')} "
-            f"AND {no_row(f'{name} r WHERE r.plate_id = p.id AND {seen}')} "
+            f"AND {no_row(f'{name} r WHERE r.plate_id = p.id AND {stays}')} "
             f"AND {no_row('candidates c WHERE c.plate_id = p.id')} "
             f"AND p.id NOT IN (SELECT plate_id FROM {name} WHERE held)"
         ),
@@ -178,12 +182,12 @@ def _remove_unread(connection: Connection, name: str, plates: list[int], now: in
     )
 
 
-def _truncate(connection: Connection, name: str, now: int) -> bool:
+def _truncate(connection: Connection, name: str, now: int, floors: bool) -> bool:
     # Emptied and not dropped: late reads of this month still have a place. A month that is emptied at once is empty for
     # whoever looks at an earlier moment too, so nobody may be looking: readers hold the whole table while they do.
     connection.execute(text(f"SET LOCAL lock_timeout = {PATIENCE_MS}"))
     connection.execute(text("LOCK TABLE ONLY reads IN ACCESS EXCLUSIVE MODE"))
-    if not _is_over(connection, name, now):
+    if not _is_over(connection, name, now, floors):
         return False
     payloads = payloads_of(name)
     of_held = {

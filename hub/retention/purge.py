@@ -13,6 +13,7 @@ from hub.audit.record import Audit
 from hub.cases import held
 from hub.cases.orders import ordered
 from hub.clock import Clock, sure
+from hub.governing.floors import Floors, Kept, floor_of
 from hub.governing.in_force import Governing
 from hub.governing.sources import Sources
 from hub.people import Actor
@@ -24,10 +25,11 @@ from hub.store import tables
 from hub.store.days import MICROS, count_day
 from hub.store.engine import Store
 from hub.store.images import ImageStore
-from hub.store.instant import from_micros, to_micros
+from hub.store.instant import to_micros
 from hub.store.pace import TurnPace
 from hub.store.plates import forget_removed, remove_unread
 from hub.store.statistics import redraw
+from hub.store.tombstones import crumble
 from hub.store.vacuum import owe
 
 DOING: Final = "what is over is being purged"
@@ -48,8 +50,10 @@ class ReadToPurge(NamedTuple):
     plate_id: int
     captured_at: int
     received_at: int
+    ingested_at: int
     expires_at: int
     rule: str
+    floor_at: int | None
 
 
 class Retention:
@@ -78,8 +82,9 @@ class Retention:
 
         With a read go its payload, details, pictures and hits, and its plate once no read is left to it; expired
         quarantine goes too, and pushes that could not be kept in time. What policy wants kept until later stays,
-        whatever its expiry says. Every row is in a certificate, counted once. Safe to kill at any moment and to run
-        again, and so to end by what `progress` raises: the next run goes on where it stopped.
+        whatever its expiry says, and so does what a policy wanted so when it was kept, whatever is in force now. Every
+        row is in a certificate, counted once. Safe to kill at any moment and to run again, and so to end by what
+        `progress` raises: the next run goes on where it stopped.
         """
         with self._store.lease("purge", held.PURGING):
             now = sure(self._clock)
@@ -102,6 +107,7 @@ class Retention:
             swept = self._sweep(now)
             redrawn, emptied = redraw(self._store), self._store.squeeze()
             with self._store.write() as connection:
+                crumble(connection, to_micros(now))
                 certificates = close(connection, to_micros(now), self._store.traces)
                 self._audit.record(
                     actor, Act.RETENTION_PURGE, Outcome.DONE, results=sum(run.gone.values()), within=connection,
@@ -162,8 +168,10 @@ class _PurgeRun:
         self._actor = actor
         self._store = store
         self._now = now
+        self._at = to_micros(now)
         self._policy_id, self._profile = governing.now()
         self._kinds, self.unknown = sources.all(), sources.unknown()
+        self._floors = Floors(governing.history(), self._kinds)
         self._ordered = ordered(store)
         self._clauses = {**governing.clauses(), **self._ordered}
         self.gone: Counter[str] = Counter()
@@ -186,17 +194,19 @@ class _PurgeRun:
             return list(map(ReadToPurge._make, self._store.rows(connection, sql, bound)))
 
     def floored(self, row: ReadToPurge) -> bool:
-        """Whether policy forbids to delete a read yet, or nobody knows what policy says of it."""
+        """Whether policy forbids to delete a read yet, that of now or that under which it was kept, or nobody knows
+        what policy says of it."""
         if row.rule in self._ordered:  # a court's order prevails
             return False
         kind = self._kinds.get(row.connection_id)
         if kind is None:  # added meanwhile, or its connector has never been here since: nothing goes unknown
             self.kept += 1
             return True
-        if not self._profile.chosen(*kind, "hub").floors:
-            return False
-        floor = self._profile.floor(*kind, from_micros(row.captured_at), from_micros(row.received_at))
-        too_early = floor is not None and floor.at > self._now
+        times = (row.captured_at, row.received_at)
+        floor = row.floor_at
+        if floor is None:
+            floor = self._floors.of(Kept(row.connection_id, *times, row.ingested_at, None))
+        too_early = max(floor, floor_of(self._profile, kind, *times)) > self._at
         self.kept += too_early
         return too_early
 
@@ -290,8 +300,8 @@ class _PurgeRun:
             self._account(connection, gone)
 
         now = to_micros(self._now)
-        for name in months.over(self._store, now):
-            months.empty(self._store, name, now, account, day)
+        for name in months.over(self._store, now, self._floors.any):
+            months.empty(self._store, name, now, self._floors.any, account, day)
 
     def empty_quarantine(self, progress: Progress) -> int:
         """Remove expired records that could not be read; gives how many."""

@@ -13,6 +13,7 @@ from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.errors import Stopped
 from hub.governing.activate import Change
+from hub.governing.floors import Floors, Kept
 from hub.governing.in_force import Governing
 from hub.governing.lives import Lives, Promises
 from hub.governing.sources import Sources
@@ -53,6 +54,7 @@ class ReadToRecompute(NamedTuple):
     expires_at: int
     rule: str
     held: bool
+    floor_at: int | None
 
 
 class WantedEnd(NamedTuple):
@@ -67,7 +69,8 @@ class Recompute:
     """Gives every read that is kept the end that the policy in force gives it, or the one that it has: the sooner.
 
     Where it is signed that what is kept lives longer (`Profile.lengthens`), it gets a later one too. A read that a
-    case, an event or a hit needs may live longer without that, as long as it was promised to when it was collected.
+    case, an event or a hit needs may live longer without that, as long as it was promised to when it was collected. No
+    read gets an end before the floor under which it was kept.
     """
 
     def __init__(
@@ -146,7 +149,8 @@ class Recompute:
     def _ends(self, profile: Profile, before: list[tuple[int, Profile]]) -> "_Ends":
         asked, now = self._ask(), to_micros(self._clock.now())
         promises = Promises([*before, (now, profile)], asked.kinds)
-        return _Ends(Lives(profile, asked.kinds), promises, profile.lengthens, asked)
+        floors = Floors(self._governing.history(), asked.kinds)
+        return _Ends(Lives(profile, asked.kinds), promises, floors, profile.lengthens, asked)
 
     def _ask(self) -> "_AskedSources":
         table, kinds = tables.removals, self._sources.all()
@@ -333,9 +337,10 @@ class _Some(NamedTuple):
 class _Ends:
     """What each read's end shall be under a policy."""
 
-    def __init__(self, lives: Lives, promises: Promises, lengthens: bool, asked: _AskedSources) -> None:
+    def __init__(self, lives: Lives, promises: Promises, floors: Floors, lengthens: bool, asked: _AskedSources) -> None:
         self._lives = lives
         self._promises = promises
+        self._floors = floors
         self._lengthens = lengthens
         self.asked = asked
 
@@ -346,7 +351,8 @@ class _Ends:
         if end is None:
             return None
         if end[0] <= row.expires_at:
-            return WantedEnd(*end, False)
+            kept = Kept(*times, row.ingested_at, row.floor_at)
+            return WantedEnd(self._floors.end(kept, end[0], row.expires_at), end[1], False)
         if row.connection_id in self.asked.leaving:
             return WantedEnd(row.expires_at, row.rule, False)
         if self._lengthens:

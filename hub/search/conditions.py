@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from hub.search.hours import within
 from hub.search.query import Query
+from hub.store.countries import country_sql
 from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -78,12 +79,13 @@ def conditions(store: Store, connection: Connection, query: Query, now: int, zon
     terms.since = to_micros(query.since) if query.since else None
     terms.until = to_micros(query.until) if query.until else None
     for column, name, values in (
-        ("plate_state", "states", query.states),
-        ("colour", "colours", query.colours),
-        ("body", "bodies", query.bodies),
+        ("r.plate_state", "states", query.states),
+        (country_sql("r"), "countries", query.countries),
+        ("r.colour", "colours", query.colours),
+        ("r.body", "bodies", query.bodies),
     ):
         if values:
-            terms.both(store.one_of(f"r.{column}", name), **{name: store.as_list(values)})
+            terms.both(store.one_of(column, name), **{name: store.as_list(values)})
     if query.makes:
         terms.keys["r.make"] = list(query.makes)
     if query.types:

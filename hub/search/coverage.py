@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Row, select
@@ -14,6 +14,9 @@ from hub.ports import Kinds
 from hub.search.query import Query
 from hub.store import runs, tables
 from hub.store.instant import from_micros, to_micros
+
+INCLUDED: Final = "included"
+NOT_ASKED: Final = "not-asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class Coverage:
     gaps: list[UncoveredTime]
     covered_until: datetime | None
     covered_since: datetime | None
+
+
+def asked(covered: Sequence[Coverage]) -> dict[str, str]:
+    """The connections that a query asked, each with how it stands; those that it left out are none of them."""
+    return {part.connection: part.status for part in covered if part.status != NOT_ASKED}
 
 
 def coverage(connection: Connection, query: Query, now: datetime, kinds: Kinds) -> list[Coverage]:
@@ -83,7 +91,7 @@ def _first(connection: Connection, ident: int, query: Query, spans: Sequence[run
 
 def _status(row: Row[Any], query: Query, synced: bool, kinds: Kinds) -> str:
     if (query.connections and row.name not in query.connections) or (query.kinds and row.kind not in query.kinds):
-        return "not-asked"
+        return NOT_ASKED
     if row.state != "active":
         return str(row.state)
     try:
@@ -94,4 +102,4 @@ def _status(row: Row[Any], query: Query, synced: bool, kinds: Kinds) -> str:
         return "on-demand"
     if {"receives_reads", "listens"} & set(can) and "pulls_reads" not in can:
         return "pushed"
-    return "included" if synced else "never-synced"
+    return INCLUDED if synced else "never-synced"

@@ -5,7 +5,7 @@ first the manifest gets its name and then FILE does: whoever sees FILE sees all 
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,10 +23,11 @@ from hub.access.asking import Asking
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
-from hub.errors import AdminMustAct, Invalid
+from hub.errors import AdminMustAct, Invalid, PolicyRefused
+from hub.governing.sources import Sources
 from hub.people import Actor
 from hub.search.archive import PictureFile, archived
-from hub.search.coverage import Coverage
+from hub.search.coverage import Coverage, asked
 from hub.search.formats import Format, encoded, form_of
 from hub.search.query import Query
 from hub.search.reads import Search
@@ -55,6 +56,7 @@ class ExportManifest:
     purpose: str
     reason: str
     case_number: str | None
+    event_number: str | None
     actor: str
     authenticated: bool
     made_at: datetime
@@ -86,12 +88,14 @@ class Export:
         audit: Audit,
         clock: Clock,
         search: Search,
+        sources: Sources,
         images: ImageStore | None = None,
     ) -> None:
         self._asking = asking
         self._audit = audit
         self._clock = clock
         self._search = search
+        self._sources = sources
         self._images = images
 
     def run(
@@ -112,9 +116,10 @@ class Export:
         every picture that is here, named by its read; memory holds one picture at a time, and a line of the manifest
         for each.
 
-        Raises `PolicyRefused` without a purpose of the profile or a reason that says something, `Invalid` for a
-        question without an answer, and `Invalid` naming `out` where a file of that name exists, none can be written, or
-        its ending says something else than what would be in it.
+        Raises `PolicyRefused` without a purpose of the profile or a reason that says something, and where the contract
+        of a source that is asked forbids it, `Invalid` for a question without an answer, and `Invalid` naming `out`
+        where a file of that name exists, none can be written, or its ending says something else than what would be in
+        it.
         Whatever is raised, no file is left. A process that is killed leaves `out.part`, in its last moment the manifest
         too, and never an `out` that is not whole.
         """
@@ -122,8 +127,9 @@ class Export:
         terms = {name: value for name, value in query.told().items() if name != "limit"}
         details: dict[str, Any] = {"query": terms, "format": form, **({"pictures": True} if pictures else {})}
         with self._asking.question(actor, _ACTION, query.why, **details) as question, _ExportDraft(out) as draft:
-            self._audit.record(actor, _ACTION, Outcome.ASKED, why=query.why, **details)
             coverage = self._search.covered(query)
+            _demand_allowed(asked(coverage), self._sources.forbidding("export"))
+            self._audit.record(actor, _ACTION, Outcome.ASKED, why=query.why, **details, sources=asked(coverage))
             rows = _Visible(self._search.every(query), self._clock, progress)
             more: dict[str, Any] = {}
             if pictures and self._images is not None:
@@ -141,6 +147,7 @@ class Export:
                 purpose=query.why.purpose,
                 reason=query.why.reason,
                 case_number=query.why.case_number,
+                event_number=query.why.event_number,
                 actor=actor.name,
                 authenticated=actor.authenticated,
                 made_at=self._clock.now(),
@@ -150,9 +157,19 @@ class Export:
                 **more,
             )
             draft.complete(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-            question.answered(manifest.rows, sha256=manifest.sha256)
+            question.answered(manifest.rows, asked(coverage), sha256=manifest.sha256)
             draft.publish()
         return manifest
+
+
+def _demand_allowed(sources: Mapping[str, str], forbidding: Mapping[str, str]) -> None:
+    """Return where no contract forbids that reads of these sources leave in a file; else raise `PolicyRefused`."""
+    closed = {name: forbidding[name] for name in sources if name in forbidding}
+    if closed:
+        told = ", ".join(f"{name} ({clause})" for name, clause in closed.items())
+        others = [name for name in sources if name not in closed]
+        way = f"; export the others: {' '.join(f'--connection {name}' for name in others)}" if others else ""
+        raise PolicyRefused(f"the contract forbids that reads leave in a file: {told}{way}")
 
 
 class _Visible:

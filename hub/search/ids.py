@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from hub.search.coverage import asked
 from hub.search.query import Cursor, Query
 from hub.search.reads import Search
 from hub.search.rows import Found, rows_of
@@ -23,6 +24,10 @@ class Ids:
         """The ids of the visible reads that a query means behind `after`, newest first, each with its place."""
         for row in self._search.every(replace(query, after=Cursor.parse(after) if after else None)):
             yield row.id, Cursor(to_micros(row.captured_at), row.id).text()
+
+    def asked(self, query: Query) -> dict[str, str]:
+        """The connections that a question asks, each with how it stands."""
+        return asked(self._search.covered(query))
 
     def shown(self, connection: Connection, keys: Sequence[tuple[int, int]]) -> list[Found]:
         """Held reads by capture time (µs) and id, past their time or not, as rows of an answer."""

@@ -30,9 +30,9 @@ from hub.search.reads import Search
 from hub.search.rows import Found
 from hub.search.sources import Board, Deadline, Occupied, SourceStatus, Status, TooLate
 from hub.store.page import Saved
-from normalize.damage import damage
 from normalize.fault import Unusable
 from normalize.plate import LONGEST, canonical, length
+from normalize.spreadsheet import damage
 
 DEADLINE: Final = 15.0
 """Seconds that an answer may take when nobody says otherwise."""
@@ -116,7 +116,7 @@ class Lookups:
             query.patterns()
             parts = self._everybody(actor, why, lookup, Deadline(deadline), progress or _nobody)
             answer = self._search.find(actor, query)
-            question.answered(len(answer.rows), sources={part.connection: part.status for part in parts})
+            question.answered(len(answer.rows), {part.connection: part.status for part in parts})
         return LookupAnswer(answer.rows, answer.coverage, parts, answer.next)
 
     def settle(self, seconds: float = 10.0) -> bool:

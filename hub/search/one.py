@@ -13,12 +13,14 @@ from hub.clock import Clock
 from hub.errors import IntegrityBroken, Invalid, NotFound
 from hub.governing.in_force import Governing
 from hub.people import Actor, Why
+from hub.search.coverage import INCLUDED
 from hub.search.query import Cursor
 from hub.search.rows import Choice, Found, choices_of, rows_of
 from hub.store.engine import Store
 from hub.store.images import ImageStore
 from hub.store.instant import to_micros
 from hub.store.visible import visible_sql
+from normalize.word import Known
 
 _KINDS: Final = ((b"\xff\xd8\xff", "jpg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"RIFF", "webp"))
 
@@ -110,7 +112,7 @@ class OneRead:
         with self._asking.question(actor, Act.READS_SHOW, why, read=ident) as question:
             with self._store.read() as connection:
                 whole = self._whole(connection, self._visible(connection, ident))
-            question.answered(1)
+            question.answered(1, {whole.read.connection: INCLUDED})
         return whole
 
     def picture(self, actor: Actor, why: Why, ident: int, which: str | None = None) -> PictureBytes:
@@ -128,7 +130,7 @@ class OneRead:
             if image["sha256"] is not None and bytes(image["sha256"]) != digest.digest():
                 raise IntegrityBroken(f"the picture of read {ident} is not what {read.connection} sent; keep its file")
             picture = PictureBytes(data, image["kind"], ending_of(data), digest.hexdigest())
-            question.answered(1, shows=picture.shows, sha256=picture.sha256)
+            question.answered(1, {read.connection: INCLUDED}, shows=picture.shows, sha256=picture.sha256)
         return picture
 
     def _bytes(self, read: Found, key: str) -> bytes:
@@ -158,7 +160,7 @@ class OneRead:
         )
         details = self._details(connection, read.id)
         vehicle = details.get("vehicle", {})
-        looks = {name: vehicle.get(name, {}).get("said") for name in ("colour", "make", "body")}
+        looks = {name: _said(vehicle.get(name, {})) for name in ("colour", "make", "body")}
         hits = self._store.rows(
             connection,
             "SELECT l.name, e.reason, e.case_number, e.alert, h.kind, h.state_match, h.verdict FROM hits h "
@@ -208,6 +210,11 @@ class OneRead:
         if len(kept) > 1:
             raise Invalid(f"which: read {read.id} has several pictures; say --which with one of {kinds}")
         return kept[0]
+
+
+def _said(word: dict[str, Any]) -> str | None:
+    """The vendor's own word; None where it could not tell, or was so unsure that it is none."""
+    return None if word.get("known") == Known.UNKNOWN else word.get("said")
 
 
 def ending_of(data: bytes) -> str:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from hub.errors import Invalid
-from normalize.damage import damage
 from normalize.plate import LONGEST, canonical
+from normalize.spreadsheet import damage
 
 _WILD: Final = frozenset("?*")
 

@@ -55,9 +55,10 @@ class Cursor(NamedTuple):
 class Query:
     """Which reads are wanted and why: everything given must hold, and within one field any of its values.
 
-    Times are instants, `since` included and `until` not; confidence is 0–1, states are ISO 3166-2, makes, colours and
-    bodies NCIC's codes, types those of `normalize.vehicle.TYPES`, kinds whose reads they are (`own`, `commercial`,
-    `native_reader`). `candidates` lets what an engine took a plate for count as well.
+    Times are instants, `since` included and `until` not; confidence is 0–1, states are ISO 3166-2, countries ISO 3166-1
+    alpha-2, makes, colours and bodies NCIC's codes (and CAR), types those of `normalize.vehicle.TYPES`, kinds whose
+    reads they are (`own`, `commercial`, `native_reader`). `candidates` lets what an engine took a plate for count as
+    well.
     """
 
     why: Why
@@ -65,6 +66,7 @@ class Query:
     mode: Mode = Mode.PATTERN
     candidates: bool = False
     states: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
     hours: tuple[Hours, ...] = ()

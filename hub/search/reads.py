@@ -16,7 +16,7 @@ from hub.people import Actor
 from hub.ports import Kinds
 from hub.search import plates
 from hub.search.conditions import Conditions, conditions
-from hub.search.coverage import Coverage, coverage
+from hub.search.coverage import Coverage, asked, coverage
 from hub.search.newest import edge, newest
 from hub.search.pattern import Pattern
 from hub.search.query import MOST_ROWS, Cursor, Query
@@ -78,7 +78,7 @@ class Search:
                 covered = self._coverage(connection, query)
             last = rows[-1] if len(rows) == query.limit else None
             following = Cursor(to_micros(last.captured_at), last.id).text() if last else None
-            question.answered(len(rows))
+            question.answered(len(rows), asked(covered))
         whole = following is None and query.after is None
         return FoundPage(rows, following, len(rows) if whole else None, not whole, _passes(rows), covered)
 

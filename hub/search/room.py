@@ -68,7 +68,8 @@ class SearchRoom:
     def export(self) -> Export:
         """Writes what a question means to a file."""
         parts = self._parts
-        return Export(self._access.asking, parts.audit, parts.clock, self.reads, parts.images)
+        sources = self._governing.sources
+        return Export(self._access.asking, parts.audit, parts.clock, self.reads, sources, parts.images)
 
     @made_once
     def one(self) -> OneRead:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection
 
 from hub.search.query import Cursor
+from hub.store.countries import country_sql
 from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.instant import from_micros
@@ -17,6 +19,7 @@ _READ: Final = {
     "plate": "p.plate",
     "plate_raw": "r.plate_raw",
     "plate_state": "r.plate_state",
+    "plate_country": country_sql("r"),
     "captured_at": "r.captured_at",
     "zone": "r.zone",
     "camera_id": "c.id",
@@ -36,6 +39,8 @@ _READ: Final = {
 }
 """What `Found` says of a read, and where that stands."""
 COLUMNS: Final = ", ".join(_READ.values())
+_GRADED: Final = ("native",)
+"""Connectors whose reads carry a grade: the details of all others need not be looked up for one."""
 _TIMES: Final = ("captured_at", "received_at", "expires_at")
 
 
@@ -57,6 +62,15 @@ class OnList:
     state_match: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reliance:
+    """How far a reading may be relied on: `alert` is whether enough to alert on, `rule` what made it so or lacks."""
+
+    alert: bool
+    rule: str
+    may_be_cut: bool = False
+
+
 @dataclass(slots=True)
 class Found:
     """One read that matched, where it comes from, and why it matched.
@@ -68,6 +82,7 @@ class Found:
     plate: str
     plate_raw: str
     plate_state: str | None
+    plate_country: str | None
     captured_at: datetime
     zone: str
     camera_id: int
@@ -88,6 +103,8 @@ class Found:
     images: Sequence[Image]
     hits: Sequence[OnList]
     why: str
+    grade: Reliance | None = None
+    """None where the source has no rule for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +133,15 @@ def rows_of(
     bound = {"ids": store.as_list(ids), "first": keys[-1].captured_at, "last": keys[0].captured_at}
     by_id = {row[0]: row for row in store.rows(connection, sql, bound)}
     images, hits = _images(store, connection, ids), _hits(store, connection, ids)
+    place = list(_READ).index("connector")
+    grades = _grades(store, connection, [ident for ident in ids if by_id[ident][place] in _GRADED])
     reads = []
     for ident in ids:
         values: dict[str, Any] = dict(zip(_READ, by_id[ident], strict=True))
         lag = (values["received_at"] - values["captured_at"]) / 1_000_000
         values |= {name: from_micros(values[name]) for name in _TIMES}
         beside = {"images": images.get(ident, ()), "hits": hits.get(ident, ()), "lag_seconds": lag}
+        beside["grade"] = grades.get(ident)
         reads.append(Found(**values, **beside, why=why(ident, values["plate"], values["connector"])))
     return reads
 
@@ -138,6 +158,16 @@ def choices_of(store: Store, connection: Connection, ids: Sequence[int]) -> dict
     for ident, plate, rank, confidence in store.rows(connection, sql, {"ids": store.as_list(ids)}):
         choices.setdefault(ident, []).append(Choice(plate, rank, confidence))
     return choices
+
+
+def _grades(store: Store, connection: Connection, ids: Sequence[int]) -> Mapping[int, Reliance]:
+    """The grades of reads, from what they say beyond their columns."""
+    if not ids:
+        return {}
+    sql = f"SELECT read_id, details FROM payloads WHERE {store.one_of('read_id', 'ids')}"
+    rows = store.rows(connection, sql, {"ids": store.as_list(ids)})
+    told = {ident: msgspec.json.decode(bytes(details)).get("grade") for ident, details in rows}
+    return {ident: Reliance(**grade) for ident, grade in told.items() if grade}
 
 
 def _images(store: Store, connection: Connection, ids: Sequence[int]) -> Mapping[int, Sequence[Image]]:

@@ -12,8 +12,8 @@ from normalize.word import Word
 _DETAILS: Final = tuple(
     (name, Read.model_fields[name].default)
     for name in (
-        *("pass_id", "state", "confidence_scale", "candidates", "vehicle", "matches", "link", "engine", "damaged"),
-        *("direction", "direction_of"),
+        *("pass_id", "state", "country", "confidence_scale", "candidates", "vehicle", "matches", "link", "engine"),
+        *("damaged", "direction", "direction_of", "grade"),
     )
 )
 """What a read may say beyond the columns of its row, each with the value that stands for saying nothing."""
@@ -23,6 +23,8 @@ def details_of(read: Read) -> bytes:
     """What a read says beyond its columns, as JSON (pydantic's own way to it takes longer)."""
     values = vars(read)
     changed = {name: value for name, default in _DETAILS if (value := values[name]) is not default}
+    if read.country.said is None:  # nobody said it: it follows from the state, and the row has it
+        changed.pop("country", None)
     return msgspec.json.encode(changed, enc_hook=_plain)
 
 
@@ -35,7 +37,7 @@ def _plain(model: Any) -> Any:
     return _differs(model)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def _word(word: Word) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(_differs(word)))
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from hub.hits import compare
+from hub.hits import Compared, compare
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.entries import STANDING
@@ -30,15 +30,20 @@ def find(store: Store, connection: Connection, reads: Sequence[Read], keys: Mapp
     if not by_key:
         return []
     sql = (
-        "SELECT id, plate, plate_key, plate_state FROM hotlist_entries "
+        "SELECT id, plate, plate_key, plate_state, plate_country FROM hotlist_entries "
         f"WHERE {store.one_of('plate_key', 'keys')} AND {STANDING} AND {LISTED}"
     )
     listed = store.rows(connection, sql, {"keys": store.as_list(list(by_key)), "now": at})
     return [
-        Hit(place, entry_id, *compare(reads[place].plate, reads[place].plate_state, plate, state))
-        for entry_id, plate, plate_key, state in listed
+        Hit(place, entry_id, *compare(as_compared(reads[place]), Compared(plate, state, country)))
+        for entry_id, plate, plate_key, state, country in listed
         for place in by_key[plate_key]
     ]
+
+
+def as_compared(read: Read) -> Compared:
+    """What of a read is compared with an entry."""
+    return Compared(read.plate, read.plate_state, read.plate_country)
 
 
 def keep(connection: Connection, hits: Sequence[Hit], first: int, at: int) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from connectors.contract import LyingFile
+from hub.policy.provenance import Provenance
 from normalize.read import Read
 
 
@@ -19,7 +20,8 @@ class Life(NamedTuple):
 class Accepted(NamedTuple):
     """A read on its way in, with the bytes it came from and the end of its life.
 
-    `needed` is the longer life that it has where a hit needs it; None where a hit changes nothing.
+    `needed` is the longer life that it has where a hit needs it; None where a hit changes nothing. Before `floor_at`
+    nobody may delete it; None where nobody says so.
     """
 
     read: Read
@@ -29,6 +31,7 @@ class Accepted(NamedTuple):
     expires_at: datetime
     rule: str
     needed: Life | None = None
+    floor_at: datetime | None = None
 
     def lasting(self, life: Life) -> "Accepted":
         """The same read with another life."""
@@ -65,8 +68,8 @@ class PageToSave:
     """Quarantine rows that this page settles."""
     policy_id: int | None = None
     """The policy that gave the ends; with None nobody checks whether it is still in force."""
-    source: tuple[str, str] | None = None
-    """The origin and vendor by which it gave them; with None nobody checks whether they are still the connection's."""
+    source: Provenance | None = None
+    """Whose reads they were by which it gave them; with None nobody checks whether they still are."""
 
 
 class PolicyMoved(Exception):

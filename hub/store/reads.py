@@ -17,6 +17,7 @@ from hub.store.matching import Hit
 from hub.store.page import Accepted, PageToSave
 from hub.store.pictures import image_key, picture_row
 from hub.store.plates import plate_ids
+from normalize.origin import country_of
 from normalize.plate import canonical, fold
 from normalize.read import Read
 
@@ -33,6 +34,7 @@ class ReadRow(NamedTuple):
     plate_id: int
     plate_raw: str
     plate_state: str | None
+    plate_country: str | None
     plate_confidence: float | None
     state_confidence: float | None
     camera_id: int
@@ -49,6 +51,7 @@ class ReadRow(NamedTuple):
     obtained: str
     expires_at: int
     rule: str
+    floor_at: int
 
 
 class LedgerRow(NamedTuple):
@@ -120,6 +123,7 @@ def insert_reads(
                 plate_id=ids_of_plates[plate],
                 plate_raw=read.plate_raw,
                 plate_state=read.state.code,
+                plate_country=country_of(read.state.code, read.country.code),
                 plate_confidence=read.plate_confidence,
                 state_confidence=read.state_confidence,
                 camera_id=camera.id,
@@ -136,6 +140,7 @@ def insert_reads(
                 obtained=page.obtained,
                 expires_at=expires,
                 rule=rule,
+                floor_at=to_micros(item.floor_at) if item.floor_at else 0,
             )
         )
         ledger.append(LedgerRow(page.connection_id, read.vendor_read_id, read_id))

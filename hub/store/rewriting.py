@@ -15,6 +15,7 @@ from hub.errors import IntegrityBroken
 from hub.store import tables
 from hub.store.cameras import known_cameras
 from hub.store.codec import decompress
+from hub.store.countries import country_sql
 from hub.store.details import details_of
 from hub.store.engine import Store
 from hub.store.instant import to_micros
@@ -22,18 +23,22 @@ from hub.store.matching import Hit
 from hub.store.plates import plate_ids, remove_unread
 from hub.store.reads import CandidateRow, candidates_of
 from hub.store.visible import visible_sql
+from normalize.origin import country_of
 from normalize.plate import fold
 from normalize.read import Read
 
 _COLUMNS: Final = (
-    "r.id, r.vendor_read_id, r.plate_id, l.plate, r.plate_raw, r.plate_state, r.plate_confidence, r.state_confidence, "
+    f"r.id, r.vendor_read_id, r.plate_id, l.plate, r.plate_raw, r.plate_state, {country_sql('r')}, r.plate_confidence, "
+    "r.state_confidence, "
     "c.vendor_id AS camera, r.captured_at, r.zone, r.received_at, r.ingested_at, r.latitude, r.longitude, r.make, "
-    "r.colour, r.body, r.expires_at, r.rule, r.held, p.kind, p.part, p.payload, p.sha256, p.details, d.names"
+    "r.colour, r.body, r.expires_at, r.rule, r.held, r.floor_at, p.kind, p.part, p.payload, p.sha256, p.details, "
+    "d.names"
 )
 # The time belongs to the key: on PostgreSQL it names the month that a row lies in.
 _COLUMNS_OF_A_READ: Final = (
     *("vendor_read_id", "plate_id", "camera_id", "cell", "expires_at", "rule", "plate_raw", "plate_state"),
-    *("plate_confidence", "state_confidence", "captured_at", "zone", "latitude", "longitude", "make", "colour", "body"),
+    *("plate_country", "plate_confidence", "state_confidence", "captured_at", "zone", "latitude", "longitude"),
+    *("make", "colour", "body"),
 )
 _REWRITTEN: Final = (
     f"UPDATE reads SET {', '.join(f'{name} = :{name}' for name in _COLUMNS_OF_A_READ)} "
@@ -56,6 +61,7 @@ class KeptRead(NamedTuple):
     plate: str
     plate_raw: str
     plate_state: str | None
+    plate_country: str | None
     plate_confidence: float | None
     state_confidence: float | None
     camera: str
@@ -71,6 +77,7 @@ class KeptRead(NamedTuple):
     expires_at: int
     rule: str
     held: bool
+    floor_at: int | None
     kind: str
     part: int
     payload: bytes
@@ -96,7 +103,7 @@ class Rewrite(NamedTuple):
 
 
 class KnownHit(NamedTuple):
-    """A hit that is kept, with the plate and state of its entry."""
+    """A hit that is kept, with the plate, state and country of its entry."""
 
     id: int
     read_id: int
@@ -104,6 +111,7 @@ class KnownHit(NamedTuple):
     verdict: str
     plate: str
     plate_state: str | None
+    plate_country: str | None
 
 
 def kept_reads(
@@ -132,7 +140,7 @@ def needed(store: Store, connection: Connection, ids: Sequence[int]) -> set[int]
 def hits_of(store: Store, connection: Connection, ids: Sequence[int]) -> list[KnownHit]:
     """The hits of reads."""
     sql = (
-        "SELECT h.id, h.read_id, h.entry_id, h.verdict, e.plate, e.plate_state FROM hits h "
+        "SELECT h.id, h.read_id, h.entry_id, h.verdict, e.plate, e.plate_state, e.plate_country FROM hits h "
         f"JOIN hotlist_entries e ON e.id = h.entry_id WHERE {store.one_of('h.read_id', 'ids')}"
     )
     return [KnownHit(*row) for row in store.rows(connection, sql, {"ids": store.as_list(list(ids))})]
@@ -197,7 +205,7 @@ def rewrite_hits(
 
 
 def differs(kept: KeptRead, read: Read) -> set[str]:
-    """What a read says otherwise than it is kept: `time`, `plate`, `state`, `camera`, `place`, `other`."""
+    """What a read says otherwise than it is kept: `time`, `plate`, `state`, `country`, `camera`, `place`, `other`."""
     columns, place = _columns(read), read.place
     differences = set[str]()
     if columns["captured_at"] != kept.captured_at:
@@ -206,6 +214,8 @@ def differs(kept: KeptRead, read: Read) -> set[str]:
         differences.add("plate")
     if columns["plate_state"] != kept.plate_state:
         differences.add("state")
+    if columns["plate_country"] != kept.plate_country:
+        differences.add("country")
     if read.camera.id != kept.camera:
         differences.add("camera")
     if (place.latitude if place else None, place.longitude if place else None) != (kept.latitude, kept.longitude):
@@ -226,6 +236,7 @@ def _columns(read: Read) -> dict[str, Any]:
     return {
         "plate_raw": read.plate_raw,
         "plate_state": read.state.code,
+        "plate_country": country_of(read.state.code, read.country.code),
         "plate_confidence": read.plate_confidence,
         "state_confidence": read.state_confidence,
         "captured_at": to_micros(read.captured_at),

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, func, select, text
 
+from hub.policy.provenance import Provenance
 from hub.store import tables
 from hub.store.days import count_day
 from hub.store.engine import Store
@@ -19,9 +20,11 @@ from hub.store.ledger import known
 from hub.store.matching import find, keep
 from hub.store.page import Accepted, PageToSave, PolicyMoved, Saved
 from hub.store.pictures import keep_pictures, keys_of
+from hub.store.provenance import COLUMNS, provenance_of
 from hub.store.quarantine import keep_refused
 from hub.store.reads import insert_reads
 from hub.store.taken import take
+from hub.store.tombstones import buried
 from normalize.plate import fold
 
 
@@ -29,7 +32,8 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
     """Keep a page, whole or not at all, and say what became of it.
 
     A read with a hit lives as long as policy lets reads live that a hit needs. A read whose time is over already is
-    kept only if it has a hit. Raises `PolicyMoved` where the ends are by a policy that is in force no more.
+    kept only if it has a hit, and one that was destroyed before its time is not. Raises `PolicyMoved` where the ends
+    are by a policy that is in force no more.
     """
     at = to_micros(now)
     fresh: dict[str, Accepted] = {}
@@ -46,6 +50,9 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
         if not _by_the_policy_in_force(connection, page):
             raise PolicyMoved(pictures)
         saved = Saved(pulled=len(page.accepted) + len(page.rejected) + page.born_expired)
+        gone: list[Accepted] = []
+        if page.source is not None and (away := buried(connection, page.source[1] or "", list(fresh.values()), at)):
+            gone = [fresh.pop(key) for key in away]
         there = known(store, connection, page.connection_id, list(fresh))
         items = [item for key, item in fresh.items() if key not in there]
         keys = {item.read.plate: fold(item.read.plate) for item in items}
@@ -69,7 +76,8 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
                 {"ids": store.as_list(list(settled))},
             )
         _account(connection, page, saved, at)
-    images.delete(*(picture for key in lost for picture in keys_of(page.connection_id, late[key])))
+    unkept = [*(late[key] for key in lost), *gone]
+    images.delete(*(picture for item in unkept for picture in keys_of(page.connection_id, item)))
     return saved
 
 
@@ -80,10 +88,9 @@ def _by_the_policy_in_force(connection: Connection, page: PageToSave) -> bool:
     return same and (page.source is None or page.source == _source(connection, page.connection_id))
 
 
-def _source(connection: Connection, connection_id: int) -> tuple[str, str | None]:
+def _source(connection: Connection, connection_id: int) -> Provenance:
     table = tables.connections
-    row = connection.execute(select(table.c.kind, table.c.retention_vendor).where(table.c.id == connection_id)).one()
-    return row.kind, row.retention_vendor
+    return provenance_of(connection.execute(select(*COLUMNS).where(table.c.id == connection_id)).one())
 
 
 def _account(connection: Connection, page: PageToSave, saved: Saved, at: int) -> None:

@@ -76,9 +76,11 @@ connections = Table(
     Column("removed_at", BigInteger),
     Column("paused_by_hub", Boolean, nullable=False, server_default=text("false")),
     Column("retention_vendor", Text),
+    Column("contract", Text),
 )
-"""`retention_vendor` is the vendor whose retention holds (None: nobody has said it yet); `sealed_key` names the key
-that `sealed` is under (empty: nobody noted it); `every_seconds` None: the vendor's."""
+"""`contract` is what was agreed with the source (JSON) and is in force; `retention_vendor` the vendor whose retention
+holds (None: nobody has said it yet); `sealed_key` names the key that `sealed` is under (empty: nobody noted it);
+`every_seconds` None: the vendor's."""
 
 removals = Table(
     "removals",
@@ -178,6 +180,8 @@ reads = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("rule", Text, nullable=False),
     Column("held", Boolean, nullable=False, server_default=text("false")),
+    Column("plate_country", Text),
+    Column("floor_at", BigInteger),
     Index("ix_reads_plate", "plate_id", "captured_at"),
     Index("ix_reads_captured", "captured_at", "id"),
     Index("ix_reads_camera", "camera_id", "captured_at"),
@@ -185,7 +189,12 @@ reads = Table(
     Index("ix_reads_make", "make", "captured_at", "colour", "body", "expires_at"),
     Index("ix_reads_held", "id", sqlite_where=text("held"), postgresql_where=text("held")),
 )
-"""On PostgreSQL partitioned by month of `captured_at`, which the primary key must contain: hence the ledger."""
+"""On PostgreSQL partitioned by month of `captured_at`, which the primary key must contain: hence the ledger.
+
+`floor_at` is the instant before which nobody may delete it, as the policy said under which it was kept: 0 where that
+said nothing, none where it was kept before floors were noted (`hub.governing.floors`).
+`plate_country` is read by `hub.store.countries` alone: rows from before it have none of their own.
+"""
 
 ledger = Table(
     "ledger",
@@ -318,6 +327,7 @@ entries = Table(
     Column("removed_reason", Text),
     Column("import_id", BigInteger),
     Column("ended_by", BigInteger),
+    Column("plate_country", Text),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
     Index("ix_hotlist_entries_key", "plate_key"),
     Index(
@@ -332,6 +342,7 @@ entries = Table(
         "plate",
         text("coalesce(plate_state, '')"),
         text("coalesce(import_id, 0)"),
+        text("coalesce(plate_country, '')"),
         unique=True,
         sqlite_where=text("removed_at IS NULL"),
         postgresql_where=text("removed_at IS NULL"),
@@ -340,6 +351,7 @@ entries = Table(
 
 """`import_id` is the import that brings an entry, `ended_by` one that ends it: `hub.store.entries` says which stand.
 
+`plate_country` is there where no state tells it.
 `withdrawn` says that a person took it off its list, and nobody has let its plate come back."""
 
 hotlist_imports = Table(
@@ -415,8 +427,9 @@ policies = Table(
     Column("activated_by", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("approval_id", BigInteger),
+    Column("overlays", Text, nullable=False, server_default="{}"),
 )
-"""Every policy that was ever in force; the newest is."""
+"""Every policy that was ever in force; the newest is. `overlays` are those of its own, by name, as they were then."""
 
 approvals = Table(
     "approvals",
@@ -439,9 +452,33 @@ approvals = Table(
     Column("note", Text),
     Column("carried_out_at", BigInteger),
     Column("outcome", Text),
+    Column("grace", BigInteger, nullable=False, server_default=text("0")),
     Index("ix_approvals_target", "action", "target"),
 )
-"""What one person proposed and another decides; `content` is canonical JSON of what is done, `sha256` its digest."""
+"""What one person proposed and another decides; `content` is canonical JSON of what is done, `sha256` its digest.
+
+What was approved waits for its `grace` (µs) before it is carried out.
+"""
+
+alarms = Table(
+    "alarms",
+    metadata,
+    _id(),
+    Column("at", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("refusal", Text, nullable=False),
+)
+"""What one person tried that takes two, and was refused; `health` tells of it for a time."""
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What was destroyed before its time and does not come back, by digest, until it would be over anyway (µs)."""
 
 holds = Table(
     "holds",
@@ -540,6 +577,7 @@ certificates = Table(
     Column("rewritten_at", BigInteger),
     Column("destroyed_by", Text),
     Column("countersigned_note", Text),
+    Column("owner", Text),
     Index(
         "uq_certificates_open",
         "connection_id",
@@ -550,6 +588,43 @@ certificates = Table(
     ),
 )
 """What was destroyed, by connection and rule, without a plate; each closed one carries the digest of the one before."""
+
+contracts = Table(
+    "contracts",
+    metadata,
+    _id(),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False, index=True),
+    Column("document", Text),
+    Column("sha256", Text),
+    Column("reason", Text, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("approval_id", BigInteger),
+)
+"""Every contract that was ever in force, by its connection, as it was set; without a document one was ended."""
+
+certificate_deliveries = Table(
+    "certificate_deliveries",
+    metadata,
+    _id(),
+    Column("way", Text, nullable=False),
+    Column("custodian", Text, nullable=False),
+    Column("first_id", Big, nullable=False),
+    Column("last_id", Big, nullable=False),
+    Column("certificates", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("document", LargeBinary),
+    Column("made_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("tried_at", BigInteger),
+    Column("delivered_at", BigInteger),
+    Column("place", Text),
+    Column("proof", Text),
+    Column("error", Text),
+    UniqueConstraint("way", "last_id"),
+)
+"""Letters with certificates to their custodian: one goes by one way until it is proved to have arrived, and `document`
+is kept until then."""
 
 vacuum_due = Table(
     "vacuum_due",

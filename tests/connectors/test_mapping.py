@@ -539,6 +539,8 @@ _SPECIAL = {
     | st.fixed_dictionaries({"path": _PATHS}, optional={"text": _sources(), "confidence": _SHARES}),
     "captured_at": _TIMES,
     **dict.fromkeys(("confidence", "state_confidence"), _SHARES),
+    **dict.fromkeys(("make_confidence", "colour_confidence", "body_confidence"), _SHARES),
+    "state_codes": st.sampled_from(["postal", "ncic"]),
     **dict.fromkeys(("image", "vehicle_image", "plate_image"), _PICTURES),
 }
 _FIELDS = {name: _SPECIAL.get(name, _sources()) for name in Mapping.model_fields}

@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from sftpserver import PASSWORD, Sftp
 
 from connectors.bucket_words import refusal
 from connectors.errors import AdminMustFix, Gone, TryAgain
-from connectors.places import Access, DropPlace, opened
+from connectors.places import Access, BrokenOff, DropPlace, opened
 
 Open = Callable[[], AbstractContextManager[DropPlace]]
 BUCKET = "sandbox-drop"
@@ -192,6 +192,34 @@ def test_an_unreachable_bucket_is_tried_again(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with opened(f"s3://{BUCKET}", access) as here, pytest.raises(TryAgain, match="cannot be reached: see the endpoint"):
         here.files("reads")
+
+
+def test_a_storage_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    over = threading.Event()
+
+    def drip(client: socket.socket) -> None:
+        with client, suppress(OSError):
+            client.recv(65_536)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
+            while not over.wait(0.02):
+                client.sendall(b"x")
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        access = Access(key_id="id", secret="k", endpoint_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with opened(f"s3://{BUCKET}", access, timedelta(seconds=0.2)) as here:
+            with pytest.raises(BrokenOff):
+                here.read("reads", "a.csv", 10_000)
+            with pytest.raises(TryAgain):
+                here.files("reads")
+        over.set()
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_private_key_opens_the_server(sftp: Sftp, tmp_path: Path) -> None:

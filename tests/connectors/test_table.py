@@ -39,10 +39,11 @@ def test_signs_that_only_python_takes_for_line_ends_are_text() -> None:
     assert _told("a,b\n1,x\x0by\x85z\u2028\n") == [(2, {"a": "1", "b": "x\x0by\x85z\u2028"})]
 
 
-def test_an_undecodable_line_is_told_with_escapes() -> None:
+def test_a_character_that_cannot_be_read_is_marked_in_its_line() -> None:
     [good, bad, last] = rows(b"a,b\n1,\xe9\n2,\x81\n3,x\n", ["a"])
     assert good.cells["b"] == "é"
-    assert (bad.broken, bad.line) == ("cannot be decoded", "2,\\x81")
+    assert (bad.broken, bad.cells, bad.fault) == (None, {"a": "2", "b": "\ufffd"}, "has characters that cannot be read")
+    assert (good.fault, last.fault) == (None, None)
     assert last.cells["b"] == "x"
 
 
@@ -134,7 +135,7 @@ def test_a_mark_of_big_endian_is_known_as_well() -> None:
 
 def test_half_a_character_at_the_end_of_utf_16_costs_its_line() -> None:
     told = list(rows(PLATES.encode("utf-16")[:-3], ["plate"]))
-    assert [row.broken for row in told] == [None, "cannot be decoded"]
+    assert [row.fault for row in told] == [None, "has characters that cannot be read"]
 
 
 @pytest.mark.parametrize("between", [",", ";", "\t", "|"])

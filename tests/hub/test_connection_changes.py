@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import two
 from plain import PlainConnector, record, write_page
 from pydantic import SecretStr
 from registries import PLAIN
@@ -195,7 +196,10 @@ def test_a_longer_life_is_for_what_comes_and_a_held_read_is_left_alone(yearlong:
     yearlong.connections.changes.change(actor, "feed", {}, kind="commercial", expire=True)
     assert lives(yearlong)["r2"] == held
     short = lives(yearlong)
-    yearlong.connections.changes.change(actor, "feed", {}, kind="own")
+    loosening = two.decision("loosening", title=yearlong.governing.profile.office, decided_at=yearlong.clock.now())
+    proposal = yearlong.connections.kinds.propose(actor, "feed", "own", "they are ours", [loosening])
+    assert two.approve_at_once(yearlong, proposal.id).outcome == {"connection": "feed", "kind": "own"}
+    assert yearlong.connections.accounts.list()[0].kind == "own"
     assert lives(yearlong) == short
 
 

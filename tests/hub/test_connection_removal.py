@@ -211,7 +211,7 @@ def test_what_the_policy_wants_kept_is_not_purged_before_its_time(
     rule = opened.governing.profile.rule_for("own", "flock")
     kept = replace(rule, min=Limit(Duration.parse("P3D"), "received_at", "P3D"))
     monkeypatch.setattr(
-        opened.governing.profile, "_chosen", {("own", "flock", "hub"): Chosen((kept,), (), (kept,), None)}
+        opened.governing.profile, "_chosen", {("own", "flock", None, "hub"): Chosen((kept,), (), (kept,), None)}
     )
     write_page(feed, 1, [record(1, "9SYN001", "2026-06-01T11:00:00Z")])
     opened.ingest.sync.run(actor, "feed")

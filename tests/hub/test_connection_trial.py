@@ -142,5 +142,11 @@ def test_it_goes_by_the_policy_in_force_and_by_what_runs_have_covered_as_a_run_d
     with pytest.raises(Invalid, match="nothing to try"):
         opened.connections.trials.run(actor, "feed", until=asked[1].until - timedelta(days=30))
     two.activate(opened, actor, "long-beach", "another manual")
-    trial = opened.connections.trials.run(actor, "feed", clock.now() - timedelta(days=41))
-    assert (trial.pulled, trial.duplicates, trial.born_expired) == (2, 2, 0)
+    write_page(feed, 2, [record(3, "9SYN003", (clock.now() - timedelta(days=20)).isoformat())])
+    clock.advance(timedelta(days=11))
+    trial = opened.connections.trials.run(actor, "feed", clock.now() - timedelta(days=60))
+    assert (trial.pulled, trial.fresh, trial.born_expired) == (3, 0, 3), "each was promised thirty days"
+    write_page(feed, 3, [record(4, "9SYN004", clock.now().isoformat())])
+    clock.advance(timedelta(days=40))
+    trial = opened.connections.trials.run(actor, "feed", clock.now() - timedelta(days=99))
+    assert (trial.pulled, trial.fresh, trial.born_expired) == (4, 1, 3)

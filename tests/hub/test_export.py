@@ -209,7 +209,7 @@ def folder(tmp_path: Path) -> Path:
 
 def export_of(hub: Hub, every: Callable[[Query], Iterator[Found]] | None = None) -> Export:
     search = SimpleNamespace(every=every or hub.search.reads.every, covered=hub.search.reads.covered)
-    return Export(hub.access.asking, hub.audit, hub.clock, search)  # type: ignore[arg-type]
+    return Export(hub.access.asking, hub.audit, hub.clock, search, hub.governing.sources)  # type: ignore[arg-type]
 
 
 def names(folder: Path) -> list[str]:
@@ -266,7 +266,8 @@ def test_an_export_is_every_page_newest_first_and_its_manifest_tells_of_exactly_
     assert told == {
         "format": form.value, "rows": 1203, "sha256": sha256(out.read_bytes()).hexdigest(),
         "bytes": out.stat().st_size, "query": {"plates": ["7AB*"], "mode": "pattern"}, "purpose": "stolen_vehicle",
-        "reason": "case of a stolen car", "case_number": "26-1", "actor": "tester", "authenticated": False,
+        "reason": "case of a stolen car", "case_number": "26-1", "event_number": None, "actor": "tester",
+            "authenticated": False,
         "made_at": "2026-06-01T12:00:00Z", "file": out.name, "hub": manifest.hub,
     }  # fmt: skip
     assert (manifest.rows, manifest.sha256, manifest.made_at) == (1203, told["sha256"], clock.now())
@@ -304,7 +305,8 @@ def test_the_question_is_on_record_before_a_row_is_looked_for_and_the_answer_bef
     ]
     done, asked = alone.audit.events(2)
     assert (done["results"], done["detail"].pop("sha256")) == (3, manifest.sha256)
-    assert done["detail"] == asked["detail"] == {"query": {"plates": ["7AB*"], "mode": "pattern"}, "format": "csv"}
+    question = {"query": {"plates": ["7AB*"], "mode": "pattern"}, "format": "csv", "sources": {}}
+    assert done["detail"] == asked["detail"] == question
     assert (asked["purpose"], asked["reason"], asked["case_number"]) == (WHY.purpose, WHY.reason, WHY.case_number)
 
 

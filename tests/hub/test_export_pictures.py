@@ -54,7 +54,7 @@ def row(number: int, *images: Image) -> Found:
 
 def export_of(hub: Hub, rows: list[Found], size: int = 100) -> Export:
     search = SimpleNamespace(every=lambda _query: iter(rows), covered=hub.search.reads.covered)
-    return Export(hub.access.asking, hub.audit, hub.clock, search, Pictures(size))  # type: ignore[arg-type]
+    return Export(hub.access.asking, hub.audit, hub.clock, search, hub.governing.sources, Pictures(size))  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -288,7 +288,7 @@ def test_a_read_that_was_over_age_when_it_came_is_counted_and_not_shown(
 def test_a_record_that_is_no_read_is_quarantined_and_counted(opened: Hub, actor: Actor, vendor: Any) -> None:
     flock = vendor("flock")
     flock.state.faults.malformed = 0.2
-    flock.state.faults.malformed_kinds = ("empty_plate",)
+    flock.state.faults.malformed_kinds = ("impossible_time",)
     part = part_of(lookups(opened).ask(actor, OFTEN, WHY, deadline=PATIENT), "flock")
     assert part.quarantined == len(flock.state.faults.bad) > 0
     assert (part.status, part.stored) == ("answered", 60 - part.quarantined)

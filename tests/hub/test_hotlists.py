@@ -11,7 +11,7 @@ from sqlalchemy import text
 from connectors.contract import Delta
 from hub.clock import SetClock
 from hub.errors import Invalid, NotFound
-from hub.hits import compare
+from hub.hits import Compared, compare
 from hub.hotlists.lists import NewEntry
 from hub.people import Actor
 from hub.wiring import Hub
@@ -55,7 +55,7 @@ def test_only_the_same_characters_of_the_same_known_state_are_exact(
 
 
 def test_an_entry_without_a_state_never_gives_an_exact_hit() -> None:
-    assert compare("7ZZZ001", "US-CA", "7ZZZ001", None) == ("other_state", "unknown")
+    assert compare(Compared("7ZZZ001", "US-CA"), Compared("7ZZZ001")) == ("other_state", "unknown")
 
 
 def test_a_removal_is_in_force_at_once_and_beats_the_next_read(opened: Hub, actor: Actor, feed: Path) -> None:

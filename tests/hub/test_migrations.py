@@ -507,3 +507,28 @@ def test_what_was_withdrawn_before_is_as_final_and_what_came_back_since_is_not(
         done = hub.hotlists.lists.load(actor, "wanted", old)
         assert (done.added, done.withheld) == (2, (1,))
     at_revision(store, config, "0020")
+
+
+def test_reads_and_entries_of_before_countries_are_found_by_the_country_of_their_state(
+    store: Store, settings: HubSettings, config: Any, clock: SetClock, actor: Actor
+) -> None:
+    fill(store, settings, config)
+    with store.write() as connection:
+        connection.execute(text("UPDATE reads SET plate_state = 'CA-ON' WHERE id % 2 = 0"))
+    at_revision(store, config, "0023")
+    upgrade(store)
+    with open_hub(settings, clock, registry=PLAIN) as hub:
+        rows = hub.search.reads.find(actor, Query(WHY, since=NOW - timedelta(days=400))).rows
+        told = {row.id: (row.plate_state, row.plate_country) for row in rows}
+        assert set(told.values()) == {("CA-ON", "CA"), ("US-CA", "US"), (None, None)}
+        asked = Query(WHY, since=NOW - timedelta(days=400), countries=("CA",))
+        assert {row.id for row in hub.search.reads.find(actor, asked).rows} == {
+            ident for ident, (state, _) in told.items() if state == "CA-ON"
+        }
+        entries = [NewEntry("9SYN001", "stolen", "26-1", country=country) for country in ("DE", "FR")]
+        hub.hotlists.lists.load(actor, "wanted", [*entries, NewEntry("9SYN002", "stolen", "26-1", "US-CA")])
+    at_revision(store, config, "0023")
+    with store.read() as connection:
+        left = connection.execute(text("SELECT plate FROM hotlist_entries WHERE removed_at IS NULL ORDER BY plate"))
+        assert list(left.scalars()) == ["9SYN001", "9SYN002"], "without countries two entries would be one"
+    upgrade(store)

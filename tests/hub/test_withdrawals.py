@@ -117,9 +117,10 @@ def test_a_removal_during_an_import_is_final_for_the_next_one_too(lists: Hotlist
         if what == "entries stored":
             lists.withdraw(actor, LIST, "9SYN002", None, "recovered")
 
-    newer = NewEntry("9SYN002", "another reason", "26-2", "US-CA", line=3)
-    lists.load(actor, LIST, [newer], progress=withdrawn)
-    assert lists.load(actor, LIST, [newer]).withheld == (3,)
+    newer = [NewEntry("9SYN002", "another reason", "26-2", "US-CA", line=3), entry("9SYN002", "US-NV", 4)]
+    lists.load(actor, LIST, newer, progress=withdrawn)
+    assert force(lists) == []
+    assert lists.load(actor, LIST, newer).withheld == (3, 4)
 
 
 @sqlite

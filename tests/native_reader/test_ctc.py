@@ -61,13 +61,13 @@ def test_texts_longer_than_any_plate_are_no_candidates() -> None:
     assert judge([_spelled("CONGRATULATIONS")]) == []
 
 
-def test_lower_case_counts_as_upper_and_marks_between_as_nothing() -> None:
+def test_lower_case_of_the_same_shape_counts_as_upper_and_marks_and_emblems_as_nothing() -> None:
     narrowing = Narrowing(LETTERS)
-    output = np.full((3, len(LETTERS) + 2), 1e-5, np.float32)
-    for column, character in enumerate("b-7"):
+    output = np.full((6, len(LETTERS) + 2), 1e-5, np.float32)
+    for column, character in enumerate("x-m7Жb"):
         output[column, LETTERS.index(character) + 1] = 0.9
     columns = narrowing.columns(output)
-    assert columns.shape == (3, 37)
+    assert columns.shape == (6, 37)
     assert np.allclose(np.exp(columns).sum(axis=1), 1, atol=1e-3)
-    assert likely(columns)[0] == "B7"
-    assert narrowing.plain(output) == "b-7"
+    assert likely(columns)[0] == "X7"
+    assert narrowing.plain(output) == "x-m7Жb"

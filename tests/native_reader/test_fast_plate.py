@@ -29,16 +29,39 @@ def test_a_plate_in_two_minds_is_told_with_doubt(shared: Path, fast_plate: FastP
         assert plate.text == "4639520" or plate.confidence < 0.8
 
 
-def test_a_plate_cut_off_at_the_side_is_left_out_and_one_without_its_rim_is_read(
+def test_a_plate_that_the_side_cuts_is_never_good_enough_to_alert_on_and_one_without_its_rim_is_read(
     shared: Path, fast_plate: FastPlateEngine
 ) -> None:
     picture = _photo(shared)
     (plate,) = fast_plate.read(picture)
     x, y, width, height = plate.box
     for cut in (picture[:, : x + 3 * width // 4], picture[:, x + width // 4 :]):
-        assert all(other.box[0] > x for other in fast_plate.read(np.ascontiguousarray(cut)))
+        for other in fast_plate.read(np.ascontiguousarray(cut)):
+            assert other.may_be_cut
+            assert other.confidence <= 0.5
+            assert not other.alert_grade
     (rimless,) = fast_plate.read(np.ascontiguousarray(picture[y + height // 10 :]))
     assert rimless.text == plate.text
+
+
+@pytest.mark.parametrize("share", [0.04, 0.06])
+def test_a_whole_plate_near_the_side_is_read_and_marked(
+    shared: Path, fast_plate: FastPlateEngine, share: float
+) -> None:
+    picture = _photo(shared)
+    (plate,) = fast_plate.read(picture)
+    x, _, width, _ = plate.box
+    gap = round(share * width)
+    for near in (picture[:, : x + width + gap], picture[:, x - gap :]):
+        (seen,) = fast_plate.read(np.ascontiguousarray(near))
+        assert (seen.text, seen.may_be_cut, seen.alert_grade) == (plate.text, True, False)
+        assert seen.grade_rule.startswith("not alert-grade: the plate may be cut")
+
+
+def test_what_both_models_read_of_a_whole_plate_is_alert_grade(shared: Path, fast_plate: FastPlateEngine) -> None:
+    (plate,) = fast_plate.read(_photo(shared))
+    assert plate.alert_grade
+    assert plate.grade_rule == "alert-grade: two models agree, uncut, calibrated 0.99 or more"
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 900, 3), (900, 2, 3), (31, 33, 3)])

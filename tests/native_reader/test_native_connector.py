@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from native_reader import connector as module
 from native_reader.connector import PAGE, NativeConnector, NativeSettings
 from native_reader.engine import Pixels, SeenPlate
 from native_reader.slots import candidates, from_candidates
-from normalize.read import ImageKind, Read
+from normalize.read import Grade, ImageKind, Read
 from normalize.times import Zone
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -242,6 +243,17 @@ def test_a_read_tells_who_read_it_and_keeps_crop_and_frame(folder: Path) -> None
     assert all((image.data or b"").startswith(JPEG) for image in first.images)
 
 
+def test_a_read_carries_its_grade_and_a_record_of_a_time_without_one_does_not(folder: Path) -> None:
+    shot(folder / "50.png", 50)
+    made = native(folder)
+    (record,) = pull(made)[-1].records
+    assert made.parse(record).grade == Grade(
+        alert=False, rule="not alert-grade: no two models agree, calibrated below 0.99"
+    )
+    older = {name: value for name, value in json.loads(record.payload).items() if name != "grade_rule"}
+    assert made.parse(Record("sighting", json.dumps(older).encode())).grade is None
+
+
 def test_pages_hold_so_many_files_and_only_the_last_moves_the_window(folder: Path) -> None:
     for number in range(PAGE + 5):
         shot(folder / f"{number:03d}.png", 10 + number)
@@ -448,12 +460,10 @@ _WORDS = st.one_of(
 @settings(max_examples=tries(40, 150), deadline=None)
 @given(changes=st.dictionaries(st.sampled_from(list(module._Seen.__struct_fields__)), _WORDS, max_size=3))
 def test_any_record_is_a_read_or_a_refusal_and_the_same_each_time(changes: dict[str, Any]) -> None:
-    import json
-
     kept = {
         "file": "a.jpg", "id": "x-0", "camera": "c", "captured_at": "2026-05-31T08:00:00+00:00", "zone": "in_data",
         "text": "9SYN001", "confidence": 0.5, "box": [1, 2, 3, 4], "candidates": [["9SYN001", 0.5]], "engine": "e",
-        "weights": {},
+        "weights": {}, "alert_grade": True, "grade_rule": "r", "may_be_cut": False,
     }  # fmt: skip
     record = Record("sighting", json.dumps({**kept, **changes}).encode())
     outcomes: list[Read | str] = []

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -47,14 +51,40 @@ def test_signs_badges_clocks_and_telephone_numbers_are_no_plates(offline, draw) 
     assert [plate.text for plate in offline.read(street)] == ["7ZZX123"]
 
 
+def test_a_plate_of_letters_only_is_told_with_doubt(offline, draw) -> None:
+    (plate,) = offline.read(draw("FZRULZ"))
+    assert (plate.text, plate.alert_grade) == ("FZRULZ", False)
+    assert plate.confidence <= 0.3
+
+
 def test_a_street_without_a_plate_gives_nothing(offline, draw) -> None:
     assert offline.read(draw(None, others=(("CITY HALL", 40, 60, 40), ("CALL 555-0123", 40, 160, 40)))) == []
 
 
-def test_a_plate_cut_off_by_the_edge_is_left_out(offline, draw) -> None:
+def test_a_plate_that_the_edge_cuts_is_told_with_doubt_if_at_all(offline, draw) -> None:
     whole = draw(at=(230, 220), width=180)
-    assert offline.read(np.ascontiguousarray(whole[:, :365])) == []
-    assert offline.read(np.ascontiguousarray(whole[:, 285:])) == []
+    for cut in (whole[:, :365], whole[:, 285:]):
+        for plate in offline.read(np.ascontiguousarray(cut)):
+            assert (plate.may_be_cut, plate.alert_grade) == (True, False)
+            assert plate.confidence <= 0.5
+
+
+def test_a_whole_plate_near_the_edge_is_read_and_marked(offline, draw) -> None:
+    (plate,) = offline.read(np.ascontiguousarray(draw(at=(230, 220), width=180)[:, :406]))
+    assert (plate.text, plate.may_be_cut) == ("7ZZX123", True)
+
+
+@pytest.mark.slow
+def test_one_large_picture_at_a_time_stays_below_400_mib(draw, tmp_path: Path) -> None:
+    path = tmp_path / "street.jpg"
+    path.write_bytes(encode_jpeg(cv2.resize(draw(None), (1150, 860))))
+    code = (
+        "import resource, sys; from pathlib import Path; from native_reader.ppocr import PPOCREngine; "
+        "from native_reader.pictures import load_picture; PPOCREngine().read(load_picture(Path(sys.argv[1]))); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 400
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 900, 3), (900, 2, 3), (31, 33, 3)])

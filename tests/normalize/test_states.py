@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normalize.states import CODES, postal, shown, snake, state
+from normalize.states import CODES, Codes, meanings, postal, short_of, shown, snake, state, state_of
 from normalize.word import ABSENT, Known
 
 
@@ -28,6 +28,45 @@ def test_each_spelling_that_was_seen(said: str, code: str) -> None:
 )
 def test_a_country_decides_bare_codes(said: str, country: str, code: str) -> None:
     assert state(said, country).code == code
+
+
+@pytest.mark.parametrize(
+    ("said", "country"),
+    [("MA", "BR"), ("CA", "MX"), ("ON", "MX"), ("CA", "CA"), ("NY", "CA"), ("de", "eu"), ("CA", "XX")],
+)
+def test_a_state_of_another_country_is_none(said: str, country: str) -> None:
+    assert (state(said, country).code, state(said, country).said) == (None, said)
+
+
+@pytest.mark.parametrize(
+    ("said", "codes", "code"),
+    [
+        ("NB", Codes.POSTAL, "CA-NB"), ("NB", Codes.NCIC, "US-NE"), ("NK", Codes.NCIC, "CA-NB"),
+        ("GM", Codes.NCIC, "US-GU"), ("GU", Codes.NCIC, "MX-GUA"), ("GU", Codes.POSTAL, "US-GU"),
+        ("PQ", Codes.NCIC, "CA-QC"), ("NL", Codes.NCIC, "MX-NLE"), ("NL", Codes.POSTAL, "CA-NL"),
+        ("CH", Codes.NCIC, "MX-CHH"), ("CA", Codes.NCIC, "US-CA"), ("Nebraska", Codes.NCIC, "US-NE"),
+        ("NE", Codes.NCIC, None), ("AS", Codes.NCIC, None), ("GM", Codes.POSTAL, None), ("CH", None, None),
+        ("GM", None, "US-GU"), ("NE", None, "US-NE"), ("NB", None, None),
+    ],
+)  # fmt: skip
+def test_a_code_means_what_its_table_says_and_one_that_two_tables_have_nothing_until_one_is_chosen(
+    said: str, codes: Codes | None, code: str | None
+) -> None:
+    assert state(said, codes=codes).code == code
+    assert state(said, codes=codes).said == said
+
+
+def test_the_country_decides_a_code_that_two_tables_have() -> None:
+    assert state("NB", "CA").code == "CA-NB"
+    assert state("NB", "US").code is None, "what is set up for the United States reads Canada's plates too"
+    assert meanings("NB") == ("CA-NB", "US-NE")
+    assert meanings("NB", "CA") == meanings("GM") == meanings("CA") == ()
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+@pytest.mark.parametrize("codes", [None, *Codes])
+def test_what_a_file_writes_for_a_state_is_read_back_as_it(code: str, codes: Codes | None) -> None:
+    assert state_of(short_of(code, codes), codes) == code
 
 
 @pytest.mark.parametrize(

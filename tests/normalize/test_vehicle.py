@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normalize import vehicle
-from normalize.word import Known
+from normalize.word import ABSENT, FLOOR, Known
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,22 @@ def test_colours(said: str, code: str) -> None:
 )  # fmt: skip
 def test_bodies(said: str, code: str) -> None:
     assert vehicle.body(said).code == code
+
+
+def test_a_car_is_no_sedan_but_a_car_all_the_same() -> None:
+    assert vehicle.body("car").code == vehicle.body("Passenger Car").code == "CAR"
+    assert {"CAR", "4D"} < vehicle.TYPES["car"]
+    assert vehicle.described("TOYT", "RED", "CAR") == "red Toyota car"
+
+
+def test_a_word_keeps_how_sure_the_vendor_was_of_it_and_below_the_floor_it_is_none() -> None:
+    sure = vehicle.make("Toyota").sure(0.93)
+    assert (sure.code, sure.said, sure.known, sure.confidence) == ("TOYT", "Toyota", Known.MAPPED, 0.93)
+    guess = vehicle.make("Toyota").sure(0.009)
+    assert (guess.code, guess.said, guess.known, guess.confidence) == (None, "Toyota", Known.UNKNOWN, 0.009)
+    assert vehicle.make("Toyota").sure(FLOOR).code == "TOYT"
+    assert vehicle.make("Toyota").sure(None) == vehicle.make("Toyota")
+    assert vehicle.make(None).sure(0.9) == ABSENT
 
 
 @pytest.mark.parametrize("look_up", [vehicle.make, vehicle.colour, vehicle.body])

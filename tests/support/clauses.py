@@ -2,9 +2,9 @@
 
 A test names what it proves with `@pytest.mark.clause("hermosa-beach 429.5 ¶2 s4", "RET-10")`: clauses as
 `hub/policy/profiles/clauses.csv` writes them behind the department's name, or requirements that no clause names. With
-`lacks="…"` it proves a part, and says what is missing. Where a department uses a clause's number twice the requirement
-follows it: `hayward 429.1 USE-01`. Tests are read as text and never run, so the page says what is claimed; that the
-claims hold is what running the tests shows.
+`lacks="…"` it says what no test proves of the clause yet: such a clause is proved in part, whatever other tests name
+it. Where a department uses a clause's number twice the requirement follows it: `hayward 429.1 USE-01`. Tests are read
+as text and never run, so the page says what is claimed; that the claims hold is what running the tests shows.
 """
 
 import ast
@@ -137,16 +137,12 @@ def page(listed: list[Clause], claimed: list[Proof]) -> str:
 
 
 def _status(service: str, claimed: list[Proof]) -> str:
-    """Tests that prove it; those that prove a part, with what is missing; or what it waits for."""
-    whole = [proof for proof in claimed if proof.lacks is None]
+    """Tests that prove it; those that prove a part, with all that is missing; or what it waits for."""
     if not claimed:
         return f"not yet: {service}"
-    told = [_link(proof) for proof in whole]
-    if not whole:
-        lacks = "; ".join(dict.fromkeys(proof.lacks or "" for proof in claimed))
-        return f"in part: {', '.join(_link(proof) for proof in claimed)}; lacks {lacks}"
-    told += [_link(proof) for proof in claimed if proof.lacks is not None]
-    return ", ".join(told)
+    told = ", ".join(_link(proof) for proof in sorted(claimed, key=lambda proof: proof.lacks is not None))
+    lacks = "; ".join(dict.fromkeys(proof.lacks for proof in claimed if proof.lacks is not None))
+    return f"in part: {told}; lacks {lacks}" if lacks else told
 
 
 def _link(proof: Proof) -> str:
@@ -166,8 +162,8 @@ _HEAD = """\
 # What the tests prove of the five manuals
 
 Every clause of the five departments' manuals (`hub/policy/profiles/clauses.csv`), and the test that proves it: on the
-real hub, with its database, or on the profile where the clause is about the profile alone. "In part" says what is
-still missing, "not yet" which service the clause waits for. Generated from the tests' source by
+real hub, with its database, or on the profile where the clause is about the profile alone. "In part" says what no
+test proves yet, "not yet" which service the clause waits for. Generated from the tests' source by
 `python tests/support/clauses.py`; a test fails where this page and they differ.
 """
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
-import two
+import yaml
 from registries import PLAIN
 
 from hub.clock import Clock
-from hub.people import Actor
 from hub.policy.contract import Term
 from hub.policy.decisions import Decision
 from hub.ports import Registry
@@ -33,6 +33,14 @@ def decided(settles: str, rule: str, dur: str = "P2Y") -> Decision:
     )
 
 
+def written(folder: Path, *signed: Decision) -> Path:
+    """A file of decisions, as whoever signed them hands it over."""
+    file = folder / "decisions.yaml"
+    told = [decision.model_dump(mode="json", exclude_none=True, exclude_defaults=True) for decision in signed]
+    file.write_text(yaml.safe_dump({"decisions": told}), "utf-8")
+    return file
+
+
 @contextmanager
 def under(
     settings: HubSettings, clock: Clock, department: str, *signed: Decision, registry: Registry = PLAIN
@@ -42,7 +50,6 @@ def under(
     if department in SCHEDULED:
         signed = (decided(*SCHEDULED[department]), *signed)
     if signed:
-        with open_hub(settings, clock, registry=registry) as hub:
-            two.activate(hub, Actor("chief"), department, "the schedule is signed", signed)
+        settings = settings.model_copy(update={"decisions": written(settings.data.parent, *signed)})
     with open_hub(settings, clock, registry=registry) as hub:
         yield hub

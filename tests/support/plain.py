@@ -25,8 +25,8 @@ from connectors.contract import (
     Window,
 )
 from connectors.errors import AdminMustFix, Gone, TryAgain, VendorChanged
+from normalize.origin import origin
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Read
-from normalize.states import state
 from normalize.times import from_iso
 from normalize.vehicle import Vehicle, body, colour, make
 
@@ -66,10 +66,12 @@ class PlainConnector(Connector[PlainSettings]):
         fields = record.fields()
         moment = from_iso(fields.text("at"))
         picture = fields.text_or_none("picture")
+        where = origin(fields.text_or_none("state"), fields.text_or_none("country"))
         return Read(
             vendor_read_id=fields.text("id"),
             plate_raw=fields.text("plate"),
-            state=state(fields.text_or_none("state")),
+            state=where.state,
+            country=where.country,
             captured_at=moment.at,
             zone=moment.zone,
             camera=Camera(id=fields.text_or_none("camera") or "c1"),

@@ -248,31 +248,36 @@ def test_marks_on_letters_are_kept_beside_the_plate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("country", "iso", "code", "region", "state"),
+    ("country", "iso", "code", "region", "state", "nation"),
     [
-        ("USA", "", "CA", "California", "US-CA"),
-        ("USA", "US-NV", "", "", "US-NV"),
-        ("USA", "", "", "New Mexico", "US-NM"),
-        ("CAN", "CA-ON", "ON", "Ontario", "CA-ON"),
-        ("MEX", "", "BCN", "Baja California", "MX-BCN"),
-        ("DEU", "", "CA", "Calw", None),
-        ("DEU", "DE-BY", "M", "München", None),
-        (None, "US-CA", None, None, "US-CA"),
-        (None, None, "CA", None, None),
-        ("XX", "", "", "", None),
-        ("", "", "", "", None),
+        ("USA", "", "CA", "California", "US-CA", "US"),
+        ("USA", "US-NV", "", "", "US-NV", "US"),
+        ("USA", "", "", "New Mexico", "US-NM", "US"),
+        ("USA", "", "", "", None, "US"),
+        ("CAN", "CA-ON", "ON", "Ontario", "CA-ON", "CA"),
+        ("MEX", "", "BCN", "Baja California", "MX-BCN", "MX"),
+        ("MEX", "", "CA", "", None, "MX"),
+        ("DEU", "", "CA", "Calw", None, "DE"),
+        ("DEU", "DE-BY", "M", "München", None, "DE"),
+        (None, "US-CA", None, None, "US-CA", "US"),
+        (None, "DE-BY", None, None, None, "DE"),
+        (None, None, "CA", None, None, None),
+        ("XX", "", "CA", "", None, None),
+        ("XX", "", "", "", None, None),
+        ("", "", "", "", None, None),
     ],
 )
 def test_a_region_is_a_state_only_where_its_country_has_states(
-    country: str | None, iso: str | None, code: str | None, region: str | None, state: str | None
+    country: str | None, iso: str | None, code: str | None, region: str | None, state: str | None, nation: str | None
 ) -> None:
     told = {"plateCountry": country, "plateISO3166-2": iso, "plateRegionCode": code, "plateRegion": region}
     read = _record("new.json", **told)
-    assert read.plate_state == state
+    assert (read.plate_state, read.plate_country) == (state, nation)
+    assert read.country.said == (country or ("DE-BY" if iso == "DE-BY" else None))
     if country == "XX":
-        assert read.state.known is Known.UNKNOWN
+        assert read.country.known is Known.UNKNOWN
     if country == "DEU":
-        assert read.state.said == f"DEU {region}"
+        assert read.state.said == region
 
 
 @pytest.mark.parametrize("word", ["in", "out", "unknown"])

@@ -652,7 +652,7 @@ def test_lines_and_an_answer_without_content_are_answers(wire: respx.MockRouter)
     wire.get(API).respond(204)
     assert _plates(_json(), list(_json().pull(WINDOW))) == []
     wire.get(API).respond(json=[_row(1)])
-    assert _json(map=LEAST).check().endswith("1 records on its first page.")
+    assert _json(map=LEAST).check().endswith("1 record on its first page.")
 
 
 def test_pictures_at_the_address_are_asked_for_with_the_account_and_others_without(wire: respx.MockRouter) -> None:

@@ -20,7 +20,7 @@ from connectors.errors import AdminMustFix, NotARead, RecordRejected, TryAgain, 
 from connectors.vendors.hikvision import HikvisionConnector, HikvisionSettings
 from normalize.read import ImageKind, Read
 from normalize.times import Zone
-from normalize.word import Known
+from normalize.word import ABSENT, Known, Word
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CAMERA = "http://camera.example"
@@ -337,12 +337,13 @@ def test_an_empty_plate_with_confidence_is_looked_at_by_a_person() -> None:
 @pytest.mark.parametrize("said", ["KZ", "DE", "CA", "US"])
 def test_a_countrys_two_letters_are_never_a_state(said: str) -> None:
     read = _changed("bare.xml", "<countryAbbreviation>KZ<", f"<countryAbbreviation>{said}<")
-    assert (read.plate_state, read.state.said) == (None, said)
+    assert (read.plate_state, read.state) == (None, ABSENT)
+    assert (read.plate_country, read.country.said) == (said, said)
 
 
 def test_a_country_number_is_kept_as_it_is_and_none_is_unknown() -> None:
-    assert _record("other_part_names.multipart").state.said == "3"
-    assert _record("anpr.multipart").state.known is Known.UNKNOWN
+    assert _record("other_part_names.multipart").country == Word(said="3", known=Known.UNMAPPED)
+    assert _record("anpr.multipart").country.known is Known.UNKNOWN
 
 
 def test_an_event_that_is_sent_again_is_the_same_read() -> None:

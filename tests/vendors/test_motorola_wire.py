@@ -452,3 +452,12 @@ def test_exports_without_a_header_are_read_by_the_numbers_of_their_columns(vigil
     ]  # fmt: skip
     with pytest.raises(VendorChanged, match="or the settings call each that is needed by its number, from 1"):
         list(vigilant.unpack(Document(body)))
+
+
+@pytest.mark.parametrize(("row", "field"), [(b"9SY\x81001,pier", "plate_raw"), (b"9SYN001,p\x81er", "camera.id")])
+def test_a_plate_or_a_camera_with_a_character_that_cannot_be_read_is_refused(row: bytes, field: str) -> None:
+    made = _made("x", plate_column="plate", camera_id_column="camera", captured_at_column="time", time_format="iso")
+    body = b"plate,camera,time\n" + row + b",2026-06-01T08:00:00Z\n"
+    (record,) = made.unpack(Document(body))
+    with pytest.raises(RecordRejected, match=f"{field}: holds a character that arrived damaged"):
+        made.parse(record)

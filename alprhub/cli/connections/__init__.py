@@ -2,7 +2,7 @@
 
 import typer
 
-from alprhub.cli.connections import accounts, changes, looking, removal, showing
+from alprhub.cli.connections import accounts, agreed, changes, looking, removal, showing
 from alprhub.cli.connections.given import read_settings
 
 __all__ = ["app", "read_settings"]
@@ -23,6 +23,7 @@ for command in (
     looking.health,
     looking.diagnostics,
     changes.change,
+    agreed.contract,
     changes.rotate,
     changes.reparse,
     changes.reseal,

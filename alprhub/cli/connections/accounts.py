@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from alprhub.acting import acting
+from alprhub.cli import files
 from alprhub.cli.connections.given import (
     Agency,
     Given,
@@ -26,8 +28,10 @@ from alprhub.plain import print_json
 from connectors.contract import Connector
 from connectors.errors import ConnectorError, sentence
 from hub.connections.accounts import ours
+from hub.connections.agreed import in_words
 from hub.connections.secrets import refused, validated
 from hub.errors import Invalid
+from hub.policy.contract import SourceContract
 from hub.wiring import Hub, open_hub
 from hub.words import ago, span
 
@@ -50,6 +54,9 @@ def add(
     settings: SettingsFile = None,
     secrets: SecretsFile = None,
     agency: Agency = None,
+    contract: Annotated[
+        Path | None, typer.Option(help="What was agreed with the source: a YAML file, as docs/policy.md says.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a vendor's account: says what it needs, asks for what is missing, tries it, and saves it if it works.
@@ -61,17 +68,25 @@ def add(
         kind = hub.connections.accounts.kind(key)
         values = read_settings(given, settings, secrets, kind)
         warn_of_exposed(kind, given, name)
+        agreed = None if contract is None else _agreed(hub, contract, name, kind)
         if there() and not as_json:
-            answer = _with_a_person(hub, name, kind, values, agency)
+            answer = _with_a_person(hub, name, kind, values, agency, agreed)
         else:
             hub.connections.accounts.free(name)
             if not refused(kind, values):
                 demand_zone(kind, values, str(hub.governing.profile.zone))
-            answer = hub.connections.accounts.add(acting(), name, key, values, agency=agency or "")
+            answer = hub.connections.accounts.add(acting(), name, key, values, agency=agency or "", contract=agreed)
         if as_json:
             print_json({"connection": name, "connector": key, "check": answer})
         else:
             console.print(f"{name}: {answer}")
+            if agreed is not None:
+                console.print(f"{name}: by its contract {in_words(agreed)}")
+
+
+def _agreed(hub: Hub, file: Path, name: str, kind: type[Connector[Any]]) -> SourceContract:
+    info = kind.info
+    return hub.connections.contracts.read(files.content(file), str(file), name, info.origin, info.retention_vendor)
 
 
 @contextmanager
@@ -84,7 +99,14 @@ def _unsaved() -> Iterator[None]:
         raise
 
 
-def _with_a_person(hub: Hub, name: str, kind: type[Connector[Any]], values: dict[str, Any], agency: str | None) -> str:
+def _with_a_person(
+    hub: Hub,
+    name: str,
+    kind: type[Connector[Any]],
+    values: dict[str, Any],
+    agency: str | None,
+    contract: SourceContract | None,
+) -> str:
     """Add an account and say what its check found, asking until it works or the person gives up."""
     zone = str(hub.governing.profile.zone)
     hub.connections.accounts.free(name)
@@ -102,7 +124,7 @@ def _with_a_person(hub: Hub, name: str, kind: type[Connector[Any]], values: dict
             ask_again(kind, values, names, zone)
             continue
         try:
-            return hub.connections.accounts.add(acting(), name, kind.info.key, values, agency=agency)
+            return hub.connections.accounts.add(acting(), name, kind.info.key, values, agency=agency, contract=contract)
         except ConnectorError as failed:
             console.print(f"It does not work so: {sentence(failed)}", style="yellow")
             again = _again(kind)

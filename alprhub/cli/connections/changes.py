@@ -2,22 +2,26 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from alprhub.acting import acting
-from alprhub.cli import moments
+from alprhub.cli import files, moments
 from alprhub.cli.connections.given import Agency, Given, Name, SecretsFile, SettingsFile, read_settings
 from alprhub.cli.connections.needs import asked
 from alprhub.cli.output import AsJson, console, failures
+from alprhub.cli.policy import SignedIn
 from alprhub.cli.progress import Work, working
+from alprhub.cli.second import next_step
 from alprhub.cli.terminal import there
 from alprhub.plain import print_json
 from hub import words
 from hub.connections.changes import Preview
 from hub.errors import Conflict, Invalid
 from hub.ingest.reparse import LOOKED_AT, Reparsed
+from hub.policy.decisions import read_decisions
 from hub.wiring import Hub, open_hub
 from hub.words import count, span
 
@@ -32,13 +36,23 @@ def change(
     preview: Annotated[bool, typer.Option("--preview", help="Only show what it would do.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Reads may expire at once.")] = False,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Whether to try the account first.")] = True,
+    decisions: SignedIn = None,
+    reason: Annotated[str, typer.Option(help="Why, where --decisions proposes it to a second person.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Change settings, once a try has found that the new ones work; says what becomes of the reads that are kept."""
+    """Change settings, once a try has found that the new ones work; says what becomes of the reads that are kept.
+
+    Another --kind whose reads may live longer, or must be kept less long, is proposed, with --decisions.
+    """
     with failures(), open_hub() as hub:
         values = read_settings(given, settings)
         if not (values or unset or kind or agency):
             raise Invalid("--set, --unset, --kind or --agency: say what to change")
+        if decisions is not None:
+            if kind is None or values or unset or agency:
+                raise Invalid("--decisions: goes with --kind alone, which it proposes")
+            _propose(hub, name, kind, reason, decisions, as_json)
+            return
         options: dict[str, Any] = {"unset": tuple(unset or ()), "kind": kind, "agency": agency}
         plan = hub.connections.changes.preview(name, values, **options)
         if preview:
@@ -111,6 +125,17 @@ def reseal(as_json: AsJson = False) -> None:
             " nothing that the hub holds now, but still what backups from before hold"
         )
         print_json({"connections": count, "key": key}) if as_json else console.print(sentence)
+
+
+def _propose(hub: Hub, name: str, kind: str, reason: str, decisions: Path, as_json: bool) -> None:
+    document = files.content(decisions)
+    signed = read_decisions(document, str(decisions))
+    proposal = hub.connections.kinds.propose(acting(), name, kind, reason, signed, document)
+    if as_json:
+        print_json(proposal)
+    else:
+        console.print(f"{name} stays a source of its kind until this is approved and its time is there")
+        console.print(next_step(proposal, hub))
 
 
 def _asked_secrets(hub: Hub, name: str) -> dict[str, Any]:
@@ -188,7 +213,8 @@ def _tell_reparsed(report: Reparsed, changes: str, as_json: bool) -> None:
     for seconds, reads in sorted(report.moved.items()):
         console.print(f"  times moved {'forward' if seconds > 0 else 'back'} by {span(seconds)}: {reads:,}")
     numbers = (
-        ("plates", report.plates), ("states of plates", report.states), ("cameras", report.cameras),
+        ("plates", report.plates), ("states of plates", report.states),
+        ("countries of plates", report.countries), ("cameras", report.cameras),
         ("places", report.places), ("something else", report.others), ("lives that end sooner", report.sooner),
         ("lives that end later", report.later),
         ("over at once by their corrected time", report.end_now), ("new hits on hot lists", report.hits_found),

@@ -72,6 +72,8 @@ def _lines(shown: Shown, zone: tzinfo, now: datetime) -> Iterator[tuple[str, str
     )
     for host, pictures in shown.picture_hosts_not_allowed.items():
         yield "not allowed", f"{host}, where {count(pictures, 'picture')} {'lies' if pictures == 1 else 'lie'}"
+    if shown.contract is not None:
+        yield "contract", shown.contract
     for setting, value in shown.settings.items():
         yield setting, "not set" if value in (None, "") else _value(value)
     for setting, is_set in shown.secrets.items():

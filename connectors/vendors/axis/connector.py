@@ -10,11 +10,11 @@ from connectors import contract, xml
 from connectors.answer import Answer
 from connectors.auth import Digest, pushed_by_ours
 from connectors.contract import Connector, Document, Entry, Page, Record, RemoteEntry
+from connectors.encoding import in_utf8
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import slices
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
-from connectors.jsontext import in_utf8
 from connectors.multipart import parts
 from connectors.pictures import picture
 from connectors.vendors.axis.block_list import mark_of, plates_of

@@ -12,7 +12,7 @@ from connectors.plates import is_none
 from connectors.vendors.axis.pictures import addresses_of, brought_with
 from connectors.vendors.axis.records import notifications_of
 from connectors.vendors.axis.settings import AxisSettings
-from connectors.vendors.axis.states import state_of
+from connectors.vendors.axis.states import origin_of
 from connectors.vendors.axis.times import abbreviated, instant
 from connectors.vendors.axis.words import LOG, ONVIF, PUSH, Names, car_of, serial_of, short, unescaped
 from normalize import vehicle
@@ -77,11 +77,12 @@ def _common(fields: Fields, names: Names, camera: str | None, at: Moment, settin
     raw, *others = _readings(fields, names, confidence)
     camera = camera_of(camera, setting=serial_of(settings.camera_id), address=settings.base_url)
     candidates = [Candidate(text=text) for text in others if len(text) <= LONGEST_READING]
-    on_list = fields.text_or_none(names.list_name)
+    on_list, place = fields.text_or_none(names.list_name), origin_of(fields, names)
     return {
         "vendor_read_id": f"{camera}-{car_of(fields, names)}-{at.at:%Y%m%dT%H}",
         "plate_raw": raw,
-        "state": state_of(fields, names),
+        "state": place.state,
+        "country": place.country,
         "plate_confidence": confidence,
         "confidence_scale": Scale.UNIT if confidence is not None else None,
         "candidates": (Candidate(text=raw, confidence=confidence), *candidates) if candidates else (),

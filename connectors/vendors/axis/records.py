@@ -7,9 +7,9 @@ from xml.etree.ElementTree import Element
 
 from connectors import xml
 from connectors.contract import Record
+from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
 from connectors.fields import slices
-from connectors.jsontext import in_utf8
 from connectors.multipart import Part
 from connectors.pictures import is_picture
 

@@ -12,6 +12,7 @@ from connectors.vendors.dahua.pictures import pictures_of
 from connectors.vendors.dahua.settings import DahuaSettings
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
+from normalize.countries import country
 from normalize.fault import NoRead, Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Match, Read
@@ -35,11 +36,12 @@ def read_of_push(fields: Fields, settings: DahuaSettings) -> Read:
     said = picture.text(f"SnapInfo.{when or 'AccurateTime'}")
     at = from_iso(said, settings.zone, f"Picture.SnapInfo.{when}")
     camera = _camera(picture.ident_or_none("SnapInfo.DeviceID"), settings)
-    blocked = picture.flag("SnapInfo.BlockUser")
+    blocked, region = picture.flag("SnapInfo.BlockUser"), picture.text_or_none("Plate.Region")
     return Read(
         vendor_read_id=derived(camera.id, said, canonical(plate)),
         plate_raw=plate,
-        state=_region(picture.text_or_none("Plate.Region")),
+        state=look_up(region, {}),
+        country=_country(region),
         plate_confidence=confidence,
         confidence_scale=None if confidence is None else Scale.PERCENT,
         captured_at=at.at,
@@ -136,9 +138,9 @@ def _percent(fields: Fields, path: str) -> float | None:
     return scaled(value, Scale.PERCENT, path) if value is not None and 0 <= value <= 100 else None
 
 
-def _region(said: str | None) -> Word:
-    """The plate's region in the camera's word alone: `IN` may be a country as well as a state."""
-    return look_up(said, {})
+def _country(region: str | None) -> Word:
+    """The country where the region names one in full or by three letters: `IN` may be a state as well."""
+    return country(region) if region and len(region) > 2 else look_up(region, {})
 
 
 def _camera(name: str | None, settings: DahuaSettings) -> Camera:

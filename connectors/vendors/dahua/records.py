@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from connectors.contract import Record
 from connectors.damage import LETTERS, note
+from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
 from connectors.fields import Fields, elements, slices
-from connectors.jsontext import in_utf8
 from normalize.fault import Unusable
 
 _ENDS: Final = re.compile(r"\r\n|\n|\r")

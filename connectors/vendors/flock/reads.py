@@ -8,20 +8,22 @@ from connectors.identity import derived
 from connectors.plates import plate_at
 from normalize.confidence import Scale
 from normalize.fault import Unusable
+from normalize.origin import origin
 from normalize.read import Camera, ImageKind, ImageRef, Match, Read
-from normalize.states import state
 from normalize.times import from_iso
 
 
 def read_of_lookup(fields: Fields) -> Read:
     """A lookup result."""
     at = from_iso(fields.text("capturedAt"), field="capturedAt")
+    place = origin(fields.text_or_none("state.state"))
     confidence = fields.share("plate.confidence", Scale.UNIT)
     name = fields.text_or_none("device.name")
     return Read(
         vendor_read_id=fields.ident("id"),
         plate_raw=plate_at(fields, "plate.plate", confidence),
-        state=state(fields.text_or_none("state.state"), "US"),
+        state=place.state,
+        country=place.country,
         plate_confidence=confidence,
         state_confidence=fields.share("state.confidence", Scale.UNIT),
         confidence_scale=Scale.UNIT,
@@ -46,10 +48,12 @@ def read_of_push(fields: Fields, *, alert: bool) -> Read:
     camera = camera_of(fields.ident_or_none("deviceExternalId"), named)
     # The form of 2022 brings no id of its own.
     ident = fields.ident("objectId") if alert else derived(camera, at.at.isoformat(), label)
+    place = origin(fields.text_or_none("ocr.state"))
     return Read(
         vendor_read_id=ident,
         plate_raw=label,
-        state=state(fields.text_or_none("ocr.state"), "US"),
+        state=place.state,
+        country=place.country,
         plate_confidence=confidence,
         state_confidence=fields.share("ocr.stateConfidence", Scale.UNIT),
         confidence_scale=Scale.UNIT,

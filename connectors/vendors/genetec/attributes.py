@@ -27,9 +27,9 @@ class Attributes:
         return None if text == NOTHING else text
 
     def country(self) -> str | None:
-        """The region set that the Sharp reads by, where it is a country's."""
+        """The region set that the Sharp reads by, where it is a country's or Europe's."""
         context = self.get("context") or ""
-        return context.upper() if len(context) == 2 and context.isalpha() else None
+        return context.upper() if len(context) == 2 and context.isalpha() and context.upper() != "NA" else None
 
     def vehicle(self) -> vehicle.Vehicle:
         return vehicle.Vehicle(

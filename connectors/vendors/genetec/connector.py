@@ -11,10 +11,10 @@ from connectors.auth import pushed_by_ours
 from connectors.contract import Connector, Document, Entry, Page, Record, RemoteEntry
 from connectors.counted import counted
 from connectors.drop import Drop
+from connectors.encoding import in_utf8
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import slices
 from connectors.hotlists import alive, file_stem
-from connectors.jsontext import in_utf8
 from connectors.vendors.genetec.forms import form_of, from_json, from_xml, without_tokens
 from connectors.vendors.genetec.reads import read_of_file, read_of_ingested, read_of_sharp, read_of_webhook
 from connectors.vendors.genetec.rows import entries_of, file_of
@@ -110,13 +110,14 @@ class GenetecConnector(Connector[GenetecSettings]):
     def read_of(self, record: Record) -> Read:
         """A Sharp's read in JSON or XML, its FTP file, a third party's read, or the older webhook's."""
         if record.kind == "autovu":
-            return read_of_file(without_tokens(from_xml(record)))
+            return read_of_file(without_tokens(from_xml(record)), self.settings)
         if record.kind == "sharp_xml":
             return read_of_sharp(from_xml(record), self.settings)
         data = from_json(record)
         if record.kind == "lpringestion":
-            return read_of_ingested(data)
-        return read_of_webhook(data) if record.kind == "webhook" else read_of_sharp(data, self.settings)
+            return read_of_ingested(data, self.settings)
+        read_of_json = read_of_webhook if record.kind == "webhook" else read_of_sharp
+        return read_of_json(data, self.settings)
 
     def held_form(self, plate: str) -> str:
         """As it is: nothing is published about how Security Center rewrites plates."""

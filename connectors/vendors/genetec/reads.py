@@ -11,9 +11,9 @@ from connectors.vendors.genetec.attributes import NOTHING, Attributes, analytics
 from connectors.vendors.genetec.settings import GenetecSettings
 from normalize.confidence import Scale, scaled
 from normalize.fault import Unusable
+from normalize.origin import Origin, origin
 from normalize.plate import canonical
 from normalize.read import Camera, ImageKind, ImageRef, Read
-from normalize.states import state
 from normalize.times import Moment, Zone, from_iso
 
 _GUID: Final = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
@@ -34,13 +34,13 @@ def read_of_sharp(data: dict[str, Any], settings: GenetecSettings) -> Read:
         camera=_camera(fields, "SourceUrl", "LprCameraName"),
         ident=("Id", said),
         share=(attributes.get("confidence score"), Scale.PERCENT, "PlateAnalytics.Confidence Score"),
-        state=state(attributes.said("state name"), attributes.country()),
+        origin=origin(attributes.said("state name"), attributes.country(), settings.state_codes),
         place=fields.place("Latitude", "Longitude"),
         vehicle=attributes.vehicle(),
     )
 
 
-def read_of_file(data: dict[str, Any]) -> Read:
+def read_of_file(data: dict[str, Any], settings: GenetecSettings) -> Read:
     """A file that a Sharp dropped."""
     plate, fields = _plate(data, "Plate"), Fields(data)
     date, clock = fields.text("UTCDate"), fields.text("UTCTime")
@@ -54,12 +54,12 @@ def read_of_file(data: dict[str, Any]) -> Read:
         camera=_camera(fields, "SourceName", "CameraName"),
         ident=("Guid", f"{date} {clock}"),
         share=(_measured(data, "ConfidenceScore"), Scale.PERCENT, "ConfidenceScore"),
-        state=state(fields.text_or_none("State")),
+        origin=origin(fields.text_or_none("State"), codes=settings.state_codes),
         place=fields.place("LatitudeY", "LongitudeX"),
     )
 
 
-def read_of_ingested(data: dict[str, Any]) -> Read:
+def read_of_ingested(data: dict[str, Any], settings: GenetecSettings) -> Read:
     """A third party's read."""
     plate, fields = _plate(data, "Plate"), Fields(data)
     said = fields.text("ReadTimeUtc")
@@ -70,11 +70,11 @@ def read_of_ingested(data: dict[str, Any]) -> Read:
         camera=_camera(fields, "ReferenceCameraId", "CameraName"),
         ident=("ReferenceReadId", said),
         share=(_measured(data, "Confidence"), Scale.UNIT, "Confidence"),
-        state=state(fields.text_or_none("PlateStateProvince")),
+        origin=origin(fields.text_or_none("PlateStateProvince"), codes=settings.state_codes),
     )
 
 
-def read_of_webhook(data: dict[str, Any]) -> Read:
+def read_of_webhook(data: dict[str, Any], settings: GenetecSettings) -> Read:
     """A read of the older webhook, which has no id."""
     attributes = data.get("Attributes")
     told = Attributes(attributes.items() if isinstance(attributes, dict) else ())
@@ -91,7 +91,7 @@ def read_of_webhook(data: dict[str, Any]) -> Read:
         camera=_camera(fields, "CameraName", "CameraName"),
         ident=("", f"{date} {clock}"),
         share=(_measured(data, "ConfidenceScore"), Scale.PERCENT, "ConfidenceScore"),
-        state=state(fields.text_or_none("State") or told.said("state name"), told.country()),
+        origin=origin(fields.text_or_none("State") or told.said("state name"), told.country(), settings.state_codes),
         state_confidence=scaled(sure, Scale.PERCENT, "Attributes.State Name Confidence Score"),
         vehicle=told.vehicle(),
     )
@@ -133,6 +133,7 @@ def _read(
     camera: Camera,
     ident: tuple[str, str],
     share: tuple[float | str | None, Scale, str],
+    origin: Origin,
     **more: Any,
 ) -> Read:
     """What all forms share. `ident` is the id's field, and the time as it is written for where there is none."""
@@ -142,6 +143,8 @@ def _read(
     return Read(
         vendor_read_id=_ident(known, ident[0], camera) if known else derived(camera.id, ident[1], canonical(plate)),
         plate_raw=plate,
+        state=origin.state,
+        country=origin.country,
         plate_confidence=confidence,
         confidence_scale=None if confidence is None else share[1],
         captured_at=at.at,

@@ -7,7 +7,7 @@ from connectors import table
 from connectors.contract import Entry, RemoteEntry
 from connectors.errors import VendorChanged
 from connectors.vendors.genetec.settings import GenetecSettings
-from normalize.states import postal, state
+from normalize.states import short_of, state_of
 
 PRIORITIES: Final = {"high": 0, "medium": 50, "low": 100}
 """Genetec counts down: 0 is the highest priority and 100 the lowest (documented)."""
@@ -23,8 +23,7 @@ def file_of(held: Mapping[tuple[str, str | None], Entry], settings: GenetecSetti
     lines = []
     for (plate, _), entry in held.items():
         until = entry.expires_at.date().isoformat() if entry.expires_at else ""
-        where = entry.state or ""
-        shown = postal(where) if where.startswith(("US-", "CA-")) else where
+        shown = short_of(entry.state, settings.state_codes) or ""
         cells = (plate, shown, entry.reason, "", until, str(PRIORITIES[entry.alert]), entry.case_number)
         lines.append(delimiter.join(_cell(text, delimiter) for text in cells))
     return "".join(f"{line}\r\n" for line in sorted(lines)).encode()
@@ -39,7 +38,7 @@ def entries_of(body: bytes, settings: GenetecSettings) -> list[RemoteEntry]:
             continue
         if not readable or len(cells) < 2 or not cells[0].strip():
             raise VendorChanged(f"line {number} of the hot-list file is not a plate and a state", body)
-        entries.append(RemoteEntry(cells[0].strip(), state(cells[1], "US").code))
+        entries.append(RemoteEntry(cells[0].strip(), state_of(cells[1], settings.state_codes)))
     return entries
 
 

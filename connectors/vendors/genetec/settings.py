@@ -7,6 +7,7 @@ from pydantic import Field
 
 from connectors import contract
 from connectors.drop import PlaceSettings
+from normalize.states import Codes
 
 
 class GenetecSettings(PlaceSettings, contract.PushSettings):
@@ -22,6 +23,9 @@ class GenetecSettings(PlaceSettings, contract.PushSettings):
     )
     file_pattern: str = Field("*_lpr.xml", title="File pattern", description="Which files are reads.")
     settle_seconds: int = Field(30, ge=0, title="Settle time", description="How long a file must lie still, seconds.")
+    state_codes: Codes | None = Field(
+        None, title="Codes of states", description="`postal` or `ncic`, in reads and hot lists: NB is another state."
+    )
     delimiter: Literal[";", ":", ",", "Tab"] = Field(
         ";", title="Delimiter", description="Of hot-list files, as it is set in Security Center."
     )

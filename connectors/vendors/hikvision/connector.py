@@ -11,10 +11,10 @@ from connectors import contract, xml
 from connectors.answer import Answer
 from connectors.auth import OneLogin, pushed_by_ours
 from connectors.contract import Connector, Document, Entry, Page, Record, RemoteEntry
+from connectors.encoding import in_utf8
 from connectors.errors import AdminMustFix, VendorChanged
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
-from connectors.jsontext import in_utf8
 from connectors.multipart import parts
 from connectors.paging import by_moving_start
 from connectors.pictures import is_picture

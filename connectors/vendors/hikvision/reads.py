@@ -12,10 +12,11 @@ from connectors.vendors.hikvision.settings import HikvisionSettings
 from connectors.vendors.hikvision.times import instant
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
+from normalize.countries import country
 from normalize.fault import Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Match, Read
-from normalize.word import Known, Word, look_up
+from normalize.word import Known, Word
 
 NO_PLATE: Final = frozenset({"unknown", "noplate", "none"})
 """What a camera writes for a vehicle without a plate, with confidence 0."""
@@ -34,7 +35,7 @@ def read_of_event(fields: Fields, anpr: Fields, attached: Mapping[str, bytes], s
     return Read(
         vendor_read_id=uuid,
         plate_raw=plate,
-        state=_country(fields, anpr),
+        country=_country(fields, anpr),
         plate_confidence=confidence,
         confidence_scale=Scale.PERCENT if confidence is not None else None,
         candidates=_candidates(anpr, plate, confidence),
@@ -57,7 +58,7 @@ def read_of_asked(fields: Fields, settings: HikvisionSettings) -> Read:
     return Read(
         vendor_read_id=name,
         plate_raw=plate,
-        state=look_up(fields.text_or_none("country"), {}),
+        country=country(fields.text_or_none("country")),
         captured_at=at.at,
         zone=at.zone,
         camera=Camera(id=f"{camera}/{settings.channel}"),
@@ -94,11 +95,11 @@ def _matches(anpr: Fields) -> tuple[Match, ...]:
 
 
 def _country(fields: Fields, anpr: Fields) -> Word:
-    """The vendor's word for the country; no state, since two letters that are one country's are another's state."""
+    """The country by its abbreviation, or else the vendor's own number of it, which is published nowhere."""
     said = fields.text_or_none("countryAbbreviation") or anpr.text_or_none("countryAbbreviation")
     if said == "NON":
         return Word(said=said, known=Known.UNKNOWN)
-    return look_up(said or anpr.ident_or_none("country"), {})
+    return country(said or anpr.ident_or_none("country"))
 
 
 def _vehicle(anpr: Fields) -> vehicle.Vehicle:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from connectors import xml
 from connectors.contract import Record
+from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
 from connectors.fields import slices
-from connectors.jsontext import in_utf8
 from connectors.multipart import Part
 from connectors.pictures import is_picture
 

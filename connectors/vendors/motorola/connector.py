@@ -17,7 +17,7 @@ from connectors.vendors.motorola.reads import read_of_row
 from connectors.vendors.motorola.settings import MotorolaSettings
 from normalize.plate import canonical
 from normalize.read import ImageRef, Read
-from normalize.states import state
+from normalize.states import state_of
 
 LARGEST_LIST: Final = 30_000_000
 """Bytes in the largest hot-list file the vendor's help allows: under 30 MB (documented)."""
@@ -85,7 +85,7 @@ class MotorolaConnector(Connector[MotorolaSettings]):
 
     def as_held(self, entries: Sequence[Entry]) -> dict[tuple[str, str | None], Entry]:
         """Every plate and state; what is put for an unknown state is what comes back for it."""
-        unknown = state(self.settings.unknown_state, "US").code
+        unknown = state_of(self.settings.unknown_state, self.settings.state_codes)
         return {(self.held_form(entry.plate), entry.state or unknown): entry for entry in entries}
 
     def push(self, delta: contract.Delta) -> contract.PushReport:
@@ -139,5 +139,5 @@ class MotorolaConnector(Connector[MotorolaSettings]):
                     if put.kind == "remove":
                         held.pop(key, None)
                     else:
-                        held[key] = RemoteEntry(key[0], state(key[1], "US").code)
+                        held[key] = RemoteEntry(key[0], state_of(key[1], self.settings.state_codes))
         return iter(held.values())

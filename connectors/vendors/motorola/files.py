@@ -13,7 +13,7 @@ from connectors.errors import VendorChanged
 from connectors.hotlists import as_csv, file_stem
 from connectors.places import DropPlace
 from connectors.vendors.motorola.settings import MotorolaSettings
-from normalize.states import postal
+from normalize.states import short_of
 
 COLUMNS: Final = ("Hot Plate", "State", "Alert", "Reason", "Case", "Expires")
 TAKEN: Final = "taken"
@@ -65,7 +65,7 @@ def loaded_rows(receipt: bytes, name: str, body: bytes) -> Iterator[dict[str, st
         raise VendorChanged("the receipt is for other content than the file's", receipt)
     refused = {refusal.row for refusal in said.rejected}
     rows = list(table.rows(body, COLUMNS[:1]))
-    if 0 in refused or said.rows + len(refused) != len(rows) or any(row.broken for row in rows):
+    if 0 in refused or said.rows + len(refused) != len(rows) or any(row.fault for row in rows):
         raise VendorChanged(f"the loader took {said.rows} of {len(rows)} rows and does not say which", receipt)
     return (row.cells for number, row in enumerate(rows, start=1) if number not in refused)
 
@@ -74,8 +74,7 @@ def file_of(entries: Sequence[Entry], settings: MotorolaSettings) -> bytes:
     """A row for each plate and state, in their order, so that the same list is the same bytes."""
     rows: dict[tuple[str, str], tuple[str, ...]] = {}
     for entry in entries:
-        country = (entry.state or "").partition("-")[0]
-        short = postal(entry.state) if entry.state and country in ("US", "CA") else entry.state
+        short = short_of(entry.state, settings.state_codes)
         until = entry.expires_at.isoformat(timespec="seconds") if entry.expires_at else ""
         row = (entry.plate, short or settings.unknown_state, entry.alert.capitalize())
         rows.setdefault((row[0], row[1]), (*row, entry.reason, entry.case_number, until))

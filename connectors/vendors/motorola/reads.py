@@ -3,14 +3,15 @@
 from datetime import datetime
 
 from connectors.cameras import camera_of
-from connectors.identity import derived_id, undamaged
+from connectors.damage import own_id
+from connectors.identity import derived_id
 from connectors.vendors.motorola.cells import Cells
 from connectors.vendors.motorola.settings import MotorolaSettings
 from normalize import vehicle
 from normalize.confidence import scaled
 from normalize.fault import Unusable
+from normalize.origin import origin
 from normalize.read import Camera, ImageKind, ImageRef, Read
-from normalize.states import state
 from normalize.times import Moment, from_iso, local
 
 
@@ -21,10 +22,12 @@ def read_of_row(cells: Cells, settings: MotorolaSettings) -> Read:
     camera = camera_of(cells.get(settings.camera_id_column), name)
     at = _moment(cells.must(settings.captured_at_column), settings)
     image = cells.get(settings.image_column)
+    place = origin(cells.get(settings.state_column), cells.get(settings.country_column), settings.state_codes)
     return Read(
-        vendor_read_id=undamaged(cells.get(settings.read_id_column)) or derived_id(camera, at, plate),
+        vendor_read_id=own_id(cells.get(settings.read_id_column)) or derived_id(camera, at, plate),
         plate_raw=plate,
-        state=state(cells.get(settings.state_column), "US"),
+        state=place.state,
+        country=place.country,
         plate_confidence=share,
         confidence_scale=None if share is None else settings.confidence_scale,
         captured_at=at.at,

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from connectors.drop import CsvSettings
 from normalize.confidence import Scale
+from normalize.states import Codes
 
 
 class MotorolaSettings(CsvSettings):
@@ -25,6 +26,10 @@ class MotorolaSettings(CsvSettings):
     camera_id_column: str = Field("camera_id", title="Camera column", description="Must be in every export.")
     read_id_column: str = Field("read_id", title="Read id column", description="If there is one.")
     state_column: str = Field("state", title="State column", description="If there is one.")
+    state_codes: Codes | None = Field(
+        None, title="Codes of states", description="`postal` or `ncic`, in exports and hot lists: NB is another state."
+    )
+    country_column: str = Field("country", title="Country column", description="If there is one.")
     confidence_column: str = Field("confidence", title="Confidence column", description="If there is one.")
     confidence_scale: Scale = Field(Scale.PERCENT, title="Confidence scale", description="Of that column.")
     camera_name_column: str = Field("camera_name", title="Camera name column", description="If there is one.")

@@ -12,9 +12,9 @@ from connectors.vendors.nj_snap.settings import NjSnapSettings
 from normalize import vehicle
 from normalize.confidence import scaled
 from normalize.fault import Unusable
+from normalize.origin import origin
 from normalize.plate import canonical
 from normalize.read import Camera, Candidate, ImageKind, Match, Place, Read
-from normalize.states import state
 from normalize.times import Moment, from_epoch, from_iso
 
 _COMPASS: Final = ("north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest")
@@ -33,7 +33,7 @@ def read_of_raw(fields: Fields) -> Read:
     return Read(
         vendor_read_id=_derived_id(camera, at, plate, picture_id or ""),
         plate_raw=plate,
-        state=state(fields.text_or_none("plate.code"), "US"),
+        **_from(fields, "plate.code"),
         captured_at=at.at,
         zone=at.zone,
         camera=Camera(id=camera, name=name),
@@ -50,7 +50,7 @@ def read_of_search(fields: Fields, settings: NjSnapSettings) -> Read:
     return Read(
         vendor_read_id=_derived_id(camera, at, plate),
         plate_raw=plate,
-        state=state(fields.text_or_none("plate_code"), "US"),
+        **_from(fields, "plate_code"),
         captured_at=at.at,
         zone=at.zone,
         camera=Camera(id=camera, name=name),
@@ -73,7 +73,7 @@ def read_of_hit(fields: Fields, settings: NjSnapSettings) -> Read:
     return Read(
         vendor_read_id=str(event) if is_its_own else _derived_id(camera, at, plate),
         plate_raw=plate,
-        state=state(fields.text_or_none("plateSt"), "US"),
+        **_from(fields, "plateSt"),
         plate_confidence=share,
         confidence_scale=None if share is None else scale,
         candidates=(Candidate(text=second),) if second else (),
@@ -103,6 +103,12 @@ def _place(fields: Fields) -> Place | None:
         point = dict(zip(("lon", "lat"), location.items("coordinates"), strict=False))
         location = Fields(point, "location.coordinates")
     return location.place("lat", "lon") if location else None
+
+
+def _from(fields: Fields, path: str) -> dict[str, Any]:
+    """Where a plate is from, as fields of a read."""
+    place = origin(fields.text_or_none(path))
+    return {"state": place.state, "country": place.country}
 
 
 def _vehicle(fields: Fields, make: str, colour: str, body: str, model: str = "") -> vehicle.Vehicle:

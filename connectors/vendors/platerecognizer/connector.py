@@ -12,10 +12,10 @@ import msgspec
 from connectors import contract, table
 from connectors.auth import Header, pushed_by_ours
 from connectors.contract import Connector, Document, Page, Record
+from connectors.encoding import in_utf8
 from connectors.errors import AdminMustFix, Gone, VendorChanged
 from connectors.fields import Fields
 from connectors.http import Http
-from connectors.jsontext import in_utf8
 from connectors.multipart import parts
 from connectors.paging import by_cursor
 from connectors.pictures import is_picture, picture

@@ -9,9 +9,9 @@ from connectors.plates import plate_at
 from normalize import vehicle
 from normalize.confidence import Scale, scaled
 from normalize.fault import NoRead, Unusable
+from normalize.origin import Origin, origin
 from normalize.read import Candidate
-from normalize.states import state
-from normalize.word import Known, Word
+from normalize.word import is_told
 
 
 class Reading(NamedTuple):
@@ -19,7 +19,7 @@ class Reading(NamedTuple):
 
     plate: str
     score: float | None
-    region: Word
+    origin: Origin
     region_score: float | None
     candidates: tuple[Candidate, ...]
     vehicle: vehicle.Vehicle
@@ -40,10 +40,10 @@ def _flat(result: Fields) -> Reading:
     return Reading(
         plate=plate_at(result, "plate", score),
         score=score,
-        region=_region(result.text_or_none("region.code")),
+        origin=_origin(result.text_or_none("region.code")),
         region_score=_share(result, "region.score") if result.text_or_none("region.code") else None,
         candidates=_candidates(result.each("candidates"), "plate"),
-        vehicle=_vehicle(result, result.each("model_make"), _best(result.each("color"), "color")),
+        vehicle=_vehicle(result, result.each("model_make"), _surest(result.each("color")), "color"),
     )
 
 
@@ -58,34 +58,37 @@ def _nested(result: Fields, plate: Fields) -> Reading:
     return Reading(
         plate=plate_at(readings[0], "value", score),
         score=score,
-        region=_region(best.text_or_none("value")),
+        origin=_origin(best.text_or_none("value")),
         region_score=_share(best, "score"),
         candidates=_candidates(readings, "value"),
         vehicle=_vehicle(
-            result, result.each("vehicle.props.make_model"), _best(result.each("vehicle.props.color"), "value")
+            result, result.each("vehicle.props.make_model"), _surest(result.each("vehicle.props.color")), "value"
         ),
     )
 
 
-def _vehicle(result: Fields, models: Iterable[Fields], colour: str | None) -> vehicle.Vehicle:
-    kind = max(models, key=_sureness, default=Fields({}))
-    model = kind.text_or_none("model")
+def _vehicle(result: Fields, models: Iterable[Fields], colour: Fields, name: str) -> vehicle.Vehicle:
+    kind = _surest(models)
+    model, sure = kind.text_or_none("model"), _sure(kind, "score")
     # With nothing found the type's score is 0 (documented), whatever the type says.
-    is_typed = result.decimal_or_none("vehicle.score") != 0
+    typed = _sure(result, "vehicle.score")
     return vehicle.Vehicle(
-        make=vehicle.make(kind.text_or_none("make")),
-        model=model[:100] if model and model.casefold() != "unknown" else None,
-        colour=vehicle.colour(colour),
-        body=vehicle.body(result.text_or_none("vehicle.type") if is_typed else None),
+        make=vehicle.make(kind.text_or_none("make")).sure(sure),
+        model=model[:100] if model and model.casefold() != "unknown" and is_told(sure) else None,
+        colour=vehicle.colour(colour.text_or_none(name)).sure(_sure(colour, "score")),
+        body=vehicle.body(result.text_or_none("vehicle.type") if typed != 0 else None).sure(typed),
     )
 
 
-def _best(guesses: Iterable[Fields], name: str) -> str | None:
-    return max(guesses, key=_sureness, default=Fields({})).text_or_none(name)
+def _surest(guesses: Iterable[Fields]) -> Fields:
+    return max(guesses, key=lambda guess: _sure(guess, "score") or 0, default=Fields({}))
 
 
-def _sureness(guess: Fields) -> float:
-    return guess.decimal_or_none("score") or 0
+def _sure(guess: Fields, path: str) -> float | None:
+    """How sure the engine is of a word about a vehicle; what is on no scale tells nothing and costs no read."""
+    with suppress(Unusable):
+        return _share(guess, path)
+    return None
 
 
 def _candidates(readings: Iterable[Fields], name: str) -> tuple[Candidate, ...]:
@@ -93,11 +96,9 @@ def _candidates(readings: Iterable[Fields], name: str) -> tuple[Candidate, ...]:
     return tuple(Candidate(text=text, confidence=score) for text, score in texts if text)
 
 
-def _region(code: str | None) -> Word:
-    """A region: `us-ca` is a state; a code without a hyphen is a country (`de` is no Delaware), which we do not map."""
-    if code is None or "-" in code:
-        return state(code)
-    return Word(said=code[:100], known=Known.UNMAPPED)
+def _origin(code: str | None) -> Origin:
+    """A region: `us-ca` is a state; a code without a hyphen is a country (`de` is no Delaware)."""
+    return origin(code) if code is None or "-" in code else origin(None, code)
 
 
 def _share(fields: Fields, path: str) -> float | None:

@@ -17,7 +17,6 @@ from normalize.confidence import Scale
 from normalize.fault import NoRead, Unusable
 from normalize.plate import canonical
 from normalize.read import Camera, Candidate, ImageKind, ImageRef, Read
-from normalize.states import state
 from normalize.times import from_iso
 
 _IMAGES: Final = ((ImageKind.FRAME, "upload"), (ImageKind.PLATE, "plate_img"))
@@ -42,7 +41,8 @@ def read_of_event(data: Fields, record: Record, settings: PlateRecognizerSetting
     return Read(
         vendor_read_id=derived_id(camera, at, reading.plate),
         plate_raw=reading.plate,
-        state=reading.region,
+        state=reading.origin.state,
+        country=reading.origin.country,
         plate_confidence=reading.score,
         state_confidence=reading.region_score,
         confidence_scale=Scale.UNIT,
@@ -102,12 +102,13 @@ def _reading_at(visit: Fields, end: str) -> Reading | None:
 def _seen(reading: Reading | None, plate: str) -> dict[str, Any]:
     """What a reading tells beside the visit's own plate, as fields of a read."""
     if reading is None:
-        return {"state": state(None)}
+        return {}
     agrees = canonical(reading.plate) == canonical(plate)
     is_candidate = any(candidate.text == reading.plate for candidate in reading.candidates)
     first = () if agrees or is_candidate else (Candidate(text=reading.plate, confidence=reading.score),)
     return {
-        "state": reading.region,
+        "state": reading.origin.state,
+        "country": reading.origin.country,
         "plate_confidence": reading.score if agrees else None,
         "state_confidence": reading.region_score,
         "candidates": (*first, *reading.candidates),

@@ -12,8 +12,8 @@ from connectors.identity import derived_id
 from connectors.plates import plate_at
 from normalize.confidence import Scale, scaled
 from normalize.fault import NoRead, Unusable
+from normalize.origin import origin
 from normalize.read import Camera, ImageKind, ImageRef, Read
-from normalize.states import state
 from normalize.times import Moment, from_epoch
 
 MILLIS: Final = 100_000_000_000
@@ -56,11 +56,13 @@ def _read(
     camera = camera_of(asked.ident_or_none("camera_id"))
     urls = ((kind, fields.text_or_none(name)) for kind, name in pictures)
     # Detection and webhook of one car have camera, second and plate in common (seen in public code), and nothing else.
+    place = origin(fields.text_or_none("license_plate_state"))
     second = Moment(created.at.replace(microsecond=0), created.zone)
     return Read(
         vendor_read_id=derived_id(camera, second, plate),
         plate_raw=plate,
-        state=state(fields.text_or_none("license_plate_state"), "US"),
+        state=place.state,
+        country=place.country,
         plate_confidence=_sure(fields),
         confidence_scale=Scale.UNIT,
         captured_at=at.at,

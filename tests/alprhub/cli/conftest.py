@@ -4,7 +4,7 @@ import csv
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -14,6 +14,7 @@ from typing import Any
 
 import migrated
 import pytest
+import yaml
 from terminal import typed
 
 from hub.people import Actor
@@ -207,16 +208,38 @@ def acting(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def approved(run: Run, acting: Callable[[str], None]) -> Callable[[], Done]:
-    """Let the sergeant approve what waits longest, and whoever it was type on."""
+def approved(run: Run, acting: Callable[[str], None], sql: Any) -> Callable[[], Done]:
+    """Let the sergeant approve what waits longest, as if its grace were over, and whoever it was type on."""
 
     def approve() -> Done:
         me = Actor.of_process().name
         waiting = run("approvals", "list", "--json").json()[0]["id"]
         acting("sergeant")
         done = run("approvals", "approve", waiting, "--yes", "--json")
+        if done.code == 0 and done.json()["state"] == "in_grace":
+            sql("UPDATE approvals SET decided_at = decided_at - grace")
+            done = run("approvals", "approve", waiting, "--yes", "--json")
         assert done.code == 0, done.err
         acting(me)
         return done
 
     return approve
+
+
+@pytest.fixture
+def signing(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a file of decisions that the office which Hermosa Beach's policy names signed now: what they settle, and
+    what else stands in each."""
+
+    def write(**settled: Mapping[str, Any]) -> Path:
+        said = {"answer": "as it stands there", "decided_by": "A. Chief", "why": "the council has decided"}
+        said |= {"title": "Administrative Services Division Commander"}
+        now = datetime.now(UTC).isoformat()
+        told = [
+            {"settles": name.replace("_", "-"), "decided_at": now, **said, **more} for name, more in settled.items()
+        ]
+        file = tmp_path / f"signed-{len(list(tmp_path.iterdir()))}.yaml"
+        file.write_text(yaml.safe_dump({"decisions": told}))
+        return file
+
+    return write

@@ -191,8 +191,8 @@ def test_what_is_answered_is_on_record_with_the_case(run: Any, driven: Any, sql:
         (("co-travel", "9SYN001", "--within", "0"), "--within: "),
         (("co-travel", "9SYN001", "--min-cameras", "0"), "--min-cameras: "),
         (("pattern", "9SYN001", "--since", "2026-06-02", "--until", "2026-06-01"), "--since: "),
-        (("scenes",), "scenes: "),
-        (("scenes", "--scene", SCENE), "scenes: "),
+        (("scenes",), "--scene: "),
+        (("scenes", "--scene", SCENE), "--scene: "),
     ],
 )
 def test_what_cannot_be_asked_is_refused_by_its_field(

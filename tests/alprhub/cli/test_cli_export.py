@@ -74,7 +74,8 @@ def test_an_export_is_on_record_when_it_is_asked_and_when_it_is_answered(
         ("done", 2, "stolen_vehicle", "26-1"),
         ("asked", None, "stolen_vehicle", "26-1"),
     ]
-    assert json.loads(kept[0][4]) == {"query": told["query"], "format": "csv", "sha256": told["sha256"]}
+    asked = {"query": told["query"], "format": "csv", "sources": {"drop": "included"}}
+    assert json.loads(kept[0][4]) == {**asked, "sha256": told["sha256"]}
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_an_import_counts_what_changed(run: Any, wanted: Path) -> None:
     [
         (b"", "bad.csv' is empty"),
         (b"\x00\xff\xfe\x80", "has no column for plates: its line 1"),
-        (b"plate,reason,case\n\x81,stolen,26-1\n", "line 2: cannot be decoded"),
+        (b"plate,reason,case\n\x81,stolen,26-1\n", "line 2: has characters that cannot be read: save the file"),
         (b"9SYN001,CA,stolen,26-1\n", "has no column for plates: its line 1"),
         (b"plate\n9SYN001\n", "line 2: reason"),
         (b"plate,reason,case\n9SYN0*,stolen,26-1\n", "line 2: plate"),
@@ -61,6 +61,27 @@ def test_a_file_that_cannot_be_used_says_where_and_changes_nothing(
     assert named in done.err
     assert "9SYN001" not in done.err
     assert sql("SELECT count(*) FROM hotlist_entries") == [(0,)]
+
+
+def test_nebraska_by_ncics_codes_is_asked_for_and_told_by_an_option(run: Any, tmp_path: Path, sql: Any) -> None:
+    (tmp_path / "ncic.csv").write_text("plate,state,reason,case\n9SYN002,NB,stolen,26-1\n9SYN003,GM,stolen,26-2\n")
+    refused = run("hotlists", "import", "ncic", tmp_path / "ncic.csv")
+    assert (refused.code, sql("SELECT count(*) FROM hotlist_entries")) == (65, [(0,)])
+    assert "line 2: state: 'NB' is New Brunswick by the post's codes and Nebraska by NCIC's codes" in refused.err
+    assert "--codes ncic" in refused.err
+    assert "line 3" not in refused.err
+    assert run("hotlists", "import", "ncic", tmp_path / "ncic.csv", "--codes", "ncic").code == 0
+    assert sql("SELECT plate, plate_state FROM hotlist_entries ORDER BY plate") == [
+        ("9SYN002", "US-NE"), ("9SYN003", "US-GU"),
+    ]  # fmt: skip
+
+
+def test_an_entry_says_its_country_where_no_state_tells_it(run: Any, tmp_path: Path, sql: Any) -> None:
+    (tmp_path / "list.csv").write_text("plate,state,country,reason,case\n9SYN1,,MX,stolen,1\n9SYN2,CA,US,stolen,2\n")
+    assert run("hotlists", "import", "abroad", tmp_path / "list.csv").code == 0
+    assert sql("SELECT plate, plate_state, plate_country FROM hotlist_entries ORDER BY plate") == [
+        ("9SYN1", None, "MX"), ("9SYN2", "US-CA", None),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "code"), [("missing.csv", 66), (".", 65)])

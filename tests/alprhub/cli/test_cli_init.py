@@ -175,8 +175,9 @@ def test_an_environment_that_contradicts_what_is_kept_is_told_so(
     assert run("connections", "list").code == 0, "what is empty is not said, as compose files leave it"
 
 
-def test_a_policy_that_was_changed_since_is_no_contradiction(run: Any, approved: Any) -> None:
-    assert run("policy", "activate", "long-beach", "--reason=council", "--yes").code == 0
+def test_a_policy_that_was_changed_since_is_no_contradiction(run: Any, approved: Any, signing: Any) -> None:
+    signed = signing(loosening={})
+    assert run("policy", "activate", "long-beach", "--reason=council", "--yes", "--decisions", signed).code == 0
     approved()
     assert run("connections", "list").code == 0, "ALPRHUB_PROFILE names that of the first start"
 

@@ -116,7 +116,7 @@ def test_a_purge_that_is_stopped_goes_on_and_certifies_each_read_once(
         signals(patch, signal.SIGTERM, "reads removed")
         done = run("purge")
     assert (done.code, done.err) == (143, "stopped: 1 read removed and certified; alprhub purge goes on from there\n")
-    assert run("purge", "--json").json() == {"purged": {"drop": 1}, "traces": "vacuum"}
+    assert run("purge", "--json").json() == {"purged": {"drop": 1}, "traces": "vacuum", "undelivered": None}
     assert sql("SELECT sum(reads) FROM certificates") == [(2,)]
 
 

@@ -35,7 +35,7 @@ def test_one_read_is_said_in_words(run: Any, ident: int) -> None:
     assert (done.code, done.err) == (0, "")
     said = {line[:23].strip(): line[23:].strip() for line in done.out.splitlines()}
     assert said["plate"] == "9SYN001 (91% sure)"
-    assert said["state"] == "CA"
+    assert (said["state"], said["country"]) == ("CA", "United States")
     assert said["vehicle"] == "silver Toyota Corolla"
     assert said["camera"] == "Pier & 1st"
     assert said["source"] == "drop (motorola), fetched from it"
@@ -88,7 +88,7 @@ def test_a_full_disk_leaves_no_half_picture(run: Any, ident: int, tmp_path: Path
 def test_a_picture_gets_no_name_that_says_otherwise(run: Any, ident: int, tmp_path: Path) -> None:
     done = run("reads", "picture", ident, "--out", tmp_path / "car.png", *WHY)
     assert (done.code, list(tmp_path.glob("car.*"))) == (65, [])
-    assert done.err == f"out: the picture of read {ident} is a .jpg; write it with --out {tmp_path / 'car.jpg'}\n"
+    assert done.err == f"--out: the picture of read {ident} is a .jpg; write it with --out {tmp_path / 'car.jpg'}\n"
 
 
 def test_a_read_without_a_picture_and_a_read_that_is_not_there_are_told(run: Any, ident: int, tmp_path: Path) -> None:

@@ -150,4 +150,4 @@ def test_nothing_is_printed_past_the_door() -> None:
         for line in path.read_text("utf-8").splitlines()
         if past.search(line)
     ]
-    assert found == ["app.py: typer.echo(f\"alprhub {version('alprhub')}\")"]
+    assert [line for line in found if not line.startswith('app.py: typer.echo(f"alprhub {version(')] == []

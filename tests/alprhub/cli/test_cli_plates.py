@@ -18,6 +18,7 @@ ONE = {
     "pattern": ("pattern", "-", *WHY),
     "lookup": ("lookup", "-", *WHY),
     "hotlists withdraw": ("hotlists", "withdraw", "wanted", "-", "--reason", "recovered"),
+    "hotlists readmit": ("hotlists", "readmit", "wanted", "-", "--reason", "stolen again"),
     "retention canary add": ("retention", "canary", "add", "drop", "-", "--reason", "our own car"),
 }
 """Every command that takes one plate, which is asked for here."""

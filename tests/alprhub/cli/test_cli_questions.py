@@ -31,6 +31,7 @@ def said(**terms: Any) -> str:
         ({"plates": ("9SYN001",), "mode": Mode.ONE_EDIT}, "plate 9SYN001; or one character off"),
         ({"candidates": True}, "what engines also took a plate for counts"),
         ({"states": ("US-CA",)}, "of California"),
+        ({"countries": ("MX", "DE")}, "of Mexico or Germany"),
         (
             {"since": datetime(2026, 1, 2, 8, tzinfo=UTC), "until": datetime(2026, 7, 2, 7, tzinfo=UTC)},
             "from 2026-01-02 00:00 PST; until 2026-07-02 00:00 PDT",

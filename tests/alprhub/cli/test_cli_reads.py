@@ -110,8 +110,8 @@ def test_words_that_are_no_text_are_refused(store: Path) -> None:
 def test_what_has_expired_is_not_found_and_then_purged(run: Any, filled: Any, sql: Any) -> None:
     sql("UPDATE reads SET expires_at = 1 WHERE vendor_read_id = 'r1'")
     assert [row["plate"] for row in run("search", "9SYN*", *WHY, "--json").json()["rows"]] == ["9SYN002"]
-    assert run("purge", "--json").json() == {"purged": {"drop": 1}, "traces": "vacuum"}
-    assert run("purge", "--json").json() == {"purged": {"drop": 0}, "traces": "vacuum"}
+    assert run("purge", "--json").json() == {"purged": {"drop": 1}, "traces": "vacuum", "undelivered": None}
+    assert run("purge", "--json").json() == {"purged": {"drop": 0}, "traces": "vacuum", "undelivered": None}
     assert "drop" in run("purge").out
     assert sql("SELECT vendor_read_id FROM reads") == [("r2",)]
 

@@ -22,20 +22,32 @@ def shorter(tmp_path: Path) -> str:
     return str(file)
 
 
+def schedule(rule: str, dur: str) -> dict[str, Any]:
+    """What a decision says that gives the number of the retention schedule."""
+    return {"ceilings": {rule: {"dur": dur, "clock": "captured_at", "ref": "Schedule 26-17"}}}
+
+
+@pytest.fixture
+def by_schedule(signing: Any) -> tuple[str, ...]:
+    """What is signed about `shorter`, as the command line takes it."""
+    return ("--decisions", str(signing(hb_d3=schedule("hb-other", "PT1S"))))
+
+
 def test_another_policy_is_previewed_put_in_force_and_its_purge_is_certified(
-    run: Any, filled: Any, tmp_path: Path, approved: Any
+    run: Any, filled: Any, tmp_path: Path, approved: Any, by_schedule: tuple[str, ...]
 ) -> None:
     name = shorter(tmp_path)
     (change,) = run("policy", "preview", name, "--json").json()
     assert (change["connection"], change["reads"], change["end_now"]) == ("drop", 2, 2)
     assert "would remove 2 reads of drop at once" in run("policy", "preview", name).out
     assert run("retention", "preview", "--json").json() == []
-    assert run("policy", "activate", name, "--reason", "a shorter schedule", "--yes", "--json").json()["id"] == 1
+    said = (*by_schedule, "--reason", "a shorter schedule", "--yes")
+    assert run("policy", "activate", name, *said, "--json").json()["id"] == 1
     assert run("retention", "preview", "--json").json() == [], "one person alone changes nothing"
     assert run("approvals", "approve", 1, "--yes").code == 77
     told = approved().json()["recompute"]
     assert (told["changed"], told["shortened"], told["lengthened"]) == (2, 2, 0)
-    assert run("policy", "activate", name, "--reason", "again", "--yes").code == 65
+    assert run("policy", "activate", name, *said).code == 65
     (over,) = run("retention", "preview", "--json").json()
     assert over["reads"] == 2
     assert run("retention", "purge", "--json").json()["purged"] == {"drop": 2}
@@ -59,9 +71,9 @@ def renamed(tmp_path: Path) -> str:
 
 
 def test_who_must_approve_a_policy_sees_what_it_would_do_to_the_reads_now(
-    run: Any, filled: Any, tmp_path: Path, acting: Any
+    run: Any, filled: Any, tmp_path: Path, acting: Any, by_schedule: tuple[str, ...]
 ) -> None:
-    run("policy", "activate", shorter(tmp_path), "--reason", "a shorter schedule", "--yes")
+    run("policy", "activate", shorter(tmp_path), *by_schedule, "--reason", "a shorter schedule", "--yes")
     acting("sergeant")
     asked = run("approvals", "approve", 1, "--json", stdin="n\n")
     assert "end sooner" not in asked.out
@@ -74,9 +86,10 @@ def test_who_must_approve_a_policy_sees_what_it_would_do_to_the_reads_now(
 
 
 def test_reads_that_only_get_a_rule_of_another_name_are_told_apart_from_those_whose_end_moves(
-    run: Any, filled: Any, tmp_path: Path, acting: Any
+    run: Any, filled: Any, tmp_path: Path, acting: Any, signing: Any
 ) -> None:
-    run("policy", "activate", renamed(tmp_path), "--reason", "our own names", "--yes")
+    signed = signing(hb_d3=schedule("our-hb-other", "P30D"))
+    run("policy", "activate", renamed(tmp_path), "--decisions", signed, "--reason", "our own names", "--yes")
     acting("sergeant")
     said = run("approvals", "approve", 1, "--yes").out
     assert "is in force: 0 reads end sooner, 0 later; 2 reads end when they did, only by a rule of another name" in said
@@ -128,9 +141,16 @@ def _cut() -> None:
 
 
 def test_what_was_cut_short_after_a_policy_was_put_in_force_is_gone_on_with(
-    run: Any, filled: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, acting: Any
+    run: Any,
+    filled: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    acting: Any,
+    by_schedule: tuple[str, ...],
 ) -> None:
-    assert run("policy", "activate", shorter(tmp_path), "--reason", "a shorter schedule", "--yes").code == 0
+    assert (
+        run("policy", "activate", shorter(tmp_path), *by_schedule, "--reason", "a shorter schedule", "--yes").code == 0
+    )
     acting("sergeant")
     with monkeypatch.context() as cut:
         cut.setattr("hub.retention.recompute.Recompute.run", lambda *_: _cut())
@@ -175,12 +195,9 @@ def test_the_custodian_confirms_as_themselves_and_not_what_they_purged_by_hand(
 
 
 def test_what_is_in_force_is_what_was_put_there_with_what_was_signed(
-    run: Any, filled: Any, tmp_path: Path, approved: Any
+    run: Any, filled: Any, tmp_path: Path, approved: Any, signing: Any
 ) -> None:
-    signed = tmp_path / "signed.yaml"
-    said = {"answer": "as it is", "decided_by": "A. Chief", "title": "Chief", "decided_at": "2026-05-01T09:00:00-07:00"}
-    told = [{"settles": one, "why": "the council has decided", **said} for one in ("lengthening", "lb-d1")]
-    signed.write_text(yaml.safe_dump({"decisions": told}))
+    signed = signing(lengthening={}, loosening={}, lb_d1={})
     preview = run("policy", "preview", "long-beach")
     assert "2 reads of drop" in preview.out
     assert "settles: lengthening" in " ".join(preview.out.split())
@@ -199,3 +216,28 @@ def test_what_is_in_force_is_what_was_put_there_with_what_was_signed(
 def test_a_policy_that_is_not_there_is_not_put_in_force(run: Any, filled: Any) -> None:
     assert run("policy", "activate", "nowhere", "--reason", "a reason", "--yes").code == 66
     assert run("policy", "preview", "nowhere").code == 66
+
+
+def test_certificates_are_delivered_by_every_purge_and_by_hand(
+    run: Any, filled: Any, sql: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = run("retention", "deliver")
+    assert (nowhere.code, nowhere.out) == (78, "")
+    assert "no place of the custodian's is set: set ALPRHUB_CUSTODIAN_FOLDER" in nowhere.err
+    folder = tmp_path / "records"
+    monkeypatch.setenv("ALPRHUB_CUSTODIAN_FOLDER", str(folder))
+    sql("UPDATE reads SET expires_at = 1 WHERE vendor_read_id = 'r1'")
+    told = run("purge")
+    assert told.code == 0
+    assert (
+        "1 certificate of destruction did not get to their custodian by folder: alprhub retention deliver" in told.out
+    )
+    failed = run("retention", "deliver")
+    assert failed.code == 78
+    assert "is not there: make it, or mount it" in " ".join(failed.out.split())
+    folder.mkdir()
+    assert run("retention", "deliver").code == 0
+    (letter,) = run("retention", "deliveries", "--json").json()
+    assert letter["place"] == str(next(folder.iterdir()))
+    assert (letter["way"], letter["tries"], letter["error"]) == ("folder", 3, None)
+    assert run("retention", "deliver").out == "every certificate has reached its custodian\n"

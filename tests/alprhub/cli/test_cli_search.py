@@ -1,6 +1,7 @@
 """`alprhub search`: by place, hours, site, source, vehicle, candidates, and lists of plates that people paste."""
 
 import csv
+import json
 import os
 import re
 import subprocess
@@ -87,6 +88,8 @@ def plates(run: Any, *words: object, stdin: str | None = None) -> list[str]:
         (("9SYN*", "--make", "TOYT", "--make", "ford"), ["9SYN002", "9SYN001"]),
         (("9SYN*", "--colour", "red", "--state", "CA"), ["9SYN002"]),
         (("9SYN*", "--color", "red", "--state", "California"), ["9SYN002"]),
+        (("9SYN*", "--country", "USA", "--make", "ford"), ["9SYN002"]),
+        (("9SYN*", "--country", "Mexico", "--country", "DEU"), []),
         (("9SYN*", "--since", "5d"), ["9SYN003", "9SYN002", "9SYN001"]),
         (("9SYN*", "--since", f"{NIGHT:%m/%d/%Y} 23:00", "--until", f"{NIGHT:%m/%d/%Y} 11:45 PM"), ["9SYN002"]),
         (("9SYN*", "--since", "today"), []),
@@ -99,6 +102,30 @@ def plates(run: Any, *words: object, stdin: str | None = None) -> list[str]:
 )
 def test_a_search_finds_what_its_options_mean(run: Any, town: Any, words: tuple[str, ...], found: list[str]) -> None:
     assert plates(run, *words) == found
+
+
+def test_a_car_of_another_country_shows_it_where_no_state_was_read(run: Any, town: Any, sql: Any) -> None:
+    sql("UPDATE reads SET plate_state = NULL, plate_country = 'DE' WHERE vendor_read_id = 'r2'")
+    assert plates(run, "9SYN*", "--country", "Germany") == ["9SYN002"]
+    shown = run("search", "9SYN*", *WHY).out
+    assert "Germany" in next(line for line in shown.splitlines() if "9SYN002" in line)
+    assert run("search", "9SYN*", "--country", "MX", *WHY).out.startswith("no read of 9SYN*")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--state", "NB"), "state: 'NB' is New Brunswick or Nebraska, by whose table: write the name"),
+        (("--country", "Atlantis"), "country: 'Atlantis' is not known here; there are "),
+        (("--country", "Guam"), "country: 'Guam' is a state here, and its plates are of the US: use --state GU"),
+    ],
+)
+def test_where_a_plate_is_from_is_asked_again_rather_than_guessed(
+    run: Any, town: Any, words: tuple[str, ...], said: str
+) -> None:
+    done = run("search", "9SYN*", *words, *WHY)
+    assert done.code == 65
+    assert said in done.err
 
 
 def test_the_kind_of_a_source_is_whose_reads_they_are(run: Any, town: Any, sql: Any) -> None:
@@ -443,3 +470,19 @@ def test_a_purpose_may_be_written_as_the_policy_shows_it(run: Any, town: Any, sq
     assert "stolen vehicle" in run("policy", "show").out
     assert run("search", "9SYN*", "--purpose", "Stolen vehicle", "--reason", "report 26-1").code == 0
     assert sql("SELECT purpose FROM audit_events ORDER BY id DESC LIMIT 1") == [("stolen_vehicle",)]
+
+
+def test_where_the_policy_asks_for_an_event_number_a_question_without_one_is_refused_and_told_what_to_type(
+    run: Any, sql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALPRHUB_PROFILE", "palm-springs")
+    why = ("--purpose", "ongoing_criminal_investigation", "--reason", "theft on Pier Ave")
+    for command in (("search", "9SYN001"), ("lookup", "9SYN001"), ("timeline", "9SYN001"), ("reads", "show", "1")):
+        refused = run(*command, *why)
+        assert (refused.code, refused.out) == (77, "")
+        assert "event: is missing" in refused.err
+        assert "(430.7(g)): --event NUMBER, or none where no event has one" in refused.err
+    assert run("search", "9SYN001", *why, "--event", "none", "--json").json()["rows"] == []
+    assert run("search", "9SYN001", *why, "--event", "26-001234", "--json").json()["rows"] == []
+    kept = sql("SELECT detail FROM audit_events WHERE action = 'reads.search' AND outcome = 'done' ORDER BY id")
+    assert [json.loads(row[0])["event_number"] for row in kept] == ["none applicable", "26-001234"]

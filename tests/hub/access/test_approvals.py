@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 from sqlalchemy import Connection, text
 
-from hub.access.approvals import LASTS, NOT_IN_TIME, RESUMED, Approvals
+from hub.access.approvals import NOT_IN_TIME, Approvals
+from hub.access.lasting import LASTS, RESUMED
 from hub.clock import ClockStanding, SetClock
 from hub.errors import (
     AdminMustAct,
@@ -538,3 +539,13 @@ class TwoPeople(RuleBasedStateMachine):
 
 TestTwoPeople = pytest.mark.slow(TwoPeople.TestCase)
 TestTwoPeople.settings = effort(max_examples=tries(8, 15), stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_whatever_takes_two_people_is_told_by_health_while_it_waits(
+    opened: Hub, clock: SetClock, action: Action
+) -> None:
+    opened.access.proposing.propose(Actor("tester"), NewProposal(action, "x", "something", {}, "a reason"))
+    assert [card.code for card in opened.connections.health.around()] == ["approval_waits"]
+    assert action in LASTS
+    assert action in RESUMED

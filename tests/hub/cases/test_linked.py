@@ -84,7 +84,7 @@ def test_on_its_last_day_and_after_it_only_what_has_a_hit_is_there(
 ) -> None:
     pictured = [record(n, f"9SYN00{n}", CAPTURED.isoformat(), picture=f"PICTURE-{n}") for n in (1, 2)]
     bring(springs, tmp_path, *pictured)
-    why = Why(springs.governing.profile.purposes[0], "report of a stolen car", "26-1")
+    why = Why(springs.governing.profile.purposes[0], "report of a stolen car", "26-1", "none")
     clock.advance(32 * DAY)
     assert springs.retention.expired.purge(ACTOR) == {"feed": 1}
     assert [row.plate for row in springs.search.reads.find(ACTOR, Query(why, since=NOW - YEAR)).rows] == ["9SYN001"]

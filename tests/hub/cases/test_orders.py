@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import manuals
 import pytest
 import two
 from plain import record, write_page
@@ -35,8 +36,7 @@ FLOOR = NOW.replace(year=2027)
 COURT = "Superior Court of California, County of Example"
 FILE = b"%PDF-1.7 IT IS SO ORDERED"
 ORDER = NewOrder("24-CV-0007", COURT, "destroy what was taken in error", FILE)
-APPROVAL = 2
-"""The first is that of the policy."""
+APPROVAL = 1
 RULES = {"westminster": ("wm-d1", "wm-server"), "hayward": ("hw-d1", "hw-server")}
 Opened = Callable[[str], Hub]
 
@@ -56,10 +56,8 @@ def under(settings: HubSettings, clock: SetClock, plain_vendor: Having, tmp_path
     """Opens a hub under a real profile, put in force with its decision, with three reads."""
 
     def open_(profile: str) -> Hub:
-        hub = stack.enter_context(
-            open_hub(settings.model_copy(update={"profile": profile}), clock, registry=plain_vendor)
-        )
-        two.activate(hub, ACTOR, profile, "the schedule is signed", [signed(profile)])
+        first = {"profile": profile, "decisions": manuals.written(tmp_path, signed(profile))}
+        hub = stack.enter_context(open_hub(settings.model_copy(update=first), clock, registry=plain_vendor))
         (tmp_path / "feed").mkdir()
         hub.connections.accounts.add(ACTOR, "feed", "plain", {"folder": str(tmp_path / "feed")})
         write_page(tmp_path / "feed", 1, [
@@ -404,3 +402,20 @@ def test_where_policy_has_no_floor_an_order_ends_reads_too(opened: Hub, actor: A
     opened.ingest.sync.run(actor, "feed")
     assert two.destroy(opened, actor, ORDER, reads=ids(opened)).reads == 2
     assert (ids(opened), opened.retention.certificates.list()[0]["rule"]) == ([], "order:24-CV-0007")
+
+
+def test_what_an_order_destroyed_does_not_come_back_though_its_vendor_gives_it_again_under_any_name(
+    floored: Hub, tmp_path: Path, clock: SetClock
+) -> None:
+    two.destroy(floored, ACTOR, ORDER, reads=ids(floored)[:2])
+    floored.connections.accounts.add(ACTOR, "again", "plain", {"folder": str(tmp_path / "feed")})
+    runs = [floored.ingest.sync.run(ACTOR, name, CAPTURED, clock.now()) for name in ("feed", "again")]
+    assert [(run.stored, run.duplicates, run.born_expired) for run in runs] == [(0, 1, 2), (1, 0, 2)]
+    assert len(list(floored.ingest.images.stored())) == 2
+    assert floored.proofs.reconciliation.run(ACTOR).differences == []
+    with floored.store.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM tombstones")) == 2
+    clock.advance(timedelta(days=800))
+    floored.retention.expired.purge(ACTOR)
+    with floored.store.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM tombstones")) == 0

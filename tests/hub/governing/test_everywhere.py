@@ -29,7 +29,7 @@ from hub.wiring import Hub, open_hub
 ACTOR = Actor("tester")
 CAPTURED = datetime.fromisoformat("2026-06-01T11:00:00Z")
 PLATE = "7ZZZ001"
-WHY = Why("traffic_study", "report of a stolen car", "26-1")
+WHY = Why("traffic_study", "report of a stolen car", "26-1", "none")
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def other(tmp_path: Path) -> str:
 
 
 def known_purpose(hub: Hub) -> Why:
-    return Why(hub.governing.profile.purposes[0], WHY.reason, WHY.case_number)
+    return Why(hub.governing.profile.purposes[0], WHY.reason, WHY.case_number, "none")
 
 
 def or_refused(ask: Callable[[], Any]) -> Any:
@@ -104,7 +104,7 @@ def test_the_record_names_the_policy_that_was_applied_and_not_one_that_came_befo
     with opened.access.asking.question(ACTOR, "reads.search", known_purpose(opened)) as question:
         with open_hub(settings, clock, registry=PLAIN) as elsewhere:
             two.activate(elsewhere, ACTOR, other, "the council has decided it")
-        question.answered(0)
+        question.answered(0, {})
     (event,) = [one for one in opened.audit.events() if one["action"] == "reads.search"]
     assert event["policy_id"] == 1
 

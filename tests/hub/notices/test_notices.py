@@ -19,8 +19,9 @@ from connectors.errors import AdminMustFix, TryAgain
 from hub.clock import SetClock
 from hub.errors import Conflict
 from hub.hotlists.lists import NewEntry
-from hub.notices.notice import Notice, NotSent
+from hub.notices.notice import Notice
 from hub.notices.service import Notices
+from hub.outgoing import NotSent
 from hub.people import Actor
 from hub.wiring import Hub
 

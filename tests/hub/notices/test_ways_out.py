@@ -19,11 +19,13 @@ from smtp import Mailbox, certified, mail_server
 
 from connectors.contract import Frame
 from hub.clock import SystemClock
+from hub.mailing import MailServer
 from hub.notices.mail import Mail
-from hub.notices.notice import BEGUN, ENDED, TEST, Notice, NotSent
+from hub.notices.notice import BEGUN, ENDED, TEST, Notice
 from hub.notices.syslog import LONGEST_DATAGRAM, Syslog
 from hub.notices.ways import ways
 from hub.notices.webhook import Webhook
+from hub.outgoing import NotSent
 from hub.settings import HubSettings
 
 NOTICE = Notice(
@@ -36,7 +38,9 @@ def mail(box: Mailbox, security: Any = "none", login: tuple[str, str] | None = N
     user, password = login or (None, None)
     told: dict[str, Any] = {"to": ("a@pd.example", "b@pd.example"), "sender": "hub@pd.example", "host": "127.0.0.1"}
     secret = SecretStr(password) if password else None
-    return Mail(**(told | more), port=box.port, security=security, user=user, password=secret, agency="Pier PD")
+    told |= more
+    server = MailServer(told["host"], box.port, security, user, secret)
+    return Mail(server, told["to"], told["sender"], "Pier PD")
 
 
 def test_a_notice_arrives_as_one_mail_to_everybody() -> None:
@@ -115,7 +119,7 @@ def test_no_mail_server_is_told_apart_from_one_that_is_not_set() -> None:
 
 @pytest.mark.parametrize("security", ["none", "starttls", "tls"])
 def test_a_mail_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, security: str) -> None:
-    monkeypatch.setattr("hub.notices.mail.TIMEOUT_S", 0.05)
+    monkeypatch.setattr("hub.mailing.TIMEOUT_S", 0.05)
     with silent() as port, pytest.raises(NotSent, match=f"127.0.0.1:{port} did not answer in time") as refused:
         mail(Mailbox(port=port), security).send(NOTICE)
     assert not refused.value.answered
@@ -190,6 +194,14 @@ def test_a_webhook_that_does_not_take_it_says_its_status_and_never_its_address(s
     assert str(refused.value).startswith(f"the webhook at 127.0.0.1 did not take it: it answered {status}")
     assert "T0KEN" not in str(refused.value)
     assert (refused.value.answered, len(got)) == (answered, 1)
+
+
+def test_a_webhook_that_quotes_its_own_address_is_not_quoted() -> None:
+    body = b'{"error": "no hook at /hooks/opensesame, key=letmeinside, signed by hook-secret"}'
+    with web(403, body) as (url, _), pytest.raises(NotSent, match="no hook at") as refused:
+        webhook(url.replace("T0KEN?x=1", "opensesame?key=letmeinside"), "hook-secret").send(NOTICE)
+    for part in ("opensesame", "letmeinside", "hook-secret"):
+        assert part not in str(refused.value)
 
 
 def test_a_webhook_that_is_not_there_or_no_address_is_told() -> None:

@@ -28,12 +28,17 @@ def test_what_no_test_names_says_which_service_it_waits_for() -> None:
     assert all(one.service for one in listed)
 
 
-def test_a_part_says_what_it_lacks_and_a_whole_proof_beside_it_settles_the_clause() -> None:
+def test_a_clause_is_proved_only_where_none_of_its_tests_lacks_anything() -> None:
     (one,) = [one for one in clauses.clauses() if one.key == "hermosa-beach 429.5 ¶2 s4"]
     part = clauses.Proof(one.key, "tests/test_a.py", "test_some", "thumbnails")
+    other = clauses.Proof(one.key, "tests/test_c.py", "test_more", "copies")
     whole = clauses.Proof(one.key, "tests/test_b.py", "test_all", None)
-    assert "in part: [some](../tests/test_a.py); lacks thumbnails" in clauses.page([one], [part])
-    assert "| [all](../tests/test_b.py), [some](../tests/test_a.py) |" in clauses.page([one], [part, whole])
+    assert "| [all](../tests/test_b.py) |" in clauses.page([one], [whole])
+    assert "in part: [some](../tests/test_a.py); lacks thumbnails |" in clauses.page([one], [part])
+    told = clauses.page([one], [part, whole, other])
+    assert "in part: [all](../tests/test_b.py), [some](../tests/test_a.py), [more](../tests/test_c.py)" in told
+    assert "; lacks thumbnails; copies |" in told
+    assert "| Hermosa Beach | 1 | 0 | 1 | 0 |" in told
 
 
 def test_a_clause_that_no_manual_has_is_told() -> None:

@@ -63,18 +63,18 @@ def test_a_signed_conflict_lets_it_through_and_decides_each_read(plainly: Plainl
         signed = decision("conflict:wm-server:wm-server", prevails=kept, counsel="CA-2026-4")
         profile = Profile(data, [], [signed])
         profile.activation().demand()
-        bounds = profile.bounds("own", "flock", CAPTURED, late)
+        bounds = profile.bounds("own", "flock", None, CAPTURED, late)
         assert not bounds.conflict
-        assert profile.expiry("own", "flock", CAPTURED, received_at=late).at == end
-        floor = profile.floor("own", "flock", CAPTURED, late)
+        assert profile.expiry("own", "flock", None, CAPTURED, received_at=late).at == end
+        floor = profile.floor("own", "flock", None, CAPTURED, late)
         assert floor is not None
         assert floor.at == end
 
 
 def test_a_read_that_comes_later_than_the_room_allows_says_so(plainly: Plainly) -> None:
     profile = Profile(zero_width(plainly, "P1Y30D"), [])
-    assert not profile.bounds("own", "flock", CAPTURED, CAPTURED + timedelta(days=29)).conflict
-    assert profile.bounds("own", "flock", CAPTURED, CAPTURED + timedelta(days=31)).conflict
+    assert not profile.bounds("own", "flock", None, CAPTURED, CAPTURED + timedelta(days=29)).conflict
+    assert profile.bounds("own", "flock", None, CAPTURED, CAPTURED + timedelta(days=31)).conflict
 
 
 def test_a_contract_can_bring_the_conflict(plainly: Plainly) -> None:
@@ -101,7 +101,7 @@ def test_a_signed_number_gives_the_ceiling_that_the_policy_leaves_to_a_schedule(
         state.demand()
     profile = load(name, (decision(asked, ceilings={rule: NUMBER}),))
     profile.activation().demand()
-    expiry = profile.expiry("own", "flock", CAPTURED)
+    expiry = profile.expiry("own", "flock", None, CAPTURED)
     assert (expiry.at, expiry.rule) == (datetime(2027, 3, 1, 8, tzinfo=UTC), rule)
     assert expiry.clause.endswith("; Schedule 12, item 4")
     assert asked not in [one.id for one in profile.open_decisions()]
@@ -179,7 +179,7 @@ def test_a_whole_decision_is_read() -> None:
 def test_a_contract_of_another_agency_is_refused() -> None:
     contract = SourceContract(agency="ca-long-beach-pd", connection="pier", vendor="flock")
     with pytest.raises(Invalid, match="the contract is ca-long-beach-pd's, the profile ca-hermosa-beach-pd"):
-        load("hermosa-beach").expiry("own", "flock", CAPTURED, contract=contract)
+        load("hermosa-beach").expiry("own", "flock", contract, CAPTURED)
 
 
 def test_a_statute_with_a_ceiling_of_its_own_shortens_every_policy(plainly: Plainly) -> None:
@@ -192,5 +192,5 @@ def test_a_statute_with_a_ceiling_of_its_own_shortens_every_policy(plainly: Plai
           "on_expiry": {"action": "purge", "force": "shall"}, "ref": "some statute"}], "us-ca", "retention",
     )  # fmt: skip
     overlay = replace(load_overlay("us-ca"), rules=strict)
-    expiry = Profile(plainly("long-beach"), [overlay]).expiry("own", "flock", CAPTURED)
+    expiry = Profile(plainly("long-beach"), [overlay]).expiry("own", "flock", None, CAPTURED)
     assert expiry == (CAPTURED + timedelta(minutes=3), "nh-1", "some statute")

@@ -183,7 +183,9 @@ def test_an_overlay_that_is_wrong_is_refused_too(was: bytes, now: bytes, told: s
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b"vendor: flock", "agency is missing"),
+        (b"vendor: flock", "connection is missing"),
+        (b"{connection: c, vendor: v}", "says nothing: it needs a ceiling, a floor, ownership, sharing or deletion"),
+        (b"{connection: c, vendor: v, sharing: {forbids: [sale], ref: here}}", "sharing.forbids.0: "),
         (b"{agency: a, connection: c, vendor: v, ceiling: {dur: 30, clock: captured_at, ref: here}}", "ceiling.dur: "),
         (b"{agency: a, connection: c, vendor: v, ceiling: {dur: 30D, clock: captured_at, ref: life}}", "'30D' is not"),
         (b"{agency: a, connection: c, vendor: v, ceiling: {dur: P1Y, clock: captured_at}}", "ceiling.ref is missing"),

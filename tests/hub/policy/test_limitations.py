@@ -33,20 +33,22 @@ def test_the_table_has_every_section_of_the_code_that_sets_a_period() -> None:
     ],
 )
 def test_a_cases_reads_live_from_the_day_of_the_offence_until_its_limit(offence: str, until: str, section: str) -> None:
-    life = load("long-beach").case_life("own", "flock", CAPTURED, offence=offence, committed_on=COMMITTED)
+    life = load("long-beach").case_life("own", "flock", None, CAPTURED, offence=offence, committed_on=COMMITTED)
     assert life.until is not None
     assert (life.until.at, life.until.rule) == (datetime.fromisoformat(until), "lb-case")
     assert (life.task, life.review_at, life.clause) == (None, None, f"6.3.4 ¶2; Pen. Code {section}")
 
 
 def test_a_short_limit_takes_nothing_from_the_life_that_every_read_has() -> None:
-    life = load("long-beach").case_life("own", "flock", CAPTURED, offence="misdemeanor", committed_on=COMMITTED)
+    life = load("long-beach").case_life("own", "flock", None, CAPTURED, offence="misdemeanor", committed_on=COMMITTED)
     assert life.until is not None
     assert (life.until.at, life.until.rule) == (ORDINARY, "lb-own")
 
 
 def test_a_leap_day_of_the_offence_rounds_up() -> None:
-    life = load("long-beach").case_life("own", "x", CAPTURED, offence="felony_8_years", committed_on=date(2024, 2, 28))
+    life = load("long-beach").case_life(
+        "own", "x", None, CAPTURED, offence="felony_8_years", committed_on=date(2024, 2, 28)
+    )
     assert life.until is not None
     assert life.until.at == datetime(2030, 3, 1, 8, tzinfo=UTC)  # the period begins as 29 February does
 
@@ -64,13 +66,13 @@ def test_a_leap_day_of_the_offence_rounds_up() -> None:
 def test_what_has_no_end_has_a_task_and_a_day_to_look_again(
     offence: str | None, committed: date | None, task: str
 ) -> None:
-    life = load("long-beach").case_life("own", "flock", CAPTURED, offence=offence, committed_on=committed)
+    life = load("long-beach").case_life("own", "flock", None, CAPTURED, offence=offence, committed_on=committed)
     assert (life.until, life.task, life.review_at) == (None, task, REVIEW)
 
 
 def test_an_unknown_class_is_refused_by_name() -> None:
     with pytest.raises(Invalid, match="offence: 'arson' is no class; there are: no_limit, "):
-        load("long-beach").case_life("own", "flock", CAPTURED, offence="arson", committed_on=COMMITTED)
+        load("long-beach").case_life("own", "flock", None, CAPTURED, offence="arson", committed_on=COMMITTED)
 
 
 def test_a_contracts_ceiling_holds_for_a_cases_reads_too() -> None:
@@ -78,16 +80,16 @@ def test_a_contracts_ceiling_holds_for_a_cases_reads_too() -> None:
     term = Term(dur="P30D", clock="captured_at", ref="§ 2")
     contract = SourceContract(agency=profile.id, connection="pier", vendor="flock", ceiling=term)
     for offence in ("felony", None):
-        life = profile.case_life("own", "flock", CAPTURED, offence=offence, committed_on=COMMITTED, contract=contract)
+        life = profile.case_life("own", "flock", contract, CAPTURED, offence=offence, committed_on=COMMITTED)
         assert life.until is not None
         assert (life.until.at, life.until.rule) == (datetime(2026, 3, 1, 8, tzinfo=UTC), "pier-ceiling")
 
 
 def test_where_a_policy_has_no_rule_for_cases_they_live_as_linked_reads_do() -> None:
-    life = load("palm-springs").case_life("own", "flock", CAPTURED)
+    life = load("palm-springs").case_life("own", "flock", None, CAPTURED)
     assert life.until is not None
     assert (life.until.at, life.until.rule, life.task) == (datetime(2027, 1, 30, 8, tzinfo=UTC), "ps-downloaded", None)
-    vendors = load("long-beach").case_life("own", "flock", CAPTURED, copy="vendor", offence="felony")
+    vendors = load("long-beach").case_life("own", "flock", None, CAPTURED, copy="vendor", offence="felony")
     assert vendors.until is not None
     assert vendors.until.rule == "lb-own"
 
@@ -95,5 +97,5 @@ def test_where_a_policy_has_no_rule_for_cases_they_live_as_linked_reads_do() -> 
 def test_what_waits_for_a_court_is_looked_at_again(plainly: Plainly) -> None:
     data = plainly("long-beach")
     data["retention"]["rules"][2]["until"] = "litigation_resolved"
-    life = Profile(data, []).case_life("own", "flock", CAPTURED, offence="felony", committed_on=COMMITTED)
+    life = Profile(data, []).case_life("own", "flock", None, CAPTURED, offence="felony", committed_on=COMMITTED)
     assert (life.until, life.task, life.review_at) == (None, "review_case", REVIEW)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.policy.contract import read_contract
 from hub.policy.decisions import read_decisions
 from hub.policy.limitations import load_limitations
 from hub.policy.profile import load, names
@@ -40,6 +41,20 @@ def test_every_class_of_offence_is_on_the_page() -> None:
 
 
 def test_the_signed_decision_on_the_page_lets_westminster_through() -> None:
-    begins = PAGE.index("```yaml") + 1
-    text = "\n".join(PAGE[begins : PAGE.index("```", begins)])
-    load("westminster", read_decisions(text.encode(), "the page")).activation().demand()
+    load("westminster", read_decisions(example("wm-d1"), "the page")).activation().demand()
+
+
+def test_the_contract_on_the_page_is_one_that_hermosa_beach_can_keep() -> None:
+    whose = {"connection": "city-flock", "vendor": "flock", "origin": "own"}
+    contract = read_contract(example("contract_id"), "the page", whose)
+    assert (contract.forbids("export"), contract.owner) == (
+        "24-17 section 6", "Marisol Beach Police Department (24-17 section 3.1)"
+    )  # fmt: skip
+    load("hermosa-beach").activation([contract]).demand()
+
+
+def example(word: str) -> bytes:
+    """The first YAML of the page that has a word."""
+    begins = [at + 1 for at, line in enumerate(PAGE) if line == "```yaml"]
+    blocks = ["\n".join(PAGE[begin : PAGE.index("```", begin)]) for begin in begins]
+    return next(block for block in blocks if word in block).encode()

@@ -40,21 +40,21 @@ def test_every_golden_vector_holds(vector: dict[str, Any]) -> None:
             ask.captured_at, profile.zone
         )
     else:
-        bounds = profile.bounds("own", ask.vendor, ask.captured_at, ask.received_at, copy=ask.copy)
+        bounds = profile.bounds("own", ask.vendor, None, ask.captured_at, ask.received_at, copy=ask.copy)
         bound = bounds.ceiling if vector["kind"] == "max" else bounds.floor
         assert bound is not None
         at = bound.at
     assert at == ask.boundary, vector["note"]
 
 
-@pytest.mark.clause("hermosa-beach 429.5 ¶2 s1", lacks="that a read keeps its vendor for life")
+@pytest.mark.clause("hermosa-beach 429.5 ¶2 s1")
 def test_hermosa_beach_keeps_flock_thirty_days_motorola_a_year_and_others_thirty_days() -> None:
     profile = load("hermosa-beach")
     month, year = datetime(2026, 3, 1, 8, tzinfo=UTC), datetime(2027, 1, 30, 8, tzinfo=UTC)
-    assert profile.expiry("own", "flock", CAPTURED) == (month, "hb-flock", "429.5 ¶2 s4")
-    assert profile.expiry("own", "motorola", CAPTURED) == (year, "hb-motorola", "429.5 ¶2 s3")
+    assert profile.expiry("own", "flock", None, CAPTURED) == (month, "hb-flock", "429.5 ¶2 s4")
+    assert profile.expiry("own", "motorola", None, CAPTURED) == (year, "hb-motorola", "429.5 ¶2 s3")
     for origin, vendor in (("commercial", "rekor"), ("native_reader", "native"), ("own", "somebody")):
-        assert profile.expiry(origin, vendor, CAPTURED)[:2] == (month, "hb-other")
+        assert profile.expiry(origin, vendor, None, CAPTURED)[:2] == (month, "hb-other")
 
 
 def test_commercial_flock_data_is_not_the_agencys_own_flock_data() -> None:
@@ -63,22 +63,24 @@ def test_commercial_flock_data_is_not_the_agencys_own_flock_data() -> None:
 
 def test_palm_springs_hub_copy_lives_past_day_thirty_only_while_something_links_it() -> None:
     profile = load("palm-springs")
-    assert profile.expiry("own", "flock", CAPTURED)[1:] == ("ps-unlinked", "430.8 ¶2 s3")
-    assert profile.expiry("own", "flock", CAPTURED).at == CAPTURED + timedelta(days=30)
-    assert profile.expiry("own", "flock", CAPTURED, linked=True)[1:] == ("ps-downloaded", "430.8 ¶3")
+    assert profile.expiry("own", "flock", None, CAPTURED)[1:] == ("ps-unlinked", "430.8 ¶2 s3")
+    assert profile.expiry("own", "flock", None, CAPTURED).at == CAPTURED + timedelta(days=30)
+    assert profile.expiry("own", "flock", None, CAPTURED, linked=True)[1:] == ("ps-downloaded", "430.8 ¶3")
     assert profile.rule_for("own", "flock").id == "ps-unlinked"
     assert profile.rule_for("own", "flock", linked=True).id == "ps-downloaded"
 
 
 def test_the_vendors_copy_and_the_hubs_each_have_their_own_rule() -> None:
-    bounds = load("palm-springs").bounds("own", "flock", CAPTURED, CAPTURED, copy="vendor")
+    bounds = load("palm-springs").bounds("own", "flock", None, CAPTURED, CAPTURED, copy="vendor")
     assert bounds.ceiling is not None
     assert (bounds.ceiling.rule, bounds.unlinked, bounds.floor) == ("ps-flock-vendor", None, None)
 
 
 def test_what_a_policy_says_nothing_of_gets_its_strictest_rule() -> None:
-    assert load("palm-springs").expiry("own", "somebody", CAPTURED, copy="vendor").rule == "ps-flock-vendor"
-    assert load("long-beach").expiry("native_reader", "native", CAPTURED).at == datetime(2028, 1, 30, 8, tzinfo=UTC)
+    assert load("palm-springs").expiry("own", "somebody", None, CAPTURED, copy="vendor").rule == "ps-flock-vendor"
+    assert load("long-beach").expiry("native_reader", "native", None, CAPTURED).at == datetime(
+        2028, 1, 30, 8, tzinfo=UTC
+    )
 
 
 @pytest.mark.parametrize("name", ["westminster", "hayward"])
@@ -88,13 +90,13 @@ def test_a_policy_without_a_number_keeps_nothing_until_one_is_signed(name: str) 
         with pytest.raises(
             PolicyRefused, match=f"{profile.id} does not say how long own reads of flock may be kept.*-d1"
         ):
-            profile.expiry("own", "flock", CAPTURED, copy=copy)
+            profile.expiry("own", "flock", None, CAPTURED, copy=copy)
         with pytest.raises(PolicyRefused, match="may be kept at most"):
-            profile.rule_for("own", "flock", copy)
-    floor = profile.floor("own", "flock", CAPTURED, CAPTURED + timedelta(days=3))
+            profile.rule_for("own", "flock", copy=copy)
+    floor = profile.floor("own", "flock", None, CAPTURED, CAPTURED + timedelta(days=3))
     assert floor is not None
     assert floor.at == datetime(2027, 2, 2, 8, tzinfo=UTC)
-    assert profile.floor("own", "flock", CAPTURED, CAPTURED, copy="vendor") is None
+    assert profile.floor("own", "flock", None, CAPTURED, CAPTURED, copy="vendor") is None
 
 
 def test_a_contract_can_shorten_a_life_and_never_lengthens_one() -> None:
@@ -106,11 +108,11 @@ def test_a_contract_can_shorten_a_life_and_never_lengthens_one() -> None:
             agency=profile.id, connection="pier", vendor="flock", ceiling=term, contract_id="C-7", **more
         )
 
-    week = profile.expiry("own", "flock", CAPTURED, contract=contract("P7D"))
+    week = profile.expiry("own", "flock", contract("P7D"), CAPTURED)
     assert week == (CAPTURED + timedelta(days=7), "pier-ceiling", "C-7 § 7.2")
-    assert profile.expiry("own", "flock", CAPTURED, contract=contract("P1Y")).rule == "hb-flock"
+    assert profile.expiry("own", "flock", contract("P1Y"), CAPTURED).rule == "hb-flock"
     at_vendor = contract("P7D", copy_at="vendor")
-    assert profile.expiry("own", "flock", CAPTURED, contract=at_vendor).rule == "hb-flock"
+    assert profile.expiry("own", "flock", at_vendor, CAPTURED).rule == "hb-flock"
 
 
 def test_one_vendors_two_contracts_are_two_lives() -> None:
@@ -119,7 +121,7 @@ def test_one_vendors_two_contracts_are_two_lives() -> None:
     for name, dur in (("city", "P30D"), ("county", "P1Y")):
         term = Term(dur=dur, clock="captured_at", ref="life")
         made = SourceContract(agency=profile.id, connection=name, vendor="flock", ceiling=term)
-        ends.add(profile.expiry("own", "flock", CAPTURED, contract=made).rule)
+        ends.add(profile.expiry("own", "flock", made, CAPTURED).rule)
     assert ends == {"city-ceiling", "county-ceiling"}
 
 
@@ -218,7 +220,7 @@ def test_a_floor_of_the_law_is_flagged_for_counsel_and_changes_no_date() -> None
     profile = load("hermosa-beach")
     assert profile.effective("retention.floor").counsel == ("ca-14",)
     assert "ca-14" in [one.id for one in profile.open_decisions()]
-    assert profile.floor("own", "flock", CAPTURED, CAPTURED) is None
+    assert profile.floor("own", "flock", None, CAPTURED, CAPTURED) is None
 
 
 def test_the_same_overlays_in_another_order_say_the_same(plainly: Plainly) -> None:

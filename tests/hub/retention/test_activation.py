@@ -19,9 +19,11 @@ from hub.errors import Conflict, Invalid, NotFound, PolicyConflict
 from hub.governing.in_force import Governing
 from hub.governing.lives import Lives
 from hub.people import Actor
+from hub.policy.contract import SourceContract, Term
 from hub.policy.decisions import Decision
 from hub.policy.document import FOLDER
 from hub.policy.profile import load
+from hub.policy.provenance import Provenance
 from hub.settings import HubSettings
 from hub.store.instant import from_micros, to_micros
 from hub.wiring import Hub, open_hub
@@ -91,13 +93,13 @@ def test_a_policy_is_kept_as_it_was_put_in_force_whatever_its_file_says_later(
     ident = two.activate(opened, actor, name, "a shorter schedule")
     Path(name).write_text("nothing")
     with open_hub(settings, clock, registry=PLAIN) as hub:
-        assert hub.governing.profile.expiry("own", "flock", CAPTURED).at == CAPTURED + timedelta(days=5)
+        assert hub.governing.profile.expiry("own", "flock", None, CAPTURED).at == CAPTURED + timedelta(days=5)
         assert Governing(hub.store).of(ident).name == name
 
 
 def test_what_cannot_be_put_in_force_is_refused(opened: Hub, actor: Actor, tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="in force already"):
-        two.activate(opened, actor, "hermosa-beach", "again")
+        opened.governing.activate.activate(actor, "hermosa-beach", "again")
     with pytest.raises(Invalid, match="reason"):
         two.activate(opened, actor, profile_with(tmp_path, "P5D"), " ")
     with pytest.raises(NotFound):
@@ -168,7 +170,7 @@ def test_what_was_collected_under_a_shorter_promise_keeps_it_whatever_policies_f
     with opened.store.read() as connection:
         some = list(connection.scalars(text("SELECT id FROM reads ORDER BY id LIMIT 3")))
     assert opened.cases.links.link(actor, some, "26-1").changed == 0
-    write_page(feed, 2, [record(900, "7ZZZ900", CAPTURED.isoformat())])
+    write_page(feed, 2, [record(900, "7ZZZ900", clock.now().isoformat())])
     opened.ingest.sync.run(actor, "feed")
     kept = ends(opened)
     captured, end = kept.pop("r900")
@@ -212,13 +214,21 @@ def test_what_a_purge_removes_after_a_shorter_policy_is_what_the_preview_said(
 @pytest.mark.parametrize("linked", [False, True])
 def test_many_ends_at_once_are_those_of_each_read_alone(name: str, linked: bool) -> None:
     profile, chance = load(name), random.Random(7)
-    kinds = {1: ("own", "flock"), 2: ("commercial", "somebody"), 3: ("native_reader", "native"), 4: ("own", "motorola")}
+    week = Term(dur="P7D", clock="received_at", ref="section 4")
+    city = SourceContract(connection="city", vendor="motorola", ceiling=week)
+    kinds = {
+        1: Provenance("own", "flock"),
+        2: Provenance("commercial", "somebody"),
+        3: Provenance("native_reader", "native"),
+        4: Provenance("own", "motorola"),
+        5: Provenance("own", "motorola", city),
+    }
     lives = Lives(profile, kinds)
     begin = datetime.fromisoformat("2023-10-01T00:00:00Z")
     for _ in range(4000):
         captured = begin + timedelta(seconds=chance.uniform(0, 2 * 365 * 86_400))
         received = captured + timedelta(seconds=chance.uniform(0, 40 * 86_400))
-        connection = chance.randint(1, 4)
+        connection = chance.randint(1, 5)
         expected = profile.expiry(*kinds[connection], captured, received_at=received, linked=linked)
         found = lives.end(connection, to_micros(captured), to_micros(received), linked)
         assert found == (to_micros(expected.at), expected.rule)

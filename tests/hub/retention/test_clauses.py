@@ -59,15 +59,6 @@ def ruled(settings: HubSettings, clock: SetClock) -> Iterator[Ruled]:
         )
 
 
-@pytest.fixture
-def unsigned(settings: HubSettings, clock: SetClock) -> Iterator[Ruled]:
-    """Opens a hub under a manual about which nobody has signed anything."""
-    with ExitStack() as open_:
-        yield lambda manual: open_.enter_context(
-            open_hub(settings.model_copy(update={"profile": manual}), clock, registry=KINDS)
-        )
-
-
 def fed(hub: Hub, folder: Path, key: str, *records: Any) -> Path:
     """A connection of that name, whose first page has been saved."""
     folder = folder / key
@@ -80,7 +71,7 @@ def fed(hub: Hub, folder: Path, key: str, *records: Any) -> Path:
 
 
 def why(hub: Hub) -> Why:
-    return Why(hub.governing.profile.purposes[0], "report of a stolen car", "26-1")
+    return Why(hub.governing.profile.purposes[0], "report of a stolen car", "26-1", "none")
 
 
 def shown(hub: Hub, folder: Path) -> set[int]:
@@ -107,9 +98,8 @@ def kept(hub: Hub) -> dict[str, int]:
 @pytest.mark.clause("RET-10")
 @pytest.mark.clause("hermosa-beach 429.5 ¶2 s3")
 @pytest.mark.clause("hermosa-beach 429.5 ¶2 s4")
-@pytest.mark.clause("palm-springs 430.8 ¶2 s3", lacks="that a hit, too, gives a copy its year")
+@pytest.mark.clause("palm-springs 430.8 ¶2 s3")
 @pytest.mark.clause("long-beach 6.3.4 ¶1")
-@pytest.mark.clause("long-beach 6.3.3.2", lacks="sharing")
 @pytest.mark.parametrize(
     ("department", "source", "until"),
     [
@@ -140,7 +130,7 @@ def test_a_read_is_found_until_its_ceiling_and_from_that_instant_by_nobody_and_t
     assert kept(hub) == dict.fromkeys(whole, 0)
 
 
-@pytest.mark.clause("westminster 462.4 ¶2 s1", "hayward 429.4 ¶2 s1", lacks="a signed legal order")
+@pytest.mark.clause("westminster 462.4 ¶2 s1", "hayward 429.4 ¶2 s1")
 @pytest.mark.parametrize("department", ["westminster", "hayward"])
 def test_before_a_year_from_its_receipt_nobody_gets_a_read_purged_not_even_with_its_connection(
     ruled: Ruled, tmp_path: Path, clock: SetClock, department: str
@@ -158,18 +148,19 @@ def test_before_a_year_from_its_receipt_nobody_gets_a_read_purged_not_even_with_
     assert kept(hub)["reads"] == 0
 
 
-@pytest.mark.clause("westminster 462.4 ¶2 s2", "hayward 429.4 ¶2 s2", lacks="holds")
+@pytest.mark.clause("westminster 462.4 ¶2 s2", "hayward 429.4 ¶2 s2")
 @pytest.mark.parametrize("department", ["westminster", "hayward"])
-def test_a_manual_whose_schedule_is_missing_keeps_nothing_and_is_not_ready(
-    unsigned: Ruled, tmp_path: Path, department: str
+def test_a_manual_whose_schedule_is_missing_is_in_force_in_no_hub_not_even_in_a_new_one(
+    settings: HubSettings, clock: SetClock, department: str
 ) -> None:
-    hub = unsigned(department)
-    assert not hub.governing.profile.activation().ready
-    folder = fed(hub, tmp_path, "flock")
-    write_page(folder, 1, [record(1, PLATE, CAPTURED.isoformat())])
-    with pytest.raises(PolicyRefused, match="may be kept at most"):
-        hub.ingest.sync.run(Actor("tester"), "flock")
-    assert kept(hub)["reads"] == 0
+    first = settings.model_copy(update={"profile": department})
+    with pytest.raises(PolicyRefused, match="may be kept at most"), open_hub(first, clock, registry=KINDS):
+        pass
+    with manuals.under(settings, clock, "long-beach") as hub:
+        loosening = two.decision("loosening", title=hub.governing.profile.office, decided_at=hub.clock.now())
+        with pytest.raises(PolicyRefused, match="may be kept at most"):
+            hub.governing.activate.activate(Actor("chief"), department, "the council has decided it", [loosening])
+        assert hub.governing.profile.name == "long-beach"
 
 
 @pytest.mark.clause("hermosa-beach 429.5 ¶2 s2")
@@ -206,6 +197,18 @@ def test_a_manual_without_a_number_where_it_leaves_that_to_the_schedule_is_not_p
         two.activate(hub, Actor("chief"), str(file), "the schedule is missing")
     signed = [manuals.decided("hb-d3", "hb-other", "P60D")]
     assert two.activate(hub, Actor("chief"), str(file), "the schedule is signed", signed) == 2
+
+
+@pytest.mark.clause("hermosa-beach 429.5 ¶2 s2")
+def test_a_manual_that_is_left_to_a_schedule_is_not_put_in_force_without_it_although_it_has_a_number(
+    ruled: Ruled,
+) -> None:
+    hub, chief = ruled("long-beach"), Actor("chief")
+    loosening = two.decision("loosening", title=hub.governing.profile.office, decided_at=hub.clock.now())
+    with pytest.raises(PolicyRefused, match="retention schedule is missing, to which hb-other is left"):
+        hub.governing.activate.activate(chief, "hermosa-beach", "the council has decided it", [loosening])
+    signed = [loosening, manuals.decided("hb-d3", "hb-other", "P30D")]
+    assert hub.governing.activate.activate(chief, "hermosa-beach", "the schedule is signed", signed).state == "waits"
 
 
 @pytest.mark.clause("hermosa-beach 429.5 ¶2 s1")
@@ -249,13 +252,28 @@ def test_what_flock_hosts_is_flocks_copy_under_its_own_rule_and_the_hub_ends_its
 ) -> None:
     hub, actor = ruled("palm-springs"), Actor("tester")
     folder = fed(hub, tmp_path, "flock", record(1, PLATE, CAPTURED.isoformat()))
-    hosted, ours = (hub.governing.profile.rule_for("own", "flock", copy) for copy in ("vendor", "hub"))
+    hosted, ours = (hub.governing.profile.rule_for("own", "flock", copy=copy) for copy in ("vendor", "hub"))
     assert (hosted.id, hosted.action, hosted.clause) == ("ps-flock-vendor", "verify_vendor_purge", "430.8 ¶2")
     assert (ours.id, ours.action) == ("ps-unlinked", "purge")
     clock.advance(CAPTURED + timedelta(days=30) - clock.now())
     hub.retention.expired.purge(actor)
     assert kept(hub)["reads"] == 0
     assert (folder / "page-001.json").exists()  # to delete there is the vendor's, and to ask for it is a canary's
+
+
+@pytest.mark.clause("long-beach 6.3.3.2", lacks="sharing")
+def test_what_long_beach_buys_ends_at_the_instant_at_which_its_own_does(
+    ruled: Ruled, tmp_path: Path, clock: SetClock
+) -> None:
+    hub, actor = ruled("long-beach"), Actor("tester")
+    for source in ("flock", "bought"):
+        fed(hub, tmp_path, source, record(1, PLATE, CAPTURED.isoformat()))
+    clock.advance(CAPTURED.replace(year=2028) - INSTANT - clock.now())
+    assert len(hub.search.reads.find(actor, Query(why(hub), plates=(PLATE,))).rows) == 2
+    clock.advance(INSTANT)
+    assert shown(hub, tmp_path) == {0}
+    hub.retention.expired.purge(actor)
+    assert kept(hub)["reads"] == 0
 
 
 @pytest.mark.clause("RET-08")

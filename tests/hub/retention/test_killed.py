@@ -222,7 +222,8 @@ def test_an_activation_killed_half_way_leaves_no_trace_or_a_recompute_that_waits
     full: HubSettings, clock: SetClock, tmp_path: Path
 ) -> None:
     with open_hub(full, clock) as hub:
-        hub.governing.activate.activate(victim.ACTOR, schedule(tmp_path), "another schedule")
+        name = schedule(tmp_path)
+        hub.governing.activate.activate(victim.ACTOR, name, "another schedule", two.signed(hub, name))
     with copied(full, tmp_path / "whole") as whole:
         before = _state(whole, clock)
         expected, took = recomputed(whole, clock, approve=True)

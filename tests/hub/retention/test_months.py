@@ -16,6 +16,7 @@ from hub.errors import NotFound
 from hub.hotlists.lists import NewEntry
 from hub.people import Actor
 from hub.retention import months
+from hub.store.instant import to_micros
 from hub.wiring import Hub
 
 pytestmark = pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
@@ -159,4 +160,31 @@ def test_a_month_with_few_reads_goes_by_rows(
     monkeypatch.setattr(months, "FEW", 3)
     monkeypatch.setattr(months, "empty", by_rows)
     clock.advance(LIFE)
+    assert opened.retention.expired.purge(actor) == {"feed": 3}
+
+
+def test_a_month_with_a_read_whose_floor_is_not_there_yet_goes_by_rows_and_keeps_it(
+    opened: Hub, actor: Actor, clock: SetClock, three: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = to_micros(clock.now() + 2 * LIFE)
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE reads SET floor_at = :at WHERE vendor_read_id = 'r1'"), {"at": later})
+    clock.advance(LIFE)
+    with monkeypatch.context() as patch:
+        patch.setattr(months, "empty", by_rows)
+        assert opened.retention.expired.purge(actor) == {"feed": 2}
+    assert left(opened)["reads"] == 1
+    clock.advance(LIFE)
+    assert opened.retention.expired.purge(actor) == {"feed": 1}
+
+
+def test_a_month_of_reads_that_carry_no_floor_goes_at_once_only_where_no_policy_ever_had_one(
+    opened: Hub, actor: Actor, clock: SetClock, three: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened.store.write() as connection:
+        connection.execute(text("UPDATE reads SET floor_at = NULL"))
+    assert months.over(opened.store, to_micros(clock.now() + LIFE), floors=False) == ["reads_2026_06"]
+    assert months.over(opened.store, to_micros(clock.now() + LIFE), floors=True) == []
+    clock.advance(LIFE)
+    monkeypatch.setattr("hub.retention.purge.remove_unread", by_rows)
     assert opened.retention.expired.purge(actor) == {"feed": 3}

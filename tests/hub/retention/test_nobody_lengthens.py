@@ -46,7 +46,7 @@ class Place:
     def __init__(self, hub: Hub, folder: Path) -> None:
         self.hub = hub
         self.folder = folder
-        self.why = Why(hub.governing.profile.purposes[0], "report of a stolen car", "26-1")
+        self.why = Why(hub.governing.profile.purposes[0], "report of a stolen car", "26-1", "none")
         self.id = int(self.rows()[0][0])
         self.hold = 0
 
@@ -92,6 +92,7 @@ CALLS: dict[str, Call] = {
         ACTOR, "wanted", [NewEntry(PLATE, "stolen", "26-1", "US-CA"), NewEntry("9SYN777", "stolen", "26-2", "US-CA")]
     ),
     "hotlists.withdraw": lambda it: it.hub.hotlists.lists.withdraw(ACTOR, "wanted", PLATE, "US-CA", "it is found"),
+    "hotlists.readmit": lambda it: it.hub.hotlists.lists.readmit(ACTOR, "wanted", PLATE, "US-CA", "stolen again"),
     "publishing.publish": lambda it: it.hub.hotlists.publishing.publish(ACTOR, "wanted", "feed"),
     "publishing.verify": lambda it: it.hub.hotlists.publishing.verify(ACTOR, "wanted", "feed"),
     "publishing.withdraw": lambda it: it.hub.hotlists.publishing.withdraw(ACTOR, "wanted", "feed"),
@@ -131,6 +132,11 @@ ELSEWHERE = {
     "approvals.withdraw": "ends what waits: a hold is released, as by holds.release",
     "approvals.lapse": "ends what waits: a hold is released, as by holds.release",
     "approvals.moot": "ends what waits about what is settled without it",
+    "approvals.carry_out_due": "carries out what services brought: activate.carry_out, kinds.carry_out",
+    "kinds.propose": "proposes another kind of source, which changes nothing",
+    "kinds.carry_out": "another kind of source: changes.change",
+    "alarms.refused": "refuses what takes two",
+    "alarms.note": "notes what was refused",
     "approvals.register": "names the service of an action, when the hub opens",
     "activate.carry_out": "another policy: what that does to reads that are kept is a decision to be signed",
     "orders.carry_out": "an order of a court, which ends reads",
@@ -138,8 +144,13 @@ ELSEWHERE = {
     "activate.activate": "another policy: what that does to reads that are kept is a decision to be signed",
     "certificates.countersign": "a certificate: the reads are gone",
     "handover.document": "a certificate: the reads are gone",
+    "handover.compose": "a certificate: the reads are gone",
+    "deliveries.run": "a certificate: the reads are gone",
+    "contracts.propose": "changes nothing before somebody else approves it",
+    "contracts.carry_out": "a contract: it lets no read live longer than policy, and lengthens none that is kept",
     "reviews.disposed": "media that are booked: the reads are gone",
     "orders.destroy": "an order of a court, which ends reads",
+    "hotlists.readmit": "lets an import list a plate again, as hotlists.load",
     "hotlists.tidy": "sweeps up what imports that were killed have left, which was never in force",
     "intake.parsed": "what a record says: intake.take",
     "intake.keep": "keeps what was parsed: intake.take",
@@ -160,7 +171,10 @@ LOOKING = {
     "sync": {"window"}, "standings": {"of"}, "pictures_due": {"not_allowed"}, "quarantine": {"groups", "show"},
     "analysis": {"co_travel", "pattern", "scenes", "timeline"}, "retention": {"preview"}, "ages": {"report"},
     "calendar": {"next"}, "reconciliation": {"run"}, "canaries": {"known"}, "certificates": {"list", "verify"},
-    "handover": {"overdue", "waiting"}, "activate": {"check", "effect_of", "preview"},
+    "handover": {"overdue", "waiting"}, "deliveries": {"list"}, "contracts": {"check", "effect_of", "of", "read"},
+    "activate": {"check", "demand", "effect_of", "loosens", "preview"},
+    "kinds": {"check", "demand"},
+    "loosening": {"demand", "grace", "wanting"},
     "approvals": {"attachment", "demand_person", "get", "list", "waiting"}, "recompute": {"effect"},
     "holds": {"bookings", "get", "list", "reads"}, "reviews": {"check", "due"},
     "orders": {"check", "effect_of", "file", "get", "list"},

@@ -62,13 +62,6 @@ def test_a_replay_takes_from_the_quarantined_of_the_day_what_it_settles(
     assert (counts(opened)["pulled"], counts(opened)["quarantined"]) == (4, 1)
 
 
-@pytest.mark.clause(
-    "hermosa-beach 429.3.1(f)",
-    "westminster 462.2.1(f)",
-    "hayward 429.2.1(f)",
-    "palm-springs 430.4[Admin](f)",
-    lacks="that a certificate is sent to its custodian",
-)
 def test_every_destroyed_row_is_in_one_certificate_of_its_connection_and_rule(
     opened: Hub, actor: Actor, clock: SetClock, three: Path
 ) -> None:

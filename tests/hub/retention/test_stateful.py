@@ -43,6 +43,7 @@ class Keeping(RuleBasedStateMachine):
         self.clock = SetClock(BEGIN)
         self.open()
         self.life = LIFE
+        self.lives = [(BEGIN, LIFE, False)]
         self.pages = self.policies = 0
         self.captured: dict[str, datetime] = {}
         self.ends: dict[str, datetime] = {}
@@ -71,11 +72,22 @@ class Keeping(RuleBasedStateMachine):
 
     @rule()
     def replay(self) -> None:
-        """The vendor gives all that it ever had; what the policy in force lets live, and is not here, is kept."""
+        """The vendor gives all that it ever had; what is not here, and was promised to live on, is kept."""
         for one, captured in self.captured.items():
-            if one not in self.ends and captured + self.life > self.clock.now():
-                self.ends[one] = captured + self.life
+            if one not in self.ends and (end := self.promised(captured)) > self.clock.now():
+                self.ends[one] = end
         self.hub.ingest.sync.run(ACTOR, "feed", BEGIN - timedelta(days=40), self.clock.now())
+
+    def promised(self, captured: datetime) -> datetime:
+        """The end of a read that comes now: the least that was promised since its capture, and since the hub began."""
+        ends, collected = list[datetime](), max(captured, BEGIN)
+        for (since, life, signed), until in zip(self.lives, [*self.lives[1:], None], strict=True):
+            if until is not None and until[0] <= collected:
+                continue
+            if ends and ends[-1] <= since:
+                break
+            ends.append(captured + life if signed or not ends else min(ends[-1], captured + life))
+        return min(ends[-1], captured + self.life)
 
     @rule(hours=st.integers(1, 24 * 20))
     def wait(self, hours: int) -> None:
@@ -156,6 +168,7 @@ class Keeping(RuleBasedStateMachine):
             if end > now:
                 self.ends[one] = self.captured[one] + life if signed else min(end, self.captured[one] + life)
         self.life = life
+        self.lives.append((now, life, signed))
 
     @rule()
     def begin_again(self) -> None:

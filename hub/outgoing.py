@@ -1,4 +1,4 @@
-"""Why a server could not be reached, in words that tell the cases apart."""
+"""What leaves the hub on purpose and was not taken: why, in words that tell the cases apart."""
 
 import socket
 import ssl
@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from hub.notices.notice import NotSent
+from hub.errors import HubError
+
+
+class NotSent(HubError):
+    """A way out did not take what it was given. `answered`: it was reached, so that the next thing may fare better."""
+
+    code = "notice_not_sent"
+
+    def __init__(self, message: str, *, answered: bool = False) -> None:
+        super().__init__(message)
+        self.answered = answered
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from normalize.damage import damage
 from normalize.read import Camera, Read
+from normalize.spreadsheet import damage
 from normalize.times import Zone
 
 DAMAGED = [
