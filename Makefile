@@ -8,7 +8,7 @@ WORKERS ?= 2
 # What is compiled is kept, whatever the caller's shell says: tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-quick test-thorough test-newest mutants coverage check docs bench bench-search bench-retention bench-together bench-receive bench-reader bench-start new-connector lock clean
+.PHONY: help demo test test-quick test-thorough test-newest mutants coverage check docs bench bench-search bench-retention bench-together bench-receive bench-listen bench-reader bench-start new-connector lock clean
 
 help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ bench-together: .venv/.ready ## Measure searches beside imports, recompute, purg
 
 bench-receive: .venv/.ready ## Measure the receiver beside raw FastAPI, and kill it (ARGS="--seconds 12")
 	@$(BIN)/python -m bench.receive $(ARGS)
+
+bench-listen: .venv/.ready ## Kill broker, listener and hub while documents come by MQTT and TCP (ARGS="--documents 1000 --seconds 14")
+	@$(BIN)/python -m bench.listen $(ARGS)
 
 bench-reader: .venv/.bench ## Measure the native reader beside fast-alpr on real photos (ARGS="--photos ../shared/plates --models ../shared/models")
 	@$(BIN)/python -m bench.reader $(ARGS)

@@ -481,6 +481,36 @@ class ReceivesReads(Protocol):
         """What the sender wants to hear once the request is kept. Pure."""
 
 
+class Post(Protocol):
+    """Where a connector that listens hands over what comes; safe for many threads."""
+
+    def up(self) -> None:
+        """Say that documents can come from now on."""
+
+    def hand(self, documents: Sequence[Document]) -> None:
+        """Return once they are on the disk; raises `TryAgain` where they are not, and nothing may be acknowledged then.
+
+        Whoever may send a document again does: it is kept once.
+        """
+
+    def dropped(self, why: str) -> None:
+        """Count one that is not taken and that its sender must not send again, and why (`had more than …`)."""
+
+    def ended(self, seconds: float = 0.0) -> bool:
+        """Whether it is time to end; waits so many seconds for that."""
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """A source to which a line stays open, and whose documents come over it: a broker, a camera's own socket."""
+
+    def listen(self, post: Post) -> None:
+        """Hand over what comes until `post` has ended, each document before it is acknowledged.
+
+        Raises `AdminMustFix` where it is refused, and `TryAgain` where it is away or the line broke.
+        """
+
+
 @runtime_checkable
 class PushesHotlists(Protocol):
     """A source that takes hot lists."""
@@ -539,6 +569,7 @@ ABILITIES: Mapping[str, str] = {  # the ability and the method that shows it
     "pulls_reads": "pull",
     "looks_up_plates": "lookup",
     "receives_reads": "verify",
+    "listens": "listen",
     "pushes_hotlists": "push",
     "drops_hotlists": "drop_list",
     "unsubscribes": "unsubscribe",

@@ -23,6 +23,10 @@ class ConfiguredAccount(Protocol):
         """The name people use."""
 
     @property
+    def connector(self) -> str:
+        """The key of its connector."""
+
+    @property
     def state(self) -> str:
         """`active`, or why not."""
 

@@ -26,6 +26,8 @@ def serve(
 ) -> None:
     """Take what vendors and cameras push to /in/CONNECTION, until told to end; /health says whether it can.
 
+    Connections that are listened to (brokers, cameras that open a socket) are listened to for as long.
+
     Pushes bring secrets and plates: on another address than this machine's own it wants a certificate with its key, or
     to be told that a proxy has them.
     """
@@ -34,7 +36,12 @@ def serve(
 
     with failures():
         _guarded(host, certificate, private_key, behind_proxy)
-        with open_hub() as hub, hub.ingest.receiving() as inbox, listening(host, port) as listener:
+        with (
+            open_hub() as hub,
+            listening(host, port) as listener,
+            hub.ingest.receiving() as inbox,
+            hub.ingest.listening(inbox),
+        ):
             shown = f"[{host}]" if ":" in host else host
             console.print(f"http{'s' if certificate else ''}://{shown}:{listener.getsockname()[1]}/in/CONNECTION")
             listen(web_app(inbox), listener, certificate, private_key)

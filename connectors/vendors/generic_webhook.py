@@ -2,7 +2,6 @@
 
 from binascii import Error as NotBase64
 from binascii import a2b_base64, unhexlify
-from collections.abc import Iterator
 from datetime import timedelta
 from hmac import compare_digest, digest
 from typing import ClassVar, Final, Literal
@@ -11,28 +10,19 @@ from pydantic import Field, model_validator
 
 from connectors import contract
 from connectors.auth import pushed_by_ours
-from connectors.contract import Connector, Record, Reply, Request
+from connectors.contract import Reply, Request
 from connectors.errors import AdminMustFix
-from connectors.http import Http
-from connectors.mapping import IDENTITY, Mapping, documents
-from connectors.mapping.pictures import Host, fetched, reachable
+from connectors.mapping.mapped import Mapped, MapSettings
 from normalize.fault import Unusable
-from normalize.read import ImageRef, Read
 from normalize.times import from_epoch
 
 MOST_SIGNATURES: Final = 8
 """Signatures in one header that are tried: senders that change their key send the old and the new one."""
 
 
-class GenericWebhookSettings(contract.PushSettings):
+class GenericWebhookSettings(MapSettings, contract.PushSettings):
     """The map, how the sender proves itself, and what it wants to hear."""
 
-    map: Mapping = Field(
-        IDENTITY, title="Map", description="Which path leads to which field, as JSON; docs/mapping.md explains it."
-    )
-    image_hosts: tuple[Host, ...] = Field(
-        (), title="Picture hosts", description="Hosts whose https addresses of pictures are fetched; others are not."
-    )
     proof: Literal["secret", "hmac"] = Field(
         "secret", title="Proof", description="`secret` in the push header, or `hmac`: signed with the push secret."
     )
@@ -68,7 +58,7 @@ class GenericWebhookSettings(contract.PushSettings):
         return self
 
 
-class GenericWebhookConnector(Connector[GenericWebhookSettings]):
+class GenericWebhookConnector(Mapped[GenericWebhookSettings]):
     """A webhook of anybody's."""
 
     info = contract.Info(
@@ -91,11 +81,6 @@ class GenericWebhookConnector(Connector[GenericWebhookSettings]):
             "text/plain",
         )
     )  # fmt: skip
-
-    def __init__(self, settings: GenericWebhookSettings, frame: contract.Frame) -> None:
-        super().__init__(settings, frame)
-        hosts = settings.image_hosts
-        self._http = self.closing(Http(f"https://{hosts[0]}", frame, allow=hosts[1:])) if hosts else None
 
     def check(self) -> str:
         """Nobody can be asked; raises `AdminMustFix` where no secret is set, since nothing would be believed then."""
@@ -148,16 +133,3 @@ class GenericWebhookConnector(Connector[GenericWebhookSettings]):
         """The answer that the settings say."""
         told = self.settings
         return Reply(told.reply_status, told.reply_content_type, told.reply_body.encode())
-
-    def unpack(self, document: contract.Document) -> Iterator[Record]:
-        """The records at the map's `records`; raises `VendorChanged` where there is no such place."""
-        return documents.records(document, self.settings.map)
-
-    def read_of(self, record: Record) -> Read:
-        """One record through the map."""
-        read = self.settings.map.read(documents.scope(record, self.settings.map))
-        return read.model_copy(update={"images": reachable(read.images)})
-
-    def fetch_image(self, image: ImageRef) -> bytes:
-        """The picture at an address that was pushed; raises `HostNotAllowed` where it is at no host of the settings."""
-        return fetched(self._http, image.url or "", self.settings.image_hosts)

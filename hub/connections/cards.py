@@ -17,8 +17,10 @@ from hub.connections import figures
 from hub.connections.accounts import Account
 from hub.connections.card import FAILING, LATE, OK, PAUSED, SILENT, Card
 from hub.connections.copies import UnprovedList
+from hub.connections.heardcards import heard_cards
 from hub.connections.listcards import list_cards, withdrawn_cards
 from hub.connections.remedies import remedy
+from hub.store.heard import HeardLine
 from hub.store.instant import from_micros, to_micros
 from hub.store.runs import TimeSpan
 from hub.store.silences import Silence
@@ -71,6 +73,8 @@ class Seen:
     waiting: int
     waiting_since: datetime | None
     credentials_end: date | None
+    line: HeardLine | None
+    """How it stands with what is listened to; None where nobody listens."""
     now: datetime
     zone: tzinfo
 
@@ -107,7 +111,8 @@ def cards(seen: Seen) -> list[Card]:
         _credentials,
     )
     cards = [card for check in checks if (card := check(seen)) is not None]
-    return _closed(seen) + cards + list_cards(seen.copies, seen.account, seen.kind, seen.now, seen.zone)
+    heard = heard_cards(seen.line, seen.account, seen.row.added_at, seen.now, seen.zone) if seen.can("listens") else []
+    return _closed(seen) + heard + cards + list_cards(seen.copies, seen.account, seen.kind, seen.now, seen.zone)
 
 
 def _removing(seen: Seen) -> Card:
@@ -235,7 +240,7 @@ def _refused(seen: Seen) -> Card | None:
 
 def _silent(seen: Seen) -> Card | None:
     hour, name = seen.hour, seen.account.name
-    if not (seen.can("pulls_reads") or seen.can("receives_reads")) or _on_demand(seen):
+    if not (seen.can("pulls_reads") or seen.can("receives_reads") or seen.can("listens")) or _on_demand(seen):
         return None
     if seen.ends.newest is None:
         if to_micros(seen.now - NEWBORN) < seen.row.added_at:

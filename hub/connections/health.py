@@ -7,6 +7,7 @@ Statuses, the worst of the cards deciding: `paused`, `failing` (its runs end wit
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from hub.errors import NotFound
 from hub.governing.in_force import Governing
 from hub.store import tables
 from hub.store.engine import Store
+from hub.store.heard import HeardLine, lines_of
 from hub.store.instant import from_micros, to_micros
 from hub.store.provenance import provenance_of
 from hub.store.runs import ahead
@@ -73,7 +75,9 @@ class Health:
         spool: SpoolFolder,
         surroundings: Surroundings,
         governing: Governing,
+        data: Path,
     ) -> None:
+        self._data = data
         self._store = store
         self._clock = clock
         self._connections = connections
@@ -165,9 +169,13 @@ class Health:
                 waiting=(waiting.counts or {}).get(account.id, 0),
                 waiting_since=waiting.oldest.get(account.id),
                 credentials_end=_credentials_end(kind, row),
+                line=self._line(account.id, now),
                 now=now,
                 zone=self._governing.zone,
             )
+
+    def _line(self, ident: int, now: datetime) -> HeardLine | None:
+        return lines_of(self._data, to_micros(now)).get(ident)
 
     def _oldest(self, account: Account) -> datetime:
         now = self._clock.now()

@@ -66,13 +66,14 @@ class Pausing:
         until = datetime.fromisoformat(covered) if covered else None
         pushes = self._pushes(row.connector)
         stopped_at = moment(until, self._store.zone()) if until else None
-        return Cost(name, reads, until, lists, pushes, _sentences(reads, stopped_at, lists, pushes))
+        listens = "listens" in abilities(self._connections.kind(row.connector))
+        return Cost(name, reads, until, lists, pushes, _sentences(reads, stopped_at, lists, pushes, listens))
 
     def _pushes(self, key: str) -> bool:
         return "receives_reads" in abilities(self._connections.kind(key))
 
 
-def _sentences(reads: int, until: str | None, lists: list[str], pushes: bool) -> list[str]:
+def _sentences(reads: int, until: str | None, lists: list[str], pushes: bool, listens: bool) -> list[str]:
     sentences = [
         f"It brought {count(reads, 'read')} in the last day; none comes in, and none is matched, while it is paused."
     ]
@@ -83,6 +84,11 @@ def _sentences(reads: int, until: str | None, lists: list[str], pushes: bool) ->
         )
     if pushes:
         sentences.append("What it pushes is refused; a sender that does not send again loses it.")
+    if listens:
+        sentences.append(
+            "Nobody listens to it: a broker keeps messages for a while, as it is set up to; what a camera sends by"
+            " itself and does not send again is lost."
+        )
     if lists:
         named = ", ".join(lists)
         sentences.append(f"Its copies of hot lists stay as they are, withdrawn entries included: {named}.")

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from connectors.contract import Connector, ReceivesReads, Unsubscribes
+from connectors.contract import Connector, Listens, ReceivesReads, Unsubscribes
 from connectors.errors import ConnectorError
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
@@ -162,7 +162,7 @@ class Removals:
         if connector is None:
             return {"found": [], "left": None, "proved": False, "error": closed}
         if not isinstance(connector, Unsubscribes):
-            if not isinstance(connector, ReceivesReads):
+            if not isinstance(connector, ReceivesReads | Listens):
                 return {"found": [], "left": 0, "proved": True, "note": None, "error": None}
             note = f"tell the source of {row.name} to stop pushing; {REFUSED}"
             return {"found": [], "left": None, "proved": False, "note": note, "error": None}

@@ -157,7 +157,9 @@ class ConnectionsRoom:
             parts.store, parts.settings.data, self._house.notices.names, parts.clock, self._governing.in_force,
             parts.settings.custodian_ways,
         )  # fmt: skip
-        return Health(parts.store, parts.clock, self.accounts, self.spool, around, self._governing.in_force)
+        return Health(
+            parts.store, parts.clock, self.accounts, self.spool, around, self._governing.in_force, parts.settings.data
+        )
 
     @made_once
     def diagnostics(self) -> Diagnostics:

@@ -6,7 +6,7 @@ database for senders that are known (`Receivers`). Keeping parses, gates and sav
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -25,7 +25,7 @@ from hub.ingest.keeping import Keeping, why
 from hub.ingest.pictures import Pictures
 from hub.ingest.receivers import LookUp, Receiver, Receivers, Refused
 from hub.people import Actor
-from hub.ports import Opens
+from hub.ports import ConfiguredAccount, Opens
 from hub.store.instant import to_micros
 from hub.store.page import Saved
 from hub.store.spool import Full, Pushed, Spool
@@ -140,6 +140,12 @@ class Inbox:
         self._arrived.set()
         return receiver.connector.reply(request)
 
+    def hand(self, account: ConfiguredAccount, documents: Sequence[Document]) -> None:
+        """Put what came over a line of a connection's own on the disk; raises `Full`, and `OSError`, as `take` does."""
+        received_at = to_micros(self._clock.now())
+        self._put(*(Pushed(account.name, account.id, received_at, each.content_type, each.body) for each in documents))
+        self._arrived.set()
+
     def takes(self) -> bool:
         """Whether a push could be put on the disk now."""
         return self._spool.has_room()
@@ -212,9 +218,9 @@ class Inbox:
                 log.warning("a push for %s was refused: %s", name, unproved)
             raise Refused from None
 
-    def _put(self, pushed: Pushed) -> None:
+    def _put(self, *pushed: Pushed) -> None:
         try:
-            self._spool.put(pushed)
+            self._spool.put(*pushed)
         except (Full, OSError) as refused:
             reason = why(refused)
             if self._refusing != reason:

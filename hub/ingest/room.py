@@ -8,6 +8,7 @@ from hub.governing.room import GoverningRoom
 from hub.ingest.gaps import Gaps
 from hub.ingest.inbox import Destroys, Inbox
 from hub.ingest.intake import Intake
+from hub.ingest.listeners import Listeners
 from hub.ingest.pictures import Pictures
 from hub.ingest.pictures_due import PicturesDue
 from hub.ingest.quarantine import Quarantine
@@ -128,6 +129,17 @@ class IngestRoom:
         finally:
             inbox.stop()
             spool.close()
+
+    @contextmanager
+    def listening(self, inbox: Inbox) -> Iterator[Listeners]:
+        """Whoever has a line of its own is listened to, and what comes goes into the inbox."""
+        parts = self._parts
+        listeners = Listeners(self._accounts, inbox, parts.frame, parts.settings.data)
+        listeners.start()
+        try:
+            yield listeners
+        finally:
+            listeners.stop()
 
     @property
     def _accounts(self) -> Accounts:

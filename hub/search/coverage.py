@@ -100,6 +100,6 @@ def _status(row: Row[Any], query: Query, synced: bool, kinds: Kinds) -> str:
         return "not-available"
     if "looks_up_plates" in can and "pulls_reads" not in can:
         return "on-demand"
-    if "receives_reads" in can and "pulls_reads" not in can:
+    if {"receives_reads", "listens"} & set(can) and "pulls_reads" not in can:
         return "pushed"
     return INCLUDED if synced else "never-synced"

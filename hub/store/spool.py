@@ -75,11 +75,11 @@ def heads_of(batch: Path) -> list[PushedHead]:
 
 
 class _Ticket:
-    """A push on its way to the disk, and how that ended."""
+    """Pushes on their way to the disk together, and how that ended."""
 
     __slots__ = ("error", "pushed", "settled")
 
-    def __init__(self, pushed: Pushed) -> None:
+    def __init__(self, pushed: Sequence[Pushed]) -> None:
         self.pushed = pushed
         self.settled = False
         self.error: BaseException | None = None
@@ -121,12 +121,12 @@ class Spool:
             self._owned = True
         return self._owned
 
-    def put(self, pushed: Pushed) -> None:
-        """Keep a push, durable on return; raises `Full`, or `OSError` where the disk does not take it.
+    def put(self, *pushed: Pushed) -> None:
+        """Keep pushes, durable on return; raises `Full`, or `OSError` where the disk does not take them.
 
-        After an error the push may lie on the disk all the same: the disk took it and could not promise to keep it.
+        After an error they may lie on the disk all the same: the disk took them and could not promise to keep them.
         """
-        if disk_usage(self._folder).free < self._reserve + len(pushed.body):
+        if disk_usage(self._folder).free < self._reserve + sum(len(each.body) for each in pushed):
             raise Full(
                 f"the disk of {self._folder} has less than {self._reserve / (1 << 30):.0f} GiB left, which the database"
                 " needs to keep what waits; make room there"
@@ -193,7 +193,7 @@ class Spool:
         with self._gathering:
             together, self._tickets = self._tickets, []
         try:
-            self._write([ticket.pushed for ticket in together])
+            self._write([pushed for ticket in together for pushed in ticket.pushed])
             failed = None
         except BaseException as refused:
             failed = refused

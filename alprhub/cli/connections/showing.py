@@ -19,6 +19,7 @@ ABILITIES: Final = {
     "pulls_reads": "brings reads when it is asked",
     "looks_up_plates": "answers for one plate at a time",
     "receives_reads": "sends reads by itself",
+    "listens": "is listened to",
     "pushes_hotlists": "takes hot lists",
     "drops_hotlists": "gives up hot lists",
     "unsubscribes": "can be told to send nothing more",
