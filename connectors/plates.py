@@ -29,8 +29,12 @@ def is_none(text: str, confidence: float | None, words: Collection[str] = ()) ->
 
     A word that could be a plate is one where the confidence is nothing.
     """
-    word = _SEPARATORS.sub("", text).casefold()
-    if _PLACEHOLDER.fullmatch(text) or word in words or text.casefold() in words:
+    folded = word = text.casefold()
+    if not text.isalnum():  # nearly every plate is
+        word = _SEPARATORS.sub("", folded)
+        if _PLACEHOLDER.fullmatch(text):
+            return True
+    if word in words or folded in words:
         return True
     return word in NEVER or (confidence == 0 and word in PERHAPS)
 

@@ -17,9 +17,10 @@ def accept(read: Read, received_at: datetime) -> Read:
     `received_at` is when the hub took delivery: a read from the future of that instant has a wrong clock or zone, and
     keeping it would give it a life that no policy promised.
     """
-    if not read.plate:
+    plate = read.plate
+    if not plate:
         raise Unusable("plate_raw", "has no letter and no digit")
-    if length(read.plate) > LONGEST:
+    if len(plate) > LONGEST and length(plate) > LONGEST:
         raise Unusable("plate_raw", f"has more than {LONGEST} characters")
     if read.captured_at > received_at + CLOCK_AHEAD:
         raise Unusable("captured_at", "lies in the future: a wrong clock or a wrong zone")

@@ -14,7 +14,7 @@ from hub.ports import Kinds
 from hub.proposals import Action
 from hub.store import tables
 from hub.store.engine import Store
-from hub.store.provenance import COLUMNS, contract_of, provenance_of
+from hub.store.provenance import COLUMNS, contract_of, kinds_changed, provenance_of
 
 _TABLE: Final = tables.connections
 
@@ -57,6 +57,11 @@ class Sources:
         first = select(func.min(_TABLE.c.added_at)).where(_TABLE.c.retention_vendor == vendor)
         with self._store.read() as connection:
             return int(connection.scalar(first) or 0)
+
+    def kinds_changed(self) -> int:
+        """How often a source became one of another kind by two people."""
+        with self._store.read() as connection:
+            return kinds_changed(connection)
 
     def former(self, vendor: str) -> list[tuple[int, Provenance]]:
         """The kinds that sources of a vendor had before they became one whose reads may live longer, and until when

@@ -44,7 +44,7 @@ class Rules(NamedTuple):
 
     policy: InForce
     source: Provenance
-    former: Sequence[tuple[int, Provenance]]
+    kinds_changed: int
     promised: Promised
 
 
@@ -170,17 +170,17 @@ class Intake:
 
     def _rules_of(self, connection_id: int) -> Rules:
         rules = self._rules.get(connection_id)
-        # A source that was of another kind, and is of this one again, has a promise from between.
-        if rules is None or rules.former != self._sources.former(rules.source.vendor):
+        if rules is None:
             rules = self._rules[connection_id] = self._asked(connection_id)
         return rules
 
     def _asked(self, connection_id: int) -> Rules:
+        changed = self._sources.kinds_changed()
         policy, source = self._governing.now(), self._sources.of(connection_id)
         history, vendor = self._governing.history(through=policy.id), source.vendor
         known_since = self._sources.known_since(vendor)
         former = (*self._sources.former(vendor), *self._sources.former_contracts(connection_id, source))
-        return Rules(policy, source, former, Promised(history, source, known_since, former))
+        return Rules(policy, source, changed, Promised(history, source, known_since, former))
 
 
 def _turns(
@@ -222,7 +222,7 @@ def _with_ends(
     now: datetime,
 ) -> PageToSave:
     """The page with its reads and records, and when each of them must be gone."""
-    policy, source, _, promised = rules
+    policy, source, changed, promised = rules
     profile, received = policy.profile, page.received_at
     floors, were_promised = FloorsOfPage(profile, source, received), promised.anything
 
@@ -263,5 +263,11 @@ def _with_ends(
             for record, field, reason in refused
         ]
     return replace(
-        page, accepted=accepted, rejected=rejected, born_expired=born_expired, policy_id=policy.id, source=source
+        page,
+        accepted=accepted,
+        rejected=rejected,
+        born_expired=born_expired,
+        policy_id=policy.id,
+        source=source,
+        kinds_changed=changed,
     )

@@ -70,6 +70,8 @@ class PageToSave:
     """The policy that gave the ends; with None nobody checks whether it is still in force."""
     source: Provenance | None = None
     """Whose reads they were by which it gave them; with None nobody checks whether they still are."""
+    kinds_changed: int = 0
+    """How often sources had become ones of another kind by then."""
 
 
 class PolicyMoved(Exception):

@@ -2,10 +2,11 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row, func, select
 
 from hub.policy.contract import SourceContract
 from hub.policy.provenance import Provenance
+from hub.proposals import Action
 from hub.store import tables
 
 _TABLE: Final = tables.connections
@@ -21,6 +22,13 @@ def provenance_of(row: Row[Any], vendor: str | None = None, origin: str | None =
     """
     named, kind = row.retention_vendor or vendor or "", origin or row.kind
     return Provenance(kind, named, contract_of(row.contract, kind, named))
+
+
+def kinds_changed(connection: Connection) -> int:
+    """How often a source became one of another kind by two people: what was promised meanwhile hangs on it."""
+    table = tables.approvals
+    changes = (table.c.action == str(Action.KIND)) & table.c.carried_out_at.is_not(None)
+    return connection.scalar(select(func.count()).where(changes)) or 0
 
 
 def contract_of(document: str | None, origin: str, vendor: str) -> SourceContract | None:

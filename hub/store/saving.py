@@ -20,7 +20,7 @@ from hub.store.ledger import known
 from hub.store.matching import find, keep
 from hub.store.page import Accepted, PageToSave, PolicyMoved, Saved
 from hub.store.pictures import keep_pictures, keys_of
-from hub.store.provenance import COLUMNS, provenance_of
+from hub.store.provenance import COLUMNS, kinds_changed, provenance_of
 from hub.store.quarantine import keep_refused
 from hub.store.reads import insert_reads
 from hub.store.taken import take
@@ -84,8 +84,10 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
 def _by_the_policy_in_force(connection: Connection, page: PageToSave) -> bool:
     """Whether the page's ends still come from the policy in force and from what is known of whose reads they are."""
     in_force = None if page.policy_id is None else connection.scalar(select(func.max(tables.policies.c.id)))
-    same = page.policy_id == in_force
-    return same and (page.source is None or page.source == _source(connection, page.connection_id))
+    if page.policy_id != in_force or page.source is None:
+        return page.policy_id == in_force
+    # A source that was of another kind, and is of this one again, has a promise from between.
+    return page.source == _source(connection, page.connection_id) and page.kinds_changed == kinds_changed(connection)
 
 
 def _source(connection: Connection, connection_id: int) -> Provenance:

@@ -304,7 +304,8 @@ def test_five_days_of_everything_going_wrong_lose_nothing_and_invent_nothing(
         with hub.store.read() as connection:
             assert connection.scalar(text("SELECT count(*) FROM ledger")) == sum(len(one.truth) for one in made)
             refused = connection.execute(text("SELECT field, reason FROM quarantine")).all()
-        assert refused == []
+        # A bad answer is kept once, to be looked at; no record is in it.
+        assert {field for field, _ in refused} <= {"document"}
 
 
 def told(vendor: Vendor, rows: list[tuple[str, str, int]]) -> None:
