@@ -13,7 +13,7 @@ BOMB = gzip.compress(bytes(64 << 20), compresslevel=9)
 MOST = 1 << 20
 
 
-@pytest.mark.parametrize("body", [BOMB, BOMB * 3, gzip.compress(b"x") * 9 + BOMB])
+@pytest.mark.parametrize("body", [BOMB, BOMB * 3, gzip.compress(b"x") * 9 + BOMB], ids=["one", "three", "at its end"])
 def test_a_bomb_is_let_go_at_the_bound(body: bytes) -> None:
     tracemalloc.start()
     try:
