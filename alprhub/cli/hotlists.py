@@ -31,7 +31,7 @@ from hub.jobs.by_hand import by_hand
 from hub.people import Actor
 from hub.wiring import Hub, open_hub
 from hub.words import count, named, span
-from normalize.states import Codes
+from normalize.states import NAMES, Codes
 
 app = typer.Typer(help="List, import, withdraw, publish and verify hot lists.", no_args_is_help=True)
 ListName = Annotated[str, typer.Argument(help="The list's name.")]
@@ -152,17 +152,31 @@ def withdraw(
     name: ListName,
     plate: Annotated[str, typer.Argument(help=f"The plate to remove; {UNSEEN}")],
     reason: Annotated[str, typer.Option(help="Why it is removed: recovered, cancelled, entered by mistake …")],
-    state: Annotated[str | None, typer.Option(help="Only this state's plate.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only this state's plate, and what names no state.")] = None,
+    ahead: Annotated[bool, typer.Option("--ahead", help="Keep it off, also where the list never had it.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove a plate from a list at once; publish afterwards to remove it everywhere."""
     with failures(), open_hub() as hub:
-        removed = hub.hotlists.lists.withdraw(acting(), name, one(plate), state_code(state), reason)
-        if as_json:
-            print_json({"removed": removed})
-        else:
-            here = f"{count(removed, 'entry', 'entries')} removed from {name} here; vendors hold their copies until"
-            console.print(f"{here} this has proved that they do not: alprhub hotlists publish {quote(name)}")
+        done = hub.hotlists.lists.withdraw(acting(), name, one(plate), state_code(state), reason, ahead=ahead)
+    if as_json:
+        print_json(asdict(done))
+        return
+    if done.removed:
+        states = named([NAMES.get(code, code) if code else "without a state" for code in done.states])
+        here = (
+            f"{count(done.removed, 'entry', 'entries')} removed from {name} here ({states}); vendors hold their copies"
+        )
+        console.print(f"{here} until this has proved that they do not: alprhub hotlists publish {quote(name)}")
+    else:
+        console.print(
+            f"{name} has no entry in force for that plate, so nothing was removed; from now on no file lists it there"
+            f" before somebody says otherwise: alprhub hotlists readmit {quote(name)} PLATE --reason …"
+        )
+    if done.still_on:
+        console.print(f"still in force on {count(len(done.still_on), 'other list')}:", style="yellow")
+    for other in done.still_on:
+        console.print(f"alprhub hotlists withdraw {quote(other)} PLATE --reason …", style="yellow")
 
 
 @app.command()

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from sqlalchemy import Connection, func, insert, select, text, update
 
+from hub.hotlists.withdrawals import Removal, may_be, struck
 from hub.store import tables
 from hub.store.engine import Store
 
@@ -80,12 +81,12 @@ def end(store: Store, begun: Begun, actor: str, ended: Sequence[EndedEntry]) -> 
                 )
 
 
-def withdraw(connection: Connection, hotlist_id: int, plate: str, state: str | None, by: str, reason: str) -> None:
+def withdraw(connection: Connection, hotlist_id: int, removal: Removal) -> None:
     """Tell imports into a list that are not in force yet that an entry was withdrawn: a removal beats them."""
     imports = tables.hotlist_imports
     pending = select(imports).where(imports.c.hotlist_id == hotlist_id, imports.c.activated_at.is_(None))
     for row in connection.execute(pending).all():
-        known = [*msgspec.json.decode(row.withdrawn), (plate, state, by, reason)]
+        known = [*msgspec.json.decode(row.withdrawn), removal[:4]]
         note = msgspec.json.encode(known).decode()
         connection.execute(update(imports).where(imports.c.id == row.id).values(withdrawn=note))
 
@@ -95,11 +96,9 @@ def activate(connection: Connection, begun: Begun, now: int) -> None:
     imports, entries = tables.hotlist_imports, tables.entries
     row = update(imports).where(imports.c.id == begun.id).values(activated_at=now).returning(imports.c.withdrawn)
     for plate, state, by, reason in msgspec.json.decode(connection.execute(row).scalar_one()):
-        struck = update(entries).where(entries.c.hotlist_id == begun.hotlist_id, entries.c.plate == plate)
-        struck = struck.where(entries.c.import_id == begun.id, entries.c.removed_at.is_(None))
-        if state is not None:
-            struck = struck.where(entries.c.plate_state == state)
-        connection.execute(struck.values(removed_at=now, removed_by=by, removed_reason=reason, withdrawn=True))
+        of_it = update(entries).where(entries.c.hotlist_id == begun.hotlist_id, may_be(plate, state))
+        of_it = of_it.where(entries.c.import_id == begun.id, entries.c.removed_at.is_(None))
+        connection.execute(of_it.values(struck(Removal(plate, state, by, reason, now))))
 
 
 def drop(connection: Connection, begun: Begun) -> None:

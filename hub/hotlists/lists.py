@@ -19,7 +19,17 @@ from hub.clock import Clock
 from hub.errors import Busy, Faults, Invalid, NotFound
 from hub.hotlists import importing
 from hub.hotlists.gathering import Gathered, Key, Terms, gathered
-from hub.hotlists.withdrawals import RemovesMost, readmit, withdrawn
+from hub.hotlists.withdrawals import (
+    Removal,
+    RemovesMost,
+    Withdrawal,
+    may_be,
+    readmit,
+    remember,
+    still_on,
+    struck,
+    withdrawn,
+)
 from hub.people import Actor
 from hub.progress import Progress, untold
 from hub.store import tables
@@ -204,35 +214,43 @@ class Hotlists:
         over = len(new) - len(change.new) - len(change.withheld)
         return change._replace(over=over, stood=stood, gone=gone)
 
-    def withdraw(self, actor: Actor, name: str, plate: str, state: str | None, reason: str) -> int:
-        """Remove a plate from a list (every state of it where none is named); gives how many entries went.
+    def withdraw(
+        self, actor: Actor, name: str, plate: str, state: str | None, reason: str, *, ahead: bool = False
+    ) -> Withdrawal:
+        """Take a plate off a list (every state of it where none is named; with a state, also what names none).
 
         The removal beats whatever a vendor's list or a file still says: it is in force here at once, before any
-        publishing, and no import brings the plate back before somebody readmits it.
+        publishing, and no import brings the plate back before somebody readmits it; nor one that is not in force now,
+        since it is over or comes with an import that is on its way. Raises `NotFound` where there is nothing of it,
+        unless it is said `ahead`.
         """
         if not reason.strip():
             raise Invalid("reason: a removal needs one")
-        wanted = canonical(plate)
         now = to_micros(self._clock.now())
+        removal = Removal(canonical(plate), state, actor.name, reason, now)
         with self._store.write() as connection:
-            rows = [
-                row
-                for row in self._active(connection, self._id(connection, name), now)
-                if row.plate == wanted and (state is None or row.plate_state == state)
-            ]
-            if not rows:
+            list_id = self._id(connection, name)
+            which = may_be(removal.plate, state)
+            rows = self._active(connection, list_id, now, which)
+            remembered = remember(connection, list_id, removal, ahead=ahead)
+            if not rows and not remembered:
+                of = f" of {state}" if state else ""
                 raise NotFound(
-                    f"the hot list {name!r} has no entry in force for that plate" + (f" of {state}" if state else "")
+                    f"the hot list {name!r} has no entry in force for that plate{of}, and none that could come back; to"
+                    " keep off a plate that it never had, withdraw it with --ahead"
                 )
-            list_id = rows[0].hotlist_id
-            self._strike(connection, actor, [row.id for row in rows], reason, now)
-            importing.withdraw(connection, list_id, wanted, state, actor.name, reason)
-            self._changed(connection, list_id, now)
+            if rows:
+                self._strike(connection, [row.id for row in rows], removal)
+                self._changed(connection, list_id, now)
+            importing.withdraw(connection, list_id, removal)
             self._audit.record(
                 actor, Act.HOTLISTS_WITHDRAW, Outcome.DONE, target=name, results=len(rows), within=connection,
-                why=None, removal=reason, plate=wanted,
+                why=None, removal=reason, plate=removal.plate,
             )  # fmt: skip
-        return len(rows)
+            others = still_on(connection, list_id, removal.plate, state, now)
+        return Withdrawal(
+            len(rows), tuple(sorted({row.plate_state for row in rows}, key=lambda code: code or "")), others
+        )
 
     def readmit(self, actor: Actor, name: str, plate: str, state: str | None, reason: str) -> int:
         """Let imports list a plate again that was withdrawn (of every state, where none is named).
@@ -286,7 +304,9 @@ class Hotlists:
             first.setdefault((row.plate, row.plate_state), row)
         return [(row.id, _entry(row)) for row in first.values()]
 
-    def _active(self, connection: Connection, list_id: int | None, now: int) -> list[Row[Any]]:
+    def _active(
+        self, connection: Connection, list_id: int | None, now: int, which: ColumnElement[bool] | None = None
+    ) -> list[Row[Any]]:
         entries = tables.entries
         query = (
             select(entries)
@@ -295,6 +315,8 @@ class Hotlists:
         )
         if list_id is not None:
             query = query.where(entries.c.hotlist_id == list_id)
+        if which is not None:
+            query = query.where(which)
         return list(connection.execute(query))
 
     def _changed(self, connection: Connection, list_id: int, now: int) -> None:
@@ -327,10 +349,9 @@ class Hotlists:
             yield from rows
             after = rows[-1][0]
 
-    def _strike(self, connection: Connection, actor: Actor, ids: Sequence[int], reason: str, now: int) -> None:
+    def _strike(self, connection: Connection, ids: Sequence[int], removal: Removal) -> None:
         which = text(self._store.one_of("id", "ids")).bindparams(ids=self._store.as_list(ids))
-        struck = {"removed_at": now, "removed_by": actor.name, "removed_reason": reason, "withdrawn": True}
-        connection.execute(update(tables.entries).where(which).values(**struck))
+        connection.execute(update(tables.entries).where(which).values(struck(removal)))
 
 
 class _Change(NamedTuple):

@@ -130,7 +130,7 @@ def test_entries_of_one_plate_may_differ_by_their_country_alone(opened: Hub, act
     assert opened.hotlists.lists.load(actor, "wanted", entries).added == 3
     assert opened.hotlists.lists.load(actor, "wanted", entries, complete=True).unchanged == 3
     assert opened.hotlists.lists.load(actor, "wanted", entries[:1], complete=True, removing=2).removed == 2
-    assert opened.hotlists.lists.withdraw(actor, "wanted", "9SYN001", None, "recovered") == 1
+    assert opened.hotlists.lists.withdraw(actor, "wanted", "9SYN001", None, "recovered").removed == 1
 
 
 def test_an_entry_with_a_state_is_the_same_whether_its_country_is_said_or_not(opened: Hub, actor: Actor) -> None:

@@ -60,7 +60,7 @@ def test_an_entry_without_a_state_never_gives_an_exact_hit() -> None:
 
 def test_a_removal_is_in_force_at_once_and_beats_the_next_read(opened: Hub, actor: Actor, feed: Path) -> None:
     opened.hotlists.lists.load(actor, "wanted", [STOLEN])
-    assert opened.hotlists.lists.withdraw(actor, "wanted", "7zzz-001", None, "recovered") == 1
+    assert opened.hotlists.lists.withdraw(actor, "wanted", "7zzz-001", None, "recovered").removed == 1
     write_page(feed, 1, [record(1, "7ZZZ001", AT)])
     assert opened.ingest.sync.run(actor, "feed").hits == 0
     with pytest.raises(NotFound):

@@ -59,13 +59,77 @@ def test_without_a_state_on_either_side_nobody_knows_that_it_is_another_vehicle(
     assert lists.load(actor, LIST, [entry("9SYN003", "US-CA", 6)]).withheld == (6,)
 
 
+def test_a_state_takes_what_names_no_state_with_it_and_other_states_stay(lists: Hotlists, actor: Actor) -> None:
+    every = [entry("9SYN004"), entry("9SYN004", None), entry("9SYN004", None, country="MX"), entry("9SYN004", "US-NV")]
+    lists.load(actor, LIST, every)
+    done = lists.withdraw(actor, LIST, "9SYN004", "US-CA", "recovered")
+    assert (done.removed, set(done.states)) == (2, {"US-CA", None})
+    assert {one for one in force(lists) if one[0] == "9SYN004"} == {("9SYN004", None), ("9SYN004", "US-NV")}
+    lists.load(actor, LIST, every)
+    assert {one for one in force(lists) if one[0] == "9SYN004"} == {("9SYN004", None), ("9SYN004", "US-NV")}
+
+
 @sqlite
-def test_what_stands_beside_what_was_withdrawn_stays(lists: Hotlists, actor: Actor) -> None:
-    both = [entry("9SYN004"), entry("9SYN004", None)]
-    lists.load(actor, LIST, both)
-    lists.withdraw(actor, LIST, "9SYN004", "US-CA", "recovered")
-    assert lists.load(actor, LIST, [*both, SECOND], complete=True).removed == 0
-    assert ("9SYN004", None) in force(lists)
+def test_a_state_that_only_an_entry_without_one_stood_for_is_kept_off_and_no_other(
+    lists: Hotlists, actor: Actor
+) -> None:
+    lists.load(actor, LIST, [entry("9SYN004", None)])
+    assert lists.withdraw(actor, LIST, "9SYN004", "US-CA", "recovered").removed == 1
+    every = [entry("9SYN004", None, 2), entry("9SYN004", "US-CA", 3), entry("9SYN004", "US-NV", 4)]
+    assert lists.load(actor, LIST, every).withheld == (2, 3)
+    assert ("9SYN004", "US-NV") in force(lists)
+    assert lists.readmit(actor, LIST, "9SYN004", "US-CA", "stolen again") == 1
+    assert lists.load(actor, LIST, every).withheld == ()
+
+
+def test_a_state_takes_what_an_import_on_its_way_brings_without_one(lists: Hotlists, actor: Actor) -> None:
+    def withdrawn(what: str, *_: Any) -> None:
+        if what == "entries stored":
+            lists.withdraw(actor, LIST, "9SYN002", "US-CA", "recovered")
+
+    more = [entry("9SYN002", None, 3), entry("9SYN002", "US-NV", 4)]
+    lists.load(actor, LIST, more, progress=withdrawn)
+    assert force(lists) == [("9SYN002", "US-NV")]
+    assert lists.load(actor, LIST, [*more, entry("9SYN002", "US-OR", 5)]).withheld == (3,)
+
+
+@sqlite
+@pytest.mark.parametrize("state", [None, "US-CA"])
+def test_what_is_not_in_force_now_can_be_withdrawn_and_is_remembered(
+    lists: Hotlists, actor: Actor, clock: SetClock, state: str | None
+) -> None:
+    lists.load(actor, LIST, [entry("9SYN008", expires_at=clock.now() + timedelta(hours=1)), entry("9SYN009")])
+    lists.load(actor, LIST, [SECOND], complete=True, removing=9)
+    clock.advance(timedelta(hours=2))
+    lists.load(actor, LIST, [entry("9SYN007", expires_at=clock.now() + timedelta(hours=1))])
+    clock.advance(timedelta(hours=2))
+    for plate in ("9SYN007", "9SYN008", "9SYN009"):
+        assert lists.withdraw(actor, LIST, plate, state, "recovered").removed == 0
+        with pytest.raises(NotFound):
+            lists.withdraw(actor, LIST, plate, state, "again")
+    later = [entry(f"9SYN00{number}", line=number) for number in (7, 8, 9)]
+    assert lists.load(actor, LIST, later).withheld == (7, 8, 9)
+
+
+@sqlite
+def test_what_only_an_import_that_fails_brings_is_withdrawn_all_the_same(lists: Hotlists, actor: Actor) -> None:
+    def withdrawn(what: str, done: int, _: Any) -> None:
+        if what == "entries stored" and done:
+            lists.withdraw(actor, LIST, "8SYN000", "US-CA", "recovered")
+            raise Invalid("it fails")
+
+    with pytest.raises(Invalid, match="it fails"):
+        lists.load(actor, LIST, many(0, 2001), progress=withdrawn)
+    assert lists.load(actor, LIST, [entry("8SYN000", line=9)]).withheld == (9,)
+
+
+@sqlite
+def test_a_slip_of_the_hand_is_not_remembered_and_what_is_said_ahead_is(lists: Hotlists, actor: Actor) -> None:
+    with pytest.raises(NotFound, match="none that could come back; to keep off a plate that it never had"):
+        lists.withdraw(actor, LIST, "9SYN099", None, "recovered")
+    assert lists.withdraw(actor, LIST, "9SYN099", None, "recovered", ahead=True).removed == 0
+    assert lists.load(actor, LIST, [entry("9SYN099", line=2), entry("9SYN099", "US-NV", 3)]).withheld == (2, 3)
+    assert lists.readmit(actor, LIST, "9SYN099", None, "stolen again") == 1
 
 
 @sqlite

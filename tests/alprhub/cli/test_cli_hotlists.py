@@ -137,15 +137,38 @@ def test_a_plate_is_withdrawn_at_once_and_the_removal_is_proved(run: Any, wanted
     run("hotlists", "publish", "wanted")
     joined.load()
     told = run("hotlists", "withdraw", "wanted", "9syn-001", "--reason", "recovered", "--state", "CA", "--json").json()
-    assert told == {"removed": 1}
+    assert told == {"removed": 1, "states": ["US-CA"], "still_on": []}
     (row,) = run("hotlists", "verify", "wanted", "--json").json()
     assert (row["verified"], row["unexpected"]) == (False, 1)
     run("hotlists", "publish", "wanted")
     joined.load()
     assert run("hotlists", "verify", "wanted").code == 0
     said = run("hotlists", "withdraw", "wanted", "9SYN002", "--reason", "cancelled").out
-    assert said.startswith("1 entry removed from wanted here; vendors hold their copies until")
+    assert said.startswith("1 entry removed from wanted here (Nevada); vendors hold their copies until")
     assert said.endswith("alprhub hotlists publish wanted\n")
+
+
+def test_who_withdraws_is_told_what_went_and_which_other_lists_still_have_the_plate(
+    run: Any, wanted: Path, tmp_path: Path
+) -> None:
+    wanted.write_text(LIST + "9SYN001,,stolen,26-1\n")
+    for name in ("wanted", "county cars"):
+        assert run("hotlists", "import", name, wanted).code == 0
+    said = run("hotlists", "withdraw", "wanted", "9SYN001", "--state=CA", "--reason=recovered").out
+    assert said.startswith("2 entries removed from wanted here (without a state, California);")
+    assert "still in force on 1 other list:\nalprhub hotlists withdraw 'county cars' PLATE --reason" in said
+    assert "9SYN" not in said
+    told = run("hotlists", "withdraw", "county cars", "9SYN002", "--reason=recovered", "--json").json()
+    assert told == {"removed": 1, "states": ["US-NV"], "still_on": ["wanted"]}
+
+
+def test_a_plate_that_its_list_never_had_is_kept_off_only_where_that_is_meant(run: Any, wanted: Path) -> None:
+    refused = run("hotlists", "withdraw", "wanted", "9SYN009", "--reason=recovered")
+    assert (refused.code, "--ahead" in refused.err) == (66, True)
+    said = run("hotlists", "withdraw", "wanted", "9SYN009", "--reason=recovered", "--ahead").out
+    assert "no entry in force for that plate, so nothing was removed; from now on no file lists it" in said
+    wanted.write_text(LIST + "9SYN009,CA,stolen,26-9\n")
+    assert run("hotlists", "import", "wanted", wanted, "--json").json()["withheld"] == [4]
 
 
 def test_a_source_whose_contract_forbids_the_list_that_it_has_is_not_left_out(
