@@ -17,19 +17,9 @@ from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.errors import Busy, Faults, Invalid, NotFound
-from hub.hotlists import importing
+from hub.hotlists import importing, withdrawals
 from hub.hotlists.gathering import Gathered, Key, Terms, gathered
-from hub.hotlists.withdrawals import (
-    Removal,
-    RemovesMost,
-    Withdrawal,
-    may_be,
-    readmit,
-    remember,
-    still_on,
-    struck,
-    withdrawn,
-)
+from hub.hotlists.withdrawals import Removal, RemovesMost, Withdrawal
 from hub.people import Actor
 from hub.progress import Progress, untold
 from hub.store import tables
@@ -204,7 +194,7 @@ class Hotlists:
                 elif complete:
                     gone += not over
                     change.ended.append(importing.EndedEntry(ident, "expired" if over else "not in the complete list"))
-            final = withdrawn(connection, list_id) if list_id is not None else ()
+            final = withdrawals.withdrawn(connection, list_id) if list_id is not None else ()
         for key in new:
             until = fresh[key].expires_at
             if key in final:
@@ -230,9 +220,9 @@ class Hotlists:
         removal = Removal(canonical(plate), state, actor.name, reason, now)
         with self._store.write() as connection:
             list_id = self._id(connection, name)
-            which = may_be(removal.plate, state)
+            which = withdrawals.may_be(removal.plate, state)
             rows = self._active(connection, list_id, now, which)
-            remembered = remember(connection, list_id, removal, ahead=ahead)
+            remembered = withdrawals.remember(connection, list_id, removal, ahead=ahead)
             if not rows and not remembered:
                 of = f" of {state}" if state else ""
                 raise NotFound(
@@ -247,7 +237,7 @@ class Hotlists:
                 actor, Act.HOTLISTS_WITHDRAW, Outcome.DONE, target=name, results=len(rows), within=connection,
                 why=None, removal=reason, plate=removal.plate,
             )  # fmt: skip
-            others = still_on(connection, list_id, removal.plate, state, now)
+            others = withdrawals.still_on(connection, list_id, removal.plate, state, now)
         return Withdrawal(
             len(rows), tuple(sorted({row.plate_state for row in rows}, key=lambda code: code or "")), others
         )
@@ -262,7 +252,7 @@ class Hotlists:
             raise Invalid("reason: to let a plate come back needs one")
         wanted = canonical(plate)
         with self._store.write() as connection:
-            over = readmit(connection, self._id(connection, name), wanted, state)
+            over = withdrawals.readmit(connection, self._id(connection, name), wanted, state)
             if not over:
                 of = f" of {state}" if state else ""
                 raise NotFound(f"that plate{of} was not withdrawn from the hot list {name!r}, so imports may list it")
@@ -351,7 +341,7 @@ class Hotlists:
 
     def _strike(self, connection: Connection, ids: Sequence[int], removal: Removal) -> None:
         which = text(self._store.one_of("id", "ids")).bindparams(ids=self._store.as_list(ids))
-        connection.execute(update(tables.entries).where(which).values(struck(removal)))
+        connection.execute(update(tables.entries).where(which).values(withdrawals.struck(removal)))
 
 
 class _Change(NamedTuple):

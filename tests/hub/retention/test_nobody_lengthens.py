@@ -178,7 +178,7 @@ LOOKING = {
     "approvals": {"attachment", "demand_person", "get", "list", "waiting"}, "recompute": {"effect"},
     "holds": {"bookings", "get", "list", "reads"}, "reviews": {"check", "due"},
     "orders": {"check", "effect_of", "file", "get", "list"},
-    "notices": {"list", "waiting"},
+    "notices": {"list", "waiting"}, "publishing": {"closed"},
     "standing": {"too_long"}, "one": {"picture", "show"}, "reparse": {"preview"}, "showing": {"of"},
 }  # fmt: skip
 BELOW = {"proposing", "approved", "in_force", "sources", "asking", "ways", "ids", "endings", "spool"}
