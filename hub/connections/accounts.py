@@ -15,11 +15,13 @@ from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.connections.agreed import WITH_IT, keep, written
 from hub.connections.row import ACTIVE, PAUSED, REMOVED, row_of, settled
+from hub.connections.same_source import SameSource
 from hub.connections.secrets import closed, sealed, unsealed, validated
 from hub.errors import AdminMustAct, Conflict, Faults, Invalid, NoConnector, NotFound
 from hub.people import Actor
 from hub.policy.contract import SourceContract
 from hub.policy.provenance import Provenance
+from hub.policy.rules import ORIGINS
 from hub.ports import Registry
 from hub.store import tables
 from hub.store.engine import Store
@@ -62,6 +64,7 @@ class Connections:
         frame: Frame,
         agency: str,
         registry: Registry,
+        same_source: SameSource,
     ) -> None:
         self._store = store
         self._audit = audit
@@ -70,6 +73,7 @@ class Connections:
         self._frame = frame
         self._agency = agency
         self._registry = registry
+        self._same_source = same_source
 
     def kind(self, key: str) -> type[Connector[Any]]:
         """The connector class of a key; raises `NoConnector`, naming those there are."""
@@ -95,18 +99,25 @@ class Connections:
         check: bool = True,
         agency: str | None = None,
         contract: SourceContract | None = None,
+        origin: str | None = None,
     ) -> str:
         """Save an account after its live check, and say what the check found.
 
-        `agency` is whose account a person says it is, `contract` what was agreed with its source. Raises `Invalid`
-        naming the setting or the agency, `Conflict` where the name is taken, a `ConnectorError` where the account does
-        not work; nothing is saved then.
+        `agency` is whose account a person says it is, `contract` what was agreed with its source, `origin` of
+        which kind it is where that is another than its connector's. Raises `Invalid` naming the setting or the agency,
+        `Conflict` where the name is taken, `PolicyRefused` where another connection promises more of the same source
+        (`SameSource`), a `ConnectorError` where the account does not work; nothing is saved then.
         """
         self.free(name)
         kind = self.kind(key)
         given = validated(kind, settings)
         if agency is not None:
             ours(self._agency, agency)
+        if origin is not None and origin not in ORIGINS:
+            raise Invalid(f"kind: must be one of {', '.join(ORIGINS)}")
+        whose = Provenance(origin or kind.info.origin, kind.info.retention_vendor, contract)
+        self._same_source.demand_kind(actor, name, whose._replace(origin=kind.info.origin), whose)
+        self._same_source.demand(actor, Act.CONNECTIONS_ADD, name, key, given.model_dump(mode="json"), whose)
         outcome = live_check(kind, given, self._frame) if check else "not checked"
         now, document = to_micros(self._clock.now()), None if contract is None else written(contract)
         with self._store.write() as connection:
@@ -116,7 +127,7 @@ class Connections:
                 .values(
                     name=name,
                     connector=key,
-                    kind=kind.info.origin,
+                    kind=whose.origin,
                     retention_vendor=kind.info.retention_vendor,
                     agency=self._agency,
                     state=ACTIVE,

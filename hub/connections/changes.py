@@ -16,6 +16,7 @@ from hub.connections.accounts import Connections, live_check, ours
 from hub.connections.kinds import KindChanges
 from hub.connections.lives import EndsOfReads
 from hub.connections.row import settled
+from hub.connections.same_source import SameSource, sources_of
 from hub.connections.secrets import closed, is_secret, sealed, secret_names, unsealed, validated
 from hub.errors import Busy, Conflict, Faults, Invalid
 from hub.governing.in_force import Governing
@@ -72,6 +73,7 @@ class Changes:
         agency: str,
         connections: Connections,
         kinds: KindChanges,
+        same_source: SameSource,
     ) -> None:
         self._store = store
         self._audit = audit
@@ -83,6 +85,7 @@ class Changes:
         self._agency = agency
         self._connections = connections
         self._kinds = kinds
+        self._same_source = same_source
 
     def preview(
         self,
@@ -111,12 +114,16 @@ class Changes:
         """Change settings that are no secrets, the kind of source (`own`, `commercial`, `native_reader`) or the agency.
 
         Raises `Invalid` naming the setting, `Conflict` where reads would expire at once and `expire` does not say that
-        they may, `PolicyRefused` where another kind loosens what is promised (`KindChanges.propose`), and a
+        they may, `PolicyRefused` where another kind loosens what is promised (`KindChanges.propose`) or another
+        connection promises more of the source that it points to then (`SameSource`), and a
         `ConnectorError` where the account does not work so; nothing is changed then.
         """
         preview, row, after, settings = self._plan(name, values, unset, kind, agency)
         if after.origin != row.kind:
             self._kinds.demand(actor, name, provenance_of(row, after.vendor), after)
+        there = settings.model_dump(mode="json")
+        if sources_of(there) - sources_of(msgspec.json.decode(row.settings)):
+            self._same_source.demand(actor, Act.CONNECTIONS_CHANGE, name, row.connector, there, after)
         if preview.reads is not None:
             sure(self._clock)
         if preview.end_now and not expire:

@@ -16,6 +16,7 @@ from hub.connections.certificate import REFUSED, checked, written
 from hub.connections.lives import EndsOfReads
 from hub.connections.lives import held as held_of
 from hub.connections.row import REMOVED, REMOVING, any_row
+from hub.connections.same_source import remembered
 from hub.connections.waiting import SpoolFolder
 from hub.errors import Busy, Conflict, HubError, Invalid, NotFound, Unsettled
 from hub.people import Actor
@@ -233,8 +234,8 @@ class Removals:
                 update(accounts)
                 .where(accounts.c.id == row.id)
                 .values(
-                    state=REMOVED, removed_at=to_micros(now), settings="{}", sealed=b"", sealed_key="",
-                    every_seconds=None, checkpoint=None, checkpoint_at=None,
+                    state=REMOVED, removed_at=to_micros(now), settings=remembered(row.settings), sealed=b"",
+                    sealed_key="", every_seconds=None, checkpoint=None, checkpoint_at=None,
                 )
             )  # fmt: skip
             connection.execute(

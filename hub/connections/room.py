@@ -13,6 +13,7 @@ from hub.connections.kinds import KindChanges
 from hub.connections.lives import EndsOfReads
 from hub.connections.pausing import Pausing
 from hub.connections.removal import Removals
+from hub.connections.same_source import SameSource
 from hub.connections.secrets import Sealing
 from hub.connections.showing import Showing
 from hub.connections.surroundings import Surroundings
@@ -93,8 +94,14 @@ class ConnectionsRoom:
         """Adds, checks, lists, schedules, pauses and resumes accounts."""
         parts = self._parts
         return Connections(
-            parts.store, parts.audit, parts.clock, parts.vault, parts.frame, parts.agency, parts.registry
-        )
+            parts.store, parts.audit, parts.clock, parts.vault, parts.frame, parts.agency, parts.registry,
+            self.same_source,
+        )  # fmt: skip
+
+    @made_once
+    def same_source(self) -> SameSource:
+        """Refuses a way round what was promised of a source."""
+        return SameSource(self._parts.store, self._governing.in_force, self._governing.alarms)
 
     @made_once
     def changes(self) -> Changes:
@@ -103,6 +110,7 @@ class ConnectionsRoom:
         return Changes(
             parts.store, parts.audit, parts.clock, parts.vault, parts.frame, self._governing.in_force,
             self._house.retention.endings, parts.agency, self.accounts, self.kinds,
+            self.same_source,
         )  # fmt: skip
 
     @made_once

@@ -13,7 +13,7 @@ PAUSED: Final = "paused"
 REMOVING: Final = "removing"
 """A removal has begun and is not over: nothing runs, the secrets are still there."""
 REMOVED: Final = "removed"
-"""The row stays for the reads that came by it; nothing else is left."""
+"""The row stays for the reads that came by it, with digests of where it pointed; nothing else is left."""
 
 
 def row_of(connection: Connection, name: str) -> Row[Any]:

@@ -57,6 +57,12 @@ def add(
     contract: Annotated[
         Path | None, typer.Option(help="What was agreed with the source: a YAML file, as docs/policy.md says.")
     ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            "--kind", help="Its kind of source, where that is another than its connector's.", show_default=False
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a vendor's account: says what it needs, asks for what is missing, tries it, and saves it if it works.
@@ -68,14 +74,16 @@ def add(
         kind = hub.connections.accounts.kind(key)
         values = read_settings(given, settings, secrets, kind)
         warn_of_exposed(kind, given, name)
-        agreed = None if contract is None else _agreed(hub, contract, name, kind)
+        agreed = None if contract is None else _agreed(hub, contract, name, kind, origin)
         if there() and not as_json:
-            answer = _with_a_person(hub, name, kind, values, agency, agreed)
+            answer = _with_a_person(hub, name, kind, values, agency, agreed, origin)
         else:
             hub.connections.accounts.free(name)
             if not refused(kind, values):
                 demand_zone(kind, values, str(hub.governing.profile.zone))
-            answer = hub.connections.accounts.add(acting(), name, key, values, agency=agency or "", contract=agreed)
+            answer = hub.connections.accounts.add(
+                acting(), name, key, values, agency=agency or "", contract=agreed, origin=origin
+            )
         if as_json:
             print_json({"connection": name, "connector": key, "check": answer})
         else:
@@ -84,9 +92,10 @@ def add(
                 console.print(f"{name}: by its contract {in_words(agreed)}")
 
 
-def _agreed(hub: Hub, file: Path, name: str, kind: type[Connector[Any]]) -> SourceContract:
+def _agreed(hub: Hub, file: Path, name: str, kind: type[Connector[Any]], origin: str | None) -> SourceContract:
     info = kind.info
-    return hub.connections.contracts.read(files.content(file), str(file), name, info.origin, info.retention_vendor)
+    origin = origin or info.origin
+    return hub.connections.contracts.read(files.content(file), str(file), name, origin, info.retention_vendor)
 
 
 @contextmanager
@@ -106,6 +115,7 @@ def _with_a_person(
     values: dict[str, Any],
     agency: str | None,
     contract: SourceContract | None,
+    origin: str | None,
 ) -> str:
     """Add an account and say what its check found, asking until it works or the person gives up."""
     zone = str(hub.governing.profile.zone)
@@ -124,7 +134,9 @@ def _with_a_person(
             ask_again(kind, values, names, zone)
             continue
         try:
-            return hub.connections.accounts.add(acting(), name, kind.info.key, values, agency=agency, contract=contract)
+            return hub.connections.accounts.add(
+                acting(), name, kind.info.key, values, agency=agency, contract=contract, origin=origin
+            )
         except ConnectorError as failed:
             console.print(f"It does not work so: {sentence(failed)}", style="yellow")
             again = _again(kind)

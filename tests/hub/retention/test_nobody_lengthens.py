@@ -136,6 +136,8 @@ ELSEWHERE = {
     "kinds.propose": "proposes another kind of source, which changes nothing",
     "kinds.carry_out": "another kind of source: changes.change",
     "alarms.refused": "refuses what takes two",
+    "same_source.demand": "refuses a way round what was promised of a source",
+    "same_source.demand_kind": "refuses a looser kind of source",
     "alarms.note": "notes what was refused",
     "approvals.register": "names the service of an action, when the hub opens",
     "activate.carry_out": "another policy: what that does to reads that are kept is a decision to be signed",
