@@ -141,6 +141,21 @@ def walks_by_settling_a_conflict_otherwise(hub: Hub, _: Path) -> None:
     hub.governing.activate.activate(ONE, "westminster", "counsel says so", decisions)
 
 
+def walks_by_adding_a_purpose(hub: Hub, folder: Path) -> None:
+    name = own(folder, hub.governing.profile.name, lambda data: data["use"]["purposes"]["v"].append("curiosity"))
+    hub.governing.activate.activate(ONE, name, "one more", two.signed(hub, name)[:-1])
+
+
+def walks_with_a_signature_for_something_else(hub: Hub, _: Path) -> None:
+    lengthening = signed(hub).model_copy(update={"settles": "lengthening"})
+    hub.governing.activate.activate(ONE, "palm-springs", "it is signed", [lengthening])
+
+
+def walks_by_tightening_with_a_signature_of_another_office(hub: Hub, folder: Path) -> None:
+    name = own(folder, hub.governing.profile.name, periods("P10D"))
+    hub.governing.activate.activate(ONE, name, "it is shorter", [signed(hub, title="Sergeant")])
+
+
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("manual", "walk"),
@@ -154,6 +169,9 @@ def walks_by_settling_a_conflict_otherwise(hub: Hub, _: Path) -> None:
         ("hermosa-beach", walks_by_letting_a_rule_go),
         ("long-beach", walks_by_a_shorter_grace),
         ("westminster", walks_by_settling_a_conflict_otherwise),
+        ("hermosa-beach", walks_by_adding_a_purpose),
+        ("hermosa-beach", walks_with_a_signature_for_something_else),
+        ("hermosa-beach", walks_by_tightening_with_a_signature_of_another_office),
     ],
 )
 def test_one_person_walks_around_no_promise_and_it_is_told(
@@ -190,6 +208,38 @@ def test_what_was_signed_for_one_change_is_not_signed_for_the_next(under: Under,
     again = decision.model_copy(update={"title": hub.governing.profile.office})
     with pytest.raises(PolicyRefused, match="it must be signed for this change"):
         hub.governing.activate.activate(ONE, "palm-springs", "it is signed", [again])
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_what_is_signed_at_the_instant_at_which_the_policy_came_is_signed_for_the_next_change(under: Under) -> None:
+    hub = under("hermosa-beach")
+    two.activate(hub, ONE, "long-beach", "the council has decided it")
+    assert hub.governing.activate.activate(ONE, "palm-springs", "it is signed", [signed(hub)]).grace_seconds
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("grace", "waits"), [("PT1H", DAY), ("P14D", 14 * DAY)])
+def test_what_loosens_waits_for_the_grace_of_the_policy_in_force_and_a_day_at_least(
+    under: Under, tmp_path: Path, grace: str, waits: timedelta
+) -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["retention"]["change_grace"] = {"v": grace, "force": "shall", "ref": "ours 1"}
+
+    hub = under("hermosa-beach")
+    two.activate(hub, ONE, own(tmp_path, "hermosa-beach", change), "the council has decided it")
+    proposal = hub.governing.activate.activate(ONE, "long-beach", "it is signed", two.signed(hub, "long-beach"))
+    assert proposal.grace_seconds == waits.total_seconds()
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_what_loosens_and_was_proposed_without_a_grace_is_not_carried_out(under: Under) -> None:
+    hub = under("hermosa-beach")
+    ident = proposed(hub, "long-beach")
+    with hub.store.write() as connection:
+        connection.execute(text("UPDATE approvals SET grace = 0"))
+    with pytest.raises(PolicyRefused, match="proposed without a grace; propose it anew"):
+        hub.access.approvals.approve(SECOND, ident)
+    assert hub.governing.profile.name == "hermosa-beach"
 
 
 def test_what_was_approved_waits_for_its_grace_and_is_carried_out_by_the_hub_itself(

@@ -12,6 +12,7 @@ import yaml
 from registries import PLAIN
 
 from hub.analysis.scenes import AtCamera, Scene
+from hub.audit.actions import Act
 from hub.cases.holds import NewHold
 from hub.cases.orders import NewOrder
 from hub.clock import SetClock
@@ -209,6 +210,36 @@ def test_without_a_list_of_words_a_sign_alone_and_a_misspelt_none_are_no_number_
                 hub.search.reads.find(ACTOR, Query(replace(good(hub), event_number=said), plates=(PLATE,)))
         test = replace(good(hub), reason="test", event_number="test")
         hub.search.reads.find(ACTOR, Query(test, plates=(PLATE,)))
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("ruled", ["hermosa-beach"], indirect=True)
+def test_a_question_without_a_purpose_is_told_which_there_are(ruled: Hub) -> None:
+    for said in ("", " "):
+        with pytest.raises(PolicyRefused, match=r"^purpose: is missing; one of stolen_vehicle, "):
+            ruled.search.reads.find(ACTOR, Query(Why(said, good(ruled).reason), plates=(PLATE,)))
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("ruled", ["hermosa-beach"], indirect=True)
+def test_the_door_lets_nothing_out_that_is_not_on_record_once(ruled: Hub) -> None:
+    def record() -> list[tuple[str, str | None]]:
+        return [(event["outcome"], event["detail"].get("refusal")) for event in ruled.audit.events()]
+
+    asking, before = ruled.access.asking, len(record())
+    with (
+        pytest.raises(RuntimeError, match="an answer left without a record"),
+        asking.question(ACTOR, Act.READS_SEARCH, good(ruled)),
+    ):
+        pass
+    assert len(record()) == before
+    with pytest.raises(NotFound), asking.question(ACTOR, Act.READS_SEARCH, good(ruled)):
+        raise NotFound("no such read")
+    assert record()[: len(record()) - before] == [("refused", "no such read")]
+    with suppress(NotFound), asking.question(ACTOR, Act.READS_SEARCH, good(ruled)) as question:
+        question.answered(0, {})
+        raise NotFound("its picture is gone")
+    assert record()[: len(record()) - before] == [("done", None), ("refused", "no such read")]
 
 
 def with_query(settings: HubSettings, folder: Path, **fields: object) -> HubSettings:

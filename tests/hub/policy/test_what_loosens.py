@@ -70,6 +70,11 @@ def renamed(data: dict[str, Any]) -> None:
         one["id"] = f"ours-{one['id']}"
 
 
+def with_case(data: dict[str, Any]) -> None:
+    manual = yaml.safe_load(FOLDER.joinpath("long-beach.yaml").read_text("utf-8"))
+    data["retention"]["rules"].append(manual["retention"]["rules"][-1])
+
+
 def left_to_nothing(data: dict[str, Any]) -> None:
     data["retention"]["rules"][2].pop("schedule_ref_required")
 
@@ -95,6 +100,9 @@ LOOSER: dict[str, tuple[str, Change, str]] = {
     "a schedule": ("hermosa-beach", left_to_nothing, "hb-other"),
     "a life without a link from the arrival": (
 "palm-springs", rule(2, max=of("P30D", "received_at")), "ps-unlinked"),
+    "a life with a case that others have not": ("hermosa-beach", with_case, "reads of a case live no longer"),
+    "another end of a case": ("long-beach", rule(-1, until="litigation_resolved"), "as long as it needs them"),
+    "no end without a link": ("palm-springs", lambda data: data["retention"]["rules"].pop(), "ps-unlinked"),
     "a purpose more": ("palm-springs", with_purpose("anything"), f"{SHUT}{PURPOSES}"),
     "other purposes": ("hermosa-beach", with_purpose("anything"), f"{SHUT}{PURPOSES}"),
     "a reason more for a hot list": (
@@ -136,6 +144,7 @@ AS_TIGHT: dict[str, tuple[str, Change | None]] = {
     "one more floor": ("long-beach", extra(match={"origin": "own"}, copy_at="hub", min=of("P30D", "received_at"))),
     "a longer floor": ("westminster", rule(0, min=of("P13M", "received_at"))),
     "a longer grace": ("hermosa-beach", field("retention.change_grace", "P14D")),
+    "an end for all as soon as one without a link": ("palm-springs", rule(2, match={"origin": "any"})),
     "a purpose less": ("palm-springs", lambda data: data["use"]["purposes"]["v"].pop()),
     "purposes in another order": ("palm-springs", lambda data: data["use"]["purposes"]["v"].reverse()),
     "an audit more often": ("palm-springs", field("audit.audit_frequency", "P1M")),
