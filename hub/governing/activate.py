@@ -71,7 +71,13 @@ class Activate:
         return self._loosened(load(name, decisions))
 
     def demand(self, actor: Actor, name: str, decisions: Sequence[Decision] = ()) -> tuple[str, ...]:
-        """Return what a profile would loosen, where all is signed that this takes; else raises `PolicyRefused`."""
+        """Return what a profile would loosen, where it can be in force and all is signed that this takes.
+
+        Raises `PolicyConflict` or `PolicyRefused` else.
+        """
+        state = load(name, decisions).activation(self._sources.contracts())
+        state.demand()
+        state.demand_schedule()
         looser = self.loosens(name, decisions)
         way = HowProposed(name, f"alprhub policy activate {name} --reason WHY")
         self._loosening.demand(actor, Act.POLICY_ACTIVATE, way, looser, decisions)
@@ -103,7 +109,6 @@ class Activate:
         """
         if not reason.strip():
             raise Invalid("reason: say why the policy changes")
-        state = load(name, decisions).activation(self._sources.contracts())
         sure(self._clock)
         row = row_of(name, decisions)
         with self._store.read() as connection:
@@ -111,8 +116,6 @@ class Activate:
         if before is not None and before.digest == row["digest"]:
             raise Conflict(f"{name} is in force already, with the same decisions")
         looser = self.demand(actor, name, decisions)
-        state.demand()
-        state.demand_schedule()
         content = {
             **row,
             "loosens": list(looser),
