@@ -68,6 +68,10 @@ class Conflict(HubError):
     code = "conflict"
 
 
+class Overtaken(Conflict):
+    """What it was about has changed since it was proposed: the same can never be carried out any more."""
+
+
 class Busy(Conflict):
     """Somebody else is at it now; the same again later will do."""
 

@@ -25,6 +25,7 @@ from hub.errors import (
     Invalid,
     NoConnector,
     NotFound,
+    Overtaken,
     PolicyRefused,
     Unsettled,
 )
@@ -256,7 +257,24 @@ class Approvals:
                     self._alarms.note(connection, actor, f"approval {ident}", str(refused))
                 alarm = {"alarm": True} if alone else {}
                 self._event(connection, actor, before, step[verdict], Outcome.REFUSED, refusal=str(refused), **alarm)
+                over = self._outdate(connection, actor, before, refused)
+            if over is not None:
+                self._ended(over)
             raise
+        return after
+
+    def _outdate(self, connection: Connection, actor: Actor, before: Proposal, refused: HubError) -> Proposal | None:
+        """End what waits and can never be approved any more, and undo what it did at once; None: it goes on waiting."""
+        if not isinstance(refused, Overtaken):
+            return None
+        now = to_micros(self._clock.now())
+        ended = update(_TABLE).where(_TABLE.c.id == before.id, _TABLE.c.verdict.is_(None))
+        values = {"verdict": "overtaken", "decided_at": now, "outcome": _because(str(refused))}
+        if not connection.execute(ended.values(**values)).rowcount:
+            return None
+        after = self._read(connection, before.id)
+        self._not_carried_out(connection, actor, after, str(refused))
+        self._drop(connection, actor, after)
         return after
 
     def _carried_out(self, actor: Actor, ident: int) -> Proposal:
@@ -376,6 +394,11 @@ class Approvals:
         )
 
     def _overtaken(self, proposal: Proposal) -> str:
+        if proposal.decided_by is None:
+            return (
+                f"approval {proposal.id}: can never be carried out any more since {self._at(proposal)}"
+                f" ({_why(proposal)}); it must be proposed anew"
+            )
         return (
             f"approval {proposal.id}: was approved at {self._at(proposal)} by {proposal.decided_by} and not carried out"
             f" ({_why(proposal)}); it must be proposed anew"
