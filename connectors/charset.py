@@ -17,6 +17,10 @@ _CHARSETS: Final = re.compile(
 """Names of codecs that are characters of people; Python knows other codecs, which no vendor writes."""
 _WIDER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949", "big5": "cp950"}
 """Who says the one often writes the other, which has all its characters in the same places and more."""
+_PAIRS: Final = ("gb", "cp932", "cp949", "cp950", "big5", "euc_", "shift_jis", "johab")
+"""How codecs are called that write a character in two bytes."""
+_SEVEN_BITS: Final = ("hz", "iso2022_")
+"""How codecs are called that write everything in the bytes of ASCII."""
 
 
 def codec(name: str) -> str | None:
@@ -40,15 +44,20 @@ def as_utf8(document: "Document") -> "Document":
     begin = document.body[:100].lstrip()
     if known is None or kind.startswith((b"multipart/", b"image/")) or begin.startswith(b"<?xml"):
         return document
-    if _is_utf8(document.body):
+    if is_utf8(document.body, known):
         return document
     return replace(document, body=document.body.decode(known, "replace").encode("utf-8", "replace"))
 
 
-def _is_utf8(body: bytes) -> bool:
-    """Whether the bytes are UTF-8, whatever is said of them: other characters hardly ever look like it."""
+def is_utf8(body: bytes, known: str = "") -> bool:
+    """Whether the bytes are UTF-8, although their sender says `known`: other characters hardly ever look like it.
+
+    Two bytes of a Chinese or Korean charset may (those of \u9c81 are also those of \u00b3), three hardly ever do.
+    """
     try:
-        body.decode()
+        text = body.decode()
     except UnicodeDecodeError:
         return False
-    return b"\x00" not in body[:64]
+    if b"\x00" in body[:64] or known.startswith(_SEVEN_BITS):
+        return False
+    return not known.startswith(_PAIRS) or text.isascii() or max(text) >= "\u0800"

@@ -9,13 +9,14 @@ from normalize.fault import NoRead, Unusable
 
 NEVER: Final = frozenset({
     "无车牌", "无牌车", "无牌车辆", "无牌", "未识别", "未知", "没有车牌", "车牌", "無車牌", "無牌", "未識別", "未認識",
+    "未上牌", "无法识别", "無法識別", "无牌照", "無牌照", "空",
     "번호없음", "번호판없음", "미인식", "нетномера", "нераспознан",
 })  # fmt: skip
 """What readers write where they read no plate, and nobody has on one."""
 PERHAPS: Final = frozenset({
     "noplate", "nolicenseplate", "nolicense", "nonumber", "unknown", "unknow", "unlicensed", "unreadable", "notread",
     "noread", "none", "null", "na", "nil", "undefined", "notrecognized", "unrecognized", "notdetected", "sinplaca",
-    "semplaca", "keinkennzeichen",
+    "semplaca", "keinkennzeichen", "blank", "noplatenumber", "noplatefound", "unread", "nan", "0", "000000",
 })  # fmt: skip
 """The same in words that people have on their plates too: they count where the reader was not sure at all."""
 _PLACEHOLDER: Final = re.compile(r"[\s\-_.?–—]*")

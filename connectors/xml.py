@@ -1,5 +1,6 @@
 """Hostile XML as the mappings that `Fields` reads: local names, text, and lists where a name comes twice."""
 
+import codecs
 import re
 from html.entities import html5
 from typing import Any, Final
@@ -9,7 +10,7 @@ from xml.sax.saxutils import escape
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from connectors.charset import codec
+from connectors.charset import codec, is_utf8
 from connectors.contract import Record
 from connectors.damage import LETTERS, MARK, MARKUP, note
 from connectors.encoding import in_utf8
@@ -35,7 +36,7 @@ def element(body: bytes) -> Element:
 
     Raises `VendorChanged` for what is cut short, no XML even then, or declares entities.
     """
-    plain = body.removeprefix(b"\xef\xbb\xbf").strip()
+    plain = _undeclared(body).strip()
     try:
         return fromstring(plain, forbid_dtd=True)
     except DefusedXmlException:
@@ -46,6 +47,18 @@ def element(body: bytes) -> Element:
         return fromstring(_mended(plain), forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         raise VendorChanged("is cut short or not XML", body) from None
+
+
+def _undeclared(body: bytes) -> bytes:
+    """The document without its mark, and without a declaration of other characters where its bytes are UTF-8."""
+    plain = body.removeprefix(codecs.BOM_UTF8)
+    begin = plain.lstrip()
+    declared = _DECLARED.match(begin) if begin.startswith(b"<?xml") else None
+    if declared is None or declared[1].lower() in _OURS:
+        return plain
+    if plain is body and not is_utf8(begin, codec(declared[1].decode()) or ""):
+        return plain
+    return begin[declared.end() :]
 
 
 def _mended(body: bytes) -> str:
@@ -134,7 +147,7 @@ def cut(body: bytes, name: str) -> list[bytes]:
     told apart with certainty: a prefix whose meaning would stay behind, the name inside itself or inside a comment.
     """
     there = sum(local(each.tag) == name for each in element(body).iter())
-    tag, plain = re.escape(name.encode()), body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    tag, plain = re.escape(name.encode()), _undeclared(body).lstrip()
     declared = _DECLARED.match(plain)
     if in_utf8(plain) is not plain or (declared and declared[1].lower() not in _OURS):
         plain = _text_of(plain).encode("utf-8", "replace")

@@ -6,45 +6,77 @@ seen here is never taken for a plate: `1.00E+05` must not become the plate 100E0
 
 import re
 from typing import Final
+from unicodedata import normalize
 
-_MONTH: Final = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _ERROR: Final = re.compile(
     r"#+"  # the column was too narrow
-    r"|#[¡¿]?[^\W\d][\w /]*[!?]"  # #REF!, #DIV/0!, #NAME?, and what they are called elsewhere: #BEZUG!, #¿NOMBRE?
-    r"|#DIV/0!|#N/[AVD]|#NV|#ND|#GETTING_DATA"
+    r"|#[¡¿]?[^\W\d][\w /]*[!?]\w*"  # #REF!, #DIV/0!, #NAME?, and what they are called elsewhere: #BEZUG!, #¿NOMBRE?
+    r"|#[^\W\d]/[^\W\d]|#NV|#ND|#GETTING_DATA"  # #N/A, and elsewhere #N/B, #I/T, #Н/Д
     r"|#?Err(?:or)?:?\d{3}",  # LibreOffice
     re.IGNORECASE,
 )
-_SCIENTIFIC: Final = re.compile(r"[+-]?(?:\d{1,3}(?:[.,]\d+)?E\+\d{1,3}|\d[.,]\d+E-?\d{1,3})", re.ASCII | re.IGNORECASE)
-_FRACTION: Final = re.compile(r"\d+[.,]0{1,2}", re.ASCII)
-_DATE: Final = re.compile(
-    # As spreadsheets write MAR1 and 12SEP; in capitals it may stand on the metal.
-    rf"\d{{1,2}}-(?:{_MONTH})(?:-\d{{2,4}})?|(?:{_MONTH})-\d{{2,4}}"
-    r"|\d{1,2}/\d{1,2}/(?:\d{2}|\d{4})(?: .*)?|(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ]\d\d:.*)?",
-    re.ASCII,
+_SCIENTIFIC: Final = re.compile(
+    r"[+-]?(?:\d{1,3}(?:[.,]\d+)? ?E ?\+ ?\d{1,3}|\d[.,]\d+ ?E ?-? ?\d{1,3})", re.ASCII | re.IGNORECASE
 )
+_FRACTION: Final = re.compile(r"[+-]?\d+[.,]\d+|[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
+_DAY: Final = "(?:0?[1-9]|[12][0-9]|3[01])"
+_OF_YEAR: Final = "(?:19|20)[0-9]{2}"
+_DATE: Final = re.compile(
+    r"\d{1,2}/\d{1,2}/(?:\d{2}|\d{4})(?: .*)?"
+    rf"|{_DAY}\.{_DAY}\.(?:{_OF_YEAR}|\d{{2}})?(?: .*)?"
+    rf"|{_DAY}-{_DAY}-{_OF_YEAR}(?: .*)?"  # of 12-10-26 and 12-345-67 people have plates
+    rf"|{_OF_YEAR}(?:-[01]\d-[0-3]\d|([./]){_DAY}\1{_DAY})(?:[T ]\d\d?:.*)?"
+    r"|(?:\d{4}年)?\d{1,2}月(?:\d{1,2}日)?|(?:\d{4}년 ?)?\d{1,2}월 ?\d{1,2}일"
+    r"|\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AP]M)?",
+    re.ASCII | re.IGNORECASE,
+)
+_MONTH: Final = (
+    "(?:Jan|Jän|Janv|Ene|Gen|Oca|Sty|Янв|Feb|Fev|Fév|Févr|Şub|Lut|Фев|Mar|Mär|Mrz|Mrt|Mars|Мар|Apr|Avr|Abr|Nis|Kwi|Апр"
+    "|May|Mai|Mei|Maj|Mag|Май|Мая|Jun|Juin|Giu|Haz|Cze|Июн|Jul|Juil|Lug|Tem|Lip|Июл|Aug|Août|Ago|Ağu|Sie|Авг"
+    "|Sep|Sept|Set|Eyl|Wrz|Сен|Oct|Okt|Out|Ott|Eki|Paź|Окт|Nov|Kas|Lis|Ноя|Dec|Dez|Des|Déc|Dic|Ara|Gru|Дек)"
+)
+"""As spreadsheets write MAR1 and 12SEP, in the languages in which they are sold most."""
+_BETWEEN: Final = "(?:[-./]|[-./]? )"
+_NAMED: Final = re.compile(
+    rf"{_DAY}{_BETWEEN}{_MONTH}\.?(?:{_BETWEEN}(?:{_OF_YEAR}|\d{{2}}))?|{_MONTH}\.?{_BETWEEN}(?:{_OF_YEAR}|\d{{2}})",
+    re.IGNORECASE,
+)
+_LOUD: Final = re.compile(rf"{_DAY}{_BETWEEN}{_MONTH}\.?{_BETWEEN}{_OF_YEAR}", re.IGNORECASE)
+"""What is a date in capitals too; a shorter one may stand on the metal: 1-MAR, 12-MAR-3, MAR-2026."""
 
 
 def error(text: str) -> bool:
     """Whether a cell holds what a spreadsheet writes where it has no value: #REF!, #N/A, ####, Err:502."""
-    return bool(_ERROR.fullmatch(text.strip()))
+    return bool(_ERROR.fullmatch(_plain(text)))
 
 
 def number(text: str) -> bool:
     """Whether a cell holds a number as spreadsheets shorten long ones: 1.00E+05, 1,23457E+11."""
-    return bool(_SCIENTIFIC.fullmatch(text.strip()))
+    return bool(_SCIENTIFIC.fullmatch(_plain(text)))
 
 
 def damage(text: str) -> str | None:
     """What a program made of a plate, as the clause of a refusal; None where the text may stand on the metal."""
-    if text.isalnum():
+    if text.isalnum() and not any(sign in text for sign in "月월"):
         return None
-    if error(text):
-        return f"is an error that a spreadsheet wrote: {text.strip()[:20]}"
-    if number(text):
-        return f"looks like a number that a spreadsheet wrote: {text.strip()[:20]}"
-    if _FRACTION.fullmatch(text.strip()):  # it may be most of a plate, which is told to nobody
+    return _damage(_plain(text))
+
+
+def _damage(plain: str) -> str | None:
+    if error(plain):
+        return f"is an error that a spreadsheet wrote: {plain[:20]}"
+    if plain.startswith("#"):
+        return "begins with #, as an error that a spreadsheet wrote does, and no plate"
+    if number(plain):
+        return f"looks like a number that a spreadsheet wrote: {plain[:20]}"
+    if _FRACTION.fullmatch(plain):  # it may be most of a plate, which is told to nobody
         return "looks like a number with its fraction, as a spreadsheet or a program wrote it"
-    if _DATE.fullmatch(text.strip()):
-        return f"looks like a date that a spreadsheet wrote: {text.strip()[:20]}"
+    if _DATE.fullmatch(plain) or (_LOUD if plain.isupper() else _NAMED).fullmatch(plain):
+        return f"looks like a date or a time that a spreadsheet wrote: {plain[:20]}"
     return None
+
+
+def _plain(text: str) -> str:
+    """The text in the narrow letters and digits of ASCII, where it has wide ones."""
+    text = text.strip()
+    return text if text.isascii() else normalize("NFKC", text)

@@ -16,10 +16,13 @@ from connectors.contract import Connector, Document, Settings
 from connectors.errors import NotARead, RecordRejected, VendorChanged
 from connectors.faults import faults, unknown
 from connectors.registry import UnknownConnector, available, connector
+from hub.clock import SystemClock
 from hub.connections.accounts import describe
 from hub.errors import Faults, Invalid, NotFound
 from hub.settings import from_environment
 from normalize import origin, vehicle
+from normalize.fault import Unusable
+from normalize.gate import accept
 from normalize.read import Read
 
 app = typer.Typer(help="List the connectors; try one on a file.", no_args_is_help=True)
@@ -160,13 +163,14 @@ class Outcomes(NamedTuple):
 
 
 def parsed(connector: Connector[Any], document: Document) -> Outcomes:
-    """What a document comes to, as the hub would take it."""
+    """What a document comes to, as the hub would take it now."""
+    received_at = SystemClock().now()
     found = Outcomes([], [], [])
     try:
         for record in connector.records(document):
             try:
-                found.reads.append(connector.parse(record))
-            except RecordRejected as rejected:
+                found.reads.append(accept(connector.parse(record), received_at))
+            except (RecordRejected, Unusable) as rejected:
                 where = found.left_out if isinstance(rejected, NotARead) else found.quarantined
                 where.append({"reason": rejected.reason, "field": rejected.field})
     except VendorChanged as changed:

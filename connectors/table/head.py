@@ -18,6 +18,7 @@ _SAYS: Final = re.compile(r'"?sep=([^"\r\n])"?[,;\t|]*', re.IGNORECASE)
 _OF_A_ROW: Final = re.compile(r"\d.*|(?=.*\d.*\d)[A-Z0-9-]{4,10}")
 """What stands in no header: a time, a number, a plate."""
 _FIRST_CELL: Final = re.compile(r"[,;\t|\"]")
+_BLANK: Final = ',;\t|" \r\n'
 Line = tuple[str, bool]
 """A line, and whether it could be decoded."""
 Fits = Callable[[Sequence[str]], bool]
@@ -115,11 +116,21 @@ def joined(lines: Sequence[Line], at: int) -> tuple[str, int]:
 
 
 def says_nothing(line: str, comment: str) -> bool:
-    """Whether a line is empty, or a comment; a cell such as #REF! begins no comment, whatever comments begin with."""
+    """Whether a line is empty, or a comment: what begins them stands before a blank, or in the only cell of its line.
+
+    A cell such as #N/B or #REF! begins none, whatever comments begin with.
+    """
     if not line.strip():
         return True
     plain = line.removeprefix('"')
-    return bool(comment) and plain.startswith(comment) and not error(_FIRST_CELL.split(plain, maxsplit=1)[0])
+    if not comment or not plain.startswith(comment):
+        return False
+    if plain.strip() == comment:
+        return True
+    first = _FIRST_CELL.split(plain, maxsplit=1)
+    if error(first[0]):
+        return False
+    return plain[len(comment)].isspace() or not "".join(first[1:]).strip(_BLANK)
 
 
 def _first(lines: Sequence[Line], comment: str) -> Iterator[tuple[int, str, int]]:

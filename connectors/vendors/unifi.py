@@ -20,6 +20,10 @@ from normalize.times import from_epoch
 PLATES: Final = "license_plate"
 """How the keys of triggers begin that tell of a plate: `_unknown`, `_known`, `_of_interest` follow."""
 OF_INTEREST: Final = "license_plate_of_interest"
+_UNREAD: Final = frozenset({
+    "unknown", "unreadable", "unread", "blank", "noplatefound", "noplatenumber", "nan", "0", "000000",
+})  # fmt: skip
+"""What tells of no plate, although an alarm never says how sure the camera was."""
 _LIKE_A_PLATE: Final = re.compile(r"[A-Z0-9][A-Z0-9 .-]{0,9}")
 
 
@@ -93,7 +97,7 @@ class UnifiConnector(Connector[UnifiSettings]):
             raise NoRead("alarm.triggers.key", "is an alarm about something other than a plate")
         if not trigger.holds("value"):
             raise NoRead("alarm.triggers.value", "is missing: no plate was read")
-        plate = plate_at(trigger, "value", numbers=True)
+        plate = plate_at(trigger, "value", words=_UNREAD, numbers=True)
         at = from_epoch(trigger.decimal("timestamp"), "ms", "alarm.triggers.timestamp")
         device = camera_of(trigger.ident_or_none("device"), _only_source(alarm))
         camera = mac_of(device) or device

@@ -40,8 +40,8 @@ def entries_of(
     """The entries of a CSV file; `defaults` fills reason and case where the file has no such column or cell.
 
     `codes` says whose codes of states the file has; a column with NCIC's own name for them (`LIS`) says it too. Times
-    without an offset are local to `zone`; lines that begin with # are comments. Raises `Faults` once all is read,
-    naming the `file`, and line and column of everything that cannot be used.
+    without an offset are local to `zone`; lines that begin with # and a blank are comments. Raises `Faults` once
+    all is read, naming the `file`, and line and column of everything that cannot be used.
     """
     wrong: list[str] = []
     number = 0

@@ -68,6 +68,23 @@ def test_a_word_that_may_be_a_plate_is_none_where_the_camera_was_not_sure_at_all
     assert isinstance(outcome(key, json.dumps(body).encode()), NotARead)
 
 
+@pytest.mark.parametrize("word", ["blank", "No plate number", "No plate found", "unread", "NaN", "0", "000000"])
+def test_what_is_written_for_no_plate_is_none_where_the_camera_was_not_sure_at_all(word: str) -> None:
+    assert is_none(word, 0)
+    assert not is_none(word, 0.9)
+
+
+@pytest.mark.parametrize("word", ["未上牌", "无法识别", "无牌照", "空"])
+def test_what_no_plate_has_on_it_is_none_however_sure_the_camera_was(word: str) -> None:
+    assert is_none(word, 0.9)
+
+
+@pytest.mark.parametrize("word", ["unread", "No plate found", "000000", 0, "NaN"])
+def test_an_alarm_that_tells_no_confidence_tells_of_no_plate_all_the_same(word: Any) -> None:
+    told = outcome("unifi", json.dumps(put(BODIES["unifi"], FIELDS["unifi"][0], word)).encode())
+    assert isinstance(told, NotARead), str(told)
+
+
 @pytest.mark.parametrize("key", [key for key, (_, sure) in FIELDS.items() if sure])
 def test_a_vanity_plate_that_the_camera_is_sure_of_is_a_read(key: str) -> None:
     plate, sure = FIELDS[key]

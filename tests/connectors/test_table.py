@@ -242,4 +242,10 @@ def test_a_comment_is_no_row_and_an_error_of_a_spreadsheet_is_no_comment() -> No
     )
     found = table(text.encode(), lambda names: "plate" in names, comment="#")
     assert found is not None
-    assert [row.cells["plate"] for row in found] == ["#REF!", "#N/A", "9SYN002"]
+    assert [row.cells["plate"] for row in found] == ["#REF!", "#N/A", "#9SYN001", "9SYN002"]
+
+
+def test_an_error_alone_on_its_line_is_a_row_and_other_words_are_a_comment() -> None:
+    found = table(b"plate\n#I/T\n#exported,,\n#exported\n#\n9SYN002\n", lambda names: "plate" in names, comment="#")
+    assert found is not None
+    assert [row.cells["plate"] for row in found] == ["#I/T", "9SYN002"]

@@ -52,6 +52,21 @@ def test_what_would_be_quarantined_names_field_and_reason(run: Any, tmp_path: Pa
     assert "could not be read: capturedAt: is not an ISO 8601 time" in shown
 
 
+@pytest.mark.parametrize(
+    ("plate", "at", "field"),
+    [("9SYN001", "2099-06-01T08:00:00Z", "captured_at"), ("9" * 40, "2020-06-01T08:00:00Z", "plate_raw")],
+)
+def test_what_the_hub_would_not_keep_is_shown_as_no_read(
+    run: Any, tmp_path: Path, plate: str, at: str, field: str
+) -> None:
+    (tmp_path / "one.json").write_text(f'[{{"capturedAt": "{at}", "plate": {{"plate": "{plate}"}}, "id": "a"}}]')
+    mapped = '{"map": {"records": "", "plate": "plate.plate", "captured_at": "capturedAt", "camera_id": "id"}}'
+    (tmp_path / "map.json").write_text(mapped)
+    given = ("--settings", tmp_path / "map.json", "--json")
+    told = run("connectors", "parse", "generic_json", tmp_path / "one.json", *given).json()
+    assert (told["reads"], [item["field"] for item in told["quarantined"]]) == ([], [field])
+
+
 def test_what_is_no_read_is_told_apart_from_what_could_not_be_read(run: Any, tmp_path: Path) -> None:
     records = [
         {"plate": "9SYN001", "captured_at": "2026-06-01T08:00:00Z", "camera_id": "c", "camera_name": "Ga\x00te"},
