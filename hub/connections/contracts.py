@@ -18,7 +18,7 @@ from hub.clock import Clock, sure
 from hub.connections.agreed import in_words, keep, written
 from hub.connections.lives import EndsOfReads
 from hub.connections.row import any_row, settled
-from hub.errors import Conflict, Invalid, Overtaken, PolicyConflict
+from hub.errors import Conflict, Invalid, Outdated, PolicyConflict
 from hub.governing.in_force import Governing
 from hub.governing.loosening import HowProposed, Loosening
 from hub.people import Actor
@@ -140,7 +140,7 @@ class Contracts:
         if after is not None:
             _demand_room(self._governing.now(connection).profile, after)
         if row.contract != proposal.content["before"] and not _done(connection, proposal):
-            raise Overtaken(f"{proposal.target}: its contract was changed since this was proposed; propose it anew")
+            raise Outdated(f"{proposal.target}: its contract was changed since this was proposed; propose it anew")
 
     def carry_out(self, actor: Actor, proposal: Proposal, settle: Settle) -> None:
         """Put the contract in force that was approved: reads that are kept live no longer than it lets them."""

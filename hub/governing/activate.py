@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
-from hub.errors import Conflict, Invalid, Overtaken, PolicyRefused
+from hub.errors import Conflict, Invalid, Outdated, PolicyRefused
 from hub.governing.in_force import keep, newest, of_kept, of_row, row_of
 from hub.governing.loosening import HowProposed, Loosening
 from hub.governing.sources import Sources
@@ -142,7 +142,7 @@ class Activate:
         before = newest(connection)
         # One that was in force, went, and came back is not the same: who approved looked at what it followed on.
         if (before.id if before else None) != proposal.content.get("since"):
-            raise Overtaken(
+            raise Outdated(
                 f"{proposal.target}: another policy was put in force since this was proposed; propose it anew"
             )
         if not proposal.grace_seconds and before is not None and loosened(of_row(before), profile):
