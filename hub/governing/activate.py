@@ -75,12 +75,12 @@ class Activate:
 
         Raises `PolicyConflict` or `PolicyRefused` else.
         """
-        state = load(name, decisions).activation(self._sources.contracts())
-        state.demand()
-        state.demand_schedule()
         looser = self.loosens(name, decisions)
         way = HowProposed(name, f"alprhub policy activate {name} --reason WHY")
         self._loosening.demand(actor, Act.POLICY_ACTIVATE, way, looser, decisions)
+        state = load(name, decisions).activation(self._sources.contracts())
+        state.demand()
+        state.demand_schedule()
         return looser
 
     def preview(self, name: str, decisions: Sequence[Decision] = ()) -> list[Change]:
