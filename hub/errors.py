@@ -18,7 +18,7 @@ Exception
       +-- Invalid                 the input cannot be used
       |    +-- Faults             several things of one input cannot be used
       +-- Stopped                 somebody asked for an end
-      |    +-- Overtaken          hub.retention.recompute: another policy is in force
+      |    +-- Outdated          hub.retention.recompute: another policy is in force
       +-- Refused                 hub.ingest.receivers: the sender did not prove itself
       +-- Paused                  hub.ingest.receivers: nothing is taken for now
       +-- Full                    hub.store.spool: there is no room
@@ -66,6 +66,10 @@ class Conflict(HubError):
     """It stands against what is there already: another name, another value, or another order of steps would do."""
 
     code = "conflict"
+
+
+class Outdated(Conflict):
+    """What it was about has changed since it was proposed: the same can never be carried out any more."""
 
 
 class Busy(Conflict):

@@ -47,16 +47,10 @@ class MailServer:
 
         Raises `NotSent` where it was taken for none of them; `setting` is the name of the one that has them.
         """
-        if not self._host:
-            raise NotSent("ALPRHUB_NOTICE_SMTP_HOST is not set, so there is no server to give mail to")
-        if self._user and self._security == "none" and not _here(self._host):
-            raise NotSent(
-                "the login of ALPRHUB_NOTICE_SMTP_USER would cross the network unencrypted: set"
-                " ALPRHUB_NOTICE_SMTP_SECURITY to starttls or tls"
-            )
+        host = self.named()
         with reaching(self.where):
             try:
-                with self._connected(self._host) as server:
+                with self._connected(host) as server:
                     return len(server.send_message(mail, sender, list(to)))
             except smtplib.SMTPException as failed:  # an OSError too, but it tells more than one
                 if isinstance(failed.__context__, TimeoutError):  # smtplib calls it a server that hung up
@@ -65,6 +59,17 @@ class MailServer:
                 raise NotSent(f"{self.where} {_answer_of(failed, setting)}", answered=about_this) from None
             except UnicodeEncodeError:
                 raise NotSent("the login or an address has letters beyond ASCII, which this protocol lacks") from None
+
+    def named(self) -> str:
+        """The host to which mail may be given; raises `NotSent` where the settings name none, or none that is safe."""
+        if not self._host:
+            raise NotSent("ALPRHUB_NOTICE_SMTP_HOST is not set, so there is no server to give mail to")
+        if self._user and self._security == "none" and not _here(self._host):
+            raise NotSent(
+                "the login of ALPRHUB_NOTICE_SMTP_USER would cross the network unencrypted: set"
+                " ALPRHUB_NOTICE_SMTP_SECURITY to starttls or tls"
+            )
+        return self._host
 
     def _connected(self, host: str) -> smtplib.SMTP:
         if self._security == "tls":

@@ -14,7 +14,7 @@ from typing import Final
 from normalize import ncic
 from normalize.countries import country as country_word
 from normalize.countries import plain
-from normalize.word import ABSENT, Known, Word, look_up, spelled
+from normalize.word import ABSENT, LONGEST_SAID, Known, Word, look_up, spelled
 
 
 class Codes(StrEnum):
@@ -62,6 +62,12 @@ _EXTRA: Final = {
     "usvirginislands": "US-VI", "newfoundland": "CA-NL", "yukonterritory": "CA-YT", "pq": "CA-QC",
 }  # fmt: skip
 _SPLIT: Final = re.compile(r"[^0-9a-z]+")
+_TAIL: Final = re.compile(r"[\W_]+$")
+_GLUED: Final = {
+    f"{prefix}{short}".casefold(): len(short)
+    for names, prefixes in _COUNTRIES.values() for prefix in prefixes for short in names
+}  # fmt: skip
+"""A country and a code in one, as the length of the code: without anything between them that is a word (`Cape`)."""
 _NOWHERE: Final = "?"
 """In place of a country: the vendor could not tell it."""
 
@@ -142,12 +148,19 @@ def state(spelling: str | None, country: str | None = None, codes: Codes | None 
         at = "US"
     vocabulary = _KNOWN.get((at, codes), {})
     text = spelling.strip()
-    word = look_up(text, vocabulary, plain)
-    if word.known is Known.UNMAPPED and "0" in text and not text.isdigit():
+    word = Word(said=text[:LONGEST_SAID], known=Known.UNMAPPED) if _glued(text) else look_up(text, vocabulary, plain)
+    if word.known is Known.UNMAPPED and "0" in text and not text.isdigit() and not _glued(text.replace("0", "O")):
         mended = look_up(text.replace("0", "O"), vocabulary)
         if mended.code:
             return Word(code=mended.code, said=text, known=Known.MAPPED)
     return word
+
+
+def _glued(text: str) -> bool:
+    """Whether a country and a code would be read out of one word."""
+    bare = _TAIL.sub("", plain(text))
+    code = _GLUED.get(spelled(bare))
+    return code is not None and bare[-code - 1].isalnum()
 
 
 def meanings(spelling: str, country: str | None = None) -> tuple[str, ...]:

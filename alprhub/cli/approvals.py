@@ -38,7 +38,7 @@ _STATES = {
     "in_grace": "approved, and waits for its time",
     "approved": "approved, not carried out yet",
     "carried_out": "approved and carried out",
-    "overtaken": "approved, but not carried out to its end: it must be proposed anew",
+    "overtaken": "not carried out to its end: it must be proposed anew",
     "lapsed": "lapsed: nobody approved it in time",
 }
 

@@ -101,7 +101,7 @@ def certificates(
 
 
 def deliver(as_json: AsJson = False) -> None:
-    """Bring every certificate that is not proved to have arrived to the custodian now; exit 78 where one does not.
+    """Bring every certificate that is not proved to have arrived to the custodian now; exit 78 where that fails.
 
     Every purge does so by itself. Where to is set by ALPRHUB_CUSTODIAN_FOLDER, _BUCKET and _EMAIL.
     """
@@ -112,7 +112,13 @@ def deliver(as_json: AsJson = False) -> None:
                 " ALPRHUB_CUSTODIAN_EMAIL, then repeat this"
             )
         tried = hub.proofs.deliveries.run(acting())
-        _print_deliveries(hub, tried, as_json, "every certificate has reached its custodian")
+        some = hub.proofs.deliveries.certified()
+        nothing = "every certificate has reached its custodian" if some else "no certificate to deliver yet"
+        _print_deliveries(hub, tried, as_json, nothing)
+        ways = {letter.way for letter in tried}
+        faults = hub.proofs.deliveries.faults()
+        if untried := [fault for way, fault in faults.items() if way not in ways]:
+            raise AdminMustAct(f"the next one would not arrive: {'; '.join(untried)}. Mend that, then repeat this")
     if any(letter.delivered_at is None for letter in tried):
         raise typer.Exit(OVERDUE)
 

@@ -39,6 +39,7 @@ _PROFILES = {
     "policy": "policy",
     "overlays": "law beside it",
     "ready": "can be put in force",
+    "later": "in place of another",
     "open": "decisions to sign",
     "in_force": "in force",
 }
@@ -63,13 +64,15 @@ EXPLAINED = "retention.report_if_older_than"
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the built-in profiles: whose they are, and whether one could be put in force as it stands."""
+    """List the built-in profiles, and the one in force: whose it is, and whether it could be put in force as it is."""
     with failures():
         policy = _in_force()
         in_force = policy.name if isinstance(policy, Profile) else None
         rows = []
-        for name in names():
-            profile = load(name)
+        built_in = names()
+        beside = [in_force] if in_force is not None and in_force not in built_in else []
+        for name in [*built_in, *beside]:
+            profile = policy if isinstance(policy, Profile) and name in beside else load(name)
             state = profile.activation()
             rows.append(
                 {
@@ -78,6 +81,7 @@ def list_(as_json: AsJson = False) -> None:
                     "policy": profile.document["number"],
                     "overlays": [overlay.id for overlay in profile.overlays],
                     "ready": "yes" if state.ready else "no",
+                    "later": "yes" if state.ready and not state.without_schedule else "no",
                     "open": len(state.open),
                     "in_force": "yes" if name == in_force else "",
                 }
@@ -370,6 +374,7 @@ def _state(profile: Profile) -> dict[str, Any]:
     state = profile.activation()
     return {
         "ready": state.ready,
+        "ready_later": state.ready and not state.without_schedule,
         "conflicts": [{**conflict._asdict(), "told": str(conflict)} for conflict in state.conflicts],
         "without_ceiling": state.without_ceiling,
         "without_schedule": state.without_schedule,
@@ -388,10 +393,14 @@ def _print_state(state: dict[str, Any]) -> None:
         f"\nwhat loosens this policy: signed by the {state['change_office']} (settles: loosening), approved by a second"
         f" person, and carried out {periods(state['change_grace'])} later"
     )
-    console.print(f"can be put in force: {yes(state['ready'])}")
+    console.print(f"can be put in force: {_ready(state)}")
     if state["without_schedule"]:
         rules = ", ".join(state["without_schedule"])
-        console.print(f"left to a retention schedule that nobody has signed yet: {rules}", style="yellow")
+        console.print(
+            f"left to a retention schedule that nobody has signed yet: {rules}; alprhub policy activate takes a signed"
+            " decision with its number (ceilings: RULE: {dur, clock, ref})",
+            style="yellow",
+        )
     for kind in state["without_ceiling"]:
         console.print(
             f"nothing says how long {_spaced(kind)} may be kept at most: a signed decision must give a number",
@@ -399,6 +408,13 @@ def _print_state(state: dict[str, Any]) -> None:
         )
     for conflict in state["conflicts"]:
         console.print(conflict["told"], style="yellow")
+
+
+def _ready(state: dict[str, Any]) -> str:
+    """Whether a profile can be put in force, at a first start and in place of another."""
+    if state["ready"] and not state["ready_later"]:
+        return "by a first start (alprhub init) yes, in place of another policy no"
+    return yes(state["ready"])
 
 
 def _signed(file: Path | None) -> tuple[Decision, ...]:

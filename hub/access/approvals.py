@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, and_, insert, not_, select, update
 
+from hub.access.deciding import demand, may_decide
 from hub.access.lasting import DUE_AT, LASTS, UNDONE, state_of, still_open, undecided
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
@@ -25,6 +26,7 @@ from hub.errors import (
     Invalid,
     NoConnector,
     NotFound,
+    Outdated,
     PolicyRefused,
     Unsettled,
 )
@@ -46,10 +48,6 @@ _ENDS_WITH: Final[Mapping[Action, tuple[Action, ...]]] = {Action.HOLD: (Action.C
 """What is proposed about something that another proposal made, and ends with that."""
 _PASSES: Final = (Busy, Unsettled, NoConnector)
 """What stands in the way of a carrying out for a time only."""
-_OTHER: Final = (
-    "another person must approve it, under a login of their own on this machine"
-    " (whoever runs the machine can make a second login)"
-)
 
 
 class Approvals:
@@ -99,7 +97,7 @@ class Approvals:
         `PolicyRefused` for who proposed it and for a service. All but the first are on record.
         """
         proposal = self.get(ident)
-        if proposal.state not in ("approved", "in_grace") or not _may_decide(actor, proposal):
+        if proposal.state not in ("approved", "in_grace") or not may_decide(actor, proposal):
             self._decide(actor, ident, "approved", note)
             proposal = self.get(ident)
         return proposal if proposal.state == "in_grace" else self._carried_out(actor, ident)
@@ -231,7 +229,7 @@ class Approvals:
             with self._store.write() as connection:
                 now = self._clock.now()
                 before = self._read(connection, ident)
-                _demand(actor, before, verdict, self._at(before))
+                demand(actor, before, verdict, self._at(before))
                 if before.state == "overtaken":
                     raise Conflict(self._overtaken(before))
                 if verdict == "approved":
@@ -256,7 +254,24 @@ class Approvals:
                     self._alarms.note(connection, actor, f"approval {ident}", str(refused))
                 alarm = {"alarm": True} if alone else {}
                 self._event(connection, actor, before, step[verdict], Outcome.REFUSED, refusal=str(refused), **alarm)
+                over = self._outdate(connection, actor, before, refused)
+            if over is not None:
+                self._ended(over)
             raise
+        return after
+
+    def _outdate(self, connection: Connection, actor: Actor, before: Proposal, refused: HubError) -> Proposal | None:
+        """End what waits and can never be approved any more, and undo what it did at once; None: it goes on waiting."""
+        if not isinstance(refused, Outdated):
+            return None
+        now = to_micros(self._clock.now())
+        ended = update(_TABLE).where(_TABLE.c.id == before.id, _TABLE.c.verdict.is_(None))
+        values = {"verdict": "overtaken", "decided_at": now, "outcome": _because(str(refused))}
+        if not connection.execute(ended.values(**values)).rowcount:
+            return None
+        after = self._read(connection, before.id)
+        self._not_carried_out(connection, actor, after, str(refused))
+        self._drop(connection, actor, after)
         return after
 
     def _carried_out(self, actor: Actor, ident: int) -> Proposal:
@@ -376,6 +391,11 @@ class Approvals:
         )
 
     def _overtaken(self, proposal: Proposal) -> str:
+        if proposal.decided_by is None:
+            return (
+                f"approval {proposal.id}: can never be carried out any more since {self._at(proposal)}"
+                f" ({_why(proposal)}); it must be proposed anew"
+            )
         return (
             f"approval {proposal.id}: was approved at {self._at(proposal)} by {proposal.decided_by} and not carried out"
             f" ({_why(proposal)}); it must be proposed anew"
@@ -383,35 +403,6 @@ class Approvals:
 
     def _at(self, proposal: Proposal) -> str:
         return moment(proposal.decided_at or proposal.expires_at, self._store.zone())
-
-
-def _may_decide(actor: Actor, proposal: Proposal) -> bool:
-    return actor.kind == "person" and not actor.is_called(proposal.proposed_by)
-
-
-def _demand(actor: Actor, proposal: Proposal, verdict: State, at: str) -> None:
-    """Raise where somebody may not decide a proposal, or it is decided."""
-    named = f"approval {proposal.id}"
-    if actor.kind != "person":
-        raise PolicyRefused(f"{named}: only a person decides what takes two people")
-    if verdict == "withdrawn" and not actor.is_called(proposal.proposed_by):
-        raise PolicyRefused(
-            f"{named}: only {proposal.proposed_by}, who proposed it, withdraws it;"
-            f" others refuse it: alprhub approvals refuse {proposal.id} --reason WHY"
-        )
-    if verdict != "withdrawn" and not _may_decide(actor, proposal):
-        own = f"; you can withdraw it: alprhub approvals withdraw {proposal.id}" if verdict == "refused" else ""
-        raise PolicyRefused(
-            f"{named}: {actor.name} proposed it, and"
-            f" {_OTHER if verdict == 'approved' else 'who proposes does not decide'}{own}"
-        )
-    if proposal.state == "lapsed":
-        raise Conflict(f"{named}: its time was over at {at}; it must be proposed anew")
-    if verdict != "approved" and proposal.grace_seconds and proposal.state in ("in_grace", "approved"):
-        return
-    if proposal.state not in ("waits", "overtaken"):
-        how = proposal.state.replace("carried_out", "approved and carried out").replace("in_grace", "approved")
-        raise Conflict(f"{named}: was {how} at {at}" + (f" by {proposal.decided_by}" if proposal.decided_by else ""))
 
 
 def _lease(ident: int) -> str:

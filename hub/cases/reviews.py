@@ -13,7 +13,7 @@ from hub.audit.record import Audit
 from hub.cases import held
 from hub.cases.holds import check_case
 from hub.clock import Clock, sure
-from hub.errors import Conflict, Invalid
+from hub.errors import Conflict, Invalid, Outdated
 from hub.governing.in_force import Governing
 from hub.governing.sources import Sources
 from hub.people import Actor, Why
@@ -158,7 +158,7 @@ class Reviews:
         """Raise `Conflict` where the hold has ended, or was classified otherwise since."""
         row = _live(connection, int(proposal.target))
         if [row.offence, row.committed_on] != proposal.content["was"]:
-            raise Conflict(f"hold {row.id}: was classified otherwise since; propose it anew")
+            raise Outdated(f"hold {row.id}: was classified otherwise since; propose it anew")
 
     def carry_out(self, actor: Actor, proposal: Proposal, settle: Settle) -> None:
         """Let the class and the day hold that were approved; gives in the outcome until when its first read lives."""

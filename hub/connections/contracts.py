@@ -18,7 +18,7 @@ from hub.clock import Clock, sure
 from hub.connections.agreed import in_words, keep, written
 from hub.connections.lives import EndsOfReads
 from hub.connections.row import any_row, settled
-from hub.errors import Conflict, Invalid, PolicyConflict
+from hub.errors import Conflict, Invalid, Outdated, PolicyConflict
 from hub.governing.in_force import Governing
 from hub.governing.loosening import HowProposed, Loosening
 from hub.people import Actor
@@ -39,7 +39,10 @@ _ACCOUNTS: Final = tables.connections
 
 @dataclass(frozen=True, slots=True)
 class SetContract:
-    """A contract as it was set (None: the one before was ended), by whom, when and why; `approval` let it be."""
+    """A contract as it was set (None: the one before was ended), by whom, when and why; `approval` let it be.
+
+    The reason is that of who proposed it, where it took two.
+    """
 
     contract: SourceContract | None
     sha256: str | None
@@ -47,6 +50,7 @@ class SetContract:
     set_by: str
     set_at: datetime
     approval: int | None
+    proposed_by: str | None
 
 
 class Contracts:
@@ -136,7 +140,7 @@ class Contracts:
         if after is not None:
             _demand_room(self._governing.now(connection).profile, after)
         if row.contract != proposal.content["before"] and not _done(connection, proposal):
-            raise Conflict(f"{proposal.target}: its contract was changed since this was proposed; propose it anew")
+            raise Outdated(f"{proposal.target}: its contract was changed since this was proposed; propose it anew")
 
     def carry_out(self, actor: Actor, proposal: Proposal, settle: Settle) -> None:
         """Put the contract in force that was approved: reads that are kept live no longer than it lets them."""
@@ -168,13 +172,16 @@ class Contracts:
         with self._store.read() as connection:
             row = any_row(connection, name)
             rows = connection.execute(
-                select(_TABLE).where(_TABLE.c.connection_id == row.id).order_by(_TABLE.c.id.desc())
+                select(_TABLE, tables.approvals.c.proposed_by)
+                .outerjoin(tables.approvals, tables.approvals.c.id == _TABLE.c.approval_id)
+                .where(_TABLE.c.connection_id == row.id)
+                .order_by(_TABLE.c.id.desc())
             ).all()
         whose = (row.kind, row.retention_vendor or "")
         return [
             SetContract(
                 contract_of(one.document, *whose), one.sha256, one.reason, one.set_by, from_micros(one.set_at),
-                one.approval_id,
+                one.approval_id, one.proposed_by,
             )
             for one in rows
         ]  # fmt: skip

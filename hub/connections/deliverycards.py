@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from hub.connections.card import FAILING, LATE, Card
 from hub.store import tables
@@ -31,13 +31,19 @@ def delivery_cards(
 
 
 def _nowhere(connection: Connection, zone: tzinfo, partner: str, clause: str) -> list[Card]:
-    number, first = _closed_after(connection, 0)
+    # By what is on record: the shell that asks may lack the settings by which the services deliver.
+    arrived = exists().where(
+        _LETTERS.c.delivered_at.is_not(None),
+        _LETTERS.c.first_id <= _CERTIFIED.c.id,
+        _LETTERS.c.last_id >= _CERTIFIED.c.id,
+    )
+    number, first = _closed_after(connection, 0, ~arrived)
     if not number:
         return []
     since = from_micros(first)
     sentence = (
         f"{count(number, 'certificate')} of destruction, the oldest from {moment(since, zone)}, went nowhere: the"
-        f" policy ({clause}) names the {partner}, and no place of theirs is set."
+        f" policy ({clause}) names the {partner}, and no place of theirs is set here."
     )
     return [
         Card(
@@ -75,8 +81,8 @@ def _waiting(connection: Connection, now: datetime, zone: tzinfo, way: str) -> C
     )  # fmt: skip
 
 
-def _closed_after(connection: Connection, last: int) -> tuple[int, int]:
+def _closed_after(connection: Connection, last: int, *only: ColumnElement[bool]) -> tuple[int, int]:
     """How many closed certificates there are above a number, and when the first of them was closed (µs)."""
-    closed = (_CERTIFIED.c.closed_at.is_not(None), _CERTIFIED.c.id > last)
+    closed = (_CERTIFIED.c.closed_at.is_not(None), _CERTIFIED.c.id > last, *only)
     number, first = connection.execute(select(func.count(), func.min(_CERTIFIED.c.closed_at)).where(*closed)).one()
     return int(number), int(first or 0)

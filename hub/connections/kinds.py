@@ -9,7 +9,7 @@ from hub.audit.record import Audit
 from hub.clock import Clock, sure
 from hub.connections.lives import EndsOfReads
 from hub.connections.row import settled
-from hub.errors import Conflict, Invalid
+from hub.errors import Invalid, Outdated
 from hub.governing.in_force import Governing
 from hub.governing.loosening import HowProposed, Loosening
 from hub.people import Actor
@@ -97,9 +97,9 @@ class KindChanges:
         sure(self._clock)
         row, content = settled(connection, proposal.target), proposal.content
         if (row.id, row.kind) != (content["connection"], content["before"]):
-            raise Conflict(f"{proposal.target}: was changed since this was proposed; propose it anew")
+            raise Outdated(f"{proposal.target}: was changed since this was proposed; propose it anew")
         if self._governing.now(connection).id != content["policy"]:
-            raise Conflict(
+            raise Outdated(
                 f"{proposal.target}: another policy was put in force since this was proposed; propose it anew"
             )
 

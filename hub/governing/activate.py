@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, sure
-from hub.errors import Conflict, Invalid, PolicyRefused
+from hub.errors import Conflict, Invalid, Outdated, PolicyRefused
 from hub.governing.in_force import keep, newest, of_kept, of_row, row_of
 from hub.governing.loosening import HowProposed, Loosening
 from hub.governing.sources import Sources
@@ -71,10 +71,16 @@ class Activate:
         return self._loosened(load(name, decisions))
 
     def demand(self, actor: Actor, name: str, decisions: Sequence[Decision] = ()) -> tuple[str, ...]:
-        """Return what a profile would loosen, where all is signed that this takes; else raises `PolicyRefused`."""
+        """Return what a profile would loosen, where it can be in force and all is signed that this takes.
+
+        Raises `PolicyConflict` or `PolicyRefused` else.
+        """
         looser = self.loosens(name, decisions)
         way = HowProposed(name, f"alprhub policy activate {name} --reason WHY")
         self._loosening.demand(actor, Act.POLICY_ACTIVATE, way, looser, decisions)
+        state = load(name, decisions).activation(self._sources.contracts())
+        state.demand()
+        state.demand_schedule()
         return looser
 
     def preview(self, name: str, decisions: Sequence[Decision] = ()) -> list[Change]:
@@ -103,7 +109,6 @@ class Activate:
         """
         if not reason.strip():
             raise Invalid("reason: say why the policy changes")
-        state = load(name, decisions).activation(self._sources.contracts())
         sure(self._clock)
         row = row_of(name, decisions)
         with self._store.read() as connection:
@@ -111,8 +116,6 @@ class Activate:
         if before is not None and before.digest == row["digest"]:
             raise Conflict(f"{name} is in force already, with the same decisions")
         looser = self.demand(actor, name, decisions)
-        state.demand()
-        state.demand_schedule()
         content = {
             **row,
             "loosens": list(looser),
@@ -139,7 +142,7 @@ class Activate:
         before = newest(connection)
         # One that was in force, went, and came back is not the same: who approved looked at what it followed on.
         if (before.id if before else None) != proposal.content.get("since"):
-            raise Conflict(
+            raise Outdated(
                 f"{proposal.target}: another policy was put in force since this was proposed; propose it anew"
             )
         if not proposal.grace_seconds and before is not None and loosened(of_row(before), profile):

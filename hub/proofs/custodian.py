@@ -4,6 +4,7 @@ A folder and a bucket are read back. Of a mail nobody but its server can say any
 """
 
 import hashlib
+import os
 import re
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -58,6 +59,9 @@ class CustodianPlace(Protocol):
     def deliver(self, letter: Letter) -> Arrived:
         """Bring a letter there and prove it; again is no harm. Raises `NotSent` where that is not proved."""
 
+    def look(self) -> None:
+        """Return where a letter could go there, as far as that is seen without one; raises `NotSent`."""
+
 
 class CustodianFolder:
     """A folder of the custodian's: a share, or a disk that is carried to them."""
@@ -71,8 +75,7 @@ class CustodianFolder:
         """Write it to the disk, name and all, without ever writing over a file, and read it back."""
         file = self._folder / letter.file
         try:
-            if not self._folder.is_dir():  # never made: a share that is not mounted would be filled beneath it
-                raise NotSent(f"ALPRHUB_CUSTODIAN_FOLDER: {str(self._folder)!r} is not there: make it, or mount it")
+            self._demand()
             try:
                 durable.create(file, letter.body, _RIGHTS)
             except FileExistsError:
@@ -82,6 +85,19 @@ class CustodianFolder:
             raise NotSent(f"ALPRHUB_CUSTODIAN_FOLDER: {str(self._folder)!r} {why(failed)}") from None
         _compare(lies, letter, f"the file {str(file)!r}")
         return Arrived(str(file), "on the disk, and read back with the same SHA-256")
+
+    def look(self) -> None:
+        """Whether the folder is there, and takes files from this user."""
+        self._demand()
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            raise NotSent(
+                f"ALPRHUB_CUSTODIAN_FOLDER: {str(self._folder)!r} takes no files from this user: give the user of the"
+                " hub's services the right to write there"
+            )
+
+    def _demand(self) -> None:
+        if not self._folder.is_dir():  # never made: a share that is not mounted would be filled beneath it
+            raise NotSent(f"ALPRHUB_CUSTODIAN_FOLDER: {str(self._folder)!r} is not there: make it, or mount it")
 
 
 class CustodianBucket:
@@ -119,6 +135,9 @@ class CustodianBucket:
         version = f", version {answer['VersionId']}" if answer.get("VersionId") else ""
         return Arrived(place, f"read back with the same SHA-256{version}")
 
+    def look(self) -> None:
+        """Nothing: a right to write objects is seen by writing one alone, and none is written for a trial."""
+
 
 class CustodianMailbox:
     """The custodian's mailboxes."""
@@ -141,6 +160,13 @@ class CustodianMailbox:
                 answered=True,
             )
         return Arrived(", ".join(self._to), f"{self._server.where} took it as {mail['Message-ID']}")
+
+    def look(self) -> None:
+        """Whether a mail server is named."""
+        try:
+            self._server.named()
+        except NotSent as failed:
+            raise NotSent(f"ALPRHUB_CUSTODIAN_EMAIL: {failed}") from None
 
     def _written(self, letter: Letter) -> EmailMessage:
         mail = EmailMessage()

@@ -83,6 +83,22 @@ class Deliveries:
             rows = connection.execute(select(*_COLUMNS).where(_TABLE.c.id.in_(tried)).order_by(_TABLE.c.id)).all()
         return [_shown(row) for row in rows]
 
+    def faults(self) -> dict[str, str]:
+        """What stands in the way of a place that is set, by its way, as far as that is seen without a letter."""
+        found: dict[str, str] = {}
+        for place in self._places:
+            try:
+                place.look()
+            except NotSent as failed:
+                found[place.way] = str(failed)
+        return found
+
+    def certified(self) -> bool:
+        """Whether there is a closed certificate, which could be delivered."""
+        closed = select(tables.certificates.c.id).where(tables.certificates.c.closed_at.is_not(None)).limit(1)
+        with self._store.read() as connection:
+            return connection.scalar(closed) is not None
+
     def list(self, limit: int = 100) -> Sequence[Delivery]:
         """The newest letters, newest first."""
         with self._store.read() as connection:

@@ -178,6 +178,7 @@ def test_another_contract_takes_two_people_and_holds_for_what_is_kept_too(
     assert ends(hub)["city"] == (7 * DAY, "city-ceiling")
     (now,) = hub.connections.contracts.of("city")
     assert (now.reason, now.set_by, now.approval) == ("the city signed it", "second", proposal.id)
+    assert now.proposed_by == "tester"
     changed = events(hub, "connections.contract")[1]
     assert (changed["outcome"], changed["detail"]["contract"]["contract_id"]) == ("changed", "24-17")
     assert (changed["detail"]["before"], changed["detail"]["proposed_by"]) == (None, "tester")
@@ -261,7 +262,16 @@ def test_what_was_proposed_for_another_contract_is_not_carried_out(under: Opened
     add(hub, tmp_path, "city")
     first = hub.connections.contracts.propose(ACTOR, "city", WEEK, "c.yaml", "the city signed it")
     two.agree(hub, ACTOR, "city", OURS)
+    waiting = [card.about for card in hub.connections.health.around() if card.code == "approval_waits"]
+    assert waiting == [str(first.id)]
     with pytest.raises(Conflict, match="its contract was changed since"):
+        hub.access.approvals.approve(two.SECOND, first.id)
+    overtaken = hub.access.approvals.get(first.id)
+    assert (overtaken.state, overtaken.decided_by, overtaken.carried_out_at) == ("overtaken", None, None)
+    assert "its contract was changed since" in str(overtaken.outcome)
+    assert not [card for card in hub.connections.health.around() if card.code.startswith("approval_")]
+    assert first.id not in [one.id for one in hub.access.approvals.list()]
+    with pytest.raises(Conflict, match=r"can never be carried out any more since .* its contract was changed since"):
         hub.access.approvals.approve(two.SECOND, first.id)
     with pytest.raises(Conflict, match="has this contract already"):
         hub.connections.contracts.propose(ACTOR, "city", OURS, "c.yaml", "again")

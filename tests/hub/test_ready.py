@@ -84,11 +84,16 @@ def by_itself(settings: HubSettings, clock: SetClock, tmp_path: Path, request: p
         yield hub
 
 
+def _but_its_number(rows: Any) -> Any:
+    """A database's rows without the number by which its hub is known: no two hubs have the same."""
+    return [row for row in rows if "'name': 'hub'" not in row] if isinstance(rows, list) else rows
+
+
 def test_a_hub_on_a_copy_is_the_hub_that_migrated_by_itself(opened: Hub, by_itself: Hub) -> None:
     copied, made = told(opened.store), told(by_itself.store)
     assert copied.keys() == made.keys()
     for what, rows in made.items():
-        assert copied[what] == rows, what
+        assert _but_its_number(copied[what]) == _but_its_number(rows), what
     assert len(made["alembic_version"]) == 1
     assert len(made) > 20, "a database says more than that of itself"
     if opened.store.is_sqlite:

@@ -23,6 +23,17 @@ def test_each_spelling_that_was_seen(said: str, code: str) -> None:
     assert state(said).known is Known.MAPPED
 
 
+@pytest.mark.parametrize("said", ["Uşak", "Usak", "Cape", "USCA", "usaca", "Camb", "mxmex", "US0R", "Uşak "])
+@pytest.mark.parametrize("country", [None, "unknown", "US", "CA", "TR"])
+def test_a_country_and_a_code_in_one_word_are_a_word(said: str, country: str | None) -> None:
+    assert (state(said, country).code, state(said, country).said) == (None, said.strip())
+
+
+@pytest.mark.parametrize("said", ["US-AK", "us ak", "USA_AK", "U.S.AK", "us/ak", "US-AK ", "us-ak."])
+def test_a_country_apart_from_the_code_is_a_country(said: str) -> None:
+    assert state(said).code == state(said, "unknown").code == "US-AK"
+
+
 @pytest.mark.parametrize(
     ("said", "country", "code"), [("ma", "us", "US-MA"), ("CA", "US", "US-CA"), ("on", "CA", "CA-ON")]
 )

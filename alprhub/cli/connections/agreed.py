@@ -62,9 +62,16 @@ def _show(hub: Hub, name: str, as_json: bool) -> None:
     for place, one in enumerate(contracts):
         said = "no contract" if one.contract is None else _titled(one)
         until = "in force" if place == 0 else f"until {moment(contracts[place - 1].set_at, zone)}"
-        console.print(f"{said}: {until}, set {moment(one.set_at, zone)} by {one.set_by}: {one.reason}")
+        console.print(f"{said}: {until}, set {moment(one.set_at, zone)}{_people(one)}")
         if one.contract is not None:
             console.print(f"  {in_words(one.contract)}")
+
+
+def _people(one: SetContract) -> str:
+    """Who set it and why; the reason is the proposer's."""
+    if one.proposed_by is None:
+        return f" by {one.set_by}: {one.reason}"
+    return f", proposed by {one.proposed_by}: {one.reason} (approved by {one.set_by})"
 
 
 def _titled(one: SetContract) -> str:

@@ -98,7 +98,7 @@ def test_what_was_approved_and_has_ended_all_the_same_says_why(run: Any, placed:
     ended = """verdict = 'overtaken', decided_by = 'sergeant', outcome = '{"because":"hold 1 has ended"}'"""
     sql(f"UPDATE approvals SET decided_at = proposed_at, {ended}")
     shown = run("approvals", "show", 1).out
-    assert "approved, but not carried out to its end: it must be proposed anew" in shown
+    assert "not carried out to its end: it must be proposed anew" in shown
     assert "not carried out: hold 1 has ended" in shown
     acting("sergeant")
     refused = run("approvals", "approve", 1, "--yes")

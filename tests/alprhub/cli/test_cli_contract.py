@@ -41,3 +41,17 @@ def test_a_contract_comes_with_a_connection_is_shown_and_another_waits_for_a_sec
     wrong = run("connections", "contract", "city", file, "--reason", "another")
     assert wrong.code == 65
     assert "did you mean 'ceiling'?" in wrong.err
+
+
+def test_a_contract_that_took_two_names_who_proposed_it_with_the_reason_and_who_approved(
+    run: Any, drop: Any, tmp_path: Path, approved: Any
+) -> None:
+    file = tmp_path / "city.yaml"
+    file.write_text(CONTRACT)
+    run("connections", "add", "city", "motorola", *drop.settings)
+    run("connections", "contract", "city", file, "--reason", "the city signed it")
+    approved()
+    (now,) = run("connections", "contract", "city", "--json").json()
+    assert now["proposed_by"] not in (None, now["set_by"])
+    shown = " ".join(run("connections", "contract", "city").out.split())
+    assert f"proposed by {now['proposed_by']}: the city signed it (approved by {now['set_by']})" in shown

@@ -218,6 +218,12 @@ def test_a_policy_that_is_not_there_is_not_put_in_force(run: Any, filled: Any) -
     assert run("policy", "preview", "nowhere").code == 66
 
 
+def test_a_policy_whose_schedule_is_missing_is_refused_before_anybody_is_asked(run: Any, filled: Any) -> None:
+    refused = run("policy", "activate", "hermosa-beach", "--reason", "a reason")
+    assert "the retention schedule is missing" in refused.err
+    assert "Propose it" not in refused.out + refused.err
+
+
 def test_certificates_are_delivered_by_every_purge_and_by_hand(
     run: Any, filled: Any, sql: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,3 +247,28 @@ def test_certificates_are_delivered_by_every_purge_and_by_hand(
     assert letter["place"] == str(next(folder.iterdir()))
     assert (letter["way"], letter["tries"], letter["error"]) == ("folder", 3, None)
     assert run("retention", "deliver").out == "every certificate has reached its custodian\n"
+    folder.rename(tmp_path / "away")
+    later = run("retention", "deliver")
+    assert later.code == 78
+    assert "the next one would not arrive: ALPRHUB_CUSTODIAN_FOLDER" in " ".join(later.err.split())
+
+
+def test_places_of_the_custodian_are_tried_before_there_is_a_certificate(
+    run: Any, filled: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "records"
+    monkeypatch.setenv("ALPRHUB_CUSTODIAN_FOLDER", str(folder))
+    monkeypatch.setenv("ALPRHUB_CUSTODIAN_EMAIL", "records@agency.example")
+    monkeypatch.delenv("ALPRHUB_NOTICE_SMTP_HOST", raising=False)
+    told = run("retention", "deliver")
+    assert (told.code, told.out) == (78, "no certificate to deliver yet\n")
+    said = " ".join(told.err.split())
+    assert f"'{folder}' is not there: make it, or mount it" in said
+    assert "ALPRHUB_CUSTODIAN_EMAIL: ALPRHUB_NOTICE_SMTP_HOST is not set" in said
+    monkeypatch.setenv("ALPRHUB_NOTICE_SMTP_HOST", "mail.agency.example")
+    folder.mkdir()
+    with monkeypatch.context() as closed:
+        closed.setattr("hub.proofs.custodian.os.access", lambda *_: False)
+        assert "takes no files from this user" in " ".join(run("retention", "deliver").err.split())
+    ready = run("retention", "deliver")
+    assert (ready.code, ready.out, ready.err) == (0, "no certificate to deliver yet\n", "")

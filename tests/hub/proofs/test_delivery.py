@@ -23,7 +23,7 @@ from hub.jobs.purging import purged
 from hub.people import Actor
 from hub.policy.profile import names
 from hub.settings import HubSettings
-from hub.wiring import Hub
+from hub.wiring import Hub, open_hub
 
 ACTOR = Actor("tester")
 DAY = timedelta(days=1)
@@ -241,7 +241,17 @@ def test_where_the_policy_names_a_custodian_and_no_place_of_theirs_is_set_health
     purged(hub, ACTOR)
     assert hub.proofs.deliveries.list() == []
     (card,) = [card for card in hub.connections.health.around() if card.code == "certificates_nowhere"]
-    assert "the policy (429.3.1(f)) names the Custodian of Records, and no place of theirs is set" in card.happened
+    assert "the policy (429.3.1(f)) names the Custodian of Records, and no place of theirs is set here" in card.happened
+
+
+def test_what_was_delivered_is_not_lost_where_a_shell_lacks_the_custodians_settings(
+    under: Opened, out: Path, settings: HubSettings, clock: SetClock
+) -> None:
+    purged(under(custodian_folder=out), ACTOR)
+    with open_hub(settings, clock) as hub:
+        assert [letter.proof is not None for letter in hub.proofs.deliveries.list()] == [True]
+        assert hub.settings.custodian_ways == ()
+        assert codes(hub) == []
 
 
 def test_a_policy_that_names_nobody_asks_for_no_place(under: Opened) -> None:
