@@ -63,7 +63,7 @@ def from_iso(text: str, zone: ZoneInfo | None = None, field: str = "captured_at"
 
     Other spellings are read where they can mean one offset alone: a zone's name in brackets behind it, `UTC` or a small
     z, blanks, one digit of an hour, the true minus sign, a plus that got lost on the way or was written as %2B, UTC
-    before an offset, a Z behind one of nothing, second 60 and hour 24; and so is a time as mail writes it, with its offset.
+    before an offset, a Z behind one of nothing, second 60 and hour 24; and so is a time as mail writes it.
     Without an offset and without `zone`, UTC is taken and marked as guessed. Raises `Unusable` for text that is no
     time, for a date alone, for a local time that a clock change skipped, and for years outside 1995–2100.
     """
