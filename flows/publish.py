@@ -35,5 +35,5 @@ def _ran(
 ) -> list[JobRun]:
     if hotlists is None:
         return jobs.run_due(JOBS, name)
-    where = jobs.catalogue.take_lists() if connections is None else connections
-    return jobs.run_all(JOBS, [task(hotlist, at) for hotlist in hotlists for at in where])
+    named = [] if connections is None else [(hotlist, at) for hotlist in hotlists for at in connections]
+    return jobs.run_all(JOBS, [task(*one) for one in (jobs.catalogue.take(hotlists) if connections is None else named)])

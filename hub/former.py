@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from hub.belonging import noted
 from hub.errors import AdminMustAct, Busy
 from hub.settings import HubSettings
 from hub.store.engine import Store
@@ -61,7 +62,12 @@ def has_file(settings: HubSettings) -> bool:
 
 def refused(settings: HubSettings, left: list[str]) -> AdminMustAct:
     """What is raised where these are there, and no database."""
+    first = ""
     if settings.database_url is None:
+        if not (settings.data / "alprhub-audit.sqlite3").exists() and noted(settings.data) is None:
+            first = (
+                "if this hub is on PostgreSQL, ALPRHUB_DATABASE_URL is not set here: set it, and remove nothing. Else "
+            )
         where = f"the database {str(settings.data / 'alprhub.sqlite3')!r}"
         mend = f"mount the volume that it lies on, or restore it (alprhub restore, into an empty {settings.data})"
     else:
@@ -69,7 +75,7 @@ def refused(settings: HubSettings, left: list[str]) -> AdminMustAct:
         where = f"the database {url.database!r}{f' at {url.host}' if url.host else ''}"
         mend = "correct ALPRHUB_DATABASE_URL, or restore the database"
     return AdminMustAct(
-        f"{where} is missing or empty, and a former hub left {named(left)} in {str(settings.data)!r}: no new hub is"
+        f"{first}{where} is missing or empty, and a former hub left {named(left)} in {str(settings.data)!r}: no new hub is"
         f" begun beside them. Either {mend}; or, if that hub is over, remove what it left, and begin with alprhub init"
     )
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 
-from hub import former
+from hub import belonging, former
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
@@ -89,6 +89,7 @@ def opened(settings: HubSettings | None = None, clock: Clock | None = None) -> I
     Without settings, the environment's. Raises `AdminMustAct` for one that is missing beside what a former hub left.
     """
     given = settings or from_environment()
+    belonging.refuse_unset(given)
     left = former.left_over(given)
     if not former.has_file(given):
         if left:
@@ -98,6 +99,7 @@ def opened(settings: HubSettings | None = None, clock: Clock | None = None) -> I
     store = Store(given.url())
     try:
         former.refuse_half_database(store, given.data)
+        belonging.refuse_strange(store, given.data)
         if (none := standing(store).state == "none") and left:
             raise former.refused(given, left)
         yield None if none else Migrating(store, clock or SystemClock())

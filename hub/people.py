@@ -38,7 +38,8 @@ class Actor:
 
 NO_EVENT: Final = "none applicable"
 """What stands for the number of an event where somebody says that there is none."""
-_NO_EVENT: Final = frozenset({"none", "n/a", "not applicable", NO_EVENT})
+NO_EVENT_SAID: Final = frozenset({"none", "n/a", "not applicable", NO_EVENT})
+"""The usual words for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Why:
 
     def __post_init__(self) -> None:
         said = " ".join((self.event_number or "").split())
-        object.__setattr__(self, "event_number", NO_EVENT if said.casefold() in _NO_EVENT else said or None)
+        object.__setattr__(self, "event_number", NO_EVENT if said.casefold() in NO_EVENT_SAID else said or None)
 
 
 def login_name(proc: Path = _PROC) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from connectors.file_words import why
 from connectors.registry import Installed
 from hub import agency as agencies
-from hub import former
+from hub import belonging, former
 from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
 from hub.connections.secrets import owners
@@ -38,7 +38,7 @@ def open_hub(
     """A hub on the settings' database, which gets its tables where it has none; everything is closed at the end.
 
     Raises `AdminMustAct` for a database of another version (`alprhub migrate` brings it up), and for one that is
-    missing or empty beside what a former hub left.
+    missing or empty beside what a former hub left, not set where its folder knows of one, or of another hub.
 
     Settings in a caller's hands work alone: what they leave out has a default, the agency and its policy too. Without
     them the environment's hub is meant, and that must have been told whose it is (`alprhub init`): raises `NoAgency`.
@@ -48,6 +48,7 @@ def open_hub(
     vendor's service refused in passing and in how many seconds it is tried again, and it is tried for less long.
     """
     given = settings or from_environment()
+    belonging.refuse_unset(given)
     if settings is None and _nothing_in(given):
         raise agencies.none_in(given)
     _made(given.data)
@@ -62,10 +63,12 @@ def open_hub(
     store.disk_encrypted = given.disk_encrypted
     try:
         former.refuse_half_database(store, given.data)
+        belonging.refuse_strange(store, given.data)
         if left and standing(store).state == "none":
             raise former.refused(given, left)
         ready(store)
         former.settle_log(store)
+        belonging.settle(store, given.data)
         file = given.data / "secret.key"
         vault = Vault.of_settings(given, () if file.exists() else owners(store))
         ticking = clock or TrustedClock(store, SystemClock())

@@ -253,13 +253,13 @@ def _each(
 
 def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
     """The connections that are named, or else every active one but those whose vendor takes no lists, or whose contract
-    forbids it."""
+    forbids it and that have nothing of the list which could be taken away."""
     hub.hotlists.lists.in_force(name)  # an unknown list is refused even where there is nobody to send it to
     there = hub.connections.accounts.list()
     for wanted in connections or ():  # a slip of the hand is refused before anything is sent
         if wanted not in {account.name for account in there}:
             raise NotFound(no_connection(wanted, [account.name for account in there]))
-    closed = hub.governing.sources.forbidding("hot_lists")
+    closed = hub.hotlists.publishing.closed([name])[name]
     return list(dict.fromkeys(connections or ())) or [
         account.name
         for account in there
@@ -289,6 +289,10 @@ def _show(results: list[Published], as_json: bool, defect: Exception | None) -> 
     rows = results if as_json else [_row(result) for result in results]
     if rows or defect is None:
         print_rows(rows, _COLUMNS, as_json, "no active connection takes hot lists, so nothing was sent or compared")
+    for result in () if as_json else results:
+        if result.closed_by is not None:
+            told = f"its contract forbids that hot lists go to it ({result.closed_by})"
+            console.print(f"{result.connection}: {told}, so nothing of the list may be there", style="yellow")
     if defect is not None:
         raise defect
     if not all(result.verified for result in results):

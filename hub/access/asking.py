@@ -3,19 +3,25 @@
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
+from unicodedata import category, normalize
 
 from hub.absent import instead
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.errors import HubError, PolicyRefused
 from hub.governing.in_force import Governing
-from hub.people import NO_EVENT, Actor, Why
+from hub.people import NO_EVENT, NO_EVENT_SAID, Actor, Why
 from hub.policy.profile import Profile
 
 SHORTEST_REASON: Final = 4
+"""Letters and digits."""
 LONGEST_EVENT: Final = 60
 REJECTED: Final = "query.rejected_terms"
 """The field of a policy with the words that say nothing, and so are no reason and no number of an event."""
+_UNWRITTEN: Final = ("Cc", "Cs", "Zl", "Zp")
+"""Categories of control characters, of halves of one, and of breaks of a line."""
+_BLANK_LETTERS: Final = "\u115f\u1160\u3164\uffa0"
+"""Letters of Hangul that show nothing."""
 
 
 class Question:
@@ -89,8 +95,10 @@ def _allowed(why: Why, profile: Profile) -> None:
         raise PolicyRefused(f"purpose: {why.purpose!r} is none of this agency's{meant}")
     wanted = profile.effective("query.reason")
     hollow = {_plain(term) for term in profile.effective(REJECTED).value or ()}
-    reason = why.reason.strip()
-    if wanted.required and (_plain(reason) in hollow or len(reason) < SHORTEST_REASON):
+    if any(category(sign) in _UNWRITTEN for sign in why.reason):
+        raise PolicyRefused("reason: has characters that cannot be shown; say it in one line of plain text")
+    reason = _plain(why.reason)
+    if wanted.required and (reason in hollow or len(reason) < SHORTEST_REASON):
         raise PolicyRefused(f"reason: must say in words why ({wanted.clauses})")
     _demand_event(why.event_number, profile, hollow)
 
@@ -110,7 +118,14 @@ def _demand_event(event: str | None, profile: Profile, hollow: Container[str]) -
         if wanted.required:
             raise PolicyRefused(f"event: this agency's policy asks for a number, and takes no none ({wanted.clauses})")
         return
-    if _plain(event) in hollow or len(event) > LONGEST_EVENT or not event.isprintable():
+    plain = _plain(event)
+    if (
+        not plain
+        or plain in map(_plain, NO_EVENT_SAID)
+        or plain in hollow
+        or len(event) > LONGEST_EVENT
+        or not event.isprintable()
+    ):
         raise PolicyRefused(
             f"event: {event[:LONGEST_EVENT]!r} is no number of an event: give it as it was issued, in at most"
             f" {LONGEST_EVENT} characters"
@@ -118,5 +133,6 @@ def _demand_event(event: str | None, profile: Profile, hollow: Container[str]) -
 
 
 def _plain(term: str) -> str:
-    """A term without what only its spelling tells apart."""
-    return " ".join(term.casefold().split())
+    """The letters and digits of a term, without what only its spelling tells apart: case, width, signs and spaces."""
+    folded = normalize("NFKC", normalize("NFKC", term).casefold())
+    return "".join(sign for sign in folded if sign.isalnum() and sign not in _BLANK_LETTERS)

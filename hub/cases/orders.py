@@ -275,12 +275,11 @@ class Orders:
 
     def _bury(self, connection: Connection, ended: Sequence[End]) -> None:
         """Let what is destroyed not come back, as long as it could have lived where something needed it."""
-        reads, plates, cameras = tables.reads, tables.plates, tables.cameras
+        reads, plates = tables.reads, tables.plates
         columns = (*(reads.c[name] for name in ("id", "connection_id", "captured_at", "received_at", "expires_at")),)
         query = (
-            select(*columns, plates.c.plate, cameras.c.vendor_id)
+            select(*columns, plates.c.plate)
             .join(plates, plates.c.id == reads.c.plate_id)
-            .join(cameras, cameras.c.id == reads.c.camera_id)
             .where(reads.c.id.in_([end.read_id for end in ended]))
         )
         kinds = self._sources.all()
@@ -291,7 +290,7 @@ class Orders:
                 continue
             longest = lives.end(row.connection_id, row.captured_at, row.received_at, linked=True)
             until = max(row.expires_at, longest[0] if longest else 0)
-            graves.append(Grave(kind.vendor, row.vendor_id, row.plate, row.captured_at, until))
+            graves.append(Grave(kind.vendor, row.plate, row.captured_at, until))
         bury(connection, graves)
 
     def _unheld(self, connection: Connection, ids: Sequence[int]) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, tzinfo
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub import former
+from hub import belonging, former
 from hub.audit.record import Audit
 from hub.clock import Clock, SystemClock
 from hub.doctor import database, kept, places
@@ -34,6 +34,12 @@ def examine(
         return
     yield from _safely("rights", settings, lambda: places.of_rights(settings))
     yield from _safely("disk", settings, lambda: places.of_disk(settings))
+    try:
+        belonging.refuse_unset(settings)
+    except AdminMustAct as unset:
+        sentence = str(unset)
+        yield wrong("schema", f"{sentence[:1].upper()}{sentence[1:]}.", "Have this shell get it.", "alprhub doctor")
+        return
     left = former.left_over(settings)
     if not former.has_file(settings):
         if left:
@@ -60,10 +66,11 @@ def _of_store(
     try:
         stands = standing(store)
         former.refuse_half_database(store, settings.data)
+        belonging.refuse_strange(store, settings.data)
     except (SQLAlchemyError, OSError, AdminMustAct) as failed:
-        if isinstance(failed, AdminMustAct):  # a restore into it was cut short
+        if isinstance(failed, AdminMustAct):  # a restore into it was cut short, or it is another hub's
             sentence = str(failed)
-            yield wrong("schema", f"{sentence[:1].upper()}{sentence[1:]}.", "Look whether it is under way somewhere.")
+            yield wrong("schema", f"{sentence[:1].upper()}{sentence[1:]}.", "Mend that, then repeat.")
         elif (unseen := _cannot("schema", settings, failed)).said not in {found.said for found in looked}:
             yield unseen
         yield from _safely("left", settings, lambda: places.of_work(settings, UTC))

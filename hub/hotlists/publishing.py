@@ -1,5 +1,6 @@
 """`Publishing`: making every source's copy of a list agree with ours, and proving it by reading back."""
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -40,7 +41,8 @@ class Published:
 
     `added` and `removed` are what the vendor's copy shows where it could be read back, also where a push failed in its
     middle; else what was handed over. None: nobody knows. `missing` and `unexpected` are by how many entries the copy
-    differs from the list.
+    differs from the list. `closed_by` is the clause of a contract that forbids that hot lists go there: the list that
+    the copy is compared with has no entries then.
     """
 
     connection: str
@@ -51,6 +53,7 @@ class Published:
     missing: int | None = 0
     unexpected: int | None = 0
     error: str | None = None
+    closed_by: str | None = None
 
 
 class Publishing:
@@ -77,16 +80,18 @@ class Publishing:
 
         A failure is part of the answer, and on record, so that one vendor's outage never hides another's; so is an
         account that cannot be opened, and one to which somebody else is publishing now. What `progress` raises ends the
-        push where it is, which is on record too; the next one sends what is left. Raises `NotFound` where there is no
-        such connection or list, and `PolicyRefused`, on record, where its contract forbids that hot lists go to it.
+        push where it is, which is on record too; the next one sends what is left. Where its contract forbids that hot
+        lists go to it, what may be there of the list is taken away. Raises `NotFound` where there is no such connection
+        or list, and `PolicyRefused`, on record, where such a contract leaves nothing to take away.
         """
         ident = self._id(connection_name)
-        list_id, entries = self._hotlists.in_force(list_name)
-        self._demand_allowed(actor, list_name, connection_name)
+        list_id, entries, clause = self._due(list_name, connection_name)
+        if clause is not None and connection_name in self.closed([list_name])[list_name]:
+            raise self._refused(actor, list_name, connection_name, clause)
         try:
             _, connector = self._accounts.open(connection_name)
         except (HubError, ValidationError) as closed:
-            result = Published(connection_name, 0, 0, False, "none", None, None, _unopened(closed))
+            result = Published(connection_name, 0, 0, False, "none", None, None, _unopened(closed), clause)
             self._settle(actor, Act.HOTLISTS_PUBLISH, list_name, list_id, ident, result, bool(entries))
             return result
         if not isinstance(connector, PushesHotlists):
@@ -97,12 +102,13 @@ class Publishing:
                 connector,
                 self._store.lease(f"publish-{ident}", f"hot lists are being published to {connection_name}"),
             ):
-                list_id, entries = self._hotlists.in_force(list_name)
+                list_id, entries, clause = self._due(list_name, connection_name)
                 self._intend(list_id, ident)
                 try:
                     result = self._pushed(connector, connection_name, list_name, list_id, ident, entries, progress)
+                    result = replace(result, closed_by=clause)
                 except Stopped as asked:
-                    result = Published(connection_name, None, None, False, "none", None, None, str(asked))
+                    result = Published(connection_name, None, None, False, "none", None, None, str(asked), clause)
                     self._settle(actor, Act.HOTLISTS_PUBLISH, list_name, list_id, ident, result, bool(entries))
                     raise
                 self._settle(actor, Act.HOTLISTS_PUBLISH, list_name, list_id, ident, result, bool(entries))
@@ -111,20 +117,38 @@ class Publishing:
             return Published(connection_name, 0, 0, False, "none", None, None, busy)
         return result
 
-    def _demand_allowed(self, actor: Actor, list_name: str, connection_name: str) -> None:
+    def closed(self, hotlists: Iterable[str]) -> Mapping[str, Collection[str]]:
+        """The connections that each of these lists is kept from by their contracts; one that may have the list already
+        is not among them, since it is to be taken away there."""
+        lists, table, accounts = tables.hotlists, tables.publications, tables.connections
+        forbidding = self._sources.forbidding("hot_lists").keys()
+        query = (
+            select(lists.c.name, accounts.c.name)
+            .join(table, table.c.hotlist_id == lists.c.id)
+            .join(accounts, accounts.c.id == table.c.connection_id)
+        )
+        with self._store.read() as connection:
+            there = set(connection.execute(query).tuples())
+        return {name: {at for at in forbidding if (name, at) not in there} for name in hotlists}
+
+    def _due(self, list_name: str, connection_name: str) -> tuple[int, list[Entry], str | None]:
+        """A list's id, what a connection is to have of it, and the clause of its contract where that is nothing."""
+        list_id, entries = self._hotlists.in_force(list_name)
         clause = self._sources.forbidding("hot_lists").get(connection_name)
-        if clause is not None:
-            refusal = f"{connection_name}: its contract forbids that hot lists go to it ({clause}); nothing was sent"
-            self._audit.record(
-                actor, Act.HOTLISTS_PUBLISH, Outcome.REFUSED, target=list_name, connection=connection_name,
-                refusal=refusal,
-            )  # fmt: skip
-            raise PolicyRefused(refusal)
+        return list_id, entries if clause is None else [], clause
+
+    def _refused(self, actor: Actor, list_name: str, connection_name: str, clause: str) -> PolicyRefused:
+        refusal = f"{connection_name}: its contract forbids that hot lists go to it ({clause}); nothing was sent"
+        self._audit.record(
+            actor, Act.HOTLISTS_PUBLISH, Outcome.REFUSED, target=list_name, connection=connection_name, refusal=refusal
+        )
+        return PolicyRefused(refusal)
 
     def verify(self, actor: Actor, list_name: str, connection_name: str) -> Published:
-        """Read a connection's copy and compare it with the list, sending nothing."""
+        """Read a connection's copy and compare it with the list, sending nothing; where its contract forbids that hot
+        lists go to it, with none."""
         ident = self._id(connection_name)
-        list_id, entries = self._hotlists.in_force(list_name)
+        list_id, entries, clause = self._due(list_name, connection_name)
         try:
             _, connector = self._accounts.open(connection_name)
         except (HubError, ValidationError) as closed:
@@ -134,6 +158,7 @@ class Publishing:
                 return self._matched_here(connection_name, connector)
             with in_time(connector) as connector:
                 result = self._compared(connector, connection_name, list_name, entries, PushReport(0, 0))
+        result = replace(result, closed_by=clause)
         self._settle(actor, Act.HOTLISTS_VERIFY, list_name, list_id, ident, result, bool(entries))
         return result
 

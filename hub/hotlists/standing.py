@@ -15,7 +15,10 @@ from hub.store.visible import listed
 
 @dataclass(frozen=True, slots=True)
 class ListStanding:
-    """A hot list: its entries in force, when it changed last, and the connections that have a copy, proved or not."""
+    """A hot list: its entries in force, when it changed last, and the connections that have a copy, proved or not.
+
+    Only a copy that was proved since the list was as it is now is called proved.
+    """
 
     name: str
     entries: int
@@ -34,12 +37,13 @@ class ListStandings:
     def of(self, changes: dict[str, datetime | None]) -> list[ListStanding]:
         """These lists, by name, each with when it changed last."""
         lists, entries, copies, accounts = tables.hotlists, tables.entries, tables.publications, tables.connections
+        now = to_micros(self._clock.now())
         with self._store.read() as connection:
             idents = dict(connection.execute(select(lists.c.id, lists.c.name)).tuples().all())
-            in_force = select(entries.c.hotlist_id, func.count()).where(
-                standing(), listed(to_micros(self._clock.now()))
-            )
+            in_force = select(entries.c.hotlist_id, func.count()).where(standing(), listed(now))
             counts = dict(connection.execute(in_force.group_by(entries.c.hotlist_id)).tuples().all())
+            lapsed = select(entries.c.hotlist_id, func.max(entries.c.expires_at)).where(standing(), ~listed(now))
+            ends = dict(connection.execute(lapsed.group_by(entries.c.hotlist_id)).tuples().all())
             held = connection.execute(
                 select(copies.c.hotlist_id, copies.c.verified_at, copies.c.error, accounts.c.name)
                 .join(accounts, accounts.c.id == copies.c.connection_id)
@@ -51,7 +55,13 @@ class ListStandings:
             if name not in changes:
                 continue
             of_it = [row for row in held if row.hotlist_id == ident]
-            proved = [row.name for row in of_it if row.verified_at is not None and row.error is None]
+            changed = changes[name]
+            since = max(to_micros(changed) if changed is not None else 0, ends.get(ident, 0))
+            proved = [
+                row.name
+                for row in of_it
+                if row.verified_at is not None and row.verified_at >= since and row.error is None
+            ]
             others = [row.name for row in of_it if row.name not in proved]
             standings.append(ListStanding(name, counts.get(ident, 0), changes[name], proved, others))
         return standings

@@ -65,8 +65,9 @@ class Reparsed:
     """What reading kept payloads again changes, or would; every number counts reads, but those of hits.
 
     `moved` has the seconds by which capture times move. `refused` are payloads that make no read with these settings
-    and `doubles` those that would be a read which is kept already: both stay as they are. `sooner` and `later` are
-    ends that follow corrected times; `end_now` of the sooner ones are over at once.
+    and `doubles` those that would be a read which is kept already: both stay as they are. `sooner` are
+    ends that follow corrected times, of which `end_now` are over at once; `kept` are those that stay as they were, and
+    `later` is none ever.
     """
 
     connection: str
@@ -83,6 +84,7 @@ class Reparsed:
     doubles: int = 0
     sooner: int = 0
     later: int = 0
+    kept: int = 0
     end_now: int = 0
     hits_found: int = 0
     hits_gone: int = 0
@@ -147,12 +149,12 @@ class Reparse:
     def run(self, actor: Actor, name: str, since: datetime | None = None, *, progress: Progress = untold) -> Reparsed:
         """Let kept reads say what their payloads say with the settings of now; gives what was changed.
 
-        A read keeps its id, its payload and its pictures. Its end follows its corrected time, as policy would have
-        given it, never later, and is not before the floor under which it was kept; an end that something else made
-        sooner stays at least as soon. Hits are matched anew where plate, state or country changed, but those that a
-        person has judged stay. Each batch is one transaction with its audit event. Safe to kill at any moment and to
-        run again, and so to end by what `progress` raises: what is right already is left alone. Raises `Busy` while
-        another process does it, or while a sync of it, a purge or a recompute runs.
+        A read keeps its id, its payload and its pictures. Its end follows its corrected time where policy ends that
+        sooner, and is not before the floor under which it was kept. It never becomes later: nobody lengthens a life
+        alone, and who says how times are read is one person. Hits are matched anew where plate, state or country
+        changed, but those that a person has judged stay. Each batch is one transaction with its audit event. Safe to
+        kill at any moment and to run again, and so to end by what `progress` raises: what is right already is left
+        alone. Raises `Busy` while another process does it, or while a sync of it, a purge or a recompute runs.
         """
         account, connector = self._accounts.open(name)
         if account.state == "removing":
@@ -194,7 +196,8 @@ class Reparse:
         self._audit.record(
             actor, Act.READS_REPARSE, Outcome.DONE, target=name, results=report.changed, looked_at=report.looked_at,
             moved={str(by): count for by, count in report.moved.items()}, plates=report.plates,
-            refused=report.refused.total(), doubles=report.doubles, end_now=report.end_now,
+            refused=report.refused.total(), doubles=report.doubles, sooner=report.sooner, later=report.later,
+            kept=report.kept, end_now=report.end_now,
         )  # fmt: skip
         return report
 
@@ -266,32 +269,23 @@ class Reparse:
         ends, floors = Promises(history, kinds), Floors(history, kinds)
         ids = [kept.id for kept, _ in pairs]
         linked = needed(self._store, connection, ids)
-        was_hit = {hit.read_id for hit in hits_of(self._store, connection, ids)}
         some = []
         for kept, read in pairs:
-            until, rule = _end(ends, ident, kept, to_micros(read.captured_at), kept.id in linked | was_hit,
-                               kept.id in linked | hit)  # fmt: skip
+            until, rule = _end(ends, ident, kept, to_micros(read.captured_at), kept.id in linked | hit)
             times = (ident, kept.captured_at, kept.received_at, kept.ingested_at)
             until = floors.end(Kept(*times, kept.floor_at), until, kept.expires_at)
             report.sooner += until < kept.expires_at
             report.later += until > kept.expires_at
+            report.kept += until == kept.expires_at
             report.end_now += until <= now and not kept.held
             some.append(Rewrite(kept, read, until, rule))
         return some
 
 
-def _end(
-    ends: Ends, ident: int, kept: KeptRead, captured_at: int, needed_before: bool, needed_now: bool
-) -> tuple[int, str]:
-    """The end of a read by its corrected time; an end that is already sooner than policy's gets no later."""
-    times = (kept.received_at, kept.ingested_at)
-    before = ends.end(ident, kept.captured_at, *times, needed_before)
-    after = ends.end(ident, captured_at, *times, needed_now)
-    if before is None or after is None:
-        return kept.expires_at, kept.rule
-    if kept.expires_at < before[0] and kept.expires_at < after[0]:
-        return kept.expires_at, kept.rule
-    return after
+def _end(ends: Ends, ident: int, kept: KeptRead, captured_at: int, needed: bool) -> tuple[int, str]:
+    """The end of a read by its corrected time; never later than the one that it has."""
+    after = ends.end(ident, captured_at, kept.received_at, kept.ingested_at, needed)
+    return (kept.expires_at, kept.rule) if after is None or after[0] > kept.expires_at else after
 
 
 def _parsed(connector: Connector[Any], rows: Sequence[KeptRead], report: Reparsed) -> list[tuple[KeptRead, Read]]:

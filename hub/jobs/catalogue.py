@@ -1,6 +1,6 @@
 """What the hub does by itself: each job's name, what it is for, how often, and the work of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -143,10 +143,11 @@ class Catalogue:
             raise NotFound(absent("job of the whole hub", name, list(self._works)))
         return DueTask(name, "", work)
 
-    def take_lists(self) -> list[str]:
-        """The names of the connections that take hot lists, and whose contracts let them."""
-        closed = self._hub.governing.sources.forbidding("hot_lists")
-        return [account.name for account in self._active({"pushes_hotlists"}) if account.name not in closed]
+    def take(self, hotlists: Iterable[str]) -> list[tuple[str, str]]:
+        """These lists, each with the name of every connection that takes it, or from which it is to be taken away."""
+        takers = [account.name for account in self._active({"pushes_hotlists"})]
+        closed = self._hub.hotlists.publishing.closed(hotlists)
+        return [(name, taker) for name in closed for taker in takers if taker not in closed[name]]
 
     def _syncs(self) -> Iterator[DueTask]:
         accounts = {account.name: account for account in self._active(ASKED)}
@@ -159,8 +160,8 @@ class Catalogue:
                 yield due
 
     def _publications(self) -> Iterator[DueTask]:
-        now, takers, changes = self._hub.clock.now(), self.take_lists(), self._hub.hotlists.lists.changes()
-        tasks = [(name, self.publish(name, taker)) for name in changes for taker in takers]
+        now, changes = self._hub.clock.now(), self._hub.hotlists.lists.changes()
+        tasks = [(name, self.publish(name, taker)) for name, taker in self.take(changes)]
         runs = self._runs.last("publish", [task.subject for _, task in tasks])
         for name, task in tasks:
             changed, newest = changes[name], next(iter(runs[task.subject]), None)
@@ -175,8 +176,7 @@ class Catalogue:
                 yield due
 
     def _verifications(self) -> Iterator[DueTask]:
-        takers = self.take_lists()
-        tasks = [self.verify(name, taker) for name in self._hub.hotlists.lists.names() for taker in takers]
+        tasks = [self.verify(name, taker) for name, taker in self.take(self._hub.hotlists.lists.names())]
         subjects = [task.subject for task in tasks]
         published, runs = self._runs.last("publish", subjects), self._runs.last("verify", subjects)
         for task in tasks:

@@ -1,7 +1,8 @@
-"""What another policy loosens of the one in force: a floor that is shorter, a ceiling that is longer, a dropped rule.
+"""What another policy loosens of the one in force: a shorter floor, a longer ceiling, a rule dropped or changed.
 
 Compared is what holds for each kind of copy, not what the rules are called: a rule of another name that says as much is
-no loosening. Where two periods cannot be put in order for every day of the calendar, the change counts as one.
+no loosening. Where two periods cannot be put in order for every day of the calendar, or what a field says now is not
+plainly as strict, the change counts as one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,12 +12,14 @@ from hub.errors import NotFound
 from hub.policy.activation import kinds
 from hub.policy.durations import outlasts
 from hub.policy.effective import FORCES, Effective
-from hub.policy.profile import Profile
+from hub.policy.profile import CHANGE_GRACE, CHANGE_OFFICE, Profile
 from hub.policy.provenance import Provenance
 from hub.policy.resolution import Chosen, choose
 from hub.policy.rules import Limit, Rule
+from hub.policy.strictness import as_strict
 from hub.words import count, named, periods
 
+_COMPARED_APART: Final = (CHANGE_OFFICE, CHANGE_GRACE)
 _CLOCKS: Final = {"captured_at": "the capture", "received_at": "the arrival"}
 
 
@@ -105,22 +108,31 @@ def _period(limit: Limit) -> str:
 
 def _settled(before: Profile, after: Profile) -> Iterator[str]:
     """Conflicts of rules that were in force, and that are settled otherwise now."""
-    known = {rule.id for rule in before.rules}
+    in_force = {rule.id for rule in before.rules}
+    new = {rule.id for rule in after.rules} - in_force
     for ident, prevails in after.prevailing.items():
         if before.prevailing.get(ident) == prevails:
             continue
-        floor, ceiling = ident.split(":")[1:3]
-        if (floor if prevails == "ceiling" else ceiling) in known:
+        floor, _, ceiling = ident.removeprefix("conflict:").partition(":")
+        # A rule of neither policy is one of a contract, which is in force whatever the policy is.
+        if (floor if prevails == "ceiling" else ceiling) not in new:
             yield f"{ident}: now the {prevails} is kept where both cannot be"
 
 
 def _fields(before: Profile, after: Profile) -> Iterator[str]:
-    """What was required, prohibited, or bound to a circle, and is not any more."""
-    dropped = [
-        field.field for field in map(before.effective, before.fields()) if _drops(field, _now(after, field.field))
-    ]
+    """Rules that say nothing any more or are weaker, and those that say something else, not plainly as strict."""
+    dropped: list[str] = []
+    changed: list[str] = []
+    for old in map(before.effective, before.fields()):
+        new = _now(after, old.field)
+        if old.field in _COMPARED_APART or as_strict(old, new):
+            continue
+        gone = new is None or new.value is None or FORCES.index(new.force) < FORCES.index(old.force)
+        (dropped if gone else changed).append(old.field)
     if dropped:
         yield f"{count(len(dropped), 'rule')} dropped: {named(dropped)}"
+    if changed:
+        yield f"{count(len(changed), 'rule')} changed to what may be looser: {named(changed)}"
 
 
 def _now(profile: Profile, field: str) -> Effective | None:
@@ -128,21 +140,6 @@ def _now(profile: Profile, field: str) -> Effective | None:
         return profile.effective(field)
     except NotFound:
         return None
-
-
-def _drops(old: Effective, new: Effective | None) -> bool:
-    says = old.value not in (None, False)
-    if new is None:
-        return old.binding and says
-    if says and (FORCES.index(new.force) < FORCES.index(old.force) or (old.binding and new.value in (None, False))):
-        return True
-    if old.prohibited or old.required:
-        return (old.prohibited and not new.prohibited) or (old.required and not (new.required or new.prohibited))
-    return any(not _inside(circle, new.within) for circle in old.within)
-
-
-def _inside(circle: Iterable[str], others: Iterable[Iterable[str]]) -> bool:
-    return any(set(other) <= set(circle) for other in others)
 
 
 def _how(before: Profile, after: Profile) -> Iterator[str]:

@@ -28,8 +28,8 @@ CHIEF: Final = "Chief of Police"
 """Who signs what loosens a policy that names nobody for it."""
 GRACE: Final = "P7D"
 """How long what loosens a policy waits where that does not say it."""
-_CHANGE_OFFICE: Final = "administration.change_office"
-_CHANGE_GRACE: Final = "retention.change_grace"
+CHANGE_OFFICE: Final = "administration.change_office"
+CHANGE_GRACE: Final = "retention.change_grace"
 PARTNER: Final = "retention.destruction_partner"
 """The field of a policy that names who destroys with the agency: whom certificates are for."""
 _PURPOSE: Final = "purpose"
@@ -251,13 +251,13 @@ class Profile:
     @property
     def office(self) -> str:
         """The title of whoever signs what loosens this policy: the one named for that, else its administrator."""
-        named = (self._cited.get(field, {}).get("v") for field in (_CHANGE_OFFICE, "administration.alpr_administrator"))
+        named = (self._cited.get(field, {}).get("v") for field in (CHANGE_OFFICE, "administration.alpr_administrator"))
         return str(next(filter(None, named), CHIEF))
 
     @property
     def grace_text(self) -> str:
         """`grace` as the policy writes it, ISO 8601."""
-        return str(self._cited.get(_CHANGE_GRACE, {}).get("v") or GRACE)
+        return str(self._cited.get(CHANGE_GRACE, {}).get("v") or GRACE)
 
     @property
     def grace(self) -> Duration:

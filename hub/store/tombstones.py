@@ -1,7 +1,7 @@
 """Tombstones: what was destroyed before its time does not come back, though its vendor gives it again.
 
-A digest of what tells one pass of one vendor's from another stands for it, whatever file or connection brings it, and
-no longer than it could have lived.
+A digest of whose plate was read when, at one vendor's, stands for it, whatever file or connection brings it and
+whatever its camera is called there, and no longer than it could have lived.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,15 +13,15 @@ from sqlalchemy import Connection, delete, select, text
 from hub.store import tables
 from hub.store.instant import to_micros
 from hub.store.page import Accepted
+from normalize.plate import fold
 
 _TABLE: Final = tables.tombstones
 
 
 class Grave(NamedTuple):
-    """What a tombstone stands for: whose read of which plate, by which camera, when (µs); and until when (µs)."""
+    """What a tombstone stands for: whose read of which plate, when (µs); and until when (µs)."""
 
     vendor: str
-    camera: str
     plate: str
     captured_at: int
     until: int
@@ -29,7 +29,7 @@ class Grave(NamedTuple):
 
 def bury(connection: Connection, graves: Iterable[Grave]) -> None:
     """Keep tombstones in the transaction that destroys."""
-    rows = {digest(grave.vendor, grave.camera, grave.plate, grave.captured_at): grave.until for grave in graves}
+    rows = {digest(grave.vendor, grave.plate, grave.captured_at): grave.until for grave in graves}
     if rows:
         stone = text(
             "INSERT INTO tombstones (digest, until) VALUES (:digest, :until) ON CONFLICT (digest) DO UPDATE SET"
@@ -42,12 +42,13 @@ def buried(connection: Connection, vendor: str, items: Sequence[Accepted], now: 
     """The vendor's ids of those reads on their way in that were destroyed before their time."""
     if connection.scalar(select(_TABLE.c.until).limit(1)) is None:
         return set()
-    digests = {
-        digest(vendor, item.read.camera.id, item.read.plate, to_micros(item.read.captured_at)): item.read.vendor_read_id
-        for item in items
-    }
+    digests: dict[bytes, list[str]] = {}
+    for item in items:
+        # Two cameras may see a plate at one instant: several reads stand under one digest.
+        name = digest(vendor, item.read.plate, to_micros(item.read.captured_at))
+        digests.setdefault(name, []).append(item.read.vendor_read_id)
     found = connection.scalars(select(_TABLE.c.digest).where(_TABLE.c.digest.in_(digests), _TABLE.c.until > now))
-    return {digests[bytes(name)] for name in found}
+    return {ident for name in found for ident in digests[bytes(name)]}
 
 
 def crumble(connection: Connection, now: int) -> None:
@@ -56,6 +57,6 @@ def crumble(connection: Connection, now: int) -> None:
         connection.execute(delete(_TABLE).where(_TABLE.c.until <= now))
 
 
-def digest(vendor: str, camera: str, plate: str, captured_at: int) -> bytes:
-    """What stands for a read."""
-    return sha256("\x1f".join((vendor, camera, plate, str(captured_at))).encode()).digest()
+def digest(vendor: str, plate: str, captured_at: int) -> bytes:
+    """What stands for a read: one person's map says what its camera is called, and signs that look alike are one."""
+    return sha256("\x1f".join((vendor, fold(plate), str(captured_at))).encode()).digest()

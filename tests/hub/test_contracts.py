@@ -315,6 +315,35 @@ def test_no_hot_list_goes_to_a_source_whose_contract_forbids_it(under: Opened, t
     assert not [card for card in hub.connections.health.of("city").cards if "list" in card.code]
 
 
+def test_a_list_that_lies_at_a_source_is_taken_away_there_once_its_contract_forbids_it(
+    under: Opened, tmp_path: Path, clock: SetClock
+) -> None:
+    hub = under()
+    add(hub, tmp_path, "city")
+    (tmp_path / "city").mkdir(exist_ok=True)
+    held, publish = tmp_path / "city" / "list.json", hub.hotlists.publishing.publish
+    hub.hotlists.lists.load(ACTOR, "wanted", [NewEntry(PLATE, "stolen", "26-1"), NewEntry("9SYN002", "stolen", "26-1")])
+    assert publish(ACTOR, "wanted", "city").verified
+    forbids = b"{sharing: {forbids: [hot_lists], ref: section 6}}"
+    proposal = hub.connections.contracts.propose(ACTOR, "city", forbids, "c.yaml", "the city signed it")
+    hub.access.approvals.approve(two.SECOND, proposal.id)
+    clock.advance(timedelta(seconds=1))
+    hub.hotlists.lists.withdraw(ACTOR, "wanted", PLATE, None, "recovered")
+    clock.advance(timedelta(seconds=1))
+    (card,) = [card for card in hub.connections.health.of("city").cards if card.code == "withdrawn_still_there"]
+    assert card.command == "alprhub hotlists publish wanted --connection city"
+    assert [task.subject for task in Jobs(hub, "tests").due("publish")] == ["wanted at city"]
+    looked = hub.hotlists.publishing.verify(ACTOR, "wanted", "city")
+    assert (looked.verified, looked.missing, looked.unexpected) == (False, 0, 2)
+    done = publish(ACTOR, "wanted", "city")
+    assert (done.verified, done.removed, done.added, done.closed_by) == (True, 2, 0, "section 6")
+    assert json.loads(held.read_bytes()) == []
+    assert not [card for card in hub.connections.health.of("city").cards if "list" in card.code]
+    assert Jobs(hub, "tests").due("publish") == []
+    with pytest.raises(PolicyRefused, match="nothing was sent"):
+        publish(ACTOR, "wanted", "city")
+
+
 def test_a_certificate_names_the_owner_and_so_does_what_the_custodian_gets(
     under: Opened, tmp_path: Path, clock: SetClock
 ) -> None:

@@ -222,6 +222,27 @@ def test_a_connection_that_cannot_be_opened_is_part_of_the_answer_and_on_record(
         opened.hotlists.publishing.publish(actor, "wanted", "nobody")
 
 
+def test_only_a_copy_of_the_list_as_it_is_now_is_called_proved(
+    opened: Hub, actor: Actor, feed: Path, clock: SetClock
+) -> None:
+    def proved() -> tuple[list[str], list[str]]:
+        (standing,) = opened.hotlists.standings.of(opened.hotlists.lists.changes())
+        return standing.proved_at, standing.not_proved_at
+
+    short = NewEntry("7ZZZ002", "stolen", "26-2", expires_at=clock.now() + timedelta(hours=1))
+    opened.hotlists.lists.load(actor, "wanted", [STOLEN, short])
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
+    assert proved() == (["feed"], [])
+    clock.advance(timedelta(hours=1))
+    assert proved() == ([], ["feed"]), "an entry is over"
+    clock.advance(timedelta(seconds=1))
+    opened.hotlists.publishing.publish(actor, "wanted", "feed")
+    assert proved() == (["feed"], [])
+    clock.advance(timedelta(seconds=1))
+    opened.hotlists.lists.load(actor, "wanted", [NewEntry("7ZZZ003", "stolen", "26-3")])
+    assert proved() == ([], ["feed"])
+
+
 def test_two_who_publish_at_once_do_not_stop_each_others_other_vendors(opened: Hub, actor: Actor, feed: Path) -> None:
     opened.hotlists.lists.load(actor, "wanted", [STOLEN])
     with opened.store.lease(f"publish-{opened.connections.accounts.list()[0].id}"):

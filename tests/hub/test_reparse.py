@@ -90,17 +90,17 @@ def rows(hub: Hub, columns: str = "id, vendor_read_id, captured_at, expires_at",
         return list(connection.execute(text(f"SELECT {columns} FROM {of} ORDER BY 1, 2")).tuples())
 
 
-def test_times_move_in_place_and_ends_follow_them(hub: Hub, actor: Actor, folder: Path) -> None:
+def test_times_move_in_place_and_no_end_becomes_later(hub: Hub, actor: Actor, folder: Path) -> None:
     synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T23:30:00"), record(2, "9SYN002", "2026-05-30T08:00:00"))
     before = rows(hub)
     here(hub, actor)
     told = hub.ingest.reparse.preview(actor, "gate")
     assert (told.looked_at, told.changed, dict(told.moved), told.plates) == (2, 2, {4 * 3600: 2}, 0)
-    assert (told.later, told.sooner, told.end_now, told.others) == (2, 0, 0, 0)
+    assert (told.later, told.kept, told.sooner, told.end_now, told.others) == (0, 2, 0, 0, 0)
     assert rows(hub) == before, "a preview changes nothing"
     assert hub.ingest.reparse.run(actor, "gate") == told
     four = 4 * 3600 * 1_000_000
-    assert rows(hub) == [(ident, vendor, at + four, end + four) for ident, vendor, at, end in before]
+    assert rows(hub) == [(ident, vendor, at + four, end) for ident, vendor, at, end in before]
     assert rows(hub, "read_id, captured_at", "payloads") == [(ident, at) for ident, _, at, _ in rows(hub)]
     assert {zone for (zone, _) in rows(hub, "zone, id")} == {"configured"}
     (row,) = hub.search.reads.find(
@@ -141,6 +141,28 @@ def test_the_end_is_what_policy_gives_the_corrected_time(hub: Hub, actor: Actor,
     assert (dict(told.moved), told.sooner, told.later) == ({-9 * 3600: 1}, 1, 0)
     ((_, _, captured, until),) = rows(hub)
     assert from_micros(until) == from_micros(captured) + MONTH
+
+
+def test_nobody_lengthens_a_life_by_saying_that_reads_are_younger(hub: Hub, actor: Actor, folder: Path) -> None:
+    synced(hub, actor, folder, record(1, "9SYN001", "2026-05-20T08:00:00"), record(2, "9SYN002", "2026-05-31T08:00:00"))
+    ends = rows(hub, "id, expires_at, rule")
+    here(hub, actor)
+    hub.ingest.reparse.run(actor, "gate")
+    assert rows(hub, "id, expires_at, rule") == ends
+    (done,) = [
+        event for event in hub.audit.events() if (event["action"], event["outcome"]) == ("reads.reparse", "done")
+    ]
+    assert [done["detail"][what] for what in ("sooner", "later", "kept")] == [0, 0, 2]
+
+
+def test_an_end_that_a_wrong_zone_made_sooner_stays_so(hub: Hub, actor: Actor, folder: Path) -> None:
+    synced(hub, actor, folder, record(1, "9SYN001", "2026-05-31T08:00:00"))
+    here(hub, actor, "Asia/Tokyo")
+    hub.ingest.reparse.run(actor, "gate")
+    sooner = rows(hub, "id, expires_at")
+    here(hub, actor)
+    assert hub.ingest.reparse.run(actor, "gate").kept == 1
+    assert rows(hub, "id, expires_at") == sooner
 
 
 def test_a_read_whose_corrected_time_is_over_ends_at_once_but_not_a_held_one(

@@ -216,7 +216,7 @@ def _tell_reparsed(report: Reparsed, changes: str, as_json: bool) -> None:
         ("plates", report.plates), ("states of plates", report.states),
         ("countries of plates", report.countries), ("cameras", report.cameras),
         ("places", report.places), ("something else", report.others), ("lives that end sooner", report.sooner),
-        ("lives that end later", report.later),
+        ("lives that end when they did, since nobody lengthens one alone", report.kept),
         ("over at once by their corrected time", report.end_now), ("new hits on hot lists", report.hits_found),
         ("hits that are none any more", report.hits_gone),
         ("kept already under the corrected time, so left as they are", report.doubles),

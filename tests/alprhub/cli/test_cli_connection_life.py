@@ -361,7 +361,8 @@ def test_a_zone_that_was_wrong_is_mended_in_what_is_kept(run: Any, drop: Any, tm
     assert "alprhub connections reparse drop --preview" in done.out
     told = run("connections", "reparse", "drop", "--preview").out
     assert told == (
-        "drop: would change 2 of 2 reads.\n  times moved forward by 3 h: 2\n  plates: 0\n  lives that end later: 2\n"
+        "drop: would change 2 of 2 reads.\n  times moved forward by 3 h: 2\n  plates: 0\n"
+        "  lives that end when they did, since nobody lengthens one alone: 2\n"
     )
     assert run("connections", "reparse", "drop", "--preview", "--json").json()["moved"] == {"10800": 2}
     assert run("connections", "reparse", "drop").out.startswith("drop: changed 2 of 2 reads.\n")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import TryAgain
+from hub.governing.sources import Sources
 from hub.hotlists.publishing import Published, Publishing
 
 LIST = "plate,state,reason,case\n9SYN001,CA,stolen,26-1\n9SYN002,NV,stolen,26-2\n"
@@ -145,6 +146,26 @@ def test_a_plate_is_withdrawn_at_once_and_the_removal_is_proved(run: Any, wanted
     said = run("hotlists", "withdraw", "wanted", "9SYN002", "--reason", "cancelled").out
     assert said.startswith("1 entry removed from wanted here; vendors hold their copies until")
     assert said.endswith("alprhub hotlists publish wanted\n")
+
+
+def test_a_source_whose_contract_forbids_the_list_that_it_has_is_not_left_out(
+    run: Any, wanted: Path, joined: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = lambda self, use: {"drop": "section 6"}  # noqa: E731
+    with monkeypatch.context() as forbidden:
+        forbidden.setattr(Sources, "forbidding", closed)
+        assert run("hotlists", "publish", "wanted", "--json").json() == []
+        assert run("hotlists", "publish", "wanted", "--connection", "drop").code == 75
+    run("hotlists", "publish", "wanted")
+    joined.load()
+    monkeypatch.setattr(Sources, "forbidding", closed)
+    (row,) = run("hotlists", "publish", "wanted", "--json").json()
+    assert (row["connection"], row["added"], row["closed_by"]) == ("drop", 0, "section 6")
+    joined.load()
+    shown = run("hotlists", "verify", "wanted")
+    assert shown.code == 0
+    assert "drop: its contract forbids that hot lists go to it (section 6)" in shown.out
+    assert run("hotlists", "publish", "wanted", "--json").json() == []
 
 
 def test_a_withdrawn_plate_comes_back_with_no_file_before_somebody_says_why(run: Any, wanted: Path) -> None:
@@ -334,9 +355,10 @@ def test_the_lists_are_listed_with_what_is_in_force_and_where_it_is_proved(
     assert (first["name"], first["entries"], first["proved_at"], first["not_proved_at"]) == ("wanted", 2, [], ["drop"])
     joined.load()
     run("hotlists", "verify", "wanted")
+    assert run("hotlists", "list", "--json").json()[1]["proved_at"] == ["drop"]
     run("hotlists", "withdraw", "wanted", "9SYN001", "--reason", "recovered")
     (_, first) = run("hotlists", "list", "--json").json()
-    assert (first["entries"], first["proved_at"]) == (1, ["drop"])
+    assert (first["entries"], first["proved_at"], first["not_proved_at"]) == (1, [], ["drop"]), "its copy is older"
     shown = run("hotlists", "list").out
     assert "entries in force" in shown
     assert "9SYN" not in shown

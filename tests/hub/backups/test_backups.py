@@ -817,4 +817,4 @@ def test_a_restored_hub_is_on_the_disk_before_it_is_one_and_nothing_else_lies_th
     moved = [step for step in steps if step.startswith("rename ")]
     assert moved[-1] == "rename alprhub.sqlite3"
     there = {path.name for path in elsewhere.data.iterdir()}
-    assert there == {"alprhub.sqlite3", "alprhub-audit.sqlite3", "secret.key", "inbox", "images"}
+    assert there == {"alprhub.sqlite3", "alprhub-audit.sqlite3", "secret.key", "hub.json", "inbox", "images"}

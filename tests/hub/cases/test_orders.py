@@ -1,5 +1,6 @@
 """Westminster and Hayward keep a read for a year at least: nobody deletes it before, but a court's order does."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -402,6 +403,17 @@ def test_where_policy_has_no_floor_an_order_ends_reads_too(opened: Hub, actor: A
     opened.ingest.sync.run(actor, "feed")
     assert two.destroy(opened, actor, ORDER, reads=ids(opened)).reads == 2
     assert (ids(opened), opened.retention.certificates.list()[0]["rule"]) == ([], "order:24-CV-0007")
+
+
+def test_what_an_order_destroyed_does_not_come_back_by_a_camera_of_another_name(
+    floored: Hub, tmp_path: Path, clock: SetClock
+) -> None:
+    two.destroy(floored, ACTOR, ORDER, reads=ids(floored)[:2])
+    (page,) = (tmp_path / "feed").glob("page-*.json")
+    write_page(tmp_path / "renamed", 1, [{**one, "camera": "gate-9"} for one in json.loads(page.read_bytes())])
+    floored.connections.accounts.add(ACTOR, "again", "plain", {"folder": str(tmp_path / "renamed")})
+    run = floored.ingest.sync.run(ACTOR, "again", CAPTURED, clock.now())
+    assert (run.stored, run.born_expired) == (1, 2)
 
 
 def test_what_an_order_destroyed_does_not_come_back_though_its_vendor_gives_it_again_under_any_name(

@@ -453,7 +453,7 @@ def test_who_sends_by_itself_and_takes_no_lists_is_not_run(
     assert (len(jobs.due("sync")), len(jobs.due("publish"))) == (1, 1)
     for ability in ("pull", "push"):
         monkeypatch.delattr(PlainConnector, ability)
-    assert (jobs.due("sync"), jobs.due("publish"), jobs.catalogue.take_lists()) == ([], [], [])
+    assert (jobs.due("sync"), jobs.due("publish"), jobs.catalogue.take(["wanted"])) == ([], [], [])
 
 
 def test_a_connection_of_a_connector_that_is_not_here_is_left_alone(jobs: Jobs, opened: Hub) -> None:

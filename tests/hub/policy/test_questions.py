@@ -177,6 +177,40 @@ def test_which_words_are_no_reason_is_what_the_profile_and_its_overlays_say(
         hub.search.reads.find(ACTOR, Query(replace(good(hub), reason="patrol check of Pier Ave"), plates=(PLATE,)))
 
 
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_what_only_looks_like_a_reason_or_a_number_is_none(
+    settings: HubSettings, clock: SetClock, tmp_path: Path
+) -> None:
+    hollow = ["test.", "T-E-S-T", "\uff34\uff25\uff33\uff34", "te\u200bst", "n. / a.", "look-up", "Qwerty!"]
+    blank = ["\u200b" * 4, "....", "\u2800" * 4, "\u3164" * 4, "\u115f" * 4, "\u00a0" * 4, "DUI!", "(12)"]
+    torn = ["burglary\x1b[2J", "burglary\nby night", "burglary\x00", "burglary\x85", "burglary\u2028by night"]
+    with open_hub(with_query(settings, tmp_path, event_number="required_if_applicable"), clock, registry=PLAIN) as hub:
+        ask = replace(good(hub), event_number="26-1")
+        for said in (*hollow, *blank, *torn):
+            with pytest.raises(PolicyRefused, match=r"^reason"):
+                hub.search.reads.find(ACTOR, Query(replace(ask, reason=said), plates=(PLATE,)))
+        for said in (*hollow, *blank[:5], *torn[:1], "None.", "n.a.", "not-applicable", "x", "-", "1" * 61):
+            with pytest.raises(PolicyRefused, match=r"^event"):
+                hub.search.reads.find(ACTOR, Query(replace(ask, event_number=said), plates=(PLATE,)))
+        for reason, event in (("DUI 2", "-7-"), ("a b c d", "1" * 60), ("Prüfung: 26/1", "none")):
+            hub.search.reads.find(ACTOR, Query(replace(ask, reason=reason, event_number=event), plates=(PLATE,)))
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_without_a_list_of_words_a_sign_alone_and_a_misspelt_none_are_no_number_either(
+    settings: HubSettings, clock: SetClock, tmp_path: Path
+) -> None:
+    asks = with_query(settings, tmp_path, event_number="required_if_applicable")
+    file = Path(asks.profile)
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text("utf-8")) | {"overlays": []}), "utf-8")
+    with open_hub(asks, clock, registry=PLAIN) as hub:
+        for said in ("-", "\u2800", "None.", "N.A."):
+            with pytest.raises(PolicyRefused, match=r"^event"):
+                hub.search.reads.find(ACTOR, Query(replace(good(hub), event_number=said), plates=(PLATE,)))
+        test = replace(good(hub), reason="test", event_number="test")
+        hub.search.reads.find(ACTOR, Query(test, plates=(PLATE,)))
+
+
 def with_query(settings: HubSettings, folder: Path, **fields: object) -> HubSettings:
     """Settings whose policy is Hermosa Beach's but for some fields about questions."""
     data = yaml.safe_load(FOLDER.joinpath("hermosa-beach.yaml").read_text("utf-8"))

@@ -15,6 +15,8 @@ from hub.policy.profile import Profile, names, of_bytes
 from hub.policy.provenance import Provenance
 
 Change = Callable[[dict[str, Any]], object]
+PURPOSES = "use.purposes"
+SHUT = "changed to what may be looser: "
 NUMBER = manuals.decided("wm-d1", "wm-server", "P13M")
 
 
@@ -38,6 +40,16 @@ def field(name: str, value: Any, force: str = "shall") -> Change:
     group, _, key = name.partition(".")
     cited = {"v": value, "force": force, "ref": "ours 1" if value is not None else None}
     return lambda data: data[group].update({key: cited})
+
+
+def more(name: str, item: str) -> Change:
+    """A list of a field with one item more."""
+    group, _, key = name.partition(".")
+    return lambda data: data[group][key]["v"].append(item)
+
+
+def with_purpose(purpose: str) -> Change:
+    return more(PURPOSES, purpose)
 
 
 def of(dur: str, clock: str = "captured_at") -> dict[str, Any]:
@@ -81,6 +93,38 @@ LOOSER: dict[str, tuple[str, Change, str]] = {
     "a requirement": ("hermosa-beach", field("training.initial_before_access", None, "not_stated"), "training.initial"),
     "a weaker force": ("hermosa-beach", field("training.initial_before_access", True, "should"), "training.initial"),
     "a schedule": ("hermosa-beach", left_to_nothing, "hb-other"),
+    "a life without a link from the arrival": (
+"palm-springs", rule(2, max=of("P30D", "received_at")), "ps-unlinked"),
+    "a purpose more": ("palm-springs", with_purpose("anything"), f"{SHUT}{PURPOSES}"),
+    "other purposes": ("hermosa-beach", with_purpose("anything"), f"{SHUT}{PURPOSES}"),
+    "a reason more for a hot list": (
+        "long-beach", more("hotlist.allowed_reasons", "whoever"), f"{SHUT}hotlist.allowed_reasons"
+    ),
+    "a rarer audit": ("palm-springs", field("audit.audit_frequency", "P4M"), f"{SHUT}audit.audit_frequency"),
+    "an audit whenever": ("palm-springs", field("audit.audit_frequency", "regular"), f"{SHUT}audit.audit_frequency"),
+    "rarer training": ("long-beach", field("training.refresh_interval", "P2Y"), f"{SHUT}training.refresh_interval"),
+    "a report of older reads only": (
+        "palm-springs", field("retention.report_if_older_than", "P3Y"), f"{SHUT}retention.report_if_older_than"
+    ),
+    "sharing with whom it was prohibited": (
+        "palm-springs", field("sharing.federal_immigration", "allowed"), f"{SHUT}sharing.federal_immigration"
+    ),
+    "no look at the database": (
+        "palm-springs", field("hit.database_verification", "never"), f"{SHUT}hit.database_verification"
+    ),
+    "a prohibited use that is allowed": (
+        "palm-springs", field("use.personal_use", "allowed"), f"{SHUT}use.personal_use"
+    ),
+    "a demand that is prohibited": (
+        "palm-springs", field("hit.visual_verification", "prohibited"), f"{SHUT}hit.visual_verification"
+    ),
+    "a check that is prohibited": (
+        "palm-springs", field("hit.database_verification", "prohibited"), f"{SHUT}hit.database_verification"
+    ),
+    "less in the log": ("long-beach", field("audit.log_fields", ["access"]), f"{SHUT}audit.log_fields"),
+    "a wider circle": (
+        "palm-springs", more("sharing.recipients", "anybody"), f"{SHUT}sharing.recipients"
+    ),
     "another zone": ("hermosa-beach", lambda data: data["agency"].update(timezone="UTC"), "counted in"),
 }  # fmt: skip
 AS_TIGHT: dict[str, tuple[str, Change | None]] = {
@@ -92,6 +136,16 @@ AS_TIGHT: dict[str, tuple[str, Change | None]] = {
     "one more floor": ("long-beach", extra(match={"origin": "own"}, copy_at="hub", min=of("P30D", "received_at"))),
     "a longer floor": ("westminster", rule(0, min=of("P13M", "received_at"))),
     "a longer grace": ("hermosa-beach", field("retention.change_grace", "P14D")),
+    "a purpose less": ("palm-springs", lambda data: data["use"]["purposes"]["v"].pop()),
+    "purposes in another order": ("palm-springs", lambda data: data["use"]["purposes"]["v"].reverse()),
+    "an audit more often": ("palm-springs", field("audit.audit_frequency", "P1M")),
+    "as often in another unit": ("long-beach", field("training.refresh_interval", "P12M")),
+    "more in the log": ("long-beach", more("audit.log_fields", "place")),
+    "a smaller circle": ("palm-springs", lambda data: data["sharing"]["recipients"]["v"].pop()),
+    "what was allowed sometimes is prohibited": ("long-beach", field("sharing.critical_infrastructure", "prohibited")),
+    "an event's number always": ("palm-springs", field("query.event_number", "required")),
+    "a schedule for one more rule": ("hermosa-beach", rule(1, schedule_ref_required=True)),
+    "other words where nothing binds": ("palm-springs", field("administration.training_owner", "HR", "should")),
     "one more requirement": ("hermosa-beach", field("training.policy_acknowledgement", True)),
 }
 
@@ -124,6 +178,34 @@ def test_a_conflict_that_is_settled_otherwise_loosens_the_rule_that_gives_way() 
     conflict = two.decision("conflict:wm-server:wm-server", **settled)
     before, after = changed("westminster", None, NUMBER), changed("westminster", None, NUMBER, conflict)
     assert "now the ceiling is kept" in loosened(before, after)[0]
+
+
+@pytest.mark.parametrize("prevails", ["floor", "ceiling"])
+def test_a_conflict_with_a_contract_that_is_settled_otherwise_loosens_what_gives_way(prevails: str) -> None:
+    def under(which: str) -> Profile:
+        said = {"prevails": which, "counsel": "opinion 1", "decided_at": NUMBER.decided_at}
+        return changed("westminster", None, NUMBER, two.decision("conflict:wm-server:feed-ceiling", **said))
+
+    before = under("floor" if prevails == "ceiling" else "ceiling")
+    assert loosened(before, under(prevails)) == (
+        f"conflict:wm-server:feed-ceiling: now the {prevails} is kept where both cannot be",
+    )
+    assert loosened(before, before) == ()
+
+
+def test_a_rule_that_is_new_and_gives_way_at_once_was_no_promise() -> None:
+    signed = {"prevails": "floor", "counsel": "opinion 1", "decided_at": NUMBER.decided_at}
+    settled = two.decision("conflict:wm-server:ours", **signed)
+    after = changed("westminster", extra(copy_at="hub", max=of("P13M")), NUMBER, settled)
+    assert loosened(changed("westminster", None, NUMBER), after) == ()
+
+
+def test_each_rule_is_told_once_with_all_that_comes_in_its_place() -> None:
+    told = loosened(changed("hermosa-beach"), changed("hermosa-beach", rule(1, max=of("P31D"))))
+    assert [said for said in told if said.startswith("hb-flock")] == [
+        "hb-flock (429.5 ¶2 s4) keeps reads at most 30 days from the capture, and then"
+        " 31 days from the capture (hb-flock)"
+    ]
 
 
 def test_that_what_is_kept_lives_longer_too_is_a_loosening() -> None:
