@@ -1,6 +1,8 @@
 """Multipart bodies, as cameras and vendors push them: pictures beside what is said of them."""
 
 import re
+from base64 import b64decode
+from binascii import a2b_qp
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -60,6 +62,11 @@ def parts(document: Document) -> list[Part] | None:
     if not found and boundary not in document.body:
         raise VendorChanged("is not the multipart body that it says it is", document.body)
     return found
+
+
+def is_no_event(part: Part) -> bool:
+    """Whether a part is a picture, be it one of a kind that nobody keeps, or empty."""
+    return is_picture(part.body) or part.content_type.startswith("image/") or not part.body.strip()
 
 
 def framed(document: Document) -> bytes:
@@ -123,8 +130,22 @@ def _named(headers: Mapping[bytes, bytes], body: bytes) -> Part:
     name, filename = (options.get(key, b"").decode("utf-8", "replace") for key in (b"name", b"filename"))
     said = headers.get(b"content-type", b"").decode("latin-1")
     if not is_picture(body):
+        body = _sent(headers.get(b"content-transfer-encoding", b"").lower(), body)
+    if not is_picture(body):
         body = as_utf8(Document(body, said)).body
     return Part(name, filename, said.partition(";")[0].strip().lower(), body)
+
+
+def _sent(encoding: bytes, body: bytes) -> bytes:
+    """The bytes that a part stands for; as they are where they are not in the encoding that they are said to be in."""
+    if encoding == b"quoted-printable":
+        return a2b_qp(body)
+    if encoding != b"base64":
+        return body
+    try:
+        return b64decode(b"".join(body.split()), validate=True)
+    except ValueError:
+        return body
 
 
 def _is_counted(headers: Mapping[bytes, bytes], raw: bytes) -> bool:

@@ -26,6 +26,9 @@ _PLATE_WORDS: Final = frozenset({
     "plate", "plates", "licence", "license", "lpn", "lp", "tag", "tags", "vehicle", "vehicles", "registration", "vin",
     "car",
 })  # fmt: skip
+_COMPOUND: Final = re.compile(r"(?<!tem)plate|licen[cs]e|registration|kennzeichen|kenteken|matricul|placa")
+"""What a word holds that is made of several, as the names of fields are: licensePlate, numberplate, Kfz-Kennzeichen."""
+_LISTED: Final = re.compile(r"[\s\"'\]]*[,;][\s\"'\[]*")
 _LINKS: Final = frozenset({
     "a", "an", "and", "are", "as", "at", "be", "by", "cannot", "could", "does", "format", "found", "for", "given",
     "has", "have", "id", "in", "invalid", "is", "list", "may", "missing", "must", "no", "not", "number", "of", "on",
@@ -86,10 +89,10 @@ def without_plates(text: str) -> str:
     """The text without everything that is like a plate, in any case: more is struck out rather than less.
 
     What has a digit may be a plate or a part of one, and so may short words beside it; so may a short word of capitals,
-    and what stands behind a word such as "plate".
+    and what stands behind a word such as "plate", with all that a comma lists behind it.
     """
     tokens = list(_TOKEN.finditer(text))
-    return _without(text, [*_with_digits(text, tokens), *_named_plates(tokens), *_capitals(text, tokens)])
+    return _without(text, [*_with_digits(text, tokens), *_named_plates(text, tokens), *_capitals(text, tokens)])
 
 
 def _whole(text: str, found: re.Match[str]) -> tuple[int, int]:
@@ -127,15 +130,16 @@ def _has_digit(token: re.Match[str]) -> bool:
     return any(sign.isnumeric() for sign in token.group())
 
 
-def _named_plates(tokens: list[re.Match[str]]) -> Iterator[tuple[int, int]]:
-    behind = False
+def _named_plates(text: str, tokens: list[re.Match[str]]) -> Iterator[tuple[int, int]]:
+    behind, struck = False, -1
     for token in tokens:
         word = token.group().casefold()
-        if word in _PLATE_WORDS:
+        listed = struck >= 0 and _LISTED.fullmatch(text, struck, token.start())
+        if word in _PLATE_WORDS or _COMPOUND.search(word):
             behind = True
-        elif behind and word not in _LINKS:
+        elif (behind or listed) and word not in _LINKS:
             yield token.span()
-            behind = False
+            behind, struck = False, token.end()
 
 
 def _capitals(text: str, tokens: list[re.Match[str]]) -> Iterator[tuple[int, int]]:

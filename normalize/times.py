@@ -2,8 +2,10 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from normalize.fault import Unusable
@@ -60,7 +62,8 @@ def from_iso(text: str, zone: ZoneInfo | None = None, field: str = "captured_at"
     """The instant of an ISO 8601 text; `zone` is where the clock stands when the text carries no offset.
 
     Other spellings are read where they can mean one offset alone: a zone's name in brackets behind it, `UTC` or a small
-    z, blanks, one digit of an hour, the true minus sign, a plus that got lost on the way, second 60 and hour 24.
+    z, blanks, one digit of an hour, the true minus sign, a plus that got lost on the way or was written as %2B, UTC
+    before an offset, a Z behind one of nothing, second 60 and hour 24; and so is a time as mail writes it.
     Without an offset and without `zone`, UTC is taken and marked as guessed. Raises `Unusable` for text that is no
     time, for a date alone, for a local time that a clock change skipped, and for years outside 1995–2100.
     """
@@ -88,12 +91,23 @@ _CLOCK: Final = re.compile(
     re.IGNORECASE,
 )
 _MINUS: Final = str.maketrans("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-------")
+_TWICE: Final = re.compile(r"[+-]00:?00\s*(?:Z|UTC|GMT)\Z", re.IGNORECASE)
+"""An offset of nothing that is said twice; any other before a Z is a clash."""
+_NAMED: Final = re.compile(r"\s*(?:UTC|GMT)\s*(?=[+-][0-9])", re.IGNORECASE)
+_MAIL: Final = re.compile(
+    r"(?:[A-Z]{3}, ?)?[0-9]{1,2} [A-Z]{3} [0-9]{4} [0-9]{2}:[0-9]{2}(?::[0-9]{2})? (?:[+-][0-9]{4}|GMT|UTC|UT|Z)",
+    re.IGNORECASE,
+)
 _TAG: Final = re.compile(r"\[!?([^\[\]=]+)\]")
 
 
 def _respelled(text: str, zone: ZoneInfo | None, field: str) -> Moment:
     """The instant of a time that Python does not read as it is written, and that can be meant in one way alone."""
-    form = _CLOCK.fullmatch(text.translate(_MINUS))
+    if _MAIL.fullmatch(text):
+        return _of_mail(text, field)
+    if "%" in text:
+        text = unquote(text)
+    form = _CLOCK.fullmatch(_NAMED.sub("", _TWICE.sub("Z", text.translate(_MINUS))))
     offset = None if form is None else _offset(form)
     if form is None or offset is None:
         raise Unusable(field, "is not an ISO 8601 time")
@@ -116,6 +130,15 @@ def _respelled(text: str, zone: ZoneInfo | None, field: str) -> Moment:
         raise Unusable(field, "has an offset that leads out of the calendar") from None
     moment = local(at, zone, field)
     return Moment(moment.at, Zone.IN_DATA) if named and moment.zone is Zone.CONFIGURED else moment
+
+
+def _of_mail(text: str, field: str) -> Moment:
+    """The instant of a time as mail and HTTP write it: Mon, 01 Jun 2026 10:15:30 +0200."""
+    try:
+        at = parsedate_to_datetime(text)
+        return _possible(at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC), Zone.IN_DATA, field)
+    except (ValueError, OverflowError):
+        raise Unusable(field, "is no time as mail writes it") from None
 
 
 def _offset(form: re.Match[str]) -> str | None:

@@ -34,6 +34,8 @@ NOTHING: Final = "nothing"
 """What a sender puts beside its documents: pictures alone, a heartbeat of one word."""
 MOST_BYTES: Final = 1024**3
 """The limit of all records of a document together, where each record keeps the whole document."""
+_ERRORS: Final = frozenset({"error", "errors", "fault"})
+"""How the member of an answer is called that says what went wrong."""
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -68,10 +70,15 @@ def records(document: Document, mapping: Mapping) -> Iterator[Record]:
 def must_be_empty(document: Document, mapping: Mapping) -> None:
     """Return where an answer without records has an empty list at the map's `records`, whatever `only` says.
 
-    Raises `VendorChanged` where nothing is there: an error is not how a source says that it has none.
+    Raises `VendorChanged` where nothing is there, or an error beside it: that is not how a source says that it has
+    none.
     """
     for body in _lines(document.body):
         _chains(WHOLE, body, mapping.records, mapping.null_is_empty)
+        root = decoded(body, AS_WRITTEN.decode)
+        for name, value in root.items() if isinstance(root, dict) else ():
+            if value and name.casefold() in _ERRORS:
+                raise VendorChanged(f"tells an error in its member {name} beside a list without records", body)
 
 
 def must_tell(document: Document, found: Sequence[Record], mapping: Mapping) -> None:

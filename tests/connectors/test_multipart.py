@@ -1,6 +1,8 @@
 """Multipart bodies as cameras frame them: whatever the frame lacks, what is whole inside it is read."""
 
 import json
+from base64 import encodebytes
+from binascii import b2a_qp
 from collections.abc import Callable
 from typing import Any
 
@@ -128,6 +130,39 @@ def test_an_event_that_may_be_cut_short_is_never_taken_for_pictures_alone(key: s
     for body in (pictures + part + event[:-20], pictures[:-12], part + event[:-20]):
         with pytest.raises(VendorChanged, match="cut short"):
             outcomes(key, body)
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable", "Base64"])
+@pytest.mark.parametrize("key", SENDERS)
+def test_a_part_is_read_in_the_encoding_that_it_travels_in(key: str, encoding: str) -> None:
+    name, event = SENDERS[key]
+    sent = encodebytes(event) if encoding.lower() == "base64" else b2a_qp(event, istext=False)
+    head = f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
+    shot = b"--edge\r\nContent-Type: image/jpeg\r\nContent-Transfer-Encoding: base64\r\n"
+    shot += b'Content-Disposition: form-data; name="shot"; filename="shot.jpg"\r\n\r\n' + encodebytes(JPEG)
+    body = head.encode() + sent + b"\r\n" + shot + b"\r\n--edge--\r\n"
+    [read] = outcomes(key, body)
+    assert isinstance(read, Read), str(read)
+    assert read.plate == "9SYN042"
+    assert JPEG in [part.body for part in parts(Document(body, "")) or ()]
+
+
+@pytest.mark.parametrize("key", SENDERS)
+def test_a_part_that_is_not_in_the_encoding_that_it_names_is_read_as_it_is(key: str) -> None:
+    name, event = SENDERS[key]
+    told = framed(name, event, "shot").replace(b"Content-Type", b"Content-Transfer-Encoding: base64\r\nContent-Type")
+    [read] = outcomes(key, told)
+    assert isinstance(read, Read), str(read)
+
+
+@pytest.mark.parametrize("key", sorted({*SENDERS} - {"generic_webhook"}))
+def test_what_cannot_be_read_beside_a_picture_is_no_picture(key: str) -> None:
+    body = framed(SENDERS[key][0], b"what nobody knows: 9SYN042", "shot")
+    try:
+        told = outcomes(key, body)
+    except VendorChanged:
+        return
+    assert not any(isinstance(outcome, Read | NotARead) for outcome in told), str(told)
 
 
 @pytest.mark.parametrize("key", SENDERS)

@@ -70,7 +70,30 @@ def test_what_stands_behind_a_plates_noun_is_struck_out_whatever_it_is(plate: st
 
 
 @pytest.mark.parametrize(
-    "text", ["the key has expired", "Invalid API key", "INVALID_API_KEY", "no such account", "plate not found"]
+    "name", ["licensePlate", "numberplate", "plateNumber", "Kennzeichen", "kfzKennzeichen", "registrationNumber"]
+)
+def test_the_name_of_a_field_may_hold_a_plates_noun(name: str) -> None:
+    for text in (f"{name}=iluvcats is refused", f"{name}: 'iluvcats'", f'"{name}":"iluvcats"'):
+        assert "iluvcats" not in without_plates(text)
+
+
+@pytest.mark.parametrize("text", ["plates iluvcats, hotrod", "plate: ['iluvcats', 'hotrod']", "plate iluvcats; hotrod"])
+def test_every_plate_of_a_list_is_struck_out(text: str) -> None:
+    said = without_plates(f"{text} were refused")
+    assert "hotrod" not in said
+    assert said.endswith("were refused")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the template has expired",
+        "the key has expired",
+        "Invalid API key",
+        "INVALID_API_KEY",
+        "no such account",
+        "plate not found",
+    ],
 )
 def test_words_that_are_no_plate_stay(text: str) -> None:
     assert without_plates(text) == text

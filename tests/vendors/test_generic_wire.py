@@ -643,6 +643,20 @@ def test_an_answer_that_is_not_the_vendors_is_never_no_reads(
         list(_json(**told).pull(WINDOW))
 
 
+@pytest.mark.parametrize("name", ["error", "errors", "fault", "Error"])
+def test_an_error_beside_an_empty_list_is_no_answer_without_reads(wire: respx.MockRouter, name: str) -> None:
+    wire.get(API).respond(json={"rows": [], name: {"message": "quota of 9SYN042 used up"}})
+    with pytest.raises(VendorChanged, match=f"an error in its member {name}") as refused:
+        list(_json().pull(WINDOW))
+    assert "9SYN042" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [None, "", [], {}, False, 0])
+def test_a_member_for_errors_that_holds_none_is_no_error(wire: respx.MockRouter, value: Any) -> None:
+    wire.get(API).respond(json={"rows": [], "error": value})
+    assert [list(page.records) for page in _json().pull(WINDOW)] == [[], []]
+
+
 def test_lines_and_an_answer_without_content_are_answers(wire: respx.MockRouter) -> None:
     made = _json(lines=True, map=LEAST)
     wire.get(API).respond(content="\n".join(json.dumps(_row(number)) for number in (1, 2)).encode() + b"\n")

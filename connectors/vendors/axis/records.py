@@ -10,7 +10,7 @@ from connectors.contract import Record
 from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
 from connectors.fields import slices
-from connectors.multipart import Part
+from connectors.multipart import Part, is_no_event
 from connectors.pictures import is_picture
 
 SINGLE_QUOTED: Final = re.compile(rb"\s*\{\s*'(system|identify|ALPV|services)'\s*:")
@@ -23,7 +23,7 @@ def records_of_parts(posted: Sequence[Part], body: bytes) -> Iterator[Record]:
         for part in posted
         if not is_picture(part.body) and in_utf8(part.body[:64]).lstrip()[:1] in (b"{", b"[", b"<")
     ]
-    if not events and any(is_picture(part.body) for part in posted):
+    if posted and not events and all(map(is_no_event, posted)):
         yield Record("pictures", body)
     elif not events:
         raise VendorChanged("is multipart without an event", body)

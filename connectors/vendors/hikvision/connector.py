@@ -15,7 +15,7 @@ from connectors.encoding import in_utf8
 from connectors.errors import AdminMustFix, VendorChanged
 from connectors.hotlists import alive, one_a_plate
 from connectors.http import Http
-from connectors.multipart import parts
+from connectors.multipart import is_no_event, parts
 from connectors.paging import by_moving_start
 from connectors.pictures import is_picture
 from connectors.vendors.hikvision.answers import must_be_done
@@ -144,7 +144,7 @@ class HikvisionConnector(Connector[HikvisionSettings]):
             for part in posted
             if not is_picture(part.body) and in_utf8(part.body[:64]).lstrip()[:1] in (b"<", b"{", b"[")
         ]
-        if not events and any(is_picture(part.body) for part in posted):
+        if posted and not events and all(map(is_no_event, posted)):
             yield Record("pictures", document.body)
         elif not events:
             raise VendorChanged("is multipart without an event", document.body)
