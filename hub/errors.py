@@ -11,6 +11,7 @@ Exception
       |    +-- Busy               the same again later will do
       |    |    +-- RemovalStopped    hub.connections.removal
       |    +-- RemovesMost        hub.hotlists.withdrawals
+      |    +-- Outdated           what it was about was changed since
       |    +-- Unsettled          a person must end or resume something first
       +-- AdminMustAct            a setting, a disk, a right, a server
       |    +-- NoAgency           nobody has said whose hub it is
@@ -18,7 +19,7 @@ Exception
       +-- Invalid                 the input cannot be used
       |    +-- Faults             several things of one input cannot be used
       +-- Stopped                 somebody asked for an end
-      |    +-- Outdated          hub.retention.recompute: another policy is in force
+      |    +-- Overtaken         hub.retention.recompute: another policy is in force
       +-- Refused                 hub.ingest.receivers: the sender did not prove itself
       +-- Paused                  hub.ingest.receivers: nothing is taken for now
       +-- Full                    hub.store.spool: there is no room
@@ -70,6 +71,8 @@ class Conflict(HubError):
 
 class Outdated(Conflict):
     """What it was about has changed since it was proposed: the same can never be carried out any more."""
+
+    code = "outdated"
 
 
 class Busy(Conflict):

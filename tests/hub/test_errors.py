@@ -26,6 +26,7 @@ CODES = {
     "NoConnector": "no_connector",
     "NotFound": "not_found",
     "NotSent": "notice_not_sent",
+    "Outdated": "outdated",
     "Overtaken": "overtaken",
     "Paused": "receiving_paused",
     "PolicyConflict": "policy_conflict",
