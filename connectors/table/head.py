@@ -46,7 +46,7 @@ def head(lines: Sequence[Line], fits: Fits, delimiter: str, comment: str) -> Hea
     """The header of a file; None where the file is empty. `comment` begins lines that are no part of the table."""
     said, above = None, list[tuple[int, str, int]]()
     for at, text, after in _first(lines, comment):
-        if said is None and not above and (sep := _SAYS.fullmatch(text.strip(" \r"))):
+        if sep := _SAYS.fullmatch(text.strip(" \r")):
             said = sep[1]
             continue
         above.append((at, text, after))

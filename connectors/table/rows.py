@@ -80,9 +80,9 @@ class Table:
 
     def _miscounted(self, number: int, cells: int) -> str:
         # Which cell is missing nobody can tell, and a camera looks like a state: what is short is not read.
-        last = len(self._lines) if self._lines[-1][0] else 0  # without a line end after it, it may be half a line
         is_short = cells < self.head.least
-        cut = "is cut short: it " if number == last and is_short else ""
+        # The last line, without a line end after it, may be half a line.
+        cut = "is cut short: it " if number == len(self._lines) and is_short else ""
         others = f"the header has {len(self._names)}"
         if not self.head.line:
             others = f"the longest of the first rows has {self.head.least if is_short else len(self._names)}"

@@ -98,7 +98,7 @@ def _places(found: Table, file: str) -> dict[str, list[str]]:
         called = {"case_number": "case", "expires_at": "expires"}
         named = ", ".join(called.get(field, field) for field in sorted(twice))
         raise Invalid(f"{file} has two columns for {named} in its line {line}: rename or remove one of them")
-    return {field: columns for field, columns in places.items() if columns}
+    return places
 
 
 def _rank(spellings: Sequence[str]) -> Callable[[str], int]:

@@ -13,6 +13,7 @@ import boto3
 import paramiko
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, SSLError
+from botocore.httpsession import URLLib3Session
 from happenings import happenings
 from moto import mock_aws
 from sftpserver import PASSWORD, Sftp
@@ -20,6 +21,7 @@ from sftpserver import PASSWORD, Sftp
 from connectors.bucket_words import refusal
 from connectors.errors import AdminMustFix, Gone, TryAgain
 from connectors.places import Access, BrokenOff, DropPlace, opened
+from connectors.places.place import when
 
 Open = Callable[[], AbstractContextManager[DropPlace]]
 BUCKET = "sandbox-drop"
@@ -72,9 +74,13 @@ def test_what_is_missing_or_too_large_says_so(place: Open) -> None:
         here.write("reads", "a.csv", b"12345")
         with pytest.raises(AdminMustFix, match="larger than 4 bytes"):
             here.read("reads", "a.csv", 4)
-        for name in ("none.csv", "../a.csv", "..", "", "a\x00b", "/etc/passwd", "x\\y"):
+        with pytest.raises(Gone):
+            here.read("reads", "none.csv", 100)
+        for name in ("../a.csv", "..", ".", "", "a\x00b", "/etc/passwd", "x\\y"):
             with pytest.raises(Gone):
                 here.read("reads", name, 100)
+            with pytest.raises(Gone):
+                here.write("reads", name, b"x")
 
 
 def test_unfinished_and_hidden_files_and_folders_are_not_listed(place: Open) -> None:
@@ -99,8 +105,34 @@ def test_a_name_that_is_not_utf_8_is_listed_and_read(place: Open, tmp_path: Path
 def test_what_lies_deeper_in_a_bucket_is_not_listed(bucket: None) -> None:
     with opened(f"s3://{BUCKET}", Access(key_id="id", secret="k")) as here:
         here.write("reads/taken", "b.csv", b"x")
+        (lies,) = boto3.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+        assert lies["Key"] == "reads/taken/b.csv"
         assert here.files("reads") == []
         assert [file.name for file in here.files("reads/taken")] == ["b.csv"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "at"),
+    [
+        (1_780_000_000, "2026-05-28T20:26:40"),
+        (None, "1970-01-01T00:00:00"),  # not every server says it
+        (9_300_000_000, "1970-01-01T00:00:00"),  # of the year 2264, later than any time that is kept
+        (1e30, "1970-01-01T00:00:00"),
+        (float("nan"), "1970-01-01T00:00:00"),
+    ],
+)
+def test_a_time_that_no_clock_showed_is_the_beginning_of_all(seconds: float | None, at: str) -> None:
+    assert when(seconds) == datetime.fromisoformat(f"{at}+00:00")
+
+
+def test_a_pipe_in_a_folder_is_neither_waited_for_nor_left_open(tmp_path: Path) -> None:
+    (tmp_path / "reads").mkdir()
+    os.mkfifo(tmp_path / "reads" / "x.jpg")
+    with opened(str(tmp_path)) as here:
+        before = len(os.listdir("/proc/self/fd"))
+        with pytest.raises(Gone, match="is no file"):
+            here.read("reads", "x.jpg", 10)
+        assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_folder_that_is_not_there_asks_a_person(tmp_path: Path) -> None:
@@ -190,8 +222,32 @@ def test_an_endpoint_that_is_no_address_asks_a_person() -> None:
 def test_an_unreachable_bucket_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     access = Access(key_id="id", secret="k", endpoint_url="http://127.0.0.1:9")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with opened(f"s3://{BUCKET}", access) as here, pytest.raises(TryAgain, match="cannot be reached: see the endpoint"):
+    said = "cannot be reached: see the endpoint"
+    with opened(f"s3://{BUCKET}", access) as here, pytest.raises(BrokenOff, match=said):
         here.files("reads")
+
+
+def test_a_bucket_that_refuses_one_file_is_asked_for_the_others(bucket: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(**_: Any) -> None:
+        raise _answer("SlowDown", 503)
+
+    with opened(f"s3://{BUCKET}", Access(key_id="id", secret="k")) as here:
+        monkeypatch.setattr(here._client, "get_object", busy)  # type: ignore[attr-defined]
+        with pytest.raises(TryAgain) as refused:
+            here.read("reads", "a.csv", 10)
+    assert not isinstance(refused.value, BrokenOff)
+
+
+def test_a_bucket_that_is_closed_keeps_no_connection(bucket: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[object] = []
+
+    def close(session: URLLib3Session) -> None:
+        closed.append(session)
+
+    monkeypatch.setattr(URLLib3Session, "close", close)
+    with opened(f"s3://{BUCKET}", Access(key_id="id", secret="k")):
+        pass
+    assert len(closed) == 1
 
 
 def test_a_storage_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,6 +309,24 @@ def test_a_server_that_cannot_be_trusted_or_does_not_trust_us_asks_a_person(
     ):
         pass
     assert PASSWORD not in str(refused.value)
+
+
+def test_a_host_key_may_be_pasted_with_what_stands_around_it_and_a_user_is_written_as_addresses_write_it(
+    sftp: Sftp, tmp_path: Path
+) -> None:
+    address = sftp.address.replace("hub@", "h%75b@")
+    with opened(address, Access(secret=PASSWORD, host_key=f"  {sftp.known} hub@server\n")) as here:
+        here.write("reads", "a.csv", b"x")
+    assert (tmp_path / "drop" / "reads" / "a.csv").read_bytes() == b"x"
+
+
+def test_a_server_that_lets_us_in_and_opens_no_channel_is_tried_again(
+    sftp: Sftp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paramiko.SFTPClient, "from_transport", lambda _: None)
+    access = Access(secret=PASSWORD, host_key=sftp.known)
+    with pytest.raises(TryAgain, match="broke the connection off"), opened(sftp.address, access):
+        pass
 
 
 def test_an_unreachable_server_is_tried_again(sftp: Sftp) -> None:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from connectors.errors import VendorChanged
 from connectors.hotlists import as_csv
-from connectors.table import LONGEST_ROW, rows, table
+from connectors.table import LONGEST_ROW, cells, records, rows, table
+from normalize.fault import Unusable
 
 LIGHT = settings(max_examples=tries(30, 100), deadline=None)
 DRAWN = '-=+_|*~,;" \t\x1a'
@@ -52,6 +53,12 @@ def test_a_last_line_without_an_end_may_be_cut() -> None:
     assert _told("a,b\n1\n")[0][1] == "has 1 cell, the header has 2"
 
 
+def test_lines_that_quotes_within_their_cells_seem_to_join_are_kept_together_and_none_is_lost() -> None:
+    broken, last = rows(b'a,b\n1,x"y\n2,z"w\n3,v\n', ["a"])
+    assert (broken.number, broken.line, broken.broken) == (2, '1,x"y\n2,z"w', "has quotes that do not close")
+    assert last.cells == {"a": "3", "b": "v"}
+
+
 @pytest.mark.parametrize("text", ["", "\n\n", "\ufeff", "  \r\n"])
 def test_an_empty_file_has_no_rows_and_no_header(text: str) -> None:
     assert _told(text) == []
@@ -62,6 +69,29 @@ def test_an_empty_file_has_no_rows_and_no_header(text: str) -> None:
 def test_a_file_without_its_header_is_refused_whole(text: str) -> None:
     with pytest.raises(VendorChanged):
         _told(text)
+
+
+@pytest.mark.parametrize("title", ["plate", "PLATE", "Plate"])
+@pytest.mark.parametrize("asked", ["plate", "Plate"])
+def test_a_column_is_found_in_whatever_case_it_is_written_and_asked_for(title: str, asked: str) -> None:
+    assert [row.cells for row in rows(f"{title},time\n9SYN001,Monday\n".encode(), [asked])] == [
+        {title: "9SYN001", "time": "Monday"}
+    ]
+    with pytest.raises(VendorChanged, match=f"names the column {asked} twice"):
+        _told_of(f"{title},{title}\n", asked)
+
+
+def _told_of(text: str, column: str) -> None:
+    list(rows(text.encode(), [column]))
+
+
+def test_of_a_row_that_is_broken_a_record_has_the_line_and_says_what_is_wrong_with_it() -> None:
+    broken, whole = records(b"a,b\n1\n2,x\n", ["a"])
+    assert broken.fields().text("line") == "1"
+    with pytest.raises(Unusable) as told:
+        cells(broken)
+    assert (told.value.field, told.value.reason) == ("row", "has 1 cell, the header has 2")
+    assert cells(whole) == {"a": "2", "b": "x"}
 
 
 def _refusal(text: str) -> str:
@@ -76,6 +106,7 @@ def test_a_header_that_lacks_a_column_is_told_with_the_file_and_the_setting() ->
         " --set plate_column=COLUMN"
     )
     assert "it has tag, time." in _refusal("tag;time\nx;y\n")
+    assert "it has tag, time." in _refusal("tag; time\nx; y\n")
     assert "it has tag, time." in _refusal("Reads of the week\n\ntag,time\nx,y\n")
     assert "the header names the column plate twice" in _refusal("plate,a,Plate\n1,2,3\n")
     many = _refusal(",".join(f"column {number}" for number in range(50)) + "\n")
@@ -230,6 +261,10 @@ def test_a_row_without_a_header_is_short_or_long_beside_the_widest_of_the_first(
     assert _numbered("a,b\n" * 25 + "a,b,c\n", "1")[-1] == "has 3 cells, the longest of the first rows has 2"
     assert _numbered("a\n", "1", "3") == ["has 1 cell, the longest of the first rows has 3"]
     assert _numbered("\n", "1") == []
+
+
+def test_without_a_header_a_row_of_the_columns_numbers_is_a_row() -> None:
+    assert _numbered("9SYN001,7\n" * 20 + "1,2\n", "1", "2")[20:] == [{"1": "1", "2": "2"}]
 
 
 def test_a_header_of_numbers_is_a_header() -> None:

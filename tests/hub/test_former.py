@@ -224,6 +224,23 @@ def test_who_opens_a_hub_waits_for_nobody_to_note_its_audit_log(
             assert connection.scalar(noted) == 1
 
 
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_hub_whose_disk_takes_nothing_now_is_opened_and_notes_its_audit_log_the_next_time(
+    settings: HubSettings, clock: SetClock
+) -> None:
+    with open_hub(settings, clock) as hub:
+        with hub.store.write() as connection:
+            connection.execute(text("DELETE FROM counters WHERE name = 'audit_log_begun'"))
+            full = "CREATE TRIGGER full BEFORE INSERT ON counters BEGIN SELECT raise(ABORT, 'disk is full'); END"
+            connection.execute(text(full))
+        settle_log(hub.store)
+        with hub.store.write() as connection:
+            connection.execute(text("DROP TRIGGER full"))
+        settle_log(hub.store)
+        with hub.store.read() as connection:
+            assert connection.scalar(text("SELECT value FROM counters WHERE name = 'audit_log_begun'")) == 1
+
+
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_nor_for_a_program_that_is_none_of_the_hubs_and_locks_its_file(

@@ -28,6 +28,9 @@ def test_a_file_of_entries_is_read_with_everybodys_column_names() -> None:
         ("12/31/26", "2027-01-01T07:59:59+00:00"),
         ("7/1/2026 5:00 PM", "2026-07-02T00:00:00+00:00"),
         ("7/1/26 17:00", "2026-07-02T00:00:00+00:00"),
+        ("2026-12-31", "2027-01-01T07:59:59+00:00"),
+        ("2026-12-31T17:00", "2027-01-01T01:00:00+00:00"),
+        ("2026-12-31T17:00Z", "2026-12-31T17:00:00+00:00"),
     ],
 )
 def test_an_expiry_may_be_written_as_searches_take_times(text: str, until: str) -> None:
@@ -55,6 +58,10 @@ def test_semicolons_or_tabs_may_stand_between_columns(between: str) -> None:
         ("plate,expires\n7ZZZ001,soon\n", "line 2: expires"),
         ("plate,expires\n7ZZZ001,31/12/2026\n", "line 2: expires.*write it as 12/31/2026, 2026-12-31 or"),
         ("plate,expires\n7ZZZ001,1/1/1900\n", "line 2: expires: '1/1/1900' was over long ago; leave it empty"),
+        (
+            "plate,expires\n7ZZZ001,0001-01-01T00:00:00+09:00\n",
+            "line 2: expires: .* is no day that comes; leave it empty",
+        ),
         ("plate;state\n7ZZZ001;CA;US\n", "line 2: has 3 cells.*: put quotes around what holds a semicolon"),
         ("9SYN001,CA,stolen\nplate,state\n9SYN002,CA\n", "entries above its line 2, which names the columns"),
         ("plate,plate number\n9SYN001,9SYN001\n", "two columns for plate in its line 1"),

@@ -1,5 +1,6 @@
 """Hot lists: entries with reasons, matching on save, sending out, and proof that removals arrived."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -65,6 +66,23 @@ def test_a_removal_is_in_force_at_once_and_beats_the_next_read(opened: Hub, acto
     assert opened.ingest.sync.run(actor, "feed").hits == 0
     with pytest.raises(NotFound):
         opened.hotlists.lists.withdraw(actor, "wanted", "7ZZZ001", None, "again")
+
+
+def test_a_removal_changes_its_list_so_that_no_copy_counts_as_proved(
+    opened: Hub, actor: Actor, clock: SetClock
+) -> None:
+    lists = opened.hotlists.lists
+    lists.load(actor, "wanted", [STOLEN])
+    clock.advance(timedelta(hours=1))
+    lists.withdraw(actor, "wanted", STOLEN.plate, None, "recovered")
+    assert lists.changes() == {"wanted": clock.now()}
+
+
+def test_what_any_list_watches_is_watched_once(opened: Hub, actor: Actor) -> None:
+    for name in ("one", "two"):
+        opened.hotlists.lists.load(actor, name, [STOLEN, replace(STOLEN, plate=f"9SYN-{name}")])
+        assert len(opened.hotlists.lists.in_force(name)[1]) == 2
+    assert [entry.plate for _, entry in opened.hotlists.lists.watched()] == [STOLEN.plate, "9SYNONE", "9SYNTWO"]
 
 
 def test_an_expired_entry_gives_no_hit_and_can_be_renewed(

@@ -1,7 +1,9 @@
 """Each vendor has a deadline of its own for a list, which whatever it takes or gives begins anew."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from plain import PlainConnector
@@ -9,7 +11,7 @@ from plain import PlainConnector
 from connectors.contract import Delta, PushReport
 from connectors.errors import TryAgain
 from hub.hotlists import deadline
-from hub.hotlists.deadline import Standstill
+from hub.hotlists.deadline import Standstill, held_there
 from hub.hotlists.lists import NewEntry
 from hub.people import Actor
 from hub.wiring import Hub
@@ -52,3 +54,16 @@ def test_a_vendor_that_takes_nothing_is_given_up_and_says_so(
     sent = opened.hotlists.publishing.publish(actor, "wanted", "feed")
     assert (sent.verified, sent.error) == (False, "nothing was taken in time")
     assert 0 < given[0] <= 180
+
+
+def test_a_vendor_that_goes_on_giving_its_list_has_its_time_anew_with_each_entry() -> None:
+    steps: list[object] = []
+
+    def given(_: str) -> Iterator[str]:
+        for entry in ("9SYN001", "9SYN002"):
+            steps.append(entry)
+            yield entry
+
+    vendor = SimpleNamespace(list_remote=given, frame=SimpleNamespace(sent=steps.append))
+    assert list(held_there(vendor, "wanted")) == ["9SYN001", "9SYN002"]
+    assert steps == ["9SYN001", 0, "9SYN002", 0]

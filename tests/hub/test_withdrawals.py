@@ -134,7 +134,11 @@ def test_a_slip_of_the_hand_is_not_remembered_and_what_is_said_ahead_is(lists: H
 
 @sqlite
 def test_it_stays_off_its_own_list_alone(lists: Hotlists, actor: Actor) -> None:
-    assert lists.load(actor, "another", [FIRST]).added == 1
+    assert lists.load(actor, "another", [entry("9SYN009")]).added == 1
+    assert lists.load(actor, "another", [FIRST, entry("9SYN009")]).added == 1
+    with pytest.raises(NotFound):
+        lists.withdraw(actor, LIST, "9SYN009", None, "recovered")
+    assert lists.load(actor, "another", [FIRST, entry("9SYN009")]).unchanged == 2
 
 
 def test_it_comes_back_once_somebody_said_why_and_a_file_names_it(lists: Hotlists, opened: Hub, actor: Actor) -> None:

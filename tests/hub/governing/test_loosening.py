@@ -14,6 +14,7 @@ from plain import PlainConnector, record, write_page
 from registries import Always
 from sqlalchemy import text
 
+from hub.audit.actions import Act
 from hub.clock import SetClock
 from hub.errors import Conflict, Invalid, PolicyRefused
 from hub.people import Actor
@@ -350,3 +351,16 @@ def test_another_kind_that_loosens_nothing_needs_nobody_else(under: Under) -> No
 
 def feed_of(hub: Hub) -> Path:
     return Path(hub.connections.accounts.open("feed")[1].settings.folder)
+
+
+def test_what_one_tried_alone_is_told_for_thirty_days(opened: Hub, clock: SetClock) -> None:
+    def tries() -> int:
+        opened.governing.alarms.refused(ONE, Act.POLICY_ACTIVATE, "a policy", "it takes two")
+        with opened.store.read() as connection:
+            return len(connection.execute(text("SELECT 1 FROM alarms")).all())
+
+    told = []
+    for days in (0, 29, 2):
+        clock.advance(days * DAY)
+        told.append(tries())
+    assert told == [1, 2, 2]

@@ -90,3 +90,19 @@ def test_what_goes_wrong_with_one_is_its_own_answer() -> None:
     first, second, third = beside([0, 1, 2], work)
     assert (first, third) == (0, 2)
     assert isinstance(second, ValueError)
+
+
+def test_no_more_are_done_at_a_time_than_one_process_may_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.jobs.beside.AT_ONCE", 2)
+    begun, third = iter(range(1, 4)), threading.Event()
+
+    def work(_: int) -> bool:
+        if next(begun) > 2:
+            third.set()
+        return third.wait(0.05)  # the first two give their places up and have seen no third
+
+    assert sorted(map(bool, beside([0, 1, 2], work))) == [False, False, True]
+
+
+def test_a_process_that_ends_waits_for_no_vendor() -> None:
+    assert beside([0], lambda _: threading.current_thread().daemon) == [True]

@@ -261,6 +261,23 @@ def test_a_policy_that_names_nobody_asks_for_no_place(under: Opened) -> None:
     assert codes(hub) == []
 
 
+def test_a_certificate_that_still_grows_waits_until_it_is_closed(under: Opened, out: Path) -> None:
+    hub = under(custodian_folder=out)
+    purged(hub, ACTOR)
+    with hub.store.write() as connection:
+        connection.execute(text("UPDATE certificates SET closed_at = NULL"))
+        connection.execute(text("DELETE FROM certificate_deliveries"))
+    assert hub.proofs.deliveries.run(ACTOR) == []
+
+
+def test_of_a_letter_that_is_proved_the_digest_stays_and_not_a_second_copy(under: Opened, out: Path) -> None:
+    hub = under(custodian_folder=out)
+    purged(hub, ACTOR)
+    with hub.store.read() as connection:
+        (kept,) = connection.execute(text("SELECT sha256, document FROM certificate_deliveries"))
+    assert (len(kept.sha256), kept.document) == (64, None)
+
+
 def test_two_at_once_deliver_once(under: Opened, out: Path) -> None:
     hub = under(custodian_folder=out)
     with hub.store.lease("deliveries", "somebody delivers"):

@@ -28,7 +28,7 @@ from hub.policy.document import FOLDER
 from hub.policy.provenance import Provenance
 from hub.retention.endings import Endings
 from hub.retention.purge import _PurgeRun
-from hub.retention.recompute import Overtaken, Recompute
+from hub.retention.recompute import Overtaken, Recompute, _Ends
 from hub.settings import HubSettings
 from hub.store.instant import from_micros
 from hub.wiring import Hub, open_hub
@@ -404,6 +404,27 @@ def test_what_ends_while_a_recompute_waits_for_its_turn_stays_over(
     opened.retention.recompute.run(actor)
     assert lives(opened) == {"r1": 30 * DAY}
     assert opened.retention.expired.purge(actor) == {"feed": 1}
+
+
+def test_a_refused_record_that_ends_while_a_recompute_waits_for_its_turn_stays_over(
+    opened: Hub, actor: Actor, clock: SetClock, feed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_page(feed, 1, [{"plate": "9SYN001"}])
+    opened.ingest.sync.run(actor, "feed")
+    with opened.store.read() as connection:
+        end = int(connection.execute(text("SELECT expires_at FROM quarantine")).scalar_one())
+    clock.advance(from_micros(end) - clock.now() - timedelta(seconds=1))
+    elsewhere(opened, lasting(tmp_path, 60), (LENGTHENS,))
+    ends = _Ends.of_refused
+
+    def late(*args: Any) -> Any:
+        clock.advance(timedelta(seconds=2))  # somebody else writes first
+        return ends(*args)
+
+    monkeypatch.setattr(_Ends, "of_refused", late)
+    opened.retention.recompute.run(actor)
+    with opened.store.read() as connection:
+        assert connection.scalar(text("SELECT expires_at FROM quarantine")) == end
 
 
 def test_what_ends_while_a_link_waits_for_its_turn_is_linked_no_more(
