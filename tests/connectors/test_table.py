@@ -81,6 +81,12 @@ def test_a_column_is_found_in_whatever_case_it_is_written_and_asked_for(title: s
         _told_of(f"{title},{title}\n", asked)
 
 
+def test_where_each_column_has_others_in_its_stead_the_line_with_the_most_names_is_the_header() -> None:
+    assert [row.cells for row in rows(b"Reads of the week\n\nTag,When\n9SYN001,Monday\n", [])] == [
+        {"Tag": "9SYN001", "When": "Monday"}
+    ]
+
+
 def _told_of(text: str, column: str) -> None:
     list(rows(text.encode(), [column]))
 

@@ -389,6 +389,17 @@ def test_parts_beside_the_document_are_pictures_of_the_read() -> None:
         assert (read.camera.id, [one.data for one in read.images]) == ("7", [JPEG, JPEG])
 
 
+def test_a_part_that_only_begins_as_a_document_does_is_none() -> None:
+    parts = (b"<b", b"{x", XML)
+    body = b"".join(
+        b'--edge\r\nContent-Disposition: form-data; name="%d"\r\n\r\n%s\r\n' % numbered for numbered in enumerate(parts)
+    )
+    first, none = _told(_hook(map=XML_MAP), body + b"--edge--\r\n", "multipart/form-data; boundary=edge")
+    assert isinstance(first, Read)
+    assert first.plate == "9SYN777"
+    assert isinstance(none, NotARead)
+
+
 def test_a_form_may_say_a_thing_twice_and_a_cut_or_foreign_body_is_kept_whole() -> None:
     hook = _hook(map={**LEAST, "camera_name": "n[1]"})
     form = b"p=9SYN042&t=2026-06-01T08%3A00%3A00Z&c=1&n=a&n=b"
