@@ -97,10 +97,9 @@ def is_row(columns: Sequence[str]) -> bool:
 def split(text: str, delimiter: str) -> list[str] | None:
     """The cells of a row; None where its quotes do not close."""
     try:
-        rows = list(csv.reader((text,), delimiter=delimiter, strict=True))
+        return next(csv.reader((text,), delimiter=delimiter, strict=True))
     except csv.Error:
         return None
-    return rows[0] if len(rows) == 1 else None
 
 
 def joined(lines: Sequence[Line], at: int) -> tuple[str, int]:

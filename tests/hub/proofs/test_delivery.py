@@ -133,6 +133,8 @@ def test_where_the_folder_is_not_there_nothing_is_made_and_every_purge_tries_the
     (before,) = hub.proofs.deliveries.list()
     assert (before.delivered_at, before.tries) == (None, 1)
     assert before.error == f"ALPRHUB_CUSTODIAN_FOLDER: {str(out)!r} is not there: make it, or mount it"
+    asked, failed = [one for one in reversed(hub.audit.events(9)) if one["action"] == "certificates.deliver"]
+    assert (asked["outcome"], failed["outcome"], failed["detail"]["error"]) == ("asked", "failed", before.error)
     (card,) = [card for card in hub.connections.health.around() if card.code == "certificates_undelivered"]
     assert "not proved to have reached the Custodian of Records by folder" in card.happened
     assert "is not there: make it, or mount it" in card.happened
