@@ -237,7 +237,7 @@ class Hotlists:
                 actor, Act.HOTLISTS_WITHDRAW, Outcome.DONE, target=name, results=len(rows), within=connection,
                 why=None, removal=reason, plate=removal.plate,
             )  # fmt: skip
-            others = withdrawals.still_on(connection, list_id, removal.plate, state, now)
+            others = withdrawals.still_on(connection, removal.plate, state, now)
         return Withdrawal(
             len(rows), tuple(sorted({row.plate_state for row in rows}, key=lambda code: code or "")), others
         )

@@ -123,12 +123,10 @@ def remember(connection: Connection, list_id: int, removal: Removal, *, ahead: b
     return True
 
 
-def still_on(connection: Connection, list_id: int, plate: str, state: str | None, now: int) -> tuple[str, ...]:
-    """The names of the other lists on which a plate is in force (µs)."""
+def still_on(connection: Connection, plate: str, state: str | None, now: int) -> tuple[str, ...]:
+    """The names of the lists on which a plate is in force (µs): the others, once it was taken off its own."""
     entries, lists = tables.entries, tables.hotlists
-    others = select(entries.c.hotlist_id).where(
-        entries.c.hotlist_id != list_id, may_be(plate, state), standing(), listed(now)
-    )
+    others = select(entries.c.hotlist_id).where(may_be(plate, state), standing(), listed(now))
     return tuple(connection.scalars(select(lists.c.name).where(lists.c.id.in_(others)).order_by(lists.c.name)))
 
 

@@ -141,6 +141,22 @@ def test_it_stays_off_its_own_list_alone(lists: Hotlists, actor: Actor) -> None:
     assert lists.load(actor, "another", [FIRST, entry("9SYN009")]).unchanged == 2
 
 
+@sqlite
+def test_a_removal_names_the_other_lists_on_which_that_plate_is_in_force(
+    lists: Hotlists, actor: Actor, clock: SetClock
+) -> None:
+    over = clock.now() + timedelta(hours=1)
+    for name, listed in (
+        ("another", SECOND), ("a third", entry("9SYN003")), ("over", entry("9SYN002", expires_at=over)),
+        ("gone", SECOND),
+    ):  # fmt: skip
+        lists.load(actor, name, [listed])
+    lists.withdraw(actor, "gone", "9SYN002", None, "recovered")
+    clock.advance(timedelta(hours=2))
+    lists.load(actor, LIST, [entry("9SYN002", "US-NV")])
+    assert lists.withdraw(actor, LIST, "9SYN002", "US-CA", "recovered").still_on == ("another",)
+
+
 def test_it_comes_back_once_somebody_said_why_and_a_file_names_it(lists: Hotlists, opened: Hub, actor: Actor) -> None:
     with pytest.raises(Invalid, match="reason: to let a plate come back needs one"):
         lists.readmit(actor, LIST, "9SYN001", None, " ")

@@ -1,6 +1,7 @@
 """Which policy's floor and which promise a read carries, of all that were in force: told from the policies alone."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import manuals
 import pytest
@@ -8,6 +9,7 @@ import two
 import yaml
 
 from hub.governing.floors import NONE, Floors, FloorsOfPage, Kept, floor_of
+from hub.governing.lives import Promises
 from hub.governing.promised import Promised
 from hub.policy.document import FOLDER
 from hub.policy.profile import Profile, load, of_bytes
@@ -103,3 +105,30 @@ def test_what_is_collected_from_then_on_lives_by_the_new_policy_alone_and_what_c
     assert before is not None
     assert before.rule == "hb-flock"
     assert promised.end(RECEIVED, RECEIVED, linked=False) is None
+
+
+@pytest.mark.parametrize(
+    ("policies", "ends"),
+    [
+        ([(0, 30, False), (5, 60, False)], 30),
+        ([(0, 30, False), (5, 60, True)], 60),
+        ([(0, 30, False), (35, 60, True)], 30),  # it was over by then
+        ([(0, 30, False), (30, 60, True)], 30),  # and at that instant
+        ([(0, 60, False), (5, 30, False)], 30),
+        ([(0, 60, False), (5, None, False)], 60),
+        ([(-9, 10, False), (-1, 60, False)], 60),  # of before it was kept
+        ([(-9, 10, False), (0, 60, False)], 10),
+        ([(0, None, False)], None),
+    ],
+)
+def test_a_shorter_policy_shortens_a_promise_and_a_longer_one_lengthens_it_where_that_is_signed(
+    monkeypatch: pytest.MonkeyPatch, policies: list[tuple[int, int | None, bool]], ends: int | None
+) -> None:
+    def lives(profile: SimpleNamespace, _: object) -> SimpleNamespace:
+        end = None if profile.days is None else (profile.days, "rule")
+        return SimpleNamespace(end=lambda *_: end)
+
+    monkeypatch.setattr("hub.governing.lives.Lives", lives)
+    told = [(since, SimpleNamespace(days=days, lengthens=lengthens)) for since, days, lengthens in policies]
+    found = Promises(told, {}).end(1, 0, 0, 0, linked=False)  # type: ignore[arg-type]
+    assert (found and found[0]) == ends
