@@ -19,6 +19,8 @@ _SCIENTIFIC: Final = re.compile(
     r"[+-]?(?:\d{1,3}(?:[.,]\d+)? ?E ?\+ ?\d{1,3}|\d[.,]\d+ ?E ?-? ?\d{1,3})", re.ASCII | re.IGNORECASE
 )
 _FRACTION: Final = re.compile(r"[+-]?\d+[.,]\d+|[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
+_MARKUP: Final = re.compile(r"[<>\\]|&(?:#x?[0-9A-F]+|[A-Z][A-Z0-9]*);", re.IGNORECASE)
+"""Tags, entities and escapes, whose letters would become letters of the plate."""
 _DAY: Final = "(?:0?[1-9]|[12][0-9]|3[01])"
 _OF_YEAR: Final = "(?:19|20)[0-9]{2}"
 _DATE: Final = re.compile(
@@ -69,6 +71,8 @@ def _damage(plain: str) -> str | None:
         return "begins with #, as an error that a spreadsheet wrote does, and no plate"
     if number(plain):
         return f"looks like a number that a spreadsheet wrote: {plain[:20]}"
+    if _MARKUP.search(plain):
+        return "holds markup that a program wrote"
     if _FRACTION.fullmatch(plain):  # it may be most of a plate, which is told to nobody
         return "looks like a number with its fraction, as a spreadsheet or a program wrote it"
     if _DATE.fullmatch(plain) or (_LOUD if plain.isupper() else _NAMED).fullmatch(plain):

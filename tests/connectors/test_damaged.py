@@ -90,6 +90,55 @@ def test_a_plate_is_read_whole_or_not_at_all(who: str, byte: bytes) -> None:
     assert (found.reads, found.refused) == ([], ["plate_raw: holds a character that arrived damaged"])
 
 
+@pytest.mark.parametrize("who", XML)
+@pytest.mark.parametrize("slip", ["9SYN0&2", "9SYN<042", "9SYN0&copy;2", "9SYN0&amp2", "9SYN]]>042"])
+def test_no_slip_of_markup_is_mended_into_a_plate(who: str, slip: str) -> None:
+    key, template = XML[who]
+    found = told(key, document(template, "Gate", slip).encode())
+    assert found.reads == []
+    [refused] = found.refused
+    assert "markup" in refused or "cut short" in refused
+
+
+@pytest.mark.parametrize("slip", [b"9SYN\\042", b"9SYN\n042", b"9SYN\t042"])
+@pytest.mark.parametrize("key", ["generic_webhook", "rekor", "unifi", "genetec", "verkada"])
+def test_no_slip_in_json_is_mended_into_a_plate(key: str, slip: bytes) -> None:
+    found = told(key, json.dumps(BODIES[key]).encode().replace(b"9SYN042", slip))
+    assert found.reads == []
+    assert [refused[:23] for refused in found.refused] == ["plate_raw: holds markup"]
+
+
+@pytest.mark.parametrize("who", XML)
+def test_what_was_written_as_it_should_be_is_a_plate_beside_a_slip_elsewhere(who: str) -> None:
+    key, template = XML[who]
+    [read] = told(key, document(template, "Gate & Yard", "京A-12345 &#xC9;").encode()).reads
+    assert (read.plate, read.damaged) == ("京A12345E", (MARKUP,))
+
+
+def test_no_slip_is_mended_into_a_camera_or_a_candidate() -> None:
+    found = told("generic_webhook", document(EVENT, "Gate").encode().replace(b"gate-1", b"gate & 1"))
+    assert (found.reads, found.refused) == ([], ["camera.id: holds markup that arrived damaged"])
+    other = HIKVISION.replace(
+        "<confidenceLevel>", "<originalLicensePlate>9SYN0&3</originalLicensePlate><confidenceLevel>"
+    )
+    [read] = told("hikvision", document(other, "Gate").encode()).reads
+    assert [candidate.text for candidate in read.candidates] == ["9SYN042"]
+
+
+def test_what_a_form_parts_in_a_plate_is_no_plate() -> None:
+    form = "plate=PLATE&at=2026-06-01T15:15:30Z&cam=gate-1&name=Gate & Yard"
+    kind = "application/x-www-form-urlencoded"
+    [read] = told("generic_webhook", form.replace("PLATE", "9SYN042").encode(), kind).reads
+    assert (read.camera.name, read.damaged) == ("Gate & Yard", (MARKUP,))
+    found = told("generic_webhook", form.replace("PLATE", "9SYN0&2").encode(), kind)
+    assert (found.reads, found.refused) == ([], ["plate_raw: holds markup that arrived damaged"])
+
+
+def test_a_control_character_behind_a_plate_may_have_been_one_of_its_characters() -> None:
+    found = told("hikvision", document(HIKVISION, "Gate", "9SYN04#").encode().replace(b"#", b"\x02"))
+    assert (found.reads, found.refused) == ([], ["plate_raw: holds a character that arrived damaged"])
+
+
 def test_a_time_and_a_camera_are_read_whole_or_not_at_all() -> None:
     for whole, hurt in ((b"15:15:30Z", b"15:15:3\xe3Z"), (b"gate-1", b"gate-\xe3")):
         found = told("generic_webhook", document(EVENT, "Gate").encode().replace(whole, hurt))
