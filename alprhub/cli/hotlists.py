@@ -21,6 +21,7 @@ from connectors.contract import abilities
 from connectors.errors import ConnectorError, sentence
 from hub.absent import no_connection
 from hub.errors import Conflict, HubError, NotFound, Stopped
+from hub.hotlists.expiries import Dates
 from hub.hotlists.files import entries_of
 from hub.hotlists.lists import Imported
 from hub.hotlists.publishing import Published
@@ -76,6 +77,10 @@ def import_(
     codes: Annotated[
         Codes | None, typer.Option(help="Whose codes of states the file has; NB is another state in each.")
     ] = None,
+    dates: Annotated[
+        Dates | None,
+        typer.Option(help="How the file writes days; excel: as numbers that a spreadsheet counts (46387)."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Remove most of the list without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -85,7 +90,7 @@ def import_(
         return f"nothing of {file} is imported and {name} is as it was; import it again"
 
     def loaded(removing: int) -> Imported:
-        entries = entries_of(body, hub.governing.profile.zone, defaults, f"the file {str(file)!r}", codes)
+        entries = entries_of(body, hub.governing.profile.zone, defaults, f"the file {str(file)!r}", codes, dates)
         with working(kept, as_json) as work:
             return hub.hotlists.lists.load(
                 acting(), name, entries, complete=complete, removing=removing, progress=work.told
