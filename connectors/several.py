@@ -1,4 +1,4 @@
-"""Several documents in one body: a sequence of JSON, events that a relay posts together, a file that was appended to."""
+"""Several documents in one body: a sequence of JSON, or events that a relay posts together."""
 
 import re
 from typing import Final

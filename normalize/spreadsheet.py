@@ -65,14 +65,18 @@ def damage(text: str) -> str | None:
 
 
 def _damage(plain: str) -> str | None:
-    if error(plain):
-        return f"is an error that a spreadsheet wrote: {plain[:20]}"
-    if plain.startswith("#"):
+    if plain.startswith("#") and not error(plain):
         return "begins with #, as an error that a spreadsheet wrote does, and no plate"
-    if number(plain):
-        return f"looks like a number that a spreadsheet wrote: {plain[:20]}"
     if _MARKUP.search(plain):
         return "holds markup that a program wrote"
+    return _of_a_sheet(plain)
+
+
+def _of_a_sheet(plain: str) -> str | None:
+    if error(plain):
+        return f"is an error that a spreadsheet wrote: {plain[:20]}"
+    if number(plain):
+        return f"looks like a number that a spreadsheet wrote: {plain[:20]}"
     if _FRACTION.fullmatch(plain):  # it may be most of a plate, which is told to nobody
         return "looks like a number with its fraction, as a spreadsheet or a program wrote it"
     if _DATE.fullmatch(plain) or (_LOUD if plain.isupper() else _NAMED).fullmatch(plain):

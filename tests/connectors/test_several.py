@@ -85,8 +85,8 @@ def test_a_list_of_records_in_several_documents_is_taken_whole() -> None:
 
 
 @pytest.mark.parametrize("body", [
-    b'{"a": "}{"}', b"[1, 2]", b"<a><a>1</a><a>2</a></a>", b"<a/>", b"<a>x</a>\r\n<!-- b -->", b'{"a": 1', b"<a><b></a>",
-    b"plate,at\n1,2", b"", b"{}x", b"<a>1</a> text", b'{"a": "x"y"}{"b": 1}',
+    b'{"a": "}{"}', b"[1, 2]", b"<a><a>1</a><a>2</a></a>", b"<a/>", b"<a>x</a>\r\n<!-- b -->", b'{"a": 1',
+    b"<a><b></a>", b"plate,at\n1,2", b"", b"{}x", b"<a>1</a> text", b'{"a": "x"y"}{"b": 1}',
 ])  # fmt: skip
 def test_what_is_one_document_or_none_is_not_cut(body: bytes) -> None:
     assert apart(body) == []
