@@ -10,10 +10,9 @@ from connectors.fields import Fields
 from connectors.plates import plate_at
 from connectors.vendors.rekor.settings import RekorSettings
 from connectors.vendors.rekor.times import moment_of
-from connectors.vendors.rekor.traits import candidates_of, crops_of, engine_of, nation_of, vehicle_of
+from connectors.vendors.rekor.traits import candidates_of, crops_of, engine_of, origin_of, vehicle_of
 from normalize.confidence import Scale
 from normalize.fault import Unusable
-from normalize.origin import origin
 from normalize.read import Camera, ImageKind, ImageRef, Match, Read
 
 _BEST: Final = ("best_plate_number", "best_plate.plate")
@@ -34,7 +33,7 @@ def read_of_search(fields: Fields, settings: RekorSettings) -> Read:
     agent = fields.ident_or_none("agent_uid")
     confidence = fields.share(f"{best}confidence", Scale.PERCENT)
     url = f"/img/{quote(agent, safe='')}/{quote(uuid, safe='')}" if agent and settings.fetch_images else None
-    place = origin(fields.text_or_none(f"{best}region"))
+    place = origin_of(fields.text_or_none(f"{best}region"), fields.text_or_none("country"), settings)
     return Read(
         vendor_read_id=_id(uuid, fields.number_or_none("best_index")),
         pass_id=uuid,
@@ -59,7 +58,7 @@ def group_of(fields: Fields, settings: RekorSettings) -> dict[str, Any]:
     at = moment_of(fields, ("epoch_start",), settings.zone)
     turn = fields.number_or_none("travel_direction")
     turned = turn is not None and 0 <= turn <= 360
-    place = origin(fields.text_or_none("best_region"), nation_of(fields.text_or_none("country")))
+    place = origin_of(fields.text_or_none("best_region"), fields.text_or_none("country"), settings)
     return {
         "vendor_read_id": _id(
             uuid, fields.number_or_none("best_index") or fields.number_or_none("best_plate.plate_index")
@@ -113,7 +112,8 @@ def read_of_frame(fields: Fields, part: int, settings: RekorSettings) -> Read:
     result = Fields(results[part], f"results.{part}")
     at = moment_of(fields, ("epoch_time",), settings.zone)
     index = result.ident_or_none("plate_index")
-    place = origin(result.text_or_none("region"))
+    patterns = result.text_or_none("country") or fields.text_or_none("country")
+    place = origin_of(result.text_or_none("region"), patterns, settings)
     confidence = result.share("confidence", Scale.PERCENT)
     return Read(
         vendor_read_id=f"{uuid}-{part if index is None else index}",
