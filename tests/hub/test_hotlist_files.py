@@ -200,3 +200,10 @@ def test_what_programs_write_for_nothing_is_no_end(text: str) -> None:
 def test_a_month_that_is_none_is_refused_in_either_order() -> None:
     with pytest.raises(Invalid, match=r"'12/31/2027' has no month 31: if months come first.*--dates month-first"):
         _ends("12/31/2027", Dates.DAY_FIRST)
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e"])
+def test_what_ends_a_line_for_some_programs_alone_ends_no_row(sign: str) -> None:
+    csv = f"plate,reason,case,note\n9SYN001,stolen{sign}car,26-1,a{sign}b\n9SYN002,stolen,26-2,c\n"
+    first, second = entries_of(csv.encode(), PACIFIC, {})
+    assert (first.reason, first.note, second.plate, second.line) == (f"stolen{sign}car", f"a{sign}b", "9SYN002", 3)
