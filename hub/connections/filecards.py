@@ -19,15 +19,16 @@ def file_cards(faults: Sequence[str], name: str) -> list[Card]:
         return []
     files = count(len(faults), "file")
     more = f"; and {count(len(faults) - MOST, 'file')} more" if len(faults) > MOST else ""
-    plain = f"{files} of {name} cannot be taken; everything else is."
-    do = "Mend these files or take them away; every run tries them again, and this card goes once none is left."
+    plain = f"{files} of {name} cannot be taken; all others are."
+    told = "; ".join(faults[:MOST])
+    do = "Mend these files or take them away: every run tries them again, and this card goes once none is left."
     command = f"alprhub sync {name}"
     if hints := dict.fromkeys(hint for fault in faults for hint in HINT.findall(fault)):
         command = f"alprhub connections change {name} {' '.join(hints)}"
-        do = "Say with the command below which column is which; the next run takes what was left."
+        do += " If all files are to be like these, say with the command below which column is which."
     return [
         Card(
-            FAILING, f"{files} of {name} cannot be taken", f"{plain} {'; '.join(faults[:MOST])}{more}.", do, command,
-            "bad_files", plain=plain,
+            FAILING, f"{files} of {name} cannot be taken", f"{plain} {told[:1].upper()}{told[1:]}{more}.", do,
+            command, "bad_files", plain=plain,
         )
     ]  # fmt: skip
