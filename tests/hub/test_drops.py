@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from sqlalchemy import Connection, event, text
 
-from connectors.errors import VendorChanged
+from connectors.errors import AdminMustFix, BadFiles, VendorChanged
+from connectors.places.folder import Folder as Place
 from hub.clock import SetClock
 from hub.connections.card import Card
 from hub.people import Actor, Why
@@ -232,3 +233,24 @@ def test_what_a_drop_brought_is_no_hole_because_of_a_bad_file(beside_a_bad_one: 
     why = Why("stolen_vehicle", "case of a stolen car", "26-1")
     [part] = folder.hub.search.reads.find(actor, Query(why, plates=("9SYN001",))).coverage
     assert (part.status, part.gaps) == ("included", [])
+
+
+def test_a_file_that_may_not_be_read_pauses_no_connection(
+    folder: Folder, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, plate in ((b"a.csv", "9SYN001"), (b"b.csv", "9SYN002")):
+        folder.put(name, plate)
+    read = Place.read
+
+    def refusing(place: Place, where: str, file: str, most: int) -> bytes:
+        if file == "a.csv":
+            raise AdminMustFix("the file 'a.csv' may not be read by the user that runs alprhub")
+        return read(place, where, file, most)
+
+    monkeypatch.setattr(Place, "read", refusing)
+    with pytest.raises(BadFiles, match=r"a\.csv' may not be read"):
+        folder.sync()
+    clock.advance(HOUR)
+    assert folder.sync().pulled == 0
+    assert folder.hub.connections.accounts.list()[0].state == "active"
+    assert [card.code for card in folder.cards()] == ["bad_files"]

@@ -101,7 +101,7 @@ def test_everything_that_is_wrong_in_a_file_is_told_at_once_and_the_rest_counted
     assert faults[:6] == [
         "  line 2: plate: is a pattern (it holds one of ? * % _), and a hot list takes whole plates only",
         "  line 2: alert: 'loud' is none of low, medium and high (or yellow, orange and red)",
-        "  line 2: expires: 'soon' is not an ISO 8601 time; write it as 12/31/2026, 2026-12-31 or 2026-12-31T17:00",
+        "  line 2: expires: 'soon' is no day and no time; write it as 12/31/2026, 2026-12-31 or 2026-12-31T17:00",
         "  line 3: plate: is missing",
         "  line 3: state: 'Atlantis' is no state that is known here; write it as CA or California",
         "  line 4: has 2 cells, the header has 4",
