@@ -2,19 +2,23 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from every_wire import BODIES, EVENT, HIKVISION, MAP, SHARP, document, offline
 
-from connectors.contract import Document
+from connectors.contract import Document, Window
 from connectors.damage import MARKUP
 from connectors.errors import RecordRejected
 from connectors.mapping import Mapping
 from connectors.registry import connector
 from connectors.several import apart
+from connectors.testing.frame import frame_at
 
 JSON = {key: json.dumps(body) for key, body in BODIES.items()}
 XML = {"hikvision": HIKVISION, "genetec": SHARP, "generic_webhook": EVENT}
+NOW = datetime(2026, 6, 2, tzinfo=UTC)
 BOM = b"\xef\xbb\xbf"
 TOGETHER: dict[str, Callable[[bytes, bytes], bytes]] = {
     "behind one another": lambda one, two: one + two,
@@ -90,3 +94,14 @@ def test_a_list_of_records_in_several_documents_is_taken_whole() -> None:
 ])  # fmt: skip
 def test_what_is_one_document_or_none_is_not_cut(body: bytes) -> None:
     assert apart(body) == []
+
+
+def test_a_dropped_file_that_was_appended_to_is_two_reads(tmp_path: Path) -> None:
+    (tmp_path / "reads").mkdir()
+    one, two = (document(SHARP, "Gate", plate) for plate in ("9SYN042", "9SYN043"))
+    (tmp_path / "reads" / "a.xml").write_text(one + two)
+    kind = connector("genetec")
+    given = {"place": str(tmp_path), "file_pattern": "*.xml", "settle_seconds": 0}
+    with kind(kind.Settings.model_validate(given), frame_at(NOW)) as opened:
+        records = [record for page in opened.pull(Window(NOW, NOW)) for record in page.records]
+        assert [opened.parse(record).plate for record in records] == ["9SYN042", "9SYN043"]
