@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normalize.countries import CODES as COUNTRIES
+from normalize.countries import country
 from normalize.origin import Origin, origin, shown
 from normalize.states import CODES, Codes
 from normalize.word import ABSENT, Known, Word
@@ -58,6 +59,31 @@ def test_under_europe_the_region_is_the_country_and_no_state_of_the_united_state
     region: str | None, nation: str, country: str | None
 ) -> None:
     assert (origin(region, nation).state.code, origin(region, nation).country.code) == (None, country)
+
+
+def test_under_europe_a_part_of_the_country_is_kept_beside_it_and_the_country_is_no_state() -> None:
+    assert origin("de-by", "eu").state == Word(said="de-by", known=Known.UNMAPPED)
+    assert origin("de", "eu").state == origin("eu-fr", "eu").state == ABSENT
+    assert origin("ca", "eu").state == Word(said="ca", known=Known.UNMAPPED)
+
+
+@pytest.mark.parametrize(
+    ("region", "nation", "code", "said"),
+    [
+        ("CA", "usa", "US", "usa"), ("ON", "usa", "CA", "usa"), (None, "Puerto Rico", "US", "Puerto Rico"),
+        ("us-ca", None, "US", None), ("us-ca", "XX", "US", None), ("mx-bcn", "unknown", "MX", None),
+    ],
+)  # fmt: skip
+def test_beside_a_country_stands_what_the_vendor_said_of_it_and_not_that_it_could_not_tell(
+    region: str | None, nation: str | None, code: str, said: str | None
+) -> None:
+    assert origin(region, nation).country == Word(code=code, said=said, known=Known.MAPPED)
+
+
+@pytest.mark.parametrize("region", ["MEX", "Germany", "br-sp"])
+@pytest.mark.parametrize("nation", ["Atlantis", "DE", "US"])
+def test_a_country_in_place_of_a_state_never_goes_before_the_country_that_was_given(region: str, nation: str) -> None:
+    assert origin(region, nation).country == country(nation)
 
 
 @pytest.mark.parametrize("nation", ["XX", "unknown", "-"])
