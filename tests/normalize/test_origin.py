@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from normalize.countries import CODES as COUNTRIES
 from normalize.countries import country
-from normalize.origin import Origin, origin, shown
+from normalize.origin import Origin, country_of, origin, shown
 from normalize.states import CODES, Codes
 from normalize.word import ABSENT, Known, Word
 
@@ -114,3 +114,24 @@ def test_people_read_a_state_or_else_a_country() -> None:
     assert [shown("US-CA", "US"), shown("CA-BC", "CA"), shown(None, "DE"), shown(None, None)] == [
         "CA", "BC (Canada)", "Germany", None,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state_code", "country_code", "country"),
+    [("US-CA", None, "US"), ("US-CA", "US", "US"), (None, "DE", "DE"), (None, None, None)],
+)
+def test_a_state_tells_its_country_where_nothing_else_does(
+    state_code: str | None, country_code: str | None, country: str | None
+) -> None:
+    assert country_of(state_code, country_code) == country
+
+
+@pytest.mark.parametrize(
+    ("region", "codes", "country"),
+    [("GE", Codes.NCIC, "DE"), (" ge ", Codes.NCIC, "DE"), ("GE", Codes.POSTAL, None), ("GE", None, None),
+     (" mx ", None, "MX"), (" DEU ", None, "DE"), (" br-sp ", None, "BR")],
+)  # fmt: skip
+def test_a_country_in_place_of_a_state_is_read_by_the_table_that_was_chosen_in_any_case_and_blanks(
+    region: str, codes: Codes | None, country: str | None
+) -> None:
+    assert origin(region, codes=codes).country.code == country
