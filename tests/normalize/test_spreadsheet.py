@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from normalize.read import Camera, Read
-from normalize.spreadsheet import damage
+from normalize.spreadsheet import damage, error, number
 from normalize.times import Zone
 
 DAMAGED = [
@@ -48,6 +48,27 @@ def test_what_people_and_cameras_write_is_a_plate(text: str) -> None:
 
 def test_a_number_with_its_fraction_is_told_to_nobody() -> None:
     assert "123456" not in (damage("123456.0") or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_error", "is_number"),
+    [
+        ("#REF!", True, False), (" #N/A\t", True, False), ("＃ＲＥＦ！", True, False), ("1.23457E+11", False, True),
+        (" 1.23457E+11 ", False, True), ("１．２３Ｅ＋１１", False, True), ("id 1.23E+11", False, False),
+        ("#REF! of 7", False, False), ("9SYN001", False, False),
+    ],
+)  # fmt: skip
+def test_an_id_is_an_error_or_a_number_of_a_spreadsheet_whatever_blanks_and_letters_it_is_in(
+    text: str, is_error: bool, is_number: bool
+) -> None:
+    assert (error(text), number(text)) == (is_error, is_number)
+
+
+@pytest.mark.parametrize("text", ["1." + "2" * 40 + "E+11", "#" * 40, "1.3.2026 " + "x" * 40])
+def test_no_more_of_a_cell_is_told_than_shows_what_it_is(text: str) -> None:
+    told = damage(text) or ""
+    assert text[:20] in told
+    assert text[:21] not in told
 
 
 @pytest.mark.parametrize("text", ["1.23457E+11", "#REF!"])
