@@ -78,9 +78,7 @@ class Activate:
         looser = self.loosens(name, decisions)
         way = HowProposed(name, f"alprhub policy activate {name} --reason WHY")
         self._loosening.demand(actor, Act.POLICY_ACTIVATE, way, looser, decisions)
-        state = load(name, decisions).activation(self._sources.contracts())
-        state.demand()
-        state.demand_schedule()
+        load(name, decisions).activation(self._sources.contracts()).demand()
         return looser
 
     def preview(self, name: str, decisions: Sequence[Decision] = ()) -> list[Change]:
@@ -136,9 +134,7 @@ class Activate:
         """Raise where the policy cannot be in force, or another one is in force than when it was proposed."""
         sure(self._clock)
         profile = _profile(proposal)
-        state = profile.activation(self._sources.contracts())
-        state.demand()
-        state.demand_schedule()
+        profile.activation(self._sources.contracts()).demand()
         before = newest(connection)
         # One that was in force, went, and came back is not the same: who approved looked at what it followed on.
         if (before.id if before else None) != proposal.content.get("since"):

@@ -121,7 +121,7 @@ def begin(
 ) -> Profile:
     """The profile in force; where none was ever, the one of this name is put in force with what is signed about it.
 
-    Raises `PolicyConflict` or `PolicyRefused` where it cannot be: where it leaves a ceiling to a schedule, a decision
+    Raises `PolicyConflict` or `PolicyRefused` where it cannot be: where it leaves something to a schedule, a decision
     must give the number. What else an agency has not decided yet runs by the safe defaults.
     """
     with store.read() as connection:

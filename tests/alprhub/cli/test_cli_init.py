@@ -17,8 +17,8 @@ OURS = ("--agency", "Marisol Beach PD", "--profile", "palm-springs")
 @pytest.fixture
 def unnamed(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has said anything, in the environment neither."""
-    monkeypatch.delenv("ALPRHUB_AGENCY")
-    monkeypatch.delenv("ALPRHUB_PROFILE")
+    for name in ("ALPRHUB_AGENCY", "ALPRHUB_PROFILE", "ALPRHUB_DECISIONS"):
+        monkeypatch.delenv(name)
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,7 @@ def test_check_refuses_two_rules_that_cannot_both_be_kept(run: Run, tmp_path: Pa
 
 def test_the_profile_in_force_may_be_a_file(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALPRHUB_PROFILE", str(written(tmp_path, profile_of("long-beach"))))
+    monkeypatch.delenv("ALPRHUB_DECISIONS")
     assert run("policy", "show", "--json").json()["profile"] == "ca-long-beach-pd"
     rows = {row["profile"]: row for row in run("policy", "list", "--json").json()}
     assert [name for name, row in rows.items() if row["in_force"]] == [str(tmp_path / "ours.yaml")]

@@ -476,6 +476,7 @@ def test_where_the_policy_asks_for_an_event_number_a_question_without_one_is_ref
     run: Any, sql: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALPRHUB_PROFILE", "palm-springs")
+    monkeypatch.delenv("ALPRHUB_DECISIONS")
     why = ("--purpose", "ongoing_criminal_investigation", "--reason", "theft on Pier Ave")
     for command in (("search", "9SYN001"), ("lookup", "9SYN001"), ("timeline", "9SYN001"), ("reads", "show", "1")):
         refused = run(*command, *why)
