@@ -68,8 +68,7 @@ class Activation(NamedTuple):
             raise PolicyConflict(f"{conflicts}. A signed decision is needed: who, why, and counsel's opinion")
         if self.without_ceiling:
             raise PolicyRefused(
-                f"nothing says how long {', '.join(self.without_ceiling)} may be kept at most."
-                f" {self._remedy()}"
+                f"nothing says how long {', '.join(self.without_ceiling)} may be kept at most. {self._remedy()}"
             )
         if self.without_schedule:
             raise PolicyRefused(

@@ -48,7 +48,9 @@ def springs(settings: HubSettings, clock: SetClock, tmp_path: Path, monkeypatch:
     """A hub under Palm Springs' manual with a Flock that may be asked, and one that may not."""
     registry = Having(asked=Asked, plain=PlainConnector)
     monkeypatch.setattr(Asked, "asked", [], raising=False)
-    with open_hub(settings.model_copy(update={"profile": "palm-springs", "decisions": None}), clock, registry=registry) as hub:
+    with open_hub(
+        settings.model_copy(update={"profile": "palm-springs", "decisions": None}), clock, registry=registry
+    ) as hub:
         for name, key in (("flock", "asked"), ("mute", "plain")):
             (tmp_path / name).mkdir()
             hub.connections.accounts.add(ACTOR, name, key, {"folder": str(tmp_path / name)})
