@@ -74,8 +74,8 @@ class Afterwards:
         newest = self._newest_end(ident)
         until = "" if newest is None else f", the newest until {moment(newest, self._governing.zone)}"
         return (
-            f"{count(reads, 'read')} of {name} {'lives' if reads == 1 else 'live'} on as until now: {lives}{agreed}{until}."
-            " Every later policy counts for them too, as do holds"
+            f"{count(reads, 'read')} of {name} {'lives' if reads == 1 else 'live'} on as until now: {lives}{agreed}"
+            f"{until}. Every later policy counts for them too, as do holds"
         )
 
     def _newest_end(self, ident: int) -> datetime | None:
