@@ -84,10 +84,10 @@ class Activate:
     def preview(self, name: str, decisions: Sequence[Decision] = ()) -> list[Change]:
         """What putting a profile in force would do, by connection and rule; changes nothing.
 
-        Raises `NotFound`, `Invalid`, and `PolicyConflict` or `PolicyRefused` where it cannot be put in force.
+        Raises `NotFound`, `Invalid`, and `PolicyConflict` or `PolicyRefused` where it gives no ends.
         """
         profile = load(name, decisions)
-        profile.activation(self._sources.contracts()).demand()
+        profile.activation(self._sources.contracts()).demand_numbers()
         return list(self._recompute.effect(profile))
 
     def activate(

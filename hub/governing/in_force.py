@@ -149,12 +149,11 @@ def of_row(row: Row[Any]) -> Profile:
 
 def of_kept(name: str, document: str, decisions: str, overlays: str) -> Profile:
     """The profile of a document as it was kept, of what was signed about it, and of its own overlays (both JSON)."""
-    signed = msgspec.json.decode(decisions)
-    if not signed and document == _built_in(name):
-        return load(name)
+    agreed = [Decision.model_validate(entry) for entry in msgspec.json.decode(decisions)]
+    if document == _built_in(name):
+        return load(name, agreed)
     # A policy that was kept before its overlays were has them where they lay.
     beside = Path(name).parent if _is_file(name) else None
-    agreed = [Decision.model_validate(entry) for entry in signed]
     return of_bytes(document.encode(), name, agreed, beside, msgspec.json.decode(overlays))
 
 

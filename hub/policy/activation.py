@@ -63,17 +63,21 @@ class Activation(NamedTuple):
         A rule that is left to a retention schedule needs what that says, signed, also where the profile has a number
         for it meanwhile.
         """
+        self.demand_numbers()
+        if self.without_schedule:
+            raise PolicyRefused(
+                f"the policy leaves {named(self.without_schedule)} to the agency's retention schedule, and nobody has"
+                f" signed what that says. {self._remedy()}"
+            )
+
+    def demand_numbers(self) -> None:
+        """Raise as `demand` does where ends cannot be worked out: enough to see what the profile would do."""
         if self.conflicts:
             conflicts = "; ".join(map(str, self.conflicts))
             raise PolicyConflict(f"{conflicts}. A signed decision is needed: who, why, and counsel's opinion")
         if self.without_ceiling:
             raise PolicyRefused(
                 f"nothing says how long {', '.join(self.without_ceiling)} may be kept at most. {self._remedy()}"
-            )
-        if self.without_schedule:
-            raise PolicyRefused(
-                f"the policy leaves {named(self.without_schedule)} to the agency's retention schedule, and nobody has"
-                f" signed what that says. {self._remedy()}"
             )
 
     def _remedy(self) -> str:

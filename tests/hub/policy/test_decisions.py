@@ -114,10 +114,10 @@ def test_a_rule_that_is_left_to_a_schedule_needs_it_signed_although_the_profile_
     with pytest.raises(PolicyRefused) as refused:
         state.demand()
     assert str(refused.value) == (
-        "the policy leaves hb-other to the agency's retention schedule, and nobody has signed what that says. A"
-        " decision must give the number (settles: one of hb-d1, hb-d2, hb-d3; ceilings: {hb-other: {dur: …, clock: captured_at,"
-        ' ref: …}}), signed, in a file that is given with --decisions FILE or ALPRHUB_DECISIONS: docs/policy.md, "What'
-        ' nobody has decided", shows one'
+        "the policy leaves hb-other to the agency's retention schedule, and nobody has signed what that says."
+        " A decision must give the number (settles: one of hb-d1, hb-d2, hb-d3; ceilings: {hb-other: {dur: …, clock:"
+        " captured_at, ref: …}}), signed, in a file that is given with --decisions FILE or ALPRHUB_DECISIONS:"
+        ' docs/policy.md, "What nobody has decided", shows one'
     )
     load("hermosa-beach", (decision("hb-d3", ceilings={"hb-other": NUMBER}),)).activation().demand()
 
