@@ -10,6 +10,8 @@ from typing import Final, Literal
 _PROC: Final = Path("/proc")
 _NOBODY_LOGGED_IN: Final = 0xFFFF_FFFF
 _OF_ROOT: Final = ["0"] * 4
+_BLANK_LETTERS: Final = "\u115f\u1160\u3164\uffa0"
+"""Letters of Hangul that show nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,12 @@ class Why:
     def __post_init__(self) -> None:
         said = " ".join((self.event_number or "").split())
         object.__setattr__(self, "event_number", NO_EVENT if said.casefold() in NO_EVENT_SAID else said or None)
+
+
+def plainly(text: str) -> str:
+    """The letters and digits of a text, without what only its spelling tells apart: case, width, signs and spaces."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(sign for sign in folded if sign.isalnum() and sign not in _BLANK_LETTERS)
 
 
 def login_name(proc: Path = _PROC) -> str:

@@ -20,7 +20,7 @@ from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import STEP, Clock, ClockStanding
 from hub.errors import AdminMustAct, Conflict, HubError, Invalid
-from hub.people import Actor
+from hub.people import Actor, plainly
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -114,7 +114,7 @@ class TrustedClock:
 
         Gives how it stood before. Raises `Conflict` where it is not in doubt.
         """
-        if not reason.strip():
+        if not plainly(reason):
             raise Invalid("reason: say how you know that the clock is right")
         before = self.standing()
         if before.state == "right":

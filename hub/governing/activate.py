@@ -13,7 +13,7 @@ from hub.errors import Conflict, Invalid, Outdated, PolicyRefused
 from hub.governing.in_force import keep, newest, of_kept, of_row, row_of
 from hub.governing.loosening import HowProposed, Loosening
 from hub.governing.sources import Sources
-from hub.people import Actor
+from hub.people import Actor, plainly
 from hub.policy.decisions import Decision
 from hub.policy.loosening import loosened
 from hub.policy.profile import Profile, load
@@ -105,7 +105,7 @@ class Activate:
         is in force already, and `PolicyRefused`, with an alarm, where it loosens what the office that the policy in
         force names has not signed.
         """
-        if not reason.strip():
+        if not plainly(reason):
             raise Invalid("reason: say why the policy changes")
         sure(self._clock)
         row = row_of(name, decisions)
