@@ -165,14 +165,14 @@ def withdraw(
     if done.removed:
         states = named([NAMES.get(code, code) if code else "without a state" for code in done.states])
         here = (
-            f"{count(done.removed, 'entry', 'entries')} of {_as_typed(plate)} removed from {name} here ({states}); vendors hold"
-            " their copies"
+            f"{count(done.removed, 'entry', 'entries')} of {_as_typed(plate)} removed from {name} here ({states});"
+            " vendors hold their copies"
         )
         console.print(f"{here} until this has proved that they do not: alprhub hotlists publish {quote(name)}")
     else:
         console.print(
-            f"{name} has no entry in force for {_as_typed(plate)}, so nothing was removed; from now on no file lists it there"
-            f" before somebody says otherwise: alprhub hotlists readmit {quote(name)} {quote(plate)} --reason …"
+            f"{name} has no entry in force for {_as_typed(plate)}, so nothing was removed; from now on no file lists it"
+            f" there before somebody says otherwise: alprhub hotlists readmit {quote(name)} {quote(plate)} --reason …"
         )
     if done.still_on:
         console.print(f"still in force on {count(len(done.still_on), 'other list')}:", style="yellow")
@@ -194,7 +194,9 @@ def readmit(
         if as_json:
             print_json({"readmitted": over})
         else:
-            console.print(f"{_as_typed(plate)} may come back on {name}: the next import of a file that names it lists it")
+            console.print(
+                f"{_as_typed(plate)} may come back on {name}: the next import of a file that names it lists it"
+            )
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Who acts is whom the kernel knows, whatever the environment says."""
 
+import ast
 import os
 import pwd
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from hub.people import Actor, login_name
+import hub
+from hub.people import Actor, login_name, plainly
 
 
 def test_no_environment_variable_says_who_acts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +123,26 @@ def test_where_no_login_was_noted_it_is_the_first_user_above_the_process(tmp_pat
 @pytest.mark.parametrize("spelling", ["jlee", "JLee", " jlee ", "ｊｌｅｅ", "j\u200blee", "\ufeffJLEE"])
 def test_a_person_is_the_same_in_every_spelling(spelling: str) -> None:
     assert Actor("jlee").is_called(spelling)
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "....", "\u200b\u200d", "\u3164\u3164", "\u115f \uffa0", "\x00\n"])
+def test_what_nobody_can_see_is_no_reason(nothing: str) -> None:
+    assert plainly(nothing) == ""
+    assert plainly(f"{nothing}Ｔｅst") == "test"
+
+
+REASONS = {"reason", "why", "because", "finding", "how", "force"}
+
+
+def test_no_reason_is_held_to_its_blanks_alone() -> None:
+    """`x.strip()` is true for what nobody can see: `plainly` is the rule."""
+    for file in Path(hub.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            measured = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+            measured |= isinstance(node, ast.Call) and ast.unparse(node.func) == "len"
+            told = ast.unparse(node).removeprefix("not ").removeprefix("len(").rstrip(")(")
+            if measured and told.endswith(".strip"):
+                assert told.removesuffix(".strip").rpartition(".")[2] not in REASONS, f"{file}:{node.lineno}"
 
 
 @pytest.mark.parametrize("other", ["jleee", "j lee", "", "rlee"])

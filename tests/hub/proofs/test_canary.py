@@ -178,6 +178,10 @@ def test_a_canary_that_cannot_be_is_refused_by_field(springs: Hub) -> None:
         ("mute", OURS, REASON, "connection"),
         ("flock", "--", REASON, "plate"),
         ("flock", OURS, " x ", "reason"),
+        ("flock", OURS, "....", "reason"),
+        ("flock", OURS, "\u3164" * 4, "reason"),
+        ("flock", OURS, "T.E.S.T.", "reason"),
+        ("flock", OURS, "a patrol\ncar", "reason"),
     ):
         with pytest.raises(Invalid, match=f"^{field}: "):
             springs.proofs.canaries.add(ACTOR, connection, plate, reason)

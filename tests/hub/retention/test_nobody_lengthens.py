@@ -183,6 +183,7 @@ LOOKING = {
     "orders": {"check", "effect_of", "file", "get", "list"},
     "notices": {"list", "waiting"}, "publishing": {"closed"},
     "standing": {"too_long"}, "one": {"picture", "show"}, "reparse": {"preview"}, "showing": {"of"},
+    "afterwards": {"of"},
 }  # fmt: skip
 BELOW = {"proposing", "approved", "in_force", "sources", "asking", "ways", "ids", "endings", "spool"}
 """What services stand on; nobody reaches a read's end through these but the services."""

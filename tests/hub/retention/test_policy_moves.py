@@ -335,7 +335,7 @@ def test_a_read_that_is_unlinked_while_ends_are_computed_lives_no_longer_for_it(
     elsewhere(two_years, "palm-springs", (SIGNED,))
     before_giving(monkeypatch, lambda: two_years.cases.links.unlink(actor, [only_read(two_years)], "26-1"))
     two_years.retention.recompute.run(actor)
-    assert lives(two_years) == {"r1": 30 * DAY}
+    assert lives(two_years) == {"r1": two_years.clock.now() - CAPTURED}, "its thirty days are over, so it ends here"
 
 
 def test_a_connection_that_begins_to_leave_while_ends_are_computed_gets_no_longer_life(
