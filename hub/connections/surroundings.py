@@ -73,15 +73,16 @@ class Surroundings:
             return Card(
                 FAILING, "The clock is in doubt", sentence,
                 "Nothing is purged or shortened until this is settled; what is over by this clock is shown to nobody."
-                " If the clock is right, because the hub was off that long, say so with the command below; else set the"
-                " clock.",
+                " If the clock is right, because the hub was off that long, propose that with the command below, for"
+                " a second person to approve; else set the clock.",
                 "alprhub clock trust --reason WHY", "clock_ahead", plain=sentence,
             )  # fmt: skip
         sentence = f"The clock of this machine says {machine}, {far} before a time that the hub has seen ({trusted})."
         return Card(
             FAILING, "The clock is behind", sentence,
             "The hub goes on from the time that it has seen, so that nothing that is over is shown again. Set the clock"
-            " right; if it is right, because it was ahead before, say so with the command below.",
+            " right; if it is right, because it was ahead before, propose that with the command below, for a second"
+            " person to approve.",
             "alprhub clock trust --reason WHY", "clock_behind", plain=sentence,
         )  # fmt: skip
 
