@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from shlex import quote
 from shutil import disk_usage
 from typing import Final
 
@@ -60,6 +61,8 @@ class Surroundings:
         partner = self._governing.profile().effective(PARTNER)
         named_one = (str(partner.value), partner.clauses) if partner.value else None
         delivered = delivery_cards(self._store, now, zone, self._custodian_ways, named_one)
+        if (edited := self._governing.edited()) is not None:
+            hub.append(_of_file(edited))
         two = (*approval_cards(self._store, now, zone), *alarm_cards(self._store, now, zone))
         return [*hub, *delivered, *upkeep(self._store, now, zone), *two]
 
@@ -184,3 +187,14 @@ class Surroundings:
             "Try every way out and see what it answers; mend the ALPRHUB_NOTICE_ settings, or the mail server.",
             "alprhub notices test", "notices_unsent", plain=sentence,
         )  # fmt: skip
+
+
+def _of_file(file: str) -> Card:
+    """The card of a policy whose file was changed after it was put in force."""
+    sentence = f"The file of the policy in force, {file}, says something else now than when it was put in force."
+    return Card(
+        LATE, "The file of the policy was changed", sentence,
+        "Nothing of that is in force: the policy is kept as two people, or the first start, put it in force. Ask who"
+        " changed the file, and put it back; or propose what it says with the command below.",
+        f"alprhub policy activate {quote(file)} --reason WHY", "policy_file_differs", plain=sentence,
+    )  # fmt: skip

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, func, insert, select
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
-from hub.errors import NotFound, PolicyRefused
+from hub.errors import HubError, NotFound, PolicyRefused
 from hub.people import Actor
 from hub.policy.contract import SourceContract
 from hub.policy.decisions import Decision
@@ -79,6 +79,21 @@ class Governing:
                 raise NotFound(f"there is no policy {ident}")
             known = self._known[ident] = of_row(row)
         return known
+
+    def edited(self) -> str | None:
+        """The file of the policy in force, where that says now what was never put in force; None where it does not.
+
+        What is in force is what was kept; a file that is gone says nothing.
+        """
+        with self._store.read() as connection:
+            row = newest(connection)
+        if row is None or not _is_file(row.profile) or not Path(row.profile).is_file():
+            return None
+        try:
+            says = row_of(row.profile, ())
+        except (HubError, OSError, UnicodeDecodeError):
+            return str(row.profile)
+        return None if all(says[part] == getattr(row, part) for part in ("document", "overlays")) else str(row.profile)
 
     def history(
         self, before: int | None = None, within: Connection | None = None, through: int | None = None

@@ -120,7 +120,9 @@ def test_where_no_login_was_noted_it_is_the_first_user_above_the_process(tmp_pat
     assert login_name(machine(tmp_path / "container", (UNSET, 998), (UNSET, 998))) == "alprhub"
 
 
-@pytest.mark.parametrize("spelling", ["jlee", "JLee", " jlee ", "ｊｌｅｅ", "j\u200blee", "\ufeffJLEE"])
+@pytest.mark.parametrize(
+    "spelling", ["jlee", "JLee", " jlee ", "ｊｌｅｅ", "j\u200blee", "\ufeffJLEE", "\u0458l\u0435\u0435"]
+)
 def test_a_person_is_the_same_in_every_spelling(spelling: str) -> None:
     assert Actor("jlee").is_called(spelling)
 
