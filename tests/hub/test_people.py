@@ -1,8 +1,8 @@
 """Who acts is whom the kernel knows, whatever the environment says."""
 
-import ast
 import os
 import pwd
+import re
 from pathlib import Path
 from typing import Any
 
@@ -133,18 +133,13 @@ def test_what_nobody_can_see_is_no_reason(nothing: str) -> None:
     assert plainly(f"{nothing}Ｔｅst") == "test"
 
 
-REASONS = {"reason", "why", "because", "finding", "how", "force"}
+HELD_TO_BLANKS = re.compile(r"(?:not |len\()[\w.]*\b(?:reason|why|because|finding|how|force)\.strip\(\)")
 
 
 def test_no_reason_is_held_to_its_blanks_alone() -> None:
     """`x.strip()` is true for what nobody can see: `plainly` is the rule."""
     for file in Path(hub.__path__[0]).rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            measured = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
-            measured |= isinstance(node, ast.Call) and ast.unparse(node.func) == "len"
-            told = ast.unparse(node).removeprefix("not ").removeprefix("len(").rstrip(")(")
-            if measured and told.endswith(".strip"):
-                assert told.removesuffix(".strip").rpartition(".")[2] not in REASONS, f"{file}:{node.lineno}"
+        assert HELD_TO_BLANKS.findall(file.read_text("utf-8")) == [], file
 
 
 @pytest.mark.parametrize("other", ["jleee", "j lee", "", "rlee"])

@@ -75,7 +75,7 @@ def begins(folder: Path) -> Iterator[tuple[str, str]]:
     """The names that sentences of refusals below a folder begin with, and where."""
     for file in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in REFUSALS:
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in REFUSALS:
                 for argument in node.args:
                     if named := re.match(r"f?['\"]([a-z][a-z_]*): ", ast.unparse(argument)):
                         yield named[1], f"{file.name}:{node.lineno}"
