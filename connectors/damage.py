@@ -69,10 +69,9 @@ def sound(read: Read, notes: list[str], payload: bytes, part: int) -> Read:
     Plate and camera are taken whole or not at all: raises `Unusable` where one of them holds the mark. An id that does
     is made of the payload instead, since two damaged ids may look alike.
     """
-    for field, text in (("plate_raw", read.plate_raw), ("camera.id", read.camera.id)):
-        if MARK in text:
-            raise Unusable(field, "holds a character that arrived damaged")
-    named = read.camera.name
+    plate, camera, named = read.plate_raw, read.camera.id, read.camera.name
+    if MARK in plate or MARK in camera:
+        raise Unusable("plate_raw" if MARK in plate else "camera.id", "holds a character that arrived damaged")
     if not notes and MARK not in read.vendor_read_id and (named is None or MARK not in named):
         return read
     told = tuple(notes) or (LETTERS,)
