@@ -16,14 +16,14 @@ _END: Final = object()
 
 
 @contextmanager
-def ahead(make: Callable[[], Iterator[T]], name: str) -> Iterator["Ahead[T]"]:
+def ahead(make: Callable[[], Iterator[T]], name: str) -> Iterator["_Making[T]"]:
     """The pieces of a generator, in their order; from `go_on` the next one is made, and none behind that.
 
     The generator is made, asked and closed in a thread of its own, so that what it holds is touched by no other. What
     it raises is raised where the piece would have come, after all before it. Behind the block the thread is over: it
     ends with the piece that it is at. Only an interrupt of the process itself does not wait for it.
     """
-    making = Ahead(make, name)
+    making = _Making(make, name)
     try:
         yield making
     except (KeyboardInterrupt, SystemExit):  # the thread ends with its piece, or with the process
@@ -35,7 +35,7 @@ def ahead(make: Callable[[], Iterator[T]], name: str) -> Iterator["Ahead[T]"]:
     making.end()
 
 
-class Ahead(Generic[T]):
+class _Making(Generic[T]):
     """The thread, and what goes between it and whoever uses the pieces."""
 
     def __init__(self, make: Callable[[], Iterator[T]], name: str) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from itertools import count
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, insert, select
@@ -108,14 +107,11 @@ def insert_reads(
     ids_of_plates = plate_ids(store, connection, keys)
     needed = {hit.place for hit in hits}
     cameras = known_cameras(store, connection, page.connection_id, [item.read for item in items])
-    small = _compressed(connection, page.connection_id, items)
     first = store.allot(connection, "reads", len(items))
     connection_id, obtained, received = page.connection_id, page.obtained, to_micros(page.received_at)
-    reads, ledger, candidates, payloads, pictures = [], [], [], [], []
+    reads, ledger, candidates, proofs, pictures = [], [], [], [], []
     # Rows are plain tuples in the order of `ReadRow` and its like, which take four times as long to be made.
-    for read_id, item, plate, choices, (dictionary_id, payload) in zip(
-        count(first), items, plates, others, small, strict=False
-    ):
+    for read_id, (item, plate, choices) in enumerate(zip(items, plates, others, strict=True), first):
         read = item.read
         ident, place, camera = read.vendor_read_id, read.place, cameras[read.camera.id]
         until, rule = item.needed if item.needed and read_id - first in needed else (item.expires_at, item.rule)
@@ -132,14 +128,18 @@ def insert_reads(
         ledger.append((connection_id, ident, read_id))
         for rank, other, confidence in choices:
             candidates.append((read_id, rank, ids_of_plates[other], confidence, captured, expires))
-        digest = sha256(item.payload).digest()
-        payloads.append((read_id, item.kind, item.part, dictionary_id, payload, digest, details_of(read), captured))
+        proofs.append((sha256(item.payload).digest(), details_of(read), captured))
         for index, image in enumerate(read.images):
             pictures.append(picture_row(read_id, image_key(connection_id, item, index), image))
     page.go_on_meanwhile()
     store.insert(connection, tables.reads, ReadRow._fields, reads)
     store.insert(connection, tables.ledger, LedgerRow._fields, ledger)
     store.insert(connection, tables.candidates, CandidateRow._fields, candidates)
+    small = _compressed(connection, connection_id, items)
+    payloads = [
+        (read_id, item.kind, item.part, *packed, *proof)
+        for read_id, (item, packed, proof) in enumerate(zip(items, small, proofs, strict=True), first)
+    ]
     store.insert(connection, tables.payloads, PayloadRow._fields, payloads)
     if pictures:
         connection.execute(tables.images.insert(), pictures)
