@@ -43,5 +43,7 @@ def camera_of(*said: str | None, setting: str | None = None, address: str | None
     Where it says nothing, what the admin said (`setting`), then the host of the camera's own `address`, then `unnamed`:
     no read is lost over it, and nobody is made to believe in a camera that is none.
     """
-    host = urlsplit(address).hostname if address else None
-    return next((each for each in (*said, setting, host) if each), UNNAMED)
+    for each in said:
+        if each:
+            return each
+    return setting or (urlsplit(address).hostname if address else None) or UNNAMED

@@ -74,15 +74,14 @@ def sound(read: Read, notes: list[str], payload: bytes, part: int) -> Read:
     a slip of markup that was mended: nobody can tell which character it stands for. An id that holds the mark is made
     of the payload instead, since two damaged ids may look alike.
     """
-    for field, text in (("plate_raw", read.plate_raw), ("camera.id", read.camera.id)):
-        if MARK in text:
-            raise Unusable(field, "holds a character that arrived damaged")
+    plate, camera, named = read.plate_raw, read.camera.id, read.camera.name
+    if MARK in plate or MARK in camera:
+        raise Unusable("plate_raw" if MARK in plate else "camera.id", "holds a character that arrived damaged")
     if MARKUP in notes:
-        if not _is_whole(read.plate_raw):
+        if not _is_whole(plate):
             raise Unusable("plate_raw", "holds markup that arrived damaged")
-        if _OF_MARKUP.search(read.camera.id):
+        if _OF_MARKUP.search(camera):
             raise Unusable("camera.id", "holds markup that arrived damaged")
-    named = read.camera.name
     if not notes and MARK not in read.vendor_read_id and (named is None or MARK not in named):
         return read
     told = tuple(notes) or (LETTERS,)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -266,7 +266,7 @@ class Sync:
             try:
                 with ahead(lambda: self._pulled(connector, window, job.time), f"pull-{account.name}") as pages:
                     for page, parsed in pages:
-                        yield self._keep(account, run, page, parsed, "pull")
+                        yield self._keep(account, run, page, parsed, "pull", pages.go_on)
             except BadFiles as failed:
                 bad = failed
             # A file that cannot be taken is news once: the run is as good as any other, and health shows it.
@@ -327,7 +327,15 @@ class Sync:
         for page in job.connector.lookup(query):  # type: ignore[attr-defined]
             yield self._keep(account, run, Page(()), self._intake.parsed(job.connector, page.records), "lookup")
 
-    def _keep(self, account: ConfiguredAccount, run: SyncRun, page: Page, parsed: Parsed, obtained: str) -> Saved:
+    def _keep(
+        self,
+        account: ConfiguredAccount,
+        run: SyncRun,
+        page: Page,
+        parsed: Parsed,
+        obtained: str,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Saved:
         saved = self._intake.keep(
             account.id,
             parsed,
@@ -336,6 +344,7 @@ class Sync:
             taken=page.taken,
             run_id=run.id,
             drift=run.drift,
+            meanwhile=meanwhile,
         )
         run.kept(page)
         return saved
