@@ -1,8 +1,8 @@
 """The engine with weights of its own: open-image-models finds plates, fast-plate-ocr's v1 and v2 read them.
 
 v1 looks close and v2 looks wide. Where they do not agree, or are unsure, both look again as the other did, then twice
-more where doubt stays, and everything is added up in log-probabilities. Crops carry a margin: the detector's boxes
-cut characters off.
+more where doubt stays, and everything is added up in log-probabilities; what neither can read is left at that. Crops
+carry a margin: the detector's boxes cut characters off.
 """
 
 from __future__ import annotations
@@ -146,8 +146,9 @@ def added_up(v1: Look, v2: Look, plan: Plan) -> tuple[Slots, bool]:
     """Return what both models see of one box as the plan has them look, and whether their first looks agree."""
     first = [*v1([plan.close]), *v2([plan.wide])]
     texts = {decode(slots)[0] for slots in first}
-    agreed = len(texts) == 1 and min(weakest(slots) for slots in first) >= _AGREED
-    if not agreed:
+    sure = [weakest(slots) for slots in first]
+    agreed = len(texts) == 1 and min(sure) >= _AGREED
+    if not agreed and max(sure) >= _LEGIBLE:
         first += [*v1([plan.wide]), *v2([plan.close])]
         if weakest(fuse(first)) < _SETTLED:
             further = [margin for margin in FURTHER if margin not in (plan.close, plan.wide)]
