@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,46 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from native_reader.ctc import Columns
-from native_reader.engine import Pixels
-from native_reader.eyes import Eyes
-from native_reader.lines import Line
 from native_reader.pictures import decode_picture, encode_jpeg
-from native_reader.ppocr import PPOCREngine
-from native_reader.slots import CHARACTERS
-
-
-class _FarSighted(Eyes):
-    """Sees one plate, from a scale on, and keeps at which scales it looked."""
-
-    weights: Mapping[str, str] = {}
-
-    def __init__(self, least: float) -> None:
-        self._least, self.scales = least, list[float]()
-
-    def lines(self, picture: Pixels, scale: float) -> list[Line]:
-        self.scales.append(scale)
-        return [Line(300, 200, 150, 30, 0)] if scale >= self._least else []
-
-    def read(self, crop: Pixels) -> tuple[Columns, str]:
-        columns = np.full((14, len(CHARACTERS) + 1), -12, np.float32)
-        for place, character in enumerate("7ZZX123"):
-            columns[2 * place, CHARACTERS.index(character) + 1] = columns[2 * place + 1, 0] = -1e-3
-        return columns, "7ZZX123"
-
-
-@pytest.mark.parametrize(("least", "scales"), [(1.0, [1.0]), (1.5, [1.0, 1.5]), (2.0, [1.0, 1.5])])
-def test_a_small_picture_without_any_plate_is_looked_at_once_more_enlarged(least: float, scales: list[float]) -> None:
-    eyes = _FarSighted(least)
-    plates = PPOCREngine(eyes=eyes).read(np.zeros((400, 640, 3), np.uint8))
-    assert [plate.text for plate in plates] == ["7ZZX123"] * (least <= 1.5)
-    assert eyes.scales == scales
-
-
-def test_a_large_picture_is_never_enlarged() -> None:
-    eyes = _FarSighted(2.0)
-    assert PPOCREngine(eyes=eyes).read(np.zeros((900, 1400, 3), np.uint8)) == []
-    assert max(eyes.scales) == 1.0
 
 
 @pytest.mark.parametrize("text", ["7ZZX123", "2QQV456", "KTY83H", "XKW9021"])
