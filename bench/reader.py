@@ -95,7 +95,7 @@ def measure(models: Path, all_photos: Sequence[Photo], runs: int) -> Measured:
     ours = FastPlateEngine(models)
     choice = Choice(list(look(ours, all_photos)))
     plans = [choice.without(fold) for fold in range(FOLDS)]
-    engines = [FastPlateEngine(models, plan=plan) for plan in plans]
+    engines = [ours.by(plan) for plan in plans]
     other = peer(models)
     readings: dict[str, list[Reading]] = {OURS: [], OFFLINE: [], PEER: []}
     for photo in all_photos:
