@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from bench.photos import MISTAKEN, Photo, alike, copies
+from bench.photos import Photo, alike, copies
 from native_reader.calibration import Calibration, log_odds
 from native_reader.fast_plate import FURTHER, PLAN, FastPlateEngine, Margin, Plan, added_up, crop
 from native_reader.slots import ALPHABET, PAD, SLOTS, Slots, decode
@@ -17,7 +17,7 @@ WIDE: Final = ((0.12, 0.15), (0.12, 0.20), (0.16, 0.15), (0.16, 0.20), (0.16, 0.
 PLANS: Final = tuple(replace(PLAN, close=close, wide=wide) for close, wide in product(CLOSE, WIDE))
 """Few, so that the best of them is not merely the luckiest."""
 _MARGINS: Final = tuple(dict.fromkeys((*CLOSE, *WIDE, *FURTHER)))
-_HOPELESS: Final = -4.0
+HOPELESS: Final = -4.0
 """A text that is ruled out counts no worse than this (natural log): one lost plate does not choose the crops."""
 _WORSE: Final = 0.1
 """What a photo made worse counts beside one as it comes: it teaches what doubt looks like, not how often it comes."""
@@ -43,7 +43,7 @@ def look(engine: FastPlateEngine, photos: Sequence[Photo]) -> Iterator[Looked]:
     for original in photos:
         for place, (photo, picture) in enumerate(copies(original)):
             box = next((box for box in engine.finder.find(picture) if photo.holds(box)), None)
-            if box is None or photo.path.name in MISTAKEN:
+            if box is None:
                 continue
             crops = [crop(picture, box, margin) for margin in _MARGINS]
             v1, v2 = (dict(zip(_MARGINS, model.read(crops), strict=True)) for model in (engine.v1, engine.v2))
@@ -96,4 +96,4 @@ def _sense(one: Looked, plan: Plan) -> float:
         float(np.log(sum(row[place] for place, other in enumerate(ALPHABET) if alike(other) == alike(character))))
         for row, character in zip(likely, text, strict=True)
     )
-    return max(_HOPELESS, total)
+    return max(HOPELESS, total)

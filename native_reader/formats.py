@@ -14,17 +14,15 @@ _ISSUED: Final = frozenset(
 )
 """Letters and digits of regular plates: of the states, and those of Europe that no state's would be taken for."""
 
-_RARE: Final = 0.1
-"""How much less often a plate has another pattern: a wish of its owner, or an older series."""
 
-
-def weighed(texts: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+def weighed(texts: Sequence[tuple[str, float]], rare: float) -> list[tuple[str, float]]:
     """Return (text, probability) pairs, best first, with what is known of patterns added to what was seen.
 
+    `rare` is how much less often a plate has another pattern: a wish of its owner, or an older series.
     Texts that nobody proposed have the rest of the probability, as if of other patterns.
     """
-    shares = [(text, share * (1.0 if _pattern(text) in _ISSUED else _RARE)) for text, share in texts]
-    rest = max(0.0, 1.0 - sum(share for _, share in texts)) * _RARE
+    shares = [(text, share * (1.0 if _pattern(text) in _ISSUED else rare)) for text, share in texts]
+    rest = max(0.0, 1.0 - sum(share for _, share in texts)) * rare
     total = rest + sum(share for _, share in shares)
     return sorted(((text, share / total) for text, share in shares), key=lambda one: -one[1])
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from native_reader.fast_plate import FastPlateEngine
+from native_reader.calibration import Calibration
+from native_reader.fast_plate import PLAN, FastPlateEngine
 from native_reader.pictures import load_picture
 
 
@@ -16,9 +18,14 @@ def _photo(shared: Path, name: str = "car9-2.jpg") -> np.ndarray:
     return load_picture(shared / "plates/us" / name)
 
 
+def _truth(shared: Path, name: str = "car9-2.jpg") -> str:
+    rows = (line.split("\t") for line in (shared / "plates/us/truth.tsv").read_text().splitlines())
+    return next(row[-1] for row in rows if row[0] == name)
+
+
 def test_a_plate_both_models_agree_on_is_told_with_confidence(shared: Path, fast_plate: FastPlateEngine) -> None:
     (plate,) = fast_plate.read(_photo(shared))
-    assert plate.text == "4639520"
+    assert plate.text == _truth(shared)
     assert plate.confidence > 0.95
 
 
@@ -26,7 +33,7 @@ def test_a_plate_in_two_minds_is_told_with_doubt(shared: Path, fast_plate: FastP
     picture = _photo(shared)
     small = np.ascontiguousarray(picture[::3, ::3])
     for plate in fast_plate.read(small):
-        assert plate.text == "4639520" or plate.confidence < 0.8
+        assert plate.text == _truth(shared) or plate.confidence < 0.8
 
 
 def test_a_plate_that_the_side_cuts_is_never_good_enough_to_alert_on_and_one_without_its_rim_is_read(
@@ -74,3 +81,11 @@ def test_the_same_pictures_read_the_same_from_several_threads(shared: Path, fast
     one_by_one = [fast_plate.read(photo) for photo in photos]
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(fast_plate.read, photos)) == one_by_one
+
+
+def test_the_same_models_look_by_another_plan_and_stay_as_they_are(shared: Path, fast_plate: FastPlateEngine) -> None:
+    doubtful = fast_plate.by(replace(PLAN, worth=Calibration(-9.0, 0.0, 0.0)))
+    before = fast_plate.read(_photo(shared))
+    assert max(plate.confidence for plate in doubtful.read(_photo(shared))) < 0.01
+    assert doubtful.finder is fast_plate.finder
+    assert fast_plate.read(_photo(shared)) == before

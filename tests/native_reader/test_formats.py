@@ -8,15 +8,17 @@ from native_reader.engine import SeenPlate
 from native_reader.formats import weighed
 from native_reader.ppocr import _chosen
 
+RARE = 0.1
+
 
 def test_between_two_texts_the_pattern_decides_and_a_sure_text_stays() -> None:
-    assert weighed([("LFCW533", 0.5), ("4FCW533", 0.2)])[0][0] == "4FCW533"
-    assert weighed([("LFCW533", 0.97), ("4FCW533", 0.01)])[0][0] == "LFCW533"
+    assert weighed([("LZZW533", 0.5), ("4ZZW533", 0.2)], RARE)[0][0] == "4ZZW533"
+    assert weighed([("LZZW533", 0.97), ("4ZZW533", 0.01)], RARE)[0][0] == "LZZW533"
 
 
-@pytest.mark.parametrize("texts", [[("7ZZX123", 0.6), ("7ZZXI23", 0.3)], [("FZRULZ", 0.5)], [("9ABC", 1.0)]])
+@pytest.mark.parametrize("texts", [[("7ZZX123", 0.6), ("7ZZXI23", 0.3)], [("QZRULZ", 0.5)], [("9ABC", 1.0)]])
 def test_shares_stay_shares(texts: list[tuple[str, float]]) -> None:
-    shares = [share for _, share in weighed(texts)]
+    shares = [share for _, share in weighed(texts, RARE)]
     assert sum(shares) <= 1 + 1e-9
     assert shares == sorted(shares, reverse=True)
 
@@ -32,6 +34,6 @@ def test_one_place_gives_one_sighting_and_all_of_a_text_beats_a_part_of_it() -> 
 
 
 def test_words_and_bare_numbers_give_way_to_a_plate_of_both() -> None:
-    both = [_seen("FZRULZ", 0.9), _seen("131704", 0.9, 300), _seen("7ZZX123", 0.4, 600)]
+    both = [_seen("QZRULZ", 0.9), _seen("131704", 0.9, 300), _seen("7ZZX123", 0.4, 600)]
     assert [plate.text for plate in _chosen(both)] == ["7ZZX123"]
     assert len(_chosen(both[:2])) == 2

@@ -95,7 +95,7 @@ def test_how_near_the_side_a_plate_is(box: Box, edge: Edge) -> None:
 def _asked(texts: dict[Margin, str], asked: list[Margin], sure: float = 0.99) -> Look:
     def look(margins: Sequence[Margin]) -> list[Slots]:
         asked.extend(margins)
-        shares = [(sure, ""), ((1 - sure) * 0.6, "A"), ((1 - sure) * 0.4, "B")]
+        shares = [(sure, ""), ((1 - sure) * 0.4, "A"), ((1 - sure) * 0.35, "B"), ((1 - sure) * 0.25, "C")]
         return [from_candidates([(texts[m][:-1] + (other or texts[m][-1]), s) for s, other in shares]) for m in margins]
 
     return look
@@ -118,6 +118,15 @@ def test_two_that_differ_or_doubt_look_at_all_of_it(wide: str, sure: float) -> N
     slots, agreed = added_up(_asked(texts, v1, sure), _asked(texts, v2, sure), PLAN)
     assert (decode(slots)[0], agreed) == ("7ZZX123", False)
     assert sorted(v1) == sorted(v2) == sorted((PLAN.close, PLAN.wide, *FURTHER))
+
+
+def test_what_neither_model_can_read_is_looked_at_no_further() -> None:
+    v1: list[Margin] = []
+    v2: list[Margin] = []
+    texts = {PLAN.close: "7ZZX123", PLAN.wide: "7ZZX128"}
+    _, agreed = added_up(_asked(texts, v1, 0.3), _asked(texts, v2, 0.3), PLAN)
+    assert not agreed
+    assert (v1, v2) == ([PLAN.close], [PLAN.wide])
 
 
 def test_worth_grows_with_probability_and_with_agreement() -> None:
