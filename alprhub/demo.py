@@ -28,6 +28,8 @@ from normalize.plate import fold
 from normalize.states import state
 
 AGENCY = "Marisol Beach (made up)"
+SCHEDULE = Path(__file__).with_name("demo-schedule.yaml")
+"""What its policy leaves to a schedule, signed."""
 SOURCES = ("flock", "rekor", "motorola", "native")
 HOT_LIST = "demo-wanted"
 REACH = timedelta(days=366)
@@ -63,8 +65,9 @@ def run(*, once: bool, pictures: Path | None, as_json: bool) -> None:
     models = pictures and from_environment().models
     # Whatever the environment says: a demonstration never touches the store of an agency.
     settings = HubSettings(
-        data=folder, database_url=None, images=None, agency=AGENCY, profile="hermosa-beach", models=models
-    )
+        data=folder, database_url=None, images=None, agency=AGENCY, profile="hermosa-beach", decisions=SCHEDULE,
+        models=models,
+    )  # fmt: skip
     clock = _ShiftedClock()
     with ExitStack() as stack:
         with teller.step("Starting stand-ins for three vendors, with a week of made-up traffic") as done:

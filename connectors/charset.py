@@ -42,7 +42,7 @@ def as_utf8(document: "Document") -> "Document":
     kind, options = parse_options_header(document.content_type)
     known = codec(options.get(b"charset", b"").decode("latin-1"))
     begin = document.body[:100].lstrip()
-    if known is None or kind.startswith((b"multipart/", b"image/")) or begin.startswith(b"<?xml"):
+    if known is None or kind.startswith(b"multipart/") or begin.startswith(b"<?xml"):
         return document
     if is_utf8(document.body, known):
         return document

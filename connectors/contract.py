@@ -23,6 +23,7 @@ from connectors.errors import Closed, NotARead, RecordRejected, VendorChanged
 from connectors.faults import first
 from connectors.fields import Fields
 from connectors.jsontext import decoded, lines_of
+from connectors.several import apart
 from connectors.struck import secrets_of
 from normalize.fault import NoRead, Unusable
 from normalize.read import ImageRef, Read
@@ -369,11 +370,12 @@ class Connector(ABC, Generic[S]):
     def records(self, document: Document) -> Iterable[Record]:
         """The records of a document, in whatever characters its sender says that it is; raises as `unpack` does.
 
-        Of JSON lines, each line is a document, and one that is none costs itself alone.
+        Of JSON lines, each line is a document, and so is each of several that stand behind one another; one that is
+        none costs itself alone.
         """
         document = as_utf8(document)
         found: list[Record] = []
-        for line in lines_of(document.body):
+        for line in lines_of(document.body) or apart(document.body):
             try:
                 found += self.unpack(replace(document, body=line))
             except VendorChanged:

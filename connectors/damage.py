@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import sha256
 from typing import Final
+from unicodedata import category
 
 from connectors.identity import derived
 from normalize.fault import Unusable
@@ -18,6 +19,9 @@ LETTERS: Final = "characters that could not be read"
 MARKUP: Final = "markup that had to be mended"
 SHEET: Final = "cells that a spreadsheet wrote anew"
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_OF_MARKUP: Final = re.compile(r"[&<>\\\"'\x00-\x1f\x7f-\x9f]")
+_BETWEEN: Final = frozenset(" -.\u00b7\u2022\u2010\u2011\u2013\u30fb")
+"""What stands between the characters of a plate."""
 _noted: ContextVar[list[str] | None] = ContextVar("noted", default=None)
 
 
@@ -66,18 +70,33 @@ def legible(text: str) -> str:
 def sound(read: Read, notes: list[str], payload: bytes, part: int) -> Read:
     """The read with what was noted of it.
 
-    Plate and camera are taken whole or not at all: raises `Unusable` where one of them holds the mark. An id that does
-    is made of the payload instead, since two damaged ids may look alike.
+    Plate and camera are taken whole or not at all: raises `Unusable` where one of them holds the mark, or what may be
+    a slip of markup that was mended: nobody can tell which character it stands for. An id that holds the mark is made
+    of the payload instead, since two damaged ids may look alike.
     """
-    for field, text in (("plate_raw", read.plate_raw), ("camera.id", read.camera.id)):
-        if MARK in text:
-            raise Unusable(field, "holds a character that arrived damaged")
-    named = read.camera.name
+    plate, camera, named = read.plate_raw, read.camera.id, read.camera.name
+    if MARK in plate or MARK in camera:
+        raise Unusable("plate_raw" if MARK in plate else "camera.id", "holds a character that arrived damaged")
+    if MARKUP in notes:
+        if not _is_whole(plate):
+            raise Unusable("plate_raw", "holds markup that arrived damaged")
+        if _OF_MARKUP.search(camera):
+            raise Unusable("camera.id", "holds markup that arrived damaged")
     if not notes and MARK not in read.vendor_read_id and (named is None or MARK not in named):
         return read
     told = tuple(notes) or (LETTERS,)
     ident = read.vendor_read_id
     if MARK in ident:
         ident = derived(sha256(payload).hexdigest(), str(part))
-    whole = tuple(candidate for candidate in read.candidates if MARK not in candidate.text)
+    mended = MARKUP in notes
+    whole = tuple(
+        candidate
+        for candidate in read.candidates
+        if MARK not in candidate.text and (not mended or _is_whole(candidate.text))
+    )
     return read.model_copy(update={"damaged": told, "vendor_read_id": ident, "candidates": whole})
+
+
+def _is_whole(plate: str) -> bool:
+    """Whether a plate out of a document that was mended holds nothing that may have been mended."""
+    return all(sign.isalnum() or sign in _BETWEEN or category(sign)[0] == "M" for sign in plate)

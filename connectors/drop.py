@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from connectors import contract
 from connectors.contract import LyingFile, Page, Record
-from connectors.errors import AdminMustFix, Closed, ConnectorError, Gone, TryAgain, VendorChanged
+from connectors.errors import AdminMustFix, BadFiles, Closed, Gone, TryAgain, VendorChanged
 from connectors.file_words import readable
 from connectors.pictures import picture
 from connectors.places import AT_MOST, UNSAID, Access, BrokenOff, DropPlace, File, opened
@@ -126,10 +126,11 @@ class Drop:
         """Every file not taken yet, by name, each with all its records: a late one is no reason to lose it.
 
         Small files share a page. The checkpoint names those that were seen before they lay still. What is wrong with a
-        file (`AdminMustFix` for its size or a right to it, `VendorChanged` for what it holds, `TryAgain` where it is
-        not read for now) is raised after the others were taken.
+        file is raised after the others were taken: `BadFiles` for its size, a right to it and what it holds, `TryAgain`
+        where it is not read for now.
         """
-        before, size, wrong = window.checkpoint.get("waiting", {}), self._limits.page_size, list[ConnectorError]()
+        before, size = window.checkpoint.get("waiting", {}), self._limits.page_size
+        bad, passing = dict[str, str](), list[TryAgain]()
         waiting, taken, records = dict[str, Any](), list[LyingFile](), list[Record]()
         with self.opened() as place:
             files = {_lying(file): file for file in self.exports(place)}
@@ -142,12 +143,14 @@ class Drop:
                     continue
                 except BrokenOff:
                     raise
-                except (AdminMustFix, TryAgain) as failed:
-                    wrong.append(failed)
+                except TryAgain as failed:
+                    passing.append(failed)
+                    continue
+                except AdminMustFix as failed:
+                    bad[lying.name] = str(failed)
                     continue
                 except VendorChanged as failed:
-                    reason = str(failed).removeprefix(f"{name}: ")
-                    wrong.append(VendorChanged(f"the file {name!r}: {reason}"))  # its bytes lie there still
+                    bad[lying.name] = f"the file {name!r}: {str(failed).removeprefix(f'{name}: ')}"
                     continue
                 if body is None:
                     waiting[name] = mark
@@ -161,8 +164,11 @@ class Drop:
                     yield Page(records, None, taken)
                     records, taken = [], []
         yield Page(records, {"waiting": waiting}, taken)
-        if wrong:
-            raise _all_of(wrong)
+        if bad:
+            told = [*bad.values(), *map(str, passing)]
+            raise BadFiles(_in_one(told), bad, TryAgain(_in_one(list(map(str, passing)))) if passing else None)
+        if passing:
+            raise TryAgain(_in_one(list(map(str, passing))), passing[0].after)
 
     def picture(self, name: str) -> bytes:
         """The picture file beside the exports, at most 15 MB; raises `Gone` where there is none of that name."""
@@ -189,11 +195,7 @@ def _lying(file: File) -> LyingFile:
     return LyingFile(file.name, file.size, written * 1000)
 
 
-def _all_of(wrong: Sequence[ConnectorError]) -> ConnectorError:
-    """The errors of all the files as one, of the class of the first that does not pass by itself."""
-    first = next((failed for failed in wrong if not isinstance(failed, TryAgain)), wrong[0])
-    if len(wrong) > 1:
-        more = f"; and {len(wrong) - MOST_TOLD:,} files more" if len(wrong) > MOST_TOLD else ""
-        text = "; ".join(map(str, wrong[:MOST_TOLD])) + more
-        return type(first)(text)
-    return first
+def _in_one(faults: Sequence[str]) -> str:
+    """What is wrong with all the files, in one sentence."""
+    more = f"; and {len(faults) - MOST_TOLD:,} files more" if len(faults) > MOST_TOLD else ""
+    return "; ".join(faults[:MOST_TOLD]) + more

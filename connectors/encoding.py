@@ -20,6 +20,7 @@ _BARE: Final = (
     (re.compile(rb"[\[{<]\x00"), "utf-16-le"),
 )
 """How a document begins that has no byte order mark: with a sign and its zeros."""
+_GUARD: Final = re.compile(rb"(?:\xef\xbb\xbf|\s)*(?:\)\]\}',?|for ?\(;;\);?|while ?\(1\);?|\x1e)\s*(?=[\[{])")
 _LOOKED_AT: Final = 200
 """Bytes that show whether every other one is NUL, as in UTF-16 without its mark."""
 
@@ -48,10 +49,13 @@ def is_wide(encoding: str) -> bool:
 def in_utf8(body: bytes) -> bytes:
     """The same text in UTF-8 without a mark where the bytes tell that it is another Unicode; other bytes as they are.
 
+    What services write before JSON so that no page runs it, and what begins a record of a sequence, goes too.
     What cannot be decoded is U+FFFD there, and noted as damage.
     """
     if body[:1] in (b"{", b"[", b"<") and body[1:2] != b"\x00":  # most bodies, and the quickest way out
         return body
+    if guard := _GUARD.match(body):
+        return body[guard.end() :]
     encoding = encoding_of(body)
     if encoding is None:
         return body

@@ -1,5 +1,6 @@
 """What can go wrong at a vendor, named by what happens next. No message ever holds a secret or a plate."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -32,6 +33,18 @@ class VendorChanged(ConnectorError):
     def __init__(self, message: str, body: bytes = b"") -> None:
         super().__init__(message)
         self.body = body
+
+
+class BadFiles(VendorChanged):
+    """Some files of a drop cannot be taken, each by its name and with why; all others were. They are tried again.
+
+    `files` has the name of each as the drop lists it, and what is wrong with it. `passing` is what may pass by itself.
+    """
+
+    def __init__(self, message: str, files: Mapping[str, str], passing: TryAgain | None = None) -> None:
+        super().__init__(message)
+        self.files = files
+        self.passing = passing
 
 
 class RecordRejected(ConnectorError):

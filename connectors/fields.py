@@ -67,10 +67,11 @@ class Fields:
         if type(data) is not dict:  # what JSON decodes to, and far quicker than asking for any Mapping
             raise Unusable(where or "record", "is not an object")
         self._data: dict[str, Any] = data
-        self._where = f"{where}." if where else ""
+        self._where = where
 
     # Reading fields is half of parsing, so the getters look at the exact type first and explain themselves only when
-    # it is the wrong one. What is absent and what is null are the same to every getter.
+    # it is the wrong one, and each asks for a plain name itself. What is absent and what is null are the same to every
+    # getter.
 
     def _find(self, path: str) -> Any:
         if "." not in path:
@@ -83,7 +84,7 @@ class Fields:
         return at
 
     def _wrong(self, path: str, reason: str) -> Any:
-        raise Unusable(self._where + path, reason)
+        raise Unusable(self.whole(path), reason)
 
     def has(self, path: str) -> bool:
         """Whether the path is there with anything but null."""
@@ -99,11 +100,11 @@ class Fields:
 
     def whole(self, path: str) -> str:
         """The path from the record's beginning on, as refusals name it."""
-        return self._where + path
+        return f"{self._where}.{path}" if self._where else path
 
     def text_or_none(self, path: str) -> str | None:
         """Text without blanks around it; None where it is absent, null or blank."""
-        value = self._find(path)
+        value = self._data.get(path) if "." not in path else self._find(path)
         if value is None:
             return None
         if type(value) is not str:
@@ -124,21 +125,21 @@ class Fields:
 
     def ident_or_none(self, path: str) -> str | None:
         """An id as text or whole number; None where absent, null or blank."""
-        value = self._find(path)
+        value = self._data.get(path) if "." not in path else self._find(path)
         if type(value) is int:
             return str(value) if abs(value) < 10**30 else str(self._wrong(path, "is too large for an id"))
         return self.text_or_none(path)
 
     def number_or_none(self, path: str) -> float | int | None:
         """A number; None where absent or null. Text is refused: a number in quotes means another wire format."""
-        value = self._find(path)
+        value = self._data.get(path) if "." not in path else self._find(path)
         if value is None:
             return None
         if type(value) is not float and type(value) is not int:
             self._wrong(path, "is not a number")
         if not -1e18 <= value <= 1e18:
             self._wrong(path, "is too large")
-        return value  # type: ignore[no-any-return]
+        return value
 
     def number_or_text(self, path: str) -> float | int | str:
         """A number or text that must be there, where a vendor writes the one or the other."""
@@ -167,7 +168,10 @@ class Fields:
 
     def first(self, *paths: str) -> str:
         """The first path that is there, else the first path: the one that a refusal should name."""
-        return next((path for path in paths if self.has(path)), paths[0])
+        for path in paths:
+            if self._find(path) is not None:
+                return path
+        return paths[0]
 
     def share(self, path: str, scale: Scale) -> float | None:
         """A confidence on the vendor's scale, as a share from 0 to 1; None where it is absent, null or blank."""
@@ -176,12 +180,12 @@ class Fields:
     def inside(self, path: str) -> "Fields | None":
         """The object at a path; None where absent or null."""
         value = self._find(path)
-        return None if value is None else Fields(value, self._where + path)
+        return None if value is None else Fields(value, self.whole(path))
 
     def each(self, path: str) -> Iterator["Fields"]:
         """The objects of the list at a path; nothing where the list is absent or null."""
         for index, item in enumerate(self.items(path)):
-            yield Fields(item, f"{self._where}{path}.{index}")
+            yield Fields(item, f"{self.whole(path)}.{index}")
 
     def items(self, path: str) -> list[Any]:
         """The list at a path; empty where absent or null."""

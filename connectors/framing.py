@@ -119,7 +119,7 @@ class _Whole(Framer):
         return None
 
 
-_BLANK: Final = re.compile(rb"(?:[\s\0\x02\x03]|\xef\xbb\xbf)+")
+_BLANK: Final = re.compile(rb"(?:[\s\0\x02\x03\x1e]|\xef\xbb\xbf|,(?=\s*[{\[<]))+")
 _IN_JSON: Final = re.compile(rb'["\\{}\[\]]')
 _TAG: Final = re.compile(rb"""<[^>"']*+(?:"[^"]*+"[^>"']*+|'[^']*+'[^>"']*+)*+>""")
 _APART: Final = ((b"<!--", b"-->"), (b"<![CDATA[", b"]]>"), (b"<?", b"?>"), (b"<!", b">"))

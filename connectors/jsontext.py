@@ -20,7 +20,13 @@ _SLIP: Final = re.compile(
 """In a text: an escape that is right, half a surrogate, a backslash that escapes nothing, a bare control character."""
 _ESCAPED: Final = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"}
 _NO_NUMBER: Final = re.compile(r"-?\b(?:NaN|Infinity)\b")
-_COMMA: Final = re.compile(r",(\s*[}\]])")
+_COMMA: Final = re.compile(r",(\s*[}\]])|\ufeff")
+_AFTER: Final = " \t\r\n\x00\x1a,;"
+"""What may stand behind a document that was one of a list, or a line of a program, or the end of a file."""
+
+
+NO_LINE: Final = b" \t\r\n\x00\x1a\x1e"
+"""What may stand in a line of JSON lines that holds nothing."""
 
 
 class Written(str):
@@ -59,7 +65,7 @@ def shaped(body: bytes, shape: type[T]) -> T:
 def lines_of(body: bytes) -> list[bytes]:
     """The documents of JSON lines; none where the first line is not a whole object, and where there is no other."""
     first, _, rest = body.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
-    if first[:1] != b"{" or not rest.strip():
+    if first[:1] != b"{" or not rest.strip(NO_LINE):
         return []
     try:
         msgspec.json.decode(first, type=msgspec.Raw)
@@ -72,7 +78,7 @@ def mended(body: bytes) -> bytes:
     """The document with its slips put right, each in the one way that it can be meant; notes what they were.
 
     Characters that cannot be read are marked, or go where they are padding; a backslash before what it cannot escape
-    stands for itself; NaN is nothing; a comma before a bracket goes.
+    stands for itself; NaN is nothing; a comma before a bracket or behind the document goes, and a mark inside of it.
     """
     plain = in_utf8(body)
     try:
@@ -80,7 +86,10 @@ def mended(body: bytes) -> bytes:
     except UnicodeDecodeError:
         note(LETTERS)
         text = plain.decode("utf-8", "replace")
-    tokens = (found[0] for found in _TOKEN.finditer(text.rstrip("\x00")))
+    whole = text.rstrip(_AFTER)
+    if text[len(whole) :].strip("\x00 \t\r\n"):
+        note(MARKUP)
+    tokens = (found[0] for found in _TOKEN.finditer(whole))
     return "".join(_text(token) if len(token) > 1 and token[0] == '"' else _between(token) for token in tokens).encode()
 
 

@@ -15,6 +15,8 @@ HIDDEN: Final = "***"
 LONGEST: Final = 200
 """The most of a vendor's words that is kept."""
 _READ: Final = 20_000
+_LAYERS: Final = 3
+"""How often one text is put into another: an address in an address, in a page."""
 _SHORTEST: Final = 4
 """Below so many signs a secret may be a part of any word."""
 _TOKEN: Final = re.compile(r"[^\W_]+")
@@ -74,8 +76,11 @@ class Struck:
         if self._secrets is None:
             return text
         text = _without(text, [_whole(text, found) for found in self._secrets.finditer(text)])
+        plain = text
+        for _ in range(_LAYERS):
+            plain = unquote(html.unescape(plain))
         # What is written in yet another way than any form above is not told apart, so nothing of it is kept.
-        return HIDDEN if self._secrets.search(unquote(html.unescape(text))) else text
+        return HIDDEN if self._secrets.search(plain) else text
 
     def words(self, text: str) -> str:
         """The text as it may be kept: without secrets and plates, in one line and short."""
@@ -173,7 +178,7 @@ def _sought(form: str) -> str:
 
 def _forms(secret: str) -> Iterator[str]:
     raw = secret.encode()
-    yield secret
+    yield from (secret, secret.replace(" ", "+"))
     yield from (quote(secret, safe=""), quote(secret), quote_plus(secret), html.escape(secret), raw.hex())
     yield from (msgspec.json.encode(secret).decode()[1:-1], secret.encode("unicode_escape").decode())
     for encode in (b64encode, urlsafe_b64encode):

@@ -22,8 +22,9 @@ DEEPEST: Final = 40
 _DECLARED: Final = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})[\"'][^>]{0,100}\?>")
 _DECLARATION: Final = re.compile(r"<\?xml[^>]{0,300}\?>")
 _OURS: Final = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
-_PADDING: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]+(?=\s*(?:<|[\"'][\s/>]))")
-"""Control characters before the end of a text or of an attribute: what a buffer of fixed size has behind its text."""
+_PADDING: Final = re.compile(r"\x00[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*(?=\s*(?:<|[\"'][\s/>]))")
+"""NUL, and control characters behind it, before the end of a text or of an attribute: what a buffer of fixed size has
+behind its text. A control character without NUL may stand for any other."""
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CHARACTER: Final = re.compile(r"&#(x[0-9a-fA-F]{1,8}|[0-9]{1,10});")
 _AMPERSAND: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,10}|#x[0-9a-fA-F]{1,8});)(?:([A-Za-z]{2,20};))?")
@@ -63,7 +64,7 @@ def _undeclared(body: bytes) -> bytes:
 
 def _mended(body: bytes) -> str:
     """The document as text without its declaration, with its slips put right."""
-    text = _PADDING.sub("", _DECLARATION.sub("", _text_of(body), count=1)).rstrip("\x00\r\n\t ")
+    text = _PADDING.sub("", _DECLARATION.sub("", _text_of(body), count=1)).rstrip("\x00\x1a\r\n\t ")
     right = _CONTROLS.sub(MARK, _CHARACTER.sub(_character, text))
     if right != text:
         note(LETTERS)
@@ -93,9 +94,11 @@ def _character(reference: re.Match[str]) -> str:
 
 
 def _marked_up(text: str) -> str:
-    """The text with `&` and `<` written as they should be where they begin nothing, outside CDATA."""
+    """The text with `&` and `<` written as they should be where they begin nothing, and `]]>` where it ends nothing."""
     pieces = _CDATA.split(text)
-    pieces[::2] = [_BRACKET.sub("&lt;", _AMPERSAND.sub(_ampersand, piece)) for piece in pieces[::2]]
+    pieces[::2] = [
+        _BRACKET.sub("&lt;", _AMPERSAND.sub(_ampersand, piece)).replace("]]>", "]]&gt;") for piece in pieces[::2]
+    ]
     right = "".join(pieces)
     if right != text:
         note(MARKUP)

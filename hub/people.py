@@ -10,6 +10,14 @@ from typing import Final, Literal
 _PROC: Final = Path("/proc")
 _NOBODY_LOGGED_IN: Final = 0xFFFF_FFFF
 _OF_ROOT: Final = ["0"] * 4
+_LOOK_ALIKES: Final = str.maketrans(
+    "\u0430\u0432\u0435\u0451\u0455\u0456\u0457\u0458\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445"
+    "\u04bb\u0501\u051b\u051d\u04cf\u03b1\u03b5\u03b7\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7",
+    "abeesiijkmhopctyxhdqwlaenikvoptux",
+)
+"""Small Cyrillic and Greek letters that look like Latin ones."""
+_BLANK_LETTERS: Final = "\u115f\u1160\u3164\uffa0"
+"""Letters of Hangul that show nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,12 @@ class Why:
     def __post_init__(self) -> None:
         said = " ".join((self.event_number or "").split())
         object.__setattr__(self, "event_number", NO_EVENT if said.casefold() in NO_EVENT_SAID else said or None)
+
+
+def plainly(text: str) -> str:
+    """The letters and digits of a text, without what only its spelling tells apart: case, width, signs and spaces."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(sign for sign in folded if sign.isalnum() and sign not in _BLANK_LETTERS)
 
 
 def login_name(proc: Path = _PROC) -> str:
@@ -107,6 +121,7 @@ def _status(process: Path) -> dict[str, list[str]]:
 
 
 def _spelling(name: str) -> str:
-    """A name without what only its spelling tells apart: case, width, spaces, and signs that nobody sees."""
+    """A name without what only its spelling tells apart: case, width, spaces, signs that nobody sees, and letters of
+    other alphabets that look like Latin ones."""
     seen = "".join(sign for sign in unicodedata.normalize("NFKC", name) if unicodedata.category(sign) != "Cf")
-    return " ".join(seen.casefold().split())
+    return " ".join(seen.casefold().translate(_LOOK_ALIKES).split())

@@ -20,6 +20,7 @@ class Action(StrEnum):
     POLICY = "policy.activate"
     CONTRACT = "connections.contract"
     KIND = "connections.change"
+    CLOCK = "clock.trust"
 
 
 State = Literal["waits", "lapsed", "in_grace", "approved", "refused", "withdrawn", "carried_out", "overtaken"]
@@ -69,6 +70,11 @@ class Proposal:
     grace_seconds: int = 0
     due_at: datetime | None = None
     """Where it has a grace and was approved: from when on it is carried out."""
+
+    @property
+    def lasts(self) -> timedelta:
+        """How long it waits for its second person."""
+        return self.expires_at - self.proposed_at
 
 
 Settle = Callable[[Connection, Mapping[str, Any]], None]

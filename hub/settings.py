@@ -1,4 +1,7 @@
-"""The hub's settings: environment variables that start with `ALPRHUB_`, each with a default that works alone."""
+"""The hub's settings: environment variables that start with `ALPRHUB_`, each with a default.
+
+They work alone, but that the default's policy needs its retention schedule signed (`decisions`).
+"""
 
 import os
 from base64 import b64decode

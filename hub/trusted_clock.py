@@ -9,17 +9,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import STEP, Clock, ClockStanding
-from hub.errors import AdminMustAct, Conflict, HubError, Invalid
+from hub.errors import AdminMustAct, HubError
 from hub.people import Actor
 from hub.store import tables
 from hub.store.engine import Store
@@ -70,7 +70,7 @@ class TrustedClock:
             zone = self._store.zone()
             raise AdminMustAct(
                 f"the clock of this machine says {moment(standing.machine, zone)}, and the hub last knew"
-                f" {moment(standing.trusted, zone)}: nothing is destroyed or shortened until somebody says that the"
+                f" {moment(standing.trusted, zone)}: nothing is destroyed or shortened until two people say that the"
                 " clock is right (alprhub clock trust --reason WHY) or it was set right"
             )
         return self.now()
@@ -109,22 +109,19 @@ class TrustedClock:
             over.set()
             thread.join()
 
-    def trust(self, actor: Actor, audit: Audit, reason: str) -> ClockStanding:
+    def trust(
+        self, actor: Actor, audit: Audit, reason: str, within: Connection | None = None, **more: Any
+    ) -> ClockStanding:
         """Believe the machine's clock as it is, whichever way it was in doubt; the audit says who said so, and why.
 
-        Gives how it stood before. Raises `Conflict` where it is not in doubt.
+        Gives how it stood before. Two people decide that (`hub.governing.clock_trust`), but for a hub that is restored.
         """
-        if not reason.strip():
-            raise Invalid("reason: say how you know that the clock is right")
         before = self.standing()
-        if before.state == "right":
-            zone = self._store.zone()
-            raise Conflict(f"the clock is not in doubt, so nothing was changed: it says {moment(before.machine, zone)}")
-        with self._store.write() as connection:
+        with self._store.write() if within is None else nullcontext(within) as connection:
             connection.execute(update(tables.trusted_time).values(newest=to_micros(before.machine)))
             audit.record(
                 actor, Act.CLOCK_TRUST, Outcome.DONE, within=connection, because=reason.strip(), was=before.state,
-                machine=before.machine.isoformat(), trusted=before.trusted.isoformat(),
+                machine=before.machine.isoformat(), trusted=before.trusted.isoformat(), **more,
             )  # fmt: skip
         self._remember(before.machine)
         return before

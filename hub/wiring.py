@@ -40,8 +40,9 @@ def open_hub(
     Raises `AdminMustAct` for a database of another version (`alprhub migrate` brings it up), and for one that is
     missing or empty beside what a former hub left, not set where its folder knows of one, or of another hub.
 
-    Settings in a caller's hands work alone: what they leave out has a default, the agency and its policy too. Without
-    them the environment's hub is meant, and that must have been told whose it is (`alprhub init`): raises `NoAgency`.
+    Settings in a caller's hands work alone: what they leave out has a default, the agency and its policy too (whose
+    schedule is signed in `decisions`). Without them the environment's hub is meant, and that must have been told whose
+    it is (`alprhub init`): raises `NoAgency`.
     `clock` is one that its caller answers for; the machine's own may be wrong, and is held against what was trusted.
     `sleep` is how requests to vendors wait: for whoever sets the clock. `registry` has the connectors; without one,
     what is installed here and allowed by the settings. `waits` is for a person who waits at a terminal: it hears what a

@@ -1,6 +1,5 @@
 """Confidence: nine vendor scales become 0–1 or nothing, with the scale kept beside it."""
 
-import math
 from enum import StrEnum
 
 from normalize.fault import Unusable
@@ -32,6 +31,6 @@ def scaled(value: float | str | None, scale: Scale, field: str = "confidence") -
     if value == -1:
         return None
     top = _TOP[scale]
-    if not math.isfinite(value) or not 0 <= value <= top * 1.0001:  # 100.00001 is how single floats print 100
+    if not 0 <= value <= top * 1.0001:  # none that is not finite either; 100.00001 is how single floats print 100
         raise Unusable(field, f"is outside {scale}")
     return min(value / top, 1.0)

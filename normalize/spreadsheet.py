@@ -19,6 +19,8 @@ _SCIENTIFIC: Final = re.compile(
     r"[+-]?(?:\d{1,3}(?:[.,]\d+)? ?E ?\+ ?\d{1,3}|\d[.,]\d+ ?E ?-? ?\d{1,3})", re.ASCII | re.IGNORECASE
 )
 _FRACTION: Final = re.compile(r"[+-]?\d+[.,]\d+|[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
+_MARKUP: Final = re.compile(r"[<>\\]|&(?:#x?[0-9A-F]+|[A-Z][A-Z0-9]*);", re.IGNORECASE)
+"""Tags, entities and escapes, whose letters would become letters of the plate."""
 _DAY: Final = "(?:0?[1-9]|[12][0-9]|3[01])"
 _OF_YEAR: Final = "(?:19|20)[0-9]{2}"
 _DATE: Final = re.compile(
@@ -57,16 +59,22 @@ def number(text: str) -> bool:
 
 def damage(text: str) -> str | None:
     """What a program made of a plate, as the clause of a refusal; None where the text may stand on the metal."""
-    if text.isalnum() and not any(sign in text for sign in "月월"):
+    if text.isalnum() and "月" not in text and "월" not in text:
         return None
     return _damage(_plain(text))
 
 
 def _damage(plain: str) -> str | None:
+    if plain.startswith("#") and not error(plain):
+        return "begins with #, as an error that a spreadsheet wrote does, and no plate"
+    if _MARKUP.search(plain):
+        return "holds markup that a program wrote"
+    return _of_a_sheet(plain)
+
+
+def _of_a_sheet(plain: str) -> str | None:
     if error(plain):
         return f"is an error that a spreadsheet wrote: {plain[:20]}"
-    if plain.startswith("#"):
-        return "begins with #, as an error that a spreadsheet wrote does, and no plate"
     if number(plain):
         return f"looks like a number that a spreadsheet wrote: {plain[:20]}"
     if _FRACTION.fullmatch(plain):  # it may be most of a plate, which is told to nobody

@@ -149,7 +149,7 @@ def state(spelling: str | None, country: str | None = None, codes: Codes | None 
     vocabulary = _KNOWN.get((at, codes), {})
     text = spelling.strip()
     word = Word(said=text[:LONGEST_SAID], known=Known.UNMAPPED) if _glued(text) else look_up(text, vocabulary, plain)
-    if word.known is Known.UNMAPPED and "0" in text and not text.isdigit() and not _glued(text.replace("0", "O")):
+    if "0" in text and not _glued(text.replace("0", "O")):
         mended = look_up(text.replace("0", "O"), vocabulary)
         if mended.code:
             return Word(code=mended.code, said=text, known=Known.MAPPED)

@@ -32,8 +32,8 @@ class Moment(NamedTuple):
 EARLIEST: Final = datetime(1995, 1, 1, tzinfo=UTC)
 """No plate reader was sold before; an earlier stamp is a clock that lost its battery."""
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
-MOST_HOURS: Final = 14
-"""Hours that the furthest clock on earth is ahead."""
+FURTHEST: Final = timedelta(hours=14)
+"""How far the furthest clock on earth is ahead."""
 _UNITS: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -42,6 +42,13 @@ def _possible(at: datetime, zone: Zone, field: str) -> Moment:
     if not EARLIEST <= at < LATEST:
         raise Unusable(field, f"{at.year} is outside the years a reader could have written")
     return Moment(at, zone)
+
+
+def _with_offset(at: datetime, field: str) -> Moment:
+    """The instant of a time that tells its offset; raises `Unusable` for one that no clock on earth has."""
+    if abs(at.utcoffset() or timedelta()) > FURTHEST:
+        raise Unusable(field, "has an offset from UTC of more than 14 hours, which no clock on earth has")
+    return _possible(at.astimezone(UTC), Zone.IN_DATA, field)
 
 
 def from_epoch(count: float, unit: str, field: str = "captured_at") -> Moment:
@@ -67,21 +74,22 @@ def from_iso(text: str, zone: ZoneInfo | None = None, field: str = "captured_at"
     Without an offset and without `zone`, UTC is taken and marked as guessed. Raises `Unusable` for text that is no
     time, for a date alone, for a local time that a clock change skipped, and for years outside 1995–2100.
     """
-    text = text.strip()
+    try:
+        return _as_written(text.strip(), zone, field)
+    except OverflowError:
+        raise Unusable(field, "has an offset that leads out of the calendar") from None
+
+
+def _as_written(text: str, zone: ZoneInfo | None, field: str) -> Moment:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         return _respelled(text, zone, field)
     if len(text) <= len("2026-01-01"):
         raise Unusable(field, "is a date without a time")
-    try:
-        if at.tzinfo is UTC and EARLIEST <= at < LATEST:  # what most vendors write, and the quickest way out
-            return Moment(at, Zone.IN_DATA)
-        if at.tzinfo is not None:
-            return _possible(at.astimezone(UTC), Zone.IN_DATA, field)
-        return local(at, zone, field)
-    except OverflowError:
-        raise Unusable(field, "has an offset that leads out of the calendar") from None
+    if at.tzinfo is UTC and EARLIEST <= at < LATEST:  # what most vendors write, and the quickest way out
+        return Moment(at, Zone.IN_DATA)
+    return local(at, zone, field) if at.tzinfo is None else _with_offset(at, field)
 
 
 _CLOCK: Final = re.compile(
@@ -122,12 +130,10 @@ def _respelled(text: str, zone: ZoneInfo | None, field: str) -> Moment:
         zone = _zone_of(named, field)
     try:
         at = datetime.fromisoformat(f"{form['day']}T{hour}{rest}{offset}") + later
-        if at.tzinfo is not None:
-            return _possible(at.astimezone(UTC), Zone.IN_DATA, field)
     except ValueError:
         raise Unusable(field, "is not an ISO 8601 time") from None
-    except OverflowError:
-        raise Unusable(field, "has an offset that leads out of the calendar") from None
+    if at.tzinfo is not None:
+        return _with_offset(at, field)
     moment = local(at, zone, field)
     return Moment(moment.at, Zone.IN_DATA) if named and moment.zone is Zone.CONFIGURED else moment
 
@@ -136,9 +142,9 @@ def _of_mail(text: str, field: str) -> Moment:
     """The instant of a time as mail and HTTP write it: Mon, 01 Jun 2026 10:15:30 +0200."""
     try:
         at = parsedate_to_datetime(text)
-        return _possible(at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC), Zone.IN_DATA, field)
     except (ValueError, OverflowError):
         raise Unusable(field, "is no time as mail writes it") from None
+    return _with_offset(at.replace(tzinfo=at.tzinfo or UTC), field)
 
 
 def _offset(form: re.Match[str]) -> str | None:
@@ -154,7 +160,7 @@ def _offset(form: re.Match[str]) -> str | None:
         return "Z"
     before = form.string[form.start("offset") - 1]
     apart = minutes is not None and form["second"] and (minutes.startswith(":") or before.isspace())
-    if int(hours) > MOST_HOURS or (sign is None and not (len(hours) == 2 and apart)):
+    if sign is None and not (len(hours) == 2 and apart):
         return None
     return f"{sign or '+'}{hours:0>2}:{(minutes or '00').removeprefix(':')}"
 

@@ -174,6 +174,10 @@ class Vehicle(BaseModel):
     """The vendor's year or span of years, as text (`2010-2014`)."""
 
 
+UNSEEN: Final = Vehicle()
+"""Of which nothing was said."""
+
+
 @lru_cache(maxsize=4096)
 def make(spelling: str | None) -> Word:
     """NCIC's make code (`TOYT`) for a vendor's word."""

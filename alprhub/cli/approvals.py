@@ -217,10 +217,20 @@ def _done(hub: Hub, proposal: Proposal) -> str:
             return f"hold {outcome['hold']}: its reads are kept until {end}"
         case Action.CONTRACT:
             return f"the contract of {proposal.target} is in force; {_sooner(outcome['shortened'])}"
-        case Action.POLICY:
-            return "approved"
+        case _:
+            return _also_done(hub, proposal)
+
+
+def _also_done(hub: Hub, proposal: Proposal) -> str:
+    outcome = proposal.outcome or {}
+    match proposal.action:
         case Action.KIND:
             return f"{proposal.target} is a source of the kind {outcome['kind']} now"
+        case Action.CLOCK:
+            told = datetime.fromisoformat(outcome["machine"])
+            return f"the hub trusts this machine's clock now, which said {moment(told, hub.governing.profile.zone)}"
+        case _:
+            return "approved"
 
 
 def _graced(hub: Hub, proposal: Proposal) -> str:

@@ -99,13 +99,17 @@ def restore(
         if as_json:
             print_json({
                 "made_at": done.manifest.made_at, "purged": done.purged, "certificates": done.certificates,
-                "key_missing": list(done.key_missing),
+                "key_missing": list(done.key_missing), "policy": done.policy, "policy_since": done.policy_since,
             })  # fmt: skip
             return
         console.print(
             f"The hub of {done.manifest.agency} is in {settings.data}, as of"
             f" {moment(done.manifest.made_at, done.zone)}. {count(sum(done.purged.values()), 'read')} purged, since"
             f" their time was up; {count(done.certificates, 'certificate')} in an unbroken chain."
+        )
+        console.print(
+            f"Policy in force, by the backup: {done.policy}, since {moment(done.policy_since, done.zone)}.",
+            style="yellow",
         )
         console.print(REDO)
         if done.key_missing:

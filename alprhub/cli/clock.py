@@ -6,8 +6,8 @@ import typer
 
 from alprhub.acting import acting
 from alprhub.cli.output import AsJson, console, failures
+from alprhub.cli.second import next_step
 from alprhub.plain import print_json
-from hub.clock import ClockStanding
 from hub.trusted_clock import TrustedClock
 from hub.wiring import Hub, open_hub
 from hub.words import moment, span
@@ -18,11 +18,11 @@ _MEANS: Final = {
     "right": "the clock is trusted",
     "ahead": (
         "the clock is in doubt: the hub has not been on for so long, or the clock is ahead. Nothing is purged or"
-        " shortened until it is set right, or somebody says that it is: alprhub clock trust --reason WHY"
+        " shortened until it is set right, or two people say that it is: alprhub clock trust --reason WHY"
     ),
     "behind": (
         "the clock is behind: the hub goes on from the newest time that it has seen, so that nothing that is over is"
-        " shown again. Set it right, or say that it is: alprhub clock trust --reason WHY"
+        " shown again. Set it right, or have two people say that it is: alprhub clock trust --reason WHY"
     ),
 }
 
@@ -54,13 +54,15 @@ def trust(
     reason: Annotated[str, typer.Option(help="How you know that the clock is right; the audit keeps it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Say that the machine's clock is right: what waited is purged and shortened again, and the hub goes by it."""
+    """Propose that the machine's clock is right; once somebody else approves, what waited is purged and shortened
+    again, and the hub goes by it."""
     with failures(), open_hub() as hub:
-        before: ClockStanding = _of(hub).trust(acting(), hub.audit, reason)
+        proposal = hub.governing.clock.propose(acting(), reason)
         if as_json:
-            print_json({"machine": before.machine, "trusted_before": before.trusted, "was": before.state})
+            print_json(proposal)
         else:
-            console.print(f"the hub trusts this clock now: it is {moment(before.machine, hub.governing.profile.zone)}")
+            console.print(f"proposed, and nothing changes yet: {proposal.words}")
+            console.print(next_step(proposal, hub))
 
 
 def _of(hub: Hub) -> TrustedClock:

@@ -20,7 +20,8 @@ from alprhub.plain import print_json
 from connectors.contract import abilities
 from connectors.errors import ConnectorError, sentence
 from hub.absent import no_connection
-from hub.errors import Conflict, HubError, NotFound, Stopped
+from hub.errors import Conflict, HubError, Invalid, NotFound, PolicyRefused, Stopped
+from hub.hotlists.expiries import Dates
 from hub.hotlists.files import entries_of
 from hub.hotlists.lists import Imported
 from hub.hotlists.publishing import Published
@@ -76,6 +77,10 @@ def import_(
     codes: Annotated[
         Codes | None, typer.Option(help="Whose codes of states the file has; NB is another state in each.")
     ] = None,
+    dates: Annotated[
+        Dates | None,
+        typer.Option(help="How the file writes days; excel: as numbers that a spreadsheet counts (46387)."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Remove most of the list without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -85,7 +90,7 @@ def import_(
         return f"nothing of {file} is imported and {name} is as it was; import it again"
 
     def loaded(removing: int) -> Imported:
-        entries = entries_of(body, hub.governing.profile.zone, defaults, f"the file {str(file)!r}", codes)
+        entries = entries_of(body, hub.governing.profile.zone, defaults, f"the file {str(file)!r}", codes, dates)
         with working(kept, as_json) as work:
             return hub.hotlists.lists.load(
                 acting(), name, entries, complete=complete, removing=removing, progress=work.told
@@ -165,18 +170,19 @@ def withdraw(
     if done.removed:
         states = named([NAMES.get(code, code) if code else "without a state" for code in done.states])
         here = (
-            f"{count(done.removed, 'entry', 'entries')} removed from {name} here ({states}); vendors hold their copies"
+            f"{count(done.removed, 'entry', 'entries')} of {_as_typed(plate)} removed from {name} here ({states});"
+            " vendors hold their copies"
         )
         console.print(f"{here} until this has proved that they do not: alprhub hotlists publish {quote(name)}")
     else:
         console.print(
-            f"{name} has no entry in force for that plate, so nothing was removed; from now on no file lists it there"
-            f" before somebody says otherwise: alprhub hotlists readmit {quote(name)} PLATE --reason …"
+            f"{name} has no entry in force for {_as_typed(plate)}, so nothing was removed; from now on no file lists it"
+            f" there before somebody says otherwise: alprhub hotlists readmit {quote(name)} {quote(plate)} --reason …"
         )
     if done.still_on:
         console.print(f"still in force on {count(len(done.still_on), 'other list')}:", style="yellow")
     for other in done.still_on:
-        console.print(f"alprhub hotlists withdraw {quote(other)} PLATE --reason …", style="yellow")
+        console.print(f"alprhub hotlists withdraw {quote(other)} {quote(plate)} --reason …", style="yellow")
 
 
 @app.command()
@@ -193,7 +199,9 @@ def readmit(
         if as_json:
             print_json({"readmitted": over})
         else:
-            console.print(f"the plate may come back on {name}: the next import of a file that names it lists it")
+            console.print(
+                f"{_as_typed(plate)} may come back on {name}: the next import of a file that names it lists it"
+            )
 
 
 @app.command()
@@ -236,6 +244,11 @@ def verify(name: ListName, connection: Only = None, as_json: AsJson = False) -> 
         _show(results, as_json, defect)
 
 
+def _as_typed(plate: str) -> str:
+    """A plate as it stands on the command line; one that was given unseen is not shown."""
+    return "that plate" if plate == "-" else plate
+
+
 def _each(
     hub: Hub, job: str, name: str, connections: list[str], work: Callable[[Actor, str], Published]
 ) -> tuple[list[Published], Exception | None]:
@@ -258,6 +271,8 @@ def _each(
                 results.append(came)
             case Stopped():
                 raise came
+            case PolicyRefused() if len(connections) == 1:
+                raise came
             case HubError() | ConnectorError():
                 results.append(Published(at, 0, 0, False, "none", None, None, sentence(came)))
             case _:
@@ -273,11 +288,17 @@ def _at(hub: Hub, name: str, connections: list[str] | None) -> list[str]:
     for wanted in connections or ():  # a slip of the hand is refused before anything is sent
         if wanted not in {account.name for account in there}:
             raise NotFound(no_connection(wanted, [account.name for account in there]))
+    takers = [account.name for account in there if _takes_lists(hub, account.connector)]
+    if none := [wanted for wanted in connections or () if wanted not in takers]:
+        raise Invalid(
+            f"connection: {named(none)} {'takes' if len(none) == 1 else 'take'} no hot lists, so nothing was sent or"
+            f" compared anywhere; those that do: {named(takers, 20) or 'none'}"
+        )
     closed = hub.hotlists.publishing.closed([name])[name]
     return list(dict.fromkeys(connections or ())) or [
         account.name
         for account in there
-        if account.state == "active" and account.name not in closed and _takes_lists(hub, account.connector)
+        if account.state == "active" and account.name not in closed and account.name in takers
     ]
 
 

@@ -16,10 +16,11 @@ from alprhub.plain import print_json
 from connectors.durable import make_folder
 from hub import agency as agencies
 from hub.agency import checked, machine_zone, one_clock, zone_of
+from hub.connections.deliverycards import SETTINGS
 from hub.errors import Conflict, HubError, Invalid, NoAgency
 from hub.policy.copying import own_text
 from hub.policy.durations import Duration
-from hub.policy.profile import Profile, load, names
+from hub.policy.profile import PARTNER, Profile, load, names
 from hub.settings import HubSettings, from_environment
 from hub.wiring import Hub, open_hub
 from hub.words import named
@@ -42,7 +43,7 @@ def init(
         try:
             with open_hub() as hub:
                 _again(hub, agency, profile, zone, rename)
-                _tell(checked(agency) if agency else hub.agency, hub.governing.profile, as_json)
+                _tell(checked(agency) if agency else hub.agency, hub.governing.profile, hub.settings, as_json)
                 return
         except NoAgency as none:
             in_force = none.in_force
@@ -53,7 +54,7 @@ def init(
             given = given.model_copy(update={"decisions": decisions})
         settings = _answers(given, in_force, agency, profile, zone)
         with open_hub(settings) as hub:
-            _tell(hub.agency, hub.governing.profile, as_json)
+            _tell(hub.agency, hub.governing.profile, hub.settings, as_json)
 
 
 def _again(hub: Hub, agency: str | None, profile: str | None, zone: str | None, rename: bool) -> None:
@@ -149,10 +150,18 @@ def _days(period: Duration) -> float:
     return period.months * 30.4 + period.elapsed.total_seconds() / 86_400
 
 
-def _tell(agency: str, profile: Profile, as_json: bool) -> None:
+def _tell(agency: str, profile: Profile, settings: HubSettings, as_json: bool) -> None:
+    partner = profile.effective(PARTNER)
     if as_json:
-        print_json({"agency": agency, "profile": profile.name, "zone": str(profile.zone)})
+        ways = {"custodian": partner.value, "certificates_to": settings.custodian_ways}
+        print_json({"agency": agency, "profile": profile.name, "zone": str(profile.zone), **ways})
         return
     console.print(f"This is the hub of {agency}. It tells times in {profile.zone}.")
     console.print(f"Policy in force: {_line(profile)}")
+    if partner.value and not settings.custodian_ways:
+        console.print(
+            f"Certificates of what is destroyed go to the {partner.value} ({partner.clauses}), and nobody has said"
+            f" where that is: set {SETTINGS} before the first purge, else health asks for a person from then on.",
+            style="yellow",
+        )
     console.print("Next: alprhub connectors list, then alprhub connections add NAME CONNECTOR")

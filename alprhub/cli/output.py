@@ -148,7 +148,7 @@ def _end_of(failed: Exception) -> typer.Exit:
     match failed:
         case Faults():
             sentences = (failed.of, *map(by_option, failed.sentences))
-        case Invalid():
+        case Invalid() | PolicyRefused() | Conflict() | NotFound():
             sentences = (by_option(sentences[0]),)
         case HubError() | ConnectorError() | Unusable():
             pass

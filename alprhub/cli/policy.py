@@ -15,6 +15,7 @@ from hub.agency import checked, none_in, zone_of
 from hub.clock import SystemClock
 from hub.errors import Invalid, NoAgency, NotFound
 from hub.moments import instant
+from hub.policy.activation import DECISIONS_SHOWN
 from hub.policy.contract import SourceContract, read_contract
 from hub.policy.copying import own_text
 from hub.policy.decisions import Decision, read_decisions
@@ -39,7 +40,6 @@ _PROFILES = {
     "policy": "policy",
     "overlays": "law beside it",
     "ready": "can be put in force",
-    "later": "in place of another",
     "open": "decisions to sign",
     "in_force": "in force",
 }
@@ -81,7 +81,6 @@ def list_(as_json: AsJson = False) -> None:
                     "policy": profile.document["number"],
                     "overlays": [overlay.id for overlay in profile.overlays],
                     "ready": "yes" if state.ready else "no",
-                    "later": "yes" if state.ready and not state.without_schedule else "no",
                     "open": len(state.open),
                     "in_force": "yes" if name == in_force else "",
                 }
@@ -374,7 +373,6 @@ def _state(profile: Profile) -> dict[str, Any]:
     state = profile.activation()
     return {
         "ready": state.ready,
-        "ready_later": state.ready and not state.without_schedule,
         "conflicts": [{**conflict._asdict(), "told": str(conflict)} for conflict in state.conflicts],
         "without_ceiling": state.without_ceiling,
         "without_schedule": state.without_schedule,
@@ -393,12 +391,12 @@ def _print_state(state: dict[str, Any]) -> None:
         f"\nwhat loosens this policy: signed by the {state['change_office']} (settles: loosening), approved by a second"
         f" person, and carried out {periods(state['change_grace'])} later"
     )
-    console.print(f"can be put in force: {_ready(state)}")
+    console.print(f"can be put in force: {yes(state['ready'])}")
     if state["without_schedule"]:
         rules = ", ".join(state["without_schedule"])
         console.print(
-            f"left to a retention schedule that nobody has signed yet: {rules}; alprhub policy activate takes a signed"
-            " decision with its number (ceilings: RULE: {dur, clock, ref})",
+            f"left to a retention schedule that nobody has signed yet: {rules}; a signed decision must give its number"
+            f" (--decisions FILE, {DECISIONS_SHOWN} shows one)",
             style="yellow",
         )
     for kind in state["without_ceiling"]:
@@ -408,13 +406,6 @@ def _print_state(state: dict[str, Any]) -> None:
         )
     for conflict in state["conflicts"]:
         console.print(conflict["told"], style="yellow")
-
-
-def _ready(state: dict[str, Any]) -> str:
-    """Whether a profile can be put in force, at a first start and in place of another."""
-    if state["ready"] and not state["ready_later"]:
-        return "by a first start (alprhub init) yes, in place of another policy no"
-    return yes(state["ready"])
 
 
 def _signed(file: Path | None) -> tuple[Decision, ...]:

@@ -59,7 +59,11 @@ def export(
     pictures: Annotated[bool, typer.Option("--pictures", help="With their pictures, in a .zip.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write every read that a search finds to a file, newest first, with a manifest; writes over nothing."""
+    """Write every read that a search finds to a file, newest first, with a manifest; writes over nothing.
+
+    A text that a spreadsheet would run has an apostrophe in front, and a sign that steers a terminal or turns text
+    around is written as its number (\\u202e).
+    """
 
     def kept(_: Work) -> str:
         return f"{out} is not written; export it again"

@@ -15,11 +15,12 @@ from connectors.contract import Document, Record
 from connectors.encoding import in_utf8
 from connectors.errors import VendorChanged
 from connectors.fields import slices
-from connectors.jsontext import AS_WRITTEN, decoded
+from connectors.jsontext import AS_WRITTEN, NO_LINE, decoded
 from connectors.mapping import written
 from connectors.mapping.mapping import Mapping
 from connectors.mapping.path import EVERY, Null, Scope, compiled, members
 from connectors.pictures import is_picture
+from connectors.several import apart
 from normalize.fault import NoRead, Unusable
 
 ELEMENT: Final = "json"
@@ -160,9 +161,9 @@ def _json(body: bytes, mapping: Mapping) -> Iterator[Record]:
 
 
 def _lines(body: bytes) -> list[bytes]:
-    """The documents of JSON lines; the body itself where its first line is not a whole document."""
-    lines = [line for line in body.removeprefix(_BOM).split(b"\n") if line.strip()]
-    return lines if len(lines) > 1 and _is_json(lines[0]) else [body]
+    """The documents of JSON lines, or those that stand behind one another; the body itself where it is one."""
+    lines = [line for line in body.removeprefix(_BOM).split(b"\n") if line.strip(NO_LINE)]
+    return lines if len(lines) > 1 and _is_json(lines[0]) else apart(body) or [body]
 
 
 def _sliced(body: bytes, steps: tuple[str | None, ...]) -> list[bytes] | None:
@@ -182,7 +183,17 @@ def _sliced(body: bytes, steps: tuple[str | None, ...]) -> list[bytes] | None:
 
 
 def _elements(body: bytes, mapping: Mapping) -> Iterator[Record]:
-    """The records of XML, each as its own element where that is certain to say the same."""
+    """The records of XML, each as its own element where that is certain to say the same.
+
+    Of several documents behind one another, one that is none costs itself alone.
+    """
+    for piece in (pieces := apart(body)):
+        try:
+            yield from _elements(piece, mapping)
+        except VendorChanged:
+            yield Record(XML_ELEMENT, piece)
+    if pieces:
+        return
     whole = list(_numbered(XML, body, mapping))
     named = next((step for step in reversed(compiled(mapping.records).steps) if step is not EVERY), None)
     if len(whole) > 1 and named and not mapping.reaches_out:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from connectors.cameras import camera_of
+from connectors.cameras import camera_of, one_spelling
 from connectors.damage import own_id
 from connectors.fields import Fields
 from connectors.identity import derived_id
@@ -180,7 +180,7 @@ class Mapping(BaseModel):
             candidates=tuple(self.candidates.told(scope)) if self.candidates else (),
             captured_at=at.at,
             zone=at.zone,
-            camera=Camera(id=camera, name=name),
+            camera=Camera(id=one_spelling(camera), name=name),
             place=self._place(scope),
             direction=turn,
             direction_of=None if turn is None else self.direction_of,

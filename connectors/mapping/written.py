@@ -6,7 +6,7 @@ from json import JSONDecoder
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from connectors.damage import LETTERS, note
+from connectors.damage import LETTERS, MARKUP, note
 from connectors.errors import VendorChanged
 
 MOST_FIELDS: Final = 1000
@@ -14,6 +14,7 @@ _NAME: Final = re.compile(r"\s*([A-Za-z_][\w .\[\]-]{0,199}?)\s*=")
 _STEP: Final = re.compile(r"[^.\[\]]+")
 _ENDS: Final = re.compile(r"[\r\n]+")
 _END: Final = re.compile(r"[\r\n]|;(?=\s*(?:[A-Za-z_][\w .\[\]-]{0,199}?\s*=|[\r\n]|\Z))")
+_BARE: Final = re.compile(r"(?<=.)&(?=[^&=]+(?:&|\Z))", re.DOTALL)
 _JSON: Final = re.compile(r"[ \t]*[{\[]")
 _DECODER: Final = JSONDecoder(strict=False)
 
@@ -33,9 +34,16 @@ def is_pairs(body: bytes) -> bool:
 
 
 def form(body: bytes) -> dict[str, Any]:
-    """The fields of a form; a name that comes twice has a list of its values."""
+    """The fields of a form; a name that comes twice has a list of its values.
+
+    What has no `=` belongs to the value before it, whose `&` was not written as it should be, and is noted.
+    """
+    text = _legible(body).strip()
+    right = _BARE.sub("%26", text)
+    if right != text:
+        note(MARKUP)
     try:
-        pairs = parse_qsl(_legible(body).strip(), keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS)
+        pairs = parse_qsl(right, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS)
     except ValueError:
         raise VendorChanged("is not the form that it says it is", body) from None
     return _gathered(pairs)

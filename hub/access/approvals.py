@@ -31,7 +31,7 @@ from hub.errors import (
     Unsettled,
 )
 from hub.governing.alarms import Alarms
-from hub.people import Actor
+from hub.people import Actor, plainly
 from hub.proposals import Action, CarriesOut, NewProposal, Proposal, Settle, State, Undoes
 from hub.store import tables
 from hub.store.canonical import canonical_json, digest_of_json
@@ -74,7 +74,7 @@ class Approvals:
         """
         if within is None:
             self.demand_person(actor, new.action)
-        if not new.reason.strip():
+        if not plainly(new.reason):
             raise Invalid("reason: is missing")
         if within is not None:
             return self._kept(within, actor, new)
@@ -121,7 +121,7 @@ class Approvals:
 
         Raises as `approve` does.
         """
-        if not why.strip():
+        if not plainly(why):
             raise Invalid("reason: say why it is refused")
         return self._ended(self._decide(actor, ident, "refused", why))
 

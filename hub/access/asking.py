@@ -3,14 +3,14 @@
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
-from unicodedata import category, normalize
+from unicodedata import category
 
 from hub.absent import instead
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.errors import HubError, PolicyRefused
 from hub.governing.in_force import Governing
-from hub.people import NO_EVENT, NO_EVENT_SAID, Actor, Why
+from hub.people import NO_EVENT, NO_EVENT_SAID, Actor, Why, plainly
 from hub.policy.profile import Profile
 
 SHORTEST_REASON: Final = 4
@@ -20,8 +20,6 @@ REJECTED: Final = "query.rejected_terms"
 """The field of a policy with the words that say nothing, and so are no reason and no number of an event."""
 _UNWRITTEN: Final = ("Cc", "Cs", "Zl", "Zp")
 """Categories of control characters, of halves of one, and of breaks of a line."""
-_BLANK_LETTERS: Final = "\u115f\u1160\u3164\uffa0"
-"""Letters of Hangul that show nothing."""
 
 
 class Question:
@@ -88,19 +86,17 @@ class Asking:
 
 def _allowed(why: Why, profile: Profile) -> None:
     purposes = ", ".join(profile.purposes)
-    if not why.purpose.strip():
+    if not plainly(why.purpose):
         raise PolicyRefused(f"purpose: is missing; one of {purposes}")
     if why.purpose not in profile.purposes:
         meant = instead(why.purpose, list(profile.purposes))
         raise PolicyRefused(f"purpose: {why.purpose!r} is none of this agency's{meant}")
     wanted = profile.effective("query.reason")
-    hollow = {_plain(term) for term in profile.effective(REJECTED).value or ()}
-    if any(category(sign) in _UNWRITTEN for sign in why.reason):
+    if cannot_be_shown(why.reason):
         raise PolicyRefused("reason: has characters that cannot be shown; say it in one line of plain text")
-    reason = _plain(why.reason)
-    if wanted.required and (reason in hollow or len(reason) < SHORTEST_REASON):
+    if wanted.required and says_nothing(why.reason, profile):
         raise PolicyRefused(f"reason: must say in words why ({wanted.clauses})")
-    _demand_event(why.event_number, profile, hollow)
+    _demand_event(why.event_number, profile, _hollow(profile))
 
 
 def _demand_event(event: str | None, profile: Profile, hollow: Container[str]) -> None:
@@ -118,10 +114,10 @@ def _demand_event(event: str | None, profile: Profile, hollow: Container[str]) -
         if wanted.required:
             raise PolicyRefused(f"event: this agency's policy asks for a number, and takes no none ({wanted.clauses})")
         return
-    plain = _plain(event)
+    plain = plainly(event)
     if (
         not plain
-        or plain in map(_plain, NO_EVENT_SAID)
+        or plain in map(plainly, NO_EVENT_SAID)
         or plain in hollow
         or len(event) > LONGEST_EVENT
         or not event.isprintable()
@@ -132,7 +128,16 @@ def _demand_event(event: str | None, profile: Profile, hollow: Container[str]) -
         )
 
 
-def _plain(term: str) -> str:
-    """The letters and digits of a term, without what only its spelling tells apart: case, width, signs and spaces."""
-    folded = normalize("NFKC", normalize("NFKC", term).casefold())
-    return "".join(sign for sign in folded if sign.isalnum() and sign not in _BLANK_LETTERS)
+def says_nothing(reason: str, profile: Profile) -> bool:
+    """Whether a reason is none: too short, a word that says nothing by the profile, or nothing that anybody can see."""
+    plain = plainly(reason)
+    return plain in _hollow(profile) or len(plain) < SHORTEST_REASON
+
+
+def cannot_be_shown(reason: str) -> bool:
+    """Whether a reason has control characters, or breaks of a line."""
+    return any(category(sign) in _UNWRITTEN for sign in reason)
+
+
+def _hollow(profile: Profile) -> set[str]:
+    return {plainly(term) for term in profile.effective(REJECTED).value or ()}

@@ -20,6 +20,7 @@ LASTS: Final[Mapping[Action, timedelta]] = {
     Action.POLICY: timedelta(days=14),
     Action.CONTRACT: timedelta(days=14),
     Action.KIND: timedelta(days=14),
+    Action.CLOCK: timedelta(hours=72),
 }
 """How long a proposal waits for its second person. A hold keeps reads at once, and so it waits the shortest."""
 RESUMED: Final[Mapping[Action, timedelta]] = {
@@ -29,6 +30,7 @@ RESUMED: Final[Mapping[Action, timedelta]] = {
     Action.POLICY: timedelta(hours=24),
     Action.CONTRACT: timedelta(hours=24),
     Action.KIND: timedelta(hours=24),
+    Action.CLOCK: timedelta(hours=24),
 }
 """How long what is approved may still be carried out where that was cut short.
 

@@ -72,4 +72,5 @@ class AccessRoom:
         approvals.register(Action.POLICY, self._governing.activate)
         approvals.register(Action.CONTRACT, self._house.connections.contracts)
         approvals.register(Action.KIND, self._house.connections.kinds)
+        approvals.register(Action.CLOCK, self._governing.clock)
         return approvals

@@ -40,7 +40,7 @@ class Act(StrEnum):
         "The hub, or somebody, brings certificates to their custodian; before they leave, and of what came.",
     )
     CERTIFICATES_EXPORT = "certificates.export", "Somebody hands certificates over to the custodian of records."
-    CLOCK_TRUST = "clock.trust", "An administrator says that the machine's clock is right."
+    CLOCK_TRUST = "clock.trust", "The machine's clock, which was in doubt, is trusted: by two people, or by a restore."
     CONNECTIONS_ACTIVE = "connections.active", "An administrator lets a paused connection run again."
     CONNECTIONS_ADD = "connections.add", "An administrator adds an account at a vendor."
     CONNECTIONS_CHANGE = "connections.change", "An administrator changes a connection's settings or origin."

@@ -45,7 +45,7 @@ def sealed_in(store: Store, file: IO[bytes]) -> list[SealedRow]:
 
     Raises `AdminMustAct` with what `pg_restore` says.
     """
-    lines = iter(_run("pg_restore", store, "--data-only", "--table=connections", "--file=-", file=file).splitlines())
+    lines = iter(_run("pg_restore", store, "--data-only", "--table=connections", "--file=-", file=file).split("\n"))
     found = list[SealedRow]()
     for line in lines:
         if (copied := _COPIED.match(line)) is None:

@@ -98,7 +98,7 @@ def verify(folder: Path, progress: Callable[[str, int, int | None], None]) -> tu
         body = b""
     if sha256(body).hexdigest() != manifest.sums_sha256:
         raise IntegrityBroken(f"{str(folder / SUMS)!r} is not what the manifest says: the backup was changed")
-    lines = body.decode("utf-8", "surrogateescape").splitlines()
+    lines = filter(None, body.decode("utf-8", "surrogateescape").split("\n"))
     wanted = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     files, others = _entries(folder)
     wrong = list[str]()

@@ -34,6 +34,7 @@ from hub.settings import HubSettings
 from hub.store import tables, unfinished
 from hub.store.engine import Store
 from hub.store.images import open_images
+from hub.store.instant import from_micros
 from hub.store.schema import demand_known, standing
 from hub.store.vault import Vault, wrong_with
 from hub.trusted_clock import TrustedClock
@@ -58,6 +59,9 @@ class Restored(NamedTuple):
     key_missing: tuple[str, ...]
     """Connections whose secrets nothing opens until the key is back."""
     zone: tzinfo
+    policy: str
+    """What is in force by the backup; what was put in force after it is not in it."""
+    policy_since: datetime
 
 
 def restore(
@@ -358,9 +362,12 @@ def _settle(
         hub.audit.record(
             actor, Act.HUB_RESTORED, Outcome.DONE, target=str(place), results=sum(purged.values()),
             made_at=copy.made_at.isoformat(), sums_sha256=copy.sums_sha256, certificates=certificates,
+            policy=hub.governing.profile.name,
             first_over_at=copy.first_over_at.isoformat() if copy.first_over_at else None, key_missing=list(missing),
         )  # fmt: skip
-        return Restored(copy, purged, certificates, missing, hub.governing.profile.zone)
+        policy = hub.governing.profile
+        since = from_micros(hub.governing.in_force.history()[-1][0])
+        return Restored(copy, purged, certificates, missing, policy.zone, policy.name, since)
 
 
 def _move(shop: Path, ours: list[Path]) -> None:

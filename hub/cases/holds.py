@@ -25,7 +25,7 @@ from hub.audit.record import Audit
 from hub.cases import held
 from hub.clock import Clock
 from hub.errors import Busy, Invalid, NotFound, PolicyRefused
-from hub.people import Actor, Why
+from hub.people import Actor, Why, plainly
 from hub.policy.durations import Duration
 from hub.policy.limitations import load_limitations
 from hub.ports import Asked, Matching
@@ -174,7 +174,7 @@ class Holds:
         Evidence needs its `booking` number, or in `unbooked` why there is none; litigation needs in `resolved` how the
         case was resolved. Raises `PolicyRefused` without. Safe to kill and to repeat.
         """
-        if not because.strip():
+        if not plainly(because):
             raise Invalid("because: is missing")
         with self._store.read() as connection:
             row = held.row_of(connection, hold)
@@ -211,7 +211,7 @@ class Holds:
 
     def book(self, actor: Actor, hold: int, number: str) -> Hold:
         """Keep the number under which a hold's package is booked into evidence; raises `Invalid`, `NotFound`."""
-        if not number.strip():
+        if not plainly(number):
             raise Invalid("booking: is missing")
         with self._store.write() as connection:
             row = held.row_of(connection, hold)
@@ -279,7 +279,7 @@ class Holds:
         if new.kind not in get_args(HoldKind):
             raise Invalid(f"hold: {new.kind!r} is no kind of hold{instead(new.kind, get_args(HoldKind))}")
         for field in ("case_number", "reason"):
-            if not getattr(new, field).strip():
+            if not plainly(getattr(new, field)):
                 raise Invalid(f"{field}: is missing")
         if new.review_at.tzinfo is None or new.review_at <= now:
             raise Invalid("review_at: must lie in the future")

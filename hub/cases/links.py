@@ -15,9 +15,9 @@ from hub.governing.floors import Floors, Kept
 from hub.governing.in_force import Governing
 from hub.governing.lives import Promises
 from hub.governing.sources import Sources
-from hub.people import Actor, Why
+from hub.people import Actor, Why, plainly
 from hub.store import tables
-from hub.store.ends import End, set_ends
+from hub.store.ends import End, set_ends, told_end
 from hub.store.engine import Store
 from hub.store.instant import to_micros
 from hub.store.visible import visible
@@ -77,7 +77,8 @@ class Links:
                 needed.update(connection.scalars(text(sql), bound))
             free = [row for row in rows if row.id not in needed]
             history = self._governing.history(within=connection)
-            changed = self._shorter(connection, free, Promises(history, kinds), Floors(history, kinds))
+            promises, floors = Promises(history, kinds), Floors(history, kinds)
+            changed = self._shorter(connection, free, promises, floors, to_micros(now))
             self._record(connection, actor, Act.LINKS_REMOVE, case, reason, gone, changed)
         return Linked(gone, changed)
 
@@ -99,7 +100,9 @@ class Links:
         ends = ((row, promises.needed(*_times(row))) for row in rows if row.connection_id not in leaving)
         return self._give(connection, [(row, end) for row, end in ends if end is not None and end[0] > row.expires_at])
 
-    def _shorter(self, connection: Connection, rows: Sequence[Any], promises: Promises, floors: Floors) -> int:
+    def _shorter(
+        self, connection: Connection, rows: Sequence[Any], promises: Promises, floors: Floors, now: int
+    ) -> int:
         """Give reads the life of those that nothing needs where that is shorter, none before the floor under which it
         was kept; gives how many changed."""
         given = []
@@ -107,7 +110,8 @@ class Links:
             end = promises.end(*_times(row), linked=False)
             if end is None or end[0] >= row.expires_at:
                 continue
-            until = floors.end(Kept(*_times(row), row.floor_at), end[0], row.expires_at)
+            kept = Kept(*_times(row), row.floor_at)
+            until = told_end(floors.end(kept, end[0], row.expires_at), row.expires_at, now)
             if until < row.expires_at:
                 given.append((row, (until, end[1])))
         return self._give(connection, given)
@@ -128,7 +132,7 @@ def _times(row: Any) -> tuple[int, int, int, int]:
 
 
 def _checked(reads: Sequence[int], case_number: str) -> str:
-    if not case_number.strip():
+    if not plainly(case_number):
         raise Invalid("case_number: is missing")
     if not 1 <= len(reads) <= BATCH:
         raise Invalid(f"reads: between 1 and {BATCH} at once")

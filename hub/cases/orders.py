@@ -22,7 +22,7 @@ from hub.errors import Conflict, IntegrityBroken, Invalid, NotFound, PolicyRefus
 from hub.governing.in_force import Governing
 from hub.governing.lives import Lives
 from hub.governing.sources import Sources
-from hub.people import Actor, Why
+from hub.people import Actor, Why, plainly
 from hub.ports import Asked, Matching, Purges
 from hub.proposals import Action, NewProposal, Proposal, Proposing, Settle
 from hub.store import tables
@@ -325,7 +325,7 @@ def ordered(store: Store) -> dict[str, str]:
 
 def _check(new: NewOrder) -> None:
     for field in ("number", "court", "reason"):
-        if not getattr(new, field).strip():
+        if not plainly(getattr(new, field)):
             raise Invalid(f"{field}: is missing")
     if not new.file or len(new.file) > MOST_BYTES:
         raise Invalid(f"order: the file must have between 1 and {MOST_BYTES:,} bytes")

@@ -16,7 +16,7 @@ from hub.clock import Clock, sure
 from hub.errors import Conflict, Invalid, Outdated
 from hub.governing.in_force import Governing
 from hub.governing.sources import Sources
-from hub.people import Actor, Why
+from hub.people import Actor, Why, plainly
 from hub.policy.limitations import CaseLife
 from hub.policy.profile import Profile
 from hub.policy.provenance import Provenance
@@ -98,7 +98,7 @@ class Reviews:
     def reviewed(self, actor: Actor, hold: int, finding: str, next_at: datetime) -> None:
         """Keep who looked at a hold, what was found, and when somebody must look again; raises `Invalid`."""
         now = self._clock.now()
-        if not finding.strip():
+        if not plainly(finding):
             raise Invalid("found: is missing")
         if next_at.tzinfo is None or next_at <= now:
             raise Invalid("next_at: must lie in the future")
@@ -120,7 +120,7 @@ class Reviews:
         Nothing of the hub's goes by this: the reads went with the first purge after the release. Raises `Invalid`,
         `NotFound`, and `Conflict` where nothing is due.
         """
-        if not how.strip():
+        if not plainly(how):
             raise Invalid("how: is missing")
         with self._store.write() as connection:
             row = held.row_of(connection, hold)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, Final
 
 import msgspec
@@ -32,6 +33,7 @@ from hub.store.vault import Vault
 
 SHORTEST: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(days=7)
+LONGEST_NAME: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,8 @@ class Connections:
 
     def free(self, name: str) -> None:
         """Return if a connection may have this name; raises `Invalid` for no name, and `Conflict` for a taken one."""
-        if not name or len(name) > 60 or not all(char.isalnum() or char in "-_" for char in name):
-            raise Invalid(f"name: {name!r} needs 1 to 60 letters, digits, hyphens or underscores")
+        if not name or len(name) > LONGEST_NAME or not all(char.isalnum() or char in "-_" for char in name):
+            raise Invalid(f"name: {name!r} needs 1 to {LONGEST_NAME} letters, digits, hyphens or underscores")
         with self._store.read() as connection:
             self._free(connection, name)
 
@@ -251,11 +253,20 @@ class Connections:
             )
 
     def _free(self, connection: Any, name: str) -> None:
-        state = connection.scalar(select(tables.connections.c.state).where(tables.connections.c.name == name))
-        if state == REMOVED:
-            raise Conflict(f"there was a connection called {name!r}, and reads and a certificate still name it")
-        if state is not None:
-            raise Conflict(f"there is a connection called {name!r} already")
+        table = tables.connections
+        states = dict(connection.execute(select(table.c.name, table.c.state)).tuples().all())
+        if name not in states:
+            return
+        free = next(other for number in count(2) if (other := f"{name[: LONGEST_NAME - 8]}-{number}") not in states)
+        if states[name] == REMOVED:
+            raise Conflict(
+                f"there was a connection called {name!r}, and reads and a certificate still name it (alprhub"
+                f" connections certificate {name}): give the new one another name, such as {free}"
+            )
+        raise Conflict(
+            f"there is a connection called {name!r} already (alprhub connections show {name}): change that one with"
+            f" alprhub connections change {name}, or give the new one another name, such as {free}"
+        )
 
     def _pace(self, key: str) -> int:
         try:

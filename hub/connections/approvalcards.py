@@ -25,6 +25,7 @@ _MEANING: Final = {
     Action.POLICY: "another policy; else the one in force stays",
     Action.CONTRACT: "another contract of a connection; else the one in force stays",
     Action.KIND: "another kind of source; else the connection stays what it is",
+    Action.CLOCK: "that the machine's clock is right; else nothing is purged or shortened by it",
 }
 _TABLE: Final = tables.approvals
 

@@ -3,7 +3,6 @@
 No card names the command that shows it (`health`), nor a check where a check is what failed.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from shlex import quote
@@ -17,6 +16,7 @@ from hub.connections import figures
 from hub.connections.accounts import Account
 from hub.connections.card import FAILING, LATE, OK, PAUSED, SILENT, Card
 from hub.connections.copies import UnprovedList
+from hub.connections.filecards import HINT, file_cards
 from hub.connections.heardcards import heard_cards
 from hub.connections.listcards import list_cards, withdrawn_cards
 from hub.connections.remedies import remedy
@@ -47,9 +47,6 @@ IMAGE_HOSTS: Final = "image_hosts"
 KEPT_SOON: Final = timedelta(minutes=5)
 """A push that has waited longer than this is not being kept."""
 
-_HINT: Final = re.compile(r"--set [a-z_]+=[^\s,.]+")
-"""What a connector says would make it understand what it was sent."""
-
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -73,6 +70,8 @@ class Seen:
     waiting: int
     waiting_since: datetime | None
     credentials_end: date | None
+    bad_files: list[str]
+    """What is wrong with each file that lies in its drop and cannot be taken."""
     line: HeardLine | None
     """How it stands with what is listened to; None where nobody listens."""
     now: datetime
@@ -112,6 +111,7 @@ def cards(seen: Seen) -> list[Card]:
     )
     cards = [card for check in checks if (card := check(seen)) is not None]
     heard = heard_cards(seen.line, seen.account, seen.row.added_at, seen.now, seen.zone) if seen.can("listens") else []
+    cards += file_cards(seen.bad_files, name)
     return _closed(seen) + heard + cards + list_cards(seen.copies, seen.account, seen.kind, seen.now, seen.zone)
 
 
@@ -175,7 +175,7 @@ def _failing(seen: Seen) -> Card | None:
         code, person = "vendor_down", seen.now - runs.failing_since >= PATIENCE
         do = "Runs go on by themselves where they stopped. If it lasts, try the account, and ask the vendor."
         command = f"alprhub connections check {name}"
-    elif outcome == "VendorChanged" and (hints := _HINT.findall(runs.error or "")):
+    elif outcome == "VendorChanged" and (hints := HINT.findall(runs.error or "")):
         code, command = "columns_named", f"alprhub connections change {name} {' '.join(dict.fromkeys(hints))}"
         do = "Say with the command below which column is which; the next run takes what was left."
     elif outcome == "VendorChanged":

@@ -21,7 +21,7 @@ from hub.connections.row import any_row, settled
 from hub.errors import Conflict, Invalid, Outdated, PolicyConflict
 from hub.governing.in_force import Governing
 from hub.governing.loosening import HowProposed, Loosening
-from hub.people import Actor
+from hub.people import Actor, plainly
 from hub.policy.contract import SourceContract, read_contract
 from hub.policy.decisions import Decision
 from hub.policy.loosening import loosened_kind
@@ -102,7 +102,7 @@ class Contracts:
         policy does. Raises as `read` does, `NotFound`, `Conflict` where it is in force already or there is none to end,
         and `PolicyRefused`, with an alarm, where that is not signed.
         """
-        if not reason.strip():
+        if not plainly(reason):
             raise Invalid("reason: say why the contract changes")
         sure(self._clock)
         with self._store.read() as connection:

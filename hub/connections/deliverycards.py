@@ -15,6 +15,7 @@ from hub.words import count, moment, span
 SOON: Final = timedelta(hours=2)
 """How long a certificate may be on its way: what its purge could not deliver, the next ones try again."""
 SETTINGS: Final = "ALPRHUB_CUSTODIAN_FOLDER, ALPRHUB_CUSTODIAN_BUCKET or ALPRHUB_CUSTODIAN_EMAIL"
+DELIVER: Final = "ALPRHUB_CUSTODIAN_FOLDER=FOLDER alprhub retention deliver"
 _LETTERS: Final = tables.certificate_deliveries
 _CERTIFIED: Final = tables.certificates
 
@@ -48,9 +49,9 @@ def _nowhere(connection: Connection, zone: tzinfo, partner: str, clause: str) ->
     return [
         Card(
             LATE, "Certificates reach nobody", sentence,
-            f"Set {SETTINGS}; every certificate that there is goes there then, with the next purge or with the command"
-            " below.",
-            "alprhub retention deliver", "certificates_nowhere", plain=sentence, since=since,
+            f"Set {SETTINGS}, for the services too (as alprhub.env has it), so that every later one goes there with its"
+            " purge. The command below, with a folder that is there, brings them those that there are, and ends this.",
+            DELIVER, "certificates_nowhere", plain=sentence, since=since,
         )
     ]  # fmt: skip
 

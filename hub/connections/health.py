@@ -32,6 +32,7 @@ from hub.store.instant import from_micros, to_micros
 from hub.store.provenance import provenance_of
 from hub.store.runs import ahead
 from hub.store.silences import cameras_of, silences
+from hub.store.taken import bad_files
 from hub.store.wanted import not_allowed
 
 WELL = "Everything is as it should be."
@@ -169,6 +170,7 @@ class Health:
                 waiting=(waiting.counts or {}).get(account.id, 0),
                 waiting_since=waiting.oldest.get(account.id),
                 credentials_end=_credentials_end(kind, row),
+                bad_files=bad_files(connection, row.id),
                 line=self._line(account.id, now),
                 now=now,
                 zone=self._governing.zone,

@@ -19,7 +19,7 @@ from hub.connections.row import REMOVED, REMOVING, any_row
 from hub.connections.same_source import remembered
 from hub.connections.waiting import SpoolFolder
 from hub.errors import Busy, Conflict, HubError, Invalid, NotFound, Unsettled
-from hub.people import Actor
+from hub.people import Actor, plainly
 from hub.ports import Purges, Withdraws
 from hub.store import tables
 from hub.store.engine import Store
@@ -76,7 +76,7 @@ class Removals:
         """
         if reads not in ("keep", "purge"):
             raise Invalid("reads: say whether they are kept or purged")
-        if not reason.strip() or (force is not None and not force.strip()):
+        if not plainly(reason) or (force is not None and not plainly(force)):
             raise Invalid("reason: a removal needs one, and so does going on without a proof")
         with self._store.read() as connection:
             row = any_row(connection, name)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hub.connections.accounts import Connections
+from hub.connections.afterwards import Afterwards
 from hub.connections.cameras import Cameras
 from hub.connections.changes import Changes
 from hub.connections.contracts import Contracts
@@ -183,6 +184,11 @@ class ConnectionsRoom:
             parts.store, parts.audit, parts.clock, retention.endings, self.accounts,
             self._house.hotlists.publishing, retention.expired, self.spool,
         )  # fmt: skip
+
+    @made_once
+    def afterwards(self) -> Afterwards:
+        """Says what the end of a connection means for its reads."""
+        return Afterwards(self._parts.store, self._governing.in_force)
 
     @made_once
     def cameras(self) -> Cameras:

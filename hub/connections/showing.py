@@ -96,7 +96,10 @@ class Showing:
             ).one_or_none()  # fmt: skip
             elsewhere = not_allowed(connection, row.id, to_micros(self._clock.now()))
             files = tables.taken_files
-            taken = connection.scalar(select(func.count()).where(files.c.connection_id == row.id)) or 0
+            taken = (
+                connection.scalar(select(func.count()).where(files.c.connection_id == row.id, files.c.fault.is_(None)))
+                or 0
+            )
         account = next(listed for listed in self._connections.list() if listed.name == name)
         kind = self._connections.kind(row.connector)
         held, hidden = unsealed(self._vault, row), secret_names(kind)

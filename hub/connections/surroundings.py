@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from shlex import quote
 from shutil import disk_usage
 from typing import Final
 
@@ -60,6 +61,8 @@ class Surroundings:
         partner = self._governing.profile().effective(PARTNER)
         named_one = (str(partner.value), partner.clauses) if partner.value else None
         delivered = delivery_cards(self._store, now, zone, self._custodian_ways, named_one)
+        if (edited := self._governing.edited()) is not None:
+            hub.append(_of_file(edited))
         two = (*approval_cards(self._store, now, zone), *alarm_cards(self._store, now, zone))
         return [*hub, *delivered, *upkeep(self._store, now, zone), *two]
 
@@ -73,15 +76,16 @@ class Surroundings:
             return Card(
                 FAILING, "The clock is in doubt", sentence,
                 "Nothing is purged or shortened until this is settled; what is over by this clock is shown to nobody."
-                " If the clock is right, because the hub was off that long, say so with the command below; else set the"
-                " clock.",
+                " If the clock is right, because the hub was off that long, propose that with the command below, for"
+                " a second person to approve; else set the clock.",
                 "alprhub clock trust --reason WHY", "clock_ahead", plain=sentence,
             )  # fmt: skip
         sentence = f"The clock of this machine says {machine}, {far} before a time that the hub has seen ({trusted})."
         return Card(
             FAILING, "The clock is behind", sentence,
             "The hub goes on from the time that it has seen, so that nothing that is over is shown again. Set the clock"
-            " right; if it is right, because it was ahead before, say so with the command below.",
+            " right; if it is right, because it was ahead before, propose that with the command below, for a second"
+            " person to approve.",
             "alprhub clock trust --reason WHY", "clock_behind", plain=sentence,
         )  # fmt: skip
 
@@ -183,3 +187,14 @@ class Surroundings:
             "Try every way out and see what it answers; mend the ALPRHUB_NOTICE_ settings, or the mail server.",
             "alprhub notices test", "notices_unsent", plain=sentence,
         )  # fmt: skip
+
+
+def _of_file(file: str) -> Card:
+    """The card of a policy whose file was changed after it was put in force."""
+    sentence = f"The file of the policy in force, {file}, says something else now than when it was put in force."
+    return Card(
+        LATE, "The file of the policy was changed", sentence,
+        "Nothing of that is in force: the policy is kept as two people, or the first start, put it in force. Ask who"
+        " changed the file, and put it back; or propose what it says with the command below.",
+        f"alprhub policy activate {quote(file)} --reason WHY", "policy_file_differs", plain=sentence,
+    )  # fmt: skip

@@ -123,7 +123,7 @@ def of_clock(store: Store, machine: Clock, zone: tzinfo) -> Finding:
     follows = {"ahead": "nothing is purged or shortened", "behind": "the hub goes on from that time"}[stands.state]
     return wrong(
         "clock", f"The clock says {moment(stands.machine, zone)}, {far} what the hub last trusted; {follows}.",
-        "Set the clock right; where it is right, say so.", "alprhub clock trust --reason WHY",
+        "Set the clock right; where it is right, two people say so.", "alprhub clock trust --reason WHY",
     )  # fmt: skip
 
 

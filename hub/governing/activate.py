@@ -13,7 +13,7 @@ from hub.errors import Conflict, Invalid, Outdated, PolicyRefused
 from hub.governing.in_force import keep, newest, of_kept, of_row, row_of
 from hub.governing.loosening import HowProposed, Loosening
 from hub.governing.sources import Sources
-from hub.people import Actor
+from hub.people import Actor, plainly
 from hub.policy.decisions import Decision
 from hub.policy.loosening import loosened
 from hub.policy.profile import Profile, load
@@ -78,18 +78,16 @@ class Activate:
         looser = self.loosens(name, decisions)
         way = HowProposed(name, f"alprhub policy activate {name} --reason WHY")
         self._loosening.demand(actor, Act.POLICY_ACTIVATE, way, looser, decisions)
-        state = load(name, decisions).activation(self._sources.contracts())
-        state.demand()
-        state.demand_schedule()
+        load(name, decisions).activation(self._sources.contracts()).demand()
         return looser
 
     def preview(self, name: str, decisions: Sequence[Decision] = ()) -> list[Change]:
         """What putting a profile in force would do, by connection and rule; changes nothing.
 
-        Raises `NotFound`, `Invalid`, and `PolicyConflict` or `PolicyRefused` where it cannot be put in force.
+        Raises `NotFound`, `Invalid`, and `PolicyConflict` or `PolicyRefused` where it gives no ends.
         """
         profile = load(name, decisions)
-        profile.activation(self._sources.contracts()).demand()
+        profile.activation(self._sources.contracts()).demand_numbers()
         return list(self._recompute.effect(profile))
 
     def activate(
@@ -107,7 +105,7 @@ class Activate:
         is in force already, and `PolicyRefused`, with an alarm, where it loosens what the office that the policy in
         force names has not signed.
         """
-        if not reason.strip():
+        if not plainly(reason):
             raise Invalid("reason: say why the policy changes")
         sure(self._clock)
         row = row_of(name, decisions)
@@ -136,9 +134,7 @@ class Activate:
         """Raise where the policy cannot be in force, or another one is in force than when it was proposed."""
         sure(self._clock)
         profile = _profile(proposal)
-        state = profile.activation(self._sources.contracts())
-        state.demand()
-        state.demand_schedule()
+        profile.activation(self._sources.contracts()).demand()
         before = newest(connection)
         # One that was in force, went, and came back is not the same: who approved looked at what it followed on.
         if (before.id if before else None) != proposal.content.get("since"):

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, func, insert, select
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
-from hub.errors import NotFound, PolicyRefused
+from hub.errors import HubError, NotFound, PolicyRefused
 from hub.people import Actor
 from hub.policy.contract import SourceContract
 from hub.policy.decisions import Decision
@@ -80,6 +80,21 @@ class Governing:
             known = self._known[ident] = of_row(row)
         return known
 
+    def edited(self) -> str | None:
+        """The file of the policy in force, where that says now what was never put in force; None where it does not.
+
+        What is in force is what was kept; a file that is gone says nothing.
+        """
+        with self._store.read() as connection:
+            row = newest(connection)
+        if row is None or not _is_file(row.profile) or not Path(row.profile).is_file():
+            return None
+        try:
+            says = row_of(row.profile, ())
+        except (HubError, OSError, UnicodeDecodeError):
+            return str(row.profile)
+        return None if all(says[part] == getattr(row, part) for part in ("document", "overlays")) else str(row.profile)
+
     def history(
         self, before: int | None = None, within: Connection | None = None, through: int | None = None
     ) -> list[tuple[int, Profile]]:
@@ -121,7 +136,7 @@ def begin(
 ) -> Profile:
     """The profile in force; where none was ever, the one of this name is put in force with what is signed about it.
 
-    Raises `PolicyConflict` or `PolicyRefused` where it cannot be: where it leaves a ceiling to a schedule, a decision
+    Raises `PolicyConflict` or `PolicyRefused` where it cannot be: where it leaves something to a schedule, a decision
     must give the number. What else an agency has not decided yet runs by the safe defaults.
     """
     with store.read() as connection:
@@ -149,12 +164,11 @@ def of_row(row: Row[Any]) -> Profile:
 
 def of_kept(name: str, document: str, decisions: str, overlays: str) -> Profile:
     """The profile of a document as it was kept, of what was signed about it, and of its own overlays (both JSON)."""
-    signed = msgspec.json.decode(decisions)
-    if not signed and document == _built_in(name):
-        return load(name)
+    agreed = [Decision.model_validate(entry) for entry in msgspec.json.decode(decisions)]
+    if document == _built_in(name):
+        return load(name, agreed)
     # A policy that was kept before its overlays were has them where they lay.
     beside = Path(name).parent if _is_file(name) else None
-    agreed = [Decision.model_validate(entry) for entry in signed]
     return of_bytes(document.encode(), name, agreed, beside, msgspec.json.decode(overlays))
 
 

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from hub.governing.activate import Activate, Foresees
 from hub.governing.alarms import Alarms
+from hub.governing.clock_trust import ClockTrust
 from hub.governing.in_force import Governing
 from hub.governing.loosening import Loosening
 from hub.governing.sources import Sources
@@ -72,6 +73,12 @@ class GoverningRoom:
     def loosening(self) -> Loosening:
         """What must be signed before a promise is loosened."""
         return Loosening(self._parts.store, self._parts.clock, self.alarms)
+
+    @made_once
+    def clock(self) -> ClockTrust:
+        """Lets the hub go by a clock that it doubts."""
+        parts = self._parts
+        return ClockTrust(parts.store, parts.audit, parts.clock, self._house.access.proposing)
 
     @made_once
     def activate(self) -> Activate:

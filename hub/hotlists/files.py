@@ -1,13 +1,14 @@
 """Hot-list files: CSV with a header, in the columns that people and vendors use, read as every other CSV is."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Final, Literal, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from connectors.faults import MOST
 from connectors.table import Row, Table, names, table
 from hub.errors import Faults, Invalid
-from hub.hotlists.expiries import expiry
+from hub.hotlists.expiries import Dates, expiry
 from hub.hotlists.lists import NewEntry, faults_of
 from hub.hotlists.origins import EntryOrigin, origin_of
 from normalize import spreadsheet
@@ -35,13 +36,19 @@ _ALERTS: Final = {"low": "low", "yellow": "low", "medium": "medium", "orange": "
 
 
 def entries_of(
-    body: bytes, zone: ZoneInfo, defaults: dict[str, str], file: str = "the file", codes: Codes | None = None
+    body: bytes,
+    zone: ZoneInfo,
+    defaults: dict[str, str],
+    file: str = "the file",
+    codes: Codes | None = None,
+    dates: Dates | None = None,
 ) -> Iterator[NewEntry]:
     """The entries of a CSV file; `defaults` fills reason and case where the file has no such column or cell.
 
-    `codes` says whose codes of states the file has; a column with NCIC's own name for them (`LIS`) says it too. Times
-    without an offset are local to `zone`; lines that begin with # and a blank are comments. Raises `Faults` once
-    all is read, naming the `file`, and line and column of everything that cannot be used.
+    `codes` says whose codes of states the file has; a column with NCIC's own name for them (`LIS`) says it too.
+    `dates` says how it writes days. Times without an offset are local to `zone`; lines that begin with # and a blank
+    are comments. Raises `Faults` once all is read, naming the `file`, and line and column of everything that cannot be
+    used.
     """
     wrong: list[str] = []
     number = 0
@@ -54,7 +61,9 @@ def entries_of(
             faults = [f"line {row.number}: {_broken(row, found)}"]
         else:
             cells = {field: [row.cells.get(name, "").strip() for name in columns] for field, columns in places.items()}
-            entry, faults = _entry(_of_fields(cells), row.number, zone, defaults, codes)
+            entry, faults = _entry(
+                _of_fields(cells), row.number, lambda said: expiry(said, zone, dates), defaults, codes
+            )
             if entry is not None:
                 yield entry
         number += len(faults)
@@ -114,7 +123,11 @@ def _of_fields(cells: dict[str, list[str]]) -> dict[str, str]:
 
 
 def _entry(
-    cells: dict[str, str], line: int, zone: ZoneInfo, defaults: dict[str, str], codes: Codes | None
+    cells: dict[str, str],
+    line: int,
+    ends: Callable[[str], datetime | None],
+    defaults: dict[str, str],
+    codes: Codes | None,
 ) -> tuple[NewEntry | None, list[str]]:
     """The entry of a row, or every fault of it."""
     faults: list[str] = []
@@ -136,7 +149,7 @@ def _entry(
         reason=cells.get("reason") or defaults.get("reason", ""),
         case_number=cells.get("case_number") or defaults.get("case_number", ""),
         alert=understood(lambda: _alert(cells.get("alert", "")), "medium"),
-        expires_at=understood(lambda: expiry(cells.get("expires_at", ""), zone), None),
+        expires_at=understood(lambda: ends(cells.get("expires_at", "")), None),
         note=cells.get("note") or None,
         line=line,
     )

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from shlex import quote
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, exists, select, text, update
@@ -20,7 +21,7 @@ from hub.errors import Busy, Faults, Invalid, NotFound
 from hub.hotlists import importing, withdrawals
 from hub.hotlists.gathering import Gathered, Key, Terms, gathered
 from hub.hotlists.withdrawals import Removal, RemovesMost, Withdrawal
-from hub.people import Actor
+from hub.people import Actor, plainly
 from hub.progress import Progress, untold
 from hub.store import tables
 from hub.store.engine import Store
@@ -100,8 +101,8 @@ class Hotlists:
         whoever else writes. Raises `Invalid` naming line and field, `RemovesMost`, `Busy` where somebody imports into
         the list, and what `progress` raises, with nothing changed: what is in force is never told as a failure.
         """
-        if not name.strip():
-            raise Invalid("name: a list needs one")
+        if not plainly(name):
+            raise Invalid("name: a list needs one, of letters or digits")
         with self._store.lease(_lease(name), f"entries are being imported into the hot list {name}"):
             for of, left in self._unfinished():
                 if of == name:  # none begins before what is left of the last one is gone: it may hide the list
@@ -139,7 +140,11 @@ class Hotlists:
         told = gathered(_counted(map(_checked, entries), progress), now)
         fresh, complete = told.terms, removing is not None
         if complete and not fresh:
-            raise Invalid("entries: a complete list without an entry is refused; withdraw the entries one by one")
+            raise Invalid(
+                f"complete: no plate is named, and a whole list without one would take everything off {name}; nothing"
+                f" was changed. Take entries off by alprhub hotlists withdraw {quote(name)} PLATE --reason WHY, or"
+                " import a file that has some"
+            )
         change = self._compared(name, fresh, complete, now)
         if removing is not None and change.gone > max(change.stood // 2, removing):
             raise RemovesMost(name, change.stood, len(fresh), change.gone)
@@ -214,7 +219,7 @@ class Hotlists:
         since it is over or comes with an import that is on its way. Raises `NotFound` where there is nothing of it,
         unless it is said `ahead`.
         """
-        if not reason.strip():
+        if not plainly(reason):
             raise Invalid("reason: a removal needs one")
         now = to_micros(self._clock.now())
         removal = Removal(canonical(plate), state, actor.name, reason, now)
@@ -248,7 +253,7 @@ class Hotlists:
         It is on the list once an import names it; gives how many removals are over. Raises `NotFound` where it was not
         withdrawn, and `Invalid` without a reason.
         """
-        if not reason.strip():
+        if not plainly(reason):
             raise Invalid("reason: to let a plate come back needs one")
         wanted = canonical(plate)
         with self._store.write() as connection:
@@ -415,9 +420,9 @@ def faults_of(entry: NewEntry) -> list[str]:
         faults.append("plate: is missing")
     elif length(plate) > LONGEST:
         faults.append(f"plate: has {length(plate)} letters and digits, and no plate has more than {LONGEST}")
-    if not entry.reason.strip():
+    if not plainly(entry.reason):
         faults.append("reason: is missing (a column `reason`, or --reason for all rows)")
-    if not entry.case_number.strip():
+    if not plainly(entry.case_number):
         faults.append("case: is missing (a column `case`, or --case for all rows)")
     return faults
 

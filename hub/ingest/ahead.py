@@ -1,4 +1,8 @@
-"""The next piece is made while the last one is used: a generator in a thread of its own, one piece ahead."""
+"""The next piece is made while the last one is used: a generator in a thread of its own, one piece ahead.
+
+When it is begun is for whoever uses the last one to say, once nothing but waiting is left of that: two threads that
+both want the interpreter take longer than one after the other.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +16,8 @@ _END: Final = object()
 
 
 @contextmanager
-def ahead(make: Callable[[], Iterator[T]], name: str) -> Iterator[Iterator[T]]:
-    """The pieces of a generator, in their order; while one is used, the next one is made, and none behind that.
+def ahead(make: Callable[[], Iterator[T]], name: str) -> Iterator["_Making[T]"]:
+    """The pieces of a generator, in their order; from `go_on` the next one is made, and none behind that.
 
     The generator is made, asked and closed in a thread of its own, so that what it holds is touched by no other. What
     it raises is raised where the piece would have come, after all before it. Behind the block the thread is over: it
@@ -21,7 +25,7 @@ def ahead(make: Callable[[], Iterator[T]], name: str) -> Iterator[Iterator[T]]:
     """
     making = _Making(make, name)
     try:
-        yield making.pieces()
+        yield making
     except (KeyboardInterrupt, SystemExit):  # the thread ends with its piece, or with the process
         making.leave()
         raise
@@ -37,23 +41,30 @@ class _Making(Generic[T]):
     def __init__(self, make: Callable[[], Iterator[T]], name: str) -> None:
         self._make = make
         self._wanted = Semaphore(0)
+        self._begun = False
         self._over = Event()
         self._ready = SimpleQueue[tuple[object, BaseException | None]]()
         # What logs and traces know of the run belongs to its pieces too.
         self._thread = Thread(target=copy_context().run, args=(self._work,), name=name, daemon=True)
         self._thread.start()
 
-    def pieces(self) -> Iterator[T]:
-        """The pieces; to ask for one is to have the next one made."""
-        self._wanted.release()
+    def __iter__(self) -> Iterator[T]:
+        """The pieces; to ask for one is to have it made, where `go_on` has not."""
         while True:
+            self.go_on()
             piece, failed = self._ready.get()
+            self._begun = False
             if failed is not None:
                 raise failed
             if piece is _END:
                 return
-            self._wanted.release()
             yield piece  # type: ignore[misc]
+
+    def go_on(self) -> None:
+        """Have the next piece made from now on; safe to repeat."""
+        if not self._begun:
+            self._begun = True
+            self._wanted.release()
 
     def leave(self) -> None:
         """Let the thread end with the piece that it is at."""

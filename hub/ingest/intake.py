@@ -1,6 +1,6 @@
 """`Intake`: records in, a page to save out. The same path for pulled, looked-up, pushed and replayed records."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -115,6 +115,7 @@ class Intake:
         run_id: int | None = None,
         replayed: Sequence[int] = (),
         drift: Drift | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> Saved:
         """Keep one page; no read of it is lost and none is kept twice.
 
@@ -122,7 +123,8 @@ class Intake:
         between; what was kept of it before a crash is known by its ids when it comes again.
         Reads get the ends of the policy that is in force when they are kept, whoever changes it meanwhile. A read whose
         life was over before it arrived is counted and not kept. Where `drift` finds with this page that the vendor has
-        changed, it is kept without its checkpoint, and its files count as not taken.
+        changed, it is kept without its checkpoint, and its files count as not taken. `meanwhile` is called, perhaps
+        more than once, when little is left to do but to wait for the database.
         """
         now = self._clock.now()
         received, reads, refused = parsed
@@ -131,7 +133,12 @@ class Intake:
         ):
             checkpoint, taken = None, ()
         page = PageToSave(
-            connection_id=connection_id, obtained=obtained, received_at=received, run_id=run_id, replayed=replayed
+            connection_id=connection_id,
+            obtained=obtained,
+            received_at=received,
+            run_id=run_id,
+            replayed=replayed,
+            meanwhile=meanwhile,
         )
         total, turns = Saved(), [(reads, refused)] if replayed else list(_turns(reads, refused))
         for number, turn in enumerate(turns, 1):
@@ -226,11 +233,10 @@ def _with_ends(
     profile, received = policy.profile, page.received_at
     floors, were_promised = FloorsOfPage(profile, source, received), promised.anything
 
-    def ending(captured_at: datetime, floor: datetime | None, linked: bool) -> Expiry:
+    def in_time(end: Expiry, captured_at: datetime, floor: datetime | None, linked: bool) -> Expiry:
         """The end by the policy in force, or what was promised before where that is sooner; for what is not over then
         not before the floor under which it is kept."""
-        end = profile.expiry(*source, captured_at, received_at=received, linked=linked)
-        before = promised.end(captured_at, received, linked) if were_promised else None
+        before = promised.end(captured_at, received, linked)
         if before is None or before.at >= end.at:
             return end
         return before if floor is None or before.at <= now else before._replace(at=max(before.at, min(floor, end.at)))
@@ -239,13 +245,19 @@ def _with_ends(
     refused = list(refused)
     born_expired = 0
     hits_matter = bool(reads) and bool(profile.chosen(*source, "hub").unlinked)
+    end_of, linked_end_of = (profile.ends(*source, received, linked=linked) for linked in (False, True))
     for record, read in reads:
         needed = None
+        captured_at = read.captured_at
         try:
-            floor = floors.of(read.captured_at)
-            end = ending(read.captured_at, floor, False)
+            floor = floors.of(captured_at)
+            end = end_of(captured_at)
+            if were_promised:
+                end = in_time(end, captured_at, floor, False)
             if hits_matter:
-                longer = ending(read.captured_at, floor, True)
+                longer = linked_end_of(captured_at)
+                if were_promised:
+                    longer = in_time(longer, captured_at, floor, True)
                 needed = Life(longer.at, longer.rule) if longer.at > end.at else None
         except (OverflowError, ValueError):  # a capture at the beginning of the calendar, in an agency's zone
             refused.append(RefusedRecord(record, "captured_at", "is a time that no calendar counts from"))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from connectors.contract import Connector, Window
+from connectors.errors import BadFiles
 from hub.ingest.fetching import Fetched
 from hub.ingest.pictures import Beside
 from hub.people import Actor
@@ -64,6 +65,8 @@ class PullJob:
     window: Window | None = None
     plates: tuple[int, int] | None = None
     unfinished: bool = False
+    bad_files: BadFiles | None = None
+    """What is told once everything else was taken."""
 
     def kept(self, saved: Saved) -> None:
         """Something was kept."""

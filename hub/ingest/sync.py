@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, Page, PullsReads, Window
-from connectors.errors import AdminMustFix, ConnectorError, Gone, TryAgain, VendorChanged, kind_of, sentence
+from connectors.errors import AdminMustFix, BadFiles, ConnectorError, Gone, TryAgain, VendorChanged, kind_of, sentence
 from connectors.struck import Struck, secrets_of
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
@@ -170,6 +170,8 @@ class Sync:
             job = PullJob(actor, account, connector, beside, progress, running, time.monotonic() + looking)
             beside.begin(opened, account.id, job.tell)
             yield job
+        if job.bad_files is not None:
+            raise job.bad_files
 
     def _catch_up(self, job: PullJob) -> None:
         """Pull a share of what earlier runs missed; what cannot be had now stays a gap and does not fail the run."""
@@ -260,10 +262,19 @@ class Sync:
         if isinstance(connector, PullsReads):
             files = TakenFiles(self._store, account.id)
             window = replace(run.leg.window, fresh=files.fresh)
-            with ahead(lambda: self._pulled(connector, window, job.time), f"pull-{account.name}") as pages:
-                for page, parsed in pages:
-                    yield self._keep(account, run, page, parsed, "pull")
+            bad: BadFiles | None = None
+            try:
+                with ahead(lambda: self._pulled(connector, window, job.time), f"pull-{account.name}") as pages:
+                    for page, parsed in pages:
+                        yield self._keep(account, run, page, parsed, "pull", pages.go_on)
+            except BadFiles as failed:
+                bad = failed
+            # A file that cannot be taken is news once: the run is as good as any other, and health shows it.
+            if files.cannot(bad.files if bad else {}):
+                job.bad_files = bad
             files.settle()
+            if bad is not None and bad.passing is not None:
+                raise bad.passing
         else:
             yield from self._go_round(job, run)
 
@@ -316,7 +327,15 @@ class Sync:
         for page in job.connector.lookup(query):  # type: ignore[attr-defined]
             yield self._keep(account, run, Page(()), self._intake.parsed(job.connector, page.records), "lookup")
 
-    def _keep(self, account: ConfiguredAccount, run: SyncRun, page: Page, parsed: Parsed, obtained: str) -> Saved:
+    def _keep(
+        self,
+        account: ConfiguredAccount,
+        run: SyncRun,
+        page: Page,
+        parsed: Parsed,
+        obtained: str,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Saved:
         saved = self._intake.keep(
             account.id,
             parsed,
@@ -325,6 +344,7 @@ class Sync:
             taken=page.taken,
             run_id=run.id,
             drift=run.drift,
+            meanwhile=meanwhile,
         )
         run.kept(page)
         return saved

@@ -8,8 +8,10 @@ from hub.errors import PolicyConflict, PolicyRefused
 from hub.policy.durations import room
 from hub.policy.resolution import Chosen, choose, conflict_id
 from hub.policy.rules import AGENCY, COPIES, ORIGINS, Rule
+from hub.words import named
 
 ANY_OTHER: Final = "any other vendor"
+DECISIONS_SHOWN: Final = 'docs/policy.md, "What nobody has decided",'
 
 
 class Open(NamedTuple):
@@ -53,35 +55,40 @@ class Activation(NamedTuple):
     @property
     def ready(self) -> bool:
         """Whether nothing stands in the way."""
-        return not self.conflicts and not self.without_ceiling
+        return not self.conflicts and not self.without_ceiling and not self.without_schedule
 
     def demand(self) -> None:
-        """Raise `PolicyConflict` or `PolicyRefused` for what stands in the way, if anything does."""
+        """Raise `PolicyConflict` or `PolicyRefused` for what stands in the way, if anything does.
+
+        A rule that is left to a retention schedule needs what that says, signed, also where the profile has a number
+        for it meanwhile.
+        """
+        self.demand_numbers()
+        if self.without_schedule:
+            raise PolicyRefused(
+                f"the policy leaves {named(self.without_schedule)} to the agency's retention schedule, and nobody has"
+                f" signed what that says. {self._remedy()}"
+            )
+
+    def demand_numbers(self) -> None:
+        """Raise as `demand` does where ends cannot be worked out: enough to see what the profile would do."""
         if self.conflicts:
             conflicts = "; ".join(map(str, self.conflicts))
             raise PolicyConflict(f"{conflicts}. A signed decision is needed: who, why, and counsel's opinion")
         if self.without_ceiling:
             raise PolicyRefused(
-                f"nothing says how long {', '.join(self.without_ceiling)} may be kept at most."
-                f" A signed decision with a number is needed (--decisions FILE), for one of: {self._asked()}"
+                f"nothing says how long {', '.join(self.without_ceiling)} may be kept at most. {self._remedy()}"
             )
 
-    def _asked(self) -> str:
-        """What the policy itself asks its department to decide."""
-        return ", ".join(question.id for question in self.open if question.layer == AGENCY)
-
-    def demand_schedule(self) -> None:
-        """Raise `PolicyRefused` where a rule is left to a retention schedule and nothing signed says what that says.
-
-        At a first start the number that stands in a profile for such a rule holds until then; no later policy comes in
-        force by it.
-        """
-        if self.without_schedule:
-            raise PolicyRefused(
-                f"the retention schedule is missing, to which {', '.join(self.without_schedule)} is left. A signed"
-                " decision must give its number (ceilings: RULE: {dur, clock, ref}), one of:"
-                f" {self._asked()}"
-            )
+    def _remedy(self) -> str:
+        """How the number is signed, for one of the questions that the policy itself asks its department."""
+        asked = ", ".join(question.id for question in self.open if question.layer == AGENCY)
+        rule = self.without_schedule[0] if self.without_schedule else "RULE"
+        return (
+            f"A decision must give the number (settles: one of {asked}; ceilings: {{{rule}: {{dur: …, clock:"
+            " captured_at, ref: …}}), signed, in a file that is given with --decisions FILE or ALPRHUB_DECISIONS:"
+            f" {DECISIONS_SHOWN} shows one"
+        )
 
 
 def conflicts(rules: Iterable[Rule]) -> Iterator[Contradiction]:

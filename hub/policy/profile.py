@@ -1,6 +1,6 @@
 """A department's policy as the hub executes it: what services ask, answered from one document and its overlays."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -157,6 +157,22 @@ class Profile:
         if end is None:
             raise self._no_ceiling(origin, vendor, copy)
         return Expiry(end.at, end.rule, end.clause)
+
+    def ends(
+        self, origin: str, vendor: str, contract: SourceContract | None, received_at: datetime, *, linked: bool = False
+    ) -> Callable[[datetime], Expiry]:
+        """What `expiry` gives for the capture of each of many reads that arrive together: found out once what can be.
+
+        Raises as `expiry` does, now or when it is called.
+        """
+        chosen = self.chosen(origin, vendor, contract, "hub")
+        rules = chosen.ceilings if linked else (*chosen.ceilings, *chosen.unlinked)
+        if self.prevailing or len(rules) != 1:
+            return lambda captured_at: self.expiry(
+                origin, vendor, contract, captured_at, received_at=received_at, linked=linked
+            )
+        (rule,), zone = rules, self.zone
+        return lambda captured_at: Expiry(rule.ends(captured_at, received_at, zone), rule.id, rule.clause)
 
     def floor(
         self,

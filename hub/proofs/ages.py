@@ -167,7 +167,9 @@ class Ages:
     def report(self, actor: Actor) -> AgesReport:
         """The ages of everything that is kept now, of one moment."""
         now, profile = self._clock.now(), self._governing.profile()
-        zone = profile.zone
+        zone, history = profile.zone, self._governing.history()
+        # What the policy before allowed became late with this one; before the first nothing was allowed otherwise.
+        since = from_micros(history[-1][0]) if len(history) > 1 else None
         clauses = {rule.id: rule.clause for rule in profile.rules}
         limits = [to_micros(reached(Duration.parse(band), now, zone)) for band in BANDS]
         field, kinds = profile.effective(EXPLAINED), self._sources.all()
@@ -191,7 +193,7 @@ class Ages:
             past = [
                 age
                 for ident, kind in kinds.items()
-                for age in _past(connection, profile, ident, names[ident], kind, now)
+                for age in _past(connection, profile, ident, names[ident], kind, now, since)
             ]
             unexplained, holds = 0, []
             if field.value is not None:
@@ -220,9 +222,15 @@ class Ages:
 
 
 def _past(
-    connection: Connection, profile: Profile, ident: int, name: str, kind: Provenance, now: datetime
+    connection: Connection,
+    profile: Profile,
+    ident: int,
+    name: str,
+    kind: Provenance,
+    now: datetime,
+    since: datetime | None,
 ) -> list[Violation]:
-    """What a connection still shows although the policy in force would have ended it."""
+    """What a connection still shows although the policy in force would have ended it; none is late before `since`."""
     try:
         shortest = profile.rule_for(*kind)
     except PolicyRefused:
@@ -235,7 +243,7 @@ def _past(
             *kind, from_micros(row.captured_at), received_at=from_micros(row.received_at), linked=bool(row.linked)
         )
         if end.at <= now:
-            ends_by_rule.setdefault(end.rule, []).append(end.at)
+            ends_by_rule.setdefault(end.rule, []).append(end.at if since is None else max(end.at, since))
             clauses[end.rule] = end.clause
     return [
         Violation(name, rule, clauses[rule], "past_ceiling", len(ends), (now - min(ends)) // _SECOND)

@@ -14,6 +14,7 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from connectors.contract import Connector, LooksUpPlates, Lookup, Record
 from connectors.errors import AdminMustFix, ConnectorError, NotARead, RecordRejected, sentence
+from hub.access.asking import cannot_be_shown, says_nothing
 from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.clock import Clock
@@ -31,7 +32,6 @@ PURPOSE: Final = "retention_audit"
 """The purpose of a probe. It is none of a policy's purposes: nobody looks at what comes back."""
 BACK: Final = timedelta(days=30)
 """How far behind its ceiling a vendor is asked for reads; a weekly probe sees each day four times."""
-SHORTEST_REASON: Final = 4
 
 log: Final = logging.getLogger("alprhub.retention")
 
@@ -100,8 +100,7 @@ class Canaries:
         full = canonical(plate)
         if not full or len(full) > LONGEST:
             raise Invalid(f"plate: needs 1 to {LONGEST} letters and digits")
-        if len(reason.strip()) < SHORTEST_REASON:
-            raise Invalid("reason: must say in words whose vehicle it is; the vendor is told")
+        self._demand_reason(reason, "whose vehicle it is; the vendor is told")
         table = tables.canaries
         with self._store.write() as within:
             same = (table.c.connection_id == account.id) & (table.c.plate == full)
@@ -126,13 +125,17 @@ class Canaries:
             )
         return next(canary for canary in self._all() if canary.id == ident)
 
+    def _demand_reason(self, reason: str, what: str) -> None:
+        """Return if a reason says something, by the rule of every question about reads; else raises `Invalid`."""
+        if cannot_be_shown(reason) or says_nothing(reason, self._governing.profile()):
+            raise Invalid(f"reason: must say in words that can be shown {what}")
+
     def remove(self, actor: Actor, ident: int, reason: str) -> Canary:
         """Probe with a canary no more, because the vehicle is sold or was never read; gives what it was.
 
         What its probes found stays on record. Raises `Invalid`, and `NotFound`.
         """
-        if len(reason.strip()) < SHORTEST_REASON:
-            raise Invalid("reason: must say in words why the vendor is not probed with it any more")
+        self._demand_reason(reason, "why the vendor is not probed with it any more")
         table = tables.canaries
         gone = next((canary for canary in self._all() if canary.id == ident), None)
         with self._store.write() as within:

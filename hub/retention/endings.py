@@ -14,7 +14,7 @@ from hub.governing.in_force import Governing
 from hub.governing.lives import Lives
 from hub.policy.provenance import Provenance
 from hub.store import tables
-from hub.store.ends import End, set_ends
+from hub.store.ends import End, set_ends, told_end
 from hub.store.engine import Store
 from hub.store.instant import to_micros
 from hub.store.visible import visible
@@ -49,7 +49,7 @@ class Endings:
         count = end_now = 0
         for rows in self._pages(connection_id, now):
             count += len(rows)
-            end_now += sum(end.until <= now for end in _sooner(rows, ending, floors, held=False))
+            end_now += sum(end.until <= now for end in _sooner(rows, ending, floors, now, held=False))
         return count, end_now
 
     def follow(self, connection_id: int, source: Provenance) -> int:
@@ -80,14 +80,15 @@ class Endings:
 
     def _shorten(self, connection_id: int, source: Provenance, ending: Ending, held: bool) -> int:
         changed, floors = 0, self._floors(connection_id, source)
-        for rows in self._pages(connection_id, to_micros(sure(self._clock))):
-            if not (fresh := _sooner(rows, ending, floors, held)):
+        now = to_micros(sure(self._clock))
+        for rows in self._pages(connection_id, now):
+            if not (fresh := _sooner(rows, ending, floors, now, held=held)):
                 continue
             with self._store.write(durable=False) as connection:
                 # Somebody may have taken, linked or unlinked one meanwhile: what an end hangs on is asked again.
                 ids = [end.read_id for end in fresh]
                 again = connection.execute(select(*_COLUMNS).where(_READS.c.id.in_(ids))).all()
-                changed += set_ends(self._store, connection, _sooner(again, ending, floors, held))
+                changed += set_ends(self._store, connection, _sooner(again, ending, floors, now, held=held))
         self._store.settle()  # whoever asked is told that it is so
         return changed
 
@@ -113,13 +114,13 @@ class Endings:
                 yield rows
 
 
-def _sooner(rows: Sequence[Row[Any]], ending: Ending, floors: Floors, held: bool) -> list[End]:
+def _sooner(rows: Sequence[Row[Any]], ending: Ending, floors: Floors, now: int, *, held: bool) -> list[End]:
     """The sooner ends of those reads that get one; of held ones only where those are meant too."""
     sooner = []
     for row in rows:
         if (row.held and not held) or (end := ending(row)) is None or end[0] >= row.expires_at:
             continue
         kept = Kept(row.connection_id, row.captured_at, row.received_at, row.ingested_at, row.floor_at)
-        if (until := floors.end(kept, end[0], row.expires_at)) < row.expires_at:
+        if (until := told_end(floors.end(kept, end[0], row.expires_at), row.expires_at, now)) < row.expires_at:
             sooner.append(End(row.id, row.captured_at, until, end[1], row.expires_at))
     return sooner

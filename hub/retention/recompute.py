@@ -22,7 +22,7 @@ from hub.policy.profile import Profile
 from hub.policy.provenance import Provenance
 from hub.progress import Progress, untold
 from hub.store import tables
-from hub.store.ends import End, set_ends
+from hub.store.ends import End, set_ends, told_end
 from hub.store.engine import Store
 from hub.store.instant import to_micros
 from hub.store.pace import TurnPace
@@ -190,7 +190,7 @@ class Recompute:
             wanted = None if row.expires_at <= now else ends.wanted(row, row.id in linked)
             if wanted is None:
                 continue
-            until, rule, is_kept_short = wanted
+            until, rule, is_kept_short = told_end(wanted.until, row.expires_at, now), wanted.rule, wanted.kept_short
             kept_short += is_kept_short
             if until == row.expires_at and rule == row.rule:
                 continue

@@ -17,6 +17,10 @@ _FORMULA: Final = frozenset("=+-@")
 _BREAKS: Final = frozenset("\t\r\n")
 _PARTS: Final = re.compile(r"([;\t\r\n])")
 _MARK: Final = "'"
+_STEERS: Final = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""What steers a terminal, ends a line for some programs alone, or turns text around: no file has it as it came."""
 
 
 class Format(StrEnum):
@@ -76,7 +80,8 @@ def encoded(form: Format, kind: type, rows: Iterable[Any]) -> Iterator[bytes]:
 def _csv(columns: list[str], rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     """RFC 4180 with a header. Unknown is an empty cell, a list or an object is compact JSON, a number stays one.
 
-    Texts are made safe by `defused`, and NUL characters are left out: spreadsheets end a cell, or the file, at one.
+    Texts are made safe by `defused` and `shown`, and NUL characters are left out: spreadsheets end a cell, or the file,
+    at one.
     """
     writer = csv.writer(_Line(), lineterminator="\r\n")
     yield writer.writerow(columns)
@@ -98,7 +103,17 @@ def _cell(value: Any) -> str | int | float:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return value
-    return defused(value.replace("\0", "") if isinstance(value, str) else _json(value).decode())
+    return shown(defused(value.replace("\0", "") if isinstance(value, str) else _json(value).decode()))
+
+
+def shown(text: str) -> str:
+    """A text in which what steers a terminal or turns text around is written as its number, as in JSON: `\\u202e`."""
+    return text if text.isalnum() else _STEERS.sub(_number, text)
+
+
+def _number(sign: re.Match[str]) -> str:
+    units = sign.group().encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def defused(text: str) -> str:
@@ -128,8 +143,14 @@ def _runs(text: str) -> bool:
 
 
 def _json(value: Any) -> bytes:
-    """JSON in which a semicolon is written as its number: read as JSON it is the same, and it parts no cells."""
-    return msgspec.json.encode(value).replace(b";", b"\\u003b")
+    """JSON in which a semicolon, which parts cells, and what steers a terminal are written as their numbers.
+
+    Read as JSON it is the same.
+    """
+    text = msgspec.json.encode(value).replace(b";", b"\\u003b")
+    if text.isascii() and b"\x7f" not in text:
+        return text
+    return _STEERS.sub(_number, text.decode()).encode()
 
 
 def _jsonl(_columns: list[str], rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:

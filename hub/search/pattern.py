@@ -20,7 +20,7 @@ class Pattern:
     def parse(cls, text: str) -> "Pattern":
         """The pattern a person typed; raises `Invalid` for one that names no character, or that a spreadsheet wrote."""
         if (damaged := damage(text)) is not None:  # the plate that it was would not be found
-            raise Invalid(f"pattern: {damaged}")
+            raise Invalid(f"plates: {damaged}")
         parts: list[str] = []
         literal = ""
         for char in text.strip():
@@ -34,9 +34,9 @@ class Pattern:
         while "**" in joined:
             joined = joined.replace("**", "*")
         if not set(joined) - _WILD:
-            raise Invalid("pattern: needs at least one letter or digit")
+            raise Invalid("plates: each needs at least one letter or digit")
         if len(joined) > 2 * LONGEST:
-            raise Invalid(f"pattern: is longer than {2 * LONGEST} characters")
+            raise Invalid(f"plates: one is longer than {2 * LONGEST} characters")
         return cls(joined)
 
     @property

@@ -114,7 +114,7 @@ class Query:
             if unknown := set(wanted) - known:
                 raise Invalid(f"{field}: {min(unknown)!r} is not known{instead(min(unknown), sorted(known))}")
         if not any((patterns, self.since, self.area, self.cameras, self.sites, self.connections, self.hits_only)):
-            raise Invalid("query: needs a plate, a time, a place, a camera or a connection")
+            raise Invalid("a question needs what narrows it: a plate, a time, a place, a camera or a connection")
         return patterns
 
 

@@ -18,6 +18,14 @@ class End(NamedTuple):
     before: int
 
 
+def told_end(until: int, before: int, now: int) -> int:
+    """The end (µs) that is written where a read that is not over shall end at `until`: none is put into the past.
+
+    What a change ends is over from that change on, and who asks since when it should be gone is told so.
+    """
+    return max(until, min(now, before))
+
+
 def set_ends(store: Store, connection: Connection, ends: Iterable[End]) -> int:
     """Give reads, and what else their engines took the plates for, their ends and rules, each read once.
 

@@ -45,6 +45,7 @@ WHERE l.locktype = 'advisory' AND l.granted
 """A session that holds a lease does nothing else: its state last changed when it got the lock."""
 Traces = Literal["vacuum", "encrypted", "server"]
 """They go when SQLite writes its file anew; they stay on a disk that is encrypted; they are PostgreSQL's server's."""
+_ALLOT: Final = text("UPDATE counters SET value = value + :count WHERE name = :name RETURNING value")
 _NESTED: Final = (
     "Store.write() inside an open write of the same store would wait for itself: hand on the connection that the open"
     " one gave (`within=` takes it), or end that first"
@@ -360,10 +361,7 @@ class Store:
 
     def allot(self, connection: Connection, name: str, count: int) -> int:
         """The first of `count` new ids of a table; ids are never given twice, not even after a purge."""
-        last = connection.scalar(
-            text("UPDATE counters SET value = value + :count WHERE name = :name RETURNING value"),
-            {"count": count, "name": name},
-        )
+        last = connection.scalar(_ALLOT, {"count": count, "name": name})
         return int(last or 0) - count + 1
 
     @property

@@ -1,6 +1,6 @@
 """A page on its way into the store, what became of it, and why it may have to be made again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -72,6 +72,13 @@ class PageToSave:
     """Whose reads they were by which it gave them; with None nobody checks whether they still are."""
     kinds_changed: int = 0
     """How often sources had become ones of another kind by then."""
+    meanwhile: Callable[[], None] | None = field(default=None, compare=False, repr=False)
+    """Called, perhaps more than once, when the rows of its reads are made and only the database is at work on them."""
+
+    def go_on_meanwhile(self) -> None:
+        """Let whoever waits for that go on."""
+        if self.meanwhile is not None:
+            self.meanwhile()
 
 
 class PolicyMoved(Exception):

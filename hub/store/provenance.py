@@ -12,6 +12,10 @@ from hub.store import tables
 _TABLE: Final = tables.connections
 COLUMNS: Final = (_TABLE.c.kind, _TABLE.c.retention_vendor, _TABLE.c.contract)
 """What `provenance_of` asks of a row."""
+_KINDS_CHANGED: Final = select(func.count()).where(
+    (tables.approvals.c.action == str(Action.KIND)) & tables.approvals.c.carried_out_at.is_not(None)
+)
+"""Asked with each page, so made once."""
 
 
 def provenance_of(row: Row[Any], vendor: str | None = None, origin: str | None = None) -> Provenance:
@@ -26,9 +30,7 @@ def provenance_of(row: Row[Any], vendor: str | None = None, origin: str | None =
 
 def kinds_changed(connection: Connection) -> int:
     """How often a source became one of another kind by two people: what was promised meanwhile hangs on it."""
-    table = tables.approvals
-    changes = (table.c.action == str(Action.KIND)) & table.c.carried_out_at.is_not(None)
-    return connection.scalar(select(func.count()).where(changes)) or 0
+    return connection.scalar(_KINDS_CHANGED) or 0
 
 
 def contract_of(document: str | None, origin: str, vendor: str) -> SourceContract | None:

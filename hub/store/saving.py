@@ -5,9 +5,10 @@ nothing: a read is known by (connection, vendor's id), a quarantined record by i
 """
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from hub.policy.provenance import Provenance
 from hub.store import tables
@@ -26,6 +27,10 @@ from hub.store.reads import insert_reads
 from hub.store.taken import take
 from hub.store.tombstones import buried
 from normalize.plate import fold
+
+# Made once: to build a question takes longer than to ask it.
+_IN_FORCE: Final = select(func.max(tables.policies.c.id))
+_SOURCE: Final = select(*COLUMNS).where(tables.connections.c.id == bindparam("id"))
 
 
 def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> Saved:
@@ -69,6 +74,7 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
             first, saved.wanted_images = insert_reads(store, connection, page, items, keys, hits, at)
             keep(connection, hits, first, at)
             saved.hits = len(hits)
+        page.go_on_meanwhile()
         refused_again = keep_refused(connection, page)
         if settled := set(page.replayed) - refused_again:
             connection.execute(
@@ -83,7 +89,7 @@ def save(store: Store, images: ImageStore, page: PageToSave, now: datetime) -> S
 
 def _by_the_policy_in_force(connection: Connection, page: PageToSave) -> bool:
     """Whether the page's ends still come from the policy in force and from what is known of whose reads they are."""
-    in_force = None if page.policy_id is None else connection.scalar(select(func.max(tables.policies.c.id)))
+    in_force = None if page.policy_id is None else connection.scalar(_IN_FORCE)
     if page.policy_id != in_force or page.source is None:
         return page.policy_id == in_force
     # A source that was of another kind, and is of this one again, has a promise from between.
@@ -91,8 +97,7 @@ def _by_the_policy_in_force(connection: Connection, page: PageToSave) -> bool:
 
 
 def _source(connection: Connection, connection_id: int) -> Provenance:
-    table = tables.connections
-    return provenance_of(connection.execute(select(*COLUMNS).where(table.c.id == connection_id)).one())
+    return provenance_of(connection.execute(_SOURCE, {"id": connection_id}).one())
 
 
 def _account(connection: Connection, page: PageToSave, saved: Saved, at: int) -> None:

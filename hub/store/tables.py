@@ -756,6 +756,7 @@ taken_files = Table(
     Column("name", LargeBinary, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("modified", BigInteger),
+    Column("fault", Text),
 )
 """Files of drops that were taken: the bytes of their names, and size and time (ns since 1970; null: not known) by which
-a rewritten file is recognised."""
+a rewritten file is recognised. One with a `fault` was not taken for it, and lies there still."""

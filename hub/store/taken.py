@@ -1,6 +1,6 @@
-"""`TakenFiles`: which files of a drop were taken, one row a file."""
+"""`TakenFiles`: which files of a drop were taken, and which could not be, one row a file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, select, text, update
@@ -13,8 +13,9 @@ from hub.store.engine import Store
 BATCH: Final = 1000
 _TABLE: Final = tables.taken_files
 _TAKE: Final = text(
-    "INSERT INTO taken_files (connection_id, name, size, modified) VALUES (:connection_id, :name, :size, :modified)"
-    " ON CONFLICT (connection_id, name) DO UPDATE SET size = excluded.size, modified = excluded.modified"
+    "INSERT INTO taken_files (connection_id, name, size, modified, fault)"
+    " VALUES (:connection_id, :name, :size, :modified, :fault) ON CONFLICT (connection_id, name)"
+    " DO UPDATE SET size = excluded.size, modified = excluded.modified, fault = excluded.fault"
 )
 
 
@@ -24,6 +25,12 @@ def take(connection: Connection, connection_id: int, files: Sequence[LyingFile])
         connection.execute(_TAKE, [_row(connection_id, file) for file in files])
 
 
+def bad_files(connection: Connection, connection_id: int) -> list[str]:
+    """What is wrong with each file that lay there and could not be taken, by the names of the files."""
+    found = select(_TABLE.c.fault).where(_TABLE.c.connection_id == connection_id, _TABLE.c.fault.is_not(None))
+    return [str(fault) for fault in connection.scalars(found.order_by(_TABLE.c.name))]
+
+
 class TakenFiles:
     """The files of one connection, for one window."""
 
@@ -31,14 +38,18 @@ class TakenFiles:
         self._store = store
         self._connection_id = connection_id
         self._left = list[bytes]()
+        self._lying = dict[str, LyingFile]()
+        self._bad = dict[bytes, tuple[int, int | None, str]]()
         self._untimed = list[LyingFile]()
 
     def fresh(self, lying: Sequence[LyingFile]) -> Sequence[LyingFile]:
         """Of all the files that lie there, those that were not taken as they are."""
         with self._store.read() as connection:
-            query = select(_TABLE.c.name, _TABLE.c.size, _TABLE.c.modified)
+            query = select(_TABLE.c.name, _TABLE.c.size, _TABLE.c.modified, _TABLE.c.fault)
             rows = connection.execute(query.where(_TABLE.c.connection_id == self._connection_id)).all()
-        known = {bytes(row.name): (row.size, row.modified) for row in rows}
+        known = {bytes(row.name): (row.size, row.modified) for row in rows if row.fault is None}
+        self._bad = {bytes(row.name): (row.size, row.modified, row.fault) for row in rows if row.fault is not None}
+        self._lying = {file.name: file for file in lying}
         fresh, here = [], set[bytes]()
         for file in lying:
             name = _name(file)
@@ -47,8 +58,27 @@ class TakenFiles:
                 self._untimed.append(file)
             elif known.get(name) != (file.size, file.modified):
                 fresh.append(file)
-        self._left = [name for name in known if name not in here]
+        self._left = [name for name in (*known, *self._bad) if name not in here]
         return fresh
+
+    def cannot(self, faults: Mapping[str, str]) -> bool:
+        """Remember what is wrong with files by their names; whether any of it is news.
+
+        One that is whole now, or needed no more, is forgotten.
+        """
+        now = {_name(file): (file, faults[file.name]) for file in self._lying.values() if file.name in faults}
+        new = [_row(self._connection_id, file, fault) for name, (file, fault) in now.items()
+               if self._bad.get(name) != (file.size, file.modified, fault)]  # fmt: skip
+        over = [name for name in self._bad if name not in now]
+        if new or over:
+            of_it = (_TABLE.c.connection_id == self._connection_id) & _TABLE.c.fault.is_not(None)
+            with self._store.write() as connection:
+                for names in batched(over, BATCH):
+                    of_these = delete(_TABLE).where(of_it, _TABLE.c.name == bindparam("file"))
+                    connection.execute(of_these, [{"file": name} for name in names])
+                if new:
+                    connection.execute(_TAKE, new)
+        return bool(new)
 
     def settle(self) -> None:
         """Forget the files that lie there no more, since names would else be kept for ever."""
@@ -63,8 +93,11 @@ class TakenFiles:
         self._left, self._untimed = [], []
 
 
-def _row(connection_id: int, file: LyingFile) -> dict[str, Any]:
-    return {"connection_id": connection_id, "name": _name(file), "size": file.size, "modified": file.modified}
+def _row(connection_id: int, file: LyingFile, fault: str | None = None) -> dict[str, Any]:
+    return {
+        "connection_id": connection_id, "name": _name(file), "size": file.size, "modified": file.modified,
+        "fault": fault,
+    }  # fmt: skip
 
 
 def _name(file: LyingFile) -> bytes:

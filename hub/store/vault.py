@@ -157,7 +157,10 @@ class Vault:
         Kill it at any moment: the file holds a whole key, and the one before lies beside it.
         """
         if self._path is None:
-            raise Invalid("secret_key: is set from outside; set a new one there, and this one as former_secret_key")
+            raise Invalid(
+                "the key is set from outside: set a new one there as ALPRHUB_SECRET_KEY, and this one as"
+                " ALPRHUB_FORMER_SECRET_KEY"
+            )
         self._demand()
         self.refresh()
         before = self._beside(_BEFORE)

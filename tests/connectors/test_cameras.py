@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from every_wire import AXIS, BODIES, EVENT, HIKVISION, ONVIF, SHARP, document, offline
 
-from connectors.cameras import camera_of, mac_of, with_colons
+from connectors.cameras import camera_of, likeness, mac_of, with_colons
 from connectors.contract import Document
 from connectors.registry import connector
 from normalize.read import Read
@@ -69,6 +69,8 @@ SPELLINGS = [
     "74ACB9000001",
     "74ac.b900.0001",
     "74.ac.b9.00.00.01",
+    "74:AC:B9:0:0:1",
+    "74 ac b9 00 00 01",
 ]
 
 
@@ -83,10 +85,21 @@ def test_one_device_is_one_camera_however_its_address_is_written(spelling: str) 
     assert read_of("hikvision", asked, camera_id=spelling, channel=1).camera.id == "74:ac:b9:00:00:01/1"
     seen = json.dumps({**BODIES["axis"], "camera_info": {"MACAddress": spelling}}).encode()
     assert read_of("axis", seen).camera.id == "74ACB9000001"
+    for body in (json.dumps({**BODIES["generic_webhook"], "cam": f" {spelling} "}), EVENT.replace("gate-1", spelling)):
+        assert read_of("generic_webhook", body.replace("PLATE", "9SYN042").encode()).camera.id == "74ACB9000001"
+    row = f"plate,at,cam,name\n9SYN042,2026-06-01T15:15:30Z,{spelling},Gate\n"
+    assert read_of("generic_csv", row.encode()).camera.id == "74ACB9000001"
 
 
 def test_what_is_no_address_stays_as_it_is() -> None:
-    for text in ("gate", "74:ac:b9", "74:ac-b9:00:00:01", "GATE12345678", ""):
+    for text in ("gate", "74:ac:b9", "74:ac-b9:00:00:01", "1-2-3-4-5-6", "74:ac:b9:0:0:100", "GATE12345678", ""):
         assert mac_of(text) is None
         assert with_colons(text) == text
     assert camera_of(None, "", setting=None, address="") == "unnamed"
+
+
+def test_the_spellings_of_an_id_have_their_likeness_in_common() -> None:
+    assert len({likeness(text) for text in (*SPELLINGS, " 74acb9000001 ")}) == 1
+    assert len({likeness(f"{text}/1") for text in SPELLINGS}) == 1
+    assert len({likeness(text) for text in ("Gate 1", "gate  1", " GATE 1")}) == 1
+    assert len({likeness(text) for text in ("gate-1", "gate-01", "gate1", "gate-1/1", "74acb9000001/1")}) == 5

@@ -23,11 +23,34 @@ def test_xml_in_utf8_is_read_as_such_whatever_it_declares(declared: str, plate: 
     assert cut(body, "p") == [f"<p>{plate}</p>".encode()]
 
 
-@pytest.mark.parametrize(("declared", "plate"), [*PLATES.items(), ("gbk", "鲁A12345"), ("gbk", "豫A12345")])
-def test_xml_in_what_it_declares_is_read_as_such(declared: str, plate: str) -> None:
-    body = _xml(declared, plate).encode(declared)
+@pytest.mark.parametrize("before", [b"", b"\r\n"])
+@pytest.mark.parametrize(
+    ("declared", "plate"), [*PLATES.items(), ("gbk", "鲁A12345"), ("gbk", "豫A12345"), ("utf-16", "京A12345")]
+)
+def test_xml_in_what_it_declares_is_read_as_such(declared: str, plate: str, before: bytes) -> None:
+    if declared == "utf-16" and before:
+        pytest.skip("a mark stands before everything")
+    body = before + _xml(declared, plate).encode(declared)
     assert element(body).findtext("p") == plate
     assert cut(body, "p") == [f"<p>{plate}</p>".encode()]
+
+
+@pytest.mark.parametrize("declared", ["utf-8", "UTF-8", "us-ascii"])
+def test_what_is_cut_out_of_a_document_in_utf8_are_its_own_bytes_with_the_damage_in_them(declared: str) -> None:
+    body = _xml(declared, "9SYN042#").encode().replace(b"#", b"\xe3")
+    assert cut(body, "p") == [b"<p>9SYN042\xe3</p>"]
+
+
+@pytest.mark.parametrize("declared", ["gbk", "shift_jis"])
+def test_xml_that_says_its_characters_itself_knows_better_than_its_sender(declared: str) -> None:
+    body = _xml(declared, PLATES[declared]).encode(declared)
+    assert as_utf8(Document(body, "application/xml; charset=iso-8859-1")).body == body
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=edge; charset=gbk", "image/jpeg", "application/json"])
+def test_the_pictures_of_a_form_that_names_its_characters_stay_as_they_are(kind: str) -> None:
+    body = b"--edge\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8\xff\xe0\xc4\xff\xd9\r\n--edge--\r\n"
+    assert as_utf8(Document(body, kind)).body == body
 
 
 def test_a_mark_goes_before_what_is_declared_even_where_the_bytes_could_be_either() -> None:

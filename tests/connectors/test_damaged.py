@@ -82,11 +82,75 @@ def test_padding_behind_a_text_is_no_damage(who: str) -> None:
     assert (read.plate_raw, read.damaged) == ("9SYN042", ())
 
 
+@pytest.mark.parametrize("wrong", ["Gate & Yard", "Gate & Yards"])
+@pytest.mark.parametrize("charset", ["UTF-16", "UTF-16-LE", "UTF-16-BE"])
+def test_a_slip_is_mended_in_two_bytes_a_character_too(charset: str, wrong: str) -> None:
+    found = told("generic_webhook", document(EVENT, wrong, "京A12345", "utf-16").encode(charset))
+    assert [(read.plate, read.camera.name, read.damaged) for read in found.reads] == [("京A12345", wrong, (MARKUP,))]
+
+
+@pytest.mark.parametrize(("charset", "plate"), [("GBK", "京A12345"), ("EUC-KR", "12허3456")])
+def test_a_byte_that_is_none_of_the_declared_charset_leaves_all_others_in_it(charset: str, plate: str) -> None:
+    body = document(EVENT, "Gate#", plate, charset).encode(charset).replace(b"#", b"\xff")
+    found = told("generic_webhook", body)
+    assert found.refused == []
+    assert [(read.plate, read.damaged) for read in found.reads] == [(plate, (LETTERS,))]
+
+
 @pytest.mark.parametrize("who", XML)
 @pytest.mark.parametrize("byte", [b"\xe3", b"\x02"])
 def test_a_plate_is_read_whole_or_not_at_all(who: str, byte: bytes) -> None:
     key, template = XML[who]
     found = told(key, document(template, "Gate", "9SYN#042").encode().replace(b"#", byte))
+    assert (found.reads, found.refused) == ([], ["plate_raw: holds a character that arrived damaged"])
+
+
+@pytest.mark.parametrize("who", XML)
+@pytest.mark.parametrize("slip", ["9SYN0&2", "9SYN<042", "9SYN0&copy;2", "9SYN0&amp2", "9SYN]]>042"])
+def test_no_slip_of_markup_is_mended_into_a_plate(who: str, slip: str) -> None:
+    key, template = XML[who]
+    found = told(key, document(template, "Gate", slip).encode())
+    assert found.reads == []
+    [refused] = found.refused
+    assert "markup" in refused or "cut short" in refused
+
+
+@pytest.mark.parametrize("slip", [b"9SYN\\042", b"9SYN\n042", b"9SYN\t042"])
+@pytest.mark.parametrize("key", ["generic_webhook", "rekor", "unifi", "genetec", "verkada"])
+def test_no_slip_in_json_is_mended_into_a_plate(key: str, slip: bytes) -> None:
+    found = told(key, json.dumps(BODIES[key]).encode().replace(b"9SYN042", slip))
+    assert found.reads == []
+    assert [refused[:23] for refused in found.refused] == ["plate_raw: holds markup"]
+
+
+@pytest.mark.parametrize("who", XML)
+def test_what_was_written_as_it_should_be_is_a_plate_beside_a_slip_elsewhere(who: str) -> None:
+    key, template = XML[who]
+    [read] = told(key, document(template, "Gate & Yard", "京A-12345 &#xC9;").encode()).reads
+    assert (read.plate, read.damaged) == ("京A12345E", (MARKUP,))
+
+
+def test_no_slip_is_mended_into_a_camera_or_a_candidate() -> None:
+    found = told("generic_webhook", document(EVENT, "Gate").encode().replace(b"gate-1", b"gate & 1"))
+    assert (found.reads, found.refused) == ([], ["camera.id: holds markup that arrived damaged"])
+    other = HIKVISION.replace(
+        "<confidenceLevel>", "<originalLicensePlate>9SYN0&3</originalLicensePlate><confidenceLevel>"
+    )
+    [read] = told("hikvision", document(other, "Gate").encode()).reads
+    assert [candidate.text for candidate in read.candidates] == ["9SYN042"]
+
+
+def test_what_a_form_parts_in_a_plate_is_no_plate() -> None:
+    form = "plate=PLATE&at=2026-06-01T15:15:30Z&cam=gate-1&name=Gate & Yard"
+    kind = "application/x-www-form-urlencoded"
+    [read] = told("generic_webhook", form.replace("PLATE", "9SYN042").encode(), kind).reads
+    assert (read.camera.name, read.damaged) == ("Gate & Yard", (MARKUP,))
+    found = told("generic_webhook", form.replace("PLATE", "9SYN0&2").encode(), kind)
+    assert (found.reads, found.refused) == ([], ["plate_raw: holds markup that arrived damaged"])
+
+
+def test_a_control_character_behind_a_plate_may_have_been_one_of_its_characters() -> None:
+    found = told("hikvision", document(HIKVISION, "Gate", "9SYN04#").encode().replace(b"#", b"\x02"))
     assert (found.reads, found.refused) == ([], ["plate_raw: holds a character that arrived damaged"])
 
 
@@ -130,6 +194,19 @@ def test_two_ids_that_were_damaged_alike_stay_two() -> None:
         ids.append(read.vendor_read_id)
     assert len(set(ids)) == 2
     assert all(ident.startswith("derived-") for ident in ids)
+
+
+@pytest.mark.parametrize("mark", ["\ufffd", "\x00"])
+@pytest.mark.parametrize("field", ["name", "id"])
+def test_a_mark_of_damage_that_its_sender_passes_on_is_damage(mark: str, field: str) -> None:
+    body = {"plate": "9SYN042", "at": "2026-06-01T15:15:30Z", "cam": "c", "name": "Gate", "id": "u-1"}
+    one = connector("generic_webhook").offline(map=Mapping.model_validate({**MAP, "read_id": "id"}))
+    [record] = one.records(Document(json.dumps(body | {field: f"a{mark}b"}).encode(), ""))
+    read = one.parse(record)
+    assert read.damaged == (LETTERS,)
+    assert read.vendor_read_id.startswith("derived-") is (field == "id")
+    [record] = one.records(Document(json.dumps(body).encode(), ""))
+    assert one.parse(record).damaged == ()
 
 
 @pytest.mark.parametrize("charset", ["GBK", "gb2312", "GB18030"])
@@ -200,6 +277,29 @@ def test_one_slip_in_json_costs_no_read(key: str, slip: str) -> None:
     one = offline(key)
     [record] = one.records(Document(JSON_SLIPS[slip](JSON[key]), ""))
     assert one.parse(record).plate == "9SYN042"
+
+
+@pytest.mark.parametrize("key", JSON)
+def test_padding_behind_a_text_of_json_is_no_damage(key: str) -> None:
+    one = offline(key)
+    body = JSON[key].replace("9SYN042", "9SYN042\\u0000\\u0000").replace("NAME", "Gate\\u0000")
+    [record] = one.records(Document(body.encode() + b"\x00\x00", ""))
+    assert (one.parse(record).plate_raw, one.parse(record).damaged) == ("9SYN042", ())
+
+
+@pytest.mark.parametrize("plate", ["京A12345", "12하3456", "12허3456", "12호3456", "12회3456", "豫A12345"])
+@pytest.mark.parametrize("slip", JSON_SLIPS)
+def test_a_slip_elsewhere_leaves_a_plate_that_is_written_in_escapes_as_it_is(slip: str, plate: str) -> None:
+    body = JSON["generic_webhook"].replace("9SYN042", json.dumps(plate)[1:-1])
+    one = offline("generic_webhook")
+    [record] = one.records(Document(JSON_SLIPS[slip](body), ""))
+    assert one.parse(record).plate_raw == plate
+
+
+@pytest.mark.parametrize("key", [key for key in JSON if key != "boss4"])
+def test_a_blank_line_between_json_lines_is_no_record(key: str) -> None:
+    found = told(key, b"\xef\xbb\xbf" + b"\n \r\n\n".join([JSON[key].encode()] * 3) + b"\n\n")
+    assert ([read.plate for read in found.reads], found.refused) == (["9SYN042"] * 3, [])
 
 
 @pytest.mark.parametrize("key", ["generic_webhook", "generic_json"])

@@ -66,6 +66,20 @@ def test_of_several_challenges_the_first_that_is_known_is_answered(
     assert "s3cr3t" not in said
 
 
+@pytest.mark.parametrize(
+    ("protected", "said"),
+    [('qop="auth", ', True), ('qop="AUTH", ', True), ('qop="auth-int,auth", ', True), ('qop="", ', False), ("", False)],
+)
+def test_a_device_that_does_not_say_what_it_wants_protected_is_answered_as_older_ones_are(
+    wire: respx.MockRouter, protected: str, said: bool
+) -> None:
+    challenge = f'Digest realm="cam", {protected}nonce="abc"'
+    route = wire.get(f"{BASE}/x").mock(side_effect=[_asks(challenge), httpx.Response(200, json={})])
+    _http().get("/x")
+    assert ("qop=auth," in route.calls.last.request.headers["authorization"]) is said
+    assert ("cnonce" in route.calls.last.request.headers["authorization"]) is said
+
+
 @pytest.mark.parametrize("login", [LOGIN, OneLogin("hub", SecretStr("s3cr3t-of-the-camera"))], ids=["digest", "one"])
 @pytest.mark.parametrize(
     ("challenges", "named"),

@@ -11,7 +11,7 @@ import pytest
 from connectors.contract import Document
 from connectors.errors import NotARead, RecordRejected, VendorChanged
 from connectors.mapping import Mapping
-from connectors.multipart import MOST_PARTS, parts
+from connectors.multipart import MOST_PARTS, is_no_event, parts
 from connectors.registry import connector
 from normalize.read import Read
 
@@ -198,6 +198,28 @@ def test_what_holds_no_parts_is_kept_whole(body: bytes, says: str) -> None:
     if says != "cut short":
         with pytest.raises(VendorChanged, match=says):
             parts(Document(body, "multipart/form-data; boundary=edge"))
+
+
+def test_as_many_parts_as_may_be_are_read() -> None:
+    body = b"--edge\r\nContent-Disposition: form-data\r\n\r\nx\r\n" * MOST_PARTS + b"--edge--"
+    assert len(parts(Document(body, "multipart/form-data; boundary=edge")) or ()) == MOST_PARTS
+
+
+@pytest.mark.parametrize("said", ["image/bmp", "Image/BMP", " IMAGE/bmp ; name=car.bmp"])
+def test_a_picture_of_a_kind_that_nobody_keeps_is_no_event_however_its_kind_is_written(said: str) -> None:
+    body = f"--edge\r\nContent-Type:{said}\r\n\r\nBM\x01\r\n--edge--\r\n".encode()
+    [part] = parts(Document(body, "multipart/form-data; boundary=edge")) or ()
+    assert (part.content_type, is_no_event(part)) == ("image/bmp", True)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_lines_that_nothing_ends_are_whole_where_the_last_has_its_end(end: bytes) -> None:
+    lines = end.join([b"Events[0].TrafficCar.PlateNumber=9SYN042", b"Events[0].UTC=1780326930"])
+    body = b"--edge\r\nContent-Type: text/plain\r\n\r\n" + lines
+    [part] = parts(Document(body + end, "multipart/mixed; boundary=edge")) or ()
+    assert part.body == lines
+    with pytest.raises(VendorChanged, match="cut short"):
+        parts(Document(body, "multipart/mixed; boundary=edge"))
 
 
 @pytest.mark.parametrize("before", [b"", b"This is multipart.\r\n"])

@@ -8,7 +8,9 @@ from every_wire import AXIS, BODIES, HIKVISION, ONVIF, SHARP, document, offline
 
 from connectors.contract import Document
 from connectors.errors import NotARead, RecordRejected
-from connectors.plates import is_none
+from connectors.fields import Fields
+from connectors.plates import is_none, plate_at
+from normalize.fault import Unusable
 from normalize.read import Read
 
 FIELDS: dict[str, tuple[str, str]] = {
@@ -129,6 +131,35 @@ def test_an_agents_best_plate_may_stand_in_either_of_its_places() -> None:
     told = outcome("rekor", json.dumps(body).encode())
     assert isinstance(told, Read)
     assert told.plate == "9SYN043"
+
+
+@pytest.mark.parametrize("text", ["NOTAG", "no tag", "No-Tag", "no / tag", "N.O.T.A.G"])
+def test_a_vendors_own_word_for_no_plate_counts_however_it_is_parted_and_however_sure_the_camera_was(text: str) -> None:
+    assert is_none(text, 0.9, ("notag",))
+    assert not is_none(text, 0.9)
+
+
+@pytest.mark.parametrize("text", ["<none>", "NO PLATE!"])
+def test_a_vendors_own_word_may_hold_any_sign(text: str) -> None:
+    assert is_none(text, 0.9, ("<none>", "no plate!"))
+    assert not is_none(text, 0.9)
+
+
+@pytest.mark.parametrize("text", ["-", " . ", "_", "???", "–", "—", "- -"])
+def test_signs_alone_are_no_plate(text: str) -> None:
+    assert is_none(text, 0.9)
+
+
+@pytest.mark.parametrize(("numbers", "plate"), [(True, "123456"), (False, None)])
+def test_a_number_is_a_plate_only_where_the_vendor_writes_plates_of_digits_alone_as_numbers(
+    numbers: bool, plate: str | None
+) -> None:
+    fields = Fields({"plate": 123456})
+    if plate is None:
+        with pytest.raises(Unusable, match="plate: is not text"):
+            plate_at(fields, "plate", numbers=numbers)
+    else:
+        assert plate_at(fields, "plate", numbers=numbers) == plate
 
 
 def test_stars_are_no_word_for_nothing_since_whoever_masks_plates_should_be_noticed() -> None:

@@ -11,6 +11,7 @@ from connectors.auth import BearerToken, Digest, Header, QueryKey, Token
 from connectors.contract import Limits, Window
 from connectors.errors import AdminMustFix
 from connectors.http import Http
+from connectors.permit import Permit
 from connectors.testing.frame import frame_at
 from connectors.vendors.generic_json import GenericJsonConnector, GenericJsonSettings
 
@@ -80,6 +81,12 @@ def test_without_credentials_too_no_answer_leads_from_https_to_http(wire: respx.
     with pytest.raises(AdminMustFix, match="without TLS"):
         _http("https://vendor.example").request("GET", "http://vendor.example:8080/x", credentials=False)
     assert not wire.calls
+
+
+@pytest.mark.parametrize("url", ["ftp://vendor.example/x", "file://vendor.example/etc/passwd", "//vendor.example/x"])
+def test_nothing_but_http_is_spoken_to_anybody(url: str) -> None:
+    with pytest.raises(AdminMustFix, match="nothing was sent there"):
+        Permit("https://vendor.example", ()).must_hold(url, secret=False)
 
 
 def test_a_vendor_at_plain_http_keeps_its_port(wire: respx.MockRouter) -> None:

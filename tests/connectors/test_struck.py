@@ -1,8 +1,9 @@
 """What is kept of a vendor's words: no secret of the connection in any form, nothing like a plate or an escape."""
 
+import html
 from base64 import b64encode, urlsafe_b64encode
 from datetime import UTC, datetime
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 import pytest
@@ -34,6 +35,11 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
         "".join(f"%{sign:02x}" for sign in PASSWORD.encode()),
         PASSWORD.encode().hex(),
         PASSWORD.replace("/", "&#47;"),
+        PASSWORD.replace("/", "%2f"),
+        "".join(f"&#{ord(sign)};" for sign in PASSWORD),
+        quote(PASSWORD.replace("/", "&#47;")),
+        quote(quote(quote(PASSWORD, safe=""), safe=""), safe=""),
+        html.escape("".join(f"&#x{ord(sign):x};" for sign in PASSWORD)),
         f"key={quote(PASSWORD, safe='')}&user=hub",
     ],
 )
@@ -42,6 +48,14 @@ def test_a_secret_is_struck_out_in_every_form_that_it_travels_in(echoed: str) ->
     for part in (PASSWORD, "hunter", "SECRET", b64encode(PASSWORD.encode()).decode()[4:-4]):
         assert part.casefold() not in said.casefold()
     assert "***" in said
+    kept = STRUCK.without_secrets(f"the login {echoed} is refused")
+    assert "***" in kept
+    assert PASSWORD.casefold() not in unquote(html.unescape(kept)).casefold()
+
+
+def test_what_holds_no_secret_stays_as_it_is_written() -> None:
+    said = "100&#37; of the login&#47;key %2f is refused"
+    assert STRUCK.without_secrets(said) == said
 
 
 def test_a_secret_of_a_few_signs_is_struck_out_where_it_stands_alone() -> None:

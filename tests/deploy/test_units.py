@@ -42,7 +42,7 @@ def test_what_an_example_offers_is_a_setting_that_is_read(path: Path) -> None:
 
 
 def test_every_setting_that_an_example_has_to_have_is_there_and_none_is_a_secret() -> None:
-    assert variables(EXAMPLES[0]) == {"ALPRHUB_AGENCY": "Example Police Department", "ALPRHUB_PROFILE": "hermosa-beach"}
+    assert variables(EXAMPLES[0]) == {"ALPRHUB_AGENCY": "Example Police Department", "ALPRHUB_PROFILE": "palm-springs"}
     assert variables(EXAMPLES[1]) == {}
 
 

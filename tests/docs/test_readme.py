@@ -12,6 +12,7 @@ import pytest
 from terminal import typed
 
 import docs
+from alprhub.demo import SCHEDULE
 from alprhub.sandbox import Sandbox, open_sandbox
 from connectors.registry import connector
 
@@ -23,7 +24,16 @@ LASTING: Final = {"run", "serve", "sandbox"}
 """They go on until somebody ends them; their own tests start them."""
 NEEDS_MORE: Final = {("read",): "photos and the weights of a reading engine"}
 ASKS: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
-    ("init",): ("--agency", AGENCY, "--profile", "hermosa-beach", "--zone", "America/Los_Angeles"),
+    ("init",): (
+        "--agency",
+        AGENCY,
+        "--profile",
+        "hermosa-beach",
+        "--zone",
+        "America/Los_Angeles",
+        "--decisions",
+        str(SCHEDULE),
+    ),
     ("connections", "add"): ("--settings", "flock.json", "--agency", AGENCY),
 }
 """What it would ask a person for."""

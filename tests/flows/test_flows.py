@@ -321,6 +321,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
         "PREFECT_LOGGING_TO_API_ENABLED": "true",
         "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "true",
         "PYTHONPATH": str(Path(__file__).parents[1] / "support"),
+        "ALPRHUB_DECISIONS": os.environ["ALPRHUB_DECISIONS"],
     }
     command = [sys.executable, str(Path(__file__).with_name("prefect_for_real.py")), str(folder), MARK]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env={**clean, **talkative}, timeout=150)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def pages(feed: Path) -> Path:
     return feed
 
 
-def test_a_piece_is_made_while_the_one_before_is_used_and_none_behind_it() -> None:
+def test_a_piece_is_made_once_the_user_of_the_one_before_says_so_and_none_behind_it() -> None:
     begun = [threading.Event() for _ in range(6)]
     used = [0]
     early = []
@@ -57,11 +58,20 @@ def test_a_piece_is_made_while_the_one_before_is_used_and_none_behind_it() -> No
     with ahead(make, "pull-test") as pieces:
         for at, number in enumerate(pieces):
             assert number == at
+            assert not any(event.is_set() for event in begun[number + 1 :])
+            pieces.go_on()
+            pieces.go_on()
             if number < 5:
                 assert begun[number + 1].wait(SOON)
             assert not any(event.is_set() for event in begun[number + 2 :])
             used[0] += 1
     assert (used, max(early), pulling()) == ([6], 1, [])
+
+
+def test_whoever_asks_for_a_piece_need_not_say_so() -> None:
+    with ahead(lambda: iter(range(6)), "pull-test") as pieces:
+        assert list(pieces) == list(range(6))
+    assert pulling() == []
 
 
 def test_all_of_a_generator_runs_in_one_thread_of_its_own_with_what_its_user_knows() -> None:
@@ -79,7 +89,7 @@ def test_all_of_a_generator_runs_in_one_thread_of_its_own_with_what_its_user_kno
             ran.append((threading.current_thread().name, known.get()))
 
     with ahead(make, "pull-test") as pieces:
-        assert next(pieces) == 1
+        assert next(iter(pieces)) == 1
     assert ran == [("pull-test", "the run")] * 2
     assert pulling() == []
 
@@ -95,7 +105,7 @@ def test_a_generator_is_closed_behind_the_block_though_somebody_keeps_it() -> No
 
     kept = make()
     with ahead(lambda: kept, "pull-test") as pieces:
-        assert next(pieces) == 0
+        assert next(iter(pieces)) == 0
     assert closed_in == ["pull-test"]
 
 
@@ -122,7 +132,8 @@ def test_whoever_interrupts_the_process_waits_for_no_piece(kind: type[BaseExcept
 
     def interrupted() -> None:
         with ahead(make, "pull-test") as pieces:
-            next(pieces)
+            assert next(iter(pieces)) == 1
+            pieces.go_on()
             raise kind
 
     with pytest.raises(kind):
@@ -140,7 +151,7 @@ def test_a_page_is_fetched_while_the_one_before_is_kept_and_they_are_kept_in_ord
     opened: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetched = [threading.Event() for _ in range(4)]
-    pull, save = PlainConnector.pull, saving.save
+    pull, account = PlainConnector.pull, saving._account
 
     def watched(self: PlainConnector, window: Any) -> Iterator[Page]:
         for number, page in enumerate(pull(self, window)):
@@ -149,14 +160,20 @@ def test_a_page_is_fetched_while_the_one_before_is_kept_and_they_are_kept_in_ord
 
     kept = []
 
-    def waiting(*args: Any) -> Any:
+    def waiting(*args: Any) -> None:
         kept.append(len(kept))
         assert len(kept) == 3 or fetched[len(kept)].wait(SOON)
-        return save(*args)
+        account(*args)
 
     monkeypatch.setattr(PlainConnector, "pull", watched)
-    monkeypatch.setattr("hub.ingest.intake.save", waiting)
-    assert opened.ingest.sync.run(actor, "feed").stored == 3
+    monkeypatch.setattr(saving, "_account", waiting)
+    since = datetime(2026, 6, 1, 10, 30, tzinfo=UTC)
+    for stored in (3, 0):  # and the same where nothing of a page is new
+        assert opened.ingest.sync.run(actor, "feed", since, since + timedelta(hours=1)).stored == stored
+        assert len(kept) == 3
+        kept.clear()
+        for event in fetched:
+            event.clear()
     assert rows(opened, "SELECT vendor_read_id FROM reads ORDER BY id") == [("r1",), ("r2",), ("r3",)]
     assert pulling() == []
 

@@ -54,3 +54,22 @@ def test_a_camera_is_known_by_its_name_too_where_only_one_has_it(watched: Hub, a
     assert watched.connections.cameras.set_site(actor, "feed", "Pier", "Harbor").vendor_id == "c0"
     with pytest.raises(Invalid, match="camera: 2 of feed are called 'Gate'; say which by its id: c1, c2"):
         watched.connections.cameras.set_site(actor, "feed", "Gate", "Harbor")
+
+
+def test_the_spellings_of_one_id_are_one_camera(opened: Hub, actor: Actor, feed: Path) -> None:
+    spellings = ("Gate 1", "gate 1", "GATE  1", "74:AC:B9:00:00:01", "74acb9000001", "74:ac:b9:0:0:1", "gate-1")
+    records = [
+        {**record(n, f"7SYN00{n}", f"2026-06-01T11:0{n}:00Z"), "camera": spelling}
+        for n, spelling in enumerate(spellings)
+    ]
+    write_page(feed, 1, records[:3])
+    write_page(feed, 2, records[3:])
+    opened.ingest.sync.run(actor, "feed")
+    assert [camera.vendor_id for camera in opened.connections.cameras.list()] == [
+        "74:AC:B9:00:00:01",
+        "Gate 1",
+        "gate-1",
+    ]
+    with opened.store.read() as connection:
+        reads = connection.execute(text("SELECT camera_id, count(*) FROM reads GROUP BY camera_id")).all()
+    assert sorted(count for _, count in reads) == [1, 3, 3]

@@ -179,7 +179,9 @@ def test_a_change_that_ends_reads_ends_them_and_what_comes_lives_by_the_new_rule
 ) -> None:
     done = yearlong.connections.changes.change(actor, "feed", {}, kind="commercial", expire=True)
     assert done.shortened == 3
-    assert lives(yearlong) == {"r1": (28, "hb-other"), "r2": (-10, "hb-other"), "r3": (-270, "hb-other")}
+    assert lives(yearlong) == {"r1": (28, "hb-other"), "r2": (0, "hb-other"), "r3": (0, "hb-other")}, (
+        "none ends in the past"
+    )
     write_page(feed, 2, [record(4, "9SYN004", (yearlong.clock.now() - timedelta(days=1)).isoformat())])
     yearlong.ingest.sync.run(actor, "feed")
     with yearlong.store.read() as connection:

@@ -9,9 +9,12 @@ import msgspec
 import pytest
 from sqlalchemy import Connection, event, text
 
-from connectors.errors import VendorChanged
+from connectors.errors import AdminMustFix, BadFiles, VendorChanged
+from connectors.places.folder import Folder as Place
 from hub.clock import SetClock
-from hub.people import Actor
+from hub.connections.card import Card
+from hub.people import Actor, Why
+from hub.search.query import Query
 from hub.store.page import Saved
 from hub.wiring import Hub
 
@@ -42,6 +45,13 @@ class Folder:
         with self.hub.store.read() as connection:
             found = connection.execute(text("SELECT name, size, modified FROM taken_files")).all()
         return {bytes(row.name): (row.size, row.modified) for row in found}
+
+    def outcomes(self) -> list[str]:
+        with self.hub.store.read() as connection:
+            return list(connection.scalars(text("SELECT outcome FROM runs")))
+
+    def cards(self) -> list[Card]:
+        return self.hub.connections.health.of("drop").cards
 
     def checkpoint(self) -> Any:
         with self.hub.store.read() as connection:
@@ -159,3 +169,88 @@ def test_how_many_files_were_taken_is_shown(folder: Folder) -> None:
     folder.put(b"a.csv", "9SYN001")
     folder.sync()
     assert folder.hub.connections.showing.of("drop").files_taken == 1
+
+
+@pytest.fixture
+def beside_a_bad_one(folder: Folder) -> Folder:
+    """A good file and one that has no column of plates."""
+    folder.put(b"good.csv", "9SYN001")
+    folder.put(b"bad.csv", "9SYN002")
+    bad = folder.place / "reads" / "bad.csv"
+    written = bad.stat().st_mtime
+    bad.write_text("Number,When\n9SYN002,2026-06-01T08:00:00\n")
+    os.utime(bad, (written, written))
+    return folder
+
+
+def test_a_file_that_cannot_be_taken_is_told_once_and_fails_no_run(beside_a_bad_one: Folder, clock: SetClock) -> None:
+    folder = beside_a_bad_one
+    with pytest.raises(VendorChanged, match=r"the file 'bad\.csv': the header lacks the column Plate"):
+        folder.sync()
+    assert set(folder.outcomes()) == {"done"}
+    for number in (3, 4):
+        clock.advance(HOUR)
+        folder.put(b"good%d.csv" % number, f"9SYN00{number}")
+        assert folder.sync().stored == 1
+    assert set(folder.outcomes()) == {"done"}
+
+
+def test_one_card_tells_of_it_until_it_goes_away(beside_a_bad_one: Folder, clock: SetClock) -> None:
+    folder, bad = beside_a_bad_one, beside_a_bad_one.place / "reads" / "bad.csv"
+    with pytest.raises(VendorChanged):
+        folder.sync()
+    clock.advance(HOUR)
+    folder.sync()
+    [card] = folder.cards()
+    assert (card.code, card.title, card.needs_person) == ("bad_files", "1 file of drop cannot be taken", True)
+    assert "bad.csv" in card.happened
+    bad.unlink()
+    clock.advance(HOUR)
+    folder.sync()
+    assert folder.cards() == []
+    assert set(folder.rows()) == {b"good.csv"}
+
+
+def test_a_file_that_was_mended_is_taken_and_one_that_is_bad_in_another_way_is_told(
+    beside_a_bad_one: Folder, clock: SetClock
+) -> None:
+    folder = beside_a_bad_one
+    with pytest.raises(VendorChanged):
+        folder.sync()
+    (folder.place / "reads" / "bad.csv").write_text("Plate,Number\n9SYN002,1\n")
+    clock.advance(HOUR)
+    with pytest.raises(VendorChanged, match="lacks the column When"):
+        folder.sync()
+    folder.put(b"bad.csv", "9SYN002", clock.now())
+    clock.advance(HOUR)
+    assert (folder.sync().stored, folder.cards()) == (1, [])
+
+
+def test_what_a_drop_brought_is_no_hole_because_of_a_bad_file(beside_a_bad_one: Folder, actor: Actor) -> None:
+    folder = beside_a_bad_one
+    with pytest.raises(VendorChanged):
+        folder.sync()
+    why = Why("stolen_vehicle", "case of a stolen car", "26-1")
+    [part] = folder.hub.search.reads.find(actor, Query(why, plates=("9SYN001",))).coverage
+    assert (part.status, part.gaps) == ("included", [])
+
+
+def test_a_file_that_may_not_be_read_pauses_no_connection(
+    folder: Folder, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, plate in ((b"a.csv", "9SYN001"), (b"b.csv", "9SYN002")):
+        folder.put(name, plate)
+    read = Place.read
+
+    def refusing(place: Place, where: str, file: str, most: int) -> bytes:
+        if file == "a.csv":
+            raise AdminMustFix("the file 'a.csv' may not be read by the user that runs alprhub")
+        return read(place, where, file, most)
+
+    monkeypatch.setattr(Place, "read", refusing)
+    with pytest.raises(BadFiles, match=r"a\.csv' may not be read"):
+        folder.sync()
+    clock.advance(HOUR)
+    assert folder.sync().pulled == 0
+    assert folder.hub.connections.accounts.list()[0].state == "active"
+    assert [card.code for card in folder.cards()] == ["bad_files"]

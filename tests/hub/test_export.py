@@ -29,7 +29,7 @@ from hub.clock import SetClock
 from hub.errors import Invalid, PolicyRefused
 from hub.people import Actor, Why
 from hub.search.export import Export
-from hub.search.formats import Format, defused, encoded
+from hub.search.formats import Format, defused, encoded, shown
 from hub.search.query import Query
 from hub.search.rows import Found
 from hub.settings import HubSettings
@@ -125,7 +125,7 @@ def test_a_file_without_rows_is_whole() -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_text_that_a_spreadsheet_would_run_is_defused(text: str) -> None:
     cell = cells_of(file_of(Format.CSV, replace(ROW, plate=text)))[1][1]
-    assert (cell[0], whole(cell)) == ("'", text.replace("\0", ""))
+    assert (cell[0], whole(cell)) == ("'", shown(text.replace("\0", "")))
 
 
 @pytest.mark.parametrize("between", [";", "\t", "\n", "\r\n"])
@@ -162,7 +162,7 @@ def test_a_number_is_a_number_and_a_text_that_looks_like_one_is_not() -> None:
 @given(texts, texts)
 def test_any_text_comes_back_from_a_csv_and_none_begins_a_formula(plate: str, city: str) -> None:
     _, cells = cells_of(file_of(Format.CSV, replace(ROW, plate=plate, images=(Place(city),))))
-    assert whole(cells[1]) == plate.replace("\0", "")
+    assert whole(cells[1]) == shown(plate.replace("\0", ""))
     assert json.loads(cells[7]) == [{"city": city}]
     for cell in (cells[1], cells[7]):
         assert cell[:1] not in tuple("\t\r\n")
@@ -171,11 +171,28 @@ def test_any_text_comes_back_from_a_csv_and_none_begins_a_formula(plate: str, ci
         assert "\0" not in cell
 
 
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize(
+    "sign", ["\x1b", "\x7f", "\x85", "\x9b", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f", "\ufeff", "\U000e0041"]
+)
+def test_no_file_has_what_steers_a_terminal_or_ends_a_line_for_some(form: Format, sign: str) -> None:
+    text = f"Pier{sign}Ave"
+    file = file_of(form, replace(ROW, plate=text, images=(Place(text),)))
+    assert sign not in file
+    assert len(file.splitlines()) == len(file_of(form, ROW).splitlines())
+    if form is not Format.CSV:
+        assert json.loads(file).get("features", [{"properties": json.loads(file)}])[0]["properties"]["plate"] == text
+        return
+    cells = cells_of(file)[1]
+    assert cells[1] == f"Pier{json.dumps(sign)[1:-1]}Ave"
+    assert json.loads(cells[7]) == [{"city": text}]
+
+
 def test_naughty_strings_come_back_from_every_format(shared: Path) -> None:
     naughty = json.loads((shared / "oracles" / "naughty" / "blns.json").read_text(encoding="utf-8"))
     rows = [replace(ROW, plate=text) for text in naughty]
     _, *cells = cells_of(file_of(Format.CSV, *rows))
-    assert [whole(line[1]) for line in cells] == naughty
+    assert [whole(line[1]) for line in cells] == [shown(text) for text in naughty]
     assert [json.loads(line)["plate"] for line in file_of(Format.JSONL, *rows)[:-1].split("\n")] == naughty
     features = json.loads(file_of(Format.GEOJSON, *rows))["features"]
     assert [feature["properties"]["plate"] for feature in features] == naughty

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hub.errors import Invalid
+from hub.hotlists.expiries import Dates
 from hub.hotlists.files import entries_of
 from hub.hotlists.lists import NewEntry
 
@@ -53,7 +54,13 @@ def test_semicolons_or_tabs_may_stand_between_columns(between: str) -> None:
         ("plate,state\n7ZZZ001,Atlantis\n", "line 2: state"),
         ("plate,alert\n7ZZZ001,loud\n", "line 2: alert"),
         ("plate,expires\n7ZZZ001,soon\n", "line 2: expires"),
-        ("plate,expires\n7ZZZ001,31/12/2026\n", "line 2: expires.*write it as 12/31/2026, 2026-12-31 or"),
+        ("plate,expires\n7ZZZ001,31/12/2026\n", "line 2: expires: '31/12/2026' has no month 31.*--dates day-first"),
+        (
+            "plate,expires\n7ZZZ001,05.06.2027\n",
+            "line 2: expires: '05.06.2027' may be.*--dates day-first, or --dates m",
+        ),
+        ("plate,expires\n7ZZZ001,46387\n", "line 2: expires: '46387' is a number.*means 12/31/2026.*--dates excel"),
+        ("plate,expires\n7ZZZ001,31.02.2027\n", "line 2: expires: '31.02.2027' is no day.*write it as 12/31/2026"),
         ("plate,expires\n7ZZZ001,1/1/1900\n", "line 2: expires: '1/1/1900' was over long ago; leave it empty"),
         ("plate;state\n7ZZZ001;CA;US\n", "line 2: has 3 cells.*: put quotes around what holds a semicolon"),
         ("9SYN001,CA,stolen\nplate,state\n9SYN002,CA\n", "entries above its line 2, which names the columns"),
@@ -148,3 +155,55 @@ def test_the_reason_wins_over_the_description_which_goes_to_the_note(header: str
 def test_two_columns_of_notes_are_one_note() -> None:
     entry = _one(b"plate,reason,description,notes,note\n9SYN001,stolen,red,armed,armed\n")
     assert entry.note == "armed; red"
+
+
+def _ends(text: str, dates: Dates | None = None) -> str | None:
+    csv = f'plate,reason,case,expires\n9SYN001,stolen,26-1,"{text}"\n'
+    (entry,) = entries_of(csv.encode(), PACIFIC, {}, dates=dates)
+    return entry.expires_at and entry.expires_at.isoformat()
+
+
+END_OF_2027 = "2028-01-01T07:59:59+00:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "dates", "until"),
+    [
+        ("31.12.2027", None, END_OF_2027),
+        ("31.12.27", None, END_OF_2027),
+        ("12.31.2027", None, END_OF_2027),
+        ("31.12.2027 17:00", None, "2028-01-01T01:00:00+00:00"),
+        ("05.05.2027", None, "2027-05-06T06:59:59+00:00"),
+        ("05.06.2027", Dates.DAY_FIRST, "2027-06-06T06:59:59+00:00"),
+        ("05.06.2027", Dates.MONTH_FIRST, "2027-05-07T06:59:59+00:00"),
+        ("31/12/2027", Dates.DAY_FIRST, END_OF_2027),
+        ("31-12-2027", Dates.DAY_FIRST, END_OF_2027),
+        ("2027-12-31", Dates.DAY_FIRST, END_OF_2027),
+        ("46752", Dates.EXCEL, END_OF_2027),
+        ("46752.0", Dates.EXCEL, END_OF_2027),
+        ("46752.5", Dates.EXCEL, "2027-12-31T20:00:00+00:00"),
+        ("12/31/2027", Dates.EXCEL, END_OF_2027),
+        ("2958465", Dates.EXCEL, None),
+    ],
+)
+def test_days_are_read_where_they_can_be_meant_in_one_way(text: str, dates: Dates | None, until: str | None) -> None:
+    assert _ends(text, dates) == until
+
+
+@pytest.mark.parametrize(
+    "text", ["NULL", "null", "(null)", "None", "n/a", "N/A", "-", "\\N", "No Expiration", "0000-00-00", "never"]
+)
+def test_what_programs_write_for_nothing_is_no_end(text: str) -> None:
+    assert _ends(text) is None
+
+
+def test_a_month_that_is_none_is_refused_in_either_order() -> None:
+    with pytest.raises(Invalid, match=r"'12/31/2027' has no month 31: if months come first.*--dates month-first"):
+        _ends("12/31/2027", Dates.DAY_FIRST)
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e"])
+def test_what_ends_a_line_for_some_programs_alone_ends_no_row(sign: str) -> None:
+    csv = f"plate,reason,case,note\n9SYN001,stolen{sign}car,26-1,a{sign}b\n9SYN002,stolen,26-2,c\n"
+    first, second = entries_of(csv.encode(), PACIFIC, {})
+    assert (first.reason, first.note, second.plate, second.line) == (f"stolen{sign}car", f"a{sign}b", "9SYN002", 3)

@@ -2,12 +2,14 @@
 
 import os
 import pwd
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hub.people import Actor, login_name
+import hub
+from hub.people import Actor, login_name, plainly
 
 
 def test_no_environment_variable_says_who_acts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,9 +120,26 @@ def test_where_no_login_was_noted_it_is_the_first_user_above_the_process(tmp_pat
     assert login_name(machine(tmp_path / "container", (UNSET, 998), (UNSET, 998))) == "alprhub"
 
 
-@pytest.mark.parametrize("spelling", ["jlee", "JLee", " jlee ", "ｊｌｅｅ", "j\u200blee", "\ufeffJLEE"])
+@pytest.mark.parametrize(
+    "spelling", ["jlee", "JLee", " jlee ", "ｊｌｅｅ", "j\u200blee", "\ufeffJLEE", "\u0458l\u0435\u0435"]
+)
 def test_a_person_is_the_same_in_every_spelling(spelling: str) -> None:
     assert Actor("jlee").is_called(spelling)
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "....", "\u200b\u200d", "\u3164\u3164", "\u115f \uffa0", "\x00\n"])
+def test_what_nobody_can_see_is_no_reason(nothing: str) -> None:
+    assert plainly(nothing) == ""
+    assert plainly(f"{nothing}Ｔｅst") == "test"
+
+
+HELD_TO_BLANKS = re.compile(r"(?:not |len\()[\w.]*\b(?:reason|why|because|finding|how|force)\.strip\(\)")
+
+
+def test_no_reason_is_held_to_its_blanks_alone() -> None:
+    """`x.strip()` is true for what nobody can see: `plainly` is the rule."""
+    for file in Path(hub.__path__[0]).rglob("*.py"):
+        assert HELD_TO_BLANKS.findall(file.read_text("utf-8")) == [], file
 
 
 @pytest.mark.parametrize("other", ["jleee", "j lee", "", "rlee"])

@@ -110,7 +110,7 @@ def test_the_record_can_only_grow(stored: Hub, statement: str) -> None:
 
 @pytest.mark.parametrize("text", ["1.00E+05", "#REF!", "#NAME?", "123456.0", "1-Mar"])
 def test_what_a_spreadsheet_wrote_is_no_plate_to_look_for(text: str) -> None:
-    with pytest.raises(Invalid, match=r"pattern: .*(spreadsheet|program) wrote"):
+    with pytest.raises(Invalid, match=r"plates: .*(spreadsheet|program) wrote"):
         Pattern.parse(text)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import text
 import hub.wiring as wiring
 from hub.cases.holds import NewHold
 from hub.clock import REST, STEP, SetClock
-from hub.errors import AdminMustAct, Busy, Conflict, Invalid
+from hub.errors import AdminMustAct, Busy, Conflict, Invalid, PolicyRefused
 from hub.jobs.jobs import Jobs
 from hub.people import Actor, Why
 from hub.search.query import Query
@@ -78,7 +78,7 @@ def cards(hub: Hub) -> list[str]:
     return [card.code for card in hub.connections.health.around() if card.code.startswith("clock")]
 
 
-def test_a_clock_far_ahead_destroys_nothing_until_somebody_says_that_it_is_right(
+def test_a_clock_far_ahead_destroys_nothing_until_two_people_say_that_it_is_right(
     whole: Hub, actor: Actor, machine: SetClock
 ) -> None:
     machine.advance(11 * 365 * DAY)
@@ -88,8 +88,12 @@ def test_a_clock_far_ahead_destroys_nothing_until_somebody_says_that_it_is_right
     assert seen(whole, actor) == 0  # to hide can be undone
     clock_of(whole).beat()  # a hub that is open for long comes to trust nothing by itself
     assert cards(whole) == ["clock_ahead"]
-    clock_of(whole).trust(actor, whole.audit, "it was in a cupboard")
-    assert whole.audit.events(1)[0]["action"] == "clock.trust"
+    ident = whole.governing.clock.propose(actor, "it was in a cupboard").id
+    with pytest.raises(PolicyRefused, match=f"{actor.name} proposed it"):
+        whole.access.approvals.approve(actor, ident)
+    assert cards(whole) == ["clock_ahead"]
+    whole.access.approvals.approve(Actor("second"), ident)
+    assert "clock.trust" in [event["action"] for event in whole.audit.events(3)]
     assert (whole.retention.expired.purge(actor), cards(whole)) == ({"feed": 1}, [])
 
 
@@ -353,10 +357,10 @@ def test_what_one_process_trusts_another_knows(whole: Hub, opens: Opens, actor: 
 
 def test_to_trust_takes_a_reason_and_a_doubt(whole: Hub, actor: Actor, machine: SetClock) -> None:
     with pytest.raises(Conflict, match="not in doubt"):
-        clock_of(whole).trust(actor, whole.audit, "to be sure")
+        whole.governing.clock.propose(actor, "to be sure")
     machine.advance(21 * DAY)
     with pytest.raises(Invalid, match="reason"):
-        clock_of(whole).trust(actor, whole.audit, " ")
+        whole.governing.clock.propose(actor, " ")
     assert clock_of(whole).standing().state == "ahead"
 
 

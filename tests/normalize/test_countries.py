@@ -23,7 +23,7 @@ def test_each_spelling_that_was_seen(said: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("said", "known"),
     [("24", Known.UNMAPPED), ("Atlantis", Known.UNMAPPED), ("EU", Known.UNMAPPED), ("XX", Known.UNKNOWN),
-     ("zz", Known.UNKNOWN), ("unknown", Known.UNKNOWN)],
+     ("zz", Known.UNKNOWN), ("XXX", Known.UNKNOWN), ("zzz", Known.UNKNOWN), ("unknown", Known.UNKNOWN)],
 )  # fmt: skip
 def test_unknown_and_unmapped_are_two_things(said: str, known: Known) -> None:
     assert (country(said).code, country(said).known, country(said).said) == (None, known, said)

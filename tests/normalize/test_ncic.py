@@ -18,3 +18,13 @@ def test_a_country_by_its_code_is_one_only_where_the_table_is_chosen() -> None:
     assert origin("SP", codes=Codes.NCIC).country.code == "ES"
     assert origin("GE").country.code is None
     assert origin("NE", codes=Codes.NCIC).country.code is None, "which is Holland there, and a slip for Nebraska here"
+
+
+def test_countries_whose_codes_are_those_of_others_elsewhere_are_not_mixed_up() -> None:
+    ncics = {
+        "AU": "AT", "AS": "AU", "AA": "AL", "AN": "DZ", "BR": "MM", "BZ": "BR", "BH": "BZ", "BB": "BB", "CD": "CA",
+        "DK": "DK", "EI": None, "EN": "GB", "ES": "EE", "EZ": "CZ", "GB": "GA", "GC": "GR", "GE": "DE", "GG": "GH",
+        "HK": None, "MM": "MX", "NW": "NO", "PO": "PL", "PT": "PT", "RF": "RU", "SA": "SL", "SB": "SA", "SF": "ZA",
+        "SP": "ES", "SQ": "SE", "SZ": "CH", "TY": "TR", "US": "US", "VV": "VC", "ZC": "SR", "ZD": "MK",
+    }  # fmt: skip
+    assert {code: ncic.COUNTRIES.get(code) for code in ncics} == ncics

@@ -35,7 +35,14 @@ def test_a_country_apart_from_the_code_is_a_country(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "country", "code"), [("ma", "us", "US-MA"), ("CA", "US", "US-CA"), ("on", "CA", "CA-ON")]
+    ("said", "country", "code"),
+    [
+        ("ma", "us", "US-MA"),
+        ("CA", "US", "US-CA"),
+        ("on", "CA", "CA-ON"),
+        ("PR", "Puerto Rico", "US-PR"),
+        ("gu", "GUM", "US-GU"),
+    ],
 )
 def test_a_country_decides_bare_codes(said: str, country: str, code: str) -> None:
     assert state(said, country).code == code

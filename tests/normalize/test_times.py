@@ -40,6 +40,7 @@ def test_an_offset_in_the_data_wins(text: str, at: datetime) -> None:
         "2026-06-01T08:15:30+00:00Z", "2026-06-01T08:15:30-0000Z", "2026-06-01 08:15:30 +0000 UTC",
         "2026-06-01T10:15:30GMT+02:00", "2026-06-01 10:15:30 UTC+2", "2026-06-01T10:15:30UTC+2",
         "2026-06-01T10:15:30%2B02:00", "2026-06-01T10%3A15%3A30%2b02%3A00", "Mon, 01 Jun 2026 10:15:30 +0200",
+        "2026-06-01T10:15:30+02:00[Nowhere/Yard]",
         "1 Jun 2026 08:15:30 GMT", "Mon, 1 Jun 2026 01:15:30 -0700", "Mon, 01 Jun 2026 08:15:30 -0000",
     ],
 )  # fmt: skip
@@ -54,6 +55,7 @@ def test_an_offset_that_can_mean_one_thing_alone_is_read_however_it_is_spelled(t
         ("2026-05-31T24:00:00Z", datetime(2026, 6, 1, tzinfo=UTC)),
         ("2016-12-31T23:59:60Z", datetime(2017, 1, 1, tzinfo=UTC)),
         ("2016-12-31T23:59:60.250Z", datetime(2017, 1, 1, 0, 0, 0, 250_000, tzinfo=UTC)),
+        ("2026-06-01T22:15:30 14:00", datetime(2026, 6, 1, 8, 15, 30, tzinfo=UTC)),
         ("2026-06-01T16:15:30.25008:00", datetime(2026, 6, 1, 8, 15, 30, 250_000, tzinfo=UTC)),
     ],
 )
@@ -66,6 +68,7 @@ def test_a_day_has_its_24th_hour_and_a_minute_its_60th_second(text: str, at: dat
     [
         "2026-06-01T16:15:300800", "2026-06-01T16:15:30 8:00", "2026-06-01T16:15:30 8", "2026-06-01T16:1508:00",
         "2026-06-01T10:15:30[Nowhere/Yard]", "2026-06-01T10:15:30 EST", "2026-06-01T10:15:30+99:00",
+        "2026-06-01T23:15:30 15:00",
         "2026-06-01T10:15:30-07:00Z", "2026-06-01T10:15:30+02:00 UTC", "2026-06-01T10:15:30Z+02:00",
         "Mon, 01 Jun 2026 10:15:30 CEST", "Mon, 01 Jun 2026 10:15:30", "Mon, 32 Jun 2026 10:15:30 +0200",
         "Mon, 01 Jun 2026 10:15:30 +9999", "2026-06-01T10:15:30%2",
@@ -77,12 +80,23 @@ def test_an_offset_that_could_mean_two_things_is_refused(text: str) -> None:
         from_iso(text, PACIFIC)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["2026-06-01T10:15:30+14:01", "2026-06-01T10:15:30-15:00", "2026-06-01 10:15:30 +1500", "20260601T101530+2359",
+     "2026-06-01T10:15:30%2B15:00", "Mon, 01 Jun 2026 10:15:30 +1500", "2026-06-01T10:15:30+15:00[Europe/Berlin]"],
+)  # fmt: skip
+def test_an_offset_that_no_clock_on_earth_has_is_refused_however_it_is_spelled(text: str) -> None:
+    with pytest.raises(Unusable, match="no clock on earth"):
+        from_iso(text, PACIFIC)
+
+
 def test_an_hour_that_came_twice_is_doubtful_by_whatever_name_of_its_zone() -> None:
     assert from_iso("2026-11-01T01:30:00[America/Los_Angeles]").zone is Zone.GUESSED
 
 
 def test_a_setting_says_where_a_bare_clock_stands() -> None:
     assert from_iso("2026-06-01T05:00:00", PACIFIC) == (datetime(2026, 6, 1, 12, tzinfo=UTC), Zone.CONFIGURED)
+    assert from_iso("2026-05-31T24:00:00", PACIFIC) == (datetime(2026, 6, 1, 7, tzinfo=UTC), Zone.CONFIGURED)
     assert from_iso("2026-06-01T05:00:00") == (datetime(2026, 6, 1, 5, tzinfo=UTC), Zone.GUESSED)
 
 
@@ -99,6 +113,7 @@ def test_a_repeated_hour_is_taken_at_its_first_and_marked() -> None:
     "text",
     [
         "", "text", "2026-03-08", "20260308", "2023-02-30T25:61:61Z", "2026-13-01T00:00:00Z", "1970-01-01T00:00:00Z",
+        "0001-01-01T00:00:00[Asia/Tokyo]", "9999-12-31T24:00:00Z", "Fri, 31 Dec 9999 23:59:59 -1200",
         "2101-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "12:00",
     ],
 )  # fmt: skip

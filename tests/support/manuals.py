@@ -1,4 +1,4 @@
-"""The five real manuals in force, with the decisions signed that two of them need first."""
+"""The five real manuals in force, with the decisions signed that three of them need first."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,11 @@ from hub.ports import Registry
 from hub.settings import HubSettings
 from hub.wiring import Hub, open_hub
 
-SCHEDULED = {"westminster": ("wm-d1", "wm-server"), "hayward": ("hw-d1", "hw-server")}
+SCHEDULED = {
+    "westminster": ("wm-d1", "wm-server", "P2Y"),
+    "hayward": ("hw-d1", "hw-server", "P2Y"),
+    "hermosa-beach": ("hb-d3", "hb-other", "P30D"),
+}
 """What must be decided before the manual can be in force, and the rule whose number the decision gives."""
 
 
@@ -46,10 +50,9 @@ def under(
     settings: HubSettings, clock: Clock, department: str, *signed: Decision, registry: Registry = PLAIN
 ) -> Iterator[Hub]:
     """A hub under a department's own manual, with what it needs signed, and what is given beside."""
-    settings = settings.model_copy(update={"profile": department})
-    if department in SCHEDULED:
+    if department in SCHEDULED and SCHEDULED[department][0] not in {decision.settles for decision in signed}:
         signed = (decided(*SCHEDULED[department]), *signed)
-    if signed:
-        settings = settings.model_copy(update={"decisions": written(settings.data.parent, *signed)})
+    file = written(settings.data.parent, *signed) if signed else None
+    settings = settings.model_copy(update={"profile": department, "decisions": file})
     with open_hub(settings, clock, registry=registry) as hub:
         yield hub

@@ -16,7 +16,7 @@ from alprhub.sandbox.motorola import MotorolaDrop, Style, record_id
 from alprhub.sandbox.world import World
 from connectors import places
 from connectors.contract import Delta, Document, Entry, Frame, Info, Limits, Page, Window
-from connectors.errors import AdminMustFix, Gone, RecordRejected, TryAgain, VendorChanged
+from connectors.errors import AdminMustFix, BadFiles, Gone, RecordRejected, TryAgain, VendorChanged
 from connectors.vendors.motorola import MotorolaConnector, MotorolaSettings
 from connectors.vendors.motorola import connector as lists
 from normalize.read import ImageKind, ImageRef, Read
@@ -208,7 +208,7 @@ def test_what_is_wrong_with_one_file_is_raised_after_the_others_were_taken(
     walk = _made(tmp_path).pull(Window(WORLD_NOW, WORLD_NOW))
     first = next(walk)
     assert len(first.records) == 10
-    with pytest.raises(AdminMustFix, match=r"c\.csv' is larger"):
+    with pytest.raises(BadFiles, match=r"c\.csv' is larger"):
         list(walk)
 
 

@@ -45,6 +45,8 @@ def mapped(more: dict[str, Any], **told: Any) -> Read:
         ("ma", "us", "US-MA", "US"), ("us-mo", "us", "US-MO", "US"), ("on", "us", "CA-ON", "CA"),
         ("ma", "br2", None, "BR"), ("de", "eu", None, "DE"), ("eu-fr", "eu", None, "FR"), ("", "eu", None, None),
         ("nsw", "auwide", None, "AU"), ("ca", "mx", None, "MX"), ("jal", "mx", "MX-JAL", "MX"), ("", "us", None, "US"),
+        ("Mexico", "us", None, "MX"), ("MEX", "us", None, "MX"), ("mx-bcn", "us", "MX-BCN", "MX"),
+        ("Canada", "us", None, "CA"), ("zz9", "us", None, "US"), ("us", "us", None, "US"),
     ],
 )  # fmt: skip
 def test_rekors_country_is_the_set_of_patterns_that_an_agent_reads_by(
@@ -52,6 +54,29 @@ def test_rekors_country_is_the_set_of_patterns_that_an_agent_reads_by(
 ) -> None:
     read = group(best_region=region, country=nation)
     assert (read.plate_state, read.plate_country) == (state, country)
+
+
+@pytest.mark.parametrize(
+    ("region", "told", "set_to", "state", "country"),
+    [
+        ("ma", {}, None, None, None), ("ma", {}, "us", "US-MA", "US"), ("on", {}, "us", "CA-ON", "CA"),
+        ("ma", {"country": "ma"}, None, None, "MA"), ("ma", {"country": "br2"}, "us", None, "BR"),
+        ("ma", {"country": "us"}, None, "US-MA", "US"), ("us-ma", {}, None, "US-MA", "US"),
+        ("us-ma", {"country": "br"}, None, None, "BR"), ("br-ma", {}, None, None, "BR"),
+        ("Mexico", {}, None, None, "MX"),
+    ],
+)  # fmt: skip
+def test_a_bare_region_of_rekors_is_a_state_only_where_a_country_was_said(
+    region: str, told: dict[str, str], set_to: str | None, state: str | None, country: str | None
+) -> None:
+    frame = {"data_type": "alpr_results", "uuid": "u-1", "epoch_time": 1780326930000, "camera_id": 7, **told,
+             "results": [{"plate": "9SYN042", "confidence": 90, "region": region}]}  # fmt: skip
+    old = {"uuid": "u-1", "epoch_time": "2026-06-01T08:00:00Z", "camera_id": 7, "plate": "9SYN042", "confidence": 90,
+           "region": region, **told}  # fmt: skip
+    for body in (frame, [{"pk": 1, "model": "m", "fields": old}]):
+        read = one("rekor", body, country=set_to)
+        assert (read.plate_state, read.plate_country) == (state, country)
+        assert "XX" not in (read.country.said, read.state.said)
 
 
 def test_rekor_tells_a_vehicle_only_as_far_as_the_agent_is_sure_of_it() -> None:

@@ -16,11 +16,13 @@ from alprhub.sandbox.world import World
 from connectors.contract import Delta, Document, Entry, Frame, Page, Request, Window
 from connectors.errors import AdminMustFix, Gone, RecordRejected, TryAgain, VendorChanged
 from connectors.vendors.rekor import RekorConnector, RekorSettings
+from connectors.vendors.rekor.times import time_of
 from normalize.read import ImageKind, ImageRef, Read
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SCOUT = "https://cloud.openalpr.com"
 WINDOW = Window(NOW - timedelta(days=40), NOW)
+WINDOW_ENDS = (WINDOW.since, WINDOW.until)
 
 
 class _Clock:
@@ -162,6 +164,31 @@ def test_reads_that_are_not_oldest_first_stop_the_run(wire: respx.MockRouter) ->
     wire.get(f"{SCOUT}/api/search/plate").mock(side_effect=_Server(rows, newest_first=True))
     with pytest.raises(VendorChanged, match="oldest first"):
         list(_made(page_size=10).pull(WINDOW))
+
+
+@pytest.mark.parametrize(
+    ("written", "micros"),
+    [
+        ("2026-06-01T10:00:00.650Z", 650_000),
+        ("2026-06-01T03:00:00.650-07:00", 650_000),
+        ("2026-06-01T10:00:00.650", 650_000),
+        ("2026-06-01 10:00:00,650 UTC", 650_000),
+        (1_780_308_000_650, 650_000),
+        ("2026-06-01T10:00:00.6504567Z", 650_456),  # never rounded up: the walk would begin behind it
+    ],
+)
+def test_the_walk_knows_when_a_read_began_however_it_is_written(written: str | int, micros: int) -> None:
+    at = NOW.replace(hour=10, microsecond=micros)
+    told = time_of(msgspec.json.encode({"fields": {"epoch_time_start": written}}), *WINDOW_ENDS, _made().settings)
+    assert (told, told and told.tzinfo) == (at, UTC)
+
+
+@pytest.mark.parametrize(
+    "written", [None, "", "soon", "2026-06-01", "0001-01-01T00:00:00.000+10:00", [], "1994-01-01T00:00:00Z"]
+)
+def test_the_walk_passes_over_a_read_that_says_no_time_of_its_window(written: Any) -> None:
+    raw = msgspec.json.encode({"fields": {"epoch_time_start": written}})
+    assert time_of(raw, *WINDOW_ENDS, _made().settings) is None
 
 
 def test_alike_bad_records_are_all_kept(wire: respx.MockRouter) -> None:

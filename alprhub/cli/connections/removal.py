@@ -9,9 +9,11 @@ import typer
 from alprhub.acting import acting
 from alprhub.cli import files
 from alprhub.cli.connections.given import Name
-from alprhub.cli.output import AsJson, console, failures
+from alprhub.cli.output import AsJson, beside, console, failures
 from alprhub.cli.progress import say_wait
+from alprhub.cli.terminal import there
 from alprhub.plain import print_json
+from hub.connections.afterwards import Afterlife
 from hub.errors import Invalid
 from hub.wiring import open_hub
 from hub.words import count
@@ -25,19 +27,31 @@ def remove(
     force: Annotated[
         str | None, typer.Option(help="Why it goes on where the vendor cannot be reached or proves nothing.")
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="End it without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """End a connection, at its vendor too: what was subscribed to, hot lists, reads, secrets and runs.
 
-    Where it stops, it says at what; the same command goes on from there.
+    It says what becomes of its reads, and asks where somebody sits at a terminal. Where it stops, it says at what; the
+    same command goes on from there.
     """
     with failures(), open_hub(waits=say_wait) as hub:
         if keep == purge:
             raise Invalid("--keep-reads or --purge-reads: say which")
+        after = hub.connections.afterwards.of(name)
+        if not after.begun and not yes and not as_json:
+            beside.print(_warned(after, purge=purge))
+            if there():
+                typer.confirm(f"End {name}?", abort=True, err=True)
         done = hub.connections.removals.remove(
             acting(), name, reads="purge" if purge else "keep", reason=reason, force=force
         )
-        print_json(done) if as_json else _show(done)
+        if as_json:
+            print_json(done)
+            return
+        _show(done)
+        if (after := hub.connections.afterwards.of(name)).reads:
+            console.print(f"{after.keeping}.")
 
 
 def certificate(
@@ -52,6 +66,14 @@ def certificate(
             return
         files.put(out, msgspec.json.format(msgspec.json.encode(done), indent=2), 0o600)
         console.print(f"{out}: {done['sha256']}")
+
+
+def _warned(after: Afterlife, *, purge: bool) -> str:
+    """What ends with a connection, before it does."""
+    return (
+        f"{after.connection} ends here and at its vendor, and cannot be had back: its secrets are erased, and its name"
+        f" stays taken. {after.purging if purge else after.keeping}."
+    )
 
 
 def _show(done: dict[str, Any]) -> None:

@@ -82,7 +82,7 @@ class GenetecConnector(Connector[GenetecSettings]):
 
     def _of_file(self, file: Document) -> Sequence[Record]:
         try:
-            return list(self.unpack(Document(file.body, "application/xml", file.name)))
+            return list(self.records(Document(file.body, "application/xml", file.name)))
         except VendorChanged:
             return [Record("autovu", file.body)]
 

@@ -20,12 +20,12 @@ from connectors.http import Http
 from connectors.paging import by_moving_start, by_number
 from connectors.pictures import picture
 from connectors.vendors.rekor.alert_lists import MOST_ROWS, Import, import_file
-from connectors.vendors.rekor.reads import flat, group_of, read_of_alert, read_of_frame, read_of_search
+from connectors.vendors.rekor.reads import flat, group_of, inner, read_of_alert, read_of_frame, read_of_search
 from connectors.vendors.rekor.settings import RekorSettings
 from connectors.vendors.rekor.times import time_of
 from normalize.fault import NoRead, Unusable
 from normalize.plate import LONGEST, canonical
-from normalize.read import ImageRef, Read
+from normalize.read import ImageRef, Read, made
 from normalize.times import rfc3339
 
 WIDEST: Final = 16
@@ -116,11 +116,11 @@ class RekorConnector(Connector[RekorSettings]):
     def read_of(self, record: Record) -> Read:
         """A search result, a group, a frame's plate (`part` says which) or an alert with the group inside."""
         if record.kind == "scout":
-            return read_of_search(flat(record.payload), self.settings)
+            return read_of_search(inner(record), self.settings)
         fields = record.fields()
         kind = fields.text_or_none("data_type")
         if kind == "alpr_group":
-            return Read(**group_of(fields, self.settings))
+            return made(group_of(fields, self.settings))
         if kind == "alpr_results":
             return read_of_frame(fields, record.part, self.settings)
         if kind == "alpr_alert":

@@ -10,18 +10,22 @@ from connectors.fields import Fields
 from connectors.plates import plate_at
 from connectors.vendors.rekor.settings import RekorSettings
 from connectors.vendors.rekor.times import moment_of
-from connectors.vendors.rekor.traits import candidates_of, crops_of, engine_of, nation_of, vehicle_of
+from connectors.vendors.rekor.traits import candidates_of, crops_of, engine_of, origin_of, vehicle_of
 from normalize.confidence import Scale
 from normalize.fault import Unusable
-from normalize.origin import origin
-from normalize.read import Camera, ImageKind, ImageRef, Match, Read
+from normalize.read import Camera, ImageKind, ImageRef, Match, Read, made
 
 _BEST: Final = ("best_plate_number", "best_plate.plate")
 
 
 def flat(raw: bytes) -> Fields:
     """The fields of a Django-serialised record, or of a plain one."""
-    outer = Record("scout", raw).fields()
+    return inner(Record("scout", raw))
+
+
+def inner(record: Record) -> Fields:
+    """The same of a record."""
+    outer = record.fields()
     return outer.inside("fields") or outer
 
 
@@ -31,23 +35,25 @@ def read_of_search(fields: Fields, settings: RekorSettings) -> Read:
     best = "" if fields.has("plate") or fields.has("uuid") else "best_"
     at = moment_of(fields, ("epoch_time_start", "epoch_time"), settings.zone)
     uuid = fields.ident(f"{best}uuid")
-    agent = fields.ident_or_none("agent_uid")
     confidence = fields.share(f"{best}confidence", Scale.PERCENT)
-    url = f"/img/{quote(agent, safe='')}/{quote(uuid, safe='')}" if agent and settings.fetch_images else None
-    place = origin(fields.text_or_none(f"{best}region"))
-    return Read(
-        vendor_read_id=_id(uuid, fields.number_or_none("best_index")),
-        pass_id=uuid,
-        plate_raw=plate_at(fields, f"{best}plate", confidence),
-        state=place.state,
-        country=place.country,
-        plate_confidence=confidence,
-        confidence_scale=Scale.PERCENT,
-        captured_at=at.at,
-        zone=at.zone,
-        camera=_camera(camera_of(fields.ident_or_none(fields.first("camera_id", "camera")))),
-        images=(ImageRef(kind=ImageKind.FRAME, url=url),) if url else (),
-    )
+    place = origin_of(fields.text_or_none(f"{best}region"), fields.text_or_none("country"), settings)
+    told: dict[str, Any] = {
+        "vendor_read_id": _id(uuid, fields.number_or_none("best_index")),
+        "pass_id": uuid,
+        "plate_raw": plate_at(fields, f"{best}plate", confidence),
+        "state": place.state,
+        "country": place.country,
+        "plate_confidence": confidence,
+        "confidence_scale": Scale.PERCENT,
+        "captured_at": at.at,
+        "zone": at.zone,
+        "camera": _camera(camera_of(fields.ident_or_none(fields.first("camera_id", "camera")))),
+    }
+    agent = fields.ident_or_none("agent_uid")
+    if agent and settings.fetch_images:
+        url = f"/img/{quote(agent, safe='')}/{quote(uuid, safe='')}"
+        told["images"] = (ImageRef(kind=ImageKind.FRAME, url=url),)
+    return made(told)
 
 
 def group_of(fields: Fields, settings: RekorSettings) -> dict[str, Any]:
@@ -59,7 +65,7 @@ def group_of(fields: Fields, settings: RekorSettings) -> dict[str, Any]:
     at = moment_of(fields, ("epoch_start",), settings.zone)
     turn = fields.number_or_none("travel_direction")
     turned = turn is not None and 0 <= turn <= 360
-    place = origin(fields.text_or_none("best_region"), nation_of(fields.text_or_none("country")))
+    place = origin_of(fields.text_or_none("best_region"), fields.text_or_none("country"), settings)
     return {
         "vendor_read_id": _id(
             uuid, fields.number_or_none("best_index") or fields.number_or_none("best_plate.plate_index")
@@ -99,7 +105,7 @@ def read_of_alert(fields: Fields, settings: RekorSettings) -> Read:
     passage["camera"] = Camera(id=passage["camera"].id, name=fields.text_or_none("camera_name"))
     # An id of its own: agents send the bare group too, and of two equal ids only the first is kept, match or not.
     passage["vendor_read_id"] += f"/alert-{fields.ident_or_none('alert_list_id') or name[:100]}"
-    return Read(**passage)
+    return made(passage)
 
 
 def read_of_frame(fields: Fields, part: int, settings: RekorSettings) -> Read:
@@ -113,7 +119,8 @@ def read_of_frame(fields: Fields, part: int, settings: RekorSettings) -> Read:
     result = Fields(results[part], f"results.{part}")
     at = moment_of(fields, ("epoch_time",), settings.zone)
     index = result.ident_or_none("plate_index")
-    place = origin(result.text_or_none("region"))
+    patterns = result.text_or_none("country") or fields.text_or_none("country")
+    place = origin_of(result.text_or_none("region"), patterns, settings)
     confidence = result.share("confidence", Scale.PERCENT)
     return Read(
         vendor_read_id=f"{uuid}-{part if index is None else index}",

@@ -3,11 +3,15 @@
 from typing import Final, NamedTuple
 
 from connectors.fields import Fields
+from connectors.vendors.rekor.settings import RekorSettings
 from normalize import vehicle
 from normalize.confidence import Scale
 from normalize.fault import Unusable
+from normalize.origin import Origin, origin
 from normalize.read import Candidate, ImageKind, ImageRef
-from normalize.word import is_told
+from normalize.word import Known, is_told
+
+_NO_COUNTRY: Final = "XX"
 
 
 def candidates_of(fields: Fields) -> tuple[Candidate, ...]:
@@ -32,9 +36,21 @@ def vehicle_of(fields: Fields) -> vehicle.Vehicle:
     )
 
 
-def nation_of(said: str | None) -> str | None:
-    """The country of a set of patterns that an agent reads by: sets are numbered (`br2`) or widened (`auwide`)."""
-    return None if said is None else said.rstrip("0123456789").removesuffix("wide")
+def origin_of(region: str | None, patterns: str | None, settings: RekorSettings) -> Origin:
+    """Where a plate is from: its region, inside the country of the set of patterns that an agent reads by.
+
+    Sets are numbered (`br2`) or widened (`auwide`). Where no set is told, the country of the settings counts, and
+    without one a bare code is of no country: `ma` is a state here, Morocco, and Maranhão in Brazil. A set for the
+    United States reads the plates of other countries too, and its region says so.
+    """
+    told = patterns.rstrip("0123456789").removesuffix("wide") if patterns else settings.country
+    place = origin(region, told or _NO_COUNTRY)
+    if not told and place.country.said == _NO_COUNTRY:
+        return Origin(place.state)
+    if place.state.known is Known.UNMAPPED and place.country.code == "US":
+        named = origin(region, _NO_COUNTRY)
+        return named if named.country.code else place
+    return place
 
 
 def crops_of(fields: Fields, *crops: tuple[ImageKind, str]) -> tuple[ImageRef, ...]:

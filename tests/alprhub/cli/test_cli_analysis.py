@@ -167,7 +167,7 @@ def test_without_purpose_or_reason_nothing_is_told_and_the_refusal_is_on_record(
     for why, named in ((), "purpose"), (WHY[:2], "reason"), (WHY[2:], "purpose"):
         done = run(*COMMANDS[action], *why, "--json")
         assert (done.code, done.out) == (77, "")
-        assert done.err.startswith(f"{named}: ")
+        assert done.err.startswith(f"--{named}: ")
         assert "9SYN001" not in done.err
     kept = sql("SELECT action, outcome, results FROM audit_events ORDER BY id DESC LIMIT 3")
     assert kept == [(action, "refused", None)] * 3

@@ -24,6 +24,7 @@ def test_a_hub_comes_back_and_says_what_people_must_do_again(
     assert done.out.startswith(f"The hub of Agency is in {store}, as of ")
     assert "0 reads purged" in done.out
     assert "do again: what courts ordered (alprhub retention destroy)" in done.out
+    assert "Policy in force, by the backup: hermosa-beach, since 20" in done.out
     assert run("connections", "check", "drop").code == 0
     found = run("search", "9SYN*", "--purpose", "stolen_vehicle", "--reason", "theft on Pier Ave", "--case", "26-1")
     assert "9SYN001" in found.out, found.err

@@ -466,3 +466,47 @@ def test_a_source_that_only_sends_is_asked_never_and_its_map_is_shown_short(run:
     (line,) = [line for line in said.splitlines() if line.strip().startswith("map ")]
     assert '"plate": ' in line
     assert "asked every" in run("connections", "show", "drop").out
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ("--keep-reads", "2 reads of drop live on as until now: 1 year each, by rule hb-motorola (429.5 ¶2 s3) of"),
+        ("--purge-reads", "2 reads of drop go now, but what a hold or a floor of the policy keeps."),
+    ],
+)
+def test_before_a_connection_ends_it_is_said_what_becomes_of_its_reads_and_asked(
+    run: Any, filled: Any, monkeypatch: pytest.MonkeyPatch, sql: Any, choice: str, said: str
+) -> None:
+    words = ("connections", "remove", "drop", choice, "--reason", "contract ended")
+    monkeypatch.setattr("alprhub.cli.connections.removal.there", lambda: True)
+    done = run(*words, stdin="n\n")
+    assert done.code == 65
+    assert "its name stays taken" in (warned := " ".join(done.err.split()))
+    assert said in warned
+    assert "End drop?" in warned
+    assert sql("SELECT state FROM connections") == [("active",)]
+    assert run(*words, "--yes").code == 0
+    again = run(*words)
+    assert (again.code, again.err) == (0, ""), "what is over is not asked for again"
+
+
+def test_reads_that_stay_are_told_by_whose_rules_they_live_from_then_on(run: Any, filled: Any) -> None:
+    done = run("connections", "remove", "drop", "--keep-reads", "--reason", "contract ended")
+    told = " ".join(done.out.split())
+    assert "2 reads of drop live on as until now: 1 year each, by rule hb-motorola (429.5 ¶2 s3) of" in told
+    assert "the newest until" in told
+    assert "Every later policy counts for them too, as do holds." in told
+
+
+def test_a_name_that_is_taken_is_told_with_one_that_is_free(run: Any, filled: Any) -> None:
+    add = ("connections", "add", "drop", "motorola", *filled.settings)
+    done = run(*add)
+    assert done.code == 65
+    assert "alprhub connections change drop, or give the new one another name, such as drop-2" in done.err
+    assert run("connections", "remove", "drop", "--keep-reads", "--reason", "contract ended").code == 0
+    done = run(*add)
+    assert done.code == 65
+    assert done.err.strip().endswith("give the new one another name, such as drop-2")
+    assert run("connections", "add", "drop-2", *add[3:]).code == 0
+    assert run(*add).err.strip().endswith("such as drop-3")

@@ -81,9 +81,9 @@ def test_an_export_is_on_record_when_it_is_asked_and_when_it_is_answered(
 @pytest.mark.parametrize(
     ("words", "code", "named"),
     [
-        (("9SYN*", "--reason", "a stolen car"), 77, "purpose: "),
-        (("9SYN*", "--purpose", "stolen_vehicle", "--reason", "test"), 77, "reason: "),
-        (WHY, 65, "query: "),
+        (("9SYN*", "--reason", "a stolen car"), 77, "--purpose: "),
+        (("9SYN*", "--purpose", "stolen_vehicle", "--reason", "test"), 77, "--reason: "),
+        (WHY, 65, "a question needs what narrows it"),
         (("9SYN*", *WHY, "--since", "soon"), 65, "--since: "),
     ],
 )

@@ -99,6 +99,7 @@ def test_media_of_resolved_litigation_are_due_until_somebody_says_what_became_of
 @pytest.fixture
 def long_beach(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALPRHUB_PROFILE", "long-beach")
+    monkeypatch.delenv("ALPRHUB_DECISIONS")
 
 
 def test_a_case_is_classified_by_two_people(long_beach: None, run: Any, filled: Any, sql: Any, approved: Any) -> None:

@@ -101,7 +101,7 @@ def test_everything_that_is_wrong_in_a_file_is_told_at_once_and_the_rest_counted
     assert faults[:6] == [
         "  line 2: plate: is a pattern (it holds one of ? * % _), and a hot list takes whole plates only",
         "  line 2: alert: 'loud' is none of low, medium and high (or yellow, orange and red)",
-        "  line 2: expires: 'soon' is not an ISO 8601 time; write it as 12/31/2026, 2026-12-31 or 2026-12-31T17:00",
+        "  line 2: expires: 'soon' is no day and no time; write it as 12/31/2026, 2026-12-31 or 2026-12-31T17:00",
         "  line 3: plate: is missing",
         "  line 3: state: 'Atlantis' is no state that is known here; write it as CA or California",
         "  line 4: has 2 cells, the header has 4",
@@ -144,7 +144,7 @@ def test_a_plate_is_withdrawn_at_once_and_the_removal_is_proved(run: Any, wanted
     joined.load()
     assert run("hotlists", "verify", "wanted").code == 0
     said = run("hotlists", "withdraw", "wanted", "9SYN002", "--reason", "cancelled").out
-    assert said.startswith("1 entry removed from wanted here (Nevada); vendors hold their copies until")
+    assert said.startswith("1 entry of 9SYN002 removed from wanted here (Nevada); vendors hold their copies until")
     assert said.endswith("alprhub hotlists publish wanted\n")
 
 
@@ -154,10 +154,11 @@ def test_who_withdraws_is_told_what_went_and_which_other_lists_still_have_the_pl
     wanted.write_text(LIST + "9SYN001,,stolen,26-1\n")
     for name in ("wanted", "county cars"):
         assert run("hotlists", "import", name, wanted).code == 0
-    said = run("hotlists", "withdraw", "wanted", "9SYN001", "--state=CA", "--reason=recovered").out
-    assert said.startswith("2 entries removed from wanted here (without a state, California);")
-    assert "still in force on 1 other list:\nalprhub hotlists withdraw 'county cars' PLATE --reason" in said
-    assert "9SYN" not in said
+    unseen = ("hotlists", "withdraw", "wanted", "-", "--state=CA", "--reason=recovered")
+    said = run(*unseen, stdin="9SYN001\n").out
+    assert said.startswith("2 entries of that plate removed from wanted here (without a state, California);")
+    assert "still in force on 1 other list:\nalprhub hotlists withdraw 'county cars' - --reason" in said
+    assert "9SYN" not in said, "it was not typed where anybody sees it"
     told = run("hotlists", "withdraw", "county cars", "9SYN002", "--reason=recovered", "--json").json()
     assert told == {"removed": 1, "states": ["US-NV"], "still_on": ["wanted"]}
 
@@ -166,7 +167,7 @@ def test_a_plate_that_its_list_never_had_is_kept_off_only_where_that_is_meant(ru
     refused = run("hotlists", "withdraw", "wanted", "9SYN009", "--reason=recovered")
     assert (refused.code, "--ahead" in refused.err) == (66, True)
     said = run("hotlists", "withdraw", "wanted", "9SYN009", "--reason=recovered", "--ahead").out
-    assert "no entry in force for that plate, so nothing was removed; from now on no file lists it" in said
+    assert "no entry in force for 9SYN009, so nothing was removed; from now on no file lists it" in said
     wanted.write_text(LIST + "9SYN009,CA,stolen,26-9\n")
     assert run("hotlists", "import", "wanted", wanted, "--json").json()["withheld"] == [4]
 
@@ -178,7 +179,9 @@ def test_a_source_whose_contract_forbids_the_list_that_it_has_is_not_left_out(
     with monkeypatch.context() as forbidden:
         forbidden.setattr(Sources, "forbidding", closed)
         assert run("hotlists", "publish", "wanted", "--json").json() == []
-        assert run("hotlists", "publish", "wanted", "--connection", "drop").code == 75
+        refused = run("hotlists", "publish", "wanted", "--connection", "drop")
+        assert (refused.code, refused.out) == (77, "")
+        assert "drop: its contract forbids that hot lists go to it (section 6)" in refused.err
     run("hotlists", "publish", "wanted")
     joined.load()
     monkeypatch.setattr(Sources, "forbidding", closed)
@@ -203,6 +206,7 @@ def test_a_withdrawn_plate_comes_back_with_no_file_before_somebody_says_why(run:
     assert "9SYN001" not in again.out
     assert run("hotlists", "import", "wanted", wanted, "--json").json()["withheld"] == [2]
     assert run("hotlists", "readmit", "wanted", "9syn-001", "--reason=").code == 65
+    assert run("hotlists", "readmit", "wanted", "9SYN001", "--reason=\u3164").code == 65, "nobody sees such a reason"
     assert run("hotlists", "readmit", "wanted", "9SYN002", "--reason=stolen again").code == 66
     told = run("hotlists", "readmit", "wanted", "9syn-001", "--reason=stolen again", "--json")
     assert told.json() == {"readmitted": 1}
@@ -291,8 +295,11 @@ def test_sources_that_take_no_list_are_not_called_unproved(run: Any, wanted: Pat
     assert added.code == 0, added.err
     assert "harbor" not in run("hotlists", "publish", "wanted").out
     named = run("hotlists", "publish", "wanted", "--connection", "harbor")  # who asks is told
-    assert named.code == 75
-    assert "takes no hot lists" in named.out
+    assert (named.code, named.out) == (65, "")
+    assert named.err == (
+        "--connection: harbor takes no hot lists, so nothing was sent or compared anywhere; those that do: drop\n"
+    )
+    assert run("hotlists", "verify", "wanted", "--connection", "drop", "--connection", "harbor").code == 65
 
 
 @pytest.fixture
@@ -389,3 +396,17 @@ def test_the_lists_are_listed_with_what_is_in_force_and_where_it_is_proved(
 
 def test_without_a_list_the_command_that_makes_one_is_named(run: Any, joined: Any) -> None:
     assert run("hotlists", "list").out == "no hot lists yet: alprhub hotlists import NAME FILE makes one\n"
+
+
+def test_a_whole_list_without_an_entry_is_refused_with_what_takes_entries_off(run: Any, wanted: Path) -> None:
+    wanted.write_text("plate,state,reason,case\n")
+    done = run("hotlists", "import", "wanted", wanted, "--complete")
+    assert done.code == 65
+    assert done.err.startswith("--complete: no plate is named, and a whole list without one would take everything off")
+    assert "alprhub hotlists withdraw wanted PLATE --reason WHY" in done.err
+
+
+def test_who_lets_a_plate_come_back_is_told_which_and_on_which_list(run: Any, wanted: Path) -> None:
+    run("hotlists", "withdraw", "wanted", "9SYN001", "--reason", "recovered")
+    said = run("hotlists", "readmit", "wanted", "9SYN001", "--reason", "stolen again").out
+    assert said.startswith("9SYN001 may come back on wanted:")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from alprhub.demo import SCHEDULE
 from hub.agency import machine_zone
 from hub.settings import HubSettings
 from hub.wiring import open_hub
@@ -17,8 +18,8 @@ OURS = ("--agency", "Marisol Beach PD", "--profile", "palm-springs")
 @pytest.fixture
 def unnamed(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has said anything, in the environment neither."""
-    monkeypatch.delenv("ALPRHUB_AGENCY")
-    monkeypatch.delenv("ALPRHUB_PROFILE")
+    for name in ("ALPRHUB_AGENCY", "ALPRHUB_PROFILE", "ALPRHUB_DECISIONS"):
+        monkeypatch.delenv(name)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,32 @@ def test_the_first_start_keeps_agency_and_policy_and_puts_them_on_record(unnamed
     assert run("policy", "show", "--json").json()["profile"] == "ca-palm-springs-pd"
     assert run("init", *OURS, "--json").json() == {
         "agency": "Marisol Beach PD", "profile": "palm-springs", "zone": "America/Los_Angeles",
+        "custodian": "Custodian of Records", "certificates_to": [],
     }  # fmt: skip
+
+
+def test_the_first_start_asks_where_certificates_go_if_the_policy_names_who_gets_them(
+    unnamed: None, run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    said = " ".join(run("init", *OURS).out.split())
+    assert "Certificates of what is destroyed go to the Custodian of Records (430.4[Admin](f))" in said
+    assert "set ALPRHUB_CUSTODIAN_FOLDER, ALPRHUB_CUSTODIAN_BUCKET or ALPRHUB_CUSTODIAN_EMAIL before the first" in said
+    monkeypatch.setenv("ALPRHUB_CUSTODIAN_FOLDER", str(tmp_path))
+    assert "Certificates" not in run("init", *OURS).out
+
+
+def test_no_hub_begins_with_a_policy_whose_schedule_is_missing(
+    unnamed: None, run: Any, tmp_path: Path, sql: Sql
+) -> None:
+    hermosa = ("init", "--agency", "Marisol Beach PD", "--profile", "hermosa-beach")
+    done = run(*hermosa)
+    assert (done.code, done.out) == (77, "")
+    assert done.err.startswith("the policy leaves hb-other to the agency's retention schedule")
+    assert "--decisions FILE" in done.err
+    assert sql("SELECT count(*) FROM policies") == [(0,)]
+    assert run(*hermosa, "--decisions", SCHEDULE).code == 0
+    (rule,) = [one for one in run("policy", "show", "--json").json()["retention"] if one["rule"] == "hb-other"]
+    assert rule["clause"].endswith("Retention schedule item 12")
 
 
 def test_a_name_is_corrected_in_connections_too_and_only_where_that_is_said(

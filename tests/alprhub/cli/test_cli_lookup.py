@@ -94,8 +94,8 @@ def test_while_it_asks_a_person_sees_how_each_source_stands(
 @pytest.mark.parametrize(
     ("words", "code", "named"),
     [
-        ((WANTED,), 77, "purpose: "),
-        ((WANTED, "--purpose", "stolen_vehicle"), 77, "reason: "),
+        ((WANTED,), 77, "--purpose: "),
+        ((WANTED, "--purpose", "stolen_vehicle"), 77, "--reason: "),
         (("9SYN*", *WHY), 65, "plate: "),
         ((WANTED, *WHY, "--state", "Atlantis"), 65, "--state: "),
         ((WANTED, *WHY, "--since", "soon"), 65, "--since: "),

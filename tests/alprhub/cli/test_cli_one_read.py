@@ -104,7 +104,7 @@ def test_both_ask_why(run: Any, ident: int, words: tuple[str, ...], monkeypatch:
     verb, *more = words
     done = run("reads", verb, ident, *more)
     assert (done.code, done.out) == (77, "")
-    assert done.err.startswith("purpose: ")
+    assert done.err.startswith("--purpose: ")
     assert not (tmp_path / "car.jpg").exists()
 
 

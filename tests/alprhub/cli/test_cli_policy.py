@@ -119,9 +119,6 @@ def test_what_cannot_be_answered_is_refused_in_one_line(run: Run, words: tuple[s
 def test_the_list_says_which_profiles_could_be_put_in_force(run: Run) -> None:
     rows = {row["profile"]: row for row in run("policy", "list", "--json").json()}
     assert {name: row["ready"] for name, row in rows.items()} == {
-        "hayward": "no", "hermosa-beach": "yes", "long-beach": "yes", "palm-springs": "yes", "westminster": "no",
-    }  # fmt: skip
-    assert {name: row["later"] for name, row in rows.items()} == {
         "hayward": "no", "hermosa-beach": "no", "long-beach": "yes", "palm-springs": "yes", "westminster": "no",
     }  # fmt: skip
     assert [name for name, row in rows.items() if row["in_force"]] == ["hermosa-beach"]
@@ -167,13 +164,13 @@ def test_check_says_what_is_open_and_what_stands_in_the_way(run: Run, tmp_path: 
     assert "wm-d1" not in [one["id"] for one in told["decisions_needed"]]
 
 
-def test_check_says_what_a_first_start_takes_and_a_later_activation_does_not(run: Run, tmp_path: Path) -> None:
+def test_check_says_that_a_schedule_must_be_signed_although_the_profile_has_a_number(run: Run, tmp_path: Path) -> None:
     done = run("policy", "check", written(tmp_path, profile_of("hermosa-beach")))
     said = " ".join(done.out.split())
-    assert "can be put in force: by a first start (alprhub init) yes, in place of another policy no" in said
-    assert "alprhub policy activate takes a signed decision with its number" in said
+    assert "can be put in force: no" in said
+    assert "left to a retention schedule that nobody has signed yet: hb-other; a signed decision must give its" in said
     told = run("policy", "check", tmp_path / "ours.yaml", "--json").json()
-    assert (told["ready"], told["ready_later"]) == (True, False)
+    assert (told["ready"], told["without_schedule"]) == (False, ["hb-other"])
 
 
 def test_check_refuses_two_rules_that_cannot_both_be_kept(run: Run, tmp_path: Path) -> None:
@@ -187,6 +184,7 @@ def test_check_refuses_two_rules_that_cannot_both_be_kept(run: Run, tmp_path: Pa
 
 def test_the_profile_in_force_may_be_a_file(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALPRHUB_PROFILE", str(written(tmp_path, profile_of("long-beach"))))
+    monkeypatch.delenv("ALPRHUB_DECISIONS")
     assert run("policy", "show", "--json").json()["profile"] == "ca-long-beach-pd"
     rows = {row["profile"]: row for row in run("policy", "list", "--json").json()}
     assert [name for name, row in rows.items() if row["in_force"]] == [str(tmp_path / "ours.yaml")]

@@ -220,7 +220,7 @@ def test_a_policy_that_is_not_there_is_not_put_in_force(run: Any, filled: Any) -
 
 def test_a_policy_whose_schedule_is_missing_is_refused_before_anybody_is_asked(run: Any, filled: Any) -> None:
     refused = run("policy", "activate", "hermosa-beach", "--reason", "a reason")
-    assert "the retention schedule is missing" in refused.err
+    assert "the policy leaves hb-other to the agency's retention schedule" in refused.err
     assert "Propose it" not in refused.out + refused.err
 
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import manuals
 import pytest
 import two
 from plain import record, write_page
@@ -17,7 +18,7 @@ from hub.errors import Conflict, Invalid, NotFound, PolicyRefused
 from hub.people import Actor, Why
 from hub.search.query import Query
 from hub.settings import HubSettings
-from hub.wiring import Hub, open_hub
+from hub.wiring import Hub
 
 CAPTURED = datetime.fromisoformat("2026-06-01T11:00:00Z")
 PLATE = "9SYN001"
@@ -31,9 +32,7 @@ def under(settings: HubSettings, clock: SetClock, plain_vendor: Having, tmp_path
     """Opens a hub under a profile, with one read that it has pulled."""
 
     def open_(profile: str) -> Hub:
-        hub = stack.enter_context(
-            open_hub(settings.model_copy(update={"profile": profile}), clock, registry=plain_vendor)
-        )
+        hub = stack.enter_context(manuals.under(settings, clock, profile, registry=plain_vendor))
         hub.connections.accounts.add(ACTOR, "feed", "plain", {"folder": str(tmp_path)})
         more = {"confidence": 0.8, "candidates": [["9SYN0O1", 0.1]]}
         write_page(tmp_path, 1, [record(1, PLATE, CAPTURED.isoformat(), **more)])

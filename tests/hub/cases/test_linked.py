@@ -42,7 +42,9 @@ SIGNED = Decision(
 @pytest.fixture
 def springs(settings: HubSettings, clock: SetClock, plain_vendor: Having, tmp_path: Path) -> Iterator[Hub]:
     """A hub under Palm Springs' policy with a feed and a hot list of one plate."""
-    with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock, registry=plain_vendor) as hub:
+    with open_hub(
+        settings.model_copy(update={"profile": "palm-springs", "decisions": None}), clock, registry=plain_vendor
+    ) as hub:
         (tmp_path / "feed").mkdir()
         hub.connections.accounts.add(ACTOR, "feed", "plain", {"folder": str(tmp_path / "feed")})
         hub.hotlists.lists.load(ACTOR, "wanted", [NewEntry("9SYN001", "stolen", "26-1", "US-CA")])

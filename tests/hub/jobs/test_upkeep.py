@@ -4,6 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import two
+import yaml
 from plain import record, write_page
 
 from connectors.errors import TryAgain
@@ -14,6 +16,7 @@ from hub.jobs.catalogue import DueTask
 from hub.jobs.jobs import Jobs
 from hub.jobs.proved import Done
 from hub.people import Actor
+from hub.policy.document import FOLDER
 from hub.wiring import Hub
 
 ACTOR = Actor("tester")
@@ -148,3 +151,33 @@ def test_a_purge_that_takes_long_and_lives_is_left_to_it(jobs: Jobs, opened: Hub
     clock.advance(timedelta(minutes=2))
     assert about(opened) == [("not_purged", "")]
     entry.end("done")
+
+
+def over_for_days(hub: Hub, feed: Path, clock: SetClock) -> None:
+    """A read that was captured ten days before, and is kept."""
+    at = clock.now() - timedelta(days=10)
+    write_page(feed, 1, [record(1, "9SYN001", at.isoformat())])
+    hub.ingest.sync.run(ACTOR, "feed", at - HOUR)
+
+
+def test_a_read_that_a_shorter_policy_ended_is_late_since_that_and_not_since_its_new_end(
+    opened: Hub, feed: Path, clock: SetClock, tmp_path: Path
+) -> None:
+    over_for_days(opened, feed, clock)
+    document = yaml.safe_load(FOLDER.joinpath("hermosa-beach.yaml").read_text("utf-8"))
+    for rule in document["retention"]["rules"]:
+        rule["max"] = {"dur": "P5D", "clock": "captured_at"}
+    file = tmp_path / "shorter.yaml"
+    file.write_text(yaml.safe_dump(document), "utf-8")
+    two.activate(opened, ACTOR, str(file), "a shorter schedule")
+    clock.advance(timedelta(minutes=5))
+    (past,) = opened.proofs.ages.report(ACTOR).violations
+    assert (past.kind, past.late_seconds) == ("past_ceiling", 300)
+    assert opened.retention.recompute.run(ACTOR)["shortened"] == 1
+    clock.advance(timedelta(minutes=5))
+    (late,) = opened.proofs.ages.report(ACTOR).violations
+    assert (late.kind, late.late_seconds) == ("unpurged", 300)
+    assert concerns(opened) == [], "it is over for minutes, and a purge is due every hour"
+    clock.advance(3 * HOUR)
+    (card,) = concerns(opened)
+    assert "should have gone 2026-06-01 05:05 PDT (3 h 5 min ago)" in card.happened

@@ -25,7 +25,7 @@ def decision(settles: str, **more: Any) -> Decision:
 def zero_width(plainly: Plainly, ceiling: str, clock: str = "captured_at") -> dict[str, Any]:
     """Westminster's floor of one year from receipt, with a ceiling beside it."""
     data = plainly("westminster")
-    data["retention"]["rules"][0]["max"] = {"dur": ceiling, "clock": clock}
+    data["retention"]["rules"][0] |= {"max": {"dur": ceiling, "clock": clock}, "schedule_ref_required": False}
     return data
 
 
@@ -108,10 +108,24 @@ def test_a_signed_number_gives_the_ceiling_that_the_policy_leaves_to_a_schedule(
     assert load(name).activation().without_ceiling  # the profile without decisions is another
 
 
+def test_a_rule_that_is_left_to_a_schedule_needs_it_signed_although_the_profile_has_a_number_meanwhile() -> None:
+    state = load("hermosa-beach").activation()
+    assert (state.ready, state.without_ceiling, state.without_schedule) == (False, (), ("hb-other",))
+    with pytest.raises(PolicyRefused) as refused:
+        state.demand()
+    assert str(refused.value) == (
+        "the policy leaves hb-other to the agency's retention schedule, and nobody has signed what that says."
+        " A decision must give the number (settles: one of hb-d1, hb-d2, hb-d3; ceilings: {hb-other: {dur: …, clock:"
+        " captured_at, ref: …}}), signed, in a file that is given with --decisions FILE or ALPRHUB_DECISIONS:"
+        ' docs/policy.md, "What nobody has decided", shows one'
+    )
+    load("hermosa-beach", (decision("hb-d3", ceilings={"hb-other": NUMBER}),)).activation().demand()
+
+
 @pytest.mark.parametrize("name", ["hermosa-beach", "long-beach", "palm-springs"])
 def test_open_choices_stand_with_their_safe_default_and_in_nobodys_way(name: str, plainly: Plainly) -> None:
     state = load(name).activation()
-    assert state.ready
+    assert state.ready is not bool(state.without_schedule)
     asked = [one["id"] for one in plainly(name)["decisions_needed"]]
     assert [one.id for one in state.open] == [*asked, "ca-14", "cjis-2"]
     assert all(one.safe_default for one in state.open)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import manuals
 import pytest
 
 from hub.policy.contract import read_contract
@@ -50,7 +51,7 @@ def test_the_contract_on_the_page_is_one_that_hermosa_beach_can_keep() -> None:
     assert (contract.forbids("export"), contract.owner) == (
         "24-17 section 6", "Marisol Beach Police Department (24-17 section 3.1)"
     )  # fmt: skip
-    load("hermosa-beach").activation([contract]).demand()
+    load("hermosa-beach", [manuals.decided(*manuals.SCHEDULED["hermosa-beach"])]).activation([contract]).demand()
 
 
 def example(word: str) -> bytes:

@@ -47,6 +47,22 @@ def test_every_golden_vector_holds(vector: dict[str, Any]) -> None:
     assert at == ask.boundary, vector["note"]
 
 
+@pytest.mark.parametrize("name", FIVE)
+@pytest.mark.parametrize("vendor", ["flock", "motorola", "rekor"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_reads_that_arrive_together_end_as_each_alone_would(name: str, vendor: str, linked: bool) -> None:
+    profile, received = load(name), CAPTURED + timedelta(days=3)
+    ends = profile.ends("own", vendor, None, received, linked=linked)
+    for captured in (CAPTURED, CAPTURED + timedelta(days=29), datetime(2024, 2, 29, 9, 30, tzinfo=UTC)):
+        try:
+            alone = profile.expiry("own", vendor, None, captured, received_at=received, linked=linked)
+        except PolicyRefused as refused:
+            with pytest.raises(PolicyRefused, match=re.escape(str(refused))):
+                ends(captured)
+        else:
+            assert ends(captured) == alone
+
+
 @pytest.mark.clause("hermosa-beach 429.5 ¶2 s1")
 def test_hermosa_beach_keeps_flock_thirty_days_motorola_a_year_and_others_thirty_days() -> None:
     profile = load("hermosa-beach")

@@ -36,7 +36,9 @@ FROM = datetime(2024, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def springs(settings: HubSettings, clock: SetClock, plain_vendor: Having, tmp_path: Path) -> Iterator[Hub]:
     """A hub under Palm Springs' manual with two reads of a feed, an hour apart."""
-    with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock, registry=plain_vendor) as hub:
+    with open_hub(
+        settings.model_copy(update={"profile": "palm-springs", "decisions": None}), clock, registry=plain_vendor
+    ) as hub:
         folder = tmp_path / "feed"
         folder.mkdir()
         hub.connections.accounts.add(ACTOR, "feed", "plain", {"folder": str(folder)})

@@ -48,7 +48,9 @@ def springs(settings: HubSettings, clock: SetClock, tmp_path: Path, monkeypatch:
     """A hub under Palm Springs' manual with a Flock that may be asked, and one that may not."""
     registry = Having(asked=Asked, plain=PlainConnector)
     monkeypatch.setattr(Asked, "asked", [], raising=False)
-    with open_hub(settings.model_copy(update={"profile": "palm-springs"}), clock, registry=registry) as hub:
+    with open_hub(
+        settings.model_copy(update={"profile": "palm-springs", "decisions": None}), clock, registry=registry
+    ) as hub:
         for name, key in (("flock", "asked"), ("mute", "plain")):
             (tmp_path / name).mkdir()
             hub.connections.accounts.add(ACTOR, name, key, {"folder": str(tmp_path / name)})
@@ -176,6 +178,10 @@ def test_a_canary_that_cannot_be_is_refused_by_field(springs: Hub) -> None:
         ("mute", OURS, REASON, "connection"),
         ("flock", "--", REASON, "plate"),
         ("flock", OURS, " x ", "reason"),
+        ("flock", OURS, "....", "reason"),
+        ("flock", OURS, "\u3164" * 4, "reason"),
+        ("flock", OURS, "T.E.S.T.", "reason"),
+        ("flock", OURS, "a patrol\ncar", "reason"),
     ):
         with pytest.raises(Invalid, match=f"^{field}: "):
             springs.proofs.canaries.add(ACTOR, connection, plate, reason)

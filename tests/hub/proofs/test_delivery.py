@@ -242,6 +242,8 @@ def test_where_the_policy_names_a_custodian_and_no_place_of_theirs_is_set_health
     assert hub.proofs.deliveries.list() == []
     (card,) = [card for card in hub.connections.health.around() if card.code == "certificates_nowhere"]
     assert "the policy (429.3.1(f)) names the Custodian of Records, and no place of theirs is set here" in card.happened
+    assert card.needs_person
+    assert card.command == "ALPRHUB_CUSTODIAN_FOLDER=FOLDER alprhub retention deliver"
 
 
 def test_what_was_delivered_is_not_lost_where_a_shell_lacks_the_custodians_settings(

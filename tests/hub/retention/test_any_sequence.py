@@ -58,7 +58,7 @@ class Seeds:
         with tempfile.TemporaryDirectory(dir=self._folder) as inside:
             data, clock = Path(inside) / "data", SetClock(BEGIN + timedelta(seconds=1))
             shutil.copytree(self._folder / manual / "data", data)
-            with open_hub(HubSettings(data=data, profile=manual), clock, registry=REGISTRY) as hub:
+            with open_hub(HubSettings(data=data, profile=manual, decisions=None), clock, registry=REGISTRY) as hub:
                 yield hub, clock, self._promises[manual]
 
     def _made(self, manual: str) -> dict[str, Promise]:

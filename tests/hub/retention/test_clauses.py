@@ -148,17 +148,20 @@ def test_before_a_year_from_its_receipt_nobody_gets_a_read_purged_not_even_with_
     assert kept(hub)["reads"] == 0
 
 
-@pytest.mark.clause("westminster 462.4 ¶2 s2", "hayward 429.4 ¶2 s2")
-@pytest.mark.parametrize("department", ["westminster", "hayward"])
+@pytest.mark.clause("westminster 462.4 ¶2 s2", "hayward 429.4 ¶2 s2", "hermosa-beach 429.5 ¶2 s2")
+@pytest.mark.parametrize(
+    ("department", "said"),
+    [("westminster", "may be kept at most"), ("hayward", "may be kept at most"), ("hermosa-beach", "leaves hb-other")],
+)
 def test_a_manual_whose_schedule_is_missing_is_in_force_in_no_hub_not_even_in_a_new_one(
-    settings: HubSettings, clock: SetClock, department: str
+    settings: HubSettings, clock: SetClock, department: str, said: str
 ) -> None:
-    first = settings.model_copy(update={"profile": department})
-    with pytest.raises(PolicyRefused, match="may be kept at most"), open_hub(first, clock, registry=KINDS):
+    first = settings.model_copy(update={"profile": department, "decisions": None})
+    with pytest.raises(PolicyRefused, match=said), open_hub(first, clock, registry=KINDS):
         pass
     with manuals.under(settings, clock, "long-beach") as hub:
         loosening = two.decision("loosening", title=hub.governing.profile.office, decided_at=hub.clock.now())
-        with pytest.raises(PolicyRefused, match="may be kept at most"):
+        with pytest.raises(PolicyRefused, match=said):
             hub.governing.activate.activate(Actor("chief"), department, "the council has decided it", [loosening])
         assert hub.governing.profile.name == "long-beach"
 
@@ -205,7 +208,7 @@ def test_a_manual_that_is_left_to_a_schedule_is_not_put_in_force_without_it_alth
 ) -> None:
     hub, chief = ruled("long-beach"), Actor("chief")
     loosening = two.decision("loosening", title=hub.governing.profile.office, decided_at=hub.clock.now())
-    with pytest.raises(PolicyRefused, match="retention schedule is missing, to which hb-other is left"):
+    with pytest.raises(PolicyRefused, match="leaves hb-other to the agency's retention schedule"):
         hub.governing.activate.activate(chief, "hermosa-beach", "the council has decided it", [loosening])
     signed = [loosening, manuals.decided("hb-d3", "hb-other", "P30D")]
     assert hub.governing.activate.activate(chief, "hermosa-beach", "the schedule is signed", signed).state == "waits"

@@ -133,6 +133,8 @@ ELSEWHERE = {
     "approvals.lapse": "ends what waits: a hold is released, as by holds.release",
     "approvals.moot": "ends what waits about what is settled without it",
     "approvals.carry_out_due": "carries out what services brought: activate.carry_out, kinds.carry_out",
+    "clock.propose": "proposes that a clock is right, which changes nothing",
+    "clock.carry_out": "by which time reads end is said by two people; no end is changed",
     "kinds.propose": "proposes another kind of source, which changes nothing",
     "kinds.carry_out": "another kind of source: changes.change",
     "alarms.refused": "refuses what takes two",
@@ -176,13 +178,14 @@ LOOKING = {
     "handover": {"overdue", "waiting"}, "deliveries": {"certified", "faults", "list"},
     "contracts": {"check", "effect_of", "of", "read"},
     "activate": {"check", "demand", "effect_of", "loosens", "preview"},
-    "kinds": {"check", "demand"},
+    "kinds": {"check", "demand"}, "clock": {"check"},
     "loosening": {"demand", "grace", "wanting"},
     "approvals": {"attachment", "demand_person", "get", "list", "waiting"}, "recompute": {"effect"},
     "holds": {"bookings", "get", "list", "reads"}, "reviews": {"check", "due"},
     "orders": {"check", "effect_of", "file", "get", "list"},
     "notices": {"list", "waiting"}, "publishing": {"closed"},
     "standing": {"too_long"}, "one": {"picture", "show"}, "reparse": {"preview"}, "showing": {"of"},
+    "afterwards": {"of"},
 }  # fmt: skip
 BELOW = {"proposing", "approved", "in_force", "sources", "asking", "ways", "ids", "endings", "spool"}
 """What services stand on; nobody reaches a read's end through these but the services."""
