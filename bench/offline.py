@@ -15,7 +15,7 @@ from native_reader.engine import Pixels
 from native_reader.eyes import Eyes
 from native_reader.lines import Line
 from native_reader.pictures import load_picture
-from native_reader.ppocr import PLAN, Plan, PPOCREngine
+from native_reader.ppocr import PLAN, LinePlan, PPOCREngine
 
 PLANS: Final = tuple(dict.fromkeys((PLAN, *(replace(PLAN, rare=rare) for rare in (0.05, 0.1, 0.2)))))
 """Few, so that the best of them is not merely the luckiest. The one that is shipped comes first: its time is taken."""
@@ -72,7 +72,7 @@ class OfflineChoice:
             eyes.forget()
         self._sense = np.array([[_sense(one) for one in made] for made in self._readings])
 
-    def without(self, fold: int | None) -> Plan:
+    def without(self, fold: int | None) -> LinePlan:
         """The plan under which the true texts of the other folds are most probable, and what its readings are worth."""
         best = self._best(fold)
         others = [one for one in self._readings[best] if one.photo.fold != fold]

@@ -87,7 +87,7 @@ class Measured:
 
     readings: dict[str, list[Reading]]
     plans: list[Plan]
-    offline_plans: list[ppocr.Plan]
+    offline_plans: list[ppocr.LinePlan]
 
 
 def measure(models: Path, all_photos: Sequence[Photo], runs: int) -> Measured:

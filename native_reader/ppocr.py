@@ -65,7 +65,7 @@ _LEGIBLE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LinePlan:
     """The numbers of this engine that photos decide, and what its readings are worth then."""
 
     rare: float
@@ -73,7 +73,7 @@ class Plan:
     worth: Calibration
 
 
-PLAN = Plan(0.05, Calibration(-0.057, 0.939, 0.0))
+PLAN = LinePlan(0.05, Calibration(-0.057, 0.939, 0.0))
 """Chosen by five-fold cross-validation, as the other engine's is: `make bench-reader` reads each fold by the rest."""
 
 _AT_BEST = 0.97
@@ -90,7 +90,7 @@ class PPOCREngine:
     where rapidocr is not installed.
     """
 
-    def __init__(self, *, threads: int = 1, plan: Plan = PLAN, eyes: Eyes | None = None) -> None:
+    def __init__(self, *, threads: int = 1, plan: LinePlan = PLAN, eyes: Eyes | None = None) -> None:
         self._eyes = eyes or Eyes(threads=threads)
         self._plan = plan
         self._name = f"PP-OCRv6 small (rapidocr {weights.package_version('rapidocr')})"

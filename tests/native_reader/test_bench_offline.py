@@ -13,14 +13,14 @@ from bench.offline import PLANS, OfflineChoice, RememberingEyes
 from bench.photos import FOLDS, Photo
 from native_reader.engine import SeenPlate
 from native_reader.eyes import Eyes
-from native_reader.ppocr import PLAN, Plan
+from native_reader.ppocr import PLAN, LinePlan
 
 LUCKY = PLANS[-1]
 """A plan that reads the first fold right, and no other; the one that is shipped reads all others right."""
 
 
 class Engine:
-    def __init__(self, *, plan: Plan, eyes: object) -> None:
+    def __init__(self, *, plan: LinePlan, eyes: object) -> None:
         self._plan = plan
 
     def read(self, photo: Path) -> list[SeenPlate]:
