@@ -355,7 +355,7 @@ def test_no_record_no_file(
         (replace(EVERYTHING, why=Why("", "a stolen car")), PolicyRefused, "purpose"),
         (replace(EVERYTHING, why=Why("stolen_vehicle", "test")), PolicyRefused, "reason"),
         (replace(EVERYTHING, plates=("*",)), Invalid, "at least one letter"),
-        (replace(EVERYTHING, plates=()), Invalid, "query"),
+        (replace(EVERYTHING, plates=()), Invalid, "what narrows it"),
     ],
 )
 def test_a_refusal_leaves_no_file_and_is_on_record(

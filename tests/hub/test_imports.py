@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from happenings import happenings
 from plain import record, write_page
-from sqlalchemy import event, text
+from sqlalchemy import Table, event, text
 
 import hub.hotlists.importing as importing
 import hub.hotlists.lists as lists
@@ -313,17 +313,20 @@ def test_two_imports_into_one_list_take_turns_and_the_second_hears_of_the_first(
 
 
 @sqlite
-def test_no_turn_of_an_import_has_more_than_some_entries(opened: Hub, actor: Actor) -> None:
+def test_no_turn_of_an_import_has_more_than_some_entries(
+    opened: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     turns: list[int] = []
+    put = Store.insert
 
-    def counted(_c: Any, _cursor: Any, sql: str, bound: Any, _x: Any, many: bool) -> None:
-        if "INTO hotlist_entries" in sql:
-            turns.append(len(bound) if many else 1)
+    def counted(store: Store, connection: Any, table: Table, columns: Any, rows: Any) -> None:
+        if table.name == "hotlist_entries":
+            turns.append(len(rows))
+        put(store, connection, table, columns, rows)
 
-    event.listen(opened.store._writer, "before_cursor_execute", counted)
+    monkeypatch.setattr(Store, "insert", counted)
     with happenings(opened.store) as steps:
         opened.hotlists.lists.load(actor, "wanted", some(0, 40))
-    event.remove(opened.store._writer, "before_cursor_execute", counted)
     assert turns == [10] * 4
     assert len(steps.like("commit normal hotlist_entries")) == 4
 

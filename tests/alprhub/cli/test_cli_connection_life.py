@@ -437,7 +437,7 @@ def test_a_file_that_lacks_its_columns_is_told_with_the_setting_that_names_them(
     assert done.code == 76
     assert done.err.count("day-1.csv") == 1
     (card,) = [one for one in run("connections", "health", "--json").json()[0]["cards"] if one["needs_person"]]
-    assert card["code"] == "columns_named"
+    assert card["code"] == "bad_files"
     assert card["command"] == "alprhub connections change drop --set plate_column=COLUMN"
     assert "connector" not in card["do"]
 

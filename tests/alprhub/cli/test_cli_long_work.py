@@ -74,6 +74,7 @@ def test_a_sync_that_is_stopped_says_what_is_kept_and_how_to_go_on(
             sent.set()
 
     def keeping(self: Intake, *page: Any, **how: Any) -> Any:
+        how["meanwhile"]()
         assert sent.wait(30)
         return keep(self, *page, **how)
 

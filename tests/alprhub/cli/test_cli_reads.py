@@ -84,7 +84,7 @@ def test_a_search_without_purpose_or_reason_is_refused_and_the_refusal_is_on_rec
     before = sql("SELECT count(*) FROM audit_events")[0][0]
     done = run("search", "9SYN001", *words, "--json")
     assert (done.code, done.out) == (77, "")
-    assert done.err.startswith(f"{named}: ")
+    assert done.err.startswith(f"--{named}: ")
     assert "9SYN001" not in done.err
     kept = sql("SELECT action, outcome, results FROM audit_events ORDER BY id DESC")
     assert (len(kept), kept[0]) == (before + 1, ("reads.search", "refused", None))
