@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from sqlalchemy import Connection, func, select, text
 
-from hub.errors import IntegrityBroken
 from hub.store import tables
 from hub.store.audit_rows import BATCH, Event, put
 from hub.store.engine import Store
@@ -52,7 +51,7 @@ class Log:
             self._carry(waiting)
             waiting = self._left()
         with self._store.append() as connection:
-            self._put(connection, [*(each.event for each in waiting), event])
+            self._put(connection, waiting, event)
         self._note(waiting)
 
     def join(self, connection: Connection, event: Event) -> None:
@@ -114,21 +113,18 @@ class Log:
 
     def _carry(self, waiting: Sequence[_Waiting], patience: float | None = None) -> None:
         with self._store.append(patience) as connection:
-            self._put(connection, [each.event for each in waiting])
+            self._put(connection, waiting)
         self._note(waiting)
 
-    def _put(self, connection: Connection, events: Sequence[Event]) -> None:
-        """Append what the log has not; another process may have carried what waited meanwhile."""
-        idents = [event["event_id"] for event in events]
-        had = self._had(connection, idents)
-        put(connection, [event for event in events if event["event_id"] not in had])
-        taken = len(self._had(connection, idents))
-        if taken != len(events):
-            raise IntegrityBroken(f"the audit log took {taken} of {len(events)} events")
-
-    def _had(self, connection: Connection, idents: Sequence[str]) -> set[str]:
-        sql = text(f"SELECT event_id FROM audit_events WHERE {self._store.one_of('event_id', 'ids')}")
-        return set(connection.scalars(sql, {"ids": self._store.as_list(idents)}))
+    def _put(self, connection: Connection, waiting: Sequence[_Waiting], *more: Event) -> None:
+        """Append what waited and is not in the log yet, since another process may have carried it, and what is new."""
+        events = [each.event for each in waiting]
+        if events:
+            sql = text(f"SELECT event_id FROM audit_events WHERE {self._store.one_of('event_id', 'ids')}")
+            idents = self._store.as_list([event["event_id"] for event in events])
+            had = set(connection.scalars(sql, {"ids": idents}))
+            events = [event for event in events if event["event_id"] not in had]
+        put(connection, [*events, *more])
 
     def _note(self, waiting: Sequence[_Waiting]) -> None:
         if waiting:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, text
 
+from hub.errors import IntegrityBroken
 from hub.store.instant import from_micros, to_micros
 from hub.transparency.leaf import Leaf, grown
 from hub.transparency.tree import WIDTH, Frontier
@@ -20,6 +21,7 @@ BATCH: Final = 1000
 """Events that are read or written at once."""
 _HEAD: Final = text("SELECT size, roots FROM audit_head")
 _GROWN: Final = text("UPDATE audit_head SET size = :size, roots = :roots")
+_SINCE: Final = text("SELECT count(*) FROM audit_events WHERE id > :before")
 _PUT: Final = text(
     "INSERT INTO audit_events (id, event_id, at, actor, action, outcome, document, leaf)"
     " VALUES (:id, :event_id, :at, :actor, :action, :outcome, :document, :leaf)"
@@ -44,11 +46,17 @@ def head(connection: Connection) -> Frontier:
 
 
 def put(connection: Connection, events: Sequence[Event]) -> None:
-    """Append events, in their order; nobody else may append meanwhile."""
+    """Append events, in their order; nobody else may append meanwhile.
+
+    Raises `IntegrityBroken` where the log does not take every one.
+    """
     if not events:
         return
     tree = head(connection)
+    before = tree.size
     connection.execute(_PUT, [_row(event, placed) for event, placed in zip(events, grown(tree, events), strict=True)])
+    if (taken := connection.scalar(_SINCE, {"before": before})) != len(events):
+        raise IntegrityBroken(f"the audit log took {taken} of {len(events)} events")
     connection.execute(_GROWN, {"size": tree.size, "roots": b"".join(tree.roots)})
 
 
