@@ -418,6 +418,26 @@ audit_head = Table(
 )
 """One row: how many events the log has, and the roots of its tree's full subtrees, the largest first."""
 
+audit_checkpoints = Table(
+    "audit_checkpoints",
+    log_metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+)
+"""What was signed: the log at one of its sizes."""
+
+audit_keys = Table(
+    "audit_keys",
+    metadata,
+    _id(),
+    Column("public", LargeBinary, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed_key", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+)
+"""The keys that sign the log, the newest last; the private one is sealed."""
+
 audit_waiting = Table(
     "audit_waiting",
     metadata,

@@ -40,13 +40,15 @@ class Frontier:
         self.size = size
         self.roots = list(roots)
 
-    def append(self, leaf: bytes) -> None:
-        """Add the hash of a leaf."""
-        node, full = leaf, self.size
+    def append(self, node: bytes, height: int = 0) -> None:
+        """Add the hash of a leaf, or the root of a full subtree of 2 ** `height` leaves, where it has a place."""
+        full, rest = divmod(self.size, 1 << height)
+        if rest:
+            raise ValueError(f"behind {self.size} leaves there is no place for a full subtree of {1 << height}")
         while full & 1:
             node, full = node_hash(self.roots.pop(), node), full >> 1
         self.roots.append(node)
-        self.size += 1
+        self.size += 1 << height
 
     @property
     def root(self) -> bytes:

@@ -49,6 +49,7 @@ def upgrade() -> None:
             " WHERE name = 'audit_waiting'"
         )
         op.execute("DROP TABLE audit_waited")
+        _make_keys()
         return
     op.execute("DROP TRIGGER audit_append_only ON audit_events")
     op.execute("ALTER TABLE audit_events RENAME CONSTRAINT pk_audit_events TO pk_audit_former")
@@ -72,6 +73,14 @@ def upgrade() -> None:
         sa.Column("roots", sa.LargeBinary(), nullable=False),
     )
     op.execute("INSERT INTO audit_head (size, roots) VALUES (0, '')")
+    op.create_table(
+        "audit_checkpoints",
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("size", name=op.f("pk_audit_checkpoints")),
+    )
+    _make_keys()
     take_over(database, "audit_former")
     op.drop_table("audit_former")
     op.execute(_LOCK)
@@ -82,6 +91,7 @@ def downgrade() -> None:
     database = op.get_bind()
     waiting = database.execute(sa.text("SELECT id, event_id, body FROM audit_waiting ORDER BY id")).all()
     op.drop_table("audit_waiting")
+    op.drop_table("audit_keys")
     if database.dialect.name == "sqlite":
         _make_former("audit_waiting", sa.Column("event_id", sa.Text(), nullable=False), sqlite_autoincrement=True)
         for row in waiting:
@@ -92,6 +102,7 @@ def downgrade() -> None:
     documents = database.execute(sa.text("SELECT document FROM audit_events ORDER BY id")).scalars().all()
     op.drop_table("audit_events")
     op.drop_table("audit_head")
+    op.drop_table("audit_checkpoints")
     _make_former("audit_events")
     op.create_index("ix_audit_at", "audit_events", ["at"], unique=False)
     for document in [*documents, *(row.body for row in waiting)]:
@@ -109,6 +120,19 @@ def _make_waiting() -> None:
         sqlite_autoincrement=True,
     )
     op.execute(_LOCKS[op.get_bind().dialect.name])
+
+
+def _make_keys() -> None:
+    op.create_table(
+        "audit_keys",
+        sa.Column("id", _BIG, autoincrement=True, nullable=False),
+        sa.Column("public", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_key", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_keys")),
+        sa.UniqueConstraint("public", name=op.f("uq_audit_keys_public")),
+    )
 
 
 def _make_former(name: str, *more: sa.Column[str], **options: bool) -> None:
