@@ -61,15 +61,18 @@ class Log:
         connection.execute(_JOIN, {"event_id": event["event_id"], "body": msgspec.json.encode(event).decode()})
         self._store.afterwards(self._carry_now)
 
-    def newest(self, limit: int, action: str | None = None, outcome: str | None = None) -> list[dict[str, Any]]:
-        """The last events, the newest first: all, or those of an action or an outcome."""
+    def newest(self, limit: int, **only: str | None) -> list[dict[str, Any]]:
+        """The last events, the newest first: all, or those with this `action`, `outcome` or `actor`."""
         self.carry()
-        return self._lying(limit, action, outcome)
+        return self._lying(limit, **only)
 
     def last_lying(self, action: str, outcome: str) -> dict[str, Any] | None:
         """The last event of an action with this outcome, carried or not; nothing is carried for it."""
         waits = [each.event for each in self._left() if each.event["action"] == action]
-        there = [*self._lying(1, action, outcome), *(event for event in waits if event["outcome"] == outcome)]
+        there = [
+            *self._lying(1, action=action, outcome=outcome),
+            *(event for event in waits if event["outcome"] == outcome),
+        ]
         return max((dict(event) for event in there), key=lambda event: str(event["at"]), default=None)
 
     def carry(self, patience: float | None = None) -> None:
@@ -81,12 +84,12 @@ class Log:
                 with self._store.write(doing=doing, patience=patience) as connection:
                     self._forget(connection)
 
-    def _lying(self, limit: int, action: str | None, outcome: str | None) -> list[dict[str, Any]]:
+    def _lying(self, limit: int, **only: str | None) -> list[dict[str, Any]]:
         table = tables.audit
         query = select(table.c.id, table.c.document).order_by(table.c.id.desc()).limit(limit)
-        for column, wanted in ((table.c.action, action), (table.c.outcome, outcome)):
+        for column, wanted in only.items():
             if wanted is not None:
-                query = query.where(column == wanted)
+                query = query.where(table.c[column] == wanted)
         with self._store.read_log() as connection:
             return [{"id": row.id, **msgspec.json.decode(row.document)} for row in connection.execute(query)]
 

@@ -68,16 +68,16 @@ class Audit:
 
     def last(self, action: str, outcome: str) -> dict[str, Any] | None:
         """The newest event of an action with this outcome; None where there is none."""
-        return next(map(_shown, self._log.newest(1, action, outcome)), None)
+        return next(map(_shown, self._log.newest(1, action=action, outcome=outcome)), None)
 
     def last_lying(self, action: str, outcome: str) -> dict[str, Any] | None:
         """What `last` gives, for whoever may change nothing: events that wait are not carried for it."""
         found = self._log.last_lying(action, outcome)
         return None if found is None else _shown(found)
 
-    def events(self, limit: int = 100) -> list[dict[str, Any]]:
-        """The newest events, newest first."""
-        return list(map(_shown, self._log.newest(limit)))
+    def events(self, limit: int = 100, action: str | None = None, who: str | None = None) -> list[dict[str, Any]]:
+        """The newest events, newest first: all, or those of an action, or of who acted."""
+        return list(map(_shown, self._log.newest(limit, action=action, actor=who)))
 
     def carry(self) -> None:
         """Bring events that a process left behind into the log."""

@@ -13,6 +13,7 @@ from hub.audit.record import Audit
 from hub.audit.verification import Copy, LogFault, Verification, Verified
 from hub.clock import Clock
 from hub.people import Actor
+from hub.proofs.kept import KeptLog
 from hub.proofs.signing import LogKeys
 from hub.store import tables
 from hub.store.audit_rows import head
@@ -62,35 +63,42 @@ class Checkpoints:
                 return SignedLog(tree.size, from_micros(now), note)
         return SignedLog(there.size, from_micros(there.at), there.note)
 
+    def signed(self, actor: Actor) -> SignedLog:
+        """The same for a person who asks, which is on record before, and so in it."""
+        self._audit.record(actor, Act.AUDIT_CHECKPOINT, Outcome.DONE)
+        return self.sign()
+
     def list(self, limit: int = 100) -> list[SignedLog]:
         """The newest checkpoints, newest first."""
         with self._store.read_log() as connection:
             rows = connection.execute(select(_TABLE).order_by(_TABLE.c.size.desc()).limit(limit)).all()
         return [SignedLog(row.size, from_micros(row.at), row.note) for row in rows]
 
-    def verify(
-        self,
-        actor: Actor,
-        notes: Sequence[str] = (),
-        copies: Sequence[Copy] = (),
-        trusted: Sequence[Ed25519PublicKey] = (),
-    ) -> Verified:
+    def keep(self, after: int = 0) -> KeptLog:
+        """What others should keep: the log signed as it is, and the hashes of all events after that number."""
+        signed = self.sign()
+        leaves = select(tables.audit.c.leaf).where(tables.audit.c.id > after, tables.audit.c.id <= signed.size)
+        with self._store.read_log() as connection:
+            hashes = b"".join(map(bytes, connection.scalars(leaves.order_by(tables.audit.c.id))))
+        return KeptLog(signed.note, Copy(after + 1, hashes))
+
+    def verify(self, actor: Actor, kept: Sequence[KeptLog] = (), trusted: Sequence[Ed25519PublicKey] = ()) -> Verified:
         """Hold every event against its hash and its place, and the log against each checkpoint that was ever signed.
 
-        `notes` and `copies` are what somebody else kept; `trusted` are the public keys that came from elsewhere, which
-        are believed instead of those in the database. What came of it goes on record.
+        `kept` is what somebody else kept; `trusted` are the public keys that came from elsewhere, which are believed
+        instead of those in the database. What came of it goes on record.
         """
         keys = trusted or self._keys.public()
         with self._store.read_log() as connection:
             ours = list(connection.scalars(select(_TABLE.c.note).order_by(_TABLE.c.size)))
         checkpoints, broken = list[Checkpoint](), list[LogFault]()
-        for note in [*ours, *notes]:
+        for note in [*ours, *(each.note for each in kept)]:
             try:
                 checkpoints.append(_opened(note, keys))
             except ProofBroken as failed:
                 broken.append(LogFault("signature", None, str(failed)))
         self._audit.carry()
-        found = Verification(self._store, checkpoints, copies).run()
+        found = Verification(self._store, checkpoints, [each.copy for each in kept]).run()
         found = found._replace(faults=(*broken, *found.faults), many=found.many + len(broken))
         self._audit.record(
             actor, Act.AUDIT_VERIFY, Outcome.DONE if found.whole else Outcome.DIFFERS, results=found.size,

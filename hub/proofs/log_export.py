@@ -6,7 +6,7 @@ The first line has the checkpoint and the hashes of what is left out; each other
 
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, bindparam, select
@@ -46,6 +46,13 @@ class LogExport:
         self._store = store
         self._audit = audit
         self._checkpoints = checkpoints
+
+    def events(
+        self, actor: Actor, limit: int = 100, action: str | None = None, who: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The newest events, newest first: all, or those of an action, or of who acted; on record before they leave."""
+        self._audit.record(actor, Act.AUDIT_LIST, Outcome.DONE, limit=limit, of=action, by=who)
+        return self._audit.events(limit, action, who)
 
     def lines(self, actor: Actor, first: int = 1, last: int | None = None) -> Iterator[bytes]:
         """The lines of events `first` to `last` (from 1; None: the newest), on record before the first one.

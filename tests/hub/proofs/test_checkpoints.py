@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from hub.audit.verification import Copy
-from hub.errors import AdminMustAct, NotFound
+from hub.errors import AdminMustAct, Invalid, NotFound
 from hub.people import Actor
+from hub.proofs.kept import KeptLog, read_kept
 from hub.transparency import checker
 from hub.transparency.checkpoint import opened, public_key
 from hub.wiring import Hub
@@ -59,8 +60,21 @@ def test_a_key_that_came_from_elsewhere_is_believed_and_not_the_databases(told: 
 
 
 def test_a_note_and_hashes_that_others_kept_are_held_against_the_log(told: Hub, actor: Actor) -> None:
-    signed = told.proofs.checkpoints.sign()
-    assert told.proofs.checkpoints.verify(actor, notes=[signed.note], copies=[Copy(1, b"\0" * 64)]).faults[0].event == 1
+    kept = told.proofs.checkpoints.keep()
+    again = read_kept(kept.document, "the file")
+    assert again == kept
+    told.audit.record(actor, "test.later", "done")
+    later = told.proofs.checkpoints.keep(21)
+    assert later.copy.first == 22
+    assert told.proofs.checkpoints.verify(actor, [again, later]).whole
+    other = KeptLog(kept.note, Copy(1, bytes(32) + kept.copy.leaves[32:]))
+    assert [fault.event for fault in told.proofs.checkpoints.verify(actor, [other]).faults] == [1]
+
+
+@pytest.mark.parametrize("document", [b"", b"{}", b'{"format": "another", "checkpoint": "", "first": 1, "leaves": ""}'])
+def test_a_file_that_is_none_is_named(document: bytes) -> None:
+    with pytest.raises(Invalid, match="my file is no checkpoint"):
+        read_kept(document, "my file")
 
 
 def exported(hub: Hub, actor: Actor, out: Path, first: int = 1, last: int | None = None) -> Path:
