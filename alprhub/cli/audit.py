@@ -1,5 +1,6 @@
 """`alprhub audit`: who did what and why, and the proof that nobody changed the record of it."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from alprhub.cli import files
 from alprhub.cli.output import AsJson, console, failures, print_rows
 from alprhub.plain import print_json
 from hub.audit.verification import Verified
-from hub.errors import Invalid
+from hub.errors import AdminMustAct, Invalid
 from hub.proofs.kept import read_kept
 from hub.search.query import MOST_ROWS
 from hub.transparency.checkpoint import public_key
@@ -25,6 +26,9 @@ app = typer.Typer(
 COLUMNS = {
     "id": "number", "at": "time", "actor": "who", "action": "what", "target": "of", "outcome": "outcome",
     "results": "results", "purpose": "purpose", "reason": "reason", "case_number": "case",
+}  # fmt: skip
+DELIVERIES = {
+    "at": "time", "way": "by", "first": "from event", "size": "to event", "place": "place", "what": "what is known",
 }  # fmt: skip
 DAMAGED = 70
 Out = Annotated[Path, typer.Option("--out", help="The file to make; nothing is written over.")]
@@ -95,6 +99,39 @@ def checkpoint(
         else:
             console.print(signed.note)
             console.print(f"public key: {hub.proofs.checkpoints.key}")
+
+
+@app.command()
+def deliver(as_json: AsJson = False) -> None:
+    """Bring what proves the log to its witness now, by every way that is set; exit 78 where that fails."""
+    with failures(), open_hub() as hub:
+        if not hub.settings.witness_ways:
+            raise AdminMustAct(
+                "no place of a witness is set: set ALPRHUB_WITNESS_FOLDER, ALPRHUB_WITNESS_BUCKET or"
+                " ALPRHUB_WITNESS_EMAIL, then repeat this"
+            )
+        tries = hub.proofs.witness.deliver(acting())
+        if as_json:
+            print_json(tries)
+        else:
+            rows = [{**asdict(each), "what": each.proof or each.error} for each in tries]
+            print_rows(rows, DELIVERIES, False, "the witness has all of it", hub.governing.profile.zone)
+    if any(each.proof is None for each in tries):
+        raise typer.Exit(78)
+
+
+@app.command()
+def deliveries(
+    limit: Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="The most to list.")] = 100, as_json: AsJson = False
+) -> None:
+    """List what was brought to the log's witness, newest first, and what proves that it arrived."""
+    with failures(), open_hub() as hub:
+        tries = hub.proofs.witness.list(limit)
+        if as_json:
+            print_json(tries)
+        else:
+            rows = [{**asdict(each), "what": each.proof or each.error} for each in tries]
+            print_rows(rows, DELIVERIES, False, "nothing was brought to a witness yet", hub.governing.profile.zone)
 
 
 @app.command()

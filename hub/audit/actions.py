@@ -27,6 +27,7 @@ class Act(StrEnum):
     APPROVALS_REFUSE = "approvals.refuse", "A second person refuses it."
     APPROVALS_WITHDRAW = "approvals.withdraw", "Who proposed it takes it back, or it is replaced."
     AUDIT_CHECKPOINT = "audit.checkpoint", "Somebody has the audit log signed as it is now."
+    AUDIT_DELIVER = "audit.deliver", "Somebody brings what proves the audit log to its witness at once."
     AUDIT_EXPORT = "audit.export", "Somebody takes events of the audit log out in a file; before it, and after it."
     AUDIT_KEY = "audit.key", "An administrator begins another key that signs the audit log."
     AUDIT_LIST = "audit.list", "Somebody reads the audit log."

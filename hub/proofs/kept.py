@@ -36,6 +36,11 @@ class KeptLog(NamedTuple):
     copy: Copy
 
     @property
+    def size(self) -> int:
+        """How many events the log had, as far as their hashes are here."""
+        return self.copy.first - 1 + len(self.copy.leaves) // WIDTH
+
+    @property
     def document(self) -> bytes:
         """The file."""
         leaves = b64encode(self.copy.leaves).decode()

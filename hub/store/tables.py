@@ -438,6 +438,21 @@ audit_keys = Table(
 )
 """The keys that sign the log, the newest last; the private one is sealed."""
 
+audit_deliveries = Table(
+    "audit_deliveries",
+    metadata,
+    _id(),
+    Column("way", Text, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("place", Text),
+    Column("proof", Text),
+    Column("error", Text),
+)
+"""Tries to bring the log's checkpoints and hashes to a witness; it arrived where there is a proof."""
+
 audit_waiting = Table(
     "audit_waiting",
     metadata,

@@ -67,7 +67,17 @@ def test_a_purge_that_fails_every_hour_needs_a_person(jobs: Jobs, opened: Hub, c
 
 @pytest.mark.parametrize(
     ("job", "enough"),
-    [("purge", 2), ("holds", 2), ("recompute", 4), ("notices", 4), ("months", 1), ("reconcile", 1), ("canary", 1)],
+    [
+        ("purge", 2),
+        ("holds", 2),
+        ("recompute", 4),
+        ("notices", 4),
+        ("months", 1),
+        ("reconcile", 1),
+        ("canary", 1),
+        ("checkpoint", 2),
+        ("audit", 1),
+    ],
 )
 def test_a_job_needs_a_person_once_it_failed_often_enough(
     jobs: Jobs, opened: Hub, clock: SetClock, job: str, enough: int

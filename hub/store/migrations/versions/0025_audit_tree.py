@@ -92,6 +92,7 @@ def downgrade() -> None:
     waiting = database.execute(sa.text("SELECT id, event_id, body FROM audit_waiting ORDER BY id")).all()
     op.drop_table("audit_waiting")
     op.drop_table("audit_keys")
+    op.drop_table("audit_deliveries")
     if database.dialect.name == "sqlite":
         _make_former("audit_waiting", sa.Column("event_id", sa.Text(), nullable=False), sqlite_autoincrement=True)
         for row in waiting:
@@ -132,6 +133,15 @@ def _make_keys() -> None:
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_keys")),
         sa.UniqueConstraint("public", name=op.f("uq_audit_keys_public")),
+    )
+    op.create_table(
+        "audit_deliveries",
+        sa.Column("id", _BIG, autoincrement=True, nullable=False),
+        sa.Column("way", sa.Text(), nullable=False),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("first", "size", "at")),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        *(sa.Column(name, sa.Text()) for name in ("place", "proof", "error")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_deliveries")),
     )
 
 
