@@ -88,7 +88,7 @@ def test_a_job_needs_a_person_once_it_failed_often_enough(
     assert about(opened) == [("job_fails", job)]
     ran(jobs, clock, job, 1)
     jobs.run(ACTOR, DueTask(job, "", lambda _: Done({}, "three days differ")))
-    assert about(opened) == [], "it did its work, whatever it found"
+    assert ("job_fails", job) not in about(opened), "it did its work, whatever it found"
 
 
 def test_a_run_that_was_stopped_is_no_failure(jobs: Jobs, opened: Hub, clock: SetClock) -> None:
