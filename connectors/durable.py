@@ -51,7 +51,7 @@ def replace(path: Path, data: bytes, rights: int = 0o666) -> None:
 
 def place(path: Path, data: bytes, rights: int = 0o666) -> None:
     """As `replace`, but the caller calls `settle_folder` once for all the files that it places in a folder."""
-    partial = _beside(path, data, rights)
+    partial = _beside(path, (data,), rights)
     try:
         partial.replace(path)
     except BaseException:
@@ -61,7 +61,12 @@ def place(path: Path, data: bytes, rights: int = 0o666) -> None:
 
 def create(path: Path, data: bytes, rights: int = 0o666) -> None:
     """Make a file that was not there, whole or not at all; raises `FileExistsError` where something has the name."""
-    partial = _beside(path, data, rights)
+    create_of(path, (data,), rights)
+
+
+def create_of(path: Path, parts: Iterable[bytes], rights: int = 0o666) -> None:
+    """As `create`, of parts that are written as they come; what they raise leaves no file."""
+    partial = _beside(path, parts, rights)
     try:
         try:
             os.link(partial, path)  # refuses where a rename would replace
@@ -100,12 +105,12 @@ def _take_name(path: Path, partial: Path) -> None:
         raise
 
 
-def _beside(path: Path, data: bytes, rights: int) -> Path:
+def _beside(path: Path, parts: Iterable[bytes], rights: int) -> Path:
     """The bytes on the disk, in a file beside that no other thread or process writes."""
     partial = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}{PARTIAL}")
     try:
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, rights), "wb") as file:
-            file.write(data)
+            file.writelines(parts)
             settle(file)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -11,7 +11,20 @@ from flows.door import the_hub
 from flows.publish import publish, verify
 from flows.sweep import TAG
 from flows.sync import sync
-from flows.upkeep import canary, holds, months, notices, pictures, purge, recompute, reconcile, tidy, vacuum
+from flows.upkeep import (
+    audit,
+    canary,
+    checkpoint,
+    holds,
+    months,
+    notices,
+    pictures,
+    purge,
+    recompute,
+    reconcile,
+    tidy,
+    vacuum,
+)
 
 POOL: Final = "alprhub"
 MINUTE: Final = timedelta(minutes=1)
@@ -35,11 +48,13 @@ def deployments(
         (pictures, Interval(5 * minute)),
         (holds, Interval(hour, anchor_date=MIDNIGHT - hour / 6)),
         (purge, Interval(hour, anchor_date=MIDNIGHT)),
+        (checkpoint, Interval(hour, anchor_date=MIDNIGHT + hour / 3)),
         (recompute, Interval(hour / 4, anchor_date=MIDNIGHT)),
         (tidy, Cron("50 2 * * *", timezone=zone)),
         (vacuum, Cron("5 3 * * *", timezone=zone)),
         (months, Cron("20 3 * * *", timezone=zone)),
         (reconcile, Cron("40 3 * * *", timezone=zone)),
+        (audit, Cron("20 4 * * *", timezone=zone)),
         (canary, Cron("50 4 * * 1", timezone=zone)),
     ]
     return [

@@ -68,6 +68,18 @@ def reconcile() -> State[dict[str, int]]:
     return _due("reconcile")
 
 
+@flow(name="checkpoint", persist_result=False)
+def checkpoint() -> State[dict[str, int]]:
+    """Sign the audit log, and bring what proves it to its witness by every way that is set."""
+    return _due("checkpoint")
+
+
+@flow(name="audit", persist_result=False)
+def audit() -> State[dict[str, int]]:
+    """Hold every event of the audit log against its hash, and the log against what was signed; counts of faults."""
+    return _due("audit")
+
+
 @flow(name="canary", persist_result=False)
 def canary() -> State[dict[str, int]]:
     """Ask every vendor for what it must have purged; counts by outcome, of which `found` is a breach."""

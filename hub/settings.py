@@ -88,6 +88,21 @@ class HubSettings(BaseModel):
         description="The same by e-mail: addresses with commas between; the notices' mail server takes them.",
     )
 
+    witness_folder: Path | None = Field(
+        default=None,
+        description="A folder of somebody outside, who gets the audit log's checkpoints and hashes: no event itself.",
+    )
+    witness_bucket: str | None = Field(
+        default=None, description="The same as objects of a bucket, best with object lock: s3://bucket/prefix."
+    )
+    witness_bucket_endpoint: str | None = Field(
+        default=None, description="Address of that bucket's S3, where it is not Amazon's."
+    )
+    witness_email: tuple[str, ...] = Field(
+        default=(),
+        description="The same by e-mail: addresses with commas between; the notices' mail server takes them.",
+    )
+
     notice_email_to: tuple[str, ...] = Field(
         default=(), description="Who gets notices by e-mail: addresses with commas between."
     )
@@ -121,7 +136,9 @@ class HubSettings(BaseModel):
         said = {field: there.get(f"{PREFIX}{field.upper()}") for field in cls.model_fields}
         return {field: value for field, value in said.items() if value is not None} | given
 
-    @field_validator("allow_connectors", "auditors", "notice_email_to", "custodian_email", mode="before")
+    @field_validator(
+        "allow_connectors", "auditors", "notice_email_to", "custodian_email", "witness_email", mode="before"
+    )
     @classmethod
     def _with_commas(cls, given: object) -> object:
         return [item.strip() for item in given.split(",") if item.strip()] if isinstance(given, str) else given
@@ -152,14 +169,14 @@ class HubSettings(BaseModel):
             raise ValueError(f"is no address of a service: write it as https://HOST/PATH{_PORT}")
         return given
 
-    @field_validator("custodian_bucket")
+    @field_validator("custodian_bucket", "witness_bucket")
     @classmethod
     def _is_a_bucket(cls, given: str | None) -> str | None:
         if given is not None and not _leads_somewhere(given, ("s3",)):
             raise ValueError("is no bucket: write it as s3://BUCKET/PREFIX, with the prefix or without")
         return given
 
-    @field_validator("images_endpoint", "custodian_bucket_endpoint")
+    @field_validator("images_endpoint", "custodian_bucket_endpoint", "witness_bucket_endpoint")
     @classmethod
     def _is_an_endpoint(cls, given: str | None) -> str | None:
         if given is not None and not _leads_somewhere(given, ("https", "http")):
@@ -193,8 +210,12 @@ class HubSettings(BaseModel):
     @property
     def custodian_ways(self) -> tuple[str, ...]:
         """By which ways the custodian of records gets certificates: `folder`, `s3`, `email`."""
-        given = {"folder": self.custodian_folder, "s3": self.custodian_bucket, "email": self.custodian_email}
-        return tuple(way for way, where in given.items() if where)
+        return _ways(self.custodian_folder, self.custodian_bucket, self.custodian_email)
+
+    @property
+    def witness_ways(self) -> tuple[str, ...]:
+        """By which ways a witness gets what proves the audit log: `folder`, `s3`, `email`."""
+        return _ways(self.witness_folder, self.witness_bucket, self.witness_email)
 
     def url(self) -> str:
         """The SQLAlchemy address in force."""
@@ -224,6 +245,11 @@ def strangers(names: Iterable[str] | None = None) -> list[tuple[str, str | None]
     known = {f"{PREFIX}{field.upper()}" for field in HubSettings.model_fields}
     unknown = sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known | OTHERS)
     return [(name, _near(name.upper().removeprefix(PREFIX).lower())) for name in unknown]
+
+
+def _ways(folder: Path | None, bucket: str | None, email: tuple[str, ...]) -> tuple[str, ...]:
+    given = {"folder": folder, "s3": bucket, "email": email}
+    return tuple(way for way, where in given.items() if where)
 
 
 def _leads_somewhere(address: str, schemes: tuple[str, ...]) -> bool:

@@ -96,6 +96,7 @@ class _Tree(Nouns):
             "Look the whole hub over: database, version, clock, key, pictures, rights, disk, and what was cut short.",
             "doctor:doctor",
         ),
+        "audit": Noun("Who did what and why, and the proof that nobody changed the record of it.", "audit:app"),
         "approvals": Noun("What takes two people: see it, approve it, refuse it, or take it back.", "approvals:app"),
         "cameras": Noun("Cameras and their sites.", "cameras:app"),
         "clock": Noun("What time it is here, whether the hub trusts that, and saying that it is right.", "clock:app"),

@@ -1,6 +1,7 @@
 """Files that a person names on the command line: read whole, or made where there was none."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from connectors import durable
@@ -38,9 +39,14 @@ def put(file: Path, body: bytes, rights: int = 0o666) -> None:
     The process's umask takes from them. Raises `Invalid` where it is there already or may not be made there, and
     `AdminMustAct` where the disk is full.
     """
+    put_parts(file, (body,), rights)
+
+
+def put_parts(file: Path, parts: Iterable[bytes], rights: int = 0o666) -> None:
+    """As `put`, of parts that are written as they come; raises what they raise, and leaves no file then."""
     must_be_new(file)
     try:
-        durable.create(file, body, rights)
+        durable.create_of(file, parts, rights)
     except OSError as failed:
         if failed.errno in FULL:
             raise AdminMustAct(refusal(failed, file)) from None

@@ -1,6 +1,8 @@
 """`Audit`: append-only events. A caller that cannot write its event must not answer."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
+from uuid import uuid4
 
 import msgspec
 from sqlalchemy import Connection
@@ -9,8 +11,11 @@ from hub.audit.actions import Act, Outcome
 from hub.audit.log import Log
 from hub.clock import Clock
 from hub.people import Actor, Why
+from hub.store.audit_rows import written
 from hub.store.engine import Store
-from hub.store.instant import from_micros, to_micros
+from hub.store.instant import to_micros
+
+_EXACT: Final = 1 << 53
 
 
 class Audit:
@@ -42,7 +47,8 @@ class Audit:
         if why is not None and why.event_number is not None:
             detail = {**detail, "event_number": why.event_number}
         event = {
-            "at": to_micros(self._clock.now()),
+            "event_id": uuid4().hex,
+            "at": written(to_micros(self._clock.now())),
             "actor": actor.name,
             "authenticated": actor.authenticated,
             "action": str(action),
@@ -50,7 +56,7 @@ class Audit:
             "purpose": why.purpose if why else None,
             "reason": why.reason if why else None,
             "case_number": why.case_number if why else None,
-            "detail": msgspec.json.encode(detail).decode(),
+            "detail": _plain(detail),
             "results": results,
             "outcome": str(outcome),
             "policy_id": by_policy,
@@ -62,16 +68,16 @@ class Audit:
 
     def last(self, action: str, outcome: str) -> dict[str, Any] | None:
         """The newest event of an action with this outcome; None where there is none."""
-        return next(map(_shown, self._log.newest(1, action, outcome)), None)
+        return next(map(_shown, self._log.newest(1, action=action, outcome=outcome)), None)
 
     def last_lying(self, action: str, outcome: str) -> dict[str, Any] | None:
         """What `last` gives, for whoever may change nothing: events that wait are not carried for it."""
         found = self._log.last_lying(action, outcome)
         return None if found is None else _shown(found)
 
-    def events(self, limit: int = 100) -> list[dict[str, Any]]:
-        """The newest events, newest first."""
-        return list(map(_shown, self._log.newest(limit)))
+    def events(self, limit: int = 100, action: str | None = None, who: str | None = None) -> list[dict[str, Any]]:
+        """The newest events, newest first: all, or those of an action, or of who acted."""
+        return list(map(_shown, self._log.newest(limit, action=action, actor=who)))
 
     def carry(self) -> None:
         """Bring events that a process left behind into the log."""
@@ -79,4 +85,19 @@ class Audit:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "at": from_micros(row["at"]), "detail": msgspec.json.decode(row["detail"])}
+    return {**row, "at": datetime.fromisoformat(row["at"])}
+
+
+def _plain(detail: dict[str, Any]) -> Any:
+    """A detail in JSON's own types; a number that not every reader of JSON has exactly is its digits."""
+    return _exact(msgspec.json.decode(msgspec.json.encode(detail)))
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _exact(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_exact(each) for each in value]
+    if isinstance(value, int) and not -_EXACT < value < _EXACT:
+        return str(value)
+    return value

@@ -1,7 +1,7 @@
 """A connection's settings as they are kept: what is secret sealed, the rest as JSON."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 from pydantic import SecretStr, ValidationError
@@ -19,7 +19,9 @@ from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import to_micros
 from hub.store.vacuum import owe
-from hub.store.vault import Vault
+from hub.store.vault import LOG, Vault
+
+_SIGNING: Final = tables.audit_keys
 
 
 def is_secret(field: FieldInfo) -> bool:
@@ -125,6 +127,10 @@ class Sealing:
             rows = connection.execute(select(accounts).where(accounts.c.sealed != b"").order_by(accounts.c.name)).all()
             self._vault.refresh()
             opened = [(row, b"{}" if _holds_none(self._vault, row) else _secrets(self._vault, row)) for row in rows]
+            signing = [
+                (row, self._vault.open(row.sealed, LOG, row.sealed_key))
+                for row in connection.execute(select(_SIGNING)).all()
+            ]
             if self._vault.makes_its_keys:
                 self._vault.renew()
             for row, secret in opened:
@@ -132,6 +138,12 @@ class Sealing:
                     accounts.update()
                     .where(accounts.c.id == row.id)
                     .values(sealed=self._vault.seal(secret, row.name), sealed_key=self._vault.key_id)
+                )
+            for row, seed in signing:
+                connection.execute(
+                    _SIGNING.update()
+                    .where(_SIGNING.c.id == row.id)
+                    .values(sealed=self._vault.seal(seed, LOG), sealed_key=self._vault.key_id)
                 )
             self._audit.record(
                 actor,

@@ -17,6 +17,8 @@ OFTEN: Final = 4
 JOBS: Final = {
     "purge": (HOURLY, "What is over is out of sight, and stays on the disk until a purge ends well.", "alprhub purge"),
     "holds": (HOURLY, "What cases need no longer stays held.", "alprhub runs --job holds --bad"),
+    "checkpoint": (HOURLY, "Nothing new is signed of the audit log.", "alprhub audit checkpoint"),
+    "audit": (1, "Nobody holds the audit log against its hashes.", "alprhub audit verify"),
     "recompute": (OFTEN, "Reads keep the ends of an older policy.", "alprhub policy recompute"),
     "notices": (OFTEN, "People are not told of what needs them.", "alprhub notices test"),
     "months": (1, "PostgreSQL may have no room for the reads of the coming months.", "alprhub runs --job months --bad"),
@@ -24,6 +26,20 @@ JOBS: Final = {
     "canary": (1, "Vendors are not asked for what they must have purged.", "alprhub retention canary probe"),
 }
 """Of a job: how many failed runs are news, what they lead to, and the command that does the job or says more."""
+FOUND: Final = {
+    "audit": (
+        "audit_changed", "The audit log was changed",
+        "Take nothing away and change nothing; tell whoever investigates misuse, and see with the command below what it"
+        " was. What a witness keeps says more: alprhub audit verify --kept FILE.",
+        "alprhub audit verify",
+    ),
+    "checkpoint": (
+        "log_unwitnessed", "What proves the audit log does not get out",
+        "Mend that; every hour it is tried again, and the command below tries at once.",
+        "alprhub audit deliver",
+    ),
+}  # fmt: skip
+"""Of a job whose newest run found something: the card's code, its title, what to do, and the command."""
 OVERDUE: Final = timedelta(hours=3)
 """How long after the last purge that ended well a person should look; one is due every hour."""
 ALIVE: Final = timedelta(minutes=1)
@@ -37,7 +53,19 @@ def upkeep(store: Store, now: datetime, zone: tzinfo) -> list[Card]:
     with store.read() as connection:
         failing = {job: card for job in JOBS if (card := _failing(connection, job, now, zone)) is not None}
         idle = None if "purge" in failing else _idle(connection, now, zone)
-    return [*failing.values(), *([idle] if idle else [])]
+        found = [card for job in FOUND if (card := _found(connection, job, now, zone)) is not None]
+    return [*found, *failing.values(), *([idle] if idle else [])]
+
+
+def _found(connection: Connection, job: str, now: datetime, zone: tzinfo) -> Card | None:
+    code, title, do, command = FOUND[job]
+    ended = and_(_of(job), _RUNS.c.outcome.in_(("done", "unproved")))
+    run = connection.execute(select(_RUNS).where(ended).order_by(_RUNS.c.started_at.desc()).limit(1)).first()
+    if run is None or run.outcome == "done":
+        return None
+    plain = f"{title}, as was found {_at(run.started_at, now, zone)}"
+    since = from_micros(run.started_at)
+    return Card(FAILING, title, f"{plain}: {run.error}.", do, command, code, plain=f"{plain}.", about=job, since=since)
 
 
 def _failing(connection: Connection, job: str, now: datetime, zone: tzinfo) -> Card | None:

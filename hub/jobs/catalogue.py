@@ -10,7 +10,7 @@ from connectors.contract import abilities
 from hub.absent import absent
 from hub.connections.accounts import Account
 from hub.errors import NotFound
-from hub.jobs.proved import NO_WAY_TO_LOOK, Done, added_up, probed, published_as
+from hub.jobs.proved import NO_WAY_TO_LOOK, Done, added_up, probed, published_as, verified, witnessed
 from hub.jobs.purging import purged
 from hub.jobs.record import JobRun, JobRuns
 from hub.jobs.timetable import Every, Nightly, spread
@@ -83,6 +83,12 @@ class Catalogue:
                 Every(HOUR),
                 self._purge,
             ),
+            (
+                "checkpoint",
+                "Signs the audit log, and brings what proves it to its witness.",
+                Every(HOUR, timedelta(minutes=20)),
+                self._checkpoint,
+            ),
             ("recompute", "Gives reads the ends of a new policy.", Every(15 * MINUTE), self._recompute),
             ("pictures", "Fetches the pictures that pulls have left.", Every(5 * MINUTE), self._pictures),
             ("notices", "Tells people of what needs them, once.", Every(MINUTE), self._notices),
@@ -95,6 +101,7 @@ class Catalogue:
             ("vacuum", "Has the database write its file anew after purges.", Nightly(3, 5, zone), self._vacuum),
             ("months", "Makes room for the reads of coming months.", Nightly(3, 20, zone), self._months),
             ("reconcile", "Adds up what came and what became of it.", Nightly(3, 40, zone), self._reconcile),
+            ("audit", "Holds the audit log against its hashes and what was signed.", Nightly(4, 20, zone), self._audit),
             ("canary", "Asks vendors for what they must have purged.", Nightly(4, 50, zone, 0), self._canary),
         ]
         listed = [
@@ -220,6 +227,12 @@ class Catalogue:
 
     def _purge(self, actor: Actor) -> Done:
         return purged(self._hub, actor, self._progress)
+
+    def _checkpoint(self, _: Actor) -> Done:
+        return witnessed(self._hub.proofs.witness.run())
+
+    def _audit(self, actor: Actor) -> Done:
+        return verified(self._hub.proofs.checkpoints.verify(actor))
 
     def _recompute(self, actor: Actor) -> Done:
         return Done(self._hub.retention.recompute.run(actor, self._progress))

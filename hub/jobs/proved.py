@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from connectors.contract import Proof
+from hub.audit.verification import Verified
 from hub.hotlists.publishing import Published
 from hub.proofs.canary import Probe
 from hub.proofs.reconcile import Reconciled
+from hub.proofs.witness import Witnessed
 from hub.words import count, named
 
 NO_WAY_TO_LOOK: Final = "it was taken, and its vendor offers no way to look at what it holds"
@@ -61,6 +63,19 @@ def probed(probes: Sequence[Probe]) -> Done:
     ]
     counts = dict(Counter(probe.outcome for probe in probes))
     return Done(counts, f"{'; '.join(sentences)} (alprhub retention canary list)" if sentences else None)
+
+
+def witnessed(tries: Sequence[Witnessed]) -> Done:
+    """What bringing the audit log's proof to a witness came to; what did not arrive is not proved."""
+    lost = [attempt for attempt in tries if attempt.proof is None]
+    counts = {"handed_over": len(tries) - len(lost), "undelivered": len(lost)}
+    return Done(counts, "; ".join(f"by {attempt.way}: {attempt.error}" for attempt in lost) or None)
+
+
+def verified(found: Verified) -> Done:
+    """What holding the audit log against its hashes came to; a log that was changed is not proved."""
+    told = {"events": found.size, "faults": found.many}
+    return Done(told, None if found.whole else f"{found.faults[0].said} (alprhub audit verify)")
 
 
 _PROBED: Final = {

@@ -17,8 +17,8 @@ from hub.audit.record import Audit
 from hub.clock import Clock
 from hub.outgoing import NotSent
 from hub.people import Actor
-from hub.proofs.custodian import Arrived, CustodianPlace, Letter
 from hub.proofs.handover import Handover
+from hub.proofs.recipients import SHOWN, Arrived, Letter, Recipient, one_line
 from hub.store import tables
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
@@ -59,7 +59,7 @@ class Deliveries:
         audit: Audit,
         clock: Clock,
         handover: Handover,
-        places: Sequence[CustodianPlace],
+        places: Sequence[Recipient],
         agency: str,
     ) -> None:
         self._store = store
@@ -105,7 +105,7 @@ class Deliveries:
             rows = connection.execute(select(*_COLUMNS).order_by(_TABLE.c.id.desc()).limit(limit)).all()
         return [_shown(row) for row in rows]
 
-    def _through(self, actor: Actor, place: CustodianPlace) -> Sequence[int]:
+    def _through(self, actor: Actor, place: Recipient) -> Sequence[int]:
         self._write(actor, place.way)
         waiting = select(_TABLE).where(_TABLE.c.way == place.way, _TABLE.c.delivered_at.is_(None)).order_by(_TABLE.c.id)
         with self._store.read() as connection:
@@ -133,18 +133,14 @@ class Deliveries:
                 )
             )  # fmt: skip
 
-    def _try(self, actor: Actor, place: CustodianPlace, row: Row[Any]) -> None:
+    def _try(self, actor: Actor, place: Recipient, row: Row[Any]) -> None:
         """Bring one letter there, on record before it leaves, and keep what proves it or what stood in the way."""
         told = {"way": row.way, "first_id": row.first_id, "last_id": row.last_id, "sha256": row.sha256}
         target = row.custodian
         self._audit.record(actor, Act.CERTIFICATES_DELIVER, Outcome.ASKED, target=target, **told)
-        letter = Letter(
-            bytes(row.document), row.sha256, row.first_id, row.last_id, row.certificates, row.made_at, self._agency,
-            row.custodian,
-        )  # fmt: skip
         arrived: Arrived | None = None
         try:
-            arrived = place.deliver(letter)
+            arrived = place.deliver(_letter(row, self._agency))
         except NotSent as failed:
             error = str(failed)
         now = to_micros(self._clock.now())
@@ -166,6 +162,20 @@ class Deliveries:
                     actor, Act.CERTIFICATES_DELIVER, Outcome.DONE, target=target, results=row.certificates,
                     within=connection, **told, **arrived._asdict(),
                 )  # fmt: skip
+
+
+def _letter(row: Row[Any], agency: str) -> Letter:
+    return Letter(
+        "certificates", bytes(row.document), row.sha256,
+        f"certificates-{row.first_id:06}-{row.last_id:06}-{row.sha256[:SHOWN]}.json", row.made_at,
+        f"{agency}: certificates of destruction {row.first_id} to {row.last_id}",
+        f"For the {one_line(row.custodian)}.\n\n"
+        f"The attached file has {row.certificates} certificates of destruction, number {row.first_id} to"
+        f" {row.last_id}.\nIt says itself how to verify it, with nothing but SHA-256 and JSON.\n\n"
+        f"SHA-256 of the file: {row.sha256}\n\n"
+        "Confirm each of them on the hub, under your own login:\n\n"
+        "    alprhub retention certificates --countersign NUMBER\n",
+    )  # fmt: skip
 
 
 _COLUMNS: Final = [_TABLE.c[name] for name in Delivery.__dataclass_fields__]

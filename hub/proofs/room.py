@@ -10,10 +10,14 @@ from hub.ports import OpensAndPauses, Spooled
 from hub.proofs.ages import Ages
 from hub.proofs.calendar import Calendar
 from hub.proofs.canary import Canaries
-from hub.proofs.custodian import places
+from hub.proofs.checkpoints import Checkpoints
 from hub.proofs.delivery import Deliveries
 from hub.proofs.handover import Handover
+from hub.proofs.log_export import LogExport
+from hub.proofs.recipients import recipients
 from hub.proofs.reconcile import Reconciliation
+from hub.proofs.signing import LogKeys
+from hub.proofs.witness import Witness
 from hub.retention.room import RetentionRoom
 
 
@@ -86,4 +90,31 @@ class ProofsRoom:
     def deliveries(self) -> Deliveries:
         """Brings certificates to the custodian of records."""
         parts = self._parts
-        return Deliveries(parts.store, parts.audit, parts.clock, self.handover, places(parts.settings), parts.agency)
+        return Deliveries(
+            parts.store, parts.audit, parts.clock, self.handover, recipients(parts.settings, "custodian"), parts.agency
+        )
+
+    @made_once
+    def log_keys(self) -> LogKeys:
+        """The keys that sign the audit log."""
+        parts = self._parts
+        return LogKeys(parts.store, parts.audit, parts.clock, parts.vault)
+
+    @made_once
+    def checkpoints(self) -> Checkpoints:
+        """The audit log, signed, and held against what was signed."""
+        parts = self._parts
+        return Checkpoints(parts.store, parts.audit, parts.clock, self.log_keys, parts.agency)
+
+    @made_once
+    def log_export(self) -> LogExport:
+        """Events of the audit log with what proves them."""
+        parts = self._parts
+        return LogExport(parts.store, parts.audit, self.checkpoints)
+
+    @made_once
+    def witness(self) -> Witness:
+        """Brings what proves the audit log to somebody outside."""
+        parts = self._parts
+        places = recipients(parts.settings, "witness")
+        return Witness(parts.store, parts.audit, parts.clock, self.checkpoints, places, parts.agency)

@@ -9,27 +9,36 @@ from typing import Final
 from sqlalchemy import Connection
 
 from hub.errors import AdminMustAct
+from hub.store.audit_rows import take_over
 from hub.words import named
 
 _MARK: Final = "alprhub_file"
-_MADE: Final = (
-    """
+_EVENTS: Final = """
     CREATE TABLE audit_events (
       id INTEGER NOT NULL CONSTRAINT pk_audit_events PRIMARY KEY,
-      event_id TEXT NOT NULL CONSTRAINT uq_audit_events_event_id UNIQUE DEFAULT (lower(hex(randomblob(16)))),
-      at BIGINT NOT NULL, actor TEXT NOT NULL, authenticated BOOLEAN NOT NULL, action TEXT NOT NULL, target TEXT,
-      purpose TEXT, reason TEXT, case_number TEXT, detail TEXT NOT NULL, results BIGINT, outcome TEXT NOT NULL,
-      policy_id BIGINT
+      event_id TEXT NOT NULL CONSTRAINT uq_audit_events_event_id UNIQUE,
+      at BIGINT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, outcome TEXT NOT NULL,
+      document TEXT NOT NULL, leaf BLOB NOT NULL
     )
-    """,
-    "CREATE INDEX ix_audit_at ON audit_events (at)",
-    *(
-        f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit_events "
-        "BEGIN SELECT RAISE(ABORT, 'the audit record is append-only'); END"
-        for verb in ("UPDATE", "DELETE")
-    ),
-    "PRAGMA user_version = 1",
+    """
+_APPEND_ONLY: Final = "BEGIN SELECT RAISE(ABORT, 'the audit record is append-only'); END"
+_FORMER: Final = (
+    "DROP INDEX ix_audit_at",
+    "DROP TRIGGER audit_no_update",
+    "DROP TRIGGER audit_no_delete",
+    "ALTER TABLE audit_events RENAME TO audit_former",
 )
+_MADE: Final = (
+    _EVENTS,
+    "CREATE INDEX ix_audit_at ON audit_events (at)",
+    *(f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit_events {_APPEND_ONLY}"
+      for verb in ("UPDATE", "DELETE")),
+    "CREATE TABLE audit_head (size BIGINT NOT NULL, roots BLOB NOT NULL)",
+    "INSERT INTO audit_head (size, roots) VALUES (0, x'')",
+    "CREATE TABLE audit_checkpoints (size BIGINT NOT NULL CONSTRAINT pk_audit_checkpoints PRIMARY KEY,"
+    " at BIGINT NOT NULL, note TEXT NOT NULL)",
+    "PRAGMA user_version = 2",
+)  # fmt: skip
 
 
 def beside(database: Path) -> Path:
@@ -38,14 +47,28 @@ def beside(database: Path) -> Path:
 
 
 def is_made(connection: Connection) -> bool:
-    """Whether a file has the log's table."""
-    return bool(connection.exec_driver_sql("PRAGMA user_version").scalar())
+    """Whether a file has the log's tables as they are now."""
+    return _version(connection) >= 2
 
 
 def make(connection: Connection) -> None:
-    """Make the log's table in a file where it is not yet, within a transaction."""
+    """Make the log's tables in a file where they are not yet, within a transaction.
+
+    What a version before wrote, whose events had no place in a tree, is taken over into them in its order.
+    """
+    former = _version(connection) == 1
+    if former:
+        for statement in _FORMER:
+            connection.exec_driver_sql(statement)
     for statement in _MADE:
         connection.exec_driver_sql(statement)
+    if former:
+        take_over(connection, "audit_former")
+        connection.exec_driver_sql("DROP TABLE audit_former")
+
+
+def _version(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
 
 
 class LogFile:

@@ -204,8 +204,10 @@ class Store:
                     yield connection
                 self._log.demand()
             return
+        waits = self._patience if patience is None else patience
         with self._appender.connect() as connection, connection.begin():
-            connection.execute(text(f"SELECT set_config('synchronous_commit', {server_turn.WAITS}, true)"))
+            if not server_turn.take(connection, True, "", waits, server_turn.APPENDER):
+                raise server_turn.holder(self._reader, server_turn.APPENDER).busy(self.zone(), waits)
             yield connection
 
     @contextmanager

@@ -9,7 +9,10 @@ from sqlalchemy.exc import OperationalError
 
 from hub.store.turn import Holder
 
-_LOCK: Final = 0x616C7072  # "alpr"
+WRITER: Final = 0x616C7072  # "alpr"
+"""The lock of whoever changes the database."""
+APPENDER: Final = 0x61756474  # "audt"
+"""The lock of whoever appends to the audit log."""
 _TURN: Final = """
 SELECT set_config('lock_timeout', :patience, true), pg_advisory_xact_lock(:lock), set_config('lock_timeout', '0', true),
   set_config('application_name', :who || ' ' || CAST(extract(epoch FROM clock_timestamp()) AS bigint) || :doing, true),
@@ -22,20 +25,20 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = :loc
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 _TOO_LONG: Final = "55P03"
-WAITS: Final = """
+_WAITS: Final = """
 CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END
 """
 """A durable write keeps the server's `synchronous_commit`, which may wait for replicas too, and sets `on` for `off`."""
 
 
-def take(connection: Connection, durable: bool, doing: str, patience: float) -> bool:
+def take(connection: Connection, durable: bool, doing: str, patience: float, lock: int = WRITER) -> bool:
     """Have the turn until the end of the transaction; gives whether it came within so many seconds."""
     bound = {
-        "patience": str(max(round(patience * 1000), 1)), "lock": _LOCK,
+        "patience": str(max(round(patience * 1000), 1)), "lock": lock,
         "who": f"alprhub {os.getpid()}", "doing": f" {doing}" if doing else "",
     }  # fmt: skip
     try:
-        connection.execute(text(_TURN.format(WAITS if durable else "'off'")), bound)
+        connection.execute(text(_TURN.format(_WAITS if durable else "'off'")), bound)
     except OperationalError as failed:
         if getattr(failed.orig, "sqlstate", None) == _TOO_LONG:
             return False
@@ -43,10 +46,10 @@ def take(connection: Connection, durable: bool, doing: str, patience: float) -> 
     return True
 
 
-def holder(reader: Engine) -> Holder:
+def holder(reader: Engine, lock: int = WRITER) -> Holder:
     """Who has the turn now."""
     with reader.connect() as connection:
-        note = connection.scalar(text(_WRITES), {"lock": _LOCK}) or ""
+        note = connection.scalar(text(_WRITES), {"lock": lock}) or ""
         now = connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())"))
     match = re.fullmatch(r"alprhub (\d+) (\d+) ?(.*)", note)
     return Holder(int(match[1]), float(match[2]), match[3]) if match else Holder(None, float(now or 0), "")

@@ -398,22 +398,70 @@ hits = Table(
 audit = Table(
     "audit_events",
     log_metadata,
-    _id(),
+    Column("id", Big, primary_key=True, autoincrement=False),
+    Column("event_id", Text, nullable=False, unique=True),
     Column("at", BigInteger, nullable=False),
     Column("actor", Text, nullable=False),
-    Column("authenticated", Boolean, nullable=False),
     Column("action", Text, nullable=False),
-    Column("target", Text),
-    Column("purpose", Text),
-    Column("reason", Text),
-    Column("case_number", Text),
-    Column("detail", Text, nullable=False),
-    Column("results", BigInteger),
     Column("outcome", Text, nullable=False),
-    Column("policy_id", BigInteger),
+    Column("document", Text, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
     Index("ix_audit_at", "at"),
 )
-"""`policy_id` is the policy that was in force."""
+"""The log: `id` is an event's place from 1, `document` is what is proved, `leaf` its hash; the rest is for finding."""
+
+audit_head = Table(
+    "audit_head",
+    log_metadata,
+    Column("size", BigInteger, nullable=False),
+    Column("roots", LargeBinary, nullable=False),
+)
+"""One row: how many events the log has, and the roots of its tree's full subtrees, the largest first."""
+
+audit_checkpoints = Table(
+    "audit_checkpoints",
+    log_metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+)
+"""What was signed: the log at one of its sizes."""
+
+audit_keys = Table(
+    "audit_keys",
+    metadata,
+    _id(),
+    Column("public", LargeBinary, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed_key", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+)
+"""The keys that sign the log, the newest last; the private one is sealed."""
+
+audit_deliveries = Table(
+    "audit_deliveries",
+    metadata,
+    _id(),
+    Column("way", Text, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("place", Text),
+    Column("proof", Text),
+    Column("error", Text),
+)
+"""Tries to bring the log's checkpoints and hashes to a witness; it arrived where there is a proof."""
+
+audit_waiting = Table(
+    "audit_waiting",
+    metadata,
+    _id(),
+    Column("event_id", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Events of what is committed, until the log has them."""
 
 policies = Table(
     "policies",

@@ -20,6 +20,8 @@ from hub.words import count, named
 
 log: Final = logging.getLogger("alprhub.vault")
 
+LOG: Final = "the audit log"
+"""The owner of the keys that sign the audit log."""
 _NONCE: Final = 12
 _KEY: Final = 32
 _TAG: Final = 16

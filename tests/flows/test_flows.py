@@ -34,7 +34,8 @@ from hub.wiring import Hub
 AT = "2026-06-01T11:{:02d}:00Z"
 ACTOR = Actor("tester")
 MARK = "9SYNXQ7"
-UPKEEP = {"purge", "recompute", "holds", "reconcile", "canary", "months", "tidy", "vacuum", "pictures", "notices"}
+UPKEEP = {"purge", "recompute", "holds", "reconcile", "canary", "months", "tidy", "vacuum", "pictures", "notices",
+          "checkpoint", "audit"}  # fmt: skip
 ALL = {
     name: thing
     for module in (sync_module, publish_module, upkeep_module)
@@ -182,6 +183,8 @@ def test_what_the_hub_does_for_itself_is_done_once_a_turn_whoever_looks(lent: Hu
         ("tidy", {"forgotten": 0}),
         ("vacuum", {"megabytes": 0}),
         ("recompute", {}),
+        ("checkpoint", {"handed_over": 0, "undelivered": 0}),
+        ("audit", {"faults": 0}),
     ],
 )
 def test_upkeep_gives_counts(lent: Hub, name: str, told: dict[str, int]) -> None:
@@ -281,13 +284,18 @@ def test_one_deployment_a_job(lent: Hub) -> None:
         "holds": timedelta(hours=1),
         "purge": timedelta(hours=1),
         "recompute": timedelta(minutes=15),
+        "checkpoint": timedelta(hours=1),
         "tidy": "50 2 * * *",
         "vacuum": "5 3 * * *",
         "months": "20 3 * * *",
         "reconcile": "40 3 * * *",
+        "audit": "20 4 * * *",
         "canary": "50 4 * * 1",
     }
-    nights = {made[name].schedules[0].schedule.timezone for name in ("tidy", "vacuum", "months", "reconcile", "canary")}
+    nights = {
+        made[name].schedules[0].schedule.timezone
+        for name in ("tidy", "vacuum", "months", "reconcile", "audit", "canary")
+    }
     assert nights == {"America/Los_Angeles"}  # as the agency's policy says
     assert all(one.tags == ["alprhub"] and one.description and not one.parameters for one in made.values())
     assert {one.work_pool_name for one in deployments("alprhub")} == {"alprhub"}

@@ -338,7 +338,7 @@ def test_a_list_that_comes_again_unchanged_costs_its_place_on_record_alone(opene
         assert opened.hotlists.lists.load(actor, "wanted", some(0, 40), complete=True).unchanged == 40
     begun, *kept = steps  # what begins waits for no disk, and goes with the event
     assert begun == "commit normal hotlist_imports"
-    assert kept == ["commit full audit_waiting,hotlist_imports", "commit full audit_events"]
+    assert kept == ["commit full audit_waiting,hotlist_imports", "commit full audit_events,audit_head"]
 
 
 class Bare:

@@ -22,6 +22,8 @@ ON_SQLITE = (
     "pragma_page_size, pragma_encoding, pragma_journal_mode, pragma_auto_vacuum",
     "SELECT user_version, application_id FROM pragma_user_version, pragma_application_id",
 )
+DRAWN = {"event_id", "body", "document", "leaf", "roots"}
+"""Columns that hold the number that an event draws, or a digest of it."""
 OURS = "c.relnamespace = 'public'::regnamespace AND c.relkind NOT IN ('t')"
 ON_POSTGRESQL = (
     "SELECT c.relname, c.relkind, c.relpersistence, c.relhassubclass, c.reloptions, c.relacl, c.relrowsecurity, "
@@ -60,7 +62,7 @@ def told(store: Store) -> dict[str, list[Any]]:
         )
         rows = {
             name: [
-                {column: value for column, value in row.items() if column != "event_id"}
+                {column: value for column, value in row.items() if column not in DRAWN}
                 for row in connection.execute(text(f'SELECT * FROM "{name}"')).mappings()
             ]
             for name in tables

@@ -181,6 +181,13 @@ def filled(run: Run, joined: Drop, once: Once) -> Drop:
     return joined
 
 
+_SAID = "id, at, actor, action, outcome, " + ", ".join(
+    f"document ->> '{key}' AS {key}"
+    for key in ("authenticated", "target", "purpose", "reason", "case_number", "results", "detail", "policy_id")
+)
+"""What an event says, as columns."""
+
+
 @pytest.fixture
 def sql(store: Path) -> Callable[[str], list[Any]]:
     """Look into the store, or change it, behind the hub's back."""
@@ -190,6 +197,8 @@ def sql(store: Path) -> Callable[[str], list[Any]]:
         connection = sqlite3.connect(store / ("alprhub-audit.sqlite3" if log else "alprhub.sqlite3"))
         try:
             with connection:
+                if log:
+                    connection.execute(f"CREATE TEMP VIEW audit_events AS SELECT {_SAID} FROM main.audit_events")
                 return connection.execute(statement).fetchall()
         finally:
             connection.close()

@@ -268,7 +268,7 @@ def test_places_of_the_custodian_are_tried_before_there_is_a_certificate(
     monkeypatch.setenv("ALPRHUB_NOTICE_SMTP_HOST", "mail.agency.example")
     folder.mkdir()
     with monkeypatch.context() as closed:
-        closed.setattr("hub.proofs.custodian.os.access", lambda *_: False)
+        closed.setattr("hub.proofs.recipients.os.access", lambda *_: False)
         assert "takes no files from this user" in " ".join(run("retention", "deliver").err.split())
     ready = run("retention", "deliver")
     assert (ready.code, ready.out, ready.err) == (0, "no certificate to deliver yet\n", "")

@@ -298,7 +298,7 @@ def test_what_was_asked_is_on_record(run: Any, town: Any, sql: Any) -> None:
     words = ("--near", "33.8617,-118.4015,100", "--hours", "12:00-13:00@mon", "--site", "Harbor")
     plates(run, "-", *words, stdin="9SYN001")
     (row,) = sql("SELECT detail FROM audit_events WHERE action = 'reads.search' ORDER BY id DESC LIMIT 1")
-    for said in ("9SYN001", "33.8617", "-118.4015", "100.0", "720", "Harbor"):
+    for said in ("9SYN001", "33.8617", "-118.4015", "100", "720", "Harbor"):
         assert said in row[0]
 
 

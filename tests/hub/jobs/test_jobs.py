@@ -300,7 +300,7 @@ def test_a_list_is_read_back_between_two_publications(jobs: Jobs, opened: Hub, c
 
 
 def test_every_job_of_the_whole_hub_runs_once_a_turn(jobs: Jobs, clock: SetClock) -> None:
-    whole = ["holds", "purge", "recompute", "tidy", "vacuum", "months", "reconcile", "canary"]
+    whole = ["holds", "purge", "recompute", "tidy", "vacuum", "months", "reconcile", "audit", "canary", "checkpoint"]
     for name in whole:
         (run,) = jobs.run_due(ACTOR, name)
         assert (run.job, run.outcome) == (name, "done")

@@ -70,7 +70,17 @@ def test_a_purge_that_fails_every_hour_needs_a_person(jobs: Jobs, opened: Hub, c
 
 @pytest.mark.parametrize(
     ("job", "enough"),
-    [("purge", 2), ("holds", 2), ("recompute", 4), ("notices", 4), ("months", 1), ("reconcile", 1), ("canary", 1)],
+    [
+        ("purge", 2),
+        ("holds", 2),
+        ("recompute", 4),
+        ("notices", 4),
+        ("months", 1),
+        ("reconcile", 1),
+        ("canary", 1),
+        ("checkpoint", 2),
+        ("audit", 1),
+    ],
 )
 def test_a_job_needs_a_person_once_it_failed_often_enough(
     jobs: Jobs, opened: Hub, clock: SetClock, job: str, enough: int
@@ -81,7 +91,7 @@ def test_a_job_needs_a_person_once_it_failed_often_enough(
     assert about(opened) == [("job_fails", job)]
     ran(jobs, clock, job, 1)
     jobs.run(ACTOR, DueTask(job, "", lambda _: Done({}, "three days differ")))
-    assert about(opened) == [], "it did its work, whatever it found"
+    assert ("job_fails", job) not in about(opened), "it did its work, whatever it found"
 
 
 def test_a_run_that_was_stopped_is_no_failure(jobs: Jobs, opened: Hub, clock: SetClock) -> None:
