@@ -9,8 +9,8 @@ from alembic import op
 
 from hub.store.audit_rows import former_event, micros_of, take_over
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
