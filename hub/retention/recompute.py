@@ -92,7 +92,7 @@ class Recompute:
         self._clock = clock
         self._sources = sources
         self._governing = governing
-        self._passes = dialect(store).PASSES
+        self._dialect = dialect(store)
 
     def run(self, actor: Actor, progress: Progress = untold) -> dict[str, int]:
         """Do what the newest policy asks for, where it is not done yet.
@@ -169,7 +169,7 @@ class Recompute:
 
         Those that lie together on PostgreSQL's pages get theirs in several turns (`Dialect.PASSES`).
         """
-        pace = TurnPace(BATCH, LEAST, max(MOST // self._passes, 1), self._elapsed)
+        pace = TurnPace(BATCH, LEAST, max(MOST // self._dialect.PASSES, 1), self._elapsed)
         ends = self._ends_of(begun, profile)
         with ThreadPoolExecutor(1) as ahead:
             some = self._next_page(begun.after_id, ends, pace.rows)
@@ -192,7 +192,7 @@ class Recompute:
         now = to_micros(self._clock.now())
         rows: list[ReadToRecompute] = []
         # In short looks: while one lasts, PostgreSQL clears nothing that was over when it began.
-        for _ in range(self._passes):
+        for _ in range(self._dialect.PASSES):
             with self._store.read() as connection:
                 more = self._page(connection, rows[-1].id if rows else after, a_turn)
             rows += more
@@ -202,9 +202,9 @@ class Recompute:
             return None
         with self._store.read() as connection:
             linked = self._linked_between(connection, after + 1, rows[-1].id)
-        passes: list[list[End]] = [[] for _ in range(self._passes)]
+        passes: list[list[End]] = [[] for _ in range(self._dialect.PASSES)]
         kept_short = 0
-        pass_of = dialect(self._store).pass_of
+        pass_of = self._dialect.pass_of
         for row in rows:
             wanted = None if row.expires_at <= now else ends.wanted(row, row.id in linked)
             if wanted is None:
@@ -303,7 +303,7 @@ class Recompute:
 
     def _page(self, connection: Connection, after: int, most: int) -> list[ReadToRecompute]:
         columns = ", ".join(ReadToRecompute._fields[:-1])
-        sql = f"SELECT {columns}, {dialect(self._store).PLACE} FROM reads WHERE id > :after ORDER BY id LIMIT {most}"
+        sql = f"SELECT {columns}, {self._dialect.PLACE} FROM reads WHERE id > :after ORDER BY id LIMIT {most}"
         return list(map(ReadToRecompute._make, self._store.rows(connection, sql, {"after": after})))
 
     def _linked(self, connection: Connection, rows: list[ReadToRecompute]) -> set[int]:

@@ -243,11 +243,11 @@ def test_what_a_court_order_ends_while_the_ends_are_found_stays_ended(
     with opened.store.read() as connection:
         named = list(connection.scalars(text("SELECT id FROM reads ORDER BY id LIMIT 1 OFFSET 150")))
     give, order = opened.retention.recompute._give, NewOrder("24-CV-7", "Superior Court", "taken in error", b"ORDERED")
-    begun: list[int] = []
+    begun, ordered = list[int](), list[Any]()
 
     def after_an_order(ident: int, some: Any, turn: int, begins: Any) -> None:
-        if some.first < named[0] <= some.last and some.first not in begun:
-            two.destroy(opened, actor, order, reads=named)
+        if some.first < named[0] <= some.last and not ordered:
+            ordered.append(two.destroy(opened, actor, order, reads=named))
         if turn == 0:
             begun.append(some.first)
         give(ident, some, turn, begins)
