@@ -15,6 +15,7 @@ from hub.errors import Invalid
 from hub.governing.in_force import Governing
 from hub.people import Actor
 from hub.policy.durations import Duration
+from hub.store.dialect import dialect
 from hub.store.engine import Store
 from hub.store.instant import from_micros, to_micros
 
@@ -64,7 +65,7 @@ class Calendar:
         now, profile = self._clock.now(), self._governing.profile()
         clauses = {rule.id: rule.clause for rule in profile.rules}
         with self._store.read() as connection:
-            counted = _each_day if self._store.is_sqlite else _at_once
+            counted = _at_once if dialect(self._store).IN_MONTHS else _each_day
             endings = [
                 EndingDay(day, rule, clauses.get(rule), int(reads), int(held))
                 for day, rule, reads, held in counted(connection, list(_days(now, days, profile.zone)))
