@@ -1,10 +1,10 @@
 """`Retention`: the purge of what may not be kept, with a certificate of every row that goes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, select, text
 
@@ -20,6 +20,7 @@ from hub.people import Actor
 from hub.progress import Progress, untold
 from hub.retention import months
 from hub.retention.certificates import certify, close, digest_of
+from hub.retention.due import ReadToPurge, due
 from hub.retention.unkept import Unkept
 from hub.store import tables
 from hub.store.days import MICROS, count_day
@@ -39,21 +40,6 @@ in the next turns (`TurnPace`), so that the writer is never held long."""
 LEAST, MOST = 100, 4000
 QUARANTINE: Final = "quarantine"
 """What stands for a rule where a record could not be read: it lives as long as a read received then would."""
-
-
-class ReadToPurge(NamedTuple):
-    """What is asked of a read that is over."""
-
-    id: int
-    connection_id: int
-    vendor_read_id: str
-    plate_id: int
-    captured_at: int
-    received_at: int
-    ingested_at: int
-    expires_at: int
-    rule: str
-    floor_at: int | None
 
 
 class Retention:
@@ -92,13 +78,10 @@ class Retention:
             self._remove_pictures()  # those of a run that was killed
             run.empty_months(progress)
             self._remove_pictures()
-            at, kept = -(1 << 62), set[int]()
             pace = TurnPace(BATCH, LEAST, MOST)
-            while batch := run.expired(at, kept, pace.rows):
-                last, floored = batch[-1].expires_at, {row.id for row in batch if run.floored(row)}
-                with pace.turn(len(batch) - len(floored)) as begins:
-                    run.remove([row for row in batch if row.id not in floored], begins)
-                at, kept = last, floored | kept if last == at else floored
+            for rows in due(self._store, to_micros(now), lambda: pace.rows, run.floored):
+                with pace.turn(len(rows)) as begins:
+                    run.remove(rows, begins)
                 self._remove_pictures()
                 progress("reads removed", sum(run.gone.values()), None)
             forget_removed(self._store)
@@ -181,17 +164,6 @@ class _PurgeRun:
             self.names: dict[int, str] = dict(
                 connection.execute(select(tables.connections.c.id, tables.connections.c.name)).tuples().all()
             )
-
-    def expired(self, at: int, kept: Collection[int], most: int) -> list[ReadToPurge]:
-        """The next expired reads that nothing holds, whose end is not before an instant (µs), but those that are kept.
-
-        They are ordered by their ends alone: very many reads may share one end, and a removed read does not come again.
-        """
-        sql = f"SELECT {', '.join(ReadToPurge._fields)} FROM reads WHERE expires_at <= :now AND NOT held "
-        sql += f"AND expires_at >= :at AND NOT {self._store.among('id', 'kept')} ORDER BY expires_at LIMIT {most}"
-        bound = {"now": to_micros(self._now), "at": at, "kept": self._store.as_list(list(kept))}
-        with self._store.read() as connection:
-            return list(map(ReadToPurge._make, self._store.rows(connection, sql, bound)))
 
     def floored(self, row: ReadToPurge) -> bool:
         """Whether policy forbids to delete a read yet, that of now or that under which it was kept, or nobody knows

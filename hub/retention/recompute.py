@@ -22,9 +22,15 @@ from hub.policy.profile import Profile
 from hub.policy.provenance import Provenance
 from hub.progress import Progress, untold
 from hub.store import tables
+<<<<<<< HEAD
 from hub.store.ends import End, set_ends, told_end
+=======
+from hub.store.dialect import dialect
+from hub.store.ends import End, set_ends
+>>>>>>> rec
 from hub.store.engine import Store
 from hub.store.instant import to_micros
+from hub.store.narrowing import narrow
 from hub.store.pace import TurnPace
 from hub.store.visible import visible
 
@@ -55,6 +61,8 @@ class ReadToRecompute(NamedTuple):
     rule: str
     held: bool
     floor_at: int | None
+    place: Any
+    """Where it lies, for `Dialect.pass_of`."""
 
 
 class WantedEnd(NamedTuple):
@@ -88,6 +96,7 @@ class Recompute:
         self._clock = clock
         self._sources = sources
         self._governing = governing
+        self._dialect = dialect(store)
 
     def run(self, actor: Actor, progress: Progress = untold) -> dict[str, int]:
         """Do what the newest policy asks for, where it is not done yet.
@@ -111,6 +120,7 @@ class Recompute:
             profile = self._governing.of(row.policy_id)
             try:
                 self._go_through(row, profile, progress)
+                narrow(self._store)
                 return self._end(actor, row.id, self._ends_of(row, profile))
             except _Newer as newer:
                 raise self._given_up(actor, row.id, newer) from None
@@ -159,15 +169,20 @@ class Recompute:
         return _AskedSources(kinds, leaving)
 
     def _go_through(self, begun: Row[Any], profile: Profile, progress: Progress) -> None:
-        """Find the ends of the next reads while those before them are given theirs."""
-        pace, ends = TurnPace(BATCH, LEAST, MOST, self._elapsed), self._ends_of(begun, profile)
+        """Find the ends of the next reads while those before them are given theirs.
+
+        Those that lie together on PostgreSQL's pages get theirs in several turns (`Dialect.PASSES`).
+        """
+        pace = TurnPace(BATCH, LEAST, max(MOST // self._dialect.PASSES, 1), self._elapsed)
+        ends = self._ends_of(begun, profile)
         with ThreadPoolExecutor(1) as ahead:
             some = self._next_page(begun.after_id, ends, pace.rows)
             while some is not None:
                 given, following = some, ahead.submit(self._next_page, some.last, ends, pace.rows)
                 try:
-                    with pace.turn(given.looked_at) as begins:
-                        self._give(begun.id, given, begins)
+                    for turn in range(len(given.turns)):
+                        with pace.turn(given.looked_at // len(given.turns)) as begins:
+                            self._give(begun.id, given, turn, begins)
                     some = following.result()
                 except _Moved:
                     ends = self._ends_of(begun, profile)
@@ -176,57 +191,69 @@ class Recompute:
                     # By their ids, which say how far it is without counting them all.
                     progress("reads looked at", given.last, max(begun.last_id, given.last))
 
-    def _next_page(self, after: int, ends: "_Ends", most: int) -> "_Some | None":
-        """The ends that the next reads shall have; None where there are no more."""
+    def _next_page(self, after: int, ends: "_Ends", a_turn: int) -> "_Some | None":
+        """The ends that the next reads shall have, so many in each turn; None where there are no more."""
         now = to_micros(self._clock.now())
-        with self._store.read() as connection:
-            rows = self._page(connection, after, most)
-            linked = self._linked(connection, rows)
+        rows: list[ReadToRecompute] = []
+        # In short looks: while one lasts, PostgreSQL clears nothing that was over when it began.
+        for _ in range(self._dialect.PASSES):
+            with self._store.read() as connection:
+                more = self._page(connection, rows[-1].id if rows else after, a_turn)
+            rows += more
+            if len(more) < a_turn:
+                break
         if not rows:
             return None
-        fresh: list[End] = []
-        shortened = lengthened = kept_short = 0
+        with self._store.read() as connection:
+            linked = self._linked_between(connection, after + 1, rows[-1].id)
+        passes: list[list[End]] = [[] for _ in range(self._dialect.PASSES)]
+        kept_short = 0
+        pass_of = self._dialect.pass_of
         for row in rows:
             wanted = None if row.expires_at <= now else ends.wanted(row, row.id in linked)
             if wanted is None:
                 continue
             until, rule, is_kept_short = told_end(wanted.until, row.expires_at, now), wanted.rule, wanted.kept_short
             kept_short += is_kept_short
-            if until == row.expires_at and rule == row.rule:
-                continue
-            shortened += until < row.expires_at
-            lengthened += until > row.expires_at
-            fresh.append(End(row.id, row.captured_at, until, rule, row.expires_at))
-        counted = {"changed": len(fresh), "shortened": shortened, "lengthened": lengthened, "kept_short": kept_short}
-        return _Some(after, rows[-1].id, len(rows), fresh, linked, ends.asked, counted)
+            if until != row.expires_at or rule != row.rule:
+                passes[pass_of(row.place)].append(End(row.id, row.captured_at, until, rule, row.expires_at))
+        turns = [fresh for fresh in passes if fresh] or [[]]
+        return _Some(after, rows[-1].id, len(rows), turns, linked, ends.asked, kept_short)
 
-    def _give(self, ident: int, some: "_Some", begins: Callable[[], None]) -> None:
-        """Give reads their ends, and note how far that is, in one transaction; raises `_Moved`, and changes nothing.
+    def _give(self, ident: int, some: "_Some", turn: int, begins: Callable[[], None]) -> None:
+        """Give the reads of one turn their ends, and note that, in one transaction; raises `_Moved`, and changes
+        nothing.
 
         The ends were found before anybody else had to wait: what they hang on is asked again while nobody else writes.
+        Only with the last turn are all of them done: before that, whoever begins again looks at each of them again, and
+        finds that those of the turns that are over have their ends.
         """
-        table = tables.recomputes
+        table, fresh, is_last = tables.recomputes, some.turns[turn], turn == len(some.turns) - 1
         with self._store.write(durable=False, doing=DOING) as connection:
             begins()
             _demand_newest(connection, ident)
             now = to_micros(self._clock.now())
-            if any(end.before <= now for end in some.fresh):  # it ended while others wrote, and stays over
+            if any(end.before <= now for end in fresh):  # it ended while others wrote, and stays over
                 raise _Moved
-            if some.fresh:
+            if fresh:
                 linked = self._linked_between(connection, some.first + 1, some.last)
                 if some.asked != self._ask() or some.linked != linked:
                     raise _Moved
-                if set_ends(self._store, connection, some.fresh) != len(some.fresh):
+                if set_ends(self._store, connection, fresh) != len(fresh):
                     raise _Moved
             done = connection.execute(select(table).where(table.c.id == ident)).one()
             connection.execute(
                 update(table)
                 .where(table.c.id == ident)
                 .values(
-                    after_id=some.last, last_id=max(done.last_id, some.last),
-                    **{name: getattr(done, name) + count for name, count in some.counted.items()},
+                    changed=done.changed + len(fresh),
+                    shortened=done.shortened + sum(end.until < end.before for end in fresh),
+                    lengthened=done.lengthened + sum(end.until > end.before for end in fresh),
+                    kept_short=done.kept_short + (some.kept_short if is_last else 0),
+                    after_id=some.last if is_last else done.after_id,
+                    last_id=max(done.last_id, some.last),
                 )
-            )  # fmt: skip
+            )
 
     def _end(self, actor: Actor, ident: int, ends: "_Ends") -> dict[str, int]:
         """Give refused records their ends too, and note that it is over, for this policy and those before it."""
@@ -279,7 +306,8 @@ class Recompute:
             after = rows[-1].id
 
     def _page(self, connection: Connection, after: int, most: int) -> list[ReadToRecompute]:
-        sql = f"SELECT {', '.join(ReadToRecompute._fields)} FROM reads WHERE id > :after ORDER BY id LIMIT {most}"
+        columns = ", ".join(ReadToRecompute._fields[:-1])
+        sql = f"SELECT {columns}, {self._dialect.PLACE} FROM reads WHERE id > :after ORDER BY id LIMIT {most}"
         return list(map(ReadToRecompute._make, self._store.rows(connection, sql, {"after": after})))
 
     def _linked(self, connection: Connection, rows: list[ReadToRecompute]) -> set[int]:
@@ -322,16 +350,16 @@ class _AskedSources(NamedTuple):
 
 
 class _Some(NamedTuple):
-    """Reads behind `first` until `last`: the ends that they shall have, those that something needs, what else was
-    asked, and what is to be counted."""
+    """Reads behind `first` until `last`: the ends that they shall have, in one list a turn, those that something needs,
+    what else was asked, and how many are kept short."""
 
     first: int
     last: int
     looked_at: int
-    fresh: list[End]
+    turns: list[list[End]]
     linked: set[int]
     asked: _AskedSources
-    counted: Mapping[str, int]
+    kept_short: int
 
 
 class _Ends:

@@ -20,6 +20,14 @@ class Dialect(Protocol):
     IN_MONTHS: bool
     """Whether reads lie in partitions, one a month, that can be emptied whole."""
 
+    PASSES: int
+    """In how many turns reads that lie together get other ends, so that those of a page are not written all at once."""
+    PLACE: str
+    """The column that says where on its page a read lies, for `pass_of`."""
+
+    def pass_of(self, place: Any) -> int:
+        """In which of the turns (0 and on) a read gets its end."""
+
     def pattern(self, text: str) -> str:
         """A plate pattern as `fits` wants it bound."""
 

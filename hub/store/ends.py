@@ -1,11 +1,14 @@
 """Giving kept reads other ends: the one place where `expires_at` and `rule` of a read change after it was saved."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from hub.store.engine import Store
+
+_JOINS: Final = "SELECT set_config('enable_hashjoin', :how, true), set_config('enable_mergejoin', :how, true)"
+"""Each read is looked up by its id: of those between the first and the last only every so manieth is meant."""
 
 
 class End(NamedTuple):
@@ -63,10 +66,15 @@ def _set(store: Store, connection: Connection, rule: str, ends: Sequence[End]) -
         ),
         bound,
     )
-    return connection.execute(
+    if not store.is_sqlite:
+        connection.execute(text(_JOINS), {"how": "off"})
+    given = connection.execute(
         text(
             f"UPDATE reads SET expires_at = new.at, rule = :rule FROM {rows} WHERE reads.id = new.id "
             f"AND reads.expires_at = new.before {here}"
         ),
         bound,
     ).rowcount
+    if not store.is_sqlite:
+        connection.execute(text(_JOINS), {"how": "on"})
+    return given

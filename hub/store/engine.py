@@ -403,8 +403,14 @@ class Store:
 
     def analyze(self, name: str) -> None:
         """Let PostgreSQL's planner look at a table again; no writer waits for it."""
-        with self._writer.begin() as connection:
+        with self.beside() as connection:
             connection.execute(text(f"ANALYZE {name}"))
+
+    @contextmanager
+    def beside(self) -> Iterator[Connection]:
+        """A transaction on PostgreSQL for what changes no row: it takes no turn to write, and no writer waits."""
+        with self._writer.begin() as connection:
+            yield connection
 
     def close(self) -> None:
         """Close every connection."""

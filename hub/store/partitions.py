@@ -15,10 +15,14 @@ AHEAD: Final = 2
 """Months that stand ready beyond the running one."""
 BEHIND: Final = 12
 """Months before the running one that have a partition of their own; what is older shares one."""
+REST: Final = "reads_rest"
+"""The table of reads whose month is not made."""
 LOCK: Final = "4s"
 """How long making months waits for readers that are under way: new readers wait behind it."""
 IN_MONTHS: Final = ("reads", "payloads")
 """A month of reads and the same month of payloads come and go together."""
+FULL: Final = 90
+"""How full (%) a page of reads is made: a read that gets another end finds room for its new version beside it."""
 
 
 def make_months(store: Store, now: datetime) -> list[str]:
@@ -62,7 +66,7 @@ def has_month(store: Store, now: datetime) -> bool:
 def months_of(connection: Connection) -> list[str]:
     """The tables that hold a month of reads each, oldest first; on PostgreSQL only."""
     sql = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'reads'::regclass ORDER BY 1"
-    return [name for name in connection.scalars(text(sql)) if name != "reads_rest"]
+    return [name for name in connection.scalars(text(sql)) if name != REST]
 
 
 def payloads_of(month: str) -> str:
@@ -91,7 +95,8 @@ def _is_empty(connection: Connection, name: str) -> bool:
 
 def _make(connection: Connection, table: str, name: str, begin: int, end: int) -> None:
     bounds: dict[str, Any] = {"begin": begin, "end": end}
-    connection.execute(text(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS)"))
+    with_room = f" WITH (fillfactor = {FULL})" if table == "reads" else ""
+    connection.execute(text(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS){with_room}"))
     connection.execute(
         text(
             f"WITH early AS (DELETE FROM {table}_rest WHERE captured_at >= :begin AND captured_at < :end RETURNING *) "

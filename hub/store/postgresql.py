@@ -12,6 +12,15 @@ NAME: Final[str] = "postgresql"
 SORTS_FEW: Final[bool] = False
 """It would ask every partition of reads, even for few."""
 IN_MONTHS: Final[bool] = True
+PASSES: Final[int] = 8
+"""A new version lies on the page of the one before it where there is room, and then no index is written. Each pass
+clears the versions that the one before it left over."""
+PLACE: Final[str] = "ctid"
+
+
+def pass_of(place: Any) -> int:
+    """By the number that the row has on its page: `(page,number)`."""
+    return int(place[place.index(",") + 1 : -1]) % PASSES
 
 
 def pattern(text: str) -> str:

@@ -13,6 +13,14 @@ from hub.store.wildcards import TRIGRAM, runs
 NAME: Final[str] = "sqlite"
 SORTS_FEW: Final[bool] = True
 IN_MONTHS: Final[bool] = False
+PASSES: Final[int] = 1
+"""It writes in place."""
+PLACE: Final[str] = "0"
+
+
+def pass_of(place: Any) -> int:  # noqa: ARG001 - PostgreSQL's
+    """There is one."""
+    return 0
 
 
 def pattern(text: str) -> str:

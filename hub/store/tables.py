@@ -177,7 +177,7 @@ reads = Table(
     Column("colour", Text),
     Column("body", Text),
     Column("obtained", Text, nullable=False),
-    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("expires_at", BigInteger, nullable=False),
     Column("rule", Text, nullable=False),
     Column("held", Boolean, nullable=False, server_default=text("false")),
     Column("plate_country", Text),
@@ -186,10 +186,15 @@ reads = Table(
     Index("ix_reads_captured", "captured_at", "id"),
     Index("ix_reads_camera", "camera_id", "captured_at"),
     Index("ix_reads_cell", "cell", "captured_at"),
-    Index("ix_reads_make", "make", "captured_at", "colour", "body", "expires_at"),
+    Index("ix_reads_make", "make", "captured_at", "colour", "body"),
+    Index("ix_reads_expires_at", "expires_at", postgresql_using="brin"),
     Index("ix_reads_held", "id", sqlite_where=text("held"), postgresql_where=text("held")),
 )
 """On PostgreSQL partitioned by month of `captured_at`, which the primary key must contain: hence the ledger.
+
+There no index holds an end but `ix_reads_expires_at`, which notes only between which ends those of a few pages lie: so
+a read that gets another end stays on its page, and no other index is written (decision 0023). On SQLite `ix_reads_make`
+holds the end too, and a search by make needs no row.
 
 `floor_at` is the instant before which nobody may delete it, as the policy said under which it was kept: 0 where that
 said nothing, none where it was kept before floors were noted (`hub.governing.floors`).

@@ -248,6 +248,7 @@ def many(opened: Hub, actor: Actor, feed: Path, monkeypatch: pytest.MonkeyPatch)
     """Reads that are given their ends in three turns, and a record that could not be read."""
     monkeypatch.setattr(recomputing, "BATCH", 2)
     monkeypatch.setattr(recomputing, "MOST", 2)
+    monkeypatch.setattr("hub.store.postgresql.PASSES", 1)
     names = [f"r{number}" for number in range(1, 6)]
     reads = [record(number, f"9SYN00{number}", CAPTURED.isoformat()) for number in range(1, 6)]
     write_page(feed, 1, [*reads, {"plate": "9SYN006"}])
