@@ -3,7 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
-WORKERS ?= 2
+# Two where tests only compute; three where some wait for servers and for time, and leave their core to another.
+WORKERS ?=
+COMPUTING := $(or $(WORKERS),2)
+WAITING := $(or $(WORKERS),3)
 
 # What is compiled is kept, whatever the caller's shell says: tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
@@ -32,19 +35,19 @@ demo: .venv/.ready ## Run the main job on stand-ins for three vendors and camera
 	@$(BIN)/alprhub demo $(ARGS)
 
 test: check ## Lint, type-check, hold the layers, run every test (ARGS="-k name" for some)
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+	@$(BIN)/pytest -q -n $(WAITING) --dist worksteal $(ARGS)
 
 test-quick: .venv/.ready ## Run the tests that take no time: each on SQLite, and none of the slow ones
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not slow" $(ARGS)
+	@$(BIN)/pytest -q -n $(COMPUTING) --dist worksteal -m "not slow" $(ARGS)
 
 test-thorough: check ## As `test`, with several times the examples that an ordinary run holds each property against
-	@ALPRHUB_TEST_THOROUGH=1 $(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+	@ALPRHUB_TEST_THOROUGH=1 $(BIN)/pytest -q -n $(WAITING) --dist worksteal $(ARGS)
 
 mutants: .venv/.ready ## Put faults in, one at a time, and see that the suite notices each (ARGS="--only clock --show")
-	@$(BIN)/python tests/support/mutants.py --workers $(WORKERS) $(ARGS)
+	@$(BIN)/python tests/support/mutants.py --workers $(COMPUTING) $(ARGS)
 
 coverage: .venv/.ready ## Run every test and list the lines that none came by; fails below `fail_under` of pyproject.toml
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/pytest -q -n $(WAITING) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 docs: .venv/.ready ## Write the pages that are generated: docs/cli.md, docs/audit-actions.md
 	@$(BIN)/python tests/support/cli_page.py > docs/cli.md.new && mv docs/cli.md.new docs/cli.md
@@ -53,7 +56,7 @@ docs: .venv/.ready ## Write the pages that are generated: docs/cli.md, docs/audi
 test-newest: ## Run the schedules on the newest releases that pyproject.toml allows, beside the pinned ones
 	@$(PYTHON) -m venv .venv-newest
 	@.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade -e ".[dev]"
-	@.venv-newest/bin/python -m pytest -q -n $(WORKERS) -p no:cacheprovider tests/flows $(ARGS)
+	@.venv-newest/bin/python -m pytest -q -n $(COMPUTING) -p no:cacheprovider tests/flows $(ARGS)
 
 check: .venv/.ready ## Lint, type-check, hold the layers
 	@$(BIN)/ruff check --quiet .

@@ -48,6 +48,7 @@ class Contract:
     key: ClassVar[str | None] = None
     page: ClassVar[Path | None] = None
     settings: ClassVar[Mapping[str, Any]] = {}
+    _offline: ClassVar[Connector[Any]]
     _unpacked: ClassVar[list[Record]]
     _first: ClassVar[dict[tuple[str, bool], Record]]
 
@@ -280,8 +281,11 @@ class Contract:
     # What the tests need
 
     def offline(self) -> Connector[Any]:
-        """The connector for parsing alone."""
-        return self.connector.offline(**self.settings)
+        """The connector for parsing alone; made once, since parsing leaves nothing behind."""
+        cls = type(self)
+        if "_offline" not in vars(cls):
+            cls._offline = self.connector.offline(**self.settings)
+        return cls._offline
 
     def records(self) -> list[Record]:
         """Every record of the examples; unpacked once."""

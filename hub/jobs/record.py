@@ -199,7 +199,7 @@ class JobRuns:
                     self._note(ident, outcome, counts, error)
                     return
                 except AWAY:
-                    if time.monotonic() > until:
+                    if self._store.closed or time.monotonic() > until:
                         raise
                     log.warning("the database does not take how a run ended; it is told again")
                     time.sleep(AGAIN.total_seconds())
@@ -241,12 +241,12 @@ class JobRuns:
             self._alive.add(ident)
 
     def _say_alive(self) -> None:
-        """Until no run is left: say of all that go on here that they live."""
+        """Until no run is left, or the store is closed: say of all that go on here that they live."""
         table = tables.job_runs
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: not self._alive, BEAT.total_seconds())
-                if not self._alive:
+                if not self._alive or self._store.closed:
                     self._beating = None
                     return
                 alive = list(self._alive)

@@ -1,5 +1,6 @@
 """Signed decisions: what a policy leaves to a person, and what that person decided."""
 
+from functools import lru_cache
 from typing import Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -56,6 +57,7 @@ class Signed(BaseModel):
     decisions: tuple[Decision, ...]
 
 
+@lru_cache(maxsize=32)  # each start reads them several times
 def read_decisions(body: bytes, name: str) -> tuple[Decision, ...]:
     """The decisions of a YAML document (`decisions: […]`), each id once; raises `Invalid` with the path of a field."""
     decisions = checked(Signed, plain(body, name), name).decisions

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -380,7 +380,7 @@ def load(name: str, decisions: Sequence[Decision] = ()) -> Profile:
         return of_file(Path(name), decisions)
     if name not in names():
         raise NotFound(absent("policy profile", name, names()))
-    return _profile(carried(f"{name}.yaml"), name, decisions, None) if decisions else _built_in(name)
+    return _built_in(name, tuple(decision.model_dump_json() for decision in decisions))
 
 
 @cache
@@ -392,9 +392,10 @@ def names() -> tuple[str, ...]:
     )
 
 
-@cache
-def _built_in(name: str) -> Profile:
-    return _profile(carried(f"{name}.yaml"), name, (), None)
+@lru_cache(maxsize=32)  # each start asks for one several times
+def _built_in(name: str, signed: tuple[str, ...]) -> Profile:
+    decisions = [Decision.model_validate_json(decision) for decision in signed]
+    return _profile(carried(f"{name}.yaml"), name, decisions, None)
 
 
 def _overlay(name: str, place: int, beside: Path | None, given: Mapping[str, str]) -> Overlay:

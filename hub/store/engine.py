@@ -72,6 +72,8 @@ class Store:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.zone: Callable[[], tzinfo] = lambda: UTC
         """In which zone people are told times."""
+        self.closed = False
+        """Whether it was closed: whoever would try again need not."""
         self.in_months = False
         """Whether reads are kept in months that may be made while others read (`partitions`)."""
         self.disk_encrypted = False
@@ -414,6 +416,7 @@ class Store:
 
     def close(self) -> None:
         """Close every connection."""
+        self.closed = True
         for engine in (self._writer, self._appender, self._log_reader):
             engine.dispose()
         self._reader.dispose()  # a lease's connection is closed with the lease

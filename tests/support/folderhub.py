@@ -1,5 +1,6 @@
 """Fixtures of a hub whose vendor is a folder, for a `conftest` to import."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,12 +25,19 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def opened(tmp_path: Path, clock: SetClock, migrated_file: Path) -> Iterator[Hub]:
-    """A hub with one connection, `feed`, whose vendor is the folder of that name."""
+    """A hub with one connection, `feed`, whose vendor is the folder of that name.
+
+    What a job's thread still does when its test is over it does while the hub is there, and in nobody else's test.
+    """
+    before = {*threading.enumerate()}
     (tmp_path / "feed").mkdir()
     migrated.seed(tmp_path / "data", migrated_file)
     with open_hub(HubSettings(data=tmp_path / "data"), clock, registry=PLAIN) as hub:
         hub.connections.accounts.add(Actor("tester"), "feed", "plain", {"folder": str(tmp_path / "feed")})
         yield hub
+        for thread in {*threading.enumerate()} - before:
+            if thread.name != "job-runs":  # it says of a run that was begun and never ended that it lives
+                thread.join(30)
 
 
 @pytest.fixture

@@ -90,6 +90,26 @@ def test_a_connection_whose_name_has_letters_that_a_search_takes_for_others_is_t
     assert [run.subject for run in jobs.runs.newest(9, concerning="gate_1")] == ["wanted at gate_1"]
 
 
+def test_a_hub_that_was_closed_is_told_nothing_again_and_of_no_life(
+    opened: Hub, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that outlives its hub neither knocks for five minutes nor goes on for ever."""
+    monkeypatch.setattr("hub.jobs.record.BEAT", SHORT)
+    runs = JobRuns(opened.store, clock)
+    entry = runs.begin("sync", "feed", "tests")
+    assert entry is not None
+    assert runs.begin("sync", "second", "tests") is not None  # and never ends
+    (beating,) = (thread for thread in threading.enumerate() if thread is runs._beating)
+    opened.store.close()
+    beating.join(30)
+    assert not beating.is_alive()
+    refuse = refusing(AWAY[0])
+    monkeypatch.setattr(Turns, "take", refuse)
+    with pytest.raises(OperationalError):
+        entry.end("done")
+    assert refuse.tried == 1
+
+
 def test_a_database_that_stays_away_is_not_waited_for_for_ever(
     jobs: Jobs, opened: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,8 @@
 """What another policy loosens of the one in force, and what only keeps or tightens it."""
 
 from collections.abc import Callable
+from copy import deepcopy
+from functools import cache
 from typing import Any, cast
 
 import manuals
@@ -20,8 +22,14 @@ SHUT = "changed to what may be looser: "
 NUMBER = manuals.decided("wm-d1", "wm-server", "P13M")
 
 
+@cache
+def written(manual: str) -> dict[str, Any]:
+    """What a manual says, which is nobody's to change."""
+    return cast("dict[str, Any]", yaml.safe_load(FOLDER.joinpath(f"{manual}.yaml").read_text("utf-8")))
+
+
 def changed(manual: str, change: Change | None = None, *signed: Decision) -> Profile:
-    data = yaml.safe_load(FOLDER.joinpath(f"{manual}.yaml").read_text("utf-8"))
+    data = deepcopy(written(manual))
     if change is not None:
         change(data)
     return of_bytes(yaml.safe_dump(data).encode(), f"{manual}.yaml", signed)
