@@ -22,12 +22,8 @@ from hub.policy.profile import Profile
 from hub.policy.provenance import Provenance
 from hub.progress import Progress, untold
 from hub.store import tables
-<<<<<<< HEAD
-from hub.store.ends import End, set_ends, told_end
-=======
 from hub.store.dialect import dialect
-from hub.store.ends import End, set_ends
->>>>>>> rec
+from hub.store.ends import End, set_ends, told_end
 from hub.store.engine import Store
 from hub.store.instant import to_micros
 from hub.store.narrowing import narrow
