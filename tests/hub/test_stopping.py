@@ -120,6 +120,7 @@ def test_a_recompute_that_was_stopped_goes_on_behind_the_last_read(
     opened: Hub, actor: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened.ingest.sync.run(actor, "feed")
+    monkeypatch.setattr("hub.store.postgresql.PASSES", 1)
     monkeypatch.setattr(recomputing, "BATCH", 1)
     monkeypatch.setattr(recomputing, "MOST", 1)
     file = tmp_path / "shorter.yaml"

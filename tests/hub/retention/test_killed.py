@@ -95,7 +95,8 @@ def copied(of: HubSettings, folder: Path) -> Iterator[HubSettings]:
 def contents(hub: Hub) -> Contents:
     """Every table but the audit record, and but how often earlier writes were brought to the disk."""
     with hub.store.read() as connection:
-        found = {table.name: connection.execute(select(table)).mappings() for table in metadata.sorted_tables}
+        told_of = [table for table in metadata.sorted_tables if table.name != "audit_waiting"]
+        found = {table.name: connection.execute(select(table)).mappings() for table in told_of}
         told = {name: sorted(_told(dict(row)) for row in rows) for name, rows in found.items()}
         told["counters"] = [row for row in told["counters"] if "'settled'" not in row]
         if hub.store.is_sqlite:

@@ -180,6 +180,7 @@ def living(folder: Path, url: str | None, settings: dict[str, Any]) -> Iterator[
         (folder / name).mkdir()
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "ALPRHUB_"))}
     talkative = {
+        "ALPRHUB_DECISIONS": os.environ["ALPRHUB_DECISIONS"],
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
         "PREFECT_LOGGING_LEVEL": "DEBUG",
