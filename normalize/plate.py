@@ -30,6 +30,8 @@ Left out on purpose: 4/A, 7/T, U/V, M/N and their like. Each further class makes
 
 _FOLD: Final = str.maketrans({char: to for group, to in LOOKALIKES.items() for char in group})
 _PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_LOST: Final = frozenset({"Cc", "Cn", "Co", "Cs"})
+_BLANKS: Final = frozenset("\t\n\v\f\r\x85")
 LONGEST: Final = 15
 """Characters in the longest plate that any list format here can carry (Rekor's import)."""
 
@@ -63,6 +65,14 @@ def canonical(raw: str) -> str:
         elif kind != "Cf":
             on_letter = False
     return unicodedata.normalize("NFC", "".join(kept))
+
+
+def holds_lost(raw: str) -> bool:
+    """Whether a text has a sign that stands for nothing in any script, such as U+0002: one of the plate may be lost.
+
+    Blanks of any kind, and signs that nobody sees, are none: they stand between characters, or are copied with them.
+    """
+    return any(unicodedata.category(char) in _LOST and char not in _BLANKS for char in raw)
 
 
 def length(plate: str) -> int:

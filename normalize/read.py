@@ -19,7 +19,7 @@ from pydantic import (
 from normalize import spreadsheet
 from normalize.confidence import Scale
 from normalize.origin import country_of
-from normalize.plate import canonical, fold
+from normalize.plate import canonical, fold, holds_lost
 from normalize.times import Zone
 from normalize.vehicle import UNSEEN, Vehicle
 from normalize.word import ABSENT, Word
@@ -153,6 +153,8 @@ class Read(BaseModel):
     def _may_stand_on_the_metal(cls, raw: str) -> str:
         if (damaged := spreadsheet.damage(raw)) is not None:
             raise ValueError(damaged)
+        if not raw.isprintable() and holds_lost(raw):
+            raise ValueError("holds a control character or one that means nothing, where a character may be lost")
         return raw
 
     @computed_field  # type: ignore[prop-decorator]

@@ -79,3 +79,14 @@ def test_json_has_times_with_a_z_and_no_pictures() -> None:
     text = read.model_dump_json()
     assert '"captured_at":"2026-06-01T12:00:00Z"' in text
     assert '"images":[{"kind":"plate","url":null,"expires_at":null}]' in text
+
+
+@pytest.mark.parametrize("lost", ["\x02", "\x00", "\x7f", "\x9f", "\ue000", "\ufdd0"])
+def test_a_sign_that_stands_for_nothing_may_be_a_character_of_the_plate_that_is_lost(lost: str) -> None:
+    with pytest.raises(ValidationError, match="where a character may be lost"):
+        _read(plate_raw=f"9SYN{lost}042")
+
+
+@pytest.mark.parametrize("between", [" ", "\t", "\u200b", "\xad", "\u00a0", "-", "·"])
+def test_what_stands_between_characters_or_is_copied_with_them_costs_no_read(between: str) -> None:
+    assert accept(_read(plate_raw=f"9SYN{between}042"), NOW).plate == "9SYN042"
