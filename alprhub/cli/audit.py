@@ -56,7 +56,8 @@ def verify(
         list[Path] | None, typer.Option(help="A checkpoint that somebody else kept; again for each file.")
     ] = None,
     key: Annotated[
-        list[str] | None, typer.Option(help="A public key that came from elsewhere, instead of those in the database.")
+        list[str] | None,
+        typer.Option(help="A public key that came from elsewhere, instead of those in the database; again for each."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -144,7 +145,7 @@ def export(
     """Write events into a file that proves itself: whoever has it, the public key and Python needs no alprhub."""
     with failures(), open_hub() as hub:
         files.must_be_new(out)
-        files.put_parts(out, hub.proofs.log_export.lines(acting(), first, last))
+        files.put_parts(out, hub.proofs.log_export.lines(acting(), first, last), 0o600)
         key = hub.proofs.checkpoints.key
         if as_json:
             print_json({"file": str(out), "first": first, "key": key})

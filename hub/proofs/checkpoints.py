@@ -53,8 +53,9 @@ class Checkpoints:
         """Sign the log as it is, with all that waited; one that did not grow is signed once."""
         key = self._keys.current()
         self._audit.carry()
-        with self._store.append() as connection:
+        with self._store.read_log() as connection:
             tree = head(connection)
+        with self._store.write() as connection:
             there = connection.execute(select(_TABLE).where(_TABLE.c.size == tree.size)).first()
             if there is None:
                 now = to_micros(self._clock.now())
@@ -70,7 +71,7 @@ class Checkpoints:
 
     def list(self, limit: int = 100) -> list[SignedLog]:
         """The newest checkpoints, newest first."""
-        with self._store.read_log() as connection:
+        with self._store.read() as connection:
             rows = connection.execute(select(_TABLE).order_by(_TABLE.c.size.desc()).limit(limit)).all()
         return [SignedLog(row.size, from_micros(row.at), row.note) for row in rows]
 
@@ -89,7 +90,7 @@ class Checkpoints:
         instead of those in the database. What came of it goes on record.
         """
         keys = trusted or self._keys.public()
-        with self._store.read_log() as connection:
+        with self._store.read() as connection:
             ours = list(connection.scalars(select(_TABLE.c.note).order_by(_TABLE.c.size)))
         checkpoints, broken = list[Checkpoint](), list[LogFault]()
         for note in [*ours, *(each.note for each in kept)]:

@@ -35,8 +35,6 @@ _MADE: Final = (
       for verb in ("UPDATE", "DELETE")),
     "CREATE TABLE audit_head (size BIGINT NOT NULL, roots BLOB NOT NULL)",
     "INSERT INTO audit_head (size, roots) VALUES (0, x'')",
-    "CREATE TABLE audit_checkpoints (size BIGINT NOT NULL CONSTRAINT pk_audit_checkpoints PRIMARY KEY,"
-    " at BIGINT NOT NULL, note TEXT NOT NULL)",
     "PRAGMA user_version = 2",
 )  # fmt: skip
 

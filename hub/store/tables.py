@@ -425,12 +425,12 @@ audit_head = Table(
 
 audit_checkpoints = Table(
     "audit_checkpoints",
-    log_metadata,
+    metadata,
     Column("size", BigInteger, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False),
     Column("note", Text, nullable=False),
 )
-"""What was signed: the log at one of its sizes."""
+"""What was signed: the log at one of its sizes. It lies with the reads, so that another log in its place is noticed."""
 
 audit_keys = Table(
     "audit_keys",

@@ -65,6 +65,7 @@ def test_an_export_is_checked_by_the_program_that_comes_with_it(run: Any, key: s
     run("audit", "list")
     done = run("audit", "export", "--out", out, "--first", 2, "--last", 3)
     assert f'python3 checker.py {out} "{key}"' in done.out
+    assert out.stat().st_mode & 0o077 == 0, "it says who asked for which plate"
     assert run("audit", "checker", "--out", program).code == 0
     words = [sys.executable, "-I", str(program), str(out), key]
     checked = subprocess.run(words, capture_output=True, text=True, cwd="/", check=True)

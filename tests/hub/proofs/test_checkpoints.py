@@ -1,19 +1,23 @@
 """The audit log is signed, and an export of it proves itself to whoever has the public key and nothing of ours."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from hub.audit.verification import Copy
+from hub.clock import SetClock
 from hub.errors import AdminMustAct, Invalid, NotFound
 from hub.people import Actor
 from hub.proofs.kept import KeptLog, read_kept
+from hub.settings import HubSettings
 from hub.transparency import checker
 from hub.transparency.checkpoint import opened, public_key
-from hub.wiring import Hub
+from hub.wiring import Hub, open_hub
 
 CHECKER = Path(checker.__file__)
 
@@ -42,11 +46,33 @@ def test_what_was_signed_is_held_against_the_log(told: Hub, actor: Actor) -> Non
     assert told.proofs.checkpoints.verify(actor).whole
     newest = told.audit.events(1)[0]
     assert (newest["action"], newest["outcome"], newest["detail"]["faults"]) == ("audit.verify", "done", 0)
-    with told.store.append() as connection:
+    with told.store.write() as connection:
         connection.execute(text("UPDATE audit_checkpoints SET note = replace(note, '2', '3')"))
     found = told.proofs.checkpoints.verify(actor)
     assert [fault.code for fault in found.faults] == ["signature"]
     assert told.audit.events(1)[0]["outcome"] == "differs"
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_an_older_or_an_empty_log_in_its_place_is_not_the_one_that_was_signed(
+    told: Hub, actor: Actor, settings: HubSettings, clock: SetClock, tmp_path: Path
+) -> None:
+    log = settings.data / "alprhub-audit.sqlite3"
+    told.proofs.checkpoints.sign()
+    with closing(sqlite3.connect(log)) as source, closing(sqlite3.connect(tmp_path / "older")) as older:
+        source.backup(older)
+    for number in range(9):
+        told.audit.record(actor, "test.later", "done", number=number)
+    told.proofs.checkpoints.sign()
+    told.close()
+    for body in ((tmp_path / "older").read_bytes(), b""):
+        for path in settings.data.glob(f"{log.name}*"):
+            path.unlink()
+        log.write_bytes(body)
+        with open_hub(settings, clock) as hub:
+            found = hub.proofs.checkpoints.verify(actor)
+            assert not found.whole
+            assert "was signed" in found.faults[0].said
 
 
 def test_a_key_that_came_from_elsewhere_is_believed_and_not_the_databases(told: Hub, actor: Actor) -> None:

@@ -73,13 +73,6 @@ def upgrade() -> None:
         sa.Column("roots", sa.LargeBinary(), nullable=False),
     )
     op.execute("INSERT INTO audit_head (size, roots) VALUES (0, '')")
-    op.create_table(
-        "audit_checkpoints",
-        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("size", name=op.f("pk_audit_checkpoints")),
-    )
     _make_keys()
     take_over(database, "audit_former")
     op.drop_table("audit_former")
@@ -93,6 +86,7 @@ def downgrade() -> None:
     op.drop_table("audit_waiting")
     op.drop_table("audit_keys")
     op.drop_table("audit_deliveries")
+    op.drop_table("audit_checkpoints")
     if database.dialect.name == "sqlite":
         _make_former("audit_waiting", sa.Column("event_id", sa.Text(), nullable=False), sqlite_autoincrement=True)
         for row in waiting:
@@ -103,7 +97,6 @@ def downgrade() -> None:
     documents = database.execute(sa.text("SELECT document FROM audit_events ORDER BY id")).scalars().all()
     op.drop_table("audit_events")
     op.drop_table("audit_head")
-    op.drop_table("audit_checkpoints")
     _make_former("audit_events")
     op.create_index("ix_audit_at", "audit_events", ["at"], unique=False)
     for document in [*documents, *(row.body for row in waiting)]:
@@ -133,6 +126,13 @@ def _make_keys() -> None:
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_keys")),
         sa.UniqueConstraint("public", name=op.f("uq_audit_keys_public")),
+    )
+    op.create_table(
+        "audit_checkpoints",
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("size", name=op.f("pk_audit_checkpoints")),
     )
     op.create_table(
         "audit_deliveries",
