@@ -80,12 +80,16 @@ def from_iso(text: str, zone: ZoneInfo | None = None, field: str = "captured_at"
         raise Unusable(field, "has an offset that leads out of the calendar") from None
 
 
+_DATE: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[+-].*|Z)?", re.ASCII)
+"""A day, with an offset perhaps, which Python would read as an hour of it."""
+
+
 def _as_written(text: str, zone: ZoneInfo | None, field: str) -> Moment:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         return _respelled(text, zone, field)
-    if len(text) <= len("2026-01-01"):
+    if _DATE.fullmatch(text):
         raise Unusable(field, "is a date without a time")
     if at.tzinfo is UTC and EARLIEST <= at < LATEST:  # what most vendors write, and the quickest way out
         return Moment(at, Zone.IN_DATA)

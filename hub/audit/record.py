@@ -1,7 +1,7 @@
 """`Audit`: append-only events. A caller that cannot write its event must not answer."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -11,11 +11,9 @@ from hub.audit.actions import Act, Outcome
 from hub.audit.log import Log
 from hub.clock import Clock
 from hub.people import Actor, Why
-from hub.store.audit_rows import written
+from hub.store.audit_rows import exact, written
 from hub.store.engine import Store
 from hub.store.instant import to_micros
-
-_EXACT: Final = 1 << 53
 
 
 class Audit:
@@ -89,15 +87,5 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(detail: dict[str, Any]) -> Any:
-    """A detail in JSON's own types; a number that not every reader of JSON has exactly is its digits."""
-    return _exact(msgspec.json.decode(msgspec.json.encode(detail)))
-
-
-def _exact(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _exact(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_exact(each) for each in value]
-    if isinstance(value, int) and not -_EXACT < value < _EXACT:
-        return str(value)
-    return value
+    """A detail in JSON's own types."""
+    return exact(msgspec.json.decode(msgspec.json.encode(detail)))

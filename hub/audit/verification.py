@@ -80,6 +80,9 @@ class Verification:
         self._tree = Frontier()
         self._faults: list[LogFault] = []
         self._count = 0
+        self._astray = False
+        self._differs = False
+        """Whether it is known to be another log than others keep, by what is missing or by what they keep."""
 
     def run(self) -> Verified:
         """Hold every event against its hash, its place, and what others keep of it."""
@@ -105,9 +108,14 @@ class Verification:
         return Verified(self._tree.size, self._tree.root, tuple(self._faults), self._count)
 
     def _see(self, row: Row[Any]) -> None:
+        if self._astray:
+            return
         number = self._tree.size + 1
         if row.id > number:
             self._missing(number, row.id - 1)
+            if row.id - number > MOST:  # nobody took out so many one by one: what follows is no log of this one's
+                self._astray = True
+                return
             while self._tree.size < row.id - 1:
                 self._grow(bytes(WIDTH))
         elif row.id < number:
@@ -115,13 +123,14 @@ class Verification:
             return
         if wrong := _wrong(row):
             self._fault("changed", row.id, f"event {row.id:,} was changed: {wrong}")
-        self._grow(bytes(row.leaf))
+        self._grow(row.leaf if isinstance(row.leaf, bytes) and len(row.leaf) == WIDTH else bytes(WIDTH))
 
     def _grow(self, leaf: bytes) -> None:
         number = self._tree.size + 1
         for copy in self._copies:
             at = (number - copy.first) * WIDTH
-            if 0 <= at < len(copy.leaves) and copy.leaves[at : at + WIDTH] != leaf and not self._count:
+            if 0 <= at < len(copy.leaves) and copy.leaves[at : at + WIDTH] != leaf and not self._differs:
+                self._differs = True
                 self._fault("other", number, f"event {number:,} is not the one whose hash was handed over")
         self._tree.append(leaf)
         self._meet()
@@ -130,13 +139,15 @@ class Verification:
         """Hold the tree as it is now against the checkpoints of its size."""
         while self._due and self._due[0].size == self._tree.size:
             checkpoint = self._due.pop(0)
-            if checkpoint.root != self._tree.root and not self._count:
+            if checkpoint.root != self._tree.root and not self._differs:
+                self._differs = True
                 self._fault(
                     "checkpoint", None,
                     f"the first {checkpoint.size:,} events are not those over which a checkpoint was signed",
                 )  # fmt: skip
 
     def _missing(self, first: int, last: int) -> None:
+        self._differs = True
         which = f"event {first:,} is" if first == last else f"events {first:,} to {last:,} are"
         self._fault("missing", first, f"{which} missing")
 
@@ -148,6 +159,8 @@ class Verification:
 
 def _wrong(row: Row[Any]) -> str | None:
     """What of a row is not as it was written; None where all is."""
+    if not (isinstance(row.document, str) and isinstance(row.leaf, bytes) and len(row.leaf) == WIDTH):
+        return "what it says, or its hash"
     document = row.document.encode()
     if leaf_hash(document) != row.leaf:
         return "what it says, or its hash"

@@ -107,9 +107,14 @@ def _period(limit: Limit) -> str:
 
 
 def _settled(before: Profile, after: Profile) -> Iterator[str]:
-    """Conflicts of rules that were in force, and that are settled otherwise now."""
+    """Conflicts of rules that were in force, and that are settled otherwise now.
+
+    A rule that is added may lose, since it promised nothing yet: but only where all that was in force is there as it
+    was. Else it may be one of those under another name.
+    """
     in_force = {rule.id for rule in before.rules}
-    new = {rule.id for rule in after.rules} - in_force
+    as_it_was = all(rule in after.rules for rule in before.rules)
+    new = {rule.id for rule in after.rules} - in_force if as_it_was else set[str]()
     for ident, prevails in after.prevailing.items():
         if before.prevailing.get(ident) == prevails:
             continue

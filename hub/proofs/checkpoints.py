@@ -12,6 +12,7 @@ from hub.audit.actions import Act, Outcome
 from hub.audit.record import Audit
 from hub.audit.verification import Copy, LogFault, Verification, Verified
 from hub.clock import Clock
+from hub.errors import IntegrityBroken
 from hub.people import Actor
 from hub.proofs.kept import KeptLog
 from hub.proofs.signing import LogKeys
@@ -62,6 +63,15 @@ class Checkpoints:
                 note = Checkpoint(self._origin, tree.size, tree.root).signed(key)
                 connection.execute(insert(_TABLE).values(size=tree.size, at=now, note=note))
                 return SignedLog(tree.size, from_micros(now), note)
+        try:
+            is_ours = _opened(there.note, self._keys.public()).root == tree.root
+        except ProofBroken:
+            is_ours = False
+        if not is_ours:
+            raise IntegrityBroken(
+                f"what is kept as the signature over {tree.size:,} events of the audit log is none of this hub's:"
+                " alprhub audit verify"
+            )
         return SignedLog(there.size, from_micros(there.at), there.note)
 
     def signed(self, actor: Actor) -> SignedLog:

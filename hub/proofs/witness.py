@@ -68,7 +68,7 @@ class Witness:
         if not self._places:
             return []
         with self._store.lease("witness", DOING):
-            return [self._bring(place, had) for place in self._places if (had := self._had(place.way)) < size]
+            return [self._bring(place, had) for place in self._places if (had := self._had(place.way, size)) < size]
 
     def deliver(self, actor: Actor) -> list[Witnessed]:
         """The same for a person who asks, which is on record before."""
@@ -81,9 +81,10 @@ class Witness:
             rows = connection.execute(select(_TABLE).order_by(_TABLE.c.id.desc()).limit(limit)).all()
         return [_shown(row) for row in rows]
 
-    def _had(self, way: str) -> int:
-        """How many events a witness has, by what is proved."""
-        arrived = select(func.max(_TABLE.c.size)).where(_TABLE.c.way == way, _TABLE.c.proof.is_not(None))
+    def _had(self, way: str, size: int) -> int:
+        """How many events a witness has, by what is proved; what is said of more than there are is not believed."""
+        proved = (_TABLE.c.way == way, _TABLE.c.proof.is_not(None), _TABLE.c.size <= size)
+        arrived = select(func.max(_TABLE.c.size)).where(*proved)
         with self._store.read() as connection:
             return connection.scalar(arrived) or 0
 

@@ -19,6 +19,7 @@ from hub.transparency.tree import WIDTH, Frontier
 Event = Mapping[str, Any]
 BATCH: Final = 1000
 """Events that are read or written at once."""
+_EXACT: Final = 1 << 53
 _HEAD: Final = text("SELECT size, roots FROM audit_head")
 _GROWN: Final = text("UPDATE audit_head SET size = :size, roots = :roots")
 _SINCE: Final = text("SELECT count(*) FROM audit_events WHERE id > :before")
@@ -69,6 +70,17 @@ def take_over(connection: Connection, former: str) -> None:
         after = rows[-1].id
 
 
+def exact(value: Any) -> Any:
+    """A value of JSON in which a number that not every reader has exactly is its digits."""
+    if isinstance(value, dict):
+        return {name: exact(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [exact(each) for each in value]
+    if isinstance(value, int) and not -_EXACT < value < _EXACT:
+        return str(value)
+    return value
+
+
 def former_event(row: Row[Any]) -> Event:
     """What a row says that has its event in columns, as a version before wrote it."""
     values = row._asdict()
@@ -78,7 +90,7 @@ def former_event(row: Row[Any]) -> Event:
         "event_id": values.get("event_id") or f"former-{ident}",
         "at": written(values["at"]),
         "authenticated": bool(values["authenticated"]),
-        "detail": msgspec.json.decode(values["detail"]),
+        "detail": exact(msgspec.json.decode(values["detail"])),
     }
 
 

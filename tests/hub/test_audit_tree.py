@@ -107,6 +107,37 @@ def test_an_event_that_was_put_in_is_found_whatever_its_number(written: Hub) -> 
     assert verified(written).whole
 
 
+def test_a_number_far_ahead_ends_the_look_and_is_named(written: Hub) -> None:
+    size = verified(written).size
+    with behind_its_back(written) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO audit_events (id, event_id, at, actor, action, outcome, document, leaf)"
+                " SELECT 1000000000000, 'put in', at, actor, action, outcome, document, leaf FROM audit_events"
+                " WHERE id = 5"
+            )
+        )
+    assert verified(written).faults[0].said == f"events {size + 1:,} to 999,999,999,999 are missing"
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("change", ["document = CAST(document AS BLOB)", "leaf = 'abc'", "leaf = x'00'"])
+def test_a_value_of_another_kind_is_named_as_a_change(written: Hub, change: str) -> None:
+    with behind_its_back(written) as connection:
+        connection.execute(text(f"UPDATE audit_events SET {change} WHERE id = 7"))
+    assert verified(written).faults[0].event == 7
+
+
+def test_a_smaller_change_hides_no_larger_one(written: Hub) -> None:
+    kept = verified(written)
+    checkpoint, copies = Checkpoint("log", kept.size, kept.root), [Copy(1, leaves(written))]
+    remade(written, {9: "somebody else"})
+    with behind_its_back(written) as connection:
+        connection.execute(text("UPDATE audit_events SET at = at + 1 WHERE id = 2"))
+    assert [fault.event for fault in verified(written, checkpoint, copies=copies).faults] == [2, 9]
+    assert [fault.code for fault in verified(written, checkpoint).faults] == ["changed", "checkpoint"]
+
+
 def test_the_newest_events_are_missed_too(written: Hub) -> None:
     size = verified(written).size
     with behind_its_back(written) as connection:

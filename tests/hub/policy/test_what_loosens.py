@@ -197,6 +197,25 @@ def test_a_conflict_that_is_settled_otherwise_loosens_the_rule_that_gives_way() 
     assert "now the ceiling is kept" in loosened(before, after)[0]
 
 
+def test_a_rule_under_another_name_does_not_give_way_as_one_that_promised_nothing() -> None:
+    floor = {
+        "id": "lb-floor", "match": {"origin": "own"}, "copy_at": "hub", "max": None,
+        "min": {"dur": "P240M", "clock": "captured_at"}, "on_expiry": {"action": "purge", "force": "shall"},
+        "ref": "6.3.4 x",
+    }  # fmt: skip
+
+    def renamed(data: dict[str, Any]) -> None:
+        for each in data["retention"]["rules"]:
+            each["id"] += "2"
+        data["retention"]["rules"].append(floor)
+
+    signed = {"prevails": "floor", "counsel": "opinion 1", "decided_at": NUMBER.decided_at}
+    after = changed("long-beach", renamed, two.decision("conflict:lb-floor:lb-own2", **signed))
+    assert loosened(changed("long-beach"), after) == (
+        "conflict:lb-floor:lb-own2: now the floor is kept where both cannot be",
+    )
+
+
 @pytest.mark.parametrize("prevails", ["floor", "ceiling"])
 def test_a_conflict_with_a_contract_that_is_settled_otherwise_loosens_what_gives_way(prevails: str) -> None:
     def under(which: str) -> Profile:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from hub.audit.verification import Copy
 from hub.clock import SetClock
-from hub.errors import AdminMustAct, Invalid, NotFound
+from hub.errors import AdminMustAct, IntegrityBroken, Invalid, NotFound
 from hub.people import Actor
 from hub.proofs.kept import KeptLog, read_kept
 from hub.settings import HubSettings
@@ -51,6 +51,13 @@ def test_what_was_signed_is_held_against_the_log(told: Hub, actor: Actor) -> Non
     found = told.proofs.checkpoints.verify(actor)
     assert [fault.code for fault in found.faults] == ["signature"]
     assert told.audit.events(1)[0]["outcome"] == "differs"
+
+
+def test_a_note_that_somebody_put_there_is_not_handed_out(told: Hub) -> None:
+    with told.store.write() as connection:
+        connection.execute(text("INSERT INTO audit_checkpoints (size, at, note) VALUES (21, 1, 'PLANTED')"))
+    with pytest.raises(IntegrityBroken, match="is none of this hub's"):
+        told.proofs.checkpoints.sign()
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)

@@ -82,6 +82,19 @@ def test_what_did_not_arrive_is_told_and_goes_with_the_next(
     assert "log_unwitnessed" not in codes(hub)
 
 
+def test_nobody_silences_a_witness_by_a_row(witnessed: Opened, out: Path) -> None:
+    hub = witnessed(witness_folder=out)
+    with hub.store.write() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO audit_deliveries (way, first, size, at, sha256, proof)"
+                " VALUES ('folder', 1, 1000000000, 1, 'x', 'x')"
+            )
+        )
+    (tried,) = hub.proofs.witness.run()
+    assert (tried.first, len(files(out))) == (1, 1)
+
+
 def test_one_way_that_fails_keeps_no_other_waiting(witnessed: Opened, out: Path) -> None:
     with mail_server(Mailbox()) as box:
         hub = witnessed(
