@@ -177,9 +177,7 @@ def test_an_instant_is_written_in_utc_with_a_z() -> None:
     assert (rfc3339(at), rfc3339(at, "seconds")) == ("2026-06-01T12:00:00.000005Z", "2026-06-01T12:00:00Z")
 
 
-@pytest.mark.parametrize(
-    "day", ["2026-11-30", "20261130", "2026-11-30-08:00", "2026-11-30+02:00", "20261130-0800", "2026-11-30Z"]
-)
+@pytest.mark.parametrize("day", ["2026-11-30", "20261130", "2026-11-30-08:00", "2026-11-30+02:00", "20261130-0800"])
 def test_a_day_with_an_offset_is_a_day_and_no_hour_of_it(day: str) -> None:
     with pytest.raises(Unusable, match="is a date without a time"):
         from_iso(day)
