@@ -35,6 +35,7 @@ from hub.store.turn import PATIENCE_S, Turns
 from hub.store.vacuum import empty_log, size, vacuum
 from hub.words import moment
 
+_ONE_MOMENT: Final = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _OFTEN: Final = "PRAGMA wal_autocheckpoint = 1000"
 """Pages of the audit log that whoever appends brings to its file: few at a time, since nobody shall wait for it."""
 _HELD_SINCE: Final = """
@@ -217,6 +218,8 @@ class Store:
         """A transaction that sees one moment of the audit log."""
         with self._log_reader.connect() as connection, connection.begin():
             self.demand_log()
+            if not self.is_sqlite:
+                connection.execute(_ONE_MOMENT)
             yield connection
 
     def begin_log(self) -> None:
@@ -270,7 +273,7 @@ class Store:
         """A transaction that sees one moment of the database and cannot change it."""
         with self._reader.connect() as connection, connection.begin():
             if not self.is_sqlite:
-                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+                connection.execute(_ONE_MOMENT)
                 if self.in_months:
                     # Locked before the snapshot is taken: a read that moves to its month in between would be in neither
                     # place.

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 import pytest
@@ -49,6 +50,21 @@ def test_a_log_that_nobody_touched_is_whole(written: Hub) -> None:
     with written.store.read_log() as connection:
         assert (found.size, found.root) == (head(connection).size, head(connection).root)
     assert found.size > EVENTS
+
+
+def test_what_is_appended_while_the_log_is_looked_through_is_no_fault(
+    written: Hub, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see = Verification._see
+
+    def meanwhile(self: Verification, row: Any) -> None:
+        see(self, row)
+        if row.id < 4:
+            written.audit.record(actor, "test.meanwhile", "done")
+
+    monkeypatch.setattr("hub.audit.verification.BATCH", 5)
+    monkeypatch.setattr(Verification, "_see", meanwhile)
+    assert verified(written).whole
 
 
 EDITS = {
